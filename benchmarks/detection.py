@@ -25,7 +25,7 @@ import numpy as np
 
 import published
 from guardrails.authoring.evaluate.metrics import auprc, auroc, recall_at
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.classifier.shipped_classifier import KIND, SHIPPED, ClassifierConfig
 from guardrails.types import Text
 from measure import machine, table
@@ -120,7 +120,7 @@ def thresholds(sizes: Sequence[int]) -> Vector:
 def judge(effort: str) -> Callable[[str], dict[str, float]]:
     """A function from a text to its highest score per category."""
     config = ClassifierConfig.model_validate({"use": "classifier", "effort": effort, "min_score": 0})
-    detector = KIND.build("text-safety", config, Folder(Path()))
+    detector = KIND.build("text-safety", config, PolicyFolder(Path()))
 
     def scores(text: str) -> dict[str, float]:
         best: dict[str, float] = {}

@@ -19,8 +19,8 @@ from pathlib import Path
 from random import Random
 
 from guardrails import Guard
-from guardrails.detectors.classifier.shipped_classifier import SHIPPED, category
-from guardrails.inference.safety.model import load
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED, head_category
+from guardrails.inference.safety.model import load_safety_model
 from measure import machine, table
 from obfuscation import TRICKS
 
@@ -58,9 +58,11 @@ def whole(categories: Sequence[str]) -> Judge:
 
 def bare(categories: Sequence[str]) -> Judge:
     """Return the same model on the characters as they stand."""
-    model = load(SHIPPED["text-safety"])
+    model = load_safety_model(SHIPPED["text-safety"])
     columns = [
-        at for at, head in enumerate(model.heads) if category(head) in categories and head != "unsafe_reply"
+        at
+        for at, head in enumerate(model.heads)
+        if head_category(head) in categories and head != "unsafe_reply"
     ]
 
     def judge(text: str) -> bool:

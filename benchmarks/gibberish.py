@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.language.gibberish import KIND, GibberishConfig
 from guardrails.types import Text
 from lexical_corpus import corpus
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.data is None:
         parser.error("give the folder of the labelled texts by --data or the environment's GUARDRAILS_DATA")
     data = Path(given.data)
-    detector = KIND.build("gibberish", GibberishConfig(use="gibberish"), Folder(Path()))
+    detector = KIND.build("gibberish", GibberishConfig(use="gibberish"), PolicyFolder(Path()))
     print(machine())
     made = []
     for kind, make in noise(random.Random(3)).items():

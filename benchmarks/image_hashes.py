@@ -13,7 +13,7 @@ import numpy as np
 
 import image_files as files
 from guardrails.media.hashes.hash_lists import HashList
-from guardrails.media.hashes.pdq import Hashed, distance, hashed
+from guardrails.media.hashes.pdq import PdqHashes, count_differing_bits, hash_pixels
 from image_files import turns
 
 Row = dict[str, object]
@@ -25,12 +25,15 @@ def hashing(rounds: int) -> list[Row]:
     rows: list[Row] = []
     for width, height in ((256, 256), (512, 512), (640, 480), (1_920, 1_080)):
         pixels = np.asarray(files.drawn(width, height))
-        [took] = turns(rounds, lambda _, p=pixels: hashed(p))
+        [took] = turns(rounds, lambda _, p=pixels: hash_pixels(p))
         row: Row = {"size": f"{width} x {height}", "8 forms ms": took}
         if reference is not None:
             theirs = np.packbits(np.asarray(reference.compute(pixels)[0], dtype=np.uint8)).tobytes()
             [asked] = turns(rounds, lambda _, p=pixels: reference.compute(p))
-            row |= {"pdqhash, 1 form, ms": asked, "bits apart": distance(theirs, hashed(pixels).hash)}
+            row |= {
+                "pdqhash, 1 form, ms": asked,
+                "bits apart": count_differing_bits(theirs, hash_pixels(pixels).hash),
+            }
         rows.append(row)
     return rows
 
@@ -48,7 +51,7 @@ def looking_up(most: int, rounds: int) -> list[Row]:
             built = perf_counter()
             listed = HashList.load(path, name="deny", cache=Path(folder))
             loaded = perf_counter()
-            query = Hashed((hashes[0].tobytes(), *(rng.bytes(32) for _ in range(7))), 100)
+            query = PdqHashes((hashes[0].tobytes(), *(rng.bytes(32) for _ in range(7))), 100)
             assert listed.near(query)[0].id == "line 1"
             words = hashes.view(np.uint64)
             ours, bare = turns(

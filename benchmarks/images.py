@@ -36,9 +36,9 @@ from PIL import Image
 import guardrails
 import image_files as files
 from guardrails import Guard
-from guardrails.inference.media.picture_model import load
-from guardrails.media.images.picture import opened as picture
-from guardrails.media.images.redact import redacted
+from guardrails.inference.media.picture_model import load_picture_model
+from guardrails.media.images.picture import open_picture as picture
+from guardrails.media.images.redact import redact_picture
 from image_files import turns
 from image_hashes import hashing, looking_up
 from measure import machine, table
@@ -105,8 +105,8 @@ class Prepared:
 
 def check_row(name: str, given: Prepared, opened: Callable[[Any], Image.Image], rounds: int) -> Row:
     """Return the row of one kind of input."""
-    guard, run, model = guard_of([CLASSIFIER], [RULE]), bare_run(), load(FOLDER)
-    runs = sum(len(model.judged(view)) for view in picture(given.made[0]).views)
+    guard, run, model = guard_of([CLASSIFIER], [RULE]), bare_run(), load_picture_model(FOLDER)
+    runs = sum(len(model.score_parts(view)) for view in picture(given.made[0]).views)
     ours, bare, same = turns(
         rounds,
         given.ask(lambda each: guard.check(each, "output")),
@@ -158,7 +158,7 @@ def again(rounds: int) -> list[Row]:
 
 def formats(rounds: int) -> list[Row]:
     """Return a row for other formats, without the guard: reading, reading and scoring, and covering a box."""
-    model, run, rows = load(FOLDER), bare_run(), []
+    model, run, rows = load_picture_model(FOLDER), bare_run(), []
 
     def bare(data: bytes) -> None:
         image = Image.open(io.BytesIO(data))
@@ -173,7 +173,7 @@ def formats(rounds: int) -> list[Row]:
             lambda _, data=data: picture(data),
             lambda _, data=data: model.scores(picture(data).views),
             lambda _, data=data: bare(data),
-            lambda _, read=read: redacted(read, [(20, 20, 60, 30)]),
+            lambda _, read=read: redact_picture(read, [(20, 20, 60, 30)]),
         )
         row: Row = {"file": name, "read ms": reading_, "read and score ms": scored, "bare ms": asked}
         rows.append(row | {"ratio": f"{scored / asked:.2f}", "cover a box ms": covered})
@@ -182,7 +182,7 @@ def formats(rounds: int) -> list[Row]:
 
 def card(folder: Path) -> str:
     """Return how far the scores of sample pictures are from those that stand in the model's card."""
-    model = load(FOLDER)
+    model = load_picture_model(FOLDER)
     far = [
         np.abs(
             model.scores([np.asarray(Image.open(folder / f"{name}.png").convert("RGB"))])[0] - wanted

@@ -28,11 +28,11 @@ from typing import Any
 
 from guardrails import Guard
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
-from guardrails.inference.pool import cores
-from guardrails.inference.safety.folder import contents, manifest
-from guardrails.inference.safety.session import OnnxSession, inputs
-from guardrails.inference.safety.windows import Tokens
-from guardrails.text import folded
+from guardrails.inference.pool import count_cores
+from guardrails.inference.safety.folder import read_contents, read_manifest
+from guardrails.inference.safety.session import OnnxSession, pad_rows
+from guardrails.inference.safety.windows import BertTokenizer
+from guardrails.text import fold_text
 from guardrails.types import Text
 from measure import machine, table
 
@@ -54,12 +54,12 @@ from time import perf_counter
 start = perf_counter()
 import numpy, onnxruntime, tokenizers
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
-from guardrails.inference.safety.model import load
+from guardrails.inference.safety.model import load_safety_model
 imported = perf_counter()
-model = load(SHIPPED["text-safety"])
+model = load_safety_model(SHIPPED["text-safety"])
 loaded = perf_counter()
-from guardrails.detectors.language.identification import language_of
-language_of("Loaded now, and not in a request.")
+from guardrails.detectors.language.identification import identify_language
+identify_language("Loaded now, and not in a request.")
 print(imported - start, loaded - imported, perf_counter() - loaded)
 """
 
@@ -68,13 +68,13 @@ class Bare:
     """The session by hand."""
 
     def __init__(self) -> None:
-        files = contents(FOLDER, manifest(FOLDER))
-        self.tokens = Tokens(files["tokenizer.json"])
+        files = read_contents(FOLDER, read_manifest(FOLDER))
+        self.tokens = BertTokenizer(files["tokenizer.json"])
         self.session = OnnxSession(files["encoder.onnx"])
 
     def run(self, text: str) -> object:
-        ids = self.tokens.ids(folded(text).text)
-        return self.session.run(inputs([self.tokens.row(ids[:126])], self.tokens.pad))
+        ids = self.tokens.ids(fold_text(text).text)
+        return self.session.run(pad_rows([self.tokens.row(ids[:126])], self.tokens.pad))
 
 
 def guard(effort: str) -> Guard:
@@ -92,7 +92,7 @@ def words() -> Iterator[str]:
             yield word if at % 40 or not turn else f"{word}{turn}"
 
 
-def sized(source: Iterator[str], tokens: Tokens, size: int) -> Iterator[str]:
+def sized(source: Iterator[str], tokens: BertTokenizer, size: int) -> Iterator[str]:
     """Texts of `size` tokens, the two at the ends included; one sentence, so that it is one window."""
     while True:
         text, length = "", 2
@@ -225,7 +225,7 @@ def throughput(bare: Bare, source: Iterator[str], seconds: float) -> None:
 
     sides: dict[str, tuple[Callable[..., int], Callable[[str], Any], int]] = {
         f"bare, {callers} threads": (threads, bare.run, callers)
-        for callers in sorted({1, cores(), 2 * cores()})
+        for callers in sorted({1, count_cores(), 2 * count_cores()})
     }
     best_bare = [*sides]
     sides[f"guard.check, {CALLERS} threads"] = (threads, full.check, CALLERS)
@@ -237,7 +237,9 @@ def throughput(bare: Bare, source: Iterator[str], seconds: float) -> None:
     rate = {name: max(value for value, _ in values) for name, values in found.items()}
     spent = {name: min(value for _, value in values) for name, values in found.items()}
     best = max(rate[name] for name in best_bare)
-    print(f"\nMany callers, texts of 64 tokens, both tiers always, {cores()} cores, best of {ROUNDS} rounds")
+    print(
+        f"\nMany callers, texts of 64 tokens, both tiers always, {count_cores()} cores, best of {ROUNDS} rounds"
+    )
     print(
         table(
             [

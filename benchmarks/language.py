@@ -2,10 +2,10 @@
 
     python benchmarks/language.py --data DIR    # DIR holds {public,train}/*.jsonl.gz
 
-`right` is the share whose language `language_of` names, `und` the share where it names none, the rest is wrong. `false`: the
-share with a finding by `allow: [own language]`; `found`: by `allow: [all other languages]`. `short` is the first words
-of each text, up to 30 characters. `hidden`: a paragraph of the language inside three English ones, by `allow: [en]`;
-it is found where a finding's span overlaps it and leaves most of the English alone.
+`right` is the share whose language `identify_language` names, `und` the share where it names none, the rest is wrong. `false`:
+the share with a finding by `allow: [own language]`; `found`: by `allow: [all other languages]`. `short` is the first words of
+each text, up to 30 characters. `hidden`: a paragraph of the language inside three English ones, by `allow: [en]`; it is found
+where a finding's span overlaps it and leaves most of the English alone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from guardrails.detectors import Folder
-from guardrails.detectors.language.identification import language_of
-from guardrails.detectors.language.language_detector import KIND, Language, LanguageConfig
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.language.identification import identify_language
+from guardrails.detectors.language.language_detector import KIND, LanguageConfig, LanguageDetector
 from guardrails.detectors.language.scripts import NAMES, with_varieties
 from guardrails.types import Detector, Text
 from measure import best, machine, table
@@ -64,7 +64,7 @@ def short(text: str) -> str:
 def detector(**fields: object) -> Detector:
     """A detector of this configuration."""
     return KIND.build(
-        "language", LanguageConfig.model_validate({"use": "language", **fields}), Folder(Path())
+        "language", LanguageConfig.model_validate({"use": "language", **fields}), PolicyFolder(Path())
     )
 
 
@@ -79,7 +79,7 @@ def row(code: str, rows: Sequence[str]) -> dict[str, object]:
     brief = [short(text) for text in rows]
     shown: dict[str, object] = {"language": code, "texts": len(rows)}
     for label, each in (("", list(rows)), ("short ", brief)):
-        named = [language_of(text)[0] for text in each]
+        named = [identify_language(text)[0] for text in each]
         shown[f"{label}right %"] = share([name == code for name in named])
         shown[f"{label}und %"] = share([name == "und" for name in named])
         shown[f"{label}false %"] = share([own.detect([Text(text)])[0].findings for text in each])
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(machine())
     print(table([row(code, rows) for code, rows in found.items()]))
     judge = detector(allow=["en"])
-    assert isinstance(judge, Language)
+    assert isinstance(judge, LanguageDetector)
     for label, text in (("English", " ".join(ENGLISH * 12)), ("Chinese", "".join(found["zh"])[:2000])):
         contents = [[Text(f"{at} {text}")] for at in range(20)]
         print(f"us per 1,000 characters, {label}: {best(judge.detect, contents, 3) * 1000 / len(text):.0f}")

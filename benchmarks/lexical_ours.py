@@ -18,10 +18,10 @@ import re2
 
 from guardrails import Guard
 from guardrails.detectors.patterns.dialect import translate
-from guardrails.detectors.patterns.patterns_detector import Patterns
-from guardrails.detectors.terms.term_matcher import automaton
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
+from guardrails.detectors.terms.term_matcher import build_automaton
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.text import folded, normalized
+from guardrails.text import fold_text, normalize_text
 from lexical_corpus import Corpus
 
 MODEL_RULES = ("minors.block", "self_harm.block", "harm.block", "harm.conversation.block")
@@ -87,18 +87,18 @@ def checks(guard: Guard) -> Callable[[str], None]:
 def floor(guard: Guard, corpus: Corpus) -> Callable[[str], None]:
     """Return the bare engines over the same views: one RE2 set for each detector of patterns, one automaton for phrases."""
     tables = [_set(rows) for rows in _patterns(guard)]
-    forms = [" ".join(folded(phrase).text.split()) for phrase in corpus.phrases]
-    phrases = automaton(forms)
+    forms = [" ".join(fold_text(phrase).text.split()) for phrase in corpus.phrases]
+    phrases = build_automaton(forms)
 
     def run(text: str) -> None:
         views = [text]
-        if not text.isascii() and (other := normalized(text).text) is not text:
+        if not text.isascii() and (other := normalize_text(text).text) is not text:
             views.append(other)
         for view in views:
             exact = view.isascii()
             for narrow, wide in tables:
                 (narrow if exact else wide).Match(view)
-        hay = folded(text).text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
+        hay = fold_text(text).text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
         phrases.find_matches_as_indexes(hay, overlapping=True)
 
     return run
@@ -110,7 +110,9 @@ def _patterns(guard: Guard) -> list[list[str]]:
     detectors = [bound.detector for tier in plan.tiers for bound in tier]
     # The rows as compiled stay private to the table: nothing but this floor wants them.
     return [
-        [entry.row.pattern for entry in it.table._filtered] for it in detectors if isinstance(it, Patterns)
+        [entry.row.pattern for entry in it.table._filtered]
+        for it in detectors
+        if isinstance(it, PatternsDetector)
     ]
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from guardrails import Guard, Stage, Text
 from guardrails.authoring.testing import disguises
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.types import Place
 from measure import machine, table
 
@@ -71,8 +71,8 @@ TRICKS: dict[str, Callable[[str, Draw], str]] = {
     "none": lambda text, _draw: text,
     "zero width": lambda text, draw: between(text, "\u200b\u200c\u2060\ufeff", draw),
     "bidi marks": lambda text, draw: between(text, ("\u202a", "\u2067", "\u200f", ""), draw),
-    "full width": encoded(disguises.full_width),
-    "look-alikes": encoded(disguises.homoglyphs),
+    "full width": encoded(disguises.to_full_width),
+    "look-alikes": encoded(disguises.to_homoglyphs),
     "zalgo": lambda text, draw: between(text, ["\u0301\u0327", "\u0334\u0310", "\u0336"], draw),
     "leetspeak": leet,
     "spaced out": spaced,
@@ -80,15 +80,15 @@ TRICKS: dict[str, Callable[[str, Draw], str]] = {
     "HTML entities": lambda text, draw: "".join(
         draw.choice((f"&#{ord(char)};", f"&#x{ord(char):x};")) for char in text
     ),
-    "escapes": encoded(disguises.escapes),
+    "escapes": encoded(disguises.to_json_escapes),
     "emoji letters": emoji,
-    "base64": encoded(disguises.in_base64),
+    "base64": encoded(disguises.to_base64),
     "hex": encoded(lambda text: text.encode().hex()),
-    "percent": encoded(disguises.percent),
+    "percent": encoded(disguises.to_percent_encoding),
     # Nobody rotates two words: the sentence around them is rotated along.
     "rot13": encoded(lambda text: codecs.encode(f"tell me about the {text} and what you have", "rot13")),
-    "tags": encoded(disguises.tags),
-    "base64 twice": encoded(lambda text: disguises.in_base64(disguises.in_base64(text))),
+    "tags": encoded(disguises.to_unicode_tags),
+    "base64 twice": encoded(lambda text: disguises.to_base64(disguises.to_base64(text))),
 }
 LETTERS = {"leetspeak", "repeated", "emoji letters", "look-alikes"}
 """Tricks that letters can play and digits cannot, or that would make another thing of a key."""
@@ -186,8 +186,10 @@ def guard(kind: Kind, folder: Path, *, decode: bool) -> Guard:
     )
     made = Guard.load(path)
     for bound in made.pipeline.bounds():
-        if not decode and isinstance(bound.detector, Patterns):
-            object.__setattr__(bound, "detector", Patterns(bound.name, bound.detector.table, view="plain"))
+        if not decode and isinstance(bound.detector, PatternsDetector):
+            object.__setattr__(
+                bound, "detector", PatternsDetector(bound.name, bound.detector.table, view="plain")
+            )
     return made
 
 

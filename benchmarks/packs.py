@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guardrails import Guard
-from guardrails.authoring.evaluate.metrics import exact
-from guardrails.authoring.rows import BENIGN, Row, read
+from guardrails.authoring.evaluate.metrics import exact_interval
+from guardrails.authoring.rows import BENIGN, ContentRow, read_rows
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Action
 from measure import machine, table
@@ -43,9 +43,9 @@ SETS = {
 }
 
 
-def benign(data: Path, of: Set, most: int) -> list[Row]:
+def benign(data: Path, of: Set, most: int) -> list[ContentRow]:
     """Return up to `most` benign rows of a set, spread over it."""
-    rows = [row for row in read(data / "public" / f"{of.file}.jsonl.gz") if row.labels.get(BENIGN)]
+    rows = [row for row in read_rows(data / "public" / f"{of.file}.jsonl.gz") if row.labels.get(BENIGN)]
     step = max(1, -(-len(rows) // most))
     return [replace(row, stage=of.stage) for row in rows[::step]]
 
@@ -59,10 +59,10 @@ def rates(names: list[str], data: Path, most: int) -> Iterator[dict[str, object]
             actions: Counter[Action] = Counter()
             rules: Counter[str] = Counter()
             for row in rows:
-                verdict = row.judged(guard)
+                verdict = row.judge(guard)
                 actions[verdict.action] += 1
                 rules.update(rule.id for rule in verdict.rules if rule.action is verdict.action)
-            low, high = exact(actions[Action.BLOCK], len(rows))
+            low, high = exact_interval(actions[Action.BLOCK], len(rows))
             (most_often, times), *_ = rules.most_common(1) or [("", 0)]
             yield {
                 "policy": policy,

@@ -31,7 +31,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.pii.pii_detector import KIND, PiiConfig
 from guardrails.types import Text
 from lexical_corpus import corpus
@@ -94,7 +94,7 @@ def engine(name: str, model: str | None = None) -> tuple[Find, frozenset[str]]:
     if model is not None:
         fields["ner"] = {"model": folder.name}
     config = PiiConfig.model_validate(fields)
-    detector = KIND.build("pii", config, Folder(folder.resolve().parent))
+    detector = KIND.build("pii", config, PolicyFolder(folder.resolve().parent))
 
     def find(text: str) -> Spans:
         return [

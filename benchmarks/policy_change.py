@@ -19,10 +19,10 @@ from pathlib import Path
 from time import process_time
 
 from guardrails import Guard
-from guardrails.authoring.diff.change import Version
+from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
-from guardrails.authoring.diff.traffic.effects import Effects
-from guardrails.authoring.rows import Row
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
+from guardrails.authoring.rows import ContentRow
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.proxy.server.metrics import Metrics
@@ -46,29 +46,31 @@ CHANGES = {
 }
 
 
-def texts(chance: random.Random) -> list[Row]:
+def texts(chance: random.Random) -> list[ContentRow]:
     """Texts of 8 to 200 words that nobody has seen, half of them replies."""
     made = []
     for at in range(TEXTS):
         words = chance.choices(WORDS, k=SIZES[at % len(SIZES)])
-        made.append(Row("t:1", chance.choice(("input", "output")), f"{' '.join(words)} {chance.random()}"))
+        made.append(
+            ContentRow("t:1", chance.choice(("input", "output")), f"{' '.join(words)} {chance.random()}")
+        )
     return made
 
 
-def seconds(guards: Sequence[Guard], rows: Sequence[Row]) -> float:
+def seconds(guards: Sequence[Guard], rows: Sequence[ContentRow]) -> float:
     """Seconds of the processor for each guard to judge all rows by itself."""
     started = process_time()
     for guard in guards:
         for row in rows:
-            row.judged(guard)
+            row.judge(guard)
     return process_time() - started
 
 
-def compared(old: Version, new: Version) -> dict[str, object]:
+def compared(old: PolicyVersion, new: PolicyVersion) -> dict[str, object]:
     """The median over the rounds: milliseconds for a text by two runs, by one comparison, and their ratio."""
     chance = random.Random(1)
     alone = [Guard(each.compiled) for each in (old, new)]
-    shared = pairs.guards(old, new)
+    shared = pairs.load_guards(old, new)
     for guards in (alone, shared):
         seconds(guards, texts(chance))
     two, one = [], []
@@ -76,7 +78,7 @@ def compared(old: Version, new: Version) -> dict[str, object]:
         two.append(seconds(alone, texts(chance)))
         rows = texts(chance)  # new ones: what a text is folded into is remembered, whoever asked
         started = process_time()
-        pairs.compare(*shared, rows, Effects())
+        pairs.compare_rows(*shared, rows, ChangeEffects())
         one.append(process_time() - started)
     return {
         "two runs, ms": statistics.median(two) / TEXTS * 1_000,
@@ -102,13 +104,13 @@ def taken(turns: int) -> dict[str, object]:
 def main() -> None:
     """Print both tables."""
     print(machine(), end="\n\n")
-    compared(Version.load("default"), Version.load("default"))  # what the process does but once
+    compared(PolicyVersion.load("default"), PolicyVersion.load("default"))  # what the process does but once
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, text in CHANGES.items():
             path = Path(folder) / "next.yaml"
             path.write_text(text)
-            rows.append({"change": name, **compared(Version.load("default"), Version.load(path))})
+            rows.append({"change": name, **compared(PolicyVersion.load("default"), PolicyVersion.load(path))})
     print(table(rows), end="\n\n")
     print(table([taken(turns) for turns in (1, 10, 1_000)]))
 

@@ -38,12 +38,12 @@ MOST = 60_000_000
 def _import_detector():  # a file called secrets.py in sys.path[0] would hide the standard library's module
     here = str(Path(__file__).resolve().parent)
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(here)]
-    from guardrails.detectors import Folder
+    from guardrails.detectors import PolicyFolder
     from guardrails.detectors.secrets.secrets_detector import KIND, KINDS, SecretsConfig
     from guardrails.types import Text
 
     sys.path.append(here)
-    detector = KIND.build("secrets", SecretsConfig(use="secrets"), Folder(Path()))
+    detector = KIND.build("secrets", SecretsConfig(use="secrets"), PolicyFolder(Path()))
     return (lambda text: detector.detect([Text(text)])[0]), len(KINDS)
 
 

@@ -4,7 +4,7 @@
 
 Costs are in percent of the sound's length, medians of turns. The bare session is the shipped model on one thread in the largest
 blocks that upstream uses, without anything around it: no chunks, no stretches, nothing made louder. Decoding is a whole
-`opened(file).sound()`, its process included.
+`open_recording(file).sound()`, its process included.
 
 Found is the share of the time in which a voice is above a hundredth of its highest value that lies in a stretch: 20 voices of
 espeak-ng in 15 languages, as they are, made quieter (in 16 bits), and in white noise (dB between voice and noise). Synthesized
@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from guardrails.inference.media.voice import BEFORE, FRAME, RATE, SHIPPED, Voice, load
-from guardrails.media.audio.recording import opened
+from guardrails.inference.media.voice import BEFORE, FRAME, RATE, SHIPPED, VoiceTracker, load_voice_model
+from guardrails.media.audio.recording import open_recording
 from measure import machine, table
 
 VOICES = (
@@ -69,7 +69,7 @@ def says(voice: str) -> Any:
 
 def stretches(sound: Any, chunk: int = 1_600) -> list[tuple[int, int]]:
     """Return the stretches of a sound that comes in chunks."""
-    voice = Voice(load())
+    voice = VoiceTracker(load_voice_model())
     found = [
         each
         for at in range(0, len(sound), chunk)
@@ -120,7 +120,7 @@ def filed(sound: Any, container: str, codec: str) -> bytes:
 
 def decoded(data: bytes) -> None:
     """Decode a file to its end."""
-    with opened(data) as recording, recording.sound() as pieces:
+    with open_recording(data) as recording, recording.sound() as pieces:
         for _ in pieces:
             pass
 

@@ -19,8 +19,8 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from guardrails.detectors import Folder
-from guardrails.detectors.formats.code import KIND, CodeConfig, blocks
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.formats.code import KIND, CodeConfig, find_code_blocks
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table
@@ -42,13 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.data is None:
         parser.error("give the folder of the labelled texts by --data or the environment's GUARDRAILS_DATA")
-    detector = KIND.build("code", CodeConfig(use="code"), Folder(Path()))
+    detector = KIND.build("code", CodeConfig(use="code"), PolicyFolder(Path()))
     print(machine())
     files = [
         path.read_text("utf-8", "replace")[:20_000]
         for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     ]
-    found = [[block for block in blocks(text) if block.score >= 0.5] for text in files]
+    found = [[block for block in find_code_blocks(text) if block.score >= 0.5] for text in files]
     covered = sum(block.end - block.start for each in found for block in each)
     named = sum(block.end - block.start for each in found for block in each if block.language == "python")
     print(f"files: {len(files)}, with a finding {100 * sum(map(bool, found)) / len(files):.1f} %, ", end="")
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     right = [
         language
         for language, text in samples.items()
-        if [block.language for block in blocks(text)] == [language]
+        if [block.language for block in find_code_blocks(text)] == [language]
     ]
     print(f"samples: {len(right)} of {len(samples)} are one block in their language")
     shown = []

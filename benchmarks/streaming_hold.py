@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.streaming.patterns_stream import PatternStream
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
-from guardrails.detectors.terms.terms_detector import Terms
+from guardrails.detectors.terms.terms_detector import TermsDetector
 from lexical_corpus import corpus
 from measure import machine, table
 
@@ -53,12 +53,12 @@ def starts() -> dict[str, Start]:
     found["pii email+card"] = _patterns(pii_detector.CHOICE.build("few", ["email", "credit_card"]), "codes")
     words = [*corpus().phrases]
     for name, fold in (("2,000 terms", True), ("2,000 terms, exact", False)):
-        terms = Terms(name, words, "custom.terms", score=1.0, words=True, fold=fold)
+        terms = TermsDetector(name, words, "custom.terms", score=1.0, words=True, fold=fold)
         found[name] = lambda terms=terms: terms.stream(None)  # type: ignore[misc]
     return found
 
 
-def _patterns(detector: Patterns, view: Any) -> Start:
+def _patterns(detector: PatternsDetector, view: Any) -> Start:
     rows = StreamRows(detector.table)
     rows.warm()
     print(f"{len(rows.rows)} rows, {len(rows.whole)} held whole, {len(rows.endless)} may hold without end")

@@ -18,7 +18,7 @@ from time import perf_counter
 
 import ahocorasick_rs
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.pii import pii_detector as pii_kind
 from guardrails.detectors.secrets import secrets_detector as secrets_kind
 from guardrails.types import Text
@@ -105,7 +105,7 @@ def kinds() -> dict[str, list[str]]:
 
 def detectors() -> dict[str, list[Callable[[str], object]]]:
     """Return fresh tables by name, as functions of a text."""
-    files = Folder(Path())
+    files = PolicyFolder(Path())
 
     def pii() -> Callable[[str], object]:
         made = pii_kind.KIND.build("pii", pii_kind.PiiConfig(use="pii"), files)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from guardrails.detectors import Folder
-from guardrails.detectors.semantic.shared_models import embedder
-from guardrails.detectors.semantic.similarity_scores import learnt
-from guardrails.detectors.semantic.topic_judges import ordinary
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.semantic.shared_models import load_embedder
+from guardrails.detectors.semantic.similarity_scores import fit_nearness
+from guardrails.detectors.semantic.topic_judges import read_ordinary_texts
 from measure import machine, table
 
 TOPICS = {
@@ -125,7 +125,7 @@ def rows(vectors: dict[str, np.ndarray], calm: np.ndarray) -> Iterator[dict[str,
         learnt_from, unseen = calm[order[: len(calm) // 2]], calm[order[len(calm) // 2 :]]
         for name, mine in vectors.items():
             drawn = rng.permutation(len(mine))
-            near = learnt(mine[drawn[:EXAMPLES]], mine[:0], learnt_from)
+            near = fit_nearness(mine[drawn[:EXAMPLES]], mine[:0], learnt_from)
             others = np.concatenate([each for other, each in vectors.items() if other != name])
             groups = (mine[drawn[EXAMPLES:]], others, unseen)
             found[name].append(tuple(float((near.scores(each) >= HALF).mean()) for each in groups))
@@ -143,10 +143,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="text-safety")
     args = parser.parse_args()
-    encoder = embedder(Folder(Path.cwd()), args.model, None, download=False)
+    encoder = load_embedder(PolicyFolder(Path.cwd()), args.model, None, download=False)
     print(machine(), args.model)
     vectors = {name: encoder.vectors(questions) for name, questions in TOPICS.items()}
-    print(table([*rows(vectors, encoder.vectors(ordinary()))]))
+    print(table([*rows(vectors, encoder.vectors(read_ordinary_texts()))]))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import statistics
 from pathlib import Path
 from time import perf_counter_ns
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.urls.urls_detector import KIND, UrlsConfig
 from guardrails.types import Text
 from lexical_corpus import corpus
@@ -80,9 +80,9 @@ def cost(detector: object, rounds: list[list[str]]) -> float:
 def main() -> None:
     """Print the costs, and every trick that is not seen."""
     print(machine())
-    plain = KIND.build("u", UrlsConfig(use="urls"), Folder(Path()))
+    plain = KIND.build("u", UrlsConfig(use="urls"), PolicyFolder(Path()))
     lists = KIND.build(
-        "u", UrlsConfig(use="urls", allow=["ok.com", "=api.ok.org"], deny=["bad.io"]), Folder(Path())
+        "u", UrlsConfig(use="urls", allow=["ok.com", "=api.ok.org"], deny=["bad.io"]), PolicyFolder(Path())
     )
     job = corpus(1, 90)
     draw = random.Random(11)

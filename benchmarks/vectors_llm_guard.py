@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.encodings import invisible
 from guardrails.detectors.patterns import patterns_detector
 from guardrails.detectors.pii import pii_detector
@@ -58,7 +58,7 @@ class Scanner:
     translated = True
 
     def __init__(self, kind: Any, config: Any, mark: str = "[REDACTED]") -> None:
-        self._detector = kind.build("v", config, Folder(Path()))
+        self._detector = kind.build("v", config, PolicyFolder(Path()))
         self._mark = mark
 
     def scan(self, *texts: str) -> tuple[Redacted, bool, float]:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.patterns import patterns_detector
 from guardrails.detectors.pii import pii_detector
-from guardrails.detectors.pii.names import NATIONAL, by_presidio
+from guardrails.detectors.pii.names import NATIONAL, presidio_entities
 from guardrails.detectors.secrets import secrets_detector
 from guardrails.detectors.urls import urls_detector
-from guardrails.text import normalized
+from guardrails.text import normalize_text
 from guardrails.types import Text
 from vectors_ast import Deliberate, Outcome, Untranslatable, cases, constants, module, outcome
 
@@ -57,7 +57,7 @@ REASONS = {
 RESERVED = {r"\.example(?!\.)": ".com"}
 """Without a scheme a name under `.example` is no link to us, as `.env.example` is a file: the tests get a real domain."""
 
-NAMES = by_presidio(NATIONAL) | {"CVV": "card_security_code", "BIC_SWIFT": "swift_bic"}
+NAMES = presidio_entities(NATIONAL) | {"CVV": "card_security_code", "BIC_SWIFT": "swift_bic"}
 
 
 class Found:
@@ -137,7 +137,7 @@ def _network(entry: str) -> bool:
 
 def _built(kind: Any, config: Any) -> Any:
     try:
-        return kind.build("v", config, Folder(Path()))
+        return kind.build("v", config, PolicyFolder(Path()))
     except ConfigProblems as error:
         raise Untranslatable(f"not expressible: {error.problems[0].message}") from None
 
@@ -256,7 +256,7 @@ KNOWN: dict[str, Any] = {
     "_detect_urls": detect_urls, "_detect_domain_like_urls": detect_urls, "urls": check_urls, "URLConfig": Settings,
     "_validate_url_security": validate_url, "_is_url_allowed": allowed_url, "secret_keys": check_secrets,
     "SecretKeysCfg": Settings, "_detect_secret_keys": check_secrets, "pii": check_pii, "PIIConfig": Settings,
-    "PIIEntity": Entities(), "_normalize_unicode": lambda text: normalized(text).text,
+    "PIIEntity": Entities(), "_normalize_unicode": lambda text: normalize_text(text).text,
 }  # fmt: skip
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.pii.entities import TABLE
-from guardrails.detectors.pii.names import NATIONAL, by_presidio
+from guardrails.detectors.pii.names import NATIONAL, presidio_entities
 from guardrails.detectors.urls import urls_detector
 from guardrails.types import Text
 from vectors_ast import Case, Outcome, cases, constants, module
@@ -29,7 +29,7 @@ WIDER = frozenset(
 )
 """Kinds of ours that theirs are parts of."""
 
-NAMES = by_presidio(NATIONAL) | {
+NAMES = presidio_entities(NATIONAL) | {
     # Which their recognizers find, but their registry does not list.
     "PH_MOBILE_NUMBER": "phone",
     "TR_PHONE_NUMBER": "phone",
@@ -73,14 +73,14 @@ class Finder:
     def __init__(self, entity: str) -> None:
         if entity == "URL":
             self._detector: Any = urls_detector.KIND.build(
-                "v", urls_detector.UrlsConfig(use="urls"), Folder(Path())
+                "v", urls_detector.UrlsConfig(use="urls"), PolicyFolder(Path())
             )
             self.before = ""
         else:
             name = ours(entity)
             assert name is not None
             self._detector = pii_detector.KIND.build(
-                "v", pii_detector.PiiConfig(use="pii", entities=[name]), Folder(Path())
+                "v", pii_detector.PiiConfig(use="pii", entities=[name]), PolicyFolder(Path())
             )
             self.before = context(name)
 

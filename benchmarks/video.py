@@ -29,8 +29,8 @@ import av
 import numpy as np
 
 from guardrails import Guard
-from guardrails.media.images.picture import opened as picture
-from guardrails.media.video.film_source import opened
+from guardrails.media.images.picture import open_picture as picture
+from guardrails.media.video.film_source import open_film
 from guardrails.types import Image
 from measure import machine, table
 
@@ -222,7 +222,7 @@ def memory() -> list[Row]:
     rows: list[Row] = []
     for seconds in (30, 240):
         data = film(panned(SIZES["360p"], seconds * FPS), SIZES["360p"])
-        with opened(data) as watched, watched.watch() as watch:
+        with open_film(data) as watched, watched.watch() as watch:
             peak = max(highest() for _ in watch)
         rows.append({"seconds": seconds, "file MB": len(data) / 1e6, "decoding process MB": peak})
     return rows

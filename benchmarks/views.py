@@ -18,13 +18,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.patterns.patterns_detector import PatternsConfig
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.detectors.terms.terms_detector import TermsConfig
-from guardrails.text import disguised, folded, normalized, obfuscation_hints, readings, revealed, views
-from guardrails.text.obfuscation_hints import signals
+from guardrails.text import (
+    fold_text,
+    mark_disguises,
+    normalize_text,
+    obfuscation_hints,
+    readings,
+    undo_tricks,
+    views,
+)
+from guardrails.text.obfuscation_hints import find_hints
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table
@@ -80,7 +88,7 @@ def prepared() -> dict[str, list[str]]:
         "other scripts": list(job.unicode),
         "documentation": prose[:TEXTS],
         "code": sources[:TEXTS],
-        "code, marked": [text for text in sources if disguised(text) is not None],
+        "code, marked": [text for text in sources if mark_disguises(text) is not None],
         "disguised": dressed,
     }
 
@@ -121,8 +129,8 @@ def fires(texts: dict[str, list[str]]) -> list[dict[str, object]]:
     """How many of the texts the gate lets through to be marked, and in how many something is."""
     rows = []
     for kind, each in texts.items():
-        signalled = sum(signals(normalized(text).text) != signals("") for text in each)
-        marked = sum(disguised(text) is not None for text in each)
+        signalled = sum(find_hints(normalize_text(text).text) != find_hints("") for text in each)
+        marked = sum(mark_disguises(text) is not None for text in each)
         rows.append({"texts": kind, "of": len(each), "gate fires": signalled, "marked": marked})
     return rows
 
@@ -144,10 +152,12 @@ def common_like(count: int) -> list[str]:
 def false_findings(texts: dict[str, list[str]]) -> list[dict[str, object]]:
     """What only the readings find of the terms, by kind of text and how the text reads there."""
     terms = common_like(500)
-    detector = TERMS.build("t", TermsConfig(use="terms", terms=terms), Folder(Path()))
+    detector = TERMS.build("t", TermsConfig(use="terms", terms=terms), PolicyFolder(Path()))
     pattern = "(?i)\\b(?:" + "|".join(terms) + ")\\b"
     searches = [
-        PATTERNS.build("p", PatternsConfig(use="patterns", patterns=[pattern], view=view), Folder(Path()))
+        PATTERNS.build(
+            "p", PatternsConfig(use="patterns", patterns=[pattern], view=view), PolicyFolder(Path())
+        )
         for view in ("both", "all")
     ]
     rows = []
@@ -170,17 +180,19 @@ def false_findings(texts: dict[str, list[str]]) -> list[dict[str, object]]:
 def main() -> int:
     """Print the machine, the costs, their ratios, how often the gate fires, and the false findings."""
     texts = prepared()
-    terms = TERMS.build("t", TermsConfig(use="terms", terms=common_like(500)), Folder(Path()))
-    bare = TERMS.build("t", TermsConfig(use="terms", terms=common_like(500), case="exact"), Folder(Path()))
+    terms = TERMS.build("t", TermsConfig(use="terms", terms=common_like(500)), PolicyFolder(Path()))
+    bare = TERMS.build(
+        "t", TermsConfig(use="terms", terms=common_like(500), case="exact"), PolicyFolder(Path())
+    )
     steps: dict[str, Callable[[str], object]] = {
         "forgetting": fresh(len),
         "str.lower": str.lower,
-        "gate": lambda text: signals.__wrapped__(text),
-        "normalized": fresh(normalized),
-        "folded": fresh(folded),
-        "disguised": fresh(disguised),
-        "revealed": fresh(revealed),
-        "revealed, codes only": fresh(lambda text: revealed(text, letters=False)),
+        "gate": lambda text: find_hints.__wrapped__(text),
+        "normalized": fresh(normalize_text),
+        "folded": fresh(fold_text),
+        "disguised": fresh(mark_disguises),
+        "revealed": fresh(undo_tricks),
+        "revealed, codes only": fresh(lambda text: undo_tricks(text, letters=False)),
         "terms, exact": fresh(lambda text: bare.detect([Text(text)])),
         "terms": fresh(lambda text: terms.detect([Text(text)])),
     }

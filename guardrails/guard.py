@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from guardrails.checker import Checker
-from guardrails.detectors.file_watch import Stamp, noted
+from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.media.fragmented_video import holding_rules
@@ -75,7 +75,7 @@ class Guard(Checker):
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             GuardrailsError: the key of redactions in the environment is too short.
         """
-        with noted() as files:
+        with record_files() as files:
             compiled = compile_policy(load(policy, detectors))
             under = None if floor is None else compile_policy(load(floor, detectors))
             guard = cls(compiled, under, cache=cache, budget=budget)

@@ -211,7 +211,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    from guardrails.inference.safety.hashed import BUCKETS, Hashed, buckets
+    from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
 
     def encoder(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> Any:
         rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())
@@ -229,12 +229,12 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         )
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
-    def hashed(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> Hashed:
+    def hashed(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> HashedHeads:
         weights = np.zeros((BUCKETS, len(heads)), dtype=np.float32)
         for word, logits in words.items():
             for head, logit in logits.items():
-                weights[buckets(word), heads.index(head)] = logit
-        return Hashed.of(heads, weights, np.full(len(heads), -4.0, dtype=np.float32))
+                weights[hash_features(word), heads.index(head)] = logit
+        return HashedHeads.train_on(heads, weights, np.full(len(heads), -4.0, dtype=np.float32))
 
     def make(
         words: Mapping[str, Mapping[str, float]],

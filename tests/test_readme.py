@@ -101,7 +101,7 @@ def test_the_example_of_the_policies_page_passes_its_tests(tmp_path: Path) -> No
     path.write_text(text)
     guard = Guard.load(path)
 
-    assert [result.differences for result in suite.run(guard)] == [()]
+    assert [result.differences for result in suite.run_suite(guard)] == [()]
     assert guard.check("Darn it!").blocked
     assert not guard.check("I live in Scunthorpe.").blocked
 

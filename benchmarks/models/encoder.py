@@ -20,9 +20,9 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertModel
 
-from guardrails.inference.pool import cores
+from guardrails.inference.pool import count_cores
 from guardrails.inference.safety.session import OnnxSession
-from guardrails.text import folded
+from guardrails.text import fold_text
 
 WINDOW = 128
 ABOUT = 3
@@ -79,8 +79,8 @@ def tokenizer(seed: Path) -> Tokenizer:
 def tokenized(rows: Sequence[Row], tok: Tokenizer) -> list[Ids]:
     """Return ids and token types per row, cut to the window."""
     cls, sep = tok.token_to_id("[CLS]"), tok.token_to_id("[SEP]")
-    texts = tok.encode_batch([folded(row.text).text for row in rows], add_special_tokens=False)
-    asked = tok.encode_batch([folded(row.context).text for row in rows], add_special_tokens=False)
+    texts = tok.encode_batch([fold_text(row.text).text for row in rows], add_special_tokens=False)
+    asked = tok.encode_batch([fold_text(row.context).text for row in rows], add_special_tokens=False)
     out = []
     for text, prompt in zip(texts, asked, strict=True):
         first = [cls, *prompt.ids[-PROMPT_TOKENS:], sep] if prompt.ids else [cls]
@@ -283,5 +283,5 @@ def logits(path: Path, items: Sequence[Ids]) -> np.ndarray:
         arrays = padded([item])
         return session.run((arrays["input_ids"], arrays["attention_mask"], arrays["token_type_ids"]))[0]
 
-    with ThreadPoolExecutor(cores()) as threads:
+    with ThreadPoolExecutor(count_cores()) as threads:
         return np.stack(list(threads.map(run, items)))

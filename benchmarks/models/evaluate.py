@@ -19,9 +19,9 @@ import numpy as np
 from rows import HEADS, OURS, Row, pieces
 from tokenizers import Tokenizer
 
-from guardrails.inference.safety.hashed import Hashed
-from guardrails.inference.safety.scores import bounded, leaves
-from guardrails.text import folded
+from guardrails.inference.safety.hashed import HashedHeads
+from guardrails.inference.safety.scores import bound_leaves, leaf_columns
+from guardrails.text import fold_text
 
 Matrix = np.ndarray
 LEVELS = (0.5, 0.7, 0.8, 0.9, 0.95)
@@ -39,20 +39,20 @@ def logit(score: float) -> float:
 
 def logits(folder: Path, rows: Sequence[Row], tok: Tokenizer) -> tuple[Matrix, Matrix]:
     """Return the encoder's and the fast tier's logits, float32 [rows, heads]."""
-    fast = Hashed.load(folder / "hashed.npz").logits([folded(row.text).text for row in rows])
+    fast = HashedHeads.load(folder / "hashed.npz").logits([fold_text(row.text).text for row in rows])
     return encoder.logits(folder / "encoder.onnx", encoder.tokenized(rows, tok)), fast
 
 
 def combined(scores: dict[str, dict[str, list[float]]], slow: Matrix, fast: Matrix) -> Matrix:
     """Return the score of both tiers together."""
     both = np.array([scores[head]["both"] for head in HEADS])
-    return bounded(sigmoid(both[:, 0] * slow + both[:, 1] * fast + both[:, 2]), leaves(HEADS))
+    return bound_leaves(sigmoid(both[:, 0] * slow + both[:, 1] * fast + both[:, 2]), leaf_columns(HEADS))
 
 
 def quick(scores: dict[str, dict[str, list[float]]], fast: Matrix) -> Matrix:
     """Return the score of the fast tier alone."""
     alone = np.array([scores[head]["hashed"] for head in HEADS])
-    return bounded(sigmoid(alone[:, 0] * fast + alone[:, 1]), leaves(HEADS))
+    return bound_leaves(sigmoid(alone[:, 0] * fast + alone[:, 1]), leaf_columns(HEADS))
 
 
 def benign(rows: Sequence[Row]) -> list[int]:

@@ -16,10 +16,10 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
-from guardrails.authoring.rows import Row, read
+from guardrails.authoring.rows import ContentRow, read_rows
 from guardrails.detectors.classifier.classifier_config import ClassifierConfig
-from guardrails.detectors.classifier.shipped_classifier import SHIPPED, Classifier
-from guardrails.inference.safety.model import load
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED, ShippedClassifier
+from guardrails.inference.safety.model import load_safety_model
 from guardrails.types import Text
 
 MOST = 400
@@ -27,7 +27,7 @@ BATCH = 32
 NEUTRAL = ("benign", "spam", "pii", "secret", "privacy", "misinformation")
 
 
-def harmful(row: Row) -> bool:
+def harmful(row: ContentRow) -> bool:
     return any(positive for label, positive in row.labels.items() if label not in NEUTRAL)
 
 
@@ -46,13 +46,15 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     folder = SHIPPED["text-safety"]
-    model = load(folder)
-    detector = Classifier("observed", model, model.heads, ClassifierConfig(use="classifier", effort="full"))
+    model = load_safety_model(folder)
+    detector = ShippedClassifier(
+        "observed", model, model.heads, ClassifierConfig(use="classifier", effort="full")
+    )
     highest: dict[str, float] = defaultdict(float)
     texts = 0
     names = []
     for path in sets(parser.parse_args().data):
-        found = [row for row in read(path) if isinstance(row.content, str) and harmful(row)]
+        found = [row for row in read_rows(path) if isinstance(row.content, str) and harmful(row)]
         rows = Random(0).sample(found, min(MOST, len(found)))
         contents = [
             Text(row.content, context={"prompt": row.prompt} if row.stage == "output" else None)

@@ -26,16 +26,16 @@ import torch
 from rows import HEADS, Row
 from torch import nn
 
-from guardrails.inference.safety.hashed import BUCKETS, Hashed, buckets
-from guardrails.text import folded
+from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
+from guardrails.text import fold_text
 
 SEED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay: float = 1e-6) -> Hashed:
+def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay: float = 1e-6) -> HashedHeads:
     """Return linear heads by logistic regression (Adam, masked labels, weights decayed to 0)."""
     torch.manual_seed(7)
-    found = [torch.from_numpy(buckets(folded(row.text).text)) for row in rows]
+    found = [torch.from_numpy(hash_features(fold_text(row.text).text)) for row in rows]
     value, known = (torch.from_numpy(array) for array in encoder.labels(rows))
     weight = torch.from_numpy(encoder.positive_weight(value.numpy(), known.numpy()))
     bag = nn.EmbeddingBag(BUCKETS, len(HEADS), mode="sum")
@@ -62,7 +62,7 @@ def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay:
             optimizer.param_groups[0]["lr"] = rate * (1 - (epoch + start / len(order)) / epochs)
             total += loss.item() * len(chosen)
         print(f"hashed epoch {epoch} loss {total / len(rows):.4f}", flush=True)
-    return Hashed.of(HEADS, bag.weight.detach().numpy(), bias.detach().numpy())
+    return HashedHeads.train_on(HEADS, bag.weight.detach().numpy(), bias.detach().numpy())
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Files for a guard: a path goes in, what `Guard.check` takes comes out; a folder goes in, the files below it come out.
+"""Reads files and folders as contents that `Guard.check` takes.
 
 What a file is taken for is said here, once, so that `guardrails check FILE` and `guardrails scan FOLDER/` judge it alike. Where
 its ending is that of a picture, a film or a sound it is one (its bytes have to agree), else it is what its bytes are: text, a
@@ -45,7 +45,7 @@ class FileError(GuardrailsError):
         self.reason = reason
 
 
-def content_of(path: Path, *, strict: bool = True) -> Any:
+def read_content(path: Path, *, strict: bool = True) -> Any:
     """Return what a file holds, as `Guard.check` takes it: its path for pictures, films and sounds, else a text or a body.
 
     Args:
@@ -72,11 +72,11 @@ def content_of(path: Path, *, strict: bool = True) -> Any:
             data = head + file.read()
     except OSError as error:
         raise FileError("unreadable", str(path), f"{error.strerror}") from error
-    text = text_of(data, str(path))
-    return _said(text, path, strict) if suffix == ".json" else text
+    text = decode_text(data, str(path))
+    return _parse_json(text, path, strict) if suffix == ".json" else text
 
 
-def text_of(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str) -> str:
     """Return the text that bytes are; `name` is for the error.
 
     Raises:
@@ -100,7 +100,7 @@ def _is_text(head: bytes) -> bool:
         return False
 
 
-def _said(text: str, path: Path, strict: bool) -> Any:
+def _parse_json(text: str, path: Path, strict: bool) -> Any:
     """Return the conversation or body that a `.json` file holds, or its text if it is none."""
     try:
         value = json.loads(text)
@@ -115,8 +115,8 @@ def _said(text: str, path: Path, strict: bool) -> Any:
     return value if is_messages or is_body else text
 
 
-def kind_of(content: object) -> str:
-    """Return the kind of what `content_of` returned: `text`, `conversation`, `image`, `video` or `audio`."""
+def content_kind(content: object) -> str:
+    """Return the kind of what `read_content` returned: `text`, `conversation`, `image`, `video` or `audio`."""
     if isinstance(content, Path):
         by_name = MEDIA.get(content.suffix.lower())
         return (by_name or medium(_head(content))).kind
@@ -128,7 +128,7 @@ def _head(path: Path) -> bytes:
         return file.read(HEAD)
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """Return a file's name as a terminal may show it: on one line, and nothing in it does anything."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
@@ -137,7 +137,7 @@ def shown(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file below a folder, by its name there (with `/`); or what is not one, with the `error` of who tried to read it."""
 
     path: Path
@@ -145,7 +145,7 @@ class Found:
     error: OSError | None = None
 
 
-class Choice:
+class FilePatterns:
     """Which files are meant, by patterns (`*`, `?`, `[…]`): one with a `/` is for names below the folder, one without for the
     name of a file alone, or of a folder that it is in. Those of `include` are meant (none: all), less those of `exclude`.
     """
@@ -186,7 +186,7 @@ def _matches(patterns: Patterns | None, name: str) -> bool:
     return bool(whole.match(name) or last.match(name.rpartition("/")[2]))
 
 
-class Folder:
+class FileTree:
     """The files below a folder, each once, in no order that is promised; walked while they are asked for, in bounded memory.
 
     Links are not followed, unless `follow`: then the folders that they lead to come last, and no folder comes twice. `left_out`
@@ -197,12 +197,12 @@ class Folder:
     def __init__(
         self,
         root: Path,
-        choice: Choice | None = None,
+        choice: FilePatterns | None = None,
         *,
         follow: bool = False,
     ) -> None:
         self.root = root
-        self.choice = choice or Choice()
+        self.choice = choice or FilePatterns()
         self.follow = follow
         self.left_out: Counter[str] = Counter()
         self._but: set[tuple[int, int]] = set()
@@ -214,13 +214,13 @@ class Folder:
         """Do not give a file out, which is known by its device and number."""
         self._but.add(identity)
 
-    def again(self) -> Folder:
+    def copy(self) -> FileTree:
         """Return the same for another walk."""
-        made = Folder(self.root, self.choice, follow=self.follow)
+        made = FileTree(self.root, self.choice, follow=self.follow)
         made._but = self._but
         return made
 
-    def __iter__(self) -> Iterator[Found]:
+    def __iter__(self) -> Iterator[FoundFile]:
         """Walk it, once."""
         self._folders.append((self.root, ""))
         while self._folders or self._linked:
@@ -230,11 +230,11 @@ class Folder:
                     continue
                 with os.scandir(path) as entries:
                     for entry in entries:
-                        found = self._met(entry, f"{name}{entry.name}")
+                        found = self._visit(entry, f"{name}{entry.name}")
                         if found is not None:
                             yield found
             except OSError as error:
-                yield Found(path, name.rstrip("/") or ".", error)
+                yield FoundFile(path, name.rstrip("/") or ".", error)
 
     def _is_known(self, path: Path) -> bool:
         """Tell whether a folder came already, perhaps by another name."""
@@ -243,7 +243,7 @@ class Folder:
         self._seen.add((state.st_dev, state.st_ino))
         return known
 
-    def _met(self, entry: os.DirEntry[str], name: str) -> Found | None:
+    def _visit(self, entry: os.DirEntry[str], name: str) -> FoundFile | None:
         """Return a file to judge; note folders, and what is left out."""
         if self.choice.leaves_out(name):
             self.left_out["excluded"] += 1
@@ -257,13 +257,13 @@ class Folder:
             elif not self.choice.means(name):
                 self.left_out["excluded"] += 1
             elif entry.is_symlink() and not path.exists():
-                return Found(path, name, FileNotFoundError(2, "the link leads nowhere"))
+                return FoundFile(path, name, FileNotFoundError(2, "the link leads nowhere"))
             elif not entry.is_file():
                 self.left_out["special"] += 1
             elif not self._is_passed(entry):
-                return Found(path, name)
+                return FoundFile(path, name)
         except OSError as error:  # a loop of links, or it vanished
-            return Found(path, name, error)
+            return FoundFile(path, name, error)
         return None
 
     def _is_passed(self, entry: os.DirEntry[str]) -> bool:

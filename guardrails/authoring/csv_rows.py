@@ -1,4 +1,4 @@
-"""Tables as spreadsheets save them: the lines of a CSV file in, a mapping for each row out, as a line of JSON would be.
+"""Reads the rows of CSV files as mappings.
 
 The first line names the fields; commas, semicolons or tabs are between them, whichever stands there most. `labels.hate` is the
 entry `hate` of the field `labels`. An empty cell is not there; a 0 or 1 among labels is a number; all else is text.
@@ -18,7 +18,7 @@ LONGEST: Final = 50_000_000
 """Characters of a cell."""
 
 
-class SheetError(ValueError):
+class CsvError(ValueError):
     """A table that cannot be read; `line` is where, from 1."""
 
     def __init__(self, line: int, reason: str) -> None:
@@ -26,7 +26,7 @@ class SheetError(ValueError):
         self.line = line
 
 
-def records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each row with the number of the line where it ends, from 1; rows without anything in them are none.
 
     Raises:
@@ -40,14 +40,14 @@ def records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         names = [name.strip() for name in next(reader, [])]
         if not any(names) or len({*names}) < len(names):
-            raise SheetError(1, "the first line must name the fields, each once, such as text,label")
+            raise CsvError(1, "the first line must name the fields, each once, such as text,label")
         for cells in reader:
             if len(cells) > len(names):
-                raise SheetError(reader.line_num, f"has {len(cells)} cells, but the first line {len(names)}")
+                raise CsvError(reader.line_num, f"has {len(cells)} cells, but the first line {len(names)}")
             if any(cells):
                 yield reader.line_num, _record(names, cells)
     except csv.Error as error:
-        raise SheetError(reader.line_num, f"is no row of a table: {error}") from error
+        raise CsvError(reader.line_num, f"is no row of a table: {error}") from error
 
 
 def _record(names: Iterable[str], cells: Iterable[str]) -> dict[str, Any]:

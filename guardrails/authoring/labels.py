@@ -1,4 +1,4 @@
-"""What labels of data say about categories: the labels of a row and some categories in, yes, no or unknown out.
+"""Interprets the labels of data rows: whether they name some categories, exclude them, or leave it open.
 
 A label that is missing is unknown, not 0. The names of a label are those of the taxonomy, of the other systems that it has tables
 of, or the same written otherwise (`sexual_minors`, `self-harm/intent`).
@@ -22,7 +22,7 @@ ROOT: Final = "unsafe"
 
 
 @cache
-def category_of(label: str) -> str | None:
+def label_category(label: str) -> str | None:
     """Return the category that a label names, None where it names none."""
     for table in TABLES:
         if label in table:
@@ -33,22 +33,22 @@ def category_of(label: str) -> str | None:
     return next((each for each in written if taxonomy.is_valid(each)), None)
 
 
-def known(labels: Mapping[str, bool]) -> dict[str, bool]:
+def read_known_categories(labels: Mapping[str, bool]) -> dict[str, bool]:
     """Return what labels say by category; one that is named twice is true where either says so."""
     found: dict[str, bool] = {}
     for label, value in labels.items():
-        if (category := category_of(label)) is not None:
+        if (category := label_category(label)) is not None:
             found[category] = found.get(category, False) or value
     return found
 
 
-def truth(labels: Mapping[str, bool], categories: Iterable[str]) -> bool | None:
+def category_truth(labels: Mapping[str, bool], categories: Iterable[str]) -> bool | None:
     """Tell whether a row is of any of these categories, by its labels; None where they leave that open.
 
     Of a category its own label decides; without one it is where a label of what stands below says so, and is not where one of
     what stands above says so. What is benign is of none; what is only known not to be (`label: 1`) is of these.
     """
-    said = known(labels)
+    said = read_known_categories(labels)
     found = [_of(said, each) for each in categories]
     benign = labels.get(BENIGN)
     if any(found) or (benign is False and len(labels) == 1):
@@ -64,14 +64,14 @@ def _of(said: Mapping[str, bool], category: str) -> bool | None:
     return False if any(said.get(above) is False for above in with_ancestors(category)) else None
 
 
-def truth_of(labels: Mapping[str, bool], label: str) -> bool | None:
+def label_truth(labels: Mapping[str, bool], label: str) -> bool | None:
     """Tell whether a row has one label, whatever else it has; a benign one has not."""
     if label in labels:
         return labels[label]
     return False if labels.get(BENIGN) else None
 
 
-def harmful(labels: Mapping[str, bool]) -> bool | None:
+def is_harmful(labels: Mapping[str, bool]) -> bool | None:
     """Tell whether a row is anything but benign; None where its labels leave that open."""
     if any(value for name, value in labels.items() if name != BENIGN):
         return True

@@ -1,4 +1,4 @@
-"""HTML of reports: texts and markup in, markup out. Only what `tag` made is markup; any other text is escaped.
+"""Builds the HTML of reports. Only what `tag` made is markup; any other text is escaped.
 
 Nothing here needs a script or the network, and the page forbids both, whatever is on it.
 """
@@ -91,14 +91,14 @@ class Html(str):
     __slots__ = ()
 
 
-def visible(text: str) -> str:
+def show_invisible(text: str) -> str:
     """Return a text with what one does not see in it made visible: controls, and what turns the direction of writing."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_seen, _LINES.sub("\n", text)))
+    return "".join(map(_show_char, _LINES.sub("\n", text)))
 
 
-def _seen(char: str) -> str:
+def _show_char(char: str) -> str:
     category = unicodedata.category(char)
     hidden = category in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\n\t" and char not in JOINERS
     return f"⟨U+{ord(char):04X}⟩" if hidden else char
@@ -107,25 +107,25 @@ def _seen(char: str) -> str:
 def tag(name: str, *children: str | None, **attributes: object) -> Html:
     """Return an element; children that are no markup are escaped, and so is each attribute (`class_`, `aria_hidden`)."""
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(visible(str(value)))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{escape(show_invisible(str(value)))}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Html(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{joined(children)}</{name}>")
+    return Html(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{join_markup(children)}</{name}>")
 
 
-def joined(children: Iterable[str | None]) -> Html:
+def join_markup(children: Iterable[str | None]) -> Html:
     """Return children one after the other, texts among them escaped."""
     return Html(
         "".join(
-            child if isinstance(child, Html) else escape(visible(child))
+            child if isinstance(child, Html) else escape(show_invisible(child))
             for child in children
             if child is not None
         )
     )
 
 
-def marked(text: str, marks: Sequence[tuple[int, int, int]]) -> Html:
+def mark_text(text: str, marks: Sequence[tuple[int, int, int]]) -> Html:
     """Return a text in which each stretch (start, end, number) is marked, with its number behind it; long stretches are cut."""
     spans = [(max(0, start), min(end, len(text)), number) for start, end, number in marks]
     spans = [span for span in spans if span[0] < span[1]]
@@ -136,25 +136,25 @@ def marked(text: str, marks: Sequence[tuple[int, int, int]]) -> Html:
         numbers = " ".join(str(number) for _, last, number in own if last == end)
         piece = _cut(text[begin:end])
         parts.append(tag("mark", piece, tag("sup", numbers) if numbers else None) if own else piece)
-    return joined(parts)
+    return join_markup(parts)
 
 
 def _cut(text: str) -> Html:
     if len(text) <= PIECE:
-        return joined([text])
+        return join_markup([text])
     half = PIECE // 2
     note = tag("em", f" … {len(text) - 2 * half:,} characters are not shown … ", class_="dim")
-    return joined([text[:half], note, text[-half:]])
+    return join_markup([text[:half], note, text[-half:]])
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
+def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
     """Return a table of texts, which scrolls where it is too wide."""
     head = tag("tr", *(tag("th", name, scope="col") for name in heads))
     body = [tag("tr", *(tag("td", cell) for cell in row)) for row in rows]
     return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), class_="wide")
 
 
-def page(title: str, children: Iterable[Html], style: str = "") -> str:
+def make_page(title: str, children: Iterable[Html], style: str = "") -> str:
     """Return a whole document that needs nothing but itself; `style` is CSS of its own, beside that of all pages."""
     head = tag(
         "head",

@@ -1,7 +1,7 @@
-"""The models of a policy: a loaded policy goes in, what each detector needs and where that is comes out.
+"""Lists the models that a policy's detectors need and where they are, downloads them and verifies their files.
 
 The policy is not compiled, which it could not be without its models. A block of a detector's configuration that has a field
-`model`, or `endpoint`, needs one. Nothing is asked of the network but by `fetch`.
+`model`, or `endpoint`, needs one. Nothing is asked of the network but by `fetch_model`.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from guardrails.detectors import MODELS, ConfigProblems
-from guardrails.detectors.classifier.known_models import known
+from guardrails.detectors import MODELS_VARIABLE, ConfigProblems
+from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.image_classifier_config import KNOWN
+from guardrails.detectors.images.image_classifier_config import KNOWN_IMAGE_MODELS
 from guardrails.detectors.images.image_faces import SHIPPED as FACES
 from guardrails.errors import PolicyErrors
 from guardrails.inference.hub import hub_cache
-from guardrails.inference.safety.folder import ModelError, contents, manifest
-from guardrails.policy.loading.items import Item, Policy
+from guardrails.inference.safety.folder import ModelError, read_contents, read_manifest
+from guardrails.policy.loading.items import Policy, PolicyItem
 
-FOLDERS: Final = SHIPPED | FACES | {name: of.folder for name, of in KNOWN.items() if of.folder is not None}
+FOLDERS: Final = (
+    SHIPPED | FACES | {name: of.folder for name, of in KNOWN_IMAGE_MODELS.items() if of.folder is not None}
+)
 """The models that come with the package, by name."""
 
 Source = Literal["shipped", "policy folder", "GUARDRAILS_MODELS", "hub cache", "hub", "endpoint", "nowhere"]
@@ -49,9 +51,9 @@ _CARD: Final = re.compile(r"[Ll]icence:.*?\b([A-Z][A-Za-z]*-\d[\w.]*|MIT)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ModelNeed:
     """A model that a detector needs. `name` is as the policy has it, "" where an endpoint alone is named; `missing` says what
-    is not there and `hint` how it comes there; `wrong` is what `verified` found, None where nothing was compared.
+    is not there and `hint` how it comes there; `wrong` is what `verify_model` found, None where nothing was compared.
     """
 
     detector: str
@@ -80,7 +82,7 @@ class Need:
 
     @property
     def fetchable(self) -> bool:
-        """Whether `fetch` could bring what is missing."""
+        """Whether `fetch_model` could bring what is missing."""
         return not self.present and self.source in {"hub", "hub cache"}
 
     def to_dict(self) -> dict[str, object]:
@@ -103,7 +105,7 @@ class Need:
         }
 
 
-def needs(policy: Policy) -> list[Need]:
+def list_needs(policy: Policy) -> list[ModelNeed]:
     """Return what the detectors of a policy need, in its order.
 
     Raises:
@@ -119,8 +121,8 @@ def needs(policy: Policy) -> list[Need]:
     ]
 
 
-def fetch(need: Need, *, progress: bool) -> None:
-    """Download what is missing of a model of the hub; `needs` tells afterwards what is there.
+def fetch_model(need: ModelNeed, *, progress: bool) -> None:
+    """Download what is missing of a model of the hub; `list_needs` tells afterwards what is there.
 
     Raises:
         ModelError: it was not downloaded, and why.
@@ -128,24 +130,24 @@ def fetch(need: Need, *, progress: bool) -> None:
     if not progress:
         with suppress(ModuleNotFoundError):  # `hub.fetch` says so
             import_module("huggingface_hub.utils").disable_progress_bars()
-    hub_cache.fetch(need.name, need.revision)
+    hub_cache.fetch_model(need.name, need.revision)
 
 
-def verified(need: Need) -> Need:
+def verify_model(need: ModelNeed) -> ModelNeed:
     """Return a model with what is wrong with its files, and one digest of them all; as it is where there are none."""
     if need.folder is None:
         return need
-    rows = hub_cache.digests(need.folder)
+    rows = hub_cache.file_digests(need.folder)
     seen = replace(need, sha256=hashlib.sha256("\n".join(rows).encode()).hexdigest())
     if need.source == "hub cache":
-        return replace(seen, wrong=hub_cache.verify(need.folder))
+        return replace(seen, wrong=hub_cache.verify_files(need.folder))
     if not (need.folder / "manifest.json").is_file():
         return seen
     try:
         if need.kind in ("image_classifier", "image_faces"):
             import_module("guardrails.inference.media.picture_model").verify(need.folder)
         else:
-            contents(need.folder, manifest(need.folder))
+            read_contents(need.folder, read_manifest(need.folder))
     except ModelError as error:
         return replace(seen, wrong=(str(error),))
     return replace(seen, wrong=())
@@ -161,25 +163,25 @@ def _blocks(config: Config) -> Iterator[Config]:
             yield from _blocks(value)
 
 
-def _need(detector: str, kind: str, block: Config, item: Item) -> Need:
+def _need(detector: str, kind: str, block: Config, item: PolicyItem) -> ModelNeed:
     model, endpoint, revision = (
         value if isinstance(value := getattr(block, name, None), str) else None
         for name in ("model", "endpoint", "revision")
     )
     name = model or ""
     if endpoint is not None:
-        need = Need(detector, kind, name, "endpoint", endpoint, licence=_known(name))
+        need = ModelNeed(detector, kind, name, "endpoint", endpoint, licence=_find_known_licence(name))
         try:
             item.endpoint(endpoint)
         except ConfigProblems as error:
             return replace(need, missing=str(error), hint=error.problems[0].hint)
         return need
     if (shipped := FOLDERS.get(name)) is not None:
-        return _described(Need(detector, kind, name, "shipped"), shipped)
-    return _located(Need(detector, kind, name, "nowhere", revision=revision), item)
+        return _describe_folder(ModelNeed(detector, kind, name, "shipped"), shipped)
+    return _locate_folder(ModelNeed(detector, kind, name, "nowhere", revision=revision), item)
 
 
-def _located(need: Need, item: Item) -> Need:
+def _locate_folder(need: ModelNeed, item: PolicyItem) -> ModelNeed:
     """Find a model's folder, as the detector will."""
     try:
         folder = item.model_folder(need.name, need.revision)
@@ -188,26 +190,28 @@ def _located(need: Need, item: Item) -> Need:
         reason = str(error.strerror or error)
         if isinstance(of_hub, ModelError):
             hint = of_hub.hint
-            return replace(need, source="hub", licence=_known(need.name), missing=str(of_hub), hint=hint)
-        return replace(need, missing=reason, hint=f"put the folder there, or into that of {MODELS}")
-    return _described(replace(need, source=_source(need.name, folder)), folder)
+            return replace(
+                need, source="hub", licence=_find_known_licence(need.name), missing=str(of_hub), hint=hint
+            )
+        return replace(need, missing=reason, hint=f"put the folder there, or into that of {MODELS_VARIABLE}")
+    return _describe_folder(replace(need, source=_source(need.name, folder)), folder)
 
 
 def _source(name: str, folder: Path) -> Source:
-    if hub_cache.is_name(name) and folder.resolve().is_relative_to(hub_cache.root(name).resolve()):
+    if hub_cache.is_name(name) and folder.resolve().is_relative_to(hub_cache.model_root(name).resolve()):
         return "hub cache"
-    models = os.environ.get(MODELS)
+    models = os.environ.get(MODELS_VARIABLE)
     return "GUARDRAILS_MODELS" if models and folder == (Path(models) / name).resolve() else "policy folder"
 
 
-def _described(need: Need, folder: Path) -> Need:
+def _describe_folder(need: ModelNeed, folder: Path) -> ModelNeed:
     """Return a model with what its folder tells."""
     files = [each for each in folder.rglob("*") if each.is_file()]
     named = _manifest(folder)
     lost = (
         [each for each in named["files"] if not (folder / str(each)).is_file()]
         if isinstance(named.get("files"), dict)
-        else [*hub_cache.missing(folder)]
+        else [*hub_cache.find_missing_files(folder)]
     )
     return replace(
         need,
@@ -221,7 +225,7 @@ def _described(need: Need, folder: Path) -> Need:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """Return what a folder's manifest says; `verified` tells what is wrong with it."""
+    """Return what a folder's manifest says; `verify_model` tells what is wrong with it."""
     try:
         found = json.loads((folder / "manifest.json").read_bytes())
     except (OSError, ValueError):
@@ -245,11 +249,11 @@ def _licence(folder: Path, name: str) -> str:
         field["license_name"] or field["license"],
         own,
     )
-    return next((word for each in told if (word := _word(each))), None) or _known(name)
+    return next((word for each in told if (word := _word(each))), None) or _find_known_licence(name)
 
 
-def _known(name: str) -> str:
-    found = known(name)
+def _find_known_licence(name: str) -> str:
+    found = find_known_model(name)
     return UNKNOWN if found is None else found.licence
 
 

@@ -1,4 +1,4 @@
-"""Work on many things at a time: things and a function in, each thing with its result out, in the order of the things.
+"""Runs a function on many things at a time, with the results in the order of the things.
 
 Things are taken as they are needed, a few more than are worked on, so that a file of any length goes through. Of results the
 greatest few can be kept.
@@ -19,7 +19,7 @@ AHEAD: Final = 8
 """Things that are taken for each thread."""
 
 
-def ordered(
+def map_ordered(
     things: Iterable[Thing], work: Callable[[Thing], Result], threads: int
 ) -> Iterator[tuple[Thing, Result]]:
     """Yield each thing with its result.
@@ -49,7 +49,7 @@ def ordered(
                 future.cancel()
 
 
-def pushed(heap: list[Any], entry: Any, most: int) -> None:
+def push_bounded(heap: list[Any], entry: Any, most: int) -> None:
     """Put an entry among the greatest that are kept."""
     if len(heap) < most:
         heapq.heappush(heap, entry)

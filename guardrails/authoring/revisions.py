@@ -1,4 +1,4 @@
-"""Policies as they were: `git:REVISION:PATH` in, the file at that revision out, in a folder of its own while it is needed.
+"""Gives a policy as it was at a Git revision (`git:REVISION:PATH`), in a temporary folder.
 
 A policy reads what lies below its own folder, so that folder is what is taken out of the repository, and nothing else. Nothing in
 the repository or its checkout changes.
@@ -29,7 +29,7 @@ class RevisionError(GuardrailsError):
 
 
 @contextmanager
-def located(policy: str) -> Iterator[str]:
+def locate_revision(policy: str) -> Iterator[str]:
     """Give the path of a policy; one of a revision lies there as long as the block takes.
 
     Args:

@@ -1,4 +1,4 @@
-"""Rows of recorded or labelled contents: a JSONL file goes in (also .gz, or `-` for standard input), one `Row` a line comes out.
+"""Reads recorded or labelled contents from JSONL files (also .gz, or `-` for standard input), one `ContentRow` a line.
 
 What a line holds, one JSON object:
 
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from guardrails.authoring.csv_rows import ENDINGS, SheetError, records
+from guardrails.authoring.csv_rows import ENDINGS, CsvError, read_records
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.schema import CONTENTS
@@ -50,7 +50,7 @@ class RowError(GuardrailsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ContentRow:
     """One content to judge. `place` is `file:line`; `labels` hold what is known, True or False by category."""
 
     place: str
@@ -65,7 +65,7 @@ class Row:
     source: str | None = None
     id: str | None = None
 
-    def judged(self, guard: Guard) -> Verdict:
+    def judge(self, guard: Guard) -> Verdict:
         """Judge the content by all detectors of a guard, also where an early one would settle the action."""
         return guard.check(
             self.content,
@@ -78,7 +78,7 @@ class Row:
         )
 
 
-def read(path: str | Path) -> Iterator[Row]:
+def read_rows(path: str | Path) -> Iterator[ContentRow]:
     """Yield the rows of a file; empty lines are none.
 
     Raises:
@@ -96,11 +96,11 @@ def _records(path: str | Path) -> Iterator[tuple[int, Any]]:
     """Yield what each line that is not empty says, with its number."""
     if str(path).lower().endswith(ENDINGS):
         try:
-            yield from records(lines(path))
-        except SheetError as error:
+            yield from read_records(read_lines(path))
+        except CsvError as error:
             raise RowError(f"{path}:{error.line}: {error}") from error
         return
-    for number, line in enumerate(lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         if line.strip():
             try:
                 yield number, json.loads(line)
@@ -108,53 +108,53 @@ def _records(path: str | Path) -> Iterator[tuple[int, Any]]:
                 raise RowError(f"{path}:{number}: is no JSON: {error}") from error
 
 
-def counted(path: str | Path) -> int | None:
+def count_rows(path: str | Path) -> int | None:
     """Read all rows of a file once, and return how many there are, so that what is wrong in the last of them is known before the
     first is judged; None for standard input, which can be read but once.
 
     Raises:
-        RowError: as `read` does.
+        RowError: as `read_rows` does.
     """
-    return None if str(path) == "-" else sum(1 for _ in read(path))
+    return None if str(path) == "-" else sum(1 for _ in read_rows(path))
 
 
-def lines(path: str | Path) -> Iterator[str]:
+def read_lines(path: str | Path) -> Iterator[str]:
     """Yield the lines of a text file; raises `RowError` where it cannot be read."""
     try:
         if str(path) == "-":
-            yield from _decoded(sys.stdin.buffer)
+            yield from _decode_lines(sys.stdin.buffer)
         elif str(path).endswith(".gz"):
             with gzip.open(path) as packed:
-                yield from _decoded(packed)
+                yield from _decode_lines(packed)
         else:
             with Path(path).open("rb") as stream:
-                yield from _decoded(stream)
+                yield from _decode_lines(stream)
     except UnicodeDecodeError as error:
         raise RowError(f"{path}: is not UTF-8: {error.reason}; save it as UTF-8") from error
     except (OSError, EOFError, zlib.error) as error:
         raise RowError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
+def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
 
-def _row(data: Any, place: str) -> Row:
+def _row(data: Any, place: str) -> ContentRow:
     if not isinstance(data, dict):
         raise RowError(f'{place}: must be a JSON object, such as {{"input": "a text"}}')
     stage, content = _content(data, place)
-    return Row(
+    return ContentRow(
         place=place,
         stage=stage,
         content=content,
         labels=_labels(data, place),
-        prompt=_typed(data, "prompt", str, place) or _typed(data, "context", str, place) or "",
-        user=_typed(data, "user", dict, place) or {},
-        tenant=_typed(data, "tenant", str, place),
-        metadata=_typed(data, "metadata", dict, place) or {},
-        lang=_typed(data, "lang", str, place),
-        source=_typed(data, "source", str, place) or Path(place.rpartition(":")[0]).name,
+        prompt=_read_typed(data, "prompt", str, place) or _read_typed(data, "context", str, place) or "",
+        user=_read_typed(data, "user", dict, place) or {},
+        tenant=_read_typed(data, "tenant", str, place),
+        metadata=_read_typed(data, "metadata", dict, place) or {},
+        lang=_read_typed(data, "lang", str, place),
+        source=_read_typed(data, "source", str, place) or Path(place.rpartition(":")[0]).name,
         id=None if data.get("id") is None else str(data["id"]),
     )
 
@@ -182,7 +182,7 @@ def _stage(data: Mapping[str, Any], place: str) -> str:
 
 
 def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
-    labels = _typed(data, "labels", dict, place) or {}
+    labels = _read_typed(data, "labels", dict, place) or {}
     for name, value in labels.items():
         if value not in (0, 1):
             raise RowError(
@@ -199,7 +199,7 @@ def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
     return told | {BENIGN: not int(label)}
 
 
-def _typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
+def _read_typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
     value = data.get(name)
     if value is not None and not isinstance(value, kind):
         word = "a text" if kind is str else "a mapping"

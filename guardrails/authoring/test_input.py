@@ -1,4 +1,4 @@
-"""A test in, what `Guard.check` takes of it out: the content, its stage, and who asks beside what."""
+"""Turns a test of a policy into the arguments of `Guard.check`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, body
-from guardrails.policy.loading.items import Item
-from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.testing.test_checks import content_fields
 from guardrails.policy.testing.test_fields import CallDoc, DefinitionDoc, ResultDoc, TestDoc
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Image, Media, Place, Returned, Stage, Text, ToolCall, Use, Video
@@ -18,13 +18,13 @@ MEDIA: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video}
 """The field that names a file → what the file is taken for."""
 
 
-def given(test: TestDoc, item: Item) -> tuple[str, Any]:
+def read_input(test: TestDoc, item: PolicyItem) -> tuple[str, Any]:
     """Return the stage and the content of a test, as `Guard.check` takes them; `item` is where it is written.
 
     Raises:
         OSError: the file that the test names is not there, or not below its folder.
     """
-    (name,) = contents(test)
+    (name,) = content_fields(test)
     value = getattr(test, name)
     if name in MEDIA:
         stage = Stage(test.stage or Stage.INPUT)
@@ -36,35 +36,35 @@ def given(test: TestDoc, item: Item) -> tuple[str, Any]:
     return Stage.INPUT.value if name == "messages" else name, value if make is None else make(value)
 
 
-def subject_of(test: TestDoc, item: Item) -> tuple[Stage, Payload]:
+def read_subject(test: TestDoc, item: PolicyItem) -> tuple[Stage, Payload]:
     """Return the same, read.
 
     Raises:
-        OSError: as `given` does.
+        OSError: as `read_input` does.
         RequestError: its messages have no form that can be judged.
     """
-    stage, content = given(test, item)
+    stage, content = read_input(test, item)
     return Stage(stage), content if isinstance(content, Payload) else read(content, Stage(stage))
 
 
-def _used(doc: CallDoc | ResultDoc | DefinitionDoc, stage: Stage, arguments: str | None = None) -> Place:
+def _tool_use(doc: CallDoc | ResultDoc | DefinitionDoc, stage: Stage, arguments: str | None = None) -> Place:
     return Place(stage, tool=doc.name, use=Use(((doc.name, doc.server),), arguments))
 
 
 def _call(doc: CallDoc) -> ToolCall:
     written = doc.arguments
     arguments = written if isinstance(written, str) else json.dumps(written, ensure_ascii=False)
-    return ToolCall(doc.name, arguments, _used(doc, Stage.TOOL_CALL, arguments))
+    return ToolCall(doc.name, arguments, _tool_use(doc, Stage.TOOL_CALL, arguments))
 
 
 def _result(doc: ResultDoc) -> Text:
-    return Text(doc.text, _used(doc, Stage.TOOL_RESULT))
+    return Text(doc.text, _tool_use(doc, Stage.TOOL_RESULT))
 
 
 def _definition(doc: DefinitionDoc) -> Payload:
     definition = doc.model_dump(exclude={"server"}, exclude_none=True)
     tree = ContentTree()
-    tree.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
+    tree.anything(definition, (), _tool_use(doc, Stage.TOOL_DEFINITION))
     return body(definition, tree)
 
 
@@ -76,7 +76,7 @@ DOCS: Final[Mapping[type, Callable[[Any], object]]] = {
 """A content that is more than a text → what makes of it what can be checked."""
 
 
-def asked(test: TestDoc) -> dict[str, Any]:
+def check_arguments(test: TestDoc) -> dict[str, Any]:
     """Return who asks, and what the content is judged beside, as `Guard.check` and `Guard.stream` take it."""
     return {
         "user": test.user,
@@ -91,7 +91,7 @@ def asked(test: TestDoc) -> dict[str, Any]:
     }
 
 
-def plain(content: object) -> Any:
+def plain_content(content: object) -> Any:
     """Return what a verdict leaves in the form in which tests write it; of a file, what it is."""
     if isinstance(content, Text):
         return content.text

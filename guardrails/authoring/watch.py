@@ -1,4 +1,4 @@
-"""Work that reads files in, what comes of it out; and again each time that one of them changes."""
+"""Runs work that reads files, and runs it again each time that one of them changes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from guardrails.detectors.file_watch import Stamp, changed, noted
+from guardrails.detectors.file_watch import Stamp, have_changed, record_files
 
 T = TypeVar("T")
 
 
-def rounds(work: Callable[[], T], listed: Callable[[], object], looks: Iterable[object]) -> Iterator[T]:
+def watch_rounds(work: Callable[[], T], listed: Callable[[], object], looks: Iterable[object]) -> Iterator[T]:
     """Yield what work returns, now and after each look at which something has changed.
 
     Args:
@@ -22,13 +22,13 @@ def rounds(work: Callable[[], T], listed: Callable[[], object], looks: Iterable[
     files, names, made = _round(work, listed)
     yield made
     for _ in looks:
-        if changed(files) or listed() != names:
+        if have_changed(files) or listed() != names:
             files, names, made = _round(work, listed)
             yield made
 
 
 def _round(work: Callable[[], T], listed: Callable[[], object]) -> tuple[Mapping[Path, Stamp], object, T]:
     names = listed()
-    with noted() as files:
+    with record_files() as files:
         made = work()
     return files, names, made

@@ -1,4 +1,4 @@
-"""The command line: arguments in, an exit status out. One file for each subcommand, each a thin user of the library.
+"""The command line. One file for each subcommand, each a thin user of the library.
 
 Exit status: 0 fine; 1 the answer is no (blocked, a test failed); 2 usage or policy error, on stderr with its place.
 """
@@ -65,7 +65,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
 """Subcommand → lines that show how it is used, at the end of its help, if it has no end of its own."""
 
 
-def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of a command line: it knows the names of all commands, and the arguments of the one that is given."""
     from guardrails import __version__
 
@@ -79,7 +79,7 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         to = subparsers.add_parser(name, help=summary.replace("%", "%%"), description=summary)
         if name == chosen:
-            _module(name).arguments(to)
+            _module(name).add_arguments(to)
             if name in EXAMPLES and to.epilog is None:
                 to.formatter_class = argparse.RawDescriptionHelpFormatter
                 to.epilog = "\n".join(("examples:", *(f"  guardrails {line}" for line in EXAMPLES[name])))
@@ -115,7 +115,7 @@ def add_floor(to: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     given = sys.argv[1:] if argv is None else [*argv]
-    arguments = parser(given).parse_args(given)
+    arguments = build_parser(given).parse_args(given)
     module = _module(arguments.command)
     try:
         status: int = module.run(arguments)

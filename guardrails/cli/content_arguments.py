@@ -1,4 +1,4 @@
-"""What is judged, and for whom: arguments of the command line in, contents and the context of `Guard.check` out.
+"""The arguments that name contents and their context for `Guard.check`.
 
 Shared by all commands that judge single contents, so that they take the same and mean the same.
 """
@@ -59,7 +59,7 @@ def add_context(to: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", metavar="TEXT", help=what)
 
 
-def context_of(args: argparse.Namespace) -> dict[str, Any]:
+def read_context(args: argparse.Namespace) -> dict[str, Any]:
     """Return the context as `Guard.check` takes it; what was not given is left out.
 
     Raises:
@@ -97,7 +97,7 @@ def _refuse(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
-def contents_of(given: Sequence[str], *, as_text: bool) -> Iterator[tuple[str, Any]]:
+def read_contents(given: Sequence[str], *, as_text: bool) -> Iterator[tuple[str, Any]]:
     """Yield the contents with what people call each.
 
     Args:
@@ -107,16 +107,16 @@ def contents_of(given: Sequence[str], *, as_text: bool) -> Iterator[tuple[str, A
     Raises:
         GuardrailsError: a file is not there, or cannot be read.
     """
-    from guardrails.authoring.checked_files import TEXTS, content_of, text_of
+    from guardrails.authoring.checked_files import TEXTS, decode_text, read_content
     from guardrails.engine.content.payload import MEDIA
 
     for argument in given:
         if as_text or not argument:
             yield argument, argument
         elif argument == "-":
-            yield "standard input", text_of(sys.stdin.buffer.read(), "standard input")
+            yield "standard input", decode_text(sys.stdin.buffer.read(), "standard input")
         elif is_file(argument):
-            yield argument, content_of(Path(argument))
+            yield argument, read_content(Path(argument))
         elif not any(char.isspace() for char in argument) and argument.lower().endswith((*TEXTS, *MEDIA)):
             raise GuardrailsError(f"{argument}: no such file (add --text if it is meant as a text)")
         elif _is(Path.is_dir, argument):

@@ -1,4 +1,4 @@
-"""Progress of long work: how far it is goes in, a bar on a terminal comes out; nothing in a pipe."""
+"""Draws the progress of long work as a bar on a terminal, and nothing in a pipe."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class Progress:
             return
         self._drawn = now
         width = _width(self._out)
-        self._out.write(f"\r\x1b[K{line(done, total, now - self._began, note)[: width - 1]}")
+        self._out.write(f"\r\x1b[K{render_line(done, total, now - self._began, note)[: width - 1]}")
         self._out.flush()
 
 
-def line(done: int, total: int | None, took_s: float, note: str = "") -> str:
+def render_line(done: int, total: int | None, took_s: float, note: str = "") -> str:
     """Return what is shown after so many seconds."""
     speed = done / took_s if took_s > 0 else 0.0
     said = [f"{done:,} done"]
@@ -57,11 +57,11 @@ def line(done: int, total: int | None, took_s: float, note: str = "") -> str:
     if speed:
         said.append(f"{speed:,.1f}/s")
         if total and total > done:
-            said.append(f"{clock((total - done) / speed)} left")
+            said.append(f"{format_clock((total - done) / speed)} left")
     return "  ".join(filter(None, (*said, note)))
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Return a time as people read it: `0:07`, `12:34`, `3:04:05`."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)

@@ -31,7 +31,7 @@ class Style:
         """Return the text in grey."""
         return self._mark("2", text)
 
-    def marked(self, text: str) -> str:
+    def highlight(self, text: str) -> str:
         """Return a stretch of a text so that it stands out: underlined, in a pipe in double brackets."""
         return self._mark("1;4;33", text) if self._on else f"[[{text}]]"
 

@@ -4,7 +4,7 @@ The primitives of this floor:
 
 * `Kind`: what `use:` names in a policy: its configuration, its categories, and how to build it.
 * `BUILTIN`: the table of kinds, in the order in which people read about them. One line each.
-* `binding.Bound`: a detector built for one policy: its name there, what it gives and what it needs.
+* `binding.BoundDetector`: a detector built for one policy: its name there, what it gives and what it needs.
 * `ConfigProblem`, `ConfigProblems`: what is wrong with a configuration, and where in it.
 
 Adding a detector takes one file with a `KIND`, one line in `BUILTIN`, and a twin test file.
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from guardrails.detectors.config import Config
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.inference.hub import hub_cache
 from guardrails.inference.safety.folder import ModelError
 from guardrails.remote.endpoint import Endpoint
@@ -56,10 +56,10 @@ BUILTIN: dict[str, str] = {
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
-MAX_FILE = 32 << 20
+MAX_FILE_BYTES = 32 << 20
 """Bytes of a file that a policy names: some 1,500,000 terms, or twice the tokenizer of a large model."""
 
-MODELS = "GUARDRAILS_MODELS"
+MODELS_VARIABLE = "GUARDRAILS_MODELS"
 """The environment's name for the operator's folder of model folders, which policies may name as if it were their own."""
 
 
@@ -87,7 +87,7 @@ class ConfigProblems(Exception):
         self.problems = tuple(problems)
 
 
-class Models(Protocol):
+class ModelFolders(Protocol):
     """Finds the folders of models."""
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
@@ -99,7 +99,7 @@ class Models(Protocol):
         ...
 
 
-class Files(Models, Protocol):
+class PolicyFiles(ModelFolders, Protocol):
     """Reads what a policy names: files below its own root, models and endpoints; remembers them for the digest."""
 
     def read(self, name: str) -> tuple[str, str]:
@@ -131,7 +131,7 @@ class Kind:
     doc: str
     config: type[Config]
     categories: Callable[[str, Any], frozenset[str]]
-    build: Callable[[str, Any, Files], Detector]
+    build: Callable[[str, Any, PolicyFiles], Detector]
     spans: bool = True
     tier: int = 0
     contents: frozenset[str] = frozenset({"text"})
@@ -141,7 +141,7 @@ class Kind:
     version: int = 1
 
 
-def kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
+def find_kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
     """Return the kind that `use: name` means (`extra` comes from the library's caller), or None."""
     if extra and name in extra:
         return extra[name]
@@ -153,12 +153,12 @@ def kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
     return found
 
 
-def names(extra: Mapping[str, Kind] | None = None) -> list[str]:
+def kind_names(extra: Mapping[str, Kind] | None = None) -> list[str]:
     """Return every name that `use:` may take, for messages and the schema."""
     return sorted({*BUILTIN, *(extra or {})})
 
 
-def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:
+def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, int], str]]:
     """Return the entries of a list file with their places: one a line, `#` starts a comment line.
 
     Raises `ConfigProblems` at the field `file` when it cannot be read.
@@ -178,7 +178,7 @@ def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:
     return entries
 
 
-class Folder:
+class PolicyFolder:
     """Files below one folder, nothing outside it, also not through symbolic links."""
 
     def __init__(self, root: Path) -> None:
@@ -188,18 +188,18 @@ class Folder:
         """Return the text of `name` (relative to the folder) and the path to show."""
         path = self.path(name)
         with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-        if len(data) > MAX_FILE:
-            raise OSError(f"larger than {MAX_FILE >> 20} MiB; split it over several detectors")
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise OSError(f"larger than {MAX_FILE_BYTES >> 20} MiB; split it over several detectors")
         try:
-            return data.decode("utf-8-sig"), shown(path)
+            return data.decode("utf-8-sig"), display_path(path)
         except UnicodeDecodeError as error:
             raise OSError(f"not UTF-8 (byte {error.start})") from error
 
     def path(self, name: str) -> Path:
         """Return where `name` lies, which is a file inside the folder."""
         path = self._inside(name)
-        note(path)
+        note_file(path)
         if not path.is_file():
             raise FileNotFoundError("no such file below the policy's folder")
         return path
@@ -209,25 +209,25 @@ class Folder:
 
         Where the cache has no `org/name` either, the error's cause is the `ModelError` that tells what would bring it.
         """
-        models = os.environ.get(MODELS)
-        for place in [self, Folder(Path(models))] if models else [self]:
+        models = os.environ.get(MODELS_VARIABLE)
+        for place in [self, PolicyFolder(Path(models))] if models else [self]:
             path = place._inside(name)
             if path.is_dir():
                 for each in path.rglob("*"):
-                    note(place._inside(str(each)))
+                    note_file(place._inside(str(each)))
                 return path
-        nowhere = f"no such folder below the policy's folder or that of {MODELS}"
+        nowhere = f"no such folder below the policy's folder or that of {MODELS_VARIABLE}"
         if not hub_cache.is_name(name):
             raise FileNotFoundError(nowhere)
         try:
-            return hub_cache.locate(name, revision, download=download)
+            return hub_cache.locate_model(name, revision, download=download)
         except ModelError as error:
             raise FileNotFoundError(f"{nowhere}, and {error}") from error
 
     def _inside(self, name: str) -> Path:
         named = Path(os.path.normpath(self._root / name))
         if named.is_relative_to(self._root):
-            note(named)  # where it is a link, it may lead elsewhere later
+            note_file(named)  # where it is a link, it may lead elsewhere later
         try:
             path = (self._root / name).resolve()
         except (RuntimeError, ValueError) as error:  # a link to itself, a NUL
@@ -237,7 +237,7 @@ class Folder:
         return path
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """Return a path as messages show it: relative where it lies below the current folder."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

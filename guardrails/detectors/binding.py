@@ -11,16 +11,16 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from guardrails.detectors import Files, Kind, kind
+from guardrails.detectors import Kind, PolicyFiles, find_kind
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.text_layout import Shown
-from guardrails.detectors.shared_builds import Builds, Recorded
+from guardrails.detectors.images.text_layout import PlacedText
+from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
 from guardrails.types import Content, Detection, Detector, Finding, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from guardrails.detectors.speech.transcript import Heard
+    from guardrails.detectors.speech.transcript import SoundTranscript
 
 
 class FilmTrack(Detector, Protocol):
@@ -28,13 +28,13 @@ class FilmTrack(Detector, Protocol):
     with the SHA-256 of the film's file in hexadecimal digits, or nothing.
     """
 
-    def found(self, *, closed: bool) -> Sequence[Finding]:
+    def findings(self, *, closed: bool) -> Sequence[Finding]:
         """Return what all frames so far come to; unless `closed`, more may come: then only what none of them can take back."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundDetector:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
     for certain, so that it may run on the caller's thread; `at_once` is asked first where it does not: what it can
     answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
@@ -63,20 +63,20 @@ class Bound:
     passages: bool = False
     pixels: bool = False
     film: Callable[[str], FilmTrack] | None = None
-    extracts: Callable[[Sequence[Content]], Sequence[Sequence[Shown]]] | None = None
-    hears: Callable[[Iterable[tuple[int, NDArray[Any]]]], Heard] | None = None
+    extracts: Callable[[Sequence[Content]], Sequence[Sequence[PlacedText]]] | None = None
+    hears: Callable[[Iterable[tuple[int, NDArray[Any]]]], SoundTranscript] | None = None
     family: str = ""
 
 
-def bind(name: str, of: Kind, config: Config, files: Files, family: str = "") -> Bound:
+def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = "") -> BoundDetector:
     """Build the detector that a policy calls `name`, declared in the file `family`; raises `ConfigProblems`."""
-    detector, seen = _built(name, of, config, files)
+    detector, seen = _build_or_share(name, of, config, files)
     tier = int(getattr(detector, "tier", of.tier))
     identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
     if hasattr(detector, "identity"):  # of what comes with the package, and so was not read through `files`
         identity.append(detector.identity)
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return Bound(
+    return BoundDetector(
         name=name,
         detector=detector,
         categories=of.categories(name, config),
@@ -99,12 +99,14 @@ def bind(name: str, of: Kind, config: Config, files: Files, family: str = "") ->
     )
 
 
-_BUILDS = Builds()
+_BUILDS = SharedDetectors()
 
 
-def _built(name: str, of: Kind, config: Config, files: Files) -> tuple[Detector, Recorded]:
+def _build_or_share(
+    name: str, of: Kind, config: Config, files: PolicyFiles
+) -> tuple[Detector, RecordingFiles]:
     """Return the detector, a shared one where it is of a kind of this package, and what was read for it."""
-    if kind(of.name) is of:
+    if find_kind(of.name) is of:
         return _BUILDS.get(of.name, name, config, files, lambda read: of.build(name, config, read))
-    seen = Recorded(files)
+    seen = RecordingFiles(files)
     return of.build(name, config, seen), seen

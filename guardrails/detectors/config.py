@@ -8,15 +8,15 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from guardrails.detectors.field_docs import documented
+from guardrails.detectors.field_docs import read_field_docs
 
 
-def offered(*names: str) -> dict[str, Any]:
+def make_item_snippets(*names: str) -> dict[str, Any]:
     """Return what an editor offers in a list of texts, as `json_schema_extra` of its field; others may stand there, too."""
     return {"items": {"anyOf": [{"enum": [*names]}, {"type": "string"}]}}
 
 
-def offering(*snippets: tuple[str, dict[str, Any]]) -> ConfigDict:
+def make_body_snippets(*snippets: tuple[str, dict[str, Any]]) -> ConfigDict:
     """Return what a block adds to `model_config`, so that editors offer these bodies by their names; `$1` is where to write."""
     bodies: list[Any] = [{"label": label, "body": body} for label, body in snippets]
     return ConfigDict(json_schema_extra={"defaultSnippets": bodies})
@@ -33,7 +33,7 @@ class Config(BaseModel):
     ) -> JsonSchemaValue:
         schema = handler(core_schema)
         properties = handler.resolve_ref_schema(schema).get("properties", {})
-        for name, text in documented(cls, BaseModel).items():
+        for name, text in read_field_docs(cls, BaseModel).items():
             if (field := cls.model_fields.get(name)) is not None:
                 properties.get(field.alias or name, {}).setdefault("description", text)
         return schema

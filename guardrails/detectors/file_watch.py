@@ -1,4 +1,4 @@
-"""Which files a policy is made of: loading inside `noted()` in, each path that was looked at out, as it was just before.
+"""Records the files that loading a policy looks at, so that a change of any of them is noticed.
 
 What is not there is noted as well, so that a load which failed can be tried again when it comes.
 """
@@ -24,7 +24,7 @@ _noting: ContextVar[tuple[dict[Path, Stamp], ...]] = ContextVar("_noting", defau
 
 
 @contextmanager
-def noted() -> Iterator[dict[Path, Stamp]]:
+def record_files() -> Iterator[dict[Path, Stamp]]:
     """Yield a mapping that fills with the files which are looked at inside the block, in this thread."""
     files: dict[Path, Stamp] = {}
     token = _noting.set((*_noting.get(), files))
@@ -34,15 +34,15 @@ def noted() -> Iterator[dict[Path, Stamp]]:
         _noting.reset(token)
 
 
-def note(path: Path) -> None:
+def note_file(path: Path) -> None:
     """Say that a file is about to be looked at."""
     if noting := _noting.get():
-        made = stamp(path)
+        made = stamp_file(path)
         for files in noting:
             files.setdefault(path.absolute(), made)
 
 
-def stamp(path: Path) -> Stamp:
+def stamp_file(path: Path) -> Stamp:
     """Return what tells this content of a file from another."""
     try:
         found = path.stat()
@@ -53,11 +53,11 @@ def stamp(path: Path) -> Stamp:
         return None
 
 
-def stamps(paths: Iterable[Path]) -> dict[Path, Stamp]:
+def stamp_files(paths: Iterable[Path]) -> dict[Path, Stamp]:
     """Return what tells the contents that files have by now from others."""
-    return {path: stamp(path) for path in paths}
+    return {path: stamp_file(path) for path in paths}
 
 
-def changed(files: Mapping[Path, Stamp]) -> bool:
+def have_changed(files: Mapping[Path, Stamp]) -> bool:
     """Tell whether one of the files is not what it was when it was noted."""
-    return any(stamp(path) != before for path, before in files.items())
+    return any(stamp_file(path) != before for path, before in files.items())

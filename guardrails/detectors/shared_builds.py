@@ -1,4 +1,4 @@
-"""What is built once in a process and shared by all who hold it: what it is made of in, the one that is alive out.
+"""Shares what is built once in a process with all who build the same, for as long as somebody holds it.
 
 Twenty policies that build on one have most of their detectors in common, and a policy that is loaded anew most of them with
 the one before. Nothing is kept alive here: what nobody holds any more is gone, and built again when it is asked for. Who asks
@@ -24,7 +24,7 @@ from guardrails.inference.hub import hub_cache
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from guardrails.detectors import Files
+    from guardrails.detectors import PolicyFiles
     from guardrails.detectors.config import Config
     from guardrails.remote.endpoint import Endpoint
     from guardrails.types import Detector
@@ -32,36 +32,36 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 
-class Locks:
+class KeyedLocks:
     """A lock for each key, for as long as somebody holds it or waits for it."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable) -> Any:
+    def lock_for(self, key: Hashable) -> Any:
         """Return the lock of a key."""
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
 
 
-class Once(Generic[Made]):
+class SharedInstances(Generic[Made]):
     """Things that are alive, by key; safe to share by threads."""
 
     def __init__(self) -> None:
         self._made: WeakValueDictionary[Hashable, Made] = WeakValueDictionary()
-        self._locks = Locks()
+        self._locks = KeyedLocks()
 
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return the thing of a key, made if there is none; raises what `make` raises. The key lives as long as the thing."""
-        with self._locks.of(key):
+        with self._locks.lock_for(key):
             made = self._made.get(key)
             if made is None:
                 made = self._made[key] = make()
             return made
 
 
-class Ask(NamedTuple):
+class FileRequest(NamedTuple):
     """What was read for a detector: a file, the `folder` of a model, or a file's `path` alone."""
 
     name: str
@@ -71,11 +71,11 @@ class Ask(NamedTuple):
     path: bool = False
 
 
-Asked = tuple[Ask, tuple[str, ...] | None]
+RecordedRead = tuple[FileRequest, tuple[str, ...] | None]
 """What was read and its digests, None where it could not be."""
 
 
-class Recorded:
+class RecordingFiles:
     """Passes reads on, and keeps what was read with its digests.
 
     Attributes:
@@ -84,14 +84,14 @@ class Recorded:
         private: whether a service was asked for, of which digests do not tell everything.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: PolicyFiles) -> None:
         self._files = files
-        self.asked: list[Asked] = []
+        self.reads: list[RecordedRead] = []
         self.digests: list[str] = []
         self.private = False
 
     @classmethod
-    def again(cls, files: Files, asks: Sequence[Ask]) -> Recorded:
+    def replay(cls, files: PolicyFiles, asks: Sequence[FileRequest]) -> RecordingFiles:
         """Read the same once more, as it is by now."""
         seen = cls(files)
         for ask in asks:
@@ -105,40 +105,40 @@ class Recorded:
         return seen
 
     @property
-    def asks(self) -> tuple[Ask, ...]:
+    def requests(self) -> tuple[FileRequest, ...]:
         """What was read, whatever came of it."""
-        return tuple(ask for ask, _ in self.asked)
+        return tuple(ask for ask, _ in self.reads)
 
     def read(self, name: str) -> tuple[str, str]:
-        ask = Ask(name)
+        ask = FileRequest(name)
         try:
             text, shown = self._files.read(name)
         except OSError:
-            self.asked.append((ask, None))
+            self.reads.append((ask, None))
             raise
         self._keep(ask, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
         return text, shown
 
     def path(self, name: str) -> Path:
-        ask = Ask(name, path=True)
+        ask = FileRequest(name, path=True)
         try:
             path = self._files.path(name)
             with path.open("rb") as data:
                 digest = hashlib.file_digest(data, "sha256").hexdigest()
         except OSError:
-            self.asked.append((ask, None))
+            self.reads.append((ask, None))
             raise
         self._keep(ask, digest)
         return path
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
-        ask = Ask(name, True, revision, download)
+        ask = FileRequest(name, True, revision, download)
         try:
             path = self._files.model_folder(name, revision, download=download)
         except OSError:
-            self.asked.append((ask, None))
+            self.reads.append((ask, None))
             raise
-        self._keep(ask, *hub_cache.digests(path))
+        self._keep(ask, *hub_cache.file_digests(path))
         return path
 
     def endpoint(self, name: str) -> Endpoint:
@@ -147,40 +147,47 @@ class Recorded:
         self.digests.append(found.identity)
         return found
 
-    def _keep(self, ask: Ask, *digests: str) -> None:
-        self.asked.append((ask, digests))
+    def _keep(self, ask: FileRequest, *digests: str) -> None:
+        self.reads.append((ask, digests))
         self.digests += digests
 
 
-class Builds:
+class SharedDetectors:
     """The detectors that are alive, by what they are made of."""
 
     def __init__(self) -> None:
-        self._made: WeakValueDictionary[tuple[str, tuple[Asked, ...]], Detector] = WeakValueDictionary()
-        self._locks = Locks()
+        self._made: WeakValueDictionary[tuple[str, tuple[RecordedRead, ...]], Detector] = (
+            WeakValueDictionary()
+        )
+        self._locks = KeyedLocks()
         self._lock = threading.Lock()  # of the table, which is looked through
 
     def get(
-        self, kind: str, name: str, config: Config, files: Files, build: Callable[[Files], Detector]
-    ) -> tuple[Detector, Recorded]:
+        self,
+        kind: str,
+        name: str,
+        config: Config,
+        files: PolicyFiles,
+        build: Callable[[PolicyFiles], Detector],
+    ) -> tuple[Detector, RecordingFiles]:
         """Return the detector of that kind and name, with what was read for it; raises what `build` raises."""
         key = _key(kind, name, config)
-        with self._locks.of(key):
+        with self._locks.lock_for(key):
             for asks in self._asks(key):
-                seen = Recorded.again(files, asks)
+                seen = RecordingFiles.replay(files, asks)
                 with self._lock:
-                    made = self._made.get((key, tuple(seen.asked)))
+                    made = self._made.get((key, tuple(seen.reads)))
                 if made is not None:
                     return made, seen
-            seen = Recorded(files)
+            seen = RecordingFiles(files)
             made = build(seen)
             # A model is not read where its digest is taken: what changed in between is known by neither.
-            if not seen.private and Recorded.again(files, seen.asks).asked == seen.asked:
+            if not seen.private and RecordingFiles.replay(files, seen.requests).reads == seen.reads:
                 with self._lock:
-                    self._made[key, tuple(seen.asked)] = made
+                    self._made[key, tuple(seen.reads)] = made
             return made, seen
 
-    def _asks(self, key: str) -> list[tuple[Ask, ...]]:
+    def _asks(self, key: str) -> list[tuple[FileRequest, ...]]:
         """Return what was read for the detectors of a key: mostly the same, here or in another folder."""
         with self._lock:
             known = [asked for own, asked in self._made if own == key]

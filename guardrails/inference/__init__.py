@@ -1,28 +1,28 @@
 """Inference: weights → scores. Knows no content, no category's meaning and no policy.
 
-The shipped models, whose folders have a manifest:
+`safety`, the shipped models, whose folders have a manifest:
 
-passages   a text → the stretches that no continuation can change, which windows are made of
-windows    a text → the windows of a model's tokens that cover it, with their spans
-Session    rows of tokens → scores; ONNX Runtime on single threads
-Pool       the process's cores, shared by all who run a session
-Batcher    rows of all callers in batches, for a device that runs many at the cost of a few
-Memory     the rows judged last, so that none is run twice
-Hashed     folded texts → the scores of the linear model, in well under a millisecond
-Model      a folder of weights, checked, ready and shared: everything above together
+split_passages   a text → the stretches that no continuation can change, which windows are made of
+WindowCutter     a text → the windows of a model's tokens that cover it, with their spans
+EncoderSession   rows of tokens → scores; ONNX Runtime on single threads
+WorkerPool       the process's cores, shared by all who run a session
+Batcher          rows of all callers in batches, for a device that runs many at the cost of a few
+LogitCache       the rows judged last, so that none is run twice
+HashedHeads      folded texts → the scores of the linear model, in well under a millisecond
+SafetyModel      a folder of weights, checked, ready and shared: everything above together
 
-Any other model, by what its own folder says:
+`hub` and `media`, any other model, by what its own folder says:
 
-hub            the name of a model of the hub → the folder that its files lie in, without the network
-labels         config.json → labels, positions, and what makes scores of logits
-runtimes       a folder → what turns rows into logits, on ONNX Runtime or torch
-Shared         one model for all who ask for the same files with the same options
-AnyTokens      any tokenizer.json → windows, and rows with the special tokens that it asks for
-SequenceModel  a classifier of texts, or of pairs of texts: everything above together
-Generative     a model that answers, with what its first tokens were worth
-Embedder       texts → vectors that are near where texts are about the same
-pixels         a folder and a picture → the numbers that the model reads, of the whole and of its parts
-PictureModel   a classifier of pictures: views in, the highest score of each label out
-Voice          a sound → the stretches in which somebody speaks
-SpeechModel    a model that writes down speech: a piece of sound in, words with their times out
+hub_cache        the name of a model of the hub → the folder that its files lie in, without the network
+labels           config.json → labels, positions, and what makes scores of logits
+runtimes         a folder → what turns rows into logits, on ONNX Runtime or torch
+SharedModels     one model for all who ask for the same files with the same options
+ModelTokenizer   any tokenizer.json → windows, and rows with the special tokens that it asks for
+SequenceModel    a classifier of texts, or of pairs of texts: everything above together
+GenerativeModel  a model that answers, with what its first tokens were worth
+Embedder         texts → vectors that are near where texts are about the same
+pixels           a folder and a picture → the numbers that the model reads, of the whole and of its parts
+PictureModel     a classifier of pictures: views → the highest score of each label
+VoiceTracker     a sound → the stretches in which somebody speaks
+SpeechModel      a model that writes down speech: a piece of sound → words with their times
 """

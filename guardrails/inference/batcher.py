@@ -1,4 +1,4 @@
-"""Batches across callers, for a device that runs many rows at the cost of a few: rows go in, their results come out.
+"""Batches rows of several callers, for a device that runs many rows at the cost of a few.
 
 One thread runs the device. While it is at work, rows gather; when it is free, the next batch is made of what is there: no
 timer waits, so that a lone row is run at once and a busy device always has full batches. Callers take turns row by row, so that a
@@ -14,18 +14,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 
 AHEAD = 4
 """Batches' worth of rows that are looked at to find some of like length."""
 
-Waiting = tuple[Row, "Future[Scores]"]
+Waiting = tuple[TokenRow, "Future[Scores]"]
 
 
 class Batcher:
     """Runs batches of at most `most` rows by `run` (rows in, one row of scores each out) on a thread of its own."""
 
-    def __init__(self, run: Callable[[Sequence[Row]], Scores], most: int) -> None:
+    def __init__(self, run: Callable[[Sequence[TokenRow]], Scores], most: int) -> None:
         self._run = run
         self._most = most
         self._changed = threading.Condition()
@@ -33,7 +33,7 @@ class Batcher:
         self._taken: list[Waiting] = []
         self._started = False
 
-    def map(self, rows: Sequence[Row]) -> list[Scores]:
+    def map(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the scores of each row; raises what the device raised for one of them."""
         waiting: deque[Waiting] = deque((row, Future()) for row in rows)
         futures = [future for _, future in waiting]

@@ -1,6 +1,6 @@
-"""Numbers next to zero: a stretch of code goes in, it runs with them as zero on its thread.
+"""Treats numbers next to zero (denormals) as zero in a stretch of code, on its thread.
 
-    with as_zero():
+    with flush_denormals():
         found = model(picture)
 
 Some layers (GELU) give numbers below 1.2e-38, for which processors have a slow way that takes a hundred times as long; the model
@@ -39,7 +39,7 @@ LIBC: Final = _libc()
 
 
 @contextmanager
-def as_zero() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Take numbers next to zero as zero in what runs inside, on this thread alone, and as they were behind it."""
     if LIBC is None:
         yield

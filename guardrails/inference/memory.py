@@ -1,4 +1,4 @@
-"""Memory: rows that an encoder judged go in with their logits, and come out again while they are among the last ones used.
+"""Caches the logits of the rows that an encoder judged last.
 
 Two detectors of one policy read the same windows at the same time, and so do equal texts of two callers: a row that
 somebody is at work on is waited for, not run twice.
@@ -13,28 +13,28 @@ from concurrent.futures import Future
 
 from guardrails.cancellation import Cancelled, check
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 
 
-class Memory:
+class LogitCache:
     """The logits of at most `most` rows, those used longest ago forgotten first; safe to share by threads."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Row, Scores] = OrderedDict()
-        self._running: dict[Row, Future[Scores]] = {}
+        self._kept: OrderedDict[TokenRow, Scores] = OrderedDict()
+        self._running: dict[TokenRow, Future[Scores]] = {}
 
     def logits(
-        self, rows: Sequence[Row], run: Callable[[Sequence[Row]], Sequence[Scores]]
-    ) -> dict[Row, Scores]:
+        self, rows: Sequence[TokenRow], run: Callable[[Sequence[TokenRow]], Sequence[Scores]]
+    ) -> dict[TokenRow, Scores]:
         """Return the logits of rows: known ones, those that others are at work on, and the rest by `run`.
 
         Raises what `run` raises, of this call or of the one that was waited for; `Cancelled` of this one alone.
         """
-        found: dict[Row, Scores] = {}
-        mine: dict[Row, Future[Scores]] = {}
-        others: dict[Row, Future[Scores]] = {}
+        found: dict[TokenRow, Scores] = {}
+        mine: dict[TokenRow, Future[Scores]] = {}
+        others: dict[TokenRow, Future[Scores]] = {}
         with self._lock:
             for row in dict.fromkeys(rows):
                 if (known := self._kept.get(row)) is not None:
@@ -46,7 +46,7 @@ class Memory:
                     mine[row] = self._running[row] = Future()
         if mine:
             found.update(self._run(mine, run))
-        given_up: list[Row] = []
+        given_up: list[TokenRow] = []
         for row, running in others.items():
             try:
                 found[row] = running.result()
@@ -58,8 +58,8 @@ class Memory:
         return found
 
     def _run(
-        self, mine: dict[Row, Future[Scores]], run: Callable[[Sequence[Row]], Sequence[Scores]]
-    ) -> dict[Row, Scores]:
+        self, mine: dict[TokenRow, Future[Scores]], run: Callable[[Sequence[TokenRow]], Sequence[Scores]]
+    ) -> dict[TokenRow, Scores]:
         try:
             found = dict(zip(mine, run(list(mine)), strict=True))
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime: a model goes in, what runs it on one thread that never spins comes out.
+"""Opens sessions of ONNX Runtime that run on one thread that never spins.
 
 Models run beside one another, each on the thread of who asks: threads that spin for work take the time of the others.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.inference.safety.folder import ModelError, first_line
 
 
-def session(model: bytes | Path, name: str = "") -> Any:
+def open_session(model: bytes | Path, name: str = "") -> Any:
     """Return the session of a model: of its bytes, or of its file, whose name is the one that an error says if none is given.
 
     Raises:

@@ -1,5 +1,4 @@
-"""The pool: work in parts goes in, the results come out in order, with no more parts running at a time than there are
-cores, whoever asks.
+"""Runs work in parts, with no more parts at a time than there are cores, whoever asks.
 
 Who asks works on its own parts, and daemon threads help where cores are free; between parts a core goes to whoever waits,
 so that a short text never waits for all windows of a long one. Parts of a caller whose work is cancelled are not begun.
@@ -107,7 +106,7 @@ class _Call:
         return self._results
 
 
-class Pool:
+class WorkerPool:
     """`cores` parts run at a time, of all callers together."""
 
     def __init__(self, cores: int) -> None:
@@ -148,16 +147,16 @@ class Pool:
                     self._changed.notify()
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
-def pool() -> Pool:
+def get_pool() -> WorkerPool:
     """Return the process's pool."""
-    return Pool(cores())
+    return WorkerPool(count_cores())
 
 
 if hasattr(os, "register_at_fork"):  # threads stay behind in the parent, so a child needs a pool of its own
-    os.register_at_fork(after_in_child=pool.cache_clear)
+    os.register_at_fork(after_in_child=get_pool.cache_clear)

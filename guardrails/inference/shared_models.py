@@ -1,4 +1,4 @@
-"""Shared models: a folder and options go in, the one model for all who ask for the same files with the same options comes out.
+"""Shares one model among all who ask for the same files with the same options.
 
 A model lives for as long as somebody holds it; files count as the same by their names, sizes and times.
 """
@@ -15,7 +15,7 @@ Made = TypeVar("Made")
 Options = TypeVar("Options", bound=Hashable)
 
 
-class Shared(Generic[Made, Options]):
+class SharedModels(Generic[Made, Options]):
     """The models that `make` made and that are still held; safe to share by threads."""
 
     def __init__(self, make: Callable[[Path, Options], Made]) -> None:

@@ -1,4 +1,4 @@
-"""Definitions of tools in, whether they are as they were approved out: a JSON file, or the memory of one process without one.
+"""Remembers which definitions of tools were approved, in a JSON file or in the memory of one process.
 
 A definition that nobody has seen is approved by its first use, unless approval is required; one that changed waits until it is
 approved. Each definition is known by a digest of all that it says, whatever the order of its keys.
@@ -28,7 +28,7 @@ MOST = 10_000
 """Tools of one server."""
 
 
-class Standing(StrEnum):
+class ApprovalState(StrEnum):
     """How a definition stands."""
 
     APPROVED = "approved"
@@ -37,7 +37,7 @@ class Standing(StrEnum):
 
 
 @dataclass(slots=True)
-class Record:
+class ToolRecord:
     """What is known of one tool: the digests of what was approved, the last of those definitions, and one that waits."""
 
     approved: list[str] = field(default_factory=list)
@@ -45,16 +45,16 @@ class Record:
     pending: Mapping[str, Any] | None = None
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ApprovalState:
         """How the tool stands by now."""
         if self.pending is None:
-            return Standing.APPROVED
-        return Standing.CHANGED if self.approved else Standing.NEW
+            return ApprovalState.APPROVED
+        return ApprovalState.CHANGED if self.approved else ApprovalState.NEW
 
     def approve(self) -> None:
         """Approve what waits."""
         if self.pending is not None:
-            self.approved = [*self.approved, digest(self.pending)][-VERSIONS:]
+            self.approved = [*self.approved, definition_digest(self.pending)][-VERSIONS:]
             self.definition, self.pending = self.pending, None
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,22 +62,22 @@ class Record:
         return {"approved": self.approved, "definition": self.definition, "pending": self.pending}
 
 
-Records = dict[str, dict[str, Record]]
+Records = dict[str, dict[str, ToolRecord]]
 """Server → tool → what is known of it."""
 
 
-def digest(definition: Mapping[str, Any]) -> str:
+def definition_digest(definition: Mapping[str, Any]) -> str:
     """Return the digest of a definition."""
-    return "sha256:" + hashlib.sha256(write(_sorted(definition), ascii_only=True).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(write(_sort_keys(definition), ascii_only=True).encode()).hexdigest()
 
 
-def _sorted(value: Any) -> Any:
+def _sort_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    return [_sorted(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _sort_keys(value[name]) for name in sorted(value)}
+    return [_sort_keys(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-class Approvals:
+class ApprovalStore:
     """The store. Several processes may share one file; what another approves counts from the next look on."""
 
     def __init__(self, path: Path | None = None, *, require: bool = False) -> None:
@@ -99,16 +99,16 @@ class Approvals:
             self._look()
             return self._records
 
-    def standing(self, server: str, tool: str, known_by: str) -> Standing:
+    def standing(self, server: str, tool: str, known_by: str) -> ApprovalState:
         """Return how a definition of this digest stands, without remembering it."""
         record = self.records().get(server, {}).get(tool)
         if record is None:
-            return Standing.NEW
+            return ApprovalState.NEW
         if known_by in record.approved:
-            return Standing.APPROVED
-        return Standing.CHANGED if record.approved else Standing.NEW
+            return ApprovalState.APPROVED
+        return ApprovalState.CHANGED if record.approved else ApprovalState.NEW
 
-    def met(self, server: str, tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Standing]:
+    def record_seen(self, server: str, tools: Mapping[str, Mapping[str, Any]]) -> dict[str, ApprovalState]:
         """Remember the definitions that a server shows, and return how each stands.
 
         Raises:
@@ -120,10 +120,10 @@ class Approvals:
                 raise GuardrailsError(f"the server lists more than {MOST} tools")
             return {name: self._meet(known, name, definition) for name, definition in tools.items()}
 
-    def _meet(self, known: dict[str, Record], name: str, definition: Mapping[str, Any]) -> Standing:
-        record = known.setdefault(name, Record())
-        if digest(definition) in record.approved:
-            return Standing.APPROVED
+    def _meet(self, known: dict[str, ToolRecord], name: str, definition: Mapping[str, Any]) -> ApprovalState:
+        record = known.setdefault(name, ToolRecord())
+        if definition_digest(definition) in record.approved:
+            return ApprovalState.APPROVED
         record.pending = definition
         if not record.approved and not self._require:
             record.approve()
@@ -133,7 +133,7 @@ class Approvals:
         """Approve what waits: all, or that of a server, or of one tool of it; returns which that was."""
         found: list[tuple[str, str]] = []
         with self._changing() as records:
-            for of, name, record in rows(records, server, tool):
+            for of, name, record in filter_tools(records, server, tool):
                 if record.pending is not None:
                     record.approve()
                     found.append((of, name))
@@ -141,7 +141,7 @@ class Approvals:
 
     @contextmanager
     def _changing(self) -> Iterator[Records]:
-        with self._lock, _alone(self._path):
+        with self._lock, _lock_file(self._path):
             self._look()
             before = _text(self._records)
             yield self._records
@@ -160,9 +160,9 @@ class Approvals:
             self._stamp = stamp
 
 
-def rows(
+def filter_tools(
     records: Records, server: str | None = None, tool: str | None = None
-) -> Iterator[tuple[str, str, Record]]:
+) -> Iterator[tuple[str, str, ToolRecord]]:
     """Yield the tools of all servers, or of one, or one tool, in order."""
     for of in sorted(records):
         for name in sorted(records[of]):
@@ -195,8 +195,8 @@ def _read(path: Path) -> Records:
         raise GuardrailsError(f"{path} is no file of approvals: move it away to begin anew") from None
 
 
-def _record(given: Mapping[str, Any]) -> Record:
-    record = Record(given["approved"], given["definition"], given["pending"])
+def _record(given: Mapping[str, Any]) -> ToolRecord:
+    record = ToolRecord(given["approved"], given["definition"], given["pending"])
     texts = isinstance(record.approved, list) and all(isinstance(each, str) for each in record.approved)
     if (
         not texts
@@ -227,7 +227,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _alone(path: Path | None) -> Iterator[None]:
+def _lock_file(path: Path | None) -> Iterator[None]:
     """Keep other processes from changing a file meanwhile, where the system can."""
     if path is None or os.name != "posix":
         yield

@@ -1,4 +1,4 @@
-"""An agent before a server that is a process: what the agent says in, what it hears out. Keeps the time, too.
+"""The conversation of an agent with a server that is a process. Keeps the time, too.
 
 Requests and answers are judged beside each other, so that none waits for another's detectors; a notification waits for all that
 came before it, and what comes after waits for it.
@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from guardrails.errors import BackendError, RequestError
-from guardrails.mcp.link import Link
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.rpc import Body, Id, Message
-from guardrails.mcp.transport.process import Process
+from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
+from guardrails.mcp.transport.process import ServerProcess
 
 LOG = logging.getLogger("guardrails.mcp")
 
@@ -27,13 +27,13 @@ MOST_JUDGED = 64
 """Messages of one side that are judged at a time."""
 
 
-class Order:
+class WorkOrder:
     """Lets work begin in the order in which it comes: beside what has begun, or `alone`."""
 
     def __init__(self) -> None:
         self._begun: set[asyncio.Future[None]] = set()
 
-    async def put(self, work: Coroutine[Any, Any, None], *, alone: bool) -> None:
+    async def submit(self, work: Coroutine[Any, Any, None], *, alone: bool) -> None:
         """Begin with some work; returns once there is room for more, or it is done where it is to be alone."""
         if alone:
             await self.done()
@@ -56,62 +56,62 @@ class Order:
             LOG.error("a message could not be passed on: %s", type(error).__name__)
 
 
-def is_alone(said: Message | RequestError) -> bool:
+def is_exclusive(said: RpcMessage | RequestError) -> bool:
     """Whether a message is judged after all before it and before all after it."""
     return isinstance(said, RequestError) or said.kind == "notification"
 
 
-class Conversation:
+class LocalConversation:
     """The conversation. `hear` takes what is for the agent; `ended` says that the server is gone, before anybody is told so."""
 
     def __init__(
         self,
-        server: Process,
-        link: Link,
+        server: ServerProcess,
+        link: McpLink,
         hear: Callable[[Body], Awaitable[None]],
         request_s: float,
     ) -> None:
         self._server, self._link, self._hear, self._request_s = server, link, hear, request_s
-        self._own: dict[Id, asyncio.Future[Message]] = {}
+        self._own: dict[Id, asyncio.Future[RpcMessage]] = {}
         self._timers: dict[Id, asyncio.TimerHandle] = {}
         self._late: set[asyncio.Task[None]] = set()
         self.ended = False
 
-    async def say(self, said: Message | RequestError) -> None:
+    async def receive(self, said: RpcMessage | RequestError) -> None:
         """Take what the agent says."""
         if isinstance(said, RequestError):
-            await self._hear(rpc.failure(None, said))
+            await self._hear(rpc.make_failure(None, said))
             return
         step = await self._link.from_agent(said, self._ask)
-        if step.on is not None:
+        if step.forwarded is not None:
             if said.kind == "request" and said.id is not None and said.method not in ENDLESS:
                 loop = asyncio.get_running_loop()
                 self._timers[said.id] = loop.call_later(self._request_s, self._expire, said.id)
-            await self._server.send(step.on)
+            await self._server.send(step.forwarded)
             if self.ended:
-                await self._give_up(_ended())
-        if step.back is not None and said.kind == "request":
-            await self._hear(step.back)
+                await self._give_up(_ended_error())
+        if step.returned is not None and said.kind == "request":
+            await self._hear(step.returned)
 
     async def run(self) -> None:
         """Pass on what the server says until it ends; whoever waits then is told so."""
-        order = Order()
+        order = WorkOrder()
         try:
             async for said in self._server.messages():
-                await order.put(self._said(said), alone=is_alone(said))
+                await order.submit(self._handle(said), alone=is_exclusive(said))
             await order.done()
         finally:
             for timer in self._timers.values():
                 timer.cancel()
             self.ended = True
-        await self._give_up(_ended())
+        await self._give_up(_ended_error())
 
     async def call_off(self, id_: Id) -> None:
         """Call off a request that nobody waits for any more."""
-        if self._link.give_up(id_, _ended()) is not None:
-            await self._server.send(rpc.notification("notifications/cancelled", {"requestId": id_}))
+        if self._link.give_up(id_, _ended_error()) is not None:
+            await self._server.send(rpc.make_notification("notifications/cancelled", {"requestId": id_}))
 
-    async def _said(self, said: Message | RequestError) -> None:
+    async def _handle(self, said: RpcMessage | RequestError) -> None:
         if isinstance(said, RequestError):
             LOG.warning("a message of the server's was dropped: %s", said.code)
             if said.code not in rpc.UNREADABLE:  # else it is a note that went to the wrong stream
@@ -126,10 +126,10 @@ class Conversation:
         if said.answers and said.id is not None and (timer := self._timers.pop(said.id, None)) is not None:
             timer.cancel()
         step = await self._link.from_server(said)
-        if step.on is not None:
-            await self._hear(step.on)
-        if step.back is not None:
-            await self._server.send(step.back)
+        if step.forwarded is not None:
+            await self._hear(step.forwarded)
+        if step.returned is not None:
+            await self._server.send(step.returned)
 
     async def _give_up(self, problem: BackendError) -> None:
         """Tell all who wait that there will be no answer."""
@@ -154,12 +154,12 @@ class Conversation:
 
     async def _tell_late(self, id_: Id, failure: Body) -> None:
         given = {"requestId": id_, "reason": "timeout"}
-        await self._server.send(rpc.notification("notifications/cancelled", given))
+        await self._server.send(rpc.make_notification("notifications/cancelled", given))
         await self._hear(failure)
 
-    async def _ask(self, body: Body) -> Message:
+    async def _ask(self, body: Body) -> RpcMessage:
         """Ask for the guard itself."""
-        asked: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        asked: asyncio.Future[RpcMessage] = asyncio.get_running_loop().create_future()
         self._own[body["id"]] = asked
         try:
             await self._server.send(body)
@@ -171,5 +171,5 @@ class Conversation:
             self._own.pop(body["id"], None)
 
 
-def _ended() -> BackendError:
+def _ended_error() -> BackendError:
     return BackendError("the server ended before it answered: start it again", 502, "server_ended")

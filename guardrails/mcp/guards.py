@@ -1,18 +1,18 @@
-"""Settings in, what judges the conversations of each server out."""
+"""Makes what judges the conversations of each server from the settings."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from guardrails.guard import Guard
-from guardrails.mcp.approvals import Approvals
-from guardrails.mcp.link import Judge, Link
-from guardrails.mcp.session import Session
+from guardrails.mcp.approvals import ApprovalStore
+from guardrails.mcp.link import McpLink, MessageJudge
+from guardrails.mcp.session import AgentSession
 from guardrails.mcp.settings import McpDoc
-from guardrails.mcp.tools import Tools
+from guardrails.mcp.tools import ServerTools
 
 
-class Guarding:
+class McpGuard:
     """One guard before one or several servers: its policy, and what each server's tools are."""
 
     def __init__(self, settings: McpDoc, guard: Guard | None = None) -> None:
@@ -25,11 +25,11 @@ class Guarding:
         self.settings = settings
         self.guard = guard or Guard.load(settings.policy, floor=settings.floor)
         path = None if settings.approvals is None else Path(settings.approvals)
-        approvals = Approvals(path, require=settings.require_approval)
+        approvals = ApprovalStore(path, require=settings.require_approval)
         judges = settings.on_change == "judge"
-        self._tools = {name: Tools(name, approvals, judge_changes=judges) for name in settings.servers}
+        self._tools = {name: ServerTools(name, approvals, judge_changes=judges) for name in settings.servers}
 
-    def link(self, server: str, session: Session) -> Link:
+    def link(self, server: str, session: AgentSession) -> McpLink:
         """Return a conversation with a server in an agent's session."""
-        judge = Judge(self.guard, server, session)
-        return Link(judge, self._tools[server], unknown=self.settings.unknown_methods)
+        judge = MessageJudge(self.guard, server, session)
+        return McpLink(judge, self._tools[server], unknown=self.settings.unknown_methods)

@@ -1,4 +1,4 @@
-"""One agent before one server: a message of either in, what becomes of it out. Requests are matched with their answers here.
+"""Judges the messages between one agent and one server. Requests are matched with their answers here.
 
 What is blocked is answered to whoever asked; what nobody asked for goes nowhere. Failure is never a pass: what cannot be judged
 is an error to the one who waits for it.
@@ -18,7 +18,7 @@ from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import GuardrailsError, Overloaded, RequestError
 from guardrails.guard import Guard
-from guardrails.mcp.listing import Listing
+from guardrails.mcp.listing import ListingFilter
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.methods import (
     CLIENT,
@@ -30,13 +30,20 @@ from guardrails.mcp.protocol.methods import (
     TALK,
     UNKNOWN_CLIENT,
     UNKNOWN_SERVER,
-    Method,
-    Side,
+    McpMethod,
+    MethodSide,
 )
-from guardrails.mcp.protocol.rpc import Body, Id, Message
-from guardrails.mcp.protocol.verdicts import REFUSAL, REMOVED, noted, refused, stopped, told
-from guardrails.mcp.session import Session
-from guardrails.mcp.tools import Tools
+from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
+from guardrails.mcp.protocol.verdicts import (
+    REFUSAL,
+    REMOVED,
+    add_notes,
+    render_block,
+    render_refusal,
+    summarize_verdict,
+)
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.tools import ServerTools
 from guardrails.types import Action, Use, Verdict
 from guardrails.wire import strict_json
 
@@ -48,45 +55,52 @@ MOST_ASKED = 1_000
 PAGES = 100
 """Pages of a list of tools that the guard reads for itself."""
 
-Ask = Callable[[Body], Awaitable[Message]]
+Ask = Callable[[Body], Awaitable[RpcMessage]]
 """A request of the guard's own in, its answer out; raises `BackendError` where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LinkResult:
     """What becomes of a message: what goes on to the other side, and what goes back to the sender; None is nothing."""
 
-    on: Body | None = None
-    back: Body | None = None
+    forwarded: Body | None = None
+    returned: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingRequest:
     """A request that waits for its answer; `tool` is what it uses."""
 
-    method: Method
+    method: McpMethod
     name: str
     tool: str
     modern: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class MessageJudge:
     """What judges the messages of one agent and one server."""
 
     guard: Guard
     server: str
-    session: Session
+    session: AgentSession
 
     async def __call__(
-        self, side: Side, value: Any, use: Use, *, heard: bool = False, call: str | None = None, size: int = 0
+        self,
+        side: MethodSide,
+        value: Any,
+        use: Use,
+        *,
+        heard: bool = False,
+        call: str | None = None,
+        size: int = 0,
     ) -> Verdict:
         """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call."""
         tree = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
         if call is not None:
             tree.call(use.tools[0][0], call, (), place)
-        await rpc.by_size(size, lambda: side.read(tree, value, (), place))
+        await rpc.run_by_size(size, lambda: side.read(tree, value, (), place))
         before = self.session.heard
         given = payload.body(value, tree)
         who = self.session.who
@@ -94,7 +108,7 @@ class Judge:
             given, place.stage, user=who.user, tenant=who.tenant, client=who.client, heard=before
         )
         if heard and not verdict.blocked:
-            self.session.hear(verdict.heard[len(before) :])
+            self.session.remember(verdict.heard[len(before) :])
         if verdict.blocked:
             rules = ",".join(rule.id for rule in verdict.rules)
             LOG.warning(
@@ -107,14 +121,14 @@ class Judge:
         return Use(((tool, self.server),), arguments, changed)
 
 
-class Link:
+class McpLink:
     """The conversation."""
 
-    def __init__(self, judge: Judge, tools: Tools, *, unknown: str = "judge") -> None:
+    def __init__(self, judge: MessageJudge, tools: ServerTools, *, unknown: str = "judge") -> None:
         self._judge, self._tools, self._unknown = judge, tools, unknown
-        self._listing = Listing(judge, tools)
-        self._asked: dict[Id, Asked] = {}
-        self._asked_back: dict[Id, Asked] = {}
+        self._listing = ListingFilter(judge, tools)
+        self._asked: dict[Id, PendingRequest] = {}
+        self._asked_back: dict[Id, PendingRequest] = {}
         self._judging: set[tuple[bool, Id]] = set()
         self._tasks: dict[str, str] = {}
 
@@ -125,9 +139,9 @@ class Link:
 
     def give_up(self, id_: Id, problem: Exception) -> Body | None:
         """Answer a request of the agent's with what went wrong; None if it does not wait any more."""
-        return None if self._asked.pop(id_, None) is None else rpc.failure(id_, problem)
+        return None if self._asked.pop(id_, None) is None else rpc.make_failure(id_, problem)
 
-    async def from_agent(self, message: Message, ask: Ask) -> Step:
+    async def from_agent(self, message: RpcMessage, ask: Ask) -> LinkResult:
         """Judge what the agent sends; `ask` sends requests of the guard's own."""
         try:
             if message.answers:
@@ -136,9 +150,9 @@ class Link:
                 return await self._note(message, TALK)
             return await self._request(message, ask)
         except Exception as error:
-            return self._failed(message, error)
+            return self._report_failure(message, error)
 
-    async def from_server(self, message: Message) -> Step:
+    async def from_server(self, message: RpcMessage) -> LinkResult:
         """Judge what the server sends."""
         try:
             if message.answers:
@@ -147,26 +161,28 @@ class Link:
                 return await self._note(message, SAID)
             return await self._request_of_server(message)
         except Exception as error:
-            return self._failed(message, error)
+            return self._report_failure(message, error)
 
-    def _failed(self, message: Message, error: Exception) -> Step:
+    def _report_failure(self, message: RpcMessage, error: Exception) -> LinkResult:
         """Say what could not be judged to the one who waits: the sender of a request, the receiver of an answer."""
         if not isinstance(error, GuardrailsError):
             LOG.error(
                 "server %s: judging a %s failed: %s", self._judge.server, message.kind, type(error).__name__
             )
-        failure = rpc.failure(message.id, error)
+        failure = rpc.make_failure(message.id, error)
         if message.answers:
-            return Step(on=failure)
-        return Step(back=failure) if message.kind == "request" else Step()
+            return LinkResult(forwarded=failure)
+        return LinkResult(returned=failure) if message.kind == "request" else LinkResult()
 
-    def _known(self, message: Message, table: Mapping[str, Method], unknown: Method) -> Method | None:
+    def _find_method(
+        self, message: RpcMessage, table: Mapping[str, McpMethod], unknown: McpMethod
+    ) -> McpMethod | None:
         """Return the method of a request, None for one that is refused."""
         method = table.get(message.method)
         return unknown if method is None and self._unknown == "judge" else method
 
     @contextmanager
-    def _entered(self, id_: Id, asked: Mapping[Id, Asked], *, back: bool) -> Iterator[None]:
+    def _reserve_id(self, id_: Id, asked: Mapping[Id, PendingRequest], *, back: bool) -> Iterator[None]:
         """Let nobody else ask with an id while a request with it is judged; raises `RequestError` where somebody does."""
         mark = (back, id_)
         if id_ in asked or mark in self._judging:
@@ -179,107 +195,115 @@ class Link:
         finally:
             self._judging.discard(mark)
 
-    async def _request(self, message: Message, ask: Ask) -> Step:
+    async def _request(self, message: RpcMessage, ask: Ask) -> LinkResult:
         assert message.id is not None
-        with self._entered(message.id, self._asked, back=False):
-            method = self._known(message, CLIENT, UNKNOWN_CLIENT)
+        with self._reserve_id(message.id, self._asked, back=False):
+            method = self._find_method(message, CLIENT, UNKNOWN_CLIENT)
             if method is None:
-                return Step(back=_unknown_method(message.id))
-            asked = Asked(method, message.method, self._used(message), _is_modern(message))
+                return LinkResult(returned=_unknown_method(message.id))
+            asked = PendingRequest(method, message.method, self._used_tool(message), _is_modern(message))
             if message.method == "tools/call":
                 why = await self._refusal(asked.tool, message, ask)
                 if why:
                     LOG.warning("server %s: a call was refused: %s", self._judge.server, why)
-                    return Step(back=refused(message.id, why, modern=asked.modern))
+                    return LinkResult(returned=render_refusal(message.id, why, modern=asked.modern))
             changed = message.method == "tools/call" and await asyncio.to_thread(
-                self._tools.changed, asked.tool
+                self._tools.has_changed, asked.tool
             )
             call = _arguments(message) if method.call else None
             use = self._judge.use(asked.tool, arguments=call, changed=changed)
             verdict = await self._judge(
-                method.asked, message.body.get("params"), use, call=call, size=message.size
+                method.request, message.body.get("params"), use, call=call, size=message.size
             )
             if verdict.blocked:
-                return Step(back=stopped(message.id, verdict, tool=method.tool, modern=asked.modern))
+                return LinkResult(
+                    returned=render_block(message.id, verdict, tool=method.tool, modern=asked.modern)
+                )
             self._asked[message.id] = asked
-            return Step(on=_with(message, "params", verdict))
+            return LinkResult(forwarded=_with(message, "params", verdict))
 
-    async def _request_of_server(self, message: Message) -> Step:
+    async def _request_of_server(self, message: RpcMessage) -> LinkResult:
         assert message.id is not None
-        with self._entered(message.id, self._asked_back, back=True):
-            method = self._known(message, SERVER, UNKNOWN_SERVER)
+        with self._reserve_id(message.id, self._asked_back, back=True):
+            method = self._find_method(message, SERVER, UNKNOWN_SERVER)
             if method is None:
-                return Step(back=_unknown_method(message.id))
+                return LinkResult(returned=_unknown_method(message.id))
             use = self._judge.use(message.method)
-            verdict = await self._judge(method.asked, message.body.get("params"), use, heard=method.heard)
+            verdict = await self._judge(
+                method.request, message.body.get("params"), use, heard=method.remembered
+            )
             if verdict.blocked:
-                return Step(back=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
-            self._asked_back[message.id] = Asked(method, message.method, message.method, modern=False)
-            return Step(on=_with(message, "params", verdict))
+                return LinkResult(returned=rpc.make_error(message.id, rpc.BLOCKED, REFUSAL))
+            self._asked_back[message.id] = PendingRequest(
+                method, message.method, message.method, modern=False
+            )
+            return LinkResult(forwarded=_with(message, "params", verdict))
 
-    async def _answer_to_server(self, message: Message) -> Step:
+    async def _answer_to_server(self, message: RpcMessage) -> LinkResult:
         asked = None if message.id is None else self._asked_back.pop(message.id, None)
         if asked is None:
             LOG.warning("server %s: an answer that it did not ask for was dropped", self._judge.server)
             problem = RequestError("unasked", "no request of the server's waits for this answer", "/id")
-            return Step(back=rpc.failure(None, problem))
+            return LinkResult(returned=rpc.make_failure(None, problem))
         part = message.kind
-        side = asked.method.answered if part == "result" else Side(ERROR, TALK)
+        side = asked.method.result if part == "result" else MethodSide(ERROR, TALK)
         verdict = await self._judge(side, message.body[part], self._judge.use(asked.tool))
         if verdict.blocked:
-            return Step(on=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
-        return Step(on=_with(message, part, verdict))
+            return LinkResult(forwarded=rpc.make_error(message.id, rpc.BLOCKED, REFUSAL))
+        return LinkResult(forwarded=_with(message, part, verdict))
 
-    async def _answer_to_agent(self, message: Message) -> Step:
+    async def _answer_to_agent(self, message: RpcMessage) -> LinkResult:
         asked = None if message.id is None else self._asked.pop(message.id, None)
         if asked is None or message.id is None:
             LOG.warning("server %s: an answer that nobody asked for was dropped", self._judge.server)
-            return Step()
+            return LinkResult()
         use = self._judge.use(asked.tool)
         if message.kind == "error":
-            verdict = await self._judge(Side(ERROR, SAID), message.body["error"], use)
-            on = rpc.error(message.id, rpc.BLOCKED, REFUSAL, told(verdict))
-            return Step(on=on if verdict.blocked else _with(message, "error", verdict))
+            verdict = await self._judge(MethodSide(ERROR, SAID), message.body["error"], use)
+            on = rpc.make_error(message.id, rpc.BLOCKED, REFUSAL, summarize_verdict(verdict))
+            return LinkResult(forwarded=on if verdict.blocked else _with(message, "error", verdict))
         value = message.body["result"]
-        parts, removed = await self._listing.of(asked.method, asked.name, value)
+        parts, removed = await self._listing.filter(asked.method, asked.name, value)
         rest = {name: inner for name, inner in value.items() if name not in parts}
         verdict = await self._judge(
-            asked.method.answered, rest, use, heard=asked.method.heard, size=message.size
+            asked.method.result, rest, use, heard=asked.method.remembered, size=message.size
         )
         if verdict.blocked:
-            return Step(
-                on=stopped(message.id, verdict, tool=asked.method.tool, modern=asked.modern, result=True)
+            return LinkResult(
+                forwarded=render_block(
+                    message.id, verdict, tool=asked.method.tool, modern=asked.modern, result=True
+                )
             )
         self._remember_task(value, asked.tool)
         assert isinstance(verdict.content, Mapping)
         kept = {name: inner for name, inner in parts.items() if inner is not None}
         made: Body = {**value, **verdict.content, **kept}
         made = {name: inner for name, inner in made.items() if name not in parts or name in kept}
-        notes = told(verdict) if verdict.action > Action.ALLOW else {}
+        notes = summarize_verdict(verdict) if verdict.action > Action.ALLOW else {}
         if removed:
             LOG.warning("server %s: left out of %s: %d entries", self._judge.server, asked.name, len(removed))
             notes[REMOVED] = removed
-        return Step(on=rpc.result(message.id, noted(made, notes)))
+        return LinkResult(forwarded=rpc.make_result(message.id, add_notes(made, notes)))
 
-    async def _note(self, message: Message, place: Any) -> Step:
+    async def _note(self, message: RpcMessage, place: Any) -> LinkResult:
         known = message.method in NOTES
         if message.method in CLIENT or message.method in SERVER:
             # Some servers do what a notification asks for as well, and no rule about calls would have seen it.
             LOG.warning("server %s: a request without an id was dropped", self._judge.server)
-            return Step()
+            return LinkResult()
         if not known and self._unknown == "refuse":
             LOG.warning("server %s: an unknown notification was dropped", self._judge.server)
-            return Step()
+            return LinkResult()
         if message.method == "notifications/cancelled" and place is TALK:
             cancelled = message.params.get("requestId")
             self._asked.pop(cancelled, None) if isinstance(cancelled, str) or type(cancelled) is int else None
         if message.method == "notifications/tools/list_changed" and place is SAID:
             self._tools.forget()
-        side = Side(NOTE if known else UNKNOWN_SERVER.asked.read, place)
+        side = MethodSide(NOTE if known else UNKNOWN_SERVER.request.read, place)
         verdict = await self._judge(side, message.body.get("params"), self._judge.use(message.method))
-        return Step() if verdict.blocked else Step(on=_with(message, "params", verdict))
+        return LinkResult() if verdict.blocked else LinkResult(forwarded=_with(message, "params", verdict))
 
-    def _used(self, message: Message) -> str:
+    def _used_tool(self, message: RpcMessage) -> str:
         """Return the tool that a request uses: for what is no call of one, the method."""
         if message.method == "tools/call":
             name = message.params.get("name")
@@ -298,24 +322,24 @@ class Link:
             if len(self._tasks) > MOST_ASKED:
                 del self._tasks[next(iter(self._tasks))]
 
-    async def _refusal(self, tool: str, message: Message, ask: Ask) -> str:
+    async def _refusal(self, tool: str, message: RpcMessage, ask: Ask) -> str:
         """Return why a tool must not be called, "" where it may; what was not listed yet is listed first."""
-        if not self._tools.listed(tool):
+        if not self._tools.record_listing(tool):
             await self._list(message, ask)
         return await asyncio.to_thread(self._tools.refusal, tool)
 
-    async def _list(self, message: Message, ask: Ask) -> None:
+    async def _list(self, message: RpcMessage, ask: Ask) -> None:
         """Ask the server for its tools, as an agent that has listed them before another guard, or long ago, does not."""
         meta = message.params.get("_meta")
         given: Body = {"_meta": _envelope(meta)} if isinstance(meta, Mapping) and _is_modern(message) else {}
         method = CLIENT["tools/list"]
         for _ in range(PAGES):
-            asked = rpc.request("guardrails-" + os.urandom(12).hex(), "tools/list", given)
+            asked = rpc.make_request("guardrails-" + os.urandom(12).hex(), "tools/list", given)
             answer = await ask(asked)
             value = answer.body.get("result")
             if not isinstance(value, Mapping):
                 return
-            await self._listing.of(method, "tools/list", value)
+            await self._listing.filter(method, "tools/list", value)
             cursor = value.get("nextCursor")
             if not isinstance(cursor, str) or cursor == given.get("cursor"):
                 return
@@ -331,13 +355,13 @@ def _envelope(meta: Mapping[str, Any]) -> Body:
     return {name: meta[name] for name in ENVELOPE if name in meta}
 
 
-def _is_modern(message: Message) -> bool:
+def _is_modern(message: RpcMessage) -> bool:
     """Whether a request is one of a revision without handshake, whose results say that they are complete."""
     meta = message.params.get("_meta")
     return isinstance(meta, Mapping) and VERSION in meta
 
 
-def _arguments(message: Message) -> str:
+def _arguments(message: RpcMessage) -> str:
     """Return the arguments of a call as a text."""
     if message.method == "tools/call":
         given = message.params.get("arguments")
@@ -346,7 +370,7 @@ def _arguments(message: Message) -> str:
     return strict_json.dump({} if given is None else given).decode()
 
 
-def _with(message: Message, part: str, verdict: Verdict) -> Body:
+def _with(message: RpcMessage, part: str, verdict: Verdict) -> Body:
     """Return a message with one of its parts as the policy leaves it."""
     return (
         message.body if verdict.content is message.body.get(part) else {**message.body, part: verdict.content}
@@ -354,4 +378,6 @@ def _with(message: Message, part: str, verdict: Verdict) -> Body:
 
 
 def _unknown_method(id_: Id) -> Body:
-    return rpc.error(id_, rpc.METHOD_NOT_FOUND, "this guard does not pass methods on that it does not know")
+    return rpc.make_error(
+        id_, rpc.METHOD_NOT_FOUND, "this guard does not pass methods on that it does not know"
+    )

@@ -1,4 +1,4 @@
-"""What a server lists in, what the agent may see of it out: entries are judged each, and left out where they are blocked.
+"""Filters what a server lists: entries are judged each, and left out where they are blocked.
 
 A tool that is left out is remembered, so that its calls are refused too.
 """
@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
-from guardrails.mcp.approvals import digest
-from guardrails.mcp.protocol.fields import named
-from guardrails.mcp.protocol.methods import Method, Side
+from guardrails.mcp.approvals import definition_digest
+from guardrails.mcp.protocol.fields import read_name
+from guardrails.mcp.protocol.methods import McpMethod, MethodSide
 from guardrails.mcp.protocol.rpc import Body
-from guardrails.mcp.tools import NAMELESS, STOPPED, TWICE, Tools
+from guardrails.mcp.tools import NAMELESS, STOPPED, TWICE, ServerTools
 from guardrails.types import Use, Verdict
 
 USED_BY: Mapping[str, str] = {
@@ -25,10 +25,10 @@ USED_BY: Mapping[str, str] = {
 """A method that lists → the one that uses what it lists."""
 
 
-class Judging(Protocol):
+class PlacedJudge(Protocol):
     """What judges."""
 
-    def __call__(self, side: Side, value: Any, use: Use) -> Awaitable[Verdict]:
+    def __call__(self, side: MethodSide, value: Any, use: Use) -> Awaitable[Verdict]:
         """Judge one value."""
         ...
 
@@ -41,13 +41,13 @@ Removed = list[Body]
 """What was left out, for programs: where it stood, and why."""
 
 
-class Listing:
+class ListingFilter:
     """Judges the lists and optional fields of one server's results."""
 
-    def __init__(self, judge: Judging, tools: Tools) -> None:
+    def __init__(self, judge: PlacedJudge, tools: ServerTools) -> None:
         self._judge, self._tools = judge, tools
 
-    async def of(self, method: Method, name: str, value: Mapping[str, Any]) -> tuple[Body, Removed]:
+    async def filter(self, method: McpMethod, name: str, value: Mapping[str, Any]) -> tuple[Body, Removed]:
         """Return the parts of a result that are judged apart, as the agent may see them (None: not at all), and what was left
         out.
         """
@@ -65,7 +65,7 @@ class Listing:
             parts[field] = await judging(side, value[field], name, removed)
         return parts, removed
 
-    async def _entries(self, side: Side, entries: list[Any], name: str, removed: Removed) -> list[Any]:
+    async def _entries(self, side: MethodSide, entries: list[Any], name: str, removed: Removed) -> list[Any]:
         """Return the entries that are not blocked."""
         kept = []
         for index, entry in enumerate(entries):
@@ -76,18 +76,18 @@ class Listing:
                 kept.append(verdict.content)
         return kept
 
-    async def _of_tools(self, side: Side, entries: list[Any], what: str, removed: Removed) -> list[Any]:
+    async def _of_tools(self, side: MethodSide, entries: list[Any], what: str, removed: Removed) -> list[Any]:
         """Return the tools that the agent may see."""
-        names = Counter(map(named, entries))
+        names = Counter(map(read_name, entries))
         passed: dict[str, tuple[Any, Mapping[str, Any]]] = {}
         refused: dict[str, str] = {}
         for index, entry in enumerate(entries):
-            name = named(entry)
+            name = read_name(entry)
             if not name or names[name] > 1:
                 refused[name] = TWICE if name else NAMELESS
                 removed.append({"of": what, "index": index, "reason": refused[name]})
                 continue
-            changed = await asyncio.to_thread(self._tools.differs, name, digest(entry))
+            changed = await asyncio.to_thread(self._tools.differs, name, definition_digest(entry))
             verdict = await self._judge(side, entry, self._judge.use(name, changed=changed))
             if verdict.blocked:
                 refused[name] = STOPPED

@@ -1,6 +1,4 @@
-"""What an agent's session remembers: what tools returned in it, so that later calls, also to other servers, can be told from
-calls that carry it.
-"""
+"""Remembers what tools returned in an agent's session, so that later calls, also to other servers, can be told from it."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from guardrails.types import Returned
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Caller:
     """Who asks: `user` and `tenant` from the key that let the agent in, `client` from what it says of itself."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -23,32 +21,32 @@ class Who:
     client: Mapping[str, str] = field(default_factory=dict)
 
 
-class Session:
+class AgentSession:
     """One agent's session. What was heard is bounded: of long ago the text is forgotten, never the tool."""
 
     def __init__(self) -> None:
         self.heard: tuple[Returned, ...] = ()
-        self.who = Who()
+        self.who = Caller()
 
-    def hear(self, more: tuple[Returned, ...]) -> None:
+    def remember(self, more: tuple[Returned, ...]) -> None:
         """Remember what tools returned."""
         if more:
             self.heard = trim_returned((*self.heard, *more))
 
 
-class Sessions:
+class AgentSessions:
     """The sessions of a server by key. One that was idle for `idle_s` is forgotten; of more than `most` the idlest."""
 
     def __init__(self, most: int, idle_s: float, clock: Callable[[], float] = monotonic) -> None:
         self._most, self._idle_s, self._clock = most, idle_s, clock
-        self._found: OrderedDict[str, tuple[float, Session]] = OrderedDict()
+        self._found: OrderedDict[str, tuple[float, AgentSession]] = OrderedDict()
 
-    def of(self, key: str) -> Session:
+    def get(self, key: str) -> AgentSession:
         """Return the session of a key."""
         now = self._clock()
-        when, session = self._found.pop(key, (now, Session()))
+        when, session = self._found.pop(key, (now, AgentSession()))
         if now - when > self._idle_s:
-            session = Session()
+            session = AgentSession()
         self._found[key] = (now, session)
         if len(self._found) > self._most:
             self._found.popitem(last=False)

@@ -1,4 +1,4 @@
-"""What the operator of an MCP guard chooses: a file and flags in, `McpDoc` out, or everything that is wrong with its place."""
+"""Loads the settings of an MCP guard from a file and flags, with the place of everything that is wrong."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class McpDoc(Config):
         return servers
 
 
-def configured(file: str | Path | None, flags: Mapping[str, object]) -> McpDoc:
+def load_settings(file: str | Path | None, flags: Mapping[str, object]) -> McpDoc:
     """Return the settings of a guard; a flag that is not None goes before the file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The tools of one server: definitions that were judged in, whether a call may be made out."""
+"""The tools that a server has listed, and whether each may be called."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.errors import GuardrailsError
-from guardrails.mcp.approvals import MOST, Approvals, Standing, digest
+from guardrails.mcp.approvals import MOST, ApprovalState, ApprovalStore, definition_digest
 
-WHY: Mapping[Standing, str] = {
-    Standing.NEW: "this tool waits for approval: an operator runs `guardrails mcp approve`",
-    Standing.CHANGED: "the definition of this tool has changed since it was approved: an operator looks at "
+WHY: Mapping[ApprovalState, str] = {
+    ApprovalState.NEW: "this tool waits for approval: an operator runs `guardrails mcp approve`",
+    ApprovalState.CHANGED: "the definition of this tool has changed since it was approved: an operator looks at "
     "`guardrails mcp diff` and runs `guardrails mcp approve`",
 }
 STOPPED = "the definition of this tool was stopped by policy"
@@ -21,24 +21,26 @@ UNLISTED = "the server does not list this tool"
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _ListedTool:
     """A tool that was listed: the digest of its definition, or why it must not be used in any case."""
 
     digest: str = ""
     refused: str = ""
 
 
-class Tools:
+class ServerTools:
     """What a server has listed so far. Nothing here waits; what reads or writes the file of approvals runs off the loop."""
 
-    def __init__(self, server: str, approvals: Approvals, *, judge_changes: bool = False) -> None:
+    def __init__(self, server: str, approvals: ApprovalStore, *, judge_changes: bool = False) -> None:
         """Take a server's name and the store; `judge_changes` leaves it to the policy whether a changed tool is used."""
         self.server = server
         self._approvals = approvals
-        self._waits = {at: why for at, why in WHY.items() if at is not Standing.CHANGED or not judge_changes}
-        self._known: dict[str, _Known] = {}
+        self._waits = {
+            at: why for at, why in WHY.items() if at is not ApprovalState.CHANGED or not judge_changes
+        }
+        self._known: dict[str, _ListedTool] = {}
 
-    def listed(self, name: str) -> bool:
+    def record_listing(self, name: str) -> bool:
         """Whether the server has listed a tool of this name."""
         return name in self._known
 
@@ -50,18 +52,20 @@ class Tools:
         """Take a list: the definitions that passed, and why others did not; returns which of the former must not be used, and
         why. Raises `GuardrailsError` where that cannot be remembered.
         """
-        standings = self._approvals.met(self.server, passed)
-        self._known |= {name: _Known(digest(definition)) for name, definition in passed.items()}
-        self._known |= {name: _Known(refused=why) for name, why in refused.items()}
+        standings = self._approvals.record_seen(self.server, passed)
+        self._known |= {
+            name: _ListedTool(definition_digest(definition)) for name, definition in passed.items()
+        }
+        self._known |= {name: _ListedTool(refused=why) for name, why in refused.items()}
         if len(self._known) > MOST:
             raise GuardrailsError(f"the server lists more than {MOST} tools")
         return {name: self._waits[at] for name, at in standings.items() if at in self._waits}
 
     def differs(self, name: str, digest: str) -> bool:
         """Whether a definition of this digest is not as it was approved."""
-        return self._approvals.standing(self.server, name, digest) is Standing.CHANGED
+        return self._approvals.standing(self.server, name, digest) is ApprovalState.CHANGED
 
-    def changed(self, name: str) -> bool:
+    def has_changed(self, name: str) -> bool:
         """Whether a tool is not as it was approved."""
         known = self._known.get(name)
         return known is not None and self.differs(name, known.digest)

@@ -1,8 +1,8 @@
-"""The process that decodes: tasks come in on standard input, what came of them goes out on standard output.
+"""The process that decodes: it reads tasks from standard input and answers on standard output.
 
-A task is a line of JSON (`call`, `bytes`, and the arguments of `decoded` or `edited`) and so many bytes of a file; an answer is
-a line of JSON (`ok` and what describes the pixels, or `error` and `message`) and the bytes that it says. No pickle goes either
-way: a decoder that a file took over can lie about pixels, and nothing else.
+A task is a line of JSON (`call`, `bytes`, and the arguments of `decode_image` or `edit_file`) and so many bytes of a file; an
+answer is a line of JSON (`ok` and what describes the pixels, or `error` and `message`) and the bytes that it says. No pickle goes
+either way: a decoder that a file took over can lie about pixels, and nothing else.
 
 Each task has its own limits of memory and processor time, on top of the clock of who asked, and the process may neither write
 files of any size nor start others.
@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.decode import decoded
-from guardrails.media.images.edit import edited
-from guardrails.media.limits import Limits
+from guardrails.media.images.decode import decode_image
+from guardrails.media.images.edit import edit_file
+from guardrails.media.limits import PictureLimits
 
 SPARE = 768 << 20
 """Bytes of memory that a task may take besides those for its pixels: libraries, threads, what the file itself needs."""
@@ -43,22 +43,22 @@ def main() -> None:
     sys.stdout = sys.stderr  # nothing that a library prints gets between answers
     while line := source.readline():
         task = json.loads(line)
-        head, parts = done(task, source.read(task["bytes"]))
+        head, parts = run_task(task, source.read(task["bytes"]))
         out.write(json.dumps(head | {"bytes": sum(map(len, parts))}).encode() + b"\n")
         out.writelines(parts)
         out.flush()
 
 
-def done(task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
+def run_task(task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """Return the head of the answer to a task, and the bytes that follow it."""
-    limits = Limits(**task["limits"])
-    _bounded(limits)
+    limits = PictureLimits(**task["limits"])
+    _bound_resources(limits)
     try:
         if task["call"] == "edit":
             boxes = [(x, y, width, height) for x, y, width, height in task["boxes"]]
-            format_, made = edited(data, task["format"], task["orientation"], limits, boxes, task["how"])
+            format_, made = edit_file(data, task["format"], task["orientation"], limits, boxes, task["how"])
             return {"ok": True, "format": format_}, [made]
-        found = decoded(data, task["format"], task["orientation"], limits)
+        found = decode_image(data, task["format"], task["orientation"], limits)
     except MediaError as error:
         return {"ok": False, "error": error.code, "message": str(error)}, []
     except MemoryError:
@@ -82,7 +82,7 @@ def _still() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _bounded(limits: Limits) -> None:
+def _bound_resources(limits: PictureLimits) -> None:
     """Set the memory and the processor time that the next task may take."""
     try:
         import resource

@@ -1,6 +1,6 @@
 """Workers: processes that decode and can be killed. A task goes in, what came of it comes out, in time or not at all.
 
-What is **risky** goes there (`risky`), measured on a 2-core box, Pillow 13, as what can be waited for without a way out:
+What is **risky** goes there (`needs_process`), measured on a 2-core box, Pillow 13, as what can be waited for without a way out:
 
 * AVIF and HEIC: the largest and youngest decoders, with threads and memory of their own (1024²: 30 ms, 2048²: 165 ms);
 * what says unusual things of its colours (`colours`): a library in C has to read that;
@@ -30,9 +30,9 @@ from typing import IO, Any, Final
 
 from guardrails.errors import Overloaded
 from guardrails.media.errors import CODES, MediaError
-from guardrails.media.images.decode import Decoded, View
-from guardrails.media.images.outline_parts import Outline
-from guardrails.media.limits import Limits
+from guardrails.media.images.decode import DecodedImage, View
+from guardrails.media.images.outline_parts import FileOutline
+from guardrails.media.limits import PictureLimits
 
 RISKY_PIXELS: Final = 8_000_000
 RISKY_JPEG: Final = 80_000_000
@@ -63,14 +63,14 @@ EXTRA_SECONDS: Final = 5.0
 """Time that a process has besides, to start."""
 
 
-def risky(outline: Outline) -> bool:
+def needs_process(outline: FileOutline) -> bool:
     """Tell whether a file is decoded in a process that can be killed."""
     pixels = outline.width * outline.height * outline.scans
     most = RISKY_JPEG if outline.format == "jpeg" else RISKY_PIXELS
     return outline.format in RISKY_FORMATS or outline.frames != 1 or outline.coloured or pixels > most
 
 
-class Worker:
+class DecodingWorker:
     """One process; not to be shared by threads."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Worker:
         clock.daemon = True
         clock.start()
         try:
-            return self._asked(task, data)
+            return self._request(task, data)
         except (OSError, ValueError) as error:
             self.end()
             if late.is_set() or self._process.returncode == -24:  # SIGXCPU
@@ -112,7 +112,7 @@ class Worker:
         finally:
             clock.cancel()
 
-    def _asked(self, task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def _request(self, task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         source, out = self._pipes()
         source.write(json.dumps({**task, "bytes": len(data)}).encode() + b"\n")
         source.write(data)
@@ -142,15 +142,15 @@ class Worker:
                 continue
 
 
-class Workers:
+class DecodingWorkers:
     """At most so many processes, started when they are needed; safe to share by threads."""
 
     def __init__(self, most: int) -> None:
         self._places = threading.BoundedSemaphore(most)
-        self._free: list[Worker] = []
+        self._free: list[DecodingWorker] = []
         self._lock = threading.Lock()
 
-    def do(self, task: Mapping[str, Any], data: bytes, limits: Limits) -> tuple[dict[str, Any], bytes]:
+    def do(self, task: Mapping[str, Any], data: bytes, limits: PictureLimits) -> tuple[dict[str, Any], bytes]:
         """Return the head of the answer and its bytes.
 
         Raises:
@@ -174,7 +174,7 @@ class Workers:
         if worker is not None and not worker.alive:
             worker.end()
             worker = None
-        worker = worker or Worker()
+        worker = worker or DecodingWorker()
         try:
             return worker.do(task, data, seconds)
         finally:
@@ -192,10 +192,10 @@ class Workers:
             worker.end()
 
 
-def unpacked(head: Mapping[str, Any], body: bytes) -> Decoded:
+def unpack_pixels(head: Mapping[str, Any], body: bytes) -> DecodedImage:
     """Return the pixels of an answer; raises `MediaError` where its sizes are not those of its bytes."""
     try:
-        found = Decoded(int(head["width"]), int(head["height"]), bool(head["alpha"]))
+        found = DecodedImage(int(head["width"]), int(head["height"]), bool(head["alpha"]))
         at = 0
         for shown, sizes in head["frames"]:
             views: list[View] = []
@@ -213,22 +213,22 @@ def unpacked(head: Mapping[str, Any], body: bytes) -> Decoded:
     return found
 
 
-_SHARED: dict[int, Workers] = {}
+_SHARED: dict[int, DecodingWorkers] = {}
 _SHARING = threading.Lock()
 
 
-def workers() -> Workers:
+def get_workers() -> DecodingWorkers:
     """Return the processes that all who decode share; a process that was forked has its own."""
     with _SHARING:
         found = _SHARED.get(os.getpid())
         if found is None:
-            found = _SHARED[os.getpid()] = Workers(max(2, os.cpu_count() or 1))
+            found = _SHARED[os.getpid()] = DecodingWorkers(max(2, os.cpu_count() or 1))
             atexit.register(found.end)
         return found
 
 
-def task_of(
-    call: str, outline: Outline, boxes: Sequence[Sequence[int]] = (), how: str = ""
+def make_task(
+    call: str, outline: FileOutline, boxes: Sequence[Sequence[int]] = (), how: str = ""
 ) -> dict[str, Any]:
     """Return the task for a file: `decode`, or `edit` with boxes."""
     task = {"call": call, "format": outline.format, "orientation": outline.orientation}

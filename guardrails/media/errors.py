@@ -1,4 +1,4 @@
-"""What can be wrong with a picture or a film: a code that programs read and a sentence for people go in, an exception comes out.
+"""The error of a picture or a film that cannot be judged: a code for programs and a sentence for people.
 
 Neither ever quotes what is in the file.
 """

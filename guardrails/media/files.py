@@ -10,7 +10,7 @@ from typing import BinaryIO, Self
 
 
 @contextmanager
-def rewound(file: BinaryIO) -> Iterator[BinaryIO]:
+def rewind_file(file: BinaryIO) -> Iterator[BinaryIO]:
     """Yield a file to be read, and go back to where it stood; one that cannot go back is read as it is."""
     at = file.tell() if file.seekable() else None
     try:
@@ -20,7 +20,7 @@ def rewound(file: BinaryIO) -> Iterator[BinaryIO]:
             file.seek(at)
 
 
-class Closing(ABC):
+class Closable(ABC):
     """What is closed at the end of a `with`, which has the thing itself."""
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Limits: what a picture may cost. Numbers go in; who reads a picture keeps to them, or tells by a named error."""
+"""The limits of what a picture may cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FORMATS: Final = ("jpeg", "png", "webp", "gif", "avif", "bmp", "heic")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PictureLimits:
     """What is read of pictures.
 
     `bytes` are the file's, `pixels` those of one frame, `total_pixels` those of all; `seconds` are a killable process's for one

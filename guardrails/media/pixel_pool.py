@@ -1,9 +1,10 @@
-"""The process's bound on decoded pixels: who decodes a picture waits here for room, over all checks together.
+"""The process's bound on decoded pixels, over all checks together.
 
 Pixels count from before a picture is decoded until nobody refers to its views any more, which their arrays tell themselves: a
-detector holds what it looks at, and nothing else has to give anything back. What was decoded is kept for the next detector as
-far as `keep` pixels of all pictures go, the oldest dropped first, and all of it is dropped where somebody else needs the room; a
-picture that is wanted once more is decoded again (`shapes.Later`). So a request with many pictures holds few of them at a time.
+detector holds what it looks at, and nothing else has to give anything back. What was decoded is kept for the next detector as far
+as `keep` pixels of all pictures go, the oldest dropped first, and all of it is dropped where somebody else needs the room; a
+picture that is wanted once more is decoded again (`decode_cache.LazySequence`). So a request with many pictures holds few of them
+at a time.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ DUE_PIXELS: Final = 32_000_000
 """Pixels of large pictures that are decoded until memory is given back: what their threads' allocators keep, 100 MB at most."""
 
 
-class Kept(Protocol):
+class KeptFrames(Protocol):
     """What keeps decoded frames until it is released."""
 
     @property
@@ -81,13 +82,13 @@ class PixelPool:
             given_back(0)
 
     @property
-    def held(self) -> int:
+    def held_pixels(self) -> int:
         """Pixels that are decoded by now, or about to be."""
         with self._turn:
             self._settle()
             return self._held
 
-    def decoded(
+    def decode(
         self, make: Callable[[], T], pixels: int, seconds: float, views: Callable[[T], Iterable[Any]]
     ) -> T:
         """Return what `make` decodes, once there is room for it.
@@ -115,7 +116,7 @@ class PixelPool:
             self._freed.put(taken)  # below 0 where it has more views than one
         return made
 
-    def keep(self, frames: Kept, pixels: int) -> None:
+    def keep(self, frames: KeptFrames, pixels: int) -> None:
         """Take note that decoded frames are kept; release the oldest of all that are where these are too many together."""
         with self._keeping:
             known = [(ref, count) for ref, count in self._kept if (of := ref()) is not None and of.ready]
@@ -166,10 +167,10 @@ class PixelPool:
 
 
 @cache
-def pixel_pool() -> PixelPool:
+def get_pixel_pool() -> PixelPool:
     """Return the process's pool."""
     return PixelPool(max(MOST_PIXELS, A_CORE * (os.cpu_count() or 1)))
 
 
 if hasattr(os, "register_at_fork"):  # what is decoded in the parent is none of the child's
-    os.register_at_fork(after_in_child=pixel_pool.cache_clear)
+    os.register_at_fork(after_in_child=get_pixel_pool.cache_clear)

@@ -15,23 +15,23 @@ from collections.abc import Callable, Iterable
 from pydantic import ValidationError
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, kind, names
-from guardrails.detectors.binding import Bound, bind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, find_kind, kind_names
+from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
-from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
+from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
-from guardrails.policy.loading.items import Detectors, Item, Policy, RuleItem
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Mark
-from guardrails.policy.names import OF_CALLS, Names
+from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
-from guardrails.policy.streaming import How, how
-from guardrails.policy.tools import Tools, compile_tools
-from guardrails.text import folded
+from guardrails.policy.streaming import RuleStreaming, decide_streaming
+from guardrails.policy.tools import ToolLists, compile_tools
+from guardrails.text import fold_text
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 
-__all__ = ["CompiledPolicy", "Plan", "Rule", "alone", "compile_policy"]
+__all__ = ["CompiledPolicy", "DetectionPlan", "Rule", "bind_single_finding", "compile_policy"]
 
 ENGINE = 1
 """The version of what policies mean; raised when the same policy would judge otherwise."""
@@ -46,12 +46,12 @@ class _Compilation:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.problems = policy.problems
-        self.detectors: list[Bound] = []
-        self.names = Names()
+        self.detectors: list[BoundDetector] = []
+        self.names = ConditionNames()
         self.conditions: dict[int, Condition] = {}
         self.exceptions: list[tuple[frozenset[str] | None, ExceptionRule]] = []
         self.rules: list[Rule] = []
-        self.tools = Tools()
+        self.tools = ToolLists()
 
 
 def bind_detectors(work: _Compilation) -> None:
@@ -59,11 +59,11 @@ def bind_detectors(work: _Compilation) -> None:
     given: dict[str, frozenset[str]] = {}
     for name, declared in work.policy.detectors.items():
         if declared.kind is None or declared.config is None:
-            given[name] = _guessed(work.policy, name, declared.item)
+            given[name] = _guess_categories(work.policy, name, declared.item)
             continue
         given[name] = declared.kind.categories(name, declared.config)
         try:
-            config = _limited(declared.kind, declared.config, work.policy.limits)
+            config = _apply_limits(declared.kind, declared.config, work.policy.limits)
             family = _family(declared.item)
             work.detectors.append(bind(name, declared.kind, config, declared.item, family))
         except ConfigProblems as error:
@@ -72,21 +72,21 @@ def bind_detectors(work: _Compilation) -> None:
                     continue  # may come from what was left out
                 message = f"detector {name!r}: {problem.message}"
                 work.problems.add(_place(declared, problem), problem.code, message, problem.hint)
-    work.names = Names(given)
+    work.names = ConditionNames(given)
 
 
-def _family(item: Item) -> str:
+def _family(item: PolicyItem) -> str:
     """Return the file that has the last word on a detector."""
     return [item.source, *(source for source, *_ in item.overrides.values())][-1].file
 
 
-def _limited(of: Kind, config: Config, limits: LimitsDoc) -> Config:
+def _apply_limits(of: Kind, config: Config, limits: LimitsDoc) -> Config:
     """Return a configuration with the policy's limits where it has none of its own."""
     left = {name: getattr(limits, name) for name in of.limits if name not in config.model_fields_set}
     return config.model_copy(update=left) if left else config
 
 
-def _guessed(policy: Policy, name: str, item: Item) -> frozenset[str]:
+def _guess_categories(policy: Policy, name: str, item: PolicyItem) -> frozenset[str]:
     """Return what a detector that is wrong was most likely to give, so that rules are not blamed for it."""
     data = item.data
     patterns = data.get("patterns")
@@ -95,8 +95,8 @@ def _guessed(policy: Policy, name: str, item: Item) -> frozenset[str]:
         *(part for part in (patterns if isinstance(patterns, list) else ()) if isinstance(part, dict)),
     ]
     written = frozenset(part["category"] for part in parts if isinstance(part.get("category"), str))
-    for use in difflib.get_close_matches(str(data.get("use")), names(policy.extra), n=1):
-        of = kind(use, policy.extra)
+    for use in difflib.get_close_matches(str(data.get("use")), kind_names(policy.extra), n=1):
+        of = find_kind(use, policy.extra)
         assert of is not None
         bare = {key: data[key] for key in ("category",) if isinstance(data.get(key), str)}
         try:
@@ -106,7 +106,7 @@ def _guessed(policy: Policy, name: str, item: Item) -> frozenset[str]:
     return written
 
 
-def _place(declared: Detectors, problem: ConfigProblem) -> Mark:
+def _place(declared: DetectorItem, problem: ConfigProblem) -> Mark:
     if problem.place is not None:
         return Mark(*problem.place)
     if problem.offset is not None:
@@ -136,7 +136,7 @@ def compile_conditions(work: _Compilation) -> None:
             _report(work, rule.item, error)
 
 
-def _report(work: _Compilation, item: Item, error: ConditionError) -> None:
+def _report(work: _Compilation, item: PolicyItem, error: ConditionError) -> None:
     for problem in error.problems:
         place = item.inside(("when",), problem.offset)
         work.problems.add(place, problem.code, problem.message, problem.hint)
@@ -156,7 +156,9 @@ def compile_exceptions(work: _Compilation) -> None:
         for index, name in enumerate(doc.rules or ()):
             if name not in ids and name not in work.policy.disabled:
                 message = f"{name!r} is not a rule of this policy"
-                work.problems.add(item.mark(("rules", index)), "unknown_rule", message, nearest(name, ids))
+                work.problems.add(
+                    item.mark(("rules", index)), "unknown_rule", message, suggest_name(name, ids)
+                )
         _check_categories(work, item, "categories", doc.categories)
         condition = None
         if doc.when is not None:
@@ -164,7 +166,7 @@ def compile_exceptions(work: _Compilation) -> None:
                 condition = compile_context(doc.when)
             except ConditionError as error:
                 _report(work, item, error)
-        matches = None if doc.matches is None else frozenset(folded(text).text for text in doc.matches)
+        matches = None if doc.matches is None else frozenset(fold_text(text).text for text in doc.matches)
         categories = None if doc.categories is None else frozenset(doc.categories)
         on = None if doc.on is None else _stages(doc.on)
         tenants = None if doc.tenants is None else frozenset(doc.tenants)
@@ -172,7 +174,9 @@ def compile_exceptions(work: _Compilation) -> None:
         work.exceptions.append((None if doc.rules is None else frozenset(doc.rules), compiled))
 
 
-def _check_categories(work: _Compilation, item: Item, field: str, categories: Iterable[str] | None) -> None:
+def _check_categories(
+    work: _Compilation, item: PolicyItem, field: str, categories: Iterable[str] | None
+) -> None:
     for index, category in enumerate(categories or ()):
         if problem := work.names.problem(category):
             work.problems.add(item.mark((field, index)), *problem)
@@ -219,7 +223,7 @@ def _check_rule(work: _Compilation, rule: RuleItem) -> None:
         _check_categories(work, item, "redact", redact)
 
 
-def _check_calls(work: _Compilation, item: Item, doc: RuleDoc, condition: Condition) -> None:
+def _check_calls(work: _Compilation, item: PolicyItem, doc: RuleDoc, condition: Condition) -> None:
     """What is said of calls is said nowhere else."""
     named = [name for name in condition.context if name in OF_CALLS]
     if named and "tool_call" not in doc.on:
@@ -264,19 +268,21 @@ def _stages(names: str | Iterable[str]) -> frozenset[Stage]:
     return frozenset(Stage(name) for name in ([names] if isinstance(names, str) else names))
 
 
-def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]) -> How:
+def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]) -> RuleStreaming:
     if doc.stream == "whole":
-        return How("the rule says stream: whole")
+        return RuleStreaming("the rule says stream: whole")
     if doc.redact is not None:
-        return How("what it redacts is not decided by each finding alone (redact: names categories)")
-    return how(condition, (each.condition for each in exceptions if each.condition is not None))
+        return RuleStreaming(
+            "what it redacts is not decided by each finding alone (redact: names categories)"
+        )
+    return decide_streaming(condition, (each.condition for each in exceptions if each.condition is not None))
 
 
 def _redaction(doc: RuleDoc) -> RedactionDoc:
     return doc.with_ if isinstance(doc.with_, RedactionDoc) else RedactionDoc(text=doc.with_ or "placeholder")
 
 
-def _check_fake(work: _Compilation, item: Item, redaction: RedactionDoc) -> None:
+def _check_fake(work: _Compilation, item: PolicyItem, redaction: RedactionDoc) -> None:
     """What is made up needs Faker, and a locale that Faker has."""
     add, place = work.problems.add, item.mark(("with", "locale"))
     if redaction.text != "fake":
@@ -291,14 +297,14 @@ def _check_fake(work: _Compilation, item: Item, redaction: RedactionDoc) -> None
 
         if redaction.locale not in AVAILABLE_LOCALES:
             message = f"Faker has no locale {redaction.locale!r}"
-            add(place, "unknown_locale", message, nearest(redaction.locale, sorted(AVAILABLE_LOCALES)))
+            add(place, "unknown_locale", message, suggest_name(redaction.locale, sorted(AVAILABLE_LOCALES)))
 
 
 SCORES = (1.0, *(step / 100 for step in range(99, 0, -1)))
 """Scores that are tried to learn whether one finding alone can make a condition hold; the likeliest first."""
 
 
-def _check_redaction(work: _Compilation, item: Item, rule: Rule) -> None:
+def _check_redaction(work: _Compilation, item: PolicyItem, rule: Rule) -> None:
     """A redaction needs spans, and a condition that one finding alone can make true."""
     place = item.mark(("when",) if rule.alone else ("redact",))
     for bound in work.detectors:
@@ -319,7 +325,7 @@ def _check_redaction(work: _Compilation, item: Item, rule: Rule) -> None:
 
 def _holds_alone(rule: Rule) -> bool:
     return any(
-        rule.condition.evaluate(alone(rule.condition, category, score, "")) is not False
+        rule.condition.evaluate(bind_single_finding(rule.condition, category, score, "")) is not False
         for score in SCORES
         for category in rule.redact
     )
@@ -357,7 +363,7 @@ STAGES: tuple[Callable[[_Compilation], None], ...] = (
 )
 
 
-def _digest(policy: Policy, detectors: Iterable[Bound], tools: Tools) -> str:
+def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists) -> str:
     resolved = {
         "engine": ENGINE,
         "name": policy.name,

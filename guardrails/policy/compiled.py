@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guardrails import taxonomy
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.condition import Condition
-from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
-from guardrails.policy.streaming import How
+from guardrails.policy.streaming import RuleStreaming
 from guardrails.policy.testing.test_fields import TestDoc
-from guardrails.policy.tools import Tools
+from guardrails.policy.tools import ToolLists
 from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
 
 
@@ -61,7 +61,7 @@ class Rule:
     stream: str | None = None
     cover: str = "solid"
     cover_film: str = "solid"
-    how: How = field(default_factory=How)
+    how: RuleStreaming = field(default_factory=RuleStreaming)
 
     def message(self, language: str | None) -> str | None:
         """Return the message in that language, else in English, else in the first that there is."""
@@ -76,10 +76,10 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DetectionPlan:
     """What contents of some stages need: detectors by tier, rules that always run, and rules by category."""
 
-    tiers: tuple[tuple[Bound, ...], ...]
+    tiers: tuple[tuple[BoundDetector, ...], ...]
     always: tuple[Rule, ...]
     by_category: Mapping[str, tuple[Rule, ...]]
     rules: tuple[Rule, ...]
@@ -93,22 +93,22 @@ class CompiledPolicy:
     """
 
     ref: PolicyRef
-    detectors: tuple[Bound, ...]
+    detectors: tuple[BoundDetector, ...]
     rules: tuple[Rule, ...]
     unchecked: Mapping[str, Action]
     limits: LimitsDoc
     films: FilmsDoc
     history: str
     parallel: bool
-    tests: tuple[tuple[Item, TestDoc], ...]
+    tests: tuple[tuple[PolicyItem, TestDoc], ...]
     shadow: bool
     joins_conversation: bool
-    tools: Tools = field(default_factory=Tools)
+    tools: ToolLists = field(default_factory=ToolLists)
     names: frozenset[str] = frozenset()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _plans: dict[tuple[Stage, ...], Plan] = field(default_factory=dict)
+    _plans: dict[tuple[Stage, ...], DetectionPlan] = field(default_factory=dict)
 
-    def plan(self, stages: tuple[Stage, ...]) -> Plan:
+    def plan(self, stages: tuple[Stage, ...]) -> DetectionPlan:
         """Return what contents that stand at these stages need."""
         plan = self._plans.get(stages)
         if plan is None:  # at most one entry for each combination of six stages
@@ -116,7 +116,7 @@ class CompiledPolicy:
         return plan
 
 
-def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
+def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> DetectionPlan:
     rules = tuple(rule for rule in policy.rules if rule.on & stages)
     wanted = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
     needed = [
@@ -133,7 +133,7 @@ def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
         if rule.needs_findings:
             for category in rule.condition.categories:
                 by_category.setdefault(category, []).append(rule)
-    return Plan(
+    return DetectionPlan(
         tiers,
         tuple(rule for rule in rules if not rule.needs_findings),
         {category: tuple(found) for category, found in by_category.items()},
@@ -141,7 +141,9 @@ def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
     )
 
 
-def alone(condition: Condition, category: str, score: float, detector: str) -> dict[str, object]:
+def bind_single_finding(
+    condition: Condition, category: str, score: float, detector: str
+) -> dict[str, object]:
     """Bind a condition as if one finding (of any detector if that is "") were all that there is; no context."""
     names = taxonomy.with_ancestors(category)
     bound = condition.zeros()

@@ -1,4 +1,4 @@
-"""Conditions: the text of a `when:` in, a checked condition out that answers true, false or unknown.
+"""Compiles the text of a `when:` into a condition that answers true, false or unknown.
 
 CEL wants `hate > 0.0` where people write `hate > 0`, and has no function that could see the findings. So the
 expression is parsed, integer literals that meet a score become doubles, each `count("category")` becomes a
@@ -15,8 +15,14 @@ from dataclasses import dataclass
 
 from guardrails import taxonomy
 from guardrails.policy.cel import cel, wording
-from guardrails.policy.loading.problems import nearest
-from guardrails.policy.names import CONTEXT, CONTEXT_ROOTS, NOT_IN_CONVERSATION, Names, leaf
+from guardrails.policy.loading.problems import suggest_name
+from guardrails.policy.names import (
+    CONTEXT,
+    CONTEXT_ROOTS,
+    NOT_IN_CONVERSATION,
+    ConditionNames,
+    find_context_leaf,
+)
 
 COMPARISONS = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
 ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
@@ -47,7 +53,7 @@ class Condition:
     """
 
     text: str
-    program: cel.Program
+    program: cel.CelProgram
     scores: tuple[str, ...]
     counts: tuple[tuple[str, str], ...]
     detectors: tuple[tuple[str, str, str], ...]
@@ -80,7 +86,7 @@ class _Compiler:
     """Turns one text into a condition; collects problems on the way."""
 
     def __init__(
-        self, text: str, names: Names, scope: str, *, context_only: bool = False, part: bool = False
+        self, text: str, names: ConditionNames, scope: str, *, context_only: bool = False, part: bool = False
     ) -> None:
         self.text = text
         self.context_only = context_only
@@ -102,7 +108,7 @@ class _Compiler:
         except cel.CelError as error:
             # One mistake makes the parser stumble several times; the first place is the author's.
             at, message = error.problems[0]
-            words = wording.syntax(message, self.text[:at])
+            words = wording.explain_syntax_error(message, self.text[:at])
             raise ConditionError([ConditionProblem("condition_syntax", at, *words)]) from None
         self.read(tree, frozenset())
         if self.problems:
@@ -114,7 +120,7 @@ class _Compiler:
             program = cel.check(self.rewritten(), self.types)
         except cel.CelError as error:
             found = [
-                ConditionProblem("condition_type", self.back(at), *wording.types(message))
+                ConditionProblem("condition_type", self.back(at), *wording.explain_type_error(message))
                 for at, message in error.problems
             ]
             raise ConditionError(found) from None
@@ -135,9 +141,9 @@ class _Compiler:
             tuple(self.context),
         )
 
-    def read(self, node: cel.Node, local: frozenset[str]) -> None:
+    def read(self, node: cel.CelNode, local: frozenset[str]) -> None:
         """Find every name and count in the tree."""
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None:
             if dotted.split(".", 1)[0] not in local and not dotted.startswith("@"):
                 self.name(dotted, node.start())
@@ -157,14 +163,16 @@ class _Compiler:
     def name(self, dotted: str, offset: int) -> None:
         if dotted == "detector" or dotted.startswith("detector."):
             self.detector(dotted, offset)
-        elif (known := leaf(dotted)) is not None:
+        elif (known := find_context_leaf(dotted)) is not None:
             if self.scope == "conversation" and known.startswith(NOT_IN_CONVERSATION):
                 message = f"{known!r} differs within a conversation"
                 self.report("not_in_scope", offset, message, "use scope: message or part")
             self.types[known] = CONTEXT[known][0] if known in CONTEXT else "dyn"
             self.context[known] = None
         elif dotted.split(".", 1)[0] in CONTEXT_ROOTS:
-            self.report("unknown_name", offset, f"{dotted!r} is not known", nearest(dotted, list(CONTEXT)))
+            self.report(
+                "unknown_name", offset, f"{dotted!r} is not known", suggest_name(dotted, list(CONTEXT))
+            )
         elif self.category(dotted, offset):
             self.types[dotted] = "double"
             self.scores[dotted] = None
@@ -176,13 +184,13 @@ class _Compiler:
             hint = "write detector.<name>.<category>"
             self.report("unknown_name", offset, f"{dotted!r} names no category of a detector", hint)
         elif given is None:
-            hint = nearest(name, sorted(self.names.by_detector))
+            hint = suggest_name(name, sorted(self.names.by_detector))
             if any(known.startswith(f"{name}-") for known in self.names.by_detector):
                 hint = "a name with '-' cannot stand in a condition: write '_' in it"
             self.report("unknown_detector", offset, f"{name!r} is not a detector of this policy", hint)
         elif not any(category in taxonomy.with_ancestors(found) for found in given):
             message = f"detector {name!r} does not give {category!r}"
-            self.report("unknown_category", offset, message, nearest(category, sorted(given)))
+            self.report("unknown_category", offset, message, suggest_name(category, sorted(given)))
         self.types[dotted] = "double"
         self.detectors[dotted] = (name, category)
 
@@ -197,7 +205,7 @@ class _Compiler:
         self.report(code, offset, message, hint)
         return False
 
-    def count(self, node: cel.Node) -> None:
+    def count(self, node: cel.CelNode) -> None:
         start = self.text.rindex("count", 0, node.offset + 1)
         argument = node.args[0] if len(node.args) == 1 else None
         if argument is None or argument.kind != "const" or not isinstance(argument.value, str):
@@ -215,18 +223,18 @@ class _Compiler:
     def report(self, code: str, offset: int, message: str, hint: str = "") -> None:
         self.problems.append(ConditionProblem(code, offset, message, hint))
 
-    def is_double(self, node: cel.Node) -> bool:
+    def is_double(self, node: cel.CelNode) -> bool:
         """Tell whether a part of the expression is of type double."""
         if node.kind == "const":
             return isinstance(node.value, float)
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None:
             return self.types.get(dotted) == "double"
         if node.kind == "call" and node.name in {*ARITHMETIC, "-_", "_?_:_"}:
             return any(map(self.is_double, node.args))
         return node.kind == "call" and node.name == "double"
 
-    def widen(self, node: cel.Node) -> None:
+    def widen(self, node: cel.CelNode) -> None:
         """Make doubles of the integer literals that meet a score."""
         if (
             node.kind == "call"
@@ -241,16 +249,16 @@ class _Compiler:
         for arg in node.args:
             self.widen(arg)
 
-    def in_range(self, score: cel.Node, literal: cel.Node) -> None:
+    def in_range(self, score: cel.CelNode, literal: cel.CelNode) -> None:
         """Report a score that is compared with a number which no score reaches: such a rule would sleep for ever."""
         number = literal.value
         if literal.kind != "const" or isinstance(number, bool) or not isinstance(number, int | float):
             return
-        if self.types.get(score.dotted() or "") == "double" and not 0 <= number <= 1:
+        if self.types.get(score.dotted_name() or "") == "double" and not 0 <= number <= 1:
             message = f"{number} is outside 0..1, where scores are"
             self.report("score_range", literal.start(), message, "write 0.85 for 85 %")
 
-    def literals(self, node: cel.Node) -> None:
+    def literals(self, node: cel.CelNode) -> None:
         if node.kind == "const" and isinstance(node.value, int) and not isinstance(node.value, bool):
             match = re.compile(r"-?\s*\d+(?![\dxuU.])").match(self.text, node.offset)
             if match and match.end() not in self.inserted:
@@ -274,17 +282,17 @@ class _Compiler:
         return max(0, offset - 2 * bisect_left(shifted, offset))
 
 
-def compile_condition(text: str, names: Names, scope: str = "part") -> Condition:
+def compile_condition(text: str, names: ConditionNames, scope: str = "part") -> Condition:
     """Compile the text of a `when:`; raise `ConditionError` with all that is wrong."""
     return _Compiler(text, names, scope).compile()
 
 
 def compile_context(text: str) -> Condition:
     """Compile a condition over the context alone (the `when:` of an exception); raise `ConditionError`."""
-    return _Compiler(text, Names(), "part", context_only=True).compile()
+    return _Compiler(text, ConditionNames(), "part", context_only=True).compile()
 
 
-def compile_term(text: str, names: Names) -> Condition:
+def compile_term(text: str, names: ConditionNames) -> Condition:
     """Compile a part of a condition that stands where a truth value is wanted; raise `ConditionError`. Of a context leaf of any
     type only the value tells whether it is one: what is none is unknown.
     """

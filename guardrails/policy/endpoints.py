@@ -1,4 +1,4 @@
-"""The operator's endpoints: the YAML file that GUARDRAILS_ENDPOINTS names goes in, an `Endpoint` by name comes out.
+"""Reads the operator's endpoints from the YAML file that GUARDRAILS_ENDPOINTS names.
 
 A policy names an endpoint and nothing of it, so that whoever edits policies neither sees keys nor chooses where texts are
 sent to:
@@ -18,11 +18,11 @@ from pydantic import Field, model_validator
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
-from guardrails.policy.loading.problems import Problems, nearest
-from guardrails.policy.loading.source import read
-from guardrails.remote.endpoint import Endpoint, Secret, is_usable
+from guardrails.policy.loading.problems import Problems, suggest_name
+from guardrails.policy.loading.source import read_yaml
+from guardrails.remote.endpoint import Endpoint, SecretSource, is_usable
 
 VARIABLE: Final = "GUARDRAILS_ENDPOINTS"
 """The environment's name for the file."""
@@ -111,7 +111,7 @@ def _is_header(name: str, value: str) -> bool:
     return plain and value.isascii() and value.isprintable()
 
 
-def declared(name: str) -> Endpoint:
+def find_endpoint(name: str) -> Endpoint:
     """Return the endpoint of a name.
 
     Raises:
@@ -124,24 +124,24 @@ def declared(name: str) -> Endpoint:
     path = Path(written)
     docs = _docs(path).endpoints
     if name not in docs:
-        hint = nearest(name, sorted(docs)) or f"declare it in {path.name}"
+        hint = suggest_name(name, sorted(docs)) or f"declare it in {path.name}"
         raise _problem(f"no endpoint {name!r} is declared in {path.name}", hint)
     return _endpoint(name, docs[name], path.absolute().parent)
 
 
 def _docs(path: Path) -> EndpointsDoc:
-    note(path)
+    note_file(path)
     try:
-        source = read(path.read_bytes(), str(path))
+        source = read_yaml(path.read_bytes(), str(path))
     except OSError as error:
         raise _problem(f"{VARIABLE}={path}: {error.strerror or error}", "") from error
     except PolicyErrors as error:
-        raise _placed(error) from error
+        raise _locate_error(error) from error
     problems = Problems(quotes=False)  # a key may have been written where none belongs
     problems.errors.extend(source.problems)
     found = problems.validate(EndpointsDoc, source.data, source, "the endpoints' file")
     if found is None or problems.errors:
-        raise _placed(PolicyErrors(problems.errors))
+        raise _locate_error(PolicyErrors(problems.errors))
     return found
 
 
@@ -151,7 +151,7 @@ def _endpoint(name: str, doc: EndpointDoc, folder: Path) -> Endpoint:
     return Endpoint(
         name=name,
         url=doc.url.rstrip("/"),
-        key=None if key is None else Secret(key.env, file),
+        key=None if key is None else SecretSource(key.env, file),
         key_header=doc.key_header,
         headers=tuple(sorted(doc.headers.items())),
         timeout_s=doc.timeout_ms / 1000.0,
@@ -168,7 +168,7 @@ def _problem(message: str, hint: str) -> ConfigProblems:
     return ConfigProblems([ConfigProblem("unknown_endpoint", message, ("endpoint",), hint=hint)])
 
 
-def _placed(error: PolicyErrors) -> ConfigProblems:
+def _locate_error(error: PolicyErrors) -> ConfigProblems:
     return ConfigProblems(
         [
             ConfigProblem(each.code, each.message, hint=each.hint, place=(each.file, each.line, each.col))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from guardrails import taxonomy
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.problems import suggest_name
 
 CONTEXT: dict[str, tuple[str, str]] = {
     "request.user.id": ("string", "who asks, from authentication or the library's caller"),
@@ -53,7 +53,7 @@ NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
 """Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
 
 
-def leaf(dotted: str) -> str | None:
+def find_context_leaf(dotted: str) -> str | None:
     """Return the context leaf that a chain of names begins with, or None."""
     for name in MAPS:
         if dotted == name or dotted.startswith(f"{name}."):
@@ -66,13 +66,13 @@ def leaf(dotted: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Names:
+class ConditionNames:
     """The categories that detectors give, by detector."""
 
     by_detector: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
-    def given(self) -> frozenset[str]:
+    def categories(self) -> frozenset[str]:
         """Every category that can be found, with all that stand above it."""
         found = frozenset().union(*self.by_detector.values())
         return frozenset(name for category in found for name in taxonomy.with_ancestors(category))
@@ -80,14 +80,14 @@ class Names:
     @cached_property
     def known(self) -> list[str]:
         """All names of categories, for did-you-mean."""
-        return sorted({*taxonomy.CATEGORIES, *self.given})
+        return sorted({*taxonomy.CATEGORIES, *self.categories})
 
     def problem(self, category: str) -> tuple[str, str, str] | None:
         """Return code, message and hint of what is wrong with the name of a category, or None."""
-        if category in self.given:
+        if category in self.categories:
             return None
         if not taxonomy.is_valid(category):
-            return "unknown_category", f"{category!r} is not a category", nearest(category, self.known)
-        hint = nearest(category, sorted(self.given - {"unsafe"}), few=0)
+            return "unknown_category", f"{category!r} is not a category", suggest_name(category, self.known)
+        hint = suggest_name(category, sorted(self.categories - {"unsafe"}), few=0)
         hint = hint or "add a detector that gives it under 'detectors:'"
         return "category_without_detector", f"no detector of this policy gives {category!r}", hint

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
-from guardrails.detectors import BUILTIN, Kind, kind
-from guardrails.detectors.config import Config, offering
+from guardrails.detectors import BUILTIN, Kind, find_kind
+from guardrails.detectors.config import Config, make_body_snippets
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
 from guardrails.policy.testing.test_fields import ExpectDoc as ExpectDoc
@@ -60,7 +60,7 @@ class RedactionDoc(Config):
 class RuleDoc(Config):
     """A rule: on these stages, when this holds, do that."""
 
-    model_config = offering(
+    model_config = make_body_snippets(
         (
             "rule that blocks",
             {"id": "$1", "on": ["input", "output"], "when": "$2 >= 0.8", "then": "block", "mode": "shadow"},
@@ -370,7 +370,7 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     properties = root["properties"]
     for field, model in ITEMS.items():
         properties[field]["items"] = add(model)
-    kinds = [found for name in [*BUILTIN, *(extra or {})] if (found := kind(name, extra)) is not None]
+    kinds = [found for name in [*BUILTIN, *(extra or {})] if (found := find_kind(name, extra)) is not None]
     detectors = []
     for of in kinds:
         detectors.append(add(of.config))
@@ -382,7 +382,7 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     override["rules"]["items"] = _partial(definitions["RuleDoc"], keep=("id",))
     definitions.pop("JsonValue", None)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    tidied: dict[str, Any] = _tidied(root)
+    tidied: dict[str, Any] = _tidy_schema(root)
     return tidied
 
 
@@ -394,20 +394,20 @@ def json_schema_of_tests() -> dict[str, Any]:
     root["properties"]["tests"]["items"] = {"$ref": f"#/$defs/{TestDoc.__name__}"}
     root["$defs"].pop("JsonValue", None)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    tidied: dict[str, Any] = _tidied(root)
+    tidied: dict[str, Any] = _tidy_schema(root)
     return tidied
 
 
-def _tidied(node: Any) -> Any:
+def _tidy_schema(node: Any) -> Any:
     """Return a schema without what editors show as noise: references to `JsonValue` (any value at all), names of classes, and
     `null` as what to write for a field that is left out. A field's title is its name, as the heading of what is said of it.
     """
     if isinstance(node, list):
-        return [_tidied(each) for each in node]
+        return [_tidy_schema(each) for each in node]
     if not isinstance(node, dict):
         return node
     kept = {
-        key: _tidied(value)
+        key: _tidy_schema(value)
         for key, value in node.items()
         if not (key == "$ref" and value == "#/$defs/JsonValue")
         and not (key == "title" and isinstance(value, str))  # else it is a field of that name

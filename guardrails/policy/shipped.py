@@ -1,4 +1,4 @@
-"""The policies that come with the package: names in, files out."""
+"""Finds the policies that come with the package."""
 
 from __future__ import annotations
 

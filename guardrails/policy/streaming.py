@@ -1,4 +1,4 @@
-"""How a rule can judge a text that grows: a condition in, whether each finding decides by itself out, or why it cannot.
+"""Decides how a rule streams: whether each finding decides by itself, or why the whole text is needed.
 
 A condition can be decided finding by finding where it is true of several findings exactly if it is true of one of them
 alone: alternatives, each at most one score with a lower bound, joined with what the request says (DESIGN §4.6; the
@@ -14,7 +14,7 @@ from typing import Final
 
 from guardrails.policy.cel import cel
 from guardrails.policy.condition import Condition
-from guardrails.policy.names import OF_CALLS, leaf
+from guardrails.policy.names import OF_CALLS, find_context_leaf
 
 LENGTH: Final = "content.length"
 GROWING: Final = (LENGTH, "content.language", "tool.listed", *OF_CALLS)
@@ -27,7 +27,7 @@ ONE_FOUND: Final = (("_>_", 0), ("_>=_", 1), ("_!=_", 0))
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class RuleStreaming:
     """How a rule streams. `whole` says why it is held to the end, "" where each finding decides by itself; `longest` is the
     length past which `content.length` changes nothing any more.
     """
@@ -40,7 +40,7 @@ class _Whole(Exception):
     """Says why a condition needs the whole text."""
 
 
-def how(condition: Condition, exceptions: Iterable[Condition]) -> How:
+def decide_streaming(condition: Condition, exceptions: Iterable[Condition]) -> RuleStreaming:
     """Return how a rule with a condition streams, findings of which the exceptions' conditions may remove."""
     reader = _Reader(condition)
     try:
@@ -49,8 +49,8 @@ def how(condition: Condition, exceptions: Iterable[Condition]) -> How:
             if not set(GROWING).isdisjoint(exception.context):
                 raise _Whole("an exception of it depends on the whole text")
     except _Whole as reason:
-        return How(str(reason))
-    return How("", reader.longest)
+        return RuleStreaming(str(reason))
+    return RuleStreaming("", reader.longest)
 
 
 class _Reader:
@@ -61,31 +61,31 @@ class _Reader:
         self._context = frozenset(condition.context)
         self.longest = 0
 
-    def read(self, node: cel.Node) -> bool:
+    def read(self, node: cel.CelNode) -> bool:
         """Return whether the part's truth depends on findings; raise `_Whole` if on several together."""
         if node.kind == "call":
             if node.name == "_||_":
                 return self._some(node.args)
             if node.name == "_&&_":
-                return self._together(node)
+                return self._read_joined(node)
             if node.name == "_?_:_":
                 self._context_only(node.args[0])
                 return self._some(node.args[1:])
-            if node.name in COMPARED and self._compared(node):
+            if node.name in COMPARED and self._is_lower_bound(node):
                 return True
         self._context_only(node)
         return False
 
-    def _some(self, nodes: Iterable[cel.Node]) -> bool:
+    def _some(self, nodes: Iterable[cel.CelNode]) -> bool:
         return max([self.read(node) for node in nodes], default=False)  # each is read, also behind the first
 
-    def _together(self, node: cel.Node) -> bool:
+    def _read_joined(self, node: cel.CelNode) -> bool:
         found = [self.read(arg) for arg in node.args]
         if sum(found) > 1:
             raise _Whole("its condition joins several findings with &&")
         return any(found)
 
-    def _compared(self, node: cel.Node) -> bool:
+    def _is_lower_bound(self, node: cel.CelNode) -> bool:
         """Tell whether a comparison is one of a score or count with its lower bound."""
         if self._is_length(node):
             return False
@@ -94,7 +94,7 @@ class _Reader:
         if right.kind != "const":
             left, right, name = right, left, TURNED.get(name, name)
         counts = left.kind == "call" and left.name == "count"
-        if not counts and left.dotted() not in self._scores:
+        if not counts and left.dotted_name() not in self._scores:
             return False
         if right.kind != "const":
             raise _Whole("its condition compares findings with each other")
@@ -104,19 +104,19 @@ class _Reader:
             raise _Whole("its condition has an upper bound for a score")
         return True
 
-    def _is_length(self, node: cel.Node) -> bool:
+    def _is_length(self, node: cel.CelNode) -> bool:
         """Tell whether a comparison is one of the text's length with a number."""
         numbers = [arg.value for arg in node.args if type(arg.value) is int]
-        if not numbers or not any(arg.dotted() == LENGTH for arg in node.args):
+        if not numbers or not any(arg.dotted_name() == LENGTH for arg in node.args):
             return False
         self.longest = max(self.longest, *map(int, numbers))
         return True
 
-    def _context_only(self, node: cel.Node) -> None:
+    def _context_only(self, node: cel.CelNode) -> None:
         if node.kind == "call" and node.name in COMPARED and self._is_length(node):
             return
-        dotted = node.dotted()
-        if dotted is not None and leaf(dotted) in GROWING:
+        dotted = node.dotted_name()
+        if dotted is not None and find_context_leaf(dotted) in GROWING:
             raise _Whole(f"its condition depends on {dotted} of the whole text")
         if dotted in self._scores or (node.kind == "call" and node.name == "count"):
             raise _Whole("its condition is not a lower bound of each finding")

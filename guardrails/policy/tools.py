@@ -1,5 +1,4 @@
-"""What a policy says of tools in, what conditions ask of it out: which are listed, with which arguments, and whose results are
-strangers'.
+"""Compiles a policy's lists of tools: which may be called, with which arguments, and whose results are untrusted.
 
 A tool is its name and the server that has it. Names are compared as they are written, case and all: another spelling is another
 tool, which no list has.
@@ -16,13 +15,13 @@ from dataclasses import dataclass, field
 import re2
 
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.formats.json_schema import Schema
-from guardrails.detectors.formats.schema_source import checked, schema_in, strange
-from guardrails.policy.loading.items import Item
+from guardrails.detectors.formats.json_schema import JsonSchema
+from guardrails.detectors.formats.schema_source import compile_schema, find_unknown_keywords, load_schema
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.schema import ToolDoc
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import Tool
 
 Fits = Callable[[str], bool]
@@ -32,27 +31,27 @@ UNKNOWN = "?"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AllowedTool:
     """One entry of the list of allowed tools."""
 
     name: Fits
     server: Fits
-    schema: Schema | None
+    schema: JsonSchema | None
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class ToolLists:
     """What one policy says of tools. `digest` names all of it, "" where it says nothing.
 
     `known` holds what conditions may name and is the same of every content: where the policy has no list.
     """
 
-    allow: tuple[Entry, ...] | None = None
+    allow: tuple[AllowedTool, ...] | None = None
     untrusted: tuple[Callable[[Tool], bool], ...] = ()
     digest: str = ""
     known: Mapping[str, object] = field(default_factory=dict)
 
-    def entry(self, tool: Tool) -> Entry | None:
+    def entry(self, tool: Tool) -> AllowedTool | None:
         """Return the first entry that fits a tool, None where none does."""
         name, server = tool
         found = (entry for entry in self.allow or () if entry.name(name) and entry.server(server))
@@ -62,13 +61,13 @@ class Tools:
         """Tell whether a tool is listed."""
         return self.allow is None or self.entry(tool) is not None
 
-    def distrusted(self, tools: Sequence[Tool]) -> tuple[str, ...]:
+    def untrusted_names(self, tools: Sequence[Tool]) -> tuple[str, ...]:
         """Return the names of the untrusted tools among those that something may come from; with none, nobody knows: `?`."""
         if not self.untrusted:
             return ()
         if not tools:
             return (UNKNOWN,)
-        return tuple(told(tool) for tool in tools if any(fits(tool) for fits in self.untrusted))
+        return tuple(format_tool(tool) for tool in tools if any(fits(tool) for fits in self.untrusted))
 
 
 NOTHING_LISTED: Mapping[str, object] = {"tool.listed": True, "tool.valid": True}
@@ -80,36 +79,36 @@ NOTHING_UNTRUSTED: Mapping[str, object] = {
 }
 
 
-def told(tool: Tool) -> str:
+def format_tool(tool: Tool) -> str:
     """Write a tool as conditions see it."""
     name, server = tool
     return f"{server}/{name}" if server else name
 
 
-def glob(pattern: str) -> Fits:
+def compile_glob(pattern: str) -> Fits:
     """Return what tells whether a name fits a pattern, in time that is linear in the name."""
     if not set("*?") & {*pattern}:
         return pattern.__eq__
     if pattern == "*":
         return lambda name: True
     expression = "".join({"*": "(?s:.*)", "?": "(?s:.)"}.get(char) or re.escape(char) for char in pattern)
-    compiled = re2.compile(surrogates_replaced(expression))
-    return lambda name: compiled.fullmatch(surrogates_replaced(name)) is not None
+    compiled = re2.compile(replace_surrogates(expression))
+    return lambda name: compiled.fullmatch(replace_surrogates(name)) is not None
 
 
-def stranger(pattern: str) -> Callable[[Tool], bool]:
+def compile_untrusted(pattern: str) -> Callable[[Tool], bool]:
     """Return what tells whether a tool fits `tool` or `server/tool`; the whole of it may also be the name of a tool."""
-    whole = glob(pattern)
+    whole = compile_glob(pattern)
     server, slash, name = pattern.partition("/")
     if not slash:
         return lambda tool: whole(tool[0])
-    of, called = glob(server), glob(name)
+    of, called = compile_glob(server), compile_glob(name)
     return lambda tool: (of(tool[1]) and called(tool[0])) or whole(tool[0])
 
 
-def compile_tools(lists: Mapping[str, Item], problems: Problems) -> Tools:
+def compile_tools(lists: Mapping[str, PolicyItem], problems: Problems) -> ToolLists:
     """Compile the lists of a policy; those that the loader has found wrong are left alone."""
-    allow: list[Entry] | None = None
+    allow: list[AllowedTool] | None = None
     written: list[object] = []
     item = lists.get("allow")
     if item is not None:
@@ -118,7 +117,7 @@ def compile_tools(lists: Mapping[str, Item], problems: Problems) -> Tools:
             doc = _valid(given)
             if doc is None:
                 continue
-            first = _covered(doc, named)
+            first = _find_covering(doc, named)
             if first is not None:
                 there = item.mark(("allow", first))
                 message = f"no call comes to this entry: the one in line {there.line} fits {doc.name!r} too"
@@ -127,7 +126,7 @@ def compile_tools(lists: Mapping[str, Item], problems: Problems) -> Tools:
                 )
             named.setdefault((doc.name, doc.server), index)
             schema, text = _schema(doc, item, index, problems)
-            allow.append(Entry(glob(doc.name), glob(doc.server), schema))
+            allow.append(AllowedTool(compile_glob(doc.name), compile_glob(doc.server), schema))
             written.append([doc.name, doc.server, text])
     untrusted = [
         each for item in [lists.get("untrusted")] if item for each in item.data["untrusted"]
@@ -138,25 +137,27 @@ def compile_tools(lists: Mapping[str, Item], problems: Problems) -> Tools:
         resolved = json.dumps([None if allow is None else written, untrusted], sort_keys=True)
         digest = hashlib.sha256(resolved.encode("utf-8", "surrogatepass")).hexdigest()
     known = {**({} if allow is not None else NOTHING_LISTED), **({} if untrusted else NOTHING_UNTRUSTED)}
-    return Tools(None if allow is None else tuple(allow), tuple(map(stranger, untrusted)), digest, known)
+    return ToolLists(
+        None if allow is None else tuple(allow), tuple(map(compile_untrusted, untrusted)), digest, known
+    )
 
 
 def _valid(given: object) -> ToolDoc | None:
     return Problems().validate(ToolDoc, given, NOWHERE, "") if isinstance(given, dict) else None
 
 
-def _covered(doc: ToolDoc, named: Mapping[tuple[str, str], int]) -> int | None:
+def _find_covering(doc: ToolDoc, named: Mapping[tuple[str, str], int]) -> int | None:
     """Return the entry that already fits all that one would: the same, or a wider one before a name that has no pattern."""
     for (name, server), index in named.items():
         if (name, server) == (doc.name, doc.server):
             return index
         plain = not set("*?") & {*doc.name}
-        if plain and glob(name)(doc.name) and server in ("*", doc.server):
+        if plain and compile_glob(name)(doc.name) and server in ("*", doc.server):
             return index
     return None
 
 
-def _schema(doc: ToolDoc, item: Item, index: int, problems: Problems) -> tuple[Schema | None, str]:
+def _schema(doc: ToolDoc, item: PolicyItem, index: int, problems: Problems) -> tuple[JsonSchema | None, str]:
     """Return the schema of an entry's arguments, and the text of it."""
     given = doc.arguments
     if given is None:
@@ -165,12 +166,12 @@ def _schema(doc: ToolDoc, item: Item, index: int, problems: Problems) -> tuple[S
     found: list[ConfigProblem] = []
     if given.keys() == {"file"} and isinstance(given["file"], str):
         reading = _Reading(item)
-        schema = schema_in(given["file"], reading, found, (*at, "file"), strict=True)
+        schema = load_schema(given["file"], reading, found, (*at, "file"), strict=True)
         text = reading.text
     else:
         text = json.dumps(given, sort_keys=True)
-        found += strange(given, at)
-        schema = checked(given, found, at) if not found else None
+        found += find_unknown_keywords(given, at)
+        schema = compile_schema(given, found, at) if not found else None
     for problem in found:
         place = item.mark(problem.path) if problem.place is None else Mark(*problem.place)
         problems.add(place, problem.code, problem.message, problem.hint)
@@ -180,7 +181,7 @@ def _schema(doc: ToolDoc, item: Item, index: int, problems: Problems) -> tuple[S
 class _Reading:
     """Reads a file, and remembers what stands in it."""
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: PolicyItem) -> None:
         self._item = item
         self.text = ""
 

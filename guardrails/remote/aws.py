@@ -1,4 +1,4 @@
-"""Requests to services of AWS: a request goes in, the headers of the signed one (Signature Version 4) come out, by botocore.
+"""Signs requests to services of AWS (Signature Version 4), by botocore.
 
 Credentials are those that AWS's own tools would find. In the environment they are read anew for each request; any others
 (profiles, roles, the machine's own) are kept, and renewed by botocore when they expire.

@@ -1,4 +1,4 @@
-"""A circuit breaker: how requests ended goes in, whether another may be sent comes out. No clock of its own.
+"""A circuit breaker. No clock of its own.
 
 Closed, all are sent. After `failures` in a row it is open: for `open_s` none is sent, and whoever asks has failed at once,
 which costs nobody a time-out (what failing means is each rule's `on_error`, by default a block). Then one is sent to see:
@@ -8,7 +8,7 @@ that it succeeds closes it, that it fails opens it anew.
 from __future__ import annotations
 
 
-class Breaker:
+class CircuitBreaker:
     """The state of one endpoint. `now` is any clock in seconds that never goes back."""
 
     def __init__(self, failures: int, open_s: float) -> None:
@@ -22,7 +22,7 @@ class Breaker:
         """Whether requests end well, as far as is known."""
         return self._failed < self._most
 
-    def wait(self, now: float) -> float:
+    def remaining_wait(self, now: float) -> float:
         """Return 0.0 if a request may be sent now, else the seconds until one may."""
         if self._failed < self._most:
             return 0.0
@@ -30,11 +30,11 @@ class Breaker:
             return self._until - now
         return self._open_s if self._probing else 0.0
 
-    def began(self) -> None:
-        """Say that a request is sent; `ended` must follow."""
+    def record_start(self) -> None:
+        """Say that a request is sent; `record_end` must follow."""
         self._probing = self._failed >= self._most
 
-    def ended(self, now: float, *, well: bool | None) -> None:
+    def record_end(self, now: float, *, well: bool | None) -> None:
         """Say how a request ended: well, badly, or (None) without telling, as when its caller gave up."""
         self._probing = False
         if well:

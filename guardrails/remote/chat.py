@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible server (vLLM, SGLang, Ollama, OpenAI): a prompt goes in, its answer comes out.
+"""Asks a model behind an OpenAI-compatible server (vLLM, SGLang, Ollama, OpenAI).
 
 An answer is read strictly: one choice, a text in it, and, where token probabilities were asked for, well-formed ones for its
 tokens. Whatever else a server says is a `RemoteError`, as is an answer that was cut off (`finish_reason` is not `stop`)
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint, RemoteError
 
 Message = Mapping[str, Any]
@@ -21,7 +21,7 @@ LEAST: Final = -1e300
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class AnswerToken:
     """A token of an answer. `top` are the likeliest tokens in its place with their natural log-probabilities, itself
     included where the server says so.
     """
@@ -32,14 +32,14 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """What a model said; `tokens` is None where no probabilities were asked for."""
 
     text: str
-    tokens: tuple[Token, ...] | None = None
+    tokens: tuple[AnswerToken, ...] | None = None
 
 
-async def chat(
+async def ask_chat(
     endpoint: Endpoint,
     model: str,
     messages: Sequence[Message],
@@ -48,7 +48,7 @@ async def chat(
     top: int = 0,
     may_be_cut: bool = False,
     extra: Mapping[str, Any] | None = None,
-) -> Answer:
+) -> ModelAnswer:
     """Ask `/chat/completions`, at temperature 0.
 
     Args:
@@ -68,7 +68,9 @@ async def chat(
     }  # fmt: skip
     if top:
         body |= {"logprobs": True, "top_logprobs": top}
-    choice = _choice(endpoint, await client(endpoint).post("/chat/completions", body), may_be_cut=may_be_cut)
+    choice = _choice(
+        endpoint, await get_client(endpoint).post("/chat/completions", body), may_be_cut=may_be_cut
+    )
     message = _mapping(endpoint, choice.get("message"), "message")
     if message.get("refusal"):
         raise _wrong(endpoint, "the model refused to answer")
@@ -76,13 +78,13 @@ async def chat(
     if not isinstance(text, str):
         raise _wrong(endpoint, "the answer has no text")
     if not top:
-        return Answer(text)
+        return ModelAnswer(text)
     logprobs = _mapping(endpoint, choice.get("logprobs"), "token probabilities (logprobs)")
     content = _list(endpoint, logprobs.get("content"))
-    return Answer(text, tuple(_token(endpoint, each) for each in content))
+    return ModelAnswer(text, tuple(_token(endpoint, each) for each in content))
 
 
-async def completion(
+async def ask_completion(
     endpoint: Endpoint,
     model: str,
     prompt: str,
@@ -91,19 +93,19 @@ async def completion(
     top: int = 0,
     may_be_cut: bool = False,
     extra: Mapping[str, Any] | None = None,
-) -> Answer:
-    """Ask `/completions` with a prompt that is sent as it is; otherwise as `chat`."""
+) -> ModelAnswer:
+    """Ask `/completions` with a prompt that is sent as it is; otherwise as `ask_chat`."""
     body: dict[str, Any] = {
         "model": model, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0, **(extra or {})
     }  # fmt: skip
     if top:
         body["logprobs"] = top
-    choice = _choice(endpoint, await client(endpoint).post("/completions", body), may_be_cut=may_be_cut)
+    choice = _choice(endpoint, await get_client(endpoint).post("/completions", body), may_be_cut=may_be_cut)
     text = choice.get("text")
     if not isinstance(text, str):
         raise _wrong(endpoint, "the answer has no text")
     if not top:
-        return Answer(text)
+        return ModelAnswer(text)
     logprobs = _mapping(endpoint, choice.get("logprobs"), "token probabilities (logprobs)")
     names, values, tops = (
         _list(endpoint, logprobs.get(name)) for name in ("tokens", "token_logprobs", "top_logprobs")
@@ -111,10 +113,10 @@ async def completion(
     if not len(names) == len(values) == len(tops):
         raise _wrong(endpoint, "token probabilities of different lengths")
     rows = zip(names, values, tops, strict=True)
-    return Answer(
+    return ModelAnswer(
         text,
         tuple(
-            Token(_text(endpoint, name), _number(endpoint, value), tuple(_pairs(endpoint, some)))
+            AnswerToken(_text(endpoint, name), _number(endpoint, value), tuple(_pairs(endpoint, some)))
             for name, value, some in rows
         ),
     )
@@ -131,7 +133,7 @@ def _choice(endpoint: Endpoint, body: Any, *, may_be_cut: bool) -> Mapping[str, 
     return choice
 
 
-def _token(endpoint: Endpoint, given: Any) -> Token:
+def _token(endpoint: Endpoint, given: Any) -> AnswerToken:
     entry = _mapping(endpoint, given, "token")
     top = entry.get("top_logprobs")
     if not isinstance(top, list):
@@ -139,7 +141,7 @@ def _token(endpoint: Endpoint, given: Any) -> Token:
     pairs = [(each.get("token"), each.get("logprob")) for each in top if isinstance(each, Mapping)]
     if len(pairs) != len(top):
         raise _wrong(endpoint, "top_logprobs holds what is no token")
-    return Token(
+    return AnswerToken(
         _text(endpoint, entry.get("token")),
         _number(endpoint, entry.get("logprob")),
         tuple((_text(endpoint, name), _number(endpoint, value)) for name, value in pairs),

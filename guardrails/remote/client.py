@@ -1,4 +1,4 @@
-"""One request to a service: a path and JSON or a form go in, the JSON of its answer comes out, or a `RemoteError` says why not.
+"""Sends requests to a service and reads the JSON of its answers, or raises a `RemoteError` that says why not.
 
 Runs on the loop of `loop.py` alone. No redirects, no cookies, no proxies from the environment; an answer has a limit, and must
 be JSON as the standard has it (no NaN, no doubled keys: two readers of it must see the same).
@@ -18,9 +18,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
-from guardrails.remote.breaker import Breaker
+from guardrails.remote.breaker import CircuitBreaker
 from guardrails.remote.endpoint import Endpoint, RemoteError
-from guardrails.remote.form import Field, form
+from guardrails.remote.form import FormField, encode_form
 
 MOST_BYTES: Final = 8 << 20
 """Bytes of an answer."""
@@ -44,7 +44,7 @@ Sign = Callable[[str, str, bytes, Mapping[str, str]], Mapping[str, str]]
 """Method, URL, body and headers → the headers of the signed request."""
 
 
-class Passing(RemoteError):
+class TransientError(RemoteError):
     """A failure that the next try may not have; `after_s` is how long the service asks to wait."""
 
     def __init__(self, reason: str, after_s: float | None = None) -> None:
@@ -52,12 +52,12 @@ class Passing(RemoteError):
         self.after_s = after_s
 
 
-class Client:
+class RemoteClient:
     """The connections to one endpoint, and what is known of how it is."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._breaker = Breaker(endpoint.failures, endpoint.open_s)
+        self._breaker = CircuitBreaker(endpoint.failures, endpoint.open_s)
         self._slots = asyncio.Semaphore(endpoint.connections)
         self._waiting = 0
         aiohttp: Any = import_module("aiohttp")
@@ -77,35 +77,37 @@ class Client:
         Raises:
             RemoteError: no usable answer came, after all tries; the text names the endpoint and the cause.
         """
-        return await self._sent(path, json.dumps(body).encode(), headers or {}, sign)
+        return await self._send(path, json.dumps(body).encode(), headers or {}, sign)
 
-    async def post_form(self, path: str, fields: Sequence[Field]) -> Any:
+    async def post_form(self, path: str, fields: Sequence[FormField]) -> Any:
         """Send a form to `path` below the endpoint's URL and return the JSON of the answer; raises as `post` does."""
-        kind, data = form(fields)
-        return await self._sent(path, data, {"content-type": kind}, None)
+        kind, data = encode_form(fields)
+        return await self._send(path, data, {"content-type": kind}, None)
 
-    async def _sent(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+    async def _send(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
         self._fail_if_open()
         async with _Place(self):
             self._fail_if_open()  # it may have opened while this one waited
-            return await self._counted(path, data, headers, sign)
+            return await self._send_counted(path, data, headers, sign)
 
     def _fail_if_open(self) -> None:
-        wait = self._breaker.wait(time.monotonic())
+        wait = self._breaker.remaining_wait(time.monotonic())
         if wait:
             name = self._endpoint.name
             raise RemoteError(f"endpoint {name!r} fails again and again; it is asked again in {wait:.0f} s")
 
-    async def _counted(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+    async def _send_counted(
+        self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None
+    ) -> Any:
         """Send a request, and tell the breaker how it ended."""
         name = self._endpoint.name
         well: bool | None = None
         began = time.monotonic()
-        self._breaker.began()
+        self._breaker.record_start()
         try:
             answer = await self._tries(path, data, headers, sign)
             well = True
-        except Passing as error:
+        except TransientError as error:
             well = False
             raise RemoteError(f"endpoint {name!r}: {error}") from None
         except RemoteError as error:
@@ -116,30 +118,30 @@ class Client:
             well = False if time.monotonic() - began >= self._endpoint.timeout_s / 2 else None
             raise
         finally:
-            self._breaker.ended(time.monotonic(), well=well)
+            self._breaker.record_end(time.monotonic(), well=well)
         return answer
 
     async def _tries(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
-        last = Passing("not asked")
+        last = TransientError("not asked")
         for attempt in range(self._endpoint.retries + 1):
             if attempt:
                 await _pause(attempt, last)
             try:
                 async with asyncio.timeout(self._endpoint.timeout_s):
-                    return await self._once(path, data, headers, sign)
+                    return await self._send_once(path, data, headers, sign)
             except TimeoutError:
-                last = Passing(f"no answer in {self._endpoint.timeout_s:g} s")
+                last = TransientError(f"no answer in {self._endpoint.timeout_s:g} s")
             except self._lost as error:
-                last = Passing(f"cannot be reached ({type(error).__name__})")
-            except Passing as error:
+                last = TransientError(f"cannot be reached ({type(error).__name__})")
+            except TransientError as error:
                 last = error
         tries = self._endpoint.retries + 1
-        raise Passing(f"{last} (tried {tries} times)" if tries > 1 else str(last))
+        raise TransientError(f"{last} (tried {tries} times)" if tries > 1 else str(last))
 
-    async def _once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+    async def _send_once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
         # The path goes out as it is written: another spelling would be another signature, or another path.
         url = self._endpoint.url.rstrip("/") + path
-        sent = {"content-type": "application/json", **self._endpoint.sent(), **headers}
+        sent = {"content-type": "application/json", **self._endpoint.request_headers(), **headers}
         if sign is not None:
             sent = dict(sign("POST", url, data, sent))
         where = self._written(url, encoded=True)
@@ -147,12 +149,14 @@ class Client:
             # Also what is no use is read to its end, so that the connection can be used again.
             raw = await _read(response.content)
             if response.status in PASSING:
-                raise Passing(f"answered {response.status}", _after(response.headers.get("retry-after")))
+                raise TransientError(
+                    f"answered {response.status}", _after(response.headers.get("retry-after"))
+                )
             if response.status != 200:
                 raise RemoteError(f"answered {response.status}")
         if raw is None:
             raise RemoteError(f"answered more than {MOST_BYTES >> 20} MiB")
-        return parsed(raw)
+        return parse_json(raw)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -162,7 +166,7 @@ class Client:
 class _Place:
     """A place among the requests under way; those who wait for one have a limit too."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: RemoteClient) -> None:
         self._client = client
 
     async def __aenter__(self) -> None:
@@ -199,16 +203,16 @@ def _after(written: str | None) -> float | None:
         return None
 
 
-async def _pause(attempt: int, last: Passing) -> None:
+async def _pause(attempt: int, last: TransientError) -> None:
     """Wait before another try: what the service asks for, within bounds, or longer each time."""
     asked = last.after_s
     if asked is not None and asked > LONGEST_PAUSE_S:
-        raise Passing(f"{last}, and asks to wait for {asked:.0f} s")
+        raise TransientError(f"{last}, and asks to wait for {asked:.0f} s")
     own = PAUSE_S * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only spread
     await asyncio.sleep(own if asked is None else max(own, asked))
 
 
-def parsed(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Any:
     """Return JSON as Python values; raises `RemoteError` for what is none, or could be read in two ways."""
     try:
         return json.loads(
@@ -237,15 +241,15 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_CLIENTS: dict[tuple[asyncio.AbstractEventLoop, Endpoint], Client] = {}
-_OWNERS: dict[Client, int] = {}
+_CLIENTS: dict[tuple[asyncio.AbstractEventLoop, Endpoint], RemoteClient] = {}
+_OWNERS: dict[RemoteClient, int] = {}
 
 
-def client(endpoint: Endpoint) -> Client:
+def get_client(endpoint: Endpoint) -> RemoteClient:
     """Return the client of an endpoint, one for all who ask for the same on this loop; call it on the loop."""
     key = (asyncio.get_running_loop(), endpoint)
     if key not in _CLIENTS:
-        _CLIENTS[key] = Client(endpoint)
+        _CLIENTS[key] = RemoteClient(endpoint)
         _OWNERS[_CLIENTS[key]] = os.getpid()
     return _CLIENTS[key]
 

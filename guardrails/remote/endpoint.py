@@ -1,4 +1,4 @@
-"""Endpoints: what an operator declares of a service goes in; where it is, and the headers of a request, come out.
+"""The endpoints that an operator declares: where a service is, and the headers of its requests.
 
 Keys stand in the environment or in files, are read anew for each request (so that they can be changed under a running
 process), and are in no message, no digest and no representation.
@@ -21,7 +21,7 @@ class RemoteError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class SecretSource:
     """A value that is kept elsewhere: in a variable of the environment, or in a file."""
 
     env: str | None = None
@@ -64,7 +64,7 @@ class Endpoint:
 
     name: str
     url: str
-    key: Secret | None = field(default=None, repr=False)
+    key: SecretSource | None = field(default=None, repr=False)
     key_header: str = "authorization"
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     timeout_s: float = 4.0
@@ -75,7 +75,7 @@ class Endpoint:
     open_s: float = 15.0
     aws: tuple[str, str] | None = None
 
-    def sent(self) -> dict[str, str]:
+    def request_headers(self) -> dict[str, str]:
         """Return the headers of a request; raises `RemoteError` where the key cannot be read."""
         headers = {name.lower(): value for name, value in self.headers}
         if self.key is not None:

@@ -1,4 +1,4 @@
-"""Forms: fields and files go in, the body of a `multipart/form-data` request and its content type come out (RFC 7578)."""
+"""Encodes fields and files as the body of a `multipart/form-data` request (RFC 7578)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class FormField:
     """A field of a form; with `file` it is one of that name and `kind`. Names are this package's own: plain ASCII."""
 
     name: str
@@ -17,7 +17,7 @@ class Field:
     kind: str = "application/octet-stream"
 
 
-def form(fields: Sequence[Field]) -> tuple[str, bytes]:
+def encode_form(fields: Sequence[FormField]) -> tuple[str, bytes]:
     """Return the content type and the body of a form, whose boundary stands in none of the values."""
     boundary = secrets.token_hex(16)
     while any(boundary.encode() in field.value for field in fields):

@@ -1,4 +1,4 @@
-"""The process's one event loop for services: coroutines go in, futures come out. It runs on a daemon thread.
+"""The process's one event loop for services, on a daemon thread.
 
 Waiting for services takes no worker: hundreds of requests are under way on this one thread. Who gives up cancels the future,
 and with it the request.
@@ -20,14 +20,14 @@ T = TypeVar("T")
 _STARTING = threading.Lock()
 
 
-def loop() -> asyncio.AbstractEventLoop:
+def get_loop() -> asyncio.AbstractEventLoop:
     """Return the loop, which runs."""
     with _STARTING:
-        return _started()
+        return _start_loop()
 
 
 @cache
-def _started() -> asyncio.AbstractEventLoop:
+def _start_loop() -> asyncio.AbstractEventLoop:
     own = asyncio.new_event_loop()
     threading.Thread(target=own.run_forever, name="guardrails-remote", daemon=True).start()
     return own
@@ -35,14 +35,14 @@ def _started() -> asyncio.AbstractEventLoop:
 
 def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a coroutine on the loop; cancelling the future cancels it."""
-    return asyncio.run_coroutine_threadsafe(work, loop())
+    return asyncio.run_coroutine_threadsafe(work, get_loop())
 
 
 def _forget() -> None:
     """In a child process: the thread stays behind in the parent, perhaps with the lock, so it needs its own."""
     global _STARTING
     _STARTING = threading.Lock()
-    _started.cache_clear()
+    _start_loop.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

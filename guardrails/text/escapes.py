@@ -1,4 +1,4 @@
-r"""Characters written as codes: a text goes in, the view in which HTML entities and escapes are read comes out.
+r"""Reads HTML entities and escapes in a text as the characters that they stand for.
 
 As browsers and JavaScript read them: `&#105;`, `&#x69;`, `&lt;`, `&lt` (those that need no semicolon), `\u0069`,
 `\u{69}`, `\x69`, `\U00000069`. Control characters, which show nothing, are left out.
@@ -12,7 +12,7 @@ from html import unescape
 from html.entities import html5
 from typing import Final
 
-from guardrails.text.views import View, replaced
+from guardrails.text.views import TextView, replace_stretches
 
 _LONGEST: Final = max(map(len, html5))
 _CODES: Final = re.compile(
@@ -24,10 +24,10 @@ _CODES: Final = re.compile(
 )
 
 
-def decoded(text: str) -> View | None:
+def decode_escapes(text: str) -> TextView | None:
     """Return the view of `text` with codes as the characters that they stand for; None where there is none."""
     changes = list(_changes(text))
-    return replaced(text, changes) if changes else None
+    return replace_stretches(text, changes) if changes else None
 
 
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:

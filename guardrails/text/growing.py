@@ -12,7 +12,7 @@ from typing import Final
 from guardrails.text import segments
 from guardrails.text.marks import LONGEST
 from guardrails.text.readings import _LIKELY, _OTHERWISE, _changes, _fitting, _is_clean, _marks, _plain
-from guardrails.text.views import View, normalized, replaced
+from guardrails.text.views import TextView, normalize_text, replace_stretches
 
 READINGS: Final = 7
 """How many readings there are: codes and joined letters; then each way to read signs, with repeats as one letter or two."""
@@ -32,7 +32,7 @@ _INSIDE: Final = re.compile(rf"{_BEGIN}[A-Za-z]{{{LEAD},}}{_NEXT}")
 _SAME: Final = re.compile(r"(.)\1+")
 
 
-def parted(text: str, start: int, *, inside: bool = False) -> int:
+def find_cut(text: str, start: int, *, inside: bool = False) -> int:
     """Return the last place at which a growing text can be cut; `start`, if none behind it is known yet.
 
     Args:
@@ -42,7 +42,7 @@ def parted(text: str, start: int, *, inside: bool = False) -> int:
             follows. That is right for what codes and single letters make, not for letters made of signs, and repeats.
     """
     found = start
-    joins = segments.joiner().match
+    joins = segments.joiner_pattern().match
     for match in _CUT.finditer(text, start):
         if match.end() > found and _is_plain(match) and not joins(text, match.end()):
             found = match.end()
@@ -53,7 +53,7 @@ def parted(text: str, start: int, *, inside: bool = False) -> int:
     return found
 
 
-def unfinished(text: str) -> int:
+def last_word_start(text: str) -> int:
     """Return where the last word begins, behind which a cut may become known; earlier ones need not be searched again."""
     last = len(text) - 1  # a sign at the very end is not followed by anything yet
     return max(text.rfind(" ", 0, last), text.rfind("\n", 0, last)) + 1
@@ -64,19 +64,19 @@ def _is_plain(match: re.Match[str]) -> bool:
     if word := match["letters"]:
         if word.isascii():
             return True
-        view = normalized(word).text
+        view = normalize_text(word).text
         return len(view) > 1 and view.isalpha()
     if key := match["key"]:
         return len(_SAME.sub(r"\1", key)) > LONGEST
     return True
 
 
-def marked(text: str) -> View | None:
+def mark_part(text: str) -> TextView | None:
     """Return the view of a part with its disguises marked, all of it; None where nothing is disguised."""
     return None if _is_clean(text) else _marks(text, True)
 
 
-def readings(text: str, *, letters: bool) -> tuple[View, ...] | None:
+def read_part(text: str, *, letters: bool) -> tuple[TextView, ...] | None:
     """Return the readings of a part, the same ones in the same order for each part; None where nothing is disguised.
 
     Args:
@@ -95,7 +95,7 @@ def readings(text: str, *, letters: bool) -> tuple[View, ...] | None:
     return (first, *_reading(marks, once=True), *_reading(marks, once=False))
 
 
-def _reading(marks: View, *, once: bool) -> tuple[View, ...]:
+def _reading(marks: TextView, *, once: bool) -> tuple[TextView, ...]:
     text = marks.text
     ways = (text.translate(_LIKELY), text.translate(_OTHERWISE), _fitting(text))
-    return tuple(replaced(letters, _changes(letters, once=once)).over(marks) for letters in ways)
+    return tuple(replace_stretches(letters, _changes(letters, once=once)).over(marks) for letters in ways)

@@ -1,4 +1,4 @@
-r"""Marks: a normalized text goes in, the same text comes out with its disguises marked, one character for one.
+r"""Marks the disguises in a normalized text, one character for one.
 
 Four private marks and one code for each leet sign (control characters, which `escapes` has taken out) say what a
 character may be, so that nothing is decided too early: `1` may be i or l, `feeel` feel or fel, and where single
@@ -24,7 +24,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from guardrails.text.views import replaced
+from guardrails.text.views import replace_stretches
 
 JOINT: Final = "\x01"
 """In place of a separator between single letters: nothing, or a space."""
@@ -92,14 +92,14 @@ _RUN: Final = re.compile(rf"({_LETTER})((?:{JOINT}*\1)+)", re.I)
 _OTHER: Final = re.compile(rf"[^{JOINT}]")
 
 
-def joined(text: str) -> str:
+def mark_separators(text: str) -> str:
     """Return `text`, normalized and without control characters, with marks in place of separators in runs of single
-    characters; it stays as long as it is, as it does in `spelled` and `squeezed`.
+    characters; it stays as long as it is, as it does in `mark_leet` and `mark_repeats`.
     """
-    return _SPACED.sub(_joined, text)
+    return _SPACED.sub(_mark_run, text)
 
 
-def spelled(text: str) -> str:
+def mark_leet(text: str) -> str:
     """Mark leet signs: in words in disguise, and in those next to one whose own evidence is less (`h4ck a11`)."""
     tokens = [match for match in _tokens(text) if _may_be_leet(match)]
     words = [_leet(match[0], near=False) for match in tokens]
@@ -109,10 +109,10 @@ def spelled(text: str) -> str:
             unsure = at + sure[at]
             words[unsure] = _leet(tokens[unsure][0], near=True)
     changes = ((*match.span(), word) for match, word in zip(tokens, words, strict=True))
-    return replaced(text, changes).text
+    return replace_stretches(text, changes).text
 
 
-def squeezed(text: str) -> str:
+def mark_repeats(text: str) -> str:
     """Mark the repeats in words that have three of a letter in a row, or three pairs; `www` is no such word."""
     parts: list[str] = []
     copied = 0
@@ -132,7 +132,7 @@ def squeezed(text: str) -> str:
     return "".join(parts) + text[copied:]
 
 
-def _joined(match: re.Match[str]) -> str:
+def _mark_run(match: re.Match[str]) -> str:
     """Mark the separators of a run of single characters, and what is more than a space in its gaps."""
     run, separator = match[0], match[1]
     parts, at = [run[0]], 1

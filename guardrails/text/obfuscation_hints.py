@@ -1,4 +1,4 @@
-"""The gate: a text goes in, whether any spelling trick or encoding can be in it comes out; a few linear passes of RE2.
+"""Tells in a few linear passes of RE2 whether any spelling trick or encoding can be in a text.
 
 It may fire on a text in which nothing is disguised; `marks` then finds nothing to mark. What it does not fire on
 is not looked at any further, so each trick of `escapes` and `marks`, and each encoding that `detectors/encodings/payloads.py`
@@ -33,7 +33,7 @@ _OPEN: Final = "|".join(sorted(name for name in html5 if not name.endswith(";"))
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class ObfuscationHints:
     """What can be in a text: `written` (entities, escapes, controls, spaced-out letters), letters made of digits and
     signs (`leet`), letters `repeated`, and the names of `encodings`.
     """
@@ -49,7 +49,7 @@ class Signals:
         return self.written or self.leet or self.repeated
 
 
-NOTHING: Final = Signals(False, False, False)
+NOTHING: Final = ObfuscationHints(False, False, False)
 """What there is in clean text: always this object."""
 
 # ROT13 of words that nearly every English text has, and of those that attacks have; hardly any is a word itself.
@@ -102,7 +102,7 @@ def _leet(letter: str, char: str) -> tuple[str, ...]:
     )
 
 
-def _repeated(letters: str) -> tuple[str, ...]:
+def _repeated_pattern(letters: str) -> tuple[str, ...]:
     return (
         "(?i:" + "|".join(each * (4 if each == "w" else 3) for each in letters) + ")",
         "(?i:(?:" + "|".join(each * 2 for each in letters) + "){3})",
@@ -127,12 +127,12 @@ in one cost ten times as much on text that is new to it (benchmarks/views.py).""
 
 @cache
 def _ascii() -> tuple[Any, ...]:
-    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated(_ASCII_LETTERS))
+    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated_pattern(_ASCII_LETTERS))
 
 
 @cache
 def _wide() -> tuple[Any, ...]:
-    return _sets(_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated(_WIDE_LETTERS))
+    return _sets(_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated_pattern(_WIDE_LETTERS))
 
 
 def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[Any, ...]:
@@ -142,7 +142,7 @@ def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, 
 
 
 @lru_cache(maxsize=SHARED)
-def signals(text: str) -> Signals:
+def find_hints(text: str) -> ObfuscationHints:
     """Return what can be in `text`, which holds no lone surrogates and is normalized. Remembered for the last texts."""
     data = text.encode()
     found = [
@@ -153,4 +153,4 @@ def signals(text: str) -> Signals:
     if not found:
         return NOTHING
     encodings = tuple(name for name in ENCODINGS if name in found)
-    return Signals("written" in found, "leet" in found, "repeated" in found, encodings)
+    return ObfuscationHints("written" in found, "leet" in found, "repeated" in found, encodings)

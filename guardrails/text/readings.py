@@ -1,4 +1,4 @@
-"""Readings: a raw text goes in, the views in which its spelling tricks are undone come out.
+"""Makes the views of a raw text in which its spelling tricks are undone.
 
 Order: normalized; codes decoded (again, for codes of codes) and normalized; disguises marked; marks read. Each step is a view
 over the one before, so spans come back in raw coordinates. All is O(n), and clean text pays the gate alone.
@@ -12,11 +12,21 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
-from guardrails.text.escapes import decoded
-from guardrails.text.marks import CODES, JOINT, MARKS, REPEAT, REST, SIGNS, joined, spelled, squeezed
-from guardrails.text.obfuscation_hints import signals
-from guardrails.text.views import SHARED, View, normalized, replaced
-from guardrails.text.words import surrogates_replaced
+from guardrails.text.escapes import decode_escapes
+from guardrails.text.marks import (
+    CODES,
+    JOINT,
+    MARKS,
+    REPEAT,
+    REST,
+    SIGNS,
+    mark_leet,
+    mark_repeats,
+    mark_separators,
+)
+from guardrails.text.obfuscation_hints import find_hints
+from guardrails.text.views import SHARED, TextView, normalize_text, replace_stretches
+from guardrails.text.words import replace_surrogates
 
 ROUNDS: Final = 3
 """How often codes are decoded: `&amp;#105;` takes two."""
@@ -35,7 +45,7 @@ _VOWELS: Final = frozenset("aeouAEOU")
 _RUN: Final = re.compile(f"[{JOINT}{REPEAT}{REST}]+")
 
 
-def disguised(text: str, *, letters: bool = True) -> View | None:
+def mark_disguises(text: str, *, letters: bool = True) -> TextView | None:
     """Return the view of `text` with its disguises marked (`marks`); None where nothing is disguised.
 
     It has case, and reads as the normalized view where nothing is marked. Remembered for the last texts.
@@ -44,10 +54,10 @@ def disguised(text: str, *, letters: bool = True) -> View | None:
         text: the raw text.
         letters: whether letters made of digits and signs, and repeated letters, are marked too.
     """
-    return None if _is_clean(text) else _disguised(text, letters)
+    return None if _is_clean(text) else _mark_uncached(text, letters)
 
 
-def revealed(text: str, *, letters: bool = True) -> tuple[View, ...]:
+def undo_tricks(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
     """Return the further readings of `text`, tricks undone, at most seven; none if there is nothing to undo.
 
     The first reads codes and joins single letters; those after it also read leet signs as letters (the likelier,
@@ -58,33 +68,33 @@ def revealed(text: str, *, letters: bool = True) -> tuple[View, ...]:
         text: the raw text.
         letters: False leaves digits digits and repeats repeats, for what is made of them: numbers and credentials.
     """
-    return () if _is_clean(text) else _revealed(text, letters)
+    return () if _is_clean(text) else _undo_uncached(text, letters)
 
 
 def _is_clean(text: str) -> bool:
     # Nearly every text ends here, and ASCII needs no view to be looked at.
-    return not signals(text if text.isascii() else _plain(text).text).tricks
+    return not find_hints(text if text.isascii() else _plain(text).text).tricks
 
 
 @lru_cache(maxsize=SHARED)
-def _plain(text: str) -> View:
-    return normalized(surrogates_replaced(text))
+def _plain(text: str) -> TextView:
+    return normalize_text(replace_surrogates(text))
 
 
 @lru_cache(maxsize=SHARED)
-def _disguised(text: str, letters: bool) -> View | None:
+def _mark_uncached(text: str, letters: bool) -> TextView | None:
     marks = _marks(text, letters)
     # Codes that were read leave no marks: then all of the text stays.
-    coded = marks is not None and decoded(_plain(text).text) is not None
+    coded = marks is not None and decode_escapes(_plain(text).text) is not None
     return marks if marks is None or coded else _near_marks(marks)
 
 
 @lru_cache(maxsize=SHARED)
-def _marks(text: str, letters: bool) -> View | None:
-    return _lettered(text) if letters else _written(text)
+def _marks(text: str, letters: bool) -> TextView | None:
+    return _is_lettered(text) if letters else _written(text)
 
 
-def _near_marks(marks: View) -> View:
+def _near_marks(marks: TextView) -> TextView:
     """Leave out what is far from all marks: it reads as ever."""
     text = marks.text
     gaps: list[tuple[int, int, str]] = []
@@ -98,7 +108,7 @@ def _near_marks(marks: View) -> View:
     if len(text) - kept > 2 * AROUND:
         gaps += _gap(text, kept + AROUND, len(text))
     gone = sum(end - start for start, end, _ in gaps)
-    return marks if gone < len(text) // 3 else replaced(text, gaps).over(marks)
+    return marks if gone < len(text) // 3 else replace_stretches(text, gaps).over(marks)
 
 
 def _gap(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
@@ -112,37 +122,37 @@ def _gap(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     return [(start, end, GAP)] if start < end else []
 
 
-def _written(text: str) -> View | None:
+def _written(text: str) -> TextView | None:
     view = plain = _plain(text)
-    if not signals(plain.text).written:
+    if not find_hints(plain.text).written:
         return None
     for _ in range(ROUNDS):
-        codes = decoded(view.text)
+        codes = decode_escapes(view.text)
         if codes is None:
             break
         view = codes.over(view)
-        view = normalized(view.text).over(view)
-    text = joined(view.text)
-    return None if text == plain.text else View(text).over(view)
+        view = normalize_text(view.text).over(view)
+    text = mark_separators(view.text)
+    return None if text == plain.text else TextView(text).over(view)
 
 
-def _lettered(text: str) -> View | None:
+def _is_lettered(text: str) -> TextView | None:
     written = _marks(text, False)
     view = _plain(text) if written is None else written
-    signal = signals(view.text.replace(JOINT, ""))
-    marked = spelled(view.text) if signal.leet else view.text
+    signal = find_hints(view.text.replace(JOINT, ""))
+    marked = mark_leet(view.text) if signal.leet else view.text
     if signal.repeated:
-        marked = squeezed(marked)
-    return written if marked == view.text else View(marked).over(view)
+        marked = mark_repeats(marked)
+    return written if marked == view.text else TextView(marked).over(view)
 
 
 @lru_cache(maxsize=SHARED)
-def _revealed(text: str, letters: bool) -> tuple[View, ...]:
+def _undo_uncached(text: str, letters: bool) -> tuple[TextView, ...]:
     # Where codes or joined letters are all there is, both are the same; else this one keeps digits digits.
-    written = _disguised(text, False)
-    marks = _disguised(text, True) if letters else written
+    written = _mark_uncached(text, False)
+    marks = _mark_uncached(text, True) if letters else written
     views = [view for view in dict.fromkeys((written, marks)) if view is not None]
-    found: dict[str, View] = {}
+    found: dict[str, TextView] = {}
     for view in views:
         for reading in _read(view):
             found.setdefault(reading.text, reading)
@@ -151,12 +161,12 @@ def _revealed(text: str, letters: bool) -> tuple[View, ...]:
     return tuple(found.values())
 
 
-def _read(marks: View) -> Iterator[View]:
+def _read(marks: TextView) -> Iterator[TextView]:
     """Yield the readings of marks: each way to read signs with each way to read repeats."""
     text = marks.text
     spelt = dict.fromkeys((text.translate(_LIKELY), text.translate(_OTHERWISE), _fitting(text)))
     for once, letters in product((True, False) if REPEAT in text else (True,), spelt):
-        yield replaced(letters, _changes(letters, once=once)).over(marks)
+        yield replace_stretches(letters, _changes(letters, once=once)).over(marks)
 
 
 def _fitting(text: str) -> str:

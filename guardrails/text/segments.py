@@ -1,4 +1,4 @@
-"""Segments: a base character and what combines with it goes in, its plain spelling comes out."""
+"""Spells a base character and what combines with it plainly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMBINING: Final = _tables.COMBINING + _tables.COMBINING_ASTRAL
 
 
 @cache
-def unit() -> re.Pattern[str]:
+def unit_pattern() -> re.Pattern[str]:
     """Return the pattern of one unit of text, to be matched in a window of `CAP` characters.
 
     A unit is a run of invisible characters, a combining character without a base, or a base with all that
@@ -30,7 +30,7 @@ def unit() -> re.Pattern[str]:
 
 
 @cache
-def joiner() -> re.Pattern[str]:
+def joiner_pattern() -> re.Pattern[str]:
     """Return the pattern of one character that may belong to the segment before it."""
     return re.compile(f"[{INVISIBLE}{COMBINING}]")
 
@@ -46,7 +46,7 @@ def _combining() -> re.Pattern[str]:
 
 
 @cache
-def _dropped() -> re.Pattern[str]:
+def _dropped_marks() -> re.Pattern[str]:
     return re.compile(f"[{_tables.DROPPED}]+")
 
 
@@ -61,49 +61,49 @@ def _jamo() -> dict[int, str]:
     return table
 
 
-def plain(text: str) -> str:
+def spell_plain(text: str) -> str:
     """Return NFKC of `text` with look-alikes as ASCII, case kept; `text` holds whole, visible segments."""
-    table = lookalikes.cased()
+    table = lookalikes.cased_table()
     # Before NFKD as well as after: it makes a spacing accent a space and a mark.
     apart = unicodedata.normalize("NFD", text).translate(table)
     apart = unicodedata.normalize("NFKD", apart).translate(table)
     return unicodedata.normalize("NFKC", apart).translate(_jamo())
 
 
-def caseless(text: str, dropped: re.Pattern[str]) -> str:
+def spell_caseless(text: str, dropped: re.Pattern[str]) -> str:
     """Return NFKC of `text` case-folded, without `dropped` marks, look-alikes and strokes as ASCII."""
-    table = lookalikes.caseless()
+    table = lookalikes.caseless_table()
     apart = unicodedata.normalize("NFD", text).translate(table)
     apart = dropped.sub("", unicodedata.normalize("NFKD", apart))
     return unicodedata.normalize("NFKC", apart.casefold().translate(table)).translate(_jamo())
 
 
-def _alone(mark: str) -> str:
+def _spell_alone(mark: str) -> str:
     # A mark without its base says nothing, and kept it would combine with whatever the view puts before it.
     return mark.translate(_jamo()) if ord(mark) in _jamo() else ""
 
 
-def _capped(spelling: str) -> str:
+def _cap(spelling: str) -> str:
     # A base may expand to one with marks of its own, on top of a full load: the cap holds for views too.
     if len(spelling) <= CAP:
         return spelling
     kept, end = "", 0
-    while match := unit().match(spelling, end, end + CAP):
-        kept += _alone(match[0]) if joiner().match(match[0]) else match[0]
+    while match := unit_pattern().match(spelling, end, end + CAP):
+        kept += _spell_alone(match[0]) if joiner_pattern().match(match[0]) else match[0]
         end = match.end()
     return kept
 
 
 @lru_cache(maxsize=4096)
-def spell(segment: str) -> str:
+def spell_segment(segment: str) -> str:
     """Return how one unit reads in the normalized view; empty for what is invisible or a mark alone."""
     visible = _hidden().sub("", segment)
     if _combining().match(visible):
-        return _alone(visible)
-    return _capped(_unstacked(plain(visible)))
+        return _spell_alone(visible)
+    return _cap(_unstack(spell_plain(visible)))
 
 
-def _unstacked(spelling: str) -> str:
+def _unstack(spelling: str) -> str:
     """Return an ASCII character without its marks where they make no letter of an alphabet together: zalgo.
 
     Of letters with several marks, the Vietnamese ones are such.
@@ -116,12 +116,12 @@ def _unstacked(spelling: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def fold(segment: str) -> str:
+def fold_segment(segment: str) -> str:
     """Return how one unit reads in the folded view; empty for what is invisible or a mark alone."""
     visible = _hidden().sub("", segment)
     if _combining().match(visible):
-        return _alone(visible)
-    spelling = caseless(visible, _dropped())
+        return _spell_alone(visible)
+    spelling = spell_caseless(visible, _dropped_marks())
     # The base itself may have been dropped, which leaves its marks alone.
     orphans = _combining().match(spelling)
-    return _capped(spelling[orphans.end() :] if orphans else spelling)
+    return _cap(spelling[orphans.end() :] if orphans else spelling)

@@ -1,7 +1,7 @@
-"""Spellings: a term goes in, what finds it in a marked text comes out, whatever was made of its letters.
+"""Finds terms in marked texts, whatever was made of their letters.
 
 A skeleton keeps what every disguise of a word has in common: no spaces and marks, one letter for all that share a
-sign, no repeats. An automaton of skeletons proposes; `spelling`, a pattern over the marked text, decides.
+sign, no repeats. An automaton of skeletons proposes; `spelling_pattern`, a pattern over the marked text, decides.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _REPEATS: Final = re.compile(r"(.)\1+", re.DOTALL)
 _MARKS: Final = re.compile(f"[{MARKS}]+")
 
 
-def skeleton(text: str) -> str:
+def term_skeleton(text: str) -> str:
     """Return what a folded term or marked text is found by; two that do not share it cannot be the same word."""
     return _REPEATS.sub(r"\1", text.translate(_SKELETON))
 
 
-def places(text: str) -> tuple[list[int], list[int]]:
-    """Return where each character of `skeleton(text)` starts and ends in `text`, its repeats and rests included."""
+def skeleton_places(text: str) -> tuple[list[int], list[int]]:
+    """Return where each character of `term_skeleton(text)` starts and ends in `text`, its repeats and rests included."""
     starts: list[int] = []
     ends: list[int] = []
     last = None
@@ -65,7 +65,7 @@ def last_mark(text: str) -> int:
     return max((match.end() for match in _MARKS.finditer(text)), default=0)
 
 
-def windows(text: str, reach: int) -> Iterator[tuple[int, int]]:
+def marked_windows(text: str, reach: int) -> Iterator[tuple[int, int]]:
     """Yield the stretches of a marked text within `reach` characters of a mark: all in which a disguised term of at most
     that many characters can stand.
     """
@@ -82,7 +82,7 @@ def windows(text: str, reach: int) -> Iterator[tuple[int, int]]:
 
 
 @lru_cache(maxsize=1024)
-def spelling(term: str) -> Any:
+def spelling_pattern(term: str) -> Any:
     """Return the RE2 pattern of a folded term in marked and folded text: each letter as it is or as a sign for it, repeated or
     not, joined or not; a space as one, or lost between single letters.
     """

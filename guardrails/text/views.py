@@ -1,6 +1,6 @@
-"""Views: a raw text goes in, the text a reader sees comes out, with the exact way back to raw offsets.
+"""Makes the text that a reader sees, with the exact way back to the raw text's offsets.
 
-A raw text is a row of segments: a base character with the marks that combine with it (`segments.unit`). Each
+A raw text is a row of segments: a base character with the marks that combine with it (`segments.unit_pattern`). Each
 segment is spelled alone, so the view of a text is the row of the views of its parts, cut between segments.
 Cost: O(n); ASCII text costs a scan, and other text one replacement per different letter that changes and one
 piece per place that changes length.
@@ -31,7 +31,7 @@ SHARED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class TextView:
     """A text as it is read, and where each of its characters stands in the raw text.
 
     Attributes:
@@ -40,16 +40,16 @@ class View:
 
     text: str
     _pieces: tuple[Piece, ...] | None = None
-    _under: View | None = None
+    _under: TextView | None = None
 
     @property
     def identity(self) -> bool:
         """Whether offsets are the same in view and raw text; the characters may differ one for one."""
         return self._pieces is None and (self._under is None or self._under.identity)
 
-    def over(self, under: View) -> View:
+    def over(self, under: TextView) -> TextView:
         """Return this view of `under.text` as a view of what `under` is a view of."""
-        return View(self.text, self._pieces, under)
+        return TextView(self.text, self._pieces, under)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the raw text that reads as `text[start:end]`, in O(log changes).
@@ -94,7 +94,7 @@ class _Singles(dict[str, str]):
         if len(self) >= _MAX_REMEMBERED:
             self.clear()
         spelling = self._spell(char)
-        if len(spelling) != 1 or segments.joiner().match(char):
+        if len(spelling) != 1 or segments.joiner_pattern().match(char):
             # A character newer than the tables would not be found again, so it stays as it is.
             spelling = "" if self._hits.match(char) else char
         self[char] = spelling
@@ -116,40 +116,40 @@ class _Reading:
 
 @cache
 def _normalizing() -> _Reading:
-    return _Reading(segments.spell, _tables.EXPANDING, lowers=False)
+    return _Reading(segments.spell_segment, _tables.EXPANDING, lowers=False)
 
 
 @cache
 def _folding() -> _Reading:
-    return _Reading(segments.fold, _tables.FOLD_EXPANDING, lowers=True)
+    return _Reading(segments.fold_segment, _tables.FOLD_EXPANDING, lowers=True)
 
 
-def normalized(text: str) -> View:
+def normalize_text(text: str) -> TextView:
     """Return the view of `text` with case: invisible characters out, NFKC, look-alikes as ASCII.
 
     ASCII stays as it is, control characters included. A text that reads as it stands is not copied.
     """
-    return View(text) if text.isascii() else _normalized(text)
+    return TextView(text) if text.isascii() else _normalize_uncached(text)
 
 
-def folded(text: str) -> View:
-    """Return the view of `text` that terms are matched on: as `normalized`, without case, accents or strokes.
+def fold_text(text: str) -> TextView:
+    """Return the view of `text` that terms are matched on: as `normalize_text`, without case, accents or strokes.
 
     Fold a term by the same function. Folding twice changes nothing more.
     """
     if not text.isascii():
-        return _folded(text)
+        return _fold_uncached(text)
     lowered = text.lower()
-    return View(text if lowered == text else lowered)
+    return TextView(text if lowered == text else lowered)
 
 
-def settled(text: str) -> int:
+def settled_length(text: str) -> int:
     """Return how many characters of `text`, from its start, read the same whatever comes after them.
 
     For a text that grows: cut there, the views of both parts make up the view of the whole. All but the last
     segment is settled, so the rest is at most `segments.CAP - 1` characters.
     """
-    joins = segments.joiner().match
+    joins = segments.joiner_pattern().match
     for index in range(len(text) - 1, max(len(text) - segments.CAP, -1), -1):
         if not joins(text, index):
             return index
@@ -157,16 +157,16 @@ def settled(text: str) -> int:
 
 
 @lru_cache(maxsize=SHARED)
-def _normalized(text: str) -> View:
+def _normalize_uncached(text: str) -> TextView:
     return _view(text, _normalizing())
 
 
 @lru_cache(maxsize=SHARED)
-def _folded(text: str) -> View:
+def _fold_uncached(text: str) -> TextView:
     return _view(text, _folding())
 
 
-def replaced(text: str, changes: Iterable[tuple[int, int, str]]) -> View:
+def replace_stretches(text: str, changes: Iterable[tuple[int, int, str]]) -> TextView:
     """Return the view of `text` in which stretches read differently.
 
     Args:
@@ -184,18 +184,18 @@ def replaced(text: str, changes: Iterable[tuple[int, int, str]]) -> View:
         length += len(spelling)
         copied = end
     if not pieces:
-        return View(text)
+        return TextView(text)
     parts.append(text[copied:])
-    return View("".join(parts), tuple(pieces))
+    return TextView("".join(parts), tuple(pieces))
 
 
-def _view(text: str, reading: _Reading) -> View:
-    spelled, whole = _respelled(text, reading)
-    view = View(spelled) if whole else replaced(spelled, _assembled(spelled, reading))
-    return View(text) if view.text == text else view
+def _view(text: str, reading: _Reading) -> TextView:
+    spelled, whole = _respell(text, reading)
+    view = TextView(spelled) if whole else replace_stretches(spelled, _assemble(spelled, reading))
+    return TextView(text) if view.text == text else view
 
 
-def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
+def _respell(text: str, reading: _Reading) -> tuple[str, bool]:
     """Respell all letters that stay one letter; say whether that was all there is to do."""
     try:
         data = text.encode()
@@ -222,9 +222,9 @@ def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
     return spelled, whole
 
 
-def _assembled(text: str, reading: _Reading) -> Iterator[tuple[int, int, str]]:
+def _assemble(text: str, reading: _Reading) -> Iterator[tuple[int, int, str]]:
     """Spell every segment that can change alone: where it stands, and what it reads."""
-    search, unit, spell = reading.hits.search, segments.unit().match, reading.spell
+    search, unit, spell = reading.hits.search, segments.unit_pattern().match, reading.spell
     end = 0
     while hit := search(text, end):
         start = hit.start()

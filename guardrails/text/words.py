@@ -1,4 +1,4 @@
-"""Characters: one goes in and is judged (word or not); a text goes in and comes out without surrogates."""
+"""Tells which characters belong to words, and replaces lone surrogates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_word(char: str) -> bool:
     return char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M"
 
 
-def surrogates_replaced(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Return `text` with every lone surrogate as U+FFFD, one for one, so that offsets stay.
 
     The same object comes back when there are none.

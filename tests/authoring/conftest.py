@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from guardrails import Content, Detection, Finding, Guard
-from guardrails.authoring.diff.change import Version
+from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.testing import suite
 from guardrails.detectors import Kind
 
-Versions = Callable[..., tuple[Version, Version]]
+Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
 POLICY = """format: 1
 name: small
@@ -37,7 +37,7 @@ def versions(tmp_path: Path) -> Versions:
     """Return a function: pairs of texts in, a small policy and the same with each first text replaced by its second out."""
     numbers = itertools.count()
 
-    def make(*changes: tuple[str, str]) -> tuple[Version, Version]:
+    def make(*changes: tuple[str, str]) -> tuple[PolicyVersion, PolicyVersion]:
         made = []
         for given in ((), changes):
             folder = tmp_path / f"{next(numbers)}"
@@ -48,7 +48,7 @@ def versions(tmp_path: Path) -> Versions:
                 text = text.replace(old, new)
             path = folder / "p.yaml"
             path.write_text(text)
-            made.append(Version.load(path))
+            made.append(PolicyVersion.load(path))
         return made[0], made[1]
 
     return make
@@ -99,6 +99,6 @@ def tested(tmp_path: Path) -> Callable[..., Guard]:
         (tmp_path / "small.yaml").write_text(TESTED)
         written = "".join(f"  - {test}\n" for test in tests) or "  []\n"
         (tmp_path / "small.test.yaml").write_text(f"tests:\n{written}")
-        return suite.loaded(tmp_path / "small.yaml")
+        return suite.load_guard(tmp_path / "small.yaml")
 
     return make

@@ -14,12 +14,12 @@ from PIL import Image as Pillow
 
 from guardrails.authoring.checked_files import (
     LONGEST_TEXT,
-    Choice,
     FileError,
-    Folder,
-    content_of,
-    kind_of,
-    shown,
+    FilePatterns,
+    FileTree,
+    content_kind,
+    display_name,
+    read_content,
 )
 
 CHAT = [{"role": "user", "content": "hello"}]
@@ -40,7 +40,7 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def names(folder: Folder) -> list[str]:
+def names(folder: FileTree) -> list[str]:
     """Return what a walk gives, in order."""
     return sorted(found.name for found in folder)
 
@@ -68,8 +68,8 @@ def test_a_file_is_what_its_ending_or_its_bytes_say(
 ) -> None:
     """Pictures, films and sounds go on as paths; texts as texts, without a mark at their beginning."""
     (tmp_path / name).write_bytes(data)
-    content = content_of(tmp_path / name)
-    assert kind_of(content) == kind
+    content = read_content(tmp_path / name)
+    assert content_kind(content) == kind
     assert isinstance(content, Path) is (kind in ("image", "video", "audio"))
     assert not str(content).startswith("\ufeff")
 
@@ -78,10 +78,10 @@ def test_a_file_is_what_its_ending_or_its_bytes_say(
 def test_a_picture_is_known_without_an_ending(name: str, tmp_path: Path) -> None:
     """By its bytes; that of a text tells that it is none."""
     Pillow.new("RGB", (8, 8)).save(tmp_path / name, "png")
-    assert kind_of(content_of(tmp_path / name)) == "image"
+    assert content_kind(read_content(tmp_path / name)) == "image"
     (tmp_path / name).rename(tmp_path / "a.txt")
     with pytest.raises(FileError, match="not UTF-8 text"):
-        content_of(tmp_path / "a.txt")
+        read_content(tmp_path / "a.txt")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_what_is_none_of_these_is_named(name: str, data: bytes | None, code: str
     if data is not None:
         (tmp_path / name).write_bytes(data)
     with pytest.raises(FileError) as raised:
-        content_of(tmp_path / name)
+        read_content(tmp_path / name)
     assert raised.value.code == code
     assert str(raised.value) == f"{tmp_path / name}: {raised.value.reason}"
 
@@ -106,7 +106,7 @@ def test_what_is_none_of_these_is_named(name: str, data: bytes | None, code: str
 def test_json_that_is_none_may_be_a_text(tmp_path: Path) -> None:
     """Where somebody judges whatever is there."""
     (tmp_path / "a.json").write_text("// a comment\n{}")
-    assert content_of(tmp_path / "a.json", strict=False) == "// a comment\n{}"
+    assert read_content(tmp_path / "a.json", strict=False) == "// a comment\n{}"
 
 
 def test_a_text_without_end_is_not_read(tmp_path: Path) -> None:
@@ -115,14 +115,14 @@ def test_a_text_without_end_is_not_read(tmp_path: Path) -> None:
         with (tmp_path / name).open("wb") as file:
             file.truncate(LONGEST_TEXT + 1)
     with pytest.raises(FileError) as raised:
-        content_of(tmp_path / "a.txt")
+        read_content(tmp_path / "a.txt")
     assert raised.value.code == "too_many_bytes"
-    assert content_of(tmp_path / "a.mp4") == tmp_path / "a.mp4"
+    assert read_content(tmp_path / "a.mp4") == tmp_path / "a.mp4"
 
 
 def test_every_file_comes_once(tree: Path) -> None:
     """Hidden ones too; links, pipes and sockets are counted, never opened."""
-    folder = Folder(tree)
+    folder = FileTree(tree)
     assert names(folder) == [".f", ".hidden/e.txt", "a.txt", "b.png", "deep/c.txt", "deep/er/d.png"]
     assert folder.left_out == {"links": 2, "special": 2}
 
@@ -134,7 +134,7 @@ def test_links_are_followed_when_told(tree: Path, tmp_path: Path) -> None:
     (tree / "out").symlink_to(tmp_path / "outside")
     (tree / "broken").symlink_to("nothing")
     (tree / "self").symlink_to("self")
-    found = {each.name: each.error for each in Folder(tree, follow=True)}
+    found = {each.name: each.error for each in FileTree(tree, follow=True)}
     assert sorted(name for name, error in found.items() if error is None) == [
         ".f", ".hidden/e.txt", "a.txt", "b.png", "deep/c.txt", "deep/er/d.png", "link.txt", "out/g.txt",
     ]  # fmt: skip
@@ -155,7 +155,7 @@ def test_links_are_followed_when_told(tree: Path, tmp_path: Path) -> None:
 )
 def test_patterns_choose(include: list[str], exclude: list[str], left: list[str], tree: Path) -> None:
     """By names of files and folders, or by names below the folder; a folder that is left out is not walked."""
-    folder = Folder(tree, Choice(include, exclude))
+    folder = FileTree(tree, FilePatterns(include, exclude))
     assert names(folder) == left
     assert folder.left_out["excluded"] > 0
 
@@ -164,7 +164,7 @@ def test_patterns_choose(include: list[str], exclude: list[str], left: list[str]
 def test_a_choice_says_the_same_of_whole_names(parts: list[str], data: st.DataObject) -> None:
     """A file is meant exactly if no folder on the way to it is left out, nor itself: that is how a walk gets there."""
     patterns = st.lists(st.sampled_from(["a", "*.png", ".*", "a/*", "d*"]), max_size=2)
-    choice = Choice(exclude=data.draw(patterns))
+    choice = FilePatterns(exclude=data.draw(patterns))
     whole = ["/".join(parts[: end + 1]) for end in range(len(parts))]
     assert choice.means(whole[-1]) is not any(map(choice.leaves_out, whole))
 
@@ -173,18 +173,18 @@ def test_what_is_passed_over_does_not_come(tree: Path) -> None:
     """By whatever name, as the file that a scan itself writes; also in another walk."""
     state = (tree / "a.txt").stat()
     os.link(tree / "a.txt", tree / "same.txt")
-    folder = Folder(tree, Choice(["*.txt"]), follow=True)
+    folder = FileTree(tree, FilePatterns(["*.txt"]), follow=True)
     folder.pass_over((state.st_dev, state.st_ino))
-    assert names(folder.again()) == names(folder) == [".hidden/e.txt", "deep/c.txt"]
+    assert names(folder.copy()) == names(folder) == [".hidden/e.txt", "deep/c.txt"]
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """As what it is called, with the reason: what is in it was not judged."""
-    [found] = Folder(tmp_path / "none")
+    [found] = FileTree(tmp_path / "none")
     assert found.name == "."
     assert isinstance(found.error, FileNotFoundError)
 
 
 def test_names_do_nothing_on_a_terminal() -> None:
     """Neither colours nor lines of their own, nor letters that turn the others around."""
-    assert shown("a b\n\x1b[31m\u202eé\udcff") == "a b\\n\\x1b[31m\\u202eé\\udcff"
+    assert display_name("a b\n\x1b[31m\u202eé\udcff") == "a b\\n\\x1b[31m\\u202eé\\udcff"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.testing.suite import loaded, results, run
+from guardrails.authoring.testing.suite import load_guard, run_suite, run_tests
 from guardrails.policy.shipped import shipped_names
 
 HEAD = "format: 1\nname: {name}\nextends: [{extends}]\n"
@@ -47,14 +47,14 @@ def both(tmp_path: Path) -> Path:
 
 def test_tests_of_a_parent_are_about_its_own_rules(both: Path) -> None:
     """What rules of its sibling do beside them makes no test fail, nor what becomes of the content by them."""
-    assert [result.differences for result in run(Guard.load(both))] == [(), (), (), ()]
+    assert [result.differences for result in run_suite(Guard.load(both))] == [(), (), (), ()]
 
 
 def test_a_parent_whose_own_rule_is_changed_fails_its_tests(both: Path) -> None:
     """The child's change is of that rule, and so is the test."""
     both.write_text(both.read_text() + "override: {rules: [{id: blue.stop, then: flag}]}\n")
 
-    first, *others = run(Guard.load(both))
+    first, *others = run_suite(Guard.load(both))
 
     assert first.differences[0].startswith("action is flag, not redact")
     assert [result.differences for result in others] == [(), (), ()]
@@ -64,7 +64,7 @@ def test_own_tests_are_about_everything(both: Path) -> None:
     """A policy knows what it builds on."""
     both.write_text(both.read_text() + "tests:\n  - {input: a sky, expect: {action: allow}}\n")
 
-    (result,) = [result for result in run(Guard.load(both)) if not result.passed]
+    (result,) = [result for result in run_suite(Guard.load(both)) if not result.passed]
 
     assert result.differences == ("action is block, not allow (by sky.stop)",)
 
@@ -74,7 +74,7 @@ def test_files_of_tests_are_about_their_policy(both: Path) -> None:
     (both.parent / "blue.test.yaml").write_text("tests:\n  - {input: sky, expect: {action: allow}}\n")
     (both.parent / "both.test.yaml").write_text("tests:\n  - {input: sky, expect: {action: allow}}\n")
 
-    failed = [result.place for result in results(loaded(both)) if not result.passed]
+    failed = [result.place for result in run_tests(load_guard(both)) if not result.passed]
 
     assert failed == [f"{both.parent / 'both.test.yaml'}:2:5"]
 
@@ -94,7 +94,7 @@ def test_a_parent_of_two_parents_is_known_to_both(tmp_path: Path) -> None:
         "two": {"too.stop", "all.stop"},
         "too": {"two.stop", "all.stop"},
     }
-    assert [result.differences for result in run(Guard.load(path))] == [(), ()]
+    assert [result.differences for result in run_suite(Guard.load(path))] == [(), ()]
 
 
 PACKS = tuple(name for name in shipped_names() if name not in ("default", "strict", "agents", "pii-only"))
@@ -107,4 +107,4 @@ def test_packs_combine(tmp_path: Path) -> None:
 
     guard = Guard.load(path)
 
-    assert [result for result in run(guard) if not result.passed] == []
+    assert [result for result in run_suite(guard) if not result.passed] == []

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.csv_rows import SheetError, records
-from guardrails.authoring.rows import RowError, read
+from guardrails.authoring.csv_rows import CsvError, read_records
+from guardrails.authoring.rows import RowError, read_rows
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ from guardrails.authoring.rows import RowError, read
 )
 def test_rows_are_mappings(text: str, found: list[tuple[int, dict[str, Any]]]) -> None:
     """Empty cells and rows are not there, and a cell may have several lines."""
-    assert [*records(text.splitlines(keepends=True))] == found
+    assert [*read_records(text.splitlines(keepends=True))] == found
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_rows_are_mappings(text: str, found: list[tuple[int, dict[str, Any]]]) -
 )
 def test_what_is_no_table_is_told(text: str, line: int, reason: str) -> None:
     """With the line where it goes wrong: nothing is guessed, and no row is lost."""
-    with pytest.raises(SheetError, match=reason) as caught:
-        list(records(text.splitlines(keepends=True)))
+    with pytest.raises(CsvError, match=reason) as caught:
+        list(read_records(text.splitlines(keepends=True)))
     assert caught.value.line == line
 
 
@@ -76,7 +76,7 @@ def test_any_text_comes_back_as_it_was(texts: list[str], separator: str) -> None
     writer = csv.writer(out, delimiter=separator)
     writer.writerow(["text", "label"])
     writer.writerows([text, "1"] for text in texts)
-    back = [record for _, record in records(io.StringIO(out.getvalue(), newline=""))]
+    back = [record for _, record in read_records(io.StringIO(out.getvalue(), newline=""))]
     assert [record["text"] for record in back] == texts
 
 
@@ -87,7 +87,7 @@ def test_files_are_read_as_rows(tmp_path: Path) -> None:
     packed = tmp_path / "rows.csv.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     for each in (path, packed):
-        (row,) = read(each)
+        (row,) = read_rows(each)
         assert (row.content, row.stage, row.labels, row.place) == (
             "Grüße",
             "output",
@@ -96,7 +96,7 @@ def test_files_are_read_as_rows(tmp_path: Path) -> None:
         )
     path.write_text("text,label\nhello,2\n")
     with pytest.raises(RowError, match=r"rows.csv:2: label must be 0, 1 or a name"):
-        list(read(path))
+        list(read_rows(path))
     path.write_text("text,label\nhello\n\nyou, too,1\n")
     with pytest.raises(RowError, match=r"rows.csv:4: has 3 cells"):
-        list(read(path))
+        list(read_rows(path))

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from guardrails import Guard, PolicyErrors
-from guardrails.authoring.testing.suite import run
+from guardrails.authoring.testing.suite import run_suite
 
 POLICY = """
 format: 1
@@ -96,7 +96,7 @@ def test_an_exception_brings_its_own_test(tmp_path: Path, case: str) -> None:
     """Its test runs with those of the policy, and fails where it takes nothing away, whatever the action is."""
     fields, differences = TESTS[case]
 
-    (result,) = run(Guard.load(written(tmp_path, **fields)))
+    (result,) = run_suite(Guard.load(written(tmp_path, **fields)))
 
     assert result.name == "exception acme"
     assert result.place == f"{tmp_path / 'p.yaml'}:{_line(tmp_path / 'p.yaml', 'test:')}"

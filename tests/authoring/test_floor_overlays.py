@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.lint.lint_run import lint
+from guardrails.authoring.lint.lint_run import lint_policy
 from guardrails.types import Action
 from tests.cases import scale
 
@@ -198,7 +198,7 @@ ELSEWHERE = ("on_error", "scope")
 def test_lint_tells_what_is_weaker_and_nothing_else(folder: Path, overlay: dict[str, Any]) -> None:
     """An overlay by itself does less than the floor with some text where `weaker_than_floor` says so, and nowhere else."""
     path = written(folder, overlay)
-    report = lint(path, floor=folder / "org.yaml", tests=False)
+    report = lint_policy(path, floor=folder / "org.yaml", tests=False)
     told = [each.message for each in report.issues if each.code == "weaker_than_floor"]
     floor, alone = Guard.load(folder / "org.yaml"), Guard.load(path)
 
@@ -219,7 +219,7 @@ def test_an_exception_that_is_told_has_no_effect(
     """No verdict under the floor is another with it than without it."""
     mine = {name: value for name, value in exception.items() if name != "rules" or overlay["rules"]}
     paths = [written(folder, overlay), written(folder, overlay | {"exceptions": [{"id": "mine", **mine}]})]
-    report = lint(paths[1], floor=folder / "org.yaml", tests=False)
+    report = lint_policy(paths[1], floor=folder / "org.yaml", tests=False)
     if not any((each.code, each.subject) == ("weaker_than_floor", "mine") for each in report.issues):
         return
     without, with_it = (Guard.load(path, floor=folder / "org.yaml") for path in paths)

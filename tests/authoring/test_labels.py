@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.authoring.labels import category_of, harmful, truth, truth_of
+from guardrails.authoring.labels import category_truth, is_harmful, label_category, label_truth
 from tests.cases import each_case
 
 
@@ -28,7 +28,7 @@ from tests.cases import each_case
 )
 def test_names_are_of_the_taxonomy_or_of_others(label: str, category: str | None) -> None:
     """Separators do not matter, and neither do other systems' names."""
-    assert category_of(label) == category
+    assert label_category(label) == category
 
 
 @each_case(
@@ -65,7 +65,7 @@ def test_labels_say_yes_no_or_nothing(
     labels: dict[str, bool], categories: list[str], answer: bool | None
 ) -> None:
     """A label that is missing is not 0."""
-    assert truth(labels, categories) is answer
+    assert category_truth(labels, categories) is answer
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_labels_say_yes_no_or_nothing(
 )
 def test_one_label_can_count_alone(labels: dict[str, bool], answer: bool | None) -> None:
     """Whatever it is called; benign rows have none."""
-    assert truth_of(labels, "spam") is answer
+    assert label_truth(labels, "spam") is answer
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_one_label_can_count_alone(labels: dict[str, bool], answer: bool | None)
 )
 def test_a_row_is_harmful_harmless_or_nobody_knows(labels: dict[str, bool], answer: bool | None) -> None:
     """Not to be of one category is not to be harmless."""
-    assert harmful(labels) is answer
+    assert is_harmful(labels) is answer

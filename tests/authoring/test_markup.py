@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.markup import PALETTES, PIECE, Html, joined, marked, page, tag, visible
+from guardrails.authoring.markup import (
+    PALETTES,
+    PIECE,
+    Html,
+    join_markup,
+    make_page,
+    mark_text,
+    show_invisible,
+    tag,
+)
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(
     [
@@ -56,8 +65,8 @@ class Read(HTMLParser):
 def test_no_text_breaks_out(text: str, attribute: str) -> None:
     """Whatever stands in an element or an attribute is read as that text again, and as nothing else."""
     read = Read(tag("p", text, tag("b", text), title=attribute))
-    assert read.elements == [("p", [("title", visible(attribute))]), ("b", [])]
-    assert read.text == visible(text) * 2
+    assert read.elements == [("p", [("title", show_invisible(attribute))]), ("b", [])]
+    assert read.text == show_invisible(text) * 2
     assert not read.others
 
 
@@ -65,12 +74,12 @@ def test_no_text_breaks_out(text: str, attribute: str) -> None:
 def test_marks_leave_the_text_as_it_is(text: str, marks: list[tuple[int, int, int]]) -> None:
     """Overlapping, empty and misplaced spans too: what is read without the numbers is the text, and only marks are added."""
     text = text.replace("\r", "")
-    markup = marked(text, marks)
+    markup = mark_text(text, marks)
     numbers = [part.partition("</sup>")[0] for part in markup.split("<sup>")[1:]]
     for number in numbers:
         markup = Html(markup.replace(f"<sup>{number}</sup>", "", 1))
     read = Read(markup)
-    assert read.text == visible(text)
+    assert read.text == show_invisible(text)
     assert {name for name, _ in read.elements} <= {"mark"}
     seen = sorted(number for start, end, number in marks if max(0, start) < min(end, len(text)))
     assert sorted(int(number) for part in numbers for number in part.split()) == seen
@@ -78,7 +87,7 @@ def test_marks_leave_the_text_as_it_is(text: str, marks: list[tuple[int, int, in
 
 def test_each_mark_has_its_number() -> None:
     """Behind its end, inside of what is marked."""
-    assert marked("ab<cd", [(1, 3, 1), (2, 4, 2)]) == (
+    assert mark_text("ab<cd", [(1, 3, 1), (2, 4, 2)]) == (
         "a<mark>b</mark><mark>&lt;<sup>1</sup></mark><mark>c<sup>2</sup></mark>d"
     )
 
@@ -97,13 +106,13 @@ def test_each_mark_has_its_number() -> None:
 )
 def test_what_is_invisible_is_made_visible(text: str, seen: str) -> None:
     """What turns the direction of writing, hides a message, or cannot be written at all."""
-    assert visible(text) == seen
-    assert joined([text]).encode()
+    assert show_invisible(text) == seen
+    assert join_markup([text]).encode()
 
 
 def test_long_texts_are_cut_in_the_middle() -> None:
     """Their beginning and end are shown, with how much is not."""
-    read = Read(marked("a" * PIECE * 2 + "found" + "b" * 9, [(PIECE * 2, PIECE * 2 + 5, 1)]))
+    read = Read(mark_text("a" * PIECE * 2 + "found" + "b" * 9, [(PIECE * 2, PIECE * 2 + 5, 1)]))
     assert read.text.count("a") < PIECE + 40
     assert f"{PIECE:,} characters are not shown" in read.text
     assert read.text.endswith("found1" + "b" * 9)
@@ -129,7 +138,7 @@ def test_colours_are_readable(scheme: str) -> None:
 
 def test_a_page_needs_nothing_else() -> None:
     """It forbids scripts and everything that is elsewhere, and says its language and its title."""
-    read = Read(page("<title>", [tag("p", "x")]))
+    read = Read(make_page("<title>", [tag("p", "x")]))
     names = [name for name, _ in read.elements]
     assert names == ["html", "head", *["meta"] * 4, "title", "style", "body", "main", "p"]
     assert read.elements[0] == ("html", [("lang", "en")])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from guardrails import PolicyErrors
-from guardrails.authoring.models import Need, needs, verified
+from guardrails.authoring.models import ModelNeed, list_needs, verify_model
 from guardrails.detectors.llm.judge import KIND as JUDGE
 from guardrails.policy.loading.load import load
 
@@ -48,50 +48,50 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def needed(tmp_path: Path) -> Callable[[str], list[Need]]:
+def needed(tmp_path: Path) -> Callable[[str], list[ModelNeed]]:
     """Return a function: detectors in, what they need out."""
 
-    def find(detectors: str) -> list[Need]:
+    def find(detectors: str) -> list[ModelNeed]:
         path = tmp_path / "policy" / "policy.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"format: 1\nname: tested\ndetectors:\n{detectors}\nrules: []\n")
-        return needs(load(path, {"judge": JUDGE}))
+        return list_needs(load(path, {"judge": JUDGE}))
 
     return find
 
 
 def test_the_shipped_policy_needs_the_shipped_models() -> None:
     """They are in the package, with their licences, and are what their manifests say."""
-    found_ = needs(load("default"))
+    found_ = list_needs(load("default"))
     assert {(need.name, need.licence) for need in found_} == {("text-safety", "Apache-2.0"), ("nsfw", "MIT")}
     for need in found_:
         assert (need.source, need.present) == ("shipped", True)
         assert need.size is not None
         assert need.size > 1_000_000
-        found = verified(need)
+        found = verify_model(need)
         assert (found.wrong, found.sound) == ((), True)
 
 
-def test_every_shipped_model_is_known_by_its_name(needed: Callable[[str], list[Need]]) -> None:
+def test_every_shipped_model_is_known_by_its_name(needed: Callable[[str], list[ModelNeed]]) -> None:
     """That of faces as well, which no shipped policy uses."""
     [need] = needed("  f: {use: image_faces}")
     assert (need.name, need.source, need.licence) == ("centerface", "shipped", "MIT")
-    assert verified(need).sound
+    assert verify_model(need).sound
 
 
-def test_models_of_parents_count(needed: Callable[[str], list[Need]], tmp_path: Path) -> None:
+def test_models_of_parents_count(needed: Callable[[str], list[ModelNeed]], tmp_path: Path) -> None:
     """What a policy inherits it needs too."""
     path = tmp_path / "child.yaml"
     path.write_text("format: 1\nname: child\nextends: [default]\nrules: []\n")
-    assert [need.detector for need in needs(load(path))] == ["safety", "attacks", "explicit_pictures"]
+    assert [need.detector for need in list_needs(load(path))] == ["safety", "attacks", "explicit_pictures"]
 
 
-def test_detectors_without_a_model_need_none(needed: Callable[[str], list[Need]]) -> None:
+def test_detectors_without_a_model_need_none(needed: Callable[[str], list[ModelNeed]]) -> None:
     """Patterns and lists are nothing to fetch."""
     assert needed("  a: {use: pii, entities: [email]}\n  b: {use: secrets}") == []
 
 
-def test_a_model_of_the_hub_that_is_here(needed: Callable[[str], list[Need]], home: Path) -> None:
+def test_a_model_of_the_hub_that_is_here(needed: Callable[[str], list[ModelNeed]], home: Path) -> None:
     """The cache tells its revision, its size and its licence."""
     folder = put(home, "org/name", FILES)
     (need,) = needed("  a: {use: classifier, model: org/name}")
@@ -100,10 +100,10 @@ def test_a_model_of_the_hub_that_is_here(needed: Callable[[str], list[Need]], ho
         True,
     )
     assert need.size == sum(map(len, FILES.values()))
-    assert verified(need).wrong == ()
+    assert verify_model(need).wrong == ()
 
 
-def test_a_revision_of_the_policy_is_looked_for(needed: Callable[[str], list[Need]], home: Path) -> None:
+def test_a_revision_of_the_policy_is_looked_for(needed: Callable[[str], list[ModelNeed]], home: Path) -> None:
     """Another revision in the cache is another model."""
     put(home, "org/name", FILES)
     put(home, "org/name", {**FILES, "config.json": b"[]"}, commit="b" * 40, ref="v2")
@@ -115,7 +115,7 @@ def test_a_revision_of_the_policy_is_looked_for(needed: Callable[[str], list[Nee
     assert [need.present for need in found] == [True, True, False]
 
 
-def test_a_model_of_the_hub_that_is_not_here(needed: Callable[[str], list[Need]]) -> None:
+def test_a_model_of_the_hub_that_is_not_here(needed: Callable[[str], list[ModelNeed]]) -> None:
     """It would come from the hub; its licence is told beforehand where it is known."""
     first, second = needed(
         "  a: {use: classifier, model: org/name}\n  b: {use: classifier, model: unitary/toxic-bert}"
@@ -123,10 +123,10 @@ def test_a_model_of_the_hub_that_is_not_here(needed: Callable[[str], list[Need]]
     assert (first.source, first.present, first.fetchable, first.licence) == ("hub", False, True, "unknown")
     assert "guardrails models --fetch" in first.hint
     assert second.licence == "Apache-2.0"
-    assert verified(first) == first
+    assert verify_model(first) == first
 
 
-def test_half_a_model_is_missing(needed: Callable[[str], list[Need]], home: Path) -> None:
+def test_half_a_model_is_missing(needed: Callable[[str], list[ModelNeed]], home: Path) -> None:
     """A download that broke off left a folder, and no model."""
     put(home, "org/name", {"config.json": b"{}"})
     (need,) = needed("  a: {use: classifier, model: org/name}")
@@ -134,12 +134,12 @@ def test_half_a_model_is_missing(needed: Callable[[str], list[Need]], home: Path
     assert need.missing == "the folder has no model.safetensors"
 
 
-def test_a_changed_file_of_the_cache_is_wrong(needed: Callable[[str], list[Need]], home: Path) -> None:
+def test_a_changed_file_of_the_cache_is_wrong(needed: Callable[[str], list[ModelNeed]], home: Path) -> None:
     """Its digest is no longer that of its blob."""
     folder = put(home, "org/name", FILES)
     (folder / "model.safetensors").resolve().write_bytes(b"others!")
     (need,) = needed("  a: {use: classifier, model: org/name}")
-    found = verified(need)
+    found = verify_model(need)
     assert (need.sound, found.sound) == (True, False)
     assert found.wrong is not None
     assert found.wrong[0].startswith("model.safetensors: its digest is")
@@ -148,7 +148,7 @@ def test_a_changed_file_of_the_cache_is_wrong(needed: Callable[[str], list[Need]
 
 @pytest.mark.parametrize("place", ["policy folder", "GUARDRAILS_MODELS"])
 def test_folders_of_the_policy_and_of_the_operator(
-    needed: Callable[[str], list[Need]],
+    needed: Callable[[str], list[ModelNeed]],
     text_folder: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -162,37 +162,37 @@ def test_folders_of_the_policy_and_of_the_operator(
     rows = "  a: {use: classifier, model: own}"
     (need,) = needed(rows)
     assert (need.source, need.folder, need.revision, need.present) == (place, folder, "1", True)
-    assert verified(need).wrong == ()
+    assert verify_model(need).wrong == ()
 
     (folder / "tokenizer.json").write_text("{}")
-    (wrong,) = verified(needed(rows)[0]).wrong or ()
+    (wrong,) = verify_model(needed(rows)[0]).wrong or ()
     assert wrong.startswith("tokenizer.json is not the file that manifest.json names")
     (folder / "tokenizer.json").unlink()
     assert needed(rows)[0].missing == "the folder has no tokenizer.json"
 
 
 def test_a_folder_without_digests_has_nothing_to_compare(
-    needed: Callable[[str], list[Need]], ner_folder: Callable[..., Path], tmp_path: Path
+    needed: Callable[[str], list[ModelNeed]], ner_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     """It is said to be neither right nor wrong, and has a digest to compare by hand; a block within a detector counts."""
     (tmp_path / "policy").mkdir()
     folder = ner_folder({"a": "O"}).rename(tmp_path / "policy" / "ner")
     (need,) = needed("  a: {use: pii, entities: [person], ner: {model: ner}}")
-    found = verified(need)
+    found = verify_model(need)
     assert (need.kind, found.source, found.wrong, found.present) == ("pii", "policy folder", None, True)
     assert found.sha256
     (folder / "config.json").write_text("{}")
-    assert verified(need).sha256 != found.sha256
+    assert verify_model(need).sha256 != found.sha256
 
 
-def test_a_folder_that_is_not_there(needed: Callable[[str], list[Need]]) -> None:
+def test_a_folder_that_is_not_there(needed: Callable[[str], list[ModelNeed]]) -> None:
     """What is no name of the hub's can only be put there by hand."""
     (need,) = needed("  a: {use: classifier, model: own}")
     assert (need.source, need.present, need.fetchable) == ("nowhere", False, False)
 
 
 def test_endpoints_are_declared_or_not(
-    needed: Callable[[str], list[Need]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    needed: Callable[[str], list[ModelNeed]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model behind an endpoint is not on this machine; that the operator declares it is all there is to see."""
     rows = "  a: {use: judge, endpoint: vllm, model: m, question: Is it?}"
@@ -201,7 +201,7 @@ def test_endpoints_are_declared_or_not(
     monkeypatch.setenv("GUARDRAILS_ENDPOINTS", str(tmp_path / "e.yaml"))
     (need,) = needed(rows)
     assert (need.endpoint, need.name, need.present, need.size) == ("vllm", "m", True, None)
-    assert verified(need) == need
+    assert verify_model(need) == need
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_endpoints_are_declared_or_not(
     ],
 )
 def test_a_folder_tells_its_licence(
-    needed: Callable[[str], list[Need]], tmp_path: Path, files: dict[str, bytes], expected: str
+    needed: Callable[[str], list[ModelNeed]], tmp_path: Path, files: dict[str, bytes], expected: str
 ) -> None:
     """In the head of its README, its card, or a file; what strangers wrote is one short line without control characters."""
     folder = tmp_path / "policy" / "own"
@@ -229,7 +229,7 @@ def test_a_folder_tells_its_licence(
     assert needed("  a: {use: classifier, model: own}")[0].licence == expected
 
 
-def test_a_need_is_plain_json(needed: Callable[[str], list[Need]]) -> None:
+def test_a_need_is_plain_json(needed: Callable[[str], list[ModelNeed]]) -> None:
     """Programs read every field; nothing compared is null, not false."""
     row: dict[str, Any] = json.loads(json.dumps(needed("  a: {use: classifier}")[0].to_dict()))
     assert (row["model"], row["source"], row["present"], row["verified"]) == (
@@ -238,7 +238,7 @@ def test_a_need_is_plain_json(needed: Callable[[str], list[Need]]) -> None:
     )
 
 
-def test_a_policy_that_is_wrong_tells_so(needed: Callable[[str], list[Need]]) -> None:
+def test_a_policy_that_is_wrong_tells_so(needed: Callable[[str], list[ModelNeed]]) -> None:
     """What it would need cannot be told from mistakes."""
     with pytest.raises(PolicyErrors, match="did you mean 'model'"):
         needed("  a: {use: classifier, modell: org/name}")

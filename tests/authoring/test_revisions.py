@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.authoring.revisions import RevisionError, located
+from guardrails.authoring.revisions import RevisionError, locate_revision
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_revision_is_taken_out_with_what_lies_beside(
     repository: Path, name: str, text: str, beside: str
 ) -> None:
     """A policy finds its files as they were, too; afterwards nothing is left of it."""
-    with located(name) as path:
+    with locate_revision(name) as path:
         assert Path(path).read_text() == text
         assert (Path(path).parent / beside).is_file()
         assert not Path(path).is_relative_to(repository)
@@ -59,14 +59,14 @@ def test_a_revision_is_taken_out_with_what_lies_beside(
 def test_paths_are_as_they_are_from_here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also in a folder of the repository."""
     monkeypatch.chdir(repository / "policies")
-    with located("git:HEAD~1:p.yaml") as path:
+    with locate_revision("git:HEAD~1:p.yaml") as path:
         assert Path(path).read_text() == "old"
 
 
 @pytest.mark.parametrize("name", ["default", "policies/p.yaml", "-", "git.yaml"])
 def test_other_names_are_left_as_they_are(name: str) -> None:
     """Only what begins with `git:` is one of a revision."""
-    with located(name) as path:
+    with locate_revision(name) as path:
         assert path == name
 
 
@@ -88,7 +88,7 @@ def test_other_names_are_left_as_they_are(name: str) -> None:
 )
 def test_what_is_not_there_is_an_error(repository: Path, name: str, message: str) -> None:
     """With the reason, and never an option for git."""
-    with pytest.raises(RevisionError, match=message), located(name):
+    with pytest.raises(RevisionError, match=message), locate_revision(name):
         pass
     assert not (repository / "x").exists()
 
@@ -97,8 +97,8 @@ def test_without_a_repository_there_is_none(tmp_path: Path, monkeypatch: pytest.
     """Nor without git."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(RevisionError, match="not a git repository"), located("git:HEAD:p.yaml"):
+    with pytest.raises(RevisionError, match="not a git repository"), locate_revision("git:HEAD:p.yaml"):
         pass
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RevisionError, match="git is not installed"), located("git:HEAD:p.yaml"):
+    with pytest.raises(RevisionError, match="git is not installed"), locate_revision("git:HEAD:p.yaml"):
         pass

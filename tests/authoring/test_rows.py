@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.rows import KINDS, Row, RowError, counted, read
+from guardrails.authoring.rows import KINDS, ContentRow, RowError, count_rows, read_rows
 from guardrails.types import Action
 
 
@@ -30,35 +30,35 @@ def written(folder: Path, *lines: str, end: str = "\n") -> Path:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ({"input": "a"}, Row("", "input", "a")),
-        ({"tool_result": "a"}, Row("", "tool_result", "a")),
-        ({"messages": [{"role": "user", "content": "a"}]}, Row("", "input", [{"role": "user", "content": "a"}])),
-        ({"messages": [], "stage": "output"}, Row("", "output", [])),
-        ({"text": "a"}, Row("", "input", "a")),
-        ({"text": "a", "kind": "response"}, Row("", "output", "a")),
-        ({"text": "a", "kind": "document"}, Row("", "tool_result", "a")),
-        ({"text": "a", "kind": "tweet", "stage": "output"}, Row("", "output", "a")),
-        ({"content": {"messages": []}, "stage": "input"}, Row("", "input", {"messages": []})),
-        ({"input": "", "output": None}, Row("", "input", "")),
-        ({"input": "a", "other": [1]}, Row("", "input", "a")),
-        ({"input": "a", "context": "b"}, Row("", "input", "a", prompt="b")),
-        ({"input": "a", "prompt": "b", "context": "c"}, Row("", "input", "a", prompt="b")),
+        ({"input": "a"}, ContentRow("", "input", "a")),
+        ({"tool_result": "a"}, ContentRow("", "tool_result", "a")),
+        ({"messages": [{"role": "user", "content": "a"}]}, ContentRow("", "input", [{"role": "user", "content": "a"}])),
+        ({"messages": [], "stage": "output"}, ContentRow("", "output", [])),
+        ({"text": "a"}, ContentRow("", "input", "a")),
+        ({"text": "a", "kind": "response"}, ContentRow("", "output", "a")),
+        ({"text": "a", "kind": "document"}, ContentRow("", "tool_result", "a")),
+        ({"text": "a", "kind": "tweet", "stage": "output"}, ContentRow("", "output", "a")),
+        ({"content": {"messages": []}, "stage": "input"}, ContentRow("", "input", {"messages": []})),
+        ({"input": "", "output": None}, ContentRow("", "input", "")),
+        ({"input": "a", "other": [1]}, ContentRow("", "input", "a")),
+        ({"input": "a", "context": "b"}, ContentRow("", "input", "a", prompt="b")),
+        ({"input": "a", "prompt": "b", "context": "c"}, ContentRow("", "input", "a", prompt="b")),
         (
             {"input": "a", "user": {"id": 1}, "tenant": "t", "metadata": {"x": 1}, "lang": "de", "id": 7},
-            Row("", "input", "a", user={"id": 1}, tenant="t", metadata={"x": 1}, lang="de", id="7"),
+            ContentRow("", "input", "a", user={"id": 1}, tenant="t", metadata={"x": 1}, lang="de", id="7"),
         ),
-        ({"input": "a", "labels": {"hate": 1, "spam": 0}}, Row("", "input", "a", {"hate": True, "spam": False})),
-        ({"input": "a", "label": "hate"}, Row("", "input", "a", {"hate": True})),
-        ({"input": "a", "label": "benign"}, Row("", "input", "a", {"benign": True})),
-        ({"input": "a", "label": 1}, Row("", "input", "a", {"benign": False})),
-        ({"input": "a", "label": "0"}, Row("", "input", "a", {"benign": True})),
-        ({"input": "a", "label": True, "labels": {"hate": 1}}, Row("", "input", "a", {"hate": True, "benign": False})),
+        ({"input": "a", "labels": {"hate": 1, "spam": 0}}, ContentRow("", "input", "a", {"hate": True, "spam": False})),
+        ({"input": "a", "label": "hate"}, ContentRow("", "input", "a", {"hate": True})),
+        ({"input": "a", "label": "benign"}, ContentRow("", "input", "a", {"benign": True})),
+        ({"input": "a", "label": 1}, ContentRow("", "input", "a", {"benign": False})),
+        ({"input": "a", "label": "0"}, ContentRow("", "input", "a", {"benign": True})),
+        ({"input": "a", "label": True, "labels": {"hate": 1}}, ContentRow("", "input", "a", {"hate": True, "benign": False})),
     ],
 )  # fmt: skip
-def test_a_line_is_a_row(line: dict[str, Any], expected: Row, tmp_path: Path) -> None:
+def test_a_line_is_a_row(line: dict[str, Any], expected: ContentRow, tmp_path: Path) -> None:
     """Each form that a row may have, and what is told beside it."""
     path = written(tmp_path, json.dumps(line))
-    (row,) = read(path)
+    (row,) = read_rows(path)
     assert row == replace(expected, place=f"{path}:1", source=path.name)
 
 
@@ -96,11 +96,11 @@ def test_another_line_is_an_error_with_its_place(line: str, message: str, tmp_pa
     """File, line, cause and cure; nothing is passed over."""
     path = written(tmp_path, '{"input": "a"}', "", line)
     with pytest.raises(RowError) as caught:
-        list(read(path))
+        list(read_rows(path))
     assert str(caught.value).startswith(f"{path}:3: ")
     assert message in str(caught.value)
     with pytest.raises(RowError):
-        counted(path)
+        count_rows(path)
 
 
 def test_files_of_all_sorts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,12 +108,12 @@ def test_files_of_all_sorts_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     line = json.dumps({"input": "für"}, ensure_ascii=False)
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(f"{line}\n".encode()))
     (tmp_path / "b.jsonl").write_bytes(f"\ufeff{line}\r\n\r\n{line}".encode())
-    assert [row.content for row in read(tmp_path / "a.jsonl.gz")] == ["für"]
-    assert [row.place.rpartition(":")[2] for row in read(tmp_path / "b.jsonl")] == ["1", "3"]
-    assert counted(tmp_path / "b.jsonl") == 2
+    assert [row.content for row in read_rows(tmp_path / "a.jsonl.gz")] == ["für"]
+    assert [row.place.rpartition(":")[2] for row in read_rows(tmp_path / "b.jsonl")] == ["1", "3"]
+    assert count_rows(tmp_path / "b.jsonl") == 2
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(line.encode())))
-    assert counted("-") is None
-    assert [row.place for row in read("-")] == ["-:1"]
+    assert count_rows("-") is None
+    assert [row.place for row in read_rows("-")] == ["-:1"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_read_is_an_error(
     if data is not None:
         (tmp_path / name).write_bytes(data)
     with pytest.raises(RowError, match=message):
-        list(read(tmp_path / name))
+        list(read_rows(tmp_path / name))
 
 
 def test_a_row_is_judged_as_it_says(guard_of: Callable[..., Guard], tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_row_is_judged_as_it_says(guard_of: Callable[..., Guard], tmp_path: Pa
     )
     line = {"output": "a", "user": {"tier": "guest"}, "tenant": "t"}
     path = written(tmp_path, json.dumps(line), json.dumps({**line, "tenant": "u"}))
-    verdicts = [row.judged(guard) for row in read(path)]
+    verdicts = [row.judge(guard) for row in read_rows(path)]
     assert [verdict.action for verdict in verdicts] == [Action.BLOCK, Action.ALLOW]
     assert all(verdict.complete for verdict in verdicts)
 
@@ -156,5 +156,5 @@ def test_any_text_comes_back_as_it_was(
     """Whatever a text holds, line separators of Unicode too, it is one row."""
     path = tmp_path_factory.mktemp("rows") / "a.jsonl"
     path.write_text(json.dumps({"text": text, "kind": kind}, ensure_ascii=True) + "\n")
-    (row,) = read(path)
+    (row,) = read_rows(path)
     assert (row.content, row.stage) == (text, KINDS[kind])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.test_input import asked, given, plain, subject_of
+from guardrails.authoring.test_input import check_arguments, plain_content, read_input, read_subject
 from guardrails.engine.content.payload import Payload
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import Image, Place, Returned, Stage, Text, ToolCall, Use, Video
@@ -30,8 +30,8 @@ def one(tested: Callable[..., Guard]) -> Callable[[str], tuple[TestDoc, Any]]:
 
 def test_texts_and_messages_are_given_as_they_are(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
     """At the stage that the field names; messages say themselves."""
-    assert given(*one("tool_result: a")) == ("tool_result", "a")
-    assert given(*one("messages: [{role: user, content: a}]")) == (
+    assert read_input(*one("tool_result: a")) == ("tool_result", "a")
+    assert read_input(*one("messages: [{role: user, content: a}]")) == (
         "input",
         [{"role": "user", "content": "a"}],
     )
@@ -39,18 +39,18 @@ def test_texts_and_messages_are_given_as_they_are(one: Callable[[str], tuple[Tes
 
 def test_what_names_a_tool_knows_the_tool(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
     """Its name and its server are where conditions look for them; the arguments are a JSON text."""
-    stage, call = given(*one("tool_call: {name: sh, server: s, arguments: {a: é}}"))
+    stage, call = read_input(*one("tool_call: {name: sh, server: s, arguments: {a: é}}"))
     assert (stage, call.name, call.arguments) == ("tool_call", "sh", '{"a": "é"}')
     assert (call.place.tool, call.place.use.tools) == ("sh", (("sh", "s"),))
-    _, broken = given(*one("tool_call: {name: sh, arguments: '{'}"))
+    _, broken = read_input(*one("tool_call: {name: sh, arguments: '{'}"))
     assert broken.arguments == "{"
-    stage, result = given(*one("tool_result: {name: web, text: b}"))
+    stage, result = read_input(*one("tool_result: {name: web, text: b}"))
     assert (stage, result.text, result.place.tool) == ("tool_result", "b", "web")
 
 
 def test_each_text_of_a_definition_is_judged(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
     """Its name, what it says, and what its arguments are called."""
-    stage, subject = subject_of(
+    stage, subject = read_subject(
         *one("tool_definition: {name: web, description: d, parameters: {x: {title: t}}}")
     )
     assert stage is Stage.TOOL_DEFINITION
@@ -64,22 +64,22 @@ def test_files_lie_below_the_folder_of_the_test(
 ) -> None:
     """A picture is one whatever its name, at the stage that is said; what is not there, or outside, is an error with its name."""
     (tmp_path / "a.bin").write_bytes(b"x")
-    stage, picture = given(*one("image: a.bin, stage: output"))
+    stage, picture = read_input(*one("image: a.bin, stage: output"))
     assert (stage, type(picture), picture.source, picture.place) == (
         "output",
         Image,
         (tmp_path / "a.bin").resolve(),
         Place(Stage.OUTPUT),
     )
-    assert isinstance(given(*one("video: a.bin"))[1], Video)
+    assert isinstance(read_input(*one("video: a.bin"))[1], Video)
     for name, reason in (("b.png", "no such file"), ("../b.png", "lies outside")):
         with pytest.raises(OSError, match=f"image '{name}': {reason}"):
-            given(*one(f"image: {name}"))
+            read_input(*one(f"image: {name}"))
 
 
 def test_subjects_stand_where_the_content_stands(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
     """What is read knows its stage."""
-    stage, subject = subject_of(*one("output: a"))
+    stage, subject = read_subject(*one("output: a"))
     assert isinstance(subject, Payload)
     assert (stage, subject.tree.leaves[0].content.place.stage) == (Stage.OUTPUT, Stage.OUTPUT)
 
@@ -90,7 +90,7 @@ def test_who_asks_is_what_the_test_says(one: Callable[[str], tuple[TestDoc, Any]
         "output: a, user: {id: 1}, tenant: t, client: {language: de}, model: m, metadata: {k: v}, system: s, prompt: p, "
         "sources: [x, y], heard: [{name: web, server: s, text: h}]"
     )
-    assert asked(test) == {
+    assert check_arguments(test) == {
         "user": {"id": 1},
         "tenant": "t",
         "client": {"language": "de"},
@@ -118,4 +118,4 @@ def test_who_asks_is_what_the_test_says(one: Callable[[str], tuple[TestDoc, Any]
 )
 def test_contents_are_compared_as_they_are_written(content: object, expected: object) -> None:
     """A text is a text, a call a mapping."""
-    assert plain(content) == expected
+    assert plain_content(content) == expected

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from guardrails.authoring.watch import rounds
-from guardrails.detectors.file_watch import note
+from guardrails.authoring.watch import watch_rounds
+from guardrails.detectors.file_watch import note_file
 
 
 def test_runs_again_when_a_file_changes(tmp_path: Path) -> None:
@@ -16,8 +16,8 @@ def test_runs_again_when_a_file_changes(tmp_path: Path) -> None:
     names: list[str] = ["a"]
 
     def work() -> str:
-        note(read)
-        note(missing)
+        note_file(read)
+        note_file(missing)
         return f"{read.read_text()} {missing.is_file()}"
 
     def looks() -> Iterator[str]:
@@ -35,9 +35,9 @@ def test_runs_again_when_a_file_changes(tmp_path: Path) -> None:
         yield "listed"
 
     steps = looks()
-    assert [*rounds(work, lambda: [*names], steps)] == ["1 False", "2 False", "2 True", "2 True"]
+    assert [*watch_rounds(work, lambda: [*names], steps)] == ["1 False", "2 False", "2 True", "2 True"]
 
 
 def test_runs_once_where_nobody_looks(tmp_path: Path) -> None:
     """The first round needs no change."""
-    assert [*rounds(lambda: 1, list, ())] == [1]
+    assert [*watch_rounds(lambda: 1, list, ())] == [1]

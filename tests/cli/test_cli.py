@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from guardrails.cli import COMMANDS, EXAMPLES, main, parser
+from guardrails.cli import COMMANDS, EXAMPLES, build_parser, main
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -30,7 +30,7 @@ def test_every_example_is_a_command(command: str, line: str, capsys: pytest.Capt
     given = shlex.split(line)
 
     assert given[0] == command
-    assert parser(given).parse_args(given).command == command
+    assert build_parser(given).parse_args(given).command == command
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert f"\n  guardrails {line}\n" in capsys.readouterr().out

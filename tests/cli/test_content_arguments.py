@@ -11,7 +11,7 @@ import pytest
 
 from guardrails import GuardrailsError
 from guardrails.cli import main
-from guardrails.cli.content_arguments import add_contents, add_context, contents_of, context_of, is_file
+from guardrails.cli.content_arguments import add_contents, add_context, is_file, read_contents, read_context
 from tests.cases import each_case
 
 POLICY = """
@@ -51,7 +51,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
 )
 def test_the_context_is_that_of_a_check(arguments: tuple[str, ...], expected: dict[str, Any]) -> None:
     """Values are JSON where they are, but for what conditions read as a text; what is not given is left out."""
-    assert context_of(parsed(*arguments)) == expected
+    assert read_context(parsed(*arguments)) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_the_context_is_that_of_a_check(arguments: tuple[str, ...], expected: di
 def test_what_is_no_pair_is_an_error(arguments: tuple[str, ...], message: str) -> None:
     """Nothing that was meant is lost."""
     with pytest.raises(GuardrailsError, match=message):
-        context_of(parsed(*arguments))
+        read_context(parsed(*arguments))
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_contents_are_texts_and_files(tmp_path: Path) -> None:
     """An empty argument is an empty text; a name of a file is the file, unless all are said to be texts."""
     path = tmp_path / "note.txt"
     path.write_text("from a file\r\n")
-    assert [*contents_of(["", "a text", str(path)], as_text=False)] == [
+    assert [*read_contents(["", "a text", str(path)], as_text=False)] == [
         ("", ""),
         ("a text", "a text"),
         (str(path), "from a file\r\n"),
     ]
-    assert [*contents_of([str(path), "-"], as_text=True)] == [(str(path), str(path)), ("-", "-")]
+    assert [*read_contents([str(path), "-"], as_text=True)] == [(str(path), str(path)), ("-", "-")]
     assert is_file(str(path))
     assert not is_file("x" * 10_000)
     assert not is_file("a\0b")

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from guardrails.cli.progress import CELLS, EMPTY, FULL, Progress, clock, line
+from guardrails.cli.progress import CELLS, EMPTY, FULL, Progress, format_clock, render_line
 
 
 class Terminal(io.StringIO):
@@ -61,8 +61,8 @@ def test_nothing_is_shown_where_nobody_looks(
 )
 def test_a_line_says_how_far_and_how_long(done: int, total: int | None, took: float, said: str) -> None:
     """With a bar where the end is known, and a note beside it."""
-    assert line(done, total, took) == said
-    assert line(done, total, took, "note") == f"{said}  note"
+    assert render_line(done, total, took) == said
+    assert render_line(done, total, took, "note") == f"{said}  note"
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_a_line_says_how_far_and_how_long(done: int, total: int | None, took: fl
 )
 def test_times_are_as_people_read_them(seconds: float, said: str) -> None:
     """Minutes and seconds, and hours where there are any."""
-    assert clock(seconds) == said
+    assert format_clock(seconds) == said

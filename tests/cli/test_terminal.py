@@ -22,7 +22,7 @@ def test_terminals_get_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
 
     assert Style(Terminal()).action(Action.BLOCK) == "\x1b[1;31mBLOCK\x1b[0m"
-    assert Style(Terminal()).marked("a") == "\x1b[1;4;33ma\x1b[0m"
+    assert Style(Terminal()).highlight("a") == "\x1b[1;4;33ma\x1b[0m"
 
 
 def test_pipes_and_no_color_get_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +37,6 @@ def test_pipes_and_no_color_get_plain_text(monkeypatch: pytest.MonkeyPatch) -> N
             style.dim("b"),
             style.good("c"),
             style.bad("d"),
-            style.marked("e"),
+            style.highlight("e"),
         ]
         assert marked == ["FLAG  ", "a", "b", "c", "d", "[[e]]"]

@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from hypothesis import strategies as st
 
-from guardrails.detectors.patterns.table import Entry, Pattern, PatternError, compile_row
+from guardrails.detectors.patterns.table import CompiledRow, PatternError, PatternRow, compile_row
 from guardrails.remote.endpoint import Endpoint
 
 ALPHABET = 'aab1- \n"'
@@ -75,10 +75,10 @@ def odd(text: str) -> bool:
     return sum(map(ord, text)) % 2 == 1
 
 
-def rows_of_all_kinds() -> st.SearchStrategy[Pattern]:
+def rows_of_all_kinds() -> st.SearchStrategy[PatternRow]:
     """Return a strategy for rows: flags, sometimes a group, a validator, words of context."""
     return st.builds(
-        Pattern,
+        PatternRow,
         st.tuples(st.sampled_from(HEADS), bodies()).map("".join),
         st.sampled_from(["custom.x", "custom.y", "custom.z"]),
         st.just(1.0),
@@ -89,12 +89,12 @@ def rows_of_all_kinds() -> st.SearchStrategy[Pattern]:
 
 
 @pytest.fixture(scope="session")
-def rows() -> st.SearchStrategy[list[Pattern]]:
+def rows() -> st.SearchStrategy[list[PatternRow]]:
     """Return a strategy for the rows of a table, of which not all can be compiled."""
     return st.lists(rows_of_all_kinds(), min_size=1, max_size=3)
 
 
-def compiled(rows: Iterable[Pattern]) -> list[Entry]:
+def compiled(rows: Iterable[PatternRow]) -> list[CompiledRow]:
     """Return the rows that can be compiled, without their group where there is none; one that is there if none can."""
     # Not while drawing: `regex` tidies up its cache at random.
     found = []
@@ -105,11 +105,11 @@ def compiled(rows: Iterable[Pattern]) -> list[Entry]:
                 break
             except (PatternError, TimeoutError):
                 continue
-    return found or [compile_row(Pattern("ab", "custom.x"))]
+    return found or [compile_row(PatternRow("ab", "custom.x"))]
 
 
 @pytest.fixture(scope="session")
-def compile_all() -> Callable[[Iterable[Pattern]], list[Entry]]:
+def compile_all() -> Callable[[Iterable[PatternRow]], list[CompiledRow]]:
     """Return the function that compiles what can be compiled."""
     return compiled
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from guardrails.detectors import Folder
-from guardrails.detectors.binding import Bound, bind
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.types import CLEAN, Content, Detection, Text
 
 
-def build(folder: Path, name: str = "t", of: object = TERMS, **fields: object) -> Bound:
+def build(folder: Path, name: str = "t", of: object = TERMS, **fields: object) -> BoundDetector:
     """Bind a list of terms."""
     config = of.config.model_validate({"use": "terms", **fields})
-    return bind(name, of, config, Folder(folder))
+    return bind(name, of, config, PolicyFolder(folder))
 
 
 def test_a_bound_detector_says_what_it_gives(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_bound_detector_says_what_it_gives(tmp_path: Path) -> None:
     assert len(bound.detector.detect([Text("a")])[0].findings) == 1
     for pattern, inline in (("ab", True), ("a(?=b)", False)):
         config = PATTERNS.config.model_validate({"use": "patterns", "patterns": [pattern]})
-        assert bind("p", PATTERNS, config, Folder(tmp_path)).inline is inline
+        assert bind("p", PATTERNS, config, PolicyFolder(tmp_path)).inline is inline
 
 
 def test_a_digest_names_everything_that_findings_depend_on(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_detector_may_answer_at_once_and_have_an_identity(tmp_path: Path) -> N
         def detect(self, batch: Sequence[Content]) -> list[Detection]:
             return [CLEAN] * len(batch)
 
-    def bound(identity: str | None) -> Bound:
+    def bound(identity: str | None) -> BoundDetector:
         of = replace(TERMS, build=lambda _name, _config, _files: Detector(identity))
         return build(tmp_path, of=of, terms=["a"])
 

@@ -8,7 +8,7 @@ import types
 import pytest
 
 from guardrails.detectors.config import Config
-from guardrails.detectors.field_docs import documented
+from guardrails.detectors.field_docs import read_field_docs
 
 
 class Above:
@@ -44,14 +44,14 @@ class Child(Parent):
 
 def test_texts_stand_under_their_fields() -> None:
     """Cleaned of indents; a field without one has none, and what follows a field by accident is none."""
-    assert documented(Parent, Above) == {"count": "How many,\nin all.", "other": "Another."}
+    assert read_field_docs(Parent, Above) == {"count": "How many,\nin all.", "other": "Another."}
 
 
 def test_a_child_has_those_of_its_parents_and_its_own_instead() -> None:
     """Up to the class below which it asks."""
-    assert documented(Child, Above) == {"count": "How many,\nin all.", "other": "Another one."}
-    assert documented(Child, Parent) == {"other": "Another one."}
-    assert documented(Child.Inner) == {"deep": "Deep."}
+    assert read_field_docs(Child, Above) == {"count": "How many,\nin all.", "other": "Another one."}
+    assert read_field_docs(Child, Parent) == {"other": "Another one."}
+    assert read_field_docs(Child.Inner) == {"deep": "Deep."}
 
 
 def test_a_class_in_a_function_is_found_too() -> None:
@@ -63,7 +63,7 @@ def test_a_class_in_a_function_is_found_too() -> None:
         field: int = 0
         """Of a function."""
 
-    assert documented(Local) == {"field": "Of a function."}
+    assert read_field_docs(Local) == {"field": "Of a function."}
 
 
 @pytest.mark.parametrize("file", [None, "/nowhere/at_all.py", "/nowhere/compiled.so"])
@@ -74,7 +74,7 @@ def test_without_a_source_there_are_no_texts(file: str | None, monkeypatch: pyte
     if file is not None:
         module.__file__ = file
     monkeypatch.setitem(sys.modules, name, module)
-    assert documented(type("Made", (), {"__module__": name})) == {}
+    assert read_field_docs(type("Made", (), {"__module__": name})) == {}
 
 
 def test_a_block_shows_them_in_its_schema() -> None:

@@ -8,19 +8,26 @@ from pathlib import Path
 import pytest
 
 from guardrails.detectors import file_watch
-from guardrails.detectors.file_watch import UNSEEN, changed, note, noted, stamp, stamps
+from guardrails.detectors.file_watch import (
+    UNSEEN,
+    have_changed,
+    note_file,
+    record_files,
+    stamp_file,
+    stamp_files,
+)
 
 
 def test_what_is_looked_at_is_noted(tmp_path: Path) -> None:
     """Inside the block alone, by its absolute path, also where there is no such file; blocks may stand in each other."""
     there, missing = tmp_path / "a", tmp_path / "b"
     there.write_text("x")
-    note(there)
-    with noted() as outer:
-        note(there)
-        with noted() as inner:
-            note(missing)
-    note(there)
+    note_file(there)
+    with record_files() as outer:
+        note_file(there)
+        with record_files() as inner:
+            note_file(missing)
+    note_file(there)
 
     assert (set(outer), set(inner)) == ({there, missing}, {missing})
     assert outer[there] is not None
@@ -33,14 +40,14 @@ def test_a_change_is_seen(tmp_path: Path, small: int, monkeypatch: pytest.Monkey
     monkeypatch.setattr(file_watch, "SMALL", small)
     path = tmp_path / "a"
     path.write_text("x")
-    files = {path: stamp(path)}
-    assert not changed(files)
+    files = {path: stamp_file(path)}
+    assert not have_changed(files)
     path.write_text("yy")
-    assert changed(files)
+    assert have_changed(files)
     path.unlink()
-    assert changed(files)
+    assert have_changed(files)
     path.mkdir()
-    assert changed(files)
+    assert have_changed(files)
 
 
 def test_a_small_file_is_told_by_its_content(tmp_path: Path) -> None:
@@ -48,13 +55,13 @@ def test_a_small_file_is_told_by_its_content(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("x")
     os.utime(path, ns=(1, 1))
-    files = {path: stamp(path)}
+    files = {path: stamp_file(path)}
 
     path.write_text("x")
-    assert not changed(files)
+    assert not have_changed(files)
     path.write_text("y")
     os.utime(path, ns=(1, 1))
-    assert changed(files)
+    assert have_changed(files)
 
 
 def test_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
@@ -63,12 +70,12 @@ def test_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     link = tmp_path / "now"
     link.symlink_to(tmp_path / "one")
-    files = {link: stamp(link)}
+    files = {link: stamp_file(link)}
 
     link.unlink()
     link.symlink_to(tmp_path / "two")
 
-    assert changed(files)
+    assert have_changed(files)
 
 
 def test_stamps_are_of_each_path_now(tmp_path: Path) -> None:
@@ -76,11 +83,11 @@ def test_stamps_are_of_each_path_now(tmp_path: Path) -> None:
     path, missing = tmp_path / "a", tmp_path / "b"
     path.write_text("x")
 
-    assert stamps([path, missing]) == {path: stamp(path), missing: None}
-    assert UNSEEN not in stamps([path, missing]).values()
+    assert stamp_files([path, missing]) == {path: stamp_file(path), missing: None}
+    assert UNSEEN not in stamp_files([path, missing]).values()
 
 
 @pytest.mark.parametrize("name", ["no such", "a\0b"])
 def test_what_cannot_be_read_has_no_stamp(tmp_path: Path, name: str) -> None:
     """And is no error: whoever loads it says what is wrong."""
-    assert stamp(tmp_path / name) is None
+    assert stamp_file(tmp_path / name) is None

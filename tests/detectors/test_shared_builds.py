@@ -18,8 +18,8 @@ from weakref import ref
 import pytest
 
 from guardrails import Guard, PolicyErrors, Stage, Verdict
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.shared_builds import Once
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.shared_builds import SharedInstances
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Text
@@ -33,7 +33,7 @@ class Thing:
 
 def test_a_thing_is_made_once_while_it_is_held() -> None:
     """Each key has its own; what nobody holds any more is made again."""
-    once: Once[Thing] = Once()
+    once: SharedInstances[Thing] = SharedInstances()
     first = once.get("a", Thing)
     assert once.get("a", Thing) is first
     assert once.get("b", Thing) is not first
@@ -47,7 +47,7 @@ def test_a_thing_is_made_once_while_it_is_held() -> None:
 
 def test_what_could_not_be_made_is_tried_again() -> None:
     """A failure is told to who asked, and not kept."""
-    once: Once[Thing] = Once()
+    once: SharedInstances[Thing] = SharedInstances()
 
     def fail() -> Thing:
         raise ValueError("no")
@@ -59,7 +59,7 @@ def test_what_could_not_be_made_is_tried_again() -> None:
 
 def test_who_asks_for_what_is_being_made_waits_for_it() -> None:
     """Of two that ask at once one makes it and both get it; who asks for another thing does not wait."""
-    once: Once[Thing] = Once()
+    once: SharedInstances[Thing] = SharedInstances()
     begun, go = threading.Event(), threading.Event()
     made: list[Thing] = []
 
@@ -125,7 +125,7 @@ def load(folder: Path, written: str, name: str = "p", **more: Any) -> Guard:
     return Guard.load(path, **more)
 
 
-def bound(guard: Guard, name: str = "d") -> Bound:
+def bound(guard: Guard, name: str = "d") -> BoundDetector:
     """Return the detector of that name."""
     return next(each for each in guard.policy.detectors if each.name == name)
 

@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.inference.batcher import Batcher
-from guardrails.inference.safety.model import load
+from guardrails.inference.safety.model import load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import OnnxSession
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 from tests.cases import scale
 
 
-def row(number: int, length: int = 1) -> Row:
+def row(number: int, length: int = 1) -> TokenRow:
     """Return a row of so many tokens, which only this number has."""
-    return Row((number,) * length, (0,) * length)
+    return TokenRow((number,) * length, (0,) * length)
 
 
-def scored(rows: Sequence[Row]) -> list[Scores]:
+def scored(rows: Sequence[TokenRow]) -> list[Scores]:
     """Return each row's own number."""
     return [np.array([each.ids[0]], dtype=np.float32) for each in rows]
 
@@ -37,7 +37,7 @@ class Device:
         self.batches: list[list[int]] = []
         self.begun, self.go = threading.Event(), threading.Event()
 
-    def run(self, rows: Sequence[Row]) -> list[Scores]:
+    def run(self, rows: Sequence[TokenRow]) -> list[Scores]:
         self.batches.append([each.ids[0] for each in rows])
         self.begun.set()
         assert self.go.wait(10)
@@ -50,7 +50,7 @@ def test_each_caller_has_its_own_rows_in_order(callers: list[list[int]], most: i
     """Whoever else asks at the same time, and however batches are cut."""
     sizes: list[int] = []
 
-    def run(rows: Sequence[Row]) -> list[Scores]:
+    def run(rows: Sequence[TokenRow]) -> list[Scores]:
         sizes.append(len(rows))
         return scored(rows)
 
@@ -89,7 +89,7 @@ def test_a_short_text_does_not_wait_for_a_long_one() -> None:
 def test_a_failure_reaches_those_it_concerns() -> None:
     """The callers of a batch that fails get its error; the device goes on."""
 
-    def run(rows: Sequence[Row]) -> list[Scores]:
+    def run(rows: Sequence[TokenRow]) -> list[Scores]:
         if any(not each.ids[0] for each in rows):
             raise MemoryError("the device is full")
         return scored(rows)
@@ -116,7 +116,7 @@ def test_a_model_on_a_device_gives_the_same_scores(
     scores = []
     for rows in (1, 4):
         monkeypatch.setattr(OnnxSession, "rows", rows)
-        model = load(text_folder(words, {}, languages=["en", str(rows)]))
+        model = load_safety_model(text_folder(words, {}, languages=["en", str(rows)]))
         fast = model.fast(texts)
         scores.append(model.both([model.tokens.row(model.tokens.ids(text)) for text in texts], fast.logits))
     assert np.allclose(scores[0], scores[1])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from guardrails.inference import denormals
-from guardrails.inference.denormals import LIBC, as_zero
+from guardrails.inference.denormals import LIBC, flush_denormals
 
 SMALL = np.full(64, 1e-30, dtype=np.float32)
 
@@ -29,9 +29,9 @@ def test_it_is_at_work_where_it_is_known() -> None:
 def test_numbers_next_to_zero_are_zero_inside() -> None:
     """And as before behind it, also where one stretch stands in another."""
     assert product() > 0
-    with as_zero():
+    with flush_denormals():
         inside = product()
-        with as_zero():
+        with flush_denormals():
             assert product() == inside
         assert product() == inside
     assert inside == 0 or LIBC is None
@@ -42,13 +42,13 @@ def test_other_threads_see_nothing_of_it() -> None:
     """Also one that is begun inside."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(product).result()
-        with as_zero():
+        with flush_denormals():
             assert pool.submit(product).result() > 0
 
 
 def test_an_error_ends_it() -> None:
     """The thread goes on as it was."""
-    with pytest.raises(KeyError), as_zero():
+    with pytest.raises(KeyError), flush_denormals():
         raise KeyError("x")
     assert product() > 0
 
@@ -56,7 +56,7 @@ def test_an_error_ends_it() -> None:
 def test_where_it_is_not_known_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What stands inside runs all the same."""
     monkeypatch.setattr(denormals, "LIBC", None)
-    with as_zero():
+    with flush_denormals():
         assert product() > 0
 
 

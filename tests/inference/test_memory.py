@@ -14,27 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.cancellation import Cancelled
-from guardrails.inference.memory import Memory
-from guardrails.inference.safety.model import load
+from guardrails.inference.memory import LogitCache
+from guardrails.inference.safety.model import load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import OnnxSession
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 
 
-def row(number: int) -> Row:
+def row(number: int) -> TokenRow:
     """Return a row that only this number has."""
-    return Row((1, number, 2), (0, 0, 0))
+    return TokenRow((1, number, 2), (0, 0, 0))
 
 
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 5))
 def test_the_rows_used_last_are_kept(numbers: list[int], most: int) -> None:
     """A row is run where it is not among the last `most` distinct ones, and its logits are always its own."""
-    memory = Memory(most)
+    memory = LogitCache(most)
     used: list[int] = []
     for number in numbers:
-        ran: list[Row] = []
+        ran: list[TokenRow] = []
 
-        def run(rows: Sequence[Row], ran: list[Row] = ran) -> list[Scores]:
+        def run(rows: Sequence[TokenRow], ran: list[TokenRow] = ran) -> list[Scores]:
             ran.extend(rows)
             return [np.full(3, row.ids[1], dtype=np.float32) for row in rows]
 
@@ -45,10 +45,10 @@ def test_the_rows_used_last_are_kept(numbers: list[int], most: int) -> None:
 
 def test_what_another_call_is_at_work_on_is_waited_for() -> None:
     """Two calls at once run a row once; both have its logits."""
-    memory, begun, go = Memory(4), threading.Event(), threading.Event()
-    ran: list[Row] = []
+    memory, begun, go = LogitCache(4), threading.Event(), threading.Event()
+    ran: list[TokenRow] = []
 
-    def run(rows: Sequence[Row]) -> list[Scores]:
+    def run(rows: Sequence[TokenRow]) -> list[Scores]:
         ran.extend(rows)
         begun.set()
         assert go.wait(10)
@@ -67,9 +67,9 @@ def test_what_another_call_is_at_work_on_is_waited_for() -> None:
 
 def test_a_failure_is_raised_and_not_kept() -> None:
     """Both the call that ran a row and the one that waited raise; the next call runs it again."""
-    memory, begun, go = Memory(4), threading.Event(), threading.Event()
+    memory, begun, go = LogitCache(4), threading.Event(), threading.Event()
 
-    def fails(rows: Sequence[Row]) -> list[Scores]:
+    def fails(rows: Sequence[TokenRow]) -> list[Scores]:
         begun.set()
         assert go.wait(10)
         raise OSError(f"{len(rows)} lost")
@@ -88,9 +88,9 @@ def test_a_failure_is_raised_and_not_kept() -> None:
 def test_a_row_is_judged_once(text_folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What stood in an earlier call, or twice in this one, is not run again; scores are the same."""
     folder: Path = text_folder({"grey": {"toxic": 1.0}, "bomb": {"toxic": 3.0}}, {})
-    model = load(folder)
+    model = load_safety_model(folder)
     rows = [model.tokens.row(model.tokens.ids(text)) for text in ("grey", "bomb", "grey bomb", "grey")]
-    ran: list[Row] = []
+    ran: list[TokenRow] = []
     run = OnnxSession.run
 
     def counted(self: OnnxSession, given: Any) -> Scores:
@@ -108,14 +108,14 @@ def test_a_row_is_judged_once(text_folder: Any, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_row_that_another_caller_gave_up_is_run_again() -> None:
     """Who waits for it is not told of a cancellation that was not meant for him."""
-    memory, begun, go = Memory(4), threading.Event(), threading.Event()
+    memory, begun, go = LogitCache(4), threading.Event(), threading.Event()
 
-    def given_up(rows: Sequence[Row]) -> list[Scores]:
+    def given_up(rows: Sequence[TokenRow]) -> list[Scores]:
         begun.set()
         assert go.wait(10)
         raise Cancelled
 
-    def run(rows: Sequence[Row]) -> list[Scores]:
+    def run(rows: Sequence[TokenRow]) -> list[Scores]:
         go.set()  # by now the second call waits for the first one's row
         return [np.full(3, each.ids[1], dtype=np.float32) for each in rows]
 

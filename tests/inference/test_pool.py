@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from guardrails.cancellation import Cancelled, Token, within
-from guardrails.inference.pool import Pool, Slots, cores, pool
+from guardrails.inference.pool import Slots, WorkerPool, count_cores, get_pool
 from tests.cases import each_case
 
 
@@ -17,7 +17,7 @@ from tests.cases import each_case
 @each_case("count", [0, 1, 2, 50])
 def test_results_are_in_the_order_of_the_parts(cores_: int, count: int) -> None:
     """Whoever did them."""
-    assert Pool(cores_).map(lambda part: part * 2, range(count)) == [part * 2 for part in range(count)]
+    assert WorkerPool(cores_).map(lambda part: part * 2, range(count)) == [part * 2 for part in range(count)]
 
 
 def test_free_cores_help() -> None:
@@ -28,12 +28,12 @@ def test_free_cores_help() -> None:
         both.wait(timeout=30)
         return threading.current_thread().name
 
-    assert len({*Pool(2).map(part, range(2))}) == 2
+    assert len({*WorkerPool(2).map(part, range(2))}) == 2
 
 
 def test_no_more_parts_run_than_there_are_cores() -> None:
     """However many callers ask."""
-    pool = Pool(2)
+    pool = WorkerPool(2)
     lock = threading.Lock()
     running: set[int] = set()
     most = []
@@ -54,7 +54,7 @@ def test_no_more_parts_run_than_there_are_cores() -> None:
 @pytest.mark.parametrize("count", [1, 5])
 def test_an_error_goes_to_the_caller(count: int) -> None:
     """What is left of the caller's parts is not done; the pool goes on."""
-    pool = Pool(2)
+    pool = WorkerPool(2)
 
     def part(number: int) -> int:
         if number == 0:
@@ -68,13 +68,13 @@ def test_an_error_goes_to_the_caller(count: int) -> None:
 
 def test_the_process_has_one_pool() -> None:
     """All models share the cores."""
-    assert pool() is pool()
-    assert cores() >= 1
+    assert get_pool() is get_pool()
+    assert count_cores() >= 1
 
 
 def test_parts_of_a_cancelled_caller_are_not_begun() -> None:
     """On any thread; the caller is told, and the pool goes on for the others."""
-    pool, token, done = Pool(2), Token(), []
+    pool, token, done = WorkerPool(2), Token(), []
 
     def part(number: int) -> None:
         token.cancel()
@@ -88,7 +88,7 @@ def test_parts_of_a_cancelled_caller_are_not_begun() -> None:
 
 def test_a_short_call_waits_for_one_part_of_a_long_one() -> None:
     """Who works part after part gives its place to whoever asked meanwhile."""
-    pool, order = Pool(1), []
+    pool, order = WorkerPool(1), []
 
     def long(number: int) -> None:
         if number == 0:

@@ -9,7 +9,7 @@ from weakref import ref
 
 import pytest
 
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 
 class Model:
@@ -34,14 +34,14 @@ def test_a_model_is_shared_by_what_it_is_made_of(
 ) -> None:
     """Files are told apart by name, size and time."""
     (tmp_path / "weights").write_text("these")
-    models = Shared(Model)
+    models = SharedModels(Model)
     first = models.get(tmp_path, "fast")
     assert (models.get(*change(tmp_path)) is first) is same
 
 
 def test_what_nobody_holds_is_forgotten(tmp_path: Path) -> None:
     """Its memory is free again, and it is made anew for whoever asks next."""
-    models = Shared(Model)
+    models = SharedModels(Model)
     held = ref(models.get(tmp_path, "fast"))
     gc.collect()
     assert held() is None
@@ -58,7 +58,7 @@ def test_a_model_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
             raise ValueError("no weights")
         return Model(folder, "fast")
 
-    models = Shared(make)
+    models = SharedModels(make)
     with pytest.raises(ValueError, match="no weights"):
         models.get(tmp_path, "fast")
     assert models.get(tmp_path, "fast").made_of == (tmp_path, "fast")

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from guardrails.mcp.guards import Guarding
-from guardrails.mcp.settings import configured
-from guardrails.mcp.transport.http import create_app, listening
+from guardrails.mcp.guards import McpGuard
+from guardrails.mcp.settings import load_settings
+from guardrails.mcp.transport.http import create_app, open_socket
 from guardrails.proxy.server.serve import SERVER
 from guardrails.wire import sse
 
@@ -193,9 +193,9 @@ def guarded(script: Script, policy: Path) -> Guarded:
 
 
 @contextmanager
-def served(guarding: Guarding) -> Iterator[int]:
+def served(guarding: McpGuard) -> Iterator[int]:
     """Serve a guard in a thread; yields its port."""
-    with listening(guarding.settings) as listener:
+    with open_socket(guarding.settings) as listener:
         server = uvicorn.Server(
             uvicorn.Config(create_app(guarding), **{**SERVER, "timeout_graceful_shutdown": 1})
         )
@@ -276,8 +276,8 @@ def before(policy: Path) -> Iterator[Callable[..., HttpAgent]]:
 
         def make(url: str = "", path: str = "/mcp", **settings: Any) -> HttpAgent:
             servers = {"servers": {"s": {"url": url}}} if url else {}
-            doc = configured(None, {"policy": str(policy), "port": 0, **servers, **settings})
-            agent = HttpAgent(stack.enter_context(served(Guarding(doc))), path)
+            doc = load_settings(None, {"policy": str(policy), "port": 0, **servers, **settings})
+            agent = HttpAgent(stack.enter_context(served(McpGuard(doc))), path)
             stack.callback(agent.close)
             return agent
 

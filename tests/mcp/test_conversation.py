@@ -7,31 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.mcp.conversation import MOST_JUDGED, Conversation, Order, is_alone
-from guardrails.mcp.guards import Guarding
+from guardrails.mcp.conversation import MOST_JUDGED, LocalConversation, WorkOrder, is_exclusive
+from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.session import Session
-from guardrails.mcp.settings import configured
-from guardrails.mcp.transport.process import Process
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.settings import load_settings
+from guardrails.mcp.transport.process import ServerProcess
 
 
 async def talk(
     policy: Path, script: Any, request_s: float = 60.0
-) -> tuple[Conversation, Process, asyncio.Queue[rpc.Body]]:
+) -> tuple[LocalConversation, ServerProcess, asyncio.Queue[rpc.Body]]:
     """Begin a conversation with the scripted server; returns it, the server, and what the agent hears."""
     heard: asyncio.Queue[rpc.Body] = asyncio.Queue()
-    settings = configured(None, {"servers": {"s": {"command": script.command}}, "policy": str(policy)})
-    process = await Process.start(script.command, 1 << 20)
+    settings = load_settings(None, {"servers": {"s": {"command": script.command}}, "policy": str(policy)})
+    process = await ServerProcess.start(script.command, 1 << 20)
     return (
-        Conversation(process, Guarding(settings).link("s", Session()), heard.put, request_s),
+        LocalConversation(process, McpGuard(settings).link("s", AgentSession()), heard.put, request_s),
         process,
         heard,
     )
 
 
-def ask(id_: rpc.Id, method: str = "ping", **params: Any) -> rpc.Message:
+def ask(id_: rpc.Id, method: str = "ping", **params: Any) -> rpc.RpcMessage:
     """Return a request."""
-    return rpc.message(rpc.request(id_, method, params))
+    return rpc.classify_message(rpc.make_request(id_, method, params))
 
 
 def test_what_is_asked_after_the_server_ended_is_answered(policy: Path, script: Any) -> None:
@@ -42,8 +42,8 @@ def test_what_is_asked_after_the_server_ended_is_answered(policy: Path, script: 
         running = asyncio.ensure_future(conversation.run())
         await process.close()
         await running
-        await conversation.say(ask(1))
-        await conversation.say(RequestError("batch", "no batches"))
+        await conversation.receive(ask(1))
+        await conversation.receive(RequestError("batch", "no batches"))
         return [heard.get_nowait() for _ in range(2)]
 
     ended, refused = asyncio.run(work())
@@ -58,7 +58,7 @@ def test_the_guards_own_question_has_an_end(policy: Path, script: Any) -> None:
     async def late() -> rpc.Body:
         conversation, process, heard = await talk(policy, script, 0.2)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1, "tools/call", name="echo"))
+        await conversation.receive(ask(1, "tools/call", name="echo"))
         await process.close()
         await running
         return await heard.get()
@@ -69,7 +69,7 @@ def test_the_guards_own_question_has_an_end(policy: Path, script: Any) -> None:
     async def ended() -> rpc.Body:
         conversation, process, heard = await talk(policy, script)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1, "tools/call", name="echo"))
+        await conversation.receive(ask(1, "tools/call", name="echo"))
         await running
         await process.close()
         return await heard.get()
@@ -84,7 +84,7 @@ def test_what_is_called_off_has_no_answer(policy: Path, script: Any) -> None:
     async def work() -> int:
         conversation, process, heard = await talk(policy, script)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1))
+        await conversation.receive(ask(1))
         await conversation.call_off(1)
         await conversation.call_off(1)
         await process.close()
@@ -102,8 +102,8 @@ def test_a_stream_of_changes_may_be_silent(policy: Path, script: Any) -> None:
     async def work() -> list[rpc.Body]:
         conversation, process, heard = await talk(policy, script, 0.1)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1, "subscriptions/listen"))
-        await conversation.say(ask(2))
+        await conversation.receive(ask(1, "subscriptions/listen"))
+        await conversation.receive(ask(2))
         late = await heard.get()
         await process.close()
         await running
@@ -118,7 +118,7 @@ def test_messages_are_judged_beside_each_other() -> None:
     """A request does not wait for another's detectors; a notification waits for what came before, and the rest for it."""
 
     async def work() -> list[str]:
-        order, done, first = Order(), list[str](), asyncio.Event()
+        order, done, first = WorkOrder(), list[str](), asyncio.Event()
 
         async def one(
             name: str, waits: asyncio.Event | None = None, sets: asyncio.Event | None = None
@@ -129,10 +129,10 @@ def test_messages_are_judged_beside_each_other() -> None:
             if sets is not None:
                 sets.set()
 
-        await order.put(one("slow", waits=first), alone=False)
-        await order.put(one("quick", sets=first), alone=False)
-        await order.put(one("note"), alone=True)
-        await order.put(one("after"), alone=False)
+        await order.submit(one("slow", waits=first), alone=False)
+        await order.submit(one("quick", sets=first), alone=False)
+        await order.submit(one("note"), alone=True)
+        await order.submit(one("after"), alone=False)
         await order.done()
         return done
 
@@ -143,7 +143,7 @@ def test_what_cannot_be_passed_on_is_logged_without_its_text(caplog: Any) -> Non
     """The others go on; only so many are judged at a time."""
 
     async def work() -> int:
-        order, count = Order(), 0
+        order, count = WorkOrder(), 0
 
         async def fails() -> None:
             nonlocal count
@@ -151,7 +151,7 @@ def test_what_cannot_be_passed_on_is_logged_without_its_text(caplog: Any) -> Non
             raise ValueError("zqxbomb")
 
         for _ in range(MOST_JUDGED * 2):
-            await order.put(fails(), alone=False)
+            await order.submit(fails(), alone=False)
         await order.done()
         return count
 
@@ -162,10 +162,10 @@ def test_what_cannot_be_passed_on_is_logged_without_its_text(caplog: Any) -> Non
 
 def test_notifications_and_what_cannot_be_read_stand_alone() -> None:
     """Requests and answers do not."""
-    said: list[rpc.Message | RequestError] = [
-        rpc.message(rpc.notification("notifications/initialized", {})),
+    said: list[rpc.RpcMessage | RequestError] = [
+        rpc.classify_message(rpc.make_notification("notifications/initialized", {})),
         RequestError("batch", "no"),
         ask(1),
-        rpc.message(rpc.result(1, {})),
+        rpc.classify_message(rpc.make_result(1, {})),
     ]
-    assert [is_alone(each) for each in said] == [True, True, False, False]
+    assert [is_exclusive(each) for each in said] == [True, True, False, False]

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from guardrails import Budget, Detection, Guard
 from guardrails.errors import BackendError
-from guardrails.mcp.approvals import Approvals
-from guardrails.mcp.link import MOST_ASKED, Judge, Link, Step
+from guardrails.mcp.approvals import ApprovalStore
+from guardrails.mcp.link import MOST_ASKED, LinkResult, McpLink, MessageJudge
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.methods import CLIENT, SERVER
 from guardrails.mcp.protocol.verdicts import REMOVED, VERDICT
-from guardrails.mcp.session import Session
-from guardrails.mcp.tools import Tools
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.tools import ServerTools
 from tests.cases import scale
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
@@ -43,40 +43,42 @@ class Talk:
     def __init__(
         self, guard: Guard, *, unknown: str = "judge", pages: list[Any] | None = None, **tools: Any
     ) -> None:
-        self.session = Session()
-        self.tools = Tools("s", tools.pop("approvals", Approvals()), **tools)
-        self.link = Link(Judge(guard, "s", self.session), self.tools, unknown=unknown)
+        self.session = AgentSession()
+        self.tools = ServerTools("s", tools.pop("approvals", ApprovalStore()), **tools)
+        self.link = McpLink(MessageJudge(guard, "s", self.session), self.tools, unknown=unknown)
         self.asked: list[dict[str, Any]] = []
         self._pages = iter(pages if pages is not None else [{"tools": DEFINED}])
 
-    async def ask(self, body: dict[str, Any]) -> rpc.Message:
+    async def ask(self, body: dict[str, Any]) -> rpc.RpcMessage:
         """Answer what the guard asks for itself."""
         self.asked.append(body)
         page = next(self._pages)
         if isinstance(page, Exception):
             raise page
         if "error" in page:
-            return rpc.message({"jsonrpc": "2.0", "id": body["id"], **page})
-        return rpc.message(rpc.result(body["id"], page))
+            return rpc.classify_message({"jsonrpc": "2.0", "id": body["id"], **page})
+        return rpc.classify_message(rpc.make_result(body["id"], page))
 
-    def agent(self, **message: Any) -> Step:
+    def agent(self, **message: Any) -> LinkResult:
         """The agent says something."""
-        return self._had(lambda: self.link.from_agent(rpc.message({"jsonrpc": "2.0", **message}), self.ask))
+        return self._had(
+            lambda: self.link.from_agent(rpc.classify_message({"jsonrpc": "2.0", **message}), self.ask)
+        )
 
-    def server(self, **message: Any) -> Step:
+    def server(self, **message: Any) -> LinkResult:
         """The server says something."""
-        return self._had(lambda: self.link.from_server(rpc.message({"jsonrpc": "2.0", **message})))
+        return self._had(lambda: self.link.from_server(rpc.classify_message({"jsonrpc": "2.0", **message})))
 
     def exchange(self, method: str, result: Any, **params: Any) -> dict[str, Any]:
         """The agent asks and the server answers; returns what the agent gets."""
         asked = self.agent(id=1, method=method, params=params)
-        body = asked.back or self.server(id=1, result=result).on
+        body = asked.returned or self.server(id=1, result=result).forwarded
         assert body is not None
         return body
 
     @staticmethod
-    def _had(say: Callable[[], Awaitable[Step]]) -> Step:
-        async def had() -> Step:
+    def _had(say: Callable[[], Awaitable[LinkResult]]) -> LinkResult:
+        async def had() -> LinkResult:
             return await say()
 
         return asyncio.run(had())
@@ -100,11 +102,11 @@ def test_what_is_over_the_budget_goes_no_further(guard: Guard) -> None:
     talk = Talk(Guard(guard.policy, budget=Budget(characters=200)))
     long, short = "word " * 50, "word"
     asked = talk.agent(id=1, method="tools/call", params={"name": "act", "arguments": {"text": long}})
-    assert asked.on is None
+    assert asked.forwarded is None
     answered = talk.exchange(
         "tools/call", {"content": [{"type": "text", "text": long}]}, name="act", arguments={"text": short}
     )
-    for body in (asked.back, answered):
+    for body in (asked.returned, answered):
         assert body is not None
         assert "200 that are judged at once" in body["error"]["message"]
         assert long not in json.dumps(body)
@@ -175,7 +177,7 @@ def test_tools_that_cannot_be_told_apart_are_left_out(talk: Talk) -> None:
 
     assert body["tools"] == []
     assert len(body["_meta"][REMOVED]) == 4
-    refused = talk.agent(id=2, method="tools/call", params={"name": "a"}).back
+    refused = talk.agent(id=2, method="tools/call", params={"name": "a"}).returned
     assert refused is not None
     assert "two tools of this name" in refused["result"]["content"][0]["text"]
 
@@ -184,7 +186,7 @@ def test_all_pages_are_read_before_an_unlisted_tool_is_refused(guard: Guard) -> 
     """The guard goes on as long as there are more; one that goes round in a circle ends."""
     talk = Talk(guard, pages=[{"tools": [], "nextCursor": "2"}, {"tools": DEFINED, "nextCursor": "2"}])
 
-    assert talk.agent(id=1, method="tools/call", params={"name": "act"}).on is not None
+    assert talk.agent(id=1, method="tools/call", params={"name": "act"}).forwarded is not None
     assert [each["params"] for each in talk.asked] == [{}, {"cursor": "2"}]
 
 
@@ -195,33 +197,33 @@ def test_without_a_list_nothing_is_called(guard: Guard, page: Any, code: int | N
     """A server that has none, or does not answer."""
     step = Talk(guard, pages=[page]).agent(id=1, method="tools/call", params={"name": "act"})
 
-    assert step.on is None
-    assert step.back is not None
-    assert step.back.get("error", {}).get("code") == code
-    assert code is not None or step.back["result"]["isError"]
+    assert step.forwarded is None
+    assert step.returned is not None
+    assert step.returned.get("error", {}).get("code") == code
+    assert code is not None or step.returned["result"]["isError"]
 
 
 def test_answers_are_matched_with_requests(talk: Talk) -> None:
     """An id in use is refused, an answer that nobody asked for goes nowhere, whichever side sends it, nor does a second one."""
-    assert talk.server(id=1, result={}) == Step()
-    assert talk.agent(id=1, method="ping").on == {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    twice = talk.agent(id=1, method="ping").back
+    assert talk.server(id=1, result={}) == LinkResult()
+    assert talk.agent(id=1, method="ping").forwarded == {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    twice = talk.agent(id=1, method="ping").returned
     assert twice is not None
     assert twice["error"]["code"] == -32600
-    assert talk.server(id="1", result={}) == Step()
-    assert talk.server(id=1, result={}).on == {"jsonrpc": "2.0", "id": 1, "result": {}}
-    assert talk.server(id=1, result={}) == Step()
-    assert talk.agent(id=5, result={}).on is None
-    assert talk.server(id=None, error={"code": 1, "message": "m"}) == Step()
+    assert talk.server(id="1", result={}) == LinkResult()
+    assert talk.server(id=1, result={}).forwarded == {"jsonrpc": "2.0", "id": 1, "result": {}}
+    assert talk.server(id=1, result={}) == LinkResult()
+    assert talk.agent(id=5, result={}).forwarded is None
+    assert talk.server(id=None, error={"code": 1, "message": "m"}) == LinkResult()
 
 
 def test_what_is_called_off_is_nobodys(talk: Talk) -> None:
     """A late answer to it goes nowhere; the note reaches the server."""
     talk.agent(id=1, method="ping")
-    assert talk.agent(method="notifications/cancelled", params={"requestId": 1, "reason": "zqxmask"}).on == {
+    assert talk.agent(method="notifications/cancelled", params={"requestId": 1, "reason": "zqxmask"}).forwarded == {
         "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1, "reason": "[MASK]"},
     }  # fmt: skip
-    assert talk.server(id=1, result={}) == Step()
+    assert talk.server(id=1, result={}) == LinkResult()
     assert talk.link.give_up(1, BackendError("late")) is None
 
 
@@ -229,7 +231,7 @@ def test_waiting_requests_are_bounded(talk: Talk) -> None:
     """Beyond it the guard says that it is busy."""
     for number in range(MOST_ASKED):
         talk.link._asked[number] = None  # type: ignore[assignment]
-    busy = talk.agent(id="more", method="ping").back
+    busy = talk.agent(id="more", method="ping").returned
     assert busy is not None
     assert busy["error"]["code"] == 503
 
@@ -247,9 +249,9 @@ def test_unknown_methods_are_judged_or_refused(guard: Guard, side: str, message:
     judged = getattr(Talk(guard), side)(**message)
     refused = getattr(Talk(guard, unknown="refuse"), side)(**message)
 
-    assert judged.on["params"] == {"a": "[MASK]"}
-    assert refused.on is None
-    assert (refused.back["error"]["code"] if "id" in message else refused.back) == (
+    assert judged.forwarded["params"] == {"a": "[MASK]"}
+    assert refused.forwarded is None
+    assert (refused.returned["error"]["code"] if "id" in message else refused.returned) == (
         -32601 if "id" in message else None
     )
 
@@ -260,13 +262,13 @@ def test_a_request_without_an_id_goes_nowhere(talk: Talk, side: str, method: str
     """Some servers would do it all the same, and no rule about calls would have seen it."""
     params = {"name": "unlisted", "arguments": {}}
 
-    assert getattr(talk, side)(method=method, params=params) == Step()
+    assert getattr(talk, side)(method=method, params=params) == LinkResult()
 
 
 @pytest.mark.parametrize("method", ["notifications/message", "notifications/progress"])
 def test_a_note_that_is_blocked_goes_nowhere(talk: Talk, method: str) -> None:
     """It has no answer in which that could be said."""
-    assert talk.server(method=method, params={"data": "zqxbomb", "message": "zqxbomb"}) == Step()
+    assert talk.server(method=method, params={"data": "zqxbomb", "message": "zqxbomb"}) == LinkResult()
 
 
 def test_edits_stay_inside_the_json(talk: Talk) -> None:
@@ -313,7 +315,7 @@ def test_a_change_may_be_left_to_the_policy(guard: Guard) -> None:
     body = talk.exchange("tools/list", {"tools": [{"name": "act", "title": "Other"}]})["result"]
 
     assert body["tools"] == [{"name": "act", "title": "Other"}]
-    assert talk.agent(id=9, method="tools/call", params={"name": "act"}).on is not None
+    assert talk.agent(id=9, method="tools/call", params={"name": "act"}).forwarded is not None
 
 
 def test_what_cannot_be_judged_is_an_error_to_who_waits(guard_of: Any, kind_of: Any, caplog: Any) -> None:
@@ -328,16 +330,16 @@ def test_what_cannot_be_judged_is_an_error_to_who_waits(guard_of: Any, kind_of: 
     )
     talk = Talk(broken)
     stopped = talk.agent(id=1, method="resources/read", params={"uri": "file:///a"})
-    assert stopped.on is None
-    assert stopped.back is not None
-    assert stopped.back["error"]["data"][VERDICT]["rules"] == ["r"]
+    assert stopped.forwarded is None
+    assert stopped.returned is not None
+    assert stopped.returned["error"]["data"][VERDICT]["rules"] == ["r"]
 
     bad = Talk(broken)
     bad.session.heard = None  # type: ignore[assignment] # what nobody foresaw
     step = bad.agent(id=1, method="ping")
-    assert step.on is None
-    assert step.back is not None
-    assert step.back["error"] == {
+    assert step.forwarded is None
+    assert step.returned is not None
+    assert step.returned["error"] == {
         "code": -32603,
         "message": "the guard failed; nothing was passed on",
         "data": {"code": "internal_error"},
@@ -347,7 +349,7 @@ def test_what_cannot_be_judged_is_an_error_to_who_waits(guard_of: Any, kind_of: 
 @pytest.mark.parametrize("params", [{}, {"name": 5}, {"name": None}])
 def test_a_call_needs_a_name(talk: Talk, params: dict[str, Any]) -> None:
     """Of what is called nobody could say whether it may be."""
-    refused = talk.agent(id=1, method="tools/call", params=params).back
+    refused = talk.agent(id=1, method="tools/call", params=params).returned
     assert refused is not None
     assert refused["error"]["code"] == -32600
 
@@ -355,19 +357,19 @@ def test_a_call_needs_a_name(talk: Talk, params: dict[str, Any]) -> None:
 def test_a_sampled_answer_that_is_blocked_is_an_error_to_the_server(talk: Talk) -> None:
     """Which is told no rule; its own request, blocked, likewise."""
     asking = {"messages": [{"role": "user", "content": {"type": "text", "text": "Hi"}}], "maxTokens": 9}
-    assert talk.server(id=4, method="sampling/createMessage", params=asking).on is not None
+    assert talk.server(id=4, method="sampling/createMessage", params=asking).forwarded is not None
     answer = {"role": "assistant", "content": {"type": "text", "text": "zqxbomb"}, "model": "m"}
     refusal = {"code": 403, "message": "stopped by policy"}
-    assert talk.agent(id=4, result=answer).on == {"jsonrpc": "2.0", "id": 4, "error": refusal}
+    assert talk.agent(id=4, result=answer).forwarded == {"jsonrpc": "2.0", "id": 4, "error": refusal}
     again = {**asking, "systemPrompt": "zqxbomb"}
-    assert talk.server(id=4, method="sampling/createMessage", params=again).back == {
+    assert talk.server(id=4, method="sampling/createMessage", params=again).returned == {
         "jsonrpc": "2.0",
         "id": 4,
         "error": refusal,
     }
-    assert talk.server(id=4, method="roots/list").on is not None
+    assert talk.server(id=4, method="roots/list").forwarded is not None
     declined = {"code": -1, "message": "zqxmask"}
-    assert talk.agent(id=4, error=declined).on == {
+    assert talk.agent(id=4, error=declined).forwarded == {
         "jsonrpc": "2.0",
         "id": 4,
         "error": {"code": -1, "message": "[MASK]"},
@@ -378,10 +380,10 @@ def test_a_changed_list_is_read_before_the_next_call(guard: Guard) -> None:
     """A server that says that its tools have changed is asked again, whether the agent lists them or not."""
     talk = Talk(guard, pages=[{"tools": [{"name": "act", "title": "Other"}]}])
     talk.exchange("tools/list", {"tools": [{"name": "act"}]})
-    assert talk.agent(id=1, method="tools/call", params={"name": "act"}).on is not None
-    assert talk.server(method="notifications/tools/list_changed").on is not None
+    assert talk.agent(id=1, method="tools/call", params={"name": "act"}).forwarded is not None
+    assert talk.server(method="notifications/tools/list_changed").forwarded is not None
 
-    refused = talk.agent(id=2, method="tools/call", params={"name": "act"}).back
+    refused = talk.agent(id=2, method="tools/call", params={"name": "act"}).returned
     assert refused is not None
     assert "has changed since" in refused["result"]["content"][0]["text"]
 
@@ -486,6 +488,6 @@ def test_no_place_of_a_message_hides_a_word(
         **({} if method.startswith("notifications/") else {"id": 1}),
     }
     step = talk.agent(**message) if asks else talk.server(**message)
-    event(f"{asks} {word in json.dumps(params)} {step.on is not None}")
+    event(f"{asks} {word in json.dumps(params)} {step.forwarded is not None}")
 
-    assert word not in json.dumps([step.on, step.back])
+    assert word not in json.dumps([step.forwarded, step.returned])

@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from guardrails.mcp.approvals import Approvals
-from guardrails.mcp.link import Judge
-from guardrails.mcp.listing import Listing
+from guardrails.mcp.approvals import ApprovalStore
+from guardrails.mcp.link import MessageJudge
+from guardrails.mcp.listing import ListingFilter
 from guardrails.mcp.protocol.methods import CLIENT
-from guardrails.mcp.session import Session
-from guardrails.mcp.tools import Tools
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.tools import ServerTools
 
 
-def listed(guard: Any, method: str, value: Any, approvals: Approvals | None = None) -> tuple[Any, Any, Tools]:
+def listed(
+    guard: Any, method: str, value: Any, approvals: ApprovalStore | None = None
+) -> tuple[Any, Any, ServerTools]:
     """Return the parts of a result as the agent may see them, what was left out, and the tools that are known then."""
-    tools = Tools("s", approvals or Approvals())
-    listing = Listing(Judge(guard, "s", Session()), tools)
-    parts, removed = asyncio.run(listing.of(CLIENT[method], method, value))
+    tools = ServerTools("s", approvals or ApprovalStore())
+    listing = ListingFilter(MessageJudge(guard, "s", AgentSession()), tools)
+    parts, removed = asyncio.run(listing.filter(CLIENT[method], method, value))
     return parts, removed, tools
 
 
@@ -43,7 +45,7 @@ def test_only_what_is_judged_apart_is_taken(bomb_guard: Any, method: str, value:
 def test_what_is_left_out_says_where_and_why(bomb_guard: Any) -> None:
     """By place, not by name, where the name was judged and stopped; a tool that waits has passed, and is named."""
     tools = [{"name": "zqxbomb"}, {"name": "new"}]
-    parts, removed, known = listed(bomb_guard, "tools/list", {"tools": tools}, Approvals(require=True))
+    parts, removed, known = listed(bomb_guard, "tools/list", {"tools": tools}, ApprovalStore(require=True))
 
     assert parts == {"tools": []}
     assert [(each.get("index"), each.get("name")) for each in removed] == [(0, None), (None, "new")]
@@ -53,7 +55,7 @@ def test_what_is_left_out_says_where_and_why(bomb_guard: Any) -> None:
 
 def test_a_poisoned_definition_is_not_trusted_by_its_first_use(bomb_guard: Any) -> None:
     """It is not remembered as approved, so that another policy does not find it so."""
-    approvals = Approvals()
+    approvals = ApprovalStore()
     listed(bomb_guard, "tools/list", {"tools": [{"name": "t", "description": "zqxbomb"}]}, approvals)
 
     assert approvals.records() == {"s": {}}

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from guardrails.mcp.settings import configured
+from guardrails.mcp.settings import load_settings
 
 PAGE = (Path(__file__).parents[2] / "guardrails" / "mcp" / "README.md").read_text(encoding="utf-8")
 
@@ -17,7 +17,7 @@ def test_settings_of_the_page_are_read(tmp_path: Path) -> None:
     (tmp_path / "mcp.yaml").write_text(block)
     [agent] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
-    found = configured(tmp_path / "mcp.yaml", {})
+    found = load_settings(tmp_path / "mcp.yaml", {})
 
     assert {*found.servers} == {"web", "files"}
     [server] = json.loads(agent)["mcpServers"].values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.mcp.session import Session, Sessions
+from guardrails.mcp.session import AgentSession, AgentSessions
 from guardrails.types import Returned
 
 HEARD = Returned((("fetch", "web"),), "a page")
@@ -10,10 +10,10 @@ HEARD = Returned((("fetch", "web"),), "a page")
 
 def test_a_session_remembers_what_tools_returned() -> None:
     """Texts of long ago are forgotten, the tools that they came from are not."""
-    session = Session()
-    session.hear(())
-    session.hear((HEARD,))
-    session.hear((Returned((("read", "files"),), "x" * 2_000_000),))
+    session = AgentSession()
+    session.remember(())
+    session.remember((HEARD,))
+    session.remember((Returned((("read", "files"),), "x" * 2_000_000),))
 
     assert {each.tools: each.text for each in session.heard} == {
         (("fetch", "web"),): None,
@@ -24,14 +24,14 @@ def test_a_session_remembers_what_tools_returned() -> None:
 def test_sessions_are_apart_and_bounded() -> None:
     """Each key has its own; what was idle for long is begun anew, and of too many the idlest is forgotten."""
     now = [0.0]
-    sessions = Sessions(2, 10.0, lambda: now[0])
-    first = sessions.of("a")
-    assert sessions.of("b") is not first
+    sessions = AgentSessions(2, 10.0, lambda: now[0])
+    first = sessions.get("a")
+    assert sessions.get("b") is not first
     now[0] = 10.0
-    assert sessions.of("a") is first
-    sessions.of("c")
+    assert sessions.get("a") is first
+    sessions.get("c")
     now[0] = 20.0
-    assert sessions.of("a") is first
-    assert sessions.of("b") is not first
+    assert sessions.get("a") is first
+    assert sessions.get("b") is not first
     now[0] = 30.1
-    assert sessions.of("a") is not first
+    assert sessions.get("a") is not first

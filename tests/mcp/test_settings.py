@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import PolicyErrors
-from guardrails.mcp.settings import configured
+from guardrails.mcp.settings import load_settings
 
 SERVERS = {"s": {"url": "http://127.0.0.1:9000/mcp"}}
 
@@ -19,7 +19,7 @@ def test_a_file_names_servers(tmp_path: Path) -> None:
         "policy: own.yaml\nfloor: agents\napprovals: seen.json\nport: 1\n"
         "servers:\n  web: {url: 'http://127.0.0.1:9000/mcp', key_env: TOKEN}\n  files: {command: [npx, files]}\n"
     )
-    found = configured(tmp_path / "mcp.yaml", {"port": 2, "host": None})
+    found = load_settings(tmp_path / "mcp.yaml", {"port": 2, "host": None})
 
     assert (found.policy, found.floor, found.approvals) == (
         str(tmp_path / "own.yaml"),
@@ -58,7 +58,7 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, place: str, code: str)
     path = tmp_path / "mcp.yaml"
     path.write_text(text)
     with pytest.raises(PolicyErrors) as raised:
-        configured(path, {})
+        load_settings(path, {})
 
     [error] = raised.value
     assert (f"{error.line}:{error.col}", error.file) == (place, str(path))
@@ -69,7 +69,7 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, place: str, code: str)
 def test_a_mistake_in_a_flag_names_the_flag(flags: dict[str, Any]) -> None:
     """As it is written on the command line."""
     with pytest.raises(PolicyErrors) as raised:
-        configured(None, flags)
+        load_settings(None, flags)
 
     assert [error.file for error in raised.value] == [f"--{[*flags][-1].replace('_', '-')}"]
 
@@ -77,4 +77,4 @@ def test_a_mistake_in_a_flag_names_the_flag(flags: dict[str, Any]) -> None:
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """It says which."""
     with pytest.raises(PolicyErrors, match=r"none\.yaml:0:0: unreadable_file"):
-        configured(tmp_path / "none.yaml", {})
+        load_settings(tmp_path / "none.yaml", {})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 
 Make = Callable[..., bytes]
 
@@ -26,7 +26,7 @@ def answers(
 ) -> list[tuple[dict[str, Any], bytes]]:
     """Return what a process answers to tasks."""
     given = b"".join(
-        json.dumps({"limits": asdict(Limits()), "orientation": 1, "bytes": len(data), **task}).encode()
+        json.dumps({"limits": asdict(PictureLimits()), "orientation": 1, "bytes": len(data), **task}).encode()
         + b"\n"
         + data
         for task, data in tasks
@@ -86,7 +86,7 @@ def test_memory_ends(draw: Callable[..., Image.Image], file_of: Make) -> None:
 )
 def test_it_may_neither_write_files_nor_take_all_memory(deed: str, tmp_path: Path) -> None:
     """Whoever takes over a decoder finds little to do."""
-    program = f"import sys; sys.path[:] = {sys.path!r}; import guardrails.media.decoding_child as child; child._still(); from guardrails.media.limits import Limits; child._bounded(Limits()); {deed}"
+    program = f"import sys; sys.path[:] = {sys.path!r}; import guardrails.media.decoding_child as child; child._still(); from guardrails.media.limits import PictureLimits; child._bounded(PictureLimits()); {deed}"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=False, timeout=60, cwd=tmp_path
     )
@@ -98,7 +98,7 @@ def test_ctrl_c_is_not_for_it(draw: Callable[..., Image.Image], file_of: Make) -
     """A terminal sends it to all processes: one that stopped in the middle would make of a picture one that cannot be decoded."""
     data = file_of(draw(), "png")
     task = {
-        "limits": asdict(Limits()),
+        "limits": asdict(PictureLimits()),
         "orientation": 1,
         "bytes": len(data),
         "call": "decode",

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails.media import pixel_pool as module
 from guardrails.media.errors import MediaError
-from guardrails.media.pixel_pool import PixelPool, pixel_pool
+from guardrails.media.pixel_pool import PixelPool, get_pixel_pool
 
 WAIT_S = 20
 """No test waits so long unless it fails."""
@@ -23,7 +23,7 @@ def of(pixels: int) -> Any:
 
 def decoded(pool: PixelPool, pixels: int, *views: int, seconds: float = 0.0) -> list[Any]:
     """Decode a picture of so many pixels by its header, with views of so many."""
-    return pool.decoded(lambda: [of(each) for each in views or (pixels,)], pixels, seconds, lambda made: made)
+    return pool.decode(lambda: [of(each) for each in views or (pixels,)], pixels, seconds, lambda made: made)
 
 
 class Frames:
@@ -45,23 +45,23 @@ class Frames:
 def test_pixels_count_until_nobody_refers_to_them() -> None:
     """All that there are of a picture, however it is cut; before it is decoded those of its header."""
     pool = PixelPool(100)
-    made = pool.decoded(lambda: [of(pool.held)], 60, 0.0, lambda made: made)
+    made = pool.decode(lambda: [of(pool.held_pixels)], 60, 0.0, lambda made: made)
     assert made[0].shape == (1, 60, 3)
     more = decoded(pool, 10, 10, 20)
-    assert pool.held == 90
+    assert pool.held_pixels == 90
     part = more[1][:, 3:5]
     del made, more
-    assert pool.held == 20
+    assert pool.held_pixels == 20
     del part
-    assert pool.held == 0
+    assert pool.held_pixels == 0
 
 
 def test_what_fails_holds_nothing() -> None:
     """What the decoder raises is raised, and its room is free."""
     pool = PixelPool(100)
     with pytest.raises(ZeroDivisionError):
-        pool.decoded(lambda: [1 // 0], 60, 0.0, lambda made: made)
-    assert pool.held == 0
+        pool.decode(lambda: [1 // 0], 60, 0.0, lambda made: made)
+    assert pool.held_pixels == 0
 
 
 def test_there_is_no_room_while_others_hold_it() -> None:
@@ -93,7 +93,7 @@ def test_who_waits_goes_on_when_another_is_done() -> None:
         return [of(80)]
 
     one = threading.Thread(target=first)
-    other = threading.Thread(target=lambda: pool.decoded(make, 80, WAIT_S, lambda made: made))
+    other = threading.Thread(target=lambda: pool.decode(make, 80, WAIT_S, lambda made: made))
     one.start()
     assert begun.wait(WAIT_S)
     other.start()
@@ -102,7 +102,7 @@ def test_who_waits_goes_on_when_another_is_done() -> None:
     go_on.set()
     for thread in (one, other):
         thread.join(WAIT_S)
-    assert (most, pool.held) == ([True], 0)
+    assert (most, pool.held_pixels) == ([True], 0)
 
 
 def test_what_is_kept_is_dropped_for_who_needs_the_room() -> None:
@@ -112,7 +112,7 @@ def test_what_is_kept_is_dropped_for_who_needs_the_room() -> None:
     for each in kept:
         pool.keep(each, 30)
     made = decoded(pool, 40)
-    assert ([each.ready for each in kept], pool.held) == ([False, True, True], 100)
+    assert ([each.ready for each in kept], pool.held_pixels) == ([False, True, True], 100)
     del made
 
 
@@ -142,5 +142,5 @@ def test_memory_is_given_back_after_much(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_process_has_one() -> None:
     """With room for several large pictures."""
-    assert pixel_pool() is pixel_pool()
-    assert pixel_pool().held >= 0
+    assert get_pixel_pool() is get_pixel_pool()
+    assert get_pixel_pool().held_pixels >= 0

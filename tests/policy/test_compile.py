@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors import Files, Kind
+from guardrails.detectors import Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
@@ -313,7 +313,7 @@ def test_a_detector_takes_limits_that_it_does_not_set_itself(
 
     built: list[Any] = []
 
-    def build(name: str, config: Any, files: Files) -> Detector:
+    def build(name: str, config: Any, files: PolicyFiles) -> Detector:
         built.append(config)
         return TERMS.build(name, TERMS.config.model_validate({"use": "terms", "terms": ["foo"]}), files)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.compiled import CompiledPolicy, alone
+from guardrails.policy.compiled import CompiledPolicy, bind_single_finding
 from guardrails.policy.loading.load import load
 from guardrails.types import Action, Mode, Severity, Stage
 
@@ -112,11 +112,11 @@ def test_one_finding_alone(
 ) -> None:
     """A finding alone counts once, with its score, for its category and those above."""
     condition = policy.rules[0].condition
-    assert condition.evaluate(alone(condition, category, score, detector)) is truth
+    assert condition.evaluate(bind_single_finding(condition, category, score, detector)) is truth
 
 
 @pytest.mark.parametrize(("detector", "truth"), [("p", True), ("h", False), ("", True)])
 def test_one_finding_of_one_detector(policy: CompiledPolicy, detector: str, truth: bool) -> None:
     """A condition over one detector sees that one's findings alone; "" stands for any."""
     condition = policy.rules[1].condition
-    assert condition.evaluate(alone(condition, "pii.email", 1.0, detector)) is truth
+    assert condition.evaluate(bind_single_finding(condition, "pii.email", 1.0, detector)) is truth

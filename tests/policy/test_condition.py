@@ -13,10 +13,10 @@ from guardrails.policy.condition import (
     compile_context,
     compile_term,
 )
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
 
-NAMES = Names({"t": frozenset({"hate", "toxic"}), "p": frozenset({"pii.email", "pii.phone"})})
+NAMES = ConditionNames({"t": frozenset({"hate", "toxic"}), "p": frozenset({"pii.email", "pii.phone"})})
 
 
 def compiled(text: str, scope: str = "part") -> Condition:
@@ -185,7 +185,7 @@ def test_a_conversation_has_no_single_message(text: str) -> None:
 def test_a_name_with_a_dash_says_what_to_do() -> None:
     """A detector whose name cannot stand in a condition says so."""
     with pytest.raises(ConditionError) as caught:
-        compile_condition("detector.my-list.hate > 0", Names({"my-list": frozenset({"hate"})}))
+        compile_condition("detector.my-list.hate > 0", ConditionNames({"my-list": frozenset({"hate"})}))
     assert caught.value.problems[0].hint == "a name with '-' cannot stand in a condition: write '_' in it"
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors import ConfigProblems
-from guardrails.policy.endpoints import VARIABLE, declared
-from guardrails.remote.endpoint import Endpoint, Secret
+from guardrails.policy.endpoints import VARIABLE, find_endpoint
+from guardrails.remote.endpoint import Endpoint, SecretSource
 
 Write = Callable[[str], Path]
 
@@ -31,7 +31,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 def test_an_endpoint_has_defaults(write: Write) -> None:
     """All but its URL."""
     write("endpoints:\n  a: {url: 'http://127.0.0.1:1/v1/'}\n")
-    assert declared("a") == Endpoint("a", "http://127.0.0.1:1/v1")
+    assert find_endpoint("a") == Endpoint("a", "http://127.0.0.1:1/v1")
 
 
 def test_an_endpoint_has_what_is_declared(write: Write) -> None:
@@ -51,12 +51,12 @@ endpoints:
   b: {url: https://y.example, aws: {region: eu-central-1}}
   c: {url: https://z.example, key: {env: ZQX_KEY}}
 """)
-    assert declared("a") == Endpoint(
-        "a", "https://x.example/v1", Secret(file=path.parent / "keys/a"), "Ocp-Apim-Subscription-Key",
+    assert find_endpoint("a") == Endpoint(
+        "a", "https://x.example/v1", SecretSource(file=path.parent / "keys/a"), "Ocp-Apim-Subscription-Key",
         (("x-a", "1"), ("x-b", "2")), 0.25, 0, 2, 0, 1, 0.5,
     )  # fmt: skip
-    assert declared("b") == Endpoint("b", "https://y.example", aws=("eu-central-1", "bedrock"))
-    assert declared("c").key == Secret(env="ZQX_KEY")
+    assert find_endpoint("b") == Endpoint("b", "https://y.example", aws=("eu-central-1", "bedrock"))
+    assert find_endpoint("c").key == SecretSource(env="ZQX_KEY")
 
 
 def test_a_key_file_does_not_depend_on_the_current_folder(
@@ -68,9 +68,9 @@ def test_a_key_file_does_not_depend_on_the_current_folder(
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(path.parent)
     monkeypatch.setenv(VARIABLE, path.name)
-    endpoint = declared("a")
+    endpoint = find_endpoint("a")
     monkeypatch.chdir(tmp_path / "sub")
-    assert endpoint.sent() == {"authorization": "Bearer zqx"}
+    assert endpoint.request_headers() == {"authorization": "Bearer zqx"}
 
 
 def said(error: ConfigProblems) -> list[str]:
@@ -123,7 +123,7 @@ def test_what_is_wrong_has_its_place(write: Write, text: str, problems: list[str
     """In the operator's file, line and column, all at once."""
     path = write(text)
     with pytest.raises(ConfigProblems) as error:
-        declared("a")
+        find_endpoint("a")
     found = said(error.value)
     assert len(found) == len(problems)
     for each, problem in zip(found, problems, strict=True):
@@ -150,7 +150,7 @@ def test_a_key_in_the_wrong_place_is_not_shown(write: Write, text: str) -> None:
     """Whoever reads the errors of a policy is not the operator."""
     write(text)
     with pytest.raises(ConfigProblems) as error:
-        declared("a")
+        find_endpoint("a")
     assert all("zqx" not in f"{each.message} {each.hint}" for each in error.value.problems)
 
 
@@ -193,7 +193,7 @@ def test_without_a_file_there_is_no_endpoint(monkeypatch: pytest.MonkeyPatch, va
     if value is not None:
         monkeypatch.setenv(VARIABLE, value)
     with pytest.raises(ConfigProblems) as error:
-        declared("a")
+        find_endpoint("a")
     assert said(error.value) == [f"unknown_endpoint: endpoint 'a' is not declared: {VARIABLE} is not set"]
     assert error.value.problems[0].path == ("endpoint",)
 
@@ -207,5 +207,5 @@ def test_a_file_that_cannot_be_read_is_an_error(
     """With the system's reason."""
     monkeypatch.setenv(VARIABLE, str(tmp_path / name))
     with pytest.raises(ConfigProblems) as error:
-        declared("a")
+        find_endpoint("a")
     assert said(error.value) == [f"unknown_endpoint: {VARIABLE}={tmp_path / name}: {reason}"]

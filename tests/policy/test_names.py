@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.names import CONTEXT, Names, leaf
+from guardrails.policy.names import CONTEXT, ConditionNames, find_context_leaf
 from guardrails.taxonomy import CATEGORIES, with_ancestors
 from tests.cases import each_case
 
-NAMES = Names({"t": frozenset({"hate.threatening", "custom.x"}), "p": frozenset({"pii.email"})})
+NAMES = ConditionNames({"t": frozenset({"hate.threatening", "custom.x"}), "p": frozenset({"pii.email"})})
 
 
 @each_case(
@@ -34,12 +34,20 @@ NAMES = Names({"t": frozenset({"hate.threatening", "custom.x"}), "p": frozenset(
 )
 def test_context_leaves(dotted: str, expected: str | None) -> None:
     """Declared leaves, free leaves of user and client, and the free map; nothing else."""
-    assert leaf(dotted) == expected
+    assert find_context_leaf(dotted) == expected
 
 
 def test_given_categories_hold_their_parents() -> None:
     """What a detector gives can be asked for by its parents' names, and as `unsafe`."""
-    assert NAMES.given == {"hate.threatening", "hate", "unsafe", "custom.x", "custom", "pii.email", "pii"}
+    assert NAMES.categories == {
+        "hate.threatening",
+        "hate",
+        "unsafe",
+        "custom.x",
+        "custom",
+        "pii.email",
+        "pii",
+    }
 
 
 @pytest.mark.parametrize(
@@ -67,4 +75,4 @@ def test_a_category_that_nobody_gives(category: str, code: str | None, hint: str
 def test_exactly_what_is_given_is_no_problem(given_: set[str], category: str) -> None:
     """A category is fine if and only if some detector gives it or something below it."""
     fine = any(category in with_ancestors(found) for found in given_)
-    assert (Names({"d": frozenset(given_)}).problem(category) is None) is fine
+    assert (ConditionNames({"d": frozenset(given_)}).problem(category) is None) is fine

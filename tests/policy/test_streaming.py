@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from guardrails import Finding, Text
 from guardrails.engine.core.rule_evaluation import Request, bind_names, evaluate_condition
-from guardrails.policy.compiled import alone
+from guardrails.policy.compiled import bind_single_finding
 from guardrails.policy.condition import Condition, compile_condition, compile_context
-from guardrails.policy.names import Names
-from guardrails.policy.streaming import How, how
+from guardrails.policy.names import ConditionNames
+from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from tests.cases import each_case, scale
 
-NAMES = Names(
+NAMES = ConditionNames(
     {
         "pii": frozenset({"pii.email", "pii.phone"}),
         "toxic": frozenset({"hate", "hate.threatening"}),
@@ -27,9 +27,9 @@ NAMES = Names(
 )
 
 
-def read(text: str, *exceptions: str) -> How:
+def read(text: str, *exceptions: str) -> RuleStreaming:
     """Return how a condition streams."""
-    return how(compile_condition(text, NAMES), [compile_context(each) for each in exceptions])
+    return decide_streaming(compile_condition(text, NAMES), [compile_context(each) for each in exceptions])
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_is_known_of_calls_waits_for_the_end(text: str) -> None:
 )
 def test_alternatives_of_one_finding_each_are_decided_by_each(text: str, longest: int) -> None:
     """Lower bounds, joined with what the request says and with the length of the text."""
-    assert read(text) == How("", longest)
+    assert read(text) == RuleStreaming("", longest)
 
 
 SEVERAL = "its condition joins several findings with &&"
@@ -157,7 +157,7 @@ ODD = "its condition is not a lower bound of each finding"
 )  # fmt: skip
 def test_what_needs_the_whole_text_says_why(text: str, why: str) -> None:
     """Several findings together, counts, negations, upper bounds, and what a growing text does not tell."""
-    assert read(text) == How(why)
+    assert read(text) == RuleStreaming(why)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def by_each(condition: Condition, found: Sequence[Finding], context: Mapping[str
     """Return what a condition says of findings, each taken by itself, and of none."""
     bound = [
         condition.zeros(),
-        *(alone(condition, each.category, each.score, each.detector) for each in found),
+        *(bind_single_finding(condition, each.category, each.score, each.detector) for each in found),
     ]
     said = [evaluate_condition(condition, {**values, **context}) for values in bound]
     return True if True in said else None if None in said else False
@@ -236,7 +236,7 @@ def test_what_is_decided_finding_by_finding_is_what_all_together_say(
 ) -> None:
     """For every context, known or not: true together exactly if true of one alone, or of none; so is what is unknown."""
     condition = compile_condition(text, NAMES)
-    if how(condition, ()).whole:
+    if decide_streaming(condition, ()).whole:
         return
     for request in REQUESTS:
         content = Text("x" * length)
@@ -253,7 +253,7 @@ def test_past_the_longest_number_the_length_changes_nothing(
 ) -> None:
     """All texts that are longer than `longest` are judged alike."""
     condition = compile_condition(text, NAMES)
-    streams = how(condition, ())
+    streams = decide_streaming(condition, ())
     if not streams.whole:
         one, other = (
             evaluate_condition(

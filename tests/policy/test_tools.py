@@ -14,7 +14,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
-from guardrails.policy.tools import Tools, glob, stranger, told
+from guardrails.policy.tools import ToolLists, compile_glob, compile_untrusted, format_tool
 
 Compile = Callable[[str], CompiledPolicy]
 
@@ -44,7 +44,7 @@ def compiled(tmp_path: Path) -> Compile:
 )
 def test_patterns(pattern: str, fitting: list[str], others: list[str]) -> None:
     """Two wildcards, and nothing else; case and every character count."""
-    fits = glob(pattern)
+    fits = compile_glob(pattern)
     assert [name for name in [*fitting, *others] if fits(name)] == fitting
 
 
@@ -52,14 +52,14 @@ def test_patterns(pattern: str, fitting: list[str], others: list[str]) -> None:
 def test_patterns_without_wildcards_fit_themselves_alone(pattern: str, name: str) -> None:
     """A pattern is a name where it has no wildcard."""
     if not set("*?") & {*pattern}:
-        assert glob(pattern)(name) == (pattern == name)
-    assert glob("*")(name)
-    assert glob(name + "*")(name)
+        assert compile_glob(pattern)(name) == (pattern == name)
+    assert compile_glob("*")(name)
+    assert compile_glob(name + "*")(name)
 
 
 def test_long_names_cost_little() -> None:
     """A name may be as long as a client likes, and a pattern may try to backtrack."""
-    assert not glob("*a" * 20 + "b")("a" * 200_000)
+    assert not compile_glob("*a" * 20 + "b")("a" * 200_000)
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,18 @@ def test_long_names_cost_little() -> None:
 )
 def test_untrusted_tools(pattern: str, fitting: list[tuple[str, str]], others: list[tuple[str, str]]) -> None:
     """A name fits on every server; `server/tool` fits both, and a tool whose own name is written so."""
-    fits = stranger(pattern)
+    fits = compile_untrusted(pattern)
     assert [tool for tool in [*fitting, *others] if fits(tool)] == fitting
 
 
 def test_what_is_untrusted_is_named() -> None:
     """Sources are named as `server/tool` or `tool`; nobody's is `?`, where anything is untrusted at all."""
-    tools = Tools(untrusted=(stranger("mail/*"), stranger("web")))
-    assert tools.distrusted([("read", "mail"), ("web", ""), ("run", "")]) == ("mail/read", "web")
-    assert tools.distrusted([]) == ("?",)
-    assert tools.distrusted([("run", "")]) == ()
-    assert Tools().distrusted([]) == ()
-    assert told(("a", "")) == "a"
+    tools = ToolLists(untrusted=(compile_untrusted("mail/*"), compile_untrusted("web")))
+    assert tools.untrusted_names([("read", "mail"), ("web", ""), ("run", "")]) == ("mail/read", "web")
+    assert tools.untrusted_names([]) == ("?",)
+    assert tools.untrusted_names([("run", "")]) == ()
+    assert ToolLists().untrusted_names([]) == ()
+    assert format_tool(("a", "")) == "a"
 
 
 ALLOW = """
@@ -111,7 +111,7 @@ def test_the_first_entry_that_fits_counts(compiled: Compile) -> None:
     assert second.schema is None
     assert tools.lists(("all", "bulk"))
     assert not tools.lists(("all", ""))
-    assert Tools().lists(("all", ""))
+    assert ToolLists().lists(("all", ""))
 
 
 def test_an_empty_list_allows_nothing(compiled: Compile) -> None:
@@ -179,7 +179,7 @@ def test_lists_are_inherited_and_replaced(
     (tmp_path / "parent.yaml").write_text(PARENT)
     tools = compiled(f"extends: [parent.yaml]\n{child}").tools
     assert [name for name in "ab" if tools.lists((name, ""))] == [listed]
-    assert "".join(tools.distrusted([("web", ""), ("mail", "")])) == untrusted
+    assert "".join(tools.untrusted_names([("web", ""), ("mail", "")])) == untrusted
 
 
 def test_lists_are_not_replaced_by_accident(compiled: Compile, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.remote.loop import submit
 
@@ -179,7 +179,7 @@ def post(run: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function: an endpoint in, the JSON that a request to it brings out."""
 
     async def ask(endpoint: Endpoint, path: str, body: Any, more: Mapping[str, Any]) -> Any:
-        return await client(endpoint).post(path, body, **more)
+        return await get_client(endpoint).post(path, body, **more)
 
     def post(endpoint: Endpoint, path: str = "/ask", body: Any = None, **more: Any) -> Any:
         return run(ask(endpoint, path, body, more))
@@ -192,6 +192,6 @@ def start() -> Callable[..., Any]:
     """Return a function as `post`, which does not wait: the future comes out."""
 
     async def ask(endpoint: Endpoint) -> Any:
-        return await client(endpoint).post("/ask", {})
+        return await get_client(endpoint).post("/ask", {})
 
     return lambda endpoint: submit(ask(endpoint))

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from guardrails.remote.aws import Signer
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import RemoteError
 
 
@@ -52,7 +52,7 @@ def ask(far: Any, run: Any) -> Any:
     """Return a function that sends one signed request by a signer."""
 
     async def send(signer: Signer) -> None:
-        await client(far.endpoint()).post(PATH, {"text": "\u00e9"}, sign=await signer.ready("far"))
+        await get_client(far.endpoint()).post(PATH, {"text": "\u00e9"}, sign=await signer.ready("far"))
 
     return lambda signer: run(send(signer))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.remote.chat import Answer, Token, chat, completion
+from guardrails.remote.chat import AnswerToken, ModelAnswer, ask_chat, ask_completion
 from guardrails.remote.endpoint import RemoteError
 
 MESSAGES = [{"role": "user", "content": "zqx"}]
@@ -50,27 +50,27 @@ def columns(**changed: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-Ask = Callable[..., Answer]
+Ask = Callable[..., ModelAnswer]
 
 
 @pytest.fixture
 def ask(far: Any, reply: Any, run: Any) -> Ask:
-    """Return a function: what the server answers in, what `chat` makes of it out."""
+    """Return a function: what the server answers in, what `ask_chat` makes of it out."""
 
-    def ask(body: Any, **more: Any) -> Answer:
+    def ask(body: Any, **more: Any) -> ModelAnswer:
         far.plays(reply(body))
-        return run(chat(far.endpoint(retries=0), "m", MESSAGES, **{"max_tokens": 8, **more}))
+        return run(ask_chat(far.endpoint(retries=0), "m", MESSAGES, **{"max_tokens": 8, **more}))
 
     return ask
 
 
 @pytest.fixture
 def complete(far: Any, reply: Any, run: Any) -> Ask:
-    """Return a function: what the server answers in, what `completion` makes of it out."""
+    """Return a function: what the server answers in, what `ask_completion` makes of it out."""
 
-    def complete(body: Any, **more: Any) -> Answer:
+    def complete(body: Any, **more: Any) -> ModelAnswer:
         far.plays(reply(body))
-        return run(completion(far.endpoint(retries=0), "m", "a prompt", **{"max_tokens": 8, **more}))
+        return run(ask_completion(far.endpoint(retries=0), "m", "a prompt", **{"max_tokens": 8, **more}))
 
     return complete
 
@@ -104,16 +104,16 @@ def test_a_completion_is_asked_for_what_is_needed(far, complete) -> None:
 
 def test_an_answer_has_its_tokens(ask, complete) -> None:
     """With the likeliest in the place of each; None where none were asked for."""
-    tokens = (Token("safe", -0.5, (("safe", -0.5), ("unsafe", -1.0))),)
-    assert ask(said("")) == complete(written("")) == Answer("")
-    assert ask(said(logprobs={"content": [token()]}), top=2) == Answer("safe", tokens)
-    assert complete(written(logprobs=columns()), top=2) == Answer("safe", tokens)
+    tokens = (AnswerToken("safe", -0.5, (("safe", -0.5), ("unsafe", -1.0))),)
+    assert ask(said("")) == complete(written("")) == ModelAnswer("")
+    assert ask(said(logprobs={"content": [token()]}), top=2) == ModelAnswer("safe", tokens)
+    assert complete(written(logprobs=columns()), top=2) == ModelAnswer("safe", tokens)
 
 
 def test_a_probability_a_hair_above_one_is_one(ask) -> None:
     """Servers round."""
     answer = ask(said(logprobs={"content": [token(logprob=1e-6, top=[["safe", 1e-6]])]}), top=1)
-    assert answer.tokens == (Token("safe", 0.0, (("safe", 0.0),)),)
+    assert answer.tokens == (AnswerToken("safe", 0.0, (("safe", 0.0),)),)
 
 
 def test_an_answer_that_goes_on_is_none_unless_it_may(ask, complete) -> None:
@@ -212,4 +212,4 @@ def test_no_answer_is_an_error(far, reply, run, status: int) -> None:
     """As for every request."""
     far.plays(reply(said(), status))
     with pytest.raises(RemoteError, match=f"^endpoint 'far': answered {status}$"):
-        run(chat(far.endpoint(retries=0), "m", MESSAGES, max_tokens=1))
+        run(ask_chat(far.endpoint(retries=0), "m", MESSAGES, max_tokens=1))

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from guardrails.remote import client as module
-from guardrails.remote.client import MOST_BYTES, client, parsed
-from guardrails.remote.endpoint import RemoteError, Secret
-from guardrails.remote.form import Field
+from guardrails.remote.client import MOST_BYTES, get_client, parse_json
+from guardrails.remote.endpoint import RemoteError, SecretSource
+from guardrails.remote.form import FormField
 from guardrails.remote.loop import submit
 from tests.cases import each_case
 
@@ -26,7 +26,7 @@ def test_a_request_carries_json_key_and_headers(far, reply, post, monkeypatch) -
     """It goes to the path below the base; the JSON of the answer comes back."""
     monkeypatch.setenv("ZQX_KEY", "zqx-key")
     far.plays(reply({"a": [1, 2.5, None]}))
-    endpoint = far.endpoint(url=f"{far.url}/", key=Secret(env="ZQX_KEY"), headers=(("X-Team", "red"),))
+    endpoint = far.endpoint(url=f"{far.url}/", key=SecretSource(env="ZQX_KEY"), headers=(("X-Team", "red"),))
 
     assert post(endpoint, "/ask", {"text": "\u00e9\ud800"}, headers={"x-more": "1"}) == {"a": [1, 2.5, None]}
 
@@ -47,7 +47,7 @@ def test_a_path_is_sent_as_it_is_written(far, post) -> None:
 def test_a_key_is_read_for_each_request(far, post, monkeypatch, tmp_path: Path) -> None:
     """Neither environment nor file need a restart."""
     file = tmp_path / "key"
-    by_env, by_file = far.endpoint(key=Secret(env="ZQX_KEY")), far.endpoint(key=Secret(file=file))
+    by_env, by_file = far.endpoint(key=SecretSource(env="ZQX_KEY")), far.endpoint(key=SecretSource(file=file))
     for value in ("one", "two"):
         monkeypatch.setenv("ZQX_KEY", value)
         file.write_text(value)
@@ -61,7 +61,7 @@ def test_without_its_key_nothing_is_sent(far, post, monkeypatch) -> None:
     """The service would answer 401; the error says which key is missing where."""
     monkeypatch.delenv("ZQX_KEY", raising=False)
     with pytest.raises(RemoteError) as error:
-        post(far.endpoint(key=Secret(env="ZQX_KEY")))
+        post(far.endpoint(key=SecretSource(env="ZQX_KEY")))
     assert str(error.value) == "endpoint 'far': the environment's ZQX_KEY is empty"
     assert far.asked == []
 
@@ -72,7 +72,7 @@ def test_no_error_says_a_key_or_what_was_sent(far, reply, post, monkeypatch, sta
     monkeypatch.setenv("ZQX_KEY", "zqx-key")
     far.plays(reply({"error": "wrong key zqx-key for zqx-text"}, status))
     with pytest.raises(RemoteError) as error:
-        post(far.endpoint(key=Secret(env="ZQX_KEY"), retries=0), "/ask", {"text": "zqx-text"})
+        post(far.endpoint(key=SecretSource(env="ZQX_KEY"), retries=0), "/ask", {"text": "zqx-text"})
     assert str(error.value) == f"endpoint 'far': answered {status}"
 
 
@@ -172,7 +172,7 @@ NO_JSON = (
 def test_json_that_could_be_read_in_two_ways_is_none(raw: bytes) -> None:
     """Doubled keys, numbers that are none, further documents, other encodings."""
     with pytest.raises(RemoteError, match=r"^the answer is no JSON$"):
-        parsed(raw)
+        parse_json(raw)
 
 
 def test_such_an_answer_is_an_error_at_once(far, reply, post) -> None:
@@ -361,10 +361,10 @@ def test_a_client_is_shared(far, run) -> None:
     """One for all who ask for the same endpoint, another for any other."""
 
     async def same() -> bool:
-        return client(far.endpoint()) is client(far.endpoint())
+        return get_client(far.endpoint()) is get_client(far.endpoint())
 
     async def other() -> bool:
-        return client(far.endpoint()) is client(far.endpoint(retries=0))
+        return get_client(far.endpoint()) is get_client(far.endpoint(retries=0))
 
     assert run(same())
     assert not run(other())
@@ -378,11 +378,11 @@ def test_what_is_idle_is_closed_before_the_service_does() -> None:
 def test_the_end_of_a_process_closes_what_is_open(far) -> None:
     """And says nothing."""
     script = f"""
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.remote.loop import submit
 async def ask():
-    return await client(Endpoint("far", {far.url!r})).post("/ask", {{}})
+    return await get_client(Endpoint("far", {far.url!r})).post("/ask", {{}})
 print(submit(ask()).result(20))
 """
     done = subprocess.run(
@@ -397,7 +397,7 @@ def test_a_form_is_sent_as_json_is(far, reply) -> None:
     endpoint = far.endpoint(retries=1)
 
     async def ask() -> object:
-        return await client(endpoint).post_form("/sound", [Field("a", b"1")])
+        return await get_client(endpoint).post_form("/sound", [FormField("a", b"1")])
 
     assert submit(ask()).result(20) == {"well": True}
     for asked in far.asked:

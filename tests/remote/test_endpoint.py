@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.remote.endpoint import Endpoint, RemoteError, Secret, is_usable
+from guardrails.remote.endpoint import Endpoint, RemoteError, SecretSource, is_usable
 from tests.cases import each_case
 
 KEY = "sk-zqx-123"
@@ -48,12 +48,12 @@ def test_a_url_is_one_to_which_paths_can_be_added(url: str, usable: bool) -> Non
 def test_a_key_goes_in_as_a_bearer_or_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """`Bearer` in `authorization`, as it is in any other header; the endpoint's own headers stand beside it."""
     monkeypatch.setenv("ZQX_KEY", f"  {KEY}\n")
-    secret = Secret(env="ZQX_KEY")
+    secret = SecretSource(env="ZQX_KEY")
     bearer = Endpoint("far", "http://x", secret, headers=(("X-Team", "red"),))
     plain = Endpoint("far", "http://x", secret, "Ocp-Apim-Subscription-Key")
-    assert bearer.sent() == {"x-team": "red", "authorization": f"Bearer {KEY}"}
-    assert plain.sent() == {"ocp-apim-subscription-key": KEY}
-    assert Endpoint("far", "http://x").sent() == {}
+    assert bearer.request_headers() == {"x-team": "red", "authorization": f"Bearer {KEY}"}
+    assert plain.request_headers() == {"ocp-apim-subscription-key": KEY}
+    assert Endpoint("far", "http://x").request_headers() == {}
 
 
 def test_a_key_is_read_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_key_is_read_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     for value in ("one", "two"):
         monkeypatch.setenv("ZQX_KEY", value)
         file.write_text(f"{value}\n")
-        assert Secret(env="ZQX_KEY").read() == Secret(file=file).read() == value
+        assert SecretSource(env="ZQX_KEY").read() == SecretSource(file=file).read() == value
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_key_that_cannot_be_sent_is_an_error(tmp_path: Path, content: bytes | 
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(RemoteError) as error:
-        Secret(file=file).read()
+        SecretSource(file=file).read()
     assert str(error.value) == said
 
 
@@ -94,14 +94,14 @@ def test_a_variable_that_is_not_set_is_an_error(monkeypatch: pytest.MonkeyPatch,
     if value is not None:
         monkeypatch.setenv("ZQX_KEY", value)
     with pytest.raises(RemoteError, match="the environment's ZQX_KEY is empty"):
-        Endpoint("far", "http://x", Secret(env="ZQX_KEY")).sent()
+        Endpoint("far", "http://x", SecretSource(env="ZQX_KEY")).request_headers()
 
 
 def test_what_is_secret_is_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither key nor headers are in what is printed; of them the identity depends on nothing."""
     monkeypatch.setenv("ZQX_KEY", KEY)
-    endpoint = Endpoint("far", "http://x", Secret(env="ZQX_KEY"), headers=(("x-key", KEY),))
-    endpoint.sent()
+    endpoint = Endpoint("far", "http://x", SecretSource(env="ZQX_KEY"), headers=(("x-key", KEY),))
+    endpoint.request_headers()
     assert KEY not in repr(endpoint)
     assert endpoint.identity == Endpoint("far", "http://x").identity
     assert endpoint.identity != Endpoint("far", "http://y").identity

@@ -9,7 +9,7 @@ from aiohttp import MultipartReader, StreamReader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.remote.form import Field, form
+from guardrails.remote.form import FormField, encode_form
 
 
 def read(kind: str, body: bytes) -> list[tuple[Any, Any, Any, bytes]]:
@@ -36,14 +36,16 @@ def read(kind: str, body: bytes) -> list[tuple[Any, Any, Any, bytes]]:
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_another_reader_reads_what_was_written(values: list[bytes]) -> None:
     """Whatever bytes the values are, line breaks and dashes included."""
-    kind, body = form([Field(f"f{at}[]", value) for at, value in enumerate(values)])
+    kind, body = encode_form([FormField(f"f{at}[]", value) for at, value in enumerate(values)])
     wanted = [(f"f{at}[]", None, None, value) for at, value in enumerate(values)]
     assert (read(kind, body) if values else []) == wanted
 
 
 def test_a_file_has_a_name_and_a_type() -> None:
     """Servers choose the reader of a sound by them."""
-    kind, body = form([Field("model", b"zqx"), Field("file", b"\r\n--RIFF", "speech.wav", "audio/wav")])
+    kind, body = encode_form(
+        [FormField("model", b"zqx"), FormField("file", b"\r\n--RIFF", "speech.wav", "audio/wav")]
+    )
     assert read(kind, body) == [
         ("model", None, None, b"zqx"),
         ("file", "speech.wav", "audio/wav", b"\r\n--RIFF"),
@@ -52,4 +54,4 @@ def test_a_file_has_a_name_and_a_type() -> None:
 
 def test_each_form_has_its_own_boundary() -> None:
     """Nobody who gives a value can know it."""
-    assert form([])[0] != form([])[0]
+    assert encode_form([])[0] != encode_form([])[0]

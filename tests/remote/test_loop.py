@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from guardrails.remote.loop import loop, submit
+from guardrails.remote.loop import get_loop, submit
 
 
 async def where() -> tuple[asyncio.AbstractEventLoop, str]:
@@ -31,12 +31,12 @@ def test_all_work_runs_on_one_loop() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert set(found) == {(loop(), "guardrails-remote")}
+    assert set(found) == {(get_loop(), "guardrails-remote")}
 
 
 def test_it_does_not_hold_up_the_end_of_the_process() -> None:
     """Its thread is a daemon."""
-    loop()
+    get_loop()
     assert [each.daemon for each in threading.enumerate() if each.name == "guardrails-remote"] == [True]
 
 
@@ -72,7 +72,7 @@ def test_cancelling_the_future_cancels_the_work() -> None:
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_process_has_a_loop_of_its_own() -> None:
     """The parent's thread is not in the child, so that its loop would never run anything there."""
-    loop()
+    get_loop()
     child = os.fork()
     if child == 0:
         try:

@@ -33,7 +33,7 @@ from transformers import (
 )
 
 from guardrails import Guard, PolicyErrors
-from guardrails.inference.hub.sequence import Options, SequenceModel, load
+from guardrails.inference.hub.sequence import SequenceModel, SequenceOptions, load_sequence_model
 from guardrails.inference.safety.folder import ModelError
 
 CORPUS = [
@@ -225,7 +225,7 @@ def test_each_architecture_is_loaded_by_yaml_alone(tmp_path: Path, name: str) ->
 def test_two_texts_are_read_as_transformers_reads_them(tmp_path: Path, name: str) -> None:
     """A premise and a hypothesis, with the marks between them."""
     folder = saved(tmp_path, name)
-    model = load(folder, Options())
+    model = load_sequence_model(folder, SequenceOptions())
     first, second = TEXTS[0], TEXTS[1]
     [found] = model.scores([model.tokens.pair(model.tokens.ids(first), model.tokens.ids(second))])
     assert found.tolist() == pytest.approx(expected(folder, first, second), abs=1e-4)
@@ -234,7 +234,7 @@ def test_two_texts_are_read_as_transformers_reads_them(tmp_path: Path, name: str
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_long_text_has_windows_as_long_as_the_model_reads(tmp_path: Path, name: str) -> None:
     """The longest one runs, which the load has tried; no character is left out."""
-    model = load(saved(tmp_path, name), Options())
+    model = load_sequence_model(saved(tmp_path, name), SequenceOptions())
     text = "the cat sat on the mat. " * 400
     windows = list(model.windows(text))
     assert model.window == 512
@@ -248,14 +248,17 @@ def test_a_long_text_has_windows_as_long_as_the_model_reads(tmp_path: Path, name
 def test_rows_in_batches_have_the_same_scores(tmp_path: Path, name: str) -> None:
     """Padding changes nothing but rounding."""
     folder = saved(tmp_path, name)
-    one, many = load(folder, Options()), load(folder, Options(batch=4))
+    one, many = (
+        load_sequence_model(folder, SequenceOptions()),
+        load_sequence_model(folder, SequenceOptions(batch=4)),
+    )
     texts = [*TEXTS, "cat", *[" ".join(TEXTS)] * 3]
     assert np.allclose(scores(one, texts), scores(many, texts), atol=1e-5)
 
 
 def test_a_model_that_nobody_uses_leaves_the_memory(tmp_path: Path) -> None:
     """Also where a thread ran it in batches: a policy that is read again must not fill a device."""
-    model = load(saved(tmp_path, "bert"), Options(batch=4))
+    model = load_sequence_model(saved(tmp_path, "bert"), SequenceOptions(batch=4))
     scores(model, TEXTS)
     seen = weakref.ref(model)
     del model
@@ -277,9 +280,13 @@ def test_safetensors_run_where_the_folder_has_onnx_too(tmp_path: Path) -> None:
     folder = saved(tmp_path, "bert")
     (folder / "model.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match=r"model\.onnx"):
-        load(folder, Options())
-    for options in (Options(runtime="torch"), Options(precision="float32"), Options(batch=2)):
-        assert scores(load(folder, options), TEXTS[:1])[0].tolist() == pytest.approx(
+        load_sequence_model(folder, SequenceOptions())
+    for options in (
+        SequenceOptions(runtime="torch"),
+        SequenceOptions(precision="float32"),
+        SequenceOptions(batch=2),
+    ):
+        assert scores(load_sequence_model(folder, options), TEXTS[:1])[0].tolist() == pytest.approx(
             expected(folder, TEXTS[0]), abs=1e-4
         )
 
@@ -287,12 +294,12 @@ def test_safetensors_run_where_the_folder_has_onnx_too(tmp_path: Path) -> None:
 def test_older_tokenizers_are_read_as_well(tmp_path: Path) -> None:
     """A folder with a vocabulary and no `tokenizer.json` has what transformers makes of it."""
     folder = saved(tmp_path, "bert")
-    before = scores(load(folder, Options()), TEXTS[:2])
+    before = scores(load_sequence_model(folder, SequenceOptions()), TEXTS[:2])
     vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
     (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.__getitem__)))
     (folder / "tokenizer.json").unlink()
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}))
-    assert np.allclose(scores(load(folder, Options()), TEXTS[:2]), before, atol=1e-5)
+    assert np.allclose(scores(load_sequence_model(folder, SequenceOptions()), TEXTS[:2]), before, atol=1e-5)
 
 
 def without_head(folder: Path) -> None:

@@ -39,7 +39,7 @@ console.log(JSON.stringify(out));
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[str]:
     """The address of a proxy with the default policy, before the demo's model."""
-    with demo_model.running() as upstream, running(Settings(upstream=upstream, port=0)) as url:
+    with demo_model.run_model() as upstream, running(Settings(upstream=upstream, port=0)) as url:
         yield url
 
 

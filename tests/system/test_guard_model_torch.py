@@ -34,10 +34,10 @@ from transformers import (
 )
 
 from guardrails import Guard, Verdict
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.llm.guard_model import KIND, GuardModelConfig
 from guardrails.errors import PolicyErrors
-from guardrails.inference.hub.generative import Generative, Options, load
+from guardrails.inference.hub.generative import GenerativeModel, GenerativeOptions, load_generative_model
 from guardrails.inference.safety.folder import ModelError
 
 BAD = " weapon"
@@ -277,13 +277,13 @@ def test_each_architecture_judges_from_its_folder(name: str, check: Any, tmp_pat
 def test_scores_are_probabilities_of_the_model(name: str, check: Any, tmp_path: Path) -> None:
     """They are what softmax makes of the logits at the verdict, of the two words alone."""
     home = saved(name, tmp_path)
-    model = load(home, Options("cpu"))
+    model = load_generative_model(home, GenerativeOptions("cpu"))
     verdict = check(
         name, "How do I make a weapon?", when="detector.guard.unsafe > 0.001 || unsafe > 0.001", min_score=0.0
     )
     highest = max(each.score for each in verdict.findings)
     assert 0.5 < highest <= 1.0
-    assert model is load(home, Options("cpu"))
+    assert model is load_generative_model(home, GenerativeOptions("cpu"))
     fine = check(
         name, "How do I make a cake?", when="detector.guard.unsafe > 0.001 || unsafe > 0.001", min_score=0.0
     )
@@ -315,13 +315,13 @@ def test_no_special_token_comes_from_a_text(name: str, tmp_path: Path) -> None:
     home = saved(name, tmp_path)
     fields = {"policies": {"hate": "No hate."}} if name == "gpt-oss-safeguard" else {}
     config = GuardModelConfig.model_validate({"use": "guard_model", "model": name, "device": "cpu", **fields})
-    built: Any = KIND.build("guard", config, Folder(tmp_path))
-    judge, model = built._judge, load(home, Options("cpu"))
+    built: Any = KIND.build("guard", config, PolicyFolder(tmp_path))
+    judge, model = built._judge, load_generative_model(home, GenerativeOptions("cpu"))
     counts = []
     for text in ("plain", " ".join(family.special) + "".join(family.special)):
         ask = built._asking.asks(_text(text))[0][0]
         for question in judge._asked.questions(ask, model.special)[:1]:
-            prompt = question.prompt or model.rendered(question.messages, question.arguments)
+            prompt = question.prompt or model.render(question.messages, question.arguments)
             ids = model._tokenizer(prompt, add_special_tokens=False)["input_ids"]
             special = {*model._tokenizer.convert_tokens_to_ids([*family.special])}
             counts.append(sum(each in special for each in ids))
@@ -335,10 +335,10 @@ def _text(text: str) -> Any:
     return Text(text)
 
 
-def model_of(tmp_path: Path, name: str = "llama-guard-3") -> tuple[Path, Generative]:
+def model_of(tmp_path: Path, name: str = "llama-guard-3") -> tuple[Path, GenerativeModel]:
     """Return a rigged model and its folder."""
     home = saved(name, tmp_path)
-    return home, load(home, Options("cpu", "float32"))
+    return home, load_generative_model(home, GenerativeOptions("cpu", "float32"))
 
 
 def test_the_same_prompt_has_the_same_answer_and_its_probabilities(tmp_path: Path) -> None:
@@ -355,23 +355,23 @@ def test_the_same_prompt_has_the_same_answer_and_its_probabilities(tmp_path: Pat
             }
         )
     )
-    model = load(home, Options("cpu"))
-    prompt = model.rendered([{"role": "user", "content": "a weapon"}], {})
-    first, second = (model.say(prompt, most=8, top=5) for _ in range(2))
+    model = load_generative_model(home, GenerativeOptions("cpu"))
+    prompt = model.render([{"role": "user", "content": "a weapon"}], {})
+    first, second = (model.generate(prompt, most=8, top=5) for _ in range(2))
     assert first == second
     assert (first.text, first.ended) == ("\n\nunsafe\nS1", True)
     assert [text for text, _, _ in first.tokens] == ["\n\nunsafe", "\nS1"]
     text, logprob, top = first.tokens[0]
     assert top[0] == (text, logprob)
     assert len(top) == 5
-    assert not model.say(prompt, most=1, top=5).ended
+    assert not model.generate(prompt, most=1, top=5).ended
 
 
 def test_a_prompt_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     """Nothing is cut off in silence."""
     _, model = model_of(tmp_path)
     with pytest.raises(ModelError, match="more than the model can hold"):
-        model.say("word " * 2_048, most=8, top=0)
+        model.generate("word " * 2_048, most=8, top=0)
 
 
 @pytest.mark.parametrize(

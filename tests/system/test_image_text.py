@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
 from guardrails import Guard
-from guardrails.detectors.images.ocr import ARENA, letters, rapid
+from guardrails.detectors.images.ocr import ARENA, load_rapidocr, load_reader
 from guardrails.inference import denormals
 
 POLICY = """
@@ -107,9 +107,9 @@ def test_a_code_is_read_and_covered(guard: Guard) -> None:
 def test_numbers_next_to_zero_say_nothing(image: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same is read with them, at the same places and as surely; they only take time."""
     view = np.asarray(image)
-    quick = letters(640)(view)
+    quick = load_reader(640)(view)
     monkeypatch.setattr(denormals, "LIBC", None)
-    assert letters(640)(view) == quick
+    assert load_reader(640)(view) == quick
 
 
 Ink = tuple[int, int, int]
@@ -143,7 +143,7 @@ def read(view: Any) -> str:
     return "".join(text for text, score, _ in LETTERS(view) if score >= 0.75).replace(" ", "")
 
 
-LETTERS = letters(640)
+LETTERS = load_reader(640)
 
 
 @pytest.mark.parametrize("size", [12, 18, 30])
@@ -189,7 +189,7 @@ def test_the_models_run_as_we_want_them_to() -> None:
     Memory for large pictures is not kept.
     """
     for side, keeps in ((ARENA, True), (ARENA + 1, False)):
-        reader = rapid(side)
+        reader = load_rapidocr(side)
         finds, reads = (
             part.session.session.get_session_options() for part in (reader.text_det, reader.text_rec)
         )

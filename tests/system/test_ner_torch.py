@@ -14,8 +14,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertForTokenClassification
 
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.pii.ner_model import load
+from guardrails.detectors import ConfigProblems, PolicyFolder
+from guardrails.detectors.pii.ner_model import load_token_model
 from guardrails.detectors.pii.pii_detector import KIND, PiiConfig
 from guardrails.types import Text
 
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_torch_gives_what_transformers_gives(folder: Path) -> None:
     """The probabilities are those of the model, special tokens left out."""
-    pieces = load(folder, None, "torch", 64).pieces(TEXT)
+    pieces = load_token_model(folder, None, "torch", 64).pieces(TEXT)
     model = BertForTokenClassification.from_pretrained(folder, local_files_only=True).eval()
     with torch.inference_mode():
         logits = model(input_ids=torch.tensor([[2, 4, 5, 6, 7, 4, 3]])).logits[0]
@@ -58,7 +58,7 @@ def test_a_policy_chooses_torch(folder: Path) -> None:
     config = PiiConfig.model_validate(
         {"use": "pii", "entities": ["person"], "ner": {"model": "ner", "runtime": "torch", "min_score": 0.01}}
     )
-    (detection,) = KIND.build("pii", config, Folder(folder.parent)).detect([Text(TEXT)])
+    (detection,) = KIND.build("pii", config, PolicyFolder(folder.parent)).detect([Text(TEXT)])
     assert detection.error is None
     assert detection.findings
     assert all(TEXT[slice(*each.span)].strip() for each in detection.findings)
@@ -78,6 +78,6 @@ def test_pickled_weights_and_code_are_refused(folder: Path) -> None:
     ):
         (folder / "config.json").write_text(json.dumps(settings | more))
         with pytest.raises(ConfigProblems) as caught:
-            load(folder, None, "torch", 64)
+            load_token_model(folder, None, "torch", 64)
         (problem,) = caught.value.problems
         assert (problem.code, problem.path) == ("unreadable_model", ("ner", "model"))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
-from guardrails.inference.media.picture_model import PictureOptions, load
+from guardrails.inference.media.picture_model import PictureOptions, load_picture_model
 from guardrails.inference.safety.folder import ModelError
 
 
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_scores_are_those_of_the_library(folder: Path) -> None:
     """For pictures that need not be resized, as libraries differ there."""
     views = [np.random.default_rng(seed).integers(0, 256, (32, 32, 3), dtype=np.uint8) for seed in range(3)]
-    model = load(folder)
+    model = load_picture_model(folder)
     found = model.scores(views)
     library = ViTForImageClassification.from_pretrained(folder).eval()
     pixels = torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2).float() / 255
@@ -49,5 +49,5 @@ def test_scores_are_those_of_the_library(folder: Path) -> None:
 def test_a_device_that_is_not_there_is_named(folder: Path) -> None:
     """By its field."""
     with pytest.raises(ModelError, match="device 'meta-zqx'") as caught:
-        load(folder, PictureOptions(device="meta-zqx"))
+        load_picture_model(folder, PictureOptions(device="meta-zqx"))
     assert caught.value.field == "device"

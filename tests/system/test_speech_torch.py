@@ -23,9 +23,9 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from guardrails.detectors import Folder
-from guardrails.detectors.speech.transcript import KIND, TranscriptConfig, Transcripts
-from guardrails.inference.media.speech import SpeechOptions, load
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.speech.transcript import KIND, TranscriptConfig, TranscriptExtractor
+from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 from guardrails.inference.safety.folder import ModelError
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
@@ -101,12 +101,12 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 def test_a_model_that_spells(spelling: Path) -> None:
     """Has words with times, and says the same each time; who asks again has the same model."""
-    model = load(spelling)
-    whole, parts = model.heard(SOUND)
-    assert load(spelling) is model
+    model = load_speech_model(spelling)
+    whole, parts = model.transcribe(SOUND)
+    assert load_speech_model(spelling) is model
     assert whole == " ".join(word for word, _, _ in parts)
     assert all(start is not None and end is not None and 0 <= start <= end <= 2.1 for _, start, end in parts)
-    assert model.heard(SOUND) == (whole, parts)
+    assert model.transcribe(SOUND) == (whole, parts)
 
 
 @pytest.mark.parametrize("words", [True, False])
@@ -114,18 +114,18 @@ def test_a_model_that_writes(writing: Callable[..., Path], words: bool) -> None:
     """Has a text, in the language that it is told, with times."""
     folder = writing(words=words)
     for language in (None, "de"):
-        model = load(folder, SpeechOptions(language=language))
-        whole, parts = model.heard(SOUND)
+        model = load_speech_model(folder, SpeechOptions(language=language))
+        whole, parts = model.transcribe(SOUND)
         assert isinstance(whole, str)
         assert parts
-        assert model.heard(SOUND) == (whole, parts)
+        assert model.transcribe(SOUND) == (whole, parts)
 
 
 def test_a_policy_names_a_folder(spelling: Path, spoken: Callable[..., Any]) -> None:
     """What is said has the time of the speech that it is."""
     config = TranscriptConfig(use="transcript", model=spelling.name)
     built = KIND.build("heard", config, _Files(spelling.parent))
-    assert isinstance(built, Transcripts)
+    assert isinstance(built, TranscriptExtractor)
     sound = np.concatenate([np.zeros(48_000, np.float32), spoken(2, 1), np.zeros(16_000, np.float32)])
     heard = built.hears([(0, sound)])
     assert heard.error is None
@@ -136,7 +136,7 @@ def test_a_policy_names_a_folder(spelling: Path, spoken: Callable[..., Any]) -> 
     assert start <= clip[0] < clip[1] <= end
 
 
-class _Files(Folder):
+class _Files(PolicyFolder):
     """A folder without endpoints."""
 
     def endpoint(self, name: str) -> Any:
@@ -151,7 +151,7 @@ def test_what_lacks_a_part_is_refused(spelling: Path, tmp_path: Path) -> None:
     of = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(of | {"num_hidden_layers": 2}))
     with pytest.raises(ModelError, match="the weights lack"):
-        load(tmp_path)
+        load_speech_model(tmp_path)
 
 
 def test_a_model_of_another_rate_is_refused(spelling: Path, tmp_path: Path) -> None:
@@ -161,4 +161,4 @@ def test_a_model_of_another_rate_is_refused(spelling: Path, tmp_path: Path) -> N
     of = json.loads((tmp_path / "preprocessor_config.json").read_text())
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(of | {"sampling_rate": 8_000}))
     with pytest.raises(ModelError, match="hears 8000 Hz"):
-        load(tmp_path)
+        load_speech_model(tmp_path)

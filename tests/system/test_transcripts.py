@@ -12,9 +12,9 @@ import av
 import numpy as np
 import pytest
 
-from guardrails.detectors.speech.transcript import Heard, TranscriptConfig, Transcripts
+from guardrails.detectors.speech.transcript import SoundTranscript, TranscriptConfig, TranscriptExtractor
 from guardrails.detectors.speech.transcript_text import Transcript
-from guardrails.media.audio.recording import opened
+from guardrails.media.audio.recording import open_recording
 
 SENTENCE = "Hello there. This is a small test of speech, which nobody needs to fear."
 
@@ -36,10 +36,10 @@ def quiet(seconds: float) -> Any:
     return np.zeros(int(seconds * 16_000), np.float32)
 
 
-def heard(sound: Any, transcriber: Any = None) -> Heard:
+def heard(sound: Any, transcriber: Any = None) -> SoundTranscript:
     """Return what comes of a sound in pieces of a tenth of a second."""
     pieces = [(at // 16, sound[at : at + 1_600]) for at in range(0, len(sound), 1_600)]
-    return Transcripts(TranscriptConfig(use="transcript"), transcriber).hears(pieces)
+    return TranscriptExtractor(TranscriptConfig(use="transcript"), transcriber).hears(pieces)
 
 
 @pytest.mark.parametrize("loud", [1.0, 0.01])
@@ -59,12 +59,12 @@ def test_a_voice_is_heard_in_any_language(voice: str, loud: float) -> None:
 class Scripted:
     """A transcriber that knows a word by its length, and keeps what it gets."""
 
-    beside = 4
+    concurrency = 4
 
     def __init__(self) -> None:
         self.pieces: list[Any] = []
 
-    def begin(self, piece: Any) -> Future[Transcript]:
+    def start(self, piece: Any) -> Future[Transcript]:
         """Say what was said."""
         self.pieces.append(piece)
         done: Future[Transcript] = Future()
@@ -82,8 +82,8 @@ def test_a_file_is_heard() -> None:
         frame.sample_rate, frame.pts = 16_000, 0
         file.mux(track.encode(frame))
         file.mux(track.encode(None))
-    with opened(out.getvalue()) as recording, recording.sound() as pieces:
-        found = Transcripts(TranscriptConfig(use="transcript"), None).hears(pieces)
+    with open_recording(out.getvalue()) as recording, recording.sound() as pieces:
+        found = TranscriptExtractor(TranscriptConfig(use="transcript"), None).hears(pieces)
         assert (pieces.stopped, pieces.corrupt) == (None, 0)
     (start, _), (_, end) = found.stretches[0], found.stretches[-1]
     assert 1_300 < start < 2_300

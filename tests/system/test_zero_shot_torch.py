@@ -12,13 +12,13 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import CLIPConfig, CLIPModel
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_classifier import KIND
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
-from guardrails.inference.media.zero_shot import Texts, load
+from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 from guardrails.inference.safety.folder import ModelError
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import Finding, Image
 
 WORDS = ("<start>", "<end>", "a", "photo", "of", "knife", "tree", "dog")
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_scores_are_those_of_the_model_itself(folder: Path) -> None:
     """Each text alone with each picture, and softmax over all texts."""
-    model = load(folder, Texts(TEXTS))
+    model = load_zero_shot_model(folder, ZeroShotTexts(TEXTS))
     views = [np.random.default_rng(at).integers(0, 255, (32, 32, 3), dtype=np.uint8) for at in range(2)]
     scores = model.scores(views)
     assert model.labels == TEXTS
@@ -80,14 +80,14 @@ def test_scores_are_those_of_the_model_itself(folder: Path) -> None:
 def test_a_large_picture_is_judged_in_parts_too(folder: Path) -> None:
     """As by any other classifier."""
     view = np.random.default_rng(1).integers(0, 255, (100, 100, 3), dtype=np.uint8)
-    assert len(load(folder, Texts(TEXTS, large=64)).judged(view)) == 5
+    assert len(load_zero_shot_model(folder, ZeroShotTexts(TEXTS, large=64)).score_parts(view)) == 5
 
 
 def test_the_same_texts_are_one_model(folder: Path) -> None:
     """Others are another."""
-    model = load(folder, Texts(TEXTS))
-    assert load(folder, Texts(TEXTS)) is model
-    assert load(folder, Texts(("a dog",))) is not model
+    model = load_zero_shot_model(folder, ZeroShotTexts(TEXTS))
+    assert load_zero_shot_model(folder, ZeroShotTexts(TEXTS)) is model
+    assert load_zero_shot_model(folder, ZeroShotTexts(("a dog",))) is not model
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_missing_is_named(folder: Path, gone: str) -> None:
     """At load."""
     (folder / gone).unlink()
     with pytest.raises(ModelError):
-        load(folder, Texts(TEXTS))
+        load_zero_shot_model(folder, ZeroShotTexts(TEXTS))
 
 
 def test_a_model_of_another_kind_is_refused(folder: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_model_of_another_kind_is_refused(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     ViTModel(ViTConfig(image_size=32, patch_size=16, **sides)).save_pretrained(folder)
     with pytest.raises(ModelError, match="as CLIP does"):
-        load(folder, Texts(TEXTS))
+        load_zero_shot_model(folder, ZeroShotTexts(TEXTS))
 
 
 def found(folder: Path, pixels: Any, **fields: Any) -> list[Finding]:
@@ -116,8 +116,8 @@ def found(folder: Path, pixels: Any, **fields: Any) -> list[Finding]:
     config = ImageClassifierConfig.model_validate(
         {"use": "image_classifier", "model": folder.name, "min_score": 0, **fields}
     )
-    [detection] = bind("d", KIND, config, Folder(folder.parent)).detector.detect(
-        [Image(source=opened(pixels))]
+    [detection] = bind("d", KIND, config, PolicyFolder(folder.parent)).detector.detect(
+        [Image(source=open_picture(pixels))]
     )
     return list(detection.findings)
 
@@ -130,7 +130,9 @@ def test_a_policy_can_say_in_words_what_pictures_show(folder: Path) -> None:
         "neutral": ["a a", "a a a"],
     }
     scores = {each.category: each.score for each in found(folder, pixels, **fields)}
-    [row] = load(folder, Texts(("a knife", "knife knife", "a", "a a", "a a a"))).scores([pixels])
+    [row] = load_zero_shot_model(
+        folder, ZeroShotTexts(("a knife", "knife knife", "a", "a a", "a a a"))
+    ).scores([pixels])
     assert scores == pytest.approx({"custom.knife": row[0] + row[1], "custom.other": row[2]}, abs=1e-5)
     some = found(folder, pixels, categories=["custom.other"], **fields)
     assert [each.category for each in some] == ["custom.other"]

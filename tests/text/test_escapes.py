@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.text.escapes import decoded
+from guardrails.text.escapes import decode_escapes
 from tests.cases import each_case
 
 
 def read(text: str) -> str:
     """Return what a text reads, decoded."""
-    view = decoded(text)
+    view = decode_escapes(text)
     return text if view is None else view.text
 
 
@@ -42,7 +42,7 @@ def read(text: str) -> str:
 )
 def test_codes_read_as_browsers_and_javascript_read_them(raw: str, expected: str | None) -> None:
     """Entities with and without semicolon, escapes and pairs; what is none stays, and None says that all does."""
-    view = decoded(raw)
+    view = decode_escapes(raw)
     assert (None if view is None else view.text) == expected
 
 
@@ -59,7 +59,7 @@ def test_codes_read_as_browsers_and_javascript_read_them(raw: str, expected: str
 )
 def test_spans_cover_the_codes(raw: str, span: tuple[int, int], original: tuple[int, int]) -> None:
     """A character maps to the whole code that writes it, and to nothing beside it."""
-    view = decoded(raw)
+    view = decode_escapes(raw)
     assert view is not None
     assert view.original(*span) == original
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from guardrails.text import normalized, revealed
-from guardrails.text.growing import LEAD, READINGS, marked, parted, readings, unfinished
+from guardrails.text import normalize_text, undo_tricks
+from guardrails.text.growing import LEAD, READINGS, find_cut, last_word_start, mark_part, read_part
 from tests.cases import each_case, scale
 
 PIECES = [
@@ -24,11 +24,11 @@ def grown(text: str, *, letters: bool) -> list[tuple[str, list[tuple[int, int]]]
     done = lead = 0
     for length in range(1, len(text) + 2):
         rest = text[done - lead : length]
-        cut = len(rest) if length > len(text) else parted(rest, 0, inside=not letters)
+        cut = len(rest) if length > len(text) else find_cut(rest, 0, inside=not letters)
         if cut <= lead:
             continue
         part, at = rest[:cut], done - lead
-        each = readings(part, letters=letters) or (normalized(part),) * len(views)
+        each = read_part(part, letters=letters) or (normalize_text(part),) * len(views)
         views = [
             (
                 so_far + view.text[lead:],
@@ -55,11 +55,11 @@ def test_the_readings_of_parts_are_those_of_the_whole(letters: bool, text: str) 
     views = grown(text, letters=letters)
     whole = {
         view.text: [view.original(at, at + 1) for at in range(len(view.text))]
-        for view in revealed(text, letters=letters)
+        for view in undo_tricks(text, letters=letters)
     }
     for reading, spans in whole.items():
         assert (reading, spans) in views
-    plain = normalized(text)
+    plain = normalize_text(text)
     known = {plain.text, *whole}
     assert {reading for reading, _ in views} <= known
 
@@ -74,7 +74,7 @@ def test_the_readings_of_parts_are_those_of_the_whole(letters: bool, text: str) 
 )  # fmt: skip
 def test_where_a_text_may_be_cut(text: str, expected: int) -> None:
     """Behind a plain word and what ends it, once it is known that nothing there goes on."""
-    assert parted(text, 0) == expected
+    assert find_cut(text, 0) == expected
 
 
 @pytest.mark.parametrize(
@@ -83,22 +83,22 @@ def test_where_a_text_may_be_cut(text: str, expected: int) -> None:
 )
 def test_where_a_word_may_be_cut(text: str, expected: int) -> None:
     """Behind two letters, for codes and joined letters cannot begin or end there."""
-    assert parted(text, 0, inside=True) == expected
+    assert find_cut(text, 0, inside=True) == expected
 
 
 @given(text=texts, start=st.integers(0, 40))
 def test_what_was_searched_need_not_be_searched_again(text: str, start: int) -> None:
     """From where the last word begins on, the same cut is found as from the very beginning."""
     so_far = text[:start]
-    if parted(so_far, 0) == 0:
-        assert parted(text, 0) == max(parted(text, unfinished(so_far)), 0) or parted(
-            text, unfinished(so_far)
-        ) == unfinished(so_far)
+    if find_cut(so_far, 0) == 0:
+        assert find_cut(text, 0) == max(find_cut(text, last_word_start(so_far)), 0) or find_cut(
+            text, last_word_start(so_far)
+        ) == last_word_start(so_far)
 
 
 def test_marks_of_a_part() -> None:
     """All of its disguises, or none."""
-    assert marked("a plain part") is None
-    view = marked("b4d one")
+    assert mark_part("a plain part") is None
+    view = mark_part("b4d one")
     assert view is not None
     assert view.text != "b4d one"

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.text.marks import CODES, JOINT, REPEAT, REST, SHAPES, SIGNS, joined, spelled, squeezed
+from guardrails.text.marks import (
+    CODES,
+    JOINT,
+    REPEAT,
+    REST,
+    SHAPES,
+    SIGNS,
+    mark_leet,
+    mark_repeats,
+    mark_separators,
+)
 from tests.cases import each_case
 
 SHOWN = str.maketrans(
@@ -32,7 +42,7 @@ SHOWN = str.maketrans(
 )  # fmt: skip
 def test_leet_signs_are_read_in_words(text: str, shown: str | None) -> None:
     """Signs between letters, or before enough of them, are letters; in numbers, units, codes and addresses they are not."""
-    assert spelled(text).translate(SHOWN) == (text if shown is None else shown)
+    assert mark_leet(text).translate(SHOWN) == (text if shown is None else shown)
 
 
 @each_case(
@@ -62,7 +72,7 @@ def test_leet_signs_are_read_in_words(text: str, shown: str | None) -> None:
 )
 def test_single_characters_are_joined(text: str, shown: str | None) -> None:
     """From four letters on with one separator, from seven digits on; longer gaps end words."""
-    assert joined(text).translate(SHOWN) == (text if shown is None else shown)
+    assert mark_separators(text).translate(SHOWN) == (text if shown is None else shown)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +91,7 @@ def test_single_characters_are_joined(text: str, shown: str | None) -> None:
 )
 def test_repeats_are_marked(text: str, shown: str | None) -> None:
     """All repeats of a word with three the same or three pairs in a row are marked; in other words none is."""
-    assert squeezed(text).translate(SHOWN) == (text if shown is None else shown)
+    assert mark_repeats(text).translate(SHOWN) == (text if shown is None else shown)
 
 
 def test_marks_are_distinct_controls() -> None:
@@ -100,7 +110,7 @@ def test_no_shape_hides_a_longer_one() -> None:
 @given(st.text("aAbBil 01345@$!|+\\/.-_\n&é", max_size=40))
 def test_marking_keeps_the_length(text: str) -> None:
     """Marks stand one for one, and unmarked characters stay what they are."""
-    for step in (joined, spelled, squeezed):
+    for step in (mark_separators, mark_leet, mark_repeats):
         marked = step(text)
         assert len(marked) == len(text)
         text = marked

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.text.escapes import decoded
-from guardrails.text.marks import joined, spelled, squeezed
-from guardrails.text.obfuscation_hints import Signals, signals
+from guardrails.text.escapes import decode_escapes
+from guardrails.text.marks import mark_leet, mark_repeats, mark_separators
+from guardrails.text.obfuscation_hints import ObfuscationHints, find_hints
 from tests.cases import each_case
 
 CLEAN = [
@@ -25,7 +25,7 @@ CLEAN = [
 @pytest.mark.parametrize("text", CLEAN)
 def test_clean_text_does_not_open_the_gate(text: str) -> None:
     """Numbers, units, names, code and other languages are no tricks."""
-    assert signals(text) == Signals(False, False, False)
+    assert find_hints(text) == ObfuscationHints(False, False, False)
 
 
 @each_case("around", ["{}", "so {} there", "é {} é"])
@@ -43,20 +43,20 @@ def test_clean_text_does_not_open_the_gate(text: str) -> None:
 )  # fmt: skip
 def test_each_trick_opens_the_gate(text: str, expected: str, around: str) -> None:
     """Every trick is signalled as its kind, in ASCII text and in other."""
-    assert getattr(signals(around.format(text)), expected)
+    assert getattr(find_hints(around.format(text)), expected)
 
 
 @pytest.mark.parametrize("text", ["приииивет", "straßßße", "αβββα"])
 def test_letters_of_other_alphabets_repeat(text: str) -> None:
     """Repeats of Greek, Cyrillic and accented letters are signalled."""
-    assert signals(text).repeated
+    assert find_hints(text).repeated
 
 
 @given(st.text("abBoé 01345@$!|+-.,\n&#x;u\\\\l9", max_size=16))
 @example("a b c d")
 def test_what_is_not_signalled_is_not_marked(text: str) -> None:
     """A text that the gate lets go holds nothing that the steps behind it would change."""
-    found = signals(text)
-    assert found.written or (decoded(text) is None and joined(text) == text)
-    assert found.leet or spelled(text) == text
-    assert found.repeated or squeezed(text) == text
+    found = find_hints(text)
+    assert found.written or (decode_escapes(text) is None and mark_separators(text) == text)
+    assert found.leet or mark_leet(text) == text
+    assert found.repeated or mark_repeats(text) == text

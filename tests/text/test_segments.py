@@ -25,7 +25,7 @@ from guardrails.text import segments
 )
 def test_unit(text: str, unit: str) -> None:
     """A segment is a base with its marks up to the cap; invisible characters and lone marks stand apart."""
-    match = segments.unit().match(text, 0, segments.CAP)
+    match = segments.unit_pattern().match(text, 0, segments.CAP)
 
     assert match is not None
     assert match[0] == unit
@@ -37,7 +37,7 @@ def test_unit(text: str, unit: str) -> None:
 )
 def test_joiner(char: str, joins: bool) -> None:
     """Marks, medial jamo and invisible characters may belong to what stands before them."""
-    assert (segments.joiner().match(char) is not None) is joins
+    assert (segments.joiner_pattern().match(char) is not None) is joins
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_joiner(char: str, joins: bool) -> None:
 )
 def test_spelling(segment: str, spelled: str, folded: str) -> None:
     """A segment is spelled alone; a mark that has no base, or loses it, vanishes."""
-    assert segments.spell(segment) == spelled
-    assert segments.fold(segment) == folded
+    assert segments.spell_segment(segment) == spelled
+    assert segments.fold_segment(segment) == folded
 
 
 def test_expansion_keeps_to_the_cap() -> None:
     """A base that expands to one with marks of its own leaves no more than the cap of them."""
     segment = "\ufb2c" + "\u05bc" * (segments.CAP - 1)
 
-    assert len(segments.spell(segment)) == segments.CAP
+    assert len(segments.spell_segment(segment)) == segments.CAP

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.text import is_word, surrogates_replaced
+from guardrails.text import is_word, replace_surrogates
 
 
 @pytest.mark.parametrize(
@@ -40,19 +40,19 @@ def test_is_word_refuses_no_character() -> None:
 )
 def test_surrogates_replaced(raw: str, clean: str) -> None:
     """Each surrogate becomes one replacement character, pairs too, so offsets stay."""
-    assert surrogates_replaced(raw) == clean
+    assert replace_surrogates(raw) == clean
 
 
 @pytest.mark.parametrize("raw", ["", "ascii", "\u00e9\u4e2d\U0001f600"])
 def test_clean_text_is_not_copied(raw: str) -> None:
     """A text without surrogates comes back as the same object."""
-    assert surrogates_replaced(raw) is raw
+    assert replace_surrogates(raw) is raw
 
 
 @given(st.text(st.characters(codec=None)))
 def test_result_can_be_encoded(raw: str) -> None:
     """Whatever comes in, what goes out has the same length and encodes."""
-    clean = surrogates_replaced(raw)
+    clean = replace_surrogates(raw)
 
     assert len(clean) == len(raw)
     assert clean.encode().decode() == clean

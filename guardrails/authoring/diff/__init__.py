@@ -1,3 +1,1 @@
-"""What a change of a policy comes to: two versions and recorded traffic go in, differences, effects and gates come out. For
-`cli` and the console.
-"""
+"""Compares two versions of a policy, by their fields and over recorded traffic. For `cli` and the console."""

@@ -10,27 +10,27 @@ from typing import Any
 from guardrails.authoring.diff.levels import LEVELS, Level
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.loading.items import Item, Policy
+from guardrails.policy.loading.items import Policy, PolicyItem
 from guardrails.policy.loading.load import load
 from guardrails.wire.pointers import Path as At
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class PolicyVersion:
     """One version of a policy: as it was read, which knows where everything stands, and as it is run."""
 
     policy: Policy
     compiled: CompiledPolicy
 
     @classmethod
-    def load(cls, policy: str | Path) -> Version:
+    def load(cls, policy: str | Path) -> PolicyVersion:
         """Load a version; raises `PolicyErrors` for all that is wrong with it."""
         read = load(policy)
         return cls(read, compile_policy(read))
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyChange:
     """One difference. `kind` is a key of `LEVELS`; `what` names it (`rule hate.block`), `name` the field of it; the places are
     `file:line:col`, empty where it does not stand.
     """
@@ -66,7 +66,7 @@ class Change:
         }
 
 
-def place(item: Item | None, path: At = ()) -> str:
+def display_place(item: PolicyItem | None, path: At = ()) -> str:
     """Return where a value of an item stands, or the item; "" where there is no item."""
     if item is None:
         return ""
@@ -74,7 +74,7 @@ def place(item: Item | None, path: At = ()) -> str:
     return f"{mark.file}:{mark.line}:{mark.col}"
 
 
-def renamed(gone: Mapping[str, object], come: Mapping[str, object]) -> dict[str, str]:
+def match_renamed(gone: Mapping[str, object], come: Mapping[str, object]) -> dict[str, str]:
     """Return which of those that are gone came back under another name, each once, in the order of the file."""
     renamed: dict[str, str] = {}
     for name, meaning in gone.items():

@@ -1,4 +1,4 @@
-"""What differs between the detectors of two versions of a policy: both versions in, their `Change`s out."""
+"""Finds what differs between the detectors of two versions of a policy."""
 
 from __future__ import annotations
 
@@ -6,68 +6,72 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.authoring.diff.change import Change, Version, place, renamed
-from guardrails.policy.loading.items import Item, Policy
+from guardrails.authoring.diff.change import PolicyChange, PolicyVersion, display_place, match_renamed
+from guardrails.policy.loading.items import Policy, PolicyItem
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _DetectorState:
     """A detector: where it stands, its settings, and the digest of all that its findings depend on."""
 
-    item: Item
+    item: PolicyItem
     settings: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
 
 
-def _found(version: Version) -> dict[str, _Found]:
+def _read_detectors(version: PolicyVersion) -> dict[str, _DetectorState]:
     digests = {bound.name: bound.digest for bound in version.compiled.detectors}
     return {
-        name: _Found(
+        name: _DetectorState(
             each.item, each.config.model_dump(mode="json") if each.config else {}, digests.get(name, "")
         )
         for name, each in version.policy.detectors.items()
     }
 
 
-def detectors(old: Version, new: Version) -> Iterator[Change]:
+def compare_detectors(old: PolicyVersion, new: PolicyVersion) -> Iterator[PolicyChange]:
     """Yield every difference between the detectors of two versions, and between the categories that they give."""
-    olds, news = _found(old), _found(new)
-    moved = renamed(
+    olds, news = _read_detectors(old), _read_detectors(new)
+    moved = match_renamed(
         {name: each.settings for name, each in olds.items() if name not in news},
         {name: each.settings for name, each in news.items() if name not in olds},
     )
     for name, each in olds.items():
         what, other = f"detector {name}", news.get(moved.get(name, name))
         if other is None:
-            yield Change(
-                "detector_removed", what, old=each.settings.get("use"), places=(place(each.item), "")
+            yield PolicyChange(
+                "detector_removed", what, old=each.settings.get("use"), places=(display_place(each.item), "")
             )
             continue
         if name in moved:
-            places = place(each.item), place(other.item)
-            yield Change("detector_renamed", what, old=name, new=moved[name], places=places)
+            places = display_place(each.item), display_place(other.item)
+            yield PolicyChange("detector_renamed", what, old=name, new=moved[name], places=places)
         elif each.digest != other.digest:
-            yield from _redone(what, each, other, told=_limited(old.policy, new.policy, name))
+            yield from _compare_states(what, each, other, told=_limit_changed(old.policy, new.policy, name))
     for name, each in news.items():
         if name not in olds and name not in moved.values():
             what = f"detector {name}"
-            yield Change("detector_added", what, new=each.settings.get("use"), places=("", place(each.item)))
+            yield PolicyChange(
+                "detector_added", what, new=each.settings.get("use"), places=("", display_place(each.item))
+            )
     before, after = (
         frozenset().union(*(bound.categories for bound in each.compiled.detectors)) for each in (old, new)
     )
     for category in sorted(before - after):
-        yield Change("category_removed", f"category {category}", old=category)
+        yield PolicyChange("category_removed", f"category {category}", old=category)
     for category in sorted(after - before):
-        yield Change("category_added", f"category {category}", new=category)
+        yield PolicyChange("category_added", f"category {category}", new=category)
 
 
-def _limited(old: Policy, new: Policy, name: str) -> bool:
+def _limit_changed(old: Policy, new: Policy, name: str) -> bool:
     """Tell whether a limit of the policy changed that the detector takes over."""
     of = new.detectors[name].kind
     return any(getattr(old.limits, each) != getattr(new.limits, each) for each in (of.limits if of else ()))
 
 
-def _redone(what: str, old: _Found, new: _Found, *, told: bool) -> Iterator[Change]:
+def _compare_states(
+    what: str, old: _DetectorState, new: _DetectorState, *, told: bool
+) -> Iterator[PolicyChange]:
     """Yield what differs between two versions of a detector; where nothing that is written does, and it is not `told` why, it is
     a file or model that it reads.
     """
@@ -76,8 +80,10 @@ def _redone(what: str, old: _Found, new: _Found, *, told: bool) -> Iterator[Chan
     ]
     for name in names:
         kind = "detector_kind" if name == "use" else "finds_otherwise"
-        places = place(old.item, (name,)), place(new.item, (name,))
-        yield Change(kind, what, name, old.settings.get(name), new.settings.get(name), places)
+        places = display_place(old.item, (name,)), display_place(new.item, (name,))
+        yield PolicyChange(kind, what, name, old.settings.get(name), new.settings.get(name), places)
     if not names and not told:
-        places = place(old.item), place(new.item)
-        yield Change("finds_otherwise", what, "files", "a file or model that it reads", "another one", places)
+        places = display_place(old.item), display_place(new.item)
+        yield PolicyChange(
+            "finds_otherwise", what, "files", "a file or model that it reads", "another one", places
+        )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from guardrails.authoring.diff.conditions import direction
+from guardrails.authoring.diff.conditions import classify_change
 from guardrails.detectors.config import Config
 from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RedactionDoc, RuleDoc
 
@@ -18,12 +18,12 @@ Judged = Callable[[Any, Any], str]
 """An old and a new value → a key of `LEVELS`."""
 
 
-def always(kind: str) -> Judged:
+def judge_always(kind: str) -> Judged:
     """Judge every change alike."""
     return lambda old, new: kind
 
 
-def ranked(order: Sequence[Any]) -> Judged:
+def judge_ranked(order: Sequence[Any]) -> Judged:
     """Judge by a list of values, from lax to strict."""
     return lambda old, new: "stricter" if order.index(new) > order.index(old) else "laxer"
 
@@ -48,7 +48,7 @@ def _when(old: str | None, new: str | None) -> str:
     """Judge the condition of an exception, which without one always holds."""
     if old is None or new is None:
         return "laxer" if new is None else "stricter"
-    return "wording" if direction(old, new) == "wording" else "condition"
+    return "wording" if classify_change(old, new) == "wording" else "condition"
 
 
 def _mode(old: str, new: str) -> str:
@@ -68,19 +68,19 @@ def _expires(old: str | None, new: str | None) -> str:
 ACTIONS: Final = ("allow", "flag", "redact", "block")
 
 RULE: Final[Mapping[str, Judged]] = {
-    "description": always("wording"),
+    "description": judge_always("wording"),
     "on": _more_is("stricter", "laxer"),
-    "when": direction,
-    "then": ranked(ACTIONS),
-    "message": always("wording"),
-    "severity": always("order"),
-    "tags": always("wording"),
-    "with": always("replaced"),
+    "when": classify_change,
+    "then": judge_ranked(ACTIONS),
+    "message": judge_always("wording"),
+    "severity": judge_always("order"),
+    "tags": judge_always("wording"),
+    "with": judge_always("replaced"),
     "redact": _redact,
     "mode": _mode,
-    "scope": always("condition"),
+    "scope": judge_always("condition"),
     "stream": _stream,
-    "on_error": ranked(ACTIONS),
+    "on_error": judge_ranked(ACTIONS),
 }
 """Field of a rule → what its change is; all fields but the id."""
 
@@ -91,21 +91,21 @@ EXCEPTION: Final[Mapping[str, Judged]] = {
     "categories": _more_is("laxer", "stricter"),
     "matches": _more_is("laxer", "stricter"),
     "when": _when,
-    "reason": always("wording"),
-    "owner": always("wording"),
+    "reason": judge_always("wording"),
+    "owner": judge_always("wording"),
     "expires": _expires,
-    "test": always("tests"),
+    "test": judge_always("tests"),
 }
 """Field of an exception → likewise; whatever it removes is not stopped."""
 
 
-def _raised(old: Any, new: Any) -> str:
+def _judge_raised(old: Any, new: Any) -> str:
     return "laxer" if new > old else "stricter"
 
 
 LIMITS: Final[Mapping[str, Judged]] = {
-    **dict.fromkeys(LimitsDoc.model_fields, _raised),
-    "on_limit": ranked(("hold", "block")),
+    **dict.fromkeys(LimitsDoc.model_fields, _judge_raised),
+    "on_limit": judge_ranked(("hold", "block")),
 }
 """Limit → likewise: what lies past one is unchecked, and most policies block that."""
 
@@ -114,7 +114,7 @@ SETS: Final = ("on", "redact", "rules", "categories", "matches", "tenants")
 """Fields that are sets: their order says nothing, nor does an entry that stands twice."""
 
 
-def fields(doc: RuleDoc | ExceptionDoc) -> dict[str, Any]:
+def comparable_fields(doc: RuleDoc | ExceptionDoc) -> dict[str, Any]:
     """Return the fields of a rule or an exception so that equal ones are those that mean the same."""
     fields = {info.alias or name: getattr(doc, name) for name, info in type(doc).model_fields.items()}
     del fields["id"]

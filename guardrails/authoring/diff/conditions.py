@@ -1,4 +1,4 @@
-"""Which way a condition changes: two conditions in, a word of `LEVELS` out. Where that is not certain, it may be stricter.
+"""Classifies the change of a condition by a word of `LEVELS`. Where that is not certain, it may be stricter.
 
 It is certain where they differ in thresholds alone, and nothing in them turns what holds into what does not.
 """
@@ -22,19 +22,23 @@ CALLS: Final = frozenset(("count",))
 """What may be called: a count does not fall when more is found."""
 
 
-def tokens(condition: str) -> list[str]:
+def split_tokens(condition: str) -> list[str]:
     """Return the words of a condition, without blanks and comments."""
     return [each for each in _TOKEN.findall(condition) if not each.startswith("//")]
 
 
-def direction(old: str, new: str) -> str:
+def classify_change(old: str, new: str) -> str:
     """Return what the change of a condition is: `wording`, `laxer`, `stricter`, or `condition` where that cannot be told."""
-    before, after = tokens(old), tokens(new)
+    before, after = split_tokens(old), split_tokens(new)
     if before == after:
         return "wording"
     if len(before) != len(after) or not _is_plain(after):
         return "condition"
-    found = {_moved(before, after, at) for at, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
+    found = {
+        _threshold_move(before, after, at)
+        for at, (a, b) in enumerate(zip(before, after, strict=True))
+        if a != b
+    }
     found.discard("wording")
     if not found:
         return "wording"
@@ -53,7 +57,7 @@ def _is_plain(words: Sequence[str]) -> bool:
     return all(before != ")" for before, word in pairwise(words) if word in ("==", "!="))
 
 
-def _moved(before: Sequence[str], after: Sequence[str], at: int) -> str:
+def _threshold_move(before: Sequence[str], after: Sequence[str], at: int) -> str:
     """Return which way a threshold moved that stands at a place of both."""
     if not (_NUMBER.match(before[at]) and _NUMBER.match(after[at])):
         return "condition"

@@ -1,5 +1,4 @@
-"""How the answer to a change of policy is told: a `Difference` in, sections of lines and tables out, and these as plain text,
-Markdown or HTML. What is said is decided once, here; the forms only write it down.
+"""Renders a `PolicyDiff` as plain text, Markdown or HTML. What is said is decided once, here; the forms only write it down.
 
 Markdown is for comments of pull requests, which more people read than the traffic: it has no examples of it, and whatever is
 not a plain word stands in it as code, so that nothing in it is a mention, a link or a tag.
@@ -13,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.authoring.checked_files import shown
-from guardrails.authoring.diff.difference import Difference
-from guardrails.authoring.diff.gates import Gated
-from guardrails.authoring.diff.traffic.effects import EXAMPLES, SAME, TURNS, Group
-from guardrails.authoring.markup import Html, page, table, tag
+from guardrails.authoring.checked_files import display_name
+from guardrails.authoring.diff.difference import PolicyDiff
+from guardrails.authoring.diff.gates import GateResult
+from guardrails.authoring.diff.traffic.effects import EXAMPLES, SAME, TURNS, NamedCounts
+from guardrails.authoring.markup import Html, make_page, make_table, tag
 from guardrails.types import Action
 
 Cells = tuple[str, ...]
@@ -53,7 +52,7 @@ _PLAIN: Final = re.compile(r"[\w .,:;%→+/()'-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ReportSection:
     """A part of the answer: a title, lines, and a table."""
 
     title: str
@@ -62,7 +61,7 @@ class Section:
     rows: Sequence[Cells] = field(default_factory=list)
 
 
-def title(found: Difference) -> str:
+def render_title(found: PolicyDiff) -> str:
     """Return what is compared, in one line."""
     if found.old is None or found.new is None:
         return "policy change"
@@ -70,7 +69,7 @@ def title(found: Difference) -> str:
     return f"{names} {found.old.version} → {found.new.version}"
 
 
-def answer(found: Difference) -> str:
+def render_answer(found: PolicyDiff) -> str:
     """Return the answer in one line."""
     if found.passed:
         minded = f" (warnings: {len(found.warnings):,})" if found.warnings else ""
@@ -78,25 +77,25 @@ def answer(found: Difference) -> str:
     return f"not ready: {'; '.join(found.reasons)}"
 
 
-def sections(found: Difference) -> list[Section]:
+def build_sections(found: PolicyDiff) -> list[ReportSection]:
     """Return everything that is to be told, in order."""
     told = [*_changes(found)]
     if found.effects.rows:
         told += [*_traffic(found), *_groups(found), *_examples(found)]
     gates = [_gate(each) for each in found.gates]
     if gates:
-        told.append(Section("gates", (), ("gate", "limit", "rows", "not judged", "state"), gates))
+        told.append(ReportSection("gates", (), ("gate", "limit", "rows", "not judged", "state"), gates))
     if found.warnings:
-        told.append(Section("warnings", found.warnings))
+        told.append(ReportSection("warnings", found.warnings))
     return told
 
 
-def _gate(gate: Gated) -> Cells:
+def _gate(gate: GateResult) -> Cells:
     state = "exceeded" if gate.exceeded else "kept, but too few rows to show it" if gate.thin else "kept"
     return gate.gate.replace("_", "-"), gate.limit.text, f"{gate.count:,}", f"{gate.failed:,}", state
 
 
-def _changes(found: Difference) -> Iterator[Section]:
+def _changes(found: PolicyDiff) -> Iterator[ReportSection]:
     if found.advice is None:
         return
     told = found.advice
@@ -108,16 +107,16 @@ def _changes(found: Difference) -> Iterator[Section]:
         (
             str(each.level),
             f"{each.what}{f' ({each.name})' if each.name else ''}",
-            value(each.old, each.new),
+            render_value(each.old, each.new),
             each.places[1] or each.places[0],
             each.why,
         )
         for each in found.changes
     ]
-    yield Section("changes", lines, ("level", "what", "old → new", WHERE, "why"), rows)
+    yield ReportSection("changes", lines, ("level", "what", "old → new", WHERE, "why"), rows)
 
 
-def _traffic(found: Difference) -> Iterator[Section]:
+def _traffic(found: PolicyDiff) -> Iterator[ReportSection]:
     effects = found.effects
     share = effects.changed / effects.rows
     lines = [
@@ -131,10 +130,10 @@ def _traffic(found: Difference) -> Iterator[Section]:
         lines.append(f"{effects.failed:,} could not be judged by both: {why}")
     actions = sorted(Action)
     rows = [(str(old), *(f"{effects.matrix[old, new]:,}" for new in actions)) for old in actions]
-    yield Section("decisions", lines, ("old ↓ new →", *map(str, actions)), rows)
+    yield ReportSection("decisions", lines, ("old ↓ new →", *map(str, actions)), rows)
 
 
-def _groups(found: Difference) -> Iterator[Section]:
+def _groups(found: PolicyDiff) -> Iterator[ReportSection]:
     effects = found.effects
     both = ("old", "new")
     yield _group("by rule", effects.rules, {"old": "fired: old", "new": "new", **HEADS})
@@ -146,16 +145,16 @@ def _groups(found: Difference) -> Iterator[Section]:
         yield _group(words, group, dict(zip(both, both, strict=True)))
 
 
-def _group(words: str, group: Group, columns: Mapping[str, str]) -> Section:
+def _group(words: str, group: NamedCounts, columns: Mapping[str, str]) -> ReportSection:
     rows = [
         (name, *(f"{counts.get(column, 0):,}" for column in columns))
         for name, counts in group.to_dict().items()
         if any(counts.get(column) for column in columns)
     ]
-    return Section(words, (), (words.removeprefix("by "), *columns.values()), rows)
+    return ReportSection(words, (), (words.removeprefix("by "), *columns.values()), rows)
 
 
-def _examples(found: Difference) -> Iterator[Section]:
+def _examples(found: PolicyDiff) -> Iterator[ReportSection]:
     for name, words in {**TURNS, "failed": "not judged"}.items():
         kept = found.effects.examples.get(name, ())
         rows = [
@@ -171,22 +170,22 @@ def _examples(found: Difference) -> Iterator[Section]:
         ]
         if rows:
             head = (WHERE, "who", "stage", "old → new", "rules", "text")
-            yield Section(f"examples: {words}", (), head, rows)
+            yield ReportSection(f"examples: {words}", (), head, rows)
 
 
-def value(old: Any, new: Any) -> str:
+def render_value(old: Any, new: Any) -> str:
     """Return how a value changes, of lists only what came and went."""
     if isinstance(old, list) and isinstance(new, list):
         gone, come = ([each for each in one if each not in other] for one, other in ((old, new), (new, old)))
         if gone or come:
-            return " ".join(filter(None, (_signed("-", gone), _signed("+", come))))
+            return " ".join(filter(None, (_sign_entries("-", gone), _sign_entries("+", come))))
         return "in another order"
     if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > LONGEST // 2:
-        old, new = _apart(old, new)
+        old, new = _shorten_common(old, new)
     return f"{_brief(old)} → {_brief(new)}"
 
 
-def _apart(old: str, new: str) -> tuple[str, str]:
+def _shorten_common(old: str, new: str) -> tuple[str, str]:
     """Return two long texts without most of what they begin and end with alike."""
     begin = _alike(old, new)
     end = _alike(old[begin:][::-1], new[begin:][::-1])
@@ -206,7 +205,7 @@ def _alike(one: str, other: str) -> int:
     )
 
 
-def _signed(sign: str, entries: Sequence[Any]) -> str:
+def _sign_entries(sign: str, entries: Sequence[Any]) -> str:
     told = ", ".join(_brief(each) for each in entries[:EXAMPLES])
     more = f", … ({len(entries)})" if len(entries) > EXAMPLES else ""
     return f"{sign}{told}{more}" if entries else ""
@@ -219,17 +218,17 @@ def _brief(given: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def in_text(told: Iterable[Section], most: int = FEW) -> Iterator[str]:
+def render_text(told: Iterable[ReportSection], most: int = FEW) -> Iterator[str]:
     """Yield the lines of sections, for a terminal."""
     for section in told:
         if not section.lines and not section.rows:
             continue
         yield ""
         yield section.title.upper()
-        yield from (f"  {shown(line)}" for line in section.lines)
+        yield from (f"  {display_name(line)}" for line in section.lines)
         rows = [
             [
-                shown(cell) if name == WHERE else _cut(shown(cell))
+                display_name(cell) if name == WHERE else _cut(display_name(cell))
                 for name, cell in zip(section.head, row, strict=True)
             ]
             for row in (section.head, *section.rows[:most])
@@ -249,11 +248,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
-def in_markdown(found: Difference) -> str:
+def render_markdown(found: PolicyDiff) -> str:
     """Return the answer as a comment of a pull request, without a text of the traffic."""
     mark = "✅" if found.passed else "❌"
-    out = [f"### guardrails diff: {_cell(title(found))}", "", f"{mark} {_cell(answer(found))}"]
-    for section in sections(found):
+    out = [f"### guardrails diff: {_cell(render_title(found))}", "", f"{mark} {_cell(render_answer(found))}"]
+    for section in build_sections(found):
         if section.title.startswith("examples") or not (section.lines or section.rows):
             continue
         out += ["", f"**{section.title}**", ""]
@@ -272,21 +271,23 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    text = shown(text)
+    text = display_name(text)
     return text if _PLAIN.fullmatch(text) else f"`{text.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
 
 
-def in_html(found: Difference) -> str:
+def render_html(found: PolicyDiff) -> str:
     """Return the answer as a whole page that needs nothing but itself."""
     action = Action.ALLOW if found.passed else Action.BLOCK
-    words = f"guardrails diff: {title(found)}"
-    head = [tag("h1", words), tag("p", tag("strong", answer(found), class_=str(action)))]
-    return page(words, [*head, *(_article(each) for each in sections(found) if each.lines or each.rows)])
+    words = f"guardrails diff: {render_title(found)}"
+    head = [tag("h1", words), tag("p", tag("strong", render_answer(found), class_=str(action)))]
+    return make_page(
+        words, [*head, *(_article(each) for each in build_sections(found) if each.lines or each.rows)]
+    )
 
 
-def _article(section: Section) -> Html:
+def _article(section: ReportSection) -> Html:
     lines = [tag("p", line) for line in section.lines]
-    rows = table(section.head, section.rows[:MANY]) if section.rows else None
+    rows = make_table(section.head, section.rows[:MANY]) if section.rows else None
     more = (
         tag("p", f"and {len(section.rows) - MANY:,} more", class_="dim") if len(section.rows) > MANY else None
     )

@@ -2,7 +2,7 @@
 traffic, and whether the gates let it pass.
 
     old, new = Version.load("policy.yaml"), Version.load("next.yaml")
-    found = difference(old, new)
+    found = compare_policies(old, new)
     compare(*guards(old, new), rows.read("traffic.jsonl"), found.effects)
     found.judge({"max_new_blocks": limit("0.1%")})
     found.passed
@@ -13,16 +13,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from guardrails.authoring.diff.change import Change, Version
-from guardrails.authoring.diff.changes import changes, gravest
-from guardrails.authoring.diff.gates import Gated, Limit, gated
-from guardrails.authoring.diff.levels import Advice, Level, advice
-from guardrails.authoring.diff.traffic.effects import Effects
+from guardrails.authoring.diff.change import PolicyChange, PolicyVersion
+from guardrails.authoring.diff.changes import find_changes, highest_level
+from guardrails.authoring.diff.gates import GateLimit, GateResult, evaluate_gates
+from guardrails.authoring.diff.levels import Level, VersionAdvice, advise_version
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.types import PolicyRef
 
 
 @dataclass(slots=True)
-class Difference:
+class PolicyDiff:
     """Two policies, by reference; `changes` and `advice` are there where both were loaded, `traffic` names what was judged.
 
     `stopped`: somebody ended it before all traffic was judged, and nothing passes. `strict`: what a sample cannot show fails,
@@ -31,19 +31,19 @@ class Difference:
 
     old: PolicyRef | None
     new: PolicyRef | None
-    changes: Sequence[Change] = ()
-    advice: Advice | None = None
+    changes: Sequence[PolicyChange] = ()
+    advice: VersionAdvice | None = None
     traffic: str = ""
-    effects: Effects = field(default_factory=Effects)
-    gates: Sequence[Gated] = ()
+    effects: ChangeEffects = field(default_factory=ChangeEffects)
+    gates: Sequence[GateResult] = ()
     warnings: list[str] = field(default_factory=list)
     stopped: bool = False
     strict: bool = False
     check_version: bool = False
 
-    def judge(self, limits: Mapping[str, Limit]) -> None:
+    def judge(self, limits: Mapping[str, GateLimit]) -> None:
         """Hold the effects against limits, once all traffic was judged."""
-        self.gates = gated(limits, self.effects)
+        self.gates = evaluate_gates(limits, self.effects)
         effects = self.effects
         if effects.failed:
             self.warnings.append(
@@ -92,8 +92,8 @@ class Difference:
         }
 
 
-def difference(old: Version, new: Version) -> Difference:
+def compare_policies(old: PolicyVersion, new: PolicyVersion) -> PolicyDiff:
     """Return what differs between two versions, before any traffic was judged."""
-    found = changes(old, new)
-    told = advice(gravest(found), old.policy.version, new.policy.version)
-    return Difference(old.compiled.ref, new.compiled.ref, found, told)
+    found = find_changes(old, new)
+    told = advise_version(highest_level(found), old.policy.version, new.policy.version)
+    return PolicyDiff(old.compiled.ref, new.compiled.ref, found, told)

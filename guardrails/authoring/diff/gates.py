@@ -1,4 +1,4 @@
-"""Gates for a change of policy: limits and counts in, what exceeds them out, and what a sample is too small to show.
+"""Evaluates the gates for a change of policy: which limits are exceeded, and which samples are too small to show it.
 
 A limit is a count (`0`, `12`) or a share of the rows (`0.1%`). What could not be judged counts against every gate. A share is
 shown by a sample only where 95 % certainty stands behind it: by the rule of three where nothing was counted (exactly,
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.diff.traffic.effects import TURNS, Effects
+from guardrails.authoring.diff.traffic.effects import TURNS, ChangeEffects
 from guardrails.authoring.evaluate import metrics
 from guardrails.errors import GuardrailsError
 
@@ -35,7 +35,7 @@ _LIMIT: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?|\.[0-9]{1,12})\s*(%?
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class GateLimit:
     """The most of something: `share` of the rows, in 0..1, or a `count`."""
 
     text: str
@@ -43,7 +43,7 @@ class Limit:
     count: int | None = None
 
 
-def limit(text: str) -> Limit:
+def parse_limit(text: str) -> GateLimit:
     """Return the limit that a text is.
 
     Raises:
@@ -51,20 +51,20 @@ def limit(text: str) -> Limit:
     """
     found = _LIMIT.fullmatch(text.strip())
     if found is not None and found[2] and float(found[1]) <= 100:
-        return Limit(text.strip(), share=float(found[1]) / 100)
+        return GateLimit(text.strip(), share=float(found[1]) / 100)
     if found is not None and not found[2] and found[1].isdigit():
-        return Limit(text.strip(), count=int(found[1]))
+        return GateLimit(text.strip(), count=int(found[1]))
     raise GuardrailsError(f"{text!r} is no limit: give a count such as 12, or a percentage such as 0.1%")
 
 
 @dataclass(frozen=True, slots=True)
-class Gated:
+class GateResult:
     """How traffic stands to a gate: `count` of `rows` with what could not be judged among it, `upper` the share that the
     sample does not rule out, and `needed` the rows without any that would show the limit.
     """
 
     gate: str
-    limit: Limit
+    limit: GateLimit
     count: int
     failed: int
     rows: int
@@ -80,7 +80,7 @@ class Gated:
     @property
     def upper(self) -> float:
         """The share that lies above the true one with 95 % certainty."""
-        return upper(self.count + self.failed, self.rows)
+        return upper_bound(self.count + self.failed, self.rows)
 
     @property
     def thin(self) -> bool:
@@ -91,7 +91,7 @@ class Gated:
     @property
     def needed(self) -> int | None:
         """The rows that would show it, were none of them counted; None where no number does."""
-        return needed(self.limit.share)
+        return rows_needed(self.limit.share)
 
     @property
     def reason(self) -> str:
@@ -123,7 +123,7 @@ class Gated:
         }
 
 
-def upper(count: int, rows: int) -> float:
+def upper_bound(count: int, rows: int) -> float:
     """Return the share that lies above the true one with 95 % certainty, where `count` of `rows` were counted."""
     if rows <= 0 or count >= rows:
         return 1.0
@@ -135,17 +135,19 @@ def upper(count: int, rows: int) -> float:
     return min(1.0, (middle + width) / (1 + square / rows))
 
 
-def needed(share: float | None) -> int | None:
+def rows_needed(share: float | None) -> int | None:
     """Return the rows, none of them counted, that show a share with 95 % certainty; None where no number does."""
     if share is None or not 0 < share < 1:
         return None
-    return metrics.needed(share, 1 - DOUBT)
+    return metrics.rows_needed(share, 1 - DOUBT)
 
 
-def gated(limits: Mapping[str, Limit], effects: Effects) -> list[Gated]:
+def evaluate_gates(limits: Mapping[str, GateLimit], effects: ChangeEffects) -> list[GateResult]:
     """Return how the effects of a change stand to the gates that have a limit."""
     return [
-        Gated(gate, limits[gate], sum(effects.turns[each] for each in turns), effects.failed, effects.rows)
+        GateResult(
+            gate, limits[gate], sum(effects.turns[each] for each in turns), effects.failed, effects.rows
+        )
         for gate, (turns, _) in GATES.items()
         if gate in limits
     ]

@@ -1,4 +1,4 @@
-"""How grave a change of a policy is, and which version it needs: what changed and two versions in, an advice out.
+"""How grave a change of a policy is, and which version number it needs.
 
 After Falco's rules for its rule sets: a patch changes no decision, a minor version may let more pass or adds what stops nothing
 by itself, a major one may stop or change what passed before, or takes something away that others name.
@@ -63,19 +63,19 @@ _VERSION: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class SemanticVersion:
     """A semantic version: its three numbers, and whether it comes before them (`1.0.0-rc.1`)."""
 
     parts: tuple[int, int, int]
     early: bool = False
 
-    def next(self, level: Level) -> Number:
+    def next(self, level: Level) -> SemanticVersion:
         """Return the least version after this one that a change asks for; below 1.0.0 one place further back."""
         major, minor, patch = self.parts
         if level is Level.NONE:
             return self
         if self.early:  # what it comes before covers everything
-            return Number(self.parts)
+            return SemanticVersion(self.parts)
         if major == 0:
             level = Level(max(Level.PATCH, level - 1))
         made = {
@@ -83,23 +83,23 @@ class Number:
             Level.MINOR: (major, minor + 1, 0),
             Level.MAJOR: (major + 1, 0, 0),
         }
-        return Number(made[level])
+        return SemanticVersion(made[level])
 
     def __str__(self) -> str:
         return ".".join(map(str, self.parts))
 
 
-def number(version: str) -> Number | None:
+def parse_version(version: str) -> SemanticVersion | None:
     """Return the semantic version that a text is (`1`, `1.4` and `v1.4.0` count), None where it is none."""
     found = _VERSION.fullmatch(version.strip())
     if found is None:
         return None
     major, minor, patch = (int(part or 0) for part in found.groups()[:3])
-    return Number((major, minor, patch), found[4] is not None)
+    return SemanticVersion((major, minor, patch), found[4] is not None)
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
+class VersionAdvice:
     """What a change asks of the version. `least` is the lowest new version that says so, None where the old one is no semantic
     version; `problem` is what is wrong with the new one, None where it will do.
     """
@@ -121,7 +121,7 @@ class Advice:
         }
 
 
-def advice(level: Level, old: str, new: str) -> Advice:
+def advise_version(level: Level, old: str, new: str) -> VersionAdvice:
     """Return what a change asks of the version.
 
     Args:
@@ -129,11 +129,11 @@ def advice(level: Level, old: str, new: str) -> Advice:
         old: the version of the policy before.
         new: its version now.
     """
-    before, after = number(old), number(new)
+    before, after = parse_version(old), parse_version(new)
     if before is None or after is None:
         wrong = [each for each, known in ((old, before), (new, after)) if known is None]
         told = f"version {wrong[0]!r} is no semantic version such as 1.4.0"
-        return Advice(level, old, new, None, told)
+        return VersionAdvice(level, old, new, None, told)
     least = before.next(level)
     problem = None
     if after.parts < before.parts:
@@ -142,4 +142,4 @@ def advice(level: Level, old: str, new: str) -> Advice:
         problem = None
     else:
         problem = f"{old} → {new}, but the change is {level}: {least} at least"
-    return Advice(level, old, new, str(least), problem)
+    return VersionAdvice(level, old, new, str(least), problem)

@@ -1,3 +1,1 @@
-"""How well a policy tells labelled rows apart: rows and verdicts go in, figures, limits and a report come out. For `cli` and
-`authoring.tune`.
-"""
+"""Measures how well a policy tells labelled rows apart. For `cli` and `authoring.tune`."""

@@ -1,7 +1,7 @@
-"""Measures a policy on labelled rows: rows and verdicts in, figures of its decision, its rules and its categories out.
+"""Measures a policy on labelled rows: figures of its decision, its rules and its categories.
 
-    tally = Tally(guard.policy)
-    for row, verdict in judged(guard, read("labelled.jsonl")):
+    tally = EvaluationTally(guard.policy)
+    for row, verdict in judge_rows(guard, read_rows("labelled.jsonl")):
         tally.add(row, verdict)
     result = tally.result()
     result.decision.counts.fpr, result.categories["hate"].auprc
@@ -21,17 +21,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.evaluate.measurements import PERCENTILES, Case, Evaluation, Measured, Scores, Truth
-from guardrails.authoring.evaluate.metrics import Counts, percentile
-from guardrails.authoring.labels import harmful, known, truth
-from guardrails.authoring.parallel import ordered, pushed
-from guardrails.authoring.rows import Row
+from guardrails.authoring.evaluate.measurements import (
+    PERCENTILES,
+    EvaluationExample,
+    LabelledScores,
+    Measurement,
+    PolicyEvaluation,
+    Truth,
+)
+from guardrails.authoring.evaluate.metrics import ConfusionCounts, percentile
+from guardrails.authoring.labels import category_truth, is_harmful, read_known_categories
+from guardrails.authoring.parallel import map_ordered, push_bounded
+from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.scored_rows import EXCERPT, REASONS
-from guardrails.authoring.tune.thresholds import Threshold, thresholds
+from guardrails.authoring.tune.thresholds import Threshold, find_thresholds
 from guardrails.errors import Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, Stage, Verdict
 
@@ -45,7 +52,7 @@ FIRST: Final = "The first check of all takes longer than those that come after i
 """What is judged before the rows."""
 
 
-class Tally:
+class EvaluationTally:
     """Counts verdicts, one row after another; what it keeps of a row is some numbers, but for the worst `keep` of each kind.
 
     Args:
@@ -67,84 +74,88 @@ class Tally:
     ) -> None:
         self._floor = None if floor is None else floor.ref.to_dict()
         self._policy, self._by, self._stopped, self._keep = policy, by, stopped, keep
-        self._given = Names({bound.name: bound.categories for bound in policy.detectors}).given
-        numbers = [each for rule in policy.rules for each in thresholds(rule.condition)]
+        self._given = ConditionNames({bound.name: bound.categories for bound in policy.detectors}).categories
+        numbers = [each for rule in policy.rules for each in find_thresholds(rule.condition)]
         self._at = {
             name: [each for each in numbers if each.category in with_ancestors(name)] for name in self._given
         }
         self._looked: dict[str, frozenset[str]] = {}
         self._labelled: set[str] = set()
-        self._decision = Scores()
-        self._rules = {rule.id: Scores() for rule in policy.rules}
-        self._categories = {category: Scores() for category in sorted(self._given)}
-        self._known: dict[tuple[tuple[str, bool], ...], _Said] = {}
+        self._decision = LabelledScores()
+        self._rules = {rule.id: LabelledScores() for rule in policy.rules}
+        self._categories = {category: LabelledScores() for category in sorted(self._given)}
+        self._known: dict[tuple[tuple[str, bool], ...], _RowLabels] = {}
         self._actions: Counter[tuple[Truth, Action]] = Counter()
-        self._groups: dict[str, Counts] = {}
+        self._groups: dict[str, ConfusionCounts] = {}
         self._latency: dict[str, array[float]] = {}
         self._errors: Counter[str] = Counter()
         self._unchecked: Counter[str] = Counter()
         self._reasons: list[str] = []
-        self._false: list[Case] = []
-        self._missed: list[tuple[float, Case]] = []
+        self._false: list[EvaluationExample] = []
+        self._missed: list[tuple[float, EvaluationExample]] = []
         self.rows = 0
         self.unread = 0
 
-    def fail(self, row: Row, reason: str) -> None:
+    def fail(self, row: ContentRow, reason: str) -> None:
         """Count a row that could not be judged at all."""
         self.rows += 1
         self.unread += 1
         if len(self._reasons) < REASONS:
             self._reasons.append(f"{row.place}: {reason}")
 
-    def add(self, row: Row, verdict: Verdict) -> None:
+    def add(self, row: ContentRow, verdict: Verdict) -> None:
         """Count a row and the verdict on it."""
         self.rows += 1
-        said = self._said(row)
+        said = self._read_labels(row)
         self._labelled |= said.labelled
         best = _best(verdict.findings)
         fired = {rule.id for rule in (*verdict.rules, *verdict.shadow)}
-        looked = self._looked_for(row)
+        looked = self._check_wanted(row)
         for category, is_it in said.categories:
             if category not in looked:
                 continue
-            found = _found(self._at[category], category, verdict.findings)
+            found = _is_found(self._at[category], category, verdict.findings)
             self._categories[category].add(is_it, best.get(category, 0.0), found)
         for rule, is_it in said.rules:
             if not isinstance(row.content, str) or (row.stage in rule.on and rule.scope != "conversation"):
                 score = _score(rule, best, verdict.findings)
                 self._rules[rule.id].add(is_it, score, rule.id in fired)
-        self._decided(row, verdict, said.harmful, max(best.values(), default=0.0))
+        self._count_decision(row, verdict, said.harmful, max(best.values(), default=0.0))
         for name, took in verdict.timings_ms.items():
             self._latency.setdefault(name, array("d")).append(took)
         self._errors.update({error.detector: 1 for error in verdict.errors})
         self._unchecked.update({entry.kind: 1 for entry in verdict.coverage.unchecked})
 
-    def _looked_for(self, row: Row) -> frozenset[str]:
+    def _check_wanted(self, row: ContentRow) -> frozenset[str]:
         """Return the categories that detectors look for where a row stands: those that no rule there asks for are not known."""
         if not isinstance(row.content, str):
             return self._given
         if row.stage not in self._looked:
             bounds = [each for tier in self._policy.plan((Stage(row.stage),)).tiers for each in tier]
-            self._looked[row.stage] = Names({bound.name: bound.categories for bound in bounds}).given
+            self._looked[row.stage] = ConditionNames(
+                {bound.name: bound.categories for bound in bounds}
+            ).categories
         return self._looked[row.stage]
 
-    def _said(self, row: Row) -> _Said:
+    def _read_labels(self, row: ContentRow) -> _RowLabels:
         """Return what labels say; most rows share theirs with many."""
         key = tuple(sorted(row.labels.items()))
         if key not in self._known:
-            categories = ((each, truth(row.labels, (each,))) for each in self._categories)
-            rules = ((rule, truth(row.labels, rule.condition.categories)) for rule in self._policy.rules)
-            self._known[key] = _Said(
-                frozenset(known(row.labels)),
+            categories = ((each, category_truth(row.labels, (each,))) for each in self._categories)
+            rules = (
+                (rule, category_truth(row.labels, rule.condition.categories)) for rule in self._policy.rules
+            )
+            self._known[key] = _RowLabels(
+                frozenset(read_known_categories(row.labels)),
                 tuple((name, is_it) for name, is_it in categories if is_it is not None),
                 tuple(
                     (rule, is_it) for rule, is_it in rules if is_it is not None and rule.condition.categories
                 ),
-                harmful(row.labels),
+                is_harmful(row.labels),
             )
         return self._known[key]
 
-    def _decided(self, row: Row, verdict: Verdict, harmful_: Truth, score: float) -> None:
+    def _count_decision(self, row: ContentRow, verdict: Verdict, harmful_: Truth, score: float) -> None:
         stopped = verdict.action >= self._stopped
         self._actions[harmful_, verdict.action] += 1
         if harmful_ is None:
@@ -152,32 +163,30 @@ class Tally:
         self._decision.add(harmful_, score, stopped)
         if self._by is not None:
             name = str(getattr(row, self._by) or "not known")
-            self._groups[name] = self._groups.get(name, Counts()).add(harmful_, stopped)
+            self._groups[name] = self._groups.get(name, ConfusionCounts()).add(harmful_, stopped)
         if harmful_ is stopped:
             return
         text = row.content if isinstance(row.content, str) else json.dumps(row.content, ensure_ascii=False)
-        case = Case(score, row.place, tuple(rule.id for rule in verdict.rules), text[:EXCERPT])
+        case = EvaluationExample(score, row.place, tuple(rule.id for rule in verdict.rules), text[:EXCERPT])
         if harmful_:
-            pushed(self._missed, (-score, case), self._keep)
+            push_bounded(self._missed, (-score, case), self._keep)
         else:
-            pushed(self._false, case, self._keep)
+            push_bounded(self._false, case, self._keep)
 
-    def result(self) -> Evaluation:
+    def result(self) -> PolicyEvaluation:
         """Return the figures of all that was counted."""
         ref = self._policy.ref
-        return Evaluation(
+        return PolicyEvaluation(
             policy=ref.to_dict(),
             floor=self._floor,
             rows=self.rows,
-            decision=Measured(self._decision.counts()),
+            decision=Measurement(self._decision.counts()),
             stopped=self._stopped,
             rules={
-                name: scores.measured(calibrated=False)
-                for name, scores in self._rules.items()
-                if scores.truth
+                name: scores.measure(calibrated=False) for name, scores in self._rules.items() if scores.truth
             },
             categories={
-                name: scores.measured(
+                name: scores.measure(
                     calibrated=True, at=tuple(sorted({each.value for each in self._at[name]})) or (HALF,)
                 )
                 for name, scores in self._categories.items()
@@ -202,7 +211,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _RowLabels:
     """What the labels of a row say: the categories that they name, and what it is of and is not of."""
 
     labelled: frozenset[str]
@@ -211,13 +220,13 @@ class _Said:
     harmful: Truth
 
 
-def _found(numbers: Iterable[Threshold], category: str, findings: Iterable[Finding]) -> bool:
+def _is_found(numbers: Iterable[Threshold], category: str, findings: Iterable[Finding]) -> bool:
     """Tell whether a finding of a category reaches a number that a rule compares it with, or `HALF` where none does."""
     own = [each for each in findings if category in with_ancestors(each.category)]
     numbers = [*numbers]
     if not numbers:
         return any(each.score >= HALF for each in own)
-    return any(number.counts(each) and number.reached(each.score) for each in own for number in numbers)
+    return any(number.counts(each) and number.is_reached(each.score) for each in own for number in numbers)
 
 
 def _best(findings: Iterable[Finding]) -> dict[str, float]:
@@ -243,7 +252,9 @@ def _score(rule: Rule, best: Mapping[str, float], findings: Iterable[Finding]) -
     return max(own, default=0.0)
 
 
-def judged(guard: Guard, rows: Iterable[Row], threads: int = 1) -> Iterator[tuple[Row, Verdict | str]]:
+def judge_rows(
+    guard: Guard, rows: Iterable[ContentRow], threads: int = 1
+) -> Iterator[tuple[ContentRow, Verdict | str]]:
     """Yield each row with the verdict on it, by all detectors, or with the reason why it cannot be judged.
 
     A text is judged before all of them, so that what is loaded by the first check does not count as its time.
@@ -251,10 +262,10 @@ def judged(guard: Guard, rows: Iterable[Row], threads: int = 1) -> Iterator[tupl
     for stage in (Stage.INPUT, Stage.OUTPUT):
         guard.check(FIRST, stage, complete=True)
 
-    def work(row: Row) -> Verdict | str:
+    def work(row: ContentRow) -> Verdict | str:
         try:
-            return row.judged(guard)
+            return row.judge(guard)
         except (RequestError, Overloaded, TypeError) as error:
             return str(error)
 
-    yield from ordered(rows, work, threads)
+    yield from map_ordered(rows, work, threads)

@@ -1,23 +1,34 @@
-"""The report on a measured policy for people: what was measured in, one HTML file out, with plots and a sentence for each."""
+"""Renders the report on a measured policy as one HTML file, with plots and a sentence for each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from guardrails.authoring.evaluate.measurements import CLASSES, Case, Evaluation, Measured
-from guardrails.authoring.evaluate.metrics import Counts
-from guardrails.authoring.markup import Html, page, table, tag
-from guardrails.authoring.reports.charts import STYLE, Axis, Series, figures, lines
-from guardrails.authoring.tune.thresholds import number
-from guardrails.authoring.tune.tuning_report import percent, spread
+from guardrails.authoring.evaluate.measurements import (
+    CLASSES,
+    EvaluationExample,
+    Measurement,
+    PolicyEvaluation,
+)
+from guardrails.authoring.evaluate.metrics import ConfusionCounts
+from guardrails.authoring.markup import Html, make_page, make_table, tag
+from guardrails.authoring.reports.charts import (
+    STYLE,
+    ChartAxis,
+    ChartSeries,
+    render_line_chart,
+    render_numbers,
+)
+from guardrails.authoring.tune.thresholds import format_number
+from guardrails.authoring.tune.tuning_report import format_interval, format_percent
 from guardrails.types import Action
 
 CURVES: Final = 2
 """Categories in one chart: those with the most rows."""
 
 
-def report(result: Evaluation, broken: Sequence[str] = (), *, texts: bool = True) -> str:
+def render_report(result: PolicyEvaluation, broken: Sequence[str] = (), *, texts: bool = True) -> str:
     """Return a whole HTML document.
 
     Args:
@@ -29,32 +40,32 @@ def report(result: Evaluation, broken: Sequence[str] = (), *, texts: bool = True
     title = f"guardrails eval: {policy['name']} {policy['version']}"
     children = [
         tag("h1", title),
-        tag("p", tag("strong", decided(result))),
+        tag("p", tag("strong", render_decision(result))),
         *(tag("p", tag("strong", "Limit not kept: "), each) for each in broken),
         tag("p", f"{result.rows:,} rows, policy {policy['digest'][:19]}", class_="dim"),
-        *(tag("p", each, class_="dim") for each in floored(result)),
-        *(tag("p", f"! {each}") for each in left(result)),
+        *(tag("p", each, class_="dim") for each in render_floor(result)),
+        *(tag("p", f"! {each}") for each in render_unjudged(result)),
         tag("h3", "What becomes of the rows"),
-        figures(("Rows", *map(str, Action)), actions(result)),
-        *_measured("Rules: does each fire for what it is for?", result.rules),
-        *_measured("Categories: does each score rise with what it says?", result.categories),
+        render_numbers(("Rows", *map(str, Action)), render_actions(result)),
+        *_render_figures("Rules: does each fire for what it is for?", result.rules),
+        *_render_figures("Categories: does each score rise with what it says?", result.categories),
         tag("div", *_charts(result), class_="charts"),
         *_groups(result),
         tag("h3", "How long it takes, in ms"),
-        figures(("Detector", "Half within", "95 % within", "99 % within"), latencies(result)),
+        render_numbers(("Detector", "Half within", "95 % within", "99 % within"), render_latencies(result)),
         *_cases("Harmless, but stopped", result.false, texts),
         *_cases("Harmful, but not stopped", result.missed, texts),
     ]
-    return page(title, children, STYLE)
+    return make_page(title, children, STYLE)
 
 
-def floored(result: Evaluation) -> Iterator[str]:
+def render_floor(result: PolicyEvaluation) -> Iterator[str]:
     """Yield under which floor the rows were judged, if there is one."""
     if result.floor is not None:
         yield f"under the floor {result.floor['name']} {result.floor['version']}"
 
 
-def decided(result: Evaluation) -> str:
+def render_decision(result: PolicyEvaluation) -> str:
     """Return what the whole policy does, in one sentence."""
     counts = result.decision.counts
     if not (counts.positive or counts.negative):
@@ -62,15 +73,17 @@ def decided(result: Evaluation) -> str:
     said = []
     if counts.positive:
         said.append(
-            f"{percent(counts.recall)} ({spread(counts, 'recall')}) of {counts.positive:,} harmful rows"
+            f"{format_percent(counts.recall)} ({format_interval(counts, 'recall')}) of {counts.positive:,} harmful rows"
         )
     if counts.negative:
-        said.append(f"{percent(counts.fpr)} ({spread(counts, 'fpr')}) of {counts.negative:,} harmless rows")
+        said.append(
+            f"{format_percent(counts.fpr)} ({format_interval(counts, 'fpr')}) of {counts.negative:,} harmless rows"
+        )
     verb = "Stopped are" if result.stopped is Action.BLOCK else f"With {result.stopped} or stricter end"
     return f"{verb} {' and '.join(said)}."
 
 
-def left(result: Evaluation) -> Iterator[str]:
+def render_unjudged(result: PolicyEvaluation) -> Iterator[str]:
     """Yield what was not judged, or not judged whole."""
     if result.unread:
         yield f"{result.unread:,} rows could not be judged: {'; '.join(result.reasons)}"
@@ -82,13 +95,13 @@ def left(result: Evaluation) -> Iterator[str]:
         yield f"{count:,} rows were not judged whole ({kind})"
 
 
-def actions(result: Evaluation) -> Iterator[Sequence[str]]:
+def render_actions(result: PolicyEvaluation) -> Iterator[Sequence[str]]:
     """Yield how many rows of each class end in each action."""
     for kind, name in CLASSES.items():
         yield (name, *(f"{result.actions.get((kind, action), 0):,}" for action in Action))
 
 
-def cells(measured: Measured) -> tuple[str, ...]:
+def render_cells(measured: Measurement) -> tuple[str, ...]:
     """Return the cells of a row of figures."""
     counts = measured.counts
     both = (_with_interval(counts, name) for name in ("precision", "recall", "fpr"))
@@ -98,93 +111,93 @@ def cells(measured: Measured) -> tuple[str, ...]:
 
 
 HEADS: Final = ("Of it", "Not", "Precision", "Recall", "False alarms (FPR)", "F1", "AUPRC")
-"""The heads of `cells`."""
+"""The heads of `render_cells`."""
 
 CALIBRATED: Final = ("Found from", "Calibration error", "Brier score")
 """The heads of what is said of scores."""
 
 
-def latencies(result: Evaluation) -> Iterator[Sequence[str]]:
+def render_latencies(result: PolicyEvaluation) -> Iterator[Sequence[str]]:
     """Yield milliseconds by detector."""
     for name, own in result.latency.items():
         yield (name, *(f"{ms:.2f}" for ms in own))
 
 
-def _with_interval(counts: Counts, name: str) -> str:
+def _with_interval(counts: ConfusionCounts, name: str) -> str:
     ends = counts.interval(name)
-    told = percent(getattr(counts, name))
+    told = format_percent(getattr(counts, name))
     return told if ends is None else f"{told} ({100 * ends[0]:.1f}-{100 * ends[1]:.1f})"
 
 
-def measured(found: Mapping[str, Measured]) -> list[tuple[str, ...]]:
+def build_figure_table(found: Mapping[str, Measurement]) -> list[tuple[str, ...]]:
     """Return a table of figures, the heads first: of categories with how their scores agree with what they say."""
     if all(each.calibration is None for each in found.values()):
-        return [("", *HEADS), *((name, *cells(each)) for name, each in found.items())]
+        return [("", *HEADS), *((name, *render_cells(each)) for name, each in found.items())]
     rows: list[tuple[str, ...]] = [("", *HEADS, *CALIBRATED)]
     for name, each in found.items():
         of = each.calibration
         errors = ("-", "-") if of is None else (f"{of.ece:.3f}", f"{of.brier:.3f}")
-        rows.append((name, *cells(each), ", ".join(map(number, each.at)), *errors))
+        rows.append((name, *render_cells(each), ", ".join(map(format_number, each.at)), *errors))
     return rows
 
 
-def _measured(title: str, found: Mapping[str, Measured]) -> Iterator[Html]:
+def _render_figures(title: str, found: Mapping[str, Measurement]) -> Iterator[Html]:
     if found:
-        heads, *rows = measured(found)
+        heads, *rows = build_figure_table(found)
         yield tag("h3", title)
-        yield figures(heads, rows)
+        yield render_numbers(heads, rows)
 
 
-def _charts(result: Evaluation) -> Iterator[Html]:
+def _charts(result: PolicyEvaluation) -> Iterator[Html]:
     drawn = {name: each for name, each in result.categories.items() if each.curve}
     ranked = sorted(drawn, key=lambda name: (-drawn[name].counts.positive, name))
     for at in range(0, len(ranked), CURVES):
         names = ranked[at : at + CURVES]
         areas = ", ".join(f"{name} {drawn[name].auprc or 0:.3f}" for name in names)
-        yield lines(
+        yield render_line_chart(
             "Each point is a score from which on one could act: further right more of what is harmful is found, further up "
             "more of what is found is harmful. The nearer to the upper right corner, the better.",
             f"precision-recall curves; areas: {areas}",
-            [Series(name, [(0.0, drawn[name].curve[0][1]), *drawn[name].curve]) for name in names],
-            Axis("found of it (recall)"),
-            Axis("right (precision)"),
+            [ChartSeries(name, [(0.0, drawn[name].curve[0][1]), *drawn[name].curve]) for name in names],
+            ChartAxis("found of it (recall)"),
+            ChartAxis("right (precision)"),
         )
-        yield lines(
+        yield render_line_chart(
             "Scores that are honest lie on the dotted line: of the rows with a score near 0.8, 80 in a hundred are what it says. "
             "Below the line a score says too much, above it too little.",
             f"calibration of {', '.join(names)}",
             [
-                *(Series(name, _reliability(drawn[name])) for name in names),
-                Series("honest", [(0.0, 0.0), (1.0, 1.0)], "third"),
+                *(ChartSeries(name, _reliability(drawn[name])) for name in names),
+                ChartSeries("honest", [(0.0, 0.0), (1.0, 1.0)], "third"),
             ],
-            Axis("score"),
-            Axis("share that is of it"),
+            ChartAxis("score"),
+            ChartAxis("share that is of it"),
         )
 
 
-def _reliability(measured: Measured) -> list[tuple[float, float]]:
+def _reliability(measured: Measurement) -> list[tuple[float, float]]:
     of = measured.calibration
     return [] if of is None else [(each.score, each.share) for each in of.bins]
 
 
-def grouped(result: Evaluation) -> list[tuple[str, ...]]:
+def build_group_table(result: PolicyEvaluation) -> list[tuple[str, ...]]:
     """Return a table of the decision by group, the heads first."""
-    groups = ((name, *cells(Measured(counts))[:-1]) for name, counts in result.groups.items())
+    groups = ((name, *render_cells(Measurement(counts))[:-1]) for name, counts in result.groups.items())
     return [("", *HEADS[:-1]), *groups]
 
 
-def _groups(result: Evaluation) -> Iterator[Html]:
+def _groups(result: PolicyEvaluation) -> Iterator[Html]:
     if result.groups:
-        heads, *rows = grouped(result)
+        heads, *rows = build_group_table(result)
         yield tag("h3", "The decision by group")
-        yield figures(heads, rows)
+        yield render_numbers(heads, rows)
 
 
-def _cases(title: str, cases: Sequence[Case], texts: bool) -> Iterator[Html]:
+def _cases(title: str, cases: Sequence[EvaluationExample], texts: bool) -> Iterator[Html]:
     if not cases:
         return
     yield tag("h3", title)
-    yield table(
+    yield make_table(
         ("Row", "Highest score", "Rules", *(("Text",) if texts else ())),
         [
             (each.place, f"{each.score:.3f}", ", ".join(each.rules), *((each.text,) if texts else ()))

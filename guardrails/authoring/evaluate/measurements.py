@@ -1,4 +1,4 @@
-"""What was measured of a policy: rows by their labels, scores and what was found in, figures as plain values out."""
+"""What was measured of a policy, as plain values."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from guardrails.authoring.evaluate.metrics import (
     Calibration,
-    Counts,
+    ConfusionCounts,
     Interval,
     auprc,
     auprc_interval,
-    calibration,
-    rounded,
-    rounded_interval,
+    calibrate,
+    round_figure,
+    round_interval,
 )
 from guardrails.types import Action
 
@@ -26,7 +26,7 @@ Truth = bool | None
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Case:
+class EvaluationExample:
     """A row to look at: its highest score, its place, the rules that fired, and how it begins."""
 
     score: float
@@ -36,12 +36,12 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """How well something is told: the counts; where there is a score, the area under its precision-recall curve (`curve`: recall
     and precision, from the highest score down) with its interval, its calibration, and what rules compare it with (`at`).
     """
 
-    counts: Counts
+    counts: ConfusionCounts
     auprc: float | None = None
     auprc_interval: Interval | None = None
     calibration: Calibration | None = None
@@ -51,15 +51,15 @@ class Measured:
     def to_dict(self) -> dict[str, object]:
         """Return the figures as plain JSON values."""
         return self.counts.to_dict() | {
-            "auprc": rounded(self.auprc),
-            "auprc_interval": rounded_interval(self.auprc_interval),
+            "auprc": round_figure(self.auprc),
+            "auprc_interval": round_interval(self.auprc_interval),
             "found_from": list(self.at),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
         }
 
 
 @dataclass(slots=True)
-class Scores:
+class LabelledScores:
     """Rows of which it is known whether they are of something: their labels, their scores, whether they were found."""
 
     truth: array[int] = field(default_factory=lambda: array("b"))
@@ -71,20 +71,20 @@ class Scores:
         self.score.append(score)
         self.found.append(found)
 
-    def counts(self) -> Counts:
+    def counts(self) -> ConfusionCounts:
         pairs = Counter(zip(self.truth, self.found, strict=True))
-        return Counts(pairs[1, 1], pairs[0, 1], pairs[1, 0], pairs[0, 0])
+        return ConfusionCounts(pairs[1, 1], pairs[0, 1], pairs[1, 0], pairs[0, 0])
 
-    def measured(self, *, calibrated: bool, at: tuple[float, ...] = ()) -> Measured:
+    def measure(self, *, calibrated: bool, at: tuple[float, ...] = ()) -> Measurement:
         import numpy as np
 
         label, score = np.array(self.truth, dtype=int), np.array(self.score)
         known_ = 0 < int(label.sum()) < len(label)
-        return Measured(
+        return Measurement(
             self.counts(),
             auprc(label, score) if known_ else None,
             auprc_interval(label, score) if known_ else None,
-            calibration(label, score) if calibrated else None,
+            calibrate(label, score) if calibrated else None,
             at,
             tuple(_curve(label, score)) if known_ else (),
         )
@@ -101,7 +101,7 @@ def _curve(label: Any, score: Any) -> Iterator[tuple[float, float]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class PolicyEvaluation:
     """What was measured. `actions` counts rows by what they are and what became of them; `groups` are the decision's counts by
     group; `latency` is by detector (and `total`), in ms, at the shares of `PERCENTILES`. `unmeasured` are categories that rows
     are labelled with and no detector of the policy gives. `floor` is the operator's floor under which it was measured, if any.
@@ -109,20 +109,20 @@ class Evaluation:
 
     policy: Mapping[str, str]
     rows: int
-    decision: Measured
+    decision: Measurement
     stopped: Action
-    rules: Mapping[str, Measured]
-    categories: Mapping[str, Measured]
+    rules: Mapping[str, Measurement]
+    categories: Mapping[str, Measurement]
     actions: Mapping[tuple[Truth, Action], int]
-    groups: Mapping[str, Counts]
+    groups: Mapping[str, ConfusionCounts]
     latency: Mapping[str, tuple[float, ...]]
     errors: Mapping[str, int]
     unchecked: Mapping[str, int]
     unread: int
     unmeasured: tuple[str, ...]
     reasons: tuple[str, ...]
-    false: tuple[Case, ...]
-    missed: tuple[Case, ...]
+    false: tuple[EvaluationExample, ...]
+    missed: tuple[EvaluationExample, ...]
     floor: Mapping[str, str] | None = None
 
     def to_dict(self, *, texts: bool = True) -> dict[str, object]:
@@ -143,7 +143,9 @@ class Evaluation:
             "actions": table,
             "groups": {name: each.to_dict() for name, each in self.groups.items()},
             "latency_ms": {
-                name: {f"p{100 * share:g}": rounded(ms) for share, ms in zip(PERCENTILES, own, strict=True)}
+                name: {
+                    f"p{100 * share:g}": round_figure(ms) for share, ms in zip(PERCENTILES, own, strict=True)
+                }
                 for name, own in self.latency.items()
             },
             "errors": dict(self.errors),
@@ -157,6 +159,10 @@ class Evaluation:
         }
 
 
-def _case(case: Case, texts: bool) -> dict[str, object]:
-    told: dict[str, object] = {"place": case.place, "score": rounded(case.score), "rules": list(case.rules)}
+def _case(case: EvaluationExample, texts: bool) -> dict[str, object]:
+    told: dict[str, object] = {
+        "place": case.place,
+        "score": round_figure(case.score),
+        "rules": list(case.rules),
+    }
     return told | ({"text": case.text} if texts else {})

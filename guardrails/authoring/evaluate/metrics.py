@@ -1,4 +1,4 @@
-"""Figures of how well something is told from something else: labels and scores in, shares, areas and intervals out.
+"""Metrics of classification: shares, areas under curves, calibration and confidence intervals.
 
 A figure that has no rows to stand on is None, never 0 or 1. Intervals hold the true value in 95 of 100 cases: those of shares are
 Clopper and Pearson's, exact whatever the share and however few the rows; the others come from drawing the rows anew (bootstrap),
@@ -33,7 +33,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ConfusionCounts:
     """Rows by what they are and what was said of them: found rightly and falsely, missed, and left alone rightly."""
 
     tp: int = 0
@@ -41,12 +41,14 @@ class Counts:
     fn: int = 0
     tn: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
+    def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
+        return ConfusionCounts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn)
 
-    def add(self, truth: bool, found: bool) -> Counts:
+    def add(self, truth: bool, found: bool) -> ConfusionCounts:
         """Return the counts with one row more."""
-        return self + Counts(truth and found, not truth and found, truth and not found, not (truth or found))
+        return self + ConfusionCounts(
+            truth and found, not truth and found, truth and not found, not (truth or found)
+        )
 
     @property
     def positive(self) -> int:
@@ -61,27 +63,27 @@ class Counts:
     @property
     def precision(self) -> float | None:
         """The share of what was found that should be."""
-        return share(self.tp, self.tp + self.fp)
+        return ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self) -> float | None:
         """The share of what should be found that was."""
-        return share(self.tp, self.positive)
+        return ratio(self.tp, self.positive)
 
     @property
     def fpr(self) -> float | None:
         """The share of what should not be found that was: the false-positive rate."""
-        return share(self.fp, self.negative)
+        return ratio(self.fp, self.negative)
 
     @property
     def f1(self) -> float | None:
         """The harmonic mean of precision and recall; None without rows that should be found."""
-        return share(2 * self.tp, 2 * self.tp + self.fp + self.fn) if self.positive else None
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn) if self.positive else None
 
     @property
     def accuracy(self) -> float | None:
         """The share of all that was said rightly."""
-        return share(self.tp + self.tn, self.positive + self.negative)
+        return ratio(self.tp + self.tn, self.positive + self.negative)
 
     def interval(self, name: str) -> Interval | None:
         """Return the interval of a figure, by the name of its property; None where the figure is."""
@@ -93,33 +95,33 @@ class Counts:
             "fpr": (self.fp, self.negative),
             "accuracy": (self.tp + self.tn, self.positive + self.negative),
         }[name]
-        return exact(*of) if of[1] else None
+        return exact_interval(*of) if of[1] else None
 
     def to_dict(self) -> dict[str, object]:
         """Return counts, figures and intervals as plain JSON values."""
         out: dict[str, object] = {"tp": self.tp, "fp": self.fp, "fn": self.fn, "tn": self.tn}
         for name in ("precision", "recall", "f1", "fpr", "accuracy"):
-            out[name] = rounded(getattr(self, name))
-            out[f"{name}_interval"] = rounded_interval(self.interval(name))
+            out[name] = round_figure(getattr(self, name))
+            out[f"{name}_interval"] = round_interval(self.interval(name))
         return out
 
 
-def rounded(value: float | None) -> float | None:
+def round_figure(value: float | None) -> float | None:
     """Return a figure with the digits that mean anything."""
     return None if value is None else round(value, 6)
 
 
-def rounded_interval(interval: Interval | None) -> list[float] | None:
+def round_interval(interval: Interval | None) -> list[float] | None:
     """Return an interval as plain JSON values."""
     return None if interval is None else [round(end, 6) for end in interval]
 
 
-def share(part: float, of: float) -> float | None:
+def ratio(part: float, of: float) -> float | None:
     """Return a share, None where it is one of nothing."""
     return part / of if of else None
 
 
-def exact(part: int, of: int, confidence: float = CONFIDENCE, *, sides: int = 2) -> Interval:
+def exact_interval(part: int, of: int, confidence: float = CONFIDENCE, *, sides: int = 2) -> Interval:
     """Return the exact interval of a share (Clopper and Pearson 1934): `part` of `of` rows.
 
     Args:
@@ -129,12 +131,12 @@ def exact(part: int, of: int, confidence: float = CONFIDENCE, *, sides: int = 2)
         sides: 2, or 1 where each end alone is to hold that often.
     """
     tail = (1 - confidence) / sides
-    low = 0.0 if part == 0 else _halved(lambda at: 1 - _at_most(part - 1, of, at) < tail)
-    high = 1.0 if part == of else _halved(lambda at: _at_most(part, of, at) > tail)
+    low = 0.0 if part == 0 else _bisect(lambda at: 1 - _at_most(part - 1, of, at) < tail)
+    high = 1.0 if part == of else _bisect(lambda at: _at_most(part, of, at) > tail)
     return low, high
 
 
-def _halved(below: Callable[[float], bool]) -> float:
+def _bisect(below: Callable[[float], bool]) -> float:
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -157,12 +159,12 @@ def _at_most(part: int, of: int, chance: float) -> float:
     return float(min(1.0, np.exp(logs).sum()))
 
 
-def needed(rate: float, confidence: float = CONFIDENCE) -> int:
+def rows_needed(rate: float, confidence: float = CONFIDENCE) -> int:
     """Return how many rows, without a single fault among them, show that faults are at most such a share (0 < rate < 1)."""
     return math.ceil(math.log(1 - confidence) / math.log1p(-rate))
 
 
-def _f1_interval(counts: Counts) -> Interval | None:
+def _f1_interval(counts: ConfusionCounts) -> Interval | None:
     """Return the interval of F1 by drawing all rows anew, which is to draw the four counts."""
     import numpy as np
 
@@ -243,7 +245,7 @@ def recall_at(label: Vector, score: Vector, fpr: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class CalibrationBin:
     """Rows whose scores lie in `[low, high)` (the last one has 1 as well): how many, their mean score, and the share of them that
     is what the score says.
     """
@@ -271,7 +273,7 @@ class Calibration:
     calibration error (the mean distance of a bin's share from its score, by rows), `brier` the mean square of label less score.
     """
 
-    bins: tuple[Bin, ...]
+    bins: tuple[CalibrationBin, ...]
     ece: float
     brier: float
 
@@ -284,7 +286,7 @@ class Calibration:
         }
 
 
-def calibration(label: Vector, score: Vector, bins: int = 10) -> Calibration | None:
+def calibrate(label: Vector, score: Vector, bins: int = 10) -> Calibration | None:
     """Return how scores agree with labels (0 and 1), in bins of equal width; None without rows."""
     import numpy as np
 
@@ -296,7 +298,7 @@ def calibration(label: Vector, score: Vector, bins: int = 10) -> Calibration | N
         mine = at == each
         if mine.any():
             rows, mean, part = int(mine.sum()), float(score[mine].mean()), float(label[mine].mean())
-            found.append(Bin(each / bins, (each + 1) / bins, rows, mean, part))
+            found.append(CalibrationBin(each / bins, (each + 1) / bins, rows, mean, part))
     ece = sum(each.rows * abs(each.share - each.score) for each in found) / len(label)
     return Calibration(tuple(found), ece, float(((label - score) ** 2).mean()))
 

@@ -1,4 +1,4 @@
-"""The shape of a condition: its text in, its terms and what joins them out, each term compiled by itself.
+"""Parses a condition into its terms and what joins them, each term compiled by itself.
 
 The structure is that of CEL's own tree (`policy/cel.parse`): `&&`, `||`, `!` and `? :` join terms, all else is one. The tree
 knows where each of these stands in the text, and so where the text of each term is; chains of one kind are one thing.
@@ -13,7 +13,7 @@ from typing import Final
 
 from guardrails.policy.cel import cel
 from guardrails.policy.condition import COMPARISONS, Condition, compile_term
-from guardrails.policy.names import MAPS, Names, leaf
+from guardrails.policy.names import MAPS, ConditionNames, find_context_leaf
 from guardrails.policy.streaming import TURNED
 
 JOINS: Final[Mapping[str, str]] = {"_&&_": "and", "_||_": "or", "!_": "not", "_?_:_": "if"}
@@ -31,7 +31,7 @@ _OPEN, _CLOSE = "([{", ")]}"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class BoundComparison:
     """A score, a count or a number of the context on one side of a comparison, and the number on the other.
 
     `name` is as conditions write it (`hate`, `count("pii")`, `detector.safety.hate`, `content.length`); `is_score` and `is_count`
@@ -46,19 +46,19 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TermShape:
     """A part of a condition before it is evaluated: as a term, but with the `condition` that it is by itself."""
 
     text: str
     kind: str
-    parts: tuple[Shape, ...] = ()
+    parts: tuple[TermShape, ...] = ()
     condition: Condition | None = None
-    compared: Compared | None = None
+    compared: BoundComparison | None = None
     keys: tuple[str, ...] = ()
     """Dotted names below maps of the context (`request.metadata.plan`)."""
 
 
-def variables(condition: Condition) -> Mapping[str, str]:
+def readable_variables(condition: Condition) -> Mapping[str, str]:
     """Return the variables of a condition with the names that people write for them."""
     counts = {variable: f'count("{category}")' for variable, category in condition.counts}
     plain_names = (
@@ -69,27 +69,27 @@ def variables(condition: Condition) -> Mapping[str, str]:
     return {name: name for name in plain_names} | counts
 
 
-def apart(text: str, names: Names) -> Shape:
+def parse_shape(text: str, names: ConditionNames) -> TermShape:
     """Take a condition apart.
 
     Raises:
         CelError, ConditionError, RecursionError: it cannot be; no condition of a policy that was compiled is known to do so.
     """
-    return _Apart(text, names).shape()
+    return _ShapeParser(text, names).shape()
 
 
-class _Apart:
+class _ShapeParser:
     """Takes one condition apart."""
 
-    def __init__(self, text: str, names: Names) -> None:
+    def __init__(self, text: str, names: ConditionNames) -> None:
         self.tree, self.names = cel.parse(text), names
         self.text = _QUOTED.sub(_without_comment, text)
         self.depths = _depths(self.text)
 
-    def shape(self) -> Shape:
+    def shape(self) -> TermShape:
         return self._of(self.tree, 0, len(self.text))
 
-    def _of(self, node: cel.Node, low: int, high: int) -> Shape:
+    def _of(self, node: cel.CelNode, low: int, high: int) -> TermShape:
         """Return the shape of a node whose text lies between two places, brackets and blanks around it included."""
         kind = JOINS.get(node.name) if node.kind == "call" else None
         low, high = self._bare(low, high)
@@ -98,7 +98,7 @@ class _Apart:
         text = self.text[low:high]
         if kind == "not":
             start = low + len(text) - len(text.lstrip("! \t\r\n"))
-            return Shape(text, kind, (self._of(node.args[0], start, high),))
+            return TermShape(text, kind, (self._of(node.args[0], start, high),))
         if kind == "if":
             colon = self._colon(node.offset + 1, high)
             cuts = [(low, node.offset), (node.offset + 1, colon), (colon + 1, high)]
@@ -107,7 +107,7 @@ class _Apart:
         parts = [self._of(arg, *cut) for arg, cut in zip(node.args, cuts, strict=True)]
         if kind != "if":  # a chain is one thing
             parts = [each for part in parts for each in (part.parts if part.kind == kind else (part,))]
-        return Shape(text, kind, tuple(parts))
+        return TermShape(text, kind, tuple(parts))
 
     def _bare(self, low: int, high: int) -> tuple[int, int]:
         """Return where a part lies without the blanks and brackets around it."""
@@ -129,12 +129,14 @@ class _Apart:
         depth = self.depths[low]
         return next(at for at in range(low, high) if self.text[at] == ":" and self.depths[at] == depth)
 
-    def _term(self, node: cel.Node, low: int, high: int) -> Shape:
+    def _term(self, node: cel.CelNode, low: int, high: int) -> TermShape:
         condition = compile_term(self.text[low:high], self.names)
-        dotted = dict.fromkeys(filter(None, (each.dotted() for each in node.walk())))
-        keys = [name for name in dotted if leaf(name) in MAPS and name not in MAPS]
+        dotted = dict.fromkeys(filter(None, (each.dotted_name() for each in node.walk())))
+        keys = [name for name in dotted if find_context_leaf(name) in MAPS and name not in MAPS]
         longest = [key for key in keys if not any(other.startswith(f"{key}.") for other in keys)]
-        return Shape(self.text[low:high], "term", (), condition, _compared(node, condition), tuple(longest))
+        return TermShape(
+            self.text[low:high], "term", (), condition, _read_comparison(node, condition), tuple(longest)
+        )
 
 
 def _without_comment(match: re.Match[str]) -> str:
@@ -159,7 +161,7 @@ def _depths(text: str) -> list[int]:
     return found
 
 
-def _compared(node: cel.Node, condition: Condition) -> Compared | None:
+def _read_comparison(node: cel.CelNode, condition: Condition) -> BoundComparison | None:
     """Return what a term compares, if that is a name with a number."""
     if node.kind != "call" or node.name not in COMPARISONS:
         return None
@@ -171,8 +173,8 @@ def _compared(node: cel.Node, condition: Condition) -> Compared | None:
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     counts = left.kind == "call" and left.name == "count" and len(condition.counts) == 1
-    dotted = f'count("{condition.counts[0][1]}")' if counts else left.dotted()
-    if dotted is None or dotted not in variables(condition).values():
+    dotted = f'count("{condition.counts[0][1]}")' if counts else left.dotted_name()
+    if dotted is None or dotted not in readable_variables(condition).values():
         return None
     scores = {*condition.scores, *(variable for variable, _, _ in condition.detectors)}
-    return Compared(dotted, OPERATORS[name], float(number), dotted in scores, counts)
+    return BoundComparison(dotted, OPERATORS[name], float(number), dotted in scores, counts)

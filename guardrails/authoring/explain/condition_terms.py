@@ -1,6 +1,6 @@
-"""A condition term by term: its text and the values that it was decided with in, a tree of terms out, each with its truth.
+"""Evaluates a condition term by term: a tree of terms, each with its truth.
 
-    reader = Reader(guard.policy)
+    reader = ConditionReader(guard.policy)
     tree = reader.tree(rule.condition, {"hate": 0.61})
     tree.truth, tree.parts
 
@@ -15,11 +15,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardrails.authoring.explain.condition_shapes import OPERATORS, Compared, Shape, apart, variables
+from guardrails.authoring.explain.condition_shapes import (
+    OPERATORS,
+    BoundComparison,
+    TermShape,
+    parse_shape,
+    readable_variables,
+)
 from guardrails.policy.cel import cel
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.condition import Condition, ConditionError
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from guardrails.policy.streaming import TURNED
 
 Truth = bool | None
@@ -49,7 +55,7 @@ class Term:
     parts: tuple[Term, ...] = ()
     values: Values = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
-    compared: Compared | None = None
+    compared: BoundComparison | None = None
 
     def terms(self) -> Iterable[Term]:
         """Yield the terms below, in the order of the text."""
@@ -79,13 +85,13 @@ class Term:
             "text": self.text,
             "kind": self.kind,
             "truth": self.truth,
-            "values": {name: plain(value) for name, value in self.values.items()},
+            "values": {name: plain_value(value) for name, value in self.values.items()},
             "unknown": list(self.unknown),
             "short": self.short,
         }
 
 
-def joined(kind: str, truths: Sequence[Truth]) -> Truth:
+def join_truths(kind: str, truths: Sequence[Truth]) -> Truth:
     """Return the truth of parts together, as CEL has it: what is unknown decides nothing, and undoes nothing that is decided."""
     if kind == "not":
         return None if truths[0] is None else not truths[0]
@@ -97,49 +103,49 @@ def joined(kind: str, truths: Sequence[Truth]) -> Truth:
     return None if None in truths else not decides
 
 
-def plain(value: object, depth: int = 2) -> object:
+def plain_value(value: object, depth: int = 2) -> object:
     """Return a value of the context as JSON has it, not more of it than people read."""
     if isinstance(value, bool | int | float) or value is None:
         return value
     if isinstance(value, Mapping) and depth:
         some = [*value.items()][:MOST]
-        return {str(key)[:LONGEST]: plain(inner, depth - 1) for key, inner in some}
+        return {str(key)[:LONGEST]: plain_value(inner, depth - 1) for key, inner in some}
     if isinstance(value, list | tuple) and depth:
-        return [plain(inner, depth - 1) for inner in value[:MOST]]
+        return [plain_value(inner, depth - 1) for inner in value[:MOST]]
     text = value if isinstance(value, str) else str(type(value).__name__)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-class Reader:
+class ConditionReader:
     """Reads the conditions of one policy; each is taken apart once."""
 
     def __init__(self, policy: CompiledPolicy) -> None:
-        self._names = Names({bound.name: bound.categories for bound in policy.detectors})
-        self._shapes: dict[str, Shape] = {}
+        self._names = ConditionNames({bound.name: bound.categories for bound in policy.detectors})
+        self._shapes: dict[str, TermShape] = {}
 
-    def shape(self, condition: Condition) -> Shape:
+    def shape(self, condition: Condition) -> TermShape:
         """Take a condition apart; one that cannot be is one term."""
         known = self._shapes.get(condition.text)
         if known is None:
             try:
-                known = apart(condition.text, self._names)
+                known = parse_shape(condition.text, self._names)
             except (cel.CelError, ConditionError, RecursionError):
-                known = Shape(condition.text, "term", condition=condition)
+                known = TermShape(condition.text, "term", condition=condition)
             self._shapes[condition.text] = known
         return known
 
     def tree(self, condition: Condition, bound: Values) -> Term:
         """Return the terms of a condition with their truth for the names that are bound."""
-        shape, truth = self.shape(condition), evaluated(condition, bound)
-        by_name = named(condition, bound)
+        shape, truth = self.shape(condition), evaluate_condition(condition, bound)
+        by_name = name_values(condition, bound)
         tree = _term(shape, by_name)
         if tree.truth is truth:
             return tree
-        whole = _values(Shape(condition.text, "term", condition=condition), by_name)
+        whole = _values(TermShape(condition.text, "term", condition=condition), by_name)
         return Term(condition.text, "term", truth, (), *whole)
 
 
-def evaluated(condition: Condition, bound: Values) -> Truth:
+def evaluate_condition(condition: Condition, bound: Values) -> Truth:
     """Evaluate a condition; None where it depends on what is unknown, or on a value that CEL cannot take."""
     try:
         return condition.evaluate(bound)
@@ -147,27 +153,29 @@ def evaluated(condition: Condition, bound: Values) -> Truth:
         return None
 
 
-def named(condition: Condition, bound: Values) -> Values:
+def name_values(condition: Condition, bound: Values) -> Values:
     """Return the values by the names that people write: counts have one for each condition."""
     counts = {variable: f'count("{category}")' for variable, category in condition.counts}
     return {counts.get(name, name): value for name, value in bound.items()}
 
 
-def _term(shape: Shape, by_name: Values) -> Term:
+def _term(shape: TermShape, by_name: Values) -> Term:
     if shape.condition is None:
         parts = tuple(_term(part, by_name) for part in shape.parts)
-        return Term(shape.text, shape.kind, joined(shape.kind, [part.truth for part in parts]), parts)
-    own = {variable: by_name.get(name) for variable, name in variables(shape.condition).items()}
-    truth = evaluated(shape.condition, {name: value for name, value in own.items() if value is not None})
+        return Term(shape.text, shape.kind, join_truths(shape.kind, [part.truth for part in parts]), parts)
+    own = {variable: by_name.get(name) for variable, name in readable_variables(shape.condition).items()}
+    truth = evaluate_condition(
+        shape.condition, {name: value for name, value in own.items() if value is not None}
+    )
     return Term(shape.text, "term", truth, (), *_values(shape, by_name), shape.compared)
 
 
-def _values(shape: Shape, by_name: Values) -> tuple[Values, tuple[str, ...]]:
+def _values(shape: TermShape, by_name: Values) -> tuple[Values, tuple[str, ...]]:
     """Return the values that a term reads, and the names that have none."""
     assert shape.condition is not None
     values: dict[str, object] = {}
     unknown: list[str] = []
-    for name in variables(shape.condition).values():
+    for name in readable_variables(shape.condition).values():
         below = [key for key in shape.keys if key.startswith(f"{name}.")]
         for key in below or [name]:
             value = _below(by_name.get(name), key.removeprefix(name).split(".")[1:])

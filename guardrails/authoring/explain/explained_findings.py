@@ -1,4 +1,4 @@
-"""What detectors did and found in one check: how the check was evaluated in, findings by number and detectors out.
+"""Notes what detectors did and found in one check, with findings by number.
 
 Findings are numbered, the highest score first, and named by their number everywhere else.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.streaming.stream_plan import reads
@@ -33,7 +33,7 @@ WHY: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NumberedFinding:
     """A finding with its `number`, the leaf that it is in, what it is about (`quote`; `whole`: all of the text), and the text
     that it was found in, where that stood encoded, or is what was read or joined (`within`).
     """
@@ -52,7 +52,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DetectorNote:
     """What one detector did. `state` is `ran`, `cached`, `watched` (films: frame by frame), `read` (what is written in pictures
     or said), `failed` or `not_run`; `why` says why not. `parts` counts the parts by what became of them: `ran`, `cached`,
     `watched`, `failed` or a key of `WHY`. `spared`: a check that may stop early would not have asked it. `rules` are those that
@@ -95,22 +95,22 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Findings:
+class CheckFindings:
     """All findings of a check; `numbers` has those that are listed, by leaf and finding, `left_out` counts the others; `counts`
     has how many each detector found.
     """
 
-    found: list[Found] = field(default_factory=list)
+    found: list[NumberedFinding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     numbers: dict[tuple[int, Finding], int] = field(default_factory=dict)
     left_out: int = 0
 
-    def of(self, pairs: Sequence[tuple[int, Finding]]) -> tuple[int, ...]:
+    def numbers_of(self, pairs: Sequence[tuple[int, Finding]]) -> tuple[int, ...]:
         """Return the numbers of findings; those that are not listed have none."""
         return tuple(sorted({self.numbers[pair] for pair in pairs if pair in self.numbers}))
 
 
-def findings_of(check: CheckRecord) -> Findings:
+def number_findings(check: CheckRecord) -> CheckFindings:
     """Number the findings of a check."""
     pairs = dict.fromkeys(
         (index, finding)
@@ -119,38 +119,42 @@ def findings_of(check: CheckRecord) -> Findings:
         for finding in item.findings
     )
     ranked = sorted(pairs, key=lambda pair: (-pair[1].score, pair[0]))
-    out = Findings(left_out=max(0, len(ranked) - FINDINGS))
+    out = CheckFindings(left_out=max(0, len(ranked) - FINDINGS))
     out.counts.update(finding.detector for _, finding in ranked)
     for number, (index, finding) in enumerate(ranked[:FINDINGS], 1):
         out.numbers[index, finding] = number
-        out.found.append(Found(number, index, finding, *_quoted(check.tree.leaves[index], finding)))
+        out.found.append(
+            NumberedFinding(number, index, finding, *_quote_finding(check.tree.leaves[index], finding))
+        )
     return out
 
 
-def _quoted(leaf: Leaf, finding: Finding) -> tuple[str | None, bool, str | None]:
+def _quote_finding(leaf: Leaf, finding: Finding) -> tuple[str | None, bool, str | None]:
     content = leaf.content
     if not isinstance(content, Text) or finding.span is None:
         return None, False, None
     quote = content.text[slice(*finding.span)]
     whole = len(quote) == len(content.text)
-    return short(quote), whole, short(content.text) if leaf.again else None
+    return shorten(quote), whole, shorten(content.text) if leaf.again else None
 
 
-def short(text: str, most: int = QUOTED) -> str:
+def shorten(text: str, most: int = QUOTED) -> str:
     """Return a text, of a long one the beginning."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def detectors_of(check: CheckRecord, findings: Findings) -> list[Asked]:
+def note_detectors(check: CheckRecord, findings: CheckFindings) -> list[DetectorNote]:
     """Return what each detector of the policies did."""
-    bounds: dict[str, Bound] = {}
+    bounds: dict[str, BoundDetector] = {}
     for evaluation in check.evaluations:
         bounds.update((bound.digest, bound) for bound in evaluation.policy.detectors)
     ran = {(task.bound.digest, index) for task in check.tasks for index in task.leaves}
-    return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
+    return [_note_detector(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
-def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
+def _note_detector(
+    check: CheckRecord, bound: BoundDetector, ran: set[tuple[str, int]], findings: int
+) -> DetectorNote:
     parts = Counter(_part(check, bound, index, ran) for index in range(len(check.tree.leaves)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)
@@ -161,7 +165,7 @@ def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings
         if bound in evaluation.policy.detectors and reads(rule, bound)
     ]
     errors = dict.fromkeys(detection.error for detection in detections if detection.error is not None)
-    return Asked(
+    return DetectorNote(
         name=bound.name,
         state=_state(bound, parts, took),
         tier=bound.tier,
@@ -175,7 +179,7 @@ def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings
     )
 
 
-def _part(check: CheckRecord, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
+def _part(check: CheckRecord, bound: BoundDetector, index: int, ran: set[tuple[str, int]]) -> str:
     """Return what became of one part for a detector."""
     content = check.tree.leaves[index].content
     detection = check.round.found[index].get(bound.digest)
@@ -194,7 +198,7 @@ def _part(check: CheckRecord, bound: Bound, index: int, ran: set[tuple[str, int]
     return "not_opened" if opened else "wrong_kind"
 
 
-def _state(bound: Bound, parts: Mapping[str, int], took: float | None) -> str:
+def _state(bound: BoundDetector, parts: Mapping[str, int], took: float | None) -> str:
     for state in ("failed", "ran", "watched", "cached"):
         if parts[state]:
             return state

@@ -1,4 +1,4 @@
-"""What redaction did in one check: how it was evaluated in, each replaced stretch out, and what was found and stayed, and why.
+"""Notes what redaction replaced in one check, and what was found and stayed, and why.
 
 A stretch is replaced once, by the first rule that wants it (severity, then order in the file), however many findings share it. In
 pictures and films what is found is covered, so there is no new text.
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.explain.explained_findings import Findings, Found, short
+from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding, shorten
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.core.rule_evaluation import is_covered, is_expired, stages_of
 from guardrails.engine.redaction.edits import Change, Span
-from guardrails.policy.compiled import Rule, alone
+from guardrails.policy.compiled import Rule, bind_single_finding
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Media, Mode, Text
 
@@ -23,7 +23,7 @@ SHOWN: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class ReplacementNote:
     """A stretch of a text and what stands there now; `with_` is how the rule replaces. Of what only looks like something that was
     handed out there is no rule. `merged` are further findings that it took the place of, `rules` those of all of them.
     """
@@ -57,7 +57,7 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class CoverNote:
     """A finding in a picture or film that a rule has covered, and how; `done` is False where that was not possible."""
 
     path: str
@@ -78,7 +78,7 @@ class Covered:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UnredactedNote:
     """A finding that a rule would redact, and that stays as it is."""
 
     finding: int
@@ -91,12 +91,12 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Redaction:
+class RedactionNote:
     """All that redaction did and did not; `left_out` counts what is not listed."""
 
-    replaced: tuple[Replaced, ...] = ()
-    covered: tuple[Covered, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    replaced: tuple[ReplacementNote, ...] = ()
+    covered: tuple[CoverNote, ...] = ()
+    kept: tuple[UnredactedNote, ...] = ()
     left_out: int = 0
 
     def to_dict(self) -> dict[str, object]:
@@ -109,17 +109,17 @@ class Redaction:
         }
 
 
-def redaction_of(check: CheckRecord, findings: Findings) -> Redaction:
+def note_redaction(check: CheckRecord, findings: CheckFindings) -> RedactionNote:
     """Return what redaction did."""
     changes = [
-        _replaced(check, findings, index, change)
+        _note_replacement(check, findings, index, change)
         for index, some in sorted(check.outcome.changes.items())
         for change in sorted(some, key=lambda change: change.start)
     ]
-    covered = [*_covered(check, findings)]
+    covered = [*_note_covers(check, findings)]
     done = {number for each in changes for number in each.findings} | {each.finding for each in covered}
     kept = [
-        Kept(found.number, rule.id, why)
+        UnredactedNote(found.number, rule.id, why)
         for position, evaluation in enumerate(check.evaluations)
         for rule in evaluation.policy.rules
         if rule.then is Action.REDACT
@@ -127,7 +127,7 @@ def redaction_of(check: CheckRecord, findings: Findings) -> Redaction:
         if found.number not in done and (why := _why(check, position, rule, found))
     ]
     lists = (changes, covered, kept)
-    return Redaction(
+    return RedactionNote(
         tuple(changes[:SHOWN]),
         tuple(covered[:SHOWN]),
         tuple(kept[:SHOWN]),
@@ -135,15 +135,17 @@ def redaction_of(check: CheckRecord, findings: Findings) -> Redaction:
     )
 
 
-def _replaced(check: CheckRecord, findings: Findings, index: int, change: Change) -> Replaced:
+def _note_replacement(
+    check: CheckRecord, findings: CheckFindings, index: int, change: Change
+) -> ReplacementNote:
     content = check.tree.leaves[index].content
     assert isinstance(content, Text)
     first = min((span.rule for span in change.spans), key=lambda rule: rule.order, default=None)
     numbers = {number for span in change.spans for number in _numbers(findings, span)}
-    return Replaced(
+    return ReplacementNote(
         content.place.path,
         (change.start, change.end),
-        short(content.text[change.start : change.end]),
+        shorten(content.text[change.start : change.end]),
         change.new,
         None if first is None else first.id,
         None if first is None else first.replacement,
@@ -152,12 +154,12 @@ def _replaced(check: CheckRecord, findings: Findings, index: int, change: Change
     )
 
 
-def _numbers(findings: Findings, span: Span) -> Iterator[int]:
+def _numbers(findings: CheckFindings, span: Span) -> Iterator[int]:
     """Yield the numbers of a finding; a span does not say in which leaf that was found."""
     return (found.number for found in findings.found if found.finding == span.finding)
 
 
-def _covered(check: CheckRecord, findings: Findings) -> Iterator[Covered]:
+def _note_covers(check: CheckRecord, findings: CheckFindings) -> Iterator[CoverNote]:
     """Yield what is covered in pictures and films."""
     fired = (each for some in check.fired for each in some if each.rule.mode is Mode.ENFORCE)
     for each in fired:
@@ -168,10 +170,10 @@ def _covered(check: CheckRecord, findings: Findings) -> Iterator[Covered]:
                 film = content.kind != "image"
                 how = each.rule.cover_film if film else each.rule.cover
                 done = index in check.outcome.edits
-                yield Covered(content.place.path, number, each.rule.id, how, done)
+                yield CoverNote(content.place.path, number, each.rule.id, how, done)
 
 
-def _why(check: CheckRecord, position: int, rule: Rule, found: Found) -> str | None:
+def _why(check: CheckRecord, position: int, rule: Rule, found: NumberedFinding) -> str | None:
     """Return why a rule does not redact a finding, None where it has nothing to do with it."""
     evaluation, finding, leaf = check.evaluations[position], found.finding, found.leaf
     content = evaluation.items[leaf].content
@@ -191,7 +193,7 @@ def _why(check: CheckRecord, position: int, rule: Rule, found: Found) -> str | N
         return "it stands where nothing may be changed, so the rule blocks"
     if any(each.reason == "error" for each in fired):
         return f"the rule depends on what is not known (on_error: {rule.on_error})"
-    bound = alone(rule.condition, finding.category, finding.score, finding.detector)
+    bound = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
     if rule.alone and not any(bound.values()):
         return f"its condition does not read what detector {finding.detector!r} finds"
     if not fired:

@@ -1,4 +1,4 @@
-"""Why rules fired, and why others did not: how one check was evaluated in, a note on each rule out.
+"""Notes why rules fired in one check, and why others did not.
 
 A rule is tried on a part, a message or a conversation, as its scope says; each of these is one try, with the condition term by
 term for the very values that decided it (`Evaluation.decided`), what is missing for it to hold, and what exceptions removed.
@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.explain.condition_terms import Reader, Term, Truth
-from guardrails.authoring.explain.explained_findings import Findings
-from guardrails.authoring.explain.missing_scores import Missing, missing_of
+from guardrails.authoring.explain.condition_terms import ConditionReader, Term, Truth
+from guardrails.authoring.explain.explained_findings import CheckFindings
+from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.core.rule_evaluation import Evaluation, RuleMatch, is_covered, is_expired
 from guardrails.policy.compiled import Rule
@@ -50,7 +50,7 @@ WHO: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Excepted:
+class ExceptionNote:
     """A finding (by number; None where it is not listed) that an exception removed, or would have until it expired."""
 
     finding: int | None
@@ -69,7 +69,7 @@ class Excepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
+class RuleTrial:
     """A rule on contents that it looks at together, which stand at `paths`. `state` is a key of `STATES`; `tried` tells whether
     the engine evaluated it, which it leaves where nothing of its categories was found; `evidence`, whether anything was, if only
     to be removed by an exception. `grounds` are the findings that it fires for.
@@ -80,17 +80,17 @@ class Try:
     evidence: bool
     paths: tuple[str, ...]
     tree: Term
-    missing: Missing | None
+    missing: MissingScores | None
     action: Action | None
     reason: str | None
     grounds: tuple[int, ...]
-    excepted: tuple[Excepted, ...]
+    excepted: tuple[ExceptionNote, ...]
     unknown: Mapping[str, str]
 
     @property
     def order(self) -> tuple[int, bool, tuple[bool, int, bool, float]]:
         """What sorts tries as people ask for them."""
-        missing = Missing() if self.missing is None else self.missing
+        missing = MissingScores() if self.missing is None else self.missing
         return [*STATES].index(self.state), not self.evidence, missing.order
 
     def to_dict(self) -> dict[str, object]:
@@ -120,13 +120,15 @@ class RuleNote:
     floor: bool
     state: str
     verdict: FiredRule | None
-    tries: tuple[Try, ...]
+    tries: tuple[RuleTrial, ...]
     left_out: int = 0
 
     @property
     def order(self) -> tuple[object, ...]:
         """What sorts rules as people ask for them: strictest first of those that fired, then the nearest."""
-        first = self.tries[0].order if self.tries else ([*STATES].index(self.state), True, Missing().order)
+        first = (
+            self.tries[0].order if self.tries else ([*STATES].index(self.state), True, MissingScores().order)
+        )
         done = Action.ALLOW if self.verdict is None else self.verdict.action
         return (first[0], -done, *first[1:], self.rule.order)
 
@@ -151,7 +153,7 @@ class RuleNote:
         }
 
 
-def notes_of(check: CheckRecord, findings: Findings, only: str | None = None) -> list[RuleNote]:
+def note_rules(check: CheckRecord, findings: CheckFindings, only: str | None = None) -> list[RuleNote]:
     """Return a note on each rule of the policies, or on those called `only`; what people ask for first comes first."""
     notes = []
     for position, evaluation in enumerate(check.evaluations):
@@ -167,13 +169,13 @@ Members = tuple[int, ...]
 class _Judge:
     """Says of the rules of one policy what one evaluation came to."""
 
-    def __init__(self, check: CheckRecord, position: int, findings: Findings) -> None:
+    def __init__(self, check: CheckRecord, position: int, findings: CheckFindings) -> None:
         self._check, self._findings, self._floor = check, findings, position > 0
         self._evaluation: Evaluation = check.evaluations[position]
         self._fired: dict[int, list[RuleMatch]] = {}
         for fired in check.fired[position]:
             self._fired.setdefault(id(fired.rule), []).append(fired)
-        self._reader = Reader(self._evaluation.policy)
+        self._reader = ConditionReader(self._evaluation.policy)
         tried = self._evaluation.tries(self._evaluation.candidates)
         self._tried = {(id(rule), members) for rule, members in tried}
         self._groups: dict[int, dict[Members, None]] = {}
@@ -215,15 +217,15 @@ class _Judge:
         entries = (*self._check.outcome.rules, *self._check.outcome.shadow)
         return next((each for each in entries if each.id == rule.id and each.mode is rule.mode), None)
 
-    def _try(self, rule: Rule, members: Members) -> Try:
+    def _try(self, rule: Rule, members: Members) -> RuleTrial:
         evaluation = self._evaluation
         found = [(index, finding) for index in members for finding in evaluation.counted(rule, index)]
         failed = frozenset[str]().union(*(evaluation.items[index].unknown for index in members))
-        truth, tree, missing = self._decided(rule, members, [finding for _, finding in found], failed)
+        truth, tree, missing = self._decide(rule, members, [finding for _, finding in found], failed)
         fired = [each for each in self._fired.get(id(rule), ()) if set(each.members) <= set(members)]
         paths = dict.fromkeys(evaluation.items[index].content.place.path for index in members)
         first = max(fired, key=lambda each: each.action, default=None)
-        return Try(
+        return RuleTrial(
             state=_state(truth, first),
             tried=(id(rule), members) in self._tried,
             evidence=any(
@@ -236,28 +238,28 @@ class _Judge:
             missing=None if truth else missing,
             action=None if first is None else first.action,
             reason=None if first is None else first.reason,
-            grounds=self._findings.of([pair for each in fired for pair in each.grounds]),
-            excepted=tuple(self._excepted(rule, members, found)),
+            grounds=self._findings.numbers_of([pair for each in fired for pair in each.grounds]),
+            excepted=tuple(self._note_exceptions(rule, members, found)),
             unknown=self._unknown(tree, failed),
         )
 
-    def _decided(
+    def _decide(
         self, rule: Rule, members: Members, findings: Sequence[Finding], failed: frozenset[str]
-    ) -> tuple[Truth, Term, Missing]:
+    ) -> tuple[Truth, Term, MissingScores]:
         """Return the truth of the condition, its terms and what is missing, for the content that decides: the first for which it
         holds, else the first for which nobody knows, else the nearest.
         """
-        answers: list[tuple[Truth, Term, Missing]] = []
+        answers: list[tuple[Truth, Term, MissingScores]] = []
         contents: list[Content | None] = [*self._evaluation.contents(rule, members)][:CONTENTS]
         for content in contents:
             truth, bound = self._evaluation.decided(rule.condition, findings, failed, content)
             tree = self._reader.tree(rule.condition, bound)
-            answers.append((truth, tree, missing_of(tree, rule.condition, bound)))
+            answers.append((truth, tree, find_missing(tree, rule.condition, bound)))
         return min(answers, key=lambda each: (each[0] is not True, each[0] is not None, each[2].order))
 
-    def _excepted(
+    def _note_exceptions(
         self, rule: Rule, members: Members, counted: Sequence[tuple[int, Finding]]
-    ) -> Iterator[Excepted]:
+    ) -> Iterator[ExceptionNote]:
         """Yield the findings that an exception removed, and those that it does not any more."""
         if not rule.exceptions:
             return
@@ -272,7 +274,7 @@ class _Judge:
                     exception, finding, items[index].content, request
                 ):
                     number = self._findings.numbers.get((index, finding))
-                    yield Excepted(number, exception.id, exception.expires, gone)
+                    yield ExceptionNote(number, exception.id, exception.expires, gone)
                     break
 
     def _unknown(self, tree: Term, failed: frozenset[str]) -> Mapping[str, str]:

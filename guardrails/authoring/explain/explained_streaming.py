@@ -1,4 +1,4 @@
-"""How rules would judge the same text if it came in pieces: a guard and the stages of a check in, a note on each rule there out.
+"""Notes how each rule would judge the same text if it were streamed.
 
 A text that grows goes out as it is judged, as far as no rule that may redact or block could still change it
 (`engine/streaming/stream_plan.py`). One rule that needs the whole of it holds all of it, so the reason is worth knowing.
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.streaming.stream_plan import StreamNeeds, find_stream_needs, is_waited_for, reads
@@ -29,7 +29,7 @@ HOWS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
+class StreamingNote:
     """How a text at one stage waits for a rule: `how` is a key of `HOWS`, `why` says more, `detectors` are those waited for, and
     `patterns` those of their patterns that may hold any length of it (only of a rule that is asked for by its id).
     """
@@ -53,7 +53,9 @@ class Streamed:
         }
 
 
-def streaming_of(pipeline: Pipeline, stages: Iterable[Stage], only: str | None = None) -> list[Streamed]:
+def note_streaming(
+    pipeline: Pipeline, stages: Iterable[Stage], only: str | None = None
+) -> list[StreamingNote]:
     """Return how texts at these stages wait for each rule, or for those called `only`; those that hold most come first."""
     order = [*HOWS]
     needs = {stage: find_stream_needs(pipeline.policies, (stage,)) for stage in stages}
@@ -71,22 +73,22 @@ def _rules(pipeline: Pipeline, stage: Stage) -> Iterator[Rule]:
     return (rule for policy in pipeline.policies for rule in policy.rules if stage in rule.on)
 
 
-def _of(rule: Rule, stage: Stage, needs: StreamNeeds, *, patterns: bool) -> Streamed:
+def _of(rule: Rule, stage: Stage, needs: StreamNeeds, *, patterns: bool) -> StreamingNote:
     if not is_waited_for(rule):
         acts = rule.mode is Mode.ENFORCE and max(rule.then, rule.on_error) >= Action.REDACT
         how = "annotate" if acts else "recorded"
-        return Streamed(rule.id, stage, how, HOWS[how], ())
+        return StreamingNote(rule.id, stage, how, HOWS[how], ())
     if rule.id in needs.whole:
-        return Streamed(rule.id, stage, "whole", needs.whole[rule.id], ())
+        return StreamingNote(rule.id, stage, "whole", needs.whole[rule.id], ())
     passages = [bound.name for bound in needs.passages.values() if reads(rule, bound)]
     exact = [bound for bound in needs.exact.values() if reads(rule, bound)]
     how = "segment" if passages else "settled"
     names = (*passages, *(bound.name for bound in exact))
-    return Streamed(rule.id, stage, how, HOWS[how], names, tuple(_open(exact)) if patterns else ())
+    return StreamingNote(rule.id, stage, how, HOWS[how], names, tuple(_open(exact)) if patterns else ())
 
 
-def _open(bounds: Iterable[Bound]) -> Iterator[str]:
+def _open(bounds: Iterable[BoundDetector]) -> Iterator[str]:
     """Yield a line for each pattern that may hold any length of a text; to find them takes a while."""
     for bound in bounds:
-        if isinstance(bound.detector, Patterns):
+        if isinstance(bound.detector, PatternsDetector):
             yield from (f"{bound.name}: {line}" for line in StreamRows(bound.detector.table).explain())

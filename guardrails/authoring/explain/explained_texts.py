@@ -1,4 +1,4 @@
-"""The texts of one check with what was found in them: how it was evaluated in, texts with marked stretches out.
+"""Marks the texts of one check with what was found in them.
 
 A stretch has the numbers of the findings that are about it. A finding that is about all of a text has none, unless it is known
 which words raise its score: then those are its stretches. What was found in texts that were read together, or in one that stood
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from guardrails.authoring.explain.explained_findings import Findings, Found
-from guardrails.authoring.explain.word_importance import Raised
+from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding
+from guardrails.authoring.explain.word_importance import ScoreImportance
 from guardrails.engine.content.content_tree import Leaf, resolve_span
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.types import Text
@@ -29,7 +29,7 @@ LEAST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedText:
     """A text that was judged, or the beginning of it, with its stretches (start, end, numbers of findings), which do not overlap;
     `cut` characters are left out.
     """
@@ -57,9 +57,9 @@ class Marked:
         }
 
 
-def texts_of(
-    check: CheckRecord, findings: Findings, raised: Sequence[Raised] = ()
-) -> tuple[list[Marked], int]:
+def mark_texts(
+    check: CheckRecord, findings: CheckFindings, raised: Sequence[ScoreImportance] = ()
+) -> tuple[list[MarkedText], int]:
     """Return the texts that were judged as they were given, and how many of them are left out; `raised` are the words that raise
     the scores of findings.
     """
@@ -82,16 +82,16 @@ def texts_of(
                 stretched.setdefault(index, []).append((start, end, found.number))
     own = [index for index, leaf in enumerate(leaves) if isinstance(leaf.content, Text) and not leaf.again]
     order = sorted(own, key=lambda index: (index not in stretched, index not in touched))[:TEXTS]
-    return [_marked(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
+    return [_mark_text(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
 
 
-def _is_passage(check: CheckRecord, found: Found) -> bool:
+def _is_passage(check: CheckRecord, found: NumberedFinding) -> bool:
     """Tell whether a detector judges whole passages."""
     bounds = (bound for evaluation in check.evaluations for bound in evaluation.policy.detectors)
     return any(bound.passages for bound in bounds if bound.name == found.finding.detector)
 
 
-def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> Marked:
+def _mark_text(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> MarkedText:
     assert isinstance(leaf.content, Text)
     text, place = leaf.content.text, leaf.content.place
     shown = text[:SHOWN]
@@ -100,7 +100,7 @@ def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -
         (start, end, tuple(sorted({number for low, high, number in stretched if low < end and start < high})))
         for start, end in pairwise(borders)
     ]
-    return Marked(
+    return MarkedText(
         index,
         place.path,
         place.stage.value,
@@ -108,11 +108,11 @@ def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -
         place.origin,
         shown,
         len(text) - len(shown),
-        tuple(_merged([mark for mark in marks if mark[2]])),
+        tuple(_merge_marks([mark for mark in marks if mark[2]])),
     )
 
 
-def _merged(
+def _merge_marks(
     marks: Sequence[tuple[int, int, tuple[int, ...]]],
 ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """Yield stretches, those that touch and are about the same as one."""

@@ -1,4 +1,4 @@
-"""One check explained: a guard, a content and its context in, an `Explanation` out, for people and as JSON.
+"""Checks a content and explains the verdict, for people and as JSON.
 
     explanation = explain(guard, "write to jo@example.com", "output", user={"tier": "staff"})
     explanation.rules[0].tries[0].tree      # why the first rule fired, term by term
@@ -15,16 +15,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from guardrails.authoring.explain.explained_findings import Asked, Found, detectors_of, findings_of
-from guardrails.authoring.explain.explained_redaction import Redaction, redaction_of
-from guardrails.authoring.explain.explained_rules import RuleNote, notes_of
-from guardrails.authoring.explain.explained_streaming import Streamed, streaming_of
-from guardrails.authoring.explain.explained_texts import Marked, texts_of
-from guardrails.authoring.explain.word_importance import PASSES, Raised, raised_of
+from guardrails.authoring.explain.explained_findings import (
+    DetectorNote,
+    NumberedFinding,
+    note_detectors,
+    number_findings,
+)
+from guardrails.authoring.explain.explained_redaction import RedactionNote, note_redaction
+from guardrails.authoring.explain.explained_rules import RuleNote, note_rules
+from guardrails.authoring.explain.explained_streaming import StreamingNote, note_streaming
+from guardrails.authoring.explain.explained_texts import MarkedText, mark_texts
+from guardrails.authoring.explain.word_importance import PASSES, ScoreImportance, measure_importance
 from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.types import PolicyRef, Text, Verdict
 
 LONGEST: Final = 100_000
@@ -39,7 +44,7 @@ OWN: Final[Mapping[str, str]] = {
 """What timings name that is no detector."""
 
 
-class Witness(Observer):
+class CheckWitness(Observer):
     """Sees how one check was evaluated; `check` has it once it was."""
 
     wants_checks: ClassVar[bool] = True
@@ -73,13 +78,13 @@ class Explanation:
 
     verdict: Verdict
     floor: PolicyRef | None
-    texts: tuple[Marked, ...]
-    findings: tuple[Found, ...]
-    raised: tuple[Raised, ...]
-    detectors: tuple[Asked, ...]
+    texts: tuple[MarkedText, ...]
+    findings: tuple[NumberedFinding, ...]
+    raised: tuple[ScoreImportance, ...]
+    detectors: tuple[DetectorNote, ...]
     rules: tuple[RuleNote, ...]
-    redaction: Redaction
-    streaming: tuple[Streamed, ...]
+    redaction: RedactionNote
+    streaming: tuple[StreamingNote, ...]
     tiers: Mapping[int, float]
     sure: int | None
     left_out: Mapping[str, int]
@@ -119,7 +124,7 @@ def explain(
     *,
     passes: int = PASSES,
     only: str | None = None,
-    witness: Witness | None = None,
+    witness: CheckWitness | None = None,
     **context: Any,
 ) -> Explanation:
     """Check a content, and explain the verdict.
@@ -139,20 +144,20 @@ def explain(
         TypeError, RequestError, Overloaded: as `Guard.check`.
     """
     if only is not None:
-        _known(guard, only)
-    seen = witness or Witness()
+        _check_rule_ids(guard, only)
+    seen = witness or CheckWitness()
     with observe_checks(seen):
         verdict = guard.check(content, stage, complete=True, **context)
     assert seen.check is not None  # who looks closely is told of each check
-    return _explained(guard, verdict, seen.check, passes, only)
+    return _explain(guard, verdict, seen.check, passes, only)
 
 
-def _explained(
+def _explain(
     guard: Guard, verdict: Verdict, check: CheckRecord, passes: int, only: str | None
 ) -> Explanation:
-    findings = findings_of(check)
-    raised = raised_of(check, findings, passes)
-    texts, texts_left_out = texts_of(check, findings, raised)
+    findings = number_findings(check)
+    raised = measure_importance(check, findings, passes)
+    texts, texts_left_out = mark_texts(check, findings, raised)
     contents = [leaf.content for leaf in check.tree.leaves]
     own = [content for content in contents if isinstance(content, Text) and content.place.origin is None]
     policies = guard.pipeline.policies
@@ -162,10 +167,10 @@ def _explained(
         texts=tuple(texts),
         findings=tuple(findings.found),
         raised=tuple(raised),
-        detectors=tuple(detectors_of(check, findings)),
-        rules=tuple(notes_of(check, findings, only)),
-        redaction=redaction_of(check, findings),
-        streaming=tuple(streaming_of(guard.pipeline, {content.place.stage for content in own}, only)),
+        detectors=tuple(note_detectors(check, findings)),
+        rules=tuple(note_rules(check, findings, only)),
+        redaction=note_redaction(check, findings),
+        streaming=tuple(note_streaming(guard.pipeline, {content.place.stage for content in own}, only)),
         tiers=_tiers(check),
         sure=check.sure,
         left_out={"texts": texts_left_out, "findings": findings.left_out},
@@ -180,9 +185,9 @@ def _tiers(check: CheckRecord) -> dict[int, float]:
     return dict(sorted(found.items()))
 
 
-def _known(guard: Guard, only: str) -> None:
+def _check_rule_ids(guard: Guard, only: str) -> None:
     """Raise where no rule has an id."""
     ids = [rule.id for policy in guard.pipeline.policies for rule in policy.rules]
     if only not in ids:
-        hint = nearest(only, ids)
+        hint = suggest_name(only, ids)
         raise GuardrailsError(f"policy {guard.policy.ref.name!r} has no rule {only!r}{hint and f' - {hint}'}")

@@ -1,8 +1,8 @@
-"""What is missing for a condition to hold: its terms with their values in, the smallest change of scores and counts out that
-makes it true, or the terms that stand in the way whatever detectors find.
+"""Finds the smallest change of scores and counts that makes a condition true, or the terms that stand in the way whatever
+detectors find.
 
-    missing = missing_of(tree, condition, bound)
-    missing.changes          # (Change("hate", 0.61, 0.85, ">="),)
+    missing = find_missing(tree, condition, bound)
+    missing.changes          # (ScoreChange("hate", 0.61, 0.85, ">="),)
     missing.distance         # 0.24
 
 Of alternatives the nearest is taken, of what is joined all of it; that is the smallest change where each name occurs once. What
@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.explain.condition_shapes import Compared
-from guardrails.authoring.explain.condition_terms import Term, Values, evaluated
+from guardrails.authoring.explain.condition_shapes import BoundComparison
+from guardrails.authoring.explain.condition_terms import Term, Values, evaluate_condition
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 
@@ -33,7 +33,7 @@ SHOWN: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ScoreChange:
     """A score or a count (`name`) that is `value` and would have to be `operator` `bound`; `target` is the nearest that is."""
 
     name: str
@@ -60,10 +60,10 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingScores:
     """What would make a condition true: `changes`, all of them together; or, where there are none, the terms `in_the_way`."""
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ScoreChange, ...] = ()
     in_the_way: tuple[str, ...] = ()
 
     @property
@@ -91,27 +91,27 @@ class Missing:
         }
 
 
-Changes = Mapping[str, Change]
+Changes = Mapping[str, ScoreChange]
 """What is to be changed, by name."""
 
 
-def missing_of(tree: Term, condition: Condition, bound: Values) -> Missing:
+def find_missing(tree: Term, condition: Condition, bound: Values) -> MissingScores:
     """Return what is missing for a condition that is not true with the names that are bound; `tree` are its terms."""
     found = _reach(tree, wanted=True)
     if found is None:
-        return Missing((), tuple(dict.fromkeys(_in_the_way(tree, wanted=True)))[:SHOWN])
+        return MissingScores((), tuple(dict.fromkeys(_in_the_way(tree, wanted=True)))[:SHOWN])
     if not _is_enough(condition, bound, found.values()):
-        return Missing()
+        return MissingScores()
     needed = dict(found)
     for name in found:  # what another change brings about as well
         rest = {other: change for other, change in needed.items() if other != name}
         if _is_enough(condition, bound, rest.values()):
             needed = rest
-    return Missing((*needed.values(),))
+    return MissingScores((*needed.values(),))
 
 
-def _is_enough(condition: Condition, bound: Values, changes: Iterable[Change]) -> bool:
-    return evaluated(condition, _changed(condition, bound, changes)) is True
+def _is_enough(condition: Condition, bound: Values, changes: Iterable[ScoreChange]) -> bool:
+    return evaluate_condition(condition, _apply_changes(condition, bound, changes)) is True
 
 
 def _reach(term: Term, *, wanted: bool) -> Changes | None:
@@ -128,8 +128,8 @@ def _reach(term: Term, *, wanted: bool) -> Changes | None:
     options = [_reach(part, wanted=wanted) for part in term.parts]
     known = [option for option in options if option is not None]
     if (term.kind == "or") is wanted:
-        return min(known, key=lambda option: Missing((*option.values(),)).order, default=None)
-    return _together(known) if len(known) == len(options) else None
+        return min(known, key=lambda option: MissingScores((*option.values(),)).order, default=None)
+    return _combine_changes(known) if len(known) == len(options) else None
 
 
 def _of_term(term: Term, *, wanted: bool) -> Changes | None:
@@ -143,11 +143,11 @@ def _of_term(term: Term, *, wanted: bool) -> Changes | None:
     target = _target(compared, operator)
     if target < 0 or (compared.is_score and target > 1):
         return None
-    change = Change(compared.name, float(value), operator, compared.bound, target, compared.is_score)
+    change = ScoreChange(compared.name, float(value), operator, compared.bound, target, compared.is_score)
     return {compared.name: change}
 
 
-def _target(compared: Compared, operator: str) -> float:
+def _target(compared: BoundComparison, operator: str) -> float:
     """Return the value nearest to the bound for which a comparison holds."""
     step, bound = STEPS.get(operator, 0), compared.bound
     if compared.is_count:
@@ -156,9 +156,9 @@ def _target(compared: Compared, operator: str) -> float:
     return bound if step == 0 else math.nextafter(bound, step * math.inf)
 
 
-def _together(options: Iterable[Changes]) -> Changes:
+def _combine_changes(options: Iterable[Changes]) -> Changes:
     """Return all changes; of two for one name the one that is further away."""
-    found: dict[str, Change] = {}
+    found: dict[str, ScoreChange] = {}
     for name, change in (item for option in options for item in option.items()):
         if name not in found or change.distance > found[name].distance:
             found[name] = change
@@ -176,7 +176,7 @@ def _in_the_way(term: Term, *, wanted: bool) -> Sequence[str]:
     return [each for part in term.parts for each in _in_the_way(part, wanted=wanted)]
 
 
-def _changed(condition: Condition, bound: Values, changes: Iterable[Change]) -> dict[str, object]:
+def _apply_changes(condition: Condition, bound: Values, changes: Iterable[ScoreChange]) -> dict[str, object]:
     """Return the names as they would be bound; what is above a category is worth as much as that at least."""
     variables = {f'count("{category}")': variable for variable, category in condition.counts}
     made = dict(bound)

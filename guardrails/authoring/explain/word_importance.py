@@ -1,4 +1,4 @@
-"""The words that raise a classifier's score: a detector and a passage that it judged in, words with what each adds out.
+"""Measures what each word of a passage adds to a classifier's score.
 
 The method is occlusion (Zeiler and Fergus, 2014): the passage is judged again without each of its words, and what its score loses
 is what the word adds. That takes at most `passes` judgements in a few batches, each by the detector's own `detect`, so that it is
@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
-from guardrails.authoring.explain.explained_findings import Findings, Found
-from guardrails.detectors.binding import Bound
+from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding
+from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.terms.term_matcher import UNSPACED
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.streaming.stream_plan import reads
@@ -61,7 +61,7 @@ Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class WordImportance:
     """A word of a passage, where it stands in the text, and what it adds to the score: what that loses without it."""
 
     text: str
@@ -74,7 +74,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class ScoreImportance:
     """What raises the score of one category. `score` is that of the passage by itself, which may differ a little from that of the
     finding (by `finding`, its number), as that is read with what stands before it. Without all of `together` it is `left`.
     """
@@ -83,8 +83,8 @@ class Raised:
     detector: str
     category: str
     score: float
-    words: tuple[Word, ...]
-    together: tuple[Word, ...]
+    words: tuple[WordImportance, ...]
+    together: tuple[WordImportance, ...]
     left: float | None
     passes: int
     error: str | None = None
@@ -110,7 +110,9 @@ class Raised:
         }
 
 
-def raised_of(check: CheckRecord, findings: Findings, passes: int = PASSES) -> list[Raised]:
+def measure_importance(
+    check: CheckRecord, findings: CheckFindings, passes: int = PASSES
+) -> list[ScoreImportance]:
     """Return for each classifier of a check what raises the scores in the passage that scores highest.
 
     Args:
@@ -125,7 +127,7 @@ def raised_of(check: CheckRecord, findings: Findings, passes: int = PASSES) -> l
         return []
     if passes < FEWEST:
         raise ValueError(f"{passes} judgements tell no words apart: at least {FEWEST}, or 0 for none")
-    out: list[Raised] = []
+    out: list[ScoreImportance] = []
     for bound in _classifiers(check):
         own = [
             found
@@ -140,44 +142,48 @@ def raised_of(check: CheckRecord, findings: Findings, passes: int = PASSES) -> l
             continue
         first = wanted[0]
         same = [each for each in wanted if (each.leaf, each.finding.span) == (first.leaf, first.finding.span)]
-        out += _raised(check, bound, same[:CATEGORIES], passes)
+        out += _measure_passage(check, bound, same[:CATEGORIES], passes)
     return out
 
 
-def _classifiers(check: CheckRecord) -> Iterable[Bound]:
+def _classifiers(check: CheckRecord) -> Iterable[BoundDetector]:
     """Yield the classifiers of the policies, each once."""
     bounds = {bound.digest: bound for each in check.evaluations for bound in each.policy.detectors}
     # They judge passages, which nothing else does.
     return [bound for bound in bounds.values() if bound.passages]
 
 
-def _is_read(check: CheckRecord, bound: Bound, found: Found) -> bool:
+def _is_read(check: CheckRecord, bound: BoundDetector, found: NumberedFinding) -> bool:
     """Tell whether a rule that looks at a part reads the category of a finding in it."""
     one = replace(bound, categories=frozenset((found.finding.category,)))
     plans = check.round.plans[found.leaf]
     return any(reads(rule, one) for plan in plans for rule in plan.rules)
 
 
-def _raised(check: CheckRecord, bound: Bound, same: Sequence[Found], passes: int) -> list[Raised]:
+def _measure_passage(
+    check: CheckRecord, bound: BoundDetector, same: Sequence[NumberedFinding], passes: int
+) -> list[ScoreImportance]:
     """Return what raises the scores of findings in one passage."""
     content, span = check.tree.leaves[same[0].leaf].content, same[0].finding.span
     assert isinstance(content, Text)
     assert span is not None
     try:
-        passage = Passage(bound, content, span)
-        return [passage.raised(found, first=found is same[0], passes=passes) for found in same]
+        passage = ClassifierPassage(bound, content, span)
+        return [passage.measure(found, first=found is same[0], passes=passes) for found in same]
     except Exception as error:  # what a model of anybody's raises
         said = f"raised {type(error).__name__}"
         return [
-            Raised(each.number, bound.name, each.finding.category, each.finding.score, (), (), None, 0, said)
+            ScoreImportance(
+                each.number, bound.name, each.finding.category, each.finding.score, (), (), None, 0, said
+            )
             for each in same
         ]
 
 
-class Passage:
+class ClassifierPassage:
     """A passage of a text that a classifier judged; each judgement of it is made once."""
 
-    def __init__(self, bound: Bound, content: Text, span: Span) -> None:
+    def __init__(self, bound: BoundDetector, content: Text, span: Span) -> None:
         self._bound, self._content = bound, content
         self._at, self._text = span[0], content.text[slice(*span)]
         self.words: list[Span] = [match.span() for match in _WORD.finditer(self._text)]
@@ -211,7 +217,7 @@ class Passage:
             position = blank.end() if blank and (start == 0 or self._text[start - 1].isspace()) else end
         return "".join((*out, self._text[position:]))
 
-    def raised(self, found: Found, *, first: bool, passes: int) -> Raised:
+    def measure(self, found: NumberedFinding, *, first: bool, passes: int) -> ScoreImportance:
         """Return what raises the score of a finding; of all but the `first` as far as that was found out already."""
         category = found.finding.category
         score = self.judge([()])[0].get(category, 0.0)
@@ -224,17 +230,19 @@ class Passage:
         }
         ranked = sorted(adds, key=lambda number: (-adds[number], number))
         told = [number for number in ranked[:SHOWN] if adds[number] >= max(ADDS, SHARE * adds[ranked[0]])]
-        together, left = self._together(category, score, ranked)
+        together, left = self._find_joint_words(category, score, ranked)
         words = tuple(self._word(number, adds[number]) for number in told)
         joint = tuple(self._word(number, adds[number]) for number in together)
-        return Raised(found.number, self._bound.name, category, score, words, joint, left, self.passes)
+        return ScoreImportance(
+            found.number, self._bound.name, category, score, words, joint, left, self.passes
+        )
 
-    def _word(self, number: int, adds: float) -> Word:
+    def _word(self, number: int, adds: float) -> WordImportance:
         """Return a word as people read it: without what stands around it, unless that is all."""
         start, end = self.words[number]
         core = _CORE.search(self._text, start, end)
         start, end = core.span() if core else (start, end)
-        return Word(self._text[start:end], (self._at + start, self._at + end), adds)
+        return WordImportance(self._text[start:end], (self._at + start, self._at + end), adds)
 
     def _explore(self, category: str, score: float, passes: int) -> None:
         """Find out what words add, in so many judgements."""
@@ -264,7 +272,7 @@ class Passage:
             words = [*first] if len(first) > room else words[:room]
         return sorted(words[:room])
 
-    def _together(
+    def _find_joint_words(
         self, category: str, score: float, ranked: Sequence[int]
     ) -> tuple[Sequence[int], float | None]:
         """Return the fewest of the first words without which the score is half at most, and what it is then."""

@@ -1,4 +1,4 @@
-"""What lint can put right by itself: a policy in, its files changed out, comments and layout as they were.
+"""Fixes what lint can put right in a policy's files, with comments and layout as they were.
 
 Only what changes no verdict is done: entries that are there twice, overrides without effect, exceptions that have expired, known
 gaps that are none. After each round the policy is linted again; should its rules be others than before, or should it no longer
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardrails.authoring.lint.lint_run import Report
+from guardrails.authoring.lint.lint_run import LintReport
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.editing.edits import Edit, EditError, applied, save, without
+from guardrails.policy.editing.edits import EditError, TextEdit, apply_edits, remove_entries, replace_file
 from guardrails.policy.lints.issue import Fix
 from guardrails.policy.loading.load import load
 from guardrails.policy.loading.source import Path, Source
@@ -24,7 +24,7 @@ ROUNDS: Final = 20
 
 
 @dataclass(slots=True)
-class Change:
+class FileChange:
     """A file before and after, and how many issues that settles."""
 
     before: Source
@@ -33,25 +33,25 @@ class Change:
 
 
 @dataclass(slots=True)
-class Fixed:
+class FixResult:
     """What was done: the report that is left, each file as it was and is, and what could not be changed, with the reason."""
 
-    report: Report
-    changes: dict[str, Change] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    report: LintReport
+    changes: dict[str, FileChange] = field(default_factory=dict)
+    unfixed: list[str] = field(default_factory=list)
 
 
-def planned(report: Report) -> tuple[dict[str, Change], list[str]]:
+def plan_fixes(report: LintReport) -> tuple[dict[str, FileChange], list[str]]:
     """Return the files as one round of fixes would make them, and what cannot be changed."""
-    changes: dict[str, Change] = {}
+    changes: dict[str, FileChange] = {}
     left: list[str] = []
     for source in report.files:
         fixes = [issue.fix for issue in report.issues if issue.fix is not None and issue.fix.source is source]
-        edits: list[Edit] = []
+        edits: list[TextEdit] = []
         done = 0
-        for path, keys in _grouped(fixes):
+        for path, keys in _group_fixes(fixes):
             try:
-                cuts = without(source, path, keys)
+                cuts = remove_entries(source, path, keys)
             except EditError as error:
                 left.append(str(error))
                 continue
@@ -59,11 +59,11 @@ def planned(report: Report) -> tuple[dict[str, Change], list[str]]:
                 edits += cuts
                 done += len(keys)
         if edits:
-            changes[source.file] = Change(source, applied(source, edits), done)
+            changes[source.file] = FileChange(source, apply_edits(source, edits), done)
     return changes, left
 
 
-def _grouped(fixes: list[Fix]) -> Iterator[tuple[Path, list[str | int]]]:
+def _group_fixes(fixes: list[Fix]) -> Iterator[tuple[Path, list[str | int]]]:
     """Yield what is to be taken out of each list or mapping, outer ones first."""
     found: dict[Path, dict[str | int, None]] = {}
     for fix in fixes:
@@ -72,7 +72,7 @@ def _grouped(fixes: list[Fix]) -> Iterator[tuple[Path, list[str | int]]]:
         yield path, [*found[path]]
 
 
-def fix(policy: str, linted: Callable[[], Report]) -> Fixed:
+def fix_policy(policy: str, linted: Callable[[], LintReport]) -> FixResult:
     """Change the files of a policy until nothing is left that can be put right.
 
     Args:
@@ -82,16 +82,16 @@ def fix(policy: str, linted: Callable[[], Report]) -> Fixed:
     Raises:
         GuardrailsError: a file cannot be written, or the change would have made another policy of it; nothing is changed then.
     """
-    done = Fixed(linted())
+    done = FixResult(linted())
     if not done.report.loads:
         return done
     before = _rules(policy)
     for _ in range(ROUNDS):
-        changes, done.left = planned(done.report)
+        changes, done.unfixed = plan_fixes(done.report)
         if not changes:
             break
         for file, change in changes.items():
-            save(change.before, change.after, file)
+            replace_file(change.before, change.after, file)
         try:
             same = _rules(policy) == before
         except PolicyErrors as error:
@@ -100,13 +100,13 @@ def fix(policy: str, linted: Callable[[], Report]) -> Fixed:
             why = ""
         if not same:
             for file, change in changes.items():
-                save(change.after, change.before, file)
+                replace_file(change.after, change.before, file)
             raise GuardrailsError(
                 f"{policy}: the change would have made another policy of it{why}; it was undone"
             )
         for file, change in changes.items():
             first = done.changes.get(file)
-            done.changes[file] = Change(
+            done.changes[file] = FileChange(
                 first.before if first else change.before,
                 change.after,
                 change.fixed + (first.fixed if first else 0),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from guardrails.authoring.lint.scene import Workbench
-from guardrails.detectors.patterns.streaming.open_prefixes import Prefixes, prefixes
-from guardrails.detectors.patterns.syntax_tree import Chars, Node, Unreadable, read
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.patterns import PatternRow, repeats, rows
-from guardrails.policy.lints.scene.scene import Row
+from guardrails.authoring.lint.scene import LintWorkbench
+from guardrails.detectors.patterns.streaming.open_prefixes import OpenPrefixes, find_open_prefixes
+from guardrails.detectors.patterns.syntax_tree import CharacterClass, Node, UnsupportedPattern, parse_tree
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.patterns import PolicyPattern, find_repeats, list_patterns
+from guardrails.policy.lints.scene.scene import RuleRow
 
 TOKENS = 500
 """Tokens of a reply of usual length,"""
@@ -37,7 +37,7 @@ PROSE = "a ,e"
 """Characters of which prose consists: what repeats all of them goes on through any text."""
 
 
-def _held(bench: Workbench) -> Iterator[tuple[Row, str]]:
+def _held(bench: LintWorkbench) -> Iterator[tuple[RuleRow, str]]:
     """Yield the rules that hold streamed replies to their end, with the reasons."""
     reasons = bench.streamed.whole
     for row in bench.rows:
@@ -45,7 +45,7 @@ def _held(bench: Workbench) -> Iterator[tuple[Row, str]]:
             yield row, reasons[row.doc.id]
 
 
-def whole_stream(bench: Workbench) -> Iterator[Found]:
+def whole_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A rule with `stream: whole` holds every streamed reply to its end."""
     for row, _ in _held(bench):
         if row.doc.stream == "whole":
@@ -55,7 +55,7 @@ def whole_stream(bench: Workbench) -> Iterator[Found]:
             )
 
 
-def held_stream(bench: Workbench) -> Iterator[Found]:
+def held_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A rule cannot be judged as a reply grows, so that every streamed reply is held to its end."""
     for row, reason in _held(bench):
         if row.doc.stream != "whole":
@@ -66,31 +66,31 @@ def held_stream(bench: Workbench) -> Iterator[Found]:
             yield row.found(field, message, f"{way}, or write stream: whole if it is meant")
 
 
-def _streamed(bench: Workbench) -> Iterator[tuple[PatternRow, Prefixes]]:
+def _streamed(bench: LintWorkbench) -> Iterator[tuple[PolicyPattern, OpenPrefixes]]:
     """Yield the patterns that streamed replies wait for, with where they may be open."""
     waited = {bound.name for bound in bench.streamed.exact.values()}
-    return ((row, _prefixes(row.pattern)) for row in rows(bench) if row.name in waited)
+    return ((row, _prefixes(row.pattern)) for row in list_patterns(bench) if row.name in waited)
 
 
-_prefixes = lru_cache(maxsize=4_096)(prefixes)
+_prefixes = lru_cache(maxsize=4_096)(find_open_prefixes)
 
 
-def pattern_holds_stream(bench: Workbench) -> Iterator[Found]:
+def pattern_holds_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A pattern cannot be followed through a text that grows, so that replies are held to their end."""
     for row, found in _streamed(bench):
         if found.kind == "whole":
             message = f"the pattern holds every streamed reply to its end: {found.reason}; {LATE}"
-            yield Found(row.mark, message, "write it without what cannot be followed", row.name)
+            yield LintFinding(row.mark, message, "write it without what cannot be followed", row.name)
 
 
-def endless_pattern(bench: Workbench) -> Iterator[Found]:
+def endless_pattern(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A match may go on through any text, so that a streamed reply is held until it is too long, and then stopped."""
     most = bench.compiled.limits.max_hold
     then = "the stream is stopped" if bench.compiled.limits.on_limit == "block" else "it is held to its end"
     for row, found in _streamed(bench):
         if found.endless and _goes_on(row.pattern):
             message = f"a match of the pattern may go on through any text: after {most:,} characters {then}"
-            yield Found(
+            yield LintFinding(
                 row.mark,
                 message,
                 "say how long it may be, such as .{0,200}, or what ends it: [^\\n]",
@@ -100,11 +100,11 @@ def endless_pattern(bench: Workbench) -> Iterator[Found]:
 
 def _goes_on(pattern: str) -> bool:
     try:
-        tree = read(pattern).root
-    except (Unreadable, RecursionError):
+        tree = parse_tree(pattern).root
+    except (UnsupportedPattern, RecursionError):
         return False
-    return any(each.high is None and _is_prose(each.body) for each in repeats(tree))
+    return any(each.high is None and _is_prose(each.body) for each in find_repeats(tree))
 
 
 def _is_prose(node: Node) -> bool:
-    return isinstance(node, Chars) and set(PROSE) <= set(node.ascii)
+    return isinstance(node, CharacterClass) and set(PROSE) <= set(node.ascii)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from guardrails.authoring.lint.lint_run import CHECKS, Report
+from guardrails.authoring.lint.lint_run import CHECKS, LintReport
 from guardrails.policy.lints.issue import Issue, Severity
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -21,9 +21,9 @@ ANNOTATION: Final[dict[Severity, str]] = {"error": "error", "warning": "warning"
 SEVERE: Final[dict[Severity, int]] = {"error": 0, "warning": 1, "note": 2}
 
 
-def sarif(reports: Iterable[Report], version: str) -> dict[str, Any]:
+def render_sarif(reports: Iterable[LintReport], version: str) -> dict[str, Any]:
     """Return the SARIF log of some reports; errors of loading are among its results."""
-    issues = _once(reports)
+    issues = _deduplicate(reports)
     rules = {
         row.code: {
             "id": row.code,
@@ -56,7 +56,7 @@ def sarif(reports: Iterable[Report], version: str) -> dict[str, Any]:
     }
 
 
-def _once(reports: Iterable[Report]) -> list[Issue]:
+def _deduplicate(reports: Iterable[LintReport]) -> list[Issue]:
     """Return every issue once: two policies may build on one file."""
     return [*dict.fromkeys(issue for report in reports for issue in report.issues)]
 
@@ -84,9 +84,9 @@ def _uri(file: str) -> str:
     return path.as_uri() if path.is_absolute() else quote(path.as_posix())
 
 
-def github(reports: Sequence[Report]) -> Iterator[str]:
+def render_github(reports: Sequence[LintReport]) -> Iterator[str]:
     """Yield a line for each issue that GitHub shows beside the line of the file; the gravest first, as it shows ten of a kind."""
-    for issue in sorted(_once(reports), key=lambda issue: SEVERE[issue.severity]):
+    for issue in sorted(_deduplicate(reports), key=lambda issue: SEVERE[issue.severity]):
         mark = issue.mark
         fields = [f"file={_property(mark.file)}"]
         if mark.line > 0:

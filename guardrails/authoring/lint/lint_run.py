@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from guardrails.authoring.lint import held_streams, test_checks
-from guardrails.authoring.lint.scene import Progress, Workbench
+from guardrails.authoring.lint.scene import LintWorkbench, Progress
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.lints import lint as of_policy
 from guardrails.policy.lints.issue import SEVERITIES, Issue, Severity
 from guardrails.policy.lints.lint import Check, check, is_shipped
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.items import Policy
 from guardrails.policy.loading.load import load
 from guardrails.policy.loading.source import Mark, Source
@@ -59,7 +59,7 @@ UNDER: Final = ("weaker_than_floor",)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LintReport:
     """What lint says of one policy. Where that does not load (`loads`), its issues are the errors of loading; `files` are the
     author's own, which can be changed: none where the policy is a shipped one.
     """
@@ -85,7 +85,7 @@ class Report:
         }
 
 
-def lint(
+def lint_policy(
     policy: str | Path,
     *,
     floor: str | Path | None = None,
@@ -93,7 +93,7 @@ def lint(
     ignore: Collection[str] = (),
     day: date | None = None,
     progress: Progress = lambda done, of: None,
-) -> Report:
+) -> LintReport:
     """Say what is wrong or most likely not meant in a policy.
 
     Args:
@@ -114,18 +114,20 @@ def lint(
     under = None if floor is None else _scene(load(floor), today)
     try:
         loaded = load(policy, tests=())
-        bench = Workbench(loaded, compile_policy(loaded), today, tests=tests, floor=under, progress=progress)
+        bench = LintWorkbench(
+            loaded, compile_policy(loaded), today, tests=tests, floor=under, progress=progress
+        )
     except PolicyErrors as errors:
-        return Report(str(policy), loads=False, issues=tuple(map(_of_error, errors)))
+        return LintReport(str(policy), loads=False, issues=tuple(map(_of_error, errors)))
     left = {*ignore, *(row.code for row in RUN if not tests), *(UNDER if floor is None else ())}
     rows: Sequence[Check] = [row for row in CHECKS if row.code not in left]
-    found = of_policy.issues(bench, rows, CODES)
-    files = () if is_shipped(bench.root.file) else tuple(of_policy.own(bench))
-    return Report(str(policy), loads=True, issues=tuple(found), files=files)
+    found = of_policy.find_issues(bench, rows, CODES)
+    files = () if is_shipped(bench.root.file) else tuple(of_policy.list_own_files(bench))
+    return LintReport(str(policy), loads=True, issues=tuple(found), files=files)
 
 
-def _scene(policy: Policy, day: date) -> Scene:
-    return Scene(policy, compile_policy(policy), day)
+def _scene(policy: Policy, day: date) -> LintContext:
+    return LintContext(policy, compile_policy(policy), day)
 
 
 def _of_error(error: PolicyError) -> Issue:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from guardrails.engine.streaming.stream_plan import StreamNeeds, find_stream_needs
 from guardrails.errors import GuardrailsError
-from guardrails.policy.lints.scene.scene import Scene
-from guardrails.policy.loading.items import Item
+from guardrails.policy.lints.scene.scene import LintContext
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import FiredRule, Stage, Verdict
 
@@ -25,10 +25,10 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class SuiteRun:
     """One run of a test. `verdict` is None where it could not be judged; `differs` says what is not as expected."""
 
-    item: Item
+    item: PolicyItem
     test: TestDoc
     name: str
     stages: frozenset[Stage]
@@ -45,7 +45,7 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Workbench(Scene):
+class LintWorkbench(LintContext):
     """A policy that loads, ready to be run. With `tests` its tests may be run, else none is; `progress` is told how many of them
     were, of how many.
     """
@@ -59,7 +59,7 @@ class Workbench(Scene):
         return find_stream_needs((self.compiled,), (Stage.OUTPUT,))
 
     @cached_property
-    def ran(self) -> tuple[Ran, ...]:
+    def ran(self) -> tuple[SuiteRun, ...]:
         """What each test comes to, in the order of the files; nothing where tests are not to be run."""
         if not self.tests or not self.compiled.tests:
             return ()
@@ -74,30 +74,30 @@ class Workbench(Scene):
         return tuple(found)
 
 
-def _run(guard: Guard, item: Item, test: TestDoc) -> Ran:
-    from guardrails.authoring.test_input import asked, subject_of
-    from guardrails.authoring.testing.expectations import differences
+def _run(guard: Guard, item: PolicyItem, test: TestDoc) -> SuiteRun:
+    from guardrails.authoring.test_input import check_arguments, read_subject
+    from guardrails.authoring.testing.expectations import find_differences
 
-    name = called(test)
+    name = display_test(test)
     try:
-        stage, subject = subject_of(test, item)
+        stage, subject = read_subject(test, item)
         places = [leaf.content.place for leaf in subject.tree.leaves]
         stages = frozenset(at for place in places for at in (place.stage, *place.also))
-        verdict = guard.check(subject, stage.value, **asked(test), complete=True)
+        verdict = guard.check(subject, stage.value, **check_arguments(test), complete=True)
     except (OSError, GuardrailsError) as error:
-        return Ran(item, test, name, frozenset(), None, (f"could not be judged: {error}",))
-    return Ran(item, test, name, stages, verdict, tuple(differences(test, verdict)))
+        return SuiteRun(item, test, name, frozenset(), None, (f"could not be judged: {error}",))
+    return SuiteRun(item, test, name, stages, verdict, tuple(find_differences(test, verdict)))
 
 
-def called(test: TestDoc) -> str:
+def display_test(test: TestDoc) -> str:
     """Return what a test is called in messages: its name, or its content."""
-    from guardrails.authoring.testing.suite import cases
+    from guardrails.authoring.testing.suite import list_cases
 
-    return next(cases(test)).name
+    return next(list_cases(test)).name
 
 
 def _each(test: TestDoc) -> list[TestDoc]:
     """Return the tests that a test stands for, those in disguise aside."""
-    from guardrails.authoring.testing.suite import cases
+    from guardrails.authoring.testing.suite import list_cases
 
-    return [case.test for case in cases(test) if case.disguise is None]
+    return [case.test for case in list_cases(test) if case.disguise is None]

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 
 from guardrails import taxonomy
-from guardrails.authoring.lint.scene import Ran, Workbench, called
-from guardrails.policy.lints.issue import Fix, Found
+from guardrails.authoring.lint.scene import LintWorkbench, SuiteRun, display_test
+from guardrails.policy.lints.issue import Fix, LintFinding
 from guardrails.policy.lints.lint import is_own
 from guardrails.policy.lints.rules import needs_tools, never_fires
-from guardrails.policy.lints.scene.scene import Row
-from guardrails.policy.loading.items import Item
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.lints.scene.scene import RuleRow
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import Action
 
@@ -38,27 +38,27 @@ COMMON = frozenset(
 """Words of ids and names that do not say what a rule is about."""
 
 
-def _own(bench: Workbench) -> list[tuple[Item, TestDoc]]:
+def _own(bench: LintWorkbench) -> list[tuple[PolicyItem, TestDoc]]:
     """Return the tests that are the author's."""
     return [(item, test) for item, test in bench.compiled.tests if is_own(bench, item.source.file)]
 
 
-def no_tests(bench: Workbench) -> Iterator[Found]:
+def no_tests(bench: LintWorkbench) -> Iterator[LintFinding]:
     """The policy has rules of its own and no test."""
     rules = [row for row in bench.rows if is_own(bench, row.item.mark(("id",)).file)]
     if rules and not _own(bench):
         cure = "add a text that fires and one that just does not, under 'tests:' or in a file X.test.yaml"
-        yield Found(bench.root.mark(("name",)), f"policy {bench.policy.name!r} has no tests", cure)
+        yield LintFinding(bench.root.mark(("name",)), f"policy {bench.policy.name!r} has no tests", cure)
 
 
-def _testable(bench: Workbench, row: Row) -> bool:
+def _testable(bench: LintWorkbench, row: RuleRow) -> bool:
     """Tell whether a text could make a rule fire: no policy brings the pictures for a rule about them."""
     shape = bench.shapes[row.rule.id]
     given = bench.given_to([row.rule.id], row.rule.on)
     return not shape.findings or any("text" in bench.bounds[each.detector].contents for each in given)
 
 
-def rule_without_hit(bench: Workbench) -> Iterator[Found]:
+def rule_without_hit(bench: LintWorkbench) -> Iterator[LintFinding]:
     """No test makes the rule fire, so that nothing shows that it works."""
     if not bench.tests:
         return
@@ -71,7 +71,7 @@ def rule_without_hit(bench: Workbench) -> Iterator[Found]:
             yield row.found("id", f"no test makes rule {row.doc.id!r} fire", cure)
 
 
-def rule_without_near_miss(bench: Workbench) -> Iterator[Found]:
+def rule_without_near_miss(bench: LintWorkbench) -> Iterator[LintFinding]:
     """No test at the stages of the rule leaves it silent, so that nothing shows what it does not mean."""
     if not bench.tests or not bench.compiled.tests:
         return
@@ -83,11 +83,11 @@ def rule_without_near_miss(bench: Workbench) -> Iterator[Found]:
             yield row.found("id", f"no test shows what rule {row.doc.id!r} lets pass", cure)
 
 
-def failing_test(bench: Workbench) -> Iterator[Found]:
+def failing_test(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test fails that is no known gap."""
     for ran in bench.ran:
         if ran.differs and (ran.test.todo is False or ran.verdict is None):
-            yield Found(
+            yield LintFinding(
                 ran.item.mark(()),
                 f"test {ran.name!r} fails: {ran.differs[0]}",
                 "guardrails test says more",
@@ -95,9 +95,9 @@ def failing_test(bench: Workbench) -> Iterator[Found]:
             )
 
 
-def passing_todo(bench: Workbench) -> Iterator[Found]:
+def passing_todo(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A known gap is none any more: the test passes."""
-    by_test: dict[int, list[Ran]] = {}
+    by_test: dict[int, list[SuiteRun]] = {}
     for ran in bench.ran:
         if ran.test.todo is not False:
             by_test.setdefault(id(ran.item), []).append(ran)
@@ -109,12 +109,12 @@ def passing_todo(bench: Workbench) -> Iterator[Found]:
         ):
             item, name = runs[0].item, runs[0].name
             mark, fix = item.key_mark(("todo",)), Fix(*item.place(()), "todo")
-            yield Found(
+            yield LintFinding(
                 mark, f"test {name!r} is said to be a known gap, and passes", "remove 'todo'", name, fix
             )
 
 
-def test_for_any_rule(bench: Workbench) -> Iterator[Found]:
+def test_for_any_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test expects an action that several rules cause: it would pass without any one of them."""
     for ran in bench.ran:
         verdict, expect = ran.verdict, ran.test.expect
@@ -124,10 +124,10 @@ def test_for_any_rule(bench: Workbench) -> Iterator[Found]:
         if len(causes) > 1:
             names = ", ".join(causes)
             message = f"test {ran.name!r} passes without any one of the rules that fire: {names}"
-            yield Found(ran.item.mark(("expect",)), message, f"say which: rules: [{names}]", ran.name)
+            yield LintFinding(ran.item.mark(("expect",)), message, f"say which: rules: [{names}]", ran.name)
 
 
-def test_for_other_rule(bench: Workbench) -> Iterator[Found]:
+def test_for_other_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test that seems to be for one rule passes because another fires."""
     hit = {rule.id for ran in bench.ran for rule in ran.fired}
     unhit = [row for row in bench.rows if row.doc.id not in hit and row.doc.mode == "enforce"]
@@ -141,16 +141,16 @@ def test_for_other_rule(bench: Workbench) -> Iterator[Found]:
         if meant is not None and fired:
             message = f"test {ran.name!r} passes for the sake of {', '.join(fired)}: rule {meant.doc.id!r} does not fire in it"
             cure = f"write a text that only {meant.doc.id!r} stops, and expect rules: [{meant.doc.id}]"
-            yield Found(ran.item.mark(()), message, cure, ran.name)
+            yield LintFinding(ran.item.mark(()), message, cure, ran.name)
 
 
-def _named(bench: Workbench, ran: Ran) -> list[Row]:
+def _named(bench: LintWorkbench, ran: SuiteRun) -> list[RuleRow]:
     """Return the rules whose ids stand in the name of a test."""
     name = f" {(ran.test.name or '').lower()} "
     return [row for row in bench.rows if re.search(rf"(?<![\w.-]){re.escape(row.doc.id)}(?![\w.-])", name)]
 
 
-def _seems(row: Row, ran: Ran) -> bool:
+def _seems(row: RuleRow, ran: SuiteRun) -> bool:
     """Tell whether a test of the same action and stage is about what a rule is about."""
     if ran.test.expect.action != row.doc.then or not ran.stages & row.rule.on or ran.verdict is None:
         return False
@@ -161,7 +161,7 @@ def _seems(row: Row, ran: Ran) -> bool:
     return bool(about.intersection(WORD.findall((ran.test.name or "").lower())))
 
 
-def unknown_rule(bench: Workbench) -> Iterator[Found]:
+def unknown_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test expects a rule that there is not."""
     ids = {row.doc.id for row in bench.rows} | {f"unchecked.{kind}" for kind in bench.compiled.unchecked}
     for item, test in bench.compiled.tests:
@@ -169,24 +169,28 @@ def unknown_rule(bench: Workbench) -> Iterator[Found]:
             for index, name in enumerate(getattr(test.expect, field) or ()):
                 if name not in ids:
                     mark = item.mark(("expect", field, index))
-                    hint = nearest(name, sorted(ids), few=0) or "remove it"
-                    yield Found(mark, f"{name!r} is not a rule of this policy", hint, test.name or "")
+                    hint = suggest_name(name, sorted(ids), few=0) or "remove it"
+                    yield LintFinding(mark, f"{name!r} is not a rule of this policy", hint, test.name or "")
 
 
-def duplicate_test(bench: Workbench) -> Iterator[Found]:
+def duplicate_test(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test is there twice."""
-    first: dict[str, Found] = {}
+    first: dict[str, LintFinding] = {}
     for item, test in _own(bench):
         key = test.model_dump_json(exclude={"name"})
         mark = item.mark(())
-        again = Found(mark, "", "remove it", test.name or "", Fix(item.source, item.base[:-1], item.base[-1]))
+        again = LintFinding(
+            mark, "", "remove it", test.name or "", Fix(item.source, item.base[:-1], item.base[-1])
+        )
         before = first.setdefault(key, again)
         if before is not again:
-            message = f"test {called(test)!r} is the same as that of {before.mark.file}:{before.mark.line}"
-            yield Found(mark, message, again.cure, again.subject, again.fix)
+            message = (
+                f"test {display_test(test)!r} is the same as that of {before.mark.file}:{before.mark.line}"
+            )
+            yield LintFinding(mark, message, again.cure, again.subject, again.fix)
 
 
-def duplicate_test_name(bench: Workbench) -> Iterator[Found]:
+def duplicate_test_name(bench: LintWorkbench) -> Iterator[LintFinding]:
     """Two tests have one name, so that a failure may be of either, and `disable: tests` takes both."""
     first: dict[str, str] = {}
     for item, test in bench.compiled.tests:
@@ -195,7 +199,7 @@ def duplicate_test_name(bench: Workbench) -> Iterator[Found]:
             here = f"{mark.file}:{mark.line}"
             before = first.setdefault(test.name, here)
             if before != here:
-                yield Found(
+                yield LintFinding(
                     mark,
                     f"another test is called {test.name!r} ({before})",
                     "give each its own name",
@@ -203,7 +207,7 @@ def duplicate_test_name(bench: Workbench) -> Iterator[Found]:
                 )
 
 
-def only_allowed(bench: Workbench) -> Iterator[Found]:
+def only_allowed(bench: LintWorkbench) -> Iterator[LintFinding]:
     """No test of the file expects anything to be found."""
     own = _own(bench)
     expected = [test.expect for _, test in own]
@@ -211,4 +215,4 @@ def only_allowed(bench: Workbench) -> Iterator[Found]:
         each.action == "allow" and not each.rules and not each.shadow for each in expected
     ):
         message = f"all {len(own)} tests expect that nothing is found: a policy without rules would pass them"
-        yield Found(own[0][0].mark(()), message, "add texts that each rule is meant for")
+        yield LintFinding(own[0][0].mark(()), message, "add texts that each rule is meant for")

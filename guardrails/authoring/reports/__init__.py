@@ -1,3 +1,1 @@
-"""HTML that needs nothing but itself: verdicts, figures and pictures go in, pages with charts, timelines and contact sheets
-come out. For `authoring` and `cli`.
-"""
+"""Renders verdicts, figures and pictures as HTML pages that need nothing but themselves. For `authoring` and `cli`."""

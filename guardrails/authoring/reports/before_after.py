@@ -1,4 +1,4 @@
-"""Before and after: a content and its verdict go in, HTML of its parts comes out, as they were and as the policy leaves them.
+"""Renders the parts of a content as they were and as the policy leaves them.
 
 What may be shown of a part is what is left of it: nothing of what is blocked or removed, and of what is redacted what is still
 there afterwards. So nothing has to be known of why, and what one cannot tell is masked.
@@ -13,16 +13,16 @@ from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import Final
 
-from guardrails.authoring.markup import Html, marked, tag
-from guardrails.authoring.reports.contact_sheet import Numbered, sheet
-from guardrails.authoring.reports.film_sheet import film_sheet
-from guardrails.authoring.reports.timeline import lines, timeline
+from guardrails.authoring.markup import Html, mark_text, tag
+from guardrails.authoring.reports.contact_sheet import Numbered, render_contact_sheet
+from guardrails.authoring.reports.film_sheet import render_film_sheet
+from guardrails.authoring.reports.timeline import render_lines, render_timeline
 from guardrails.engine.core.observers import FilmRecord
 from guardrails.engine.media.picture_decoding import decode_picture
 from guardrails.engine.redaction.film_redaction import DROPPED
 from guardrails.errors import GuardrailsError
 from guardrails.media.errors import MediaError
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Audio, Finding, Image, Media, Text, Verdict, Video
@@ -47,13 +47,13 @@ LEAST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class ReportStyle:
     """How all parts of a report look: whether what may not be shown is masked, what is read of pictures and films, and the most
     frames of one that are shown.
     """
 
     covered: bool
-    limits: Limits
+    limits: PictureLimits
     frames: int
     film_limits: VideoLimits = field(default_factory=VideoLimits)
 
@@ -71,11 +71,11 @@ def _leaves(content: object, verdict: Verdict) -> list[Part] | None:
     return [leaf.content for leaf in found if isinstance(leaf.content, Part)]
 
 
-def checked(
+def render_checked(
     content: object,
     verdict: Verdict,
     numbered: Sequence[Numbered],
-    looks: Looks,
+    looks: ReportStyle,
     told: Mapping[str, FilmRecord] = NOTHING,
 ) -> Iterator[Html]:
     """Yield what was checked, part by part, with the findings in it; `told` is what else is known of films, by path."""
@@ -90,7 +90,7 @@ def checked(
     for at in sorted(ranked[:PARTS]):
         part, path = leaves[at], leaves[at].place.path
         own = [(number, finding) for number, finding in numbered if finding.path == path]
-        moved = _moved(path, verdict.removed)
+        moved = _path_after_removal(path, verdict.removed)
         left = after.get(moved) if moved is not None else None
         left = left if looks.covered else part
         seconds = max([0.0, *(each.seconds for each in verdict.coverage.films if each.path == path)])
@@ -108,7 +108,7 @@ def _by_path(leaves: Sequence[Part] | None) -> dict[str, Part]:
     return {content.place.path: content for content in leaves or ()}
 
 
-def _moved(path: str, removed: Sequence[str]) -> str | None:
+def _path_after_removal(path: str, removed: Sequence[str]) -> str | None:
     """Return where a part stands once messages are removed; None where it is removed itself."""
     for gone in sorted(removed, key=lambda each: -int(each.rpartition("/")[2])):
         head, _, number = gone.rpartition("/")
@@ -125,24 +125,26 @@ def _film(
     content: Video | Audio,
     left: Part | None,
     own: Sequence[Numbered],
-    looks: Looks,
+    looks: ReportStyle,
     told: FilmRecord | None,
     seconds: float,
 ) -> Iterator[Html]:
     """Yield what is known of a film or sound, of which that may be shown which is `left`."""
     same, gone = _is_same(content, left), not isinstance(left, Video | Audio)
-    yield from timeline(own, told, seconds)
+    yield from render_timeline(own, told, seconds)
     if isinstance(content, Video):
         if not (same or gone):
             yield tag("p", "As the policy leaves it.", class_="dim")
         shown = left if isinstance(left, Video) else content
-        yield film_sheet(shown, own, looks.film_limits, seconds=seconds, pixelated=gone, most=looks.frames)
+        yield render_film_sheet(
+            shown, own, looks.film_limits, seconds=seconds, pixelated=gone, most=looks.frames
+        )
     if told is not None:
         clips = [each.clip for _, each in own if each.clip is not None]
-        yield from lines(
+        yield from render_lines(
             told,
             [
-                text if same or not (gone or _is_lost(origin, clip, clips)) else masked(text, "")
+                text if same or not (gone or _is_lost(origin, clip, clips)) else mask_text(text, "")
                 for origin, text, clip in told.lines
             ],
         )
@@ -155,19 +157,21 @@ def _is_lost(origin: str, clip: tuple[int, int] | None, found: Sequence[tuple[in
     return any(clip[0] < end + NEAR_MS and start - NEAR_MS < clip[1] for start, end in found)
 
 
-def _part(content: Text | Image, left: Part | None, own: Sequence[Numbered], looks: Looks) -> Html:
+def _part(content: Text | Image, left: Part | None, own: Sequence[Numbered], looks: ReportStyle) -> Html:
     """Return one text or picture, of which that may be shown which is `left`."""
     if isinstance(content, Image):
         if not isinstance(left, Image):
             return _picture(content, looks, own, pixelated=True)
         note = None if _is_same(content, left) else tag("p", "As the policy leaves it.", class_="dim")
         return tag("div", note, _picture(left, looks, own))
-    text = masked(content.text, left.text if isinstance(left, Text) else "")
+    text = mask_text(content.text, left.text if isinstance(left, Text) else "")
     spans = [(*each.span, at) for at, each in own if each.span is not None and _is_marked(each, text)]
     is_gone = left is None and bool(text)
     note = tag("p", f"{len(text):,} characters, masked", class_="dim") if is_gone else None
     return tag(
-        "div", note, tag("div", marked(text, spans), class_="text", aria_hidden="true" if is_gone else None)
+        "div",
+        note,
+        tag("div", mark_text(text, spans), class_="text", aria_hidden="true" if is_gone else None),
     )
 
 
@@ -175,7 +179,7 @@ def _is_marked(finding: Finding, text: str) -> bool:
     return finding.box is None and (finding.score >= LEAST or finding.span != (0, len(text)))
 
 
-def masked(text: str, left: str) -> str:
+def mask_text(text: str, left: str) -> str:
     """Return a text of the same length of which that is shown which is still there, in this order, in what is left of it."""
     if text == left:
         return text
@@ -191,21 +195,25 @@ def masked(text: str, left: str) -> str:
 
 
 def _picture(
-    content: Image, looks: Looks, marks: Sequence[Numbered] = (), *, pixelated: bool = False
+    content: Image, looks: ReportStyle, marks: Sequence[Numbered] = (), *, pixelated: bool = False
 ) -> Html:
     picture = decode_picture(content, looks.limits)
     if isinstance(picture, MediaError):
         return tag("p", f"This picture cannot be shown: {picture.code}: {picture}.", class_="dim")
-    return sheet(picture, marks, pixelated=pixelated, most=looks.frames)
+    return render_contact_sheet(picture, marks, pixelated=pixelated, most=looks.frames)
 
 
-def becomes(content: object, verdict: Verdict, looks: Looks) -> Iterator[Html]:
+def render_result(content: object, verdict: Verdict, looks: ReportStyle) -> Iterator[Html]:
     """Yield what the policy leaves: of a conversation the parts that are not as they were."""
     yield tag("h3", "What it becomes")
     for gone in verdict.removed:
         yield tag("p", f"{gone} is removed.")
     before = _by_path(_leaves(content, verdict))
-    before = {moved: before[path] for path in before if (moved := _moved(path, verdict.removed)) is not None}
+    before = {
+        moved: before[path]
+        for path in before
+        if (moved := _path_after_removal(path, verdict.removed)) is not None
+    }
     leaves = _leaves(verdict.content, verdict) or ()
     changed = [part for part in leaves if not _is_same(before.get(part.place.path), part)]
     for part in changed[:PARTS]:
@@ -213,7 +221,7 @@ def becomes(content: object, verdict: Verdict, looks: Looks) -> Iterator[Html]:
         if isinstance(part, Image):
             yield _picture(part, looks)
         elif isinstance(part, Text):
-            yield tag("div", marked(part.text, ()), class_="text")
+            yield tag("div", mark_text(part.text, ()), class_="text")
         else:
             name = "film" if isinstance(part, Video) else "sound"
             yield tag("p", f"A {name} of {len(part.data):,} bytes; what is left of it is shown above.")

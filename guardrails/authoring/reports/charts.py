@@ -1,4 +1,4 @@
-"""Charts of reports: series of shares in, SVG with its caption out, which needs no script and reads in light and dark.
+"""Draws the charts of reports as SVG, which needs no script and reads in light and dark.
 
 Each chart is a figure: a sentence for people who are no statisticians, the picture, and what it shows in words for those who do
 not see it. Series differ by their stroke as well as by their colour.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.markup import Html, joined, table, tag
+from guardrails.authoring.markup import Html, join_markup, make_table, tag
 
 WIDE, HIGH = 520, 300
 """The size of a chart, in units that are pixels where there is room."""
@@ -40,14 +40,14 @@ CLASSES: Final = ("first", "second", "third")
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class ChartAxis:
     """An axis: its name, its ticks, and whether it is `stretched` towards 0 and 1, where scores crowd."""
 
     name: str
     ticks: tuple[float, ...] = (0, 0.2, 0.4, 0.6, 0.8, 1)
     stretched: bool = False
 
-    def at(self, share: float) -> float:
+    def position(self, share: float) -> float:
         """Return where a share stands on the axis, 0..1."""
         if not self.stretched:
             return min(max(share, 0.0), 1.0)
@@ -56,13 +56,13 @@ class Axis:
         return (math.log(share / (1 - share)) - low) / (high - low)
 
 
-SHARES: Final = Axis("")
+SHARES: Final = ChartAxis("")
 SCORES: Final = ((0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999, 0.9999), True)
 """Ticks of a stretched axis."""
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ChartSeries:
     """A line: its name, its points, both shares, and its look, one of `CLASSES`; by its place among others if not given."""
 
     name: str
@@ -71,7 +71,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ChartMark:
     """A place on the first axis: its name and its look (`now` or `chosen`); with `y` a dot, with a `range` that it may be in."""
 
     name: str
@@ -81,8 +81,13 @@ class Mark:
     range: tuple[float, float] | None = None
 
 
-def lines(
-    caption: str, said: str, series: Sequence[Series], x: Axis, y: Axis, marks: Iterable[Mark] = ()
+def render_line_chart(
+    caption: str,
+    said: str,
+    series: Sequence[ChartSeries],
+    x: ChartAxis,
+    y: ChartAxis,
+    marks: Iterable[ChartMark] = (),
 ) -> Html:
     """Return a chart of lines; `said` is what it shows, in words."""
     drawn = [*_axes(x, y)]
@@ -93,13 +98,13 @@ def lines(
     return _figure(caption, said, drawn, [(look, each.name) for look, each in looks])
 
 
-def mirrored(
+def render_histograms(
     caption: str,
     said: str,
     up: tuple[str, Sequence[float]],
     down: tuple[str, Sequence[float]],
-    x: Axis,
-    marks: Iterable[Mark] = (),
+    x: ChartAxis,
+    marks: Iterable[ChartMark] = (),
 ) -> Html:
     """Return two histograms, one above the axis and one below it: each a name and the shares of bins of equal width on it."""
     most = max((*up[1], *down[1], 1e-9))
@@ -123,7 +128,7 @@ def mirrored(
 
 
 def _figure(caption: str, said: str, drawn: Sequence[Html], names: Sequence[tuple[str, str]]) -> Html:
-    key = joined(
+    key = join_markup(
         part
         for at, (look, name) in enumerate(names if len(names) > 1 else ())
         for part in (
@@ -146,40 +151,40 @@ def _sample(look: str) -> Html:
     )
 
 
-def _axes(x: Axis, y: Axis) -> Iterable[Html]:
+def _axes(x: ChartAxis, y: ChartAxis) -> Iterable[Html]:
     yield from _x_axis(x)
     for tick in y.ticks:
-        at = _down(y.at(tick))
+        at = _down(y.position(tick))
         yield tag("path", d=f"M{LEFT} {at}H{WIDE - RIGHT}", class_="grid")
         yield tag("text", f"{tick:.0%}", x=LEFT - 6, y=at + 4, text_anchor="end", class_="tick")
     spot = (TOP + HIGH - BOTTOM) / 2
     yield tag("text", y.name, transform=f"translate(12 {spot}) rotate(-90)", text_anchor="middle")
 
 
-def _x_axis(x: Axis) -> Iterable[Html]:
+def _x_axis(x: ChartAxis) -> Iterable[Html]:
     for tick in x.ticks:
-        at = _across(x.at(tick))
+        at = _across(x.position(tick))
         yield tag("path", d=f"M{at} {TOP}V{HIGH - BOTTOM}", class_="grid")
         name = f"{tick:g}" if x.stretched else f"{tick:.0%}"
         yield tag("text", name, x=at, y=HIGH - BOTTOM + 16, text_anchor="middle", class_="tick")
     yield tag("text", x.name, x=(LEFT + WIDE - RIGHT) / 2, y=HIGH - 8, text_anchor="middle")
 
 
-def _mark(mark: Mark, x: Axis, y: Axis) -> Iterable[Html]:
-    at = _across(x.at(mark.x))
+def _mark(mark: ChartMark, x: ChartAxis, y: ChartAxis) -> Iterable[Html]:
+    at = _across(x.position(mark.x))
     if mark.y is None:
         yield tag("path", tag("title", mark.name), d=f"M{at} {TOP}V{HIGH - BOTTOM}", class_=mark.look)
         return
     if mark.range is not None:
-        low, high = (_down(y.at(end)) for end in mark.range)
+        low, high = (_down(y.position(end)) for end in mark.range)
         yield tag("path", tag("title", mark.name), d=f"M{at} {low}V{high}", class_="range")
-    yield tag("circle", tag("title", mark.name), cx=at, cy=_down(y.at(mark.y)), r=5, class_="dot")
+    yield tag("circle", tag("title", mark.name), cx=at, cy=_down(y.position(mark.y)), r=5, class_="dot")
 
 
-def _way(points: Sequence[tuple[float, float]], x: Axis, y: Axis) -> str:
+def _way(points: Sequence[tuple[float, float]], x: ChartAxis, y: ChartAxis) -> str:
     every = max(1, len(points) // POINTS)
     shown = [*points[::every], *points[-1:]]
-    places = dict.fromkeys(f"{_across(x.at(a))} {_down(y.at(b))}" for a, b in shown)
+    places = dict.fromkeys(f"{_across(x.position(a))} {_down(y.position(b))}" for a, b in shown)
     return "M" + "L".join(places)
 
 
@@ -191,6 +196,6 @@ def _down(share: float) -> float:
     return round(HIGH - BOTTOM - share * (HIGH - BOTTOM - TOP), 1)
 
 
-def figures(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
+def render_numbers(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
     """Return a table of numbers: what its first column names stands at the left, the rest at the right."""
-    return tag("div", table(heads, [*rows]), class_="figures")
+    return tag("div", make_table(heads, [*rows]), class_="figures")

@@ -1,8 +1,8 @@
-"""Reports for people: what was checked and the verdicts on it go in, one HTML file comes out that needs nothing but itself.
+"""Renders the verdicts on checked contents as one HTML file that needs nothing but itself.
 
-    judged = [Judged("a.png", Path("a.png"), guard.check(Path("a.png")))]
-    with writing(Path("out.html")) as save:
-        save(report(judged))
+    judged = [CheckedContent("a.png", Path("a.png"), guard.check(Path("a.png")))]
+    with open_report(Path("out.html")) as save:
+        save(render_report(judged))
 
 A reviewer is not shown what the policy would show to nobody: of what is blocked, and of turns that were removed, texts are
 masked, and pictures and frames of films pixelated; of what is redacted that is shown which is still there afterwards. All this is
@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from guardrails.authoring.markup import Html, page, table, tag
-from guardrails.authoring.reports.before_after import Looks, becomes, checked
+from guardrails.authoring.markup import Html, make_page, make_table, tag
+from guardrails.authoring.reports.before_after import ReportStyle, render_checked, render_result
 from guardrails.authoring.reports.contact_sheet import Numbered
-from guardrails.authoring.reports.timeline import nearness, watched, when
+from guardrails.authoring.reports.timeline import describe_clip, describe_nearness, describe_watch
 from guardrails.engine.core.observers import FilmRecord
 from guardrails.errors import GuardrailsError
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Action, Finding, Verdict
 
@@ -52,7 +52,7 @@ class UnusableReportError(GuardrailsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedContent:
     """One thing that was checked: what people call it (not a text itself: names are not masked), as it was given, the verdict,
     and what else was seen and heard of films in it (`onlookers`).
     """
@@ -63,11 +63,11 @@ class Judged:
     told: Sequence[FilmRecord] = ()
 
 
-def report(
-    judged: Iterable[Judged],
+def render_report(
+    judged: Iterable[CheckedContent],
     *,
     covered: bool = True,
-    limits: Limits | None = None,
+    limits: PictureLimits | None = None,
     film_limits: VideoLimits | None = None,
     frames: int = FRAMES,
 ) -> str:
@@ -80,7 +80,7 @@ def report(
         film_limits: what is watched of films; give those of the policy.
         frames: the most frames of one picture or film that are shown.
     """
-    looks = Looks(covered, limits or Limits(), frames, film_limits or VideoLimits())
+    looks = ReportStyle(covered, limits or PictureLimits(), frames, film_limits or VideoLimits())
     cards: list[Html] = []
     names: list[Html] = []
     counts: Counter[Action] = Counter()
@@ -96,32 +96,32 @@ def report(
         tag("p", COVERED if covered else "Nothing is masked here, whatever it is.", class_="dim"),
     ]
     contents = tag("nav", tag("ol", *names), aria_label="What was checked") if len(names) > 1 else Html()
-    return page("guardrails check", [*head, contents, *cards])
+    return make_page("guardrails check", [*head, contents, *cards])
 
 
 def _action(action: Action) -> Html:
     return tag("span", str(action), class_=f"action {action}")
 
 
-def _card(number: int, judged: Judged, looks: Looks) -> Html:
+def _card(number: int, judged: CheckedContent, looks: ReportStyle) -> Html:
     """Return all about one verdict."""
     verdict = judged.verdict
     ranked = sorted(verdict.findings, key=lambda finding: -finding.score)
     numbered = [*enumerate(ranked[:FINDINGS], 1)]
     parts = [
         tag("h2", _action(verdict.action), " ", judged.name, id=f"title-{number}"),
-        tag("p", _decided(verdict), class_="dim"),
+        tag("p", _render_decision(verdict), class_="dim"),
         *_rules(verdict),
-        *_found(verdict, numbered),
+        *_render_findings(verdict, numbered),
         *_coverage(verdict),
-        *checked(judged.content, verdict, numbered, looks, {each.path: each for each in judged.told}),
+        *render_checked(judged.content, verdict, numbered, looks, {each.path: each for each in judged.told}),
     ]
     if not verdict.blocked and (verdict.action is Action.REDACT or verdict.removed):
-        parts += becomes(judged.content, verdict, looks)
+        parts += render_result(judged.content, verdict, looks)
     return tag("article", *parts, id=f"item-{number}", aria_labelledby=f"title-{number}")
 
 
-def _decided(verdict: Verdict) -> str:
+def _render_decision(verdict: Verdict) -> str:
     policy = verdict.policy
     took = f", {verdict.timings_ms['total']:.2f} ms" if "total" in verdict.timings_ms else ""
     rest = "" if verdict.complete else "; not all detectors ran, as nothing stricter could come of them"
@@ -143,10 +143,10 @@ def _rules(verdict: Verdict) -> Iterator[Html]:
         for rule in rules
     ]
     yield tag("h3", "Rules")
-    yield table(("Rule", "Action", "Severity", "Why", "Message"), rows)
+    yield make_table(("Rule", "Action", "Severity", "Why", "Message"), rows)
 
 
-def _found(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
+def _render_findings(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
     """Yield a bar for each category, and the legend."""
     if not verdict.findings:
         return
@@ -160,12 +160,13 @@ def _found(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
         [category, tag("span", _bar(category, score), f" {score:.2f}"), str(counts[category])]
         for category, score in ranked
     ]
-    yield table(("Category", "Highest score", "Findings"), bars)
+    yield make_table(("Category", "Highest score", "Findings"), bars)
     yield tag("h3", "Findings")
     legend = [
-        [str(at), each.category, f"{each.score:.2f}", each.detector, where(each)] for at, each in numbered
+        [str(at), each.category, f"{each.score:.2f}", each.detector, describe_place(each)]
+        for at, each in numbered
     ]
-    yield table(("Number", "Category", "Score", "Detector", "Where"), legend)
+    yield make_table(("Number", "Category", "Score", "Detector", "Where"), legend)
     if len(verdict.findings) > len(numbered):
         yield tag("p", f"{len(verdict.findings) - len(numbered):,} more findings are not listed.")
 
@@ -174,7 +175,7 @@ def _bar(category: str, score: float) -> Html:
     return tag("meter", min=0, max=1, value=f"{score:.3f}", aria_label=f"score of {category}")
 
 
-def where(finding: Finding) -> str:
+def describe_place(finding: Finding) -> str:
     """Return where a finding is, in a line."""
     said = []
     if finding.span is not None:
@@ -182,13 +183,13 @@ def where(finding: Finding) -> str:
     if finding.box is not None:
         said.append("{}, {}, {} x {} pixels".format(*finding.box))
     if finding.clip is not None:
-        said.append(when(finding.clip))
+        said.append(describe_clip(finding.clip))
     if finding.path:
         said.append(f"in {finding.path}")
     if finding.origin:
         said.append(f"by way of {finding.origin}")
     if (on := finding.listed) is not None:
-        said.append(f"on {on.list} as {on.id} ({on.kind}, {on.form}, {nearness(on)})")
+        said.append(f"on {on.list} as {on.id} ({on.kind}, {on.form}, {describe_nearness(on)})")
     return ", ".join(said) or "all of it"
 
 
@@ -201,7 +202,7 @@ def _coverage(verdict: Verdict) -> Iterator[Html]:
         if count.parts:
             lines.append(tag("li", f"{kind}: {count.checked:,} of {count.parts:,} checked{size}"))
     lines += [
-        tag("li", f"watched: {watched(film)}{f' ({film.path})' if film.path else ''}")
+        tag("li", f"watched: {describe_watch(film)}{f' ({film.path})' if film.path else ''}")
         for film in coverage.films
     ]
     for entry in coverage.unchecked:
@@ -216,7 +217,7 @@ def _coverage(verdict: Verdict) -> Iterator[Html]:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Callable[[str], None]]:
+def open_report(path: Path) -> Iterator[Callable[[str], None]]:
     """Give what saves a report: the file is made beside its place first, and takes it at once when it is whole.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Contact sheets: a picture and what was found in it go in, its frames come out as HTML, small, with numbered boxes over them.
+"""Renders the frames of a picture, small, with numbered boxes over what was found in them.
 
 What is to be covered is covered in the pixels that go into the page, so that nobody can uncover it there.
 """
@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.markup import Html, tag
-from guardrails.media.images.edit import Box, covered
+from guardrails.media.images.edit import Box, cover_boxes
 from guardrails.types import Finding
 
 if TYPE_CHECKING:
-    from guardrails.media.images.picture import Frame, Picture, Pixels
+    from guardrails.media.images.picture import Picture, PictureFrame, Pixels
 
 Numbered = tuple[int, Finding]
 """A finding with its number in the legend."""
@@ -40,7 +40,7 @@ GROUNDS: Final = ("over white", "over black", "without its transparency")
 """The views of a frame that has transparent pixels."""
 
 
-def sheet(
+def render_contact_sheet(
     picture: Picture, marks: Sequence[Numbered] = (), *, pixelated: bool = False, most: int = 12
 ) -> Html:
     """Return at most so many frames of a picture, those in which something was found first, each in all its views."""
@@ -70,7 +70,7 @@ def _spread(numbers: Sequence[int], most: int) -> list[int]:
     return [numbers[at * len(numbers) // count] for at in range(count)]
 
 
-def _is_seen(finding: Finding, frame: Frame) -> bool:
+def _is_seen(finding: Finding, frame: PictureFrame) -> bool:
     if finding.clip is None:
         return True
     start, end = finding.clip
@@ -130,7 +130,7 @@ def _small(view: Pixels, pixelated: bool) -> tuple[str, int, int]:
 
     image = Image.fromarray(view)
     if pixelated:
-        covered(image, [(0, 0, *image.size)], "pixelate")
+        cover_boxes(image, [(0, 0, *image.size)], "pixelate")
     image.thumbnail((SIDE, SIDE))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)

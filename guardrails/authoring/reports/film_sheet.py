@@ -1,4 +1,4 @@
-"""Contact sheets of films: a film and what was found in it go in, some of its frames come out as HTML, those of findings first.
+"""Renders some frames of a film as a contact sheet, those of findings first.
 
 Frames are decoded for that alone, where something was found and spread over the rest, and no more than a few, all by one process:
 nothing is watched from end to end once more.
@@ -12,11 +12,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.markup import Html, tag
-from guardrails.authoring.reports.contact_sheet import SIDE, Numbered, sheet
+from guardrails.authoring.reports.contact_sheet import SIDE, Numbered, render_contact_sheet
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.errors import MediaError
-from guardrails.media.images.picture import Frame, Picture
-from guardrails.media.video.film_source import Film, VideoLimits, opened
+from guardrails.media.images.picture import Picture, PictureFrame
+from guardrails.media.video.film_source import Film, VideoLimits, open_film
 from guardrails.types import Video
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MOVED_S: Final = 0.2
 """Seconds by which the length of a film may change without anything being cut out of it."""
 
 
-def film_sheet(
+def render_film_sheet(
     content: Video,
     marks: Sequence[Numbered],
     limits: VideoLimits,
@@ -49,7 +49,7 @@ def film_sheet(
     try:
         if isinstance(source, MediaError):
             raise source
-        own = nullcontext(source) if isinstance(source, Film) else opened(source, limits, content.declared)
+        own = nullcontext(source) if isinstance(source, Film) else open_film(source, limits, content.declared)
         with own as film:
             return tag("div", *_sheets(film, marks, seconds, pixelated, most))
     except (MediaError, MissingExtra, Overloaded) as error:
@@ -65,9 +65,9 @@ def _sheets(
     length = min(film.seconds or seconds, seconds or film.seconds or 0.0)  # what was not watched is not shown
     moved = seconds > 0 and film.seconds is not None and film.seconds < seconds - MOVED_S
     marks = [] if moved else marks
-    found = _found(marks, most - most // OTHERS)
+    found = _times_of_findings(marks, most - most // OTHERS)
     clips = [each.clip for _, each in marks if each.clip is not None]
-    rest = _others(round(1_000 * length), clips, most - len(found))
+    rest = _times_between(round(1_000 * length), clips, most - len(found))
     if moved:
         yield tag(
             "p", f"Stretches of it are cut out: {length:.1f} s of {seconds:.1f} s are left.", class_="dim"
@@ -75,14 +75,14 @@ def _sheets(
     stills = {each.start_ms: each for each in film.stills(sorted({*found, *rest}), SIDE)}.values()
     for name, times in (("Frames in which something was found", found), ("Other frames", rest)):
         shown = (each for each in stills if any(each.start_ms <= at < each.end_ms for at in times))
-        frames = [Frame(each.views[:1], each.start_ms, each.end_ms) for each in shown]
+        frames = [PictureFrame(each.views[:1], each.start_ms, each.end_ms) for each in shown]
         if frames:
             picture = Picture("film", film.width, film.height, frames, False, True, film.sha256)
             yield tag("p", name)
-            yield sheet(picture, marks, pixelated=pixelated, most=len(frames))
+            yield render_contact_sheet(picture, marks, pixelated=pixelated, most=len(frames))
 
 
-def _found(marks: Sequence[Numbered], most: int) -> list[int]:
+def _times_of_findings(marks: Sequence[Numbered], most: int) -> list[int]:
     """Return when to look at findings, those with the highest scores first: in their middle, and as far as there is room near
     their ends; in the order of time.
     """
@@ -97,7 +97,7 @@ def _found(marks: Sequence[Numbered], most: int) -> list[int]:
     return sorted(times)
 
 
-def _others(length: int, clips: Sequence[tuple[int, int]], most: int) -> list[int]:
+def _times_between(length: int, clips: Sequence[tuple[int, int]], most: int) -> list[int]:
     """Return when to look beside findings: all over the time that is left."""
     edges = [0, *sorted(min(length, edge) for clip in clips for edge in clip), length]
     free = [

@@ -1,4 +1,4 @@
-"""What was found in a film over its time: findings and what else was seen and heard go in, HTML of lanes and lines comes out.
+"""Renders what was found, seen and heard in a film over its time, as lanes and lines.
 
 Each category has a lane: how each frame that was looked at scores, and the stretches that are findings, with their numbers.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from guardrails.authoring.markup import Html, marked, tag
+from guardrails.authoring.markup import Html, mark_text, tag
 from guardrails.authoring.reports.contact_sheet import Numbered
 from guardrails.detectors.images.text_layout import Clip
 from guardrails.engine.core.observers import FilmRecord
@@ -30,7 +30,7 @@ LINES: Final = 200
 """Lines that were read or heard that are listed."""
 
 
-def watched(film: FilmCoverage) -> str:
+def describe_watch(film: FilmCoverage) -> str:
     """Return how much of a film or sound was looked at and heard, in a line: `60.0 s, 1,800 frames, 63 looked at, 2 cuts, …`."""
     said = [f"{film.seconds:.1f} s"]
     if film.frames:
@@ -43,18 +43,18 @@ def watched(film: FilmCoverage) -> str:
     return ", ".join(said)
 
 
-def nearness(on: Listed) -> str:
+def describe_nearness(on: Listed) -> str:
     """Return how near an entry of a list is: `12 bits away`, and of a film which share of it and of the listed one."""
     shares = "" if on.query is None else f", {on.query:.0%} of it, {on.target:.0%} of the listed film"
     return f"{on.distance} bits away{shares}"
 
 
-def when(clip: Clip) -> str:
+def describe_clip(clip: Clip) -> str:
     """Return a stretch of time as people read it."""
     return "from {:.2f} s to {:.2f} s".format(*(each / 1_000 for each in clip))
 
 
-def timeline(marks: Sequence[Numbered], told: FilmRecord | None, seconds: float) -> Iterator[Html]:
+def render_timeline(marks: Sequence[Numbered], told: FilmRecord | None, seconds: float) -> Iterator[Html]:
     """Yield lanes for the categories of findings that have a time, and for those that frames scored for; nothing without any."""
     scores: Mapping[str, Sequence[tuple[Clip, float]]] = {} if told is None else told.scores
     timed = [(number, each, each.clip) for number, each in marks if each.clip is not None]
@@ -86,7 +86,7 @@ def _lane(
     drawn = [
         tag(
             "rect",
-            tag("title", f"{number}: {when(clip)}"),
+            tag("title", f"{number}: {describe_clip(clip)}"),
             x=_at(clip[0], length),
             y=0,
             width=max(1, round(_at(clip[1], length) - _at(clip[0], length), 1)),
@@ -133,7 +133,7 @@ def _steps(points: Sequence[tuple[Clip, float]], length: float) -> str:
     return "".join(way)
 
 
-def lines(told: FilmRecord, shown: Sequence[str]) -> Iterator[Html]:
+def render_lines(told: FilmRecord, shown: Sequence[str]) -> Iterator[Html]:
     """Yield what was read and heard; `shown` is what may be shown of each line."""
     if not told.lines:
         return
@@ -141,8 +141,8 @@ def lines(told: FilmRecord, shown: Sequence[str]) -> Iterator[Html]:
         tag(
             "tr",
             tag("td", origin),
-            tag("td", "" if clip is None else when(clip)),
-            tag("td", marked(text, ()), class_="said"),
+            tag("td", "" if clip is None else describe_clip(clip)),
+            tag("td", mark_text(text, ()), class_="said"),
         )
         for (origin, _, clip), text in zip(told.lines[:LINES], shown, strict=False)
     ]

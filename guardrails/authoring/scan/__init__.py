@@ -1,3 +1,1 @@
-"""Many files at a time: folders go in, a file of verdicts comes out; and the lists and indexes that detectors compare with. For
-`cli`.
-"""
+"""Scans folders into files of verdicts, and makes the lists and indexes that detectors compare with. For `cli`."""

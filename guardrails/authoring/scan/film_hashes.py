@@ -1,6 +1,6 @@
-"""Lists of films for `use: image_hash`: films, folders of them and lists that were made before go in, one list comes out.
+"""Makes lists of films for `use: image_hash` from films, folders of them and earlier lists.
 
-    gathered = gather([Path("films"), Path("before.jsonl")])
+    gathered = gather_films([Path("films"), Path("before.jsonl")])
     save(Path("lists/films.jsonl"), gathered.films)
 
 A film is watched as any is that is judged, in a process that can be killed, and nothing of it is kept but the hashes of frames,
@@ -17,15 +17,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from guardrails.authoring.scan.hash_lists import UnusableListError, written
+from guardrails.authoring.scan.hash_lists import UnusableListError, write_whole
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.media.errors import MediaError
-from guardrails.media.hashes.film_hash_file import FilmEntry, Look, entries, text
-from guardrails.media.hashes.film_lists import distinct
+from guardrails.media.hashes.film_hash_file import (
+    FilmEntry,
+    HashedFrame,
+    format_film_entries,
+    read_film_entries,
+)
+from guardrails.media.hashes.film_lists import distinct_frames
 from guardrails.media.hashes.hash_lists import QUALITY
-from guardrails.media.hashes.pdq import hashed
+from guardrails.media.hashes.pdq import hash_pixels
 from guardrails.media.video import film_source
-from guardrails.media.video.file_type import HEAD, NAMED, kind_of
+from guardrails.media.video.file_type import HEAD, NAMED, detect_file_type
 from guardrails.media.video.film_source import Sampling, VideoLimits
 
 FPS: Final = 8.0
@@ -43,7 +48,7 @@ HOW: Final = Sampling(fps=FPS, budget=FRAMES)
 
 
 @dataclass(slots=True)
-class Gathered:
+class GatheredFilms:
     """What films and lists came to. `by_file` counts the films of which no frame says anything: those are known by their file
     alone. `malformed` says of each file what is wrong with it.
     """
@@ -56,27 +61,27 @@ class Gathered:
         """Return the counts as plain JSON values: nothing of what is on the list."""
         return {
             "films": len(self.films),
-            "frames": sum(len(film.looks) for film in self.films),
-            "by_file_alone": sum(not film.looks for film in self.films),
+            "frames": sum(len(film.frames) for film in self.films),
+            "by_file_alone": sum(not film.frames for film in self.films),
             "duplicates": self.duplicates,
             "malformed": len(self.malformed),
         }
 
 
-def gather(
+def gather_films(
     paths: Iterable[Path],
     *,
     quality: int = QUALITY,
     limits: VideoLimits = LIMITS,
     went: Callable[[str], None] | None = None,
-) -> Gathered:
+) -> GatheredFilms:
     """Return what films, folders and lists come to; hashes of less than `quality` are left out. `went` is told of each file.
 
     Raises:
         GuardrailsError: there is no such file, or no film in a folder.
         MissingExtra: `guardrails-middleware[video]` is not installed.
     """
-    made = Gathered()
+    made = GatheredFilms()
     found: dict[object, FilmEntry] = {}
     for path, id_ in chain.from_iterable(map(_files, paths)):
         if went is not None:
@@ -103,7 +108,7 @@ def save(path: Path, films: list[FilmEntry]) -> None:
     """
     if not films:
         raise UnusableListError(f"{path}: nothing to write: no film was taken")
-    written(path, text(films))
+    write_whole(path, format_film_entries(films))
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str]]:
@@ -125,11 +130,11 @@ def _of(path: Path, id_: str, quality: int, limits: VideoLimits) -> Iterator[Fil
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-        if kind_of(head) is None and path.suffix.lower()[1:] not in NAMED:
-            for film in entries(path.read_bytes(), str(path)):
-                yield replace(film, looks=tuple(distinct(film.looks, quality)))
+        if detect_file_type(head) is None and path.suffix.lower()[1:] not in NAMED:
+            for film in read_film_entries(path.read_bytes(), str(path)):
+                yield replace(film, frames=tuple(distinct_frames(film.frames, quality)))
         else:
-            yield _watched(path, id_, quality, limits)
+            yield _hash_film(path, id_, quality, limits)
     except OSError as error:
         said = error.strerror or str(error)
         raise PolicyErrors([PolicyError(str(path), 1, 1, "unreadable_film", said)]) from error
@@ -138,19 +143,19 @@ def _of(path: Path, id_: str, quality: int, limits: VideoLimits) -> Iterator[Fil
         raise PolicyErrors([PolicyError(str(path), 1, 1, "unreadable_film", said)]) from error
 
 
-def _watched(path: Path, id_: str, quality: int, limits: VideoLimits) -> FilmEntry:
+def _hash_film(path: Path, id_: str, quality: int, limits: VideoLimits) -> FilmEntry:
     """Return the entry of a film.
 
     Raises:
         MediaError: it cannot be watched to its end: of a part of it no share can be told.
     """
-    looks: list[Look] = []
-    with film_source.opened(path, limits) as film:
+    looks: list[HashedFrame] = []
+    with film_source.open_film(path, limits) as film:
         with film.watch(HOW) as watch:
             for sample in watch:
-                made = hashed(sample.pixels)
-                looks.append(Look(made.hash, sample.start_ms, made.quality, sample.index))
+                made = hash_pixels(sample.pixels)
+                looks.append(HashedFrame(made.hash, sample.start_ms, made.quality, sample.index))
         if watch.seen.stopped is not None:
             seconds = f"{watch.seen.seconds:.1f} s"
             raise MediaError("timeout", f"it was watched for {seconds}, then stopped: {watch.seen.stopped}")
-        return FilmEntry(id_, tuple(distinct(looks, quality)), bytes.fromhex(film.sha256))
+        return FilmEntry(id_, tuple(distinct_frames(looks, quality)), bytes.fromhex(film.sha256))

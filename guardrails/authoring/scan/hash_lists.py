@@ -1,6 +1,6 @@
-"""Lists of hashes for `use: image_hash`: files that programmes exchange go in, one list comes out, with what was left out.
+"""Makes lists of hashes for `use: image_hash` from files that hash-sharing programmes exchange.
 
-    gathered = gather([("stopncii.json", data)])
+    gathered = gather_hashes([("stopncii.json", data)])
     save(Path("lists/deny.csv"), gathered.entries)
 
 Later files go over earlier ones: what a record takes back (a deleted entry, a withdrawn case) is taken out of what came before,
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from guardrails.errors import GuardrailsError, PolicyError
-from guardrails.media.hashes.exchange_files import records
-from guardrails.media.hashes.exchange_record import Dropped, Skipped, cleaned
-from guardrails.media.hashes.hash_file import Entry
+from guardrails.media.hashes.exchange_files import read_records
+from guardrails.media.hashes.exchange_record import RemovedHash, SkippedRecord, clean_entry
+from guardrails.media.hashes.hash_file import HashEntry
 from guardrails.media.hashes.hash_lists import QUALITY
 
 HEAD: Final = ("hash", "type", "id", "category", "severity", "distance", "quality")
@@ -35,12 +35,12 @@ class UnusableListError(GuardrailsError):
 
 
 @dataclass(slots=True)
-class Gathered:
+class GatheredHashes:
     """What files came to. `skipped` counts records by the reason why they are left out; `removed` are entries that a later record
     takes back, `disputed` those in the list of which somebody says that they are mistakes.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[HashEntry] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     removed: int = 0
@@ -62,33 +62,37 @@ class Gathered:
         }
 
 
-def gather(files: Iterable[tuple[str, bytes]], *, kind: str = "pdq", quality: int = QUALITY) -> Gathered:
+def gather_hashes(
+    files: Iterable[tuple[str, bytes]], *, kind: str = "pdq", quality: int = QUALITY
+) -> GatheredHashes:
     """Return what files came to; `kind` is that of hashes that say none, and those of less than `quality` are left out.
 
     Raises:
         PolicyErrors: a file as a whole cannot be read. What is wrong with single records stands in the result.
     """
-    made = Gathered()
-    taken: list[tuple[int, Entry, bool]] = []
+    made = GatheredHashes()
+    taken: list[tuple[int, HashEntry, bool]] = []
     gone: dict[object, int] = {}
     for file, data in files:
-        for record in records(data, file, kind):
-            said = record.said
+        for record in read_records(data, file, kind):
+            said = record.outcome
             if isinstance(said, str):
                 made.malformed.append(PolicyError(file, record.line, 1, "malformed_hash", said))
-            elif isinstance(said, Skipped):
+            elif isinstance(said, SkippedRecord):
                 made.skipped[said.reason] += 1
-            elif isinstance(said, Dropped):
+            elif isinstance(said, RemovedHash):
                 gone[said.id or (said.kind, said.hash)] = len(taken)
             elif said.entry.quality < quality:
                 made.skipped[f"quality below {quality}"] += 1
             else:
-                taken.append((len(taken), cleaned(said.entry), said.disputed))
+                taken.append((len(taken), clean_entry(said.entry), said.disputed))
     _settle(made, taken, gone)
     return made
 
 
-def _settle(made: Gathered, taken: Iterable[tuple[int, Entry, bool]], gone: dict[object, int]) -> None:
+def _settle(
+    made: GatheredHashes, taken: Iterable[tuple[int, HashEntry, bool]], gone: dict[object, int]
+) -> None:
     """Keep what no later record takes back, each hash once."""
     seen: set[tuple[str, bytes]] = set()
     for at, entry, disputed in taken:
@@ -104,7 +108,7 @@ def _settle(made: Gathered, taken: Iterable[tuple[int, Entry, bool]], gone: dict
     made.entries.sort(key=lambda entry: (entry.kind, entry.hash))
 
 
-def text(entries: Sequence[Entry]) -> str:
+def format_hash_list(entries: Sequence[HashEntry]) -> str:
     """Return a list as the text of its file (`guardrails/media/hashes/hash_file.py`)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -119,7 +123,7 @@ def text(entries: Sequence[Entry]) -> str:
     return out.getvalue()
 
 
-def save(path: Path, entries: Sequence[Entry]) -> None:
+def save(path: Path, entries: Sequence[HashEntry]) -> None:
     """Write a list.
 
     Raises:
@@ -127,10 +131,10 @@ def save(path: Path, entries: Sequence[Entry]) -> None:
     """
     if not entries:
         raise UnusableListError(f"{path}: nothing to write: no hash was taken")
-    written(path, text(entries))
+    write_whole(path, format_hash_list(entries))
 
 
-def written(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write the text of a list: it is made beside its place, and takes it at once when it is whole, so that no reader sees a part
     of one.
 

@@ -1,4 +1,4 @@
-"""Judges for scans: how many files are to be judged at a time goes in, so many judges in so few processes as are needed come out.
+"""Starts the judges of a scan, in as few processes as are needed.
 
 Four judges share a process, as threads: by the default policy, 13 % of what a small picture takes and 20 % of what a text of
 2,000 characters takes is Python (measured), which one thread does at a time; the rest is models and decoders, which let go of
@@ -19,9 +19,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Final
 
-from guardrails.authoring.checked_files import Found
-from guardrails.authoring.scan.scan import Judge, Start, digests_of, judge, unread
-from guardrails.authoring.scan.verdict_file import Line, encoded
+from guardrails.authoring.checked_files import FoundFile
+from guardrails.authoring.scan.scan import Judge, Start, make_judge, policy_digests, unread_line
+from guardrails.authoring.scan.verdict_file import Line, encode_line
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 
@@ -34,18 +34,18 @@ class LostJudgeError(GuardrailsError):
 
 
 @contextmanager
-def judges(
+def start_judges(
     policy: str, guard: Guard, stage: str, jobs: int, floor: str | None = None
 ) -> Iterator[list[Start]]:
     """Return so many judges by a guard, which was loaded from `policy`, with `floor` under it; those in other processes end with
     the block.
     """
-    own = judge(guard, stage)
+    own = make_judge(guard, stage)
     with ExitStack() as held:
         found: list[Start] = [lambda: own] * min(jobs, THREADS)
         while len(found) < jobs:
             threads = min(THREADS, jobs - len(found))
-            found += held.enter_context(_process((policy, floor), digests_of(guard), stage, threads))
+            found += held.enter_context(_process((policy, floor), policy_digests(guard), stage, threads))
         yield found
 
 
@@ -59,12 +59,12 @@ def _process(
     process = context.Process(
         target=_serve, args=(policies, stage, [theirs for _, theirs in pipes]), daemon=True
     )
-    with _uninterrupted():
+    with _ignore_interrupts():
         process.start()
     try:
         for _, theirs in pipes:
             theirs.close()
-        yield [partial(_started, ours, digests) for ours, _ in pipes]
+        yield [partial(_start_judge, ours, digests) for ours, _ in pipes]
     finally:
         process.kill()
         process.join()
@@ -72,7 +72,7 @@ def _process(
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Keep Ctrl-C, which a terminal sends to all processes, from those that are started here."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -85,23 +85,23 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _started(pipe: Connection, digests: tuple[str, str | None]) -> Judge:
+def _start_judge(pipe: Connection, digests: tuple[str, str | None]) -> Judge:
     """Return a judge in another process, once its policy is there."""
 
-    def asked(found: Found) -> Line:
+    def asked(found: FoundFile) -> Line:
         if found.error is not None:
-            return unread(found, found.error)
-        line: Line = json.loads(_exchanged(pipe, json.dumps([os.fspath(found.path), found.name])))
+            return unread_line(found, found.error)
+        line: Line = json.loads(_exchange(pipe, json.dumps([os.fspath(found.path), found.name])))
         return line
 
-    if json.loads(_exchanged(pipe)) != [*digests]:
+    if json.loads(_exchange(pipe)) != [*digests]:
         raise LostJudgeError(
             "the policy changed while it was loaded; the same command goes on by the new one"
         )
     return asked
 
 
-def _exchanged(pipe: Connection, said: str | None = None) -> str:
+def _exchange(pipe: Connection, said: str | None = None) -> str:
     try:
         if said is not None:
             pipe.send_bytes(said.encode())
@@ -125,9 +125,9 @@ def _serve(policies: tuple[str, str | None], stage: str, pipes: Sequence[Connect
 
 
 def _answer(pipe: Connection, guard: Guard, stage: str) -> None:
-    line_of = judge(guard, stage)
+    line_of = make_judge(guard, stage)
     with pipe, suppress(EOFError, OSError):
-        pipe.send_bytes(json.dumps(digests_of(guard)).encode())
+        pipe.send_bytes(json.dumps(policy_digests(guard)).encode())
         while True:
             path, name = json.loads(pipe.recv_bytes())
-            pipe.send_bytes(encoded(line_of(Found(Path(path), name))))
+            pipe.send_bytes(encode_line(line_of(FoundFile(Path(path), name))))

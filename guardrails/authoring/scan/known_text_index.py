@@ -1,4 +1,4 @@
-"""Indexes of known texts (`use: similar`): texts go in, a file that grew by those that it did not have comes out.
+"""Grows the indexes of known texts of `use: similar`.
 
 The file is written anew beside the old one and takes its place at once, so that a policy that is loaded meanwhile reads
 one or the other.
@@ -16,12 +16,19 @@ from typing import Any
 import numpy as np
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.semantic.known_texts import SHOWN, IndexFormatError, Known, packed, parsed, vectors
-from guardrails.detectors.semantic.shared_models import embedder
+from guardrails.detectors import ConfigProblems, PolicyFolder
+from guardrails.detectors.semantic.known_texts import (
+    SHOWN,
+    IndexFormatError,
+    KnownText,
+    embed_entries,
+    pack_vector,
+    parse_index,
+)
+from guardrails.detectors.semantic.shared_models import load_embedder
 from guardrails.errors import GuardrailsError
 from guardrails.inference.hub.embedding import Embedder
-from guardrails.text import folded
+from guardrails.text import fold_text
 
 SUFFIX = ".jsonl"
 
@@ -30,14 +37,14 @@ class UnusableIndexError(GuardrailsError):
     """An index, or what should go into it, that cannot be used."""
 
 
-def encoder(model: str, revision: str | None = None) -> Embedder:
+def load_encoder(model: str, revision: str | None = None) -> Embedder:
     """Return what embeds texts: a shipped model, a folder below the current one, or a model of the hub.
 
     Raises:
         GuardrailsError: it cannot be had.
     """
     try:
-        return embedder(Folder(Path.cwd()), model, revision, download=False)
+        return load_embedder(PolicyFolder(Path.cwd()), model, revision, download=False)
     except ConfigProblems as error:
         problem = error.problems[0]
         raise UnusableIndexError(
@@ -45,14 +52,14 @@ def encoder(model: str, revision: str | None = None) -> Embedder:
         ) from error
 
 
-def entries(path: Path) -> list[Known]:
+def read_entries(path: Path) -> list[KnownText]:
     """Return the entries of an index, none of one that is not there yet.
 
     Raises:
         GuardrailsError: it cannot be read; the place is named.
     """
     try:
-        return [*parsed(path.read_text("utf-8-sig"), plain=path.suffix != SUFFIX)]
+        return [*parse_index(path.read_text("utf-8-sig"), plain=path.suffix != SUFFIX)]
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
@@ -61,7 +68,7 @@ def entries(path: Path) -> list[Known]:
         raise UnusableIndexError(f"{path}:{error.line}:1: invalid_index: line {error}") from error
 
 
-def reviewed(path: Path, category: str | None, note: str | None) -> list[Known]:
+def read_reviewed(path: Path, category: str | None, note: str | None) -> list[KnownText]:
     """Return texts that were reviewed: a `.jsonl` file with `text` and, where they say it, `category` and `note` of each
     (whatever else it holds is left out), or a text a line.
 
@@ -85,12 +92,12 @@ def reviewed(path: Path, category: str | None, note: str | None) -> list[Known]:
         if not isinstance(given, dict) or not isinstance(given.get("text"), str) or not given["text"].strip():
             raise UnusableIndexError(f"{path}:{number}:1: invalid_index: line has no text")
         found.append(
-            Known(given["text"].strip(), given.get("category") or category, given.get("note") or note)
+            KnownText(given["text"].strip(), given.get("category") or category, given.get("note") or note)
         )
     return found
 
 
-def added(known: Sequence[Known], new: Iterable[Known]) -> list[Known]:
+def add_entries(known: Sequence[KnownText], new: Iterable[KnownText]) -> list[KnownText]:
     """Return the entries with those of the new ones whose text is not there yet, whatever its case and spaces.
 
     Raises:
@@ -109,30 +116,32 @@ def added(known: Sequence[Known], new: Iterable[Known]) -> list[Known]:
     return out
 
 
-def _key(entry: Known) -> str:
-    return " ".join(folded(entry.text).text.split())
+def _key(entry: KnownText) -> str:
+    return " ".join(fold_text(entry.text).text.split())
 
 
-def embedded(known: Sequence[Known], encoder: Embedder) -> list[Known]:
+def embed_missing(known: Sequence[KnownText], encoder: Embedder) -> list[KnownText]:
     """Return the entries, each with its vector by this model."""
     if not known:
         return []
-    rows, _ = vectors(known, encoder)
+    rows, _ = embed_entries(known, encoder)
     mine = encoder.identity[:SHOWN]
     return [
-        entry if entry.by == mine and entry.vector else replace(entry, vector=packed(row), by=mine)
+        entry if entry.by == mine and entry.vector else replace(entry, vector=pack_vector(row), by=mine)
         for entry, row in zip(known, rows, strict=True)
     ]
 
 
-def nearest(known: Sequence[Known], text: str, encoder: Embedder, most: int = 5) -> list[tuple[float, Known]]:
+def find_nearest(
+    known: Sequence[KnownText], text: str, encoder: Embedder, most: int = 5
+) -> list[tuple[float, KnownText]]:
     """Return the entries that are nearest to a text, with the cosine of each."""
-    rows, _ = vectors(known, encoder)
+    rows, _ = embed_entries(known, encoder)
     cosines = rows @ encoder.vectors([text])[0]
     return [(float(cosines[at]), known[at]) for at in np.argsort(-cosines)[:most]]
 
 
-def save(path: Path, known: Sequence[Known]) -> None:
+def save(path: Path, known: Sequence[KnownText]) -> None:
     """Write an index.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Scans: a guard and a folder go in, a file with a verdict on each file below it and a tally for people come out.
+"""Judges every file below a folder, writes a file of verdicts and counts them for people.
 
-    folder, tally = Folder(root), Tally()
-    with opened(Path("verdicts.jsonl"), fates(guard, folder, "input", tally)) as verdicts:
-        Scan(folder, verdicts, tally).run([lambda: judge(guard, "input")] * 2)
+    folder, tally = FileTree(root), ScanTally()
+    with open_verdicts(Path("verdicts.jsonl"), decide_fates(guard, folder, "input", tally)) as verdicts:
+        Scan(folder, verdicts, tally).run([lambda: make_judge(guard, "input")] * 2)
 
 As many files are judged at a time as there are judges (see `judges`). Whoever is stopped in the middle, by whatever, goes on from
 there by doing the same again: what was judged by the same policy and did not change since is not judged again.
@@ -21,15 +21,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from guardrails.authoring.checked_files import FileError, Folder, Found, content_of, kind_of
-from guardrails.authoring.scan.verdict_file import Asked, Fate, Line, Verdicts, fields_of, named
+from guardrails.authoring.checked_files import FileError, FileTree, FoundFile, content_kind, read_content
+from guardrails.authoring.scan.verdict_file import (
+    Asked,
+    Line,
+    LineFate,
+    VerdictFile,
+    decode_name,
+    encode_name,
+)
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.errors import Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.types import Place, Stage, Verdict
 
-Judge = Callable[[Found], Line]
+Judge = Callable[[FoundFile], Line]
 """A file in, its line out; it never raises for what a file is."""
 
 Start = Callable[[], Judge]
@@ -59,7 +66,7 @@ CURES: Final = {
 
 
 @dataclass(slots=True)
-class Tally:
+class ScanTally:
     """What a scan came to: verdicts by action, rules that fired, kinds of files, why some could not be judged; the first files
     that are blocked (with the rules) and that could not be judged (with the reason), and those that took longest (in ms).
     """
@@ -82,13 +89,13 @@ class Tally:
         verdict = line["verdict"]
         if verdict is None:
             self.errors[line["error"]["code"]] += 1
-            _noted(self.failed, (line["path"], line["error"]["message"]))
+            _note_first(self.failed, (line["path"], line["error"]["message"]))
             return
         self.actions[verdict["action"]] += 1
         fired = [rule["id"] for rule in verdict["rules"] if rule["mode"] == "enforce"]
         self.rules.update(dict.fromkeys(fired, 1))
         if verdict["action"] == "block":
-            _noted(self.blocked, (line["path"], ", ".join(dict.fromkeys(fired))))
+            _note_first(self.blocked, (line["path"], ", ".join(dict.fromkeys(fired))))
         push = heapq.heappush if len(self.slowest) < SHOWN else heapq.heappushpop
         push(self.slowest, (verdict["timings_ms"]["total"], line["path"]))
 
@@ -113,40 +120,40 @@ class Tally:
         }
 
 
-def _noted(list_: list[tuple[str, str]], entry: tuple[str, str]) -> None:
+def _note_first(list_: list[tuple[str, str]], entry: tuple[str, str]) -> None:
     if len(list_) < SHOWN:
         list_.append(entry)
 
 
-def fates(guard: Guard, folder: Folder, stage: str, tally: Tally) -> Asked:
+def decide_fates(guard: Guard, folder: FileTree, stage: str, tally: ScanTally) -> Asked:
     """Return who says which lines of an earlier scan hold: those by the same policy at the same stage, of files that are as they
     were by size and time, or by their digest. What could not be judged, or only in part for want of time, is judged again.
     """
-    digests = digests_of(guard)
+    digests = policy_digests(guard)
 
-    def fate(line: Line) -> Fate:
-        name = named(line)
+    def fate(line: Line) -> LineFate:
+        name = decode_name(line)
         path = folder.root / name
         try:
             state = path.stat(follow_symlinks=folder.follow)
             if line["verdict"] is None:
-                return Fate.STALE
+                return LineFate.STALE
             if not folder.choice.means(name):
-                return Fate.ASIDE
+                return LineFate.ASIDE
             if not stat.S_ISREG(state.st_mode) or not _is_below(name):
-                return Fate.GONE
+                return LineFate.GONE
             if not _holds(line, digests, stage) or line["size"] != state.st_size:
-                return Fate.STALE
+                return LineFate.STALE
             if line["mtime_ns"] != state.st_mtime_ns:
                 if _read(path)[0] != line["sha256"]:
-                    return Fate.STALE
+                    return LineFate.STALE
                 line["mtime_ns"] = state.st_mtime_ns
             tally.add(line, kept=True)
         except (FileNotFoundError, NotADirectoryError):
-            return Fate.GONE
+            return LineFate.GONE
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            return Fate.STALE
-        return Fate.KEPT
+            return LineFate.STALE
+        return LineFate.KEPT
 
     return fate
 
@@ -155,7 +162,7 @@ def _is_below(name: str) -> bool:
     return not name.startswith("/") and ".." not in name.split("/")
 
 
-def digests_of(guard: Guard) -> tuple[str, str | None]:
+def policy_digests(guard: Guard) -> tuple[str, str | None]:
     """Return what tells by which policies a guard judges: the digest of its own, and of its floor, None without one."""
     return guard.policy.ref.digest, None if guard.floor is None else guard.floor.ref.digest
 
@@ -172,14 +179,14 @@ def _holds(line: Line, digests: tuple[str, str | None], stage: str) -> bool:
     )
 
 
-def judge(guard: Guard, stage: str) -> Judge:
+def make_judge(guard: Guard, stage: str) -> Judge:
     """Return what judges files by a guard; any number of threads may use it."""
-    at, (_, under) = Stage(stage), digests_of(guard)
+    at, (_, under) = Stage(stage), policy_digests(guard)
     floor = {} if under is None else {"floor": under}
 
-    def line_of(found: Found) -> Line:
+    def line_of(found: FoundFile) -> Line:
         if found.error is not None:
-            return unread(found, found.error)
+            return unread_line(found, found.error)
         line = _blank(found) | floor
         try:
             line["sha256"], before = _read(found.path)
@@ -188,7 +195,7 @@ def judge(guard: Guard, stage: str) -> Judge:
             if _identity(found.path.stat()) != _identity(before):
                 return line | {"error": _error("changed", "it changed while it was judged")}
         except OSError as error:
-            return unread(found, error)
+            return unread_line(found, error)
         except FileError as error:
             return line | {"error": _error(error.code, error.reason)}
         except Overloaded as error:
@@ -201,14 +208,14 @@ def judge(guard: Guard, stage: str) -> Judge:
     return line_of
 
 
-def unread(found: Found, error: OSError) -> Line:
+def unread_line(found: FoundFile, error: OSError) -> Line:
     """Return the line of a file, or of a folder, that cannot be read."""
     code = "vanished" if isinstance(error, FileNotFoundError) else "unreadable"
     return _blank(found) | {"error": _error(code, error.strerror)}
 
 
-def _blank(found: Found) -> Line:
-    line = fields_of(found.name) | dict.fromkeys(("size", "mtime_ns", "sha256"))
+def _blank(found: FoundFile) -> Line:
+    line = encode_name(found.name) | dict.fromkeys(("size", "mtime_ns", "sha256"))
     return line | {"kind": UNKNOWN, "verdict": None, "error": None}
 
 
@@ -220,8 +227,8 @@ def _verdict(guard: Guard, path: Path, stage: Stage) -> tuple[str, Verdict]:
     """Return a file's kind and the verdict on it; what is of no known kind, or form, is what the policy says of such parts."""
     kind = UNKNOWN
     try:
-        content = content_of(path, strict=False)
-        kind = kind_of(content)
+        content = read_content(path, strict=False)
+        kind = content_kind(content)
         return kind, guard.check(content, stage)
     except FileError as error:
         if error.code not in UNREAD:
@@ -251,7 +258,7 @@ def _identity(state: os.stat_result) -> tuple[int, ...]:
 class Scan:
     """One scan. `tally` grows with it."""
 
-    def __init__(self, folder: Folder, verdicts: Verdicts, tally: Tally) -> None:
+    def __init__(self, folder: FileTree, verdicts: VerdictFile, tally: ScanTally) -> None:
         self.tally = tally
         self._files, self._verdicts = iter(folder), verdicts
         self._walking, self._writing = threading.Lock(), threading.Lock()
@@ -260,7 +267,7 @@ class Scan:
         self._over = False
         self._failure: BaseException | None = None
 
-    def run(self, judges: Sequence[Start], watch: Callable[[Tally], None] = lambda tally: None) -> None:
+    def run(self, judges: Sequence[Start], watch: Callable[[ScanTally], None] = lambda tally: None) -> None:
         """Judge all files, by each judge one at a time; `watch` sees the tally now and then, on this thread.
 
         Whatever ends it, also an exception of this thread such as `KeyboardInterrupt`: what was written is whole, nothing
@@ -292,16 +299,16 @@ class Scan:
                     self._failure = self._failure or error
                     self._ended.set()
 
-    def _next(self) -> Found | None:
+    def _next(self) -> FoundFile | None:
         """Return the next file that was not judged before; there is none any more once the scan is over."""
         with self._walking:
             while not self._over and self._failure is None:
                 found = next(self._files, None)
                 if found is None or found.name not in self._verdicts:
-                    return self._taken(found)
+                    return self._take(found)
         return None
 
-    def _taken(self, found: Found | None) -> Found | None:
+    def _take(self, found: FoundFile | None) -> FoundFile | None:
         with self._writing:
             self._under_way += found is not None
             if not self._under_way:

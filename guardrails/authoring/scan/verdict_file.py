@@ -1,6 +1,6 @@
-"""Files of verdicts that grow: a line of JSON for each file that was judged goes in, and the file is whole after each of them.
+"""A file of verdicts, which grows by a line of JSON for each judged file and is whole after each of them.
 
-    with opened(Path("verdicts.jsonl"), fate_of) as verdicts:
+    with open_verdicts(Path("verdicts.jsonl"), fate_of) as verdicts:
         if "a.png" not in verdicts:
             verdicts.add({"path": "a.png", "size": 3, "mtime_ns": 1, "sha256": "…", …})
 
@@ -23,8 +23,8 @@ from typing import IO, Any, Final
 from guardrails.errors import GuardrailsError
 
 Line = dict[str, Any]
-"""What is said of one file: `path` (see `named`), `size`, `mtime_ns`, `sha256`, `kind`, and `verdict` or `error`; where there was
-a floor, `floor` is its digest.
+"""What is said of one file: `path` (see `decode_name`), `size`, `mtime_ns`, `sha256`, `kind`, and `verdict` or `error`; where
+there was a floor, `floor` is its digest.
 """
 
 BEGIN: Final = b'{"path": '
@@ -42,7 +42,7 @@ class UnusableVerdictsError(GuardrailsError):
     """A file of verdicts that cannot be gone on with, or written to."""
 
 
-class Fate(Enum):
+class LineFate(Enum):
     """What becomes of a line that is there already."""
 
     KEPT = "it holds, and its file is not judged again"
@@ -51,34 +51,34 @@ class Fate(Enum):
     GONE = "there is no such file any more"
 
 
-Asked = Callable[[Line], Fate]
+Asked = Callable[[Line], LineFate]
 """Says what becomes of a line; may bring its `mtime_ns` up to date."""
 
 
-def fields_of(name: str) -> Line:
+def encode_name(name: str) -> Line:
     """Return how a file's name stands in a line; one that is no UTF-8 is there for people, and by its bytes in hexadecimal."""
     raw = os.fsencode(name)
     path = raw.decode("utf-8", "backslashreplace")
     return {"path": path} if path == name else {"path": path, "path_bytes": raw.hex()}
 
 
-def named(line: Line) -> str:
+def decode_name(line: Line) -> str:
     """Return the name of a line's file, as the system has it."""
     raw = line.get("path_bytes")
     return os.fsdecode(bytes.fromhex(raw)) if isinstance(raw, str) else str(line["path"])
 
 
-def encoded(line: Line) -> bytes:
+def encode_line(line: Line) -> bytes:
     """Return a line as it is written. Half a character, which JSON can name and UTF-8 cannot, stays named."""
     return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
-class Verdicts:
+class VerdictFile:
     """A file of verdicts that is open; `fates` counts what became of the lines that it had. Not to be shared by threads."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
         self.path = path
-        self.fates = dict.fromkeys(Fate, 0)
+        self.fates = dict.fromkeys(LineFate, 0)
         self._file = file
         self._done: set[bytes] = set()
 
@@ -97,7 +97,7 @@ class Verdicts:
         Raises:
             UnusableVerdictsError: it cannot be written, as where the disk is full.
         """
-        rest = memoryview(encoded(line))
+        rest = memoryview(encode_line(line))
         try:
             while rest:  # past the buffer, which would try again what failed
                 rest = rest[os.write(self._file.fileno(), rest) :]
@@ -111,24 +111,24 @@ class Verdicts:
         differs = False
         self._file.seek(0)
         for number, raw in enumerate(self._file, 1):
-            line = self._parsed(raw, number)
-            modified, key = line["mtime_ns"], _key(named(line))
-            fate = Fate.STALE if key in self._done else asked(line)
+            line = self._parse_lines(raw, number)
+            modified, key = line["mtime_ns"], _key(decode_name(line))
+            fate = LineFate.STALE if key in self._done else asked(line)
             self.fates[fate] += 1
-            if fate is Fate.KEPT:
+            if fate is LineFate.KEPT:
                 self._done.add(key)
-            if fate in (Fate.STALE, Fate.GONE):
+            if fate in (LineFate.STALE, LineFate.GONE):
                 differs = True
                 continue
             differs = differs or line["mtime_ns"] != modified
-            into.write(raw if line["mtime_ns"] == modified else encoded(line))
+            into.write(raw if line["mtime_ns"] == modified else encode_line(line))
         into.flush()
         return differs
 
-    def _parsed(self, raw: bytes, number: int) -> Line:
+    def _parse_lines(self, raw: bytes, number: int) -> Line:
         try:
             line = json.loads(raw)
-            if isinstance(line, dict) and line.keys() >= FIELDS and named(line):
+            if isinstance(line, dict) and line.keys() >= FIELDS and decode_name(line):
                 return line
         except (ValueError, RecursionError):
             pass
@@ -167,7 +167,7 @@ def _key(name: str) -> bytes:
 
 
 @contextmanager
-def opened(path: Path, asked: Asked, *, fresh: bool = False) -> Iterator[Verdicts]:
+def open_verdicts(path: Path, asked: Asked, *, fresh: bool = False) -> Iterator[VerdictFile]:
     """Open a file of verdicts, or make one; `fresh` begins it anew.
 
     Raises:
@@ -176,11 +176,11 @@ def opened(path: Path, asked: Asked, *, fresh: bool = False) -> Iterator[Verdict
     real = Path(os.path.realpath(path))
     with ExitStack() as held:
         try:
-            verdicts = Verdicts(path, held.enter_context(_alone(real, path)))
+            verdicts = VerdictFile(path, held.enter_context(_open_locked(real, path)))
             if fresh:
                 verdicts.empty()
             verdicts.mend()
-            new = _sifted(verdicts, real, asked)
+            new = _sift_file(verdicts, real, asked)
             if new is not None:
                 verdicts.go_on_in(held.enter_context(new))
         except OSError as error:
@@ -188,7 +188,7 @@ def opened(path: Path, asked: Asked, *, fresh: bool = False) -> Iterator[Verdict
         yield verdicts
 
 
-def _sifted(verdicts: Verdicts, real: Path, asked: Asked) -> IO[bytes] | None:
+def _sift_file(verdicts: VerdictFile, real: Path, asked: Asked) -> IO[bytes] | None:
     """Return the file that took the place of the one before, which stays locked, or None where all of that stays."""
     beside = real.with_name(f".{real.name}.new")  # nobody else writes it: the lock is ours
     beside.unlink(missing_ok=True)
@@ -198,9 +198,9 @@ def _sifted(verdicts: Verdicts, real: Path, asked: Asked) -> IO[bytes] | None:
             new.close()
             return None
         fates = verdicts.fates
-        if fates[Fate.GONE] == sum(fates.values()) > 0:
+        if fates[LineFate.GONE] == sum(fates.values()) > 0:
             raise UnusableVerdictsError(
-                f"{verdicts.path}: none of its {fates[Fate.GONE]} files is in this folder; "
+                f"{verdicts.path}: none of its {fates[LineFate.GONE]} files is in this folder; "
                 "name another file, or begin it anew (--fresh)"
             )
         beside.chmod(real.stat().st_mode & 0o777)
@@ -215,7 +215,7 @@ def _sifted(verdicts: Verdicts, real: Path, asked: Asked) -> IO[bytes] | None:
 
 
 @contextmanager
-def _alone(real: Path, path: Path) -> Iterator[IO[bytes]]:
+def _open_locked(real: Path, path: Path) -> Iterator[IO[bytes]]:
     """Open a file that no other process writes to meanwhile."""
     if real.exists() and not real.is_file():
         raise UnusableVerdictsError(f"{path}: this is no file that can grow; name a file for the verdicts")

@@ -1,3 +1,1 @@
-"""Logs of what a policy decided and what another one would have: rows of JSON go in, pairs of decisions come out. For `cli` and
-`authoring.diff`.
-"""
+"""Reads logs of what a policy decided and what another one would have decided. For `cli` and `authoring.diff`."""

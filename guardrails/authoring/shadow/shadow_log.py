@@ -20,9 +20,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from guardrails.authoring.diff.traffic.decisions import Decision, read
-from guardrails.authoring.diff.traffic.effects import Case, Effects
-from guardrails.authoring.rows import lines
+from guardrails.authoring.diff.traffic.decisions import Decision, read_decision
+from guardrails.authoring.diff.traffic.effects import ChangeEffects, TrafficExample
+from guardrails.authoring.rows import read_lines
 from guardrails.errors import GuardrailsError
 from guardrails.types import PolicyRef
 
@@ -31,7 +31,7 @@ class DecisionLogError(GuardrailsError):
     """A line that is none of a log; the message names file, line, cause and cure."""
 
 
-def row(
+def make_log_row(
     at: Mapping[str, Any],
     live: tuple[PolicyRef, Decision],
     shadow: tuple[PolicyRef, Decision],
@@ -47,12 +47,12 @@ def row(
     return {**at, **sides, "otherwise": otherwise, "took_ms": round(took_ms, 3)}
 
 
-def compare(
+def compare_log(
     path: str | Path,
-    effects: Effects,
+    effects: ChangeEffects,
     digests: tuple[str, str] | None = None,
     *,
-    watch: Callable[[Effects], None] = lambda effects: None,
+    watch: Callable[[ChangeEffects], None] = lambda effects: None,
 ) -> list[str]:
     """Add what a log says to `effects`; return warnings.
 
@@ -68,7 +68,7 @@ def compare(
     """
     left_out = torn = count = 0
     held = ""
-    for number, line in enumerate(lines(path), 1):
+    for number, line in enumerate(read_lines(path), 1):
         count += 1
         if torn:
             raise _wrong(path, number - 1, held)
@@ -97,19 +97,19 @@ def _wrong(path: str | Path, number: int, why: str) -> DecisionLogError:
     )
 
 
-def _add(data: Any, place: str, effects: Effects, digests: tuple[str, str] | None) -> bool:
+def _add(data: Any, place: str, effects: ChangeEffects, digests: tuple[str, str] | None) -> bool:
     """Add one row; return whether it is of other policies than those that are meant."""
     if "dropped" in data:
         why, count = str(data.get("why", "dropped")), int(data["dropped"])
         if count < 1:
             raise ValueError(count)
-        effects.fail(Case(place, ""), {"new": why}, count)
+        effects.fail(TrafficExample(place, ""), {"new": why}, count)
         return False
     live, shadow = data["live"], data["shadow"]
     refs = live["policy"], shadow["policy"]
     if digests is not None and tuple(ref["digest"] for ref in refs) != digests:
         return True
-    case = Case(
+    case = TrafficExample(
         place,
         str(data["stage"]),
         tenant=data.get("tenant"),
@@ -120,13 +120,13 @@ def _add(data: Any, place: str, effects: Effects, digests: tuple[str, str] | Non
     if "error" in shadow:
         effects.fail(case, {"new": str(shadow["error"])})
         return False
-    old, new = read(live), read(shadow)
+    old, new = read_decision(live), read_decision(shadow)
     if data.get("otherwise"):
-        old, new = replaced(old, "live"), replaced(new, "shadow")
+        old, new = mark_replaced(old, "live"), mark_replaced(new, "shadow")
     effects.add(case, old, new)
     return False
 
 
-def replaced(decided: Decision, left: str) -> Decision:
+def mark_replaced(decided: Decision, left: str) -> Decision:
     """Return a decision of which is known that something else is left than of another."""
     return Decision(decided.action, decided.rules, decided.shadow, decided.failed, left)

@@ -1,3 +1,1 @@
-"""Tests beside the rules: a guard and its tests go in, results, coverage and JUnit's XML come out. For `cli` and
-`authoring.lint`.
-"""
+"""Runs the tests beside a policy's rules: results, coverage and JUnit's XML. For `cli` and `authoring.lint`."""

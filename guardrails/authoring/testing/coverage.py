@@ -1,4 +1,4 @@
-"""Which parts of a policy its tests show at work: verdicts in, the rules that never fire or never stay still out.
+"""Measures which parts of a policy its tests show at work.
 
 Told of each verdict are the contents that it is of: a rule whose stages they have and that did not fire was not true there. One
 verdict on several contents counts once. What a rule did because a detector failed, or because something was not judged, shows
@@ -26,7 +26,7 @@ NEVER: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CoveredPart:
     """Something that tests can show: that a rule's condition is `true` or `false`, that a detector has `found` something, or that
     an exception is `used`.
     """
@@ -42,7 +42,7 @@ Excepting = Sequence[tuple[str, Rule]]
 """Exceptions by name, each with a rule that has it alone."""
 
 
-def excepting(policy: CompiledPolicy) -> Excepting:
+def list_exceptions(policy: CompiledPolicy) -> Excepting:
     """Return the exceptions of a policy, with each rule that they are for."""
     return [
         (exception.id, replace(rule, exceptions=(exception,)))
@@ -51,7 +51,7 @@ def excepting(policy: CompiledPolicy) -> Excepting:
     ]
 
 
-def used(
+def find_used_exceptions(
     excepting: Excepting, verdict: Verdict, contents: Sequence[Content], who: Mapping[str, Any]
 ) -> frozenset[str]:
     """Return the exceptions that took a finding of a verdict on contents away; `who` are the arguments of the check."""
@@ -71,23 +71,23 @@ def used(
     )
 
 
-class Coverage:
+class SuiteCoverage:
     """What the tests of one policy have shown so far."""
 
     def __init__(self, policy: CompiledPolicy) -> None:
         self._policy = policy
-        self._shown: set[Part] = set()
-        self._excepting = excepting(policy)
+        self._shown: set[CoveredPart] = set()
+        self._excepting = list_exceptions(policy)
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[CoveredPart, ...]:
         """Everything that could be shown, in the order of the policy."""
-        rules = [Part(what, rule.id) for rule in self._policy.rules for what in ("true", "false")]
-        detectors = [Part("found", bound.name) for bound in self._policy.detectors]
-        return (*rules, *detectors, *dict.fromkeys(Part("used", name) for name, _ in self._excepting))
+        rules = [CoveredPart(what, rule.id) for rule in self._policy.rules for what in ("true", "false")]
+        detectors = [CoveredPart("found", bound.name) for bound in self._policy.detectors]
+        return (*rules, *detectors, *dict.fromkeys(CoveredPart("used", name) for name, _ in self._excepting))
 
     @property
-    def missing(self) -> tuple[Part, ...]:
+    def missing(self) -> tuple[CoveredPart, ...]:
         """What was not shown."""
         return tuple(part for part in self.parts if part not in self._shown)
 
@@ -97,19 +97,22 @@ class Coverage:
         every = len(self.parts)
         return 100.0 if not every else 100.0 * (every - len(self.missing)) / every
 
-    def saw(self, verdict: Verdict, contents: Sequence[Content], who: Mapping[str, Any]) -> None:
+    def record(self, verdict: Verdict, contents: Sequence[Content], who: Mapping[str, Any]) -> None:
         """Take note of a verdict on contents; `who` are the arguments with which they were checked."""
         fired = {rule.id: rule.reason for rule in (*verdict.rules, *verdict.shadow)}
         stages = {stage for each in contents for stage in (each.place.stage, *each.place.also)}
         for rule in self._policy.rules:
             if rule.id not in fired:
                 if rule.on & stages:
-                    self._shown.add(Part("false", rule.id))
+                    self._shown.add(CoveredPart("false", rule.id))
             elif fired[rule.id] not in ("error", "unchecked"):
-                self._shown.add(Part("true", rule.id))
-        self._shown.update(Part("found", finding.detector) for finding in verdict.findings)
+                self._shown.add(CoveredPart("true", rule.id))
+        self._shown.update(CoveredPart("found", finding.detector) for finding in verdict.findings)
         if self._excepting:
-            self._shown.update(Part("used", name) for name in used(self._excepting, verdict, contents, who))
+            self._shown.update(
+                CoveredPart("used", name)
+                for name in find_used_exceptions(self._excepting, verdict, contents, who)
+            )
 
     def to_dict(self) -> dict[str, object]:
         """Return the coverage as plain JSON values."""

@@ -1,4 +1,4 @@
-"""A text and the verdict on the whole of it in, what differs where it is streamed in pieces out.
+"""Finds what differs between the verdict on a whole text and on the same text streamed in pieces.
 
 A stream shows what the check of the whole leaves, wherever the text is cut (`streamed.Stream`). Here that is tried for one text
 and one policy: cut in two at each place, or at `MOST` places of a longer one, drawn by chance from the same seed each time, and
@@ -22,28 +22,28 @@ LETTERS: Final = 2_000
 """Characters up to which a text is also streamed letter by letter."""
 
 
-def places(text: str) -> Sequence[int]:
+def cut_places(text: str) -> Sequence[int]:
     """Return where to cut a text in two, in order."""
     every = range(1, len(text))
     return every if len(every) <= MOST else sorted(random.Random(SEED).sample(every, MOST))  # noqa: S311 # no secret
 
 
-def note(guard: Guard, text: str, verdict: Verdict) -> str | None:
+def cut_note(guard: Guard, text: str, verdict: Verdict) -> str | None:
     """Return what is to be said of the places, where they are not all that there are."""
-    if early := _early(guard, verdict):
+    if early := _rules_fired_early(guard, verdict):
         return f"not cut: {', '.join(early)} lets texts out before they are judged (stream: annotate)"
-    tried, every = len(places(text)), max(0, len(text) - 1)
+    tried, every = len(cut_places(text)), max(0, len(text) - 1)
     return None if tried == every else f"cut at {tried:,} of {every:,} places (seed {SEED})"
 
 
 def _pieces(text: str) -> Iterator[tuple[str, Sequence[str]]]:
-    for at in places(text):
+    for at in cut_places(text):
         yield f"cut at {at}", (text[:at], text[at:])
     if len(text) <= LETTERS:
         yield "letter by letter", text
 
 
-def differing(
+def find_cut_differences(
     guard: Guard, stage: str, text: str, verdict: Verdict, asked: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield what differs at the first cut at which something does.
@@ -55,7 +55,7 @@ def differing(
         verdict: what the check of the whole says.
         asked: the arguments of `Guard.stream`.
     """
-    if _early(guard, verdict):
+    if _rules_fired_early(guard, verdict):
         return
     for how, pieces in _pieces(text):
         stream = guard.stream(stage, **asked)
@@ -72,7 +72,7 @@ def differing(
         return
 
 
-def _early(guard: Guard, verdict: Verdict) -> list[str]:
+def _rules_fired_early(guard: Guard, verdict: Verdict) -> list[str]:
     """Return the rules that fired for what was shown by then: a stream and a check cannot agree on it."""
     annotating = {
         rule.id for policy in guard.pipeline.policies for rule in policy.rules if rule.stream == "annotate"

@@ -42,42 +42,42 @@ def _leetspeak(text: str) -> str:
     return "".join(LEET[char.lower()][0] if char.lower() in LEET else char for char in text)
 
 
-def _apart(sign: str) -> Callable[[str], str]:
+def _join_letters(sign: str) -> Callable[[str], str]:
     """Return what puts a sign between the letters of each word, and three blanks between words."""
     return lambda text: "   ".join(sign.join(word) for word in text.split())
 
 
-def _after(sign: str) -> Callable[[str], str]:
+def _append_to_letters(sign: str) -> Callable[[str], str]:
     """Return what puts a sign after each letter and digit."""
     return lambda text: "".join(char + sign if char.isalnum() else char for char in text)
 
 
-def full_width(text: str) -> str:
+def to_full_width(text: str) -> str:
     """Return the text in full-width forms."""
     return "".join(chr(ord(char) + WIDE) if "!" <= char <= "~" else char for char in text)
 
 
-def homoglyphs(text: str) -> str:
+def to_homoglyphs(text: str) -> str:
     """Return the text with Cyrillic letters in the place of those that look like them."""
     return "".join(LOOKS.get(char, char) for char in text)
 
 
-def escapes(text: str) -> str:
+def to_json_escapes(text: str) -> str:
     """Return the text as JSON escapes."""
     return "".join(rf"\u{ord(char):04x}" if ord(char) <= 0xFFFF else rf"\U{ord(char):08x}" for char in text)
 
 
-def percent(text: str) -> str:
+def to_percent_encoding(text: str) -> str:
     """Return the text as percent-encoded UTF-8."""
     return "".join(f"%{byte:02X}" for byte in text.encode())
 
 
-def in_base64(text: str) -> str:
+def to_base64(text: str) -> str:
     """Return the text in Base64."""
     return base64.b64encode(text.encode()).decode()
 
 
-def tags(text: str) -> str:
+def to_unicode_tags(text: str) -> str:
     """Return the text in tags, which nobody sees; what is not ASCII stays."""
     return "".join(chr(TAGS + ord(char)) if " " <= char <= "~" else char for char in text)
 
@@ -85,19 +85,19 @@ def tags(text: str) -> str:
 DISGUISES: Final[Mapping[DisguiseName, Callable[[str], str]]] = MappingProxyType(
     {
         "leetspeak": _leetspeak,
-        "spaced": _apart(" "),
-        "dotted": _apart("."),
-        "homoglyphs": homoglyphs,
-        "zero_width": _after("\u200b"),
-        "full_width": full_width,
-        "accents": _after("\u0301"),
+        "spaced": _join_letters(" "),
+        "dotted": _join_letters("."),
+        "homoglyphs": to_homoglyphs,
+        "zero_width": _append_to_letters("\u200b"),
+        "full_width": to_full_width,
+        "accents": _append_to_letters("\u0301"),
         "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
-        "escapes": escapes,
-        "percent": percent,
-        "base64": in_base64,
+        "escapes": to_json_escapes,
+        "percent": to_percent_encoding,
+        "base64": to_base64,
         "hex": lambda text: text.encode().hex(),
         "rot13": lambda text: codecs.encode(text, "rot13"),
-        "tags": tags,
+        "tags": to_unicode_tags,
     }
 )
 """The name of each disguise, as tests have it → what puts it on."""

@@ -1,4 +1,4 @@
-"""What a test expects and what a verdict says in, what differs out, in words for the test's author."""
+"""Compares a verdict with what a test expects, in words for the test's author."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.authoring.test_input import plain
-from guardrails.policy.testing.test_checks import contents
-from guardrails.policy.testing.test_fields import ExpectDoc, FoundDoc, TestDoc, comparisons
+from guardrails.authoring.test_input import plain_content
+from guardrails.policy.testing.test_checks import content_fields
+from guardrails.policy.testing.test_fields import ExpectDoc, FoundDoc, TestDoc, parse_comparisons
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Verdict
 
@@ -27,24 +27,24 @@ SHOWN: Final = 12
 """Findings that a difference lists."""
 
 
-def differences(test: TestDoc, verdict: Verdict, beside: Collection[str] = ()) -> Iterator[str]:
+def find_differences(test: TestDoc, verdict: Verdict, beside: Collection[str] = ()) -> Iterator[str]:
     """Yield what a verdict has otherwise than the test expects; rules `beside` the policy's own may fire as well."""
     expect, said = test.expect, test.expect.model_fields_set
     if expect.action is not None and str(verdict.action) != expect.action:
-        yield f"action is {verdict.action}, not {expect.action}{because(verdict.rules)}"
+        yield f"action is {verdict.action}, not {expect.action}{name_rules(verdict.rules)}"
     yield from _sets("rules", expect.rules, (rule.id for rule in verdict.rules), beside)
     yield from _sets("shadow", expect.shadow, (rule.id for rule in verdict.shadow), beside)
     yield from _sets("categories", expect.categories, (each.category for each in verdict.findings))
     yield from _sets("unchecked", expect.unchecked, (each.kind for each in verdict.coverage.unchecked))
     yield from _findings(test, expect, verdict)
-    if "content" in said and plain(verdict.content) != _content(expect.content):
-        yield f"content is {plain(verdict.content)!r}, not {expect.content!r}"
+    if "content" in said and plain_content(verdict.content) != _content(expect.content):
+        yield f"content is {plain_content(verdict.content)!r}, not {expect.content!r}"
     if "message" in said and verdict.message != expect.message:
         yield f"message is {verdict.message!r}, not {expect.message!r}"
-    yield from failures(verdict)
+    yield from find_failures(verdict)
 
 
-def as_alone(test: TestDoc, verdict: Verdict, elsewhere: Collection[str]) -> tuple[TestDoc, Verdict]:
+def strip_elsewhere(test: TestDoc, verdict: Verdict, elsewhere: Collection[str]) -> tuple[TestDoc, Verdict]:
     """Return an inherited test and a verdict without what comes from policies beside the one that the test was written for:
     rules `elsewhere`, what was not judged for their sake, and where one of those fired what that made of the content.
     """
@@ -62,11 +62,11 @@ def as_alone(test: TestDoc, verdict: Verdict, elsewhere: Collection[str]) -> tup
     return test.model_copy(update={"expect": expect}), left
 
 
-def at_least(test: TestDoc, verdict: Verdict) -> Iterator[str]:
+def find_missing(test: TestDoc, verdict: Verdict) -> Iterator[str]:
     """Yield what a verdict on a disguised text lacks: the action or a stricter one, and the rules."""
     expect = test.expect
     if expect.action is not None and verdict.action < Action[expect.action.upper()]:
-        yield f"action is {verdict.action}, not {expect.action} or stricter{because(verdict.rules)}"
+        yield f"action is {verdict.action}, not {expect.action} or stricter{name_rules(verdict.rules)}"
     for name, expected, fired in (
         ("rules", expect.rules, verdict.rules),
         ("shadow", expect.shadow, verdict.shadow),
@@ -74,16 +74,16 @@ def at_least(test: TestDoc, verdict: Verdict) -> Iterator[str]:
         found = {rule.id for rule in fired}
         if missing := sorted(set(expected or ()) - found):
             yield f"{name} are {sorted(found)}, without {missing}"
-    yield from failures(verdict)
+    yield from find_failures(verdict)
 
 
-def failures(verdict: Verdict) -> Iterator[str]:
+def find_failures(verdict: Verdict) -> Iterator[str]:
     """Yield the detectors that failed: no test passes by that."""
     for error in verdict.errors:
         yield f"detector {error.detector} failed: {error.error}"
 
 
-def because(rules: Sequence[FiredRule]) -> str:
+def name_rules(rules: Sequence[FiredRule]) -> str:
     """Return by what rules an action is, in brackets."""
     return f" (by {', '.join(rule.id for rule in rules)})" if rules else " (no rule fired)"
 
@@ -113,14 +113,14 @@ def _findings(test: TestDoc, expect: ExpectDoc, verdict: Verdict) -> Iterator[st
     if expect.findings is None:
         return
     found = verdict.findings
-    told = "; ".join(shown(each, _text_at(test, each)) for each in found[:SHOWN]) or "nothing"
+    told = "; ".join(display_finding(each, _text_at(test, each)) for each in found[:SHOWN]) or "nothing"
     if not expect.findings and found:
         yield f"findings are {told}, not nothing"
     fits = [
         [index for index, each in enumerate(found) if _fits(wanted, each, _text_at(test, each))]
         for wanted in expect.findings
     ]
-    taken = _paired(fits)
+    taken = _pair_rows(fits)
     for wanted, candidates, pair in zip(expect.findings, fits, taken, strict=True):
         if pair is None:
             again = " once more" if candidates else ""
@@ -130,7 +130,7 @@ def _findings(test: TestDoc, expect: ExpectDoc, verdict: Verdict) -> Iterator[st
             yield f"findings lack{again}: {named} (found: {told})"
 
 
-def _paired(fits: Sequence[Sequence[int]]) -> list[int | None]:
+def _pair_rows(fits: Sequence[Sequence[int]]) -> list[int | None]:
     """Give each row one of its columns, no column twice, and leave out as few rows as possible (augmenting paths)."""
     owner: dict[int, int] = {}
 
@@ -166,7 +166,7 @@ def _fits(wanted: FoundDoc, finding: Finding, text: str | None) -> bool:
 
 def _scores(wanted: float | str | None, score: float) -> bool:
     if isinstance(wanted, str):
-        return all(SIGNS[sign](score, number) for sign, number in comparisons(wanted))
+        return all(SIGNS[sign](score, number) for sign, number in parse_comparisons(wanted))
     return wanted is None or abs(score - wanted) <= NEAR
 
 
@@ -174,7 +174,7 @@ def _text_at(test: TestDoc, finding: Finding) -> str | None:
     """Return the stretch of text that a finding covers, None where it has none."""
     if finding.span is None:
         return None
-    value: Any = getattr(test, contents(test)[0])
+    value: Any = getattr(test, content_fields(test)[0])
     value = value.model_dump(exclude_none=True) if hasattr(value, "model_dump") else value
     if not finding.path and isinstance(value, dict):
         value = value.get("text")
@@ -192,7 +192,7 @@ def _inside(value: Any, part: str) -> Any:
         return None
 
 
-def shown(finding: Finding, text: str | None) -> str:
+def display_finding(finding: Finding, text: str | None) -> str:
     """Return a finding as a difference names it."""
     where = f" at {finding.span[0]}..{finding.span[1]}" if finding.span else ""
     quoted = "" if text is None else f" {text if len(text) <= 40 else text[:37] + '...'!r}"

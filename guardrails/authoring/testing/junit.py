@@ -1,4 +1,4 @@
-"""Results of tests in, JUnit's XML out, as servers for continuous integration read it."""
+"""Renders results of tests as JUnit's XML, as servers for continuous integration read it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
-from guardrails.authoring.testing.suite import Result
+from guardrails.authoring.testing.suite import SuiteResult
 
 FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML may have, escaped or not."""
 
 
-def junit(results: Mapping[str, Sequence[Result]]) -> str:
+def render_junit(results: Mapping[str, Sequence[SuiteResult]]) -> str:
     """Return the results, by the name of what was tested: known gaps are skipped tests."""
     every = [result for found in results.values() for result in found]
     suites = "".join(_suite(name, found) for name, found in results.items())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{_counts("guardrails test", every)}>\n{suites}</testsuites>\n'
 
 
-def _suite(name: str, results: Sequence[Result]) -> str:
+def _suite(name: str, results: Sequence[SuiteResult]) -> str:
     return f"  <testsuite{_counts(name, results)}>\n{''.join(_case(name, each) for each in results)}  </testsuite>\n"
 
 
-def _counts(name: str, results: Sequence[Result]) -> str:
+def _counts(name: str, results: Sequence[SuiteResult]) -> str:
     return _attributes(
         name=name,
         tests=str(len(results)),
@@ -35,11 +35,11 @@ def _counts(name: str, results: Sequence[Result]) -> str:
     )
 
 
-def _is_gap(result: Result) -> bool:
+def _is_gap(result: SuiteResult) -> bool:
     return not result.passed and not result.failed
 
 
-def _case(of: str, result: Result) -> str:
+def _case(of: str, result: SuiteResult) -> str:
     file, line, _ = result.place.rsplit(":", 2)
     case = _attributes(classname=of, name=result.name, file=file, line=line, time=f"{result.ms / 1000:.6f}")
     if result.passed:

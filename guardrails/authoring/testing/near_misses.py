@@ -1,4 +1,4 @@
-"""A test that failed and its verdict in; why the rules that it is about fired or did not out: conditions beside scores."""
+"""Explains a failed test: why the rules that it is about fired or did not, with conditions beside scores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.testing.test_fields import ExpectDoc
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, Stage, Verdict
@@ -18,7 +18,7 @@ OWN: Final = "unchecked."
 """How the ids of the engine's own rules begin."""
 
 
-def explained(
+def explain_rules(
     policies: Sequence[CompiledPolicy], expect: ExpectDoc, verdict: Verdict, stages: frozenset[Stage]
 ) -> Iterator[str]:
     """Yield a line for each rule that was expected and did not fire, or fired and was not expected.
@@ -31,20 +31,20 @@ def explained(
     for name in dict.fromkeys(name for name in wanted if name not in fired):
         if name not in rules:
             if not name.startswith(OWN):
-                hint = nearest(name, [*rules])
+                hint = suggest_name(name, [*rules])
                 yield f"there is no rule {name!r}{hint and ' - '}{hint}"
         elif not rules[name].on & stages:
             yield f"{name} is not tried here: on {', '.join(sorted(rules[name].on))}"
         else:
-            yield f"{name} does not fire: {_told(rules[name], verdict.findings)}"
-    for name in _unexpected(expect, verdict):
+            yield f"{name} does not fire: {_describe_scores(rules[name], verdict.findings)}"
+    for name in _find_unexpected(expect, verdict):
         if name in rules:
-            yield f"{name} fires: {_told(rules[name], verdict.findings)}"
+            yield f"{name} fires: {_describe_scores(rules[name], verdict.findings)}"
     if expect.rules is None and expect.action is not None and verdict.action < Action[expect.action.upper()]:
         yield from _could(rules.values(), Action[expect.action.upper()], verdict, stages)
 
 
-def _unexpected(expect: ExpectDoc, verdict: Verdict) -> Iterator[str]:
+def _find_unexpected(expect: ExpectDoc, verdict: Verdict) -> Iterator[str]:
     """Yield the rules that fired though the test expects others, or an action that is less strict."""
     less = expect.action is not None and verdict.action > Action[expect.action.upper()]
     for expected, fired in ((expect.rules, verdict.rules), (expect.shadow, verdict.shadow)):
@@ -64,7 +64,7 @@ def _could(
     ]
     ordered = sorted(((score, rule) for score, rule in near if score > 0), key=lambda pair: -pair[0])
     for _, rule in ordered[:FEW]:
-        yield f"{rule.id} does not fire: {_told(rule, verdict.findings)}"
+        yield f"{rule.id} does not fire: {_describe_scores(rule, verdict.findings)}"
 
 
 def _values(rule: Rule, findings: Sequence[Finding]) -> Iterator[tuple[str, float, str]]:
@@ -75,7 +75,7 @@ def _values(rule: Rule, findings: Sequence[Finding]) -> Iterator[tuple[str, floa
         yield category, *((0.0, "") if highest is None else (highest.score, highest.detector))
 
 
-def _told(rule: Rule, findings: Sequence[Finding]) -> str:
+def _describe_scores(rule: Rule, findings: Sequence[Finding]) -> str:
     counted = {category for _, category in rule.condition.counts}
     said = []
     for category, score, detector in _values(rule, findings):

@@ -1,4 +1,4 @@
-"""Runs the tests of a policy: a guard in, one result for each test out, with what differs from what was expected and why.
+"""Runs the tests of a policy: what differs from what each expects, and why.
 
 A test may stand for several: one for each entry of `each:`, and one more for each disguise. Every test is run with all detectors,
 so that no rule hides behind a stricter one.
@@ -14,19 +14,19 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from guardrails.authoring.test_input import asked, subject_of
+from guardrails.authoring.test_input import check_arguments, read_subject
 from guardrails.authoring.testing import cuts, disguises
-from guardrails.authoring.testing.coverage import Coverage, excepting, used
-from guardrails.authoring.testing.expectations import as_alone, at_least, differences
-from guardrails.authoring.testing.near_misses import explained
+from guardrails.authoring.testing.coverage import SuiteCoverage, find_used_exceptions, list_exceptions
+from guardrails.authoring.testing.expectations import find_differences, find_missing, strip_elsewhere
+from guardrails.authoring.testing.near_misses import explain_rules
 from guardrails.engine.core.pipeline import today
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.load import load
-from guardrails.policy.testing.test_checks import contents, filled, text_of
+from guardrails.policy.testing.test_checks import content_fields, fill_placeholders, text_of
 from guardrails.policy.testing.test_fields import DISGUISES, DisguiseName, TestDoc
 from guardrails.policy.testing.test_files import TestFile
 from guardrails.types import Stage, Verdict
@@ -36,7 +36,7 @@ NAMED: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Demands:
+class SuiteDemands:
     """What is demanded of every test of a text, beside what it demands itself: the same at every cut, or in disguise."""
 
     every_cut: bool = False
@@ -44,7 +44,7 @@ class Demands:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class SuiteResult:
     """One test: its name, where it stands (`file:line:col`), what differs, and whether it is a known gap.
 
     `why` says why rules fired or did not, `note` what else is to be said, `reason` what the gap is; `broken` tells that it could
@@ -87,7 +87,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SuiteCase:
     """One run of a test: of which name, on which content, in which disguise if any, and whether it is cut everywhere."""
 
     name: str
@@ -96,7 +96,7 @@ class Case:
     cut: bool = False
 
 
-def loaded(policy: str | Path, tests: Iterable[TestFile] = (), floor: str | Path | None = None) -> Guard:
+def load_guard(policy: str | Path, tests: Iterable[TestFile] = (), floor: str | Path | None = None) -> Guard:
     """Return a guard for a policy whose tests are there as well: its own, those of files beside it and its parents, and `tests`.
     Those of the `floor`, if there is one, are not: they are for the floor alone.
 
@@ -107,19 +107,19 @@ def loaded(policy: str | Path, tests: Iterable[TestFile] = (), floor: str | Path
     return Guard(compile_policy(load(policy, tests=tests)), under)
 
 
-def run(guard: Guard) -> list[Result]:
+def run_suite(guard: Guard) -> list[SuiteResult]:
     """Run every test of the guard's policy, inherited ones too."""
-    return [*results(guard)]
+    return [*run_tests(guard)]
 
 
-def results(
+def run_tests(
     guard: Guard,
-    tests: Sequence[tuple[Item, TestDoc]] | None = None,
+    tests: Sequence[tuple[PolicyItem, TestDoc]] | None = None,
     *,
-    demands: Demands = Demands(),
+    demands: SuiteDemands = SuiteDemands(),
     pattern: str | None = None,
-    coverage: Coverage | None = None,
-) -> Iterator[Result]:
+    coverage: SuiteCoverage | None = None,
+) -> Iterator[SuiteResult]:
     """Yield the result of each test, one by one: of the guard's policy, or of `tests`.
 
     Args:
@@ -135,17 +135,17 @@ def results(
 
 def run_test(
     guard: Guard,
-    item: Item,
+    item: PolicyItem,
     test: TestDoc,
     *,
-    demands: Demands = Demands(),
+    demands: SuiteDemands = SuiteDemands(),
     pattern: str | None = None,
-    coverage: Coverage | None = None,
-) -> Iterator[Result]:
+    coverage: SuiteCoverage | None = None,
+) -> Iterator[SuiteResult]:
     """Yield the result of one test, or of the several that it stands for."""
     mark = item.mark(())
     place = f"{mark.file}:{mark.line}:{mark.col}"
-    for case in cases(test, demands):
+    for case in list_cases(test, demands):
         if pattern is None or any(_matches(pattern, text) for text in (case.name, place)):
             yield _result(guard, item, case, place, coverage)
 
@@ -155,21 +155,21 @@ def _matches(pattern: str, text: str) -> bool:
     return pattern in text or fnmatch.fnmatchcase(text, pattern)
 
 
-def cases(test: TestDoc, demands: Demands = Demands()) -> Iterator[Case]:
+def list_cases(test: TestDoc, demands: SuiteDemands = SuiteDemands()) -> Iterator[SuiteCase]:
     """Yield the runs that a test stands for."""
     rows: Sequence[str | dict[str, str] | None] = test.each or [None]
     for row in rows:
-        one = test if row is None else filled(test, row)
-        name = test.name or _named(one)
+        one = test if row is None else fill_placeholders(test, row)
+        name = test.name or _display_test(one)
         if row is not None and test.name:
             name += f" [{row if isinstance(row, str) else ', '.join(row.values())}]"
         is_text = text_of(one) is not None
-        yield Case(name, one, cut=is_text and (test.every_cut or demands.every_cut))
+        yield SuiteCase(name, one, cut=is_text and (test.every_cut or demands.every_cut))
         for disguise in _disguises(one, demands):
-            yield Case(f"{name} ({disguise})", _disguised(one, disguise), disguise)
+            yield SuiteCase(f"{name} ({disguise})", _disguise_test(one, disguise), disguise)
 
 
-def _disguises(test: TestDoc, demands: Demands) -> Sequence[DisguiseName]:
+def _disguises(test: TestDoc, demands: SuiteDemands) -> Sequence[DisguiseName]:
     """Return the disguises in which a content must be found: nothing else has to."""
     if test.obfuscate is not False:
         return DISGUISES if test.obfuscate is True else tuple(test.obfuscate)
@@ -177,10 +177,10 @@ def _disguises(test: TestDoc, demands: Demands) -> Sequence[DisguiseName]:
     return demands.obfuscate if harmful and text_of(test) is not None else ()
 
 
-def _disguised(test: TestDoc, disguise: DisguiseName) -> TestDoc:
+def _disguise_test(test: TestDoc, disguise: DisguiseName) -> TestDoc:
     """Return the test with its text disguised, or what the last message says."""
     put_on = disguises.DISGUISES[disguise]
-    (name,) = contents(test)
+    (name,) = content_fields(test)
     value = getattr(test, name)
     if isinstance(value, str):
         return test.model_copy(update={name: put_on(value)})
@@ -189,8 +189,8 @@ def _disguised(test: TestDoc, disguise: DisguiseName) -> TestDoc:
     return test.model_copy(update={name: [*value[:-1], last]})
 
 
-def _named(test: TestDoc) -> str:
-    (name,) = contents(test)
+def _display_test(test: TestDoc) -> str:
+    (name,) = content_fields(test)
     value = getattr(test, name)
     if name == "messages":
         name, text = Stage.INPUT.value, "a conversation"
@@ -199,14 +199,16 @@ def _named(test: TestDoc) -> str:
     return f"{name}: {text if len(text) <= NAMED else text[: NAMED - 3] + '...'}"
 
 
-def _result(guard: Guard, item: Item, case: Case, place: str, coverage: Coverage | None) -> Result:
+def _result(
+    guard: Guard, item: PolicyItem, case: SuiteCase, place: str, coverage: SuiteCoverage | None
+) -> SuiteResult:
     test, began, broken, note = case.test, perf_counter(), False, None
     why: tuple[str, ...] = ()
     try:
-        found, why, note = _judged(guard, item, case, coverage)
+        found, why, note = _judge_case(guard, item, case, coverage)
     except (OSError, GuardrailsError) as error:
         found, broken = [f"could not be judged: {error}"], True
-    return Result(
+    return SuiteResult(
         name=case.name,
         place=place,
         differences=tuple(found),
@@ -219,12 +221,12 @@ def _result(guard: Guard, item: Item, case: Case, place: str, coverage: Coverage
     )
 
 
-def _judged(
-    guard: Guard, item: Item, case: Case, coverage: Coverage | None
+def _judge_case(
+    guard: Guard, item: PolicyItem, case: SuiteCase, coverage: SuiteCoverage | None
 ) -> tuple[list[str], tuple[str, ...], str | None]:
     """Return what differs, why, and what else is to be said."""
-    test, who, floor = case.test, asked(case.test), guard.floor
-    stage, subject = subject_of(test, item)
+    test, who, floor = case.test, check_arguments(case.test), guard.floor
+    stage, subject = read_subject(test, item)
     stages = frozenset(
         at for leaf in subject.tree.leaves for at in (leaf.content.place.stage, *leaf.content.place.also)
     )
@@ -232,31 +234,31 @@ def _judged(
     verdict = guard.check(subject, stage.value, **who, complete=True)
     own = verdict  # what the policy's own rules and exceptions come to
     if floor is not None and (coverage is not None or test.expect.exceptions):
-        own = _alone(guard).check(subject_of(test, item)[1], stage.value, **who, complete=True)
+        own = _without_floor(guard).check(read_subject(test, item)[1], stage.value, **who, complete=True)
     if coverage is not None:
-        coverage.saw(own, leaves, who)
+        coverage.record(own, leaves, who)
     beside = () if floor is None else _ids(floor) - _ids(guard.policy)
     compare: Callable[[TestDoc, Verdict], Iterator[str]] = (
-        partial(differences, beside=beside) if case.disguise is None else at_least
+        partial(find_differences, beside=beside) if case.disguise is None else find_missing
     )
     found = [*compare(test, verdict)]
     if found and (elsewhere := guard.policy.elsewhere.get(item.source.file)):
-        found = [*compare(*as_alone(test, verdict, elsewhere))]
+        found = [*compare(*strip_elsewhere(test, verdict, elsewhere))]
     if test.expect.exceptions:
-        took = used(excepting(guard.policy), own, leaves, who)
+        took = find_used_exceptions(list_exceptions(guard.policy), own, leaves, who)
         idle = (name for name in test.expect.exceptions if name not in took)
-        found += [f"exception {name} takes nothing away{_ended(guard, name)}" for name in idle]
-    why = tuple(explained(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()
+        found += [f"exception {name} takes nothing away{_why_expired(guard, name)}" for name in idle]
+    why = tuple(explain_rules(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()
     text, note = text_of(test), None
     if case.cut and text is not None:
-        found += cuts.differing(guard, stage.value, text, verdict, who)
-        note = cuts.note(guard, text, verdict)
-    if found and floor is not None and not _judged(_alone(guard), item, case, None)[0]:
+        found += cuts.find_cut_differences(guard, stage.value, text, verdict, who)
+        note = cuts.cut_note(guard, text, verdict)
+    if found and floor is not None and not _judge_case(_without_floor(guard), item, case, None)[0]:
         found.append(f"the floor {floor.ref.name} {floor.ref.version} decides: without it the test passes")
     return found, why, note
 
 
-def _alone(guard: Guard) -> Guard:
+def _without_floor(guard: Guard) -> Guard:
     """Return a guard by the same policy that has no floor."""
     return Guard(guard.policy, cache=guard.pipeline.cache)
 
@@ -265,7 +267,7 @@ def _ids(policy: CompiledPolicy) -> frozenset[str]:
     return frozenset(rule.id for rule in policy.rules)
 
 
-def _ended(guard: Guard, name: str) -> str:
+def _why_expired(guard: Guard, name: str) -> str:
     """Return why an exception holds no more, "" where it does."""
     ends = [each.expires for rule in guard.policy.rules for each in rule.exceptions if each.id == name]
     over = next((end for end in ends if end is not None and end < today()), None)

@@ -1,4 +1,4 @@
-"""What somebody names to be tested in (policies, files of tests, folders), each policy with the files of tests for it out."""
+"""Finds the policies and files of tests that somebody names to be tested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.load import locate
 from guardrails.policy.shipped import shipped_names
-from guardrails.policy.testing.test_files import TestFile, is_tests, read_tests
+from guardrails.policy.testing.test_files import TestFile, is_test_file, read_tests
 
 ENDINGS: Final = (".yaml", ".yml")
 """How the names of policies end, and of files of tests."""
@@ -24,7 +24,7 @@ LOOKED_AT: Final = 1 << 20
 
 
 @dataclass(slots=True)
-class Target:
+class SuiteTarget:
     """A policy to test, the name to show, and files of tests for it; `only`: these alone, as the policy itself was not named."""
 
     name: str
@@ -33,12 +33,12 @@ class Target:
     only: bool = False
 
 
-def listed(given: Iterable[str]) -> list[str]:
+def expand_paths(given: Iterable[str]) -> list[str]:
     """Return what is named, with the YAML files below a folder in its place, in order, each once."""
-    return list(dict.fromkeys(each for name in given for each in _listed(name)))
+    return list(dict.fromkeys(each for name in given for each in _expand_path(name)))
 
 
-def _listed(name: str) -> Iterator[str]:
+def _expand_path(name: str) -> Iterator[str]:
     if name in shipped_names() or not _is_folder(name):
         yield name
         return
@@ -57,26 +57,26 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def targets(given: Sequence[str]) -> tuple[list[Target], list[str]]:
+def find_targets(given: Sequence[str]) -> tuple[list[SuiteTarget], list[str]]:
     """Return what to test, and the YAML files below folders that are neither policies nor files of tests.
 
     Raises:
         PolicyErrors: something that is named is not there, or a file of tests cannot be read.
     """
-    named, left_out, policies = {*given}, list[str](), dict[Path, Target]()
+    named, left_out, policies = {*given}, list[str](), dict[Path, SuiteTarget]()
     files: list[str] = []
-    for name in listed(given):
-        if name not in shipped_names() and is_tests(Path(name)):
+    for name in expand_paths(given):
+        if name not in shipped_names() and is_test_file(Path(name)):
             files.append(name)
         elif name in named or _is_policy(Path(name)):
-            policies.setdefault(locate(name).resolve(), Target(name, name))
+            policies.setdefault(locate(name).resolve(), SuiteTarget(name, name))
         else:
             left_out.append(name)
     found = [*policies.values()]
     for test_file, name in zip(_read(files), files, strict=True):
         own = next((target for path, target in policies.items() if test_file.is_for(path)), None)
         if own is None:
-            found.append(Target(name, test_file.policy, [test_file], only=True))
+            found.append(SuiteTarget(name, test_file.policy, [test_file], only=True))
         else:
             own.tests.append(test_file)
     return found, left_out

@@ -1,1 +1,1 @@
-"""Numbers for a target: a rule and labelled rows go in, thresholds, a report and the rewritten file come out. For `cli`."""
+"""Tunes the thresholds of a rule on labelled rows for a target. For `cli`."""

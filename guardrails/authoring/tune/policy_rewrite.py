@@ -1,4 +1,4 @@
-"""Writes other numbers into a policy: a rule and its tuned condition in, the file of the policy with nothing else changed out.
+"""Writes the tuned condition of a rule into the policy's file, with nothing else changed.
 
 Where the condition stands in the policy's own file, its numbers are replaced there. Where it is inherited, the policy gets an
 `override:` of the rule with the new condition; what it inherits from stays as it is. The changed policy is loaded and its tests
@@ -16,15 +16,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardrails.authoring.testing import suite
-from guardrails.authoring.tune.thresholds import Threshold, number, written
+from guardrails.authoring.tune.thresholds import Threshold, format_number, replace_thresholds
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.guard import Guard
-from guardrails.policy.editing.edits import Edit, EditError, applied, difference, replaced_in, save
-from guardrails.policy.loading.compose import Branch
-from guardrails.policy.loading.items import Item
+from guardrails.policy.editing.edits import (
+    EditError,
+    TextEdit,
+    apply_edits,
+    replace_file,
+    replace_in_scalar,
+    unified_diff,
+)
+from guardrails.policy.loading.compose import BranchNode
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.load import load, locate
 from guardrails.policy.loading.source import Path as Place
-from guardrails.policy.loading.source import Source, read
+from guardrails.policy.loading.source import Source, read_yaml
 from guardrails.policy.shipped import shipped_folder
 
 WHEN: Final = "when"
@@ -35,7 +42,7 @@ class RetuneError(GuardrailsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Retuned:
+class RetunedPolicy:
     """A changed policy that is not written yet: its file, before and after; `inherited` names the file that the rule comes from,
     None where it is the policy's own.
     """
@@ -48,18 +55,18 @@ class Retuned:
     @property
     def diff(self) -> str:
         """What changes, as a unified diff."""
-        return difference(self.before, self.after)
+        return unified_diff(self.before, self.after)
 
-    def failing(self) -> list[suite.Result]:
+    def failing(self) -> list[suite.SuiteResult]:
         """Return the tests that fail in the changed policy and do not now.
 
         Raises:
             RetuneError: the changed policy cannot be loaded.
         """
-        now = suite.run(Guard.load(self.path))
-        with self._beside() as beside:
+        now = suite.run_suite(Guard.load(self.path))
+        with self._write_beside() as beside:
             try:
-                then = suite.run(Guard.load(beside))
+                then = suite.run_suite(Guard.load(beside))
             except PolicyErrors as error:
                 raise RetuneError(f"{self.path}: the changed policy cannot be loaded: {error}") from error
         return [
@@ -69,7 +76,7 @@ class Retuned:
         ]
 
     @contextmanager
-    def _beside(self) -> Iterator[Path]:
+    def _write_beside(self) -> Iterator[Path]:
         """Give a file with the changed policy beside the real one, where what it names is found."""
         real = self.path.resolve()
         beside = real.with_name(f".{secrets.token_hex(4)}.{real.name}")
@@ -87,7 +94,7 @@ class Retuned:
         Raises:
             EditError: the file is no longer what was read, or cannot be written.
         """
-        save(self.before, self.after, self.path)
+        replace_file(self.before, self.after, self.path)
 
 
 def is_shipped(policy: str | Path) -> bool:
@@ -95,13 +102,15 @@ def is_shipped(policy: str | Path) -> bool:
     return locate(policy).resolve().is_relative_to(shipped_folder().resolve())
 
 
-def child(policy: str, rule: str, when: str) -> str:
+def render_child(policy: str, rule: str, when: str) -> str:
     """Return the text of a policy that builds on another and gives a rule another condition."""
     head = f"format: 1\nname: my-{policy}\nextends: [{policy}]\n"
     return f"{head}override:\n  rules:\n    - id: {rule}\n      when: {_scalar(when)}\n"
 
 
-def retuned(policy: str | Path, rule: str, when: str, changes: Sequence[tuple[Threshold, float]]) -> Retuned:
+def retune_policy(
+    policy: str | Path, rule: str, when: str, changes: Sequence[tuple[Threshold, float]]
+) -> RetunedPolicy:
     """Return a policy with other numbers in the condition of a rule.
 
     Args:
@@ -125,13 +134,18 @@ def retuned(policy: str | Path, rule: str, when: str, changes: Sequence[tuple[Th
     source, place = _where(item)
     if source.file == loaded.file:
         before = source
-        edits = [replaced_in(source, place, each.start, each.end, number(new)) for each, new in changes]
-        return Retuned(path, before, applied(before, edits), None)
+        edits = [
+            replace_in_scalar(source, place, each.start, each.end, format_number(new))
+            for each, new in changes
+        ]
+        return RetunedPolicy(path, before, apply_edits(before, edits), None)
     before = _read(path, loaded.file)
-    return Retuned(path, before, overridden(before, rule, written(when, changes)), source.file)
+    return RetunedPolicy(
+        path, before, override_condition(before, rule, replace_thresholds(when, changes)), source.file
+    )
 
 
-def _where(item: Item) -> tuple[Source, Place]:
+def _where(item: PolicyItem) -> tuple[Source, Place]:
     """Return the file in which an item's condition is written, and its place there."""
     source, base, _ = item.overrides.get(WHEN, (item.source, item.base, item.folder))
     return source, (*base, WHEN)
@@ -139,12 +153,12 @@ def _where(item: Item) -> tuple[Source, Place]:
 
 def _read(path: Path, name: str) -> Source:
     try:
-        return read(path.read_bytes(), name)
+        return read_yaml(path.read_bytes(), name)
     except OSError as error:
         raise RetuneError(f"{path}: {error.strerror or error}") from error
 
 
-def overridden(source: Source, rule: str, when: str) -> Source:
+def override_condition(source: Source, rule: str, when: str) -> Source:
     """Return a policy with a rule's condition overridden: in the override that it has, else in one that is added.
 
     Raises:
@@ -171,7 +185,7 @@ def overridden(source: Source, rule: str, when: str) -> Source:
             edit = _at_end(source, "override:\n  " + block.replace("\n", "\n  ") + "\n")
     wanted = {**data, "override": {**own, "rules": expected}}
     try:
-        changed = applied(source, [edit])
+        changed = apply_edits(source, [edit])
     except EditError:
         changed = source
     if changed.data != wanted:
@@ -182,11 +196,11 @@ def overridden(source: Source, rule: str, when: str) -> Source:
     return changed
 
 
-def _first(source: Source, place: Place, text: str, *, dash: bool = False) -> Edit:
+def _first(source: Source, place: Place, text: str, *, dash: bool = False) -> TextEdit:
     """Return the edit that puts an entry before the first one of a list (`dash`) or mapping."""
     entry = source.entry(place)
     assert entry is not None
-    assert isinstance(entry.node, Branch)
+    assert isinstance(entry.node, BranchNode)
     first = next(iter(entry.node.children.values()))
     at = first.start if dash else first.key
     line = max(source.text.rfind(end, 0, at) for end in "\n\r") + 1
@@ -196,15 +210,15 @@ def _first(source: Source, place: Place, text: str, *, dash: bool = False) -> Ed
         lead = source.text[line:at]
         text = f"- {text}"
     if lead.strip(" -"):  # in brackets
-        return Edit(at, at, f"{text}, ")
+        return TextEdit(at, at, f"{text}, ")
     indent = " " * (at - line)
-    return Edit(at, at, text.replace("\n", _break(source) + indent) + _break(source) + indent)
+    return TextEdit(at, at, text.replace("\n", _break(source) + indent) + _break(source) + indent)
 
 
-def _at_end(source: Source, text: str) -> Edit:
+def _at_end(source: Source, text: str) -> TextEdit:
     end = len(source.text)
     gap = "" if source.text.endswith(("\n", "\r")) else "\n"
-    return Edit(end, end, f"{gap}{text}".replace("\n", _break(source)))
+    return TextEdit(end, end, f"{gap}{text}".replace("\n", _break(source)))
 
 
 def _break(source: Source) -> str:
@@ -215,7 +229,7 @@ def _scalar(text: str) -> str:
     """Return a text as YAML has it on one line: as it is, in single quotes, or else in double quotes."""
     for form in (text, "'" + text.replace("'", "''") + "'"):
         try:
-            if read(f"- {form}\n", "").data == [text]:
+            if read_yaml(f"- {form}\n", "").data == [text]:
                 return form
         except PolicyErrors:
             continue

@@ -1,4 +1,4 @@
-"""Labelled rows as a rule sees them: rows and a way of its thresholds in, labels and how far the rule fires for each out.
+"""Judges labelled rows by a rule at each step of its thresholds.
 
 Each row is judged once, by all detectors. Along the way a rule fires up to some step and no further, as each step is at least as
 strict as the one before; which step that is, is found by asking the rule itself, with the condition as it would be written there:
@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
-from guardrails.authoring.parallel import ordered, pushed
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.thresholds import Way
+from guardrails.authoring.parallel import map_ordered, push_bounded
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.thresholds import ThresholdPath
 from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.engine.core.rule_evaluation import Evaluation, stages_of
 from guardrails.errors import Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.condition import compile_condition
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from guardrails.types import Action, Finding
 
 NEVER: Final = -1
@@ -49,7 +49,7 @@ LEFT_OUT: Final = {
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Example:
+class TuningExample:
     """A row to look at: the step up to which the rule fires, its highest score, its place, and how it begins."""
 
     step: int
@@ -59,7 +59,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RowScore:
     """What came of one row: why it does not count; or the last step at which the rule fires, the highest score that is compared,
     and the actions of the policy as it is and without the rule.
     """
@@ -73,7 +73,7 @@ class Said:
 
 
 @dataclass(slots=True)
-class Scored:
+class ScoredRows:
     """What became of the rows. For each that counts: its label (`truth`, 1 or 0), the last `step` at which the rule fires, its
     `part` (a number that equal contents share), and its language and source by index into `langs` and `sources`. `moves` counts
     what the whole policy would do with a row, by label: (truth, step, action now, action without the rule).
@@ -82,7 +82,7 @@ class Scored:
     `false` and `missed` are the benign rows that fire furthest, and the others that fire least.
     """
 
-    way: Way
+    way: ThresholdPath
     keep: int
     truth: array[int] = field(default_factory=lambda: array("b"))
     step: array[int] = field(default_factory=lambda: array("i"))
@@ -96,10 +96,10 @@ class Scored:
     unknown: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
     unchecked: int = 0
-    false: list[Example] = field(default_factory=list)
-    missed: list[tuple[int, Example]] = field(default_factory=list)
+    false: list[TuningExample] = field(default_factory=list)
+    missed: list[tuple[int, TuningExample]] = field(default_factory=list)
 
-    def add(self, row: Row, truth: bool, said: Said) -> None:
+    def add(self, row: ContentRow, truth: bool, said: RowScore) -> None:
         """Take a row that counts."""
         step = said.step
         digest = hashlib.blake2b(_text(row.content).encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -110,13 +110,13 @@ class Scored:
         self.lang.append(self.langs.setdefault(lang, len(self.langs)))
         self.source.append(self.sources.setdefault(source, len(self.sources)))
         self.moves[truth, step, *said.actions] += 1
-        example = Example(step, said.score, row.place, _text(row.content)[:EXCERPT])
+        example = TuningExample(step, said.score, row.place, _text(row.content)[:EXCERPT])
         if truth:
-            pushed(self.missed, (-step, example), self.keep)
+            push_bounded(self.missed, (-step, example), self.keep)
         else:
-            pushed(self.false, example, self.keep)
+            push_bounded(self.false, example, self.keep)
 
-    def leave(self, row: Row, reason: str, why: str = "") -> None:
+    def leave(self, row: ContentRow, reason: str, why: str = "") -> None:
         """Count a row that does not count."""
         self.left_out[reason] += 1
         if reason == "label":
@@ -129,32 +129,32 @@ def _text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
 
 
-class Rules:
+class RuleSteps:
     """A rule at each step of a way, as a policy that has no other; made when it is first asked for. Shared by threads."""
 
-    def __init__(self, policy: CompiledPolicy, rule: Rule, way: Way) -> None:
+    def __init__(self, policy: CompiledPolicy, rule: Rule, way: ThresholdPath) -> None:
         self._policy, self._rule, self._way = policy, rule, way
-        self._names = Names({bound.name: bound.categories for bound in policy.detectors})
+        self._names = ConditionNames({bound.name: bound.categories for bound in policy.detectors})
         self._made: dict[int, CompiledPolicy] = {}
 
-    def at(self, step: int) -> CompiledPolicy:
+    def policy_at(self, step: int) -> CompiledPolicy:
         """Return the policy with the rule as it is at a step."""
         made = self._made.get(step)
         if made is None:
-            condition = compile_condition(self._way.at(step), self._names, self._rule.scope)
+            condition = compile_condition(self._way.text_at(step), self._names, self._rule.scope)
             alone = replace(self._rule, condition=condition)
             made = self._made[step] = replace(self._policy, rules=(alone,), _plans={})
         return made
 
 
-class Prober(Observer):
+class RuleProber(Observer):
     """Looks on while one row is judged, and asks the rule along the way. `step` is the last at which it fires, None where a
     detector failed that could have made it fire; `score` is the highest that its thresholds look at.
     """
 
     wants_checks: ClassVar[bool] = True
 
-    def __init__(self, rules: Rules, way: Way) -> None:
+    def __init__(self, rules: RuleSteps, way: ThresholdPath) -> None:
         self._rules, self._way = rules, way
         self.asked = False
         self.step: int | None = NEVER
@@ -168,7 +168,7 @@ class Prober(Observer):
         evaluation = check.evaluations[0]
         findings: list[Finding] = [finding for item in evaluation.items for finding in item.findings]
         self.score = max((each.score for each in findings if self._way.counts(each)), default=0.0)
-        steps = self._way.reached(findings)
+        steps = self._way.reached_steps(findings)
         last = len(self._way.steps) - 1
         if not steps or steps[-1] != last:
             steps.append(last)  # fires whatever the numbers are, as by another part of the condition
@@ -183,7 +183,7 @@ class Prober(Observer):
         self.step = NEVER if low < 0 else steps[low]
 
     def _fires(self, evaluation: Evaluation, step: int) -> bool | None:
-        policy = self._rules.at(step)
+        policy = self._rules.policy_at(step)
         items = [replace(item, plan=policy.plan(stages_of(item.content))) for item in evaluation.items]
         fired = Evaluation(policy, items, evaluation.request).run()
         if any(each.reason != "error" for each in fired):
@@ -191,23 +191,23 @@ class Prober(Observer):
         return None if fired else False
 
 
-def patient(policy: CompiledPolicy) -> CompiledPolicy:
+def lift_deadline(policy: CompiledPolicy) -> CompiledPolicy:
     """Return a policy that gives its detectors all the time that they take."""
     limits = policy.limits.model_copy(update={"deadline_ms": PATIENCE_MS})
     return replace(policy, limits=limits, _plans={})
 
 
-def scored(
+def score_rows(
     guard: Guard,
     rule: Rule,
-    way: Way,
-    rows: Iterable[Row],
-    truth: Callable[[Row], bool | None],
+    way: ThresholdPath,
+    rows: Iterable[ContentRow],
+    truth: Callable[[ContentRow], bool | None],
     *,
     threads: int = 1,
     keep: int = 5,
     told: Callable[[int], None] | None = None,
-) -> Scored:
+) -> ScoredRows:
     """Judge rows and return what a rule does with them along a way.
 
     Args:
@@ -220,19 +220,19 @@ def scored(
         keep: how many examples of each kind are kept.
         told: is told how many rows are done.
     """
-    own = Guard(patient(guard.policy))
-    rules = Rules(own.policy, rule, way)
+    own = Guard(lift_deadline(guard.policy))
+    rules = RuleSteps(own.policy, rule, way)
     at = frozenset(stage.value for stage in rule.on)
-    out = Scored(way, keep)
+    out = ScoredRows(way, keep)
 
-    def work(row: Row) -> Said:
+    def work(row: ContentRow) -> RowScore:
         if truth(row) is None:
-            return Said("label")
+            return RowScore("label")
         if isinstance(row.content, str) and row.stage not in at:
-            return Said("stage")
-        return _probed(own, rules, way, rule, row)
+            return RowScore("stage")
+        return _probe_row(own, rules, way, rule, row)
 
-    for count, (row, said) in enumerate(ordered(rows, work, threads), 1):
+    for count, (row, said) in enumerate(map_ordered(rows, work, threads), 1):
         out.unchecked += said.unchecked
         if said.reason:
             out.leave(row, said.reason, said.why)
@@ -243,16 +243,18 @@ def scored(
     return out
 
 
-def _probed(guard: Guard, rules: Rules, way: Way, rule: Rule, row: Row) -> Said:
-    prober = Prober(rules, way)
+def _probe_row(guard: Guard, rules: RuleSteps, way: ThresholdPath, rule: Rule, row: ContentRow) -> RowScore:
+    prober = RuleProber(rules, way)
     try:
         with observe_checks(prober):
-            verdict = row.judged(guard)
+            verdict = row.judge(guard)
     except (RequestError, Overloaded, TypeError) as error:
-        return Said("unread", str(error))
+        return RowScore("unread", str(error))
     unchecked = bool(verdict.coverage.unchecked)
     if prober.step is None:
         why = next((f"{each.detector}: {each.error}" for each in verdict.errors), "its result is unknown")
-        return Said("failed", why, unchecked=unchecked)
+        return RowScore("failed", why, unchecked=unchecked)
     without = max((each.action for each in verdict.rules if each.id != rule.id), default=Action.ALLOW)
-    return Said(step=prober.step, score=prober.score, actions=(verdict.action, without), unchecked=unchecked)
+    return RowScore(
+        step=prober.step, score=prober.score, actions=(verdict.action, without), unchecked=unchecked
+    )

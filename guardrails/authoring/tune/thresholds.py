@@ -1,4 +1,4 @@
-"""The numbers of a condition that can be tuned: a condition's text in, where its thresholds stand and the way they can go out.
+"""Finds the thresholds of a condition that can be tuned, and the path of steps that they can take.
 
 A threshold is a number that a score must reach for the rule to fire: `hate >= 0.85`, `0.7 < detector.safety.unsafe`,
 `!(hate < 0.8)`, also inside `&&`, `||` and the branches of `? :`. The higher it is, the less fires. Numbers for which that does
@@ -53,14 +53,14 @@ class Threshold:
     over: bool
 
     def __str__(self) -> str:
-        return f"{self.name} {'>' if self.over else '>='} {number(self.value)}"
+        return f"{self.name} {'>' if self.over else '>='} {format_number(self.value)}"
 
     def counts(self, finding: Finding) -> bool:
         """Tell whether a finding's score is one that is compared."""
         named = self.category in with_ancestors(finding.category)
         return named and self.detector in ("", finding.detector)
 
-    def reached(self, score: float) -> bool:
+    def is_reached(self, score: float) -> bool:
         """Tell whether a score is enough."""
         return score > self.value if self.over else score >= self.value
 
@@ -69,12 +69,12 @@ class Threshold:
         return (bisect_left if self.over else bisect_right)(ascending, score) - 1
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number as it is written into a policy."""
     return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
-def thresholds(condition: Condition) -> list[Threshold]:
+def find_thresholds(condition: Condition) -> list[Threshold]:
     """Return the thresholds of a condition, in the order of its text."""
     names = {variable: (category, by) for variable, by, category in condition.detectors}
     names.update((name, (name, "")) for name in condition.scores)
@@ -84,7 +84,7 @@ def thresholds(condition: Condition) -> list[Threshold]:
         if left.kind == "const":
             operator, left, right = TURNED.get(operator, ""), right, left
         operator = _DENIED.get(operator, "") if denied else operator
-        name = left.dotted() or ""
+        name = left.dotted_name() or ""
         if operator not in _REACHED or name not in names or right.kind != "const":
             continue
         written = _NUMBER.match(condition.text, right.offset)
@@ -94,7 +94,7 @@ def thresholds(condition: Condition) -> list[Threshold]:
     return sorted(found, key=lambda each: each.start)
 
 
-def _comparisons(node: cel.Node, *, denied: bool) -> Iterator[tuple[cel.Node, bool]]:
+def _comparisons(node: cel.CelNode, *, denied: bool) -> Iterator[tuple[cel.CelNode, bool]]:
     """Yield the comparisons that the truth of a condition follows, and whether it follows the opposite of each."""
     if node.kind != "call":
         return
@@ -108,14 +108,14 @@ def _comparisons(node: cel.Node, *, denied: bool) -> Iterator[tuple[cel.Node, bo
         yield node, denied
 
 
-def written(text: str, changes: Sequence[tuple[Threshold, float]]) -> str:
+def replace_thresholds(text: str, changes: Sequence[tuple[Threshold, float]]) -> str:
     """Return the text of a condition with other numbers in the place of thresholds."""
     for threshold, value in sorted(changes, key=lambda change: -change[0].start):
-        text = text[: threshold.start] + number(value) + text[threshold.end :]
+        text = text[: threshold.start] + format_number(value) + text[threshold.end :]
     return text
 
 
-def chosen(
+def choose_thresholds(
     found: Sequence[Threshold], category: str | None = None, nth: int | None = None
 ) -> list[Threshold]:
     """Return those thresholds that are tuned: of one category, or the `nth` alone (from 1); of these those between 0 and 1, if
@@ -128,7 +128,7 @@ def chosen(
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ThresholdPath:
     """The numbers that some thresholds of a condition may have, step by step, laxest first; `now` is the step that is written.
     `columns` are the numbers of each threshold.
     """
@@ -144,15 +144,15 @@ class Way:
         """The numbers of the first threshold, by which steps are shown."""
         return self.columns[0]
 
-    def at(self, step: int) -> str:
+    def text_at(self, step: int) -> str:
         """Return the text of the condition at a step."""
-        return written(self.text, list(zip(self.thresholds, self.steps[step], strict=True)))
+        return replace_thresholds(self.text, list(zip(self.thresholds, self.steps[step], strict=True)))
 
     def counts(self, finding: Finding) -> bool:
         """Tell whether a finding's score is one that is compared."""
         return any(each.counts(finding) for each in self.thresholds)
 
-    def reached(self, findings: Sequence[Finding]) -> list[int]:
+    def reached_steps(self, findings: Sequence[Finding]) -> list[int]:
         """Return the steps after which a condition may hold no more for these findings, ascending: the last that each score
         reaches.
         """
@@ -162,10 +162,10 @@ class Way:
         return sorted(found - {-1})
 
 
-def way(text: str, tuned: Sequence[Threshold]) -> Way:
+def build_path(text: str, tuned: Sequence[Threshold]) -> ThresholdPath:
     """Return the way of some thresholds of a condition, one or more."""
     now = tuple(each.value for each in tuned)
-    steps = {now, *(_alone() if len(tuned) == 1 else _together(now))}
+    steps = {now, *(_single_path() if len(tuned) == 1 else _joint_path(now))}
     # What is written may have more decimals than the steps beside it: each step is at least as strict as the one before.
     ordered = [
         step
@@ -174,10 +174,12 @@ def way(text: str, tuned: Sequence[Threshold]) -> Way:
         or all(a >= b for a, b in zip(step, now, strict=True))
     ]
     ordered.sort(key=lambda step: (sum(step), step))
-    return Way(text, tuple(tuned), tuple(ordered), tuple(zip(*ordered, strict=True)), ordered.index(now))
+    return ThresholdPath(
+        text, tuple(tuned), tuple(ordered), tuple(zip(*ordered, strict=True)), ordered.index(now)
+    )
 
 
-def _alone() -> Iterator[tuple[float, ...]]:
+def _single_path() -> Iterator[tuple[float, ...]]:
     for at, (low, decimals) in enumerate(DECIMALS):
         high = DECIMALS[at + 1][0] if at + 1 < len(DECIMALS) else 1.0
         parts = 10**decimals
@@ -185,17 +187,17 @@ def _alone() -> Iterator[tuple[float, ...]]:
             yield (part / parts,)
 
 
-def _together(now: Sequence[float]) -> Iterator[tuple[float, ...]]:
+def _joint_path(now: Sequence[float]) -> Iterator[tuple[float, ...]]:
     bases = [_log_odds(min(max(each, LEAST), MOST)) for each in now]
     reach = math.ceil((_log_odds(MOST) - _log_odds(LEAST)) / STEP)
     for distance in range(-reach, reach + 1):
-        yield tuple(_rounded(base + distance * STEP) for base in bases)
+        yield tuple(_round_log_odds(base + distance * STEP) for base in bases)
 
 
 def _log_odds(share: float) -> float:
     return math.log(share / (1 - share))
 
 
-def _rounded(log_odds: float) -> float:
+def _round_log_odds(log_odds: float) -> float:
     value = min(max(1 / (1 + math.exp(-log_odds)), LEAST), MOST)
     return round(value, max(decimals for low, decimals in DECIMALS if value >= low))

@@ -1,8 +1,8 @@
-"""Tunes the thresholds of a rule: a policy, labelled rows and a target in, the numbers to write and what they will do out.
+"""Tunes the thresholds of a rule on labelled rows: the numbers to write, and what they will do.
 
     tuning = begin(guard.policy, rule_id="hate.block")
     rows = scored(guard, tuning.rule, tuning.way, read("labelled.jsonl"), tuning.truth)
-    result = tuned(tuning, rows, target("fpr <= 1%"))
+    result = tune_rule(tuning, rows, parse_target("fpr <= 1%"))
     result.condition, result.met, result.heldout.fpr
 
 Figures of a number on the rows that it was chosen by flatter it. So it is also chosen on four fifths of the rows and held against
@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.authoring.evaluate.metrics import Counts, auprc
-from guardrails.authoring.tune.scored_rows import LEFT_OUT, Example, Scored
-from guardrails.authoring.tune.thresholds import Threshold, Way
+from guardrails.authoring.evaluate.metrics import ConfusionCounts, auprc
+from guardrails.authoring.tune.scored_rows import LEFT_OUT, ScoredRows, TuningExample
+from guardrails.authoring.tune.thresholds import Threshold, ThresholdPath
 from guardrails.authoring.tune.tuning_selection import TuneError, Tuning
-from guardrails.authoring.tune.tuning_target import Curve, Target, choose, curve
+from guardrails.authoring.tune.tuning_target import StepCurve, TuningTarget, build_curve, choose_step
 from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Mode, Stage
 
@@ -44,40 +44,40 @@ PARTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class TunedGroup:
     """Rows of one language or source, and what the numbers do with them now and as chosen."""
 
     by: str
     name: str
-    now: Counts
-    chosen: Counts
+    now: ConfusionCounts
+    chosen: ConfusionCounts
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TuningResult:
     """What came of it. `step` is the one that was chosen, which meets the target on the rows if `met`; `now` and `chosen` are the
     counts of all rows, `heldout` those of rows that the number was not chosen by (None where there are too few).
     """
 
     tuning: Tuning
-    target: Target
-    rows: Scored
-    curve: Curve
+    target: TuningTarget
+    rows: ScoredRows
+    curve: StepCurve
     step: int
     met: bool
-    now: Counts
-    chosen: Counts
-    heldout: Counts | None
+    now: ConfusionCounts
+    chosen: ConfusionCounts
+    heldout: ConfusionCounts | None
     parts: int
     auprc: float | None
-    groups: tuple[Group, ...]
+    groups: tuple[TunedGroup, ...]
     moves: tuple[tuple[Action, Action, int], ...]
     notes: tuple[str, ...]
 
     @property
     def condition(self) -> str:
         """The condition with the chosen numbers."""
-        return self.tuning.way.at(self.step)
+        return self.tuning.way.text_at(self.step)
 
     @property
     def changed(self) -> bool:
@@ -91,21 +91,21 @@ class Tuned:
         return tuple(zip(way_.thresholds, way_.steps[self.step], strict=True))
 
     @property
-    def false(self) -> list[Example]:
+    def false(self) -> list[TuningExample]:
         """The worst false alarms: harmless rows for which the rule fires, those first that fire furthest."""
         return [each for each in sorted(self.rows.false, reverse=True) if each.step >= self.step]
 
     @property
-    def missed(self) -> list[Example]:
+    def missed(self) -> list[TuningExample]:
         """The worst misses: harmful rows for which the rule does not fire, those first that are farthest from it."""
         return [each for _, each in sorted(self.rows.missed, reverse=True) if each.step < self.step]
 
     @property
-    def others(self) -> list[tuple[int, Counts]]:
+    def others(self) -> list[tuple[int, ConfusionCounts]]:
         """Some steps along the way, the chosen one and the one now among them, and the counts at each."""
         axis = self.tuning.way.axis
         steps = {max(0, bisect_right(axis, value) - 1) for value in OTHERS} | {self.step, self.tuning.way.now}
-        return [(step, self.curve.at(step)) for step in sorted(steps)]
+        return [(step, self.curve.counts_at(step)) for step in sorted(steps)]
 
     def score(self, step: int) -> float:
         """Return up to which number a rule fires that fires up to a step; 0 where it never does."""
@@ -150,12 +150,12 @@ class Tuned:
             "notes": list(self.notes),
         }
 
-    def _example(self, example: Example, texts: bool) -> dict[str, object]:
+    def _example(self, example: TuningExample, texts: bool) -> dict[str, object]:
         told: dict[str, object] = {"place": example.place, "score": round(example.score, 6)}
         return told | ({"text": example.text} if texts else {})
 
 
-def tuned(tuning: Tuning, rows: Scored, target: Target) -> Tuned:
+def tune_rule(tuning: Tuning, rows: ScoredRows, target: TuningTarget) -> TuningResult:
     """Choose the step that meets the target best on rows, and tell what it will do.
 
     Raises:
@@ -165,20 +165,20 @@ def tuned(tuning: Tuning, rows: Scored, target: Target) -> Tuned:
 
     truth_, step = np.array(rows.truth, dtype=int), np.array(rows.step, dtype=int)
     steps = len(tuning.way.steps)
-    all_rows = curve(truth_, step, steps)
+    all_rows = build_curve(truth_, step, steps)
     _enough(tuning, rows, all_rows)
-    choice = choose(target, all_rows, tuning.way)
-    parts = parted(np.array(rows.part, dtype=np.uint64), truth_)
+    choice = choose_step(target, all_rows, tuning.way)
+    parts = assign_parts(np.array(rows.part, dtype=np.uint64), truth_)
     heldout = _heldout(target, tuning.way, truth_, step, parts)
-    result = Tuned(
+    result = TuningResult(
         tuning,
         target,
         rows,
         all_rows,
         choice.step,
         choice.met,
-        all_rows.at(tuning.way.now),
-        all_rows.at(choice.step),
+        all_rows.counts_at(tuning.way.now),
+        all_rows.counts_at(choice.step),
         heldout,
         0 if parts is None else int(parts.max()) + 1,
         auprc(truth_, step.astype(float)),
@@ -189,7 +189,7 @@ def tuned(tuning: Tuning, rows: Scored, target: Target) -> Tuned:
     return _with_notes(result)
 
 
-def _enough(tuning: Tuning, rows: Scored, all_rows: Curve) -> None:
+def _enough(tuning: Tuning, rows: ScoredRows, all_rows: StepCurve) -> None:
     if all_rows.positive and all_rows.negative:
         return
     lacks = f"that rule {tuning.rule.id!r} should fire for ({tuning.wanted})"
@@ -207,7 +207,7 @@ def _enough(tuning: Tuning, rows: Scored, all_rows: Curve) -> None:
     )
 
 
-def parted(part: Vector, truth_: Vector) -> Vector | None:
+def assign_parts(part: Vector, truth_: Vector) -> Vector | None:
     """Return the part of each row, 0 or up: equal contents have the same, rows of each label are spread evenly; None where there
     are too few to hold any out.
 
@@ -229,32 +229,34 @@ def parted(part: Vector, truth_: Vector) -> Vector | None:
     return own[np.searchsorted(part[first], part)]
 
 
-def _heldout(target: Target, way_: Way, truth_: Vector, step: Vector, parts: Vector | None) -> Counts | None:
+def _heldout(
+    target: TuningTarget, way_: ThresholdPath, truth_: Vector, step: Vector, parts: Vector | None
+) -> ConfusionCounts | None:
     if parts is None:
         return None
-    found = Counts()
+    found = ConfusionCounts()
     for part in range(int(parts.max()) + 1):
         held = parts == part
-        choice = choose(target, curve(truth_[~held], step[~held], len(way_.steps)), way_)
-        found += curve(truth_[held], step[held], len(way_.steps)).at(choice.step)
+        choice = choose_step(target, build_curve(truth_[~held], step[~held], len(way_.steps)), way_)
+        found += build_curve(truth_[held], step[held], len(way_.steps)).counts_at(choice.step)
     return found
 
 
-def _groups(rows: Scored, truth_: Vector, step: Vector, now: int, new: int) -> Iterator[Group]:
+def _groups(rows: ScoredRows, truth_: Vector, step: Vector, now: int, new: int) -> Iterator[TunedGroup]:
     import numpy as np
 
     for by, known, own in (("language", rows.langs, rows.lang), ("source", rows.sources, rows.source)):
         at = np.array(own, dtype=int)
         for name, index in sorted(known.items()) if len(known) > 1 else ():
             mine = at == index
-            counts = [counted(truth_[mine], step[mine] >= each) for each in (now, new)]
-            yield Group(by, name or "not known", *counts)
+            counts = [count_found(truth_[mine], step[mine] >= each) for each in (now, new)]
+            yield TunedGroup(by, name or "not known", *counts)
 
 
-def counted(truth_: Vector, found: Vector) -> Counts:
+def count_found(truth_: Vector, found: Vector) -> ConfusionCounts:
     """Return the counts of rows by their labels (1 or 0) and whether each was found."""
     hits, should = found.astype(bool), truth_ == 1
-    return Counts(
+    return ConfusionCounts(
         int((hits & should).sum()),
         int((hits & ~should).sum()),
         int((~hits & should).sum()),
@@ -262,7 +264,7 @@ def counted(truth_: Vector, found: Vector) -> Counts:
     )
 
 
-def _moves(rows: Scored, rule: Rule, now: int, new: int) -> list[tuple[Action, Action, int]]:
+def _moves(rows: ScoredRows, rule: Rule, now: int, new: int) -> list[tuple[Action, Action, int]]:
     """Return what the whole policy would do otherwise: the action now, the action then, and with how many rows."""
     found: Counter[tuple[Action, Action]] = Counter()
     for (_, step, action, without), count in rows.moves.items():
@@ -272,21 +274,21 @@ def _moves(rows: Scored, rule: Rule, now: int, new: int) -> list[tuple[Action, A
     return sorted((a, b, count) for (a, b), count in found.items() if a is not b)
 
 
-def _with_notes(result: Tuned) -> Tuned:
+def _with_notes(result: TuningResult) -> TuningResult:
     from dataclasses import replace
 
     return replace(result, notes=tuple(_notes(result)))
 
 
-def _notes(result: Tuned) -> Iterator[str]:
+def _notes(result: TuningResult) -> Iterator[str]:
     """Yield what is to be known before the figures are trusted."""
     target, expected = result.target, result.heldout or result.chosen
     if result.heldout is None:
         yield "There are too few rows of a kind to hold some out: the figures are of the rows that the number was chosen by."
-    if target.figure != "cost" and result.met and not target.kept(expected):
+    if target.figure != "cost" and result.met and not target.is_kept(expected):
         got = getattr(expected, target.figure)
         yield f"On rows that it was not chosen by, it comes to {100 * (got or 0):.2f} %: expect that rather than the target."
-    elif target.figure != "cost" and result.met and not target.shown(expected):
+    elif target.figure != "cost" and result.met and not target.is_shown(expected):
         yield f"The rows do not show {target} for certain{_more(target, expected)}"
     silent = sum(
         truth_ == 1 and step < 0 for truth_, step in zip(result.rows.truth, result.rows.step, strict=True)
@@ -303,9 +305,9 @@ def _notes(result: Tuned) -> Iterator[str]:
         yield "The rule is in shadow mode: it is recorded, and no decision of the policy changes."
 
 
-def _more(target: Target, counts: Counts) -> str:
+def _more(target: TuningTarget, counts: ConfusionCounts) -> str:
     """Return how many rows would show a target, as the end of a sentence."""
-    kind, has, needs = KINDS[target.figure], target.has(counts), target.needs(counts)
+    kind, has, needs = KINDS[target.figure], target.count_rows(counts), target.needs(counts)
     sure = (
         "" if target.figure == "precision" else "; --sure chooses a number for which they do, if there is one"
     )

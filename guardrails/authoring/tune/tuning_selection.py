@@ -1,13 +1,19 @@
-"""What is to be tuned: a policy and an editor's choice in, the rule, the way of its thresholds and the rows that count out."""
+"""Selects what is tuned: the rule, its thresholds and the rows that count."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guardrails.authoring.labels import truth, truth_of
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.thresholds import Threshold, Way, chosen, thresholds, way
+from guardrails.authoring.labels import category_truth, label_truth
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.thresholds import (
+    Threshold,
+    ThresholdPath,
+    build_path,
+    choose_thresholds,
+    find_thresholds,
+)
 from guardrails.errors import GuardrailsError
 from guardrails.policy.compiled import CompiledPolicy, Rule
 
@@ -21,19 +27,19 @@ class Tuning:
     """What is tuned: a rule, the way of its thresholds, those that stay as they are, and which rows should make it fire."""
 
     rule: Rule
-    way: Way
+    way: ThresholdPath
     fixed: tuple[Threshold, ...]
-    truth: Callable[[Row], bool | None]
+    truth: Callable[[ContentRow], bool | None]
     wanted: str
 
 
-def tunable(policy: CompiledPolicy) -> dict[str, list[Threshold]]:
+def list_tunable_rules(policy: CompiledPolicy) -> dict[str, list[Threshold]]:
     """Return the rules of a policy that have a threshold between 0 and 1, with all that they have."""
-    found = {rule.id: thresholds(rule.condition) for rule in policy.rules}
+    found = {rule.id: find_thresholds(rule.condition) for rule in policy.rules}
     return {name: own for name, own in found.items() if any(0 < each.value < 1 for each in own)}
 
 
-def begin(
+def select_tuning(
     policy: CompiledPolicy,
     *,
     rule_id: str | None = None,
@@ -54,8 +60,8 @@ def begin(
         TuneError: there is no such rule, several are meant, or it has no such threshold.
     """
     rule = _rule(policy, rule_id, category)
-    found = thresholds(rule.condition)
-    mine = chosen(found, category, nth)
+    found = find_thresholds(rule.condition)
+    mine = choose_thresholds(found, category, nth)
     if not mine:
         listed = "; ".join(f"{at} is {each}" for at, each in enumerate(found, 1))
         raise TuneError(
@@ -66,9 +72,11 @@ def begin(
     categories = sorted(rule.condition.categories)
     return Tuning(
         rule,
-        way(rule.condition.text, mine),
+        build_path(rule.condition.text, mine),
         tuple(each for each in found if each not in mine),
-        (lambda row: truth_of(row.labels, label)) if label else (lambda row: truth(row.labels, categories)),
+        (lambda row: label_truth(row.labels, label))
+        if label
+        else (lambda row: category_truth(row.labels, categories)),
         label or ", ".join(categories),
     )
 
@@ -81,7 +89,7 @@ def _rule(policy: CompiledPolicy, rule_id: str | None, category: str | None) -> 
         return known[rule_id]
     found = {
         name: own
-        for name, own in tunable(policy).items()
+        for name, own in list_tunable_rules(policy).items()
         if category is None or any(category in (each.category, each.name) for each in own)
     }
     if len(found) == 1:

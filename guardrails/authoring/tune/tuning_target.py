@@ -1,4 +1,4 @@
-"""What a rule is tuned for: `fpr <= 1%`, `recall >= 95%`, `precision >= 90%` or `cost fp=1 fn=10` in, the step to choose out.
+"""Parses what a rule is tuned for (`fpr <= 1%`, `recall >= 95%`, `precision >= 90%`, `cost fp=1 fn=10`), and chooses the step.
 
 Steps go from lax to strict. Which of them meet a target is known from how many rows of each kind fire at each. Among those that
 do equally well the number that is written stays, else the one is taken that is shortest, and then that which is farthest from
@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.authoring.evaluate.metrics import Counts, exact, needed
-from guardrails.authoring.tune.thresholds import Way, number
+from guardrails.authoring.evaluate.metrics import ConfusionCounts, exact_interval, rows_needed
+from guardrails.authoring.tune.thresholds import ThresholdPath, format_number
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class TargetError(GuardrailsError):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TuningTarget:
     """What is wanted. `figure` is `fpr`, `recall`, `precision` (each with its `limit`, 0..1) or `cost`, which counts `fp` for a
     false alarm and `fn` for a miss. `sure`: the limit must be shown by the rows, in 95 of 100 cases, not only kept on them.
     """
@@ -57,11 +57,11 @@ class Target:
 
     def __str__(self) -> str:
         if self.figure == "cost":
-            return f"cost fp={number(self.fp)} fn={number(self.fn)}"
-        shown = f"{self.figure} {SIGNS[self.figure]} {number(self.limit * 100)}%"
+            return f"cost fp={format_number(self.fp)} fn={format_number(self.fn)}"
+        shown = f"{self.figure} {SIGNS[self.figure]} {format_number(self.limit * 100)}%"
         return f"{shown}, for sure" if self.sure else shown
 
-    def met(self, counts: Counts) -> bool:
+    def is_met(self, counts: ConfusionCounts) -> bool:
         """Tell whether counts are within the limit; a cost always is."""
         if self.figure == "cost":
             return True
@@ -72,22 +72,22 @@ class Target:
         kept = part <= self.limit * of + slack if self.figure == "fpr" else part >= self.limit * of - slack
         if not (kept and self.sure):
             return kept
-        low, high = exact(part, of, sides=1)
+        low, high = exact_interval(part, of, sides=1)
         return high <= self.limit if self.figure == "fpr" else low >= self.limit
 
-    def shown(self, counts: Counts) -> bool:
+    def is_shown(self, counts: ConfusionCounts) -> bool:
         """Tell whether counts show the limit to be kept, in 95 of 100 cases."""
-        return Target(self.figure, self.limit, sure=True).met(counts)
+        return TuningTarget(self.figure, self.limit, sure=True).is_met(counts)
 
-    def kept(self, counts: Counts) -> bool:
+    def is_kept(self, counts: ConfusionCounts) -> bool:
         """Tell whether counts are within the limit, be that shown or not."""
-        return Target(self.figure, self.limit).met(counts)
+        return TuningTarget(self.figure, self.limit).is_met(counts)
 
-    def needs(self, counts: Counts) -> int | None:
+    def needs(self, counts: ConfusionCounts) -> int | None:
         """Return about how many rows of the kind that the limit speaks of would show it, if as large a share of them went wrong
         as in `counts`; None where no number does. It is exact where none goes wrong.
         """
-        has = self.has(counts)
+        has = self.count_rows(counts)
         rate = self.limit if self.figure == "fpr" else 1 - self.limit
         if self.figure == "cost" or not 0 < rate < 1 or not has:
             return None
@@ -95,13 +95,13 @@ class Target:
         wrong = (part if self.figure == "fpr" else has - part) / has
         if wrong >= rate:
             return None
-        return max(needed(rate), math.ceil(wrong * (1 - wrong) * (ONE_SIDED / (rate - wrong)) ** 2))
+        return max(rows_needed(rate), math.ceil(wrong * (1 - wrong) * (ONE_SIDED / (rate - wrong)) ** 2))
 
-    def has(self, counts: Counts) -> int:
+    def count_rows(self, counts: ConfusionCounts) -> int:
         """Return how many rows there are of that kind."""
         return self._share(counts)[1]
 
-    def _share(self, counts: Counts) -> tuple[int, int]:
+    def _share(self, counts: ConfusionCounts) -> tuple[int, int]:
         return {
             "fpr": (counts.fp, counts.negative),
             "recall": (counts.tp, counts.positive),
@@ -109,7 +109,7 @@ class Target:
         }.get(self.figure, (0, 0))
 
 
-def target(text: str, *, sure: bool = False) -> Target:
+def parse_target(text: str, *, sure: bool = False) -> TuningTarget:
     """Read a target.
 
     Raises:
@@ -122,7 +122,7 @@ def target(text: str, *, sure: bool = False) -> Target:
             raise TargetError(f"target {text!r}: one of the costs must be more than 0")
         if sure:
             raise TargetError(f"target {text!r}: a cost has no limit that could be kept for sure")
-        return Target("cost", fp=fp, fn=fn)
+        return TuningTarget("cost", fp=fp, fn=fn)
     found = _SHARE.fullmatch(given)
     if found is None:
         raise TargetError(f"target {text!r}: {FORMS}")
@@ -133,12 +133,14 @@ def target(text: str, *, sure: bool = False) -> Target:
     if limit > 1:
         raise TargetError(f"target {text!r}: {amount}{percent} is more than all; write 1% or 0.01")
     if sure and not 0 < limit < 1:
-        raise TargetError(f"target {text!r}: no number of rows shows a limit of {number(limit * 100)}%")
-    return Target(figure, limit, sure=sure)
+        raise TargetError(
+            f"target {text!r}: no number of rows shows a limit of {format_number(limit * 100)}%"
+        )
+    return TuningTarget(figure, limit, sure=sure)
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class StepCurve:
     """Rows by step: how many that should be found fire at each step (`tp`), and how many others (`fp`), of how many."""
 
     tp: Vector
@@ -146,13 +148,13 @@ class Curve:
     positive: int
     negative: int
 
-    def at(self, step: int) -> Counts:
+    def counts_at(self, step: int) -> ConfusionCounts:
         """Return the counts at a step."""
         tp, fp = int(self.tp[step]), int(self.fp[step])
-        return Counts(tp, fp, self.positive - tp, self.negative - fp)
+        return ConfusionCounts(tp, fp, self.positive - tp, self.negative - fp)
 
 
-def curve(truth: Vector, step: Vector, steps: int) -> Curve:
+def build_curve(truth: Vector, step: Vector, steps: int) -> StepCurve:
     """Return how many rows fire at each of some steps.
 
     Args:
@@ -165,18 +167,18 @@ def curve(truth: Vector, step: Vector, steps: int) -> Curve:
     def firing(mine: Vector) -> Vector:
         return np.cumsum(np.bincount(step[mine] + 1, minlength=steps + 1)[:0:-1])[::-1]
 
-    return Curve(firing(truth == 1), firing(truth == 0), int((truth == 1).sum()), int((truth == 0).sum()))
+    return StepCurve(firing(truth == 1), firing(truth == 0), int((truth == 1).sum()), int((truth == 0).sum()))
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class StepChoice:
     """The step that is chosen, and whether it meets the target; if not, none does, and it comes closest."""
 
     step: int
     met: bool
 
 
-def choose(target_: Target, rows: Curve, way: Way) -> Choice:
+def choose_step(target_: TuningTarget, rows: StepCurve, way: ThresholdPath) -> StepChoice:
     """Return the step that meets a target best: of those that do, the one that finds most (for a recall: with the fewest false
     alarms); a rule that finds nothing meets none.
     """
@@ -186,20 +188,20 @@ def choose(target_: Target, rows: Curve, way: Way) -> Choice:
     everywhere = np.ones(len(tp), bool)
     if target_.figure == "cost":
         cost = fp * target_.fp + (rows.positive - tp) * target_.fn
-        return Choice(_best(way, everywhere, (-cost, -fp)), met=True)
+        return StepChoice(_best(way, everywhere, (-cost, -fp)), met=True)
     fine = ~everywhere
     begin = 0
     # Steps between which no row stops to fire are one.
     for end in (*np.flatnonzero((np.diff(tp) != 0) | (np.diff(fp) != 0)), len(tp) - 1):
-        fine[begin : end + 1] = bool(rows.tp[end]) and target_.met(rows.at(int(end)))
+        fine[begin : end + 1] = bool(rows.tp[end]) and target_.is_met(rows.counts_at(int(end)))
         begin = end + 1
     if not fine.any():
-        return Choice(_best(way, everywhere, _closest(target_, tp, fp)), met=False)
+        return StepChoice(_best(way, everywhere, _closest(target_, tp, fp)), met=False)
     order = (-fp, tp) if target_.figure == "recall" else (tp, -fp)
-    return Choice(_best(way, fine, order), met=True)
+    return StepChoice(_best(way, fine, order), met=True)
 
 
-def _closest(target_: Target, tp: Vector, fp: Vector) -> tuple[Vector, Vector]:
+def _closest(target_: TuningTarget, tp: Vector, fp: Vector) -> tuple[Vector, Vector]:
     """Return what is to be highest where no step meets the target."""
     import numpy as np
 
@@ -211,7 +213,7 @@ def _closest(target_: Target, tp: Vector, fp: Vector) -> tuple[Vector, Vector]:
     return by[target_.figure]()
 
 
-def _best(way: Way, fine: Vector, order: tuple[Vector, ...]) -> int:
+def _best(way: ThresholdPath, fine: Vector, order: tuple[Vector, ...]) -> int:
     """Return the step among fine ones at which the first of `order` is highest, then the second; then the one that is written, or
     as said above.
     """
@@ -226,6 +228,6 @@ def _best(way: Way, fine: Vector, order: tuple[Vector, ...]) -> int:
     middle = (way.axis[int(run[0])] + way.axis[int(run[-1])]) / 2
 
     def plain(step: int) -> tuple[int, float]:
-        return sum(len(number(each)) for each in way.steps[step]), abs(way.axis[step] - middle)
+        return sum(len(format_number(each)) for each in way.steps[step]), abs(way.axis[step] - middle)
 
     return min(map(int, run), key=plain)

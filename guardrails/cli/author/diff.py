@@ -1,4 +1,4 @@
-"""`guardrails diff`: two versions of a policy and traffic in, what the change does out; exit status 1 if a gate is exceeded."""
+"""`guardrails diff`: tells what a change of a policy does, also to traffic; exit status 1 if a gate is exceeded."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from guardrails.authoring.diff.change import Version
-    from guardrails.authoring.diff.difference import Difference
-    from guardrails.authoring.diff.gates import Limit
-    from guardrails.authoring.diff.traffic.effects import Effects
+    from guardrails.authoring.diff.change import PolicyVersion
+    from guardrails.authoring.diff.difference import PolicyDiff
+    from guardrails.authoring.diff.gates import GateLimit
+    from guardrails.authoring.diff.traffic.effects import ChangeEffects
 
 GATES: Final = {
     "--max-new-blocks": "what passed before and is blocked now",
@@ -35,7 +35,7 @@ INTERRUPTED: Final = 130
 OWN_TESTS: Final = "the policies' own tests"
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "old",
@@ -88,36 +88,45 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, judge and print; return 1 where something that was asked for speaks against the change."""
-    from guardrails.authoring.diff.diff_report import answer, in_html, in_markdown, in_text, sections, title
-    from guardrails.authoring.diff.gates import limit
-    from guardrails.authoring.reports.check_report import writing
-    from guardrails.authoring.revisions import located
+    from guardrails.authoring.diff.diff_report import (
+        build_sections,
+        render_answer,
+        render_html,
+        render_markdown,
+        render_text,
+        render_title,
+    )
+    from guardrails.authoring.diff.gates import parse_limit
+    from guardrails.authoring.reports.check_report import open_report
+    from guardrails.authoring.revisions import locate_revision
 
     limits = {
-        name: limit(text)
+        name: parse_limit(text)
         for name in (gate[2:].replace("-", "_") for gate in GATES)
         if (text := getattr(args, name)) is not None
     }
-    _checked(args)
+    _check_arguments(args)
     with ExitStack() as held:
-        save = None if args.report is None else held.enter_context(writing(Path(args.report)))
-        policies = [held.enter_context(located(each)) for each in (args.old, args.new) if each is not None]
-        found = _compared(args, policies, limits)
+        save = None if args.report is None else held.enter_context(open_report(Path(args.report)))
+        policies = [
+            held.enter_context(locate_revision(each)) for each in (args.old, args.new) if each is not None
+        ]
+        found = _compare(args, policies, limits)
         if save is not None:
-            save(in_html(found))
+            save(render_html(found))
     if args.json:
         print(json.dumps(found.to_dict()))
     elif args.markdown:
-        print(in_markdown(found), end="")
+        print(render_markdown(found), end="")
     else:
         style = Style(sys.stdout)
-        print(style.bold(title(found)))
-        print("\n".join(in_text(sections(found))))
-        print(f"\n{style.good(answer(found)) if found.passed else style.bad(answer(found))}")
+        print(style.bold(render_title(found)))
+        print("\n".join(render_text(build_sections(found))))
+        print(f"\n{style.good(render_answer(found)) if found.passed else style.bad(render_answer(found))}")
     return INTERRUPTED if found.stopped else int(not found.passed)
 
 
-def _checked(args: argparse.Namespace) -> None:
+def _check_arguments(args: argparse.Namespace) -> None:
     """Raise where the arguments do not go together."""
     if args.decisions:
         if args.on or args.floor:
@@ -136,23 +145,23 @@ def _checked(args: argparse.Namespace) -> None:
         raise GuardrailsError(f"--examples {args.examples}: give 0 or more")
 
 
-def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, Limit]) -> Difference:
-    from guardrails.authoring.diff.change import Version
-    from guardrails.authoring.diff.difference import Difference, difference
-    from guardrails.authoring.diff.traffic.effects import Effects
+def _compare(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, GateLimit]) -> PolicyDiff:
+    from guardrails.authoring.diff.change import PolicyVersion
+    from guardrails.authoring.diff.difference import PolicyDiff, compare_policies
+    from guardrails.authoring.diff.traffic.effects import ChangeEffects
 
-    found, versions = Difference(None, None), None
+    found, versions = PolicyDiff(None, None), None
     if policies:
-        versions = Version.load(policies[0]), Version.load(policies[1])
-        found = difference(*versions)
+        versions = PolicyVersion.load(policies[0]), PolicyVersion.load(policies[1])
+        found = compare_policies(*versions)
     found.strict, found.check_version = args.strict, args.check_version
-    found.effects = Effects(most=args.examples)
+    found.effects = ChangeEffects(most=args.examples)
     try:
         with Progress(sys.stderr) as progress:
             if args.decisions:
-                _decided(args, found, progress)
+                _read_decisions(args, found, progress)
             elif versions is not None:
-                _judged(args, versions, found, progress)
+                _judge_traffic(args, versions, found, progress)
     except KeyboardInterrupt:
         found.stopped = True  # what was judged so far is worth something
     if limits and not (found.effects.rows or found.stopped):
@@ -163,33 +172,38 @@ def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[st
     return found
 
 
-def _judged(
-    args: argparse.Namespace, versions: tuple[Version, Version], found: Difference, progress: Progress
+def _judge_traffic(
+    args: argparse.Namespace,
+    versions: tuple[PolicyVersion, PolicyVersion],
+    found: PolicyDiff,
+    progress: Progress,
 ) -> None:
     """Have both policies judge the traffic."""
     from guardrails.authoring import rows
     from guardrails.authoring.diff.traffic import pairs
 
-    counts = [rows.counted(path) for path in args.on]
+    counts = [rows.count_rows(path) for path in args.on]
     total = None if None in counts else sum(count for count in counts if count is not None)
-    traffic = chain.from_iterable(map(rows.read, args.on)) if args.on else pairs.tests(*versions)
+    traffic = (
+        chain.from_iterable(map(rows.read_rows, args.on)) if args.on else pairs.read_suite_rows(*versions)
+    )
     found.traffic = ", ".join(args.on) or OWN_TESTS
 
-    def watch(effects: Effects) -> None:
+    def watch(effects: ChangeEffects) -> None:
         progress.draw(effects.rows, total or None, f"{effects.changed:,} change")
 
-    old, new = pairs.guards(*versions, args.floor)
-    pairs.compare(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
+    old, new = pairs.load_guards(*versions, args.floor)
+    pairs.compare_rows(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
 
 
-def _decided(args: argparse.Namespace, found: Difference, progress: Progress) -> None:
+def _read_decisions(args: argparse.Namespace, found: PolicyDiff, progress: Progress) -> None:
     """Take what both policies decided already."""
-    from guardrails.authoring.shadow.shadow_log import compare
+    from guardrails.authoring.shadow.shadow_log import compare_log
 
     found.traffic = ", ".join(args.decisions)
     pair = None if found.old is None or found.new is None else (found.old.digest, found.new.digest)
     for path in args.decisions:
-        found.warnings += compare(
+        found.warnings += compare_log(
             path,
             found.effects,
             pair,

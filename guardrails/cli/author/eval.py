@@ -1,4 +1,4 @@
-"""`guardrails eval`: a policy and labelled rows in, how well it tells them apart out; exit status 1 if a limit is not kept."""
+"""`guardrails eval`: measures how well a policy tells labelled rows apart; exit status 1 if a limit is not kept."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from guardrails.cli import add_floor
-from guardrails.cli.author.labelled_rows import add_rows, aligned, checked, counting, excerpt, reporting, rows
+from guardrails.cli.author.labelled_rows import (
+    add_rows,
+    align_columns,
+    check_arguments,
+    count_progress,
+    prepare_report,
+    read_all_rows,
+    shorten_line,
+)
 from guardrails.cli.terminal import Style
 from guardrails.types import Action
 
 if TYPE_CHECKING:
-    from guardrails.authoring.evaluate.measurements import Evaluation
+    from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 
 EPILOG: Final = """
 examples:
@@ -25,7 +33,7 @@ examples:
 BY: Final = ("lang", "source", "stage")
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_rows(to, EPILOG, jobs=1)
     add_floor(to)
@@ -55,75 +63,80 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, report, and hold the figures against limits; return 1 if one is not kept."""
-    from guardrails.authoring.evaluate.evaluation import Tally, judged
-    from guardrails.authoring.evaluate.evaluation_limits import broken, check, least, most
-    from guardrails.authoring.evaluate.evaluation_report import report
+    from guardrails.authoring.evaluate.evaluation import EvaluationTally, judge_rows
+    from guardrails.authoring.evaluate.evaluation_limits import (
+        check_limits,
+        find_broken_limits,
+        parse_maximum,
+        parse_minimum,
+    )
+    from guardrails.authoring.evaluate.evaluation_report import render_report
     from guardrails.guard import Guard
 
-    checked(args)
-    limits = [*map(least, args.fail_under), *map(most, args.max_fpr)]
+    check_arguments(args)
+    limits = [*map(parse_minimum, args.fail_under), *map(parse_maximum, args.max_fpr)]
     guard = Guard.load(args.policy, floor=args.floor)
-    check(limits, guard.policy)
+    check_limits(limits, guard.policy)
     stopped = next(action for action in Action if str(action) == args.stopped)
-    tally = Tally(guard.policy, by=args.by, stopped=stopped, keep=args.examples, floor=guard.floor)
-    with reporting(args) as save:
-        with counting(args) as told:
-            for row, said in judged(guard, rows(args), args.jobs):
+    tally = EvaluationTally(guard.policy, by=args.by, stopped=stopped, keep=args.examples, floor=guard.floor)
+    with prepare_report(args) as save:
+        with count_progress(args) as told:
+            for row, said in judge_rows(guard, read_all_rows(args), args.jobs):
                 if isinstance(said, str):
                     tally.fail(row, said)
                 else:
                     tally.add(row, said)
                 told(tally.rows)
         result = tally.result()
-        missed = broken(limits, result)
+        missed = find_broken_limits(limits, result)
         if save is not None:
-            save(report(result, missed, texts=not args.no_text))
+            save(render_report(result, missed, texts=not args.no_text))
     if args.json:
         print(json.dumps(result.to_dict(texts=not args.no_text) | {"broken": missed}))
     else:
-        print("\n".join(_shown(result, missed, args, Style(sys.stdout))))
+        print("\n".join(_render_result(result, missed, args, Style(sys.stdout))))
     return 1 if missed else 0
 
 
-def _shown(
-    result: Evaluation, missed: Sequence[str], args: argparse.Namespace, style: Style
+def _render_result(
+    result: PolicyEvaluation, missed: Sequence[str], args: argparse.Namespace, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
     from guardrails.authoring.evaluate.evaluation_report import (
-        actions,
-        decided,
-        floored,
-        grouped,
-        latencies,
-        left,
-        measured,
+        build_figure_table,
+        build_group_table,
+        render_actions,
+        render_decision,
+        render_floor,
+        render_latencies,
+        render_unjudged,
     )
 
     yield style.bold(f"{result.policy['name']} {result.policy['version']} on {result.rows:,} rows")
-    yield from map(style.dim, floored(result))
-    yield decided(result)
-    yield from (f"! {each}" for each in left(result))
+    yield from map(style.dim, render_floor(result))
+    yield render_decision(result)
+    yield from (f"! {each}" for each in render_unjudged(result))
     yield ""
-    yield from aligned([("rows", *map(str, Action)), *actions(result)])
+    yield from align_columns([("rows", *map(str, Action)), *render_actions(result)])
     tables = {
-        "rules: does each fire for what it is for?": measured(result.rules),
-        "categories: does each score rise with what it says?": measured(result.categories),
-        f"the decision by {args.by}": grouped(result),
+        "rules: does each fire for what it is for?": build_figure_table(result.rules),
+        "categories: does each score rise with what it says?": build_figure_table(result.categories),
+        f"the decision by {args.by}": build_group_table(result),
     }
     for title, lines in tables.items():
         if len(lines) > 1:
             yield ""
             yield style.bold(title)
-            yield from aligned(lines)
+            yield from align_columns(lines)
     yield ""
-    yield from aligned([("ms", "half within", "95 %", "99 %"), *latencies(result)])
+    yield from align_columns([("ms", "half within", "95 %", "99 %"), *render_latencies(result)])
     yield from _cases(result, args, style)
     if missed:
         yield ""
         yield from (style.bad(f"limit not kept: {each}") for each in missed)
 
 
-def _cases(result: Evaluation, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _cases(result: PolicyEvaluation, args: argparse.Namespace, style: Style) -> Iterator[str]:
     for title, found in (
         ("harmless, but stopped", result.false),
         ("harmful, but not stopped", result.missed),
@@ -132,5 +145,5 @@ def _cases(result: Evaluation, args: argparse.Namespace, style: Style) -> Iterat
             yield ""
             yield style.bold(title)
         for each in found:
-            text = "" if args.no_text else f"  {excerpt(each.text)}"
+            text = "" if args.no_text else f"  {shorten_line(each.text)}"
             yield f"  {each.place}  {each.score:.3f}  {', '.join(each.rules) or 'no rule'}{text}"

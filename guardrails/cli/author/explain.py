@@ -1,4 +1,4 @@
-"""`guardrails explain`: a content in, why the policy judges it as it does out; exit status 1 if one is blocked."""
+"""`guardrails explain`: explains why the policy judges a content as it does; exit status 1 if one is blocked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.content_arguments import add_contents, add_context, contents_of, context_of
+from guardrails.cli.content_arguments import add_contents, add_context, read_contents, read_context
 from guardrails.cli.progress import Progress
 from guardrails.cli.terminal import Style
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guardrails.guard import Guard
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_contents(to)
     add_policy(to)
@@ -40,12 +40,12 @@ def run(args: argparse.Namespace) -> int:
     """Explain each content; return 1 if one is blocked."""
     from guardrails.guard import Guard
 
-    contents, context = list(contents_of(args.content, as_text=args.text)), context_of(args)
+    contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     guard = Guard.load(args.policy, floor=args.floor)
     documents: list[dict[str, object]] = []
     blocked = False
     for number, (name, content) in enumerate(contents):
-        explanation = _explained(guard, content, args, context)
+        explanation = _explain_one(guard, content, args, context)
         blocked = blocked or explanation.verdict.blocked
         if args.json:
             documents.append({"name": None if name is content else name, **explanation.to_dict()})
@@ -58,14 +58,14 @@ def run(args: argparse.Namespace) -> int:
     return 1 if blocked else 0
 
 
-def _explained(
+def _explain_one(
     guard: Guard, content: object, args: argparse.Namespace, context: Mapping[str, Any]
 ) -> Explanation:
     """Explain one content; show on a terminal how far a film is watched."""
-    from guardrails.authoring.explain.explanation import Witness, explain
+    from guardrails.authoring.explain.explanation import CheckWitness, explain
     from guardrails.authoring.explain.word_importance import PASSES
 
-    class Watcher(Witness):
+    class Watcher(CheckWitness):
         def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
             if not args.json:
                 progress.draw(int(seconds), None if of is None else max(int(seconds), round(of)), "watched")
@@ -83,9 +83,11 @@ def _explained(
 
 
 def _print(explanation: Explanation, args: argparse.Namespace, name: str, *, first: bool) -> None:
-    from guardrails.cli.author.explain_view import lines
+    from guardrails.cli.author.explain_view import render_explanation
 
     if not first:
         print()
-    for line in lines(explanation, Style(sys.stdout), name=name, every=args.all, only=args.rule is not None):
+    for line in render_explanation(
+        explanation, Style(sys.stdout), name=name, every=args.all, only=args.rule is not None
+    ):
         print(line)

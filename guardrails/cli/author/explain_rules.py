@@ -1,4 +1,4 @@
-"""How the rules of an explanation look: notes on rules in, the lines that people read out.
+"""Renders the rules of an explanation as lines for people.
 
 Rules that fired, and those that nobody could decide, come with their conditions term by term; those that nearly fired with what
 is missing; all others are summed up, unless every one is asked for.
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from guardrails.authoring.checked_files import shown
+from guardrails.authoring.checked_files import display_name
 from guardrails.cli.terminal import Style
 
 if TYPE_CHECKING:
     from guardrails.authoring.explain.condition_terms import Term
-    from guardrails.authoring.explain.explained_rules import RuleNote, Try
-    from guardrails.authoring.explain.missing_scores import Change
+    from guardrails.authoring.explain.explained_rules import RuleNote, RuleTrial
+    from guardrails.authoring.explain.missing_scores import ScoreChange
 
 NEAR: Final = 5
 """Rules that nearly fired that are shown."""
@@ -40,12 +40,12 @@ AT_BOUND: Final[Mapping[str, str]] = {">": "above", "<": "below", "!=": "another
 """What a value at the bound of a comparison is not."""
 
 
-def quoted(text: str, most: int = PLAIN) -> str:
+def quote_text(text: str, most: int = PLAIN) -> str:
     """Return a text in quotes, on one line."""
-    return f"'{shown(text if len(text) <= most else f'{text[: most - 1]}…')}'"
+    return f"'{display_name(text if len(text) <= most else f'{text[: most - 1]}…')}'"
 
 
-def rules(notes: Sequence[RuleNote], style: Style, *, every: bool) -> Iterator[str]:
+def render_rules(notes: Sequence[RuleNote], style: Style, *, every: bool) -> Iterator[str]:
     """Yield the lines of all rules; `every` one term by term."""
     told = [note for note in notes if note.state in ("fired", "undecided", "nothing_to_redact")]
     near = [note for note in notes if note.state == "not_fired" and note.tries[0].evidence]
@@ -96,7 +96,7 @@ def _rule(note: RuleNote, style: Style, *, terms: bool, every: bool) -> Iterator
         yield style.dim(f"      and {rest:,} more places")
 
 
-def _try(note: RuleNote, each: Try, style: Style, *, terms: bool) -> Iterator[str]:
+def _try(note: RuleNote, each: RuleTrial, style: Style, *, terms: bool) -> Iterator[str]:
     paths = [path for path in each.paths if path]
     if paths:
         more = f" and {len(paths) - LISTED:,} more" if len(paths) > LISTED else ""
@@ -121,7 +121,7 @@ def _try(note: RuleNote, each: Try, style: Style, *, terms: bool) -> Iterator[st
         yield style.dim("not tried by the check: nothing was found, and without that it cannot hold")
 
 
-def _missing(each: Try, style: Style) -> Iterator[str]:
+def _missing(each: RuleTrial, style: Style) -> Iterator[str]:
     assert each.missing is not None
     if each.missing.changes:
         yield f"{style.bold('missing')}: {' and '.join(map(_change, each.missing.changes))}"
@@ -130,7 +130,7 @@ def _missing(each: Try, style: Style) -> Iterator[str]:
         yield f"{style.bold('missing')}: no finding would be enough, as this is not true: {said}"
 
 
-def _change(change: Change) -> str:
+def _change(change: ScoreChange) -> str:
     """Return a change as people read it: `hate >= 0.85: 0.61, 0.24 short`."""
     value, short = _numbers(change.value, change.distance, score=change.is_score)
     return f"{change.name} {change.operator} {change.bound:g}: {value}, {_off(change.operator, short, change.bound)}"
@@ -159,7 +159,7 @@ def _tree(term: Term, style: Style, depth: int = 0) -> Iterator[str]:
     mark = colour(TRUTHS[term.truth])
     indent = "  " * depth
     if term.kind == "term":
-        yield f"{mark}  {indent}{shown(term.text)}  {style.dim(_values(term))}".rstrip()
+        yield f"{mark}  {indent}{display_name(term.text)}  {style.dim(_values(term))}".rstrip()
         return
     yield f"{mark}  {indent}{KINDS[term.kind]}"
     for part in term.parts:
@@ -181,6 +181,6 @@ def _values(term: Term) -> str:
             )
         else:
             said.append(
-                f"{name} is {quoted(str(value)) if isinstance(value, str) else shown(str(value))[:PLAIN]}"
+                f"{name} is {quote_text(str(value)) if isinstance(value, str) else display_name(str(value))[:PLAIN]}"
             )
     return ", ".join([*said, *(f"{name} is not known" for name in term.unknown)])

@@ -1,4 +1,4 @@
-"""How an explanation looks: an `Explanation` in, the lines that people read out.
+"""Renders an `Explanation` as lines for people.
 
 What people ask for first comes first: the verdict, the text with what was found in it, the rules that fired and those that nearly
 did, then what was replaced, the detectors, and the time. Rules that had nothing to fire for are summed up.
@@ -11,15 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from guardrails.authoring.checked_files import shown
-from guardrails.cli.author.explain_rules import LISTED, PLAIN, quoted, rules
+from guardrails.authoring.checked_files import display_name
+from guardrails.cli.author.explain_rules import LISTED, PLAIN, quote_text, render_rules
 from guardrails.cli.terminal import Style
 from guardrails.types import Action, Stage
 
 if TYPE_CHECKING:
-    from guardrails.authoring.explain.explained_texts import Marked
+    from guardrails.authoring.explain.explained_texts import MarkedText
     from guardrails.authoring.explain.explanation import Explanation
-    from guardrails.authoring.explain.word_importance import Raised
+    from guardrails.authoring.explain.word_importance import ScoreImportance
 
 LINES: Final = 12
 """Lines of one text that are shown, those first in which something was found."""
@@ -28,7 +28,7 @@ STREAMED: Final = (Stage.OUTPUT, Stage.TOOL_CALL)
 """Stages whose texts come in pieces."""
 
 
-def lines(
+def render_explanation(
     explanation: Explanation, style: Style, *, name: str = "", every: bool = False, only: bool = False
 ) -> Iterator[str]:
     """Yield the lines that people read.
@@ -42,10 +42,10 @@ def lines(
     """
     yield from _head(explanation, style, name)
     yield from _texts(explanation, style)
-    yield from _found(explanation, style)
-    yield from rules(explanation.rules, style, every=every or only)
+    yield from _render_findings(explanation, style)
+    yield from render_rules(explanation.rules, style, every=every or only)
     if not only:
-        yield from _unchecked(explanation, style)
+        yield from _render_unchecked(explanation, style)
     if not only:
         yield from _redaction(explanation, style)
         yield from _detectors(explanation, style)
@@ -63,7 +63,7 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
         f"{style.dim(policy.digest[:19])}  {took}"
     )
     if name:
-        yield f"  {style.dim('content')}  {quoted(name)}"
+        yield f"  {style.dim('content')}  {quote_text(name)}"
     if explanation.floor is not None:
         yield f"  {style.dim('floor')}    {explanation.floor.name} {explanation.floor.version}"
     for kind, count in verdict.coverage.kinds.items():
@@ -71,9 +71,9 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
         if count.parts:
             yield f"  {style.dim('checked')}  {kind}: {count.checked:,} of {count.parts:,}{size}"
     for film in verdict.coverage.films:
-        from guardrails.authoring.reports.timeline import watched
+        from guardrails.authoring.reports.timeline import describe_watch
 
-        yield f"  {style.dim('watched')}  {watched(film)}"
+        yield f"  {style.dim('watched')}  {describe_watch(film)}"
     for entry in verdict.coverage.unchecked[:LISTED]:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
     for error in verdict.errors[:LISTED]:
@@ -94,7 +94,7 @@ def _texts(explanation: Explanation, style: Style) -> Iterator[str]:
         yield style.dim(f"  and {rest:,} more texts with findings")
 
 
-def _text(text: Marked, style: Style) -> Iterator[str]:
+def _text(text: MarkedText, style: Style) -> Iterator[str]:
     """Yield the lines of a text, with what was found in it marked and numbered."""
     pieces: list[tuple[str, tuple[int, ...]]] = []
     position = 0
@@ -123,26 +123,26 @@ def _text(text: Marked, style: Style) -> Iterator[str]:
 
 def _piece(line: str, numbers: Sequence[int], style: Style) -> str:
     if numbers:
-        return style.marked(shown(line)) + style.dim(f"({','.join(map(str, numbers))})")
+        return style.highlight(display_name(line)) + style.dim(f"({','.join(map(str, numbers))})")
     if len(line) > 3 * PLAIN:
         gone = len(line) - 2 * PLAIN
-        return f"{shown(line[:PLAIN])}{style.dim(f'…({gone:,} characters)…')}{shown(line[-PLAIN:])}"
-    return shown(line)
+        return f"{display_name(line[:PLAIN])}{style.dim(f'…({gone:,} characters)…')}{display_name(line[-PLAIN:])}"
+    return display_name(line)
 
 
-def _found(explanation: Explanation, style: Style) -> Iterator[str]:
-    from guardrails.authoring.reports.check_report import where
+def _render_findings(explanation: Explanation, style: Style) -> Iterator[str]:
+    from guardrails.authoring.reports.check_report import describe_place
 
     if not explanation.findings:
         yield style.dim("found") + "  nothing"
         return
     yield style.dim("found")
-    raised: dict[int, Raised] = {each.finding: each for each in explanation.raised}
+    raised: dict[int, ScoreImportance] = {each.finding: each for each in explanation.raised}
     for found in explanation.findings[:LISTED]:
         finding = found.finding
         shows = found.quote is not None and not (found.whole and len(found.quote) > PLAIN / 2)
-        about = f"{quoted(found.quote or '')}  " if shows else ""
-        place = where(replace(finding, span=None) if found.whole else finding)
+        about = f"{quote_text(found.quote or '')}  " if shows else ""
+        place = describe_place(replace(finding, span=None) if found.whole else finding)
         place = place.replace("all of it", "all of the text") if found.whole else place
         yield (
             f"  {found.number:>3}  {style.bold(finding.category)} {finding.score:.2f}  {about}"
@@ -150,28 +150,28 @@ def _found(explanation: Explanation, style: Style) -> Iterator[str]:
         )
         if found.within is not None:
             read = "read as" if finding.origin else "read together"
-            yield f"       {style.dim(read)}  {quoted(found.within)}"
+            yield f"       {style.dim(read)}  {quote_text(found.within)}"
         if found.number in raised:
-            yield f"       {style.dim('raised by')}  {_raised(raised[found.number])}"
+            yield f"       {style.dim('raised by')}  {_render_importance(raised[found.number])}"
     rest = len(explanation.findings) - LISTED + explanation.left_out["findings"]
     if rest > 0:
         yield style.dim(f"  and {rest:,} more")
 
 
-def _raised(raised: Raised) -> str:
+def _render_importance(raised: ScoreImportance) -> str:
     """Return the words that raise a score, each with what it adds."""
     if raised.error is not None:
         return f"not known: the detector {raised.error}"
     if not raised.words:
         return "no single word: without any one of them the score is the same"
-    said = ", ".join(f"{quoted(word.text)} {word.adds:+.2f}" for word in raised.words)
+    said = ", ".join(f"{quote_text(word.text)} {word.adds:+.2f}" for word in raised.words)
     if raised.left is not None:
-        together = " and ".join(quoted(word.text) for word in raised.together)
+        together = " and ".join(quote_text(word.text) for word in raised.together)
         said += f"; without {together} together {raised.left:.2f}"
     return said
 
 
-def _unchecked(explanation: Explanation, style: Style) -> Iterator[str]:
+def _render_unchecked(explanation: Explanation, style: Style) -> Iterator[str]:
     """Yield what the policy's `unchecked:` table did."""
     verdict = explanation.verdict
     for rule in verdict.rules:
@@ -195,7 +195,7 @@ def _redaction(explanation: Explanation, style: Style) -> Iterator[str]:
         also = f", also wanted by {', '.join(each.rules[1:])}" if len(each.rules) > 1 else ""
         merged = f", {len(each.findings)} findings in one" if each.merged else ""
         at = f" in {each.path}" if each.path else ""
-        yield f"  {quoted(each.before)} {style.dim('→')} {quoted(each.after)}  {style.dim(f'{by}{also}{merged}{at}')}"
+        yield f"  {quote_text(each.before)} {style.dim('→')} {quote_text(each.after)}  {style.dim(f'{by}{also}{merged}{at}')}"
     for cover in redaction.covered[:LISTED]:
         done = f"covered ({cover.how})" if cover.done else "could not be covered"
         yield f"  finding {cover.finding} {done}  {style.dim(f'by {cover.rule}')}"
@@ -213,7 +213,7 @@ def _redaction(explanation: Explanation, style: Style) -> Iterator[str]:
         yield style.dim(f"  and {rest:,} more")
     if verdict.action is Action.REDACT and isinstance(verdict.content, str | list | dict):
         left = verdict.content if isinstance(verdict.content, str) else json.dumps(verdict.content)
-        yield f"  {style.dim('becomes')}  {quoted(left, 4 * PLAIN)}"
+        yield f"  {style.dim('becomes')}  {quote_text(left, 4 * PLAIN)}"
 
 
 def _detectors(explanation: Explanation, style: Style) -> Iterator[str]:
@@ -250,7 +250,7 @@ def _streaming(explanation: Explanation, style: Style, *, every: bool) -> Iterat
         else:
             yield f"  {', '.join([*held][:LISTED])}: {style.dim(HOWS[how])}"
     for pattern in dict.fromkeys(pattern for each in told for pattern in each.patterns):
-        yield f"    {style.dim(shown(pattern))}"
+        yield f"    {style.dim(display_name(pattern))}"
 
 
 def _time(explanation: Explanation, style: Style) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`guardrails fmt`: policies in, the same in one order and layout out, in their files; with `--check`, exit status 1 instead."""
+"""`guardrails fmt`: formats policies in their files; with `--check`, exit status 1 instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STDIN: Final = "-"
 ENDINGS: Final = (".yaml", ".yml")
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "policies",
@@ -37,14 +37,14 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Format each file; return 1 if one is not formatted and `--check` or `--diff` was given."""
-    from guardrails.policy.editing.edits import difference, save
+    from guardrails.policy.editing.edits import replace_file, unified_diff
 
     given = [*args.policies, *args.policy]
     if not given:
         raise GuardrailsError("name the policy files to format, or a folder of them")
     if given == [STDIN]:
-        before, after = _formed(sys.stdin.buffer.read(), "standard input")
-        print(difference(before, after) if args.diff else "" if args.check else after.text, end="")
+        before, after = _format_content(sys.stdin.buffer.read(), "standard input")
+        print(unified_diff(before, after) if args.diff else "" if args.check else after.text, end="")
         return int((args.check or args.diff) and before.text != after.text)
     keep = args.check or args.diff
     changed: list[str] = []
@@ -52,17 +52,17 @@ def run(args: argparse.Namespace) -> int:
     paths = list(dict.fromkeys(_files(given)))
     for path in paths:
         try:
-            before, after = _formed(_content(path), str(path))
+            before, after = _format_content(_content(path), str(path))
             if before.text == after.text:
                 continue
             if not keep:
-                save(before, after, path)
+                replace_file(before, after, path)
         except GuardrailsError as told:  # the other files are formatted all the same
             errors.append(told)
             continue
         changed.append(str(path))
         if args.diff and not args.json:
-            print(difference(before, after), end="")
+            print(unified_diff(before, after), end="")
     if args.json:
         print(json.dumps({"files": len(paths), "changed": changed, "errors": [str(each) for each in errors]}))
     else:
@@ -95,9 +95,9 @@ def _files(given: Iterable[str]) -> Iterator[Path]:
 
 def _is_ours(path: Path) -> bool:
     """Tell whether a file in a folder is a policy or one of tests; other YAML is left alone."""
-    from guardrails.policy.testing.test_files import is_tests
+    from guardrails.policy.testing.test_files import is_test_file
 
-    return is_tests(path) or any(line.startswith(b"format:") for line in _content(path).splitlines())
+    return is_test_file(path) or any(line.startswith(b"format:") for line in _content(path).splitlines())
 
 
 def _content(path: Path) -> bytes:
@@ -107,12 +107,12 @@ def _content(path: Path) -> bytes:
         raise GuardrailsError(f"{path}: {error.strerror}") from error
 
 
-def _formed(content: bytes, file: str) -> tuple[Source, Source]:
-    from guardrails.policy.editing.canonical_form import formed
-    from guardrails.policy.loading.source import read
+def _format_content(content: bytes, file: str) -> tuple[Source, Source]:
+    from guardrails.policy.editing.canonical_form import format_source
+    from guardrails.policy.loading.source import read_yaml
     from guardrails.policy.schema import PolicyDoc
     from guardrails.policy.testing.test_fields import TestsDoc
-    from guardrails.policy.testing.test_files import is_tests
+    from guardrails.policy.testing.test_files import is_test_file
 
-    source = read(content, file)
-    return source, formed(source, TestsDoc if is_tests(Path(file)) else PolicyDoc)
+    source = read_yaml(content, file)
+    return source, format_source(source, TestsDoc if is_test_file(Path(file)) else PolicyDoc)

@@ -1,4 +1,4 @@
-"""What commands on labelled rows share: their arguments in; the rows, how many there are, and what saves a report out."""
+"""What commands on labelled rows share: their arguments, their rows and the saved report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.types import Stage
 
 if TYPE_CHECKING:
-    from guardrails.authoring.rows import Row
+    from guardrails.authoring.rows import ContentRow
 
 FORMS: Final = """
 labelled rows, one JSON object a line (also .jsonl.gz, or - for standard input):
@@ -54,7 +54,7 @@ def add_rows(to: argparse.ArgumentParser, epilog: str, *, jobs: int) -> None:
     to.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
-def checked(args: argparse.Namespace) -> None:
+def check_arguments(args: argparse.Namespace) -> None:
     """Raise where arguments of `add_rows` are out of range."""
     if args.examples < 0:
         raise GuardrailsError("--examples must be 0 or more")
@@ -64,49 +64,49 @@ def checked(args: argparse.Namespace) -> None:
         raise GuardrailsError("--on takes either files or - for standard input")
 
 
-def rows(args: argparse.Namespace) -> Iterator[Row]:
+def read_all_rows(args: argparse.Namespace) -> Iterator[ContentRow]:
     """Yield the rows of all files."""
-    from guardrails.authoring.rows import read
+    from guardrails.authoring.rows import read_rows
 
     for path in args.on:
-        for row in read(path):
+        for row in read_rows(path):
             moved = args.stage is not None and isinstance(row.content, str)
             yield replace(row, stage=args.stage) if moved else row
 
 
 @contextmanager
-def counting(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
+def count_progress(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
     """Give what shows on a terminal how many rows are done; raises `RowError` at once for what is wrong in any of them."""
-    from guardrails.authoring.rows import counted
+    from guardrails.authoring.rows import count_rows
 
     with Progress(sys.stderr) as progress:
-        counts = [counted(path) for path in args.on]
+        counts = [count_rows(path) for path in args.on]
         total = None if None in counts else sum(filter(None, counts))
         yield lambda done: progress.draw(done, total, "rows judged")
 
 
-def reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str], None] | None]:
+def prepare_report(args: argparse.Namespace) -> AbstractContextManager[Callable[[str], None] | None]:
     """Return what saves the report, or None where none is asked for; raise where it cannot be written."""
     if args.report is None:
         return nullcontext()
-    from guardrails.authoring.reports.check_report import writing
+    from guardrails.authoring.reports.check_report import open_report
 
     path = Path(args.report)
     given = [Path(each) for each in (*args.on, args.policy)]
     if path.exists() and any(each.exists() and path.samefile(each) for each in given):
         raise GuardrailsError(f"{path}: the report would take the place of what is read")
-    return writing(path)
+    return open_report(path)
 
 
-def excerpt(text: str) -> str:
+def shorten_line(text: str) -> str:
     """Return the beginning of a text on one line, with nothing in it that a terminal would obey."""
-    from guardrails.authoring.markup import visible
+    from guardrails.authoring.markup import show_invisible
 
-    line = visible(" ".join(text.split()))
+    line = show_invisible(" ".join(text.split()))
     return line if len(line) <= TEXT else f"{line[: TEXT - 1]}…"
 
 
-def aligned(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> Iterator[str]:
+def align_columns(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> Iterator[str]:
     """Yield the lines of a table; the columns `left` hold texts, the others numbers, which stand at the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -1,4 +1,4 @@
-"""`guardrails lint`: policies in, what is surely not meant in them out; exit status 1 where that is an error.
+"""`guardrails lint`: finds what is surely not meant in policies; exit status 1 where that is an error.
 
 A policy that does not load is exit status 2, as everywhere; its errors stand on stderr and in every form for programs.
 """
@@ -15,7 +15,7 @@ from guardrails.cli.progress import Progress
 from guardrails.cli.terminal import Style
 
 if TYPE_CHECKING:
-    from guardrails.authoring.lint.lint_run import Report
+    from guardrails.authoring.lint.lint_run import LintReport
     from guardrails.policy.lints.issue import Issue
 
 FORMATS: Final = ("text", "json", "sarif", "github")
@@ -24,7 +24,7 @@ MOST: Final = 10
 """Issues of one code in a policy that are shown before the rest is only counted."""
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument("policies", nargs="*", metavar="POLICY", help="shipped policies by name, or YAML files")
     to.add_argument("--policy", "-p", action="append", default=[], metavar="P", help="the same, by option")
@@ -57,17 +57,17 @@ def run(args: argparse.Namespace) -> int:
     if args.fix or args.diff:
         return _fix(args)
     policies = [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]
-    reports = [_linted(args, policy) for policy in policies]
+    reports = [_lint_one(args, policy) for policy in policies]
     _show(reports, form, every=args.all)
     return _status(reports, strict=args.strict)
 
 
-def _linted(args: argparse.Namespace, policy: str) -> Report:
+def _lint_one(args: argparse.Namespace, policy: str) -> LintReport:
     """Lint one policy; on a terminal a bar shows how many of its tests were run."""
-    from guardrails.authoring.lint.lint_run import lint
+    from guardrails.authoring.lint.lint_run import lint_policy
 
     with Progress(sys.stderr) as progress:
-        return lint(
+        return lint_policy(
             policy,
             floor=args.floor,
             tests=not args.no_tests,
@@ -76,23 +76,23 @@ def _linted(args: argparse.Namespace, policy: str) -> Report:
         )
 
 
-def _status(reports: list[Report], *, strict: bool) -> int:
+def _status(reports: list[LintReport], *, strict: bool) -> int:
     if not all(report.loads for report in reports):
         return 2
     wrong = sum(report.counts["error"] + strict * report.counts["warning"] for report in reports)
     return 1 if wrong else 0
 
 
-def _show(reports: list[Report], form: str, *, every: bool) -> None:
+def _show(reports: list[LintReport], form: str, *, every: bool) -> None:
     from guardrails import __version__
-    from guardrails.authoring.lint.lint_formats import github, sarif
+    from guardrails.authoring.lint.lint_formats import render_github, render_sarif
 
     if form == "json":
         print(json.dumps({"policies": [report.to_dict() for report in reports]}, ensure_ascii=False))
     elif form == "sarif":
-        print(json.dumps(sarif(reports, __version__), indent=1, ensure_ascii=False))
+        print(json.dumps(render_sarif(reports, __version__), indent=1, ensure_ascii=False))
     elif form == "github":
-        for line in github(reports):
+        for line in render_github(reports):
             print(line)
     for report in reports:
         if not report.loads:
@@ -102,7 +102,7 @@ def _show(reports: list[Report], form: str, *, every: bool) -> None:
             _print(report, Style(sys.stdout), every=every)
 
 
-def _print(report: Report, style: Style, *, every: bool) -> None:
+def _print(report: LintReport, style: Style, *, every: bool) -> None:
     shown: dict[str, int] = {}
     for issue in report.issues:
         shown[issue.code] = shown.get(issue.code, 0) + 1
@@ -145,24 +145,24 @@ def _codes(form: str) -> int:
 
 def _fix(args: argparse.Namespace) -> int:
     """Change the files of each policy; with `--diff` print what would change."""
-    from guardrails.authoring.lint.fixes import fix, planned
-    from guardrails.policy.editing.edits import difference
+    from guardrails.authoring.lint.fixes import fix_policy, plan_fixes
+    from guardrails.policy.editing.edits import unified_diff
 
-    reports: list[Report] = []
+    reports: list[LintReport] = []
     quiet = args.json or args.format != "text"
     for policy in [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]:
 
-        def linted(policy: str = policy) -> Report:
-            return _linted(args, policy)
+        def linted(policy: str = policy) -> LintReport:
+            return _lint_one(args, policy)
 
         if args.diff:
             report = linted()
-            changes, left = planned(report)
+            changes, left = plan_fixes(report)
             for change in changes.values():
-                print(difference(change.before, change.after), end="")
+                print(unified_diff(change.before, change.after), end="")
         else:
-            done = fix(policy, linted)
-            report, changes, left = done.report, done.changes, done.left
+            done = fix_policy(policy, linted)
+            report, changes, left = done.report, done.changes, done.unfixed
             for file, change in changes.items():
                 if not quiet:
                     print(f"{file}: {change.fixed} put right")

@@ -9,7 +9,7 @@ from pathlib import Path
 from guardrails.errors import GuardrailsError
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument("--out", "-o", metavar="FILE", help="write it to a file, such as policy.schema.json")
     of = to.add_mutually_exclusive_group()

@@ -1,5 +1,5 @@
-"""`guardrails test`: policies, files of tests or folders in, what the tests say out; exit status 1 if one fails, or if there are
-none, or if they show too little of a policy.
+"""`guardrails test`: runs the tests of policies, files of tests or folders; exit status 1 if one fails, or if there are none, or
+if they show too little of a policy.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from guardrails.authoring.testing.coverage import Coverage
-    from guardrails.authoring.testing.suite import Demands, Result
-    from guardrails.authoring.testing.test_selection import Target
+    from guardrails.authoring.testing.coverage import SuiteCoverage
+    from guardrails.authoring.testing.suite import SuiteDemands, SuiteResult
+    from guardrails.authoring.testing.test_selection import SuiteTarget
     from guardrails.guard import Guard
 
 LOOK_S: Final = 0.3
@@ -31,16 +31,16 @@ ALL: Final = "all"
 
 
 @dataclass(slots=True)
-class Run:
+class SuiteOutcome:
     """One run over everything: results and coverage by what was tested, how long it took, and what has no tests at all."""
 
-    results: dict[str, list[Result]] = field(default_factory=dict)
-    coverage: dict[str, Coverage] = field(default_factory=dict)
+    results: dict[str, list[SuiteResult]] = field(default_factory=dict)
+    coverage: dict[str, SuiteCoverage] = field(default_factory=dict)
     seconds: float = 0.0
     empty: list[str] = field(default_factory=list)
 
     @property
-    def every(self) -> list[Result]:
+    def every(self) -> list[SuiteResult]:
         """All results."""
         return [result for found in self.results.values() for result in found]
 
@@ -50,7 +50,7 @@ class Run:
         return sum(result.failed for result in self.every)
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "policies",
@@ -98,38 +98,38 @@ def run(args: argparse.Namespace) -> int:
         raise GuardrailsError(f"--threshold {args.threshold:g}: must be a percentage, 0 to 100")
     demands = _demands(args)
     given = [*args.policies, *args.policy] or ["default"]
-    return _watched(args, given, demands) if args.watch else _once(args, given, demands)
+    return _run_repeatedly(args, given, demands) if args.watch else _run_once(args, given, demands)
 
 
-def _demands(args: argparse.Namespace) -> Demands:
-    from guardrails.authoring.testing.suite import Demands
-    from guardrails.policy.loading.problems import nearest
+def _demands(args: argparse.Namespace) -> SuiteDemands:
+    from guardrails.authoring.testing.suite import SuiteDemands
+    from guardrails.policy.loading.problems import suggest_name
     from guardrails.policy.testing.test_fields import DISGUISES
 
     wanted = [name.strip() for name in (args.obfuscate or "").split(",") if name.strip()]
     for name in wanted:
         if name not in (*DISGUISES, ALL):
             raise GuardrailsError(
-                f"--obfuscate {name}: no such disguise - {nearest(name, [*DISGUISES, ALL])}"
+                f"--obfuscate {name}: no such disguise - {suggest_name(name, [*DISGUISES, ALL])}"
             )
     chosen = DISGUISES if ALL in wanted else tuple(name for name in DISGUISES if name in wanted)
-    return Demands(every_cut=args.every_cut, obfuscate=chosen)
+    return SuiteDemands(every_cut=args.every_cut, obfuscate=chosen)
 
 
-def _watched(args: argparse.Namespace, given: list[str], demands: Demands) -> int:
+def _run_repeatedly(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
     """Run again and again, until the person has seen enough."""
-    from guardrails.authoring.testing.test_selection import listed
-    from guardrails.authoring.watch import rounds
+    from guardrails.authoring.testing.test_selection import expand_paths
+    from guardrails.authoring.watch import watch_rounds
 
     def work() -> int:
         try:
-            return _once(args, given, demands)
+            return _run_once(args, given, demands)
         except GuardrailsError as error:
             print(error, file=sys.stderr)
             return 2
 
     status = 0
-    for status in rounds(work, lambda: listed(given), _looks()):
+    for status in watch_rounds(work, lambda: expand_paths(given), _looks()):
         sys.stdout.flush()
         print(
             Style(sys.stderr).dim(f"{time.strftime('%H:%M:%S')} status {status}; watching for changes"),
@@ -144,10 +144,10 @@ def _looks() -> Iterator[None]:
         yield None
 
 
-def _once(args: argparse.Namespace, given: list[str], demands: Demands) -> int:
-    from guardrails.authoring.testing.test_selection import targets
+def _run_once(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
+    from guardrails.authoring.testing.test_selection import find_targets
 
-    found, left_out = targets(given)
+    found, left_out = find_targets(given)
     for name in left_out:
         print(
             f"{name}: left out: no policy (it has no 'format:'), and no file of tests (*.test.yaml)",
@@ -161,23 +161,23 @@ def _once(args: argparse.Namespace, given: list[str], demands: Demands) -> int:
     return _status(args, given, done)
 
 
-def _run(args: argparse.Namespace, found: Iterable[Target], demands: Demands) -> Run:
+def _run(args: argparse.Namespace, found: Iterable[SuiteTarget], demands: SuiteDemands) -> SuiteOutcome:
     """Run the tests, up to the first that fails where that is wanted."""
     from guardrails.authoring.testing import suite
-    from guardrails.authoring.testing.coverage import Coverage
+    from guardrails.authoring.testing.coverage import SuiteCoverage
 
-    done, began = Run(), time.perf_counter()
+    done, began = SuiteOutcome(), time.perf_counter()
     for target in found:
-        guard = suite.loaded(target.policy, target.tests, args.floor)
+        guard = suite.load_guard(target.policy, target.tests, args.floor)
         tests = _chosen(guard, target)
-        coverage = Coverage(guard.policy) if args.coverage or args.threshold is not None else None
+        coverage = SuiteCoverage(guard.policy) if args.coverage or args.threshold is not None else None
         results = done.results[target.name] = []
         if coverage is not None:
             done.coverage[target.name] = coverage
         if not tests:
             done.empty.append(target.name)
         with Progress(sys.stderr) as progress:
-            for result in suite.results(
+            for result in suite.run_tests(
                 guard, tests, demands=demands, pattern=args.filter, coverage=coverage
             ):
                 results.append(result)
@@ -189,13 +189,13 @@ def _run(args: argparse.Namespace, found: Iterable[Target], demands: Demands) ->
     return done
 
 
-def _chosen(guard: Guard, target: Target) -> Sequence[Any]:
+def _chosen(guard: Guard, target: SuiteTarget) -> Sequence[Any]:
     """Return the tests to run: all, or those of the files alone."""
     files = {each.source.file for each in target.tests}
     return [pair for pair in guard.policy.tests if not target.only or pair[0].source.file in files]
 
 
-def _status(args: argparse.Namespace, given: list[str], done: Run) -> int:
+def _status(args: argparse.Namespace, given: list[str], done: SuiteOutcome) -> int:
     """Return the exit status; say on standard error why nothing was tested, or too little."""
     short = {
         name: each.percent
@@ -214,16 +214,16 @@ def _status(args: argparse.Namespace, given: list[str], done: Run) -> int:
     return 1 if done.failed or done.empty or none or short or not done.results else 0
 
 
-def _save(path: str, done: Run) -> None:
-    from guardrails.authoring.testing.junit import junit
+def _save(path: str, done: SuiteOutcome) -> None:
+    from guardrails.authoring.testing.junit import render_junit
 
     try:
-        Path(path).write_text(junit(done.results), encoding="utf-8")
+        Path(path).write_text(render_junit(done.results), encoding="utf-8")
     except OSError as error:
         raise GuardrailsError(f"{path}: {error.strerror}") from error
 
 
-def _print(args: argparse.Namespace, done: Run, style: Style) -> None:
+def _print(args: argparse.Namespace, done: SuiteOutcome, style: Style) -> None:
     if args.json:
         rows = {name: [result.to_dict() for result in found] for name, found in done.results.items()}
         told: dict[str, object] = {"failed": done.failed, "seconds": round(done.seconds, 3), "policies": rows}
@@ -235,14 +235,14 @@ def _print(args: argparse.Namespace, done: Run, style: Style) -> None:
         for line in _lines(name, found, style):
             print(line)
         if name in done.coverage:
-            for line in _covered(name, done.coverage[name], style):
+            for line in _render_coverage(name, done.coverage[name], style):
                 print(line)
     slowest = sorted(done.every, key=lambda result: -result.ms)[: max(0, args.durations)]
     for result in slowest:
         print(style.dim(f"{result.ms:10.2f} ms  {result.place}: {_readable(result.name)}"))
 
 
-def _lines(name: str, results: Sequence[Result], style: Style) -> Iterator[str]:
+def _lines(name: str, results: Sequence[SuiteResult], style: Style) -> Iterator[str]:
     """Yield what people read of the tests of one policy."""
     marks: Mapping[bool, str] = {True: style.bad("FAIL"), False: style.dim("todo")}
     for result in results:
@@ -270,7 +270,7 @@ def _readable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
 
 
-def _covered(name: str, coverage: Coverage, style: Style) -> Iterator[str]:
+def _render_coverage(name: str, coverage: SuiteCoverage, style: Style) -> Iterator[str]:
     shown = len(coverage.parts) - len(coverage.missing)
     yield f"{name}: coverage {coverage.percent:.1f} %, {shown} of {len(coverage.parts)}"
     yield from (f"     {style.dim(str(part))}" for part in coverage.missing)

@@ -1,4 +1,4 @@
-"""`guardrails tune`: a policy and labelled rows in, numbers for a target out; exit status 1 if no number meets it."""
+"""`guardrails tune`: tunes a rule on labelled rows for a target; exit status 1 if no number meets it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from guardrails.cli.author.labelled_rows import add_rows, aligned, checked, counting, excerpt, reporting, rows
+from guardrails.cli.author.labelled_rows import (
+    add_rows,
+    align_columns,
+    check_arguments,
+    count_progress,
+    prepare_report,
+    read_all_rows,
+    shorten_line,
+)
 from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from guardrails.authoring.tune.tune import Tuned
+    from guardrails.authoring.tune.tune import TuningResult
     from guardrails.authoring.tune.tuning_selection import Tuning
 
 EPILOG: Final = """
@@ -34,7 +42,7 @@ GROUPS: Final = 20
 FIGURES: Final = ("fpr", "recall", "precision", "f1")
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_rows(to, EPILOG, jobs=2)
     to.add_argument("--target", "-t", required=True, metavar="T", help='such as "fpr <= 1%%", see below')
@@ -53,40 +61,42 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Tune, report, and write where told; return 1 if no number meets the target, or it is not written."""
-    from guardrails.authoring.tune.scored_rows import scored
-    from guardrails.authoring.tune.tune import tuned
-    from guardrails.authoring.tune.tuning_report import report
-    from guardrails.authoring.tune.tuning_selection import begin
-    from guardrails.authoring.tune.tuning_target import target
+    from guardrails.authoring.tune.scored_rows import score_rows
+    from guardrails.authoring.tune.tune import tune_rule
+    from guardrails.authoring.tune.tuning_report import render_report
+    from guardrails.authoring.tune.tuning_selection import select_tuning
+    from guardrails.authoring.tune.tuning_target import parse_target
     from guardrails.guard import Guard
 
-    checked(args)
-    wanted = target(args.target, sure=args.sure)
+    check_arguments(args)
+    wanted = parse_target(args.target, sure=args.sure)
     guard = Guard.load(args.policy)
-    tuning = begin(guard.policy, rule_id=args.rule, category=args.category, nth=args.number, label=args.label)
+    tuning = select_tuning(
+        guard.policy, rule_id=args.rule, category=args.category, nth=args.number, label=args.label
+    )
     if args.write:
         _can_be_written(args.policy, tuning)
-    with reporting(args) as save:
-        with counting(args) as told:
-            found = scored(
+    with prepare_report(args) as save:
+        with count_progress(args) as told:
+            found = score_rows(
                 guard,
                 tuning.rule,
                 tuning.way,
-                rows(args),
+                read_all_rows(args),
                 tuning.truth,
                 threads=args.jobs,
                 keep=args.examples,
                 told=told,
             )
-        result = tuned(tuning, found, wanted)
+        result = tune_rule(tuning, found, wanted)
         if save is not None:
-            save(report(result, texts=not args.no_text))
+            save(render_report(result, texts=not args.no_text))
     change = _change(args, result)
     if args.json:
         print(json.dumps(result.to_dict(texts=not args.no_text) | {"change": change.to_dict()}))
     else:
         style = Style(sys.stdout)
-        print("\n".join((*_shown(result, args, style), *_told(result, change, args, style))))
+        print("\n".join((*_render_result(result, args, style), *_render_change(result, change, args, style))))
     if change.error and args.write:
         raise GuardrailsError(change.error)
     return 0 if result.met and not change.refused else 1
@@ -94,15 +104,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _can_be_written(policy: str, tuning: Tuning) -> None:
     """Raise, before anything is judged, where nothing could be written then."""
-    from guardrails.authoring.tune.policy_rewrite import child, is_shipped, retuned
+    from guardrails.authoring.tune.policy_rewrite import is_shipped, render_child, retune_policy
 
     if is_shipped(policy):
-        made = child(policy, tuning.rule.id, tuning.rule.condition.text)
+        made = render_child(policy, tuning.rule.id, tuning.rule.condition.text)
         raise GuardrailsError(
             f"{policy} comes with the package and stays as it is; make a file my.yaml with\n\n{made}\n"
             "and tune that one: --policy my.yaml"
         )
-    retuned(policy, tuning.rule.id, tuning.way.text, [(each, 0.123) for each in tuning.way.thresholds])
+    retune_policy(policy, tuning.rule.id, tuning.way.text, [(each, 0.123) for each in tuning.way.thresholds])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +133,15 @@ class _Change:
         return told | ({"error": self.error} if self.error else {})
 
 
-def _change(args: argparse.Namespace, result: Tuned) -> _Change:
+def _change(args: argparse.Namespace, result: TuningResult) -> _Change:
     """Write the numbers, or only find out what that would change."""
-    from guardrails.authoring.tune.policy_rewrite import RetuneError, is_shipped, retuned
+    from guardrails.authoring.tune.policy_rewrite import RetuneError, is_shipped, retune_policy
     from guardrails.policy.editing.edits import EditError
 
     if not (result.met and result.changed) or is_shipped(args.policy):
         return _Change()
     try:
-        changed = retuned(args.policy, result.tuning.rule.id, result.tuning.way.text, result.numbers)
+        changed = retune_policy(args.policy, result.tuning.rule.id, result.tuning.way.text, result.numbers)
         if not args.write:
             return _Change(changed.diff, changed.inherited)
         failing = tuple(
@@ -145,9 +155,9 @@ def _change(args: argparse.Namespace, result: Tuned) -> _Change:
     return _Change(changed.diff, changed.inherited, failing, written=True)
 
 
-def _shown(result: Tuned, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _render_result(result: TuningResult, args: argparse.Namespace, style: Style) -> Iterator[str]:
     """Yield the lines that people read."""
-    from guardrails.authoring.tune.tuning_report import verdict
+    from guardrails.authoring.tune.tuning_report import render_verdict
 
     rule, rows_, curve = result.tuning.rule, result.rows, result.curve
     yield f"{style.bold(rule.id)} of {args.policy}: {result.tuning.way.text}"
@@ -158,16 +168,16 @@ def _shown(result: Tuned, args: argparse.Namespace, style: Style) -> Iterator[st
     yield f"rows: {curve.positive:,} it should fire for ({result.tuning.wanted}), {curve.negative:,} it should not"
     yield from _left_out(result)
     yield ""
-    words = verdict(result)
+    words = render_verdict(result)
     yield style.good(words) if result.met else style.bad(words)
-    yield from aligned(
+    yield from align_columns(
         [
             ("number for", "now", "chosen"),
             *((each.name, _n(each.value), _n(new)) for each, new in result.numbers),
         ]
     )
     yield ""
-    yield from aligned([*_figures(result)], left=(0, 5))
+    yield from align_columns([*_figures(result)], left=(0, 5))
     if result.heldout is not None:
         yield style.dim(
             f"  to be expected: of rows that the number was not chosen by, each of {result.parts} parts held out once"
@@ -184,12 +194,12 @@ def _shown(result: Tuned, args: argparse.Namespace, style: Style) -> Iterator[st
 
 
 def _n(value: float) -> str:
-    from guardrails.authoring.tune.thresholds import number
+    from guardrails.authoring.tune.thresholds import format_number
 
-    return number(value)
+    return format_number(value)
 
 
-def _left_out(result: Tuned) -> Iterator[str]:
+def _left_out(result: TuningResult) -> Iterator[str]:
     from guardrails.authoring.tune.scored_rows import LEFT_OUT
 
     for reason, count in result.rows.left_out.most_common():
@@ -200,19 +210,19 @@ def _left_out(result: Tuned) -> Iterator[str]:
         yield f"  left out: {count:,} {LEFT_OUT[reason]}{named}"
 
 
-def _figures(result: Tuned) -> Iterator[tuple[str, ...]]:
-    from guardrails.authoring.tune.tuning_report import percent, spread
+def _figures(result: TuningResult) -> Iterator[tuple[str, ...]]:
+    from guardrails.authoring.tune.tuning_report import format_interval, format_percent
     from guardrails.authoring.tune.tuning_target import WORDS
 
     expected = result.heldout or result.chosen
     yield ("", "now", "chosen", "to be expected", "95 % sure within", "")
     for name in FIGURES:
-        values = (percent(getattr(each, name)) for each in (result.now, result.chosen, expected))
-        yield (name, *values, spread(expected, name), WORDS[name])
+        values = (format_percent(getattr(each, name)) for each in (result.now, result.chosen, expected))
+        yield (name, *values, format_interval(expected, name), WORDS[name])
 
 
-def _groups(result: Tuned) -> Iterator[str]:
-    from guardrails.authoring.tune.tuning_report import percent
+def _groups(result: TuningResult) -> Iterator[str]:
+    from guardrails.authoring.tune.tuning_report import format_percent
 
     if not result.groups:
         return
@@ -222,30 +232,32 @@ def _groups(result: Tuned) -> Iterator[str]:
             each.by,
             each.name,
             f"{each.now.positive + each.now.negative:,}",
-            *(percent(of.fpr) for of in (each.now, each.chosen)),
-            *(percent(of.recall) for of in (each.now, each.chosen)),
+            *(format_percent(of.fpr) for of in (each.now, each.chosen)),
+            *(format_percent(of.recall) for of in (each.now, each.chosen)),
         )
         for each in sorted(result.groups, key=lambda each: (each.by, -each.now.positive - each.now.negative))
     ]
-    yield from aligned([heads, *lines[:GROUPS]], left=(0, 1))
+    yield from align_columns([heads, *lines[:GROUPS]], left=(0, 1))
     if len(lines) > GROUPS:
         yield f"  and {len(lines) - GROUPS:,} more, which --json and --report have"
     yield ""
 
 
-def _examples(result: Tuned, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _examples(result: TuningResult, args: argparse.Namespace, style: Style) -> Iterator[str]:
     for title, found in (("false alarms", result.false), ("misses", result.missed)):
         if found:
             yield ""
             yield style.bold(f"worst {title} (row, highest score)")
         for each in found:
-            text = "" if args.no_text else f"  {excerpt(each.text)}"
+            text = "" if args.no_text else f"  {shorten_line(each.text)}"
             yield f"  {each.place}  {each.score:.3f}{text}"
 
 
-def _told(result: Tuned, change: _Change, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _render_change(
+    result: TuningResult, change: _Change, args: argparse.Namespace, style: Style
+) -> Iterator[str]:
     """Yield what became of the policy."""
-    from guardrails.authoring.tune.policy_rewrite import child, is_shipped
+    from guardrails.authoring.tune.policy_rewrite import is_shipped, render_child
 
     if not (result.met and result.changed):
         yield "" if result.met else "\nnothing was written"
@@ -256,7 +268,7 @@ def _told(result: Tuned, change: _Change, args: argparse.Namespace, style: Style
         return
     if is_shipped(args.policy):
         yield f"{args.policy} stays as it is; a policy of your own that has this:\n"
-        yield child(args.policy, result.tuning.rule.id, result.condition)
+        yield render_child(args.policy, result.tuning.rule.id, result.condition)
         return
     if change.inherited is not None:
         yield f"the rule comes from {change.inherited}, which stays as it is: {args.policy} overrides it"

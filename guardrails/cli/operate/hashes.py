@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 
 if TYPE_CHECKING:
-    from guardrails.authoring.scan.film_hashes import Gathered as Films
-    from guardrails.authoring.scan.hash_lists import Gathered
+    from guardrails.authoring.scan.film_hashes import GatheredFilms as Films
+    from guardrails.authoring.scan.hash_lists import GatheredHashes
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "do", choices=("import", "show"), help="make a list of exchanged files; count what is on a list"
@@ -65,28 +65,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from guardrails.authoring.scan.hash_lists import gather, save
+    from guardrails.authoring.scan.hash_lists import gather_hashes, save
 
-    gathered = gather(_read(args.files), kind=args.kind, quality=args.quality)
+    gathered = gather_hashes(_read(args.files), kind=args.kind, quality=args.quality)
     _refuse(gathered.malformed, keep_going=args.keep_going)
     save(Path(args.out), gathered.entries)
-    return _say(args, gathered.to_dict(), _told(args.out, gathered))
+    return _say(args, gathered.to_dict(), _render_summary(args.out, gathered))
 
 
 def _import_films(args: argparse.Namespace) -> int:
-    from guardrails.authoring.scan.film_hashes import gather, save
+    from guardrails.authoring.scan.film_hashes import gather_films, save
     from guardrails.cli.progress import Progress
 
     with Progress(sys.stderr) as progress:
         numbers = itertools.count(1)
-        gathered = gather(
+        gathered = gather_films(
             [Path(each) for each in args.files],
             quality=args.quality,
             went=lambda id_: progress.draw(next(numbers), None, id_),
         )
     _refuse(gathered.malformed, keep_going=args.keep_going)
     save(Path(args.out), gathered.films)
-    return _say(args, gathered.to_dict(), _told_films(args.out, gathered))
+    return _say(args, gathered.to_dict(), _render_film_summary(args.out, gathered))
 
 
 def _refuse(malformed: Sequence[PolicyError], *, keep_going: bool) -> None:
@@ -102,16 +102,16 @@ def _say(args: argparse.Namespace, counts: dict[str, object], lines: Iterable[st
     return 0
 
 
-def _told_films(out: str, gathered: Films) -> Iterator[str]:
+def _render_film_summary(out: str, gathered: Films) -> Iterator[str]:
     """Yield what people read of films."""
     counts = gathered.to_dict()
     yield f"{out}: {counts['films']:,} films ({counts['frames']:,} frames)"
     if counts["by_file_alone"]:
         yield f"  by file     {counts['by_file_alone']:,}, of which no frame says anything"
-    yield from _left(counts)
+    yield from _render_left_out(counts)
 
 
-def _told(out: str, gathered: Gathered) -> Iterator[str]:
+def _render_summary(out: str, gathered: GatheredHashes) -> Iterator[str]:
     """Yield what people read."""
     counts = gathered.to_dict()
     yield f"{out}: {counts['entries']:,} entries ({counts['pdq']:,} pdq, {counts['sha256']:,} sha256)"
@@ -119,10 +119,10 @@ def _told(out: str, gathered: Gathered) -> Iterator[str]:
         yield f"  disputed    {gathered.disputed:,}, in the list"
     for reason, count in sorted(gathered.skipped.items()):
         yield f"  skipped     {count:,}: {reason}"
-    yield from _left(counts)
+    yield from _render_left_out(counts)
 
 
-def _left(counts: Mapping[str, Any]) -> Iterator[str]:
+def _render_left_out(counts: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is not in a list, and why."""
     for name in ("duplicates", "removed"):
         if counts.get(name):
@@ -141,7 +141,7 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"lists": rows}, ensure_ascii=False))
     else:
-        print("\n".join(map(_counted, rows)))
+        print("\n".join(map(_format_count, rows)))
     return 0
 
 
@@ -154,7 +154,7 @@ def _status(name: str, args: argparse.Namespace) -> dict[str, Any]:
     return HashList.load(Path(name), name=name, kind=args.kind, quality=args.quality).status()
 
 
-def _counted(row: Mapping[str, Any]) -> str:
+def _format_count(row: Mapping[str, Any]) -> str:
     if "films" in row:
         what = f"{row['films']:,} films, {row['frames']:,} frames"
     else:

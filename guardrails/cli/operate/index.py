@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from guardrails.detectors.semantic.known_texts import Known
+    from guardrails.detectors.semantic.known_texts import KnownText
     from guardrails.inference.hub.embedding import Embedder
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "do", choices=("add", "embed", "near"), help="add texts; embed what has no vector; show what is near"
@@ -35,32 +35,32 @@ def arguments(to: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Change or read an index."""
     from guardrails.authoring.scan import known_text_index
-    from guardrails.detectors.semantic.known_texts import Known
+    from guardrails.detectors.semantic.known_texts import KnownText
 
     path = Path(args.index)
-    known = known_text_index.entries(path)
-    encoder = known_text_index.encoder(args.model, args.revision)
-    given = [Known(text.strip(), args.category, args.note) for text in args.text if text.strip()]
+    known = known_text_index.read_entries(path)
+    encoder = known_text_index.load_encoder(args.model, args.revision)
+    given = [KnownText(text.strip(), args.category, args.note) for text in args.text if text.strip()]
     if args.do == "near":
         return _near(known, given, encoder, as_json=args.json)
     if args.do == "add":
         if args.source is not None:
-            given += known_text_index.reviewed(Path(args.source), args.category, args.note)
+            given += known_text_index.read_reviewed(Path(args.source), args.category, args.note)
         if not given:
             raise GuardrailsError("nothing to add: give --text or --from")
-    grown = known_text_index.added(known, given) if args.do == "add" else known
-    known_text_index.save(path, known_text_index.embedded(grown, encoder))
+    grown = known_text_index.add_entries(known, given) if args.do == "add" else known
+    known_text_index.save(path, known_text_index.embed_missing(grown, encoder))
     told = {"index": str(path), "added": len(grown) - len(known), "entries": len(grown)}
     print(json.dumps(told) if args.json else f"{path}: {told['added']} added, {told['entries']} entries")
     return 0
 
 
-def _near(known: Sequence[Known], given: Sequence[Known], encoder: Embedder, *, as_json: bool) -> int:
+def _near(known: Sequence[KnownText], given: Sequence[KnownText], encoder: Embedder, *, as_json: bool) -> int:
     from guardrails.authoring.scan import known_text_index
 
     if not known or len(given) != 1:
         raise GuardrailsError("near needs one --text, and an index with entries")
-    found = known_text_index.nearest(known, given[0].text, encoder)
+    found = known_text_index.find_nearest(known, given[0].text, encoder)
     if as_json:
         rows = [{"cosine": cosine, "category": each.category, "text": each.text} for cosine, each in found]
         print(json.dumps(rows, ensure_ascii=False))

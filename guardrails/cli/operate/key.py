@@ -1,4 +1,4 @@
-"""`guardrails key`: an id in, a new key for a client out, with the row of the settings file that lets it in."""
+"""`guardrails key`: makes a new key for a client, with the row of the settings file that lets it in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import sys
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "id", nargs="?", default="client", help="how the key is called in settings, logs and metrics"

@@ -22,7 +22,7 @@ from guardrails.cli import add_floor, add_policy
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from guardrails.mcp.approvals import Record
+    from guardrails.mcp.approvals import ToolRecord
     from guardrails.mcp.settings import McpDoc
 
 FLAGS = (
@@ -42,7 +42,7 @@ FLAGS = (
 CHANGED = {"new": "waits for approval", "changed": "changed, waits for approval", "approved": "approved"}
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments. One that is not given is left to the file, or its default."""
     to.usage = (
         "guardrails mcp [options] -- COMMAND [ARGUMENT …]\n       guardrails mcp [options] --url URL --port N\n"
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> McpDoc:
-    from guardrails.mcp.settings import configured
+    from guardrails.mcp.settings import load_settings
 
     given = sum((bool(args.words), args.url is not None, args.config is not None))
     if given != 1 and not (given == 2 and args.config is not None):
@@ -106,7 +106,7 @@ def _settings(args: argparse.Namespace) -> McpDoc:
         flags["servers"] = {
             args.name or _named_by([urlsplit(args.url).hostname or "", args.url]): {"url": args.url}
         }
-    return configured(args.config, flags)
+    return load_settings(args.config, flags)
 
 
 def _named_by(command: list[str]) -> str:
@@ -117,21 +117,23 @@ def _named_by(command: list[str]) -> str:
 
 
 def _stdio(settings: McpDoc) -> int:
-    from guardrails.mcp.guards import Guarding
-    from guardrails.mcp.session import Session
-    from guardrails.mcp.transport.stdio import relay
+    from guardrails.mcp.guards import McpGuard
+    from guardrails.mcp.session import AgentSession
+    from guardrails.mcp.transport.stdio import run_relay
 
     (name, server), *_ = settings.servers.items()
-    link = Guarding(settings).link(name, Session())
-    work = relay(server.command or (), link, request_s=settings.request_s, limit=settings.max_message_bytes)
+    link = McpGuard(settings).link(name, AgentSession())
+    work = run_relay(
+        server.command or (), link, request_s=settings.request_s, limit=settings.max_message_bytes
+    )
     return asyncio.run(work)
 
 
 def _http(settings: McpDoc) -> int:
-    from guardrails.mcp.guards import Guarding
+    from guardrails.mcp.guards import McpGuard
     from guardrails.mcp.transport.http import serve
 
-    guarding = Guarding(settings)
+    guarding = McpGuard(settings)
     ref = guarding.guard.policy.ref
 
     def started(port: int) -> None:
@@ -143,12 +145,12 @@ def _http(settings: McpDoc) -> int:
     return 0
 
 
-def _records(args: argparse.Namespace) -> list[tuple[str, str, Record]]:
-    from guardrails.mcp.approvals import Approvals, rows
+def _records(args: argparse.Namespace) -> list[tuple[str, str, ToolRecord]]:
+    from guardrails.mcp.approvals import ApprovalStore, filter_tools
 
     if not Path(args.approvals).exists():
         raise GuardrailsError(f"{args.approvals} is not there: a guard that has --approvals makes it")
-    return [*rows(Approvals(Path(args.approvals)).records(), args.server, args.tool)]
+    return [*filter_tools(ApprovalStore(Path(args.approvals)).records(), args.server, args.tool)]
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -161,7 +163,7 @@ def _list(args: argparse.Namespace) -> int:
         print(json.dumps(table))
     else:
         for server, tool, record in found:
-            print(f"{_shown(server)}  {_shown(tool)}  {CHANGED[record.standing.value]}")
+            print(f"{_display_name(server)}  {_display_name(tool)}  {CHANGED[record.standing.value]}")
     return int(any(record.pending is not None for _, _, record in found))
 
 
@@ -176,7 +178,7 @@ def _diff(args: argparse.Namespace) -> int:
         print(json.dumps(table))
     else:
         for server, tool, record in found:
-            name = f"{_shown(server)}/{_shown(tool)}"
+            name = f"{_display_name(server)}/{_display_name(tool)}"
             lines = difflib.unified_diff(
                 _lines(record.definition),
                 _lines(record.pending),
@@ -190,15 +192,15 @@ def _diff(args: argparse.Namespace) -> int:
 
 def _approve(args: argparse.Namespace) -> int:
     """Approve what waits, and print what that was; 1 if nothing did."""
-    from guardrails.mcp.approvals import Approvals
+    from guardrails.mcp.approvals import ApprovalStore
 
     _records(args)
-    found = Approvals(Path(args.approvals)).approve(args.server, args.tool)
+    found = ApprovalStore(Path(args.approvals)).approve(args.server, args.tool)
     if args.json:
         print(json.dumps([{"server": server, "tool": tool} for server, tool in found]))
     else:
         print(
-            "\n".join(f"{_shown(server)}  {_shown(tool)}  approved" for server, tool in found)
+            "\n".join(f"{_display_name(server)}  {_display_name(tool)}  approved" for server, tool in found)
             or "nothing waits"
         )
     return int(not found)
@@ -212,6 +214,6 @@ def _lines(definition: Mapping[str, Any] | None) -> list[str]:
     return [] if definition is None else json.dumps(definition, indent=1, sort_keys=True).splitlines()
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     """Return a name that a server chose, as it may be shown on a terminal."""
     return json.dumps(name)[1:-1]

@@ -1,4 +1,4 @@
-"""`guardrails models`: a policy in, the models that it needs out; exit status 1 if one is missing or does not verify."""
+"""`guardrails models`: lists the models that a policy needs; exit status 1 if one is missing or does not verify."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from guardrails.cli import add_policy
 from guardrails.cli.terminal import Style
 
 if TYPE_CHECKING:
-    from guardrails.authoring.models import Need
+    from guardrails.authoring.models import ModelNeed
 
 UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_policy(to)
     to.add_argument(
@@ -37,12 +37,14 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.policy.loading.load import load
 
     policy = load(args.policy)
-    found = models.needs(policy)
+    found = models.list_needs(policy)
     if args.fetch:
         _fetch(found)
-        found = models.needs(policy)
+        found = models.list_needs(policy)
     if args.verify:
-        seen = {need.folder: models.verified(need) for need in {each.folder: each for each in found}.values()}
+        seen = {
+            need.folder: models.verify_model(need) for need in {each.folder: each for each in found}.values()
+        }
         found = [
             replace(need, sha256=seen[need.folder].sha256, wrong=seen[need.folder].wrong) for need in found
         ]
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if sound else 1
 
 
-def _fetch(found: list[Need]) -> None:
+def _fetch(found: list[ModelNeed]) -> None:
     """Download each model that can be; what goes wrong with one is said on standard error."""
     from guardrails.authoring import models
     from guardrails.inference.safety.folder import ModelError
@@ -63,12 +65,12 @@ def _fetch(found: list[Need]) -> None:
     for need in {(need.name, need.revision): need for need in found if need.fetchable}.values():
         print(f"fetching {need.name}", file=sys.stderr)
         try:
-            models.fetch(need, progress=sys.stderr.isatty())
+            models.fetch_model(need, progress=sys.stderr.isatty())
         except ModelError as error:
             print(f"{need.detector}: {error}; {error.hint}", file=sys.stderr)
 
 
-def _print(found: list[Need], style: Style, *, verify: bool) -> None:
+def _print(found: list[ModelNeed], style: Style, *, verify: bool) -> None:
     """Print a paragraph for each model."""
     if not found:
         print("needs no models")
@@ -91,7 +93,7 @@ def _print(found: list[Need], style: Style, *, verify: bool) -> None:
                 print(f"  {style.dim(name.ljust(8))}  {value}")
 
 
-def _state(need: Need, *, verify: bool) -> str:
+def _state(need: ModelNeed, *, verify: bool) -> str:
     """Return in a word or two how a model is."""
     if not need.present:
         return "missing"

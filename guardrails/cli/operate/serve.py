@@ -1,4 +1,4 @@
-"""`guardrails serve`: a policy and an upstream in, an OpenAI-compatible server with the policy in front out.
+"""`guardrails serve`: serves an OpenAI-compatible API with the policy before an upstream.
 
 What it serves stands in a settings file (`--config`), in the environment (`GUARDRAILS_PORT`) and in flags, each over the one
 before.
@@ -37,7 +37,7 @@ FEW = 8
 """Entries of a list that are shown."""
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments. One that is not given is left to the environment, the file, or its default."""
     to.add_argument("--config", "-c", metavar="FILE", help="a YAML file of settings")
     add_policy(to)
@@ -97,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
         guards, beside = state.guards, [*state.shadows.values()]
         for each in guards:
             redacts_alike(settings, each)
-        described = _described(found, guards, beside) if args.json else {}
-        print(json.dumps(described, indent=2) if args.json else _shown(found, guards, beside))
+        described = _describe_setup(found, guards, beside) if args.json else {}
+        print(json.dumps(described, indent=2) if args.json else _render_setup(found, guards, beside))
         return 0
     ref = guard.policy.ref
     address = f"http://{settings.host}:{settings.port}/v1"
@@ -135,7 +135,9 @@ def _settings(settings: Settings) -> dict[str, object]:
     return settings.model_dump(exclude={"keys": {"__all__": {"sha256"}}})
 
 
-def _described(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> dict[str, object]:
+def _describe_setup(
+    found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]
+) -> dict[str, object]:
     """Return what would be served, as JSON values."""
     refs = [policy.ref.to_dict() for policy in guards[0].pipeline.policies]
     return {
@@ -164,7 +166,7 @@ def _brief(value: object) -> str:
     return f"{len(words)}: {', '.join(words[:FEW])}{', …' if len(words) > FEW else ''}" if words else "none"
 
 
-def _shown(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> str:
+def _render_setup(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> str:
     """Return what would be served, for people."""
     settings = found.settings
     key = "is set" if settings.upstream_key else "is not set: the client's own authorization passes through"

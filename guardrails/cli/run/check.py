@@ -1,4 +1,4 @@
-"""`guardrails check`: texts, files, pictures, films or standard input in, verdicts out; exit status 1 if one is blocked."""
+"""`guardrails check`: judges texts, files, pictures, films or standard input; exit status 1 if one is blocked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.content_arguments import add_contents, add_context, contents_of, context_of, is_file
+from guardrails.cli.content_arguments import add_contents, add_context, is_file, read_contents, read_context
 from guardrails.cli.progress import Progress
 from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
@@ -29,7 +29,7 @@ NAMES: Final[Mapping[str, str]] = {"image": "picture", "video": "film", "audio":
 """What people call what a file holds."""
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_contents(to)
     add_policy(to)
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked."""
     from guardrails.guard import Guard
 
-    contents, context = list(contents_of(args.content, as_text=args.text)), context_of(args)
+    contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:
-            verdict, told = _judged(guard, content, args, context)
+            verdict, told = _judge(guard, content, args, context)
             blocked = blocked or verdict.blocked
             if args.out is not None:
                 _save(Path(args.out), verdict)
@@ -71,7 +71,11 @@ def run(args: argparse.Namespace) -> int:
                 print(json.dumps(verdict.to_dict(), ensure_ascii=False))
             else:
                 print(
-                    "\n".join(_shown(name if len(contents) > 1 else "", content, verdict, guard.floor, style))
+                    "\n".join(
+                        _render_verdict(
+                            name if len(contents) > 1 else "", content, verdict, guard.floor, style
+                        )
+                    )
                 )
                 if hint := _elsewhere(guard, content, verdict):
                     print(f"  {style.dim('note')}     {hint}")
@@ -82,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if blocked else 0
 
 
-def _judged(
+def _judge(
     guard: Guard, content: Any, args: argparse.Namespace, context: Mapping[str, Any]
 ) -> tuple[Verdict, Sequence[FilmRecord]]:
     """Judge a content; show on a terminal how far a film is watched, and return what was seen and heard of it, too."""
@@ -109,29 +113,31 @@ def _reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str
         if args.report_unblurred:
             raise GuardrailsError("--report-unblurred is for --report")
         return nullcontext()
-    from guardrails.authoring.reports.check_report import writing
+    from guardrails.authoring.reports.check_report import open_report
 
     path = Path(args.report)
     given = [] if args.text or not is_file(args.report) else filter(is_file, args.content)
     if any(path.samefile(each) for each in given):
         raise GuardrailsError(f"{path}: the report would take the place of what is checked")
-    return writing(path)
+    return open_report(path)
 
 
 def _report(
     guard: Guard, judged: Sequence[tuple[str, Any, Verdict, Sequence[FilmRecord]]], *, covered: bool
 ) -> str:
     """Return the report; a text is named by its number there, as a name is not masked."""
-    from guardrails.authoring.reports.check_report import Judged, report
+    from guardrails.authoring.reports.check_report import CheckedContent, render_report
     from guardrails.engine.media.film_settings import film_limits
     from guardrails.engine.media.picture_decoding import limits_of
 
     named = [
-        Judged(f"text {number}" if name is content else name, content, verdict, (*told,))
+        CheckedContent(f"text {number}" if name is content else name, content, verdict, (*told,))
         for number, (name, content, verdict, told) in enumerate(judged, 1)
     ]
     policies = guard.pipeline.policies
-    return report(named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies))
+    return render_report(
+        named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies)
+    )
 
 
 def _save(path: Path, verdict: Verdict) -> None:
@@ -153,31 +159,31 @@ def _save(path: Path, verdict: Verdict) -> None:
 
 def _type(data: bytes) -> str:
     """Return the type of a file by its bytes."""
-    from guardrails.media.images.outline import sniffed
-    from guardrails.media.video.file_type import HEAD, kind_of
+    from guardrails.media.images.outline import sniff_format
+    from guardrails.media.video.file_type import HEAD, detect_file_type
 
-    of = kind_of(data[:HEAD])
-    return sniffed(data) if of is None else of.format
+    of = detect_file_type(data[:HEAD])
+    return sniff_format(data) if of is None else of.format
 
 
 def _may_end(suffix: str, data: bytes, kind: str) -> bool:
     """Tell whether a file may have an ending: one that says nothing, or what it is; films of one reader are told apart by
     nobody.
     """
-    from guardrails.media.images.outline import KNOWN, named
-    from guardrails.media.video.file_type import HEAD, NAMED, kind_of
+    from guardrails.media.images.outline import KNOWN, declared_format
+    from guardrails.media.video.file_type import HEAD, NAMED, detect_file_type
 
-    of, said = kind_of(data[:HEAD]), suffix.lower().removeprefix(".")
+    of, said = detect_file_type(data[:HEAD]), suffix.lower().removeprefix(".")
     if said in NAMED:
         return of is not None and NAMED[said] == of.reader
-    return named(suffix) not in KNOWN or named(suffix) == kind
+    return declared_format(suffix) not in KNOWN or declared_format(suffix) == kind
 
 
-def _shown(
+def _render_verdict(
     name: str, content: Any, verdict: Verdict, floor: CompiledPolicy | None, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
-    from guardrails.authoring.reports.timeline import nearness, watched
+    from guardrails.authoring.reports.timeline import describe_nearness, describe_watch
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
     yield f"{style.action(verdict.action)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
@@ -200,11 +206,11 @@ def _shown(
         where += (
             f" by way of {finding.origin}" if finding.origin and (finding.clip or not finding.box) else ""
         )
-        where += f" on {on.list} as {on.id}, {nearness(on)}" if (on := finding.listed) else ""
+        where += f" on {on.list} as {on.id}, {describe_nearness(on)}" if (on := finding.listed) else ""
         quoted = f" {content[slice(*finding.span)]!r}" if isinstance(content, str) and finding.span else ""
         yield f"  {style.dim('found')}    {finding.category} {finding.score:.2f}{where} by {finding.detector}{quoted}"
     for film in verdict.coverage.films:
-        yield "  " + style.dim(f"watched  {watched(film)}{f' in {film.path}' if film.path else ''}")
+        yield "  " + style.dim(f"watched  {describe_watch(film)}{f' in {film.path}' if film.path else ''}")
     for error in verdict.errors:
         yield f"  {style.dim('failed')}   {error.detector}: {error.error}"
     for entry in verdict.coverage.unchecked:

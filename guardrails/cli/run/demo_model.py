@@ -22,7 +22,7 @@ REPLIES: tuple[tuple[str, str], ...] = (
 """Words in the last user message → the reply. Anything else is repeated, which shows what reached the model."""
 
 
-def reply(messages: list[dict[str, Any]]) -> str:
+def make_reply(messages: list[dict[str, Any]]) -> str:
     """Return the model's answer to a conversation."""
     content = next(
         (message["content"] for message in reversed(messages) if message.get("role") == "user"), ""
@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
-        text = reply(body["messages"])
+        text = make_reply(body["messages"])
         if body.get("stream"):
             self._stream(text)
         else:
@@ -85,7 +85,7 @@ def _head(kind: str) -> dict[str, Any]:
 
 
 @contextmanager
-def running() -> Iterator[str]:
+def run_model() -> Iterator[str]:
     """Serve the demo's model on a free port of this machine; yields its base URL, with `/v1`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True

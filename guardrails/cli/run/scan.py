@@ -1,4 +1,4 @@
-"""`guardrails scan`: a folder in, a file with a verdict on each file below it out; exit status 1 if one is blocked or unread."""
+"""`guardrails scan`: writes a file with a verdict on each file below a folder; exit status 1 if one is blocked or unread."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.progress import Progress, clock
+from guardrails.cli.progress import Progress, format_clock
 from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
 
 if TYPE_CHECKING:
-    from guardrails.authoring.checked_files import Folder
-    from guardrails.authoring.scan.scan import Tally
+    from guardrails.authoring.checked_files import FileTree
+    from guardrails.authoring.scan.scan import ScanTally
 
 LEFT_OUT: Final = {
     "excluded": "left out by --include and --exclude (a folder counts once)",
@@ -42,7 +42,7 @@ INTERRUPTED: Final = 130
 """The exit status after Ctrl-C."""
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument("folder", metavar="FOLDER", help="every file below it is judged, hidden ones too")
     add_policy(to)
@@ -84,25 +84,27 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge each file that was not judged yet; return 1 if one is blocked, or could not be judged."""
-    from guardrails.authoring.checked_files import Choice, Folder
-    from guardrails.authoring.scan.judges import judges
-    from guardrails.authoring.scan.scan import Scan, Tally, fates
-    from guardrails.authoring.scan.verdict_file import Fate, opened
+    from guardrails.authoring.checked_files import FilePatterns, FileTree
+    from guardrails.authoring.scan.judges import start_judges
+    from guardrails.authoring.scan.scan import Scan, ScanTally, decide_fates
+    from guardrails.authoring.scan.verdict_file import LineFate, open_verdicts
     from guardrails.guard import Guard
 
     root, began = Path(args.folder), time.monotonic()
     jobs = _jobs(args.jobs)
     if not root.is_dir():
         raise GuardrailsError(f"{root}: no such folder (guardrails check judges single files)")
-    guard, tally = Guard.load(args.policy, floor=args.floor), Tally()
-    folder = Folder(root, Choice(args.include, args.exclude), follow=args.follow_links)
+    guard, tally = Guard.load(args.policy, floor=args.floor), ScanTally()
+    folder = FileTree(root, FilePatterns(args.include, args.exclude), follow=args.follow_links)
     whole = True
-    with opened(Path(args.out), fates(guard, folder, args.stage, tally), fresh=args.fresh) as verdicts:
+    with open_verdicts(
+        Path(args.out), decide_fates(guard, folder, args.stage, tally), fresh=args.fresh
+    ) as verdicts:
         folder.pass_over(verdicts.identity)
         try:
             with (
                 Progress(sys.stderr) as progress,
-                judges(args.policy, guard, args.stage, jobs, args.floor) as all_,
+                start_judges(args.policy, guard, args.stage, jobs, args.floor) as all_,
             ):
                 Scan(folder, verdicts, tally).run(all_, _watching(progress, folder))
         except KeyboardInterrupt:
@@ -116,12 +118,12 @@ def run(args: argparse.Namespace) -> int:
         "whole": whole,
         **tally.to_dict(),
         "left_out": {name: folder.left_out[name] for name in LEFT_OUT},
-        "gone": verdicts.fates[Fate.GONE],
-        "again": verdicts.fates[Fate.STALE],
-        "aside": verdicts.fates[Fate.ASIDE],
+        "gone": verdicts.fates[LineFate.GONE],
+        "again": verdicts.fates[LineFate.STALE],
+        "aside": verdicts.fates[LineFate.ASIDE],
         "seconds": round(time.monotonic() - began, 3),
     }
-    print(json.dumps(summary) if args.json else "\n".join(_said(summary, Style(sys.stdout))))
+    print(json.dumps(summary) if args.json else "\n".join(_render_summary(summary, Style(sys.stdout))))
     if not whole:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -137,26 +139,26 @@ def _jobs(given: int | None) -> int:
     return given or cores
 
 
-def _watching(progress: Progress, folder: Folder) -> Callable[[Tally], None]:
+def _watching(progress: Progress, folder: FileTree) -> Callable[[ScanTally], None]:
     """Return what draws how far a scan is; all files are counted meanwhile, where somebody looks on."""
     total: list[int] = []
     if progress.shown:
-        again = folder.again()
+        again = folder.copy()
         threading.Thread(target=lambda: total.append(sum(1 for _ in again)), daemon=True).start()
 
-    def watch(tally: Tally) -> None:
+    def watch(tally: ScanTally) -> None:
         left = max(tally.judged, total[0] - tally.kept) if total else None
         progress.draw(tally.judged, left, f"{tally.actions['block']:,} blocked")
 
     return watch
 
 
-def _said(summary: Mapping[str, Any], style: Style) -> Iterator[str]:
+def _render_summary(summary: Mapping[str, Any], style: Style) -> Iterator[str]:
     """Yield the lines that people read."""
-    from guardrails.authoring.checked_files import shown
+    from guardrails.authoring.checked_files import display_name
 
     before = f", {summary['kept']:,} judged before" if summary["kept"] else ""
-    yield f"{summary['judged']:,} files judged in {clock(summary['seconds'])}{before}"
+    yield f"{summary['judged']:,} files judged in {format_clock(summary['seconds'])}{before}"
     counts = [
         f"{style.action(action)} {summary['actions'][str(action)]:,}"
         for action in sorted(Action, reverse=True)
@@ -170,13 +172,13 @@ def _said(summary: Mapping[str, Any], style: Style) -> Iterator[str]:
             )
     for name, what, count in (("blocked", "rules", summary["actions"]["block"]), ("failed", "error", failed)):
         for entry in summary[name]:
-            yield f"  {style.bad(name)}  {shown(entry['path'])}: {entry[what]}"
+            yield f"  {style.bad(name)}  {display_name(entry['path'])}: {entry[what]}"
         if count > len(summary[name]):
             yield f"  {style.bad(name)}  and {count - len(summary[name]):,} more"
     for entry in summary["slowest"][:SLOWEST]:
-        yield f"  {style.dim('slow')}  {shown(entry['path'])}: {entry['ms']:,.0f} ms"
+        yield f"  {style.dim('slow')}  {display_name(entry['path'])}: {entry['ms']:,.0f} ms"
     for name, what in (LEFT_OUT | CHANGED).items():
         count = summary["left_out"][name] if name in LEFT_OUT else summary[name]
         if count:
             yield f"{count:,} {what}"
-    yield f"the verdicts are in {shown(summary['out'])}"
+    yield f"the verdicts are in {display_name(summary['out'])}"

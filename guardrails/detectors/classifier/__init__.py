@@ -1,1 +1,1 @@
-"""Classifiers of texts: texts go in, a finding for each window and category comes out, by the shipped model or any other."""
+"""Text classifiers: the shipped safety model, and any sequence classifier from a local folder or the hub."""

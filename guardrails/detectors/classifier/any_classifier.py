@@ -1,4 +1,4 @@
-"""Any sequence classifier: texts in, a finding for each window of a text and each category that its labels mean out.
+"""The `classifier` detector over any sequence classification model: one finding for each window and category.
 
 The model (`guardrails/inference/hub/sequence.py`) reads a text as it is written, in windows, and where there are any, the
 readings in which invisible characters, look-alikes and spelling tricks are undone. A category has the highest score of
@@ -18,24 +18,24 @@ import numpy as np
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.classifier.classifier_config import (
-    TWO_TIERS,
+    SHIPPED_ONLY_FIELDS,
     ClassifierConfig,
-    Labelled,
-    Meanings,
-    invalid,
-    meanings,
-    told,
-    unused,
-    within,
+    LabelledConfig,
+    LabelMeanings,
+    filter_categories,
+    find_label_problems,
+    find_unused_fields,
+    list_categories,
+    resolve_labels,
 )
-from guardrails.detectors.classifier.classifier_windows import Seen, seen
-from guardrails.detectors.classifier.known_models import known
-from guardrails.detectors.language.scripts import NAMES, suggestion
+from guardrails.detectors.classifier.classifier_windows import ModelWindows, cut_model_windows
+from guardrails.detectors.classifier.known_models import find_known_model
+from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.inference.hub import hub_cache
-from guardrails.inference.hub.sequence import Options, SequenceModel, load
+from guardrails.inference.hub.sequence import SequenceModel, SequenceOptions, load_sequence_model
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
-from guardrails.text import View, normalized, surrogates_replaced
+from guardrails.text import TextView, normalize_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 Columns = Mapping[str, Sequence[int]]
@@ -54,7 +54,7 @@ _TOUCHING: Final = re.compile(rf"\w{_HIDDEN}|{_HIDDEN}\w")
 _NUMBERED: Final = re.compile(r"label_(\d{1,4})")
 
 
-class AnyClassifier:
+class SequenceClassifier:
     """The detector: windows of all texts of a batch, judged together."""
 
     inline = False
@@ -68,7 +68,7 @@ class AnyClassifier:
         languages: frozenset[str],
         config: ClassifierConfig,
     ) -> None:
-        """Take what `build_any` found; a table may name labels and languages, so they are part of the identity."""
+        """Take what `build_sequence_classifier` found; a table may name labels and languages: they are part of the identity."""
         self.identity = json.dumps([sorted((each, *at) for each, at in columns.items()), sorted(languages)])
         self._name = name
         self._model = model
@@ -79,7 +79,7 @@ class AnyClassifier:
         self._most = config.windows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        texts = [self._seen(content.text) if isinstance(content, Text) else None for content in batch]
+        texts = [self._cut_windows(content.text) if isinstance(content, Text) else None for content in batch]
         rows = [self._model.tokens.row(ids) for each in texts if each is not None for ids in each.ids]
         scores = self._model.scores(rows)
         found = []
@@ -91,11 +91,13 @@ class AnyClassifier:
             scores = scores[len(each.ids) :]
         return found
 
-    def _seen(self, text: str) -> Seen:
-        safe = surrogates_replaced(text)
-        return seen(safe, View, self._model.windows, self._languages, self._most, undisguised)
+    def _cut_windows(self, text: str) -> ModelWindows:
+        safe = replace_surrogates(text)
+        return cut_model_windows(
+            safe, TextView, self._model.windows, self._languages, self._most, strip_disguise
+        )
 
-    def _detection(self, text: Seen, scores: Scores) -> Detection:
+    def _detection(self, text: ModelWindows, scores: Scores) -> Detection:
         highest = np.stack([scores[:, at].max(axis=1) for at in self._columns], axis=1)
         findings = tuple(
             Finding(self._categories[at], float(highest[row, at]), self._name, text.spans[row])
@@ -104,13 +106,13 @@ class AnyClassifier:
         return Detection(findings, unchecked=text.unchecked) if findings or text.unchecked else CLEAN
 
 
-def undisguised(text: str) -> str | None:
+def strip_disguise(text: str) -> str | None:
     """Return what a reader sees where that has other words than the characters: none invisible, look-alikes as Latin letters
     where they make Latin words. None for what is no disguise: quotes, dashes, other scripts.
     """
     if text.isascii():
         return None
-    plain = normalized(text).text
+    plain = normalize_text(text).text
     words = _WORD.findall(plain)
     if words == _WORD.findall(text) and not _TOUCHING.search(text):
         return None
@@ -120,36 +122,38 @@ def undisguised(text: str) -> str | None:
     return shown if shown != text else None
 
 
-def build_any(name: str, config: ClassifierConfig, folder: Path) -> AnyClassifier:
+def build_sequence_classifier(name: str, config: ClassifierConfig, folder: Path) -> SequenceClassifier:
     """Build the detector over the model in a folder; raises `ConfigProblems`."""
     problems = [
-        *unused(config, TWO_TIERS, "models with manifest.json, and this one has none"),
+        *find_unused_fields(config, SHIPPED_ONLY_FIELDS, "models with manifest.json, and this one has none"),
         *_of_hub(config, folder),
-        *invalid(config),
+        *find_label_problems(config),
         *_languages(config),
     ]
     if problems:
         raise ConfigProblems(problems)
     try:
-        model = load(folder, _options(config))
+        model = load_sequence_model(folder, _options(config))
     except ModelError as error:
         at_model = error.field == "model"
         message = f"model {config.model!r}: {error}" if at_model else str(error)
         problem = ConfigProblem(error.code, message, (error.field,), hint=error.hint)
         raise ConfigProblems([problem]) from error
-    columns = columns_of(config, meanings(config), model.labels)
-    of_table = known(config.model)
+    columns = resolve_columns(config, resolve_labels(config), model.labels)
+    of_table = find_known_model(config.model)
     languages = config.languages or (of_table.languages if of_table is not None else ())
-    return AnyClassifier(name, model, columns, frozenset(languages), config)
+    return SequenceClassifier(name, model, columns, frozenset(languages), config)
 
 
 def _of_hub(config: ClassifierConfig, folder: Path) -> list[ConfigProblem]:
     """Return what is said of a model of the hub where it is none."""
     if not hub_cache.is_name(config.model):
-        return unused(config, ("revision", "download"), "models of the hub, which are called org/name")
-    if hub_cache.root(config.model).resolve() in folder.resolve().parents:
+        return find_unused_fields(
+            config, ("revision", "download"), "models of the hub, which are called org/name"
+        )
+    if hub_cache.model_root(config.model).resolve() in folder.resolve().parents:
         return []
-    return unused(config, ("revision",), "models of the hub, and this one is a folder")
+    return find_unused_fields(config, ("revision",), "models of the hub, and this one is a folder")
 
 
 def _languages(config: ClassifierConfig) -> list[ConfigProblem]:
@@ -158,15 +162,15 @@ def _languages(config: ClassifierConfig) -> list[ConfigProblem]:
             "unknown_language",
             f"{wrong!r} is not a language that can be told",
             ("languages", index),
-            hint=suggestion(wrong),
+            hint=suggest_code(wrong),
         )
         for index, wrong in enumerate(config.languages or ())
         if wrong not in NAMES
     ]
 
 
-def _options(config: ClassifierConfig) -> Options:
-    return Options(
+def _options(config: ClassifierConfig) -> SequenceOptions:
+    return SequenceOptions(
         runtime=config.runtime,
         file=config.file,
         device=config.device,
@@ -177,25 +181,28 @@ def _options(config: ClassifierConfig) -> Options:
     )
 
 
-def columns_of(config: Labelled, by_label: Meanings | None, labels: Sequence[str]) -> Columns:
+def resolve_columns(config: LabelledConfig, by_label: LabelMeanings | None, labels: Sequence[str]) -> Columns:
     """Return the columns of each category that is looked for, by what labels mean; raises `ConfigProblems`."""
     if by_label is None:
         example = ", ".join(f"{label}: category" for label in labels[-2:])
         message = f"what the labels of model {config.model!r} mean is not known: {', '.join(labels)}"
         hint = f"say what its labels mean by labels: {{{example}}}; those that are not named are ignored"
         raise ConfigProblems([ConfigProblem("unnamed_labels", message, ("model",), hint=hint)])
-    problems = [*_unknown_labels(config, by_label, labels), *_unknown_categories(config, told(by_label))]
+    problems = [
+        *_unknown_labels(config, by_label, labels),
+        *_unknown_categories(config, list_categories(by_label)),
+    ]
     if problems:
         raise ConfigProblems(problems)
     found: dict[str, list[int]] = {}
     for label, categories in by_label.items():
-        for category in within(categories, config.categories):
+        for category in filter_categories(categories, config.categories):
             own = found.setdefault(category, [])
-            own += [at for at in _at(label, labels) if at not in own]
+            own += [at for at in _label_columns(label, labels) if at not in own]
     return found
 
 
-def _at(label: str, labels: Sequence[str]) -> list[int]:
+def _label_columns(label: str, labels: Sequence[str]) -> list[int]:
     """Return the columns that a label means: those called so, whatever the case, or the one of that number."""
     named = [at for at, each in enumerate(labels) if each == label]
     named = named or [at for at, each in enumerate(labels) if each.casefold() == label.casefold()]
@@ -205,7 +212,9 @@ def _at(label: str, labels: Sequence[str]) -> list[int]:
     return [int(numbered[1])] if int(numbered[1]) < len(labels) else []
 
 
-def _unknown_labels(config: Labelled, by_label: Meanings, labels: Sequence[str]) -> list[ConfigProblem]:
+def _unknown_labels(
+    config: LabelledConfig, by_label: LabelMeanings, labels: Sequence[str]
+) -> list[ConfigProblem]:
     of_table = config.labels is None
     return [
         ConfigProblem(
@@ -218,12 +227,12 @@ def _unknown_labels(config: Labelled, by_label: Meanings, labels: Sequence[str])
             else f"it has {', '.join(labels)}" + ("; say what they mean by labels:" if of_table else ""),
         )
         for label in by_label
-        if not _at(label, labels)
+        if not _label_columns(label, labels)
         for close in [difflib.get_close_matches(label, labels, n=1)]
     ]
 
 
-def _unknown_categories(config: Labelled, given: Sequence[str]) -> list[ConfigProblem]:
+def _unknown_categories(config: LabelledConfig, given: Sequence[str]) -> list[ConfigProblem]:
     return [
         ConfigProblem(
             "unknown_category",
@@ -232,6 +241,6 @@ def _unknown_categories(config: Labelled, given: Sequence[str]) -> list[ConfigPr
             hint=f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(given)}",
         )
         for index, each in enumerate(config.categories or ())
-        if not within(given, [each])
+        if not filter_categories(given, [each])
         for close in [difflib.get_close_matches(each, given, n=1)]
     ]

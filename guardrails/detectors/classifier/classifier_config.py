@@ -1,6 +1,4 @@
-"""The fields of `use: classifier`: a policy's block goes in, what it asks for comes out, and which fields its model does
-not take.
-"""
+"""The configuration of `use: classifier`, what its labels mean, and which fields a model does not take."""
 
 from __future__ import annotations
 
@@ -11,13 +9,13 @@ from pydantic import Field
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.classifier.known_models import known
+from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.config import Config
 
-TWO_TIERS: Final = ("effort",)
+SHIPPED_ONLY_FIELDS: Final = ("effort",)
 """Fields of models in two tiers alone (with `manifest.json`)."""
 
-ANY: Final = (
+SEQUENCE_ONLY_FIELDS: Final = (
     *("labels", "runtime", "file", "activation", "device", "precision", "window", "batch", "languages"),
     *("revision", "download"),
 )
@@ -28,11 +26,11 @@ Device = Literal[
 ]  # fmt: skip
 """Where torch can run a model."""
 
-Meanings = Mapping[str, Sequence[str]]
+LabelMeanings = Mapping[str, Sequence[str]]
 """A model's label → the categories that it tells."""
 
 
-class Labelled(Protocol):
+class LabelledConfig(Protocol):
     """A configuration of a classifier of any kind."""
 
     @property
@@ -98,25 +96,25 @@ class ClassifierConfig(Config):
     too: GUARDRAILS_DOWNLOAD=1."""
 
 
-def meanings(config: ClassifierConfig) -> Meanings | None:
+def resolve_labels(config: ClassifierConfig) -> LabelMeanings | None:
     """Return what the labels of a model mean, from the policy or from the table; None where neither says."""
     if config.labels is not None:
-        return written(config.labels)
-    found = known(config.model)
+        return read_labels(config.labels)
+    found = find_known_model(config.model)
     return None if found is None else found.labels
 
 
-def written(labels: Mapping[str, str | list[str]]) -> Meanings:
+def read_labels(labels: Mapping[str, str | list[str]]) -> LabelMeanings:
     """Return what a policy says that labels mean."""
     return {label: (told,) if isinstance(told, str) else tuple(told) for label, told in labels.items()}
 
 
-def told(by: Meanings) -> tuple[str, ...]:
+def list_categories(by: LabelMeanings) -> tuple[str, ...]:
     """Return the categories that labels tell, each once, in order."""
     return tuple(dict.fromkeys(each for categories in by.values() for each in categories))
 
 
-def within(found: Iterable[str], categories: Sequence[str] | None) -> tuple[str, ...]:
+def filter_categories(found: Iterable[str], categories: Sequence[str] | None) -> tuple[str, ...]:
     """Return those of the names that are some of these categories, or a leaf of one; all where there are none."""
     return tuple(
         each
@@ -125,7 +123,7 @@ def within(found: Iterable[str], categories: Sequence[str] | None) -> tuple[str,
     )
 
 
-def invalid(config: Labelled) -> list[ConfigProblem]:
+def find_label_problems(config: LabelledConfig) -> list[ConfigProblem]:
     """Return a problem for each category that labels are said to mean and that is none, and each label without any."""
     hint = "name a category, or leave the label out: those that are not named are ignored"
     without = [
@@ -146,7 +144,7 @@ def invalid(config: Labelled) -> list[ConfigProblem]:
     ]
 
 
-def unused(config: Config, fields: Iterable[str], whose: str) -> list[ConfigProblem]:
+def find_unused_fields(config: Config, fields: Iterable[str], whose: str) -> list[ConfigProblem]:
     """Return a problem for each of the fields that the policy writes; `whose` says what they are for instead."""
     return [
         ConfigProblem("unused_field", f"{field!r} is for {whose}", (field,), hint=f"remove {field!r}")

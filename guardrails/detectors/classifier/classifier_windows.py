@@ -1,4 +1,4 @@
-"""What a classifier judges of a text: the text goes in, its windows with their spans, and what was left out, come out.
+"""Cuts a text into the windows that a classifier judges, with their spans and what was left out.
 
 The plain reading comes first; of the readings in which spelling tricks are undone only the windows that read
 otherwise. Windows past the limit and windows in a language that the model was not validated on are unchecked.
@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors.language.identification import language_of, letters, without_noise
+from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
-from guardrails.inference.safety.model import Model
-from guardrails.inference.safety.windows import Row, Tokens, Window
-from guardrails.text import View, folded, normalized, revealed, surrogates_replaced
+from guardrails.inference.safety.model import SafetyModel
+from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
+from guardrails.text import TextView, fold_text, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import Unchecked
 
-CONFIDENT: Final = 0.95
+MIN_LANGUAGE_PROBABILITY: Final = 0.95
 """The least probability of a language at which a window is said to be in it."""
 
-FEWEST: Final = 40
+MIN_LETTERS: Final = 40
 """Letters of a window below which its language is not told from its words: names and commands are alike in many."""
 
-FEWEST_OF_SCRIPT: Final = 6
+MIN_SCRIPT_LETTERS: Final = 6
 """Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
 
-ENGLISH: Final = frozenset(
+COMMON_ENGLISH_WORDS: Final = frozenset(
     (
         *(
             "the",
@@ -67,19 +67,19 @@ ENGLISH: Final = frozenset(
 )
 """Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
-VIEWS: Final = {"folded": folded, "normalized": normalized}
+VIEWS: Final = {"folded": fold_text, "normalized": normalize_text}
 """What models read of a text."""
 
-REASON: Final = "in a language that the model was not validated on"
+FOREIGN_REASON: Final = "in a language that the model was not validated on"
 
 Span = tuple[int, int]
 
-Windows = Callable[[str], Iterator[Window]]
+Windows = Callable[[str], Iterator[TokenWindow]]
 """What cuts a reading of a text into the windows of a model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ModelWindows:
     """The windows of all readings of a text: their `spans` in it, what each reads, its tokens, and what was left out."""
 
     spans: tuple[Span, ...]
@@ -89,7 +89,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TierWindows:
     """The windows of a text: their `spans` in it, what the fast tier reads (`folded`) and what the encoder reads.
 
     `prompt` are the tokens of the prompt that the text replies to: none where it is not known, None where it is no reply.
@@ -100,27 +100,27 @@ class Judged:
     unchecked: tuple[Unchecked, ...]
     prompt: tuple[int, ...] | None
     _ids: tuple[tuple[int, ...], ...]
-    _tokens: Tokens
+    _tokens: BertTokenizer
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> TokenRow:
         """Return the encoder's row of a window."""
         return self._tokens.row(self._ids[index])
 
-    def pair(self, index: int) -> Row:
+    def pair(self, index: int) -> TokenRow:
         """Return the encoder's row of a window beside the prompt."""
         return self._tokens.pair(self.prompt or (), self._ids[index])
 
 
-def judged(text: str, prompt: str | None, model: Model, most: int) -> Judged:
+def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
-    safe = surrogates_replaced(text)
-    beside = None if prompt is None else model.prompt(VIEWS[model.view](surrogates_replaced(prompt)).text)
-    found = seen(
+    safe = replace_surrogates(text)
+    beside = None if prompt is None else model.prompt(VIEWS[model.view](replace_surrogates(prompt)).text)
+    found = cut_model_windows(
         safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
     )
-    return Judged(
+    return TierWindows(
         found.spans,
-        tuple(folded(read).text for read in found.read),
+        tuple(fold_text(read).text for read in found.read),
         found.unchecked,
         beside,
         found.ids,
@@ -128,14 +128,14 @@ def judged(text: str, prompt: str | None, model: Model, most: int) -> Judged:
     )
 
 
-def seen(
+def cut_model_windows(
     text: str,
-    viewed: Callable[[str], View],
+    viewed: Callable[[str], TextView],
     windows: Windows,
     languages: frozenset[str],
     most: int,
     undisguised: Callable[[str], str | None] = lambda _: None,
-) -> Seen:
+) -> ModelWindows:
     """Cut a text without surrogates, as the model views it, into windows, at most `most` of all its readings together.
 
     `undisguised` may give another reading of a plain window, which is then judged too.
@@ -152,14 +152,14 @@ def seen(
         found.append((read, ids))
         if plain and is_foreign(text[slice(*span)], languages):  # a view has other letters
             foreign.append(span)
-    unchecked += (Unchecked("language", REASON, span=span) for span in _merged(foreign))
-    return Seen(
+    unchecked += (Unchecked("language", FOREIGN_REASON, span=span) for span in _merge_spans(foreign))
+    return ModelWindows(
         tuple(spans), tuple(read for read, _ in found), tuple(ids for _, ids in found), tuple(unchecked)
     )
 
 
 def _readings(
-    text: str, viewed: Callable[[str], View], windows: Windows, undisguised: Callable[[str], str | None]
+    text: str, viewed: Callable[[str], TextView], windows: Windows, undisguised: Callable[[str], str | None]
 ) -> Iterator[tuple[bool, Span, str, tuple[int, ...]]]:
     """Yield the windows of all readings: whether it is the plain one, where in the text, what they read, the tokens."""
     for span, read, ids in _windows(viewed(text), len(text), windows):
@@ -167,14 +167,14 @@ def _readings(
         if other := undisguised(read):
             for window in windows(other):
                 yield False, span, other[window.start : window.end], window.ids
-    for reading in revealed(text):
+    for reading in undo_tricks(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:
                 yield False, span, read, ids
 
 
-def _windows(view: View, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
     """Yield the windows of a view that hold anything: where in the text, which is `length` long, what they read, and the
     tokens.
     """
@@ -193,26 +193,26 @@ def is_foreign(text: str, languages: frozenset[str]) -> bool:
         return False
     if not text.isascii():
         own = script_of(frozenset(NAMES) - with_varieties(languages))
-        found = letters("".join(own.findall(text))) if own is not None else 0
-        if found >= FEWEST or (found >= FEWEST_OF_SCRIPT and 2 * found > letters(text)):
+        found = count_letters("".join(own.findall(text))) if own is not None else 0
+        if found >= MIN_LETTERS or (found >= MIN_SCRIPT_LETTERS and 2 * found > count_letters(text)):
             return True
     if (
-        len(text) < FEWEST
+        len(text) < MIN_LETTERS
         or ("en" in languages and _is_english(text))
-        or letters(without_noise(text)) < FEWEST
+        or count_letters(without_noise(text)) < MIN_LETTERS
     ):
         return False
-    code, probability = language_of(text)
-    return probability >= CONFIDENT and code not in languages and code != "und"
+    code, probability = identify_language(text)
+    return probability >= MIN_LANGUAGE_PROBABILITY and code not in languages and code != "und"
 
 
 def _is_english(text: str) -> bool:
     """Tell at a glance what is English for certain, which is most of what needs no model of languages to see it."""
     words = text.lower().split()
-    return 7 * sum(map(ENGLISH.__contains__, words)) >= len(words)
+    return 7 * sum(map(COMMON_ENGLISH_WORDS.__contains__, words)) >= len(words)
 
 
-def _merged(spans: list[Span]) -> Iterator[Span]:
+def _merge_spans(spans: list[Span]) -> Iterator[Span]:
     """Yield spans, those that touch as one."""
     open_: Span | None = None
     for span in spans:

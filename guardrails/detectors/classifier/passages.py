@@ -1,4 +1,4 @@
-"""Pieces: a text goes in, what a large model or a service reads of it at a time comes out, each with its span in the text.
+"""Cuts a text into the pieces that a large model or a service reads at a time, each with its span in the text.
 
 A piece takes whole passages for as long as they fit, and begins with some of the text before it, which its span leaves out:
 what stands on both sides of a border is read together once. The plain reading comes first; of those without invisible
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 from unicodedata import normalize
 
-from guardrails.inference.safety.passages import passages
-from guardrails.text import View, normalized, revealed, surrogates_replaced
+from guardrails.inference.safety.passages import split_passages
+from guardrails.text import TextView, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import Unchecked
 
-CONTEXT: Final = 8
+CONTEXT_DIVISOR: Final = 8
 """A piece begins with an eighth of its size of what stands before it."""
 
 _WORD: Final = re.compile(r"\w+")
@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class TextPieces:
     """What is read of a text, and where that stands in it: `reads` and `spans` side by side; `unchecked` is left out.
 
     `places` tell of each read in which reading of the text it begins where (None: in the plain one).
@@ -34,7 +34,7 @@ class Pieces:
 
     spans: tuple[Span, ...]
     reads: tuple[str, ...]
-    places: tuple[tuple[View | None, int], ...]
+    places: tuple[tuple[TextView | None, int], ...]
     unchecked: tuple[Unchecked, ...] = ()
 
     def original(self, at: int, start: int, end: int) -> Span:
@@ -44,10 +44,10 @@ class Pieces:
         return span if reading is None else reading.original(*span)
 
 
-def pieces(text: str, size: int, most: int) -> Pieces:
+def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     """Cut a text into pieces of at most `size` characters, at most `most` of all its readings together."""
-    safe = surrogates_replaced(text)
-    found: list[tuple[Span, str, tuple[View | None, int]]] = []
+    safe = replace_surrogates(text)
+    found: list[tuple[Span, str, tuple[TextView | None, int]]] = []
     left: tuple[Unchecked, ...] = ()
     for each in _readings(safe, size):
         if len(found) == most:
@@ -55,13 +55,13 @@ def pieces(text: str, size: int, most: int) -> Pieces:
             break
         found.append(each)
     spans, reads, places = zip(*found, strict=True) if found else ((), (), ())
-    return Pieces(spans, reads, places, left)
+    return TextPieces(spans, reads, places, left)
 
 
-def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[View | None, int]]]:
+def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[TextView | None, int]]]:
     for start, end, begin in _cut(text, size):
         yield (start, end), text[begin:end], (None, begin)
-    readings = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+    readings = undo_tricks(text) if text.isascii() else (normalize_text(text), *undo_tricks(text))
     for reading in readings:
         last = 0
         for start, end, begin in _cut(reading.text, size):
@@ -80,7 +80,7 @@ def _words(text: str) -> list[str]:
 
 def _cut(text: str, size: int) -> Iterator[tuple[int, int, int]]:
     """Yield start and end of each piece that holds anything, and where its context begins."""
-    context = size // CONTEXT
+    context = size // CONTEXT_DIVISOR
     room = size - context
     if len(text) <= room:
         yield from _whole(text, 0, len(text), 0)
@@ -96,7 +96,7 @@ def _cut(text: str, size: int) -> Iterator[tuple[int, int, int]]:
 
 def _parts(text: str, room: int) -> Iterator[Span]:
     """Yield passages, those that do not fit in parts."""
-    for start, end in passages(text):
+    for start, end in split_passages(text):
         for at in range(start, end, room):
             yield at, min(at + room, end)
 

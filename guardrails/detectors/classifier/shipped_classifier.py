@@ -1,4 +1,4 @@
-"""Harms that words alone do not tell: texts in, a finding for each window of a text and each category out, by a model.
+"""The `classifier` detector over the shipped safety model: a fast linear tier, and an encoder where that is not sure.
 
 The model (`guardrails/inference`) has two tiers, and the fast one decides alone where it is sure. It reads a view
 of a text, and the readings in which spelling tricks are undone where there are any, in windows; each finding's span
@@ -22,22 +22,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
-from guardrails.detectors.classifier.any_classifier import AnyClassifier, build_any
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors.classifier.any_classifier import SequenceClassifier, build_sequence_classifier
 from guardrails.detectors.classifier.classifier_config import (
-    ANY,
+    SEQUENCE_ONLY_FIELDS,
     ClassifierConfig,
-    meanings,
-    told,
-    unused,
-    within,
+    filter_categories,
+    find_unused_fields,
+    list_categories,
+    resolve_labels,
 )
-from guardrails.detectors.classifier.classifier_windows import Judged, judged
-from guardrails.detectors.language.identification import load_soon
+from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
+from guardrails.detectors.language.identification import preload_model
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.model import Fast, Model, load
+from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 SHIPPED: Final = {"text-safety": Path(__file__).parents[2] / "models" / "text_safety"}
@@ -65,31 +65,31 @@ REMEMBERED: Final = 64
 """Short texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
 
 
-def _prepared(model: Model, text: str, prompt: str | None, most: int) -> tuple[Judged, Fast]:
+def _prepare(model: SafetyModel, text: str, prompt: str | None, most: int) -> tuple[TierWindows, FastScores]:
     """Return the windows of a text, at most so many, with what the fast tier says of them."""
-    found = judged(text, prompt, model, most)
+    found = cut_tier_windows(text, prompt, model, most)
     return found, model.fast(found.folded)
 
 
-_remembered = lru_cache(maxsize=REMEMBERED)(_prepared)
+_remembered = lru_cache(maxsize=REMEMBERED)(_prepare)
 
 
-def category(head: str) -> str:
+def head_category(head: str) -> str:
     """Return what a head finds."""
     return "unsafe" if head == REPLY else head
 
 
-class Classifier:
+class ShippedClassifier:
     """The detector: windows, the fast tier for all of them, the encoder for those that it does not settle."""
 
     inline = False
     passages = True
 
-    def __init__(self, name: str, model: Model, heads: Sequence[str], config: ClassifierConfig) -> None:
+    def __init__(self, name: str, model: SafetyModel, heads: Sequence[str], config: ClassifierConfig) -> None:
         self.identity = model.identity
         self._name = name
         self._model = model
-        self._categories = tuple(map(category, model.heads))
+        self._categories = tuple(map(head_category, model.heads))
         wanted = np.array([head in heads for head in model.heads])
         reply = np.array([head == REPLY for head in model.heads])
         prompt = np.array([head == "unsafe" for head in model.heads]) & bool((wanted & reply).any())
@@ -102,10 +102,10 @@ class Classifier:
         self._most = config.windows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        asked = self._asked(batch)
+        asked = self._prepare_batch(batch)
         scores = [None if each is None else each[1].scores.copy() for each in asked]
         # All windows of all contents together, so that every core has some.
-        rows: list[Row] = []
+        rows: list[TokenRow] = []
         logits: list[Scores] = []
         places: list[tuple[Scores, int, Columns]] = []
         for each, own in zip(asked, scores, strict=True):
@@ -129,35 +129,35 @@ class Classifier:
         texts = [content for content in batch if isinstance(content, Text)]
         if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
             return None
-        asked = self._asked(batch)
+        asked = self._prepare_batch(batch)
         if any(needs.any() for each in asked if each is not None for _, needs in self._open(*each)):
             return None
         return self._answers(asked, [None if each is None else each[1].scores for each in asked])
 
-    def _asked(self, batch: Sequence[Content]) -> list[tuple[Judged, Fast] | None]:
+    def _prepare_batch(self, batch: Sequence[Content]) -> list[tuple[TierWindows, FastScores] | None]:
         """Return the windows of each text, with what the fast tier says of them."""
         return [self._ask(content) if isinstance(content, Text) else None for content in batch]
 
     def _answers(
-        self, asked: Sequence[tuple[Judged, Fast] | None], scores: Sequence[Scores | None]
+        self, asked: Sequence[tuple[TierWindows, FastScores] | None], scores: Sequence[Scores | None]
     ) -> list[Detection]:
         return [
             CLEAN if each is None or own is None else self._detection(each[0], own)
             for each, own in zip(asked, scores, strict=True)
         ]
 
-    def _ask(self, content: Text) -> tuple[Judged, Fast]:
+    def _ask(self, content: Text) -> tuple[TierWindows, FastScores]:
         prompt = None if content.context is None else content.context.get("prompt")
-        ask = _remembered if len(content.text) <= AT_ONCE else _prepared
+        ask = _remembered if len(content.text) <= AT_ONCE else _prepare
         return ask(self._model, content.text, prompt, self._most)
 
-    def _columns(self, text: Judged) -> list[Columns]:
+    def _columns(self, text: TierWindows) -> list[Columns]:
         """Return the heads that a text needs, by the rows that they read."""
         if text.prompt is None:
             return [self._any]
         return [self._alone, self._beside] if text.prompt else [self._alone | self._beside]
 
-    def _open(self, text: Judged, fast: Fast) -> Iterator[tuple[Columns, Columns]]:
+    def _open(self, text: TierWindows, fast: FastScores) -> Iterator[tuple[Columns, Columns]]:
         """Yield heads, and which windows need the encoder for them."""
         for columns in self._columns(text):
             if self._effort == "fast" or not columns.any():
@@ -168,7 +168,7 @@ class Classifier:
                 np.array([full or not row.all() for row in fast.settled[:, columns]], dtype=np.bool_),
             )
 
-    def _detection(self, text: Judged, scores: Scores) -> Detection:
+    def _detection(self, text: TierWindows, scores: Scores) -> Detection:
         wanted = np.logical_or.reduce(self._columns(text))
         findings = tuple(
             Finding(self._categories[head], min(float(scores[row, head]), 1.0), self._name, text.spans[row])
@@ -177,24 +177,24 @@ class Classifier:
         return Detection(findings, unchecked=text.unchecked) if findings or text.unchecked else CLEAN
 
 
-def _wanted(heads: Sequence[str], categories: Sequence[str] | None) -> tuple[str, ...]:
+def _select_heads(heads: Sequence[str], categories: Sequence[str] | None) -> tuple[str, ...]:
     """Return the heads that tell some of these categories, or a leaf of one."""
-    return tuple(head for head in heads if within([category(head)], categories))
+    return tuple(head for head in heads if filter_categories([head_category(head)], categories))
 
 
 def _categories(_name: str, config: ClassifierConfig) -> frozenset[str]:
-    by_label = None if config.model in SHIPPED else meanings(config)
+    by_label = None if config.model in SHIPPED else resolve_labels(config)
     if by_label is not None:
-        found = {*filter(taxonomy.is_valid, within(told(by_label), config.categories))}
+        found = {*filter(taxonomy.is_valid, filter_categories(list_categories(by_label), config.categories))}
     else:
-        found = {category(head) for head in _wanted(HEADS, config.categories)}
+        found = {head_category(head) for head in _select_heads(HEADS, config.categories)}
         if config.model not in SHIPPED:
             found |= {each for each in config.categories or () if taxonomy.is_valid(each)}
     # With a misspelt name any may be meant: then the one problem to report is the spelling.
-    return frozenset(found or map(category, HEADS))
+    return frozenset(found or map(head_category, HEADS))
 
 
-def _folder(config: ClassifierConfig, files: Files) -> Path:
+def _folder(config: ClassifierConfig, files: PolicyFiles) -> Path:
     """Return the folder of the model; raises `ConfigProblems`."""
     if (shipped := SHIPPED.get(config.model)) is not None:
         return shipped
@@ -209,15 +209,17 @@ def _folder(config: ClassifierConfig, files: Files) -> Path:
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
 
 
-def _build(name: str, config: ClassifierConfig, files: Files) -> Classifier | AnyClassifier:
+def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedClassifier | SequenceClassifier:
     folder = _folder(config, files)
     if not (folder / "manifest.json").is_file() and (folder / "config.json").is_file():
-        return build_any(name, config, folder)
-    of_any = unused(config, ANY, "models without manifest.json, and this one has one or is shipped")
+        return build_sequence_classifier(name, config, folder)
+    of_any = find_unused_fields(
+        config, SEQUENCE_ONLY_FIELDS, "models without manifest.json, and this one has one or is shipped"
+    )
     if of_any:
         raise ConfigProblems(of_any)
     try:
-        model = load(folder)
+        model = load_safety_model(folder)
     except ModelError as error:
         message = f"model {config.model!r}: {error}"
         raise ConfigProblems(
@@ -227,19 +229,19 @@ def _build(name: str, config: ClassifierConfig, files: Files) -> Classifier | An
     if problems:
         raise ConfigProblems(problems)
     if model.languages:
-        load_soon()
-    return Classifier(name, model, _wanted(model.heads, config.categories), config)
+        preload_model()
+    return ShippedClassifier(name, model, _select_heads(model.heads, config.categories), config)
 
 
-def _problems(config: ClassifierConfig, model: Model) -> list[ConfigProblem]:
+def _problems(config: ClassifierConfig, model: SafetyModel) -> list[ConfigProblem]:
     """Return what is wrong between a configuration and a model that runs."""
-    told = tuple(dict.fromkeys(map(category, model.heads)))
+    told = tuple(dict.fromkeys(map(head_category, model.heads)))
     invalid = [each for each in told if not taxonomy.is_valid(each)]
     if invalid:
         message = f"the model has heads that are no categories: {', '.join(invalid)}"
         hint = "name its heads in manifest.json by categories of the taxonomy, or 'custom.' and a name"
         return [ConfigProblem("unknown_category", message, ("model",), hint=hint)]
-    unnamed = [each for each in told if each not in map(category, HEADS)]
+    unnamed = [each for each in told if each not in map(head_category, HEADS)]
     if config.categories is None:
         if not unnamed:
             return []
@@ -254,7 +256,7 @@ def _problems(config: ClassifierConfig, model: Model) -> list[ConfigProblem]:
             hint=f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(told)}",
         )
         for index, each in enumerate(config.categories)
-        if not _wanted(model.heads, [each])
+        if not _select_heads(model.heads, [each])
         for close in [difflib.get_close_matches(each, told, n=1)]
     ]
 

@@ -1,3 +1,1 @@
-"""What stands encoded or invisible in a text: a text goes in, decoded texts with a map back, or runs of invisible characters,
-come out.
-"""
+"""Encoded and invisible text: decoded texts with a map back, and findings for runs of invisible characters."""

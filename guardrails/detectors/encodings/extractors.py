@@ -1,4 +1,4 @@
-"""Extractors: a text goes in, what is hidden in it by an encoding comes out as derived texts with a map back.
+"""Decodes what is encoded in a text, also several times over, into derived texts with a map back.
 
 `READABLE` and `INVISIBLE` are the tables. All payloads of one encoding in a text make up one derived text, a line each, so that a
 list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to a depth,
@@ -15,14 +15,14 @@ from operator import attrgetter
 
 from guardrails.detectors.encodings import payloads
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.text import View, normalized, surrogates_replaced
-from guardrails.text.obfuscation_hints import signals
+from guardrails.text import TextView, normalize_text, replace_surrogates
+from guardrails.text.obfuscation_hints import find_hints
 
 Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PayloadPiece:
     """A payload within a derived text: it begins at `start` there and stands at `begin` to `end` in its source.
 
     `starts` has the place in the source of each character, and of the end; None where only the whole payload can be
@@ -36,7 +36,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
+class DerivedText:
     """A text that stood encoded in another one: `origin` names the encodings from the outside in, as `base64>hex`.
 
     `source` is the derived text that it stood in, None where that is the text itself.
@@ -44,8 +44,8 @@ class Derived:
 
     text: str
     origin: str
-    pieces: tuple[Piece, ...]
-    source: Derived | None = None
+    pieces: tuple[PayloadPiece, ...]
+    source: DerivedText | None = None
 
     def hides(self, span: Span) -> bool:
         """Tell whether any of a span stood encoded: percent escapes are read with what stands around them as it is."""
@@ -87,15 +87,15 @@ class Derived:
 class Extraction:
     """What was decoded from a text, sources before what stood in them, and why some of it was not."""
 
-    derived: tuple[Derived, ...] = ()
+    derived: tuple[DerivedText, ...] = ()
     left: tuple[str, ...] = ()
 
 
-NOTHING = Extraction()
+NOTHING_EXTRACTED = Extraction()
 
 
 @dataclass(frozen=True, slots=True)
-class Extractor:
+class EncodingExtractor:
     """An encoding: its name and what finds the payloads. With `once`, it is not looked for in what it was undone in
     already: twice is nothing.
     """
@@ -105,23 +105,23 @@ class Extractor:
     once: bool = False
 
 
-READABLE: tuple[Extractor, ...] = (
-    Extractor("base64", payloads.base64),
-    Extractor("hex", payloads.hexadecimal),
-    Extractor("percent", payloads.percent),
-    Extractor("rot13", payloads.rot13, once=True),
-    Extractor("codes", payloads.codes),
+READABLE: tuple[EncodingExtractor, ...] = (
+    EncodingExtractor("base64", payloads.find_base64),
+    EncodingExtractor("hex", payloads.find_hexadecimal),
+    EncodingExtractor("percent", payloads.find_percent_escapes),
+    EncodingExtractor("rot13", payloads.find_rot13, once=True),
+    EncodingExtractor("codes", payloads.find_character_codes),
 )
 """What is looked for in the normalized view, where the gate (`text.gate`) names it."""
 
-INVISIBLE: tuple[Extractor, ...] = (
-    Extractor("tags", payloads.tags),
-    Extractor("variation", payloads.variation),
+INVISIBLE: tuple[EncodingExtractor, ...] = (
+    EncodingExtractor("tags", payloads.find_unicode_tags),
+    EncodingExtractor("variation", payloads.find_variation_selectors),
 )
 """What is looked for in the text as it is: no view shows it, and no ASCII text holds it."""
 
 
-class Budget:
+class DecodingBudget:
     """What may still be decoded of one text, and what was left for that."""
 
     def __init__(self, count: int, characters: int) -> None:
@@ -129,7 +129,7 @@ class Budget:
         self._characters = characters
         self.left: dict[str, None] = {}
 
-    def kept(self, hidden: Iterable[Payload]) -> list[Payload]:
+    def spend(self, hidden: Iterable[Payload]) -> list[Payload]:
         """Return the payloads that may be decoded, in order."""
         kept: list[Payload] = []
         for payload in hidden:
@@ -156,22 +156,26 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
         characters: characters of all derived texts together.
     """
     if depth < 1:
-        return NOTHING
-    budget = Budget(count, characters)
-    found = undone(_payloads(surrogates_replaced(text), None), depth, budget)
-    return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING
+        return NOTHING_EXTRACTED
+    budget = DecodingBudget(count, characters)
+    found = decode_nested(_payloads(replace_surrogates(text), None), depth, budget)
+    return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING_EXTRACTED
 
 
-def undone(outermost: Iterable[tuple[Extractor, list[Payload]]], depth: int, budget: Budget) -> list[Derived]:
+def decode_nested(
+    outermost: Iterable[tuple[EncodingExtractor, list[Payload]]], depth: int, budget: DecodingBudget
+) -> list[DerivedText]:
     """Return the derived texts of payloads of a text and of what stands in them, down to a depth."""
-    found: list[Derived] = []
-    sources: list[tuple[Derived | None, Iterable[tuple[Extractor, list[Payload]]]]] = [(None, outermost)]
+    found: list[DerivedText] = []
+    sources: list[tuple[DerivedText | None, Iterable[tuple[EncodingExtractor, list[Payload]]]]] = [
+        (None, outermost)
+    ]
     for _ in range(depth):
         following = [
-            _joined(extractor.name, kept, parent)
+            _join_payloads(extractor.name, kept, parent)
             for parent, payloads_of_each in sources
             for extractor, hidden in payloads_of_each
-            if (kept := budget.kept(hidden))
+            if (kept := budget.spend(hidden))
         ]
         found += following
         sources = [(derived, _payloads(derived.text, derived)) for derived in following]
@@ -181,25 +185,25 @@ def undone(outermost: Iterable[tuple[Extractor, list[Payload]]], depth: int, bud
     return found
 
 
-def _payloads(text: str, parent: Derived | None) -> list[tuple[Extractor, list[Payload]]]:
+def _payloads(text: str, parent: DerivedText | None) -> list[tuple[EncodingExtractor, list[Payload]]]:
     plain = text.isascii()
-    view = View(text) if plain else normalized(text)
-    encodings = signals(view.text).encodings
+    view = TextView(text) if plain else normalize_text(text)
+    encodings = find_hints(view.text).encodings
     undone = () if parent is None else parent.origin.split(">")
-    found: list[tuple[Extractor, list[Payload]]] = []
+    found: list[tuple[EncodingExtractor, list[Payload]]] = []
     for extractor in READABLE if encodings else ():
         if extractor.name in encodings and not (extractor.once and extractor.name in undone):
             hidden = extractor.find(view.text)
-            found.append((extractor, [each if plain else each.moved(view.original) for each in hidden]))
+            found.append((extractor, [each if plain else each.shift(view.original) for each in hidden]))
     found += [(extractor, list(extractor.find(text))) for extractor in (() if plain else INVISIBLE)]
     return [(extractor, hidden) for extractor, hidden in found if hidden]
 
 
-def _joined(name: str, hidden: Sequence[Payload], source: Derived | None) -> Derived:
-    pieces: list[Piece] = []
+def _join_payloads(name: str, hidden: Sequence[Payload], source: DerivedText | None) -> DerivedText:
+    pieces: list[PayloadPiece] = []
     start = 0
     for payload in hidden:
-        pieces.append(Piece(start, payload.begin, payload.end, payload.starts))
+        pieces.append(PayloadPiece(start, payload.begin, payload.end, payload.starts))
         start += len(payload.text) + 1
     origin = name if source is None else f"{source.origin}>{name}"
-    return Derived("\n".join(payload.text for payload in hidden), origin, tuple(pieces), source)
+    return DerivedText("\n".join(payload.text for payload in hidden), origin, tuple(pieces), source)

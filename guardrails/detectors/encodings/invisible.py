@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.encodings.hidden_characters import DEFAULT, Hidden, HiddenCharacters
 from guardrails.detectors.encodings.invisible_stream import InvisibleStream
@@ -15,7 +15,7 @@ from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 
-class Invisible:
+class InvisibleDetector:
     """The detector: a finding for each run of hidden characters, where there are at least so many in a text."""
 
     inline = True
@@ -62,7 +62,7 @@ class InvisibleConfig(Config):
     """What a run of such characters is."""
 
 
-def _build(name: str, config: InvisibleConfig, files: Files) -> Invisible:
+def _build(name: str, config: InvisibleConfig, files: PolicyFiles) -> InvisibleDetector:
     problems: list[ConfigProblem] = []
     if not config.kinds:
         hint = f"leave 'kinds:' out for all, or name some of {', '.join(DEFAULT)}"
@@ -74,7 +74,7 @@ def _build(name: str, config: InvisibleConfig, files: Files) -> Invisible:
         problems.append(wrong)
     if problems:
         raise ConfigProblems(problems)
-    return Invisible(name, config.kinds, config.category, least=config.min)
+    return InvisibleDetector(name, config.kinds, config.category, least=config.min)
 
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-r"""What stands encoded in a text that grows: parts in, derived texts out as soon as each payload has ended.
+r"""Decodes what is encoded in a streamed text as soon as each payload has ended.
 
 A stretch is cut off where no payload is open, at its end or over it, and what it hides is decoded as in `extractors`. Held is
 the current word (it may become Base64), what may go on as hexadecimal or as codes, and a run of tags or selectors. Two
@@ -17,11 +17,17 @@ from typing import Any, Final
 import re2
 
 from guardrails.detectors.encodings import payloads
-from guardrails.detectors.encodings.extractors import INVISIBLE, READABLE, Budget, Derived, undone
+from guardrails.detectors.encodings.extractors import (
+    INVISIBLE,
+    READABLE,
+    DecodingBudget,
+    DerivedText,
+    decode_nested,
+)
 from guardrails.detectors.encodings.payloads import AROUND, Payload
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.text import View, normalized, settled, surrogates_replaced
-from guardrails.text.obfuscation_hints import ENCODINGS, signals
+from guardrails.text import TextView, normalize_text, replace_surrogates, settled_length
+from guardrails.text.obfuscation_hints import ENCODINGS, find_hints
 
 LONGEST: Final = 4 * AROUND
 """Characters kept in front of an escape: enough for those that are read with it, invisible ones among them."""
@@ -60,11 +66,11 @@ class PayloadStream:
 
     def __init__(self, depth: int, count: int, characters: int) -> None:
         self._depth = depth
-        self._budget = Budget(count, characters)
+        self._budget = DecodingBudget(count, characters)
         self._text = ""
         self._base = 0
         self._due = 0
-        self._escapes = Escapes()
+        self._escapes = EscapeStream()
         self._behind = ""
         self._rotated: tuple[int, list[str]] | None = None
         self._ended = False
@@ -76,7 +82,7 @@ class PayloadStream:
         """Reasons for what was not decoded, as `extract` gives them."""
         return tuple(self._budget.left)
 
-    def feed(self, delta: str, mark: int) -> list[Derived]:
+    def feed(self, delta: str, mark: int) -> list[DerivedText]:
         """Take a part; return what was hidden in what has ended with it.
 
         Args:
@@ -88,27 +94,27 @@ class PayloadStream:
         """
         return self._take(delta, mark, last=False)
 
-    def flush(self, mark: int) -> list[Derived]:
+    def flush(self, mark: int) -> list[DerivedText]:
         """Return the rest: the text ends here."""
         return self._take("", mark, last=True)
 
-    def _take(self, delta: str, mark: int, *, last: bool) -> list[Derived]:
+    def _take(self, delta: str, mark: int, *, last: bool) -> list[DerivedText]:
         if self._ended:
             raise ValueError("the stream has ended")
         self._ended = last
         if self._depth < 1:
             self.settled += len(delta)
             return []
-        self._text += surrogates_replaced(delta)
+        self._text += replace_surrogates(delta)
         length = len(self._text)
         if not last and length < self._due:
             return []
         end = length if last else self._end()
-        found = self._decoded(end, mark) if end else []
+        found = self._decode_stretch(end, mark) if end else []
         if last:
             found += self._ends()
         else:
-            self._escapes.see(self._text[: settled(self._text)], self._base, mark)
+            self._escapes.freeze(self._text[: settled_length(self._text)], self._base, mark)
             length = len(self._text)
             self._due = length + length // 16 if length > OFTEN else 0
         frozen = [self._base, *self._escapes.frozen]
@@ -119,7 +125,7 @@ class PayloadStream:
 
     def _end(self) -> int:
         """Return the place in what is held from which on a payload may be open."""
-        cut = settled(self._text)
+        cut = settled_length(self._text)
         view = _view(self._text[:cut])
         self.scanned += cut
         at = _open_from(view.text)
@@ -128,27 +134,27 @@ class PayloadStream:
             end = min(end, unseen.start())
         return end
 
-    def _decoded(self, end: int, mark: int) -> list[Derived]:
+    def _decode_stretch(self, end: int, mark: int) -> list[DerivedText]:
         """Cut a stretch off; return what is hidden in it."""
         part, base = self._text[:end], self._base
         view = _view(part)
         self._text = self._text[end:]
         self._base += end
         self.scanned += end
-        names = signals(view.text).encodings if len(view.text) > _LEAST else ()
+        names = find_hints(view.text).encodings if len(view.text) > _LEAST else ()
         hidden = [
-            (each, [_moved(payload, view, base) for payload in each.find(view.text)])
+            (each, [_shift_payload(payload, view, base) for payload in each.find(view.text)])
             for each in _NEAR
             if each.name in names
         ]
         if not part.isascii():
             hidden += [
-                (each, [_moved(payload, View(part), base) for payload in each.find(part)])
+                (each, [_shift_payload(payload, TextView(part), base) for payload in each.find(part)])
                 for each in INVISIBLE
             ]
         hidden.append((_FAR["percent"], self._escapes.take(part, view, base, mark)))
         self._look_for_rot13(part, view.text, base)
-        return undone([each for each in hidden if each[1]], self._depth, self._budget)
+        return decode_nested([each for each in hidden if each[1]], self._depth, self._budget)
 
     def _look_for_rot13(self, part: str, text: str, base: int) -> None:
         if self._rotated is None:
@@ -159,17 +165,17 @@ class PayloadStream:
             self._rotated = (base, [])
         self._rotated[1].append(part)
 
-    def _ends(self) -> list[Derived]:
+    def _ends(self) -> list[DerivedText]:
         hidden = [(_FAR["percent"], self._escapes.close())]
         if self._rotated is not None:
             base, parts = self._rotated
             view = _view("".join(parts))
-            rotated = [_moved(payload, view, base) for payload in payloads.rot13(view.text)]
+            rotated = [_shift_payload(payload, view, base) for payload in payloads.find_rot13(view.text)]
             hidden.append((_FAR["rot13"], rotated))
-        return undone([each for each in hidden if each[1]], self._depth, self._budget)
+        return decode_nested([each for each in hidden if each[1]], self._depth, self._budget)
 
 
-class Escapes:
+class EscapeStream:
     """Percent escapes, and what stands around them."""
 
     def __init__(self) -> None:
@@ -180,7 +186,7 @@ class Escapes:
         self.frozen: list[int] = []
         """Where the text is frozen, if it is."""
 
-    def see(self, text: str, base: int, mark: int) -> None:
+    def freeze(self, text: str, base: int, mark: int) -> None:
         """Freeze the text if an escape stands in what is held of it."""
         if self.frozen or ("%" not in text and text.isascii()):
             return
@@ -188,13 +194,13 @@ class Escapes:
         if "%" in view.text and (escape := _ESCAPES.search(view.text)):
             self.frozen = [min(mark, base + view.original(*escape.span())[0])]
 
-    def take(self, part: str, view: View, base: int, mark: int) -> list[Payload]:
+    def take(self, part: str, view: TextView, base: int, mark: int) -> list[Payload]:
         """Take a stretch with all of its escapes; return what those read that no other can follow."""
         self._near.append(part)
         self._end = base + len(part)
         runs = list(_RUNS.finditer(view.text)) if "%" in view.text else []
         if runs:
-            self.see(part, base, mark)
+            self.freeze(part, base, mark)
             self._since = len(view.text) - runs[-1].end()
         elif self._since is not None:
             self._since += len(view.text)
@@ -209,25 +215,25 @@ class Escapes:
         text = "".join(self._near)
         view, base = _view(text), self._end - len(text)
         stop = [run.end() for run in _RUNS.finditer(view.text)][-1]
-        found = [_moved(payload, view, base) for payload in payloads.percent(view.text)]
+        found = [_shift_payload(payload, view, base) for payload in payloads.find_percent_escapes(view.text)]
         self._near = [text[view.original(stop - 1, stop)[1] :]]
         self._since = None
         self.frozen = []
         return found
 
 
-def _view(text: str) -> View:
-    return View(text) if text.isascii() else normalized(text)
+def _view(text: str) -> TextView:
+    return TextView(text) if text.isascii() else normalize_text(text)
 
 
-def _moved(payload: Payload, view: View, base: int) -> Payload:
+def _shift_payload(payload: Payload, view: TextView, base: int) -> Payload:
     """Return a payload of a view of a stretch in the coordinates of the whole text."""
 
     def original(start: int, end: int) -> tuple[int, int]:
         first, last = view.original(start, end)
         return first + base, last + base
 
-    return payload.moved(original)
+    return payload.shift(original)
 
 
 def _open_from(text: str) -> int:
@@ -236,13 +242,13 @@ def _open_from(text: str) -> int:
     match = _OPEN.search(hay)
     assert match is not None  # at the end, if nowhere else
     at: int = match.start()
-    for start, end in sorted(_closed(hay), reverse=True) if at > 0 else ():
+    for start, end in sorted(_find_closed_stretches(hay), reverse=True) if at > 0 else ():
         if start < at < end:
             at = start
     return at
 
 
-def _closed(hay: str) -> Iterator[tuple[int, int]]:
+def _find_closed_stretches(hay: str) -> Iterator[tuple[int, int]]:
     """Yield the stretches that must not be cut."""
     yield from ((match.start(), match.end() + 1) for match in _UNITS.finditer(hay))
     if len(hay) > _LEAST:

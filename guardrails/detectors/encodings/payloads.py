@@ -1,4 +1,4 @@
-r"""Payloads of each encoding: a text goes in, what decodes to readable text comes out, with where it stood.
+r"""Finds and decodes payloads of each encoding, with their places in the text.
 
 Bytes are readable where most of them are UTF-8 (or UTF-16, as PowerShell takes it) without control characters; of what
 is mostly not, such as a picture, the runs that are remain. Everything is linear in the text.
@@ -30,7 +30,7 @@ class Payload:
     end: int
     starts: Sequence[int] | None = None
 
-    def moved(self, original: Original) -> Payload:
+    def shift(self, original: Original) -> Payload:
         """Return the same payload of a view in the coordinates of the raw text."""
         begin, end = original(self.begin, self.end)
         starts = None
@@ -54,7 +54,7 @@ _RUNS = re.compile(rb"[\t\n\r\x20-\x7e]{%d,}" % READABLE_RUN)
 _SAYS = re.compile(r"[^\W\d_]|\d(?:[ \-]?\d){6}")
 
 
-def readable(data: bytes) -> str:
+def decode_readable(data: bytes) -> str:
     """Return the text that bytes are or hold, "" if they hold none."""
     wide = len(data) // 2
     encoding = "utf-16-le" if wide >= LEAST and data[1::2].count(0) > 0.8 * wide else "utf-8"
@@ -65,7 +65,7 @@ def readable(data: bytes) -> str:
     return text if len(text) >= LEAST and _SAYS.search(text) else ""
 
 
-def _found(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
+def _find_matches(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
     """Yield where an RE2 pattern of ASCII characters matches, in linear time whatever the text."""
     hay = text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
     return (match.span() for match in pattern.finditer(hay))
@@ -92,10 +92,10 @@ def _from_base64(written: str) -> str:
     body = written.rstrip("=").translate(_URL_SAFE)
     if len(body) % 4 == 1:
         body = body[:-1]
-    return readable(binascii.a2b_base64(body + "=" * (-len(body) % 4)))
+    return decode_readable(binascii.a2b_base64(body + "=" * (-len(body) % 4)))
 
 
-def base64(text: str) -> Iterator[Payload]:
+def find_base64(text: str) -> Iterator[Payload]:
     """Yield what decodes as Base64: lines that make up one payload, words, and parts of words."""
     for run in _runs(text):
         if len(run) > 1:
@@ -119,11 +119,11 @@ def _runs(text: str) -> Iterator[list[tuple[int, int]]]:
     lines: list[tuple[int, int]] = []
     for begin, end in _long_words(text):
         if lines and not _continues(text, lines[-1], begin):
-            yield _closed(text, lines)
+            yield _close_lines(text, lines)
             lines = []
         lines.append((begin, end))
     if lines:
-        yield _closed(text, lines)
+        yield _close_lines(text, lines)
 
 
 def _continues(text: str, line: tuple[int, int], begin: int) -> bool:
@@ -153,7 +153,7 @@ def _long_words(text: str) -> Iterator[tuple[int, int]]:
             padded = classes.find(_PADDED, stop)
 
 
-def _closed(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _close_lines(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
     begin, end = lines[-1]
     full = end - begin >= _LINE and text[end - 1] != "="
     if full and (last := _LAST.match(text, end)) is not None:
@@ -170,10 +170,10 @@ _HEX = re2.compile(
 _MARKS = re.compile(r"\\x|0x|[^0-9A-Fa-f]")
 
 
-def hexadecimal(text: str) -> Iterator[Payload]:
+def find_hexadecimal(text: str) -> Iterator[Payload]:
     """Yield what decodes as hexadecimal bytes."""
-    for begin, end in _found(_HEX, text):
-        if found := readable(bytes.fromhex(_MARKS.sub("", text[begin:end]))):
+    for begin, end in _find_matches(_HEX, text):
+        if found := decode_readable(bytes.fromhex(_MARKS.sub("", text[begin:end]))):
             yield Payload(found, begin, end)
 
 
@@ -187,18 +187,18 @@ AROUND = 120
 """Characters around an escape that are read together with it."""
 
 
-def percent(text: str) -> Iterator[Payload]:
+def find_percent_escapes(text: str) -> Iterator[Payload]:
     """Yield the stretches around percent escapes, decoded, each character with its place."""
-    runs = list(_found(_PERCENT, text))
+    runs = list(_find_matches(_PERCENT, text))
     first = 0
     for at, (_, stop) in enumerate(runs):
         if at + 1 == len(runs) or runs[at + 1][0] - stop > 2 * AROUND:
             begin = max(0, runs[first][0] - AROUND)
-            yield _unquoted(text, begin, min(len(text), stop + AROUND), runs[first : at + 1])
+            yield _unquote(text, begin, min(len(text), stop + AROUND), runs[first : at + 1])
             first = at + 1
 
 
-def _unquoted(text: str, begin: int, end: int, runs: Sequence[tuple[int, int]]) -> Payload:
+def _unquote(text: str, begin: int, end: int, runs: Sequence[tuple[int, int]]) -> Payload:
     parts: list[str] = []
     starts: list[int] = []
     at = begin
@@ -218,7 +218,7 @@ def _unquoted(text: str, begin: int, end: int, runs: Sequence[tuple[int, int]]) 
     return Payload("".join(parts), begin, end, starts)
 
 
-def rot13(text: str) -> Iterator[Payload]:
+def find_rot13(text: str) -> Iterator[Payload]:
     """Yield the whole text, rotated by thirteen letters, each character in its place."""
     yield Payload(codecs.encode(text, "rot13"), 0, len(text), range(len(text) + 1))
 
@@ -228,9 +228,9 @@ _CODES = re2.compile(r"\b[01]{8}(?:[ ,]{0,2}[01]{8}){3,}\b|\b\d{2,3}(?:[ ,]{1,2}
 _BITS = re.compile(r"[01]{8}")
 
 
-def codes(text: str) -> Iterator[Payload]:
+def find_character_codes(text: str) -> Iterator[Payload]:
     """Yield what reads as a row of binary or decimal character codes and makes words."""
-    for begin, end in _found(_CODES, text):
+    for begin, end in _find_matches(_CODES, text):
         written = text[begin:end]
         bits = not set(written) - set("01 ,")
         values = (
@@ -249,16 +249,16 @@ _TAGS = re.compile("[\U000e0020-\U000e007e]+")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 
 
-def tags(text: str) -> Iterator[Payload]:
+def find_unicode_tags(text: str) -> Iterator[Payload]:
     """Yield what runs of Unicode tags spell."""
     for match in _TAGS.finditer(text):
         spelt = "".join(chr(ord(char) - 0xE0000) for char in match[0])
         yield Payload(spelt, *match.span(), range(match.start(), match.end() + 1))
 
 
-def variation(text: str) -> Iterator[Payload]:
+def find_variation_selectors(text: str) -> Iterator[Payload]:
     """Yield what runs of variation selectors carry: 16 and 240 of them are the values of a byte."""
     for match in _VARIATION.finditer(text):
         data = bytes(ord(char) - 0xFE00 if char < "\uff00" else ord(char) - 0xE0100 + 16 for char in match[0])
-        if found := readable(data):
+        if found := decode_readable(data):
             yield Payload(found, *match.span())

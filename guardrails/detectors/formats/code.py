@@ -1,4 +1,4 @@
-"""Source code in a text: text in, a finding for each block of code out, with a guess of its language.
+"""The `code` detector: finds blocks of source code in a text and guesses their language.
 
 A block is a Markdown code fence (its info string names the language), or lines in a row that look like code. Each line is
 searched once for all signals of `code_signals.py`, in linear time; a block needs enough of them for its length, so that
@@ -17,11 +17,11 @@ from typing import Any, Final, Literal
 import re2
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code_signals import LANGUAGES, PLAIN, SIGNALS
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 UNKNOWN: Final = ""
@@ -55,7 +55,7 @@ _NAMES: Final = {name: language for language, others in LANGUAGES.items() for na
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class CodeBlock:
     """A block of code: its span, how sure it is code (0..1), its language (`UNKNOWN` if none can be told), and how
     much what it holds looks like code, whatever a fence says.
     """
@@ -138,18 +138,18 @@ def _add(tally: _Tally, line: str, start: int) -> bool:
     return True
 
 
-def likeness(text: str) -> tuple[float, str]:
+def measure_likeness(text: str) -> tuple[float, str]:
     """Return how much all of a text looks like code, in 0..1, and its language."""
     tally = _Tally()
-    for match in _LINE.finditer(surrogates_replaced(text)):
+    for match in _LINE.finditer(replace_surrogates(text)):
         _add(tally, match[0], match.start())
     tally.lines += tally.waiting
     return tally.score(), tally.language()
 
 
-def blocks(text: str, min_lines: int = 2) -> Iterator[Block]:
+def find_code_blocks(text: str, min_lines: int = 2) -> Iterator[CodeBlock]:
     """Yield the blocks of code in a text, in order; `min_lines` is for those without a fence."""
-    text = surrogates_replaced(text)
+    text = replace_surrogates(text)
     tally = _Tally()
     fence: tuple[str, str, int] | None = None  # mark, info string, where its content begins
     for match in _LINE.finditer(text):
@@ -159,55 +159,55 @@ def blocks(text: str, min_lines: int = 2) -> Iterator[Block]:
             closes = mark is not None and mark[1].startswith(fence[0]) and not mark[2]
             if not closes and match.end() < len(text):
                 continue
-            yield from _fenced(text, fence, start if closes else len(text))
+            yield from _read_fenced(text, fence, start if closes else len(text))
             fence = None
             continue
         if mark is None and _add(tally, line, start):
             continue
         if mark is not None or tally.gap > GAP:
-            yield from _unfenced(tally, min_lines)
+            yield from _read_unfenced(tally, min_lines)
             tally = _Tally()
         if mark is not None and match.end() < len(text):
             fence = (mark[1], mark[2].lower(), match.end())
-    yield from _unfenced(tally, min_lines)
+    yield from _read_unfenced(tally, min_lines)
 
 
-def _fenced(text: str, fence: tuple[str, str, int], end: int) -> Iterator[Block]:
+def _read_fenced(text: str, fence: tuple[str, str, int], end: int) -> Iterator[CodeBlock]:
     _, info, start = fence
     inside = text[start:end].rstrip()
     if not inside.strip():
         return
-    score, language = likeness(inside)
+    score, language = measure_likeness(inside)
     named = _NAMES.get(re.split(r"[{:,]", info)[0].lstrip("."))
     if named is not None:
-        yield Block(start, start + len(inside), 1.0, named, score)
+        yield CodeBlock(start, start + len(inside), 1.0, named, score)
     elif info and info not in PLAIN:
         # Some other language, as it says of itself.
-        yield Block(start, start + len(inside), 1.0, UNKNOWN, score)
+        yield CodeBlock(start, start + len(inside), 1.0, UNKNOWN, score)
     elif score >= 0.5 or (score >= 0.25 and "\n" not in inside):
-        yield Block(start, start + len(inside), max(score, 0.5), language, score)
+        yield CodeBlock(start, start + len(inside), max(score, 0.5), language, score)
 
 
-def _unfenced(tally: _Tally, min_lines: int) -> Iterator[Block]:
+def _read_unfenced(tally: _Tally, min_lines: int) -> Iterator[CodeBlock]:
     if tally.lines >= min_lines and tally.score() > 0:
         score = tally.score()
-        yield Block(tally.start, tally.end, score, tally.language(), score)
+        yield CodeBlock(tally.start, tally.end, score, tally.language(), score)
 
 
-def without_code(text: str, shown: str, kept: frozenset[str] = frozenset()) -> str:
+def blank_code(text: str, shown: str, kept: frozenset[str] = frozenset()) -> str:
     """Return `shown`, which is as long as `text`, with blank lines in place of the code in `text`.
 
     A fence alone does not make code of what it encloses. Languages in `kept`, such as markup, stay.
     """
     parts, last = [], 0
-    for block in blocks(text):
+    for block in find_code_blocks(text):
         if block.likeness >= NO_CODE and block.language not in kept:
             parts += [shown[last : block.start], _VISIBLE.sub(" ", text[block.start : block.end])]
             last = block.end
     return "".join([*parts, shown[last:]])
 
 
-class Code:
+class CodeDetector:
     """The detector: one finding for each block of code that is not allowed."""
 
     # Some 100 microseconds for 1,000 characters of code.
@@ -218,18 +218,18 @@ class Code:
         self._config = config
         self._allow = None if config.allow is None else frozenset(config.allow)
         self._deny = None if config.deny is None else frozenset(config.deny)
-        blocks("import os\nprint(os)\n")
+        find_code_blocks("import os\nprint(os)\n")
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         config = self._config
         findings = tuple(
             Finding(
                 _category(config, block.language), round(block.score, 3), self._name, (block.start, block.end)
             )
-            for block in blocks(text, config.min_lines)
+            for block in find_code_blocks(text, config.min_lines)
             if block.score >= config.min_score and self._is_unwanted(block.language)
         )
         return Detection(findings) if findings else CLEAN
@@ -276,7 +276,7 @@ def _hint(wrong: str) -> str:
     return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(LANGUAGES)}"
 
 
-def _build(name: str, config: CodeConfig, files: Files) -> Code:
+def _build(name: str, config: CodeConfig, files: PolicyFiles) -> CodeDetector:
     problems = [
         ConfigProblem(
             "unknown_language", f"{wrong!r} is no language of code", (field, index), hint=_hint(wrong)
@@ -293,7 +293,7 @@ def _build(name: str, config: CodeConfig, files: Files) -> Code:
         problems.append(wrong_category)
     if problems:
         raise ConfigProblems(problems)
-    return Code(name, config)
+    return CodeDetector(name, config)
 
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-r"""What a line of source code looks like, by language; in: nothing, out: one table of patterns.
+r"""The table of patterns that tell what a line of source code looks like, by language.
 
 Each row is the languages that it speaks for (none: code of any kind), points, and a pattern in RE2's syntax that is
 searched in a single line. 3 points: hardly ever seen in prose; 1: often seen in code, now and then in prose.

@@ -1,4 +1,4 @@
-"""Whether a text is valid JSON, XML, Python or SQL: text in, a finding where it stops being that out.
+"""The `format` detector: finds where a text stops being valid JSON, XML, Python or SQL.
 
 JSON may have to fit a schema (`json_schema.py`), SQL may have to be of some kinds of statements (`sql.py`). Nothing is
 run, fetched or expanded. The span of a syntax error runs from the error to the end of its line; a value that does not
@@ -15,14 +15,20 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.formats.json_schema import Schema
-from guardrails.detectors.formats.schema_source import checked, schema_in
-from guardrails.detectors.formats.sql import KINDS, LONGEST_SQL, dialects, sql_errors
-from guardrails.detectors.formats.syntax import BREAK, ignore_warnings, json_error, python_error, xml_error
+from guardrails.detectors.formats.json_schema import JsonSchema
+from guardrails.detectors.formats.schema_source import compile_schema, load_schema
+from guardrails.detectors.formats.sql import KINDS, LONGEST_SQL, find_sql_errors, list_dialects
+from guardrails.detectors.formats.syntax import (
+    BREAK,
+    find_json_error,
+    find_python_error,
+    find_xml_error,
+    ignore_warnings,
+)
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
 LONGEST_PYTHON: Final = 200_000
@@ -33,7 +39,7 @@ _FENCE: Final = re.compile(r"^ {0,3}(?:(`{3,})[^`\n]*|(~{3,})[^\n]*)(?:\n|\Z)", 
 Spans = Iterable[tuple[int, int]]
 
 
-def fence(text: str) -> tuple[int, int] | None:
+def find_fence(text: str) -> tuple[int, int] | None:
     """Return the span of what stands in the first Markdown code fence, or None; one that is open runs to the end."""
     opening = _FENCE.search(text)
     if opening is None:
@@ -44,7 +50,7 @@ def fence(text: str) -> tuple[int, int] | None:
     return opening.end(), len(text) if end is None else end.start()
 
 
-class Format:
+class FormatsDetector:
     """The detector: one check, over the whole text or over its code fence.
 
     `check` returns the spans of what is wrong; an empty span is a place.
@@ -69,10 +75,10 @@ class Format:
         self._longest = longest
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
-        inside = fence(text) if self._fenced else None
+    def _detect_one(self, text: str) -> Detection:
+        inside = find_fence(text) if self._fenced else None
         start, end = inside or (0, len(text))
         if self._longest is not None and end - start > self._longest:
             reason = f"more than {self._longest:,} characters to parse"
@@ -104,8 +110,8 @@ def _places(check: Callable[[str], int | None], text: str) -> Spans:
     return [] if at is None else [(at, at)]
 
 
-def _fitting(schema: Schema, text: str) -> Spans:
-    return _places(json_error, text) or schema.errors(text)
+def _fitting(schema: JsonSchema, text: str) -> Spans:
+    return _places(find_json_error, text) or schema.errors(text)
 
 
 class FormatConfig(Config):
@@ -136,7 +142,7 @@ class FormatConfig(Config):
 _ONLY: Final = {"schema": "json", "schema_file": "json", "dialect": "sql", "statements": "sql"}
 
 
-def _misplaced(config: FormatConfig) -> list[ConfigProblem]:
+def _find_misplaced(config: FormatConfig) -> list[ConfigProblem]:
     """Return the problems of fields that say nothing of this kind of text."""
     given = {**{name: getattr(config, name, None) for name in _ONLY}, "schema": config.schema_}
     problems = [
@@ -162,7 +168,7 @@ def _unknown(config: FormatConfig) -> list[ConfigProblem]:
         for index, wrong in enumerate(config.statements or ())
     ]
     if config.dialect is not None and config.kind == "sql":
-        named.append(("unknown_dialect", config.dialect, ("dialect",), dialects()))
+        named.append(("unknown_dialect", config.dialect, ("dialect",), list_dialects()))
     problems = []
     for code, wrong, path, known in named:
         if wrong not in known:
@@ -173,15 +179,15 @@ def _unknown(config: FormatConfig) -> list[ConfigProblem]:
     return problems
 
 
-def _schema(config: FormatConfig, files: Files, problems: list[ConfigProblem]) -> Schema | None:
+def _schema(config: FormatConfig, files: PolicyFiles, problems: list[ConfigProblem]) -> JsonSchema | None:
     """Return the schema, None if there is none; add what is wrong to `problems`."""
     if config.schema_file is not None:
-        return schema_in(config.schema_file, files, problems, ("schema_file",))
-    return None if config.schema_ is None else checked(config.schema_, problems, ("schema",))
+        return load_schema(config.schema_file, files, problems, ("schema_file",))
+    return None if config.schema_ is None else compile_schema(config.schema_, problems, ("schema",))
 
 
-def _build(name: str, config: FormatConfig, files: Files) -> Format:
-    problems = [*_misplaced(config), *_unknown(config)]
+def _build(name: str, config: FormatConfig, files: PolicyFiles) -> FormatsDetector:
+    problems = [*_find_misplaced(config), *_unknown(config)]
     wrong = category_problem(config.category, ("category",))
     if wrong is not None:
         problems.append(wrong)
@@ -191,17 +197,17 @@ def _build(name: str, config: FormatConfig, files: Files) -> Format:
     if config.kind == "python":
         ignore_warnings()
     checks: dict[str, tuple[Callable[[str], Spans], int | None]] = {
-        "json": (partial(_places, json_error) if schema is None else partial(_fitting, schema), None),
-        "xml": (partial(_places, xml_error), None),
-        "python": (partial(_places, python_error), LONGEST_PYTHON),
+        "json": (partial(_places, find_json_error) if schema is None else partial(_fitting, schema), None),
+        "xml": (partial(_places, find_xml_error), None),
+        "python": (partial(_places, find_python_error), LONGEST_PYTHON),
         "sql": (partial(_sql, config.dialect or "", config.statements), LONGEST_SQL),
     }
     check, longest = checks[config.kind]
-    return Format(name, config.category, check, fenced=config.fenced, longest=longest)
+    return FormatsDetector(name, config.category, check, fenced=config.fenced, longest=longest)
 
 
 def _sql(dialect: str, statements: Sequence[str] | None, text: str) -> Spans:
-    return sql_errors(surrogates_replaced(text), dialect, statements)
+    return find_sql_errors(replace_surrogates(text), dialect, statements)
 
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-"""JSON Schema: a schema and a JSON text in, the spans of the values that do not fit out.
+"""Validates a JSON text against a JSON Schema and gives the spans of the values that do not fit.
 
 Validation is by jsonschema, draft 2020-12 unless `$schema` says otherwise. A schema refers to nothing outside itself:
 nothing is ever fetched. The text is not trusted: patterns run in linear time, or with a time-out, and all keywords
@@ -20,7 +20,7 @@ import re2
 import regex
 
 from guardrails.detectors.formats.json_spans import locate
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 LONGEST_CHECK: Final = 2.0
 """Seconds of CPU time for one text. A thousand characters take about a millisecond."""
@@ -52,7 +52,7 @@ class SchemaProblems(Exception):
         self.problems = tuple(problems)
 
 
-class Schema:
+class JsonSchema:
     """A schema that was checked. Raises `SchemaProblems`."""
 
     def __init__(self, schema: Mapping[str, Any] | bool) -> None:
@@ -61,7 +61,7 @@ class Schema:
             raise SchemaProblems(problems)
         from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 
-        self._validator = _extended(schema)(schema, registry=REGISTRY)
+        self._validator = _extend_validator(schema)(schema, registry=REGISTRY)
         try:
             probes: tuple[object, ...] = (None, {}, [], "", 0)
             for value in probes:
@@ -114,7 +114,7 @@ def _problems(schema: Mapping[str, Any] | bool) -> Iterator[SchemaProblem]:
         hint = "'https://json-schema.org/draft/2020-12/schema', or leave it out"
         yield SchemaProblem(f"{schema['$schema']!r} is no known draft", ("$schema",), hint)
         return
-    of = _extended(schema)
+    of = _extend_validator(schema)
     from jsonschema_specifications import REGISTRY
 
     _deadline.at = time.thread_time() + LONGEST_CHECK
@@ -214,7 +214,7 @@ def _searcher(pattern: str) -> Callable[[str], bool]:
             return slow.search(text, timeout=max(_deadline.at - time.thread_time(), 0.001)) is not None
 
         return search
-    return lambda text: fast.search(surrogates_replaced(text)) is not None
+    return lambda text: fast.search(replace_surrogates(text)) is not None
 
 
 # Keywords that jsonschema's own implementation leaves without a bound of time or without a place.
@@ -278,7 +278,7 @@ def _plain(value: Any) -> Any:
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _timed(keyword: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+def _with_deadline(keyword: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     def check(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[Any]:
         if time.thread_time() > getattr(_deadline, "at", float("inf")):
             raise TimeoutError
@@ -287,16 +287,16 @@ def _timed(keyword: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     return check
 
 
-def _extended(schema: Any) -> Any:
+def _extend_validator(schema: Any) -> Any:
     from jsonschema.validators import Draft202012Validator, validator_for
 
-    return _bounded(validator_for(schema, default=Draft202012Validator))
+    return _bound_keyword(validator_for(schema, default=Draft202012Validator))
 
 
 @cache
-def _bounded(of: Any) -> Any:
+def _bound_keyword(of: Any) -> Any:
     from jsonschema import validators  # type: ignore[import-untyped]
 
     return validators.extend(
-        of, {name: _timed(each) for name, each in {**of.VALIDATORS, **_KEYWORDS}.items()}
+        of, {name: _with_deadline(each) for name, each in {**of.VALIDATORS, **_KEYWORDS}.items()}
     )

@@ -1,4 +1,4 @@
-"""Where a value stands in a JSON text: a path in, the span of the value out, without parsing the rest."""
+"""Finds the span of the value at a path in a JSON text without parsing the rest."""
 
 from __future__ import annotations
 

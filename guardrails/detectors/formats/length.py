@@ -1,4 +1,4 @@
-"""How long a text may be: text in, one finding out when it is longer or shorter than that.
+"""The `length` detector: one finding where a text is longer or shorter than it may be.
 
 Characters, words and lines are counted here; tokens by the `tokenizers` package and the model's own `tokenizer.json`.
 """
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class LengthConfig(Config):
     """What a text outside the limits is."""
 
 
-class Length:
+class LengthDetector:
     """The detector: at most one finding a text, with score 1 and without a span."""
 
     def __init__(self, name: str, limits: LengthConfig, tokenizer: Tokenizer | None = None) -> None:
@@ -77,7 +77,7 @@ class Length:
         # A token has at least one character of plain ASCII; other text may be spelt out before it is cut.
         if most is None or self._tokenizer is None or (len(text) < most and text.isascii()):
             return False
-        return len(self._tokenizer.encode(surrogates_replaced(text), add_special_tokens=False)) > most
+        return len(self._tokenizer.encode(replace_surrogates(text), add_special_tokens=False)) > most
 
     def _is_short(self, text: str) -> bool:
         least = self._limits.min_characters
@@ -90,7 +90,7 @@ def _lines(text: str) -> int:
     return breaks if text.endswith(("\n", "\r")) else breaks + 1
 
 
-def _build(name: str, config: LengthConfig, files: Files) -> Length:
+def _build(name: str, config: LengthConfig, files: PolicyFiles) -> LengthDetector:
     problems: list[ConfigProblem] = []
     most, least = config.max_characters, config.min_characters
     given = (most, least, config.max_words, config.max_lines, config.max_tokens)
@@ -107,10 +107,10 @@ def _build(name: str, config: LengthConfig, files: Files) -> Length:
     tokenizer = _tokenizer(config, files, problems)
     if problems:
         raise ConfigProblems(problems)
-    return Length(name, config, tokenizer)
+    return LengthDetector(name, config, tokenizer)
 
 
-def _tokenizer(config: LengthConfig, files: Files, problems: list[ConfigProblem]) -> Tokenizer | None:
+def _tokenizer(config: LengthConfig, files: PolicyFiles, problems: list[ConfigProblem]) -> Tokenizer | None:
     """Return what counts tokens, None if none are to be counted; add what is wrong to `problems`."""
     if config.tokenizer is None:
         if config.max_tokens is not None:

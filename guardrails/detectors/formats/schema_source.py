@@ -1,4 +1,4 @@
-"""A JSON Schema as a policy gives it, written out or in a file: a compiled schema out, or what is wrong with it and where."""
+"""Reads and compiles the JSON Schema that a policy gives, inline or in a file, and locates what is wrong with it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.formats.json_schema import Schema, SchemaProblems
+from guardrails.detectors.formats.json_schema import JsonSchema, SchemaProblems
 from guardrails.detectors.formats.json_spans import locate
-from guardrails.detectors.formats.syntax import BREAK, json_error
+from guardrails.detectors.formats.syntax import BREAK, find_json_error
 
 Field = tuple["str | int", ...]
 """Where in the configuration the schema, or the name of its file, stands."""
@@ -44,7 +44,7 @@ KEYWORDS: Final = frozenset(
 """The words of JSON Schema, of all drafts. Others mean nothing to it, and are passed over without a word."""
 
 
-class Reads(Protocol):
+class FileReader(Protocol):
     """Reads the files that a policy names."""
 
     def read(self, name: str) -> tuple[str, str]:
@@ -52,13 +52,13 @@ class Reads(Protocol):
         ...
 
 
-def strange(part: Any, path: Field) -> Iterator[ConfigProblem]:
+def find_unknown_keywords(part: Any, path: Field) -> Iterator[ConfigProblem]:
     """Yield the words of a schema that are none of JSON Schema: it would not ask for what they seem to."""
     if len(path) > MAX_DEPTH:
         yield ConfigProblem("invalid_schema", f"schema: more than {MAX_DEPTH} levels", path)
     elif isinstance(part, list):
         for index, each in enumerate(part):
-            yield from strange(each, (*path, index))
+            yield from find_unknown_keywords(each, (*path, index))
     elif isinstance(part, Mapping):
         for key, value in part.items():
             here = (*path, key)
@@ -71,22 +71,22 @@ def strange(part: Any, path: Field) -> Iterator[ConfigProblem]:
                 yield ConfigProblem("invalid_schema", message, here, hint=hint)
             elif key in NAMED and isinstance(value, Mapping):
                 for name, each in value.items():
-                    yield from strange(each, (*here, name))
+                    yield from find_unknown_keywords(each, (*here, name))
             elif key not in DATA:
-                yield from strange(value, here)
+                yield from find_unknown_keywords(value, here)
 
 
-def schema_in(
-    name: str, files: Reads, problems: list[ConfigProblem], field: Field, *, strict: bool = False
-) -> Schema | None:
-    """Return the schema in a file that a field names; add what is wrong to `problems`, with `strict` also its `strange` words."""
+def load_schema(
+    name: str, files: FileReader, problems: list[ConfigProblem], field: Field, *, strict: bool = False
+) -> JsonSchema | None:
+    """Load the schema in a file that a field names; add what is wrong to `problems`, with `strict` also unknown keywords."""
     try:
         text, shown = files.read(name)
     except OSError as error:
         message, hint = f"schema {name!r}: {error.strerror or error}", "a JSON file below the policy's folder"
         problems.append(ConfigProblem("unreadable_file", message, field, hint=hint))
         return None
-    at = json_error(text)
+    at = find_json_error(text)
     if at is not None:
         place = _place(shown, text, at)
         problems.append(
@@ -98,24 +98,24 @@ def schema_in(
         message = "a schema is a mapping, true or false"
         problems.append(ConfigProblem("invalid_schema", message, field, hint=WRITTEN, place=(shown, 1, 1)))
         return None
-    odd = [*strange(schema, ())] if strict else []
+    odd = [*find_unknown_keywords(schema, ())] if strict else []
     for each in odd:
         place = _place(shown, text, locate(text, each.path)[0])
         problems.append(ConfigProblem(each.code, each.message, field, hint=each.hint, place=place))
     if odd:
         return None
-    return checked(schema, problems, field, lambda path: _place(shown, text, locate(text, path)[0]))
+    return compile_schema(schema, problems, field, lambda path: _place(shown, text, locate(text, path)[0]))
 
 
-def checked(
+def compile_schema(
     schema: Mapping[str, Any] | bool,
     problems: list[ConfigProblem],
     field: Field,
     place: Callable[[Field], tuple[str, int, int]] | None = None,
-) -> Schema | None:
+) -> JsonSchema | None:
     """Return a schema; add what is wrong to `problems`, at a `place` of another file where there is one."""
     try:
-        return Schema(schema)
+        return JsonSchema(schema)
     except SchemaProblems as error:
         for each in error.problems:
             path = field if place else (*field, *each.path)

@@ -1,4 +1,4 @@
-"""SQL: text in, the spans out where it is not valid in a dialect or holds a statement of a kind that is not allowed.
+"""Finds where a text is not valid in a dialect of SQL or holds a kind of statement that is not allowed.
 
 Parsing is by sqlglot; nothing is run. What sqlglot does not know in detail it takes as a `command`, unjudged, so
 `command` counts as a kind of its own.
@@ -48,7 +48,7 @@ _HIDDEN: Final = re.compile(r"/\*M?!")
 
 
 @cache
-def dialects() -> tuple[str, ...]:
+def list_dialects() -> tuple[str, ...]:
     """Return the names of the dialects that can be parsed."""
     from sqlglot.dialects.dialect import Dialects
 
@@ -68,7 +68,9 @@ def _classes() -> tuple[tuple[str, tuple[type[Any], ...]], ...]:
     return tuple(found)
 
 
-def sql_errors(text: str, dialect: str, allowed: Collection[str] | None = None) -> Iterator[tuple[int, int]]:
+def find_sql_errors(
+    text: str, dialect: str, allowed: Collection[str] | None = None
+) -> Iterator[tuple[int, int]]:
     """Yield the spans of what is wrong, in order: an error runs to the end of its line, a statement that is not allowed
     is found whole. After an error its statement is not read on. Raises `TimeoutError` where parsing takes too long.
     """
@@ -119,7 +121,7 @@ def _statement(
 
     start, end = tokens[0].start, tokens[-1].end + 1
     try:
-        parser = _bounded(of.parser_class)(dialect=of, error_level=ErrorLevel.IMMEDIATE)
+        parser = _bound_parser(of.parser_class)(dialect=of, error_level=ErrorLevel.IMMEDIATE)
         parser.steps_left = 20_000 + STEPS * len(tokens)
         parsed = parser.parse(tokens, text)
         kinds = {kind for tree in parsed if tree is not None for kind in _kinds(tree)}
@@ -139,7 +141,7 @@ def _statement(
 
 
 @cache
-def _bounded(parser: Any) -> Any:
+def _bound_parser(parser: Any) -> Any:
     """Return the parser of a dialect with a bound of steps."""
 
     def advance(self: Any, times: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Where a text stops being JSON, XML or Python: text in, an offset out, None where it never does.
+"""Finds the offset at which a text stops being valid JSON, XML or Python.
 
 Nothing is run, fetched or expanded. What nests deeper than any honest text is invalid too.
 """
@@ -12,7 +12,7 @@ import warnings
 from typing import Final, NoReturn
 from xml.parsers import expat
 
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 DEEPEST: Final = 200
 """Brackets or elements inside one another: well below where a parser runs out of stack."""
@@ -38,7 +38,7 @@ def _no_number(_digits: str) -> None:
 _JSON: Final = json.JSONDecoder(parse_int=_no_number, parse_float=_no_number, parse_constant=_refuse)
 
 
-def json_error(text: str) -> int | None:
+def find_json_error(text: str) -> int | None:
     """Return where `text` stops being one JSON value of RFC 8259, or None."""
     if text.count("[") + text.count("{") > DEEPEST:
         deep = _too_deep(text)
@@ -67,9 +67,9 @@ def _too_deep(text: str) -> int | None:
     return None
 
 
-def xml_error(text: str) -> int | None:
+def find_xml_error(text: str) -> int | None:
     """Return where `text` stops being a well-formed XML document, or None; a document type is an error."""
-    data = surrogates_replaced(text).encode()
+    data = replace_surrogates(text).encode()
     # The encoding is given, so that what the document says of it does not count.
     parser = expat.ParserCreate("utf-8")
     depth = stopped = 0
@@ -111,12 +111,12 @@ def ignore_warnings() -> None:
     warnings.filterwarnings("ignore", module=_MODULE)
 
 
-def python_error(text: str) -> int | None:
+def find_python_error(text: str) -> int | None:
     """Return where `text` stops being a Python module of the Python that runs, or None; it is not run."""
     if "\0" in text:
         return text.index("\0")
     try:
-        compile(surrogates_replaced(text), _MODULE, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        compile(replace_surrogates(text), _MODULE, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except SyntaxError as error:
         return _offset(text, error.lineno or 1, error.offset or 1)
     except (MemoryError, RecursionError, ValueError, OverflowError):

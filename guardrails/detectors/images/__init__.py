@@ -1,1 +1,1 @@
-"""What pictures show and what is written in them: pictures go in, findings with boxes, or texts with a map back, come out."""
+"""Detectors and extractors for pictures: what they show, and the texts that are written in them."""

@@ -1,4 +1,5 @@
-"""Green squares: pictures in, a finding for each large field of pure green out, with its box. For trying rules on pictures.
+"""The `green_square` detector, for trying rules on pictures: one finding with its box for each large field of pure
+green.
 
 What a rule does to a picture can be tried with this, and tested, without any picture that nobody wants to see. A field counts
 where its pixels are nearly (0, 255, 0), as JPEG leaves them; the score is how much of its box is.
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
 if TYPE_CHECKING:
-    from guardrails.media.images.picture import Frame, Pixels
+    from guardrails.media.images.picture import PictureFrame, Pixels
 
 NEAR: Final = 60
 """How far from pure green each channel may be."""
@@ -50,23 +51,25 @@ class GreenSquare:
         self._least = config.least
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def _one(self, picture: Picture) -> Detection:
+    def _detect_one(self, picture: Picture) -> Detection:
         found: dict[tuple[int, int, int, int], Finding] = {}
         for frame in picture.frames:
-            for finding in self._framed(picture, frame):
+            for finding in self._detect_frame(picture, frame):
                 assert finding.box is not None
                 known = found.get(finding.box)
                 if known is None or known.score < finding.score:
                     found[finding.box] = finding
         return Detection(tuple(found.values())) if found else CLEAN
 
-    def _framed(self, picture: Picture, frame: Frame) -> Iterator[Finding]:
+    def _detect_frame(self, picture: Picture, frame: PictureFrame) -> Iterator[Finding]:
         clip = (frame.start_ms, frame.end_ms) if picture.animated else None
         for view in frame.views:
             for box, score in self._fields(view):
-                yield Finding(self._category, score, self._name, box=scaled(box, view, picture), clip=clip)
+                yield Finding(self._category, score, self._name, box=scale_box(box, view, picture), clip=clip)
 
     def _fields(self, view: Pixels) -> Iterator[tuple[tuple[int, int, int, int], float]]:
         import numpy as np
@@ -105,7 +108,7 @@ def _runs(seen: Sequence[bool]) -> Iterator[tuple[int, int]]:
         yield begin, last + 1
 
 
-def scaled(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tuple[int, int, int, int]:
+def scale_box(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tuple[int, int, int, int]:
     """Return a box of a view as one of the picture at full size, all of it inside."""
     height, width = view.shape[:2]
     x, y, wide, high = box
@@ -114,7 +117,7 @@ def scaled(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tu
     return left, top, min(right, picture.width) - left, min(bottom, picture.height) - top
 
 
-def _build(name: str, config: GreenSquareConfig, files: Files) -> GreenSquare:
+def _build(name: str, config: GreenSquareConfig, files: PolicyFiles) -> GreenSquare:
     if problem := category_problem(config.category, ("category",)):
         raise ConfigProblems([problem])
     return GreenSquare(name, config)

@@ -1,4 +1,4 @@
-"""What pictures show, by a model: pictures in, findings for the whole and for parts of large ones out, for each category.
+"""The `image_classifier` detector: findings for a whole picture and for parts of a large one, by a model.
 
 The model (`inference/media/picture_model.py`) sees every frame in every way in which somebody may see it, whole, and large ones
 in parts as well, as what is small is lost in the whole. A finding in a part has that as its box; one in the whole has none. The
@@ -16,26 +16,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
-from guardrails.detectors.classifier.any_classifier import columns_of
-from guardrails.detectors.classifier.classifier_config import invalid, written
-from guardrails.detectors.images.green_square import scaled
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors.classifier.any_classifier import resolve_columns
+from guardrails.detectors.classifier.classifier_config import find_label_problems, read_labels
+from guardrails.detectors.images.green_square import scale_box
 from guardrails.detectors.images.image_classifier_config import (
-    KNOWN,
+    KNOWN_IMAGE_MODELS,
     RUNS,
     ImageClassifierConfig,
-    Known,
+    KnownImageModel,
     SecondDoc,
-    categories,
-    meanings,
-    of_prompts,
-    prompted,
+    find_categories,
+    find_prompt_problems,
+    number_prompts,
+    resolve_labels,
 )
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
 if TYPE_CHECKING:
-    from guardrails.inference.media.picture_model import Part, PictureModel, PictureOptions
+    from guardrails.inference.media.picture_model import PictureModel, PictureOptions, ScoredPart
     from guardrails.inference.safety.scores import Scores
     from guardrails.media.images.picture import Picture, Pixels
 
@@ -76,20 +76,22 @@ class ImageClassifier:
             self.identity.append(second.identity)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def _loaded(self) -> PictureModel:
+    def _load_models(self) -> PictureModel:
         if self._model is None:
             self._model = _load(self._folder, self._config)
         return self._model
 
-    def _one(self, picture: Picture) -> Detection:
-        found = self._found(picture, self._config.min_score)
+    def _detect_one(self, picture: Picture) -> Detection:
+        found = self._best_findings(picture, self._config.min_score)
         doc = self._config.second
         if self._second is not None and doc is not None:
             low, high = doc.unsure
             unsure = [key for key, each in found.items() if low <= each.score <= high]
-            others = self._second._found(picture, 0.0) if unsure else {}
+            others = self._second._best_findings(picture, 0.0) if unsure else {}
             for key in unsure:
                 if key in others:
                     score = DECIDED[doc.decide](found[key].score, others[key].score)
@@ -97,10 +99,10 @@ class ImageClassifier:
         kept = tuple(each for each in found.values() if each.score >= self._config.min_score)
         return Detection(kept) if kept else CLEAN
 
-    def _found(self, picture: Picture, least: float) -> dict[tuple[str, object], Finding]:
+    def _best_findings(self, picture: Picture, least: float) -> dict[tuple[str, object], Finding]:
         """Return the highest finding for each category and each part, with the time when that is seen."""
         found: dict[tuple[str, object], Finding] = {}
-        for (start, end), box, scores in self._judged(picture):
+        for (start, end), box, scores in self._score_frames(picture):
             for category, score in self._scores(scores):
                 known = found.get((category, box))
                 if score >= least and (known is None or known.score < score):
@@ -108,11 +110,11 @@ class ImageClassifier:
                     found[category, box] = Finding(category, score, self._name, box=box, clip=clip)
         return found
 
-    def _judged(
+    def _score_frames(
         self, picture: Picture
     ) -> Iterator[tuple[tuple[int, int], tuple[int, int, int, int] | None, Scores]]:
         """Yield when something is seen, the box of what is a part, and the scores of the model's labels for it."""
-        model = self._loaded()
+        model = self._load_models()
         views = [((frame.start_ms, frame.end_ms), view) for frame in picture.frames for view in frame.views]
         small = [(when, view) for when, view in views if max(view.shape[:2]) <= self._config.large]
         # Many frames run beside one another; the parts of one view do as well.
@@ -120,7 +122,7 @@ class ImageClassifier:
             yield when, None, scores
         for when, view in views:
             if max(view.shape[:2]) > self._config.large:
-                for part in model.judged(view):
+                for part in model.score_parts(view):
                     yield when, _box(part, view, picture), part.scores
 
     def _scores(self, scores: Scores) -> Iterator[tuple[str, float]]:
@@ -128,27 +130,27 @@ class ImageClassifier:
             yield category, min(1.0, float(scores[at].sum() if self._sums else scores[at].max()))
 
 
-def _box(part: Part, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
+def _box(part: ScoredPart, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
     """Return where a part is in the picture, None for the whole."""
     whole = part.box == (0, 0, view.shape[1], view.shape[0])
-    return None if whole else scaled(part.box, view, picture)
+    return None if whole else scale_box(part.box, view, picture)
 
 
 def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:
-    from guardrails.inference.media.picture_model import PictureOptions, load
+    from guardrails.inference.media.picture_model import PictureOptions, load_picture_model
 
     options: PictureOptions = PictureOptions(
         config.runtime, config.file, config.device, config.activation, config.large
     )
-    return load(folder, options)
+    return load_picture_model(folder, options)
 
 
-def _build(name: str, config: ImageClassifierConfig, files: Files) -> ImageClassifier:
+def _build(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> ImageClassifier:
     second = None if config.second is None else _second(name, config, config.second, files)
     return _one_of(name, config, files, second)
 
 
-def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Files) -> ImageClassifier:
+def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: PolicyFiles) -> ImageClassifier:
     """Build the second detector; raises `ConfigProblems`, with places in its own block."""
     written_ = {
         field: getattr(doc, field)
@@ -161,52 +163,58 @@ def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Fil
     except ConfigProblems as problems:
         placed = [replace(each, path=("second", *each.path)) for each in problems.problems]
         raise ConfigProblems(placed) from problems
-    if categories(name, config).isdisjoint(categories(name, own)):
+    if find_categories(name, config).isdisjoint(find_categories(name, own)):
         message = f"the second model {doc.model!r} tells nothing that the first one does"
         raise ConfigProblems([ConfigProblem("unknown_category", message, ("second", "model"))])
     return made
 
 
 def _one_of(
-    name: str, config: ImageClassifierConfig, files: Files, second: ImageClassifier | None = None
+    name: str, config: ImageClassifierConfig, files: PolicyFiles, second: ImageClassifier | None = None
 ) -> ImageClassifier:
-    if problems := invalid(config):
+    if problems := find_label_problems(config):
         raise ConfigProblems(problems)
-    if problems := of_prompts(config):
+    if problems := find_prompt_problems(config):
         raise ConfigProblems(problems)
-    of = KNOWN.get(config.model)
+    of = KNOWN_IMAGE_MODELS.get(config.model)
     if of is not None and of.folder is not None:
-        return _shipped(name, config, of, of.folder, second)
+        return _load_shipped(name, config, of, of.folder, second)
     try:
         folder = files.model_folder(config.model, config.revision, download=config.download)
     except OSError as error:
-        shipped = ", ".join(each for each, known in KNOWN.items() if known.folder is not None)
+        shipped = ", ".join(each for each, known in KNOWN_IMAGE_MODELS.items() if known.folder is not None)
         message, hint = f"model {config.model!r}: {error.strerror or error}", f"by name there is: {shipped}"
         if isinstance(error.__cause__, ModelError) and error.__cause__.hint:
             hint = f"{error.__cause__.hint}; {hint}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     try:
-        model = _load(folder, config) if config.prompts is None else _compared(folder, config)
+        model = _load(folder, config) if config.prompts is None else _load_zero_shot(folder, config)
     except ModelError as error:
         message = f"model {config.model!r}: {error}" if error.field == "model" else str(error)
         field = error.field if error.field in ImageClassifierConfig.model_fields else "model"
         raise ConfigProblems([ConfigProblem(error.code, message, (field,), hint=error.hint)]) from error
     columns = (
-        columns_of(config, meanings(config), model.labels) if config.prompts is None else prompted(config)
+        resolve_columns(config, resolve_labels(config), model.labels)
+        if config.prompts is None
+        else number_prompts(config)
     )
     return ImageClassifier(name, config, folder, columns, model=model, second=second)
 
 
-def _compared(folder: Path, config: ImageClassifierConfig) -> PictureModel:
+def _load_zero_shot(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     """Return a model that compares pictures with the texts of all categories, and the neutral ones; raises `ModelError`."""
-    from guardrails.inference.media.zero_shot import Texts, load
+    from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 
-    texts = (each for texts in written(config.prompts or {}).values() for each in texts)
-    return load(folder, Texts((*texts, *config.neutral), config.device, config.large))
+    texts = (each for texts in read_labels(config.prompts or {}).values() for each in texts)
+    return load_zero_shot_model(folder, ZeroShotTexts((*texts, *config.neutral), config.device, config.large))
 
 
-def _shipped(
-    name: str, config: ImageClassifierConfig, of: Known, folder: Path, second: ImageClassifier | None
+def _load_shipped(
+    name: str,
+    config: ImageClassifierConfig,
+    of: KnownImageModel,
+    folder: Path,
+    second: ImageClassifier | None,
 ) -> ImageClassifier:
     problems = [
         ConfigProblem(
@@ -220,7 +228,7 @@ def _shipped(
     ]
     if problems:
         raise ConfigProblems(problems)
-    columns = columns_of(config, meanings(config), of.labels)
+    columns = resolve_columns(config, resolve_labels(config), of.labels)
     return ImageClassifier(name, config, folder, columns, model=None, second=second)
 
 
@@ -228,7 +236,7 @@ KIND = Kind(
     name="image_classifier",
     doc="What pictures show, by a model: sexual content by the package's own, or what any other classifier of pictures tells.",
     config=ImageClassifierConfig,
-    categories=categories,
+    categories=find_categories,
     build=_build,
     tier=1,
     contents=frozenset({"image"}),

@@ -1,4 +1,4 @@
-"""The fields of `use: image_classifier`: a policy's block goes in, what it asks for comes out: categories, columns, problems."""
+"""The configuration of `use: image_classifier`, with its categories, its columns and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,34 @@ from pydantic import Field
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.classifier.classifier_config import Device, Meanings, told, unused, within, written
+from guardrails.detectors.classifier.classifier_config import (
+    Device,
+    LabelMeanings,
+    filter_categories,
+    find_unused_fields,
+    list_categories,
+    read_labels,
+)
 from guardrails.detectors.config import Config
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownImageModel:
     """A model whose labels are known: what they mean, and, where it comes with the package, its folder and all labels."""
 
-    means: Meanings
+    means: LabelMeanings
     folder: Path | None = None
     labels: tuple[str, ...] = ()
 
 
-KNOWN: Final[Mapping[str, Known]] = {
-    "nsfw": Known(
+KNOWN_IMAGE_MODELS: Final[Mapping[str, KnownImageModel]] = {
+    "nsfw": KnownImageModel(
         {"Porn": ("sexual.explicit",), "Hentai": ("sexual.explicit",), "Sexy": ("sexual.suggestive",)},
         Path(__file__).parents[2] / "models" / "nsfw_mid",
         ("Drawing", "Hentai", "Neutral", "Porn", "Sexy"),
     ),
-    "Falconsai/nsfw_image_detection": Known({"nsfw": ("sexual",)}),
-    "AdamCodd/vit-base-nsfw-detector": Known({"nsfw": ("sexual",)}),
+    "Falconsai/nsfw_image_detection": KnownImageModel({"nsfw": ("sexual",)}),
+    "AdamCodd/vit-base-nsfw-detector": KnownImageModel({"nsfw": ("sexual",)}),
 }
 """Models by name; those with a folder come with the package."""
 
@@ -104,36 +111,43 @@ RUNS: Final = ("runtime", "file", "activation", "device", "revision", "download"
 """Fields of models that do not come with the package."""
 
 
-def meanings(config: ImageClassifierConfig) -> Meanings | None:
+def resolve_labels(config: ImageClassifierConfig) -> LabelMeanings | None:
     """Return what the labels of a model mean, from the policy or from the table; None where neither says."""
     if config.labels is not None:
-        return written(config.labels)
-    return KNOWN[config.model].means if config.model in KNOWN else None
+        return read_labels(config.labels)
+    return KNOWN_IMAGE_MODELS[config.model].means if config.model in KNOWN_IMAGE_MODELS else None
 
 
-def categories(_name: str, config: ImageClassifierConfig) -> frozenset[str]:
+def find_categories(_name: str, config: ImageClassifierConfig) -> frozenset[str]:
     """Return what the detector can find, before its model is loaded."""
     if config.prompts is not None:
-        return frozenset(filter(taxonomy.is_valid, within(config.prompts, config.categories)))
-    return frozenset(filter(taxonomy.is_valid, within(told(meanings(config) or {}), config.categories)))
+        return frozenset(filter(taxonomy.is_valid, filter_categories(config.prompts, config.categories)))
+    return frozenset(
+        filter(
+            taxonomy.is_valid,
+            filter_categories(list_categories(resolve_labels(config) or {}), config.categories),
+        )
+    )
 
 
-def prompted(config: ImageClassifierConfig) -> dict[str, Sequence[int]]:
+def number_prompts(config: ImageClassifierConfig) -> dict[str, Sequence[int]]:
     """Return the columns of each category: its texts come one after the other."""
     found: dict[str, Sequence[int]] = {}
     at = 0
-    for category, texts in written(config.prompts or {}).items():
-        if within([category], config.categories):
+    for category, texts in read_labels(config.prompts or {}).items():
+        if filter_categories([category], config.categories):
             found[category] = range(at, at + len(texts))
         at += len(texts)
     return found
 
 
-def of_prompts(config: ImageClassifierConfig) -> list[ConfigProblem]:
+def find_prompt_problems(config: ImageClassifierConfig) -> list[ConfigProblem]:
     """Return what is wrong with prompts, and with fields that go with them or do not."""
     if config.prompts is None:
-        return unused(config, ("neutral",), "models that compare pictures with texts: write prompts")
-    problems = unused(
+        return find_unused_fields(
+            config, ("neutral",), "models that compare pictures with texts: write prompts"
+        )
+    problems = find_unused_fields(
         config, ("labels", "file", "activation", "runtime"), "models with labels, and this one has prompts"
     )
     hint = "name one of the taxonomy, or 'custom.' and a name of your own"
@@ -142,7 +156,7 @@ def of_prompts(config: ImageClassifierConfig) -> list[ConfigProblem]:
         for each in config.prompts
         if not taxonomy.is_valid(each)
     ]
-    if config.model in KNOWN:
+    if config.model in KNOWN_IMAGE_MODELS:
         message = f"model {config.model!r} has labels, and compares nothing with texts"
         hint = "name the folder of a CLIP model, such as one of openai/clip-vit-base-patch32"
         problems.append(ConfigProblem("no_prompts", message, ("prompts",), hint=hint))

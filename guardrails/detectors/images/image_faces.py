@@ -1,4 +1,4 @@
-"""Faces: pictures in, a finding with its box for each face out, so that a rule can cover them.
+"""The `image_faces` detector: one finding with its box for each face, so that a rule can cover it.
 
     detectors: {faces: {use: image_faces}}
     rules: [{id: faces.cover, on: [input, output], when: pii.face > 0, then: redact, with: {image: pixelate}}]
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.green_square import scaled
+from guardrails.detectors.images.green_square import scale_box
 from guardrails.detectors.images.text_layout import Box
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.inference.safety.folder import ModelError
@@ -54,7 +54,7 @@ class ImageFacesConfig(Config):
     takes longer. Faces are found from about 10 pixels."""
 
 
-class ImageFaces:
+class ImageFacesDetector:
     """The detector: all views of all frames."""
 
     inline = False
@@ -68,9 +68,11 @@ class ImageFaces:
         self.identity: list[Any] = [hashlib.sha256(shipped).hexdigest()]
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def _one(self, picture: Picture) -> Detection:
+    def _detect_one(self, picture: Picture) -> Detection:
         if self._model is None:
             self._model = _load(self._folder, self._config)
         views = [(frame, view) for frame in picture.frames for view in frame.views]
@@ -96,7 +98,7 @@ def _box(face: Face, view: Pixels, picture: Picture) -> Box | None:
     right, bottom = min(width, math.ceil(face.x + face.width)), min(height, math.ceil(face.y + face.height))
     if left >= right or top >= bottom:
         return None
-    return scaled((left, top, right - left, bottom - top), view, picture)
+    return scale_box((left, top, right - left, bottom - top), view, picture)
 
 
 def _is_covered(box: Box, picture: Picture) -> bool:
@@ -111,20 +113,20 @@ def _is_covered(box: Box, picture: Picture) -> bool:
 
 
 def _load(folder: Path, config: ImageFacesConfig) -> FaceModel:
-    from guardrails.inference.media.faces import FaceOptions, load
+    from guardrails.inference.media.faces import FaceOptions, load_face_model
 
-    return load(folder, FaceOptions(config.min_score, config.side))
+    return load_face_model(folder, FaceOptions(config.min_score, config.side))
 
 
-def _build(name: str, config: ImageFacesConfig, files: Files) -> ImageFaces:
+def _build(name: str, config: ImageFacesConfig, files: PolicyFiles) -> ImageFacesDetector:
     if problem := category_problem(config.category, ("category",)):
         raise ConfigProblems([problem])
     shipped = SHIPPED.get(config.model)
     try:
         if shipped is not None:
-            return ImageFaces(name, config, shipped, None)
+            return ImageFacesDetector(name, config, shipped, None)
         folder = files.model_folder(config.model)
-        return ImageFaces(name, config, folder, _load(folder, config))
+        return ImageFacesDetector(name, config, folder, _load(folder, config))
     except (OSError, ModelError) as error:
         reason = str(error) if isinstance(error, ModelError) else error.strerror or str(error)
         named = (

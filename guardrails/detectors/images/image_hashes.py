@@ -1,4 +1,4 @@
-"""Known pictures and films: pictures in, a finding for each list that one is on out, by its hash, with the entry that is nearest.
+"""The `image_hash` detector: finds pictures and films that are on lists of known hashes.
 
 A picture is on a list by the SHA-256 of its file, or by the perceptual hash (PDQ) of a frame of it, mirrored or turned too,
 within the list's distance: small changes do not hide it, a crop or a frame around it does. What is on an `allow` list is on no
@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.errors import PolicyErrors
 from guardrails.media.hashes.film_hash_file import TYPE
-from guardrails.media.hashes.film_lists import Enough, FilmList, Sighting
-from guardrails.media.hashes.hash_lists import HashList, HashLists, Match
-from guardrails.media.hashes.pdq import BITS, Hashed, hashed
+from guardrails.media.hashes.film_lists import FilmList, FilmSearch, MatchThresholds
+from guardrails.media.hashes.hash_lists import HashList, HashLists, HashMatch
+from guardrails.media.hashes.pdq import BITS, PdqHashes, hash_pixels
 from guardrails.types import CLEAN, Content, Detection, Finding, Image, Listed
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class ImageHashConfig(Config):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class HashListSource:
     """What a list is for people: its file, and the category of what is on it."""
 
     file: str
@@ -108,22 +108,22 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Films:
+class FilmMatcher:
     """A list of films, what it is, and what makes a match."""
 
     list: FilmList
-    what: Listing
-    enough: Enough
+    what: HashListSource
+    thresholds: MatchThresholds
 
 
-class ImageHash:
+class ImageHashDetector:
     """The detector: by the file, and by each frame."""
 
     inline = False
     pixels = True
 
     def __init__(
-        self, name: str, lists: HashLists, denied: Sequence[Listing], films: Sequence[Films] = ()
+        self, name: str, lists: HashLists, denied: Sequence[HashListSource], films: Sequence[FilmMatcher] = ()
     ) -> None:
         """Take lists; those that deny are named by their number, and are what is `denied` of that number."""
         self.name = name
@@ -132,13 +132,15 @@ class ImageHash:
         self._denied = denied
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self.one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self.detect_picture(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def one(self, picture: Picture) -> Detection:
+    def detect_picture(self, picture: Picture) -> Detection:
         """Judge a picture."""
-        return self.by(picture, picture.sha256, hashes(picture))
+        return self.detect_by_hashes(picture, picture.sha256, hash_views(picture))
 
-    def by(self, picture: Picture, sha256: str, hashed: Sequence[Hashed]) -> Detection:
+    def detect_by_hashes(self, picture: Picture, sha256: str, hashed: Sequence[PdqHashes]) -> Detection:
         """Judge a picture by its file's digest and the hashes of its views."""
         best: dict[int, Finding] = {}
         for match in self.lists.find(sha256, hashed):
@@ -157,63 +159,72 @@ class ImageHash:
         denied = [self._finding(match, 1.0, None) for match in self.lists.find(sha256)]
         return denied + [
             Finding(
-                each.what.category, 1.0, self.name, listed=Listed(each.what.file, _shown(film.id), "sha256")
+                each.what.category,
+                1.0,
+                self.name,
+                listed=Listed(each.what.file, _display_id(film.id), "sha256"),
             )
             for each in self.films
             if (film := each.list.exact(sha256)) is not None
         ]
 
-    def film(self, sha256: str) -> OneTrack:
+    def film(self, sha256: str) -> HashedFilmTrack:
         """Begin to look at a track of a film with a file of that digest, or of none."""
-        return OneTrack(self, sha256)
+        return HashedFilmTrack(self, sha256)
 
-    def _finding(self, match: Match, score: float, clip: tuple[int, int] | None) -> Finding:
+    def _finding(self, match: HashMatch, score: float, clip: tuple[int, int] | None) -> Finding:
         what = self._denied[int(match.list)]
-        listed = Listed(what.file, _shown(match.id), match.kind, match.distance, match.form)
+        listed = Listed(what.file, _display_id(match.id), match.kind, match.distance, match.form)
         return Finding(what.category, score, self.name, clip=clip, listed=listed)
 
 
-class OneTrack:
+class HashedFilmTrack:
     """A track of a film: its frames are judged as pictures, and together as what films of lists show."""
 
-    def __init__(self, of: ImageHash, sha256: str) -> None:
+    def __init__(self, of: ImageHashDetector, sha256: str) -> None:
         self._of = of
         self._passes = bool(sha256) and of.lists.allows(sha256)
         self._by_file = of.file(sha256) if sha256 and not self._passes else []
-        self._sightings = [(each, Sighting(each.list)) for each in of.films]
+        self._sightings = [(each, FilmSearch(each.list)) for each in of.films]
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [
-            self._one(content.source) if isinstance(content, Image) and not self._passes else CLEAN
+            self._detect_one(content.source) if isinstance(content, Image) and not self._passes else CLEAN
             for content in batch
         ]
 
-    def _one(self, picture: Picture) -> Detection:
-        found, (frame,) = hashes(picture), picture.frames
+    def _detect_one(self, picture: Picture) -> Detection:
+        found, (frame,) = hash_views(picture), picture.frames
         for _, sighting in self._sightings:
-            sighting.see(found, frame.start_ms, frame.end_ms)
-        return self._of.by(picture, picture.sha256, found)
+            sighting.add_frame(found, frame.start_ms, frame.end_ms)
+        return self._of.detect_by_hashes(picture, picture.sha256, found)
 
-    def found(self, *, closed: bool) -> list[Finding]:
+    def findings(self, *, closed: bool) -> list[Finding]:
         """Return what the film is by its file, and by what it shows; of one list what is surest."""
         found = [*self._by_file]
         for films, sighting in self._sightings:
-            for match in sighting.matches(films.enough, closed=closed)[:1]:
+            for match in sighting.matches(films.thresholds, closed=closed)[:1]:
                 query, target = round(match.query, 4), round(match.target, 4)
                 film = Listed(
-                    films.what.file, _shown(match.film.id), TYPE, match.distance, match.form, query, target
+                    films.what.file,
+                    _display_id(match.film.id),
+                    TYPE,
+                    match.distance,
+                    match.form,
+                    query,
+                    target,
                 )
                 score = max(query, target) if closed else target
                 found.append(Finding(films.what.category, score, self._of.name, clip=match.clip, listed=film))
         return found
 
 
-def hashes(picture: Picture) -> list[Hashed]:
+def hash_views(picture: Picture) -> list[PdqHashes]:
     """Return the hashes of all views of a picture, frame by frame."""
-    return [hashed(view) for frame in picture.frames for view in frame.views]
+    return [hash_pixels(view) for frame in picture.frames for view in frame.views]
 
 
-def _shown(id_: str) -> str:
+def _display_id(id_: str) -> str:
     """Return an id, which strangers wrote, as it is told: one short line."""
     return "".join(each for each in id_ if each.isprintable())[:LONGEST]
 
@@ -224,7 +235,7 @@ def _categories(_name: str, config: ImageHashConfig) -> frozenset[str]:
     return frozenset(filter(taxonomy.is_valid, given))
 
 
-def _loaded(
+def _load_lists(
     field: str, docs: Sequence[Doc], load: Callable[[int, Doc], Made], problems: list[ConfigProblem]
 ) -> Iterator[Made]:
     """Yield the lists that can be read; the others are problems, line by line."""
@@ -268,25 +279,27 @@ def _problems(config: ImageHashConfig) -> Iterator[ConfigProblem]:
             yield ConfigProblem("unused_field", message, ("allow", at, "category"), hint="remove it")
 
 
-def _build(name: str, config: ImageHashConfig, files: Files) -> ImageHash:
+def _build(name: str, config: ImageHashConfig, files: PolicyFiles) -> ImageHashDetector:
     problems = [*_problems(config)]
 
     def pictures(at: int, doc: HashListDoc) -> HashList:
         path = files.path(doc.file)
         return HashList.load(path, name=str(at), kind=doc.kind, distance=doc.distance, quality=doc.quality)
 
-    def films(_: int, doc: FilmListDoc) -> Films:
+    def films(_: int, doc: FilmListDoc) -> FilmMatcher:
         found = FilmList.load(files.path(doc.file), name=doc.file, distance=doc.distance, quality=doc.quality)
-        what = Listing(doc.file, doc.category or config.category)
-        return Films(found, what, Enough(doc.query, doc.target, doc.need == "both", doc.seconds))
+        what = HashListSource(doc.file, doc.category or config.category)
+        return FilmMatcher(
+            found, what, MatchThresholds(doc.query, doc.target, doc.need == "both", doc.seconds)
+        )
 
-    deny = [*_loaded("deny", config.deny, pictures, problems)]
-    allow = [*_loaded("allow", config.allow, pictures, problems)]
-    shown = [*_loaded("films", config.films, films, problems)]
+    deny = [*_load_lists("deny", config.deny, pictures, problems)]
+    allow = [*_load_lists("allow", config.allow, pictures, problems)]
+    shown = [*_load_lists("films", config.films, films, problems)]
     if problems:
         raise ConfigProblems(problems)
-    denied = [Listing(doc.file, doc.category or config.category) for doc in config.deny]
-    return ImageHash(name, HashLists(deny, allow), denied, shown)
+    denied = [HashListSource(doc.file, doc.category or config.category) for doc in config.deny]
+    return ImageHashDetector(name, HashLists(deny, allow), denied, shown)
 
 
 KIND = Kind(

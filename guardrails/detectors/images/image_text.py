@@ -1,4 +1,4 @@
-"""Texts in pictures: pictures in, what is written in them out, with boxes, for all rules on texts. Codes (QR, bar) likewise.
+"""The `image_text` extractor: texts in pictures with their boxes, for all rules on texts. Codes (QR, bar) likewise.
 
 It finds nothing itself: what it reads is judged as a text that stands where the picture does, with `ocr` or `code` as its origin,
 and a rule that redacts covers it in the picture. Reading is by RapidOCR (PP-OCR) and zxing-cpp, the extra `ocr`; nothing is
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.green_square import scaled
-from guardrails.detectors.images.ocr import Corners, Found, Reader, letters
-from guardrails.detectors.images.ocr_passes import thorough, unlike
-from guardrails.detectors.images.text_layout import Line, Shown, shown
+from guardrails.detectors.images.green_square import scale_box
+from guardrails.detectors.images.ocr import Corners, OcrLine, OcrReader, load_reader
+from guardrails.detectors.images.ocr_passes import pick_distinct_frames, read_in_passes
+from guardrails.detectors.images.text_layout import PlacedText, TextLine, place_lines
 from guardrails.types import CLEAN, Content, Detection, Image
 
 if TYPE_CHECKING:
@@ -56,27 +56,27 @@ class ImageTextConfig(Config):
     """Frames of what moves that are read: those that differ most from one another."""
 
 
-class ImageText:
+class ImageTextExtractor:
     """The extractor: letters of all views of some frames, then codes."""
 
     inline = False
     pixels = True
 
-    def __init__(self, config: ImageTextConfig, readers: Sequence[tuple[str, Reader]]) -> None:
+    def __init__(self, config: ImageTextConfig, readers: Sequence[tuple[str, OcrReader]]) -> None:
         """Take a configuration and what reads, each with the origin that its texts have."""
         self._config = config
         self._readers = readers
-        self._kept: OrderedDict[str, tuple[Shown, ...]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[PlacedText, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [CLEAN] * len(batch)
 
-    def extracts(self, batch: Sequence[Content]) -> list[tuple[Shown, ...]]:
+    def extracts(self, batch: Sequence[Content]) -> list[tuple[PlacedText, ...]]:
         """Return what is written in each picture."""
-        return [self._one(content.source) if isinstance(content, Image) else () for content in batch]
+        return [self._extract_one(content.source) if isinstance(content, Image) else () for content in batch]
 
-    def _one(self, picture: Picture) -> tuple[Shown, ...]:
+    def _extract_one(self, picture: Picture) -> tuple[PlacedText, ...]:
         with self._lock:
             known = self._kept.get(picture.sha256)
             if known is not None:
@@ -85,7 +85,7 @@ class ImageText:
         made = tuple(
             text
             for origin, reader in self._readers
-            if (text := shown(dict.fromkeys(self._lines(picture, origin, reader)), origin)) is not None
+            if (text := place_lines(dict.fromkeys(self._lines(picture, origin, reader)), origin)) is not None
         )
         with self._lock:
             self._kept[picture.sha256] = made
@@ -93,20 +93,20 @@ class ImageText:
                 self._kept.popitem(last=False)
         return made
 
-    def _lines(self, picture: Picture, origin: str, reader: Reader) -> Iterator[Line]:
-        for frame in unlike(picture.frames, self._config.frames):
+    def _lines(self, picture: Picture, origin: str, reader: OcrReader) -> Iterator[TextLine]:
+        for frame in pick_distinct_frames(picture.frames, self._config.frames):
             for view in frame.views:
                 found = [each for each in reader(view) if self._is_sure(*each[:2])]
                 for text, _, corners in sorted(found, key=_order):
-                    box = scaled(_around(corners, view), view, picture)
-                    yield Line(" ".join(text.split()), box, whole=origin == "code")
+                    box = scale_box(_bounding_box(corners, view), view, picture)
+                    yield TextLine(" ".join(text.split()), box, whole=origin == "code")
 
     def _is_sure(self, text: str, score: float) -> bool:
         least = self._config.min_score if len(text.strip()) >= FEW else max(SURE, self._config.min_score)
         return bool(text.strip()) and score >= least
 
 
-def _order(found: Found) -> tuple[float, float]:
+def _order(found: OcrLine) -> tuple[float, float]:
     """Return where a line comes: those of one height from left to right."""
     corners = found[2]
     height = max(y for _, y in corners) - min(y for _, y in corners)
@@ -114,7 +114,7 @@ def _order(found: Found) -> tuple[float, float]:
     return middle // max(1.0, height), min(x for x, _ in corners)
 
 
-def _around(corners: Corners, view: Pixels) -> tuple[int, int, int, int]:
+def _bounding_box(corners: Corners, view: Pixels) -> tuple[int, int, int, int]:
     """Return the box around corners, at least one pixel of the view."""
     height, width = view.shape[:2]
     left = min(max(0, int(min(x for x, _ in corners))), width - 1)
@@ -124,7 +124,7 @@ def _around(corners: Corners, view: Pixels) -> tuple[int, int, int, int]:
     return left, top, max(1, right - left), max(1, bottom - top)
 
 
-def codes(view: Pixels) -> list[Found]:
+def read_codes(view: Pixels) -> list[OcrLine]:
     """Read QR and bar codes."""
     found = import_module("zxingcpp").read_barcodes(view)
     return [
@@ -146,7 +146,7 @@ def codes(view: Pixels) -> list[Found]:
     ]
 
 
-def _build(name: str, config: ImageTextConfig, files: Files) -> ImageText:
+def _build(name: str, config: ImageTextConfig, files: PolicyFiles) -> ImageTextExtractor:
     missing = [
         package for what in config.read for package in PACKAGES[what] if not importlib.util.find_spec(package)
     ]
@@ -154,11 +154,11 @@ def _build(name: str, config: ImageTextConfig, files: Files) -> ImageText:
         message = f"reading {' and '.join(config.read)} needs {', '.join(missing)}, which is not installed"
         hint = "pip install 'guardrails-middleware[ocr]'"
         raise ConfigProblems([ConfigProblem("missing_extra", message, ("use",), hint=hint)])
-    readers: dict[str, tuple[str, Reader]] = {
-        "text": ("ocr", thorough(letters(config.side), config.side)),
-        "codes": ("code", codes),
+    readers: dict[str, tuple[str, OcrReader]] = {
+        "text": ("ocr", read_in_passes(load_reader(config.side), config.side)),
+        "codes": ("code", read_codes),
     }
-    return ImageText(config, [readers[what] for what in dict.fromkeys(config.read)])
+    return ImageTextExtractor(config, [readers[what] for what in dict.fromkeys(config.read)])
 
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-"""Letters in pictures: pixels go in; each line, how sure it is and its corners come out. By RapidOCR (PP-OCR), the extra `ocr`.
+"""Reads letters in pictures: each line, how sure it is and its corners. By RapidOCR (PP-OCR), the extra `ocr`.
 
 Most pictures have no letters, and looking for them is what takes the time: so the two large models run on several cores, by
 sessions of our own in the place of RapidOCR's, which knows no way to have threads that never spin. What is written in grey on
@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.inference.denormals import as_zero
-from guardrails.inference.pool import cores
+from guardrails.inference.denormals import flush_denormals
+from guardrails.inference.pool import count_cores
 
 if TYPE_CHECKING:
     from guardrails.media.images.picture import Pixels
@@ -40,27 +40,27 @@ MODELS: Final = (
 """RapidOCR's settings of its large models, where it holds what runs each, and the module and the class of that."""
 
 Corners = Sequence[tuple[float, float]]
-Found = tuple[str, float, Corners]
+OcrLine = tuple[str, float, Corners]
 """A text, how sure it is, and its corners in pixels."""
 
-Reader = Callable[["Pixels"], Sequence[Found]]
+OcrReader = Callable[["Pixels"], Sequence[OcrLine]]
 
 
-def letters(side: int) -> Reader:
+def load_reader(side: int) -> OcrReader:
     """Return what reads letters, looked for at so many pixels of the longer side. It is loaded with the first picture, and takes
     one at a time.
     """
     lock = threading.Lock()
     loaded: list[Any] = []
 
-    def read(view: Pixels) -> list[Found]:
-        seen = contrasted(view)
+    def read(view: Pixels) -> list[OcrLine]:
+        seen = stretch_contrast(view)
         if seen is None:
             return []
         with lock:
             if not loaded:
-                loaded.append(rapid(side))
-            with as_zero():
+                loaded.append(load_rapidocr(side))
+            with flush_denormals():
                 found = loaded[0](seen[:, :, ::-1].copy())  # blue first
         if found is None or found.boxes is None or not found.txts:
             return []
@@ -73,7 +73,7 @@ def letters(side: int) -> Reader:
     return read
 
 
-def contrasted(view: Pixels) -> Pixels | None:
+def stretch_contrast(view: Pixels) -> Pixels | None:
     """Return pixels as they are where they have contrast, else with all that there can be; None where they have one colour."""
     import numpy as np
 
@@ -86,7 +86,7 @@ def contrasted(view: Pixels) -> Pixels | None:
     return view if most > FAINT else ((view - low) * np.float32(255 / most)).astype(np.uint8)
 
 
-def rapid(side: int) -> Any:
+def load_rapidocr(side: int) -> Any:
     """Return RapidOCR, loaded: with sessions of ours where it is a version that is known here, else as it comes, on one core."""
     package, reader = import_module("rapidocr"), _plain(side)
     try:
@@ -143,7 +143,7 @@ def _session(path: Path, *, keeps: bool) -> Any:
     """Return a session on several cores, whose threads never spin and take numbers next to zero as zero."""
     onnxruntime: Any = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = min(THREADS, cores()), 1
+    options.intra_op_num_threads, options.inter_op_num_threads = min(THREADS, count_cores()), 1
     options.enable_cpu_mem_arena = keeps
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -1,4 +1,4 @@
-"""Looks at pictures: what reads letters in, what reads them also where one look at all of the picture shows none, out.
+"""Wraps a reader of letters so that it also finds what one look at the whole picture would miss.
 
 A reader sees a picture at some hundred pixels. A page that was scrolled, or a strip, is read in pieces. And what hardly differs
 from a plain ground is read once more with all differences made large: a person passes over it, a model does not.
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors.images.ocr import Found, Reader
+from guardrails.detectors.images.ocr import OcrLine, OcrReader
 
 if TYPE_CHECKING:
-    from guardrails.media.images.picture import Frame, Pixels
+    from guardrails.media.images.picture import PictureFrame, Pixels
 
 WIDE: Final = 4
 """How many times as long as the side at which letters are looked for a picture may be that is read in one piece."""
@@ -44,16 +44,16 @@ THUMB: Final = 48
 """Pixels of the longer side at which frames are compared."""
 
 
-def thorough(read: Reader, side: int) -> Reader:
+def read_in_passes(read: OcrReader, side: int) -> OcrReader:
     """Return a reader that gives its own one, which looks for letters at so many pixels, pieces that are not much larger, and
     what is faint in them.
     """
 
-    def all_of(view: Pixels) -> list[Found]:
-        found: list[Found] = []
-        for left, top, piece in pieces(view, WIDE * side):
+    def all_of(view: Pixels) -> list[OcrLine]:
+        found: list[OcrLine] = []
+        for left, top, piece in cut_tiles(view, WIDE * side):
             plain = [*read(piece)]
-            look = faint(piece)
+            look = enhance_faint(piece)
             more = [] if look is None else [each for each in read(look) if not _is_known(each, plain)]
             for text, score, corners in (*plain, *more):
                 found.append((text, score, [(x + left, y + top) for x, y in corners]))
@@ -62,7 +62,7 @@ def thorough(read: Reader, side: int) -> Reader:
     return all_of
 
 
-def pieces(view: Pixels, longest: int) -> Iterator[tuple[int, int, Pixels]]:
+def cut_tiles(view: Pixels, longest: int) -> Iterator[tuple[int, int, Pixels]]:
     """Yield the parts of a view of at most so many pixels a side, each with where it stands; neighbours overlap."""
     height, width = view.shape[:2]
     for top, bottom in _cuts(height, longest):
@@ -80,7 +80,7 @@ def _cuts(size: int, longest: int) -> list[tuple[int, int]]:
     return [(start, start + longest) for start in starts]
 
 
-def faint(view: Pixels) -> Pixels | None:
+def enhance_faint(view: Pixels) -> Pixels | None:
     """Return a view with what is faint on its plain ground made dark on white; None where there is no such ground, or nothing."""
     import numpy as np
 
@@ -109,7 +109,7 @@ def _away(pixels: Pixels, ground: Pixels) -> Pixels:
     return farthest
 
 
-def _is_known(found: Found, known: Sequence[Found]) -> bool:
+def _is_known(found: OcrLine, known: Sequence[OcrLine]) -> bool:
     """Tell whether a line is read already, or something where it is, as surely."""
     text, score, corners = found
     x, y = (sum(corner[axis] for corner in corners) / len(corners) for axis in (0, 1))
@@ -120,7 +120,7 @@ def _is_known(found: Found, known: Sequence[Found]) -> bool:
     )
 
 
-def unlike(frames: Sequence[Frame], most: int) -> Sequence[Frame]:
+def pick_distinct_frames(frames: Sequence[PictureFrame], most: int) -> Sequence[PictureFrame]:
     """Return at most so many frames, those that differ most from one another, in their order: one with something in it that is
     in no other is not left out for many that are alike.
     """

@@ -1,7 +1,7 @@
-"""Texts in pictures, films and sound: lines with boxes and clips in, one text with a way back from its stretches to those out.
+"""Texts that stand in pictures, films and sound, with a map from their characters to boxes and clips.
 
-Kinds that read such texts have `extracts`: pictures in, for each what is written in it out (`Shown`). Each is judged by all rules
-on texts where the picture stands; what is found in it is found in the picture, with a box, and in a film with a clip.
+Kinds that read such texts have `extracts`: pictures in, for each what is written in it out (`PlacedText`). Each is judged by all
+rules on texts where the picture stands; what is found in it is found in the picture, with a box, and in a film with a clip.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from guardrails.detectors.encodings.extractors import Derived, Span
+from guardrails.detectors.encodings.extractors import DerivedText, Span
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels of the upright picture."""
@@ -19,7 +19,7 @@ Clip = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """A line of a text, where it stands and when; what is heard stands nowhere, and what a file says of itself is for no time of
     its own. With `whole` a part of it stands nowhere in particular, as in a QR code.
     """
@@ -31,13 +31,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown(Derived):
+class PlacedText(DerivedText):
     """A text in a picture. `begin` is where it begins in all that is written there, one after the other; `lines` are its lines,
     each with where it begins.
     """
 
     begin: int = 0
-    lines: tuple[tuple[int, Line], ...] = ()
+    lines: tuple[tuple[int, TextLine], ...] = ()
 
     def hides(self, span: Span) -> bool:
         """All of it stands in the picture alone."""
@@ -56,7 +56,7 @@ class Shown(Derived):
         ]
         if not boxes or len(boxes) < len(self._lines(span)):
             return None
-        return hull(boxes)
+        return bounding_box(boxes)
 
     def clip(self, span: Span) -> Clip | None:
         """Return when a span of this text is shown or said; None where some of it is for no time of its own."""
@@ -66,28 +66,28 @@ class Shown(Derived):
             return None
         return min(start for start, _ in known), max(end for _, end in known)
 
-    def _lines(self, span: Span) -> list[tuple[int, Line]]:
+    def _lines(self, span: Span) -> list[tuple[int, TextLine]]:
         return [each for each in self.lines if span[0] < each[0] + len(each[1].text) and each[0] < span[1]]
 
 
-def shown(lines: Iterable[Line], origin: str) -> Shown | None:
+def place_lines(lines: Iterable[TextLine], origin: str) -> PlacedText | None:
     """Return lines as one text; None where there are none."""
-    placed: list[tuple[int, Line]] = []
+    placed: list[tuple[int, TextLine]] = []
     at = 0
     for line in lines:
         placed.append((at, line))
         at += len(line.text) + 1
     text = "\n".join(line.text for _, line in placed)
-    return Shown(text, origin, (), lines=tuple(placed)) if text else None
+    return PlacedText(text, origin, (), lines=tuple(placed)) if text else None
 
 
-def hull(boxes: Iterable[Box]) -> Box:
+def bounding_box(boxes: Iterable[Box]) -> Box:
     """Return the smallest box that holds some."""
     left, top, right, bottom = zip(*((x, y, x + w, y + h) for x, y, w, h in boxes), strict=True)
     return min(left), min(top), max(right) - min(left), max(bottom) - min(top)
 
 
-def place_in(texts: Sequence[Shown], span: Span) -> tuple[Box | None, Clip | None]:
+def locate_span(texts: Sequence[PlacedText], span: Span) -> tuple[Box | None, Clip | None]:
     """Return what holds a stretch of all that is written in a picture, as `originals` gives it, and when that is shown."""
     for each in texts:
         own = (span[0] - each.begin, span[1] - each.begin)
@@ -96,7 +96,7 @@ def place_in(texts: Sequence[Shown], span: Span) -> tuple[Box | None, Clip | Non
     return None, None
 
 
-def _part(box: Box, line: Line, start: int, end: int) -> Box:
+def _part(box: Box, line: TextLine, start: int, end: int) -> Box:
     """Return where characters of a line stand, and one more on each side, as letters are not all as wide."""
     x, y, width, height = box
     count = len(line.text)

@@ -1,1 +1,1 @@
-"""The language of a text, and text that is none: a text goes in, findings for stretches of it come out."""
+"""Detectors for the language of a text, and for text that is no language."""

@@ -1,4 +1,4 @@
-"""How likely a letter is after two others, in words of many languages; in: nothing, out: one string.
+"""The generated table of how likely a letter is after two others, in words of many languages.
 
 Made by `python -m guardrails.detectors.language._generate_gibberish`, which names the sources; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Text that is no language: text in, a finding for each stretch of it out.
+"""The `gibberish` detector: finds the stretches of a text that are no language.
 
 Four things are looked for, each in one pass: letters in an order that no language has (keyboard mash, random letters), by
 a table of trigrams over 45 languages; floods of one character or syllable; letters of many scripts mixed; words stuck together
@@ -19,15 +19,15 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.formats.code import without_code
+from guardrails.detectors.formats.code import blank_code
 from guardrails.detectors.language._generate_gibberish import FIRST, LETTERS, STEPS, plain
 from guardrails.detectors.language._gibberish_table import BITS
-from guardrails.detectors.language.identification import probabilities, without_noise
+from guardrails.detectors.language.identification import language_probabilities, without_noise
 from guardrails.detectors.language.scripts import SCRIPTS
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 RANDOM: Final = 4.9
@@ -116,7 +116,7 @@ def _stretches(items: Iterable[tuple[int, int, float]], gap: float) -> Iterator[
 
 
 @lru_cache(maxsize=8192)
-def surprise(word: str) -> float:
+def measure_surprise(word: str) -> float:
     """Return by how many bits random letters explain a word better than language does; below 0 for words."""
     letters = plain(word[:40])
     if (
@@ -142,13 +142,17 @@ def _words(text: str) -> Iterator[tuple[int, int, float]]:
     for chunk in _CHUNK.finditer(text):
         token = chunk[0]
         if token.isalpha() and (token.islower() or token.istitle()):
-            yield chunk.start(), chunk.end(), surprise(token.lower())
+            yield chunk.start(), chunk.end(), measure_surprise(token.lower())
             continue
         if _is_opaque(token):
             continue
         for word in _WORD.finditer(token):
             start = chunk.start() + word.start()
-            yield start, start + len(word[0]), surprise(word[0].lower() if not word[0].isupper() else word[0])
+            yield (
+                start,
+                start + len(word[0]),
+                measure_surprise(word[0].lower() if not word[0].isupper() else word[0]),
+            )
 
 
 def _is_opaque(token: str) -> bool:
@@ -219,7 +223,7 @@ def _score(amount: float, half: float) -> float:
 
 def _unspeakable(text: str) -> Iterator[tuple[int, int, float]]:
     # Most texts have too few odd words, wherever these stand.
-    if sum(bits for bits in map(surprise, _WORD.findall(text.lower())) if bits > 0) < LEAST:
+    if sum(bits for bits in map(measure_surprise, _WORD.findall(text.lower())) if bits > 0) < LEAST:
         return
     for run in _stretches(_words(text), 30.0):
         enough = run.peak >= LEAST and (run.bad >= 2 or run.peak >= WORST)
@@ -227,7 +231,7 @@ def _unspeakable(text: str) -> Iterator[tuple[int, int, float]]:
             yield run.start, run.end, _score(run.peak, HALF)
 
 
-def _glued(text: str) -> Iterator[tuple[int, int, float]]:
+def _find_glued(text: str) -> Iterator[tuple[int, int, float]]:
     for line in _LINE.finditer(text):
         if len(_CLUSTER.findall(line[0])) + len(_GLUED.findall(line[0])) < KINDS:
             continue
@@ -237,11 +241,11 @@ def _glued(text: str) -> Iterator[tuple[int, int, float]]:
                 yield run.start, run.end, _score(run.peak, HALF)
 
 
-def gibberish(text: str) -> list[tuple[int, int, float]]:
+def find_gibberish(text: str) -> list[tuple[int, int, float]]:
     """Return the stretches of a text that are no language, and how sure that is, in 0..1; they may overlap."""
-    text = surrogates_replaced(text)
-    readable = without_code(text, without_noise(_CHUNK.sub(_without_digits, text)))
-    found = [*_floods(readable), *_unspeakable(readable), *_glued(readable)]
+    text = replace_surrogates(text)
+    readable = blank_code(text, without_noise(_CHUNK.sub(_without_digits, text)))
+    found = [*_floods(readable), *_unspeakable(readable), *_find_glued(readable)]
     if not text.isascii():
         found += [(run.start, run.end, _score(run.peak, HALF)) for run in _mixtures(readable)]
     return found
@@ -254,12 +258,12 @@ def _without_digits(chunk: re.Match[str]) -> str:
 
 
 def _is_no_language(stretch: str) -> bool:
-    chances = probabilities(stretch[:600])
+    chances = language_probabilities(stretch[:600])
     noise = chances.get("zxx", 0.0)
     return noise >= NOISE and max(chance for code, chance in chances.items() if code != "zxx") < KNOWN
 
 
-class Gibberish:
+class GibberishDetector:
     """The detector: stretches with enough evidence, overlapping ones as one."""
 
     inline = False
@@ -267,15 +271,15 @@ class Gibberish:
     def __init__(self, name: str, config: GibberishConfig) -> None:
         self._name = name
         self._config = config
-        probabilities("The model is loaded now, not in a request.")
+        language_probabilities("The model is loaded now, not in a request.")
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         config = self._config
         merged: list[tuple[int, int, float]] = []
-        for start, end, score in sorted(gibberish(text)):
+        for start, end, score in sorted(find_gibberish(text)):
             if end - start < config.min_characters or score < config.min_score:
                 continue
             if merged and start <= merged[-1][1]:
@@ -301,11 +305,11 @@ class GibberishConfig(Config):
     """What text without language is."""
 
 
-def _build(name: str, config: GibberishConfig, files: Files) -> Gibberish:
+def _build(name: str, config: GibberishConfig, files: PolicyFiles) -> GibberishDetector:
     wrong = category_problem(config.category, ("category",))
     if wrong is not None:
         raise ConfigProblems([wrong])
-    return Gibberish(name, config)
+    return GibberishDetector(name, config)
 
 
 KIND = Kind(

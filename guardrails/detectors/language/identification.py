@@ -1,4 +1,4 @@
-"""Which language a text is in: text in, probabilities out, by py3langid (140 languages, offline, no download).
+"""Identifies the language of a text, by py3langid (140 languages, offline, no download).
 
 Its model is naive Bayes over byte n-grams; probabilities are normalised and tempered by length, so that they can be
 compared with a threshold. It takes some 100 µs for 1,000 ASCII characters, 0.6 s and 80 MB once.
@@ -12,20 +12,20 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors.language.scripts import NAMES, SCRIPTS, umbrella
-from guardrails.text import surrogates_replaced
+from guardrails.detectors.language.scripts import NAMES, SCRIPTS, umbrella_language
+from guardrails.text import replace_surrogates
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]
 
 SAMPLE: Final = 2_400
-"""Characters of a text that `language_of` looks at: its beginning, middle and end."""
+"""Characters of a text that `identify_language` looks at: its beginning, middle and end."""
 
 FEWEST: Final = 12
 """Letters below which a text in Latin letters is `und`."""
 
 SURE: Final = 0.5
-"""The least probability for which `language_of` names a language."""
+"""The least probability for which `identify_language` names a language."""
 
 # What is in no language: links, addresses, inline code, tags, mentions, pictures, numbers. Bounded, so linear.
 _NOISE: Final = re.compile(
@@ -42,7 +42,7 @@ def without_noise(text: str) -> str:
     return _NOISE.sub(lambda match: " " * (match.end() - match.start()), text)
 
 
-def letters(text: str) -> int:
+def count_letters(text: str) -> int:
     """Count letters; one of a script without spaces (Han, Kana, Hangul) says as much as two others."""
     return sum((2 if char >= "\u2e80" else 1) for char in text if char.isalpha())
 
@@ -54,12 +54,12 @@ def _model() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
-def probabilities(text: str) -> Mapping[str, float]:
+def language_probabilities(text: str) -> Mapping[str, float]:
     """Return language → probability; they sum to 1 with `zxx`, which is no language (code, noise)."""
-    return dict(_model().rank(surrogates_replaced(text)))
+    return dict(_model().rank(replace_surrogates(text)))
 
 
-def language_of(text: str) -> tuple[str, float]:
+def identify_language(text: str) -> tuple[str, float]:
     """Return the code of the language that most of a text is in and its probability; `("und", p)` when unsure.
 
     Looks at no more than `SAMPLE` characters; varieties count as their language (`zh` for Cantonese).
@@ -70,26 +70,26 @@ def language_of(text: str) -> tuple[str, float]:
     return _language_of(text)
 
 
-def load_soon() -> None:
+def preload_model() -> None:
     """Have the model come in beside what else is loaded: it takes as long as a classifier, and few texts need it. The end of
     the process waits for that, as it would be aborted in the middle of C++ code.
     """
     sample = "This is loaded now, and not in a request."
-    threading.Thread(target=language_of, args=(sample,), name="guardrails-languages").start()
+    threading.Thread(target=identify_language, args=(sample,), name="guardrails-languages").start()
 
 
 @lru_cache(maxsize=512)
 def _language_of(text: str) -> tuple[str, float]:
     text = without_noise(text)
-    count = letters(text)
+    count = count_letters(text)
     own = script_language(text, count)
     if own is not None:
         return own, 1.0
     if count < FEWEST and (text.isascii() or not _other_script().search(text)):
         return "und", 0.0
     found: dict[str, float] = {}
-    for code, probability in probabilities(text).items():
-        found[umbrella(code)] = found.get(umbrella(code), 0.0) + probability
+    for code, probability in language_probabilities(text).items():
+        found[umbrella_language(code)] = found.get(umbrella_language(code), 0.0) + probability
     code = max(found, key=found.__getitem__)
     return (code, found[code]) if found[code] >= SURE and code in NAMES else ("und", found[code])
 
@@ -99,7 +99,7 @@ def script_language(text: str, count: int) -> str | None:
     if text.isascii() or not count:
         return None
     for code, pattern in _sole_scripts():
-        if 2 * letters("".join(pattern.findall(text))) > count:
+        if 2 * count_letters("".join(pattern.findall(text))) > count:
             return code
     return None
 
@@ -108,7 +108,7 @@ def script_language(text: str, count: int) -> str | None:
 def _sole_scripts() -> tuple[tuple[str, re.Pattern[str]], ...]:
     sole = []
     for body, users in SCRIPTS.values():
-        codes = {umbrella(code) for code in users.split()}
+        codes = {umbrella_language(code) for code in users.split()}
         if len(codes) == 1:
             sole.append((codes.pop(), re.compile(f"[{body}]")))
     return tuple(sole)

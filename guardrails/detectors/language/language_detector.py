@@ -1,4 +1,4 @@
-"""The language of a text: text in, a finding for each stretch that is in a language that is not allowed out.
+"""The `language` detector: finds the stretches of a text that are in a language that is not allowed.
 
 Letters of a script that only unwanted languages use are certain. The rest is judged by `identification.py` in units of a
 few sentences, so that one unwanted paragraph in an allowed text is found, with its span. The score is the probability
@@ -15,13 +15,19 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.formats.code import without_code
-from guardrails.detectors.language.identification import letters, probabilities, without_noise
-from guardrails.detectors.language.scripts import NAMES, script_of, suggestion, umbrella, with_varieties
+from guardrails.detectors.formats.code import blank_code
+from guardrails.detectors.language.identification import count_letters, language_probabilities, without_noise
+from guardrails.detectors.language.scripts import (
+    NAMES,
+    script_of,
+    suggest_code,
+    umbrella_language,
+    with_varieties,
+)
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
 UNIT: Final = 60
@@ -42,7 +48,7 @@ _PIECE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class LanguageUnit:
     """A stretch of text to judge: its span, and how many letters it has."""
 
     start: int
@@ -50,30 +56,30 @@ class Unit:
     letters: int
 
 
-def units(text: str, fewest: int) -> Iterator[Unit]:
+def split_units(text: str, fewest: int) -> Iterator[LanguageUnit]:
     """Yield the stretches to judge, in order: sentences together until `UNIT` letters, or a paragraph of at least
     `fewest`; what is shorter joins what follows, at the end what stands before.
     """
-    held: Unit | None = None  # not yielded yet: a short rest may join it
+    held: LanguageUnit | None = None  # not yielded yet: a short rest may join it
     start, count = 0, 0
     for match in _PIECE.finditer(text):
         piece = match[0]
-        count += letters(piece)
+        count += count_letters(piece)
         closed = count >= UNIT or (count >= fewest and piece.endswith("\n\n"))
         if closed:
             if held is not None:
                 yield held
-            held, start, count = Unit(start, match.end(), count), match.end(), 0
+            held, start, count = LanguageUnit(start, match.end(), count), match.end(), 0
     if count >= fewest or held is None:
         if held is not None:
             yield held
-        held = Unit(start, len(text), count)
+        held = LanguageUnit(start, len(text), count)
     else:
-        held = Unit(held.start, len(text), held.letters + count)
+        held = LanguageUnit(held.start, len(text), held.letters + count)
     yield held
 
 
-class Language:
+class LanguageDetector:
     """The detector: certain by script, else by probability."""
 
     inline = False
@@ -95,21 +101,21 @@ class Language:
                 f"[^\\W\\x00-\\x7f]{{0,8}}{letter}+(?:[^\\n]{{1,4}}?{letter}+)*[^\\W\\x00-\\x7f]{{0,8}}[^\\w\\s]{{0,4}}"
             )
         )
-        probabilities("The model is loaded now, not in a request.")
+        language_probabilities("The model is loaded now, not in a request.")
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
+    def _detect_one(self, text: str) -> Detection:
+        text = replace_surrogates(text)
         plain = without_noise(text)
         found: list[tuple[int, int, float, str]] = []
-        unsure: list[Unit] = []
+        unsure: list[LanguageUnit] = []
         if self._run is not None and not plain.isascii():
             plain = self._by_script(plain, found)
         certain = bool(found)
-        plain = without_code(text, plain, TEXTUAL)
-        for unit in units(plain, self._config.min_characters):
+        plain = blank_code(text, plain, TEXTUAL)
+        for unit in split_units(plain, self._config.min_characters):
             if unit.letters < self._config.min_characters:
                 if unit.letters and not certain:
                     unsure.append(unit)
@@ -117,13 +123,13 @@ class Language:
             self._by_model(plain, unit, found, unsure)
         findings = tuple(
             Finding(self._category(code), score, self._name, (start, end))
-            for start, end, score, code in _merged(text, sorted(found))
+            for start, end, score, code in _merge_neighbours(text, sorted(found))
         )
         reason = (
             f"language not certain (fewer than {self._config.min_characters} letters, or no clear language)"
         )
         unchecked = tuple(
-            Unchecked("language", reason, span=_trimmed(text, unit.start, unit.end))
+            Unchecked("language", reason, span=_trim(text, unit.start, unit.end))
             for unit in (unsure if self._config.undetermined == "flag" else ())
         )
         return Detection(findings, unchecked=unchecked) if findings or unchecked else CLEAN
@@ -133,34 +139,42 @@ class Language:
         assert self._run is not None
         assert self._foreign is not None
         runs = list(self._run.finditer(plain))
-        foreign = sum(letters(run[0]) for run in runs)
-        mostly = foreign >= 2 and 2 * foreign > letters(plain)
+        foreign = sum(count_letters(run[0]) for run in runs)
+        mostly = foreign >= 2 and 2 * foreign > count_letters(plain)
         kept, last = [], 0
         for run in runs:
-            if mostly or letters(run[0]) >= self._config.min_characters:
-                code = max(probabilities(run[0][:LONGEST]).items(), key=lambda pair: pair[1])[0]
+            if mostly or count_letters(run[0]) >= self._config.min_characters:
+                code = max(language_probabilities(run[0][:LONGEST]).items(), key=lambda pair: pair[1])[0]
                 found.append((*run.span(), 1.0, code))
                 kept += [plain[last : run.start()], " " * (run.end() - run.start())]
                 last = run.end()
         return "".join([*kept, plain[last:]])
 
     def _by_model(
-        self, plain: str, unit: Unit, found: list[tuple[int, int, float, str]], unsure: list[Unit]
+        self,
+        plain: str,
+        unit: LanguageUnit,
+        found: list[tuple[int, int, float, str]],
+        unsure: list[LanguageUnit],
     ) -> None:
         words = plain[unit.start : unit.end].split()
         if unit.letters < NAMED and _are_names(words):
             unsure.append(unit)
             return
-        chances = probabilities(" ".join(words))
+        chances = language_probabilities(" ".join(words))
         unwanted = sum(chance for code, chance in chances.items() if code in self._unwanted)
         if unwanted >= self._config.min_confidence:
             code = max(self._unwanted, key=lambda each: chances.get(each, 0.0))
-            found.append((*_trimmed(plain, unit.start, unit.end), round(min(unwanted, 1.0), 3), code))
+            found.append((*_trim(plain, unit.start, unit.end), round(min(unwanted, 1.0), 3), code))
         elif 1 - chances.get("zxx", 0.0) - unwanted < self._config.min_confidence:
             unsure.append(unit)
 
     def _category(self, code: str) -> str:
-        return f"{self._config.category}.{umbrella(code)}" if self._config.leaves else self._config.category
+        return (
+            f"{self._config.category}.{umbrella_language(code)}"
+            if self._config.leaves
+            else self._config.category
+        )
 
 
 def _are_names(words: Sequence[str]) -> bool:
@@ -169,12 +183,14 @@ def _are_names(words: Sequence[str]) -> bool:
     return bool(cased) and sum(word[0].isupper() and not word.isupper() for word in cased) >= 0.8 * len(cased)
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     inside = text[start:end]
     return start + len(inside) - len(inside.lstrip()), start + len(inside.rstrip())
 
 
-def _merged(text: str, found: list[tuple[int, int, float, str]]) -> list[tuple[int, int, float, str]]:
+def _merge_neighbours(
+    text: str, found: list[tuple[int, int, float, str]]
+) -> list[tuple[int, int, float, str]]:
     """Join neighbours in the same language between which there is nothing but white space."""
     merged: list[tuple[int, int, float, str]] = []
     for start, end, score, code in found:
@@ -208,17 +224,17 @@ class LanguageConfig(Config):
 
 
 def _categories(_name: str, config: LanguageConfig) -> frozenset[str]:
-    leaves = {f"{config.category}.{umbrella(code)}" for code in NAMES} if config.leaves else set()
+    leaves = {f"{config.category}.{umbrella_language(code)}" for code in NAMES} if config.leaves else set()
     return frozenset({config.category, *leaves})
 
 
-def _build(name: str, config: LanguageConfig, files: Files) -> Language:
+def _build(name: str, config: LanguageConfig, files: PolicyFiles) -> LanguageDetector:
     problems = [
         ConfigProblem(
             "unknown_language",
             f"{wrong!r} is not a language that can be told",
             (field, index),
-            hint=suggestion(wrong),
+            hint=suggest_code(wrong),
         )
         for field, wanted in (("allow", config.allow), ("deny", config.deny))
         for index, wrong in enumerate(wanted or ())
@@ -237,7 +253,7 @@ def _build(name: str, config: LanguageConfig, files: Files) -> Language:
         problems.append(wrong_category)
     if problems:
         raise ConfigProblems(problems)
-    return Language(name, config)
+    return LanguageDetector(name, config)
 
 
 KIND = Kind(

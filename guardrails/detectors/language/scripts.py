@@ -1,4 +1,4 @@
-"""Languages and the scripts that they are written in; in: nothing, out: tables and patterns.
+"""Tables of languages and the scripts that they are written in.
 
 Codes are those of the model behind `identification.py`: ISO 639-1 where there is one, else ISO 639-3.
 """
@@ -89,7 +89,7 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
 rare to tell."""
 
 
-def umbrella(code: str) -> str:
+def umbrella_language(code: str) -> str:
     """Return the language that a variety counts as: `zh` for `yue`; most are their own."""
     return _UMBRELLA.get(code, code)
 
@@ -106,7 +106,7 @@ def script_of(languages: frozenset[str]) -> re.Pattern[str] | None:
     return re.compile(f"[{''.join(bodies)}]") if bodies else None
 
 
-def suggestion(wrong: str) -> str:
+def suggest_code(wrong: str) -> str:
     """Return the cure for a code that is none, such as `english`, `en-GB` or `eng`."""
     plain = re.split("[-_]", wrong.strip().lower())[0]
     codes = {name: code for code, name in NAMES.items()}

@@ -1,4 +1,4 @@
-"""Guard models that answer in words: texts in, a finding for each piece of a text and each category out.
+"""The `guard_model` detector: harms, as judged by a guard model that answers in words.
 
 Llama Guard, ShieldGemma, Granite Guardian, Qwen3Guard, WildGuard and gpt-oss-safeguard differ in how they are asked and how
 they answer; each has a form (`guards/`). A model runs behind an OpenAI-compatible server that the operator declares, or in this
@@ -15,14 +15,14 @@ from typing import Literal
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.language.identification import load_soon
-from guardrails.detectors.llm.guards import FORMS, form_of
-from guardrails.detectors.llm.guards.form import Form, Labels
-from guardrails.detectors.llm.guards.judges import Asked, Here, Served
-from guardrails.detectors.llm.llm_detector import Ask, Asking, Local, Remote
-from guardrails.inference.hub.generative import Options, load
+from guardrails.detectors.language.identification import preload_model
+from guardrails.detectors.llm.guards import GUARD_FORMS, find_form
+from guardrails.detectors.llm.guards.form import GuardForm, Labels
+from guardrails.detectors.llm.guards.judges import GuardPrompter, LocalGuardModel, ServedGuardModel
+from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, LocalDetector, RemoteDetector
+from guardrails.inference.hub.generative import GenerativeOptions, load_generative_model
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.types import Text
@@ -94,17 +94,17 @@ class GuardModelConfig(Config):
     """Without an endpoint: it may be downloaded from the hub, if the operator allows that too (GUARDRAILS_DOWNLOAD=1)."""
 
 
-def _form(config: GuardModelConfig) -> Form | None:
-    return form_of(config.model) if config.form is None else FORMS[config.form]
+def _resolve_form(config: GuardModelConfig) -> GuardForm | None:
+    return find_form(config.model) if config.form is None else GUARD_FORMS[config.form]
 
 
-def _labels(form: Form, config: GuardModelConfig) -> dict[str, tuple[str, ...]]:
+def _labels(form: GuardForm, config: GuardModelConfig) -> dict[str, tuple[str, ...]]:
     """Return all that a form tells by a configuration, with the categories that it finds."""
     own = {label: (said,) if isinstance(said, str) else tuple(said) for label, said in config.labels.items()}
     return {**form.labels, **own, **{category: (category,) for category in config.policies}}
 
 
-def _wanted(labels: Labels, categories: list[str] | None) -> dict[str, tuple[str, ...]]:
+def _select_labels(labels: Labels, categories: list[str] | None) -> dict[str, tuple[str, ...]]:
     """Return the labels that find some of these categories, or a leaf of one, with those alone."""
     found = {}
     for label, told in labels.items():
@@ -118,23 +118,23 @@ def _among(category: str, categories: list[str]) -> bool:
 
 
 def _categories(_name: str, config: GuardModelConfig) -> frozenset[str]:
-    form = _form(config)
-    told = _wanted(_labels(form, config), config.categories).values() if form is not None else ()
+    form = _resolve_form(config)
+    told = _select_labels(_labels(form, config), config.categories).values() if form is not None else ()
     found = frozenset(category for categories in told for category in categories)
     # With an unknown form or a misspelt name any may be meant: then the one problem to report is that.
     return found or frozenset({*taxonomy.CATEGORIES, *config.policies, *(config.categories or ())})
 
 
-def _build(name: str, config: GuardModelConfig, files: Files) -> Local | Remote:
-    form = _form(config)
+def _build(name: str, config: GuardModelConfig, files: PolicyFiles) -> LocalDetector | RemoteDetector:
+    form = _resolve_form(config)
     if form is None:
         message = f"the name {config.model!r} does not tell how the model is asked and answers"
-        hint = f"write form: one of {', '.join(FORMS)}"
+        hint = f"write form: one of {', '.join(GUARD_FORMS)}"
         raise ConfigProblems([ConfigProblem("unknown_form", message, ("model",), hint=hint)])
     if problems := [*_problems(form, config)]:
         raise ConfigProblems(problems)
     languages = form.languages if config.languages is None else tuple(config.languages)
-    asking = Asking(
+    asking = JudgeAdapter(
         name,
         _categories(name, config),
         size=config.characters,
@@ -142,25 +142,27 @@ def _build(name: str, config: GuardModelConfig, files: Files) -> Local | Remote:
         min_score=config.min_score,
         languages=languages,
     )
-    asked = Asked(
+    asked = GuardPrompter(
         form,
-        _wanted(_labels(form, config), config.categories),
+        _select_labels(_labels(form, config), config.categories),
         config.policies,
         prompt=config.characters,
         max_tokens=config.max_tokens,
         probabilities=config.probabilities,
     )
-    detector: Local | Remote
+    detector: LocalDetector | RemoteDetector
     if config.endpoint is not None:
-        detector = Remote(asking, Served(asked, files.endpoint(config.endpoint), config.model), form.name)
+        detector = RemoteDetector(
+            asking, ServedGuardModel(asked, files.endpoint(config.endpoint), config.model), form.name
+        )
     else:
-        detector = Local(asking, _here(asked, config, files), form.name)
+        detector = LocalDetector(asking, _build_local(asked, config, files), form.name)
     if languages:
-        load_soon()
+        preload_model()
     return detector
 
 
-def _here(asked: Asked, config: GuardModelConfig, files: Files) -> Here:
+def _build_local(asked: GuardPrompter, config: GuardModelConfig, files: PolicyFiles) -> LocalGuardModel:
     """Return the model in this process, tried out; raises `ConfigProblems`."""
     try:
         folder = files.model_folder(config.model, config.revision, download=config.download)
@@ -169,9 +171,11 @@ def _here(asked: Asked, config: GuardModelConfig, files: Files) -> Here:
         message = f"model {config.model!r}: {error.strerror or error}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     try:
-        judge = Here(asked, load(folder, Options(config.device, config.precision)))
+        judge = LocalGuardModel(
+            asked, load_generative_model(folder, GenerativeOptions(config.device, config.precision))
+        )
         for prompt in (None, "warm up"):
-            judge.try_out(Ask("Warm up.", Text("Warm up."), prompt))
+            judge.try_out(JudgeRequest("Warm up.", Text("Warm up."), prompt))
     except ModelError as error:
         message = f"model {config.model!r}: {error}"
         raise ConfigProblems([ConfigProblem(error.code, message, (error.field,), hint=error.hint)]) from error
@@ -181,7 +185,7 @@ def _here(asked: Asked, config: GuardModelConfig, files: Files) -> Here:
     return judge
 
 
-def _problems(form: Form, config: GuardModelConfig) -> Iterator[ConfigProblem]:
+def _problems(form: GuardForm, config: GuardModelConfig) -> Iterator[ConfigProblem]:
     """Yield what is wrong between a configuration and the form that it means."""
     if config.endpoint is not None:
         for field in LOCAL:
@@ -209,7 +213,7 @@ def _problems(form: Form, config: GuardModelConfig) -> Iterator[ConfigProblem]:
             yield ConfigProblem("unknown_category", message, ("categories", index), hint=hint)
 
 
-def _unknown_labels(form: Form, config: GuardModelConfig) -> Iterator[ConfigProblem]:
+def _unknown_labels(form: GuardForm, config: GuardModelConfig) -> Iterator[ConfigProblem]:
     for label, said in config.labels.items():
         if label not in form.labels:
             message = f"{label!r} is no label of form {form.name!r}"

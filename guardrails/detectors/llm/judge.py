@@ -1,4 +1,4 @@
-"""The policy editor's own question to any model: texts go in, what a model answers of each piece of them comes out.
+"""The `judge` detector: asks any model the policy editor's own question about each piece of a text.
 
 The model is behind an OpenAI-compatible server (vLLM, SGLang, Ollama, OpenAI). `judge_prompt.py` says how a text is put to it and
 how its answer is read. A judge that refuses, says more than its answer, is cut off or cannot be reached has failed, which is
@@ -17,13 +17,21 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.language.scripts import NAMES, suggestion
-from guardrails.detectors.llm.judge_prompt import Example, Form, Question, labels, literal, score, yes_no
-from guardrails.detectors.llm.llm_detector import Ask, Asking, Remote, Scores
+from guardrails.detectors.language.scripts import NAMES, suggest_code
+from guardrails.detectors.llm.judge_prompt import (
+    AnswerForm,
+    JudgeExample,
+    JudgeQuestion,
+    make_label_form,
+    make_score_form,
+    make_yes_no_form,
+    parse_answer,
+)
+from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, RemoteDetector, Scores
 from guardrails.detectors.patterns.patterns_detector import category_problem, default_category
-from guardrails.remote.chat import chat
+from guardrails.remote.chat import ask_chat
 from guardrails.remote.endpoint import Endpoint, RemoteError
 
 TOP: Final = 20
@@ -92,24 +100,24 @@ class JudgeConfig(Config):
     `unchecked: language`."""
 
 
-class Judge:
+class QuestionJudge:
     """The service: one request for each piece of a text."""
 
     most = 1
 
-    def __init__(self, endpoint: Endpoint, question: Question, config: JudgeConfig) -> None:
+    def __init__(self, endpoint: Endpoint, question: JudgeQuestion, config: JudgeConfig) -> None:
         self._endpoint, self._question = endpoint, question
         self._model, self._max_tokens = config.model, config.max_tokens
         self._top = TOP if config.probabilities else 0
         self._prompt = config.characters
         self._extra = _extra(config, question.form)
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Scores]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[Scores]:
         """Answer each ask."""
-        return [await self._one(ask) for ask in asks]
+        return [await self._score_one(ask) for ask in asks]
 
-    async def _one(self, ask: Ask) -> Scores:
-        answer = await chat(
+    async def _score_one(self, ask: JudgeRequest) -> Scores:
+        answer = await ask_chat(
             self._endpoint,
             self._model,
             self._question.messages(ask.read, (ask.prompt or "")[-self._prompt :]),
@@ -123,7 +131,7 @@ class Judge:
             raise RemoteError(f"endpoint {self._endpoint.name!r}: {error}") from None
 
 
-def _extra(config: JudgeConfig, form: Form) -> dict[str, Any]:
+def _extra(config: JudgeConfig, form: AnswerForm) -> dict[str, Any]:
     formats: Mapping[str, dict[str, Any]] = {
         "none": {},
         "json_object": {"response_format": {"type": "json_object"}},
@@ -139,10 +147,10 @@ def _extra(config: JudgeConfig, form: Form) -> dict[str, Any]:
     return {**formats[config.structured], **template}
 
 
-def _form(name: str, config: JudgeConfig) -> Form:
+def _form(name: str, config: JudgeConfig) -> AnswerForm:
     if config.answer == "labels":
-        return labels(config.labels)
-    of = {"yes_no": yes_no, "score": score}[config.answer]
+        return make_label_form(config.labels)
+    of = {"yes_no": make_yes_no_form, "score": make_score_form}[config.answer]
     return of(config.category or default_category(name))
 
 
@@ -152,7 +160,7 @@ def _categories(name: str, config: JudgeConfig) -> frozenset[str]:
     return found or frozenset({config.category or default_category(name)})
 
 
-def _problems(config: JudgeConfig, form: Form) -> Iterator[ConfigProblem | None]:
+def _problems(config: JudgeConfig, form: AnswerForm) -> Iterator[ConfigProblem | None]:
     if not config.question.strip():
         hint = "write a question that yes, a number or a label answers"
         yield ConfigProblem("invalid_value", "question must not be empty", ("question",), hint=hint)
@@ -165,13 +173,15 @@ def _problems(config: JudgeConfig, form: Form) -> Iterator[ConfigProblem | None]
     for index, code in enumerate(config.languages):
         if code not in NAMES:
             message = f"{code!r} is not a language that can be told"
-            yield ConfigProblem("unknown_language", message, ("languages", index), hint=suggestion(code))
+            yield ConfigProblem("unknown_language", message, ("languages", index), hint=suggest_code(code))
     for index, example in enumerate(config.examples):
         # Without labels, what is wrong is that.
-        if literal(example.answer, config.answer) not in form.answers and form.answers:
+        if parse_answer(example.answer, config.answer) not in form.answers and form.answers:
             message = f"{example.answer!r} is no answer to the question"
             path = ("examples", index, "answer")
-            yield ConfigProblem("invalid_example", message, path, hint=f"the model is to say {form.shown}")
+            yield ConfigProblem(
+                "invalid_example", message, path, hint=f"the model is to say {form.description}"
+            )
 
 
 def _label_problems(config: JudgeConfig) -> Iterator[ConfigProblem | None]:
@@ -200,7 +210,7 @@ def _label_problems(config: JudgeConfig) -> Iterator[ConfigProblem | None]:
             yield category_problem(category, ("labels", label))
 
 
-def _build(name: str, config: JudgeConfig, files: Files) -> Remote:
+def _build(name: str, config: JudgeConfig, files: PolicyFiles) -> RemoteDetector:
     form = _form(name, config)
     problems = [each for each in _problems(config, form) if each is not None]
     try:
@@ -210,11 +220,11 @@ def _build(name: str, config: JudgeConfig, files: Files) -> Remote:
     if problems:
         raise ConfigProblems(problems)
     examples = [
-        Example(each.text, literal(each.answer, config.answer), each.prompt, each.reason)
+        JudgeExample(each.text, parse_answer(each.answer, config.answer), each.prompt, each.reason)
         for each in config.examples
     ]
-    question = Question(config.question, form, config.guidance, examples, config.system)
-    asking = Asking(
+    question = JudgeQuestion(config.question, form, config.guidance, examples, config.system)
+    asking = JudgeAdapter(
         name,
         _categories(name, config),
         size=config.characters,
@@ -222,7 +232,7 @@ def _build(name: str, config: JudgeConfig, files: Files) -> Remote:
         min_score=config.min_score,
         languages=config.languages,
     )
-    return Remote(asking, Judge(endpoint, question, config))
+    return RemoteDetector(asking, QuestionJudge(endpoint, question, config))
 
 
 KIND = Kind(

@@ -1,8 +1,8 @@
-"""How a judge is asked and answers: a question, examples and a text go in, messages come out; an answer goes in, scores come out.
+"""Builds the prompt of a judge and reads its answers.
 
 The text under judgement is data. It is a JSON string on a line of its own between two lines that bear a mark; the mark is
 drawn anew for each request, so nobody who writes the text can know it. A JSON string has no new lines and no quotes that
-end it, and `quoted` also escapes the brackets that the tokens of chat templates are made of (`<|im_end|>`, `[/INST]`):
+end it, and `quote_text` also escapes the brackets that the tokens of chat templates are made of (`<|im_end|>`, `[/INST]`):
 servers read those in any text that they are sent, and would take what follows for a turn of the conversation.
 
 An answer is `{"answer": …}` with one of the values of its form, and nothing else: white space, one fence of Markdown around
@@ -22,7 +22,7 @@ from itertools import accumulate
 from secrets import token_hex
 from typing import Final
 
-from guardrails.remote.chat import Answer, Token
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 from guardrails.remote.endpoint import RemoteError
 
 MOST: Final = 10
@@ -52,10 +52,10 @@ Answer with one line of JSON and nothing else: {form}
 
 
 @dataclass(frozen=True)
-class Form:
-    """What an answer may be: JSON value → what it says. `shown` tells the model."""
+class AnswerForm:
+    """What an answer may be: JSON value → what it says. `description` tells the model."""
 
-    shown: str
+    description: str
     answers: Mapping[str, Mapping[str, float]]
 
     @cached_property
@@ -82,36 +82,36 @@ class Form:
             raise RemoteError("the judge gave no answer of the form that it was asked for")
         return match["value"], match["core"]
 
-    def scores(self, answer: Answer) -> Mapping[str, float]:
+    def scores(self, answer: ModelAnswer) -> Mapping[str, float]:
         """Return the score of each category by an answer; raises `RemoteError` where it cannot be told."""
         value, core = self.read(answer.text)
         if answer.tokens is None:
             return self.answers[value]
-        yes = probability(answer.tokens, core, value)
+        yes = yes_probability(answer.tokens, core, value)
         return {category: yes * score for category, score in self.answers[YES].items()}
 
 
-def yes_no(category: str) -> Form:
+def make_yes_no_form(category: str) -> AnswerForm:
     """Return the form of a question to say yes or no to; yes finds the category."""
-    return Form(f'{{"answer": {YES}}} or {{"answer": {NO}}}', {YES: {category: 1.0}, NO: {}})
+    return AnswerForm(f'{{"answer": {YES}}} or {{"answer": {NO}}}', {YES: {category: 1.0}, NO: {}})
 
 
-def score(category: str) -> Form:
+def make_score_form(category: str) -> AnswerForm:
     """Return the form of a question for how much: whole numbers from 0 to `MOST`."""
     shown = f'{{"answer": N}}, where N is a whole number from 0 (not at all) to {MOST} (without any doubt)'
-    return Form(shown, {str(each): {category: each / MOST} for each in range(MOST + 1)})
+    return AnswerForm(shown, {str(each): {category: each / MOST} for each in range(MOST + 1)})
 
 
-def labels(meanings: Mapping[str, str | None]) -> Form:
+def make_label_form(meanings: Mapping[str, str | None]) -> AnswerForm:
     """Return the form of a question for one of some labels; each finds its category, or nothing."""
     values = {json.dumps(label, ensure_ascii=False): found for label, found in meanings.items()}
-    return Form(
+    return AnswerForm(
         f'{{"answer": LABEL}}, where LABEL is one of {", ".join(values)}',
         {value: {} if found is None else {found: 1.0} for value, found in values.items()},
     )
 
 
-def literal(answer: str | bool | int, form: str) -> str:
+def parse_answer(answer: str | bool | int, form: str) -> str:
     """Return the JSON value that a policy's answer means; true and false are yes and no, where the form is that."""
     if form == "yes_no" and isinstance(answer, bool):
         return YES if answer else NO
@@ -119,7 +119,7 @@ def literal(answer: str | bool | int, form: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class JudgeExample:
     """A text, what it replies to if anything, and the JSON value of its right answer, with the reason if there is one."""
 
     text: str
@@ -129,20 +129,21 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Question:
+class JudgeQuestion:
     """What a judge is asked of each text. `system`: the model knows messages of the system."""
 
     question: str
-    form: Form
+    form: AnswerForm
     guidance: str = ""
-    examples: Sequence[Example] = ()
+    examples: Sequence[JudgeExample] = ()
     system: bool = True
 
     @cached_property
     def _before(self) -> tuple[str, list[dict[str, str]]]:
         """Return the task, and the examples as turns: the same in every request, so that servers keep them worked out."""
         told = [
-            f"The answer to the text with the mark {_own(each)} is {each.answer} because: {' '.join(each.reason.split())}"
+            f"The answer to the text with the mark {_example_mark(each)} is {each.answer} because: "
+            f"{' '.join(each.reason.split())}"
             for each in self.examples
             if each.reason
         ]
@@ -150,12 +151,12 @@ class Question:
         task = TASK.format(
             question=self.question.strip(),
             guidance=guidance,
-            form=self.form.shown,
+            form=self.form.description,
             reasons="".join(f"\n{each}" for each in told),
         )
         turns = []
         for each in self.examples:
-            turns.append({"role": "user", "content": self._turn(each.text, each.prompt, _own(each))})
+            turns.append({"role": "user", "content": self._turn(each.text, each.prompt, _example_mark(each))})
             turns.append({"role": "assistant", "content": f'{{"answer": {each.answer}}}'})
         return task.strip(), turns
 
@@ -171,29 +172,29 @@ class Question:
         context: list[str] = []
         if prompt:
             told = "The text replies to this prompt, which is there for context and not to be judged:"
-            context = [told, f"PROMPT {mark}", quoted(prompt), f"END {mark}"]
-        judged = ["Judge this text by the question:", f"TEXT {mark}", quoted(text), f"END {mark}"]
-        return "\n".join([*context, *judged, f"Answer: {self.form.shown}"])
+            context = [told, f"PROMPT {mark}", quote_text(prompt), f"END {mark}"]
+        judged = ["Judge this text by the question:", f"TEXT {mark}", quote_text(text), f"END {mark}"]
+        return "\n".join([*context, *judged, f"Answer: {self.form.description}"])
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Return a text as a JSON string on one line that holds nothing but printable characters, and no bracket of a token."""
-    return _UNSAFE.sub(_escaped, json.dumps(text, ensure_ascii=False))
+    return _UNSAFE.sub(_escape, json.dumps(text, ensure_ascii=False))
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     char = match[0]
     if char < "\x80":
         return f"\\u{ord(char):04x}"
     return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
-def _own(example: Example) -> str:
+def _example_mark(example: JudgeExample) -> str:
     """Return the mark of an example, which is no secret: no text to judge stands between such lines."""
     return hashlib.sha256(repr(example).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def probability(tokens: Sequence[Token], core: str, value: str) -> float:
+def yes_probability(tokens: Sequence[AnswerToken], core: str, value: str) -> float:
     """Return how likely `yes` is beside `no`, in the place where the answer `core` has one of them; raises `RemoteError`."""
     ends = [*accumulate(len(token.text) for token in tokens)]
     begin = "".join(token.text for token in tokens).rfind(core)

@@ -1,9 +1,9 @@
-"""Judges that read text and answer with scores: contents go in, what each is asked comes out, and detections from the answers.
+"""Detectors over judges that read texts and answer with scores, behind a server or in this process.
 
-`Asking` is what all of them share: pieces of texts, categories, limits, languages. `Remote` drives a service that answers
-over the network, on the process's loop; `Local` a model in this process, on a worker. A judge raises `RemoteError` or any
-other exception, or gives scores that are none, and the contents concerned have failed: nothing is ever "not found" because
-nobody could tell.
+`JudgeAdapter` is what all of them share: pieces of texts, categories, limits, languages. `RemoteDetector` drives a service that
+answers over the network, on the process's loop; `LocalDetector` a model in this process, on a worker. A judge raises
+`RemoteError` or any other exception, or gives scores that are none, and the contents concerned have failed: nothing is ever "not
+found" because nobody could tell.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from guardrails.detectors.classifier.classifier_windows import REASON, is_foreign
-from guardrails.detectors.classifier.passages import Pieces, Span, pieces
+from guardrails.detectors.classifier.classifier_windows import FOREIGN_REASON, is_foreign
+from guardrails.detectors.classifier.passages import Span, TextPieces, cut_pieces
 from guardrails.remote.endpoint import RemoteError
 from guardrails.remote.loop import submit
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
-BESIDE: Final = 8
+MAX_CONCURRENT_GROUPS: Final = 8
 """Groups of one check that are asked at a time, so that a long text leaves room for others at its endpoint."""
 
 Scores = Mapping[str, float]
@@ -28,7 +28,7 @@ Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ScoredSpan:
     """A finding with its place: from `start` to `end` in what was read."""
 
     category: str
@@ -38,16 +38,16 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class JudgeAnswer:
     """An answer that says more than scores: places, and what was left out (spans in what was read, None for all of it)."""
 
     scores: Scores = field(default_factory=dict)
-    spots: tuple[Spot, ...] = ()
+    spots: tuple[ScoredSpan, ...] = ()
     unchecked: tuple[Unchecked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class JudgeRequest:
     """One question: what is read (all of a text, or a piece of it; "" for what is no text) of which content.
 
     `prompt` is what a reply answers to: "" where that is not known, None where the content is no reply.
@@ -59,11 +59,11 @@ class Ask:
 
 
 class RemoteJudge(Protocol):
-    """A service. `most` asks may go into one call of `scores`, which answers each in order or raises `RemoteError`."""
+    """A service. `most` asks may go into one call of `score`, which answers each in order or raises `RemoteError`."""
 
     most: int
 
-    async def scores(self, asks: Sequence[Ask]) -> Sequence[Scores | Reading]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> Sequence[Scores | JudgeAnswer]:
         """Answer each ask."""
         ...
 
@@ -73,12 +73,12 @@ class LocalJudge(Protocol):
 
     most: int
 
-    def scores(self, asks: Sequence[Ask]) -> Sequence[Scores]:
+    def score(self, asks: Sequence[JudgeRequest]) -> Sequence[Scores]:
         """Answer each ask."""
         ...
 
 
-class Asking:
+class JudgeAdapter:
     """From contents to asks, and from answers to detections.
 
     Args:
@@ -105,16 +105,19 @@ class Asking:
         self._size, self._most, self._min_score = size, most, min_score
         self._languages = frozenset(languages)
 
-    def asks(self, content: Content) -> tuple[list[Ask], Pieces | None]:
+    def requests(self, content: Content) -> tuple[list[JudgeRequest], TextPieces | None]:
         """Return the asks of a content, and the pieces that they are of where it is a text."""
         if not isinstance(content, Text):
-            return [Ask("", content)], None
+            return [JudgeRequest("", content)], None
         prompt = None if content.context is None else content.context.get("prompt")
-        cut = pieces(content.text, self._size, self._most)
-        return [Ask(read, content, prompt) for read in cut.reads], cut
+        cut = cut_pieces(content.text, self._size, self._most)
+        return [JudgeRequest(read, content, prompt) for read in cut.reads], cut
 
     def detection(
-        self, content: Content, cut: Pieces | None, answers: Sequence[Scores | Reading] | BaseException
+        self,
+        content: Content,
+        cut: TextPieces | None,
+        answers: Sequence[Scores | JudgeAnswer] | BaseException,
     ) -> Detection:
         """Return what the answers to the asks of a content come to."""
         if isinstance(answers, RemoteError):
@@ -125,7 +128,7 @@ class Asking:
         best: dict[tuple[str, Span | None], float] = {}
         unchecked = [*(() if cut is None else cut.unchecked), *self._foreign(content)]
         for at, (span, answer) in enumerate(zip(spans, answers, strict=True)):
-            given = answer if isinstance(answer, Reading) else Reading(answer)
+            given = answer if isinstance(answer, JudgeAnswer) else JudgeAnswer(answer)
             if (wrong := self._wrong(given, None if cut is None else len(cut.reads[at]))) is not None:
                 return Detection(error=wrong)
             placed = [(category, score, span) for category, score in given.scores.items()]
@@ -143,7 +146,7 @@ class Asking:
         )
         return Detection(findings, unchecked=tuple(unchecked)) if findings or unchecked else CLEAN
 
-    def _wrong(self, given: Reading, length: int | None) -> str | None:
+    def _wrong(self, given: JudgeAnswer, length: int | None) -> str | None:
         """Return what is wrong with an answer about what has a length (None: what is no text)."""
         scores = [*given.scores.items(), *((spot.category, spot.score) for spot in given.spots)]
         unknown = sorted({category for category, _ in scores} - self._categories)
@@ -161,15 +164,15 @@ class Asking:
     def _foreign(self, content: Content) -> tuple[Unchecked, ...]:
         if not (self._languages and isinstance(content, Text) and is_foreign(content.text, self._languages)):
             return ()
-        return (Unchecked("language", REASON, span=(0, len(content.text))),)
+        return (Unchecked("language", FOREIGN_REASON, span=(0, len(content.text))),)
 
 
-class Remote:
+class RemoteDetector:
     """A detector that asks a service."""
 
     inline = False
 
-    def __init__(self, asking: Asking, judge: RemoteJudge, identity: str = "") -> None:
+    def __init__(self, asking: JudgeAdapter, judge: RemoteJudge, identity: str = "") -> None:
         self.identity = identity
         self._asking, self._judge = asking, judge
 
@@ -178,14 +181,14 @@ class Remote:
         return submit(self.adetect(batch)).result()
 
     async def adetect(self, batch: Sequence[Content]) -> list[Detection]:
-        """Judge all contents, their asks in groups, `BESIDE` of them at a time."""
-        asked = [self._asking.asks(content) for content in batch]
+        """Judge all contents, their asks in groups, `MAX_CONCURRENT_GROUPS` of them at a time."""
+        asked = [self._asking.requests(content) for content in batch]
         flat = [(at, ask) for at, (asks, _) in enumerate(asked) for ask in asks]
         groups = [flat[at : at + self._judge.most] for at in range(0, len(flat), self._judge.most)]
-        free = asyncio.Semaphore(BESIDE)
+        free = asyncio.Semaphore(MAX_CONCURRENT_GROUPS)
         work = [self._group([ask for _, ask in group], free) for group in groups]
         results = await asyncio.gather(*work) if len(work) > 1 else [await each for each in work]
-        answers: list[list[Scores | Reading] | BaseException] = [[] for _ in batch]
+        answers: list[list[Scores | JudgeAnswer] | BaseException] = [[] for _ in batch]
         for group, result in zip(groups, results, strict=True):
             for place, (at, _) in enumerate(group):
                 _add(answers, at, result if isinstance(result, Exception) else result[place])
@@ -195,35 +198,35 @@ class Remote:
         ]
 
     async def _group(
-        self, asks: Sequence[Ask], free: asyncio.Semaphore
-    ) -> Sequence[Scores | Reading] | Exception:
+        self, asks: Sequence[JudgeRequest], free: asyncio.Semaphore
+    ) -> Sequence[Scores | JudgeAnswer] | Exception:
         try:
             async with free:
-                found = await self._judge.scores(asks)
+                found = await self._judge.score(asks)
         except Exception as error:
             return error
         return found if len(found) == len(asks) else RemoteError(f"{len(found)} answers to {len(asks)} texts")
 
 
-class Local:
+class LocalDetector:
     """A detector that asks a model in this process."""
 
     inline = False
 
-    def __init__(self, asking: Asking, judge: LocalJudge, identity: str = "") -> None:
+    def __init__(self, asking: JudgeAdapter, judge: LocalJudge, identity: str = "") -> None:
         self.identity = identity
         self._asking, self._judge = asking, judge
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge all contents, each by itself, so that what fails on one is no failure of the others."""
-        return [self._one(content) for content in batch]
+        return [self._detect_one(content) for content in batch]
 
-    def _one(self, content: Content) -> Detection:
-        asks, cut = self._asking.asks(content)
+    def _detect_one(self, content: Content) -> Detection:
+        asks, cut = self._asking.requests(content)
         answers: list[Scores] = []
         try:
             for at in range(0, len(asks), self._judge.most):
-                answers += self._judge.scores(asks[at : at + self._judge.most])
+                answers += self._judge.score(asks[at : at + self._judge.most])
         except Exception as error:
             return self._asking.detection(content, cut, error)
         if len(answers) != len(asks):
@@ -231,12 +234,14 @@ class Local:
         return self._asking.detection(content, cut, answers)
 
 
-def _place(cut: Pieces | None, at: int, start: int, end: int) -> Span | None:
+def _place(cut: TextPieces | None, at: int, start: int, end: int) -> Span | None:
     return None if cut is None else cut.original(at, start, end)
 
 
 def _add(
-    answers: list[list[Scores | Reading] | BaseException], at: int, answer: Scores | Reading | Exception
+    answers: list[list[Scores | JudgeAnswer] | BaseException],
+    at: int,
+    answer: Scores | JudgeAnswer | Exception,
 ) -> None:
     """Keep an answer; one failure is that of the whole content."""
     own = answers[at]

@@ -1,3 +1,1 @@
-"""Tables of regular expressions in linear time: rows and a text go in, spans come out. `pii`, `secrets` and `patterns` are
-built on them.
-"""
+"""Regular expressions that are searched in linear time. `pii`, `secrets` and `patterns` are built on them."""

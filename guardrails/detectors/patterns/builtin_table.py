@@ -6,18 +6,18 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.detectors.patterns.patterns_detector import Patterns
-from guardrails.detectors.patterns.table import Pattern, PatternTable
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
+from guardrails.detectors.patterns.table import PatternRow, PatternTable
 
 
-class Choice:
+class BuiltinTable:
     """The table. Its categories are `root` and a name; `field` is where a policy lists the names that it wants, and
     `problem` the code and the words for one that is not there, such as `("unknown_kind", "a kind of secret")`.
     """
 
-    def __init__(self, root: str, rows: Iterable[Pattern], field: str, problem: tuple[str, str]) -> None:
+    def __init__(self, root: str, rows: Iterable[PatternRow], field: str, problem: tuple[str, str]) -> None:
         self._root = f"{root}."
-        self.rows: tuple[Pattern, ...] = (*rows,)
+        self.rows: tuple[PatternRow, ...] = (*rows,)
         self._field = field
         self._problem = problem
         self.names = tuple(dict.fromkeys(row.category.removeprefix(self._root) for row in self.rows))
@@ -32,7 +32,9 @@ class Choice:
             if name not in exclude
         )
 
-    def build(self, detector: str, wanted: Sequence[str] | None, exclude: Sequence[str] = ()) -> Patterns:
+    def build(
+        self, detector: str, wanted: Sequence[str] | None, exclude: Sequence[str] = ()
+    ) -> PatternsDetector:
         """Build the detector over the rows that are wanted; raises `ConfigProblems` for names that are not there, and
         when none is left.
         """
@@ -50,8 +52,8 @@ class Choice:
             problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
         if problems:
             raise ConfigProblems(problems)
-        return Patterns(
-            detector, PatternTable.of(row for row in self.rows if row.category in chosen), view="codes"
+        return PatternsDetector(
+            detector, PatternTable.get(row for row in self.rows if row.category in chosen), view="codes"
         )
 
     def _hint(self, name: str) -> str:

@@ -51,7 +51,7 @@ POSIX = re.compile(r"\[:\^?\w+:\]")
 _SET = re.compile(r"\]|\\[wdsWDSpP]|\[:\^?\w+:\]")
 
 
-class _Refused(Exception):
+class _Untranslatable(Exception):
     """RE2 has no faithful form of the pattern."""
 
 
@@ -98,7 +98,7 @@ class _Writer:
         if self.ascii and self.folds:
             self.wide_spans = False  # RE2 also takes the Kelvin sign for k, and the long s for s
         if _FOLDS.search(self.pattern, self.pos):
-            raise _Refused  # RE2 spreads it over neighbours: of (?i:b)|b|[^a] it does not find A
+            raise _Untranslatable  # RE2 spreads it over neighbours: of (?i:b)|b|[^a] it does not find A
         if kept := "".join(flag for flag in flags if flag in "ims"):
             self.both(f"(?{kept})")
 
@@ -126,7 +126,7 @@ class _Writer:
         elif self.folds and char in "iI":
             self.put(char, f"[{char}{TURKISH}]")
         elif self.folds and char in "\u0130\u0131":
-            raise _Refused
+            raise _Untranslatable
         else:
             self.both(char)
 
@@ -137,7 +137,7 @@ class _Writer:
             self.pos = match.end()
             self.both(f"{{{low or 0}{comma}{high}}}")
         elif _MAYBE_FUZZY.match(self.pattern, self.pos):
-            raise _Refused
+            raise _Untranslatable
         else:
             self.pos += 1
             self.both(r"\{")
@@ -147,7 +147,7 @@ class _Writer:
         letter = self.pattern[self.pos + 1 : self.pos + 2]
         length = {"u": 6, "U": 10}.get(letter, 2)
         if letter == "W" and self.ascii and self.folds:
-            raise _Refused
+            raise _Untranslatable
         found = _PROPERTY.match(self.pattern, self.pos)
         text = found[0] if found else self.pattern[self.pos : self.pos + length]
         self.pos += len(text)
@@ -171,24 +171,24 @@ class _Writer:
         elif letter in "zZ":
             self.both(r"\z")
         elif letter.isdigit() and not _OCTAL.match(self.pattern, self.pos - 2):
-            raise _Refused  # a back-reference, which RE2 would take for an octal number from \10 on
+            raise _Untranslatable  # a back-reference, which RE2 would take for an octal number from \10 on
         else:
             self.both(text if letter == "A" else self.plain(letter, text))
 
     def property(self) -> None:
         """Both engines know the property, by tables of different Unicode versions; without case they differ."""
         if self.folds or self.ascii:
-            raise _Refused
+            raise _Untranslatable
 
     def plain(self, letter: str, text: str) -> str:
         """Return the RE2 form of an escape that names one character."""
         if letter in "uU":
             code = int(text[2:], 16)
             if self.folds and code in {0x130, 0x131}:
-                raise _Refused
+                raise _Untranslatable
             return rf"\x{{{code:x}}}"
         if letter.isascii() and letter.isalpha() and letter not in CONTROLS:
-            raise _Refused
+            raise _Untranslatable
         return text if letter.isascii() and letter != "_" else letter
 
     def char_class(self) -> None:
@@ -196,7 +196,7 @@ class _Writer:
         opening = "[^" if negated else "["
         self.pos += len(opening)
         if negated and self.ascii and self.folds:
-            raise _Refused  # for the same reason RE2 would leave too much out
+            raise _Untranslatable  # for the same reason RE2 would leave too much out
         parts: list[tuple[str, str]] = []
         extra = TURKISH if self.folds and not negated else ""
         first, after_set = True, True
@@ -215,7 +215,7 @@ class _Writer:
         exact = "".join(part for part, _ in parts)
         superset = extra + "".join(part for _, part in parts)
         if self.folds and not exact.isascii():
-            raise _Refused  # a range may hold the two
+            raise _Untranslatable  # a range may hold the two
         if self.folds and negated:
             self.wide_spans = False  # without case, `regex` leaves these out together with i
         if exact == superset:
@@ -255,7 +255,7 @@ class _Writer:
             return text, "" if negated else text, "" if negated else WIDE
         form = r"\x08" if letter == "b" else self.plain(letter, text)
         if self.folds and letter in "uU" and int(text[2:], 16) > 0x7F:
-            raise _Refused
+            raise _Untranslatable
         return form, form, ""
 
 
@@ -266,5 +266,5 @@ def translate(pattern: str) -> Translation | None:
     """
     try:
         return _Writer(pattern).run()
-    except _Refused:
+    except _Untranslatable:
         return None

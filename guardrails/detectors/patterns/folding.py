@@ -1,4 +1,4 @@
-"""Simpler forms of texts, in which there are few literals to look for: a text in, bytes out, letter by letter.
+"""Folds texts into simpler bytes, letter by letter, in which there are few literals to look for.
 
 What a pattern matches in a text is thus found, folded, in the folded text. `literals.py` folds patterns, `prefilter.py` texts.
 """
@@ -44,7 +44,7 @@ class Fold:
     edges: bool = False
     cases: bool = False
 
-    def of(self, text: str) -> bytes:
+    def fold(self, text: str) -> bytes:
         """Return what becomes of a pattern's characters or a text's."""
         if self.cases and not text.isascii():
             for letter, plain in ALIKE:
@@ -54,7 +54,7 @@ class Fold:
     @functools.lru_cache(maxsize=10_000)  # noqa: B019 -- of folds there are few
     def all(self, codes: frozenset[int]) -> Literals:
         """Return what becomes of the characters of a class."""
-        return frozenset(self.of(chr(code)) for code in codes)
+        return frozenset(self.fold(chr(code)) for code in codes)
 
 
 _CONTROLS = bytes(code for code in range(0x20) if chr(code) not in "\t\n\v\f\r")

@@ -1,4 +1,4 @@
-r"""What must stand in a text for a pattern to match: a pattern in, sets of literals out, of each of which one must occur.
+r"""Works out which literals a text must hold for a pattern to match.
 
 As in RE2's prefilter and Hyperscan: one pass of an automaton over a text tells which patterns may match at all. Literals
 are of a folded text, so that there are few: each character becomes what a `Fold` makes of it, in the pattern and in the
@@ -63,7 +63,7 @@ _ASCII = range(0x80)
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class LiteralNeeds:
     """What a row needs: of each set of `literals` one, of each of `RUNS` so many (0: none), a digit where `numeric`;
     with `others` that holds for texts without digits beyond ASCII.
     """
@@ -138,7 +138,7 @@ class _Reader:
 
     def piece(self, exact: Literals) -> Literals:
         """Return the literals of a piece, none if it may be empty: edges in front and behind show, others do not."""
-        found = frozenset(map(_edged, exact)) if self.fold.edges else exact
+        found = frozenset(map(_mark_edges, exact)) if self.fold.edges else exact
         return frozenset() if b"" in found else found
 
     def part(self, op: str, value: Any) -> list[_Part]:
@@ -168,7 +168,7 @@ class _Reader:
         exact = frozenset[bytes]().union(*(part.exact or () for part in joined))
         if all(part.exact is not None for part in joined) and len(exact) <= self.fold.most:
             return _Part(exact)
-        best = [rarest(self.sets(self.join([*front, *each])))[:1] for each in parts]
+        best = [pick_rarest(self.sets(self.join([*front, *each])))[:1] for each in parts]
         return _Part(None, (frozenset().union(*(sets[0] for sets in best)),)) if all(best) else _ANY
 
     def sets(self, part: _Part) -> tuple[Literals, ...]:
@@ -250,7 +250,7 @@ def _product(left: Literals, right: Literals, fold: Fold) -> Literals | None:
     return made if max(map(len, made), default=0) <= fold.longest else None
 
 
-def _edged(literal: bytes) -> bytes:
+def _mark_edges(literal: bytes) -> bytes:
     """Turn the boundaries in front and behind into edges where a word begins or ends; others say nothing."""
     if BOUNDARY not in literal:
         return literal
@@ -280,7 +280,7 @@ def _holds(items: Any, group: int) -> bool:
 
 
 @functools.lru_cache(maxsize=100_000)
-def chance(literal: bytes) -> float:
+def literal_chance(literal: bytes) -> float:
     """Return about how often a literal stands at a place of everyday text."""
     result, digit = 1.0, False
     for code in literal:
@@ -299,10 +299,10 @@ _CHANCES = (
 
 
 def _chance(literals: Literals) -> float:
-    return math.fsum(map(chance, literals))  # the same in any order
+    return math.fsum(map(literal_chance, literals))  # the same in any order
 
 
-def rarest(sets: Iterable[Literals]) -> tuple[Literals, ...]:
+def pick_rarest(sets: Iterable[Literals]) -> tuple[Literals, ...]:
     """Return the set that is met least, if any says something, and a second one that is small, or if that is not rare."""
     scored = sorted((_chance(each), sorted(each)) for each in {*sets} if each)
     if not scored or scored[0][0] > RAREST:
@@ -311,16 +311,16 @@ def rarest(sets: Iterable[Literals]) -> tuple[Literals, ...]:
     more = (
         each
         for score, each in rest
-        if score <= RARE and (first > ENOUGH or len(each) <= MANY) and not _implied(each, best)
+        if score <= RARE and (first > ENOUGH or len(each) <= MANY) and not _drop_implied_by(each, best)
     )
     return tuple(map(frozenset, [best, *itertools.islice(more, PIECES - 1)]))
 
 
-def _implied(literals: Iterable[bytes], by: Iterable[bytes]) -> bool:
+def _drop_implied_by(literals: Iterable[bytes], by: Iterable[bytes]) -> bool:
     return all(any(each in other for each in literals) for other in by)
 
 
-def least(literals: Literals) -> Literals:
+def drop_implied(literals: Literals) -> Literals:
     """Leave out literals that hold another one, if they are not too many to compare."""
     if len(literals) > MOST:
         return literals
@@ -331,7 +331,7 @@ def least(literals: Literals) -> Literals:
     return frozenset(kept)
 
 
-def needs(pattern: str, group: int, *, wide: bool) -> Needs:
+def find_needs(pattern: str, group: int, *, wide: bool) -> LiteralNeeds:
     """Return what a text needs for the group of a pattern that RE2 can run to be found, if that can be told.
 
     Args:
@@ -343,13 +343,13 @@ def needs(pattern: str, group: int, *, wide: bool) -> Needs:
 
 
 @functools.lru_cache(maxsize=5_000)
-def _needs(pattern: str, group: int, wide: bool) -> Needs:
+def _needs(pattern: str, group: int, wide: bool) -> LiteralNeeds:
     try:
-        parsed = _parsed(pattern)
+        parsed = _parse(pattern)
         folds = (PLAIN, *(fold for fold, _ in RUNS))
         readers = [_Reader(fold, parsed.state.flags, group, wide=wide) for fold in folds]
         plain, *runs = (reader.sets(reader.join(reader.parts(parsed))) for reader in readers)
-        best = rarest(plain)
+        best = pick_rarest(plain)
         shapes: list[Literals] = []
         if not best or _chance(best[0]) > ENOUGH or not all(map(_LETTERS.search, best[0])):
             reader = _Reader(SHAPE, parsed.state.flags, group, wide=wide)
@@ -359,12 +359,12 @@ def _needs(pattern: str, group: int, wide: bool) -> Needs:
                 for each in reader.sets(reader.join(reader.parts(parsed)))
                 if each and all(DIGIT in literal for literal in each)
             ]
-            best = rarest((*plain, *shapes))
+            best = pick_rarest((*plain, *shapes))
     except _Unclear:
-        return Needs()
+        return LiteralNeeds()
     longest = [max((min(map(_run, each)) for each in sets if each), default=0) for sets in runs]
-    return Needs(
-        tuple(map(least, best)),
+    return LiteralNeeds(
+        tuple(map(drop_implied, best)),
         tuple(run if run >= few else 0 for run, (_, few) in zip(longest, RUNS, strict=True)),
         bool(shapes),
         any(reader.others for reader in readers),
@@ -378,7 +378,7 @@ def _run(literal: bytes) -> int:
     return max(map(len, literal.split(BREAK)))
 
 
-def _parsed(pattern: str) -> Any:
+def _parse(pattern: str) -> Any:
     """Parse by Python's own `re`, where it surely reads the pattern as `regex` does."""
     # POSIX classes are read otherwise, and what warns is read otherwise by one of them, or will be.
     if POSIX.search(pattern):
@@ -391,7 +391,7 @@ def _parsed(pattern: str) -> Any:
         raise _Unclear from error
 
 
-def word_needs(words: Iterable[str], *, wide: bool) -> Literals:
+def find_word_needs(words: Iterable[str], *, wide: bool) -> Literals:
     """Return the literals for one of some words in any case; none if a word cannot be told by a literal.
 
     They are of texts folded as `CONTEXT`, with an edge in front and behind, and of plain UTF-8 for what has no case.
@@ -411,8 +411,8 @@ def word_needs(words: Iterable[str], *, wide: bool) -> Literals:
             continue
         front = at or part[0].isalnum()
         behind = at + len(part) < len(word) or part[-1].isalnum()
-        literals.add(EDGE * bool(front) + CONTEXT.of(part) + EDGE * bool(behind))
-    return least(frozenset(literals))
+        literals.add(EDGE * bool(front) + CONTEXT.fold(part) + EDGE * bool(behind))
+    return drop_implied(frozenset(literals))
 
 
 _ALPHABETS = re.compile(r"[\x00-\x7f]+|[^\x00-\x7f]+")

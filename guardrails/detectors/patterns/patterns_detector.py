@@ -1,4 +1,5 @@
-"""Regular expressions in, findings with exact spans out; linear time wherever RE2 can run them (`table.py`).
+"""The `patterns` detector: findings with exact spans for regular expressions, in linear time wherever RE2 can run them
+(`table.py`).
 
 Each pattern sees the plain text and, where they differ, the normalized view and the readings in which spelling tricks
 are undone (`text.revealed`); findings are in original coordinates.
@@ -14,18 +15,25 @@ from typing import Literal
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.streaming.patterns_stream import PatternStream
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
-from guardrails.detectors.patterns.table import Entry, Pattern, PatternError, PatternTable, compile_row, shown
+from guardrails.detectors.patterns.table import (
+    CompiledRow,
+    PatternError,
+    PatternRow,
+    PatternTable,
+    compile_row,
+    display_pattern,
+)
 from guardrails.detectors.pii.identifiers.validators import VALIDATORS
-from guardrails.detectors.shared_builds import Once
-from guardrails.text import View, normalized, revealed, surrogates_replaced
+from guardrails.detectors.shared_builds import SharedInstances
+from guardrails.text import TextView, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 
-class Patterns:
+class PatternsDetector:
     """The detector: a table of patterns over the views of a text.
 
     Args:
@@ -58,10 +66,10 @@ class Patterns:
         return rows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
+    def _detect_one(self, text: str) -> Detection:
+        text = replace_surrogates(text)
         try:
             found = self.table.search(text) if self._view != "normalized" else []
             for view in self._views(text):
@@ -78,18 +86,18 @@ class Patterns:
             )
         )
 
-    def _views(self, text: str) -> tuple[View, ...]:
+    def _views(self, text: str) -> tuple[TextView, ...]:
         """Return what is searched beside the plain text."""
         if self._view == "plain":
             return ()
-        views = revealed(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
+        views = undo_tricks(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
         if self._view != "normalized" and text.isascii():
             return views
-        view = normalized(text)
+        view = normalize_text(text)
         return (view, *views) if view.text != text or self._view == "normalized" else views
 
 
-class Together:
+class MergedPatterns:
     """Several of these detectors as one for texts that grow: one pass over all their patterns costs little more than the dearest.
 
     Args:
@@ -99,7 +107,7 @@ class Together:
         PatternError: they are too large together.
     """
 
-    def __init__(self, detectors: Sequence[Patterns]) -> None:
+    def __init__(self, detectors: Sequence[PatternsDetector]) -> None:
         self._view = detectors[0]._view
         self._rows = StreamRows(PatternTable.union(each.table for each in detectors))
         owners = {id(entry): each._name for each in detectors for entry in each.table.entries}
@@ -111,14 +119,14 @@ class Together:
         return PatternStream(self._owners, self._rows, self._view)
 
     @classmethod
-    def of(cls, detectors: Sequence[Patterns]) -> Together:
+    def get(cls, detectors: Sequence[PatternsDetector]) -> MergedPatterns:
         """Return these together, once for all who want the same; raises `PatternError`."""
         return _TOGETHER.get((*detectors,), lambda: cls(detectors))
 
     @staticmethod
-    def groups(detectors: Iterable[Patterns]) -> list[list[Patterns]]:
+    def groups(detectors: Iterable[PatternsDetector]) -> list[list[PatternsDetector]]:
         """Return which of some detectors can be put together: those of one view without a row in common, all linear."""
-        found: list[tuple[list[Patterns], set[int]]] = []
+        found: list[tuple[list[PatternsDetector], set[int]]] = []
         for each in detectors:
             rows = {id(entry.row) for entry in each.table.entries}
             for group, known in found if each.table.linear else ():
@@ -131,7 +139,7 @@ class Together:
         return [group for group, _ in found]
 
 
-_TOGETHER: Once[Together] = Once()
+_TOGETHER: SharedInstances[MergedPatterns] = SharedInstances()
 
 
 class PatternConfig(Config):
@@ -177,15 +185,15 @@ def default_category(name: str) -> str:
     return f"custom.{leaf}"
 
 
-def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], Pattern]]:
+def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], PatternRow]]:
     category = config.category or default_category(name)
-    rows: list[tuple[tuple[str, int], Pattern]] = []
+    rows: list[tuple[tuple[str, int], PatternRow]] = []
     for index, item in enumerate(config.patterns):
         if isinstance(item, str):
-            rows.append((("patterns", index), Pattern(item, category, config.score)))
+            rows.append((("patterns", index), PatternRow(item, category, config.score)))
             continue
         validate = None if item.validate_ is None else VALIDATORS[item.validate_]
-        row = Pattern(
+        row = PatternRow(
             item.pattern, item.category or category, item.score or config.score, item.group, validate
         )
         rows.append((("patterns", index), row))
@@ -217,9 +225,9 @@ def _category_problems(config: PatternsConfig) -> list[ConfigProblem]:
     return [problem for problem in problems if problem is not None]
 
 
-def _build(name: str, config: PatternsConfig, files: Files) -> Patterns:
+def _build(name: str, config: PatternsConfig, files: PolicyFiles) -> PatternsDetector:
     problems = _category_problems(config)
-    entries: list[Entry] = []
+    entries: list[CompiledRow] = []
     for path, row in _rows(name, config):
         try:
             entries.append(compile_row(row))
@@ -230,8 +238,8 @@ def _build(name: str, config: PatternsConfig, files: Files) -> Patterns:
             problems.append(_invalid(row, error, where))
     if config.file is not None:
         category = config.category or default_category(name)
-        for place, line in lines(files, config.file):
-            row = Pattern(line, category, config.score)
+        for place, line in read_list_file(files, config.file):
+            row = PatternRow(line, category, config.score)
             try:
                 entries.append(compile_row(row))
             except PatternError as error:
@@ -239,22 +247,27 @@ def _build(name: str, config: PatternsConfig, files: Files) -> Patterns:
                 at = (file, number, column + (error.offset or 0))
                 problems.append(_invalid(row, error, ("file",), at))
     if not entries and not problems:
-        problems.append(nothing("pattern", "patterns", config.file))
+        problems.append(empty_problem("pattern", "patterns", config.file))
     if problems:
         raise ConfigProblems(problems)
     try:
-        return Patterns(name, PatternTable(entries), view=config.view)
+        return PatternsDetector(name, PatternTable(entries), view=config.view)
     except PatternError as error:
         raise ConfigProblems([ConfigProblem("invalid_pattern", str(error))]) from error
 
 
 def _invalid(
-    row: Pattern, error: PatternError, path: tuple[str | int, ...], place: tuple[str, int, int] | None = None
+    row: PatternRow,
+    error: PatternError,
+    path: tuple[str | int, ...],
+    place: tuple[str, int, int] | None = None,
 ) -> ConfigProblem:
-    return ConfigProblem("invalid_pattern", f"{shown(row.pattern)}: {error}", path, error.offset, place=place)
+    return ConfigProblem(
+        "invalid_pattern", f"{display_pattern(row.pattern)}: {error}", path, error.offset, place=place
+    )
 
 
-def nothing(what: str, field: str, file: str | None) -> ConfigProblem:
+def empty_problem(what: str, field: str, file: str | None) -> ConfigProblem:
     """Return the problem of a detector that has nothing to look for."""
     if file is not None:
         return ConfigProblem(f"no_{field}", f"file {file!r} has no {what} in it", ("file",))

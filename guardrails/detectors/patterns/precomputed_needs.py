@@ -1,4 +1,4 @@
-"""What the rows of the built-in tables need, worked out beforehand: `literals.needs` with a file in front of it.
+"""The needs of the built-in tables' rows, read from a file that was made beforehand by `literals.find_needs`.
 
 To work it out for all of `pii` and `secrets` takes half of the time of loading them (0.7 s of 1.4 on a 2-core x86-64 box), to
 read the file 3 ms. A row that is not in it, as of a policy's own patterns, is worked out as ever. A test tells when it is old.
@@ -14,22 +14,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardrails.detectors.patterns import literals
-from guardrails.detectors.patterns.literals import Needs
+from guardrails.detectors.patterns.literals import LiteralNeeds
 
 FILE: Final = Path(__file__).with_name("_needs.jsonl")
 """Made by `python -m guardrails.detectors.patterns._generate_needs`: for each row a digest of it, and what it needs."""
 
 
-def needs(pattern: str, group: int, *, wide: bool) -> Needs:
-    """Return what `literals.needs` returns."""
-    known = _known().get(_digest(pattern, group, wide=wide))
-    return literals.needs(pattern, group, wide=wide) if known is None else _read(known)
+def look_up_needs(pattern: str, group: int, *, wide: bool) -> LiteralNeeds:
+    """Return what `literals.find_needs` returns."""
+    known = _load_file().get(_digest(pattern, group, wide=wide))
+    return literals.find_needs(pattern, group, wide=wide) if known is None else _read(known)
 
 
-def lines(rows: Iterable[tuple[str, int]]) -> Iterator[str]:
+def format_needs(rows: Iterable[tuple[str, int]]) -> Iterator[str]:
     """Yield the lines of the file for some patterns, each with its group, in order and each once."""
     found = {
-        _digest(pattern, group, wide=wide): literals.needs(pattern, group, wide=wide)
+        _digest(pattern, group, wide=wide): literals.find_needs(pattern, group, wide=wide)
         for pattern, group in rows
         for wide in (False, True)
     }
@@ -44,7 +44,7 @@ def _digest(pattern: str, group: int, *, wide: bool) -> str:
 
 
 @functools.cache
-def _known() -> Mapping[str, list[Any]]:
+def _load_file() -> Mapping[str, list[Any]]:
     try:
         text = FILE.read_text(encoding="ascii")
     except FileNotFoundError:
@@ -52,7 +52,7 @@ def _known() -> Mapping[str, list[Any]]:
     return {digest: rest for digest, *rest in map(json.loads, text.splitlines())}
 
 
-def _read(known: list[Any]) -> Needs:
+def _read(known: list[Any]) -> LiteralNeeds:
     sets, runs, numeric, others = known
     found = tuple(frozenset(literal.encode("latin-1") for literal in each) for each in sets)
-    return Needs(found, tuple(runs), numeric, others)
+    return LiteralNeeds(found, tuple(runs), numeric, others)

@@ -24,7 +24,7 @@ from guardrails.detectors.patterns.folding import (
     Fold,
     Literals,
 )
-from guardrails.detectors.patterns.literals import PIECES, Needs
+from guardrails.detectors.patterns.literals import PIECES, LiteralNeeds
 
 LARGEST = 400_000
 """Bytes of all literals up to which the automaton is a full table (about a hundred bytes for each)."""
@@ -53,7 +53,7 @@ class _Automaton:
 class Prefilter:
     """What the rows of a table need: for each its needs and the words of its context, none if it has none."""
 
-    def __init__(self, needs: Sequence[tuple[Needs, Literals]], *, wide: bool) -> None:
+    def __init__(self, needs: Sequence[tuple[LiteralNeeds, Literals]], *, wide: bool) -> None:
         self._wide = wide
         self._count = len(needs)
         # A row has as many places as sets of literals, and what it does not need counts as found.
@@ -80,10 +80,10 @@ class Prefilter:
         self._words, self._contexts = _Automaton(words), _Automaton(contexts)
         self._shapes = any(DIGIT in word for word in words)
 
-    def due(self, text: str) -> list[int]:
+    def candidates(self, text: str) -> list[int]:
         """Return the rows, in order, that have all they need in a text without lone surrogates."""
         data = text.encode()
-        hay = PLAIN.of(text) if self._wide else data.translate(PLAIN.table)
+        hay = PLAIN.fold(text) if self._wide else data.translate(PLAIN.table)
         shape = data.translate(SHAPE.table)
         numeric = DIGIT in shape
         if numeric and self._shapes:

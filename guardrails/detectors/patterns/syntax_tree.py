@@ -1,7 +1,7 @@
 r"""The syntax tree of a pattern, for those that walk it (`open_prefixes.py` and `incremental_match.py` in `streaming/`).
 
 `re` parses, where it surely reads the pattern as `regex` does; what a character or a class matches is asked of `regex`
-itself. By allow-list: what is not known here raises `Unreadable` with the reason, and such a pattern cannot be streamed.
+itself. By allow-list: what is not known here raises `UnsupportedPattern` with the reason, and such a pattern cannot be streamed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _BRACES = re.compile(r"(?:[^\\]|^)(?:\\\\)*(\{[^{}]*\})")
 _FUZZY = re.compile(r"(?!\{\d+(?:,\d*)?\}|\{,\d+\})\{(?:[^{}]*[eisd<=][^{}]*|[\d ,]*)\}")
 
 
-class Unreadable(ValueError):
+class UnsupportedPattern(ValueError):
     """A pattern, or a part of one, of which nothing is known here; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chars:
+class CharacterClass:
     """One character: `ascii` are those of ASCII that match, `wide` is the body of an RE2 class with at least those beyond
     that do, `accepts` tells exactly.
     """
@@ -43,14 +43,14 @@ class Chars:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Concatenation:
     """Parts, one after the other."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Alternation:
     """Ways, of which the first that leads on is taken."""
 
     ways: tuple[Node, ...]
@@ -65,7 +65,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repetition:
     """A part, `low` to `high` times (None: without end)."""
 
     low: int
@@ -76,14 +76,14 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Atomic:
+class AtomicGroup:
     """A part whose first way to match is the only one."""
 
     body: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Lookaround:
     """A part that must match here, or must not, without being consumed; `behind` is its width if it ends here."""
 
     body: Node
@@ -92,7 +92,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class Assertion:
     """A place: `start`, `line_start`, `end` (the very one), `last_end` (or before a last newline), `line_end`; or an
     `edge` of a word or none (`no_edge`), by the words that `is_word` knows; `ascii` if RE2's are the same.
     """
@@ -103,7 +103,7 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class Backreference:
     """The text of a group again; `folds` if without case."""
 
     number: int
@@ -120,13 +120,24 @@ class Conditional:
     otherwise: Node
 
 
-Node = Chars | Sequence | Branch | Group | Repeat | Atomic | Look | At | Reference | Conditional
-EMPTY = Sequence(())
-NEVER = Branch(())
+Node = (
+    CharacterClass
+    | Concatenation
+    | Alternation
+    | Group
+    | Repetition
+    | AtomicGroup
+    | Lookaround
+    | Assertion
+    | Backreference
+    | Conditional
+)
+EMPTY = Concatenation(())
+NEVER = Alternation(())
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class PatternTree:
     """A pattern: its root, the widest look to the left in characters, whether its matches may be of any length, and
     whether it has more than RE2 can run.
     """
@@ -156,32 +167,32 @@ def _accepts(pattern: str) -> _Accepts:
     return _Accepts(pattern)
 
 
-def parsed(pattern: str) -> Any:
-    """Parse a pattern by `re`; raise `Unreadable` where it fails, or where `regex` may read it otherwise."""
+def parse_flat(pattern: str) -> Any:
+    """Parse a pattern by `re`; raise `UnsupportedPattern` where it fails, or where `regex` may read it otherwise."""
     if POSIX.search(pattern):
-        raise Unreadable("POSIX classes")
+        raise UnsupportedPattern("POSIX classes")
     if any(_FUZZY.fullmatch(braces) for braces in _BRACES.findall(pattern)):
-        raise Unreadable("what `regex` may take for fuzzy matching")
+        raise UnsupportedPattern("what `regex` may take for fuzzy matching")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             return importlib.import_module("re._parser").parse(pattern)
     except (re.error, Warning, RecursionError, OverflowError) as error:
-        raise Unreadable("syntax that only the `regex` package has") from error
+        raise UnsupportedPattern("syntax that only the `regex` package has") from error
 
 
-def read(pattern: str) -> Tree:
-    """Return the tree of a pattern in the dialect of `regex`; raise `Unreadable` for one that cannot be streamed."""
-    items = parsed(pattern)
+def parse_tree(pattern: str) -> PatternTree:
+    """Return the tree of a pattern in the dialect of `regex`; raise `UnsupportedPattern` for one that cannot be streamed."""
+    items = parse_flat(pattern)
     flags = items.state.flags
     if flags & ~(re.IGNORECASE | re.MULTILINE | re.DOTALL | re.ASCII | re.UNICODE | re.VERBOSE):
-        raise Unreadable("flags other than a, i, m, s, u, x")
+        raise UnsupportedPattern("flags other than a, i, m, s, u, x")
     reader = _Reader()
     try:
         root = reader.sequence(items, flags)
     except RecursionError:
-        raise Unreadable("nesting too deep") from None
-    return Tree(root, reader.behind, items.getwidth()[1] >= _ENDLESS, reader.refined)
+        raise UnsupportedPattern("nesting too deep") from None
+    return PatternTree(root, reader.behind, items.getwidth()[1] >= _ENDLESS, reader.refined)
 
 
 _ENDLESS = 4_294_967_295
@@ -217,7 +228,7 @@ class _Reader:
     def sequence(self, items: Iterable[Any], flags: int) -> Node:
         """Return the node of a parsed sequence."""
         parts = tuple(self.node(str(op), value, flags) for op, value in items)
-        return parts[0] if len(parts) == 1 else Sequence(parts)
+        return parts[0] if len(parts) == 1 else Concatenation(parts)
 
     def node(self, op: str, value: Any, flags: int) -> Node:
         """Return the node of one parsed part."""
@@ -227,7 +238,7 @@ class _Reader:
             case "AT":
                 return self.at(str(value), flags)
             case "BRANCH":
-                return Branch(tuple(self.sequence(way, flags) for way in value[1]))
+                return Alternation(tuple(self.sequence(way, flags) for way in value[1]))
             case "SUBPATTERN":
                 number, added, removed, items = value
                 node = self.sequence(items, (flags | added) & ~removed)
@@ -246,60 +257,60 @@ class _Reader:
             case "POSSESSIVE_REPEAT":
                 return self.repeat(op, value, flags)
             case "ATOMIC_GROUP":
-                return Atomic(self.sequence(value, flags))
+                return AtomicGroup(self.sequence(value, flags))
             case "ASSERT" | "ASSERT_NOT":
                 return self.look(value, flags, wanted=op == "ASSERT")
             case "FAILURE":
                 return NEVER
             case "GROUPREF":
-                return Reference(value, self.group(value), bool(flags & re.IGNORECASE))
+                return Backreference(value, self.group(value), bool(flags & re.IGNORECASE))
             case "GROUPREF_EXISTS":
                 number, then, otherwise = value
                 self.group(number)
                 return Conditional(number, self.sequence(then, flags), self.sequence(otherwise or (), flags))
             case _:
-                raise Unreadable(f"syntax that is not known here ({op.lower()})")
+                raise UnsupportedPattern(f"syntax that is not known here ({op.lower()})")
 
     def repeat(self, op: str, value: Any, flags: int) -> Node:
         low, high, items = value
         limit = None if high >= _ENDLESS else int(high)
         empty = items.getwidth()[0] == 0
-        return Repeat(int(low), limit, _KINDS[op], self.sequence(items, flags), empty)
+        return Repetition(int(low), limit, _KINDS[op], self.sequence(items, flags), empty)
 
     def look(self, value: Any, flags: int, *, wanted: bool) -> Node:
         direction, items = value
         if self._looks_behind:
-            raise Unreadable("looking around inside of looking behind")
+            raise UnsupportedPattern("looking around inside of looking behind")
         if direction > 0:
-            return Look(self.sequence(items, flags), wanted, None)
+            return Lookaround(self.sequence(items, flags), wanted, None)
         least, width = items.getwidth()
         if least != width:
-            raise Unreadable("looking behind at more than one width")
+            raise UnsupportedPattern("looking behind at more than one width")
         self.behind = max(self.behind, width)
         self._looks_behind = True
         body = self.sequence(items, flags)
         self._looks_behind = False
-        return Look(body, wanted, width)
+        return Lookaround(body, wanted, width)
 
     def group(self, number: int) -> Node:
         if number not in self._groups:
-            raise Unreadable("a reference to a group that is still open")
+            raise UnsupportedPattern("a reference to a group that is still open")
         return self._groups[number]
 
     def at(self, name: str, flags: int) -> Node:
         place = _PLACES[name][bool(flags & re.MULTILINE)]
         if self._looks_behind and place not in ("start", "line_start"):
-            raise Unreadable(r"`\b` or `$` inside of looking behind")
+            raise UnsupportedPattern(r"`\b` or `$` inside of looking behind")
         ascii_only = bool(flags & re.ASCII)
         is_word = _accepts(r"(?a)\w" if ascii_only else r"\w") if "edge" in place else None
         self.refined |= is_word is not None and not ascii_only
-        return At(place, is_word, ascii_only)
+        return Assertion(place, is_word, ascii_only)
 
 
-def _chars(op: str, value: Any, flags: int) -> Chars:
+def _chars(op: str, value: Any, flags: int) -> CharacterClass:
     if op == "ANY":
         wanted = ASCII if flags & re.DOTALL else ASCII.replace("\n", "")
-        return Chars(wanted, WIDE, _accepts("(?s:.)" if flags & re.DOTALL else "."))
+        return CharacterClass(wanted, WIDE, _accepts("(?s:.)" if flags & re.DOTALL else "."))
     if op == "IN":
         members = [(str(kind), each) for kind, each in value]
     else:
@@ -313,7 +324,7 @@ def _chars(op: str, value: Any, flags: int) -> Chars:
     wide = WIDE if negated else "".join(_wide(kind, each, flags) for kind, each in members)
     if flags & re.IGNORECASE and not negated:
         wide += _ALIKE
-    return Chars("".join(char for char in ASCII if accepts[char]), wide, accepts)
+    return CharacterClass("".join(char for char in ASCII if accepts[char]), wide, accepts)
 
 
 _HEADS = (("a", re.ASCII), ("i", re.IGNORECASE))
@@ -329,7 +340,7 @@ def _member(kind: str, value: Any) -> str:
         case "CATEGORY":
             return f"\\{_CATEGORIES[str(value)]}"
         case _:
-            raise Unreadable(f"a class that is not known here ({kind.lower()})")
+            raise UnsupportedPattern(f"a class that is not known here ({kind.lower()})")
 
 
 def _wide(kind: str, value: Any, flags: int) -> str:

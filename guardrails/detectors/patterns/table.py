@@ -1,4 +1,4 @@
-"""Tables of regular expressions: rows in, one searcher out that costs the same for ten rows or a thousand.
+"""Tables of regular expressions as one searcher, which costs the same for ten rows or a thousand.
 
 One `re2.Set` per kind of text (ASCII or not) tells in one pass which of all the patterns occur at all. Its states are
 built as texts ask for them, and those of large tables of numbers and keys are too many: there an automaton tells which
@@ -21,11 +21,11 @@ import regex
 
 from guardrails.cancellation import check
 from guardrails.detectors.patterns.dialect import translate
-from guardrails.detectors.patterns.literals import Needs, word_needs
-from guardrails.detectors.patterns.precomputed_needs import needs
+from guardrails.detectors.patterns.literals import LiteralNeeds, find_word_needs
+from guardrails.detectors.patterns.precomputed_needs import look_up_needs
 from guardrails.detectors.patterns.prefilter import Prefilter
-from guardrails.detectors.patterns.syntax_tree import Unreadable, parsed
-from guardrails.detectors.shared_builds import Once
+from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_flat
+from guardrails.detectors.shared_builds import SharedInstances
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -63,7 +63,7 @@ REACH = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class PatternRow:
     """One pattern of a table: what it finds (`category`, `score`), which group is the span, and an extra check.
 
     With `context`, one of these words must begin within 40 characters before the match, whole and in any case.
@@ -87,7 +87,7 @@ class PatternError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Re2Form:
     """What RE2 makes of a row for texts of one kind: the pattern, whether its spans are those that `regex` would give,
     and what a text needs for it to match at all.
     """
@@ -95,20 +95,20 @@ class Form:
     pattern: str
     engine: Any
     spans: bool
-    needs: Needs
+    needs: LiteralNeeds
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CompiledRow:
     """A compiled row: the number of its group (RE2 knows spans by no other), `regex`, and RE2's forms for ASCII texts
     and for any, None where RE2 cannot run the pattern.
     """
 
-    row: Pattern
+    row: PatternRow
     group: int
     slow: Any
-    ascii: Form | None = None
-    wide: Form | None = None
+    ascii: Re2Form | None = None
+    wide: Re2Form | None = None
 
 
 def _options(memory: int) -> Any:
@@ -138,7 +138,7 @@ def _compile_regex(pattern: str) -> Any:
         raise PatternError(f"cannot be read ({type(error).__name__})") from error
 
 
-def compile_row(row: Pattern) -> Entry:
+def compile_row(row: PatternRow) -> CompiledRow:
     """Compile one row; raise `PatternError` for what is wrong, can match nothing, or lacks the group."""
     slow = _compile_regex(row.pattern)
     if row.group not in {*range(slow.groups + 1), *slow.groupindex}:
@@ -151,27 +151,27 @@ def compile_row(row: Pattern) -> Entry:
     group = slow.groupindex[row.group] if isinstance(row.group, str) else row.group
     forms = translate(row.pattern)
     if forms is None:
-        return Entry(row, group, slow)
+        return CompiledRow(row, group, slow)
     exact = _compile_re2(forms.exact)
     superset = exact if forms.superset == forms.exact else _compile_re2(forms.superset)
     if exact is None or superset is None:
-        return Entry(row, group, slow)
-    return Entry(
+        return CompiledRow(row, group, slow)
+    return CompiledRow(
         row,
         group,
         slow,
-        Form(forms.exact, exact, forms.ascii_spans, needs(row.pattern, group, wide=False)),
-        Form(forms.superset, superset, forms.wide_spans, needs(row.pattern, group, wide=True)),
+        Re2Form(forms.exact, exact, forms.ascii_spans, look_up_needs(row.pattern, group, wide=False)),
+        Re2Form(forms.superset, superset, forms.wide_spans, look_up_needs(row.pattern, group, wide=True)),
     )
 
 
 class _Side:
     """The rows for texts of one kind, ASCII or any: which of them to search a text for."""
 
-    def __init__(self, entries: Sequence[Entry], *, wide: bool) -> None:
+    def __init__(self, entries: Sequence[CompiledRow], *, wide: bool) -> None:
         forms = ((entry, entry.wide if wide else entry.ascii) for entry in entries)
         # In ASCII some rows are the same: letters and digits beyond it make their difference.
-        rows: dict[Hashable, tuple[Entry, Form]] = {}
+        rows: dict[Hashable, tuple[CompiledRow, Re2Form]] = {}
         for entry, form in forms:
             if form is not None:
                 rows.setdefault(
@@ -182,8 +182,10 @@ class _Side:
         contexts = [*dict.fromkeys(entry.row.context for entry, _ in self._rows if entry.row.context)]
         place = {words: len(self._rows) + at for at, words in enumerate(contexts)}
         self._contexts = [place.get(entry.row.context) for entry, _ in self._rows]
-        self._set = self._compiled([*(form.pattern for _, form in self._rows), *map(context_form, contexts)])
-        needed = [(form.needs, word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
+        self._set = self._compiled(
+            [*(form.pattern for _, form in self._rows), *map(context_pattern, contexts)]
+        )
+        needed = [(form.needs, find_word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
         anywhere = sum(bool(need.numeric or any(need.runs) or context) for need, context in needed)
         self._filter: Prefilter | None = None
         if anywhere >= MANY:
@@ -205,11 +207,11 @@ class _Side:
             raise PatternError("the patterns are too large together; spread them over several detectors")
         return found
 
-    def due(self, text: str) -> list[tuple[Entry, Form]]:
+    def due(self, text: str) -> list[tuple[CompiledRow, Re2Form]]:
         """Return the rows that match somewhere: of those that have what they need if these are few, else by the set."""
         data = text.encode()  # RE2 would do it for each row again
         if self._filter is not None:
-            few = self._filter.due(text)
+            few = self._filter.candidates(text)
             if len(few) <= FEW:
                 found = [self._needy[at] for at in few]
                 found = [at for at in found if self._rows[at][1].engine.search(data) is not None]
@@ -229,8 +231,8 @@ class PatternTable:
     Raises `PatternError` for a row that is wrong, and when all together are too large.
     """
 
-    def __init__(self, rows: Iterable[Pattern | Entry]) -> None:
-        entries = [row if isinstance(row, Entry) else compile_row(row) for row in rows]
+    def __init__(self, rows: Iterable[PatternRow | CompiledRow]) -> None:
+        entries = [row if isinstance(row, CompiledRow) else compile_row(row) for row in rows]
         self._filtered = [entry for entry in entries if entry.ascii is not None]
         self._unfiltered = [entry for entry in entries if entry.ascii is None]
         self._ascii = _Side(self._filtered, wide=False)
@@ -245,7 +247,7 @@ class PatternTable:
         return not self._unfiltered
 
     @classmethod
-    def of(cls, rows: Iterable[Pattern]) -> PatternTable:
+    def get(cls, rows: Iterable[PatternRow]) -> PatternTable:
         """Return the table of some rows, compiled once for all who want the same; raises `PatternError`."""
         wanted = (*rows,)
         return _TABLES.get(wanted, lambda: cls(wanted))
@@ -257,11 +259,11 @@ class PatternTable:
         return _TABLES.get(several, lambda: cls(entry for table in several for entry in table.entries))
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[CompiledRow, ...]:
         """The compiled rows, in the order in which they are searched."""
         return (*self._filtered, *self._unfiltered)
 
-    def candidates(self, text: str) -> list[Entry]:
+    def candidates(self, text: str) -> list[CompiledRow]:
         """Return the rows that match somewhere in a text; more may be among them, the same ones for any kind of text."""
         return [*(entry for entry, _ in self._wide.due(text)), *self._unfiltered]
 
@@ -273,12 +275,12 @@ class PatternTable:
         due = (self._ascii if text.isascii() else self._wide).due(text)
         return {entry.row.category for entry, _ in due} | {entry.row.category for entry in self._unfiltered}
 
-    def search(self, text: str) -> list[tuple[Pattern, int, int]]:
+    def search(self, text: str) -> list[tuple[PatternRow, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.
 
         The text must hold no lone surrogates.
         """
-        found: list[tuple[Pattern, int, int]] = []
+        found: list[tuple[PatternRow, int, int]] = []
         for entry, form in (self._ascii if text.isascii() else self._wide).due(text):
             check()
             self._spans(entry, form.engine if form.spans else None, text, found)
@@ -287,7 +289,7 @@ class PatternTable:
         return found
 
     @staticmethod
-    def _spans(entry: Entry, engine: Any, text: str, found: list[tuple[Pattern, int, int]]) -> None:
+    def _spans(entry: CompiledRow, engine: Any, text: str, found: list[tuple[PatternRow, int, int]]) -> None:
         row = entry.row
         try:
             for match, shift in _matches(entry, engine, text):
@@ -301,13 +303,13 @@ class PatternTable:
                         (row, *span) for span in _inside(row, engine or entry.slow, text, start, end)
                     )
         except TimeoutError:
-            raise TimeoutError(too_slow(row)) from None
+            raise TimeoutError(slow_row_message(row)) from None
 
 
-_TABLES: Once[PatternTable] = Once()
+_TABLES: SharedInstances[PatternTable] = SharedInstances()
 
 
-def _matches(entry: Entry, engine: Any, text: str) -> Iterator[tuple[Any, int]]:
+def _matches(entry: CompiledRow, engine: Any, text: str) -> Iterator[tuple[Any, int]]:
     """Yield what the row's pattern finds and where the part that was searched begins: all, or what follows its context."""
     if not entry.row.context:
         limits = {"timeout": TIMEOUT} if engine is None else {}
@@ -337,7 +339,7 @@ def _windows(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:
     return windows
 
 
-def context_form(words: tuple[str, ...]) -> str:
+def context_pattern(words: tuple[str, ...]) -> str:
     """Return the RE2 form of any of the words, whole; scripts without spaces may touch their neighbours."""
     edge = r"(?:\b|_)"
     sides = [
@@ -349,10 +351,10 @@ def context_form(words: tuple[str, ...]) -> str:
 
 @functools.cache
 def _finder(words: tuple[str, ...]) -> Any:
-    return re2.compile(context_form(words), _options(PATTERN_MEMORY))
+    return re2.compile(context_pattern(words), _options(PATTERN_MEMORY))
 
 
-def _inside(row: Pattern, engine: Any, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _inside(row: PatternRow, engine: Any, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield valid matches that an invalid one hides: `2024 4111 1111 1111 1111` matches as a whole, not as a card.
 
     They begin and end where words do, and are no shorter or longer than the pattern can be; the longest from each place is taken,
@@ -382,17 +384,17 @@ def _inside(row: Pattern, engine: Any, text: str, start: int, end: int) -> Itera
 def _widths(pattern: str) -> tuple[int, int]:
     """Return the fewest characters, at least one, and the most that a pattern can match, as far as is known."""
     try:
-        least, most = parsed(pattern).getwidth()
-    except Unreadable:
+        least, most = parse_flat(pattern).getwidth()
+    except UnsupportedPattern:
         return 1, LONGEST
     return max(1, int(least)), int(most)
 
 
-def too_slow(row: Pattern) -> str:
+def slow_row_message(row: PatternRow) -> str:
     """Return what is said of a row that took longer than it may."""
-    return f"pattern {shown(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
+    return f"pattern {display_pattern(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
 
 
-def shown(pattern: str) -> str:
+def display_pattern(pattern: str) -> str:
     """Return a pattern as messages show it."""
     return repr(pattern if len(pattern) <= 60 else pattern[:59] + "…")

@@ -1,1 +1,1 @@
-"""Personal data: texts go in, findings of `pii.*` come out, by our own table, by presidio, or by a model for names."""
+"""Personal data: findings of `pii.*` by the built-in table, by Presidio, or by a model for names."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from guardrails.detectors.patterns.table import Pattern
+from guardrails.detectors.patterns.table import PatternRow
 from guardrails.detectors.pii.identifiers import validators as v
 from guardrails.detectors.pii.identifiers.national_europe import is_date
 from guardrails.detectors.pii.numbers import NUMBERS
@@ -52,7 +52,7 @@ MONTH = (
 _NUMBER = re.compile(r"\d+")
 
 
-def digit_date(text: str) -> bool:
+def is_digit_date(text: str) -> bool:
     """Tell whether a date in digits exists, day or month first, or is written with a month's name."""
     parts = [int(part) for part in _NUMBER.findall(text)]
     if len(parts) != 3:
@@ -66,7 +66,7 @@ def _either(first: int, second: int, year: int) -> bool:
     return 1900 <= full < 2100 and (is_date(full, second, first) or is_date(full, first, second))
 
 
-def card(text: str) -> bool:
+def is_card_number(text: str) -> bool:
     """Tell whether the text is a card number written as cards show it: four digits first, in at most five groups.
 
     A table of numbers passes Luhn too often.
@@ -80,20 +80,20 @@ def card(text: str) -> bool:
     return shown and v.credit_card(text)
 
 
-def dialled(text: str) -> bool:
+def is_dialled_number(text: str) -> bool:
     """Tell whether the text is a telephone number; one that begins with 00 has eleven digits, not to be any number."""
     zeros = [char for char in text[:2] if char.isdecimal() and int(char) == 0]
     return v.phone(text) and (len(zeros) < 2 or sum(map(str.isdecimal, text)) > 10)
 
 
-def local_phone(text: str) -> bool:
+def is_local_phone(text: str) -> bool:
     """Tell whether the text has 7 to 12 digits and is no date; an extension is not counted."""
     groups = [len(part) for part in _NUMBER.findall(text)]
     dated = groups in ([4, 2, 2], [2, 2, 4], [4, 2, 2, 2], [1, 2, 4], [2, 1, 4], [4, 4])
     return not (dated and text.strip()[:2] in {"19", "20"}) and groups != [2, 2, 4] and 7 <= sum(groups) <= 17
 
 
-def coded(text: str) -> bool:
+def has_document_digits(text: str) -> bool:
     """Tell whether at least five characters are digits, as in the numbers of documents."""
     return sum(map(str.isdecimal, text)) >= 5
 
@@ -116,96 +116,96 @@ _DATES = (
 )
 _HEX = "[0-9A-Fa-f]"
 
-_GENERAL: tuple[Pattern, ...] = (
-    Pattern(r"(?a)[A-Za-z0-9._%+\-]+@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b", "pii.email"),
+_GENERAL: tuple[PatternRow, ...] = (
+    PatternRow(r"(?a)[A-Za-z0-9._%+\-]+@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b", "pii.email"),
     # Card and telephone numbers may also be written in the digits of other scripts.
     *(
-        Pattern(flags + pattern, category, validate=validate)
+        PatternRow(flags + pattern, category, validate=validate)
         for pattern, category, validate in (
-            (r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", card),
-            *((pattern, "pii.phone", dialled) for pattern in _PHONES),
+            (r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", is_card_number),
+            *((pattern, "pii.phone", is_dialled_number) for pattern in _PHONES),
         )
         for flags in ("(?a)", "")
     ),
     # Air travel cards (UATP) begin with 1 as numbers of all kinds do.
-    Pattern(
+    PatternRow(
         r"(?a)\b1\d{3}[ \-]?\d{5}[ \-]?\d{6}\b", "pii.credit_card", validate=v.luhn,
         context=_words("credit card|card number|card no|uatp|air travel card|debit card|payment card|credit card number"),
     ),
-    Pattern(
+    PatternRow(
         r"(?a)(?:\(\d{1,5}\)|\b\d{2,5})(?:[ .\-/]?\d{2,5}){1,4}" + _EXTENSION + r"\b",
-        "pii.phone", validate=local_phone, context=PHONE,
+        "pii.phone", validate=is_local_phone, context=PHONE,
     ),
-    Pattern(
+    PatternRow(
         r"(?a)((?:\(\d{2,4}\)|\b\d{2,5})(?:[ .\-]\d{2,5}){1,4}|\b0?\d{9,10})[ \-,]{1,2}(?:[Oo]ffice|[Ff]ax|[Mm]obile|[Cc]ell)\b",
-        "pii.phone", group=1, validate=local_phone,
+        "pii.phone", group=1, validate=is_local_phone,
     ),
-    Pattern(r"(?a)\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", "pii.iban", validate=v.iban),
+    PatternRow(r"(?a)\b[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?\b", "pii.iban", validate=v.iban),
     # With hyphens parts of UUIDs look the same.
-    Pattern(
+    PatternRow(
         r"(?a)\b[A-Za-z]{2}\d{2}(?:-[A-Za-z0-9]{4}){2,7}(?:-[A-Za-z0-9]{1,3})?\b", "pii.iban", validate=v.iban,
         context=_words("iban|account|bank|konto|cuenta|compte|conto|rekening"),
     ),
-    Pattern(
+    PatternRow(
         r"(?a)\b(?:[Vv]ersions?|VERSION|[Rr]eleases?|[Bb]uild|[Vv]er|[Vv])[ .:=]{1,2}\d+(?:\.\d+){3,}|\d+(?:\.\d+){4,}|"
         r"(\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b)",
         "pii.ip_address", group=1, validate=v.ip_address,
     ),
-    Pattern(
+    PatternRow(
         rf"(?a)\b(?:{_HEX}{{2}}:){{8,}}{_HEX}{{2}}\b|(\b{_HEX}{{1,4}}(?::{{1,2}}{_HEX}{{1,4}}){{2,7}}\b)",
         "pii.ip_address", group=1, validate=v.ipv6_address,
     ),
-    Pattern(
+    PatternRow(
         rf"(?a)\b((?:fe80|f[cd][0-9a-f]{{2}}|ff[0-3][1-8e]|2[0-9a-f]{{3}})::{_HEX}{{1,4}}(?:::?{_HEX}{{1,4}})*)\b",
         "pii.ip_address", group=1, validate=v.ipv6_address,
     ),
     # A prefix or a zone tells that colons at the end are an address; in brackets `::1` is a slice, but behind `//` a host.
-    Pattern(
+    PatternRow(
         rf"(?a)(\b{_HEX}{{1,4}}(?::{_HEX}{{1,4}}){{0,6}}::(?:%[A-Za-z][A-Za-z0-9]{{0,14}}(?:/\d{{1,3}})?|/\d{{1,3}})\b)",
         "pii.ip_address", group=1, validate=v.ipv6_address,
     ),
-    Pattern(r"(?a)(?:^|[\s=(\"',;]|//\[)(::1(?:/128)?)(?:[^\w.:]|\.?$|\.\s)", "pii.ip_address", group=1),
+    PatternRow(r"(?a)(?:^|[\s=(\"',;]|//\[)(::1(?:/128)?)(?:[^\w.:]|\.?$|\.\s)", "pii.ip_address", group=1),
     *(
-        Pattern(
+        PatternRow(
             rf"(?a)\b(?:{_HEX}{{2}}{mark}){{6,}}{_HEX}{{2}}\b|(\b(?:{_HEX}{{2}}{mark}){{5}}{_HEX}{{2}}\b)",
             "pii.mac_address", group=1, validate=v.mac_address,
         )
         for mark in (":", r"\-")
     ),
     # Cisco's form, which is found where a word says so.
-    Pattern(
+    PatternRow(
         rf"(?a)\b(?:MAC|[Mm]ac|[Hh]ardware|[Pp]hysical|[Ee]thernet|Cisco)\b[^\n.]{{0,30}}\b({_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}})\b",
         "pii.mac_address", group=1, validate=v.mac_address,
     ),
-    Pattern(r"(?a)\b[13LMDT][1-9A-HJ-NP-Za-km-z]{25,34}\b", "pii.crypto_address", validate=v.crypto_address),
+    PatternRow(r"(?a)\b[13LMDT][1-9A-HJ-NP-Za-km-z]{25,34}\b", "pii.crypto_address", validate=v.crypto_address),
     *(
-        Pattern(rf"(?a)\b{form}{{11,71}}\b", "pii.crypto_address", validate=v.crypto_address)
+        PatternRow(rf"(?a)\b{form}{{11,71}}\b", "pii.crypto_address", validate=v.crypto_address)
         for form in ("bc1[02-9ac-hj-np-z]", "BC1[02-9AC-HJ-NP-Z]")
     ),
-    Pattern(r"(?a)\b0x[0-9a-fA-F]{40}\b", "pii.crypto_address", validate=v.crypto_address),
-    *(Pattern("(?a)" + form, "pii.date_of_birth", validate=digit_date, context=BORN) for form in _DATES),
-    *(Pattern("(?a)" + form, "pii.street_address", group=1) for form in STREETS),
-    Pattern(
+    PatternRow(r"(?a)\b0x[0-9a-fA-F]{40}\b", "pii.crypto_address", validate=v.crypto_address),
+    *(PatternRow("(?a)" + form, "pii.date_of_birth", validate=is_digit_date, context=BORN) for form in _DATES),
+    *(PatternRow("(?a)" + form, "pii.street_address", group=1) for form in STREETS),
+    PatternRow(
         r"(?a)\b(?:\d{5}(?:-\d{3,4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|GIR ?0AA|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d{4} ?[A-Z]{2}|"
         r"\d{3}-\d{4}|\d{2}-\d{3}|\d{3} \d{2})\b",
         "pii.postal_code", context=POSTAL,
     ),
-    Pattern(
+    PatternRow(
         r"(?a)\b(?:\d{4}|\d{6})\b", "pii.postal_code",
         context=_words("postcode|postal code|plz|postleitzahl|postnummer|pincode|pin code|\u90ae\u7f16|\u90ae\u653f\u7f16\u7801"),
     ),
-    Pattern(
+    PatternRow(
         r"(?a)\b(?:[A-Za-z]{1,3}\d{6,8}|\d{9}|\d{2}[A-Z]{2}\d{5}|[CFGHJK][CFGHJKLMNPRTVWXYZ0-9]{8}|[MSRODGmsrodg]\d{3}[A-Za-z]\d{4})\b",
-        "pii.passport", validate=coded, context=PASSPORT,
+        "pii.passport", validate=has_document_digits, context=PASSPORT,
     ),
-    Pattern(
+    PatternRow(
         r"(?a)\b(?:[A-Za-z]{1,3}\d{5,14}[A-Za-z]?|\d{7,14}|[A-Z]\d{3}-\d{4}-\d{4}|[A-Za-z9]{5}\d{6}[A-Za-z9]{2}\d[A-Za-z]{2}|"
         r"[A-Z0-9]{2}\d{5}[A-Z0-9]{4}|U1[A-Z0-9]{7}[A-Z]|(?:1[1-9]|2[0-8]) \d{2} \d{6} \d{2})\b",
-        "pii.driving_licence", validate=coded, context=LICENCE,
+        "pii.driving_licence", validate=has_document_digits, context=LICENCE,
     ),
     # Korea's, whose first two digits are a region.
-    Pattern(r"(?a)\b(?:1[1-9]|2[0-8])-\d{2}-\d{6}-\d{2}\b", "pii.driving_licence"),
+    PatternRow(r"(?a)\b(?:1[1-9]|2[0-8])-\d{2}-\d{6}-\d{2}\b", "pii.driving_licence"),
 )  # fmt: skip
 
-TABLE: tuple[Pattern, ...] = (*_GENERAL, *NUMBERS)
+TABLE: tuple[PatternRow, ...] = (*_GENERAL, *NUMBERS)
 """Every row."""

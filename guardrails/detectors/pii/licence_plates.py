@@ -1,4 +1,4 @@
-r"""Written forms of vehicle registrations: regular expressions out. All want one of `PLATE` before them.
+r"""Regular expressions for vehicle registrations. All want one of `PLATE` before them.
 
 Small letters are taken where digits stand in between, so that no words are.
 """

@@ -1,4 +1,4 @@
-"""One name for each kind of personal data, whoever finds it: the names of Presidio and of models in, ours out.
+"""Maps the names that Presidio and models have for kinds of personal data to ours.
 
 `GENERIC` and `NATIONAL` are the entities of presidio-analyzer's predefined recognizers, the second ones by the
 language that a recognizer declares. `LABELS` are the labels of token-classification models. A name is what follows
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 
-class Hit(NamedTuple):
+class EntityHit(NamedTuple):
     """What an engine found: the name, the score in 0..1, and the span in the text that it was given."""
 
     name: str
@@ -157,7 +157,7 @@ Piiranha and Rampart. A label that is in neither this table nor the policy's own
 """
 
 
-def by_presidio(languages: Iterable[str]) -> dict[str, str]:
+def presidio_entities(languages: Iterable[str]) -> dict[str, str]:
     """Return the entities that Presidio has for texts of these languages, and their names here."""
     found = dict(GENERIC)
     for language in languages:
@@ -165,6 +165,6 @@ def by_presidio(languages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def key(label: str) -> str:
+def normalize_label(label: str) -> str:
     """Return a model's label as `LABELS` writes it."""
     return "".join(char for char in label.upper() if char.isalnum())

@@ -1,4 +1,4 @@
-"""Spans of personal data from a token-classification model: a text goes in, `Hit`s in its coordinates come out.
+"""Finds spans of personal data with a token-classification model.
 
 Labels may be plain or have a prefix (`B-`, `I-`, and `E-`, `L-`, `S-`, `U-`). The probabilities of all labels that mean the
 same are added up, so that a given name and a surname are a person each and together; word pieces make words, which take
@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.detectors.pii.names import LABELS, Hit, key
-from guardrails.detectors.pii.ner_model import Pieces, Scores, TokenModel
+from guardrails.detectors.pii.names import LABELS, EntityHit, normalize_label
+from guardrails.detectors.pii.ner_model import Scores, TokenModel, WordPieces
 from guardrails.detectors.terms.term_matcher import UNSPACED
 from guardrails.text import is_word
 
@@ -25,13 +25,13 @@ _BEGINS: Final = frozenset("BSU")
 _UNSPACED: Final = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED) + "]")
 
 
-def parts(label: str) -> tuple[str, str]:
+def split_label(label: str) -> tuple[str, str]:
     """Return the prefix of a label, empty where it has none, and the rest."""
     match = _PREFIX.match(label)
     return (match[1], label[match.end() :]) if match else ("", label)
 
 
-class Ner:
+class NerSearcher:
     """The searcher over a model. `own` says what labels mean where `LABELS` does not or says something else; `wanted`
     are the names to look for, and `names` those of them that the model has labels for.
 
@@ -43,8 +43,8 @@ class Ner:
     ) -> None:
         self._model = model
         self._min_score = min_score
-        self._begins = tuple(parts(label)[0] in _BEGINS for label in model.labels)
-        self._bases = tuple(parts(label)[1] for label in model.labels)
+        self._begins = tuple(split_label(label)[0] in _BEGINS for label in model.labels)
+        self._bases = tuple(split_label(label)[1] for label in model.labels)
         meanings = _meanings(self._bases, own)
         self._names = sorted({*meanings.values()} & wanted)
         self.names = frozenset(self._names)
@@ -60,15 +60,15 @@ class Ner:
         self._sums = np.zeros((len(means), len(columns)), dtype=np.float32)
         self._sums[range(len(means)), self._column] = 1.0
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str) -> list[EntityHit]:
         """Return what the model finds, in order."""
         pieces = self._model.pieces(text)
         if not pieces.spans:
             return []
-        found: list[tuple[Hit, list[float]]] = []
+        found: list[tuple[EntityHit, list[float]]] = []
         last = ("", "")
         summed = pieces.probabilities @ self._sums
-        for first, end, (start, stop) in words(text, pieces):
+        for first, end, (start, stop) in merge_pieces(text, pieces):
             means = summed[first:end].mean(axis=0)
             column = int(means.argmax())
             if column >= len(self._names):
@@ -78,12 +78,12 @@ class Ner:
             if (
                 last[0] == name
                 and not (begins and base == last[1])
-                and _joined(text, found[-1][0].end, start)
+                and _touches(text, found[-1][0].end, start)
             ):
                 hit, scores = found[-1]
                 found[-1] = (hit._replace(end=stop), [*scores, float(means[column])])
             else:
-                found.append((Hit(name, 0.0, start, stop), [float(means[column])]))
+                found.append((EntityHit(name, 0.0, start, stop), [float(means[column])]))
             last = (name, base)
         scored = [hit._replace(score=min(sum(scores) / len(scores), 1.0)) for hit, scores in found]
         return [hit for hit in scored if hit.score >= self._min_score]
@@ -97,7 +97,7 @@ class Ner:
 
 def _meanings(bases: tuple[str, ...], own: Mapping[str, str]) -> dict[str, str]:
     """Return the labels that mean something, without prefix, and what."""
-    by_key = {key(base): base for base in bases if base != "O"}
+    by_key = {normalize_label(base): base for base in bases if base != "O"}
     problems = [
         ConfigProblem(
             "unknown_label",
@@ -108,16 +108,18 @@ def _meanings(bases: tuple[str, ...], own: Mapping[str, str]) -> dict[str, str]:
             else f"it has {', '.join(sorted(by_key.values()))}",
         )
         for label in own
-        if key(label) not in by_key
-        for close in [difflib.get_close_matches(key(label), by_key, n=1)]
+        if normalize_label(label) not in by_key
+        for close in [difflib.get_close_matches(normalize_label(label), by_key, n=1)]
     ]
     if problems:
         raise ConfigProblems(problems)
-    table = LABELS | {key(label): name for label, name in own.items()}
-    return {base: table[key(base)] for base in bases if base != "O" and key(base) in table}
+    table = LABELS | {normalize_label(label): name for label, name in own.items()}
+    return {
+        base: table[normalize_label(base)] for base in bases if base != "O" and normalize_label(base) in table
+    }
 
 
-def words(text: str, pieces: Pieces) -> Iterator[tuple[int, int, tuple[int, int]]]:
+def merge_pieces(text: str, pieces: WordPieces) -> Iterator[tuple[int, int, tuple[int, int]]]:
     """Yield the words that pieces make up: the first piece, the one after the last, and the span without white space.
 
     Pieces belong together where they touch between two characters of a word, whatever the tokenizer calls a word;
@@ -149,6 +151,6 @@ def _within_word(text: str, at: int) -> bool:
     )
 
 
-def _joined(text: str, end: int, start: int) -> bool:
+def _touches(text: str, end: int, start: int) -> bool:
     """Tell whether only white space lies between two words."""
     return not text[end:start].strip()

@@ -1,5 +1,4 @@
-"""Token-classification models from a local folder: a text goes in, word pieces with the probability of each label come
-out.
+"""Runs token-classification models from a local folder: word pieces with the probability of each label.
 
 A folder holds `config.json` with `id2label`, `tokenizer.json`, and an ONNX file (onnxruntime on one thread) or safetensors
 (transformers and torch). Pickled weights and code in the folder are never run, and nothing is downloaded. A long text is
@@ -16,15 +15,15 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.inference.hub.labels import labels, settings, tokenizer
-from guardrails.inference.hub.runtimes import Onnx, Runtime, Torch, onnx_file
+from guardrails.inference.hub.labels import column_labels, read_config, read_tokenizer
+from guardrails.inference.hub.runtimes import ModelRuntime, OnnxRuntime, TorchRuntime, choose_onnx_file
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores as Scores
-from guardrails.inference.safety.windows import opened
+from guardrails.inference.safety.windows import load_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class WordPieces:
     """The word pieces of a text in order: `spans` in its characters, and a row of probabilities for each."""
 
     spans: tuple[tuple[int, int], ...]
@@ -34,13 +33,15 @@ class Pieces:
 class TokenModel:
     """A model that is ready to run, also from several threads; `labels` are those of its columns."""
 
-    def __init__(self, labels: tuple[str, ...], tokenizer: Tokenizer, run: Runtime, overlap: int) -> None:
+    def __init__(
+        self, labels: tuple[str, ...], tokenizer: Tokenizer, run: ModelRuntime, overlap: int
+    ) -> None:
         self.labels = labels
         self._tokenizer = tokenizer
         self._run = run.run
         self._overlap = overlap
 
-    def pieces(self, text: str) -> Pieces:
+    def pieces(self, text: str) -> WordPieces:
         """Judge a text of any length; it must be encodable as UTF-8."""
         first = self._tokenizer.encode(text)
         windows = [first, *first.overflowing]
@@ -54,7 +55,7 @@ class TokenModel:
             own = own[begin:end]
             spans += [window.offsets[at] for at in own]
             rows.append(_softmax(self._run(_inputs(window))[0])[own])
-        return Pieces(tuple(spans), np.concatenate(rows))
+        return WordPieces(tuple(spans), np.concatenate(rows))
 
 
 def _inputs(window: Encoding) -> dict[str, NDArray[np.int64]]:
@@ -71,7 +72,7 @@ def _softmax(scores: Scores) -> Scores:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
-def load(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
+def load_token_model(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
     """Load the model in `folder` and run it once, on the runtime `onnx` or `torch`, to read `window` tokens at a time.
 
     Raises `ConfigProblems` at the fields of a `ner:` block, with what is wrong in the folder or missing from the system.
@@ -84,9 +85,9 @@ def load(folder: Path, file: str | None, runtime: str, window: int) -> TokenMode
 
 
 def _load(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
-    of = settings(folder)
-    named = labels(of)
-    cutter = opened(tokenizer(folder))
+    of = read_config(folder)
+    named = column_labels(of)
+    cutter = load_tokenizer(read_tokenizer(folder))
     positions = of.get("max_position_embeddings")
     # Two less: RoBERTa and its kin begin to count after the number of padding.
     length = min(window, positions - 2) if isinstance(positions, int) and positions > 18 else window
@@ -95,7 +96,9 @@ def _load(folder: Path, file: str | None, runtime: str, window: int) -> TokenMod
     cutter.encode_special_tokens = True  # `[SEP]` in a text is five characters, and no end of it
     cutter.enable_truncation(length, stride=overlap)
     auto = "AutoModelForTokenClassification"
-    run: Runtime = Torch(folder, auto) if runtime == "torch" else Onnx(onnx_file(folder, file))
+    run: ModelRuntime = (
+        TorchRuntime(folder, auto) if runtime == "torch" else OnnxRuntime(choose_onnx_file(folder, file))
+    )
     model = TokenModel(named, cutter, run, overlap)
     try:
         columns = model.pieces("Jo Doe, 1 Main St").probabilities.shape[-1]

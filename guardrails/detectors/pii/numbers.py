@@ -1,4 +1,4 @@
-r"""Rows of the table of personal data for numbers of states, companies, banks and health: patterns out.
+r"""Rows of the table of personal data for numbers of states, companies, banks and health services.
 
 A number without a word of context before it must be distinctive by its shape and its check digits
 (`detectors/pii/identifiers/national_europe.py`, `detectors/pii/identifiers/national_world.py`,
@@ -7,7 +7,7 @@ A number without a word of context before it must be distinctive by its shape an
 
 from __future__ import annotations
 
-from guardrails.detectors.patterns.table import Pattern
+from guardrails.detectors.patterns.table import PatternRow
 from guardrails.detectors.pii.identifiers import validators as v
 from guardrails.detectors.pii.identifiers.companies import COMPANIES, in_state, swift_bic
 from guardrails.detectors.pii.identifiers.health import HEALTH
@@ -157,9 +157,9 @@ _ANNOUNCED: tuple[tuple[str, str, Check, str], ...] = (
     ("in_gstin", r"\d{2}[A-Z]{5}\d{4}[A-Z][1-9A-Z]Z[0-9A-Z]", in_state, _GSTIN),
 )
 
-NUMBERS: tuple[Pattern, ...] = (
+NUMBERS: tuple[PatternRow, ...] = (
     *(
-        Pattern(
+        PatternRow(
             rf"(?a)\b{form}\b",
             f"pii.{entity}",
             validate=CHECKS.get(entity),
@@ -168,18 +168,18 @@ NUMBERS: tuple[Pattern, ...] = (
         for entity, form, context in (*_NATIONAL, *_OTHERS)
     ),
     *(
-        Pattern(rf"(?a)\b{form}\b", f"pii.{entity}", validate=check, context=tuple(context.split("|")))
+        PatternRow(rf"(?a)\b{form}\b", f"pii.{entity}", validate=check, context=tuple(context.split("|")))
         for entity, form, check, context in _ANNOUNCED
     ),
-    *(Pattern(rf"(?a)\b(?:{form})\b", "pii.vehicle_registration", context=PLATE) for form in FORMS),
+    *(PatternRow(rf"(?a)\b(?:{form})\b", "pii.vehicle_registration", context=PLATE) for form in FORMS),
     # No shouting: in capitals words look the same.
-    Pattern(
+    PatternRow(
         r"(?a)\b(?:[Tt]ransfer|[Ww]ire)(?:r?ed|d)? to ([A-Z]{6}[A-Z2-9][A-NP-Z0-9](?:[A-Z0-9]{3})?)\b",
         "pii.swift_bic",
         group=1,
         validate=swift_bic,
     ),
-    Pattern(
+    PatternRow(
         r"(?ia)\b(?:cvv2?|cvc2?|card security code|card verification (?:code|value)|security code)\b"
         r"(?: ?(?:number|code|no\.?|is))?[ :=#]{0,3}(\d{3,4})\b",
         "pii.card_security_code",

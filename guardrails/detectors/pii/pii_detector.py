@@ -1,4 +1,4 @@
-"""Personal data: text in, findings of `pii.*` out, by one of two engines and, where a policy names one, a model.
+"""The `pii` detector: personal data by one of two engines and, where a policy names one, a model.
 
 `fast` is one table of patterns (`entities.py`): microseconds, every score 1. `presidio` is presidio-analyzer
 (`presidio.py`): milliseconds, scores by context. Names, places and organizations take a model (`ner.py`). All share
@@ -14,16 +14,16 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
-from guardrails.detectors.config import Config, offered
-from guardrails.detectors.patterns.builtin_table import Choice
-from guardrails.detectors.patterns.patterns_detector import Patterns, category_problem
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors.config import Config, make_item_snippets
+from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector, category_problem
 from guardrails.detectors.pii.entities import TABLE
-from guardrails.detectors.pii.names import LABELS, NATIONAL, Hit, by_presidio
-from guardrails.text import normalized, revealed, surrogates_replaced
+from guardrails.detectors.pii.names import LABELS, NATIONAL, EntityHit, presidio_entities
+from guardrails.text import normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Content, Detection, Detector, Finding, Text
 
-CHOICE = Choice("pii", TABLE, "entities", ("unknown_entity", "a kind of personal data"))
+CHOICE = BuiltinTable("pii", TABLE, "entities", ("unknown_entity", "a kind of personal data"))
 ENTITIES = CHOICE.names
 
 
@@ -55,11 +55,13 @@ class PiiConfig(Config):
         default=None,
         min_length=1,
         examples=[["email", "credit_card"]],
-        json_schema_extra=offered(*ENTITIES, *LABELS.values()),
+        json_schema_extra=make_item_snippets(*ENTITIES, *LABELS.values()),
     )
     """Which kinds to look for; by default all that the engine and the model find."""
     exclude: list[str] = Field(
-        default=[], examples=[["email", "phone"]], json_schema_extra=offered(*ENTITIES, *LABELS.values())
+        default=[],
+        examples=[["email", "phone"]],
+        json_schema_extra=make_item_snippets(*ENTITIES, *LABELS.values()),
     )
     """Kinds not to look for, of those."""
     engine: Literal["fast", "presidio"] = "fast"
@@ -80,15 +82,15 @@ class PiiConfig(Config):
     """A model for names, places and organizations, beside either engine."""
 
 
-class Searcher(Protocol):
+class PiiSearcher(Protocol):
     """What finds personal data in a text that can be encoded."""
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str) -> list[EntityHit]:
         """Return what is found; raise `TimeoutError` with the reason when it takes too long."""
         ...
 
 
-class Pii:
+class PiiDetector:
     """The detector where it takes more than patterns: each searcher sees the plain text and, where they differ, the
     normalized view and the readings in which codes are undone.
     """
@@ -96,20 +98,22 @@ class Pii:
     inline = False
     tier = 1
 
-    def __init__(self, name: str, patterns: Patterns | None, searchers: Sequence[Searcher]) -> None:
+    def __init__(
+        self, name: str, patterns: PatternsDetector | None, searchers: Sequence[PiiSearcher]
+    ) -> None:
         self._name = name
         self._patterns = patterns
         self._searchers = searchers
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         known = [CLEAN] * len(batch) if self._patterns is None else self._patterns.detect(batch)
-        return [self._one(content, found) for content, found in zip(batch, known, strict=True)]
+        return [self._detect_one(content, found) for content, found in zip(batch, known, strict=True)]
 
-    def _one(self, content: Content, known: Detection) -> Detection:
+    def _detect_one(self, content: Content, known: Detection) -> Detection:
         if not isinstance(content, Text):
             return known
         try:
-            hits = self._hits(surrogates_replaced(content.text))
+            hits = self._hits(replace_surrogates(content.text))
         except TimeoutError as error:
             return replace(known, error=known.error or str(error))
         found = [
@@ -117,19 +121,19 @@ class Pii:
             for hit in hits
             if hit.start < hit.end
         ]
-        return replace(known, findings=_once([*known.findings, *found])) if found else known
+        return replace(known, findings=_drop_contained([*known.findings, *found])) if found else known
 
-    def _hits(self, text: str) -> list[Hit]:
+    def _hits(self, text: str) -> list[EntityHit]:
         hits = [hit for searcher in self._searchers for hit in searcher.search(text)]
-        plain = normalized(text)
-        for view in (*([plain] if plain.text != text else []), *revealed(text, letters=False)):
+        plain = normalize_text(text)
+        for view in (*([plain] if plain.text != text else []), *undo_tricks(text, letters=False)):
             for hit in [hit for searcher in self._searchers for hit in searcher.search(view.text)]:
                 start, end = view.original(hit.start, hit.end)
                 hits.append(hit._replace(start=start, end=end))
         return hits
 
 
-def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _drop_contained(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings in order of place, without those that lie within one of their category, which takes their
     score if it is higher.
     """
@@ -152,7 +156,7 @@ def _span(finding: Finding) -> tuple[int, int]:
 
 def _by_engine(config: PiiConfig) -> frozenset[str]:
     """Return the names that the engine finds."""
-    return frozenset(ENTITIES if config.engine == "fast" else by_presidio(config.languages).values())
+    return frozenset(ENTITIES if config.engine == "fast" else presidio_entities(config.languages).values())
 
 
 def _by_model(config: PiiConfig) -> frozenset[str]:
@@ -160,7 +164,7 @@ def _by_model(config: PiiConfig) -> frozenset[str]:
     return frozenset() if config.ner is None else frozenset({*LABELS.values(), *config.ner.labels.values()})
 
 
-def _wanted(config: PiiConfig) -> frozenset[str]:
+def _select_names(config: PiiConfig) -> frozenset[str]:
     """Return the names that are looked for. With one that is not known any may be meant: it is the one to report."""
     known = _by_engine(config) | _by_model(config)
     wanted = frozenset(config.entities or known)
@@ -169,7 +173,7 @@ def _wanted(config: PiiConfig) -> frozenset[str]:
 
 def _problems(config: PiiConfig) -> list[ConfigProblem]:
     known = _by_engine(config) | _by_model(config)
-    everything = sorted({*ENTITIES, *by_presidio(NATIONAL).values(), *LABELS.values(), *known})
+    everything = sorted({*ENTITIES, *presidio_entities(NATIONAL).values(), *LABELS.values(), *known})
     problems = [
         _elsewhere(name, index, config) if name in everything else _unknown(name, index, everything)
         for index, name in enumerate(config.entities or ())
@@ -180,7 +184,7 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
         for index, name in enumerate(config.exclude)
         if name not in everything
     ]
-    if not problems and not _wanted(config):
+    if not problems and not _select_names(config):
         message, hint = "excludes every kind that it looks for", "leave some out of 'exclude:'"
         problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
     only = ("languages", "min_score", "phone_regions") if config.engine == "fast" else ()
@@ -189,7 +193,7 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
         for field in only
         if field in config.model_fields_set
     ]
-    if config.ner is not None and not _wanted(config) & _by_model(config):
+    if config.ner is not None and not _select_names(config) & _by_model(config):
         message, hint = "a model finds none of the entities", "add one, such as 'person', or leave out 'ner'"
         problems.append(ConfigProblem("unused_field", message, ("ner",), hint=hint))
     for label, name in config.ner.labels.items() if config.ner else ():
@@ -214,7 +218,7 @@ def _unknown(name: str, index: int, everything: Sequence[str]) -> ConfigProblem:
 def _elsewhere(name: str, index: int, config: PiiConfig) -> ConfigProblem:
     """Return the problem of a kind that this configuration does not find, but another would."""
     ways = ["engine: fast"] if name in ENTITIES else []
-    if name in by_presidio(()).values():
+    if name in presidio_entities(()).values():
         ways.append("engine: presidio")
     ways += [
         f"engine: presidio with {language!r} among its languages"
@@ -231,23 +235,23 @@ def _elsewhere(name: str, index: int, config: PiiConfig) -> ConfigProblem:
     )
 
 
-def _presidio(config: PiiConfig, names: frozenset[str]) -> Searcher:
+def _presidio(config: PiiConfig, names: frozenset[str]) -> PiiSearcher:
     try:
-        from guardrails.detectors.pii.presidio import Presidio
+        from guardrails.detectors.pii.presidio import PresidioSearcher
     except ModuleNotFoundError as error:
         message = f"engine 'presidio' needs the package {error.name!r}, which is not installed"
         problem = ConfigProblem(
             "missing_extra", message, ("engine",), hint="pip install 'guardrails-middleware[pii]'"
         )
         raise ConfigProblems([problem]) from error
-    return Presidio(
+    return PresidioSearcher(
         names, languages=config.languages, min_score=config.min_score, regions=config.phone_regions
     )
 
 
-def _ner(config: PiiConfig, names: frozenset[str], files: Files) -> Searcher:
-    from guardrails.detectors.pii.ner import Ner
-    from guardrails.detectors.pii.ner_model import load
+def _ner(config: PiiConfig, names: frozenset[str], files: PolicyFiles) -> PiiSearcher:
+    from guardrails.detectors.pii.ner import NerSearcher
+    from guardrails.detectors.pii.ner_model import load_token_model
 
     assert config.ner is not None
     try:
@@ -255,8 +259,8 @@ def _ner(config: PiiConfig, names: frozenset[str], files: Files) -> Searcher:
     except OSError as error:
         message = f"folder {config.ner.model!r}: {error.strerror or error}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("ner", "model"))]) from error
-    model = load(folder, config.ner.file, config.ner.runtime, config.ner.window)
-    found = Ner(model, config.ner.labels, names, config.ner.min_score)
+    model = load_token_model(folder, config.ner.file, config.ner.runtime, config.ner.window)
+    found = NerSearcher(model, config.ner.labels, names, config.ner.min_score)
     lacking = [
         ConfigProblem(
             "unavailable_entity",
@@ -272,14 +276,14 @@ def _ner(config: PiiConfig, names: frozenset[str], files: Files) -> Searcher:
     return found
 
 
-def _build(name: str, config: PiiConfig, files: Files) -> Detector:
+def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
     problems = _problems(config)
     if problems:
         raise ConfigProblems(problems)
-    wanted = _wanted(config)
+    wanted = _select_names(config)
     of_engine, of_model = wanted & _by_engine(config), wanted & _by_model(config)
     patterns = CHOICE.build(name, sorted(of_engine)) if config.engine == "fast" and of_engine else None
-    parts: list[Callable[[], Searcher]] = []
+    parts: list[Callable[[], PiiSearcher]] = []
     if config.engine == "presidio" and of_engine:
         parts.append(lambda: _presidio(config, of_engine))
     if of_model:
@@ -294,14 +298,14 @@ def _build(name: str, config: PiiConfig, files: Files) -> Detector:
             problems += error.problems
     if problems:
         raise ConfigProblems(problems)
-    return Pii(name, patterns, searchers)
+    return PiiDetector(name, patterns, searchers)
 
 
 KIND = Kind(
     name="pii",
     doc=f"Personal data: {', '.join(ENTITIES)}; more with engine 'presidio' or a model.",
     config=PiiConfig,
-    categories=lambda _name, config: frozenset(f"pii.{name}" for name in _wanted(config)),
+    categories=lambda _name, config: frozenset(f"pii.{name}" for name in _select_names(config)),
     build=_build,
     version=2,
 )

@@ -1,4 +1,4 @@
-"""Personal data by presidio-analyzer: text in, `Hit`s in its coordinates out; no model, no network, no file written.
+"""Finds personal data with presidio-analyzer: no model, no network, no file written.
 
 All predefined recognizers of the languages run in one pass, also those of countries that are off by default. Their
 scores: weak alone (0.01 to 0.5), 1 where a checksum holds, 0.35 more and at least 0.4 with a word of context among the
@@ -23,7 +23,7 @@ from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from presidio_analyzer.predefined_recognizers import EmailRecognizer, PhoneRecognizer
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.detectors.pii.names import Hit, by_presidio
+from guardrails.detectors.pii.names import EntityHit, presidio_entities
 
 CHUNK: Final = 4_000
 """Characters that are analyzed at once: Presidio compares each result with each token and with each other result."""
@@ -54,7 +54,7 @@ class _Email(EmailRecognizer):
         return self._suffixes(pattern_text).fqdn != ""
 
 
-class Bounded:
+class BoundedPattern:
     """A compiled pattern of the `regex` package whose search fails for good when it takes more than `seconds`."""
 
     def __init__(self, compiled: Any, seconds: float = SECONDS) -> None:
@@ -113,7 +113,7 @@ class _Words(NlpEngine):
         return self._languages[:1]
 
 
-def classes() -> dict[str, tuple[type[Any], str]]:
+def presidio_classes() -> dict[str, tuple[type[Any], str]]:
     """Return Presidio's entities that need no model and no service: the class that finds each, and its language."""
     found: dict[str, tuple[type[Any], str]] = {}
     for of in vars(predefined_recognizers).values():
@@ -133,7 +133,7 @@ def _recognizer(of: type[Any], language: str, regions: tuple[str, ...]) -> Entit
     made.global_regex_flags = FLAGS
     made.patterns = [copy.copy(pattern) for pattern in getattr(made, "patterns", ())]
     for pattern in made.patterns:
-        pattern.compiled_regex = Bounded(regex.compile(pattern.regex, FLAGS))
+        pattern.compiled_regex = BoundedPattern(regex.compile(pattern.regex, FLAGS))
         pattern.compiled_with_flags = FLAGS
     return cast("EntityRecognizer", made)
 
@@ -143,7 +143,7 @@ def _analyzer(
     languages: tuple[str, ...], entities: tuple[str, ...], regions: tuple[str, ...]
 ) -> AnalyzerEngine:
     """Return the engine of a configuration, one for the process, warm: nothing is left to the first text."""
-    known, language = classes(), languages[0]
+    known, language = presidio_classes(), languages[0]
     registry = RecognizerRegistry(
         [_recognizer(known[entity][0], language, regions) for entity in entities],
         supported_languages=[language],
@@ -153,15 +153,15 @@ def _analyzer(
     return engine
 
 
-class Presidio:
+class PresidioSearcher:
     """The engine over the recognizers for `names`. Raises `ConfigProblems` for what the installed version lacks."""
 
     def __init__(
         self, names: Iterable[str], *, languages: Iterable[str], min_score: float, regions: Iterable[str]
     ) -> None:
         self._languages, wanted, regions = tuple(languages), frozenset(names), tuple(regions)
-        table = by_presidio(self._languages)
-        known = classes()
+        table = presidio_entities(self._languages)
+        known = presidio_classes()
         self._names = {entity: name for entity, name in table.items() if name in wanted and entity in known}
         problems = [
             ConfigProblem(
@@ -189,11 +189,11 @@ class Presidio:
         self._min_score = min_score
         self._analyzer = _analyzer(self._languages, tuple(self._names), regions)
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str) -> list[EntityHit]:
         """Return what is found in a text of any length, in no certain order; raise `TimeoutError` with the reason."""
-        hits: list[Hit] = []
+        hits: list[EntityHit] = []
         owned = 0
-        for start, end in chunks(text):
+        for start, end in split_chunks(text):
             # What begins here the next chunk sees whole, unless it is longer than half of what they share.
             until = end - OVERLAP // 2 if end < len(text) else end
             hits += [
@@ -204,13 +204,15 @@ class Presidio:
             owned = until
         return hits
 
-    def _chunk(self, text: str, offset: int) -> list[Hit]:
+    def _chunk(self, text: str, offset: int) -> list[EntityHit]:
         try:
             results = self._analyzer.analyze(text, self._languages[0], score_threshold=self._min_score)
         except _TooSlow as error:
             raise TimeoutError(str(error)) from error
         return [
-            Hit(self._names[each.entity_type], min(each.score, 1.0), each.start + offset, each.end + offset)
+            EntityHit(
+                self._names[each.entity_type], min(each.score, 1.0), each.start + offset, each.end + offset
+            )
             for each in results
         ]
 
@@ -220,7 +222,7 @@ def _word_end(text: str, at: int) -> int:
     return match.start() if match else len(text)
 
 
-def chunks(text: str) -> Iterator[tuple[int, int]]:
+def split_chunks(text: str) -> Iterator[tuple[int, int]]:
     """Return stretches of at most `CHUNK` characters that cover the text, the next one from at most `OVERLAP` before
     the end of one, cut at white space where there is some: a pattern that ends at the cut might have gone on.
     """

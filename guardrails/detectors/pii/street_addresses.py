@@ -1,4 +1,4 @@
-r"""Written forms of street addresses: regular expressions out, whose first group is the address.
+r"""Regular expressions for street addresses, whose first group is the address.
 
 A form takes the order of its country: number, name and kind of street, or name, kind and number. Where a kind of street is
 an everyday word ("court", "square"), something that only addresses have must follow. Alternatives in front of a group take

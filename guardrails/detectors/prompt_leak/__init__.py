@@ -1,3 +1,1 @@
-"""Replies that repeat the system prompt: a reply and the prompt go in, the stretches that repeat it come out; streamed
-likewise.
-"""
+"""Finds replies that repeat the system prompt, whole or streamed."""

@@ -16,21 +16,21 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.detectors.prompt_leak.prompt_leak_stream import WORD, Gram, Grams, PromptLeakStream
+from guardrails.detectors.prompt_leak.prompt_leak_stream import WORD, Gram, PromptLeakStream, PromptNgrams
 from guardrails.detectors.terms.term_matcher import form
-from guardrails.detectors.terms.terms_detector import Terms
+from guardrails.detectors.terms.terms_detector import TermsDetector
 from guardrails.keys import digest
-from guardrails.text import View, folded, revealed, surrogates_replaced
+from guardrails.text import TextView, fold_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 SHORTEST: Final = 4
 """Words of a system prompt below which nothing is compared: replies say `You are helpful` by chance."""
 
 
-def canary(system: str) -> str:
+def make_canary(system: str) -> str:
     """Return the mark that is planted in a system prompt: 16 hexadecimal digits that only who has the key can know."""
     return digest("canary", system).hex()[:16]
 
@@ -41,9 +41,9 @@ def _grams(words: Sequence[str], size: int) -> list[Gram]:
 
 
 @lru_cache(maxsize=64)
-def _known(system: str, size: int) -> tuple[int, frozenset[Gram]]:
+def _read_ngrams(system: str, size: int) -> tuple[int, frozenset[Gram]]:
     """Return the n-grams of a system prompt and their size: `size`, or all its words where it has fewer."""
-    words = WORD.findall(folded(surrogates_replaced(system)).text)
+    words = WORD.findall(fold_text(replace_surrogates(system)).text)
     if len(words) < SHORTEST:
         return size, frozenset()
     size = min(size, len(words))
@@ -51,13 +51,13 @@ def _known(system: str, size: int) -> tuple[int, frozenset[Gram]]:
 
 
 @lru_cache(maxsize=64)
-def _runs(system: str, size: int, mark: str) -> Grams | None:
+def _runs(system: str, size: int, mark: str) -> PromptNgrams | None:
     """Return the n-grams of a system prompt for streams, with the canary that was planted in it; None where there is neither."""
-    size, known = _known(system, size)
-    return Grams(known, size, mark) if known or mark else None
+    size, known = _read_ngrams(system, size)
+    return PromptNgrams(known, size, mark) if known or mark else None
 
 
-class PromptLeak:
+class PromptLeakDetector:
     """The detector: sets of word n-grams for the prompt, one automaton for the canaries."""
 
     # The first text after a new system prompt pays for that, and nothing here knows how long it is.
@@ -79,7 +79,7 @@ class PromptLeak:
         self._words = words
         self._min_share = min_share
         self._canaries = (
-            Terms(name, canaries, category, score=1.0, words=False, fold=True) if canaries else None
+            TermsDetector(name, canaries, category, score=1.0, words=False, fold=True) if canaries else None
         )
 
     def stream(self, context: Mapping[str, str] | None) -> Stream | None:
@@ -94,7 +94,7 @@ class PromptLeak:
             The stream, or None where what is a finding is known at the end alone.
         """
         system = (context or {}).get("system")
-        grams = _runs(system, self._words, canary(system) if self.plants else "") if system else None
+        grams = _runs(system, self._words, make_canary(system) if self.plants else "") if system else None
         if grams is not None and grams.known and self._min_share > 0:
             return None
         canaries = None if self._canaries is None else self._canaries.stream(context)
@@ -110,24 +110,24 @@ class PromptLeak:
         system = content.context.get("system")
         if not system:
             return planted
-        text = surrogates_replaced(content.text)
+        text = replace_surrogates(content.text)
         found: dict[tuple[int, int], Finding] = {}
-        for outer in (View(text), *revealed(text)):
-            view = folded(outer.text)
+        for outer in (TextView(text), *undo_tricks(text)):
+            view = fold_text(outer.text)
             for (start, end), score in (*self._marks(view, system), *self._overlaps(view, system)):
                 span = outer.original(*view.original(start, end))
                 if span not in found or score > found[span].score:
                     found[span] = Finding(self._category, score, self._name, span)
         return Detection((*planted.findings, *found.values())) if found else planted
 
-    def _marks(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
+    def _marks(self, view: TextView, system: str) -> list[tuple[tuple[int, int], float]]:
         """Return where the canary stands that was planted in the system prompt."""
         if not self.plants:
             return []
-        return [(match.span(), 1.0) for match in re.finditer(canary(system), view.text)]
+        return [(match.span(), 1.0) for match in re.finditer(make_canary(system), view.text)]
 
-    def _overlaps(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
-        size, known = _known(system, self._words)
+    def _overlaps(self, view: TextView, system: str) -> list[tuple[tuple[int, int], float]]:
+        size, known = _read_ngrams(system, self._words)
         grams = _grams(WORD.findall(view.text), size)
         common = known.intersection(grams)
         share = len(common) / len(known) if known else 0.0
@@ -164,7 +164,7 @@ class PromptLeakConfig(Config):
     """What a repeated stretch is. Its score is 0.5 and half the share of the prompt; that of a canary is 1."""
 
 
-def _build(name: str, config: PromptLeakConfig, files: Files) -> PromptLeak:
+def _build(name: str, config: PromptLeakConfig, files: PolicyFiles) -> PromptLeakDetector:
     problems = [
         ConfigProblem(
             "empty_canary",
@@ -180,7 +180,7 @@ def _build(name: str, config: PromptLeakConfig, files: Files) -> PromptLeak:
         problems.append(wrong)
     if problems:
         raise ConfigProblems(problems)
-    return PromptLeak(
+    return PromptLeakDetector(
         name,
         config.category,
         words=config.words,

@@ -1,4 +1,4 @@
-"""Leaks of the system prompt in a text that grows: parts in, the stretches that repeat it out that no later text can change.
+"""Finds leaks of the system prompt in a streamed reply as soon as no later text can change them.
 
 The text is cut where no spelling trick goes on (`text.growing`), and each of its readings is a row of words. Held is the last
 part, still without a cut, and words that the prompt may go on from: the beginning of one of its runs of words, or a stretch that
@@ -14,8 +14,8 @@ from typing import Final
 
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.detectors.terms.term_matcher import UNSPACED
-from guardrails.text import View, folded, surrogates_replaced
-from guardrails.text.growing import READINGS, parted, readings, unfinished
+from guardrails.text import TextView, fold_text, replace_surrogates
+from guardrails.text.growing import READINGS, find_cut, last_word_start, read_part
 from guardrails.types import Detection, Finding, Stream
 
 _UNSPACED: Final = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
@@ -26,7 +26,7 @@ Gram = tuple[str, ...]
 Place = tuple[int, int]
 
 
-class Grams:
+class PromptNgrams:
     """The runs of words of a system prompt.
 
     Attributes:
@@ -41,16 +41,16 @@ class Grams:
         self.canary = canary
         self._order = sorted(known)
 
-    def begin(self, words: Gram) -> bool:
+    def has_prefix(self, words: Gram) -> bool:
         """Say whether one of them begins with some words."""
         at = bisect_left(self._order, words)
         return at < len(self._order) and self._order[at][: len(words)] == words
 
 
-class Reading:
+class NgramTracker:
     """The words of one reading so far, and what they repeat. Places are those of the whole text."""
 
-    def __init__(self, grams: Grams) -> None:
+    def __init__(self, grams: PromptNgrams) -> None:
         self._grams = grams
         self._words: list[str] = []
         self._places: list[Place] = []
@@ -61,9 +61,9 @@ class Reading:
         """Where what is repeated begins, the number of the word behind it, and the place of its last word."""
         self.common: set[Gram] = set()
 
-    def copy(self) -> Reading:
+    def copy(self) -> NgramTracker:
         """Return the same, to go on by itself."""
-        other = Reading(self._grams)
+        other = NgramTracker(self._grams)
         other.__dict__.update(self.__dict__)
         other._words, other._places, other._alive = [*self._words], [*self._places], [*self._alive]
         other.common = {*self.common}
@@ -79,7 +79,7 @@ class Reading:
         closed = None
         for first in (*self._alive, count - 1):
             run = tuple(self._words[first - self._gone :])
-            if not grams.begin(run):
+            if not grams.has_prefix(run):
                 continue
             if len(run) < size:
                 alive.append(first)
@@ -115,14 +115,14 @@ class Reading:
         """The score of what was repeated so far."""
         return 0.5 + len(self.common) / len(self._grams.known) / 2
 
-    def held(self, taken: int) -> int:
+    def open_from(self, taken: int) -> int:
         """Return the place from which on something may begin, of a text of which so much was taken."""
         if self._stretch is not None:
             return self._stretch[0]
         return self._places[self._alive[0] - self._gone][0] if self._alive else taken
 
 
-class Overlaps:
+class PromptOverlaps:
     """What a text that grows repeats of a system prompt, in all its readings.
 
     Readings are one until they differ; each is then counted by itself to the end.
@@ -132,20 +132,20 @@ class Overlaps:
         scanned: characters looked at, all together.
     """
 
-    def __init__(self, grams: Grams) -> None:
+    def __init__(self, grams: PromptNgrams) -> None:
         self._grams = grams
         self._text = ""
         self._base = 0
         self._looked = 0
         self._due = 0
-        self._own = [Reading(grams)] * (1 + READINGS)
+        self._own = [NgramTracker(grams)] * (1 + READINGS)
         self._known: dict[Place, float] = {}
         self.settled = 0
         self.scanned = 0
 
     def feed(self, delta: str, *, last: bool = False) -> list[tuple[Place, float]]:
         """Take a part; return what it settles, with scores. With `last` the text ends here."""
-        self._text += surrogates_replaced(delta)
+        self._text += replace_surrogates(delta)
         length = len(self._text)
         if not last and length < self._due:
             return []
@@ -158,18 +158,18 @@ class Overlaps:
 
     def _cut(self) -> int:
         """Return the last place at which no word, no trick and so no canary goes on; 0 for none."""
-        end = parted(self._text, self._looked)
+        end = find_cut(self._text, self._looked)
         # Behind an underscore the word goes on.
         if end > self._looked and self._text[end - 1] != "_":
             return end
-        self._looked = max(self._looked, end, unfinished(self._text))
+        self._looked = max(self._looked, end, last_word_start(self._text))
         return 0
 
     def _take(self, end: int, *, last: bool) -> None:
         part = self._text[:end]
         self.scanned += len(part)
-        plain = View(part)
-        others = readings(part, letters=True)
+        plain = TextView(part)
+        others = read_part(part, letters=True)
         views = [plain, *(others or [plain] * READINGS)]
         if others is not None:
             self._part(views)
@@ -182,9 +182,9 @@ class Overlaps:
         self._base += end
         self._looked = 0
 
-    def _part(self, views: Sequence[View]) -> None:
+    def _part(self, views: Sequence[TextView]) -> None:
         """Give each reading that differs from here on words of its own."""
-        own: dict[tuple[Reading, str], Reading] = {}
+        own: dict[tuple[NgramTracker, str], NgramTracker] = {}
         for place, view in enumerate(views):
             reading = self._own[place]
             key = reading, view.text
@@ -192,9 +192,9 @@ class Overlaps:
                 own[key] = reading.copy() if any(other is reading for other, _ in own) else reading
             self._own[place] = own[key]
 
-    def _read(self, reading: Reading, outer: View) -> None:
+    def _read(self, reading: NgramTracker, outer: TextView) -> None:
         """Take the words of a part, as one of its readings has them, and look for the canary in it."""
-        view, base = folded(outer.text), self._base
+        view, base = fold_text(outer.text), self._base
         for match in WORD.finditer(view.text):
             start, end = outer.original(*view.original(*match.span()))
             self._add(reading, reading.add(match[0], (start + base, end + base)))
@@ -205,13 +205,13 @@ class Overlaps:
             self._known[start + base, end + base] = 1.0
             at = view.text.find(canary, at + len(canary))
 
-    def _add(self, reading: Reading, stretch: Place | None) -> None:
+    def _add(self, reading: NgramTracker, stretch: Place | None) -> None:
         if stretch is not None:
             # Of readings that find the same stretch the one that has most of the prompt counts.
             self._known[stretch] = max(reading.score, self._known.get(stretch, 0.0))
 
     def _final(self, *, last: bool) -> list[tuple[Place, float]]:
-        limit = self._base if last else min(reading.held(self._base) for reading in {*self._own})
+        limit = self._base if last else min(reading.open_from(self._base) for reading in {*self._own})
         while over := [start for start, end in self._known if start < limit < end]:
             limit = min(over)
         self.settled = max(self.settled, limit)
@@ -228,11 +228,11 @@ class PromptLeakStream:
         settled: the offset before which nothing more will be found.
     """
 
-    def __init__(self, name: str, category: str, canaries: Stream | None, grams: Grams | None) -> None:
+    def __init__(self, name: str, category: str, canaries: Stream | None, grams: PromptNgrams | None) -> None:
         self._name = name
         self._category = category
         self._canaries = canaries
-        self._overlaps = None if grams is None else Overlaps(grams)
+        self._overlaps = None if grams is None else PromptOverlaps(grams)
         self._waiting: list[Finding] = []
         self._length = 0
         self._ended = False

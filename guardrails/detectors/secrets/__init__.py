@@ -1,1 +1,1 @@
-"""Credentials: texts go in, findings of `secret.*` come out, by a table of published forms with their checksums."""
+"""Credentials: findings of `secret.*` by a table of published forms with their checksums."""

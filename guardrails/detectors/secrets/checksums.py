@@ -1,4 +1,4 @@
-"""What tells a secret from a look-alike: a candidate in, "yes" or "no" out. Checksums first, then randomness.
+"""Tells a secret from a look-alike. Checksums first, then randomness.
 
 Every function is pure and linear in the candidate's length.
 """
@@ -51,7 +51,7 @@ def crc32_digits(body: str) -> str:
 
 def other_crc32(token: str) -> bool:
     """Tell whether a token looks random though its CRC-32 is not right: cut, edited, or of a newer form."""
-    return not crc32_base62(token) and varied(token)
+    return not crc32_base62(token) and is_plausible_secret(token)
 
 
 def bech32(text: str) -> bool:
@@ -98,39 +98,39 @@ def entropy(text: str) -> float:
     return -sum(count / size * math.log2(count / size) for count in Counter(text).values()) if size else 0.0
 
 
-def stand_in(text: str) -> bool:
+def is_stand_in(text: str) -> bool:
     """Tell whether the text only holds a secret's place: `xxxx`, `your-key-here`, `${VAR}`, `<token>`, `changeme`."""
     known = text.lower().strip("_-") in _WELL_KNOWN
     return known or _STAND_IN.search(text) is not None or _REFERENCE.match(text) is not None
 
 
-def drawn(text: str) -> bool:
-    """Tell whether a text is more than a few characters repeated; unlike `varied` it takes words for chance."""
+def has_variety(text: str) -> bool:
+    """Tell whether a text is more than a few characters repeated; unlike `is_plausible_secret` it takes words for chance."""
     return entropy(text) >= 2.8
 
 
-def varied(text: str) -> bool:
+def is_plausible_secret(text: str) -> bool:
     """Tell whether a text of a published form may be a real one: neither a stand-in nor a few characters repeated."""
-    return drawn(text) and not stand_in(text)
+    return has_variety(text) and not is_stand_in(text)
 
 
-def cased(text: str) -> bool:
-    """Tell whether a text is `varied` and has letters of both cases, unlike a file's name that ends in a digest."""
-    return varied(text) and text not in {text.lower(), text.upper()}
+def is_mixed_case_secret(text: str) -> bool:
+    """Tell whether a text is a plausible secret and has letters of both cases, unlike a file's name that ends in a digest."""
+    return is_plausible_secret(text) and text not in {text.lower(), text.upper()}
 
 
-def compact_key(text: str) -> bool:
+def is_compact_key(text: str) -> bool:
     """Tell whether `sk-` and a few letters may be a key: no stand-in, no word in small letters, no few signs repeated."""
     body = text.partition("-")[2]
-    return len({*body}) >= 4 and not body.replace("_", "").islower() and not stand_in(text)
+    return len({*body}) >= 4 and not body.replace("_", "").islower() and not is_stand_in(text)
 
 
-def password(text: str) -> bool:
+def is_real_password(text: str) -> bool:
     """Tell whether the password of a URL is one: not a stand-in, not a well-known default."""
-    return len(text) >= 4 and len({*text}) > 2 and not stand_in(text)
+    return len(text) >= 4 and len({*text}) > 2 and not is_stand_in(text)
 
 
-def random_value(text: str) -> bool:
+def is_random_value(text: str) -> bool:
     """Tell whether an assigned value of unknown form looks drawn at random: no words, UUID, digest or host.
 
     Letters and digits must take turns, as in no identifier; the bound on entropy is what 16 drawn characters keep.
@@ -139,7 +139,7 @@ def random_value(text: str) -> bool:
     text = _ESCAPE.sub("/", text)
     if (
         len(text) < 16
-        or stand_in(text)
+        or is_stand_in(text)
         or _UUID.fullmatch(text)
         or _HOST.fullmatch(text)
         or _DIGEST.match(text)

@@ -7,17 +7,17 @@ code uses. `[\w-]` is thus the alphabet of base64url.
 
 from __future__ import annotations
 
-from guardrails.detectors.patterns.table import Pattern
+from guardrails.detectors.patterns.table import PatternRow
 from guardrails.detectors.secrets.checksums import (
     base58check,
     bech32,
-    cased,
-    compact_key,
     crc32_base62,
-    drawn,
+    has_variety,
+    is_compact_key,
+    is_mixed_case_secret,
+    is_plausible_secret,
+    is_real_password,
     other_crc32,
-    password,
-    varied,
 )
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -254,43 +254,43 @@ _BLOCK = r"(?:[A-Za-z0-9+/=\s:,.()]|-[A-Za-z0-9])*?"
 _PEM = r"PRIVATE KEY-----"
 
 
-def _other(kind: str, pattern: str) -> Pattern:
-    return Pattern("(?a)" + pattern, "secret." + kind)
+def _other(kind: str, pattern: str) -> PatternRow:
+    return PatternRow("(?a)" + pattern, "secret." + kind)
 
 
 # Kinds with a checksum, or with surroundings of their own.
-OTHERS: tuple[Pattern, ...] = (
+OTHERS: tuple[PatternRow, ...] = (
     # Amazon draws from A-Z and 2-7; with other digits a key is made up, or misread. The first row must be the weaker one.
-    Pattern(r"(?a)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "secret.aws_access_key", 0.7, validate=drawn),
+    PatternRow(r"(?a)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "secret.aws_access_key", 0.7, validate=has_variety),
     # The keys in Amazon's own manuals hold EXAMPLE: still keys.
-    Pattern(r"(?a)\bABSK[A-Za-z0-9+/]{100,270}={0,2}", "secret.aws_bedrock_key", validate=drawn),
-    Pattern(r"(?a)\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b", "secret.aws_access_key", validate=drawn),
+    PatternRow(r"(?a)\bABSK[A-Za-z0-9+/]{100,270}={0,2}", "secret.aws_bedrock_key", validate=has_variety),
+    PatternRow(r"(?a)\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b", "secret.aws_access_key", validate=has_variety),
     # What servers that speak OpenAI's protocol give out.
-    Pattern(r"(?a)\bsk-[A-Za-z0-9_]{16,31}\b", "secret.openai_key", 0.7, validate=compact_key),
-    Pattern(r"(?a)\bgh[pousr]_[A-Za-z0-9]{36}\b", "secret.github_token", validate=crc32_base62),
-    Pattern(r"(?a)\bgh[pousr]_[A-Za-z0-9]{36,255}\b", "secret.github_token", 0.9, validate=other_crc32),
-    Pattern(r"(?a)\bnpm_[A-Za-z0-9]{36}\b", "secret.npm_token", validate=crc32_base62),
-    Pattern(r"(?a)\bnpm_[A-Za-z0-9]{36}\b", "secret.npm_token", 0.9, validate=other_crc32),
-    Pattern(r"(?a)\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b", "secret.age_key", validate=bech32),
-    Pattern(r"(?a)\b(?:5[1-9A-HJ-NP-Za-km-z]{50}|[KL][1-9A-HJ-NP-Za-km-z]{51})\b", "secret.bitcoin_key", validate=base58check),
-    Pattern(r"(?a)\b[xyz]prv[1-9A-HJ-NP-Za-km-z]{107}\b", "secret.bitcoin_wallet", validate=base58check),
-    Pattern(r"(?a)(?:\A|[^\w~.-])([\w~.]{3}\dQ~[\w~.-]{31,34})(?:[^\w~.-]|\Z)", "secret.azure_client_secret", group=1,
-            validate=varied),
-    Pattern(r"(?a)\bico-[A-Za-z0-9]{32}\b", "secret.infracost_key", validate=cased),
-    Pattern(r"(?a)[?&]sig=([\w%+/-]{43,80}(?:%3[Dd]|=))", "secret.azure_sas", group=1, validate=varied),
-    Pattern(r"(?a)(?:Password|PWD|Pwd|password|pwd)=([^\s;\"'<>]{4,128});", "secret.connection_string", group=1,
-            validate=password),
-    Pattern(r"(?a)\b[Aa]uthorization[\"']?: ?[\"']?Basic ([A-Za-z0-9+/]{8,400}={0,2})", "secret.basic_auth", group=1,
-            validate=varied),
-    Pattern(r"(?a)\b[Aa]uthorization[\"']?: ?[\"']?(?:Bearer|Token|token|bearer) ([\w.~+/=-]{16,})", "secret.bearer_token",
-            group=1, validate=varied),
-    Pattern(r"(?a)\bcurl\b[^\n|;]{0,400}? (?:-u|--user|--proxy-user)[ =]{0,3}"
+    PatternRow(r"(?a)\bsk-[A-Za-z0-9_]{16,31}\b", "secret.openai_key", 0.7, validate=is_compact_key),
+    PatternRow(r"(?a)\bgh[pousr]_[A-Za-z0-9]{36}\b", "secret.github_token", validate=crc32_base62),
+    PatternRow(r"(?a)\bgh[pousr]_[A-Za-z0-9]{36,255}\b", "secret.github_token", 0.9, validate=other_crc32),
+    PatternRow(r"(?a)\bnpm_[A-Za-z0-9]{36}\b", "secret.npm_token", validate=crc32_base62),
+    PatternRow(r"(?a)\bnpm_[A-Za-z0-9]{36}\b", "secret.npm_token", 0.9, validate=other_crc32),
+    PatternRow(r"(?a)\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b", "secret.age_key", validate=bech32),
+    PatternRow(r"(?a)\b(?:5[1-9A-HJ-NP-Za-km-z]{50}|[KL][1-9A-HJ-NP-Za-km-z]{51})\b", "secret.bitcoin_key", validate=base58check),
+    PatternRow(r"(?a)\b[xyz]prv[1-9A-HJ-NP-Za-km-z]{107}\b", "secret.bitcoin_wallet", validate=base58check),
+    PatternRow(r"(?a)(?:\A|[^\w~.-])([\w~.]{3}\dQ~[\w~.-]{31,34})(?:[^\w~.-]|\Z)", "secret.azure_client_secret", group=1,
+            validate=is_plausible_secret),
+    PatternRow(r"(?a)\bico-[A-Za-z0-9]{32}\b", "secret.infracost_key", validate=is_mixed_case_secret),
+    PatternRow(r"(?a)[?&]sig=([\w%+/-]{43,80}(?:%3[Dd]|=))", "secret.azure_sas", group=1, validate=is_plausible_secret),
+    PatternRow(r"(?a)(?:Password|PWD|Pwd|password|pwd)=([^\s;\"'<>]{4,128});", "secret.connection_string", group=1,
+            validate=is_real_password),
+    PatternRow(r"(?a)\b[Aa]uthorization[\"']?: ?[\"']?Basic ([A-Za-z0-9+/]{8,400}={0,2})", "secret.basic_auth", group=1,
+            validate=is_plausible_secret),
+    PatternRow(r"(?a)\b[Aa]uthorization[\"']?: ?[\"']?(?:Bearer|Token|token|bearer) ([\w.~+/=-]{16,})", "secret.bearer_token",
+            group=1, validate=is_plausible_secret),
+    PatternRow(r"(?a)\bcurl\b[^\n|;]{0,400}? (?:-u|--user|--proxy-user)[ =]{0,3}"
             r"[\"']?[^\s:\"']{0,100}[\"']?:[\"']?([^\s\"']{4,200})",
-            "secret.curl_user", group=1, validate=password),
-    Pattern(r"(?a)(?:-H|--header)[ =]{0,3}[\"'](?:[Aa]uthorization|[\w-]{0,30}(?:[Tt]oken|[Kk]ey|[Ss]ecret)): {0,3}"
-            r"(?:[\w-]{2,20} )?([\w.~+/=-]{10,400})", "secret.curl_header", group=1, validate=varied),
-    Pattern(r"(?a)\bmachine \S{1,100}\s{1,4}login \S{1,100}\s{1,4}password (\S{4,200})", "secret.netrc", group=1,
-            validate=password),
+            "secret.curl_user", group=1, validate=is_real_password),
+    PatternRow(r"(?a)(?:-H|--header)[ =]{0,3}[\"'](?:[Aa]uthorization|[\w-]{0,30}(?:[Tt]oken|[Kk]ey|[Ss]ecret)): {0,3}"
+            r"(?:[\w-]{2,20} )?([\w.~+/=-]{10,400})", "secret.curl_header", group=1, validate=is_plausible_secret),
+    PatternRow(r"(?a)\bmachine \S{1,100}\s{1,4}login \S{1,100}\s{1,4}password (\S{4,200})", "secret.netrc", group=1,
+            validate=is_real_password),
     _other("private_key",
            rf"-----BEGIN (?:[A-Z0-9]{{2,10}} ){{0,3}}{_PEM}(?:{_BLOCK}-----END (?:[A-Z0-9]{{2,10}} ){{0,3}}{_PEM})?"),
     _other("pgp_private_key",

@@ -1,4 +1,4 @@
-"""Credentials by one table of patterns (`secret_kinds.py`): text in, findings of `secret.*` out."""
+"""The `secrets` detector: credentials by one table of patterns (`secret_kinds.py`)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from guardrails.detectors import Kind
-from guardrails.detectors.config import Config, offered
-from guardrails.detectors.patterns.builtin_table import Choice
-from guardrails.detectors.patterns.table import Pattern
-from guardrails.detectors.secrets.checksums import password, random_value, varied
+from guardrails.detectors.config import Config, make_item_snippets
+from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.table import PatternRow
+from guardrails.detectors.secrets.checksums import is_plausible_secret, is_random_value, is_real_password
 from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
@@ -41,41 +41,47 @@ def _camel(word: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-TABLE: tuple[Pattern, ...] = (
+TABLE: tuple[PatternRow, ...] = (
     *OTHERS,
-    *(Pattern(rf"(?a)\b(?:{form})", f"secret.{kind}", validate=varied) for kind, form in FORMS),
     *(
-        Pattern(
-            rf"(?a)(?:{_cases(words)}){_ASSIGNED}({form}){_END}", f"secret.{kind}", group=1, validate=varied
+        PatternRow(rf"(?a)\b(?:{form})", f"secret.{kind}", validate=is_plausible_secret)
+        for kind, form in FORMS
+    ),
+    *(
+        PatternRow(
+            rf"(?a)(?:{_cases(words)}){_ASSIGNED}({form}){_END}",
+            f"secret.{kind}",
+            group=1,
+            validate=is_plausible_secret,
         )
         for kind, words, form in NAMED
     ),
     *(
-        Pattern(
+        PatternRow(
             rf"(?a)\b{scheme}://[^\s:/@\"'<>]{{0,100}}:([^\s/@\"'<>]{{3,200}})@[\w\[]",
             f"secret.{kind}",
             group=1,
-            validate=password,
+            validate=is_real_password,
         )
         for kind, scheme in URLS
     ),
     # A UUID names most things, but what is called a key is one.
-    Pattern(
+    PatternRow(
         rf"(?a)(?:{_cases(_KEY)})[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
         "secret.generic",
         0.7,
         group=1,
-        validate=varied,
+        validate=is_plausible_secret,
     ),
-    Pattern(
+    PatternRow(
         rf"(?a)(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
         "secret.generic",
         0.7,
         group=1,
-        validate=random_value,
+        validate=is_random_value,
     ),
 )
-CHOICE = Choice("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
+CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
 KINDS = CHOICE.names
 CATEGORIES = CHOICE.categories(None)
 
@@ -89,10 +95,12 @@ class SecretsConfig(Config):
         default=None,
         min_length=1,
         examples=[["aws_access_key", "private_key"]],
-        json_schema_extra=offered(*KINDS),
+        json_schema_extra=make_item_snippets(*KINDS),
     )
     """Which kinds to look for; all of the table by default."""
-    exclude: list[str] = Field(default=[], examples=[["generic"]], json_schema_extra=offered(*KINDS))
+    exclude: list[str] = Field(
+        default=[], examples=[["generic"]], json_schema_extra=make_item_snippets(*KINDS)
+    )
     """Kinds not to look for, of those."""
 
 

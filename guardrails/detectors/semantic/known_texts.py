@@ -1,4 +1,4 @@
-"""An index of known texts: lines of a file go in, entries come out, and the other way round; it grows line by line.
+"""Reads and writes an index of known texts, which grows line by line.
 
 A `.jsonl` file has an object a line: `text`, and optionally `category`, `note` (where it was seen, by whom it was
 reviewed) and `vector` with `by`: the embedding of the text at 8 bits and the digest of the model that made it, so that a
@@ -37,7 +37,7 @@ class IndexFormatError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownText:
     """One known text. `vector` are 8-bit numbers in base64, made by the model whose digest begins with `by`."""
 
     text: str
@@ -55,7 +55,7 @@ class Known:
         )
 
 
-def parsed(content: str, *, plain: bool) -> Iterator[Known]:
+def parse_index(content: str, *, plain: bool) -> Iterator[KnownText]:
     """Yield the entries of a file.
 
     Raises:
@@ -65,10 +65,10 @@ def parsed(content: str, *, plain: bool) -> Iterator[Known]:
         stripped = line.strip()
         if not stripped or (plain and stripped.startswith("#")):
             continue
-        yield Known(stripped, line=number) if plain else _entry(stripped, number)
+        yield KnownText(stripped, line=number) if plain else _entry(stripped, number)
 
 
-def _entry(line: str, number: int) -> Known:
+def _entry(line: str, number: int) -> KnownText:
     try:
         given = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -81,21 +81,23 @@ def _entry(line: str, number: int) -> Known:
     wrong = [name for name in FIELDS if not isinstance(given.get(name), str | None)]
     if wrong:
         raise IndexFormatError(number, f"has a {wrong[0]!r} that is no text")
-    return Known(**given, line=number)
+    return KnownText(**given, line=number)
 
 
-def packed(vector: Scores) -> str:
+def pack_vector(vector: Scores) -> str:
     """Return a vector of length 1 as text."""
     return base64.b64encode(np.round(vector * SCALE).astype(np.int8).tobytes()).decode()
 
 
-def vectors(entries: Sequence[Known], encoder: Embedder) -> tuple[Scores, int]:
+def embed_entries(entries: Sequence[KnownText], encoder: Embedder) -> tuple[Scores, int]:
     """Return the vectors of entries, one row each, and how many had to be made.
 
     Raises what the encoder raises, and `IndexFormatError` for a vector that cannot be read.
     """
     mine = encoder.identity[:SHOWN]
-    kept = {at: _unpacked(entry) for at, entry in enumerate(entries) if entry.vector and entry.by == mine}
+    kept = {
+        at: _unpack_vector(entry) for at, entry in enumerate(entries) if entry.vector and entry.by == mine
+    }
     missing = [at for at in range(len(entries)) if at not in kept]
     rows: dict[int, Scores] = {**kept}
     if missing:
@@ -107,7 +109,7 @@ def vectors(entries: Sequence[Known], encoder: Embedder) -> tuple[Scores, int]:
     return np.array([rows[at] for at in range(len(entries))], dtype=np.float32), len(missing)
 
 
-def _unpacked(entry: Known) -> Scores:
+def _unpack_vector(entry: KnownText) -> Scores:
     try:
         row = np.frombuffer(base64.b64decode(entry.vector or "", validate=True), dtype=np.int8)
     except (ValueError, binascii.Error) as error:

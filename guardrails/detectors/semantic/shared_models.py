@@ -1,4 +1,4 @@
-"""Models that detectors share: the name in a policy goes in, what embeds texts or tells what follows from them comes out."""
+"""Loads the embedding and inference models that semantic detectors share."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Final
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Models
+from guardrails.detectors import ConfigProblem, ConfigProblems, ModelFolders
 from guardrails.detectors.classifier.classifier_windows import VIEWS
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.hub import sequence
-from guardrails.inference.hub.embedding import Embedder, Sentences, Shipped
-from guardrails.inference.hub.sequence import Options, SequenceModel
+from guardrails.inference.hub.embedding import Embedder, SentenceEmbedder, ShippedEmbedder
+from guardrails.inference.hub.sequence import SequenceModel, SequenceOptions
 from guardrails.inference.safety import model as shipped
 from guardrails.inference.safety.folder import ModelError
 
@@ -20,7 +20,7 @@ DENIES: Final = re.compile(r"contradict(s|ed|ion|ory)?", re.IGNORECASE)
 """How models for natural language inference call these labels."""
 
 
-def embedder(files: Models, name: str, revision: str | None, *, download: bool) -> Embedder:
+def load_embedder(files: ModelFolders, name: str, revision: str | None, *, download: bool) -> Embedder:
     """Return what embeds texts: a shipped model, a folder, or a model of the hub.
 
     Raises:
@@ -28,16 +28,16 @@ def embedder(files: Models, name: str, revision: str | None, *, download: bool) 
     """
     try:
         if name in SHIPPED:
-            model = shipped.load(SHIPPED[name])
+            model = shipped.load_safety_model(SHIPPED[name])
             view = VIEWS[model.view]
-            return Shipped(model, lambda text: view(text).text)
-        return Sentences(_folder(files, name, revision, download=download))
+            return ShippedEmbedder(model, lambda text: view(text).text)
+        return SentenceEmbedder(_folder(files, name, revision, download=download))
     except ModelError as error:
         raise _unreadable(name, error) from error
 
 
-def inference(
-    files: Models, name: str, revision: str | None, *, download: bool
+def load_inference(
+    files: ModelFolders, name: str, revision: str | None, *, download: bool
 ) -> tuple[SequenceModel, int, int | None]:
     """Return a model for natural language inference, and the columns of entailment and, where it has one, contradiction.
 
@@ -45,7 +45,9 @@ def inference(
         ConfigProblems: at the field `model`.
     """
     try:
-        model = sequence.load(_folder(files, name, revision, download=download), Options())
+        model = sequence.load_sequence_model(
+            _folder(files, name, revision, download=download), SequenceOptions()
+        )
     except ModelError as error:
         raise _unreadable(name, error) from error
     entails = [at for at, label in enumerate(model.labels) if ENTAILS.fullmatch(label)]
@@ -56,7 +58,7 @@ def inference(
     return model, entails[0], denies[0] if denies else None
 
 
-def _folder(files: Models, name: str, revision: str | None, *, download: bool) -> Path:
+def _folder(files: ModelFolders, name: str, revision: str | None, *, download: bool) -> Path:
     try:
         return files.model_folder(name, revision, download=download)
     except OSError as error:

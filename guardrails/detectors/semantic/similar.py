@@ -1,4 +1,4 @@
-"""Texts like known ones: a file of known attacks goes in, what resembles one of them comes out, by how much.
+"""The `similar` detector: finds texts that resemble those of an index of known attacks.
 
 Two things count: how near the embeddings lie, measured against how near ordinary texts come to the index
 (`similarity_scores.py` has the embedding's figures), and how many of a known text's runs of three words stand in the piece,
@@ -22,18 +22,18 @@ import numpy as np
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.llm.llm_detector import Ask, Asking, Local
+from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, LocalDetector
 from guardrails.detectors.llm.llm_detector import Scores as Found
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.detectors.semantic.known_texts import IndexFormatError, Known, parsed, vectors
-from guardrails.detectors.semantic.shared_models import embedder
-from guardrails.detectors.semantic.topic_judges import ordinary
+from guardrails.detectors.semantic.known_texts import IndexFormatError, KnownText, embed_entries, parse_index
+from guardrails.detectors.semantic.shared_models import load_embedder
+from guardrails.detectors.semantic.topic_judges import read_ordinary_texts
 from guardrails.inference.hub.embedding import Embedder
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
-from guardrails.text import folded
+from guardrails.text import fold_text
 
 ORDINARY: Final = 0.99
 """The share of ordinary texts that stay below `far`."""
@@ -54,18 +54,18 @@ MOST_NEW: Final = 5_000
 """Known texts that are embedded at load; more take minutes, and are to be embedded once."""
 
 
-class Similarity:
+class SimilarityJudge:
     """The judge: known texts by their vectors and by their runs of words."""
 
     most = 16
 
-    def __init__(self, encoder: Embedder, known: Sequence[Known], categories: Sequence[str]) -> None:
+    def __init__(self, encoder: Embedder, known: Sequence[KnownText], categories: Sequence[str]) -> None:
         """Embed what has no vector yet; raises what the encoder raises, and `IndexFormatError`."""
         self._encoder = encoder
         self._categories = np.array(categories)
         self._names = sorted({*categories})
-        self._rows, self.made = vectors(known, encoder)
-        nearest = (encoder.vectors(ordinary()) @ self._rows.T).max(axis=1)
+        self._rows, self.made = embed_entries(known, encoder)
+        nearest = (encoder.vectors(read_ordinary_texts()) @ self._rows.T).max(axis=1)
         self._far = float(np.quantile(nearest, ORDINARY))
         self._runs: dict[tuple[str, ...], list[int]] = defaultdict(list)
         self._counts = []
@@ -75,27 +75,27 @@ class Similarity:
             for run in runs if len(runs) >= FEWEST else ():
                 self._runs[run].append(at)
 
-    def scores(self, asks: Sequence[Ask]) -> list[Found]:
+    def score(self, asks: Sequence[JudgeRequest]) -> list[Found]:
         """Answer each ask."""
         cosines = self._encoder.vectors([ask.read for ask in asks]) @ self._rows.T
         way = (cosines - self._far) / max(1.0 - self._far, 1e-3)
         near = 1.0 / (1.0 + np.exp(-STEEP * (way - HALF)))
         for row, ask in zip(near, asks, strict=True):
-            for at, share in self._shared(ask.read):
+            for at, share in self._find_shared_runs(ask.read):
                 row[at] = max(row[at], share)
-        return [self._found(row) for row in near]
+        return [self._best_scores(row) for row in near]
 
-    def _shared(self, text: str) -> list[tuple[int, float]]:
+    def _find_shared_runs(self, text: str) -> list[tuple[int, float]]:
         """Return known texts of whose runs some stand in a text, and the share of them that do."""
         seen = Counter(at for run in _runs(text) for at in self._runs.get(run, ()))
         return [(at, min(count / self._counts[at], 1.0)) for at, count in seen.items()]
 
-    def _found(self, row: Scores) -> Found:
+    def _best_scores(self, row: Scores) -> Found:
         return {name: float(row[self._categories == name].max()) for name in self._names}
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
-    words = folded(text).text.split()
+    words = fold_text(text).text.split()
     return {*zip(*(words[at:] for at in range(RUN)), strict=False)}
 
 
@@ -127,7 +127,7 @@ class SimilarConfig(Config):
     """Languages that the model reads; texts in others are judged, and `unchecked: language`. None given: all."""
 
 
-def _build(name: str, config: SimilarConfig, files: Files) -> Local:
+def _build(name: str, config: SimilarConfig, files: PolicyFiles) -> LocalDetector:
     wanted = (config.category, *config.categories)
     wrong = [
         problem
@@ -141,18 +141,18 @@ def _build(name: str, config: SimilarConfig, files: Files) -> Local:
     except OSError as error:
         message = f"index {config.index!r}: {error.strerror or error}"
         raise ConfigProblems([ConfigProblem("unreadable_file", message, ("index",))]) from error
-    encoder = embedder(files, config.model, config.revision, download=config.download)
+    encoder = load_embedder(files, config.model, config.revision, download=config.download)
     try:
-        known = [*parsed(content, plain=not config.index.endswith(".jsonl"))]
+        known = [*parse_index(content, plain=not config.index.endswith(".jsonl"))]
         _check(known, wanted, config.index)
-        judge = Similarity(encoder, known, [entry.category or config.category for entry in known])
+        judge = SimilarityJudge(encoder, known, [entry.category or config.category for entry in known])
     except IndexFormatError as error:
         place = (shown, error.line, 1)
         problem = ConfigProblem("invalid_index", f"line {error.line} {error}", ("index",), place=place)
         raise ConfigProblems([problem]) from error
     except (ModelError, ArithmeticError) as error:
         raise ConfigProblems([ConfigProblem("unreadable_model", str(error), ("model",))]) from error
-    asking = Asking(
+    asking = JudgeAdapter(
         name,
         frozenset(wanted),
         size=config.characters,
@@ -160,10 +160,10 @@ def _build(name: str, config: SimilarConfig, files: Files) -> Local:
         min_score=config.min_score,
         languages=config.languages,
     )
-    return Local(asking, judge, encoder.identity)
+    return LocalDetector(asking, judge, encoder.identity)
 
 
-def _check(known: Sequence[Known], wanted: Sequence[str], index: str) -> None:
+def _check(known: Sequence[KnownText], wanted: Sequence[str], index: str) -> None:
     """Raise for what cannot be an index of these categories."""
     for entry in known:
         if entry.category is not None and entry.category not in wanted:

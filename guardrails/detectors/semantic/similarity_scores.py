@@ -1,4 +1,4 @@
-"""Nearness: vectors of examples go in, what scores other vectors by how near they are comes out, calibrated on the examples.
+"""Scores vectors by how near they are to examples, calibrated on these examples.
 
 A vector is as near as the mean of the three examples nearest to it. What that is worth is learnt from the examples themselves:
 `far` is what the nearest three of ordinary texts come to (and the counterexamples, which are said to be near and
@@ -37,7 +37,7 @@ STEEP: Final = 2 * math.log(9)
 
 
 @dataclass(frozen=True, slots=True)
-class Nearness:
+class NearnessScorer:
     """Examples as rows of length 1, and what it means to be `near` and `far`."""
 
     examples: Scores
@@ -47,16 +47,18 @@ class Nearness:
     def scores(self, vectors: Scores) -> Scores:
         """Return a score in 0..1 for each row."""
         middle, gap = (self.near + self.far) / 2, self.near - self.far
-        return np.asarray(1.0 / (1.0 + np.exp(-STEEP * (raw(vectors, self.examples) - middle) / gap)))
+        return np.asarray(
+            1.0 / (1.0 + np.exp(-STEEP * (nearest_cosine(vectors, self.examples) - middle) / gap))
+        )
 
 
-def raw(vectors: Scores, examples: Scores) -> Scores:
+def nearest_cosine(vectors: Scores, examples: Scores) -> Scores:
     """Return the mean cosine of each row to the examples that are nearest to it."""
     cosines = np.sort(vectors @ examples.T, axis=1)
     return np.asarray(cosines[:, -NEAREST:].mean(axis=1))
 
 
-def learnt(examples: Scores, others: Scores, ordinary: Scores) -> Nearness:
+def fit_nearness(examples: Scores, others: Scores, ordinary: Scores) -> NearnessScorer:
     """Return the nearness to some examples: one row at least.
 
     Args:
@@ -64,12 +66,12 @@ def learnt(examples: Scores, others: Scores, ordinary: Scores) -> Nearness:
         others: counterexamples, and examples of something else; any number of rows.
         ordinary: of anything.
     """
-    far = float(np.quantile(raw(ordinary, examples), ORDINARY))
+    far = float(np.quantile(nearest_cosine(ordinary, examples), ORDINARY))
     if len(others):
-        far = max(far, float(np.quantile(raw(others, examples), ORDINARY)))
+        far = max(far, float(np.quantile(nearest_cosine(others, examples), ORDINARY)))
     if len(examples) < FEWEST:
-        return Nearness(examples, far + USUAL_GAP, far)
+        return NearnessScorer(examples, far + USUAL_GAP, far)
     cosines = examples @ examples.T
     np.fill_diagonal(cosines, -1.0)
     near = float(np.median(np.sort(cosines, axis=1)[:, -NEAREST:].mean(axis=1)))
-    return Nearness(examples, max(near, far + LEAST_GAP), far)
+    return NearnessScorer(examples, max(near, far + LEAST_GAP), far)

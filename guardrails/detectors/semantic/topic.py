@@ -1,4 +1,4 @@
-"""What a text is about: topics by name, definition and examples go in, a score for each, or for none of them, comes out.
+"""The `topic` detector: scores what a text is about by topics' names, definitions and examples.
 
 `deny` names topics that are found where they come up (`custom.topic.NAME`); `allow` names those that all talk must be about,
 and what is about none of them is `custom.off_topic`. By default texts are compared with the examples by the embedding of the
@@ -21,20 +21,26 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.llm.llm_detector import Asking, Local, Remote
+from guardrails.detectors.llm.llm_detector import JudgeAdapter, LocalDetector, RemoteDetector
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.detectors.semantic.shared_models import embedder, inference
+from guardrails.detectors.semantic.shared_models import load_embedder, load_inference
 from guardrails.detectors.semantic.topic_judges import (
     OFF_TOPIC,
-    ByEmbedding,
-    ByInference,
-    ByServer,
+    EmbeddingTopicJudge,
+    InferenceTopicJudge,
+    ServedTopicJudge,
     Topic,
-    Wanted,
+    TopicSet,
 )
-from guardrails.detectors.terms.competitors import COMPETITOR, CompetitorDoc, Competitors, depends_on, of
+from guardrails.detectors.terms.competitors import (
+    COMPETITOR,
+    CompetitorDoc,
+    Competitors,
+    as_competitor,
+    topic_name,
+)
 from guardrails.types import CLEAN, Content, Detection
 
 SMALL_TALK: Final = Topic(
@@ -117,15 +123,15 @@ class TopicConfig(Config):
     """Languages that the model reads; texts in others are judged, and `unchecked: language`. None given: all."""
 
 
-class Topical:
+class TopicDetector:
     """The detector: topics by a judge, and names of brands."""
 
     inline = False
 
-    def __init__(self, judge: Local | Remote | None, brands: Competitors) -> None:
+    def __init__(self, judge: LocalDetector | RemoteDetector | None, brands: Competitors) -> None:
         self.identity = "" if judge is None else judge.identity
         self._judge, self._brands = judge, brands
-        if isinstance(judge, Remote):
+        if isinstance(judge, RemoteDetector):
             self.adetect = self._adetect
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
@@ -133,7 +139,7 @@ class Topical:
         return self._with(batch, [CLEAN] * len(batch) if self._judge is None else self._judge.detect(batch))
 
     async def _adetect(self, batch: Sequence[Content]) -> list[Detection]:
-        assert isinstance(self._judge, Remote)
+        assert isinstance(self._judge, RemoteDetector)
         return self._with(batch, await self._judge.adetect(batch))
 
     def _with(self, batch: Sequence[Content], judged: Sequence[Detection]) -> list[Detection]:
@@ -145,7 +151,7 @@ class Topical:
             found = tuple(
                 finding for finding in each.findings if not finding.category.startswith(f"{COMPETITOR}:")
             )
-            found += self._brands.found(content, each)
+            found += self._brands.find(content, each)
             out.append(replace(each, findings=found) if found or each.unchecked else CLEAN)
         return out
 
@@ -167,23 +173,23 @@ def _topic(name: str, doc: TopicDoc) -> Topic:
     return Topic(about, tuple(doc.counterexamples), said)
 
 
-def _wanted(config: TopicConfig) -> Wanted:
+def _read_topics(config: TopicConfig) -> TopicSet:
     deny = {_category(name, doc): _topic(name, doc) for name, doc in config.deny.items()}
-    for brand in map(of, config.competitors):
+    for brand in map(as_competitor, config.competitors):
         if brand.about:
-            deny[depends_on(brand)] = Topic(tuple(brand.about), definition=brand.name)
+            deny[topic_name(brand)] = Topic(tuple(brand.about), definition=brand.name)
     allow = [_topic(name, doc) for name, doc in config.allow.items()]
-    return Wanted(deny, (*allow, *([SMALL_TALK] if allow and config.small_talk else [])))
+    return TopicSet(deny, (*allow, *([SMALL_TALK] if allow and config.small_talk else [])))
 
 
-def _build(name: str, config: TopicConfig, files: Files) -> Topical:
+def _build(name: str, config: TopicConfig, files: PolicyFiles) -> TopicDetector:
     if problems := _problems(config):
         raise ConfigProblems(problems)
-    brands = Competitors(name, [of(each) for each in config.competitors])
-    wanted = _wanted(config)
+    brands = Competitors(name, [as_competitor(each) for each in config.competitors])
+    wanted = _read_topics(config)
     if not wanted.topics:
-        return Topical(None, brands)
-    asking = Asking(
+        return TopicDetector(None, brands)
+    asking = JudgeAdapter(
         name,
         frozenset({*wanted.deny, OFF_TOPIC}),
         size=config.characters,
@@ -192,14 +198,18 @@ def _build(name: str, config: TopicConfig, files: Files) -> Topical:
         languages=config.languages,
     )
     if config.endpoint is not None:
-        server = ByServer(files.endpoint(config.endpoint), config.model, wanted)
-        return Topical(Remote(asking, server, f"{config.endpoint} {config.model}"), brands)
+        server = ServedTopicJudge(files.endpoint(config.endpoint), config.model, wanted)
+        return TopicDetector(RemoteDetector(asking, server, f"{config.endpoint} {config.model}"), brands)
     where = (files, config.model, config.revision)
     if config.method == "nli":
-        model, entails, denies = inference(*where, download=config.download)
-        return Topical(Local(asking, ByInference(model, entails, denies, wanted)), brands)
-    encoder = embedder(*where, download=config.download)
-    return Topical(Local(asking, ByEmbedding(encoder, wanted), encoder.identity), brands)
+        model, entails, denies = load_inference(*where, download=config.download)
+        return TopicDetector(
+            LocalDetector(asking, InferenceTopicJudge(model, entails, denies, wanted)), brands
+        )
+    encoder = load_embedder(*where, download=config.download)
+    return TopicDetector(
+        LocalDetector(asking, EmbeddingTopicJudge(encoder, wanted), encoder.identity), brands
+    )
 
 
 def _problems(config: TopicConfig) -> list[ConfigProblem]:

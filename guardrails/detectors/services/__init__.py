@@ -1,4 +1,4 @@
-"""Services that moderate, one a file: asks of the detector `remote` go in, the service's own requests go out, readings come out.
+"""Clients of moderation services, one a file: how each is asked and its answers are read.
 
 * `Service`: what one needs, tells and reads; each file has its own as `SERVICE`.
 * `SERVICES`: the table of them, by the name in `service:`.
@@ -19,7 +19,7 @@ from guardrails.remote.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from guardrails.detectors.services.config import RemoteConfig
-    from guardrails.detectors.services.labels import Labels
+    from guardrails.detectors.services.labels import ServiceLabels
 
 TEXTS: Final = frozenset({"text"})
 BOTH: Final = frozenset({"text", "image"})
@@ -34,7 +34,7 @@ SERVICES: Final[Mapping[str, str]] = {
 }
 """Name in `service:` → the module whose `SERVICE` describes it."""
 
-Judge = Callable[["RemoteConfig", Endpoint, "Labels"], RemoteJudge]
+JudgeFactory = Callable[["RemoteConfig", Endpoint, "ServiceLabels"], RemoteJudge]
 Check = Callable[["RemoteConfig", Endpoint], list[ConfigProblem]]
 
 
@@ -60,7 +60,7 @@ class Service:
     """
 
     labels: Mapping[str, str]
-    judge: Judge
+    judge: JudgeFactory
     size: int
     also: Callable[[RemoteConfig], frozenset[str]] = _no_more
     opens: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Service:
     problems: Check = _nothing
 
 
-def service(name: str) -> Service:
+def find_service(name: str) -> Service:
     """Return a service of the table."""
     found = import_module(SERVICES[name]).SERVICE
     assert isinstance(found, Service)

@@ -1,4 +1,4 @@
-"""Any HTTP service, by a mapping in the policy: a request from a template goes out, what stands in its answer comes in.
+"""Any HTTP service, asked and read by a mapping in the policy.
 
 The template is YAML values, filled in as values: whatever a text holds, it stays one text of the JSON. What is not where
 the mapping says is an error, never 0; so is a label of a list that `labels` does not have.
@@ -13,21 +13,21 @@ from urllib.parse import unquote
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.llm.llm_detector import Ask, Reading, Spot
+from guardrails.detectors.llm.llm_detector import JudgeAnswer, JudgeRequest, ScoredSpan
 from guardrails.detectors.services import Service
 from guardrails.detectors.services.config import HttpBlock, RemoteConfig
-from guardrails.detectors.services.labels import Labels, highest
+from guardrails.detectors.services.labels import ServiceLabels, best_scores
 from guardrails.detectors.services.reading import (
-    EachStage,
-    Unreadable,
-    boolean,
-    count,
-    listed,
-    mapping,
-    number,
-    text,
+    PerStageJudge,
+    UnreadableResponse,
+    read_boolean,
+    read_count,
+    read_list,
+    read_mapping,
+    read_number,
+    read_text,
 )
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Stage
 
@@ -38,97 +38,99 @@ READINGS: Final = ("score", "flag", "scores", "items")
 Place = tuple[str, ...]
 
 
-def place_of(written: str) -> Place:
+def parse_place(written: str) -> Place:
     """Return the steps of a JSON Pointer or a dotted path; "" is the whole of the answer."""
     if written.startswith("/"):
         return tuple(part.replace("~1", "/").replace("~0", "~") for part in written[1:].split("/"))
     return tuple(written.split(".")) if written else ()
 
 
-def at(value: Any, written: str) -> Any:
+def value_at(value: Any, written: str) -> Any:
     """Return what stands at a place of an answer."""
-    for part in place_of(written):
+    for part in parse_place(written):
         if isinstance(value, Mapping) and part in value:
             value = value[part]
         elif isinstance(value, list) and part.isdecimal() and len(part) < 9 and int(part) < len(value):
             value = value[int(part)]
         else:
-            raise Unreadable(f"the answer has nothing at {written!r}")
+            raise UnreadableResponse(f"the answer has nothing at {written!r}")
     return value
 
 
-def filled(template: Any, values: Mapping[str, str]) -> Any:
+def fill_template(template: Any, values: Mapping[str, str]) -> Any:
     """Return a template with values in the place of their names; what they hold is not looked at again."""
     if isinstance(template, str):
         return PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), template)
     if isinstance(template, Mapping):
-        return {name: filled(inner, values) for name, inner in template.items()}
-    return [filled(inner, values) for inner in template] if isinstance(template, list) else template
+        return {name: fill_template(inner, values) for name, inner in template.items()}
+    return [fill_template(inner, values) for inner in template] if isinstance(template, list) else template
 
 
-def texts(template: Any) -> Iterator[str]:
+def template_texts(template: Any) -> Iterator[str]:
     """Yield every text of a template that may hold placeholders."""
     if isinstance(template, str):
         yield template
     elif isinstance(template, Mapping | list):
         for inner in template.values() if isinstance(template, Mapping) else template:
-            yield from texts(inner)
+            yield from template_texts(inner)
 
 
-class Mapped:
+class MappedService:
     """What one ask is answered with."""
 
-    def __init__(self, block: HttpBlock, endpoint: Endpoint, labels: Labels) -> None:
+    def __init__(self, block: HttpBlock, endpoint: Endpoint, labels: ServiceLabels) -> None:
         self._block, self._endpoint, self._labels = block, endpoint, labels
 
-    async def ask(self, ask: Ask, stage: Stage) -> Reading:
+    async def ask(self, ask: JudgeRequest, stage: Stage) -> JudgeAnswer:
         """Put one ask to the service."""
         values = {"text": ask.read, "prompt": ask.prompt or "", "stage": stage.value}
-        answer = await client(self._endpoint).post(self._block.path, filled(self._block.body, values))
+        answer = await get_client(self._endpoint).post(
+            self._block.path, fill_template(self._block.body, values)
+        )
         return self._read(answer)
 
-    def _read(self, answer: Any) -> Reading:
+    def _read(self, answer: Any) -> JudgeAnswer:
         block = self._block
         if block.items is not None:
-            return self._items(listed(at(answer, block.items), f"list at {block.items!r}"))
+            return self._items(read_list(value_at(answer, block.items), f"list at {block.items!r}"))
         if block.scores is not None:
-            scores = mapping(at(answer, block.scores), f"mapping at {block.scores!r}")
+            scores = read_mapping(value_at(answer, block.scores), f"mapping at {block.scores!r}")
             found = [(label, self._number(scores.get(label), label)) for label in self._labels.expected]
-            return Reading(
-                highest((each, score) for label, score in found for each in self._labels.of(label))
+            return JudgeAnswer(
+                best_scores((each, score) for label, score in found for each in self._labels.resolve(label))
             )
         assert block.category is not None
         if block.flag is not None:
-            score = 1.0 if boolean(at(answer, block.flag), block.flag) else 0.0
+            score = 1.0 if read_boolean(value_at(answer, block.flag), block.flag) else 0.0
         else:
             assert block.score is not None
-            score = self._number(at(answer, block.score), block.score)
-        return Reading({block.category: score} if self._labels.wants(block.category) else {})
+            score = self._number(value_at(answer, block.score), block.score)
+        return JudgeAnswer({block.category: score} if self._labels.wants(block.category) else {})
 
-    def _items(self, items: list[Any]) -> Reading:
+    def _items(self, items: list[Any]) -> JudgeAnswer:
         block = self._block
         scores: list[tuple[str, float]] = []
-        spots: list[Spot] = []
+        spots: list[ScoredSpan] = []
         for each in items:
-            label = text(at(mapping(each, "object in the list"), block.label), block.label)
+            label = read_text(value_at(read_mapping(each, "object in the list"), block.label), block.label)
             if not self._labels.knows(label):
-                raise Unreadable("the answer has a label that 'labels' does not")
-            score = 1.0 if block.score is None else self._number(at(each, block.score), block.score)
+                raise UnreadableResponse("the answer has a label that 'labels' does not")
+            score = 1.0 if block.score is None else self._number(value_at(each, block.score), block.score)
             if block.start is None or block.end is None:
-                scores += [(category, score) for category in self._labels.of(label)]
+                scores += [(category, score) for category in self._labels.resolve(label)]
             else:
-                start, end = (count(at(each, field), field) for field in (block.start, block.end))
-                spots += [Spot(category, score, start, end) for category in self._labels.of(label)]
-        return Reading(highest(scores), tuple(spots))
+                start, end = (read_count(value_at(each, field), field) for field in (block.start, block.end))
+                spots += [ScoredSpan(category, score, start, end) for category in self._labels.resolve(label)]
+        return JudgeAnswer(best_scores(scores), tuple(spots))
 
     def _number(self, value: Any, what: str) -> float:
-        return number(value, repr(what), self._block.highest)
+        return read_number(value, repr(what), self._block.highest)
 
 
-def _judge(config: RemoteConfig, endpoint: Endpoint, labels: Labels) -> EachStage:
+def _judge(config: RemoteConfig, endpoint: Endpoint, labels: ServiceLabels) -> PerStageJudge:
     assert config.http is not None
-    staged = any("{stage}" in each for each in texts(config.http.body))
-    return EachStage(Mapped(config.http, endpoint, labels).ask, once=not staged)
+    staged = any("{stage}" in each for each in template_texts(config.http.body))
+    return PerStageJudge(MappedService(config.http, endpoint, labels).ask, once=not staged)
 
 
 def _problems(config: RemoteConfig, _endpoint: Endpoint) -> list[ConfigProblem]:
@@ -146,7 +148,7 @@ def _of_path(block: HttpBlock) -> Iterator[ConfigProblem]:
 
 
 def _of_body(block: HttpBlock) -> Iterator[ConfigProblem]:
-    names = [name for each in texts(block.body) for name in PLACEHOLDER.findall(each)]
+    names = [name for each in template_texts(block.body) for name in PLACEHOLDER.findall(each)]
     hint = "there are {text}, {prompt} and {stage}"
     for name in dict.fromkeys(names):
         if name not in PLACEHOLDERS:

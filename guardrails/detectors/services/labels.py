@@ -1,4 +1,4 @@
-"""Labels: a service's names for what it finds go in, the categories that a policy wants of them come out."""
+"""Maps a service's labels to the categories that a policy wants of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from guardrails import taxonomy
 
 
-class Labels:
+class ServiceLabels:
     """A service's labels, and the categories that each stands for.
 
     Args:
@@ -24,7 +24,7 @@ class Labels:
 
     def wants(self, category: str) -> bool:
         """Tell whether a category is to be reported."""
-        return self._wanted is None or within(category, self._wanted)
+        return self._wanted is None or is_wanted(category, self._wanted)
 
     def categories(self) -> frozenset[str]:
         """Return every category that some label stands for, and that is wanted."""
@@ -34,24 +34,24 @@ class Labels:
         """Tell whether the table has the label."""
         return label in self._all
 
-    def of(self, label: str, otherwise: str | None = None) -> tuple[str, ...]:
+    def resolve(self, label: str, otherwise: str | None = None) -> tuple[str, ...]:
         """Return what a label stands for of what is wanted; `otherwise` is that of a label that is not in the table."""
         if label in self._table:
             return self._table[label]
         return () if otherwise is None or not self.wants(otherwise) else (otherwise,)
 
 
-def within(category: str, wanted: Iterable[str]) -> bool:
+def is_wanted(category: str, wanted: Iterable[str]) -> bool:
     """Tell whether a category is one of these, or a leaf of one."""
     return any(f"{category}.".startswith(f"{each}.") for each in wanted)
 
 
-def nearest_of(category: str, known: frozenset[str]) -> str | None:
+def nearest_category(category: str, known: frozenset[str]) -> str | None:
     """Return the category if it is one of those, else the closest of its parents that is."""
     return next((each for each in taxonomy.with_ancestors(category) if each in known), None)
 
 
-def highest(found: Iterable[tuple[str, float]]) -> dict[str, float]:
+def best_scores(found: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Return the best score of each category."""
     best: dict[str, float] = {}
     for category, score in found:

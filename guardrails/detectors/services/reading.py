@@ -1,6 +1,6 @@
-"""Reads answers: JSON that nobody vouches for goes in, what it must be comes out, or an `Unreadable` that says what it is not.
+"""Reads the JSON of services' answers strictly, and raises `UnreadableResponse` for what is not as the protocol has it.
 
-The words of an `Unreadable` name fields of the protocol, and nothing that a service wrote.
+The words of an `UnreadableResponse` name fields of the protocol, and nothing that a service wrote.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from guardrails.detectors.llm.llm_detector import Ask, Reading, RemoteJudge, Scores
-from guardrails.detectors.services.labels import highest
+from guardrails.detectors.llm.llm_detector import JudgeAnswer, JudgeRequest, RemoteJudge, Scores
+from guardrails.detectors.services.labels import best_scores
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import Image, Stage, Unchecked
 
@@ -29,71 +29,71 @@ PLAUSIBLE: Final = 1e9
 """No number of an answer is larger: whole numbers of JSON may have any number of digits."""
 
 
-class Unreadable(RemoteError):
+class UnreadableResponse(RemoteError):
     """An answer that is none."""
 
 
-def mapping(value: Any, what: str) -> Mapping[str, Any]:
+def read_mapping(value: Any, what: str) -> Mapping[str, Any]:
     """Return an object, which `what` names in the error."""
     if not isinstance(value, Mapping):
-        raise Unreadable(f"the answer has no {what}")
+        raise UnreadableResponse(f"the answer has no {what}")
     return value
 
 
-def listed(value: Any, what: str, length: int | None = None) -> list[Any]:
+def read_list(value: Any, what: str, length: int | None = None) -> list[Any]:
     """Return a list, perhaps of a length."""
     if not isinstance(value, list):
-        raise Unreadable(f"the answer has no {what}")
+        raise UnreadableResponse(f"the answer has no {what}")
     if length is not None and len(value) != length:
-        raise Unreadable(f"the answer has {len(value)} {what} for {length} inputs")
+        raise UnreadableResponse(f"the answer has {len(value)} {what} for {length} inputs")
     return value
 
 
-def number(value: Any, what: str, most: float = 1.0) -> float:
+def read_number(value: Any, what: str, most: float = 1.0) -> float:
     """Return a number from 0 to `most` as a score."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise Unreadable(f"{what} is no number from 0 to {most:g}")
+        raise UnreadableResponse(f"{what} is no number from 0 to {most:g}")
     return value / most
 
 
-def boolean(value: Any, what: str) -> bool:
+def read_boolean(value: Any, what: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
-        raise Unreadable(f"{what} is neither true nor false")
+        raise UnreadableResponse(f"{what} is neither true nor false")
     return value
 
 
-def text(value: Any, what: str) -> str:
+def read_text(value: Any, what: str) -> str:
     """Return a text."""
     if not isinstance(value, str):
-        raise Unreadable(f"{what} is no text")
+        raise UnreadableResponse(f"{what} is no text")
     return value
 
 
-def count(value: Any, what: str) -> int:
+def read_count(value: Any, what: str) -> int:
     """Return a whole number."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= PLAUSIBLE:
-        raise Unreadable(f"{what} is no whole number")
+        raise UnreadableResponse(f"{what} is no whole number")
     return value
 
 
-def left_out(reason: str) -> Reading:
+def skip_request(reason: str) -> JudgeAnswer:
     """Return the answer to an ask that cannot be put to the service."""
-    return Reading(unchecked=(Unchecked("part", reason),))
+    return JudgeAnswer(unchecked=(Unchecked("part", reason),))
 
 
-def merged(readings: Sequence[Reading]) -> Reading:
+def merge_answers(readings: Sequence[JudgeAnswer]) -> JudgeAnswer:
     """Return what several answers to one ask say together."""
     if len(readings) == 1:
         return readings[0]
-    return Reading(
-        highest(pair for each in readings for pair in each.scores.items()),
+    return JudgeAnswer(
+        best_scores(pair for each in readings for pair in each.scores.items()),
         tuple(dict.fromkeys(spot for each in readings for spot in each.spots)),
         tuple(dict.fromkeys(left for each in readings for left in each.unchecked)),
     )
 
 
-def picture(ask: Ask, formats: Iterable[str]) -> tuple[str, bytes] | None:
+def read_picture(ask: JudgeRequest, formats: Iterable[str]) -> tuple[str, bytes] | None:
     """Return the format and the bytes of a picture, None where it has none of these formats.
 
     A picture of which only an address is known was not fetched, and has no bytes.
@@ -106,7 +106,7 @@ def picture(ask: Ask, formats: Iterable[str]) -> tuple[str, bytes] | None:
     return None
 
 
-async def together(work: Sequence[Coroutine[Any, Any, Reading]]) -> list[Reading]:
+async def gather_requests(work: Sequence[Coroutine[Any, Any, JudgeAnswer]]) -> list[JudgeAnswer]:
     """Wait for several requests beside one another; the first that fails ends the others."""
     if len(work) == 1:
         return [await work[0]]
@@ -118,29 +118,29 @@ async def together(work: Sequence[Coroutine[Any, Any, Reading]]) -> list[Reading
     return [task.result() for task in tasks]
 
 
-class Named:
+class EndpointJudge:
     """A judge that is asked only what its service reads, and whose errors say which endpoint could not be read."""
 
     def __init__(self, judge: RemoteJudge, endpoint: str, contents: frozenset[str]) -> None:
         self._judge, self._endpoint, self._contents = judge, endpoint, contents
         self.most = judge.most
 
-    async def scores(self, asks: Sequence[Ask]) -> Sequence[Scores | Reading]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> Sequence[Scores | JudgeAnswer]:
         """Answer each ask."""
         asked = [ask for ask in asks if ask.content.kind in self._contents]
         try:
-            found = iter(await self._judge.scores(asked) if asked else ())
-        except Unreadable as error:
+            found = iter(await self._judge.score(asked) if asked else ())
+        except UnreadableResponse as error:
             raise RemoteError(f"endpoint {self._endpoint!r}: {error}") from None
         return [
             next(found)
             if ask.content.kind in self._contents
-            else left_out(f"endpoint {self._endpoint!r} reads no {ask.content.kind}")
+            else skip_request(f"endpoint {self._endpoint!r} reads no {ask.content.kind}")
             for ask in asks
         ]
 
 
-class EachStage:
+class PerStageJudge:
     """A judge that asks for each stage at which a content stands.
 
     Args:
@@ -151,16 +151,17 @@ class EachStage:
     most = 1
 
     def __init__(
-        self, ask: Callable[[Ask, Stage], Coroutine[Any, Any, Reading]], *, once: bool = False
+        self, ask: Callable[[JudgeRequest, Stage], Coroutine[Any, Any, JudgeAnswer]], *, once: bool = False
     ) -> None:
         self._ask, self._once = ask, once
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Reading]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[JudgeAnswer]:
         """Answer each ask."""
         return [
-            merged(await together([self._ask(ask, stage) for stage in self._stages(ask)])) for ask in asks
+            merge_answers(await gather_requests([self._ask(ask, stage) for stage in self._stages(ask)]))
+            for ask in asks
         ]
 
-    def _stages(self, ask: Ask) -> tuple[Stage, ...]:
+    def _stages(self, ask: JudgeRequest) -> tuple[Stage, ...]:
         place = ask.content.place
         return (place.stage,) if self._once else tuple(dict.fromkeys((place.stage, *place.also)))

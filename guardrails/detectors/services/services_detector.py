@@ -1,4 +1,4 @@
-"""Services that moderate, as detectors: contents in, what a service says of them out, as findings of our categories.
+"""The `remote` detector: what a moderation service says of contents, as findings of our categories.
 
 The operator declares where services are and by which keys they are asked (`GUARDRAILS_ENDPOINTS`); a policy names one, says
 which protocol it speaks, and what its labels stand for. Long texts go in pieces, each with a span of its own. What a service
@@ -12,22 +12,22 @@ import difflib
 from collections.abc import Iterator
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
-from guardrails.detectors.llm.llm_detector import Asking, Remote
-from guardrails.detectors.services import BOTH, SERVICES, Service, service
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors.llm.llm_detector import JudgeAdapter, RemoteDetector
+from guardrails.detectors.services import BOTH, SERVICES, Service, find_service
 from guardrails.detectors.services.config import RemoteConfig
-from guardrails.detectors.services.labels import Labels, within
-from guardrails.detectors.services.reading import Named
+from guardrails.detectors.services.labels import ServiceLabels, is_wanted
+from guardrails.detectors.services.reading import EndpointJudge
 from guardrails.remote.endpoint import Endpoint
 
 ALWAYS = "unsafe"
 """What a service may say whatever is wanted of it, where it says that it blocks and not why."""
 
 
-class Moderated(Remote):
+class ServiceDetector(RemoteDetector):
     """The detector; `contents` are the kinds that its service reads."""
 
-    def __init__(self, asking: Asking, judge: Named, contents: frozenset[str]) -> None:
+    def __init__(self, asking: JudgeAdapter, judge: EndpointJudge, contents: frozenset[str]) -> None:
         super().__init__(asking, judge)
         self.contents = contents
 
@@ -40,27 +40,27 @@ def _table(of: Service, config: RemoteConfig) -> dict[str, tuple[str, ...]]:
     return {label: (category,) for label, category in of.labels.items()} | written
 
 
-def _besides(of: Service, config: RemoteConfig) -> set[str]:
+def _unlabelled_categories(of: Service, config: RemoteConfig) -> set[str]:
     """Return the categories that no label stands for."""
     found = {*of.also(config), *([config.http.category] if config.http and config.http.category else [])}
     wanted = config.categories
     if wanted is not None:
-        found = {each for each in found if each == ALWAYS or within(each, wanted)}
+        found = {each for each in found if each == ALWAYS or is_wanted(each, wanted)}
         found |= {each for each in wanted if each.split(".")[0] in of.opens and taxonomy.is_valid(each)}
     return found
 
 
 def _categories(_name: str, config: RemoteConfig) -> frozenset[str]:
-    of = service(config.service)
+    of = find_service(config.service)
     table = _table(of, config)
-    found = Labels(table, config.categories).categories() | _besides(of, config)
+    found = ServiceLabels(table, config.categories).categories() | _unlabelled_categories(of, config)
     # With a misspelt name any may be meant: then the one problem to report is the spelling.
-    return found or Labels(table).categories()
+    return found or ServiceLabels(table).categories()
 
 
-def _build(name: str, config: RemoteConfig, files: Files) -> Moderated:
+def _build(name: str, config: RemoteConfig, files: PolicyFiles) -> ServiceDetector:
     endpoint = files.endpoint(config.endpoint)
-    of = service(config.service)
+    of = find_service(config.service)
     problems = [
         *_of_fields(of, config),
         *_of_categories(of, config),
@@ -71,7 +71,7 @@ def _build(name: str, config: RemoteConfig, files: Files) -> Moderated:
         problems += of.problems(config, endpoint)
     if problems:
         raise ConfigProblems(problems)
-    asking = Asking(
+    asking = JudgeAdapter(
         name,
         _categories(name, config),
         size=config.characters or of.size,
@@ -79,16 +79,16 @@ def _build(name: str, config: RemoteConfig, files: Files) -> Moderated:
         min_score=config.min_score,
         languages=config.languages,
     )
-    judge = of.judge(config, endpoint, Labels(_table(of, config), config.categories))
+    judge = of.judge(config, endpoint, ServiceLabels(_table(of, config), config.categories))
     contents = of.contents(config)
-    return Moderated(asking, Named(judge, endpoint.name, contents), contents)
+    return ServiceDetector(asking, EndpointJudge(judge, endpoint.name, contents), contents)
 
 
 def _of_fields(of: Service, config: RemoteConfig) -> Iterator[ConfigProblem]:
     if of.needs is not None and getattr(config, of.needs) is None:
         message = f"service {config.service!r} needs {of.needs!r}"
         yield ConfigProblem("missing_field", message, (), hint=f"add '{of.needs}:'")
-    others = {field for name in SERVICES for field in service(name).fields} - of.fields
+    others = {field for name in SERVICES for field in find_service(name).fields} - of.fields
     for field in sorted(others & config.model_fields_set):
         message = f"{field!r} is not for service {config.service!r}"
         yield ConfigProblem("unused_field", message, (field,), hint="remove it")
@@ -97,11 +97,12 @@ def _of_fields(of: Service, config: RemoteConfig) -> Iterator[ConfigProblem]:
 def _of_categories(of: Service, config: RemoteConfig) -> Iterator[ConfigProblem]:
     """A category that is wanted is one that the service tells, or a parent of one."""
     told = sorted(
-        Labels(_table(of, config)).categories() | _besides(of, config.model_copy(update={"categories": None}))
+        ServiceLabels(_table(of, config)).categories()
+        | _unlabelled_categories(of, config.model_copy(update={"categories": None}))
     )
     for index, each in enumerate(config.categories or ()):
         is_own = each.split(".")[0] in of.opens and taxonomy.is_valid(each)
-        if not is_own and not any(within(category, [each]) for category in told):
+        if not is_own and not any(is_wanted(category, [each]) for category in told):
             close = difflib.get_close_matches(each, told, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(told[:24])}"
             message = f"{each!r} is nothing that service {config.service!r} tells"

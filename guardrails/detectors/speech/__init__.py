@@ -1,1 +1,1 @@
-"""What is said in sounds and films: samples go in, transcripts with times come out, for all rules on texts."""
+"""Transcribes speech in sounds and films, with times, for all rules on texts."""

@@ -1,4 +1,4 @@
-"""Pieces of sound that are transcribed: samples go in as they come, pieces of half a minute with speech in them come out.
+"""Splits a sound into pieces of half a minute with speech in them.
 
 Stretches of speech that are near one another go together: a transcriber hears whole sentences, and is asked less often. What is
 kept of the sound is no longer than two pieces.
@@ -17,7 +17,7 @@ import numpy as np
 from guardrails.inference.media.voice import MOST_GAIN, RATE
 
 if TYPE_CHECKING:
-    from guardrails.inference.media.voice import Samples, Stretch, Voice
+    from guardrails.inference.media.voice import Samples, Stretch, VoiceTracker
 
 LONGEST_MS: Final = 30_000
 """What a transcriber hears at a time: Whisper's window."""
@@ -33,7 +33,7 @@ LOUD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SpeechPiece:
     """A piece of a sound, and when it is."""
 
     start_ms: int
@@ -41,7 +41,7 @@ class Piece:
     samples: Samples
 
     @property
-    def heard(self) -> Samples:
+    def padded_samples(self) -> Samples:
         """Its samples, with silence behind what is very short: transcribers refuse that."""
         return np.pad(self.samples, (0, max(0, LEAST - len(self.samples))))
 
@@ -54,14 +54,14 @@ class Piece:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)
-            file.writeframes(np.round(self.heard * (gain * 32_767)).astype("<i2").tobytes())
+            file.writeframes(np.round(self.padded_samples * (gain * 32_767)).astype("<i2").tobytes())
         return out.getvalue()
 
 
-class Pieces:
+class SpeechSplitter:
     """The pieces of one sound."""
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, voice: VoiceTracker) -> None:
         """Take what finds the stretches."""
         self.stretches: list[Stretch] = []
         self._voice = voice
@@ -69,7 +69,7 @@ class Pieces:
         self._kept: deque[tuple[int, Samples]] = deque()  # by the number of the first sample
         self._start_ms = self._taken = 0
 
-    def feed(self, start_ms: int, samples: Samples) -> list[Piece]:
+    def feed(self, start_ms: int, samples: Samples) -> list[SpeechPiece]:
         """Take the next samples, which begin at that time; return the pieces that are whole."""
         if not len(samples):
             return []
@@ -79,34 +79,34 @@ class Pieces:
         values = np.clip(np.nan_to_num(np.asarray(samples, np.float32), posinf=1.0, neginf=-1.0), -1.0, 1.0)
         self._kept.append((self._taken, values))
         self._taken += len(values)
-        found += self._placed(self._voice.feed(start_ms, values))
+        found += self._append(self._voice.feed(start_ms, values))
         if self._open is not None and self._voice.settled_ms - self._open[1] > NEAR_MS:
-            found.append(self._closed(self._open))
+            found.append(self._close(self._open))
         self._forget(self._voice.settled_ms if self._open is None else self._open[0])
         return found
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[SpeechPiece]:
         """Take the end; return the rest."""
-        found = self._placed(self._voice.flush())
+        found = self._append(self._voice.flush())
         if self._open is not None:
-            found.append(self._closed(self._open))
+            found.append(self._close(self._open))
         self._kept.clear()
         self._taken = 0
         return found
 
-    def _placed(self, stretches: list[Stretch]) -> list[Piece]:
+    def _append(self, stretches: list[Stretch]) -> list[SpeechPiece]:
         """Put stretches together; return the pieces that are whole by that."""
         found = []
         for start, end in stretches:
             open_ = self._open
             if open_ is not None and (start - open_[1] > NEAR_MS or end - open_[0] > LONGEST_MS):
-                found.append(self._closed(open_))
+                found.append(self._close(open_))
                 open_ = None
             self._open = (start if open_ is None else open_[0], end)
         self.stretches += stretches
         return found
 
-    def _closed(self, of: Stretch) -> Piece:
+    def _close(self, of: Stretch) -> SpeechPiece:
         self._open = None
         first, last = ((each - self._start_ms) * RATE // 1_000 for each in of)
         cut = [
@@ -114,7 +114,7 @@ class Pieces:
             for at, samples in self._kept
             if at < last and first < at + len(samples)
         ]
-        return Piece(*of, np.concatenate(cut) if cut else np.zeros(0, np.float32))
+        return SpeechPiece(*of, np.concatenate(cut) if cut else np.zeros(0, np.float32))
 
     def _forget(self, before_ms: int) -> None:
         before = (before_ms - self._start_ms) * RATE // 1_000

@@ -1,4 +1,4 @@
-"""What is said in sounds and films: samples in, when somebody speaks and what is said out, for all rules on texts.
+"""The `transcript` extractor: when somebody speaks in sounds and films, and what is said.
 
 It finds nothing itself: what it hears is judged as a text that stands where the sound does, with `speech` as its origin, and what
 is found in it has a clip. Where somebody speaks is found by Silero VAD, which comes with the package; what they say is
@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.language.scripts import NAMES, suggestion
-from guardrails.detectors.speech.transcribers import Here, Served, Transcriber
-from guardrails.detectors.speech.transcript_text import Said, Transcript, said
+from guardrails.detectors.language.scripts import NAMES, suggest_code
+from guardrails.detectors.speech.transcribers import LocalTranscriber, RemoteTranscriber, Transcriber
+from guardrails.detectors.speech.transcript_text import SpokenText, Transcript, join_transcripts
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import CLEAN, Content, Detection, Unchecked
 
 if TYPE_CHECKING:
-    from guardrails.detectors.speech.speech_pieces import Piece
+    from guardrails.detectors.speech.speech_pieces import SpeechPiece
     from guardrails.inference.media.voice import Samples, Stretch
 
 LOCAL: Final = ("device", "precision", "revision", "download")
@@ -72,7 +72,7 @@ class TranscriptConfig(Config):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SoundTranscript:
     """What came of a sound.
 
     `stretches` are when somebody speaks, none for silence; `text` is what is said, None where that is nothing or not known.
@@ -81,12 +81,12 @@ class Heard:
     """
 
     stretches: tuple[Stretch, ...] = ()
-    text: Said | None = None
+    text: SpokenText | None = None
     unchecked: tuple[Unchecked, ...] = ()
     error: str | None = None
 
 
-class Transcripts:
+class TranscriptExtractor:
     """The extractor. `hears` may be called by several threads at once, each with its own sound."""
 
     inline = False
@@ -99,7 +99,7 @@ class Transcripts:
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [CLEAN] * len(batch)
 
-    def hears(self, chunks: Iterable[tuple[int, Samples]]) -> Heard:
+    def hears(self, chunks: Iterable[tuple[int, Samples]]) -> SoundTranscript:
         """Return when somebody speaks in a sound and what is said.
 
         Args:
@@ -118,11 +118,13 @@ class Transcripts:
 
     def _pieces(self, chunks: Iterable[tuple[int, Samples]], work: _Work) -> Iterator[Stretch]:
         """Have all pieces transcribed, and yield the stretches."""
-        from guardrails.detectors.speech.speech_pieces import Pieces
-        from guardrails.inference.media.voice import Listening, Voice, load
+        from guardrails.detectors.speech.speech_pieces import SpeechSplitter
+        from guardrails.inference.media.voice import VoiceThresholds, VoiceTracker, load_voice_model
 
         begins = self._config.voice
-        pieces = Pieces(Voice(load(), Listening(begins=begins, ends=0.6 * begins)))
+        pieces = SpeechSplitter(
+            VoiceTracker(load_voice_model(), VoiceThresholds(begins=begins, ends=0.6 * begins))
+        )
         for start_ms, samples in chunks:
             for piece in pieces.feed(start_ms, samples):
                 work.take(piece)
@@ -141,7 +143,7 @@ class _Work:
         self._error: str | None = None
         self._limited = False
 
-    def take(self, piece: Piece) -> None:
+    def take(self, piece: SpeechPiece) -> None:
         """Begin with a piece, once there is room for it."""
         if self._transcriber is None or self._error is not None:
             return
@@ -149,9 +151,9 @@ class _Work:
         if self._left_ms < 0:
             self._limited = True
             return
-        if len(self._under_way) >= self._transcriber.beside:
+        if len(self._under_way) >= self._transcriber.concurrency:
             self._next()
-        self._under_way.append(self._transcriber.begin(piece))
+        self._under_way.append(self._transcriber.start(piece))
 
     def _next(self) -> None:
         """Wait for the first piece."""
@@ -162,7 +164,7 @@ class _Work:
         except Exception as error:
             self._error = self._error or f"raised {type(error).__name__}"
 
-    def done(self, stretches: Sequence[Stretch]) -> Heard:
+    def done(self, stretches: Sequence[Stretch]) -> SoundTranscript:
         """Wait for all pieces."""
         while self._under_way and self._error is None:
             self._next()
@@ -172,7 +174,7 @@ class _Work:
             unchecked = (Unchecked("audio", reason),)
         elif self._limited:
             unchecked = (Unchecked("limit", "more speech than is transcribed of one sound"),)
-        return Heard(tuple(stretches), said(self._done), unchecked, self._error)
+        return SoundTranscript(tuple(stretches), join_transcripts(self._done), unchecked, self._error)
 
     def give_up(self) -> None:
         """Ask for nothing more."""
@@ -187,14 +189,14 @@ def _times(stretches: Sequence[Stretch]) -> str:
     return f"{total:.1f} s of it, from {first:.1f} s to {last:.1f} s"
 
 
-def _build(name: str, config: TranscriptConfig, files: Files) -> Transcripts:
+def _build(name: str, config: TranscriptConfig, files: PolicyFiles) -> TranscriptExtractor:
     if problems := [*_problems(config)]:
         raise ConfigProblems(problems)
     from guardrails.inference.media.voice import SHIPPED
 
     voices = (SHIPPED / "manifest.json").read_text(encoding="utf-8")
     if config.model is None:
-        return Transcripts(config, None, voices)
+        return TranscriptExtractor(config, None, voices)
     if config.endpoint is not None:
         endpoint = files.endpoint(config.endpoint)
         if endpoint.aws is not None:
@@ -203,12 +205,14 @@ def _build(name: str, config: TranscriptConfig, files: Files) -> Transcripts:
                 [ConfigProblem("wrong_endpoint", message, ("endpoint",), hint="name another")]
             )
         plain = config.answer == "text" if config.answer else config.model.startswith(PLAIN)
-        return Transcripts(config, Served(endpoint, config.model, config.language, plain=plain), voices)
-    return Transcripts(config, _here(config, config.model, files), voices)
+        return TranscriptExtractor(
+            config, RemoteTranscriber(endpoint, config.model, config.language, plain=plain), voices
+        )
+    return TranscriptExtractor(config, _build_local(config, config.model, files), voices)
 
 
-def _here(config: TranscriptConfig, name: str, files: Files) -> Here:
-    from guardrails.inference.media.speech import SpeechOptions, load
+def _build_local(config: TranscriptConfig, name: str, files: PolicyFiles) -> LocalTranscriber:
+    from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 
     try:
         folder = files.model_folder(name, config.revision, download=config.download)
@@ -222,7 +226,7 @@ def _here(config: TranscriptConfig, name: str, files: Files) -> Here:
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     options = SpeechOptions(config.device or "cpu", config.precision or "float32", config.language)
     try:
-        return Here(load(folder, options))
+        return LocalTranscriber(load_speech_model(folder, options))
     except ModelError as error:
         message = f"model {name!r}: {error}" if error.field == "model" else str(error)
         field = error.field if error.field in TranscriptConfig.model_fields else "model"
@@ -244,7 +248,7 @@ def _problems(config: TranscriptConfig) -> Iterator[ConfigProblem]:
             yield ConfigProblem("unused_field", f"{field!r} is for {why}", (field,), hint=f"remove {field!r}")
     if config.language is not None and config.language not in NAMES:
         message = f"{config.language!r} is not a language that can be told"
-        yield ConfigProblem("unknown_language", message, ("language",), hint=suggestion(config.language))
+        yield ConfigProblem("unknown_language", message, ("language",), hint=suggest_code(config.language))
 
 
 KIND = Kind(

@@ -1,4 +1,4 @@
-"""What is said: transcripts of stretches of sound go in, one text with a way back from its characters to times comes out.
+"""Joins transcripts into one text with a map from its characters to times.
 
 It is judged by all rules on texts where the sound or the film stands, with `speech` as its origin; what is found in it is found
 in the sound, with a clip.
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from guardrails.detectors.encodings.extractors import Span
-from guardrails.detectors.images.text_layout import Box, Clip, Shown
+from guardrails.detectors.images.text_layout import Box, Clip, PlacedText
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class TimedWord:
     """Characters of a text, from `start` to `end`, and when they are said."""
 
     start: int
@@ -30,14 +30,14 @@ class Transcript:
 
     text: str
     clip: Clip
-    words: tuple[Word, ...] = ()
+    words: tuple[TimedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Said(Shown):
+class SpokenText(PlacedText):
     """All that is said in a sound, which stands nowhere; `words` are in order, with the times of the film."""
 
-    words: tuple[Word, ...] = ()
+    words: tuple[TimedWord, ...] = ()
 
     def box(self, span: Span) -> Box | None:
         """Return nothing: it is heard."""
@@ -53,13 +53,13 @@ class Said(Shown):
         return min(start for start, _ in touched), max(end for _, end in touched)
 
 
-def said(transcripts: Iterable[Transcript], origin: str = "speech") -> Said | None:
+def join_transcripts(transcripts: Iterable[Transcript], origin: str = "speech") -> SpokenText | None:
     """Return transcripts as one text, in order; None where nothing is said.
 
     They are joined by a space: who pauses in the middle of a number or a name has said it all the same.
     """
     texts: list[str] = []
-    words: list[Word] = []
+    words: list[TimedWord] = []
     at = 0
     for each in transcripts:
         text = each.text.strip()
@@ -67,13 +67,13 @@ def said(transcripts: Iterable[Transcript], origin: str = "speech") -> Said | No
             continue
         lead = len(each.text) - len(each.text.lstrip())
         known = [
-            Word(at + start, at + end, word.clip)
+            TimedWord(at + start, at + end, word.clip)
             for word in each.words
             for start, end in [(max(0, word.start - lead), min(len(text), word.end - lead))]
             if start < end
         ]
-        words += known or [Word(at, at + len(text), each.clip)]
+        words += known or [TimedWord(at, at + len(text), each.clip)]
         texts.append(text)
         at += len(text) + 1
     text = " ".join(texts)
-    return Said(text, origin, (), words=tuple(words)) if text else None
+    return SpokenText(text, origin, (), words=tuple(words)) if text else None

@@ -1,1 +1,1 @@
-"""Lists of words and phrases: texts go in, exact spans come out, whatever the length of the list; streamed likewise."""
+"""Finds lists of words and phrases of any length with exact spans, whole or streamed."""

@@ -1,4 +1,4 @@
-"""Names of brands: a text goes in, a finding for each name in it comes out, `custom.competitor`.
+"""Finds names of competitors' brands (`custom.competitor`).
 
 Names are found as whole words, however they are dressed (`terms_detector.py`). A name that is a word of the language too
 (`Orange`) has `about`: it is found only in a piece that is about that, by the topic's own judge.
@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import Field
 
 from guardrails.detectors.config import Config
-from guardrails.detectors.terms.terms_detector import Terms
+from guardrails.detectors.terms.terms_detector import TermsDetector
 from guardrails.types import Content, Detection, Finding
 
 COMPETITOR: Final = "custom.competitor"
@@ -30,7 +30,7 @@ class CompetitorDoc(Config):
     """For a name that means something else too: texts in which it means the brand. It is found only in texts like these."""
 
 
-def of(entry: str | CompetitorDoc) -> CompetitorDoc:
+def as_competitor(entry: str | CompetitorDoc) -> CompetitorDoc:
     """Return a brand that may be given by its name alone."""
     return CompetitorDoc(name=entry) if isinstance(entry, str) else entry
 
@@ -41,12 +41,12 @@ class Competitors:
     def __init__(self, name: str, brands: Sequence[CompetitorDoc]) -> None:
         self._plain = _terms(name, [brand for brand in brands if not brand.about])
         self._depending = [
-            (depends_on(brand), terms)
+            (topic_name(brand), terms)
             for brand in brands
             if brand.about and (terms := _terms(name, [brand])) is not None
         ]
 
-    def found(self, content: Content, judged: Detection) -> tuple[Finding, ...]:
+    def find(self, content: Content, judged: Detection) -> tuple[Finding, ...]:
         """Return the names in a content; `judged` is what the topics in it are."""
         found = () if self._plain is None else self._plain.detect([content])[0].findings
         for category, terms in self._depending:
@@ -57,14 +57,14 @@ class Competitors:
         return found
 
 
-def depends_on(brand: CompetitorDoc) -> str:
+def topic_name(brand: CompetitorDoc) -> str:
     """Return the name under which the judge tells whether a text is about a brand; no finding ever carries it."""
     return f"{COMPETITOR}:{brand.name}"
 
 
-def _terms(name: str, brands: Sequence[CompetitorDoc]) -> Terms | None:
+def _terms(name: str, brands: Sequence[CompetitorDoc]) -> TermsDetector | None:
     words = [word for brand in brands for word in (brand.name, *brand.aliases)]
-    return Terms(name, words, COMPETITOR, score=1.0, words=True, fold=True) if words else None
+    return TermsDetector(name, words, COMPETITOR, score=1.0, words=True, fold=True) if words else None
 
 
 def _inside(finding: Finding, span: tuple[int, int] | None) -> bool:

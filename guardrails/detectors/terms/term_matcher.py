@@ -15,10 +15,16 @@ from functools import cached_property
 
 import ahocorasick_rs
 
-from guardrails.detectors.terms.terms_prefixes import Prefixes
-from guardrails.text import View, disguised, folded, is_word, surrogates_replaced
+from guardrails.detectors.terms.terms_prefixes import TermPrefixes
+from guardrails.text import TextView, fold_text, is_word, mark_disguises, replace_surrogates
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
-from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
+from guardrails.text.spelling import (
+    is_marked,
+    marked_windows,
+    skeleton_places,
+    spelling_pattern,
+    term_skeleton,
+)
 
 SPACES = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
 ASCII_SPACES = tuple(char for char in SPACES if char.isascii())
@@ -56,11 +62,11 @@ def single_spaces(text: str) -> str:
 
 def form(term: str, *, fold: bool) -> str:
     """Return the form in which a term is compared; empty if nothing is left of it."""
-    text = folded(term).text if fold else term
+    text = fold_text(term).text if fold else term
     return " ".join(text.split())
 
 
-def automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
+def build_automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
     """Return the automaton of some terms: a full table for lists of usual size, which halves the time, and a compact
     one beyond, as the table takes about a hundred bytes for each character.
     """
@@ -69,7 +75,7 @@ def automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
     return ahocorasick_rs.AhoCorasick(forms, implementation=kind)
 
 
-class Disguises:
+class DisguiseMatcher:
     """Terms in marked text: one automaton finds them as codes spell them, one of skeletons proposes where there are
     marks, and the spelling of a term decides.
     """
@@ -88,14 +94,14 @@ class Disguises:
         self._words = words
         by_skeleton: dict[str, list[int]] = {}
         for index, form in enumerate(forms):
-            by_skeleton.setdefault(skeleton(form), []).append(index)
+            by_skeleton.setdefault(term_skeleton(form), []).append(index)
         self._indexes = list(by_skeleton.values())
-        self._skeletons = automaton(list(by_skeleton))
+        self._skeletons = build_automaton(list(by_skeleton))
         self._longest = max(map(len, forms))
 
-    def search(self, marks: View) -> set[tuple[int, int]]:
+    def search(self, marks: TextView) -> set[tuple[int, int]]:
         """Return the raw spans of the terms in a marked text."""
-        view = folded(marks.text)
+        view = fold_text(marks.text)
         hay = single_spaces(view.text)
         found = {*self._plain.find_matches_as_indexes(hay, overlapping=True), *self._candidates(hay)}
         return {
@@ -105,18 +111,18 @@ class Disguises:
         }
 
     def _candidates(self, hay: str) -> Iterator[tuple[int, int, int]]:
-        for low, high in windows(hay, self._longest):
+        for low, high in marked_windows(hay, self._longest):
             part = hay[low:high]
-            proposed = {*self._skeletons.find_matches_as_indexes(skeleton(part), overlapping=True)}
+            proposed = {*self._skeletons.find_matches_as_indexes(term_skeleton(part), overlapping=True)}
             if not proposed:
                 continue
-            starts, ends = places(part)
+            starts, ends = skeleton_places(part)
             for at, first, last in proposed:
                 base, piece = low + starts[first], part[starts[first] : ends[last - 1]]
                 if not is_marked(piece):
                     continue
                 for index in self._indexes[at]:
-                    for match in spelling(self._forms[index]).finditer(piece):
+                    for match in spelling_pattern(self._forms[index]).finditer(piece):
                         yield index, base + match.start(), base + match.end()
 
     def _stands_alone(self, hay: str, index: int, start: int, end: int) -> bool:
@@ -152,24 +158,24 @@ class TermMatcher:
         self._forms = forms = [form(term, fold=fold) for term in terms]
         self._spaced = any(" " in each for each in forms)
         self._edges = [(needs_boundary(each[0]), needs_boundary(each[-1])) for each in forms]
-        self._automaton = automaton(forms)
-        self._disguises = Disguises(forms, self._edges, self._automaton, words=words) if fold else None
+        self._automaton = build_automaton(forms)
+        self._disguises = DisguiseMatcher(forms, self._edges, self._automaton, words=words) if fold else None
 
     @cached_property
-    def prefixes(self) -> Prefixes:
+    def prefixes(self) -> TermPrefixes:
         """The beginnings of the terms, for streams."""
         waits = [self.words and right for _, right in self._edges]
-        return Prefixes(self._forms, waits, disguised=self.fold)
+        return TermPrefixes(self._forms, waits, disguised=self.fold)
 
     def search(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of the terms in a text, in order."""
-        text = surrogates_replaced(text)
-        view = folded(text) if self.fold else None
+        text = replace_surrogates(text)
+        view = fold_text(text) if self.fold else None
         hay = text if view is None else view.text
         if self._spaced:
             hay = single_spaces(hay)
         matches = self._automaton.find_matches_as_indexes(hay, overlapping=True)
-        marks = disguised(text) if self._disguises is not None else None
+        marks = mark_disguises(text) if self._disguises is not None else None
         if not matches and marks is None:
             return []
         spans = {

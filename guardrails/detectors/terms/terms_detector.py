@@ -11,15 +11,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
-from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, nothing
+from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, empty_problem
 from guardrails.detectors.terms.term_matcher import TermMatcher, form
 from guardrails.detectors.terms.terms_stream import TermStream
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 
-class Terms:
+class TermsDetector:
     """The detector of a list of terms."""
 
     inline = True
@@ -71,7 +71,7 @@ def _category(name: str, config: TermsConfig) -> str:
     return config.category or default_category(name)
 
 
-def _build(name: str, config: TermsConfig, files: Files) -> Terms:
+def _build(name: str, config: TermsConfig, files: PolicyFiles) -> TermsDetector:
     fold = config.case == "ignore"
     problems: list[ConfigProblem] = []
     forms: dict[str, str] = {}
@@ -87,15 +87,15 @@ def _build(name: str, config: TermsConfig, files: Files) -> Terms:
     for index, term in enumerate(config.terms):
         take(term, ("terms", index))
     if config.file is not None:
-        for place, term in lines(files, config.file):
+        for place, term in read_list_file(files, config.file):
             take(term, ("file",), place)
     if config.category is not None and (wrong := category_problem(config.category, ("category",))):
         problems.append(wrong)
     if not forms and not problems:
-        problems.append(nothing("term", "terms", config.file))
+        problems.append(empty_problem("term", "terms", config.file))
     if problems:
         raise ConfigProblems(problems)
-    return Terms(
+    return TermsDetector(
         name,
         list(forms.values()),
         _category(name, config),

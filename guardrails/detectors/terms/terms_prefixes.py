@@ -1,4 +1,4 @@
-"""Prefixes of terms: a text goes in, the first place comes out from which on it may be the beginning of a term.
+"""Finds the first place of a text from which on it may be the beginning of a term.
 
 A sorted list of the forms and a bisection for each place tell it, in the memory that the forms take anyway; plain text
 needs one or two of them. Where a text is marked (`text.marks`), its skeleton is compared with the terms' skeletons.
@@ -10,13 +10,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from guardrails.text.spelling import is_marked, last_mark, skeleton
+from guardrails.text.spelling import is_marked, last_mark, term_skeleton
 
 BEGUN: Final = 16
 """Characters in disguise that are enough to tell most texts from the beginning of a term."""
 
 
-class Prefixes:
+class TermPrefixes:
     """The beginnings of some terms.
 
     Args:
@@ -29,7 +29,7 @@ class Prefixes:
         order = sorted(range(len(forms)), key=forms.__getitem__)
         self._forms = [forms[at] for at in order]
         self._waits = [waits[at] for at in order]
-        self._skeletons = sorted({skeleton(form) for form in forms}) if disguised else []
+        self._skeletons = sorted({term_skeleton(form) for form in forms}) if disguised else []
         self._longest = max(map(len, forms), default=0)
 
     def may_begin(self, text: str) -> bool:
@@ -47,7 +47,7 @@ class Prefixes:
 
     def may_be_disguised(self, text: str) -> bool:
         """Say whether a folded or marked text may be the beginning of a term in disguise, or all of it."""
-        letters = skeleton(text)
+        letters = term_skeleton(text)
         at = bisect_left(self._skeletons, letters)
         return at < len(self._skeletons) and self._skeletons[at].startswith(letters)
 

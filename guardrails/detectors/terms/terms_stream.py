@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.detectors.terms.term_matcher import TermMatcher, needs_boundary, single_spaces
-from guardrails.text import View, folded, surrogates_replaced
-from guardrails.text.growing import marked, parted, unfinished
+from guardrails.text import TextView, fold_text, replace_surrogates
+from guardrails.text.growing import find_cut, last_word_start, mark_part
 from guardrails.types import Detection, Finding
 
 
@@ -43,7 +43,7 @@ class TermStream:
             ValueError: after `flush`.
         """
         self._check()
-        self._text += surrogates_replaced(delta)
+        self._text += replace_surrogates(delta)
         length = len(self._text)
         if length < self._due:
             return Detection((), self.settled)
@@ -79,8 +79,8 @@ class TermStream:
     def _cut(self, length: int) -> int:
         self.scanned += length - self._looked
         start = max(self._cuts[-1] - self._base, self._looked)
-        end = parted(self._text, start)
-        self._looked = end if end > start else max(start, unfinished(self._text))
+        end = find_cut(self._text, start)
+        self._looked = end if end > start else max(start, last_word_start(self._text))
         return end if end > start else self._cuts[-1] - self._base
 
     def _settle(self, end: int, *, last: bool) -> tuple[Finding, ...]:
@@ -117,11 +117,11 @@ class TermStream:
         at = self._prefixes.open_from(hay, first, lambda at: self._may_stand(hay, at))
         return len(part) if at == len(hay) else view.original(at, at + 1)[0]
 
-    def _hay(self, part: str) -> tuple[str, View]:
+    def _hay(self, part: str) -> tuple[str, TextView]:
         if not self._terms.fold:
-            return single_spaces(part), View(part)
-        marks = marked(part)
-        view = folded(part) if marks is None else folded(marks.text).over(marks)
+            return single_spaces(part), TextView(part)
+        marks = mark_part(part)
+        view = fold_text(part) if marks is None else fold_text(marks.text).over(marks)
         return single_spaces(view.text), view
 
     def _may_stand(self, hay: str, at: int) -> bool:

@@ -1,1 +1,1 @@
-"""Links: texts go in, findings of `url.*` with the link as the span come out, by lists of hosts or by the link's form."""
+"""Links: findings of `url.*` by lists of hosts or by the link's form."""

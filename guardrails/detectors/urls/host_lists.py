@@ -13,9 +13,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guardrails.detectors.urls.host_names import public
-from guardrails.detectors.urls.url_parts import DEFAULT_PORTS, Address, Link, clean_path, host_of
-from guardrails.text import folded
+from guardrails.detectors.urls.host_names import is_public_suffix
+from guardrails.detectors.urls.url_parts import DEFAULT_PORTS, Address, Link, clean_path, normalize_host
+from guardrails.text import fold_text
 
 PRIVATE = frozenset({"localhost", "local", "internal", "localdomain", "lan", "intranet", "corp", "home"})
 """Last labels of names that no public server has."""
@@ -41,7 +41,7 @@ _ENTRY = re.compile(
 _NETWORK = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]{0,4}:[0-9a-f:.]*\]?)/\d{1,3}", re.I)
 
 
-def suffixes(host: str) -> list[str]:
+def host_suffixes(host: str) -> list[str]:
     """Return a host and every host above it; of one that is longer than any can be, those at its end."""
     name = host if len(host) <= LONGEST else host[-LONGEST:].partition(".")[2]
     found = []
@@ -51,7 +51,7 @@ def suffixes(host: str) -> list[str]:
     return found
 
 
-def private(link: Link) -> bool:
+def is_private(link: Link) -> bool:
     """Say whether a link leads into the network of whoever opens it."""
     if link.ip is None:
         if not link.host or link.scheme == "mailto":
@@ -75,13 +75,13 @@ def _resolves_inside(host: str) -> bool:
     return own in LOOPBACK or (inner is not None and not ipaddress.ip_address(inner[0]).is_global)
 
 
-def skeleton(host: str) -> str:
+def host_skeleton(host: str) -> str:
     """Return what a host looks like: accents, look-alike letters and digits as the letter they pass for."""
-    text = host.lower() if host.isascii() else folded(host).text
+    text = host.lower() if host.isascii() else fold_text(host).text
     return text.translate(_SKELETON).replace("rn", "m").replace("vv", "w")
 
 
-def mixed(label: str) -> bool:
+def mixes_scripts(label: str) -> bool:
     """Say whether a label mixes Latin letters with those of a script that looks like it."""
     scripts = {unicodedata.name(char, "").partition(" ")[0] for char in label if char.isalpha()}
     return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
@@ -132,20 +132,20 @@ class HostList:
         if match is None:
             raise EntryError(f"{entry!r} is no host", "write a host such as example.com, or example.com/path")
         scheme, mode, host, port, path = (part or "" for part in match.groups())
-        name, ip = host_of(host)
+        name, ip = normalize_host(host)
         if not name or re.search(r"[\s,;%()<>\"']|\.\.", name) or (ip is None and name.isdigit()):
             raise EntryError(f"{host!r} is no name of a host", "write a host such as example.com")
         if ip is not None and mode == "*.":
             raise EntryError(f"{entry!r}: an address has nothing below it", "write the address alone")
-        if not mode and not self._forbids and ip is None and public(name):
+        if not mode and not self._forbids and ip is None and is_public_suffix(name):
             hint = f"list the names below it that you mean, or write *.{name} for all of them"
             raise EntryError(f"{name!r} is a public suffix: anybody can have a name below it", hint)
         if "?" in path or "#" in path:
             raise EntryError(f"{entry!r}: an entry ends with its path", "leave out what follows '?' or '#'")
-        rule = _Rule(scheme.lower(), mode, port, self._cased(clean_path(path)).rstrip("/"))
+        rule = _Rule(scheme.lower(), mode, port, self._fold_case(clean_path(path)).rstrip("/"))
         self._rules.setdefault(name, []).append(rule)
 
-    def _cased(self, path: str) -> str:
+    def _fold_case(self, path: str) -> str:
         return path.lower() if self._forbids else path
 
     def covers(self, link: Link, host: str) -> bool:
@@ -155,7 +155,7 @@ class HostList:
         if link.ip is not None and host == link.host and any(link.ip in each for each in self._networks):
             return True
         # An address is one name: 1.2.3.4 is not below 4.
-        names = suffixes(host) if link.ip is None else [host]
+        names = host_suffixes(host) if link.ip is None else [host]
         for name in names:
             for rule in self._rules.get(name, ()):
                 if self._fits(rule, link, name != host):
@@ -172,5 +172,5 @@ class HostList:
             return False
         if not rule.path:
             return True
-        path = self._cased(link.path)
+        path = self._fold_case(link.path)
         return path == rule.path or path.startswith(rule.path + "/")

@@ -54,28 +54,28 @@ def _suffix_list() -> Any:
     return PublicSuffixList(accept_unknown=False)
 
 
-def registrable(host: str) -> str:
+def registrable_domain(host: str) -> str:
     """Return the part of a host that one customer registers: `evil.co.uk` of `a.evil.co.uk`, `me.github.io` itself.
 
     A public suffix is returned as it is; of names under no known suffix, the last two labels.
     """
     found = _suffix_list().privatesuffix(host)
     if found is None:
-        found = host if known_suffix(host) else ".".join(host.rsplit(".", 2)[-2:])
+        found = host if has_known_suffix(host) else ".".join(host.rsplit(".", 2)[-2:])
     return str(found)
 
 
-def public(host: str) -> bool:
+def is_public_suffix(host: str) -> bool:
     """Say whether anybody can have a name below a host: `co.uk`, `github.io`, `com`."""
     return bool(_suffix_list().is_public(host))
 
 
-def known_suffix(host: str) -> bool:
+def has_known_suffix(host: str) -> bool:
     """Say whether a host ends in a suffix of the list, that is, in a top-level domain that exists."""
     return _suffix_list().publicsuffix(host) is not None
 
 
-def one_edit(one: str, other: str) -> bool:
+def is_one_edit(one: str, other: str) -> bool:
     """Say whether a letter too many, too few, wrong, or two that changed places make one text of the other."""
     if one == other or abs(len(one) - len(other)) > 1:
         return False

@@ -1,4 +1,4 @@
-"""Links: a text in, its links out with their spans and parts, as a browser would read them.
+"""Finds the links of a text with their spans and parts, as a browser would read them.
 
 One RE2 pattern finds candidates in linear time; no candidate is searched twice. A host comes out in one form
 whatever its spelling: case, percent-encoding, full-width letters, punycode, and IP addresses in any notation.
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import re2
 
-from guardrails.detectors.urls.host_names import TLDS, known_suffix
+from guardrails.detectors.urls.host_names import TLDS, has_known_suffix
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -124,7 +124,7 @@ class Link(NamedTuple):
         return clean_path(re.split(r"[?#]", self.rest, maxsplit=1)[0])
 
 
-def links(text: str) -> Iterator[Link]:
+def find_links(text: str) -> Iterator[Link]:
     """Yield the links of a text, and bare names with a dot that may be links (`bare`), in their order."""
     for match in _LINK.finditer(text):
         start, end = match.span()
@@ -137,7 +137,7 @@ def links(text: str) -> Iterator[Link]:
             link = _link(text, begin, stop)
             if link is not None:
                 yield link
-                if text[link.end : link.end + 1] in _BREAKS and (longer := _continued(text, link)):
+                if text[link.end : link.end + 1] in _BREAKS and (longer := _join_torn(text, link)):
                     yield longer
 
 
@@ -146,9 +146,9 @@ def _link(text: str, start: int, end: int) -> Link | None:
     if before == "'" and (quote := text.find("'", start, end)) > 0:
         end = quote
     raw = text[start:end].rstrip(_TRAILING)
-    embedded = _embedded(text, start, before)
+    embedded = _is_embedded(text, start, before)
     plain = _PLAIN.match(raw)
-    if plain and _settled(plain[3]):
+    if plain and _is_plain_name(plain[3]):
         return _plain(plain, raw, text, start, before, embedded)
     name = _SCHEME.match(_compact(raw[:80]))
     slashed = raw[:2] in {"//", "\\\\", "/\\", "\\/"}
@@ -160,28 +160,28 @@ def _link(text: str, start: int, end: int) -> Link | None:
     if slashed:
         if not embedded and (before.isalnum() or before in _NO_SLASHES):
             return None
-        return _parsed(start, raw, "", 2, embedded, bare=not embedded)
+        return _parse_link(start, raw, "", 2, embedded, bare=not embedded)
     if before in _NO_NAME:
         return None
     glued = _GLUED.match(raw)
     skip = glued.end() if glued else len(raw) - len(raw.lstrip("-_"))
-    return _parsed(start + skip, raw[skip:].rstrip("-"), "", 0, embedded, bare=True)
+    return _parse_link(start + skip, raw[skip:].rstrip("-"), "", 0, embedded, bare=True)
 
 
-def _continued(text: str, link: Link) -> Link | None:
+def _join_torn(text: str, link: Link) -> Link | None:
     """Return the link that a URL parser makes of a name, a tab or line break, and letters that complete its last label."""
     more = _MORE.match(text, link.end)
     if more is None or not link.host or link.rest or link.port or link.ip is not None:
         return None
     host = link.host + more[1].lower()
-    if not known_suffix(host):
+    if not has_known_suffix(host):
         return None
     return link._replace(
         end=more.end(1), host=host, raw_host=host, readings=(host, text[link.start : more.end(1)])
     )
 
 
-def _settled(name: str) -> bool:
+def _is_plain_name(name: str) -> bool:
     """Say whether a name has nothing to decode: neither punycode nor letters that have another form."""
     lowered = name.lower()
     if "xn--" in lowered:
@@ -207,7 +207,7 @@ def _plain(plain: re.Match[str], raw: str, text: str, start: int, before: str, e
                 raw[plain.end() :], None, (host,), embedded, not scheme and not (slashes and embedded))  # fmt: skip
 
 
-def _embedded(text: str, start: int, before: str) -> bool:
+def _is_embedded(text: str, start: int, before: str) -> bool:
     """Say whether a client fetches what begins there, or a reader clicks it: a target in Markdown, HTML or CSS."""
     head = text[max(0, start - 10) : start].rstrip() if before.isspace() else text[max(0, start - 2) : start]
     if head.endswith("]("):
@@ -238,7 +238,7 @@ def _with_scheme(raw: str, scheme: str, start: int, embedded: bool) -> Link | No
         return Link(start, end, scheme, rest=after, readings=torn, embedded=embedded)
     if scheme == "mailto":
         # Every address counts, those of `?cc=` as well.
-        to = [host_of(each)[0] for each in re.findall(r"@([^@,;?&\s]+)", unquote(after))] or [""]
+        to = [normalize_host(each)[0] for each in re.findall(r"@([^@,;?&\s]+)", unquote(after))] or [""]
         return Link(
             start,
             end,
@@ -254,16 +254,18 @@ def _with_scheme(raw: str, scheme: str, start: int, embedded: bool) -> Link | No
     slashes = len(after) - len(after.lstrip("/\\\t\r\n\0"))
     if scheme == "file" and slashes != 2:
         return Link(start, end, scheme, rest=after, embedded=embedded)
-    return _parsed(start, raw, scheme, len(raw) - len(after) + slashes, embedded)
+    return _parse_link(start, raw, scheme, len(raw) - len(after) + slashes, embedded)
 
 
-def _parsed(start: int, raw: str, scheme: str, at: int, embedded: bool, *, bare: bool = False) -> Link | None:
+def _parse_link(
+    start: int, raw: str, scheme: str, at: int, embedded: bool, *, bare: bool = False
+) -> Link | None:
     body = _TEAR.sub("", raw[at:])
     border = _BORDER.search(body)
     authority, rest = (body[: border.start()], body[border.start() :]) if border else (body, "")
     if not rest and (tail := _GLUED_END.search(authority)):
         authority, raw = authority[: tail.start()], raw[: len(raw) - len(tail[0])]
-    if not rest and (stop := _NOT_HOST.search(_masked(authority))):
+    if not rest and (stop := _NOT_HOST.search(_mask_authority(authority))):
         after = authority[stop.start() :]
         if "." not in after and "@" not in after and stop[0] not in "%[({":
             raw = raw[: len(raw) - len(after)]
@@ -271,17 +273,17 @@ def _parsed(start: int, raw: str, scheme: str, at: int, embedded: bool, *, bare:
     userinfo, sign, hostport = authority.rpartition("@")
     if not hostport or (bare and sign and not rest):
         return None
-    raw_host, port = _port(_BRACKETED.sub(_undone, hostport))
-    host, ip = host_of(raw_host)
+    raw_host, port = _port(_BRACKETED.sub(_unescape, hostport))
+    host, ip = normalize_host(raw_host)
     if not host:
         return None
     readings = [host]
     if _JOINTS.search(host):
-        readings += [host_of(piece)[0] for piece in _JOINTS.split(host) if "." in piece]
+        readings += [normalize_host(piece)[0] for piece in _JOINTS.split(host) if "." in piece]
     if rest[:1] == "\\" and "@" in rest:
         # RFC 3986 lets a backslash be part of what stands before the @; browsers take it for a slash.
         other = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-        readings.append(host_of(_port(other)[0])[0])
+        readings.append(normalize_host(_port(other)[0])[0])
         userinfo, sign = authority + "\\", "@"
     if _TEAR.search(raw):
         # Programs that keep these signs take it for another host, which is on no list.
@@ -293,7 +295,7 @@ def _parsed(start: int, raw: str, scheme: str, at: int, embedded: bool, *, bare:
     )  # fmt: skip
 
 
-def _masked(authority: str) -> str:
+def _mask_authority(authority: str) -> str:
     # Userinfo may hold any sign, and invisible characters end no host.
     userinfo, sign, host = authority.rpartition("@")
     host = _BRACKETED.sub(lambda match: "." * len(match[0]), _INVISIBLE.sub("x", host))
@@ -302,7 +304,7 @@ def _masked(authority: str) -> str:
     return "x" * len(userinfo + sign) + host
 
 
-def _undone(match: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     return "." if match[1].lower() == "dot" else match[1]
 
 
@@ -313,7 +315,7 @@ def _port(hostport: str) -> tuple[str, str]:
     return match[1], match[2].lstrip("0")
 
 
-def host_of(raw: str) -> tuple[str, Address | None]:
+def normalize_host(raw: str) -> tuple[str, Address | None]:
     """Return a host in the one form that is compared (Unicode, lower case, addresses as usual), and its address."""
     name = raw
     for _ in range(2):
@@ -322,15 +324,15 @@ def host_of(raw: str) -> tuple[str, Address | None]:
         name = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", name)))
         name = re.sub("[\u3002\uff0e\uff61]", ".", name)
     name = name.lower().strip(".")
-    ip = address(name)
+    ip = parse_address(name)
     if ip is not None:
         return str(ip), ip
     if "xn--" in name:
-        name = ".".join(map(_decoded, name.split(".")))
+        name = ".".join(map(_decode_label, name.split(".")))
     return unicodedata.normalize("NFC", name), None
 
 
-def _decoded(label: str) -> str:
+def _decode_label(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
@@ -339,7 +341,7 @@ def _decoded(label: str) -> str:
         return label
 
 
-def address(host: str) -> Address | None:
+def parse_address(host: str) -> Address | None:
     """Return the address that a host is, in any notation a browser takes, or None for a name."""
     if host.startswith("[") or host.count(":") > 1:
         try:

@@ -1,4 +1,4 @@
-"""Other readings of a text in which links may hide: a text in, views of parts of it out, with offsets back.
+"""Other readings of a text in which links may hide, with offsets back.
 
 One is the text normalized (`guardrails.text`), only where a word holds a sign that links need; one is what an HTML
 parser makes of it: character references decoded, line breaks and tabs inside attributes dropped.
@@ -15,7 +15,7 @@ from typing import Any
 
 import re2
 
-from guardrails.text import View, normalized
+from guardrails.text import TextView, normalize_text
 
 WIDE = (
     r"\x{bc}-\x{be}\x{2d0}\x{589}\x{5c3}\x{2024}-\x{2026}\x{2044}\x{2100}-\x{2106}\x{2150}-\x{215f}\x{2189}\x{2215}\x{2216}"
@@ -41,12 +41,12 @@ _DROPPED = re.compile(r"[\t\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartView:
     """A view of a part of a text; `original` gives a span of the text."""
 
     text: str
     _shift: int
-    _view: View
+    _view: TextView
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the whole text that `text[start:end]` is read from."""
@@ -55,7 +55,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedText:
     """A text with some pieces replaced; `original` gives a span of the raw one."""
 
     text: str
@@ -76,20 +76,20 @@ class Edited:
         return raw + index - end, raw + index - end + 1
 
 
-def suspects(text: str) -> Iterator[Part | Edited]:
+def find_hidden_views(text: str) -> Iterator[PartView | EditedText]:
     """Yield the views in which a link may stand that the text itself does not show."""
     if not text.isascii():
         for match in _WORD.finditer(text):
             word = match.group()
-            if not word.isascii() and (view := normalized(word)).text != word:
-                yield Part(view.text, match.start(), view)
+            if not word.isascii() and (view := normalize_text(word)).text != word:
+                yield PartView(view.text, match.start(), view)
     if "&" in text or "=" in text:
         parsed = _as_html(text)
         if parsed is not None:
             yield parsed
 
 
-def _as_html(text: str) -> Edited | None:
+def _as_html(text: str) -> EditedText | None:
     edits: list[tuple[int, int, str]] = []
     if "&" in text:
         for match in _REFERENCE.finditer(text):
@@ -108,4 +108,4 @@ def _as_html(text: str) -> Edited | None:
         size += start - raw + len(sign)
         marks.append((size, end, len(sign)))
         raw = end
-    return Edited("".join([*pieces, text[raw:]]), tuple(marks))
+    return EditedText("".join([*pieces, text[raw:]]), tuple(marks))

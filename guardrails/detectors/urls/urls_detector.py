@@ -1,4 +1,4 @@
-"""Links: a text in, findings of `url.*` out, with the link as the span; by lists of a policy, or by their form.
+"""The `urls` detector: findings with the link as the span, by lists of a policy or by the link's form.
 
 The plain text is searched and, where it differs, the normalized view, so that a link is judged both as a program
 reads it and as a person does: what either would reach is on the deny list, and both must be on the allow list.
@@ -16,14 +16,28 @@ from urllib.parse import unquote
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
-from guardrails.detectors.urls.host_lists import EntryError, HostList, mixed, private, skeleton, suffixes
-from guardrails.detectors.urls.host_names import KNOWN, TLDS, UNLIKELY, known_suffix, one_edit, registrable
-from guardrails.detectors.urls.url_parts import SCRIPTS, Link, links
-from guardrails.detectors.urls.url_views import suspects
+from guardrails.detectors.urls.host_lists import (
+    EntryError,
+    HostList,
+    host_skeleton,
+    host_suffixes,
+    is_private,
+    mixes_scripts,
+)
+from guardrails.detectors.urls.host_names import (
+    KNOWN,
+    TLDS,
+    UNLIKELY,
+    has_known_suffix,
+    is_one_edit,
+    registrable_domain,
+)
+from guardrails.detectors.urls.url_parts import SCRIPTS, Link, find_links
+from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_stream import UrlStream
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 FORMS = ("found", "scheme", "ip", "private", "userinfo", "lookalike", "data", "script", "exfiltration")
@@ -41,7 +55,7 @@ _VALUES = re.compile(r"[&;?#]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 
 
-class Urls:
+class UrlsDetector:
     """The detector."""
 
     inline = True
@@ -60,7 +74,7 @@ class Urls:
         self._deny = deny
         self._schemes = frozenset(scheme.lower().removesuffix("://").rstrip(":") for scheme in schemes)
         self._known = frozenset(known)
-        self._skeletons = {skeleton(host) for host in self._known}
+        self._skeletons = {host_skeleton(host) for host in self._known}
         self._endings = {host[host.find(".") :] for host in self._known}
         self._similar: dict[str, list[str]] = {}
         for host in self._known:
@@ -72,19 +86,19 @@ class Urls:
         return UrlStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
+    def _detect_one(self, text: str) -> Detection:
+        text = replace_surrogates(text)
         seen: dict[str, float] = {}
         found = [*self._search(text, seen)]
         hidden = [
             (leaf, score, *view.original(start, end))
-            for view in suspects(text)
+            for view in find_hidden_views(text)
             for leaf, score, start, end in self._search(view.text, seen)
         ]
         if hidden:
-            found = _merged([*found, *hidden])
+            found = _merge_findings([*found, *hidden])
         if not found:
             return CLEAN
         found.sort(key=itemgetter(2, 3, 0))
@@ -95,7 +109,7 @@ class Urls:
         )
 
     def _search(self, text: str, seen: dict[str, float]) -> Iterator[tuple[str, float, int, int]]:
-        for link in links(text):
+        for link in find_links(text):
             denied = bool(self._deny) and any(self._deny.covers(link, host) for host in link.readings)
             if not link.bare or denied or _likely(link):
                 for leaf in self._leaves(link, denied):
@@ -110,13 +124,13 @@ class Urls:
         yield "found"
         if denied:
             yield "denied"
-        if self._allow is not None and not self._allowed(link, self._allow):
+        if self._allow is not None and not self._is_allowed(link, self._allow):
             yield "not_allowed"
         if link.scheme and link.scheme not in self._schemes:
             yield "scheme"
         if link.ip is not None:
             yield "ip"
-        if private(link):
+        if is_private(link):
             yield "private"
         if link.userinfo is not None:
             yield "userinfo"
@@ -128,7 +142,7 @@ class Urls:
         if link.embedded and link.host and (carries_data(link.rest) or _named_data(link.raw_host)):
             yield "exfiltration"
 
-    def _allowed(self, link: Link, allow: HostList) -> bool:
+    def _is_allowed(self, link: Link, allow: HostList) -> bool:
         if not link.readings:
             # It leads to no host: the policy's schemes alone decide.
             return link.scheme in self._schemes
@@ -139,23 +153,29 @@ class Urls:
         host = link.host
         if not host or link.ip is not None:
             return 0.0
-        names = suffixes(host)
+        names = host_suffixes(host)
         if not self._known.isdisjoint(names):
             return 0.0
-        if not host.isascii() and ("xn--" in link.raw_host.lower() or any(map(mixed, host.split(".")))):
+        if not host.isascii() and (
+            "xn--" in link.raw_host.lower() or any(map(mixes_scripts, host.split(".")))
+        ):
             return 1.0
-        looks = skeleton(host)
-        if "xn--" in host or not self._skeletons.isdisjoint(names if looks == host else suffixes(looks)):
+        looks = host_skeleton(host)
+        if "xn--" in host or not self._skeletons.isdisjoint(names if looks == host else host_suffixes(looks)):
             return 1.0
         if (len(names) > 3 or "-" in host) and self._in_front(host):
             return 1.0
-        return 0.7 if any(map(self._misspelt, names[-3:-1])) and self._misspelt(registrable(host)) else 0.0
+        return (
+            0.7
+            if any(map(self._misspelt, names[-3:-1])) and self._misspelt(registrable_domain(host))
+            else 0.0
+        )
 
     def _in_front(self, host: str) -> bool:
         """Say whether a known host stands whole in front of what somebody else registered: `paypal.com.evil.example`,
         `paypal-com.evil.example` or `paypal.com-login.example`.
         """
-        below = host[: -len(registrable(host)) - 1]
+        below = host[: -len(registrable_domain(host)) - 1]
         dashed = host.replace("-", ".").rpartition(".")[0] if "-" in host else ""
         return any(
             not self._known.isdisjoint(
@@ -169,7 +189,7 @@ class Urls:
         if not SHORTEST <= length <= 63 or name[length:] not in self._endings:
             return False
         return any(
-            one_edit(name, known) for near in _neighbours(name) for known in self._similar.get(near, ())
+            is_one_edit(name, known) for near in _neighbours(name) for known in self._similar.get(near, ())
         )
 
 
@@ -184,7 +204,7 @@ def _neighbours(host: str) -> Iterator[str]:
         yield f"{name[:at]}{name[at + 1 :]}.{rest}"
 
 
-def _merged(found: Iterable[tuple[str, float, int, int]]) -> list[tuple[str, float, int, int]]:
+def _merge_findings(found: Iterable[tuple[str, float, int, int]]) -> list[tuple[str, float, int, int]]:
     """Join findings of one category that overlap: the views of one link."""
     out: list[tuple[str, float, int, int]] = []
     for leaf, score, start, end in sorted({*found}, key=lambda each: (each[0], each[2], each[3])):
@@ -207,7 +227,7 @@ def _likely(link: Link) -> bool:
     if last not in TLDS and not link.raw_host.lower().rpartition(".")[2].startswith("xn--"):
         # With a path or www. it is any that exists: `evil.photography/x`.
         named = link.host.startswith("www.") and link.host.count(".") > 1
-        return (named or len(link.rest) > 1) and known_suffix(link.host)
+        return (named or len(link.rest) > 1) and has_known_suffix(link.host)
     if link.host.startswith("www.") or last not in UNLIKELY:
         return True
     return link.rest[:1] in {"/", "\\"} and len(link.rest) > 1 and last not in {"py", "rs", "md", "sh", "pl"}
@@ -219,17 +239,17 @@ def carries_data(rest: str) -> bool:
     if mark := re.search(r"[?#]", rest):
         path, query = rest[: mark.start()], rest[mark.end() :]
     values = (part.partition("=")[2] or part for part in _VALUES.split(query))
-    return any(_loaded(value, 12) for value in values) or (
-        len(path) > 12 and any(_loaded(part, 40) for part in re.split(r"[/\\]", path))
+    return any(_is_loaded(value, 12) for value in values) or (
+        len(path) > 12 and any(_is_loaded(part, 40) for part in re.split(r"[/\\]", path))
     )
 
 
 def _named_data(host: str) -> bool:
     """Say whether a label of a host is encoded text: who asks for the name has told it already."""
-    return len(host) > 20 and any(len(label) >= 16 and _encoded(label) for label in host.split("."))
+    return len(host) > 20 and any(len(label) >= 16 and _is_encoded(label) for label in host.split("."))
 
 
-def _loaded(raw: str, least: int) -> bool:
+def _is_loaded(raw: str, least: int) -> bool:
     if len(raw) < 12 and raw.isalnum():
         return False
     value = unquote(raw)
@@ -239,10 +259,10 @@ def _loaded(raw: str, least: int) -> bool:
         return True
     if len(value) < least or _UUID.search(value):
         return False
-    return _encoded(value) or (len(value) >= max(least, 32) and _random(value))
+    return _is_encoded(value) or (len(value) >= max(least, 32) and _random(value))
 
 
-def _encoded(value: str) -> bool:
+def _is_encoded(value: str) -> bool:
     compact = value.rstrip("=")
     decoded = b""
     try:
@@ -299,14 +319,14 @@ def _categories(_name: str, config: UrlsConfig) -> frozenset[str]:
 
 
 def _fill(
-    into: HostList, field: str, entries: Sequence[str], file: str | None, files: Files
+    into: HostList, field: str, entries: Sequence[str], file: str | None, files: PolicyFiles
 ) -> Iterator[ConfigProblem]:
     rows: list[tuple[tuple[str | int, ...], tuple[str, int, int] | None, str]] = [
         ((field, index), None, entry) for index, entry in enumerate(entries)
     ]
     if file is not None:
         try:
-            rows += [((f"file_{field}",), place, entry) for place, entry in lines(files, file)]
+            rows += [((f"file_{field}",), place, entry) for place, entry in read_list_file(files, file)]
         except ConfigProblems as error:
             for each in error.problems:
                 yield ConfigProblem(each.code, each.message, (f"file_{field}",))
@@ -317,7 +337,7 @@ def _fill(
             yield ConfigProblem("invalid_host", str(error), path, hint=error.hint, place=place)
 
 
-def _build(name: str, config: UrlsConfig, files: Files) -> Urls:
+def _build(name: str, config: UrlsConfig, files: PolicyFiles) -> UrlsDetector:
     allow, deny, known = HostList(), HostList(forbids=True), HostList()
     problems = [
         *_fill(allow, "allow", config.allow or (), config.file_allow, files),
@@ -333,7 +353,7 @@ def _build(name: str, config: UrlsConfig, files: Files) -> Urls:
     if problems:
         raise ConfigProblems(problems)
     given = config.allow is not None or config.file_allow is not None
-    return Urls(
+    return UrlsDetector(
         name,
         allow=allow if given else None,
         deny=deny,

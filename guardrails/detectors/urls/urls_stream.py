@@ -1,4 +1,4 @@
-r"""Links in a text that grows: parts in, findings out as soon as no later text can change them.
+r"""The stream of the `urls` detector: findings as soon as no later text can change them.
 
 The text is cut behind a sign over which no link goes on, in any of its views: a space, mostly. Each stretch is judged by the
 detector itself, with what stands in front of it, as that tells what a link is embedded in. Held is the current word; where text
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from guardrails.text import normalized, surrogates_replaced
+from guardrails.text import normalize_text, replace_surrogates
 from guardrails.types import Detection, Detector, Finding, Text
 
 NEAR: Final = 440
@@ -66,7 +66,7 @@ class UrlStream:
             ValueError: after `flush`.
         """
         self._check()
-        self._rest += surrogates_replaced(delta)
+        self._rest += replace_surrogates(delta)
         cut = self._cut()
         self._looked = len(self._rest) - cut
         return Detection(self._judge(cut) if cut else (), self.settled)
@@ -96,7 +96,7 @@ class UrlStream:
         kind = _KINDS.get(sign, "clause")
         if kind in self._blocked or (kind == "line" and not self._ends_line(at)):
             return False
-        held = self._rest[:at] if kind == "quote" else normalized(self._rest[:at]).text
+        held = self._rest[:at] if kind == "quote" else normalize_text(self._rest[:at]).text
         self.scanned += at
         if _BLOCKS[kind].search(held):
             # So it stays until all of it has ended.

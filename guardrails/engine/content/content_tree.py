@@ -15,7 +15,7 @@ from math import inf
 from operator import itemgetter
 from typing import Any
 
-from guardrails.detectors.encodings.extractors import Derived, extract
+from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.errors import RequestError
 from guardrails.media.images.outline import WRITTEN
 from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked
@@ -65,7 +65,7 @@ class Leaf:
     pieces: tuple[tuple[int, int], ...] = ()
     across: bool = False
     parent: int | None = None
-    derived: Derived | None = None
+    derived: DerivedText | None = None
     base64: str | None = None
 
     @property

@@ -19,9 +19,9 @@ from urllib.parse import unquote_to_bytes
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.inline_media import KINDS, SAID
 from guardrails.media.errors import MediaError
-from guardrails.media.images.outline import WALKS, outline, sniffed
+from guardrails.media.images.outline import WALKS, read_outline, sniff_format
 from guardrails.media.video.file_type import HEAD as FIRST
-from guardrails.media.video.file_type import kind_of
+from guardrails.media.video.file_type import detect_file_type
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import Audio, Image, Media, Stage, Text, Unchecked, Video
 from guardrails.wire.lossless_json import unescaped
@@ -314,16 +314,16 @@ def decode_base64(written: str) -> bytes:
 def media_type_of(data: bytes) -> type[Media] | None:
     """Return what some bytes are: a picture, a film or a sound, None of any other."""
     head = data[:FIRST]
-    if (name := sniffed(head)) in WALKS:
+    if (name := sniff_format(head)) in WALKS:
         return Image if name != "bmp" or is_complete_picture(data) else None
-    kind = kind_of(head)
+    kind = detect_file_type(head)
     return None if kind is None else KINDS[kind.what]
 
 
 def is_complete_picture(data: bytes) -> bool:
     """Tell whether some bytes are a picture to its end."""
     try:
-        outline(data)
+        read_outline(data)
     except MediaError:
         return False
     return True

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, find_strings, place_at
 from guardrails.engine.content.field_readers import SEALED, Reader, opaque, signature
-from guardrails.media.images.outline import GENERIC, WALKS, sniffed
+from guardrails.media.images.outline import GENERIC, WALKS, sniff_format
 from guardrails.media.video.file_type import HEAD as FIRST
-from guardrails.media.video.file_type import kind_of
+from guardrails.media.video.file_type import detect_file_type
 from guardrails.types import Audio, Image, Media, Place, Text, Video
 from guardrails.wire.pointers import Path
 
@@ -52,7 +52,7 @@ HIDDEN: Final = 256
 """Characters of Base64 from which it may be a picture."""
 
 KINDS: Final[Mapping[str, type[Media]]] = {"film": Video, "sound": Audio}
-"""What bytes are that `kind_of` knows; all others are those of pictures."""
+"""What bytes are that `detect_file_type` knows; all others are those of pictures."""
 
 SAID: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video, "audio": Audio}
 """What is said of a file, before the slash of its type."""
@@ -61,7 +61,7 @@ SAID: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video, "audio
 def medium(head: bytes, declared: str | None = None) -> type[Media]:
     """Return what a file is, by the type that it is said to be of, else by its first bytes; a picture where neither says more."""
     said = SAID.get((declared or "").partition("/")[0].strip().lower())
-    of = kind_of(head[:FIRST])
+    of = detect_file_type(head[:FIRST])
     return said or (Image if of is None else KINDS[of.what])
 
 
@@ -140,7 +140,7 @@ def is_medium(value: Any, declared: str | None) -> bool:
 
 def begins_as_medium(head: bytes) -> bool:
     """Tell whether a file begins like a picture, a film or a sound of a type that is read."""
-    return kind_of(head) is not None or sniffed(head) in WALKS
+    return detect_file_type(head) is not None or sniff_format(head) in WALKS
 
 
 def source(table: Reader, declared: str = "media_type") -> Reader:

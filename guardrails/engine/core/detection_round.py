@@ -14,13 +14,13 @@ from time import perf_counter
 from typing import Final
 
 from guardrails.cancellation import Cancelled, Token, check, current, within
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Film
-from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.types import (
     CLEAN,
     Audio,
@@ -74,7 +74,7 @@ class Task:
     besides the time that all detectors have together.
     """
 
-    bound: Bound
+    bound: BoundDetector
     leaves: list[int] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     answers: Sequence[Detection] = ()
@@ -201,7 +201,7 @@ def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
     return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
 
 
-def judges(bound: Bound, content: Content) -> bool:
+def judges(bound: BoundDetector, content: Content) -> bool:
     """Tell whether a detector looks at this content at all."""
     # Who looks at pictures looks at films, frame by frame (`films.py`).
     kind = Image.kind if bound.pixels and isinstance(content, Video) else content.kind
@@ -226,7 +226,7 @@ class DetectionRound:
         pictures whose texts are leaves too.
         """
         self.leaves = leaves
-        self.plans: list[tuple[Plan, ...]] = []
+        self.plans: list[tuple[DetectionPlan, ...]] = []
         self.contents: list[Content] = []
         self.found: list[dict[str, Detection]] = []
         self.cached: list[Entry | None] = []
@@ -274,7 +274,7 @@ class DetectionRound:
                         self._need(index, bounds, tasks)
         return list(tasks.values())
 
-    def _need(self, index: int, bounds: Iterable[Bound], tasks: dict[str, Task]) -> None:
+    def _need(self, index: int, bounds: Iterable[BoundDetector], tasks: dict[str, Task]) -> None:
         content, found, entry = self.contents[index], self.found[index], self.cached[index]
         given = self._known.get(index, {})
         for bound in bounds:
@@ -305,13 +305,13 @@ class DetectionRound:
                 self.found[index][bound.digest] = answer
                 self._keep(index, bound, answer)
 
-    def _keep(self, index: int, bound: Bound, answer: Detection) -> None:
+    def _keep(self, index: int, bound: BoundDetector, answer: Detection) -> None:
         entry = self.cached[index]
         if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
             store_detections(entry, {cache_key(bound, self.contents[index]): answer})
 
     def findings_of(
-        self, index: int, plan: Plan, pending: frozenset[int]
+        self, index: int, plan: DetectionPlan, pending: frozenset[int]
     ) -> tuple[tuple[Finding, ...], frozenset[str]]:
         """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending
         tier.
@@ -424,7 +424,7 @@ def store_detections(entry: Entry, answers: Mapping[Key, Detection]) -> None:
     entry.update(answers)
 
 
-def cache_key(bound: Bound, content: Content) -> Key:
+def cache_key(bound: BoundDetector, content: Content) -> Key:
     """Return under what a cache keeps what a detector says of a content, in the entry of its text."""
     if not bound.reads:
         return bound.digest

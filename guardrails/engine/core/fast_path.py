@@ -15,17 +15,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.encodings.extractors import NOTHING, extract
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, extract
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
 from guardrails.engine.core.detection_round import cache_key, store_detections, validate_detection
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.engine.core.outcome import Outcome, build_coverage
-from guardrails.policy.compiled import CompiledPolicy, Plan
-from guardrails.text import normalized, revealed, surrogates_replaced
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
+from guardrails.text import normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
 
 ALL_PATTERNS = "patterns"
@@ -49,9 +49,9 @@ class FastPlan:
     some look at what the content stands beside, `media_kinds` that some look at pictures, which a text may carry.
     """
 
-    patterns: tuple[Bound, ...]
+    patterns: tuple[BoundDetector, ...]
     filters: tuple[PatternTable, ...]
-    others: tuple[Bound, ...]
+    others: tuple[BoundDetector, ...]
     clear: Mapping[str, Detection]
     reads: bool
     looks: bool
@@ -178,7 +178,7 @@ class FastPath:
                 return False
         for leaf in tree.leaves:
             content = leaf.content
-            if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING:
+            if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING_EXTRACTED:
                 return False
         return True
 
@@ -228,15 +228,15 @@ def _join_tables(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
         return tables
 
 
-def iterate_bounds(plans: Iterable[Plan]) -> Iterator[Bound]:
+def iterate_bounds(plans: Iterable[DetectionPlan]) -> Iterator[BoundDetector]:
     """Yield the detectors of plans."""
     return (bound for plan in plans for tier in plan.tiers for bound in tier)
 
 
-def linear_patterns(bound: Bound) -> PatternTable | None:
+def linear_patterns(bound: BoundDetector) -> PatternTable | None:
     """Return the patterns that a detector searches for, None where it does anything else, or may take long."""
     detector = bound.detector
-    return detector.table if isinstance(detector, Patterns) and detector.table.linear else None
+    return detector.table if isinstance(detector, PatternsDetector) and detector.table.linear else None
 
 
 def _detect(
@@ -272,7 +272,7 @@ def _detect(
     return answers | dict.fromkeys(rest, [CLEAN] * len(contents))
 
 
-def _ask(bound: Bound, contents: Sequence[Content]) -> list[Detection] | None:
+def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] | None:
     """Return what a detector says, None where it needs a worker, or fails."""
     try:
         ask = bound.detector.detect if bound.inline or bound.at_once is None else bound.at_once
@@ -294,8 +294,8 @@ def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Cont
     found: frozenset[str] = frozenset()
     for content in contents:
         if isinstance(content, Text):
-            text = surrogates_replaced(content.text)
-            views = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+            text = replace_surrogates(content.text)
+            views = undo_tricks(text) if text.isascii() else (normalize_text(text), *undo_tricks(text))
             for reading in dict.fromkeys((text, *(view.text for view in views))):
                 found = found.union(*(table.categories(reading) for table in tables))
     return found

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from weakref import WeakSet
 
 from guardrails.engine.media.film_cache import FilmCache
-from guardrails.media.images.decode_cache import Shapes
+from guardrails.media.images.decode_cache import ShapeCache
 from guardrails.types import Detection
 
 Key = str | tuple[str | None, ...]
@@ -37,7 +37,7 @@ class FindingsCache:
         self._share = 1.0
         self._held = 0
         self._by_text: OrderedDict[str | bytes, Entry] = OrderedDict()
-        self.shapes = Shapes()
+        self.shapes = ShapeCache()
         """Pictures that were decoded: one whose findings are all here need not be decoded again."""
         self.films = FilmCache()
         """What films came to: one that comes again need not be watched again."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.core.detection_round import Task, judges
 from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request, RuleMatch
 from guardrails.engine.redaction.edits import NUMBERED
@@ -45,7 +45,7 @@ def may_stand(category: str, value: str, floor: CompiledPolicy, request: Request
     return not any(map(_changes, Evaluation(floor, [judged], request).run()))
 
 
-def _answer(bound: Bound, content: Text, category: str) -> Detection:
+def _answer(bound: BoundDetector, content: Text, category: str) -> Detection:
     """Return what a detector says of a value. One that finds such values is taken to find this one, though it may need the words
     around it for that.
     """

@@ -16,7 +16,7 @@ from functools import lru_cache
 from time import perf_counter
 from typing import TypeVar
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import add_embedded_media, note_nested_media
@@ -78,7 +78,7 @@ class Pipeline(TaskRunner):
         self._extractors = tuple(bound for bound in self.bounds() if bound.extracts is not None)
         self._gates: dict[tuple[Stage, ...], StreamPlan] = {}
 
-    def bounds(self) -> list[Bound]:
+    def bounds(self) -> list[BoundDetector]:
         """Return every detector of the policies, each once."""
         return list({bound.digest: bound for each in self.policies for bound in each.detectors}.values())
 

@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.detectors.language.identification import language_of
+from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.content.roles import role_of
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.tools.tool_context import BASIC, Arguments, ToolContext, basic_value
 from guardrails.media.images.picture import Picture
-from guardrails.media.video.film_source import Opened
-from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
+from guardrails.media.video.film_source import OpenedFile
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
-from guardrails.text import folded
+from guardrails.text import fold_text
 from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
 
-REDACTABLE_MEDIA = Picture | Opened
+REDACTABLE_MEDIA = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
 
 
@@ -61,7 +61,7 @@ class JudgedContent:
     """
 
     content: Content
-    plan: Plan
+    plan: DetectionPlan
     findings: tuple[Finding, ...] = ()
     unknown: frozenset[str] = frozenset()
     again: bool = False
@@ -101,7 +101,7 @@ def context_value(name: str, content: Content | None, request: Request) -> objec
     if name == "content.length":
         return len(content.text) if isinstance(content, Text) else 0
     if name == "content.language":
-        return language_of(content.text)[0] if isinstance(content, Text) else "und"
+        return identify_language(content.text)[0] if isinstance(content, Text) else "und"
     return content.kind
 
 
@@ -270,7 +270,7 @@ class Evaluation:
                 found.update((id(rule), rule) for rule in self.undecided(item.plan, item.unknown))
         return tuple(found.values())
 
-    def undecided(self, plan: Plan, failed: frozenset[str]) -> tuple[Rule, ...]:
+    def undecided(self, plan: DetectionPlan, failed: frozenset[str]) -> tuple[Rule, ...]:
         """Return the rules of a plan whose conditions read a value that a failed detector hides."""
         key = (id(plan), failed)
         if key not in self._undecided:
@@ -399,7 +399,7 @@ class Evaluation:
 
     def is_enough(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
         """Tell whether the rule fires for this finding alone."""
-        bound = alone(rule.condition, finding.category, finding.score, finding.detector)
+        bound = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
         for name in rule.condition.context:
             value = context_value(name, content, self.request)
             if value is not None:
@@ -442,7 +442,7 @@ def is_covered(exception: ExceptionRule, finding: Finding, content: Content, req
     if exception.matches is not None:
         if finding.span is None or not isinstance(content, Text):
             return False
-        if folded(content.text[slice(*finding.span)]).text not in exception.matches:
+        if fold_text(content.text[slice(*finding.span)]).text not in exception.matches:
             return False
     if exception.condition is None:
         return True

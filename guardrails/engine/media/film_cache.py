@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors.images.text_layout import Shown
+from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.types import Detection, FilmCoverage, Unchecked
 
 FILMS: Final = 256
@@ -32,7 +32,7 @@ class CachedFilm:
     """
 
     detections: Mapping[str, Detection]
-    texts: Sequence[Shown]
+    texts: Sequence[PlacedText]
     covers: Sequence[bytes]
     unchecked: Sequence[Unchecked]
     coverage: FilmCoverage

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from guardrails.detectors.images.text_layout import Clip, hull
+from guardrails.detectors.images.text_layout import Clip, bounding_box
 from guardrails.types import Finding
 
 UNSURE: Final = 0.3
@@ -106,7 +106,7 @@ def _tracks(looks: Sequence[FrameFindings]) -> Mapping[tuple[str, bool], Track]:
 def _holding(finding: Finding, other: Finding | None) -> Finding:
     """Return a finding with a box that holds another one's too."""
     boxes = [each.box for each in (finding, other) if each is not None and each.box is not None]
-    return replace(finding, box=hull(boxes)) if len(boxes) > 1 else finding
+    return replace(finding, box=bounding_box(boxes)) if len(boxes) > 1 else finding
 
 
 def count_scores(
@@ -177,7 +177,7 @@ def _finding(
     best = max(range(first, last + 1), key=lambda at: scores[at])
     found = track[best][1]
     assert found is not None  # a score above nothing is a finding's
-    box = hull(each.box for each in own if each.box is not None) if found.box is not None else None
+    box = bounding_box(each.box for each in own if each.box is not None) if found.box is not None else None
     clip = (looks[first].start_ms, max(_end(looks, last), looks[first].start_ms + 1))
     return replace(found, score=scores[best], box=box, clip=clip)
 

@@ -9,11 +9,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.media.film_findings import SegmentSettings
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits
-from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.types import Image
 
 SIDES: Final = (512, 960)
@@ -26,9 +26,9 @@ class FilmSettings:
     than `max_gap_ms` is named, and with `damage` whatever is damaged, however short.
     """
 
-    bounds: tuple[Bound, ...]
-    readers: tuple[Bound, ...]
-    hearers: tuple[Bound, ...]
+    bounds: tuple[BoundDetector, ...]
+    readers: tuple[BoundDetector, ...]
+    hearers: tuple[BoundDetector, ...]
     limits: VideoLimits
     sound_limits: AudioLimits
     sampling: Sampling
@@ -62,7 +62,7 @@ def sound_limits(policies: Sequence[CompiledPolicy]) -> AudioLimits:
     )
 
 
-def settings_of_films(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> FilmSettings:
+def settings_of_films(policies: Sequence[CompiledPolicy], plans: Sequence[DetectionPlan]) -> FilmSettings:
     """Return how films are looked at for some plans, those of the policies: a floor sees no less than it would alone."""
     films = [policy.films for policy in policies]
     bounds = {

@@ -16,8 +16,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.images.text_layout import Clip, Line, Shown, shown
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.images.text_layout import Clip, PlacedText, TextLine, place_lines
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import UNREADABLE, Task, describe_unreadable
 from guardrails.engine.core.observers import CURRENT, FilmRecord
@@ -33,12 +33,12 @@ from guardrails.media.audio import recording
 from guardrails.media.audio.recording import Recording
 from guardrails.media.errors import MediaError
 from guardrails.media.video import film_source
-from guardrails.media.video.film_source import Film, Seen, Watch
+from guardrails.media.video.film_source import Film, WatchAccount, WatchRun
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import CLEAN, Audio, Content, Detection, FilmCoverage, Image, Unchecked, Video
 
 if TYPE_CHECKING:
-    from guardrails.media.video.film_source import Caption, Sample, Track
+    from guardrails.media.video.film_source import Caption, FrameSample, MediaTrack
 
 NAME: Final = "films"
 """Under which timings hold what watching films took, detectors included."""
@@ -93,12 +93,12 @@ class FilmCheck:
         self._known: CachedFilm | None = None
         self._steps: deque[Callable[[], None]] = deque([self._begin])
         self._film: Film | Recording | None = None
-        self._watch: Watch | None = None
+        self._watch: WatchRun | None = None
         self._frames: Frames | None = None
         self._hearing: SoundCheck | None = None
-        self._said: list[Shown] = []
+        self._said: list[PlacedText] = []
         self._covers: Sequence[bytes] = ()
-        self._seen: Seen | None = None
+        self._seen: WatchAccount | None = None
         self._broken: MediaError | None = None
         self._looked = self._released = False
         self._task: Task | None = None
@@ -111,7 +111,7 @@ class FilmCheck:
     @property
     def task(self) -> Task:
         """The next step."""
-        bound = Bound(NAME, self, frozenset(), inline=False)
+        bound = BoundDetector(NAME, self, frozenset(), inline=False)
         wall_s = float(self._how.limits.seconds) if self._film is None else self._film.wall_s
         self._task = Task(bound, [self.index], [self._content], patience_s=wall_s)
         return self._task
@@ -172,9 +172,9 @@ class FilmCheck:
         if isinstance(source, Film | Recording):
             self._film = source
         elif isinstance(content, Video):
-            self._film = film_source.opened(source, how.limits, content.declared)
+            self._film = film_source.open_film(source, how.limits, content.declared)
         else:
-            self._film = recording.opened(source, how.sound_limits, content.declared)
+            self._film = recording.open_recording(source, how.sound_limits, content.declared)
         if self._released:  # a step that took too long ends after all
             self.release()
             return
@@ -197,7 +197,7 @@ class FilmCheck:
         self._watch = self._film.watch(how.sampling)
         self._steps.append(partial(self._look, self._watch, self._frames, self._hearing))
 
-    def _look(self, watch: Watch, frames: Frames, hearing: SoundCheck) -> None:
+    def _look(self, watch: WatchRun, frames: Frames, hearing: SoundCheck) -> None:
         """Look at some frames; after the last ones it is known what to look at more closely."""
         samples = [*islice(watch, AT_ONCE)]
         frames.add(samples)
@@ -234,7 +234,7 @@ class FilmCheck:
         known = {start for start, _, _ in frames.tracks[number].frames}
         step = (clip[1] - clip[0]) / (CLOSER_FRAMES + 1)
         due = clip[0] + step
-        chosen: list[Sample] = []
+        chosen: list[FrameSample] = []
         with film.watch(replace(self._how.sampling, clip=clip, track=number)) as watch:
             for sample in watch:
                 if sample.start_ms >= due and sample.start_ms not in known:
@@ -292,7 +292,7 @@ class FilmCheck:
         """The pictures that players show beside a sound."""
         return self._covers if self._known is None else self._known.covers
 
-    def texts(self) -> list[Shown]:
+    def texts(self) -> list[PlacedText]:
         """Return what is written and said in it."""
         if self._known is not None:
             return [*self._known.texts]
@@ -394,33 +394,35 @@ def add_film_contents(film: FilmCheck, tree: ContentTree) -> None:
         onlooker.on_film(FilmRecord(place.path, film.scores(), lines))
 
 
-def _assign_shot(sample: Sample, frames: Frames) -> Sample:
+def _assign_shot(sample: FrameSample, frames: Frames) -> FrameSample:
     """Return a frame with the shot in which it lies, as shots are counted where the whole film is watched."""
     track = frames.tracks.get(sample.track)
     before = [] if track is None else [each for each in track.frames if each[0] <= sample.start_ms]
     return replace(sample, shot=max(before)[2] if before else -1)
 
 
-def _metadata_lines(metadata: Sequence[tuple[str, str]]) -> Iterator[Shown]:
+def _metadata_lines(metadata: Sequence[tuple[str, str]]) -> Iterator[PlacedText]:
     """Yield what a file says of itself."""
-    if (text := shown((Line(value, None, whole=True) for _, value in metadata), "metadata")) is not None:
+    if (
+        text := place_lines((TextLine(value, None, whole=True) for _, value in metadata), "metadata")
+    ) is not None:
         yield text
 
 
-def _caption_lines(captions: Sequence[Caption]) -> Iterator[Shown]:
+def _caption_lines(captions: Sequence[Caption]) -> Iterator[PlacedText]:
     """Yield subtitles."""
-    lines = (Line(each.text, None, whole=True, clip=(each.start_ms, each.end_ms)) for each in captions)
-    if (text := shown(lines, "subtitle")) is not None:
+    lines = (TextLine(each.text, None, whole=True, clip=(each.start_ms, each.end_ms)) for each in captions)
+    if (text := place_lines(lines, "subtitle")) is not None:
         yield text
 
 
-def _unread(tracks: Sequence[Track]) -> Iterator[Unchecked]:
+def _unread(tracks: Sequence[MediaTrack]) -> Iterator[Unchecked]:
     """Yield what is in a file beside pictures and sound, may be shown, and is read by nobody; fonts say nothing."""
     left = {track.kind for track in tracks if not (track.read or any(word in track.codec for word in FONTS))}
     yield from (Unchecked("part", reason) for kind, reason in UNREAD.items() if kind in left)
 
 
-def _unseen_parts(seen: Seen, how: FilmSettings) -> Iterator[Unchecked]:
+def _unseen_parts(seen: WatchAccount, how: FilmSettings) -> Iterator[Unchecked]:
     if seen.captioned:
         yield Unchecked("part", CAPTIONED)
     if seen.stopped is not None:

@@ -17,7 +17,7 @@ from guardrails.engine.media.film_findings import AROUND_MS
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.picture_decoding import limits_of
 from guardrails.media.errors import MediaError
-from guardrails.media.video.frames_in_memory import Footage
+from guardrails.media.video.frames_in_memory import FramesFilm
 from guardrails.types import Place, Stage, Verdict, Video
 
 if TYPE_CHECKING:
@@ -141,9 +141,9 @@ def rebuild_sequence(value: Any, entries: list[Any]) -> Any:
 
 def build_film(frames: Film, fps: float, stage: Stage, policies: Sequence[CompiledPolicy]) -> Video:
     """Return frames as a film to check at a stage."""
-    source: Footage | MediaError
+    source: FramesFilm | MediaError
     try:
-        source = Footage([*map(_pixels, frames)], fps, film_limits(policies), limits_of(policies))
+        source = FramesFilm([*map(_pixels, frames)], fps, film_limits(policies), limits_of(policies))
     except MediaError as error:
         source = error
     return Video(place=Place(stage), source=source)
@@ -154,7 +154,7 @@ def frames_of_film(frames: Film, film: Video, verdict: Verdict) -> Film:
     changes, the same list where it changes none.
     """
     left = verdict.content.source if isinstance(verdict.content, Video) else None
-    if not isinstance(left, Footage) or not isinstance(film.source, Footage) or left is film.source:
+    if not isinstance(left, FramesFilm) or not isinstance(film.source, FramesFilm) or left is film.source:
         return frames
     return [
         frame if new is old else _like(frame, new)

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors.binding import Bound, FilmTrack
-from guardrails.detectors.images.text_layout import Line, Shown, hull, shown
+from guardrails.detectors.binding import BoundDetector, FilmTrack
+from guardrails.detectors.images.text_layout import PlacedText, TextLine, bounding_box, place_lines
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.media.film_findings import FrameFindings, SegmentSettings, segments
 from guardrails.engine.redaction.film_redaction import RedactedFilm
-from guardrails.media.images.picture import Frame, Picture
+from guardrails.media.images.picture import Picture, PictureFrame
 from guardrails.types import Detection, Image, Place
 
 if TYPE_CHECKING:
-    from guardrails.media.video.film_source import Film, Sample
+    from guardrails.media.video.film_source import Film, FrameSample
 
 READ_MS: Final = 5_000
 """Milliseconds after which a shot is read again."""
@@ -58,8 +58,8 @@ class Frames:
         self,
         film: Film,
         place: Place,
-        bounds: Sequence[Bound],
-        readers: Sequence[Bound],
+        bounds: Sequence[BoundDetector],
+        readers: Sequence[BoundDetector],
         redone: RedactedFilm = UNTOUCHED,
     ) -> None:
         """Take the film, where it stands, the detectors that look at pictures, what reads texts in them, and what was covered."""
@@ -71,7 +71,7 @@ class Frames:
         self.unread: str | None = None
         """Why some could not be."""
         self._errors: dict[str, str] = {}
-        self._lines: dict[str, list[Line]] = {}
+        self._lines: dict[str, list[TextLine]] = {}
 
     @property
     def count(self) -> int:
@@ -91,7 +91,7 @@ class Frames:
         cuts = (clip[0] <= start < clip[1] for shot, start in begun.items() if shot != first)
         return sum(own), sum(cuts)
 
-    def add(self, samples: Sequence[Sample]) -> None:
+    def add(self, samples: Sequence[FrameSample]) -> None:
         """Have every detector look at some frames."""
         if not samples:
             return
@@ -105,7 +105,7 @@ class Frames:
         for sample, picture in zip(samples, pictures, strict=True) if self._readers else ():
             self._read(sample, picture)
 
-    def _ask(self, bound: Bound, samples: Sequence[Sample], pictures: Sequence[Image]) -> None:
+    def _ask(self, bound: BoundDetector, samples: Sequence[FrameSample], pictures: Sequence[Image]) -> None:
         by_track: dict[int, list[Image]] = {}
         for sample, picture in zip(samples, pictures, strict=True):
             by_track.setdefault(sample.track, []).append(picture)
@@ -117,7 +117,7 @@ class Frames:
                     self._errors[bound.digest] = answer.error
                 self.tracks[number].found.setdefault(bound.digest, []).append(answer)
 
-    def _begun(self, bound: Bound, track: Track) -> Bound:
+    def _begun(self, bound: BoundDetector, track: Track) -> BoundDetector:
         """Return a detector as it looks at a track."""
         if bound.film is None:
             return bound
@@ -126,7 +126,7 @@ class Frames:
             own = track.own[bound.digest] = bound.film(self._film.sha256)
         return replace(bound, detector=own)
 
-    def _read(self, sample: Sample, picture: Image) -> None:
+    def _read(self, sample: FrameSample, picture: Image) -> None:
         track, now = self.tracks[sample.track], (sample.start_ms, sample.end_ms, sample.shot)
         before = track.read
         if (
@@ -147,7 +147,7 @@ class Frames:
                 at = len(lines)
                 lines.append(replace(line, clip=(since, now[1])))
             elif line.box is not None and (known := lines[at].box) is not None:
-                lines[at] = replace(lines[at], box=hull([known, line.box]))
+                lines[at] = replace(lines[at], box=bounding_box([known, line.box]))
             found[key] = at
         self._stays(found | track.lines, now)
         track.lines = found
@@ -159,7 +159,7 @@ class Frames:
             start, end = line.clip or (now[0], 0)
             self._lines[origin][at] = replace(line, clip=(start, max(end, now[1])))
 
-    def _texts(self, picture: Image) -> Iterator[tuple[str, Line]]:
+    def _texts(self, picture: Image) -> Iterator[tuple[str, TextLine]]:
         for bound in self._readers:
             assert bound.extracts is not None
             try:
@@ -170,11 +170,13 @@ class Frames:
             for text in texts:
                 yield from ((text.origin, line) for _, line in text.lines)
 
-    def texts(self) -> list[Shown]:
+    def texts(self) -> list[PlacedText]:
         """Return what is written in all frames that were read, one text for each way to read."""
-        return [text for origin, lines in self._lines.items() if (text := shown(lines, origin)) is not None]
+        return [
+            text for origin, lines in self._lines.items() if (text := place_lines(lines, origin)) is not None
+        ]
 
-    def detection(self, bound: Bound, how: SegmentSettings, *, closed: bool) -> Detection:
+    def detection(self, bound: BoundDetector, how: SegmentSettings, *, closed: bool) -> Detection:
         """Return what a detector says of the film; unless `closed`, more frames may come."""
         error = self._errors.get(bound.digest)
         if error is not None:
@@ -182,15 +184,15 @@ class Frames:
         tracks = self.tracks.values()
         found = [each for track in tracks for each in segments(track.looks(bound.digest), how, closed=closed)]
         own = [track.own[bound.digest] for track in tracks if bound.digest in track.own]
-        found += dict.fromkeys(each for track in own for each in track.found(closed=closed))
+        found += dict.fromkeys(each for track in own for each in track.findings(closed=closed))
         answers = (answer for track in tracks for answer in track.found.get(bound.digest, ()))
         unchecked = dict.fromkeys(entry for answer in answers for entry in answer.unchecked)
         return Detection(tuple(found), unchecked=(*unchecked,))
 
-    def _picture(self, sample: Sample) -> Picture:
+    def _picture(self, sample: FrameSample) -> Picture:
         """Return a frame as a picture of the film's size, which is seen smaller."""
         size = (self._film.width, self._film.height)
-        frame = Frame(sample.views, sample.start_ms, sample.end_ms)
+        frame = PictureFrame(sample.views, sample.start_ms, sample.end_ms)
         digest = hashlib.sha256(sample.pixels.data).hexdigest()
         covered = self._redone.at(sample.start_ms, size)
         return Picture("frame", *size, (frame,), False, False, digest, covered=covered)

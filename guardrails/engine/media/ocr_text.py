@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.images.text_layout import Shown, place_in
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.images.text_layout import PlacedText, locate_span
 from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.engine.core.detection_round import Task
 from guardrails.media.images.picture import Picture
@@ -22,11 +22,11 @@ UNREAD = "what is written in it could not be read"
 class PictureReading:
     """Pictures that are to be read by one extractor: `task` does it, `settle` takes what came of it."""
 
-    def __init__(self, bound: Bound, tree: ContentTree) -> None:
+    def __init__(self, bound: BoundDetector, tree: ContentTree) -> None:
         found = [index for index, leaf in enumerate(tree.leaves) if _is_seen(leaf.content)]
         self._bound = bound
-        self._read: Sequence[Sequence[Shown]] = ()
-        own = Bound(bound.name, self, frozenset(), inline=False)
+        self._read: Sequence[Sequence[PlacedText]] = ()
+        own = BoundDetector(bound.name, self, frozenset(), inline=False)
         self.task = Task(own, found, [tree.leaves[index].content for index in found])
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
@@ -52,7 +52,7 @@ def _is_seen(content: Content) -> bool:
     return isinstance(content, Image) and isinstance(content.source, Picture)
 
 
-def add_texts(tree: ContentTree, index: int, texts: Iterable[Shown]) -> None:
+def add_texts(tree: ContentTree, index: int, texts: Iterable[PlacedText]) -> None:
     """Add what is written in a picture, or said in a film, as leaves of its own."""
     leaf = tree.leaves[index]
     for each in texts:
@@ -72,11 +72,13 @@ def locate_in_picture(finding: Finding, leaves: Sequence[Leaf], index: int) -> l
     found = []
     for picture, start, end in resolve_span(leaves, index, finding.span):
         if isinstance(leaves[picture].content, Media):
-            box, clip = place_in(texts_of(leaves, picture), (start, end))
+            box, clip = locate_span(texts_of(leaves, picture), (start, end))
             found.append((picture, replace(finding, span=None, box=box, clip=clip)))
     return found
 
 
-def texts_of(leaves: Sequence[Leaf], picture: int) -> list[Shown]:
+def texts_of(leaves: Sequence[Leaf], picture: int) -> list[PlacedText]:
     """Return what is written in a picture."""
-    return [leaf.derived for leaf in leaves if leaf.parent == picture and isinstance(leaf.derived, Shown)]
+    return [
+        leaf.derived for leaf in leaves if leaf.parent == picture and isinstance(leaf.derived, PlacedText)
+    ]

@@ -14,17 +14,17 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from guardrails.cancellation import check
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.budget import UNBOUNDED, Budget
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import Overloaded
 from guardrails.media.errors import MediaError
-from guardrails.media.images.decode_cache import Shapes
-from guardrails.media.images.picture import Picture, Unopened, measured
-from guardrails.media.limits import Limits
-from guardrails.media.pixel_pool import pixel_pool
+from guardrails.media.images.decode_cache import ShapeCache
+from guardrails.media.images.picture import Picture, UnopenedPicture, measure_picture
+from guardrails.media.limits import PictureLimits
+from guardrails.media.pixel_pool import get_pixel_pool
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import CLEAN, Content, Detection, Image
 
@@ -46,31 +46,31 @@ class PictureDecoding:
         self,
         leaves: Sequence[int],
         contents: Sequence[Content],
-        limits: Limits,
-        seen: Shapes | None = None,
+        limits: PictureLimits,
+        seen: ShapeCache | None = None,
         budget: Budget = UNBOUNDED,
     ) -> None:
         self._limits, self._seen, self._budget = limits, seen, budget
         self._pixels = 0
         self._made: list[Picture | MediaError] = []
-        self.task = Task(Bound(NAME, self, frozenset(), inline=False), [*leaves], [*contents])
+        self.task = Task(BoundDetector(NAME, self, frozenset(), inline=False), [*leaves], [*contents])
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Decode the pictures, one after the other, each to be dropped as room for the next is needed."""
         sized = [self._sized(each) for each in batch]
-        self._pixels = sum(each.pixels for each in sized if isinstance(each, Unopened))
+        self._pixels = sum(each.pixels for each in sized if isinstance(each, UnopenedPicture))
         if self._pixels <= self._budget.pixels:
             for each in sized:
                 check()
                 self._made.append(each if isinstance(each, MediaError) else self._decoded(each))
         return [CLEAN] * len(batch)
 
-    def _sized(self, content: Content) -> Unopened | MediaError:
+    def _sized(self, content: Content) -> UnopenedPicture | MediaError:
         assert isinstance(content, Image)
         return _catch_media_error(lambda: _read_size(content, self._limits))
 
-    def _decoded(self, given: Unopened) -> Picture | MediaError:
-        return _catch_media_error(lambda: given.open(self._seen, pixel_pool()))
+    def _decoded(self, given: UnopenedPicture) -> Picture | MediaError:
+        return _catch_media_error(lambda: given.open(self._seen, get_pixel_pool()))
 
     def settle(self, leaves: list[Leaf], timings: dict[str, float]) -> None:
         """Put the decoded pictures into the leaves; those that were not done in time are none. Raises `RequestError` where they
@@ -87,11 +87,11 @@ class PictureDecoding:
             leaves[index] = replace(leaves[index], content=replace(content, source=source))
 
 
-def limits_of(policies: Sequence[CompiledPolicy]) -> Limits:
+def limits_of(policies: Sequence[CompiledPolicy]) -> PictureLimits:
     """Return the limits of pictures: a floor sees no less than it would alone."""
     limits = [policy.limits for policy in policies]
     pixels = max(each.picture_pixels for each in limits)
-    return Limits(
+    return PictureLimits(
         bytes=max(each.picture_bytes for each in limits),
         pixels=pixels,
         total_pixels=FRAMES * pixels,
@@ -104,7 +104,7 @@ def prepare_decoding(
     leaves: Sequence[Leaf],
     *,
     read: bool = False,
-    seen: Shapes | None = None,
+    seen: ShapeCache | None = None,
     budget: Budget = UNBOUNDED,
 ) -> PictureDecoding | None:
     """Return what decodes the pictures that some detector looks at, or that are all `read`, and that are not decoded yet; None
@@ -141,19 +141,19 @@ def release_pictures(leaves: Sequence[Leaf]) -> None:
         source = leaf.content.source if isinstance(leaf.content, Image) else None
         if isinstance(source, Picture):
             source.release()
-    if pixel_pool().due:
+    if get_pixel_pool().due:
         with suppress(Overloaded):  # another check will see to it
-            workers().submit(pixel_pool().trim)
+            workers().submit(get_pixel_pool().trim)
 
 
-def decode_picture(content: Image, limits: Limits) -> Picture | MediaError:
+def decode_picture(content: Image, limits: PictureLimits) -> Picture | MediaError:
     """Return a picture decoded, or why it cannot be."""
     return _catch_media_error(lambda: _read_size(content, limits).open(None, None))
 
 
-def _read_size(content: Image, limits: Limits) -> Unopened:
+def _read_size(content: Image, limits: PictureLimits) -> UnopenedPicture:
     source = content.data if content.source is None else content.source
-    return measured(source, limits, content.declared)
+    return measure_picture(source, limits, content.declared)
 
 
 def _catch_media_error(read: Callable[[], T]) -> T | MediaError:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.images.text_layout import Shown
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.errors import MissingExtra
 from guardrails.media.errors import MediaError
 from guardrails.types import Unchecked
@@ -18,22 +18,22 @@ from guardrails.types import Unchecked
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from guardrails.detectors.speech.transcript import Heard
+    from guardrails.detectors.speech.transcript import SoundTranscript
     from guardrails.media.audio.recording import Recording
     from guardrails.media.video.film_source import Film
 
-    Hears = Callable[[Iterable[tuple[int, NDArray[Any]]]], Heard]
+    Hears = Callable[[Iterable[tuple[int, NDArray[Any]]]], SoundTranscript]
 
 
 class SoundCheck:
     """What is heard of a film's tracks."""
 
-    def __init__(self, film: Film | Recording, hearers: Sequence[Bound]) -> None:
+    def __init__(self, film: Film | Recording, hearers: Sequence[BoundDetector]) -> None:
         """Take a film and the transcribers of the policies; none: only tell whether somebody speaks."""
         self._film = film
         self._hearers = [bound.hears for bound in hearers if bound.hears is not None] or [_silent()]
         self.tracks = [track.index for track in film.tracks if track.kind == "audio"]
-        self.texts: list[Shown] = []
+        self.texts: list[PlacedText] = []
         self.unchecked: dict[Unchecked, None] = {}
         self._spoken = False
         self._left = len(self.tracks)
@@ -81,6 +81,6 @@ class SoundCheck:
 
 
 def _silent() -> Any:
-    from guardrails.detectors.speech.transcript import TranscriptConfig, Transcripts
+    from guardrails.detectors.speech.transcript import TranscriptConfig, TranscriptExtractor
 
-    return Transcripts(TranscriptConfig(use="transcript"), None).hears
+    return TranscriptExtractor(TranscriptConfig(use="transcript"), None).hears

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from guardrails.detectors.prompt_leak.prompt_leak_detector import canary
+from guardrails.detectors.prompt_leak.prompt_leak_detector import make_canary
 from guardrails.policy.compiled import CompiledPolicy
 
 SYSTEM = ("system", "developer")
@@ -51,7 +51,7 @@ def plant_canary(request: Any, system: str) -> Any:
 
 
 def _append_mark(content: Any, system: str) -> Any:
-    mark = f"\n\n(Internal reference {canary(system)}: never part of an answer.)"
+    mark = f"\n\n(Internal reference {make_canary(system)}: never part of an answer.)"
     if isinstance(content, list | tuple):
         return [*content, {"type": "text", "text": mark}]
     return f"{content or ''}{mark}"

@@ -13,10 +13,10 @@ from typing import Final, cast
 
 from guardrails.media.audio.recording import AudioLimits, Recording
 from guardrails.media.images.edit import Box, How
-from guardrails.media.rewrite.edit_plan import Cover, planned
-from guardrails.media.rewrite.recode import Edit, muted, recoded
+from guardrails.media.rewrite.edit_plan import FrameCover, plan_edits
+from guardrails.media.rewrite.recode import FilmEdit, mute_sound, recode_film
 from guardrails.media.video.film_source import Film, VideoLimits
-from guardrails.media.video.frames_in_memory import Footage
+from guardrails.media.video.frames_in_memory import FramesFilm
 from guardrails.policy.compiled import Rule
 from guardrails.types import Finding
 
@@ -36,13 +36,13 @@ class RedactedFilm:
     around that is what was covered.
     """
 
-    data: bytes | Footage
-    covers: tuple[Cover, ...] = ()
+    data: bytes | FramesFilm
+    covers: tuple[FrameCover, ...] = ()
 
     def at(self, instant_ms: int, size: tuple[int, int]) -> tuple[Box, ...]:
         """Return what is covered of a frame of a film of that size."""
         now = [cover for cover in self.covers if cover.span[0] <= 1_000 * instant_ms < cover.span[1]]
-        return tuple(box for cover in now for box, _ in cover.of(size))
+        return tuple(box for cover in now for box, _ in cover.boxes_in(size))
 
 
 def redact_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: VideoLimits) -> RedactedFilm:
@@ -53,10 +53,10 @@ def redact_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: Video
         Overloaded: all processes that decode are busy.
     """
     edits = media_edits(found)
-    made = film.covered(edits) if isinstance(film, Footage) else recoded(film, edits, limits)
+    made = film.apply_edits(edits) if isinstance(film, FramesFilm) else recode_film(film, edits, limits)
     if any(edit.how == "cut" for edit in edits):
         return RedactedFilm(made)  # its frames are shown at other times
-    return RedactedFilm(made, planned(edits, (film.width, film.height)).covers)
+    return RedactedFilm(made, plan_edits(edits, (film.width, film.height)).covers)
 
 
 def silence_sound(
@@ -68,22 +68,22 @@ def silence_sound(
         MediaError: it cannot be written again.
         Overloaded: all processes that decode are busy.
     """
-    return RedactedFilm(muted(sound, [edit.clip for edit in media_edits(found)], limits))
+    return RedactedFilm(mute_sound(sound, [edit.clip for edit in media_edits(found)], limits))
 
 
-def media_edits(found: Sequence[tuple[Rule, Finding]]) -> list[Edit]:
+def media_edits(found: Sequence[tuple[Rule, Finding]]) -> list[FilmEdit]:
     """Return what is to be done about findings; one of no time of its own is of the whole film."""
-    edits: dict[Edit, None] = {}
+    edits: dict[FilmEdit, None] = {}
     for rule, finding in found:
         origin = (finding.origin or "").partition(">")[0]
         if origin in DROPPED:
             continue
         clip = finding.clip or WHOLE
         if origin in SAID:
-            edits[Edit(clip, "mute")] = None
+            edits[FilmEdit(clip, "mute")] = None
         elif rule.cover_film == "cut":
-            edits[Edit(clip, "cut")] = None
+            edits[FilmEdit(clip, "cut")] = None
         else:
             boxes = () if finding.box is None else (finding.box,)
-            edits[Edit(clip, cast(How, rule.cover_film), boxes)] = None
+            edits[FilmEdit(clip, cast(How, rule.cover_film), boxes)] = None
     return [*edits]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.rule_evaluation import RuleMatch
@@ -20,12 +20,12 @@ from guardrails.engine.media.ocr_text import locate_in_picture
 from guardrails.engine.redaction.film_redaction import RedactedFilm, redact_film, silence_sound
 from guardrails.media.audio.recording import AudioLimits, Recording
 from guardrails.media.images.edit import Box, How
-from guardrails.media.images.picture import Picture, opened
-from guardrails.media.images.redact import redacted, shaded
-from guardrails.media.limits import Limits
-from guardrails.media.pixel_pool import pixel_pool
+from guardrails.media.images.picture import Picture, open_picture
+from guardrails.media.images.redact import covered_boxes, redact_picture
+from guardrails.media.limits import PictureLimits
+from guardrails.media.pixel_pool import get_pixel_pool
 from guardrails.media.rewrite.recode import MEDIA, SLOWER, family_of
-from guardrails.media.video.film_source import Film, Opened, VideoLimits
+from guardrails.media.video.film_source import Film, OpenedFile, VideoLimits
 from guardrails.policy.compiled import Rule
 from guardrails.types import CLEAN, Action, Audio, Content, Detection, Finding, Image, Media, Mode
 
@@ -73,7 +73,7 @@ class MediaRedaction:
         self,
         leaves: Sequence[Leaf],
         wanted: Wanted,
-        limits: Limits,
+        limits: PictureLimits,
         film_limits: VideoLimits,
         sound_limits: AudioLimits,
     ) -> None:
@@ -84,8 +84,10 @@ class MediaRedaction:
         self._kept: dict[int, tuple[Any, Picture | RedactedFilm]] = {}
         contents = [leaves[index].content for index in wanted]
         sources = [each.source for each in contents if isinstance(each, Media)]
-        wall_s = SLOWER * sum(each.wall_s for each in sources if isinstance(each, Opened))
-        self.task = Task(Bound(NAME, self, frozenset(), inline=False), [*wanted], contents, patience_s=wall_s)
+        wall_s = SLOWER * sum(each.wall_s for each in sources if isinstance(each, OpenedFile))
+        self.task = Task(
+            BoundDetector(NAME, self, frozenset(), inline=False), [*wanted], contents, patience_s=wall_s
+        )
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Redact the pictures, one after the other."""
@@ -133,7 +135,7 @@ class MediaRedaction:
 
 
 def redact_media(
-    picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: Limits
+    picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: PictureLimits
 ) -> tuple[Any, Picture]:
     """Return what a picture was made of with findings covered, and the picture that this is.
 
@@ -147,10 +149,10 @@ def redact_media(
         own = [finding for rule, finding in found if rule.cover == how]
         if own:
             boxes = [finding.box for finding in own if finding.box is not None]
-            made = redacted(picture, boxes, how, whole=len(boxes) < len(own), limits=limits)
-            under += shaded(picture, boxes, whole=len(boxes) < len(own))
+            made = redact_picture(picture, boxes, how, whole=len(boxes) < len(own), limits=limits)
+            under += covered_boxes(picture, boxes, whole=len(boxes) < len(own))
             most = replace(limits, bytes=max(limits.bytes, GROWN * len(picture.data)))
-            picture = opened(made, most, pool=pixel_pool())
+            picture = open_picture(made, most, pool=get_pixel_pool())
     return made, replace(picture, covered=under)
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.encodings.extractors import Derived
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.encodings.extractors import DerivedText
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.embedded_media import MediaHold, add_embedded_media, media_kinds
@@ -31,8 +31,8 @@ from guardrails.engine.core.rule_evaluation import (
 from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.redaction.edits import Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
-from guardrails.inference.safety.passages import passages
-from guardrails.policy.compiled import CompiledPolicy, Rule, alone
+from guardrails.inference.safety.passages import split_passages
+from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.policy.streaming import LENGTH
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Detection, Finding, Place, Stream, Text
@@ -83,7 +83,7 @@ class StreamEvaluator:
         self._gate: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
         self._limits = pipeline.limits
         self._most = sys.maxsize if joined else self._limits.characters
-        self._streams: list[tuple[Sequence[Bound], Stream | None]] = [
+        self._streams: list[tuple[Sequence[BoundDetector], Stream | None]] = [
             (bounds, _ask_safely(begin, context)) for bounds, begin in self._gate.streams
         ]
         self._by_passages = not joined and bool(self._gate.passages)
@@ -196,7 +196,7 @@ class StreamEvaluator:
         if self.stop is None or stop.at < self.stop.at:
             self.stop = stop
 
-    def _take(self, bounds: Sequence[Bound], detection: Detection, at: int = 0) -> None:
+    def _take(self, bounds: Sequence[BoundDetector], detection: Detection, at: int = 0) -> None:
         """Take what detectors say; findings without a span stand for the text from `at` on."""
         if detection.error is not None:
             for bound in bounds:
@@ -206,7 +206,7 @@ class StreamEvaluator:
         for finding in detection.findings:
             self._find(bounds[0], finding, at if finding.span is None else finding.span[0])
 
-    def _fail(self, bound: Bound) -> None:
+    def _fail(self, bound: BoundDetector) -> None:
         """Take a failure to the rules that depend on the detector."""
         failed = frozenset((bound.name,))
         for policy, rules in self._theirs(bound):
@@ -220,14 +220,14 @@ class StreamEvaluator:
                 if holds is None and rule.on_error is Action.BLOCK:
                     self._stop(StreamStop(rule, "error", self.mark))
 
-    def _theirs(self, bound: Bound) -> Iterator[tuple[CompiledPolicy, list[Rule]]]:
+    def _theirs(self, bound: BoundDetector) -> Iterator[tuple[CompiledPolicy, list[Rule]]]:
         """Yield the policies that have a detector, each with its rules that are decided finding by finding."""
         for policy, own, rules in zip(self._policies, self._gate.own, self._gate.rules, strict=True):
             if bound.digest in own:
                 yield policy, [rule for rule in rules if not rule.how.whole]
 
     def _find(
-        self, bound: Bound, finding: Finding, at: int, said: str | None = None, over: TextSpans = ()
+        self, bound: BoundDetector, finding: Finding, at: int, said: str | None = None, over: TextSpans = ()
     ) -> None:
         """Take a finding, which stands at a place, to the rules. If that stood encoded in the text, `said` is what was found and
         `over` the stretches that hid it; the finding's span is then that of what was hidden, as in the check of the whole.
@@ -261,7 +261,7 @@ class StreamEvaluator:
         if finding is None:
             values = rule.condition.zeros()
         else:
-            values = alone(rule.condition, finding.category, finding.score, finding.detector)
+            values = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
         return evaluate_condition(rule.condition, values | self._leaves(rule))
 
     def _leaves(self, rule: Rule) -> dict[str, object]:
@@ -305,7 +305,7 @@ class StreamEvaluator:
         """Judge the passages that have ended, each with those before it."""
         begin = self._starts[-1]
         rest = self._text[begin - self._base :]
-        ends = [begin + end for _, end in passages(rest)]
+        ends = [begin + end for _, end in split_passages(rest)]
         if not last:
             ends = ends[:-1]
         contents: list[tuple[int, Text]] = []
@@ -329,7 +329,7 @@ class StreamEvaluator:
                 self._stop(StreamStop(None, "unchecked", at, "part"))
 
     def _ask(
-        self, bounds: Sequence[Bound], contents: Sequence[tuple[int, Text]], inline: int | None
+        self, bounds: Sequence[BoundDetector], contents: Sequence[tuple[int, Text]], inline: int | None
     ) -> Steps:
         """Have detectors judge texts that end a stretch of this one which begins at a place."""
         places = [*range(len(contents))]
@@ -341,7 +341,7 @@ class StreamEvaluator:
                 found = tuple(replace(finding, span=None) for finding in answer.findings)
                 self._take((task.bound,), replace(answer, findings=found), at)
 
-    def _judge_hidden(self, hidden: Iterable[Derived], inline: int | None) -> Steps:
+    def _judge_hidden(self, hidden: Iterable[DerivedText], inline: int | None) -> Steps:
         """Judge what stood encoded in the text."""
         payloads = [*hidden]
         contents: list[Any] = [

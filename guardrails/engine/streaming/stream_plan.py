@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.patterns.patterns_detector import Patterns, Together
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.patterns.patterns_detector import MergedPatterns, PatternsDetector
 from guardrails.detectors.patterns.table import PatternError
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.types import Action, Mode, Stage, Stream
@@ -49,14 +49,14 @@ class StreamPlan:
 
     rules: tuple[tuple[Rule, ...], ...]
     own: tuple[frozenset[str], ...]
-    exact: tuple[Bound, ...]
-    streams: tuple[tuple[tuple[Bound, ...], Begin], ...]
-    passages: tuple[Bound, ...]
+    exact: tuple[BoundDetector, ...]
+    streams: tuple[tuple[tuple[BoundDetector, ...], Begin], ...]
+    passages: tuple[BoundDetector, ...]
     whole: dict[str, str]
     stops: frozenset[str]
 
     @property
-    def decoded(self) -> tuple[Bound, ...]:
+    def decoded(self) -> tuple[BoundDetector, ...]:
         """The detectors that judge what stands encoded in the text as well."""
         return tuple(bound for bound in (*self.exact, *self.passages) if bound.decoded)
 
@@ -68,12 +68,12 @@ class StreamNeeds:
     """
 
     rules: list[tuple[Rule, ...]] = field(default_factory=list)
-    exact: dict[str, Bound] = field(default_factory=dict)
-    passages: dict[str, Bound] = field(default_factory=dict)
+    exact: dict[str, BoundDetector] = field(default_factory=dict)
+    passages: dict[str, BoundDetector] = field(default_factory=dict)
     whole: dict[str, str] = field(default_factory=dict)
     stops: frozenset[str] = frozenset()
 
-    def add(self, rule: Rule, bound: Bound) -> None:
+    def add(self, rule: Rule, bound: BoundDetector) -> None:
         """Add a detector that a rule reads."""
         if "text" not in bound.contents:
             return
@@ -116,7 +116,7 @@ def build_stream_plan(policies: Sequence[CompiledPolicy], stages: tuple[Stage, .
     """Return what texts at these stages wait for."""
     needs = find_stream_needs(policies, stages)
     own = tuple(frozenset(bound.digest for bound in policy.detectors) for policy in policies)
-    of_same: dict[tuple[bool, ...], list[Bound]] = {}
+    of_same: dict[tuple[bool, ...], list[BoundDetector]] = {}
     for bound in needs.exact.values():
         of_same.setdefault(tuple(bound.digest in some for some in own), []).append(bound)
     return StreamPlan(
@@ -130,22 +130,22 @@ def build_stream_plan(policies: Sequence[CompiledPolicy], stages: tuple[Stage, .
     )
 
 
-def _is_of_pictures(rule: Rule, bounds: Sequence[Bound]) -> bool:
+def _is_of_pictures(rule: Rule, bounds: Sequence[BoundDetector]) -> bool:
     """Tell whether nothing that is found in a text can make a rule fire."""
     able = [bound for bound in bounds if reads(rule, bound)]
     return rule.needs_findings and bool(able) and not any("text" in bound.contents for bound in able)
 
 
-def begin_streams(bounds: Sequence[Bound]) -> Iterator[tuple[tuple[Bound, ...], Begin]]:
+def begin_streams(bounds: Sequence[BoundDetector]) -> Iterator[tuple[tuple[BoundDetector, ...], Begin]]:
     """Yield what begins a growing text for detectors: those of a file that search for patterns do so together where they can."""
-    patterns = {id(bound.detector): bound for bound in bounds if isinstance(bound.detector, Patterns)}
-    families: dict[str, list[Patterns]] = {}
+    patterns = {id(bound.detector): bound for bound in bounds if isinstance(bound.detector, PatternsDetector)}
+    families: dict[str, list[PatternsDetector]] = {}
     for bound in patterns.values():
         families.setdefault(bound.family, []).append(bound.detector)  # type: ignore[arg-type] # see above
-    for group in (group for family in families.values() for group in Together.groups(family)):
+    for group in (group for family in families.values() for group in MergedPatterns.groups(family)):
         own = tuple(patterns[id(each)] for each in group)
         try:
-            yield own, (Together.of(group) if len(group) > 1 else group[0]).stream
+            yield own, (MergedPatterns.get(group) if len(group) > 1 else group[0]).stream
         except PatternError:  # too large together, though each is not
             yield from (((bound,), bound.stream) for bound in own if bound.stream is not None)
     for bound in bounds:
@@ -165,7 +165,7 @@ def _worth(categories: frozenset[str]) -> frozenset[str]:
     return frozenset(name for category in categories for name in taxonomy.with_ancestors(category))
 
 
-def reads(rule: Rule, bound: Bound) -> bool:
+def reads(rule: Rule, bound: BoundDetector) -> bool:
     """Tell whether a rule depends on what a detector finds."""
     condition = rule.condition
     any_of = {*condition.scores, *(category for _, category in condition.counts)} | rule.redact

@@ -18,8 +18,8 @@ from typing import Final
 import re2
 
 from guardrails.detectors.encodings.extractors import extract
-from guardrails.text import folded, surrogates_replaced
-from guardrails.text.escapes import decoded
+from guardrails.text import fold_text, replace_surrogates
+from guardrails.text.escapes import decode_escapes
 
 LEAST: Final = 24
 STEP: Final = 8
@@ -49,9 +49,9 @@ DIGITS_OF_TOKEN: Final = 4
 def readings(text: str, decoding: Decoding) -> Iterator[str]:
     """Yield a text without case and disguises, and what stands encoded in it likewise."""
     for each in (text, *(derived.text for derived in extract(text, *decoding).derived)):
-        plain = surrogates_replaced(each)
-        shown = decoded(plain)
-        yield folded(_ESCAPES.sub(" ", plain if shown is None else shown.text)).text
+        plain = replace_surrogates(each)
+        shown = decode_escapes(plain)
+        yield fold_text(_ESCAPES.sub(" ", plain if shown is None else shown.text)).text
 
 
 def letters(reading: str) -> str:

@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, decode, find_strings
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, TaintTraces
 from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS
-from guardrails.policy.tools import Tools
-from guardrails.text import surrogates_replaced
+from guardrails.policy.tools import ToolLists
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Place, Returned, Stage, Text, Tool, ToolCall, Use
 from guardrails.wire.lossless_json import Number
 
@@ -82,7 +82,7 @@ class ToolContext:
 
     def __init__(
         self,
-        tools: Tools,
+        tools: ToolLists,
         names: frozenset[str],
         leaves: Sequence[Leaf],
         heard: Sequence[Returned],
@@ -143,7 +143,7 @@ class ToolContext:
 
     def _hear(self, result: Returned, traces: TaintTraces | None) -> bool:
         """Take what a tool returned; return whether it is not known any more."""
-        strangers = self._tools.distrusted(result.tools)
+        strangers = self._tools.untrusted_names(result.tools)
         self._sources.update(dict.fromkeys(strangers))
         if strangers and result.text and traces is not None:
             traces.add(result.text, strangers)
@@ -208,7 +208,7 @@ def preparation_task(uses: ToolContext, inline: int) -> Task:
     fails, or is not done in time, they are unknown.
     """
     quick = uses.size <= inline and not uses.validates
-    bound = Bound("tools", _Preparation(uses), frozenset(), inline=quick)
+    bound = BoundDetector("tools", _Preparation(uses), frozenset(), inline=quick)
     return Task(bound, [0], [Text("")])
 
 
@@ -230,9 +230,9 @@ def _texts(arguments: str) -> list[str]:
 def _plain(value: Any) -> Any:
     """Return a JSON value as conditions take it: numbers that CEL has, texts that can be encoded."""
     if isinstance(value, str):
-        return surrogates_replaced(value)
+        return replace_surrogates(value)
     if isinstance(value, dict):
-        return {surrogates_replaced(key): _plain(inner) for key, inner in value.items()}
+        return {replace_surrogates(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     if isinstance(value, Number):

@@ -1,1 +1,1 @@
-"""Models as the hub's libraries save them: a folder goes in, scores, answers or vectors come out, on ONNX Runtime or torch."""
+"""Models as the hub's libraries save them, run by ONNX Runtime or torch."""

@@ -1,4 +1,4 @@
-"""Embeddings: texts go in, vectors of length 1 come out that lie near each other where texts are about the same.
+"""Embeds texts as vectors of length 1 that lie near each other where texts are about the same.
 
     vectors = embedder.vectors(["Which fund should I buy?", "Is gold safe?"])     # float32 [2, width]
 
@@ -14,17 +14,17 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from guardrails.inference.hub.hub_cache import digests
-from guardrails.inference.hub.labels import positions, settings, tokenizer
-from guardrails.inference.hub.runtimes import Onnx, Torch, onnx_file, onnx_files
-from guardrails.inference.hub.tokens import AnyTokens
-from guardrails.inference.memory import Memory
-from guardrails.inference.pool import pool
+from guardrails.inference.hub.hub_cache import file_digests
+from guardrails.inference.hub.labels import max_positions, read_config, read_tokenizer
+from guardrails.inference.hub.runtimes import OnnxRuntime, TorchRuntime, choose_onnx_file, list_onnx_files
+from guardrails.inference.hub.tokens import ModelTokenizer
+from guardrails.inference.memory import LogitCache
+from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.safety.model import Model
+from guardrails.inference.safety.model import SafetyModel
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.session import inputs
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.session import pad_rows
+from guardrails.inference.safety.windows import TokenRow
 
 NEAR_ONE: Final = 1e-2
 """How far the length of a vector may be from 1."""
@@ -49,20 +49,20 @@ class Embedder(Protocol):
         ...
 
 
-class Shipped:
+class ShippedEmbedder:
     """The embedding that a model of this package gives besides its scores."""
 
-    def __init__(self, model: Model, view: Callable[[str], str]) -> None:
+    def __init__(self, model: SafetyModel, view: Callable[[str], str]) -> None:
         """Take the model and the view that it reads, and run it once; raises `ModelError`."""
         self.identity = model.identity
         self._model, self._view = model, view
         self.vectors(["warm up"])
 
     def vectors(self, texts: Sequence[str]) -> Scores:
-        return sound(self._model.embedded([self._view(text) for text in texts]), len(texts))
+        return check_vectors(self._model.embed([self._view(text) for text in texts]), len(texts))
 
 
-class Sentences:
+class SentenceEmbedder:
     """A model of sentences in a folder: `config.json`, `tokenizer.json`, and an ONNX file or safetensors.
 
     The vector is the mean of the tokens' (or the first one's, where `1_Pooling/config.json` says so), at length 1.
@@ -70,18 +70,18 @@ class Sentences:
 
     def __init__(self, folder: Path) -> None:
         """Load the model and run it once; raises `ModelError`."""
-        of = settings(folder)
+        of = read_config(folder)
         pad = of.get("pad_token_id")
-        self.identity = " ".join(digests(folder))
-        self._tokens = AnyTokens(tokenizer(folder), pad=pad if isinstance(pad, int) else 0)
-        self._window = min(WINDOW, positions(of) or WINDOW)
+        self.identity = " ".join(file_digests(folder))
+        self._tokens = ModelTokenizer(read_tokenizer(folder), pad=pad if isinstance(pad, int) else 0)
+        self._window = min(WINDOW, max_positions(of) or WINDOW)
         self._first = _reads_first(folder)
         self._runtime = (
-            Onnx(onnx_file(folder, None), OUTPUTS)
-            if onnx_files(folder)
-            else Torch(folder, "AutoModel", given="last_hidden_state", spare="pooler")
+            OnnxRuntime(choose_onnx_file(folder, None), OUTPUTS)
+            if list_onnx_files(folder)
+            else TorchRuntime(folder, "AutoModel", given="last_hidden_state", spare="pooler")
         )
-        self._memory = Memory(REMEMBERED)
+        self._memory = LogitCache(REMEMBERED)
         try:
             self.vectors(["warm up"])
         except ModelError:
@@ -93,13 +93,17 @@ class Sentences:
         room = self._window - self._tokens.single
         rows = [self._tokens.row(self._tokens.ids(text)[:room]) for text in texts]
         known = self._memory.logits(rows, self._run)
-        return sound(np.array([known[row] for row in rows], dtype=np.float32), len(texts))
+        return check_vectors(np.array([known[row] for row in rows], dtype=np.float32), len(texts))
 
-    def _run(self, rows: Sequence[Row]) -> list[Scores]:
-        return pool().map(self._one, rows) if self._runtime.beside else [self._one(row) for row in rows]
+    def _run(self, rows: Sequence[TokenRow]) -> list[Scores]:
+        return (
+            get_pool().map(self._embed_one, rows)
+            if self._runtime.concurrent
+            else [self._embed_one(row) for row in rows]
+        )
 
-    def _one(self, row: Row) -> Scores:
-        ids, mask, types = inputs([row], self._tokens.pad)
+    def _embed_one(self, row: TokenRow) -> Scores:
+        ids, mask, types = pad_rows([row], self._tokens.pad)
         found = self._runtime.run({"input_ids": ids, "attention_mask": mask, "token_type_ids": types})[0]
         if found.ndim == 2:
             found = found[0] if self._first else found.mean(axis=0)
@@ -119,7 +123,7 @@ def _reads_first(folder: Path) -> bool:
     return isinstance(pooling, dict) and pooling.get("pooling_mode_cls_token") is True
 
 
-def sound(vectors: Scores, count: int) -> Scores:
+def check_vectors(vectors: Scores, count: int) -> Scores:
     """Return vectors that are what they should be.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Generative models from a local folder: a conversation goes in, what the model says to it comes out, with its probabilities.
+"""Runs generative models from a local folder: answers to a conversation, with their probabilities.
 
-    model = load(folder, Options(device="cpu"))
-    prompt = model.rendered([{"role": "user", "content": "…"}], {})
-    said = model.say(prompt, most=48, top=10)
+    model = load_generative_model(folder, GenerativeOptions(device="cpu"))
+    prompt = model.render([{"role": "user", "content": "…"}], {})
+    said = model.generate(prompt, most=48, top=10)
 
 The folder's own chat template makes the prompt, and it must show the texts that it was given: a template that leaves out what
 is to be judged, or what for, is an error and no empty question. The likeliest token is taken in each place, so that the same
@@ -21,7 +21,7 @@ from typing import Any
 
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 Message = Mapping[str, str]
 
@@ -30,7 +30,7 @@ Token = tuple[str, float, tuple[tuple[str, float], ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class GenerativeOptions:
     """How to run a model; what is None is chosen: a graphics card where there is one, and the numbers of the folder."""
 
     device: str | None = None
@@ -38,7 +38,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GeneratedAnswer:
     """An answer without the token that ends it; `ended` says whether there was one."""
 
     text: str
@@ -46,10 +46,10 @@ class Said:
     ended: bool
 
 
-class Generative:
+class GenerativeModel:
     """A model that is ready to run, by one thread at a time; `special` are the tokens that no text may bring along."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: GenerativeOptions) -> None:
         """Load the model; raises `ModelError`."""
         try:
             self._torch: Any = import_module("torch")
@@ -59,7 +59,7 @@ class Generative:
             hint = "pip install 'guardrails-middleware[models]', or name an 'endpoint' that serves the model"
             raise ModelError(message, hint, code="missing_extra") from error
         self._tokenizer: Any = _tokenizer(transformers, folder)
-        model, report = _loaded(transformers, folder, options)
+        model, report = _load_model(transformers, folder, options)
         if lost := sorted(report["missing_keys"]):
             shown = ", ".join(lost[:4]) + (", …" if len(lost) > 4 else "")
             hint = "these weights are of another kind of model: take the guard model's own"
@@ -81,7 +81,7 @@ class Generative:
         self._in_parts = False
         self._lock = threading.Lock()
 
-    def rendered(self, messages: Sequence[Message], arguments: Mapping[str, Any]) -> str:
+    def render(self, messages: Sequence[Message], arguments: Mapping[str, Any]) -> str:
         """Return what the chat template makes of a conversation, with its further arguments.
 
         Raises:
@@ -98,7 +98,9 @@ class Generative:
             except Exception as error:
                 failed = error
                 continue
-            if all(text.strip() in found for text in texts) and not (in_parts and _listed(messages, found)):
+            if all(text.strip() in found for text in texts) and not (
+                in_parts and _prints_lists(messages, found)
+            ):
                 self._in_parts = in_parts
                 return found
         if failed is not None:
@@ -120,7 +122,7 @@ class Generative:
             )
         )
 
-    def say(self, prompt: str, *, most: int, top: int, begin: bool = False) -> Said:
+    def generate(self, prompt: str, *, most: int, top: int, begin: bool = False) -> GeneratedAnswer:
         """Return how the model goes on, with the `top` likeliest tokens in each place.
 
         Args:
@@ -136,7 +138,7 @@ class Generative:
         with self._lock, self._torch.inference_mode():
             return self._say(prompt, most, top, begin)
 
-    def _say(self, prompt: str, most: int, top: int, begin: bool) -> Said:
+    def _say(self, prompt: str, most: int, top: int, begin: bool) -> GeneratedAnswer:
         read = self._tokenizer(prompt, add_special_tokens=begin, return_tensors="pt")
         given = {name: read[name].to(self._device) for name in ("input_ids", "attention_mask")}
         length = given["input_ids"].shape[1]
@@ -152,7 +154,9 @@ class Generative:
         ended = bool(ids) and ids[-1] in self._ends
         if ended:
             ids, logits = ids[:-1], logits[:-1]
-        return Said(self._text(ids), self._tokens(ids, self._torch.log_softmax(logits, -1), top), ended)
+        return GeneratedAnswer(
+            self._text(ids), self._tokens(ids, self._torch.log_softmax(logits, -1), top), ended
+        )
 
     def _tokens(self, ids: Sequence[int], logprobs: Any, top: int) -> tuple[Token, ...]:
         found = []
@@ -177,7 +181,7 @@ def _parts(text: str) -> list[dict[str, str]]:
     return [{"type": "text", "text": text}]
 
 
-def _listed(messages: Sequence[Message], found: str) -> bool:
+def _prints_lists(messages: Sequence[Message], found: str) -> bool:
     """Tell whether a template printed lists of parts as Python does: it wants texts."""
     return any(repr(_parts(message["content"])) in found for message in messages)
 
@@ -200,7 +204,7 @@ def _tokenizer(transformers: Any, folder: Path) -> Any:
         raise ModelError(f"the tokenizer: {first_line(error)}", "copy the model's whole folder") from error
 
 
-def _loaded(transformers: Any, folder: Path, options: Options) -> tuple[Any, Mapping[str, Any]]:
+def _load_model(transformers: Any, folder: Path, options: GenerativeOptions) -> tuple[Any, Mapping[str, Any]]:
     """Return the model (of one that sees as well: the part that reads), and what the library says of its weights."""
     logging = transformers.utils.logging
     drew, said = logging.is_progress_bar_enabled(), logging.get_verbosity()
@@ -234,10 +238,10 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     )
 
 
-_SHARED = Shared(Generative)
+_SHARED = SharedModels(GenerativeModel)
 
 
-def load(folder: Path, options: Options) -> Generative:
+def load_generative_model(folder: Path, options: GenerativeOptions) -> GenerativeModel:
     """Return the model in a folder; the same for all who ask for the same files with the same options.
 
     Raises:

@@ -1,8 +1,8 @@
-"""The hub's cache: the name of a model on the Hugging Face Hub goes in, the folder of its files on this machine comes out.
+"""Locates, downloads and verifies models in the Hugging Face Hub's cache on this machine.
 
 Nothing is downloaded unless the policy says `download: true` and the operator's environment `GUARDRAILS_DOWNLOAD=1`; pickled
 weights never are. A file of the cache is a link to a blob that bears its digest: the sha256 of what is large, git's sha1 of
-the rest (`verify`).
+the rest (`verify_files`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and ".." not in name and "--" not in name
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """Return where the hub's libraries keep what they download, as the environment says."""
     for variable, below in CACHES:
         if value := os.environ.get(variable):
@@ -58,26 +58,26 @@ def cache() -> Path:
     return Path.home() / ".cache" / "huggingface" / "hub"
 
 
-def root(name: str) -> Path:
+def model_root(name: str) -> Path:
     """Return the folder of the cache that holds all revisions of a model, whether it is there or not."""
-    return cache() / f"models--{name.replace('/', '--')}"
+    return cache_folder() / f"models--{name.replace('/', '--')}"
 
 
-def locate(name: str, revision: str | None = None, *, download: bool = False) -> Path:
+def locate_model(name: str, revision: str | None = None, *, download: bool = False) -> Path:
     """Return the folder of a model's files, without the network unless `download` and the environment both allow it.
 
     Raises:
         ModelError: it is not there, with what would bring it.
     """
     _check(name, revision)
-    found = _snapshot(root(name), revision or MAIN)
-    if found is not None and not missing(found):
-        return _inside(found, root(name))
+    found = _snapshot(model_root(name), revision or MAIN)
+    if found is not None and not find_missing_files(found):
+        return _inside(found, model_root(name))
     allowed = os.environ.get(DOWNLOAD) == "1"
     if download and allowed:
-        return fetch(name, revision)
+        return fetch_model(name, revision)
     if found is not None:  # what reads it says what it lacks
-        return _inside(found, root(name))
+        return _inside(found, model_root(name))
     wanting = [
         *(() if download else ("'download: true' beside it in the policy",)),
         *(() if allowed else (f"{DOWNLOAD}=1 in the environment of the operator",)),
@@ -89,7 +89,7 @@ def locate(name: str, revision: str | None = None, *, download: bool = False) ->
     )
 
 
-def fetch(name: str, revision: str | None = None) -> Path:
+def fetch_model(name: str, revision: str | None = None) -> Path:
     """Download what is not here yet of a model, and return its folder; whoever calls this has the leave to.
 
     Raises:
@@ -104,17 +104,17 @@ def fetch(name: str, revision: str | None = None) -> Path:
         ) from error
     try:
         found = hub.snapshot_download(
-            name, revision=revision, cache_dir=str(cache()), allow_patterns=[*FETCHED]
+            name, revision=revision, cache_dir=str(cache_folder()), allow_patterns=[*FETCHED]
         )
     except Exception as error:
         hint = (
             "see the model's page on the hub: its name, whether it asks for a licence (HF_TOKEN), the network"
         )
         raise ModelError(f"{name!r} was not downloaded: {first_line(error)}", hint) from error
-    return _inside(Path(found), root(name))
+    return _inside(Path(found), model_root(name))
 
 
-def missing(folder: Path) -> tuple[str, ...]:
+def find_missing_files(folder: Path) -> tuple[str, ...]:
     """Return the files that a folder names and does not hold: links to nothing, and parts of split weights."""
     lost = [each for each in folder.rglob("*") if each.is_symlink() and not each.exists()]
     for index in folder.glob("*.safetensors.index.json"):
@@ -128,7 +128,7 @@ def missing(folder: Path) -> tuple[str, ...]:
     return tuple(sorted({each.relative_to(folder).as_posix() for each in lost}))
 
 
-def verify(folder: Path) -> tuple[str, ...]:
+def verify_files(folder: Path) -> tuple[str, ...]:
     """Return what is wrong with the files of a folder of the cache, one line each: none where all are what their
     digests say.
     """
@@ -144,7 +144,7 @@ def verify(folder: Path) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-def digests(folder: Path) -> tuple[str, ...]:
+def file_digests(folder: Path) -> tuple[str, ...]:
     """Return the digest of each file of any folder, with its name; a blob of the hub's cache is known by its own."""
     return tuple(
         f"{file.relative_to(folder).as_posix()} {_blob(file) or _sha256(file)}"
@@ -195,11 +195,11 @@ def _blob(file: Path) -> str | None:
 
 def _sha256(file: Path) -> str:
     seen = file.stat()
-    return _remembered(str(file.resolve()), seen.st_ino, seen.st_size, seen.st_mtime_ns)
+    return _cached_digest(str(file.resolve()), seen.st_ino, seen.st_size, seen.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _remembered(file: str, _inode: int, _size: int, _changed: int) -> str:
+def _cached_digest(file: str, _inode: int, _size: int, _changed: int) -> str:
     """Return the digest of a file, which is read again when it has changed: a policy may load gigabytes often."""
     return _digest(Path(file), git=False)
 

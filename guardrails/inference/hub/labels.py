@@ -1,4 +1,4 @@
-"""What a model's folder says of itself: `config.json` goes in, the labels of its columns and the forms it takes come out."""
+"""Reads what a model's `config.json` says: the labels of its columns and the forms it takes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHIFTED: Final = frozenset(
 SAVED: Final = "save the fast tokenizer of the model: AutoTokenizer.from_pretrained(…).save_pretrained(…)"
 
 
-def settings(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
     """Return what `config.json` holds; raises `ModelError`."""
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -36,7 +36,7 @@ def settings(folder: Path) -> dict[str, Any]:
     return found
 
 
-def labels(of: Mapping[str, Any], *, unnamed: int | None = None) -> tuple[str, ...]:
+def column_labels(of: Mapping[str, Any], *, unnamed: int | None = None) -> tuple[str, ...]:
     """Return the labels of the columns in order, as `id2label` has them.
 
     Where that is left out there are as many as `num_labels` says, or else `unnamed`, and they are called `LABEL_0` and on.
@@ -53,7 +53,7 @@ def labels(of: Mapping[str, Any], *, unnamed: int | None = None) -> tuple[str, .
     return tuple(str(named[str(at)]) for at in range(len(named)))
 
 
-def positions(of: Mapping[str, Any]) -> int | None:
+def max_positions(of: Mapping[str, Any]) -> int | None:
     """Return how many tokens the model can read at once, special ones included; None where it does not say."""
     found = of.get("max_position_embeddings", of.get("n_positions"))
     if not isinstance(found, int) or isinstance(found, bool) or found <= 0:
@@ -62,7 +62,7 @@ def positions(of: Mapping[str, Any]) -> int | None:
     return found - (pad + 1 if isinstance(pad, int) else 2) if of.get("model_type") in SHIFTED else found
 
 
-def activation(of: Mapping[str, Any], count: int) -> Activation:
+def infer_activation(of: Mapping[str, Any], count: int) -> Activation:
     """Return what the problem that the model was trained for asks for, with so many labels; its own word comes first."""
     match of.get("function_to_apply", of.get("problem_type")):
         case "regression" | "none":
@@ -75,7 +75,7 @@ def activation(of: Mapping[str, Any], count: int) -> Activation:
             return "sigmoid" if count == 1 else "softmax"
 
 
-def tokenizer(folder: Path) -> bytes:
+def read_tokenizer(folder: Path) -> bytes:
     """Return the bytes of `tokenizer.json`; raises `ModelError`."""
     try:
         return (folder / "tokenizer.json").read_bytes()

@@ -1,4 +1,4 @@
-"""Runtimes: a model's folder goes in, what turns rows of tokens into logits comes out, on ONNX Runtime or on torch.
+"""Runs a model's folder on ONNX Runtime or torch: rows of tokens to logits.
 
 Pickled weights and code in the folder are never run, nothing is downloaded, and weights that lack a part of the model are
 refused (transformers would fill it with random numbers). ONNX Runtime runs rows beside one another, each on one thread.
@@ -16,8 +16,8 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.hub.labels import SAVED, tokenizer
-from guardrails.inference.onnx import session
+from guardrails.inference.hub.labels import SAVED, read_tokenizer
+from guardrails.inference.onnx import open_session
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
 
@@ -44,22 +44,22 @@ WHOLE: Final = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
 """The types of numbers that tokens are given in."""
 
 
-class Runtime(Protocol):
-    """A model that is ready to run. `beside` says whether several threads may run it at once with gain."""
+class ModelRuntime(Protocol):
+    """A model that is ready to run. `concurrent` says whether several threads may run it at once with gain."""
 
-    beside: bool
+    concurrent: bool
 
     def run(self, inputs: Inputs) -> Scores:
         """Return the logits of all rows."""
         ...
 
 
-def onnx_files(folder: Path) -> list[Path]:
+def list_onnx_files(folder: Path) -> list[Path]:
     """Return the ONNX files of a folder."""
     return sorted([*folder.glob("*.onnx"), *folder.glob("onnx/*.onnx")])
 
 
-def onnx_file(folder: Path, file: str | None) -> Path:
+def choose_onnx_file(folder: Path, file: str | None) -> Path:
     """Return the ONNX file of that name in the folder, or the one that is meant without any; raises `ModelError`."""
     if file is not None:
         pure = PurePosixPath(file)
@@ -69,7 +69,7 @@ def onnx_file(folder: Path, file: str | None) -> Path:
     for name in PREFERRED:
         if (folder / name).is_file():
             return folder / name
-    found = onnx_files(folder)
+    found = list_onnx_files(folder)
     if len(found) == 1:
         return found[0]
     if not found:
@@ -79,15 +79,15 @@ def onnx_file(folder: Path, file: str | None) -> Path:
     raise ModelError(f"the folder has several ONNX files: {several}", "name one by 'file:'")
 
 
-class Onnx:
+class OnnxRuntime:
     """ONNX Runtime on the CPU, on one thread that never spins; raises `ModelError` for what is no model of texts."""
 
-    beside = True
+    concurrent = True
 
     def __init__(self, path: Path, wanted: Sequence[str] = ("logits",)) -> None:
         """Load a file; what it gives is the first of the `wanted` outputs that it has, or its first."""
         try:
-            self._session = session(path)
+            self._session = open_session(path)
         except ModuleNotFoundError as error:
             raise _absent("onnxruntime", "pip install onnxruntime") from error
         self._taken = {each.name: WHOLE.get(each.type) for each in self._session.get_inputs()}
@@ -102,13 +102,13 @@ class Onnx:
         return np.asarray(self._session.run([self._given], given)[0], dtype=np.float32)
 
 
-class Torch:
+class TorchRuntime:
     """A model of the transformers library, from safetensors; `auto` is the class that reads the folder.
 
     Raises `ModelError` for what is not installed, not whole or not to be had (a device, a precision).
     """
 
-    beside = False
+    concurrent = False
 
     def __init__(
         self,
@@ -165,13 +165,13 @@ class Torch:
             return np.asarray(found.float().cpu().numpy(), dtype=np.float32)
 
 
-def vocabulary(folder: Path) -> bytes:
+def read_vocabulary(folder: Path) -> bytes:
     """Return `tokenizer.json`, or what transformers makes of a folder's older files where there is none.
 
     Raises `ModelError`.
     """
     if (folder / "tokenizer.json").exists() or not any((folder / name).is_file() for name in VOCABULARIES):
-        return tokenizer(folder)
+        return read_tokenizer(folder)
     try:
         transformers: Any = import_module("transformers")
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
-"""Sequence classifiers from a local folder: rows of tokens go in, a score in 0..1 for each label of the model comes out.
+"""Runs sequence classifiers from a local folder: a score in 0..1 for each label of the model.
 
-    model = load(folder, Options(runtime="onnx"))
+    model = load_sequence_model(folder, SequenceOptions(runtime="onnx"))
     windows = list(model.windows(text))
     scores = model.scores([model.tokens.row(window.ids) for window in windows])     # [windows, labels]
     scores = model.scores([model.tokens.pair(premise, hypothesis)])                 # of models that read two texts
@@ -20,24 +20,30 @@ from weakref import WeakMethod
 import numpy as np
 
 from guardrails.inference.batcher import Batcher
-from guardrails.inference.hub.labels import Activation, activation, labels, positions, settings
-from guardrails.inference.hub.runtimes import (
-    Onnx,
-    Precision,
-    Runtime,
-    Torch,
-    onnx_file,
-    onnx_files,
-    vocabulary,
+from guardrails.inference.hub.labels import (
+    Activation,
+    column_labels,
+    infer_activation,
+    max_positions,
+    read_config,
 )
-from guardrails.inference.hub.tokens import AnyTokens
-from guardrails.inference.memory import Memory
-from guardrails.inference.pool import pool
+from guardrails.inference.hub.runtimes import (
+    ModelRuntime,
+    OnnxRuntime,
+    Precision,
+    TorchRuntime,
+    choose_onnx_file,
+    list_onnx_files,
+    read_vocabulary,
+)
+from guardrails.inference.hub.tokens import ModelTokenizer
+from guardrails.inference.memory import LogitCache
+from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.session import inputs
-from guardrails.inference.safety.windows import Row, Window
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.safety.session import pad_rows
+from guardrails.inference.safety.windows import TokenRow, TokenWindow
+from guardrails.inference.shared_models import SharedModels
 
 WINDOW: Final = 512
 """Tokens of a window where nothing is said and the model can read as many."""
@@ -56,7 +62,7 @@ NEAR: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SequenceOptions:
     """How to run a model; what is None is chosen by its folder. `device`, `precision` and `batch` are torch's, `file` is the
     ONNX file; `window` counts tokens, special ones included.
     """
@@ -73,31 +79,35 @@ class Options:
 class SequenceModel:
     """A model that is ready to run, by several threads at once."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, options: SequenceOptions) -> None:
         """Load the model and run it once; raises `ModelError`."""
-        of = settings(folder)
-        self.labels = labels(of, unnamed=2)
-        self.window = _window(options.window, positions(of))
+        of = read_config(folder)
+        self.labels = column_labels(of, unnamed=2)
+        self.window = _window(options.window, max_positions(of))
         pad = of.get("pad_token_id")
         types = of.get("type_vocab_size")
-        self.tokens = AnyTokens(
-            vocabulary(folder),
+        self.tokens = ModelTokenizer(
+            read_vocabulary(folder),
             pad=pad if isinstance(pad, int) else 0,
             types=not isinstance(types, int) or types > 1,
         )
         if self.window - self.tokens.double < LEAST:
             raise ModelError(f"a window of {self.window} tokens has no room for a text", field="window")
         self._clipped = of.get("problem_type") == "regression" and options.activation is None
-        self._activation = _activation(options.activation, activation(of, len(self.labels)), len(self.labels))
+        self._activation = _activation(
+            options.activation, infer_activation(of, len(self.labels)), len(self.labels)
+        )
         self._runtime = _runtime(folder, options)
-        self._memory = Memory(REMEMBERED)
+        self._memory = LogitCache(REMEMBERED)
         rows = (
             1 if not isinstance(pad, int) else options.batch or (BATCH if _is_device(options.device) else 1)
         )
         # The device's thread never ends, so it must not be what keeps the weights in memory.
         run = WeakMethod(self._run)
         self._batcher = (
-            Batcher(lambda batch: _alive(run)(batch), rows) if rows > 1 and not self._runtime.beside else None
+            Batcher(lambda batch: _alive(run)(batch), rows)
+            if rows > 1 and not self._runtime.concurrent
+            else None
         )
         self._warm_up()
 
@@ -112,7 +122,7 @@ class SequenceModel:
         except Exception as error:
             raise ModelError(f"the model does not run: {first_line(error)}") from error
 
-    def windows(self, text: str, beside: tuple[int, ...] = ()) -> Iterator[Window]:
+    def windows(self, text: str, beside: tuple[int, ...] = ()) -> Iterator[TokenWindow]:
         """Yield the windows of a text; with the tokens of another text beside it in each row (`tokens.pair`) there is less
         room. Raises `ValueError` where there is none, and `ModelError` for a model that reads one text.
         """
@@ -124,26 +134,26 @@ class SequenceModel:
             raise ValueError(f"{len(beside)} tokens beside a text leave no room in a window of {self.window}")
         return self.tokens.windows(text, room)
 
-    def scores(self, rows: Sequence[Row]) -> Scores:
+    def scores(self, rows: Sequence[TokenRow]) -> Scores:
         """Return the scores of each row, one column a label.
 
         Raises:
             ArithmeticError: the model gave something else.
         """
-        known = self._memory.logits(rows, self._encoded)
+        known = self._memory.logits(rows, self._encode_rows)
         logits = np.array([known[row] for row in rows], dtype=np.float32).reshape(-1, len(self.labels))
-        return activated(logits, self._activation, clipped=self._clipped)
+        return apply_activation(logits, self._activation, clipped=self._clipped)
 
-    def _encoded(self, rows: Sequence[Row]) -> list[Scores]:
+    def _encode_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the logits of each row: on the process's cores, in batches on a device, or one after the other."""
         if self._batcher is not None:
             return self._batcher.map(rows)
-        if self._runtime.beside:
-            return pool().map(lambda row: self._run([row])[0], rows)
+        if self._runtime.concurrent:
+            return get_pool().map(lambda row: self._run([row])[0], rows)
         return [self._run([row])[0] for row in rows]
 
-    def _run(self, rows: Sequence[Row]) -> Scores:
-        ids, mask, types = inputs(rows, self.tokens.pad)
+    def _run(self, rows: Sequence[TokenRow]) -> Scores:
+        ids, mask, types = pad_rows(rows, self.tokens.pad)
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
         found = self._runtime.run(given)
         if found.shape != (len(rows), len(self.labels)):
@@ -155,14 +165,14 @@ class SequenceModel:
         return found
 
 
-def _alive(run: WeakMethod[Any]) -> Callable[[Sequence[Row]], Scores]:
+def _alive(run: WeakMethod[Any]) -> Callable[[Sequence[TokenRow]], Scores]:
     """Return a method of a model, which those who wait for its answer hold."""
-    found: Callable[[Sequence[Row]], Scores] | None = run()
+    found: Callable[[Sequence[TokenRow]], Scores] | None = run()
     assert found is not None
     return found
 
 
-def activated(logits: Scores, how: Activation, *, clipped: bool) -> Scores:
+def apply_activation(logits: Scores, how: Activation, *, clipped: bool) -> Scores:
     """Return the scores that logits stand for; with `clipped` those outside of 0..1 are brought to its ends.
 
     Raises:
@@ -201,7 +211,7 @@ def _is_device(device: str | None) -> bool:
     return device not in (None, "cpu")
 
 
-def _runtime(folder: Path, options: Options) -> Runtime:
+def _runtime(folder: Path, options: SequenceOptions) -> ModelRuntime:
     """Return the runtime that the options name, or that they and the folder make the likeliest."""
     of_torch = [
         name
@@ -212,25 +222,25 @@ def _runtime(folder: Path, options: Options) -> Runtime:
         )
         if set_
     ]
-    of_onnx = options.file is not None or (not of_torch and bool(onnx_files(folder)))
+    of_onnx = options.file is not None or (not of_torch and bool(list_onnx_files(folder)))
     if (options.runtime or ("onnx" if of_onnx else "torch")) == "torch":
         if options.file is not None:
             message = "'file' names an ONNX file, and runtime 'torch' reads safetensors"
             raise ModelError(message, "remove one of both", field="file", code="unused_field")
         auto = "AutoModelForSequenceClassification"
-        return Torch(folder, auto, options.device or "cpu", options.precision or "float32")
+        return TorchRuntime(folder, auto, options.device or "cpu", options.precision or "float32")
     if of_torch:
         message = f"{of_torch[0]!r} is of runtime 'torch'; 'onnx' runs rows one by one on the processor"
         raise ModelError(
             message, "remove it, or write runtime: torch", field=of_torch[0], code="unused_field"
         )
-    return Onnx(onnx_file(folder, options.file))
+    return OnnxRuntime(choose_onnx_file(folder, options.file))
 
 
-_SHARED = Shared(SequenceModel)
+_SHARED = SharedModels(SequenceModel)
 
 
-def load(folder: Path, options: Options) -> SequenceModel:
+def load_sequence_model(folder: Path, options: SequenceOptions) -> SequenceModel:
     """Return the model in a folder; the same for all who ask for the same files with the same options.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Tokens of any model: a `tokenizer.json` goes in, windows and rows with the special tokens that it asks for come out.
+"""Tokenizes texts by a `tokenizer.json` into windows and rows with the special tokens that it asks for.
 
 Where the special tokens stand, around one text and around two, is learnt from the tokenizer's own post-processor, so that a
 row is what the model was trained on. A text that fits one window is cut into tokens as a whole, and so is each window
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.safety.windows import Cutter, Row, Window
+from guardrails.inference.safety.windows import TokenRow, TokenWindow, WindowCutter
 
 LONGEST_TOKEN: Final = 4
 """Characters for each token of a window up to which a text is tried as a whole first: most texts that are longer do not
@@ -27,7 +27,7 @@ Part = tuple[int | None, int, int]
 """A special token (or None: a text stands here), the text's number, and the type of both."""
 
 
-class AnyTokens(Cutter):
+class ModelTokenizer(WindowCutter):
     """A tokenizer and the form of its rows; safe to share by threads.
 
     `pad` fills rows of a batch; `types` says whether the model tells two texts apart by types.
@@ -82,29 +82,29 @@ class AnyTokens(Cutter):
         stead = self._unknown if self._unknown is not None else self.pad
         return [stead if each in self._special else each for each in ids]
 
-    def row(self, ids: tuple[int, ...]) -> Row:
+    def row(self, ids: tuple[int, ...]) -> TokenRow:
         """Return the input for one text."""
-        return self._filled(self._single, (ids,))
+        return self._fill_row(self._single, (ids,))
 
-    def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> Row:
+    def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> TokenRow:
         """Return the input for two texts, such as a premise and a hypothesis."""
-        return self._filled(self._double, (first, second))
+        return self._fill_row(self._double, (first, second))
 
-    def _filled(self, form: Sequence[Part], texts: Sequence[tuple[int, ...]]) -> Row:
+    def _fill_row(self, form: Sequence[Part], texts: Sequence[tuple[int, ...]]) -> TokenRow:
         ids: list[int] = []
         types: list[int] = []
         for mark, of, kind in form:
             part = texts[of] if mark is None else (mark,)
             ids += part
             types += [kind if self._types else 0] * len(part)
-        return Row(tuple(ids), tuple(types))
+        return TokenRow(tuple(ids), tuple(types))
 
-    def windows(self, text: str, room: int) -> Iterator[Window]:
+    def windows(self, text: str, room: int) -> Iterator[TokenWindow]:
         """Yield the windows of a text, in order, of at most `room` tokens; their spans touch, and cover the text."""
         if text and len(text) <= LONGEST_TOKEN * room:
             ids = self.ids(text)
             if len(ids) <= room:
-                yield Window(0, len(text), ids)
+                yield TokenWindow(0, len(text), ids)
                 return
         for window in super().windows(text, room):
             own = self.ids(text[window.start : window.end])
@@ -113,4 +113,4 @@ class AnyTokens(Cutter):
                 continue
             context = min(window.context, room - len(own))
             before = window.ids[window.context - context : window.context]
-            yield Window(window.start, window.end, (*before, *own), context)
+            yield TokenWindow(window.start, window.end, (*before, *own), context)

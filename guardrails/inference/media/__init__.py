@@ -1,1 +1,1 @@
-"""Models for pictures and sounds: pixels or samples go in, scores, boxes, texts or stretches of speech come out."""
+"""Models for pictures and sounds: scores, boxes, texts and stretches of speech."""

@@ -1,6 +1,6 @@
-"""Faces in pictures: pixels go in, the box of each face comes out with a score in 0..1.
+"""Finds faces in pictures: the box of each with a score in 0..1.
 
-    model = load(folder)
+    model = load_face_model(folder)
     faces = model.faces(picture.views)          # for each view its faces, those with the highest scores first
 
 The network is one of CenterFace's form (Xu and others, 2019: "Face as Point", arXiv 1911.03599). For each place of a grid of
@@ -23,14 +23,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.denormals import as_zero
-from guardrails.inference.hub.hub_cache import digests
-from guardrails.inference.media.picture_model import verify
+from guardrails.inference.denormals import flush_denormals
+from guardrails.inference.hub.hub_cache import file_digests
+from guardrails.inference.media.picture_model import verify_folder
 from guardrails.inference.media.pixels import Pixels
-from guardrails.inference.onnx import session
-from guardrails.inference.pool import pool
+from guardrails.inference.onnx import open_session
+from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 Floats = NDArray[np.float32]
 
@@ -81,10 +81,10 @@ class FaceModel:
 
     def __init__(self, folder: Path, options: FaceOptions) -> None:
         """Load the network and run it once; raises `ModelError`."""
-        verify(folder)
-        self.identity = " ".join(digests(folder))
+        verify_folder(folder)
+        self.identity = " ".join(file_digests(folder))
         self._options = options
-        self._session = session(folder / FILE)
+        self._session = open_session(folder / FILE)
         given = {each.name for each in self._session.get_outputs()}
         inputs = self._session.get_inputs()
         if len(inputs) != 1 or not {*OUTPUTS} <= given:
@@ -94,7 +94,7 @@ class FaceModel:
             )
         self._input = inputs[0].name
         try:
-            self._found(np.zeros((8, 8, 3), dtype=np.uint8))
+            self._find_faces(np.zeros((8, 8, 3), dtype=np.uint8))
         except ModelError:
             raise
         except Exception as error:
@@ -106,22 +106,22 @@ class FaceModel:
         Raises:
             ArithmeticError: the network gave something that is no number.
         """
-        return pool().map(self._found, views)
+        return get_pool().map(self._find_faces, views)
 
-    def _found(self, view: Pixels) -> list[Face]:
+    def _find_faces(self, view: Pixels) -> list[Face]:
         height, width = view.shape[:2]
         scale = min(1.0, self._options.side / math.sqrt(height * width))
         scales = [scale]
         if scale * max(height, width) > LARGE:
             scales.append(SMALL / max(height, width))
-        return together([face for each in scales for face in self._at(view, each)])
+        return merge_faces([face for each in scales for face in self._at(view, each)])
 
     def _at(self, view: Pixels, scale: float) -> list[Face]:
         """Return the faces of a view as seen at a scale, in its own pixels."""
         height, width = view.shape[:2]
-        small = resized(view, scale)
-        with as_zero():
-            heat, size, offset = self._session.run([*OUTPUTS], {self._input: padded(small)})
+        small = resize_view(view, scale)
+        with flush_denormals():
+            heat, size, offset = self._session.run([*OUTPUTS], {self._input: pad_view(small)})
         for name, values in zip(OUTPUTS, (heat, size, offset), strict=True):
             if (
                 values.ndim != 4
@@ -134,11 +134,11 @@ class FaceModel:
         by_x, by_y = width / small.shape[1], height / small.shape[0]
         return [
             Face(each.x * by_x, each.y * by_y, each.width * by_x, each.height * by_y, each.score)
-            for each in decoded(heat[0, 0], size[0], offset[0], self._options.least)
+            for each in decode_faces(heat[0, 0], size[0], offset[0], self._options.least)
         ]
 
 
-def resized(view: Pixels, scale: float) -> Pixels:
+def resize_view(view: Pixels, scale: float) -> Pixels:
     """Return a view at a scale, at least one pixel of it."""
     from PIL import Image
 
@@ -149,7 +149,7 @@ def resized(view: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(view).resize(to, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def padded(view: Pixels) -> Floats:
+def pad_view(view: Pixels) -> Floats:
     """Return a view as the network reads it, [1, 3, height, width], with black beside it up to whole grains."""
     height, width = view.shape[:2]
     made = np.zeros((1, 3, -(-height // GRAIN) * GRAIN, -(-width // GRAIN) * GRAIN), dtype=np.float32)
@@ -157,7 +157,7 @@ def padded(view: Pixels) -> Floats:
     return made
 
 
-def decoded(heat: Floats, size: Floats, offset: Floats, least: float) -> list[Face]:
+def decode_faces(heat: Floats, size: Floats, offset: Floats, least: float) -> list[Face]:
     """Return what the network's outputs tell: [rows, columns], and twice [2, rows, columns] with rows first; each face once."""
     rows, columns = np.nonzero((heat >= least) & (heat >= _neighbours(heat)))
     scores = heat[rows, columns]
@@ -167,7 +167,7 @@ def decoded(heat: Floats, size: Floats, offset: Floats, least: float) -> list[Fa
     boxes = np.stack([middle_x - width / 2, middle_y - height / 2, width, height], axis=1)
     order = np.lexsort((columns, rows, -scores))
     found = []
-    for at in order[kept(boxes[order])]:
+    for at in order[suppress_overlaps(boxes[order])]:
         x, y, wide, high = map(float, boxes[at])
         found.append(Face(x, y, wide, high, min(1.0, float(scores[at]))))
     return found
@@ -180,17 +180,17 @@ def _neighbours(heat: Floats) -> Floats:
     return np.asarray(np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]))
 
 
-def kept(boxes: NDArray[Any], same: float = SAME) -> list[int]:
+def suppress_overlaps(boxes: NDArray[Any], same: float = SAME) -> list[int]:
     """Return which boxes (x, y, width, height; the best first) are not mostly in a better one's place."""
     left = np.arange(len(boxes))
     found = []
     while len(left):
         found.append(int(left[0]))
-        left = left[1:][shared(boxes[left[0]], boxes[left[1:]]) <= same]
+        left = left[1:][overlap_share(boxes[left[0]], boxes[left[1:]]) <= same]
     return found
 
 
-def shared(box: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+def overlap_share(box: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
     """Return how much of a box and each other one is common to both: the part of what they cover together."""
     near = np.maximum(box[:2], others[:, :2])
     far = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
@@ -199,7 +199,7 @@ def shared(box: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(common / np.maximum(both, 1e-9))
 
 
-def together(faces: Sequence[Face]) -> list[Face]:
+def merge_faces(faces: Sequence[Face]) -> list[Face]:
     """Return faces that were seen several times once, with the box around all that was seen of each and its highest score."""
     order = sorted(faces, key=lambda face: (-face.score, face.y, face.x))
     boxes = np.array([(each.x, each.y, each.width, each.height) for each in order]).reshape(-1, 4)
@@ -207,7 +207,7 @@ def together(faces: Sequence[Face]) -> list[Face]:
     found = []
     while len(left):
         first = order[left[0]]
-        same = shared(boxes[left[0]], boxes[left]) > SAME
+        same = overlap_share(boxes[left[0]], boxes[left]) > SAME
         same[0] = True
         x, y = boxes[left[same], :2].min(axis=0)
         right, bottom = (boxes[left[same], :2] + boxes[left[same], 2:]).max(axis=0)
@@ -216,10 +216,10 @@ def together(faces: Sequence[Face]) -> list[Face]:
     return found
 
 
-_SHARED = Shared(FaceModel)
+_SHARED = SharedModels(FaceModel)
 
 
-def load(folder: Path, options: FaceOptions | None = None) -> FaceModel:
+def load_face_model(folder: Path, options: FaceOptions | None = None) -> FaceModel:
     """Return the network in a folder; the same for all who ask for the same files with the same options.
 
     Raises:

@@ -1,8 +1,8 @@
-"""Classifiers of pictures from a local folder: pixels go in, a score in 0..1 for each label of the model comes out.
+"""Runs classifiers of pictures from a local folder: a score in 0..1 for each label of the model.
 
-    model = load(folder, PictureOptions())
+    model = load_picture_model(folder, PictureOptions())
     scores = model.scores(picture.views)                # [views, labels]: the highest of the whole and of its parts
-    found = model.judged(picture.views[0])              # the same part by part, with where each part is
+    found = model.score_parts(picture.views[0])              # the same part by part, with where each part is
 
 A folder holds `config.json` (`id2label`), `preprocessor_config.json`, and an ONNX file or safetensors; what `manifest.json` names
 in it, if it has one, must have the sha256 that stands there. ONNX Runtime runs views beside one another, each on one thread: a
@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.hub.hub_cache import digests
-from guardrails.inference.hub.labels import Activation, activation, labels, settings
-from guardrails.inference.hub.runtimes import Torch, onnx_file, onnx_files
-from guardrails.inference.hub.sequence import activated
-from guardrails.inference.media.pixels import LARGE, Box, Pixels, parts, preparation, prepared
-from guardrails.inference.onnx import session
-from guardrails.inference.pool import pool
+from guardrails.inference.hub.hub_cache import file_digests
+from guardrails.inference.hub.labels import Activation, column_labels, infer_activation, read_config
+from guardrails.inference.hub.runtimes import TorchRuntime, choose_onnx_file, list_onnx_files
+from guardrails.inference.hub.sequence import apply_activation
+from guardrails.inference.media.pixels import LARGE, Box, Pixels, prepare_pixels, read_preparation, split_view
+from guardrails.inference.onnx import open_session
+from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -59,7 +59,7 @@ class PictureOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ScoredPart:
     """A part of a view, and the score of each label for it."""
 
     box: Box
@@ -67,9 +67,9 @@ class Part:
 
 
 class PictureRuntime(Protocol):
-    """A model that is ready to run. `beside` says whether several threads may run it at once with gain."""
+    """A model that is ready to run. `concurrent` says whether several threads may run it at once with gain."""
 
-    beside: bool
+    concurrent: bool
 
     def run(self, batch: Batch) -> Scores:
         """Return the logits of all pictures."""
@@ -81,13 +81,13 @@ class PictureModel:
 
     def __init__(self, folder: Path, options: PictureOptions) -> None:
         """Load the model and run it once; raises `ModelError`."""
-        verify(folder)
-        of = settings(folder)
-        self.labels = labels(of, unnamed=2)
-        self.identity = " ".join(digests(folder))
+        verify_folder(folder)
+        of = read_config(folder)
+        self.labels = column_labels(of, unnamed=2)
+        self.identity = " ".join(file_digests(folder))
         self._large = options.large
-        self._preparation = preparation(folder)
-        self._activation = options.activation or activation(of, len(self.labels))
+        self._preparation = read_preparation(folder)
+        self._activation = options.activation or infer_activation(of, len(self.labels))
         if self._activation == "softmax" and len(self.labels) == 1:
             message = "one label that excludes no other has always the score 1 by softmax"
             raise ModelError(message, "write activation: sigmoid", field="activation")
@@ -105,7 +105,7 @@ class PictureModel:
         Raises:
             ArithmeticError: the model gave something else.
         """
-        boxes = [parts(view, self._large) for view in views]
+        boxes = [split_view(view, self._large) for view in views]
         found = self._run([part for view, of in zip(views, boxes, strict=True) for part in _cut(view, of)])
         made, at = np.empty((len(views), len(self.labels)), dtype=np.float32), 0
         for row, of in enumerate(boxes):
@@ -113,24 +113,26 @@ class PictureModel:
             at += len(of)
         return made
 
-    def judged(self, view: Pixels) -> tuple[Part, ...]:
+    def score_parts(self, view: Pixels) -> tuple[ScoredPart, ...]:
         """Return the scores of a view part by part, the whole first; boxes are in its pixels. Raises as `scores` does."""
-        boxes = parts(view, self._large)
+        boxes = split_view(view, self._large)
         found = self._run(_cut(view, boxes))
-        return tuple(Part(box, scores) for box, scores in zip(boxes, found, strict=True))
+        return tuple(ScoredPart(box, scores) for box, scores in zip(boxes, found, strict=True))
 
     def _run(self, parts: Sequence[_Cut]) -> Scores:
         if not parts:
             return np.empty((0, len(self.labels)), dtype=np.float32)
-        if self._runtime.beside:
-            logits = np.stack(pool().map(lambda part: self._logits(self._prepared(part)[None])[0], parts))
+        if self._runtime.concurrent:
+            logits = np.stack(
+                get_pool().map(lambda part: self._logits(self._prepare_parts(part)[None])[0], parts)
+            )
         else:
-            logits = self._logits(np.stack([self._prepared(part) for part in parts]))
-        return activated(logits, self._activation, clipped=False)
+            logits = self._logits(np.stack([self._prepare_parts(part) for part in parts]))
+        return apply_activation(logits, self._activation, clipped=False)
 
-    def _prepared(self, part: _Cut) -> Batch:
+    def _prepare_parts(self, part: _Cut) -> Batch:
         view, box = part
-        return prepared(view, self._preparation, box)
+        return prepare_pixels(view, self._preparation, box)
 
     def _logits(self, batch: Batch) -> Scores:
         found = self._runtime.run(batch)
@@ -146,11 +148,11 @@ class PictureModel:
 class OnnxPictures:
     """ONNX Runtime on the CPU, on one thread that never spins; raises `ModelError` for what is no model of pictures."""
 
-    beside = True
+    concurrent = True
 
     def __init__(self, path: Path) -> None:
         try:
-            self._session = session(path)
+            self._session = open_session(path)
         except ModuleNotFoundError as error:
             message = "runtime 'onnx' needs the package 'onnxruntime', which is not installed"
             raise ModelError(
@@ -174,10 +176,10 @@ class OnnxPictures:
 class TorchPictures:
     """A model of the transformers library, from safetensors; raises `ModelError`."""
 
-    beside = False
+    concurrent = False
 
     def __init__(self, folder: Path, device: str) -> None:
-        self._model = Torch(folder, "AutoModelForImageClassification", device)
+        self._model = TorchRuntime(folder, "AutoModelForImageClassification", device)
 
     def run(self, batch: Batch) -> Scores:
         given: Any = {"pixel_values": batch}
@@ -192,7 +194,7 @@ def _cut(view: Pixels, boxes: Sequence[Box]) -> list[_Cut]:
     return [(source, box) for box in boxes]
 
 
-def verify(folder: Path) -> None:
+def verify_folder(folder: Path) -> None:
     """Raise `ModelError` where a file is not the one that the folder's manifest names."""
     try:
         named = json.loads((folder / "manifest.json").read_bytes())["files"].items()
@@ -216,7 +218,7 @@ def verify(folder: Path) -> None:
 def _runtime(folder: Path, options: PictureOptions) -> PictureRuntime:
     """Return the runtime that the options name, or that they and the folder make the likeliest."""
     on_device = options.device not in (None, "cpu")
-    of_onnx = options.file is not None or (not on_device and bool(onnx_files(folder)))
+    of_onnx = options.file is not None or (not on_device and bool(list_onnx_files(folder)))
     if (options.runtime or ("onnx" if of_onnx else "torch")) == "torch":
         if options.file is not None:
             message = "'file' names an ONNX file, and runtime 'torch' reads safetensors"
@@ -225,13 +227,13 @@ def _runtime(folder: Path, options: PictureOptions) -> PictureRuntime:
     if on_device:
         message = "'device' is of runtime 'torch'; 'onnx' runs on the processor"
         raise ModelError(message, "remove it, or write runtime: torch", field="device", code="unused_field")
-    return OnnxPictures(onnx_file(folder, options.file))
+    return OnnxPictures(choose_onnx_file(folder, options.file))
 
 
-_SHARED = Shared(PictureModel)
+_SHARED = SharedModels(PictureModel)
 
 
-def load(folder: Path, options: PictureOptions | None = None) -> PictureModel:
+def load_picture_model(folder: Path, options: PictureOptions | None = None) -> PictureModel:
     """Return the model in a folder; the same for all who ask for the same files with the same options.
 
     Raises:

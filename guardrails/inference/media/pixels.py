@@ -1,4 +1,4 @@
-"""Pixels for a model: what its folder says of them and pictures, uint8 [height, width, 3], go in, its input comes out.
+"""Prepares pixels (uint8 [height, width, 3]) as a model's folder says that it reads them.
 
 `preprocessor_config.json` is read as the transformers library writes it. One thing is left alone: a crop. What a model does not
 see, it cannot judge, so a picture is always resized as a whole to the size that the model reads, whatever its shape.
@@ -39,7 +39,7 @@ less than so many times the size. On 36 photos of 900 to 3,000 pixels the shippe
 
 
 @dataclass(frozen=True, slots=True)
-class Preparation:
+class PixelPreparation:
     """What is made of a picture: its size, how that is done (Pillow's number), and `(pixel * factor - mean) / deviation`."""
 
     height: int
@@ -50,7 +50,7 @@ class Preparation:
     deviation: tuple[float, float, float]
 
 
-def preparation(folder: Path) -> Preparation:
+def read_preparation(folder: Path) -> PixelPreparation:
     """Read what a folder says of pixels; raises `ModelError`."""
     try:
         of = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def preparation(folder: Path) -> Preparation:
     height, width = _size(of)
     normal = bool(of.get("do_normalize", "image_mean" in of))
     try:
-        return Preparation(
+        return PixelPreparation(
             height,
             width,
             _resample(of.get("resample", 2)),
@@ -103,7 +103,9 @@ def _three(values: Any) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def prepared(view: Pixels | PillowImage, of: Preparation, box: Box | None = None) -> NDArray[np.float32]:
+def prepare_pixels(
+    view: Pixels | PillowImage, of: PixelPreparation, box: Box | None = None
+) -> NDArray[np.float32]:
     """Return a picture, or the part of it in a box, as a model reads it, float32 [3, height, width]."""
     from PIL import Image
 
@@ -119,7 +121,7 @@ def prepared(view: Pixels | PillowImage, of: Preparation, box: Box | None = None
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
-def parts(view: Pixels, large: int = LARGE) -> list[Box]:
+def split_view(view: Pixels, large: int = LARGE) -> list[Box]:
     """Return what of a picture is judged: all of it, and of a large one its four quarters as well."""
     height, width = view.shape[0], view.shape[1]
     whole = (0, 0, width, height)

@@ -1,7 +1,7 @@
-"""Models that write down speech, from a local folder: samples go in, what is said in them comes out, with times.
+"""Runs models that write down speech, from a local folder, with times.
 
-    model = load(folder, SpeechOptions())
-    whole, parts = model.heard(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
+    model = load_speech_model(folder, SpeechOptions())
+    whole, parts = model.transcribe(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
 
 Whatever the transformers library knows as such a model: Whisper and others that write a text, wav2vec2 and others that spell
 (CTC). The folder's own tokenizer and preprocessor are used; pickled weights and code in it are never run, nothing is
@@ -19,10 +19,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.hub.labels import settings
-from guardrails.inference.hub.runtimes import Precision, Torch
+from guardrails.inference.hub.labels import read_config
+from guardrails.inference.hub.runtimes import Precision, TorchRuntime
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 RATE: Final = 16_000
 
@@ -39,12 +39,12 @@ class SpeechOptions:
     language: str | None = None
 
 
-class SpeechModel(Torch):
+class SpeechModel(TorchRuntime):
     """A model that is ready to run."""
 
     def __init__(self, folder: Path, options: SpeechOptions) -> None:
         """Load the model and run it once; raises `ModelError`."""
-        of = settings(folder)
+        of = read_config(folder)
         spells = any(str(each).endswith("ForCTC") for each in of.get("architectures") or ())
         super().__init__(
             folder,
@@ -58,17 +58,17 @@ class SpeechModel(Torch):
         else:
             self._times = True if of.get("model_type") == "whisper" else None
         self._wishes: dict[str, Any] = (
-            {} if spells else {"generate_kwargs": _wishes(of, own, options.language)}
+            {} if spells else {"generate_kwargs": _generation_options(of, own, options.language)}
         )
         try:
-            self._pipe: Any = self._piped(folder)
-            self.heard(np.zeros(RATE, np.float32))
+            self._pipe: Any = self._transcribe_piped(folder)
+            self.transcribe(np.zeros(RATE, np.float32))
         except ModelError:
             raise
         except Exception as error:
             raise ModelError(f"the model does not run: {first_line(error)}") from error
 
-    def _piped(self, folder: Path) -> Any:
+    def _transcribe_piped(self, folder: Path) -> Any:
         transformers: Any = import_module("transformers")
         local = {"local_files_only": True, "trust_remote_code": False}
         features = transformers.AutoFeatureExtractor.from_pretrained(str(folder), **local)
@@ -82,7 +82,7 @@ class SpeechModel(Torch):
             device=self._device,
         )
 
-    def heard(self, samples: NDArray[np.float32]) -> tuple[str, list[Part]]:
+    def transcribe(self, samples: NDArray[np.float32]) -> tuple[str, list[Part]]:
         """Return what is said in at most half a minute at 16 kHz: all of it, and its words or sentences with their times."""
         given = {"raw": np.ascontiguousarray(samples, np.float32), "sampling_rate": RATE}
         wishes = self._wishes if self._times is None else {**self._wishes, "return_timestamps": self._times}
@@ -98,7 +98,7 @@ def _times(given: Any) -> tuple[float | None, float | None]:
     return None if start is None else float(start), None if end is None else float(end)
 
 
-def _wishes(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any]:
+def _generation_options(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any]:
     """Return how a model that writes is asked: the likeliest text, in the language that is spoken."""
     found: dict[str, Any] = {"do_sample": False, "num_beams": 1}
     if of.get("model_type") == "whisper" and getattr(own, "is_multilingual", False):
@@ -108,10 +108,10 @@ def _wishes(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any
     return found
 
 
-_SHARED = Shared(SpeechModel)
+_SHARED = SharedModels(SpeechModel)
 
 
-def load(folder: Path, options: SpeechOptions | None = None) -> SpeechModel:
+def load_speech_model(folder: Path, options: SpeechOptions | None = None) -> SpeechModel:
     """Return the model in a folder; the same for all who ask for the same files with the same options.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Voice activity: samples of sound go in as they come, the stretches in which somebody speaks come out, in milliseconds.
+"""Detects voice activity: the stretches of a sound in which somebody speaks, in milliseconds.
 
-    voice = Voice(load())
+    voice = VoiceTracker(load_voice_model())
     for start_ms, samples in chunks:                    # 16 kHz, one channel, floats in -1..1
         stretches += voice.feed(start_ms, samples)
     stretches += voice.flush()
@@ -20,11 +20,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.denormals import as_zero
-from guardrails.inference.media.picture_model import verify
-from guardrails.inference.onnx import session
+from guardrails.inference.denormals import flush_denormals
+from guardrails.inference.media.picture_model import verify_folder
+from guardrails.inference.onnx import open_session
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 Samples = NDArray[np.float32]
 """One channel at `RATE`."""
@@ -55,7 +55,7 @@ Stretch = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class VoiceThresholds:
     """When a voice is believed.
 
     It `begins` at a frame so likely, and ends with `pause_ms` of frames less likely than `ends`; what is shorter than `least_ms`
@@ -79,8 +79,8 @@ class VoiceModel:
 
     def __init__(self, folder: Path, _: None) -> None:
         """Load the model in a folder; raises `ModelError`."""
-        verify(folder)
-        self._session = session(folder / "model.onnx")
+        verify_folder(folder)
+        self._session = open_session(folder / "model.onnx")
         try:
             self.run(np.zeros((1, BEFORE + FRAME), np.float32), self.start())
         except Exception as error:
@@ -95,7 +95,7 @@ class VoiceModel:
         self, frames: Samples, memory: tuple[Samples, Samples]
     ) -> tuple[Samples, tuple[Samples, Samples]]:
         """Return how likely a voice is in each frame, and what the model remembers then."""
-        with as_zero():
+        with flush_denormals():
             found, *after = self._session.run(None, {"input": frames, "h": memory[0], "c": memory[1]})
         likely = np.asarray(found, np.float32).reshape(-1)
         if likely.shape != (len(frames),) or not np.isfinite(likely).all():
@@ -103,7 +103,7 @@ class VoiceModel:
         return likely, (after[0], after[1])
 
 
-class Voice:
+class VoiceTracker:
     """What is said in one sound; not to be shared by threads."""
 
     _start_ms: int  # of the first sample of what goes together
@@ -118,8 +118,8 @@ class Voice:
     _silent: int | None  # the first frame of the pause in it
     _seen: list[float]  # how likely a voice is in each frame of it
 
-    def __init__(self, model: VoiceModel, listening: Listening | None = None) -> None:
-        self._model, self._listening = model, listening or Listening()
+    def __init__(self, model: VoiceModel, listening: VoiceThresholds | None = None) -> None:
+        self._model, self._listening = model, listening or VoiceThresholds()
         self._restart(0)
 
     @property
@@ -145,13 +145,13 @@ class Voice:
         size = BLOCK * FRAME
         whole = len(self._left) // size * size
         for at in range(0, whole, size):
-            found += self._heard(self._left[at : at + size])
+            found += self._judge_block(self._left[at : at + size])
         self._left = self._left[whole:]
         return found
 
     def flush(self) -> list[Stretch]:
         """Take the end; return the stretches that it ends."""
-        found = self._heard(self._left) if len(self._left) else []
+        found = self._judge_block(self._left) if len(self._left) else []
         self._left = self._left[:0]
         if self._begun is not None:
             found += self._close(self._at if self._silent is None else self._silent)
@@ -166,7 +166,7 @@ class Voice:
         self._memory, self._gain = self._model.start(), None
         self._begun, self._silent, self._seen = None, None, []
 
-    def _heard(self, block: Samples) -> list[Stretch]:
+    def _judge_block(self, block: Samples) -> list[Stretch]:
         """Judge a block, of which only the last one of a sound is short."""
         frames = -(-len(block) // FRAME)
         values = np.zeros(frames * FRAME, np.float32)
@@ -237,9 +237,9 @@ class Voice:
         return self._start_ms + frame * FRAME_MS
 
 
-_SHARED = Shared(VoiceModel)
+_SHARED = SharedModels(VoiceModel)
 
 
-def load(folder: Path = SHIPPED) -> VoiceModel:
+def load_voice_model(folder: Path = SHIPPED) -> VoiceModel:
     """Return the model, the same for all who ask while somebody holds it; raises `ModelError`."""
     return _SHARED.get(folder, None)

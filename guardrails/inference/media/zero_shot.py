@@ -1,6 +1,6 @@
-"""Classifiers of pictures by words: a folder with a CLIP model and texts go in, a score in 0..1 for each text comes out.
+"""Classifies pictures by words with a CLIP model: a score in 0..1 for each text.
 
-    model = load(folder, Texts(("a photo of a knife", "an ordinary photo")))
+    model = load_zero_shot_model(folder, ZeroShotTexts(("a photo of a knife", "an ordinary photo")))
     scores = model.scores(picture.views)                # [views, texts], each row adds up to 1
 
 The texts exclude one another: how likely one is depends on which others there are. What they mean to the model is computed once.
@@ -15,21 +15,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from guardrails.inference.hub.hub_cache import digests
-from guardrails.inference.hub.runtimes import Torch, vocabulary
+from guardrails.inference.hub.hub_cache import file_digests
+from guardrails.inference.hub.runtimes import TorchRuntime, read_vocabulary
 from guardrails.inference.media.picture_model import Batch, PictureModel
-from guardrails.inference.media.pixels import LARGE, preparation
+from guardrails.inference.media.pixels import LARGE, read_preparation
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import opened
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.safety.windows import load_tokenizer
+from guardrails.inference.shared_models import SharedModels
 
 LONGEST: Final = 77
 """Tokens of a text that CLIP reads."""
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class ZeroShotTexts:
     """What pictures are compared with, and how the model runs, as in `PictureOptions`."""
 
     texts: tuple[str, ...]
@@ -40,12 +40,12 @@ class Texts:
 class ZeroShotModel(PictureModel):
     """A model that is ready to run; its labels are the texts."""
 
-    def __init__(self, folder: Path, options: Texts) -> None:
+    def __init__(self, folder: Path, options: ZeroShotTexts) -> None:
         """Load the model, read the texts and run it once; raises `ModelError`."""
         self.labels = options.texts
-        self.identity = " ".join(digests(folder))
+        self.identity = " ".join(file_digests(folder))
         self._large = options.large
-        self._preparation = preparation(folder)
+        self._preparation = read_preparation(folder)
         self._activation = "softmax"
         self._runtime = ClipPictures(folder, options.texts, options.device or "cpu")
         try:
@@ -56,7 +56,7 @@ class ZeroShotModel(PictureModel):
             raise ModelError(f"the model does not run: {first_line(error)}") from error
 
 
-class ClipPictures(Torch):
+class ClipPictures(TorchRuntime):
     """CLIP, with texts that were read; raises `ModelError` for what is no such model."""
 
     def __init__(self, folder: Path, texts: tuple[str, ...], device: str) -> None:
@@ -65,23 +65,23 @@ class ClipPictures(Torch):
             hint = "take one of CLIP's kind, or a classifier of pictures with labels"
             raise ModelError("the model does not compare pictures with texts as CLIP does", hint)
         self._scale = float(self._model.logit_scale.detach().exp())
-        tokenizer = opened(vocabulary(folder))
+        tokenizer = load_tokenizer(read_vocabulary(folder))
         tokenizer.no_padding()
         tokenizer.enable_truncation(LONGEST)
         self._ids = [np.array([tokenizer.encode(text).ids], dtype=np.int64) for text in texts]
-        size = preparation(folder)
+        size = read_preparation(folder)
         blank = np.zeros((1, 3, size.height, size.width), dtype=np.float32)
         try:
-            self._texts: Scores = np.concatenate([self._embedded(blank, ids)[1] for ids in self._ids])
+            self._texts: Scores = np.concatenate([self._embed(blank, ids)[1] for ids in self._ids])
         except Exception as error:
             raise ModelError(f"the model does not run: {first_line(error)}") from error
 
     def run(self, batch: Any) -> Scores:
         """Return the logits of each picture, one column a text."""
-        images, _ = self._embedded(batch, self._ids[0])
+        images, _ = self._embed(batch, self._ids[0])
         return np.asarray(self._scale * images @ self._texts.T, dtype=np.float32)
 
-    def _embedded(self, batch: Batch, ids: Any) -> tuple[Scores, Scores]:
+    def _embed(self, batch: Batch, ids: Any) -> tuple[Scores, Scores]:
         """Return what pictures and a text are about: vectors of length 1."""
         torch = self._torch
         given = {"pixel_values": torch.from_numpy(batch), "input_ids": torch.from_numpy(ids)}
@@ -91,10 +91,10 @@ class ClipPictures(Torch):
         return images, texts
 
 
-_SHARED = Shared(ZeroShotModel)
+_SHARED = SharedModels(ZeroShotModel)
 
 
-def load(folder: Path, options: Texts) -> ZeroShotModel:
+def load_zero_shot_model(folder: Path, options: ZeroShotTexts) -> ZeroShotModel:
     """Return the model in a folder; the same for all who ask for the same files with the same texts.
 
     Raises:

@@ -1,1 +1,1 @@
-"""The shipped classifier of texts: windows of a text go in, calibrated scores come out, by a linear tier and an encoder."""
+"""The shipped classifier of texts: calibrated scores of windows by a linear tier and an encoder."""

@@ -1,4 +1,4 @@
-"""A model's folder: a path goes in, its manifest and the bytes of its files come out, each with the sha256 it must have.
+"""Reads a shipped model's folder: its manifest and the bytes of its files, each with the sha256 it must have.
 
 `manifest.json` names everything: `name`, `version`, `files` (file → sha256), `heads` in the order of the scores,
 `window` and `prompt_tokens` (how much is read at once, and how much of a prompt beside its reply), `view` (what the encoder
@@ -58,7 +58,7 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
-def manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of a folder; raises `ModelError`."""
     try:
         data = (folder / "manifest.json").read_bytes()
@@ -96,7 +96,7 @@ def manifest(folder: Path) -> Manifest:
     return found
 
 
-def contents(folder: Path, of: Manifest) -> dict[str, bytes]:
+def read_contents(folder: Path, of: Manifest) -> dict[str, bytes]:
     """Return the bytes of the files of a model, which are those that its manifest names; raises `ModelError`."""
     found = {}
     for name, digest in of.files.items():

@@ -1,6 +1,6 @@
-"""Linear heads over hashed n-grams: folded texts go in, one logit per text and head comes out.
+"""Linear heads over hashed n-grams: one logit per text and head.
 
-The same function makes the features for training and at run time. A text (the view `guardrails.text.folded(text)`,
+The same function makes the features for training and at run time. A text (the view `guardrails.text.fold_text(text)`,
 so that spelling tricks are undone) is read as UTF-8 bytes with runs of white space as one space. Its features are
 the byte 2- to 5-grams that cross no space (one may stand at either end) and the words and pairs of neighbouring
 words; each is hashed to one of 2^18 buckets and counts once. A head's logit is
@@ -34,7 +34,7 @@ _SHIFT: Final = np.uint64(64 - BITS)
 _LONGEST_WORD: Final = 64
 
 
-def _mixed(count: int, seed: int) -> npt.NDArray[np.uint64]:
+def _mixed_numbers(count: int, seed: int) -> npt.NDArray[np.uint64]:
     """Return `count` well-mixed odd numbers (splitmix64, Steele et al. 2014)."""
     with np.errstate(over="ignore"):
         z = (np.arange(1, count + 1, dtype=np.uint64) + np.uint64(seed)) * _MULTIPLIER
@@ -43,12 +43,12 @@ def _mixed(count: int, seed: int) -> npt.NDArray[np.uint64]:
         return (z ^ (z >> np.uint64(31))) | np.uint64(1)
 
 
-_AT: Final = tuple(_mixed(256, 1000 * place) for place in range(max(NGRAMS)))
+_AT: Final = tuple(_mixed_numbers(256, 1000 * place) for place in range(max(NGRAMS)))
 """The value of each byte at each place of an n-gram."""
-_BYTE: Final = _mixed(256, 77_000)
-_PLACE: Final = _mixed(_LONGEST_WORD, 88_000)
-_SECOND: Final = _mixed(1, 99_000)[0]
-_SALT: Final = _mixed(max(NGRAMS) + 3, 66_000)
+_BYTE: Final = _mixed_numbers(256, 77_000)
+_PLACE: Final = _mixed_numbers(_LONGEST_WORD, 88_000)
+_SECOND: Final = _mixed_numbers(1, 99_000)[0]
+_SALT: Final = _mixed_numbers(max(NGRAMS) + 3, 66_000)
 
 _is_word = np.zeros(256, dtype=bool)
 _is_word[[*range(48, 58), *range(65, 91), *range(97, 123), 39, 95, *range(128, 256)]] = True
@@ -56,7 +56,7 @@ _is_space = np.zeros(256, dtype=bool)
 _is_space[[9, 10, 11, 12, 13, _SPACE]] = True
 
 
-def buckets(text: str) -> npt.NDArray[np.int64]:
+def hash_features(text: str) -> npt.NDArray[np.int64]:
     """Return the distinct buckets (0 to 2^18 - 1, ascending) of a text's features; empty for a blank text."""
     data = np.frombuffer(text.strip().encode("utf-8", "replace")[:LIMIT], dtype=np.uint8)
     space = _is_space[data]
@@ -112,7 +112,7 @@ def _words(data: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Hashed:
+class HashedHeads:
     """The heads of one file.
 
     Attributes:
@@ -128,7 +128,7 @@ class Hashed:
     bias: npt.NDArray[np.float32]
 
     @classmethod
-    def load(cls, path: Path | str) -> Hashed:
+    def load(cls, path: Path | str) -> HashedHeads:
         """Read a file that `save` wrote.
 
         Raises:
@@ -142,9 +142,9 @@ class Hashed:
         return loaded
 
     @classmethod
-    def of(
+    def train_on(
         cls, heads: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
-    ) -> Hashed:
+    ) -> HashedHeads:
         """Round float weights [buckets, heads] to int8, one scale a head."""
         scale = np.maximum(np.abs(weights).max(axis=0), 1e-12).astype(np.float32) / np.float32(127)
         return cls(tuple(heads), np.rint(weights / scale).astype(np.int8), scale, bias.astype(np.float32))
@@ -158,7 +158,7 @@ class Hashed:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
         out = np.tile(self.bias, (len(texts), 1))
         for row, text in enumerate(texts):
-            found = buckets(text)
+            found = hash_features(text)
             if len(found):
                 total = self.weights[found].sum(axis=0, dtype=np.int32)
                 out[row] += self.scale * total.astype(np.float32) / np.float32(len(found) ** 0.5)

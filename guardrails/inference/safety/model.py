@@ -1,6 +1,6 @@
-"""Models: a folder goes in, what judges the windows of texts comes out, with one set of weights per process.
+"""Loads the shipped classifier and scores windows of texts, with one set of weights per process.
 
-    model = load(folder)
+    model = load_safety_model(folder)
     windows = list(model.windows(view.text))                # of the view that the manifest names
     fast = model.fast([folded(view.text[w.start:w.end]).text for w in windows])
     both = model.both([model.tokens.row(w.ids) for w in windows], fast.logits)
@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails.inference.batcher import Batcher
-from guardrails.inference.memory import Memory
-from guardrails.inference.pool import pool
-from guardrails.inference.safety.folder import Manifest, ModelError, contents, first_line, manifest
-from guardrails.inference.safety.hashed import Hashed
-from guardrails.inference.safety.scores import Calibration, Scores
-from guardrails.inference.safety.session import OnnxSession, Session, inputs
-from guardrails.inference.safety.windows import Row, Tokens, Window
+from guardrails.inference.memory import LogitCache
+from guardrails.inference.pool import get_pool
+from guardrails.inference.safety.folder import Manifest, ModelError, first_line, read_contents, read_manifest
+from guardrails.inference.safety.hashed import HashedHeads
+from guardrails.inference.safety.scores import HeadCalibration, Scores
+from guardrails.inference.safety.session import EncoderSession, OnnxSession, pad_rows
+from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
 
 SINGLE: Final = 2
 """Special tokens around one text."""
@@ -42,7 +42,7 @@ costs that turn."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fast:
+class FastScores:
     """What the fast tier says: its `logits`, the `scores` that it would give, and which of those are `settled`."""
 
     logits: Scores
@@ -50,10 +50,12 @@ class Fast:
     settled: NDArray[np.bool_]
 
 
-class Model:
+class SafetyModel:
     """A model that is ready to run, by several threads at once; `identity` is a digest of all that its scores depend on."""
 
-    def __init__(self, of: Manifest, tokens: Tokens, session: Session, hashed: Hashed) -> None:
+    def __init__(
+        self, of: Manifest, tokens: BertTokenizer, session: EncoderSession, hashed: HashedHeads
+    ) -> None:
         """Put the parts together and run them once; raises `ModelError` where they do not fit."""
         self.name, self.version, self.identity = of.name, of.version, of.identity
         self.heads = of.heads
@@ -63,8 +65,8 @@ class Model:
         self._window, self._prompt = of.window, of.prompt_tokens
         self._session = session
         self._hashed = hashed
-        self._calibration = Calibration(of.heads, of.scores)
-        self._memory, self._about = Memory(REMEMBERED), Memory(REMEMBERED)
+        self._calibration = HeadCalibration(of.heads, of.scores)
+        self._memory, self._about = LogitCache(REMEMBERED), LogitCache(REMEMBERED)
         self._batcher = Batcher(self._run, session.rows) if session.rows > 1 else None
         if hashed.heads != of.heads:
             raise ModelError("hashed.npz and manifest.json do not name the same heads in the same order")
@@ -83,24 +85,24 @@ class Model:
         """Return the tokens of a prompt that are read beside its reply: its end, where a long one asks."""
         return self.tokens.ids(text)[-self._prompt :]
 
-    def windows(self, text: str, prompt: tuple[int, ...] = ()) -> Iterator[Window]:
+    def windows(self, text: str, prompt: tuple[int, ...] = ()) -> Iterator[TokenWindow]:
         """Yield the windows of a text that leave room for the tokens of a prompt."""
         marks = PAIR if prompt else SINGLE
         return self.tokens.windows(text, self._window - len(prompt) - marks)
 
-    def fast(self, texts: Sequence[str]) -> Fast:
+    def fast(self, texts: Sequence[str]) -> FastScores:
         """Judge folded texts by the fast tier alone: about 0.1 ms for each."""
         logits = self._hashed.logits(texts)
         scores = self._calibration.fast(logits)
-        return Fast(logits, scores, self._calibration.settled(scores))
+        return FastScores(logits, scores, self._calibration.is_settled(scores))
 
-    def both(self, rows: Sequence[Row], hashed: Scores) -> Scores:
+    def both(self, rows: Sequence[TokenRow], hashed: Scores) -> Scores:
         """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
-        known = self._memory.logits(rows, self._encoded)
+        known = self._memory.logits(rows, self._encode_rows)
         found = np.array([known[row] for row in rows], dtype=np.float32)
         return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
 
-    def embedded(self, texts: Sequence[str]) -> Scores:
+    def embed(self, texts: Sequence[str]) -> Scores:
         """Return what each text is about, by its first window: vectors of length 1, one row a text.
 
         Raises:
@@ -108,41 +110,41 @@ class Model:
         """
         room = self._window - SINGLE
         rows = [self.tokens.row(self.tokens.ids(text)[:room]) for text in texts]
-        known = self._about.logits(rows, self._embedded)
+        known = self._about.logits(rows, self._embed_rows)
         return np.array([known[row] for row in rows], dtype=np.float32)
 
-    def _embedded(self, rows: Sequence[Row]) -> list[Scores]:
-        return pool().map(lambda row: self._session.embed(inputs([row], self.tokens.pad))[0], rows)
+    def _embed_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
+        return get_pool().map(lambda row: self._session.embed(pad_rows([row], self.tokens.pad))[0], rows)
 
-    def _encoded(self, rows: Sequence[Row]) -> list[Scores]:
+    def _encode_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
         if self._batcher is not None:
             return self._batcher.map(rows)
-        return pool().map(lambda row: self._run([row])[0], rows)
+        return get_pool().map(lambda row: self._run([row])[0], rows)
 
-    def _run(self, rows: Sequence[Row]) -> Scores:
-        return self._session.run(inputs(rows, self.tokens.pad))
+    def _run(self, rows: Sequence[TokenRow]) -> Scores:
+        return self._session.run(pad_rows(rows, self.tokens.pad))
 
 
-_LOADED: WeakValueDictionary[str, Model] = WeakValueDictionary()
+_LOADED: WeakValueDictionary[str, SafetyModel] = WeakValueDictionary()
 _LOADING = threading.Lock()
 
 
-def load(folder: Path) -> Model:
+def load_safety_model(folder: Path) -> SafetyModel:
     """Return the model in a folder; the same for all who ask for the same files.
 
     Raises:
         ModelError: what is wrong with the folder, or with a file of it.
     """
-    of = manifest(folder)
+    of = read_manifest(folder)
     with _LOADING:
         model = _LOADED.get(of.identity)
         if model is None:
-            data = contents(folder, of)
+            data = read_contents(folder, of)
             try:
-                hashed = Hashed.load(folder / "hashed.npz")
+                hashed = HashedHeads.load(folder / "hashed.npz")
             except Exception as error:
                 raise ModelError(f"hashed.npz: {first_line(error)}") from error
-            tokens = Tokens(data["tokenizer.json"])
-            model = _LOADED[of.identity] = Model(of, tokens, OnnxSession(data["encoder.onnx"]), hashed)
+            tokens = BertTokenizer(data["tokenizer.json"])
+            model = _LOADED[of.identity] = SafetyModel(of, tokens, OnnxSession(data["encoder.onnx"]), hashed)
         return model

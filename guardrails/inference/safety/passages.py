@@ -1,4 +1,4 @@
-"""Passages: a text goes in, the stretches that it is judged in come out, a function of the text alone.
+"""Splits a text into the passages that it is judged in, a function of the text alone.
 
 A passage ends behind a sentence or a line, where what comes next begins. No continuation changes any but the last
 passage, so that a text that grows is judged in the same passages as the whole (reference: the segments of a stream).
@@ -21,7 +21,7 @@ _END: Final = re.compile(
 _CUT: Final = re.compile(rf"(?s).{{1,{LONGEST}}}(?<=\s)|.{{{LONGEST}}}")
 
 
-def passages(text: str) -> Iterator[tuple[int, int]]:
+def split_passages(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of the passages, in order; they touch, and cover the text."""
     start, length = 0, len(text)
     while start < length:

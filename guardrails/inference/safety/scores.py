@@ -1,4 +1,4 @@
-"""Scores: the logits of a model's two tiers go in, probabilities come out, and which of them the fast tier may settle.
+"""Calibrates the logits of a model's two tiers to probabilities, and tells which of them the fast tier may settle.
 
 For each head, with `h` the logit of the hashed model and `e` that of the encoder:
 
@@ -24,7 +24,7 @@ Scores = NDArray[np.float32]
 """One row a text, one column a head."""
 
 
-class Calibration:
+class HeadCalibration:
     """The calibration of all heads; raises `ModelError` where a manifest has none that is sound."""
 
     def __init__(self, heads: Sequence[str], rows: Mapping[str, Mapping[str, Any]]) -> None:
@@ -32,24 +32,24 @@ class Calibration:
         self._both = _columns(heads, rows, "both", 3)
         self._clear = _columns(heads, rows, "clear", 1)[0]
         self._sure = _columns(heads, rows, "sure", 1)[0]
-        self._leaves = leaves(heads)
+        self._leaves = leaf_columns(heads)
 
     def fast(self, hashed: Scores) -> Scores:
         """Return the scores of the fast tier alone."""
         a, b = self._hashed
-        return bounded(_sigmoid(a * hashed + b), self._leaves)
+        return bound_leaves(_sigmoid(a * hashed + b), self._leaves)
 
     def both(self, encoder: Scores, hashed: Scores) -> Scores:
         """Return the scores of both tiers together."""
         of_encoder, of_hashed, bias = self._both
-        return bounded(_sigmoid(of_encoder * encoder + of_hashed * hashed + bias), self._leaves)
+        return bound_leaves(_sigmoid(of_encoder * encoder + of_hashed * hashed + bias), self._leaves)
 
-    def settled(self, fast: Scores) -> NDArray[np.bool_]:
+    def is_settled(self, fast: Scores) -> NDArray[np.bool_]:
         """Tell which scores of the fast tier need no encoder."""
         return np.asarray((fast < self._clear) | (fast > self._sure), dtype=np.bool_)
 
 
-def leaves(heads: Sequence[str]) -> tuple[tuple[int, int], ...]:
+def leaf_columns(heads: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Return the columns of heads that are leaves of others, each with the other's."""
     return tuple(
         (at, heads.index(parent))
@@ -59,7 +59,7 @@ def leaves(heads: Sequence[str]) -> tuple[tuple[int, int], ...]:
     )
 
 
-def bounded(scores: Scores, of: Sequence[tuple[int, int]]) -> Scores:
+def bound_leaves(scores: Scores, of: Sequence[tuple[int, int]]) -> Scores:
     """Return scores in which no leaf is more than its parent; changes them in place."""
     for leaf, parent in of:
         np.minimum(scores[:, leaf], scores[:, parent], out=scores[:, leaf])

@@ -1,4 +1,4 @@
-"""Sessions: rows of tokens go in, the logits of each row come out. ONNX Runtime on single threads.
+"""Runs rows of tokens through an encoder and returns the logits of each row. ONNX Runtime on single threads.
 
 Texts run beside one another (`pool.py`), so a session has one thread and never spins: two spinning threads were 10 to
 30 times slower under load (reference/text-models.md §2). ONNX Runtime lets go of Python's lock while it runs, and a
@@ -13,10 +13,10 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.onnx import session
+from guardrails.inference.onnx import open_session
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 
 Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Tokens, mask and types, each one row a text."""
@@ -26,7 +26,7 @@ EMBEDDING: Final = "embedding"
 """The output that says what a text is about."""
 
 
-class Session(Protocol):
+class EncoderSession(Protocol):
     """An encoder that is ready to run. `rows` is how many rows at a time are the fastest: with 1 it is run by several threads at
     once (a processor), else by one (a device, `batcher.py`).
     """
@@ -52,7 +52,7 @@ class OnnxSession:
     rows = 1
 
     def __init__(self, data: bytes) -> None:
-        self._session = session(data, "encoder.onnx")
+        self._session = open_session(data, "encoder.onnx")
         names = {each.name for each in self._session.get_inputs()}
         if names != {"input_ids", "attention_mask", "token_type_ids"}:
             raise ModelError(f"encoder.onnx takes {', '.join(sorted(names))}, not tokens, a mask and types")
@@ -75,7 +75,7 @@ class OnnxSession:
         return np.asarray(self._session.run([name], given)[0], dtype=np.float32)
 
 
-def inputs(rows: Sequence[Row], pad: int) -> Inputs:
+def pad_rows(rows: Sequence[TokenRow], pad: int) -> Inputs:
     """Return rows as arrays, padded to the longest of them."""
     longest = max(len(row.ids) for row in rows)
     ids = np.full((len(rows), longest), pad, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Windows: a text goes in, rows of a model's tokens that cover all of it come out, each with its span in the text.
+"""Cuts a text into windows of a model's tokens that cover all of it, each with its span in the text.
 
 A window takes passages for as long as they fit, and some of the tokens before them as context, which its span leaves
 out: what stands on both sides of a border is read together once. All windows but the last are the same whatever passages
@@ -14,7 +14,7 @@ from typing import Final
 from tokenizers import Tokenizer
 
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.safety.passages import passages
+from guardrails.inference.safety.passages import split_passages
 
 CONTEXT: Final = 4
 """A window begins with a quarter of its room of what stands before it."""
@@ -24,7 +24,7 @@ MARKS: Final = ("[PAD]", "[CLS]", "[SEP]")
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class TokenWindow:
     """Text `start` to `end` as the model reads it: `ids` are its tokens, without special ones; the first `context` of them
     stand before it.
     """
@@ -36,14 +36,14 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TokenRow:
     """One input of an encoder: tokens, and which of two texts each belongs to."""
 
     ids: tuple[int, ...]
     types: tuple[int, ...]
 
 
-def opened(data: bytes) -> Tokenizer:
+def load_tokenizer(data: bytes) -> Tokenizer:
     """Return the tokenizer of a `tokenizer.json`; raises `ModelError`."""
     try:
         return Tokenizer.from_buffer(data)
@@ -51,14 +51,14 @@ def opened(data: bytes) -> Tokenizer:
         raise ModelError(f"tokenizer.json: {first_line(error)}") from error
 
 
-class Cutter:
+class WindowCutter:
     """A tokenizer without any special tokens: those that stand in a text are text. Safe to share by threads.
 
     Raises `ModelError` when it is none.
     """
 
     def __init__(self, data: bytes) -> None:
-        self._tokenizer = opened(data)
+        self._tokenizer = load_tokenizer(data)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True
@@ -71,7 +71,7 @@ class Cutter:
         """Return the tokens of a text with none that a text may not have; here the tokenizer itself sees to that."""
         return ids
 
-    def windows(self, text: str, room: int) -> Iterator[Window]:
+    def windows(self, text: str, room: int) -> Iterator[TokenWindow]:
         """Yield the windows of a text, in order, of at most `room` tokens; their spans touch, and cover the text."""
         context = room // CONTEXT
         before: tuple[int, ...] = ()
@@ -91,7 +91,7 @@ class Cutter:
         """Yield what windows are made of, tokens and where in the text they end: passages, and parts of such as do not
         fit.
         """
-        for start, end in passages(text):
+        for start, end in split_passages(text):
             encoding = self._tokenizer.encode(text[start:end], add_special_tokens=False)
             ids = self._plain(encoding.ids)
             if len(ids) <= room:
@@ -103,7 +103,7 @@ class Cutter:
                 yield ids[at : at + part], end if last else start + offsets[at + part][0]
 
 
-class Tokens(Cutter):
+class BertTokenizer(WindowCutter):
     """A tokenizer with the marks of BERT, and rows between them.
 
     Raises `ModelError` when it is none, or has not these marks.
@@ -119,17 +119,17 @@ class Tokens(Cutter):
             raise ModelError(f"tokenizer.json has no {mark}")
         return found
 
-    def row(self, ids: tuple[int, ...]) -> Row:
+    def row(self, ids: tuple[int, ...]) -> TokenRow:
         """Return the input for one text."""
-        return Row((self._begin, *ids, self._end), (0,) * (len(ids) + 2))
+        return TokenRow((self._begin, *ids, self._end), (0,) * (len(ids) + 2))
 
-    def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> Row:
+    def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> TokenRow:
         """Return the input for two texts, the second of which is judged."""
         ids = (self._begin, *first, self._end, *second, self._end)
-        return Row(ids, (0,) * (len(first) + 2) + (1,) * (len(second) + 1))
+        return TokenRow(ids, (0,) * (len(first) + 2) + (1,) * (len(second) + 1))
 
 
-def _window(start: int, end: int, before: tuple[int, ...], ids: list[int], room: int) -> Window:
+def _window(start: int, end: int, before: tuple[int, ...], ids: list[int], room: int) -> TokenWindow:
     """Return a window, with as much of the context as it has room for."""
     context = min(len(before), room - len(ids))
-    return Window(start, end, (*before[len(before) - context :], *ids), context)
+    return TokenWindow(start, end, (*before[len(before) - context :], *ids), context)

@@ -1,1 +1,1 @@
-"""JSON-RPC and MCP: bytes go in, messages, their field tables and headers come out, strictly."""
+"""JSON-RPC and MCP: messages, their field tables and headers, read strictly."""

@@ -1,4 +1,4 @@
-"""The headers of MCP over HTTP: those of a request and its message in, those that go on out. What contradicts is refused.
+"""Checks the headers of MCP over HTTP against the message, and makes those that go on. What contradicts is refused.
 
 From 2026-07-28 on headers repeat the method, the name and some arguments. A server, or what stands before it, may act on either,
 so that they must say the same, also once the policy has changed an argument.
@@ -14,7 +14,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import value_at
 from guardrails.errors import RequestError
 from guardrails.mcp.link import VERSION
-from guardrails.mcp.protocol.rpc import Body, Message
+from guardrails.mcp.protocol.rpc import Body, RpcMessage
 from guardrails.wire.pointers import Path
 
 SESSION, RESUME = "mcp-session-id", "last-event-id"
@@ -43,7 +43,7 @@ def _mismatch(name: str) -> RequestError:
     return RequestError(MISMATCH, f"the header {name} does not say what the message says")
 
 
-def check(headers: Mapping[str, str], message: Message) -> None:
+def check_headers(headers: Mapping[str, str], message: RpcMessage) -> None:
     """Compare what headers repeat with the message; raises `RequestError` where they differ."""
     meta = message.params.get("_meta")
     version = meta.get(VERSION) if isinstance(meta, Mapping) else None
@@ -52,22 +52,24 @@ def check(headers: Mapping[str, str], message: Message) -> None:
         written = headers.get(name)
         if written is None or (name == PROTOCOL and said is None):  # which older revisions say there alone
             continue
-        if _decoded(name, written) != said:
+        if _decode_header(name, written) != said:
             raise _mismatch(name)
 
 
-def passed_on(headers: Mapping[str, str], message: Message, sent: Body, key: str | None) -> dict[str, str]:
+def forward_headers(
+    headers: Mapping[str, str], message: RpcMessage, sent: Body, key: str | None
+) -> dict[str, str]:
     """Return the headers of a message that goes on as `sent`; `key` is the server's own token, where the operator has one.
 
     Raises:
         RequestError: a header repeats an argument that is not there.
     """
-    found = plain(headers, key)
+    found = plain_headers(headers, key)
     found |= {name: headers[name] for name in (METHOD, NAME) if name in headers}
     arguments, after = message.params.get("arguments"), sent.get("params", {}).get("arguments")
     for name, written in headers.items():
         if name.startswith(PARAMETER):
-            value = _decoded(name, written)
+            value = _decode_header(name, written)
             values = {
                 _written(value_at(after, path))
                 for path, given in _leaves(arguments)
@@ -75,11 +77,11 @@ def passed_on(headers: Mapping[str, str], message: Message, sent: Body, key: str
             }
             if len(values) != 1:
                 raise _mismatch(name)
-            found[name] = _encoded(values.pop())
+            found[name] = _encode_header(values.pop())
     return found
 
 
-def plain(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+def plain_headers(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     """Return the headers that go on with anything."""
     found = {name: headers[name] for name in PASSED_ON if name in headers}
     if key is not None:
@@ -87,9 +89,9 @@ def plain(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     return found
 
 
-def listing(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+def listing_headers(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     """Return the headers of a list of tools that the guard asks for itself, in the name of an agent."""
-    found = plain(headers, key)
+    found = plain_headers(headers, key)
     found.pop(RESUME, None)
     return {**found, METHOD: "tools/list"} if METHOD in headers else found
 
@@ -106,7 +108,7 @@ def _written(value: Any) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
-def _decoded(name: str, written: str) -> str:
+def _decode_header(name: str, written: str) -> str:
     if not (written.startswith(OPENING) and written.endswith(CLOSING)):
         return written
     try:
@@ -115,7 +117,7 @@ def _decoded(name: str, written: str) -> str:
         raise _mismatch(name) from None
 
 
-def _encoded(value: str) -> str:
+def _encode_header(value: str) -> str:
     safe = value.isascii() and value.isprintable() and value == value.strip()
     if safe and not (value.startswith(OPENING) and value.endswith(CLOSING)):
         return value

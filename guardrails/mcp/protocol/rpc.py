@@ -1,4 +1,4 @@
-"""Bytes in, one JSON-RPC message out, strictly: what two parsers could read in two ways is refused. And errors as answers."""
+"""Parses and writes JSON-RPC messages strictly: what two parsers could read in two ways is refused. And errors as answers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ Kind = Literal["request", "notification", "result", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class RpcMessage:
     """One message: a request, a notification, or the result or error that answers a request. `id` is None for a notification,
     and for an error that answers what could not be read. `size` is in bytes, where it was read.
     """
@@ -71,7 +71,7 @@ class Message:
         return params if isinstance(params, Mapping) else {}
 
 
-def parse(raw: bytes) -> Message:
+def parse(raw: bytes) -> RpcMessage:
     """Read one message.
 
     Raises:
@@ -79,20 +79,20 @@ def parse(raw: bytes) -> Message:
     """
     if raw.lstrip()[:1] == b"[":
         raise RequestError("batch", "batches are refused: send each message by itself")
-    return replace(message(strict_json.parse(raw)), size=len(raw))
+    return replace(classify_message(strict_json.parse(raw)), size=len(raw))
 
 
-async def parse_aside(raw: bytes) -> Message:
+async def parse_aside(raw: bytes) -> RpcMessage:
     """Read one message as `parse` does; a large one on a thread, so that the event loop goes on."""
-    return await by_size(len(raw), lambda: parse(raw))
+    return await run_by_size(len(raw), lambda: parse(raw))
 
 
-async def by_size(size: int, function: Callable[[], T]) -> T:
+async def run_by_size(size: int, function: Callable[[], T]) -> T:
     """Run what takes time in proportion to a message: right here if that is small."""
     return function() if size < LARGE else await asyncio.to_thread(function)
 
 
-def message(body: Body) -> Message:
+def classify_message(body: Body) -> RpcMessage:
     """Return the message that an object is; raises `RequestError` for one of no known form."""
     if body.get("jsonrpc") != "2.0":
         raise RequestError("invalid_message", 'jsonrpc must be "2.0"', "/jsonrpc")
@@ -105,7 +105,7 @@ def message(body: Body) -> Message:
         raise RequestError("invalid_message", "method must be a name", "/method")
     if not isinstance(body.get("params", {}), dict):
         raise RequestError("invalid_message", "params must be a mapping", "/params")
-    return Message(body, kind, None if kind == "notification" else _id(body, kind), method)
+    return RpcMessage(body, kind, None if kind == "notification" else _id(body, kind), method)
 
 
 def _kind(body: Body) -> Kind:
@@ -128,37 +128,37 @@ def _id(body: Body, kind: Kind) -> Id | None:
     raise RequestError("invalid_message", "id must be a short text or a whole number", "/id")
 
 
-def request(id_: Id, method: str, params: Mapping[str, Any]) -> Body:
+def make_request(id_: Id, method: str, params: Mapping[str, Any]) -> Body:
     """Write a request."""
     return {"jsonrpc": "2.0", "id": id_, "method": method, "params": dict(params)}
 
 
-def notification(method: str, params: Mapping[str, Any]) -> Body:
+def make_notification(method: str, params: Mapping[str, Any]) -> Body:
     """Write a notification."""
     return {"jsonrpc": "2.0", "method": method, "params": dict(params)}
 
 
-def result(id_: Id, value: Mapping[str, Any]) -> Body:
+def make_result(id_: Id, value: Mapping[str, Any]) -> Body:
     """Write the result of a request."""
     return {"jsonrpc": "2.0", "id": id_, "result": dict(value)}
 
 
-def error(id_: Id | None, code: int, text: str, data: Mapping[str, Any] | None = None) -> Body:
+def make_error(id_: Id | None, code: int, text: str, data: Mapping[str, Any] | None = None) -> Body:
     """Write an error that answers a request."""
     told: Body = {"code": code, "message": text}
     return {"jsonrpc": "2.0", "id": id_, "error": told if data is None else {**told, "data": dict(data)}}
 
 
-def failure(id_: Id | None, problem: Exception) -> Body:
+def make_failure(id_: Id | None, problem: Exception) -> Body:
     """Write what went wrong as an answer; of what nobody foresaw only that there was something."""
     if isinstance(problem, RequestError):
         where = f" (at {problem.path})" if problem.path else ""
         code = CODES.get(problem.code, INVALID_REQUEST)
-        return error(id_, code, f"{problem}{where}", {"code": problem.code})
+        return make_error(id_, code, f"{problem}{where}", {"code": problem.code})
     if isinstance(problem, BackendError):
-        return error(id_, problem.status, str(problem), {"code": problem.code})
+        return make_error(id_, problem.status, str(problem), {"code": problem.code})
     if isinstance(problem, Overloaded):
         data = {"code": "guard_unavailable", "retryAfter": problem.retry_after}
-        return error(id_, 503, f"the guard is busy: {problem}", data)
+        return make_error(id_, 503, f"the guard is busy: {problem}", data)
     text = str(problem) if isinstance(problem, GuardrailsError) else "the guard failed; nothing was passed on"
-    return error(id_, INTERNAL_ERROR, text, {"code": "internal_error"})
+    return make_error(id_, INTERNAL_ERROR, text, {"code": "internal_error"})

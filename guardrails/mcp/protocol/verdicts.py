@@ -1,4 +1,4 @@
-"""A verdict that blocks in, the answer of the protocol out: a tool's result that says so, or an error."""
+"""Renders verdicts that block as the protocol's answers: a tool's result that says so, or an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERDICT, REMOVED = f"{OURS}verdict", f"{OURS}removed"
 """Keys under which `_meta` tells programs what was done. A server's own of such names go nowhere."""
 
 
-def told(verdict: Verdict) -> Body:
+def summarize_verdict(verdict: Verdict) -> Body:
     """Return what programs are told of a verdict; no text that was judged."""
     return {
         VERDICT: {
@@ -33,7 +33,7 @@ def told(verdict: Verdict) -> Body:
     }
 
 
-def noted(result: Body, notes: Body) -> Body:
+def add_notes(result: Body, notes: Body) -> Body:
     """Return a result with what programs are told; the same object where nothing is, and the server did not say so itself."""
     meta = result.get("_meta")
     own = meta if isinstance(meta, Mapping) else {}
@@ -43,21 +43,23 @@ def noted(result: Body, notes: Body) -> Body:
     return {**result, "_meta": {**kept, **notes}}
 
 
-def stopped(id_: Id, verdict: Verdict, *, tool: bool, modern: bool, result: bool = False) -> Body:
+def render_block(id_: Id, verdict: Verdict, *, tool: bool, modern: bool, result: bool = False) -> Body:
     """Answer a request that was blocked, or whose `result` was: a tool's goes on as a result, so that the model can go on."""
     text = verdict.message or (RESULT_REFUSAL if result else CALL_REFUSAL)
     if tool:
-        return rpc.result(id_, failed(text, told(verdict), modern=modern))
-    return rpc.error(id_, rpc.BLOCKED, text, told(verdict))
+        return rpc.make_result(id_, failed_tool_result(text, summarize_verdict(verdict), modern=modern))
+    return rpc.make_error(id_, rpc.BLOCKED, text, summarize_verdict(verdict))
 
 
-def refused(id_: Id, why: str, *, modern: bool) -> Body:
+def render_refusal(id_: Id, why: str, *, modern: bool) -> Body:
     """Answer a call of a tool that must not be used."""
     text = f"{CALL_REFUSAL} Reason: {why}."
-    return rpc.result(id_, failed(text, {VERDICT: {"action": "block", "reason": why}}, modern=modern))
+    return rpc.make_result(
+        id_, failed_tool_result(text, {VERDICT: {"action": "block", "reason": why}}, modern=modern)
+    )
 
 
-def failed(text: str, meta: Body, *, modern: bool) -> Body:
+def failed_tool_result(text: str, meta: Body, *, modern: bool) -> Body:
     """Return the result of a tool that failed."""
     made: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True, "_meta": meta}
     return {**made, "resultType": "complete"} if modern else made

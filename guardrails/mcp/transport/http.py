@@ -1,4 +1,4 @@
-"""The guard as a server of streamable HTTP: settings in, an ASGI application out, at `/mcp/NAME` for each server behind it.
+"""Serves the guard over streamable HTTP, at `/mcp/NAME` for each server behind it.
 
 A request with an `Origin` or `Host` that nobody allowed is refused: a web page must not reach what runs on this machine.
 """
@@ -22,17 +22,17 @@ from starlette.routing import Route
 
 from guardrails.engine.core.pipeline import today
 from guardrails.errors import GuardrailsError, RequestError
-from guardrails.mcp.guards import Guarding
-from guardrails.mcp.link import Link
+from guardrails.mcp.guards import McpGuard
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.headers import check
-from guardrails.mcp.protocol.rpc import Message
-from guardrails.mcp.session import Session, Sessions, Who
+from guardrails.mcp.protocol.headers import check_headers
+from guardrails.mcp.protocol.rpc import RpcMessage
+from guardrails.mcp.session import AgentSession, AgentSessions, Caller
 from guardrails.mcp.settings import McpDoc
-from guardrails.mcp.transport.local_server import Local
-from guardrails.mcp.transport.relay import Relay
-from guardrails.mcp.transport.remote_server import Remote
-from guardrails.mcp.transport.streaming import told
+from guardrails.mcp.transport.local_server import LocalServer
+from guardrails.mcp.transport.relay import RemoteRelay
+from guardrails.mcp.transport.remote_server import RemoteServer
+from guardrails.mcp.transport.streaming import message_response
 from guardrails.proxy.access.admission import Admission, Client, Denied
 from guardrails.proxy.access.client import body_of, language
 from guardrails.proxy.access.cross_site import CrossSite
@@ -52,7 +52,7 @@ MOST_SESSIONS = 1_000
 CLIENT_GONE = 499
 
 
-class Serving(Protocol):
+class ServerTransport(Protocol):
     """What serves the requests for one server."""
 
     async def open(self) -> None:
@@ -63,24 +63,24 @@ class Serving(Protocol):
         """End."""
         ...
 
-    async def post(self, request: Request, message: Message, session: Session) -> Response:
+    async def post(self, request: Request, message: RpcMessage, session: AgentSession) -> Response:
         """Serve a message of an agent's."""
         ...
 
-    async def get(self, request: Request, session: Session) -> Response:
+    async def get(self, request: Request, session: AgentSession) -> Response:
         """Serve an agent that listens."""
         ...
 
-    async def delete(self, request: Request, session: Session) -> Response:
+    async def delete(self, request: Request, session: AgentSession) -> Response:
         """End a session of the server's."""
         ...
 
 
-def create_app(guarding: Guarding, ready: Callable[[], None] = lambda: None) -> Starlette:
+def create_app(guarding: McpGuard, ready: Callable[[], None] = lambda: None) -> Starlette:
     """Return the guard as an application; `ready` is called once it can serve."""
     settings = guarding.settings
     serving = {name: _serving(name, guarding) for name in settings.servers}
-    front = Front(settings, serving)
+    front = HttpFront(settings, serving)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
@@ -111,21 +111,21 @@ def create_app(guarding: Guarding, ready: Callable[[], None] = lambda: None) -> 
     return app
 
 
-def _serving(name: str, guarding: Guarding) -> Serving:
+def _serving(name: str, guarding: McpGuard) -> ServerTransport:
     server = guarding.settings.servers[name]
     if server.command is not None:
-        return Local(name, guarding)
-    return Relay(Remote(server, guarding.settings), Links(name, guarding))
+        return LocalServer(name, guarding)
+    return RemoteRelay(RemoteServer(server, guarding.settings), LinkTable(name, guarding))
 
 
-class Links:
+class LinkTable:
     """The conversations with one server by the agent's session and the server's own; of too many the idlest is forgotten."""
 
-    def __init__(self, server: str, guarding: Guarding) -> None:
+    def __init__(self, server: str, guarding: McpGuard) -> None:
         self._server, self._guarding = server, guarding
-        self._found: OrderedDict[tuple[int, str], tuple[Session, Link]] = OrderedDict()
+        self._found: OrderedDict[tuple[int, str], tuple[AgentSession, McpLink]] = OrderedDict()
 
-    def of(self, identity: str | None, session: Session) -> Link:
+    def get(self, identity: str | None, session: AgentSession) -> McpLink:
         """Return the conversation of a session of the server's; a new one where that has none."""
         if identity is None:
             return self._guarding.link(self._server, session)
@@ -134,25 +134,25 @@ class Links:
         self.keep(identity, session, link)
         return link
 
-    def keep(self, identity: str, session: Session, link: Link) -> None:
+    def keep(self, identity: str, session: AgentSession, link: McpLink) -> None:
         """Remember a conversation."""
         self._found[id(session), identity] = session, link
         self._found.move_to_end((id(session), identity))
         if len(self._found) > MOST_LINKS:
             self._found.popitem(last=False)
 
-    def forget(self, identity: str | None, session: Session) -> None:
+    def forget(self, identity: str | None, session: AgentSession) -> None:
         """Forget a conversation that has ended."""
         if identity is not None:
             self._found.pop((id(session), identity), None)
 
 
-class Front:
+class HttpFront:
     """What is before all servers: who may ask, and in which session."""
 
-    def __init__(self, settings: McpDoc, serving: Mapping[str, Serving]) -> None:
+    def __init__(self, settings: McpDoc, serving: Mapping[str, ServerTransport]) -> None:
         self._settings, self._serving = settings, serving
-        self._sessions = Sessions(MOST_SESSIONS, settings.session_idle_s)
+        self._sessions = AgentSessions(MOST_SESSIONS, settings.session_idle_s)
         self._admission = Admission([KeyDoc(**key.model_dump()) for key in settings.keys])
         self._cross_site = CrossSite(
             settings.host, settings.allowed_hosts, settings.allowed_origins, "allowed_origins"
@@ -165,23 +165,25 @@ class Front:
         try:
             self._cross_site.check(request.scope)
         except Denied as denied:
-            return problem(denied.status, RequestError(denied.code, str(denied)), denied.headers)
+            return problem_response(denied.status, RequestError(denied.code, str(denied)), denied.headers)
         if serving is None:
-            return problem(404, RequestError("not_found", "there is no such server"))
+            return problem_response(404, RequestError("not_found", "there is no such server"))
         try:
-            return await self._served(request, serving)
+            return await self._serve(request, serving)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         except Exception as error:
             if not isinstance(error, GuardrailsError):
                 LOG.error("a request failed: %s", type(error).__name__)
-            return problem(STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error)
+            return problem_response(
+                STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error
+            )
 
-    async def _served(self, request: Request, serving: Serving) -> Response:
+    async def _serve(self, request: Request, serving: ServerTransport) -> Response:
         try:
             agent = self._admission.admit(request.scope, today())
         except Denied as denied:
-            return problem(denied.status, RequestError(denied.code, str(denied)), denied.headers)
+            return problem_response(denied.status, RequestError(denied.code, str(denied)), denied.headers)
         request = Request(request.scope, request.receive)  # without the key, which went
         session = self._session(request, agent)
         if request.method == "GET":
@@ -189,19 +191,21 @@ class Front:
         if request.method == "DELETE":
             return await serving.delete(request, session)
         if not request.headers.get("content-type", "").lower().startswith("application/json"):
-            return problem(415, RequestError("wrong_type", "the content-type must be application/json"))
+            return problem_response(
+                415, RequestError("wrong_type", "the content-type must be application/json")
+            )
         settings = self._settings
         raw = await body_of(request, settings.max_message_bytes, within_s=settings.request_s)
         message = await rpc.parse_aside(raw)
-        check(request.headers, message)
+        check_headers(request.headers, message)
         return await serving.post(request, message, session)
 
-    def _session(self, request: Request, agent: Client) -> Session:
+    def _session(self, request: Request, agent: Client) -> AgentSession:
         """Return the session that an agent names, or its only one. Tokens of servers, which change, make no difference."""
         named = request.headers.get(self._settings.session_header, "")
         key = "" if agent.key is None else agent.key.id
-        session = self._sessions.of(hashlib.sha256(f"{key}\0{named}".encode()).hexdigest())
-        session.who = Who(agent.user, agent.tenant, _claims(request))
+        session = self._sessions.get(hashlib.sha256(f"{key}\0{named}".encode()).hexdigest())
+        session.who = Caller(agent.user, agent.tenant, _claims(request))
         return session
 
 
@@ -214,12 +218,12 @@ def _claims(request: Request) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def problem(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
+def problem_response(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
     """Answer what belongs to no request."""
-    return told(rpc.failure(None, error), status, headers)
+    return message_response(rpc.make_failure(None, error), status, headers)
 
 
-def listening(settings: McpDoc) -> socket.socket:
+def open_socket(settings: McpDoc) -> socket.socket:
     """Return a socket that listens; raises `GuardrailsError` if that cannot be."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -229,14 +233,14 @@ def listening(settings: McpDoc) -> socket.socket:
         raise GuardrailsError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from None
 
 
-def serve(guarding: Guarding, started: Callable[[int], None] = lambda port: None) -> None:
+def serve(guarding: McpGuard, started: Callable[[int], None] = lambda port: None) -> None:
     """Serve until interrupted; `started` is told the port once requests there are served, and an interrupt ends that.
 
     Raises:
         GuardrailsError: the address cannot be listened on.
     """
     raise_descriptors(MOST)
-    with listening(guarding.settings) as listener:
+    with open_socket(guarding.settings) as listener:
         port = listener.getsockname()[1]
         app = create_app(guarding, lambda: started(port))
         uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])

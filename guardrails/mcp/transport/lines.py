@@ -1,11 +1,11 @@
-"""Bytes in, lines out, however the bytes are cut; a line that is too long is told as None."""
+"""Splits bytes into lines, however they are cut; a line that is too long is told as None."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 
-class Lines:
+class LineSplitter:
     """Splits a stream into lines of at most `limit` bytes, without their ends. Each byte is looked at once."""
 
     def __init__(self, limit: int) -> None:
@@ -17,15 +17,15 @@ class Lines:
         """Take bytes; yields the lines that they complete."""
         *whole, rest = piece.split(b"\n")
         for line in whole:
-            self._take(line)
+            self._take_line(line)
             yield from self._line()
-        self._take(rest)
+        self._take_line(rest)
 
     def flush(self) -> Iterator[bytes | None]:
         """Take the end; yields a last line that nothing ends."""
         yield from self._line()
 
-    def _take(self, piece: bytes) -> None:
+    def _take_line(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
             self._pieces = []

@@ -1,4 +1,4 @@
-"""Requests of agents over HTTP for a server that is a command in, its answers out: a process for each session of an agent.
+"""Serves agents over HTTP with a server that is a command: a process for each session of an agent.
 
 A session is what an `initialize` began, which gets an `Mcp-Session-Id`; requests of the revision without a handshake share a
 process by agent. Ids are the guard's own towards the process, so that agents cannot take each other's answers.
@@ -19,14 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.errors import Overloaded, RequestError
-from guardrails.mcp.conversation import Conversation
-from guardrails.mcp.guards import Guarding
+from guardrails.mcp.conversation import LocalConversation
+from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.headers import SESSION
-from guardrails.mcp.protocol.rpc import Body, Id, Message
-from guardrails.mcp.session import Session
-from guardrails.mcp.transport.process import Process
-from guardrails.mcp.transport.streaming import Streaming, told
+from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.transport.process import ServerProcess
+from guardrails.mcp.transport.streaming import EventResponse, message_response
 from guardrails.proxy.access.client import while_connected
 from guardrails.wire import sse, strict_json
 
@@ -39,7 +39,7 @@ Key = str | int
 
 
 @dataclass(slots=True)
-class Waiting:
+class PendingCall:
     """A request of an agent's that waits: its own id and token, and what came for it."""
 
     id: Id
@@ -47,27 +47,27 @@ class Waiting:
     came: asyncio.Queue[Body] = field(default_factory=asyncio.Queue)
 
 
-class Running:
+class RunningServer:
     """A server's process with what waits for it; `session` is the agent's, which lives as long."""
 
-    def __init__(self, process: Process, session: Session) -> None:
+    def __init__(self, process: ServerProcess, session: AgentSession) -> None:
         self.session, self.used = session, monotonic()
-        self.waiting: dict[int, Waiting] = {}
+        self.waiting: dict[int, PendingCall] = {}
         self._process = process
         self._ids = itertools.count(1)
         self._kept: deque[Body] = deque(maxlen=MOST_KEPT)
         self._listening: asyncio.Queue[Body | None] | None = None
-        self.conversation: Conversation
+        self.conversation: LocalConversation
         self.running: asyncio.Future[None]
 
     @classmethod
-    async def start(cls, name: str, guarding: Guarding, session: Session) -> Running:
+    async def start(cls, name: str, guarding: McpGuard, session: AgentSession) -> RunningServer:
         """Start a process; raises `GuardrailsError` if that cannot be."""
         settings = guarding.settings
-        process = await Process.start(settings.servers[name].command or (), settings.max_message_bytes)
+        process = await ServerProcess.start(settings.servers[name].command or (), settings.max_message_bytes)
         made = cls(process, session)
         link = guarding.link(name, session)
-        made.conversation = Conversation(process, link, made.hear, settings.request_s)
+        made.conversation = LocalConversation(process, link, made.receive, settings.request_s)
         made.running = asyncio.ensure_future(made.conversation.run())
         return made
 
@@ -83,14 +83,14 @@ class Running:
         await self._process.close()
         await asyncio.gather(self.running, return_exceptions=True)
 
-    async def hear(self, body: Body) -> None:
+    async def receive(self, body: Body) -> None:
         """Take what the server says: to who asked, to who listens, or kept."""
         if "method" not in body:
             waiting = self.waiting.get(body["id"])
             if waiting is not None:
                 waiting.came.put_nowait({**body, "id": waiting.id})
             return
-        concerned = self._concerned(body)
+        concerned = self._find_call(body)
         if concerned is not None:
             concerned[0].came.put_nowait(concerned[1])
         elif self._listening is not None:
@@ -100,7 +100,7 @@ class Running:
         else:
             self._kept.append(body)
 
-    def _concerned(self, body: Body) -> tuple[Waiting, Body] | None:
+    def _find_call(self, body: Body) -> tuple[PendingCall, Body] | None:
         """Return the request that a message belongs to, and the message with that request's own id."""
         params: Mapping[str, Any] = body.get("params") or {}
         meta = params.get("_meta")
@@ -115,21 +115,21 @@ class Running:
         waiting = next(found, None)
         return None if waiting is None else (waiting, body)
 
-    def enter(self, message: Message) -> tuple[int, Waiting]:
+    def enter(self, message: RpcMessage) -> tuple[int, PendingCall]:
         """Let a request wait under an id of the guard's; returns both."""
         assert message.id is not None
         meta = message.params.get("_meta")
-        waiting = Waiting(message.id, meta.get("progressToken") if isinstance(meta, Mapping) else None)
+        waiting = PendingCall(message.id, meta.get("progressToken") if isinstance(meta, Mapping) else None)
         number = next(self._ids)
         self.waiting[number] = waiting
         return number, waiting
 
-    async def ask(self, message: Message, number: int, waiting: Waiting) -> Body:
+    async def ask(self, message: RpcMessage, number: int, waiting: PendingCall) -> Body:
         """Ask, and return what comes first."""
-        await self.conversation.say(replace(message, body={**message.body, "id": number}, id=number))
+        await self.conversation.receive(replace(message, body={**message.body, "id": number}, id=number))
         return await waiting.came.get()
 
-    async def note(self, message: Message) -> None:
+    async def forward(self, message: RpcMessage) -> None:
         """Pass on a notification or an answer of the agent's."""
         if message.method == "notifications/cancelled":
             given = message.params.get("requestId")
@@ -138,9 +138,9 @@ class Running:
                 return
             params = {**message.params, "requestId": number}
             message = replace(message, body={**message.body, "params": params})
-        await self.conversation.say(message)
+        await self.conversation.receive(message)
 
-    async def events(self, number: int, waiting: Waiting, first: Body) -> AsyncGenerator[bytes, None]:
+    async def events(self, number: int, waiting: PendingCall, first: Body) -> AsyncGenerator[bytes, None]:
         """Yield what comes for a request until its answer."""
         try:
             body = first
@@ -176,12 +176,12 @@ class Running:
                 self._listening = None
 
 
-class Local:
+class LocalServer:
     """Serves the requests for one server."""
 
-    def __init__(self, name: str, guarding: Guarding) -> None:
+    def __init__(self, name: str, guarding: McpGuard) -> None:
         self._name, self._guarding = name, guarding
-        self._found: OrderedDict[Key, Running] = OrderedDict()
+        self._found: OrderedDict[Key, RunningServer] = OrderedDict()
         self._starting = asyncio.Lock()
 
     async def open(self) -> None:
@@ -192,17 +192,17 @@ class Local:
         for key in [*self._found]:
             await self._found.pop(key).close()
 
-    async def post(self, request: Request, message: Message, session: Session) -> Response:
+    async def post(self, request: Request, message: RpcMessage, session: AgentSession) -> Response:
         """Serve a message of an agent's."""
         identity = request.headers.get(SESSION)
         begins = message.method == "initialize"
         key: Key = os.urandom(16).hex() if begins else id(session) if identity is None else identity
         running = await self._running(key, session, begins=begins or identity is None)
         if running is None:
-            return _gone()
+            return _session_gone()
         headers = {SESSION: str(key)} if begins else {}
         if message.kind != "request":
-            await running.note(message)
+            await running.forward(message)
             return Response(status_code=202)
         number, waiting = running.enter(message)
         try:
@@ -211,30 +211,30 @@ class Local:
             await running.done(number)
             raise
         if "method" in first:
-            return Streaming(running.events(number, waiting, first), headers)
+            return EventResponse(running.events(number, waiting, first), headers)
         await running.done(number)
-        return told(first, 200, headers)
+        return message_response(first, 200, headers)
 
-    async def get(self, request: Request, session: Session) -> Response:
+    async def get(self, request: Request, session: AgentSession) -> Response:
         """Serve an agent that listens."""
         running = self._of(request, session)
-        return _gone() if running is None else Streaming(running.listen(), {})
+        return _session_gone() if running is None else EventResponse(running.listen(), {})
 
-    async def delete(self, request: Request, session: Session) -> Response:
+    async def delete(self, request: Request, session: AgentSession) -> Response:
         """End a session."""
         running = self._of(request, session)
         if running is None:
-            return _gone()
+            return _session_gone()
         self._found.pop(request.headers[SESSION])
         await running.close()
         return Response(status_code=204)
 
-    def _of(self, request: Request, session: Session) -> Running | None:
+    def _of(self, request: Request, session: AgentSession) -> RunningServer | None:
         """Return the process of a session, which is there only for the agent that began it."""
         running = self._found.get(request.headers.get(SESSION, ""))
         return running if running is not None and running.session is session else None
 
-    async def _running(self, key: Key, session: Session, *, begins: bool) -> Running | None:
+    async def _running(self, key: Key, session: AgentSession, *, begins: bool) -> RunningServer | None:
         """Return the process of a session, None where there is none and none `begins`."""
         async with self._starting:
             await self._tidy()
@@ -249,7 +249,7 @@ class Local:
                 return None
             if len(self._found) >= MOST_PROCESSES:
                 raise Overloaded(f"{MOST_PROCESSES} processes of this server are in use")
-            running = self._found[key] = await Running.start(self._name, self._guarding, session)
+            running = self._found[key] = await RunningServer.start(self._name, self._guarding, session)
             return running
 
     async def _tidy(self) -> None:
@@ -260,8 +260,9 @@ class Local:
                 await self._found.pop(key).close()
 
 
-def _gone() -> Response:
+def _session_gone() -> Response:
     """Answer that there is no such session, upon which a client begins a new one."""
-    return told(
-        rpc.failure(None, RequestError("unknown_session", "there is no such session: initialize again")), 404
+    return message_response(
+        rpc.make_failure(None, RequestError("unknown_session", "there is no such session: initialize again")),
+        404,
     )

@@ -1,4 +1,4 @@
-"""A server as a process: messages in, messages out, each a line. What it writes to standard error goes where ours goes."""
+"""Runs a server as a process that exchanges messages, each a line. What it writes to standard error goes where ours goes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.rpc import Body, Message
-from guardrails.mcp.transport.lines import Lines
+from guardrails.mcp.protocol.rpc import Body, RpcMessage
+from guardrails.mcp.transport.lines import LineSplitter
 from guardrails.wire import strict_json
 
 CHUNK = 64 << 10
@@ -19,7 +19,7 @@ STOP_S = 5.0
 """Seconds that a server has to end once its input is closed, and once it was told to."""
 
 
-class Process:
+class ServerProcess:
     """The process. Messages of it are at most `limit` bytes long."""
 
     def __init__(self, process: asyncio.subprocess.Process, limit: int) -> None:
@@ -28,7 +28,7 @@ class Process:
         self._process, self._in, self._out, self._limit = process, process.stdin, process.stdout, limit
 
     @classmethod
-    async def start(cls, command: Sequence[str], limit: int) -> Process:
+    async def start(cls, command: Sequence[str], limit: int) -> ServerProcess:
         """Start a server; raises `GuardrailsError` if that cannot be."""
         pipe = asyncio.subprocess.PIPE
         try:
@@ -43,14 +43,14 @@ class Process:
             self._in.write(strict_json.dump(body) + b"\n")
             await self._in.drain()
 
-    async def messages(self) -> AsyncIterator[Message | RequestError]:
+    async def messages(self) -> AsyncIterator[RpcMessage | RequestError]:
         """Yield each message, or why it cannot be read, until the server ends."""
-        lines = Lines(self._limit)
+        lines = LineSplitter(self._limit)
         while piece := await self._out.read(CHUNK):
             for line in lines.feed(piece):
-                yield read(line, self._limit)
+                yield read_line(line, self._limit)
         for line in lines.flush():
-            yield read(line, self._limit)
+            yield read_line(line, self._limit)
 
     async def close(self) -> int:
         """Close the server's input, and end it if it does not end by itself; returns its status."""
@@ -66,7 +66,7 @@ class Process:
         return await process.wait()
 
 
-def read(line: bytes | None, limit: int) -> Message | RequestError:
+def read_line(line: bytes | None, limit: int) -> RpcMessage | RequestError:
     """Return the message of a line, or why there is none."""
     if line is None:
         return RequestError(TOO_LARGE, f"a message is larger than {limit} bytes")

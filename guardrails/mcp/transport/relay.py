@@ -1,4 +1,4 @@
-"""Requests of agents for a server that speaks streamable HTTP in, its answers as the policy lets them pass out.
+"""Relays requests of agents to a server that speaks streamable HTTP, and its answers as the policy lets them pass.
 
 An answer that is a stream goes on event by event, each as soon as it is judged; what a client may resume it by stays.
 """
@@ -16,39 +16,45 @@ from starlette.responses import Response
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
 from guardrails.mcp.conversation import ENDLESS
-from guardrails.mcp.link import Link
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.headers import PASSED_BACK, SESSION, listing, passed_on, plain
-from guardrails.mcp.protocol.rpc import Body, Id, Message
-from guardrails.mcp.session import Session
-from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, Remote
-from guardrails.mcp.transport.streaming import EVENTS, Streaming, told
+from guardrails.mcp.protocol.headers import (
+    PASSED_BACK,
+    SESSION,
+    forward_headers,
+    listing_headers,
+    plain_headers,
+)
+from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, RemoteServer
+from guardrails.mcp.transport.streaming import EVENTS, EventResponse, message_response
 from guardrails.proxy.access.client import while_connected
 from guardrails.wire import sse, strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
 
 
-class Kept(Protocol):
+class LinkStore(Protocol):
     """The conversations with a server."""
 
-    def of(self, identity: str | None, session: Session) -> Link:
+    def get(self, identity: str | None, session: AgentSession) -> McpLink:
         """Return the conversation of a session of the server's."""
         ...
 
-    def keep(self, identity: str, session: Session, link: Link) -> None:
+    def keep(self, identity: str, session: AgentSession, link: McpLink) -> None:
         """Remember one."""
         ...
 
-    def forget(self, identity: str | None, session: Session) -> None:
+    def forget(self, identity: str | None, session: AgentSession) -> None:
         """Forget one."""
         ...
 
 
-class Relay:
+class RemoteRelay:
     """Serves the requests for one server."""
 
-    def __init__(self, remote: Remote, links: Kept) -> None:
+    def __init__(self, remote: RemoteServer, links: LinkStore) -> None:
         self._remote, self._links = remote, links
 
     async def open(self) -> None:
@@ -59,33 +65,44 @@ class Relay:
         """Close them."""
         await self._remote.close()
 
-    async def post(self, request: Request, message: Message, session: Session) -> Response:
+    async def post(self, request: Request, message: RpcMessage, session: AgentSession) -> Response:
         """Serve a message of an agent's."""
-        link = self._links.of(request.headers.get(SESSION), session)
-        return await while_connected(request.receive, self._posted(request, message, link, session))
+        link = self._links.get(request.headers.get(SESSION), session)
+        return await while_connected(request.receive, self._post(request, message, link, session))
 
-    async def _posted(self, request: Request, message: Message, link: Link, session: Session) -> Response:
-        asking = listing(request.headers, self._remote.key)
+    async def _post(
+        self, request: Request, message: RpcMessage, link: McpLink, session: AgentSession
+    ) -> Response:
+        asking = listing_headers(request.headers, self._remote.key)
         step = await link.from_agent(message, lambda body: self._remote.answer(asking, body))
-        if step.back is not None:
-            return told(step.back, 200 if message.kind == "request" else 400)
-        if step.on is None:
+        if step.returned is not None:
+            return message_response(step.returned, 200 if message.kind == "request" else 400)
+        if step.forwarded is None:
             return Response(status_code=202)
         try:
-            headers = passed_on(request.headers, message, step.on, self._remote.key)
+            headers = forward_headers(request.headers, message, step.forwarded, self._remote.key)
         except RequestError as error:
             failure = (
-                rpc.failure(message.id, error) if message.id is None else link.give_up(message.id, error)
+                rpc.make_failure(message.id, error) if message.id is None else link.give_up(message.id, error)
             )
-            return told(failure or rpc.failure(message.id, error), 400)
+            return message_response(failure or rpc.make_failure(message.id, error), 400)
         try:
-            return await self._forwarded(message, step.on, headers, link, session)
+            return await self._forward(message, step.forwarded, headers, link, session)
         except BackendError as error:
             failed = None if message.id is None or message.answers else link.give_up(message.id, error)
-            return told(rpc.failure(None, error), 502) if failed is None else told(failed)
+            return (
+                message_response(rpc.make_failure(None, error), 502)
+                if failed is None
+                else message_response(failed)
+            )
 
-    async def _forwarded(
-        self, message: Message, body: Body, headers: Mapping[str, str], link: Link, session: Session
+    async def _forward(
+        self,
+        message: RpcMessage,
+        body: Body,
+        headers: Mapping[str, str],
+        link: McpLink,
+        session: AgentSession,
     ) -> Response:
         async with AsyncExitStack() as stack:
             endless = message.method in ENDLESS
@@ -96,51 +113,55 @@ class Relay:
             if SESSION in back:
                 self._links.keep(back[SESSION], session, link)
             if response.status >= 400:
-                return await self._refused(message, response, back, link)
+                return await self._relay_error(message, response, back, link)
             if message.kind != "request" or response.status == 202:
                 return Response(status_code=202, headers=back)
             if response.content_type == EVENTS:
                 resumable = SESSION in headers or SESSION in back
                 events = self._events(response, headers, link, message.id, resumable=resumable)
-                return Streaming(_closing(events, stack.pop_all()), back)
+                return EventResponse(_closing(events, stack.pop_all()), back)
             answer = await self._remote.message(response)
             if answer.id != message.id or not answer.answers:
                 raise BackendError("the server answered something else", 502, "server_invalid")
             step = await link.from_server(answer)
-            return told(step.on or rpc.failure(message.id, BackendError("no answer")), 200, back)
+            return message_response(
+                step.forwarded or rpc.make_failure(message.id, BackendError("no answer")), 200, back
+            )
 
-    async def _refused(
-        self, message: Message, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
+    async def _relay_error(
+        self, message: RpcMessage, response: aiohttp.ClientResponse, back: Mapping[str, str], link: McpLink
     ) -> Response:
         """Answer with the error that a server told with an error's status."""
         error = await self._remote.refusal(response)
         if message.kind == "request" and error is not None:
             step = await link.from_server(
-                Message({"jsonrpc": "2.0", "id": message.id, "error": error}, "error", message.id)
+                RpcMessage({"jsonrpc": "2.0", "id": message.id, "error": error}, "error", message.id)
             )
-            if step.on is not None:
-                return told(step.on, response.status, back)
+            if step.forwarded is not None:
+                return message_response(step.forwarded, response.status, back)
         problem = BackendError(f"the server answered with status {response.status}", 502, "server_refused")
         waiting = None if message.id is None or message.answers else link.give_up(message.id, problem)
-        return told(waiting or rpc.failure(None, problem), response.status, back)
+        return message_response(waiting or rpc.make_failure(None, problem), response.status, back)
 
-    async def get(self, request: Request, session: Session) -> Response:
+    async def get(self, request: Request, session: AgentSession) -> Response:
         """Serve an agent that listens for what the server says unasked, or comes back for what it missed."""
-        link = self._links.of(request.headers.get(SESSION), session)
-        headers = plain(request.headers, self._remote.key)
+        link = self._links.get(request.headers.get(SESSION), session)
+        headers = plain_headers(request.headers, self._remote.key)
         async with AsyncExitStack() as stack:
             asking = self._remote.ask("GET", headers, endless=True)
             response = await while_connected(request.receive, stack.enter_async_context(asking))
             back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
             if response.status != 200 or response.content_type != EVENTS:
                 status = response.status if response.status >= 400 else 502
-                return told(rpc.failure(None, BackendError("the server offers no stream", 502)), status, back)
+                return message_response(
+                    rpc.make_failure(None, BackendError("the server offers no stream", 502)), status, back
+                )
             events = self._events(response, headers, link, None, resumable=True)
-            return Streaming(_closing(events, stack.pop_all()), back)
+            return EventResponse(_closing(events, stack.pop_all()), back)
 
-    async def delete(self, request: Request, session: Session) -> Response:
+    async def delete(self, request: Request, session: AgentSession) -> Response:
         """End a session of the server's."""
-        async with self._remote.ask("DELETE", plain(request.headers, self._remote.key)) as response:
+        async with self._remote.ask("DELETE", plain_headers(request.headers, self._remote.key)) as response:
             self._links.forget(request.headers.get(SESSION), session)
             return Response(status_code=response.status)
 
@@ -148,7 +169,7 @@ class Relay:
         self,
         response: aiohttp.ClientResponse,
         headers: Mapping[str, str],
-        link: Link,
+        link: McpLink,
         asked: Id | None,
         *,
         resumable: bool,
@@ -165,7 +186,7 @@ class Relay:
                     yield sse.event(b"", event.type, event.id, event.retry)
                 elif event.type in (b"", b"message"):
                     message = await rpc.parse_aside(event.data)
-                    on = await self._heard(message, headers, link)
+                    on = await self._judge(message, headers, link)
                     if on is not None:
                         yield sse.event(strict_json.dump(on), b"message", event.id, event.retry)
                     if asked is not None and message.answers and message.id == asked:
@@ -182,21 +203,21 @@ class Relay:
         if failure is not None:
             yield sse.event(strict_json.dump(failure), b"message")
 
-    async def _heard(self, message: Message, headers: Mapping[str, str], link: Link) -> Body | None:
+    async def _judge(self, message: RpcMessage, headers: Mapping[str, str], link: McpLink) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""
         step = await link.from_server(message)
-        if step.back is not None:
+        if step.returned is not None:
             try:
                 own = {
                     name: value
                     for name, value in headers.items()
                     if not name.startswith("mcp-") or name == SESSION
                 }
-                async with self._remote.ask("POST", own, step.back):
+                async with self._remote.ask("POST", own, step.returned):
                     pass
             except GuardrailsError as error:
                 LOG.warning("the server could not be told of a refusal: %s", error)
-        return step.on
+        return step.forwarded
 
 
 async def _closing(events: AsyncGenerator[bytes, None], stack: AsyncExitStack) -> AsyncGenerator[bytes]:

@@ -1,4 +1,4 @@
-"""A server behind that speaks streamable HTTP: a message in, the server's answer out, an HTTP response or its events."""
+"""The client of a server behind that speaks streamable HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import aiohttp
 
 from guardrails.errors import BackendError, RequestError
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.rpc import Body, Message
+from guardrails.mcp.protocol.rpc import Body, RpcMessage
 from guardrails.mcp.settings import McpDoc, ServerDoc
 from guardrails.wire import sse, strict_json
 
@@ -22,7 +22,7 @@ SIGN_OF_LIFE = sse.Event(b"comment", b"")
 """Stands for bytes that complete no event, such as a comment."""
 
 
-class Remote:
+class RemoteServer:
     """One server. Its session is opened inside the event loop that uses it."""
 
     def __init__(self, server: ServerDoc, settings: McpDoc) -> None:
@@ -80,7 +80,7 @@ class Remote:
         except (aiohttp.ClientError, ConnectionError):
             raise BackendError("the server broke off its answer", 502, "server_broke_off") from None
 
-    async def message(self, response: aiohttp.ClientResponse) -> Message:
+    async def message(self, response: aiohttp.ClientResponse) -> RpcMessage:
         """Return the message that a response is.
 
         Raises:
@@ -92,7 +92,7 @@ class Remote:
             raw += piece
             if len(raw) > limit:
                 raise BackendError(f"the server's answer is larger than {limit} bytes", 502, "server_invalid")
-        return await rpc.by_size(len(raw), lambda: parsed(bytes(raw)))
+        return await rpc.run_by_size(len(raw), lambda: parse_message(bytes(raw)))
 
     async def events(self, response: aiohttp.ClientResponse) -> AsyncIterator[sse.Event]:
         """Yield the events of a response as they come, and a sign of life for what is none.
@@ -111,7 +111,7 @@ class Remote:
             for event in found or (SIGN_OF_LIFE,):
                 yield event
 
-    async def answer(self, headers: Mapping[str, str], body: Body) -> Message:
+    async def answer(self, headers: Mapping[str, str], body: Body) -> RpcMessage:
         """Ask for the guard itself, and return the answer; raises `BackendError` where there is none."""
         try:
             async with asyncio.timeout(self._settings.request_s), self.ask("POST", headers, body) as response:
@@ -119,7 +119,7 @@ class Remote:
                     return await self.message(response)
                 if response.status == 200 and response.content_type == "text/event-stream":
                     async for event in self.events(response):
-                        said = parsed(event.data) if event.data else None
+                        said = parse_message(event.data) if event.data else None
                         if said is not None and said.answers and said.id == body["id"]:
                             return said
         except TimeoutError:
@@ -141,7 +141,7 @@ class Remote:
         return error if told.kind == "error" and isinstance(error, dict) else None
 
 
-def parsed(raw: bytes) -> Message:
+def parse_message(raw: bytes) -> RpcMessage:
     """Return the message that a server sent; raises `BackendError` where it is none."""
     try:
         return rpc.parse(raw)

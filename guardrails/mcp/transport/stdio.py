@@ -10,11 +10,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from guardrails.errors import RequestError
-from guardrails.mcp.conversation import Conversation, Order, is_alone
-from guardrails.mcp.link import Link
-from guardrails.mcp.protocol.rpc import Body, Message
-from guardrails.mcp.transport.lines import Lines
-from guardrails.mcp.transport.process import CHUNK, Process, read
+from guardrails.mcp.conversation import LocalConversation, WorkOrder, is_exclusive
+from guardrails.mcp.link import McpLink
+from guardrails.mcp.protocol.rpc import Body, RpcMessage
+from guardrails.mcp.transport.lines import LineSplitter
+from guardrails.mcp.transport.process import CHUNK, ServerProcess, read_line
 from guardrails.wire import strict_json
 
 AHEAD = 64
@@ -23,9 +23,9 @@ AHEAD = 64
 TERMINATED = 128 + signal.SIGTERM
 
 
-async def relay(
+async def run_relay(
     command: Sequence[str],
-    link: Link,
+    link: McpLink,
     *,
     request_s: float,
     limit: int,
@@ -52,9 +52,9 @@ async def relay(
         async with writing:
             await asyncio.to_thread(_write, sink, strict_json.dump(body) + b"\n")
 
-    server = await Process.start(command, limit)
+    server = await ServerProcess.start(command, limit)
     try:
-        conversation = Conversation(server, link, hear, request_s)
+        conversation = LocalConversation(server, link, hear, request_s)
         running = asyncio.ensure_future(conversation.run())
         saying = asyncio.ensure_future(_say(conversation, source, limit))
         with _ended_by_signal(running):
@@ -76,21 +76,21 @@ async def relay(
         await server.close()
 
 
-async def _say(conversation: Conversation, source: int, limit: int) -> None:
+async def _say(conversation: LocalConversation, source: int, limit: int) -> None:
     """Take what the agent writes, until it ends."""
-    lines, order = Lines(limit), Order()
+    lines, order = LineSplitter(limit), WorkOrder()
     try:
         async for piece in _pieces(source):
             for line in lines.feed(piece):
-                await _put(order, conversation, read(line, limit))
+                await _put(order, conversation, read_line(line, limit))
         for line in lines.flush():
-            await _put(order, conversation, read(line, limit))
+            await _put(order, conversation, read_line(line, limit))
     finally:  # also where the server ended: who asked meanwhile is told so
         await order.done()
 
 
-async def _put(order: Order, conversation: Conversation, said: Message | RequestError) -> None:
-    await order.put(conversation.say(said), alone=is_alone(said))
+async def _put(order: WorkOrder, conversation: LocalConversation, said: RpcMessage | RequestError) -> None:
+    await order.submit(conversation.receive(said), alone=is_exclusive(said))
 
 
 async def _pieces(source: int) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""One message, or a stream of events, in; an HTTP answer out."""
+"""Makes HTTP answers of one message, or of a stream of events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON, EVENTS = "application/json", "text/event-stream"
 STREAM = {"content-type": EVENTS, "cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
-class Streaming(Response):
+class EventResponse(Response):
     """An answer that is a stream. What makes it is ended when the client goes away, which calls off what it asked."""
 
     def __init__(self, pieces: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
@@ -37,6 +37,6 @@ class Streaming(Response):
         await while_connected(receive, pump())
 
 
-def told(body: Body, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def message_response(body: Body, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with one message."""
     return Response(strict_json.dump(body), status, headers, JSON)

@@ -1,1 +1,1 @@
-"""Sounds: files go in, recordings that can be listened to, and their channels, come out."""
+"""Opens sounds as recordings that can be listened to, with their channels."""

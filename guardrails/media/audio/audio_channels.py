@@ -1,4 +1,4 @@
-"""Channels of a sound and their mix go in; which of them hold something that the mix does not comes out.
+"""Finds the channels of a sound that hold something that the mix does not.
 
 Who listens with two ears hears both sides; a mix of them has lost what is turned over on one side, and hides a voice on one side
 behind a louder one on the other. What a mix lacks is what is left of a channel when the mix is taken out of it.
@@ -22,7 +22,7 @@ MOST: Final = 8
 """Channels of which this is told."""
 
 
-class Apart:
+class ChannelDifference:
     """What channels hold of their own, in what was added since it was last asked."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Apart:
         self._whole[: len(given)] += np.square(given).sum(axis=1)
         self._count += given.shape[1]
 
-    def asked(self) -> list[int]:
+    def take(self) -> list[int]:
         """Return the numbers of the channels that hold something of their own, and begin anew."""
         import numpy as np
 
@@ -56,7 +56,7 @@ class Apart:
         return [int(each) for each in found]
 
 
-def one(channels: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+def pick_channel(channels: NDArray[np.float32], number: int) -> NDArray[np.float32]:
     """Return a channel; silence where there is none of that number."""
     import numpy as np
 

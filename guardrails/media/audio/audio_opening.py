@@ -1,4 +1,4 @@
-"""A container that should hold sound alone goes in; whether it does, what it says of itself, and its cover pictures come out.
+"""Checks a container that should hold sound alone, describes it and sends its cover pictures.
 
 Runs in the process that decodes (`film_child`). Where pictures move beside the sound it is a film, and judged as one.
 """
@@ -9,8 +9,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_opening import SOUNDS, File, covers, opened, seconds_of, track_of, words_of
-from guardrails.media.video.film_parts import Told, VideoLimits
+from guardrails.media.video.film_opening import (
+    SOUNDS,
+    DescriptorFile,
+    container_seconds,
+    container_texts,
+    describe_track,
+    is_cover,
+    open_container,
+)
+from guardrails.media.video.film_parts import FilmDescription, VideoLimits
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,9 +33,9 @@ COVERS: Final = 8
 """Cover pictures that there may be: a player shows one or two of them."""
 
 
-def fits(container: InputContainer, limits: VideoLimits) -> None:
+def check_sound(container: InputContainer, limits: VideoLimits) -> None:
     """Raise `MediaError` where a container holds no sound that is read, something else, or more than is listened to."""
-    if any(not covers(stream) for stream in container.streams.video):
+    if any(not is_cover(stream) for stream in container.streams.video):
         raise MediaError("mistyped", "pictures move in it: it is a film, and no sound alone")
     streams = container.streams.audio
     if not streams:
@@ -40,18 +48,18 @@ def fits(container: InputContainer, limits: VideoLimits) -> None:
         raise MediaError("unsupported_type", "the codec of its sound is not read")
 
 
-def told(container: InputContainer) -> Told:
+def describe_sound(container: InputContainer) -> FilmDescription:
     """Return what a file says of itself."""
-    seconds = seconds_of(container, container.streams.audio)
-    tracks = tuple(track_of(stream) for stream in container.streams)
-    return Told(0, 0, seconds, None, 0, tracks, tuple(words_of(container)))
+    seconds = container_seconds(container, container.streams.audio)
+    tracks = tuple(describe_track(stream) for stream in container.streams)
+    return FilmDescription(0, 0, seconds, None, 0, tracks, tuple(container_texts(container)))
 
 
-def pictures(file: File, reader: str, limits: VideoLimits, send: Send) -> None:
+def send_covers(file: DescriptorFile, reader: str, limits: VideoLimits, send: Send) -> None:
     """Send the files of all cover pictures, as they are."""
     import numpy as np
 
-    with opened(file, reader, limits, fits=fits) as container:
+    with open_container(file, reader, limits, fits=check_sound) as container:
         streams = [*container.streams.video]
         for stream in streams:
             data = bytes(next((packet for packet in container.demux(stream) if packet.size), b""))

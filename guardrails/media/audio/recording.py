@@ -1,6 +1,6 @@
-"""Sounds: a path, bytes or an open file go in, a `Recording` comes out that can be listened to, or a named error.
+"""Opens sounds from a path, bytes or an open file as a `Recording`, or raises a named error.
 
-    with opened(Path("a.mp3")) as recording, recording.sound() as sound:
+    with open_recording(Path("a.mp3")) as recording, recording.sound() as sound:
         for start_ms, samples in sound:
             samples               # float32 [samples], 16 kHz, one channel
         sound.stopped, sound.corrupt
@@ -19,13 +19,13 @@ from types import MappingProxyType
 from typing import IO, BinaryIO, Final
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.file_type import Kind, agreed, kind_of
-from guardrails.media.video.film_parts import Track, VideoLimits
-from guardrails.media.video.film_source import Opened, begun, needed, probed
-from guardrails.media.video.processes.film_process import LOUD, SMALL, Ended, Late
-from guardrails.media.video.processes.film_run import Sound
+from guardrails.media.video.file_type import FileType, agree_type, detect_file_type
+from guardrails.media.video.film_parts import MediaTrack, VideoLimits
+from guardrails.media.video.film_source import OpenedFile, open_source, probe_film, require_package
+from guardrails.media.video.processes.film_process import LOUD, SMALL, OutOfTime, ProcessEnded
+from guardrails.media.video.processes.film_run import SoundRun
 
-__all__ = ["AudioLimits", "Recording", "Sound", "Track", "opened"]
+__all__ = ["AudioLimits", "MediaTrack", "Recording", "SoundRun", "open_recording"]
 
 SOUNDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -74,7 +74,7 @@ class AudioLimits:
         )
 
 
-class Recording(Opened):
+class Recording(OpenedFile):
     """A sound that was opened.
 
     `seconds` is what the file says, None where it does not. `tracks` are those of sound, and of kind `video` the cover pictures.
@@ -82,20 +82,20 @@ class Recording(Opened):
     counts bytes that belong to nothing that is read of it.
     """
 
-    def __init__(self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: AudioLimits) -> None:
-        """Take an open file; `kind` is what its bytes say that it is. Use `opened`."""
+    def __init__(self, file: IO[bytes], size: int, sha256: str, kind: FileType, limits: AudioLimits) -> None:
+        """Take an open file; `kind` is what its bytes say that it is. Use `open_recording`."""
         super().__init__(file, size, sha256, kind, limits.of_film(), alone=True)
-        told = probed(self.process("probe", SMALL))
+        told = probe_film(self.process("probe", SMALL))
         self.seconds, self.tracks = told.seconds, told.tracks
         self.metadata, self.behind = told.metadata, told.behind
 
-    def sound(self, rate: int = 16_000, track: int | None = None, channel: int | None = None) -> Sound:
+    def sound(self, rate: int = 16_000, track: int | None = None, channel: int | None = None) -> SoundRun:
         """Return the sound of a track (None: the first), piece by piece, at so many samples a second: all channels mixed, or one
-        of `Sound.apart`, silent where the mix has what it has.
+        of `SoundRun.apart`, silent where the mix has what it has.
         """
         if track is None:
             track = next(each.index for each in self.tracks if each.kind == "audio")
-        return Sound(self.process("sound", LOUD, rate=rate, track=track, channel=channel))
+        return SoundRun(self.process("sound", LOUD, rate=rate, track=track, channel=channel))
 
     def covers(self) -> tuple[bytes, ...]:
         """Return the files of the pictures that players show beside it.
@@ -107,13 +107,13 @@ class Recording(Opened):
             return ()
         try:
             return tuple(body for _, body in self.process("covers", LOUD).answers())
-        except Late as error:
+        except OutOfTime as error:
             raise MediaError("timeout", "its cover could not be read in time") from error
-        except Ended as error:
+        except ProcessEnded as error:
             raise MediaError("undecodable", "the decoder broke down over its cover") from error
 
 
-def opened(
+def open_recording(
     source: bytes | str | Path | BinaryIO, limits: AudioLimits | None = None, declared: str | None = None
 ) -> Recording:
     """Return a sound; `declared` is the type that it is said to be (for a path: its suffix, where that names a sound).
@@ -126,13 +126,13 @@ def opened(
         Overloaded: all processes that decode are busy.
         OSError: a path cannot be read.
     """
-    needed("listening to sounds")
+    require_package("listening to sounds")
     limits = limits or AudioLimits()
     made = partial(Recording, limits=limits)
-    return begun(source, limits.of_film(), (declared, NAMED, sound_of), made)
+    return open_source(source, limits.of_film(), (declared, NAMED, detect_sound_type), made)
 
 
-def sound_of(head: bytes, declared: str | None) -> Kind:
+def detect_sound_type(head: bytes, declared: str | None) -> FileType:
     """Return what a sound is by its first bytes; `declared` is the media type or the suffix that somebody says.
 
     Raises:
@@ -140,8 +140,8 @@ def sound_of(head: bytes, declared: str | None) -> Kind:
     """
     if not head:
         raise MediaError("empty", "the file is empty")
-    found = kind_of(head)
+    found = detect_file_type(head)
     if found is None or found.reader not in SOUNDS:
         names = ", ".join(names[0] for names in SOUNDS.values())
         raise MediaError("unsupported_type", f"files of this type are not read as sounds; {names} are")
-    return agreed(found, declared, NAMED)
+    return agree_type(found, declared, NAMED)

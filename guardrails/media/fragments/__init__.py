@@ -1,1 +1,1 @@
-"""Films that are made of fragments: bytes go in as they come, fragments come out, each once it is all there."""
+"""Cuts films that are made of fragments while they come in, each fragment once it is all there."""

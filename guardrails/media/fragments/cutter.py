@@ -1,4 +1,4 @@
-"""Cuts a film that is made of fragments while it comes: `Cutter` chooses the reader of its container by its first bytes.
+"""Cuts a film that is made of fragments while it comes: `FilmCutter` chooses the reader of its container by its first bytes.
 
     cutter = Cutter()
     for piece in pieces:
@@ -6,7 +6,7 @@
             fragment.start, fragment.end    # where it lies among all that came; together they are all of it
     last = cutter.close()
 
-What cannot be judged piece by piece is refused with `Uncut`.
+What cannot be judged piece by piece is refused with `UncuttableFilm`.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from guardrails.media.fragments.fragment import Cuts, Fragment, Uncut
-from guardrails.media.fragments.mp4_boxes import Boxes
-from guardrails.media.fragments.ts_packets import Packets
-from guardrails.media.video.file_type import HEAD, TRANSPORT, kind_of
+from guardrails.media.fragments.fragment import Fragment, FragmentCutter, UncuttableFilm
+from guardrails.media.fragments.mp4_boxes import Mp4Cutter
+from guardrails.media.fragments.ts_packets import TsCutter
+from guardrails.media.video.file_type import HEAD, TRANSPORT, detect_file_type
 
 MOST: Final = 50_000
 """Fragments that a film may have: more than pictures that are looked at."""
 
 
-class Cutter:
+class FilmCutter:
     """Cuts a film of either kind, which its first bytes tell."""
 
     def __init__(self) -> None:
         self._first = bytearray()
-        self._cuts: Cuts | None = None
+        self._cuts: FragmentCutter | None = None
         self._count = 0
 
     @property
@@ -67,14 +67,14 @@ class Cutter:
         found = [*fragments]
         self._count += len(found)
         if self._count > MOST:
-            raise Uncut(f"it has more than {MOST} fragments")
+            raise UncuttableFilm(f"it has more than {MOST} fragments")
         return found
 
 
-def _cuts(first: bytes | bytearray) -> Cuts:
-    kind = kind_of(bytes(first[:HEAD]))
+def _cuts(first: bytes | bytearray) -> FragmentCutter:
+    kind = detect_file_type(bytes(first[:HEAD]))
     if kind is not None and kind.format == "mp4" and first[4:8] == b"ftyp":
-        return Boxes()
+        return Mp4Cutter()
     if kind is TRANSPORT and first[:1] == b"G":
-        return Packets()
-    raise Uncut("it is neither an MP4 file nor a transport stream")
+        return TsCutter()
+    raise UncuttableFilm("it is neither an MP4 file nor a transport stream")

@@ -1,11 +1,11 @@
 """Fragments of a film: where each lies among the bytes that came, when it is shown, and shorter films that are made of some.
 
 Nothing is decoded, and of what comes only the boxes and packets are kept that say what a fragment is: fragments are places,
-whoever cuts keeps the bytes. Some fragments behind each other make a film of their own (`shortened`): behind the `head`, without
-the tables of places, which say where fragments lie that are left out, and with no length of the whole film.
+whoever cuts keeps the bytes. Some fragments behind each other make a film of their own (`shorten_film`): behind the `head`,
+without the tables of places, which say where fragments lie that are left out, and with no length of the whole film.
 
-What a player could read in another way than who judges, or could not be judged piece by piece, is refused (`Uncut`): samples that
-lie outside of their own fragment, encryption, texts, several tracks of pictures, and whatever is not known here.
+What a player could read in another way than who judges, or could not be judged piece by piece, is refused (`UncuttableFilm`):
+samples that lie outside of their own fragment, encryption, texts, several tracks of pictures, and whatever is not known here.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ AT_ONCE: Final = 1 << 20
 """Bytes that are read at once."""
 
 
-class Uncut(Exception):
+class UncuttableFilm(Exception):
     """Why a film, or the rest of it, cannot be cut: it is to be judged as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class TrackClock:
     """A number that says when a track goes on, and where it stands: at a place, in so many bytes."""
 
     track: int
@@ -52,11 +52,11 @@ class Fragment:
     random_ms: float | None = None
     frames: int = 0
     moved: tuple[int, ...] = ()
-    clocks: tuple[Clock, ...] = ()
+    clocks: tuple[TrackClock, ...] = ()
     open: tuple[tuple[int, int], ...] = ()
 
 
-def shortened(
+def shorten_film(
     source: IO[bytes], head: bytes, fragments: Sequence[Fragment], *, closed: bool
 ) -> Iterator[bytes]:
     """Yield, piece by piece, some fragments of a film, the first of which needs none before it, as a film in which each track
@@ -90,16 +90,16 @@ def _read(source: IO[bytes], start: int, end: int) -> Iterator[bytes]:
         start += len(some)
 
 
-class Cuts(Protocol):
+class FragmentCutter(Protocol):
     """What cuts films of one kind."""
 
     head: bytes
     """What stands before each shorter film; empty as long as nothing can be cut."""
 
     def feed(self, data: bytes) -> Iterable[Fragment]:
-        """Take what comes, and give the fragments that are all there by now; raises `Uncut`."""
+        """Take what comes, and give the fragments that are all there by now; raises `UncuttableFilm`."""
         ...
 
     def close(self) -> Fragment | None:
-        """Give what is left at the end, if anything is; raises `Uncut` where something is missing."""
+        """Give what is left at the end, if anything is; raises `UncuttableFilm` where something is missing."""
         ...

@@ -1,4 +1,4 @@
-"""The first bytes of a coded picture in, whether decoding can begin with it out: by itself, not by what a container says.
+"""Tells by the first bytes of a coded picture, not by its container, whether decoding can begin with it.
 
 A container may call a picture one that needs no other, which still does: where the picture is refreshed piece by piece, or where
 later ones refer to what came before it. After the pictures that are known here no decoder has anything left of what was before.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from guardrails.media.fragments.fragment import Uncut
+from guardrails.media.fragments.fragment import UncuttableFilm
 
 PEEK: Final = 1 << 14
 """Bytes of a picture in which that is found: before it stand what is said of the film, and of the coder."""
@@ -20,7 +20,7 @@ Anew = Callable[[bytes], bytes | None]
 """The first bytes of a picture in; None out where decoding cannot begin with it, else what it says of how all are coded."""
 
 
-def alike(before: bytes | None, said: bytes | None) -> bytes | None:
+def common_parameters(before: bytes | None, said: bytes | None) -> bytes | None:
     """Return what all pictures with which decoding can begin say of how they are coded, by what those before said and what one
     says now; None: it is none of them.
 
@@ -28,11 +28,11 @@ def alike(before: bytes | None, said: bytes | None) -> bytes | None:
         Uncut: it is not the same, so that one that says nothing would depend on what came before.
     """
     if None not in (before, said) and before != said:
-        raise Uncut("its pictures are coded otherwise from some place on")
+        raise UncuttableFilm("its pictures are coded otherwise from some place on")
     return said if before is None else before
 
 
-def units(data: bytes, size: int) -> Iterator[bytes]:
+def split_units(data: bytes, size: int) -> Iterator[bytes]:
     """Yield the units of a picture, each behind its length in so many bytes (0: behind a start code)."""
     if size == 0:
         yield from data.split(b"\0\0\1")[1:]
@@ -44,22 +44,24 @@ def units(data: bytes, size: int) -> Iterator[bytes]:
         at = end
 
 
-def h264(size: int) -> Anew:
+def h264_keyframe_test(size: int) -> Anew:
     """Return what tells it of H.264: the first slice is one of an IDR picture."""
 
     def anew(data: bytes) -> bytes | None:
-        found = ((unit[0] & 0x1F, unit) for unit in units(data, size) if unit)
+        found = ((unit[0] & 0x1F, unit) for unit in split_units(data, size) if unit)
         return _begins(found, range(1, 6), (5,), (7, 8), said=bool(size))
 
     return anew
 
 
-def h265(size: int) -> Anew:
+def h265_keyframe_test(size: int) -> Anew:
     """Return what tells it of H.265: the first slice is one of an IDR picture, or of one behind a broken link."""
 
     def anew(data: bytes) -> bytes | None:
         found = (
-            (unit[0] >> 1 & 0x3F, unit) for unit in units(data, size) if len(unit) > 1 and not _layer(unit)
+            (unit[0] >> 1 & 0x3F, unit)
+            for unit in split_units(data, size)
+            if len(unit) > 1 and not _layer(unit)
         )
         return _begins(found, range(32), range(16, 21), (32, 33, 34), said=bool(size))
 
@@ -87,7 +89,7 @@ def _layer(unit: bytes) -> int:
     return (unit[0] & 1) << 5 | unit[1] >> 3
 
 
-def av1(data: bytes) -> bytes | None:
+def begins_av1(data: bytes) -> bytes | None:
     """Tell it of AV1: the first frame is a key frame that is shown, behind a head of its sequence."""
     at, said = 0, b""
     while at + 1 < len(data):
@@ -109,7 +111,7 @@ def av1(data: bytes) -> bytes | None:
     return None
 
 
-def vp9(data: bytes) -> bytes | None:
+def begins_vp9(data: bytes) -> bytes | None:
     """Tell it of VP9: the first frame is a key frame."""
     # Its mark, no frame that is known already, and its type, in three profiles.
     return b"" if data and data[0] & 0xCC == 0x80 else None
@@ -117,13 +119,15 @@ def vp9(data: bytes) -> bytes | None:
 
 SAMPLES: Final[Mapping[bytes, tuple[bytes, int, Callable[[int], Anew]]]] = MappingProxyType(
     {
-        **dict.fromkeys((b"avc1", b"avc3"), (b"avcC", 4, h264)),
-        **dict.fromkeys((b"hvc1", b"hev1"), (b"hvcC", 21, h265)),
-        b"av01": (b"av1C", 0, lambda size: av1),
-        b"vp09": (b"vpcC", 0, lambda size: vp9),
+        **dict.fromkeys((b"avc1", b"avc3"), (b"avcC", 4, h264_keyframe_test)),
+        **dict.fromkeys((b"hvc1", b"hev1"), (b"hvcC", 21, h265_keyframe_test)),
+        b"av01": (b"av1C", 0, lambda size: begins_av1),
+        b"vp09": (b"vpcC", 0, lambda size: begins_vp9),
     }
 )
 """How samples are coded → the box that says more of it, where in it the size of lengths stands, and what tells it."""
 
-STREAMS: Final[Mapping[int, Anew]] = MappingProxyType({0x1B: h264(0), 0x24: h265(0)})
+STREAMS: Final[Mapping[int, Anew]] = MappingProxyType(
+    {0x1B: h264_keyframe_test(0), 0x24: h265_keyframe_test(0)}
+)
 """Types of tracks of pictures in transport streams → what tells it."""

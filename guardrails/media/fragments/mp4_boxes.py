@@ -1,4 +1,4 @@
-"""A fragmented MP4 film in, as it comes; its fragments out (`fragment.py` says what those are).
+"""Cuts a fragmented MP4 film into its fragments while it comes in (`fragment.py` says what those are).
 
 The first boxes (`moov`) say which tracks there are; each `moof` says where the samples of its `mdat` lie, when they are shown,
 and which need no other. Sources: ISO/IEC 14496-12 (boxes, runs of samples), and FFmpeg's reader for what that leaves open.
@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.media.fragments.fragment import Clock, Fragment, Uncut
-from guardrails.media.fragments.keyframes import PEEK, Anew, alike
-from guardrails.media.fragments.mp4_tracks import PICTURES, SOUND, Track, boxes, tracks
+from guardrails.media.fragments.fragment import Fragment, TrackClock, UncuttableFilm
+from guardrails.media.fragments.keyframes import PEEK, Anew, common_parameters
+from guardrails.media.fragments.mp4_tracks import PICTURES, SOUND, Mp4Track, read_tracks, walk_boxes
 from guardrails.media.video.file_end import SPARE
 
 LARGEST: Final = 1 << 23
@@ -38,7 +38,7 @@ TRAF: Final = frozenset((b"tfhd", b"tfdt", b"trun", b"sdtp", b"sbgp", b"sgpd", b
 
 
 @dataclass(slots=True)
-class Moof:
+class MoofSummary:
     """What a `moof` says: where its samples end, where that of the first picture begins, and as `Fragment` has it."""
 
     until: int = 0
@@ -48,10 +48,10 @@ class Moof:
     random_ms: float | None = None
     frames: int = 0
     moved: tuple[int, ...] = ()
-    clocks: tuple[Clock, ...] = ()
+    clocks: tuple[TrackClock, ...] = ()
 
 
-class Boxes:
+class Mp4Cutter:
     """Cuts a fragmented MP4 film."""
 
     def __init__(self) -> None:
@@ -66,9 +66,9 @@ class Boxes:
         """What is done at the end of that box."""
         self._start = 0
         self._first = b""
-        self._tracks: dict[int, Track] = {}
+        self._tracks: dict[int, Mp4Track] = {}
         self._core: int | None = None
-        self._moof = Moof()
+        self._moof = MoofSummary()
         self._clock: dict[int, int] = {}
         self._anew: Anew | None = None
         self._peeked = bytearray()
@@ -85,9 +85,9 @@ class Boxes:
                 self._left -= passed
                 self._at += passed
             else:
-                passed = min(self._wanted() - len(self._kept), len(view))
+                passed = min(self._bytes_needed() - len(self._kept), len(view))
                 self._kept += view[:passed]
-                if len(self._kept) < self._wanted():
+                if len(self._kept) < self._bytes_needed():
                     view = view[passed:]
                     continue
                 self._box()
@@ -101,7 +101,7 @@ class Boxes:
             start, end = max(0, first - self._at), max(0, first + PEEK - self._at)
             self._peeked += view[start:end]
 
-    def _wanted(self) -> int:
+    def _bytes_needed(self) -> int:
         """Return how many bytes are needed to go on: the head of a box, or all of one that is read."""
         kept = self._kept
         if len(kept) < 8:
@@ -118,19 +118,19 @@ class Boxes:
         head = 16 if size == 1 else 8
         size = int.from_bytes(kept[8:16]) if size == 1 else size
         if size < head:
-            raise Uncut("a box has no end")
+            raise UncuttableFilm("a box has no end")
         read = {b"ftyp": self._ftyp, b"moov": self._moov, b"moof": self._moof_read}.get(kind)
         if read is not None:
             if head != 8 or size > LARGEST:
-                raise Uncut("a box of tracks or samples is too large")
+                raise UncuttableFilm("a box of tracks or samples is too large")
             read(kept)
         elif kind == b"mdat":
             self._mdat(at + head, at + size)
         elif kind not in BETWEEN or self._ended:
-            raise Uncut("it has boxes that are not known")
+            raise UncuttableFilm("it has boxes that are not known")
         self._spare += size * (kind in ROOM)
         if self._spare > SPARE:
-            raise Uncut("much of it has no meaning")
+            raise UncuttableFilm("much of it has no meaning")
         self._ended = self._ended or kind == b"mfra"
         self._at += len(kept)
         self._kept.clear()
@@ -139,31 +139,33 @@ class Boxes:
 
     def _ftyp(self, kept: bytes) -> None:
         if self._at:
-            raise Uncut("it begins twice")
+            raise UncuttableFilm("it begins twice")
         self._first = kept
 
     def _moov(self, kept: bytes) -> None:
         if self.head:
-            raise Uncut("its tracks are told twice")
-        self._tracks, told = tracks(kept)
+            raise UncuttableFilm("its tracks are told twice")
+        self._tracks, told = read_tracks(kept)
         kinds = [track.kind for track in self._tracks.values()]
         if kinds.count(PICTURES) != 1 or any(kind not in (PICTURES, SOUND) for kind in kinds):
-            raise Uncut("it has more than one track of pictures, or something else than pictures and sound")
+            raise UncuttableFilm(
+                "it has more than one track of pictures, or something else than pictures and sound"
+            )
         self._anew = next(track.anew for track in self._tracks.values() if track.kind == PICTURES)
         if self._anew is None:
-            raise Uncut("its pictures are coded in a way that is not known here")
+            raise UncuttableFilm("its pictures are coded in a way that is not known here")
         self.head = self._first + told
 
     def _moof_read(self, kept: bytes) -> None:
         if not self.head or self._core is not None or self._ended:
-            raise Uncut("a fragment stands where none may")
+            raise UncuttableFilm("a fragment stands where none may")
         self._moof, self._core = self._fragment(kept, self._at), self._at
 
     def _mdat(self, start: int, end: int) -> None:
         if self._core is None:
-            raise Uncut("it has samples outside of fragments")
+            raise UncuttableFilm("it has samples outside of fragments")
         if self._moof.until > end:
-            raise Uncut("a sample lies outside of its fragment")
+            raise UncuttableFilm("a sample lies outside of its fragment")
 
     def _done(self) -> Iterator[Fragment]:
         """Yield the fragment that ends here."""
@@ -173,10 +175,10 @@ class Boxes:
         if found.random_ms is not None:
             said = self._anew(bytes(self._peeked))
             found.random_ms = None if said is None else found.random_ms
-            self._said = alike(self._said, said)
+            self._said = common_parameters(self._said, said)
         self._peeked.clear()
         if self._start == 0 and found.random_ms is None:
-            raise Uncut("its first picture needs others")
+            raise UncuttableFilm("its first picture needs others")
         yield Fragment(
             self._start, self._at, core,
             found.begin_ms, found.end_ms, found.random_ms, found.frames, found.moved, found.clocks,
@@ -186,31 +188,31 @@ class Boxes:
     def close(self) -> Fragment | None:
         """Give what stands behind the last fragment."""
         if self._kept or self._left or self._core is not None or not self._start:
-            raise Uncut("it breaks off")
+            raise UncuttableFilm("it breaks off")
         return Fragment(self._start, self._at, self._at) if self._at > self._start else None
 
-    def _fragment(self, kept: bytes, at: int) -> Moof:
+    def _fragment(self, kept: bytes, at: int) -> MoofSummary:
         """Return what a `moof` says that begins at a place of the film."""
-        found, seen = Moof(until=at + len(kept)), set[int]()
-        for kind, start, end in boxes(kept, 8, len(kept)):
+        found, seen = MoofSummary(until=at + len(kept)), set[int]()
+        for kind, start, end in walk_boxes(kept, 8, len(kept)):
             if kind not in MOOF:
-                raise Uncut("a fragment has boxes that are not known")
+                raise UncuttableFilm("a fragment has boxes that are not known")
             if kind == b"traf":
                 number = self._traf(kept, start, end, at, found, first=not seen)
                 if number in seen:
-                    raise Uncut("a fragment has a track twice")
+                    raise UncuttableFilm("a fragment has a track twice")
                 seen.add(number)
         return found
 
-    def _traf(self, kept: bytes, start: int, end: int, at: int, found: Moof, *, first: bool) -> int:
+    def _traf(self, kept: bytes, start: int, end: int, at: int, found: MoofSummary, *, first: bool) -> int:
         """Take what a fragment has of one track, and return its number."""
-        inside = [*boxes(kept, start, end)]
+        inside = [*walk_boxes(kept, start, end)]
         kinds = [kind for kind, _, _ in inside]
         once = kinds.count(b"tfhd") == kinds.count(b"tfdt") == 1
         if not once or kinds[:1] != [b"tfhd"] or not TRAF.issuperset(kinds):
-            raise Uncut("a fragment does not say what and when its samples are")
+            raise UncuttableFilm("a fragment does not say what and when its samples are")
         if b"trun" in kinds and kinds.index(b"trun") < kinds.index(b"tfdt"):
-            raise Uncut("a fragment says too late when its samples are")
+            raise UncuttableFilm("a fragment says too late when its samples are")
         try:
             _, where, until = inside[0]
             number, usual, moved = self._tfhd(kept[where:until], where, at, first=first)
@@ -219,7 +221,7 @@ class Boxes:
             began = _clock(number, kept[slice(*said)], at + said[0])
             clock = began.value
             if clock < self._clock.get(number, 0):
-                raise Uncut("its clock goes back")
+                raise UncuttableFilm("its clock goes back")
             self._clock[number] = clock
             found.moved += moved
             found.clocks += (began,)
@@ -230,9 +232,9 @@ class Boxes:
                         found.first = at + int.from_bytes(kept[where + 8 : where + 12])
                     clock = _run(kept, where, until, usual, clock, shown, found, at)
         except (KeyError, struct.error):
-            raise Uncut("a fragment is malformed") from None
+            raise UncuttableFilm("a fragment is malformed") from None
         if track.kind == PICTURES and shown:
-            _pictured(found, track, shown)
+            _picture_times(found, track, shown)
         return number
 
     def _tfhd(
@@ -245,11 +247,11 @@ class Boxes:
         at = 8
         if flags & 1:
             if struct.unpack_from(">Q", said, at) != (place,):
-                raise Uncut("a fragment has its samples elsewhere")
+                raise UncuttableFilm("a fragment has its samples elsewhere")
             moved = (place + where + at,)
             at += 8
         elif not (flags & 0x20000 or first):
-            raise Uncut("a fragment does not say where its samples are")
+            raise UncuttableFilm("a fragment does not say where its samples are")
         at += 4 * bool(flags & 2)
         for bit, field in ((8, 0), (0x10, 1), (0x20, 2)):
             if flags & bit:
@@ -258,7 +260,7 @@ class Boxes:
         return number, (usual[0], usual[1], usual[2]), moved
 
 
-def _pictured(found: Moof, track: Track, shown: list[tuple[int, int, int]]) -> None:
+def _picture_times(found: MoofSummary, track: Mp4Track, shown: list[tuple[int, int, int]]) -> None:
     """Take when pictures are shown, as (from, until, flags) in ticks."""
     scale = 1_000 / track.ticks
     found.frames = len(shown)
@@ -268,10 +270,10 @@ def _pictured(found: Moof, track: Track, shown: list[tuple[int, int, int]]) -> N
     found.random_ms = None if flags & NOT_SYNC else first * scale
 
 
-def _clock(track: int, said: bytes, place: int) -> Clock:
+def _clock(track: int, said: bytes, place: int) -> TrackClock:
     size = 8 if said[:1] == b"\1" else 4
     (value,) = struct.unpack_from(">Q" if size == 8 else ">I", said, 4)
-    return Clock(track, place + 4, size, value)
+    return TrackClock(track, place + 4, size, value)
 
 
 def _run(
@@ -281,19 +283,19 @@ def _run(
     usual: tuple[int, int, int],
     clock: int,
     shown: list[tuple[int, int, int]],
-    found: Moof,
+    found: MoofSummary,
     place: int,
 ) -> int:
     """Take the samples of a run, the first of which is decoded at `clock`, and return when what follows it is."""
     version_flags, count, offset = struct.unpack(">IIi", kept[at:end][:12])
     long, flags = version_flags >> 24, version_flags & 0xFFFFFF
     if not flags & 1 or offset < int.from_bytes(kept[:4]) + 8:
-        raise Uncut("a run does not say where its samples are")
+        raise UncuttableFilm("a run does not say where its samples are")
     rows_at = at + 12 + (4 if flags & 4 else 0)
     fields = [field for bit, field in RUN if flags & bit]
     rows = kept[rows_at : rows_at + 4 * len(fields) * count]
     if count > MOST or rows_at + 4 * len(fields) * count > end:
-        raise Uncut("a run is cut off, or too long")
+        raise UncuttableFilm("a run is cut off, or too long")
     said = struct.iter_unpack(f">{len(fields)}I", rows) if fields else ((),) * count
     for number, row in enumerate(said):
         sample = [*usual, 0]

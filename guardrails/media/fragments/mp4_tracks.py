@@ -1,4 +1,4 @@
-"""The box of a fragmented MP4 film that says which tracks it has (`moov`) in, these tracks out, and the same box without lengths.
+"""Reads the tracks of a fragmented MP4 film from its `moov` box, and clears the lengths in that.
 
 Sources: ISO/IEC 14496-12 (boxes), 14496-15 (what stands before pictures of H.264 and H.265).
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from guardrails.media.fragments.fragment import Uncut
+from guardrails.media.fragments.fragment import UncuttableFilm
 from guardrails.media.fragments.keyframes import SAMPLES, Anew
 
 PICTURES, SOUND = b"vide", b"soun"
@@ -33,7 +33,7 @@ LENGTHS: Final[Mapping[bytes, tuple[int, int]]] = MappingProxyType(
 
 
 @dataclass(slots=True)
-class Track:
+class Mp4Track:
     """A track: its number, its kind, ticks a second, what tells that decoding can begin with a sample, and what samples are where
     nothing else is said: duration, size, flags.
     """
@@ -45,96 +45,96 @@ class Track:
     usual: tuple[int, int, int] | None = None
 
 
-def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def walk_boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield the boxes in a part of a box: type, and where what is in each begins and ends."""
     while at < end:
         if end - at < 8:
-            raise Uncut("a box is cut off")
+            raise UncuttableFilm("a box is cut off")
         size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         if size < 8 or at + size > end:  # large ones, and those without an end, are of no use in here
-            raise Uncut("a box does not fit into the one around it")
+            raise UncuttableFilm("a box does not fit into the one around it")
         yield kind, at + 8, at + size
         at += size
 
 
-def tracks(moov: bytes) -> tuple[dict[int, Track], bytes]:
+def read_tracks(moov: bytes) -> tuple[dict[int, Mp4Track], bytes]:
     """Return the tracks of a `moov` by number, and the same box without lengths of the film.
 
     Raises:
         Uncut: it is no fragmented film, has samples of its own, or says something twice.
     """
     told = bytearray(moov)
-    found: dict[int, Track] = {}
+    found: dict[int, Mp4Track] = {}
     usual: dict[int, tuple[int, int, int]] = {}
     try:
-        for number, track in _told(moov, 8, len(moov), told, usual):
+        for number, track in _read_moov(moov, 8, len(moov), told, usual):
             if number in found or not track.kind or not track.ticks:
-                raise Uncut("its tracks are told twice, or not whole")
+                raise UncuttableFilm("its tracks are told twice, or not whole")
             found[number] = track
     except (IndexError, struct.error):
-        raise Uncut("its tracks are malformed") from None
+        raise UncuttableFilm("its tracks are malformed") from None
     if not usual or usual.keys() != found.keys():
-        raise Uncut("it is not made of fragments")
+        raise UncuttableFilm("it is not made of fragments")
     for number, track in found.items():
         track.usual = usual[number]
     return found, bytes(told)
 
 
-def _told(
+def _read_moov(
     moov: bytes, at: int, end: int, told: bytearray, usual: dict[int, tuple[int, int, int]]
-) -> Iterator[tuple[int, Track]]:
-    for kind, start, until in boxes(moov, at, end):
+) -> Iterator[tuple[int, Mp4Track]]:
+    for kind, start, until in walk_boxes(moov, at, end):
         if kind == b"trak":
             yield _track(moov, start, until, told)
         elif kind == b"mvex":
-            for inner, where, _ in boxes(moov, start, until):
+            for inner, where, _ in walk_boxes(moov, start, until):
                 if inner == b"trex":
                     number, _, *fields = struct.unpack_from(">5I", moov, where + 4)
                     if number in usual:
-                        raise Uncut("its tracks are told twice")
+                        raise UncuttableFilm("its tracks are told twice")
                     usual[number] = (fields[0], fields[1], fields[2])
         elif kind in LENGTHS:
-            _cleared(moov, kind, start, told)
+            _clear_length(moov, kind, start, told)
 
 
-def _track(moov: bytes, at: int, end: int, told: bytearray) -> tuple[int, Track]:
+def _track(moov: bytes, at: int, end: int, told: bytearray) -> tuple[int, Mp4Track]:
     """Return a track and its number."""
-    track, seen = Track(), list[bytes]()
+    track, seen = Mp4Track(), list[bytes]()
     for kind, start, until in _deep(moov, at, end):
         if kind in LENGTHS:
-            _cleared(moov, kind, start, told)
+            _clear_length(moov, kind, start, told)
         if kind == b"hdlr" and moov[start + 8 : start + 12] in ELSEWHERE:
             continue
         if kind in FACTS:
             FACTS[kind](track, moov, start, until)
             seen.append(kind)
     if len(seen) != len(set(seen)):
-        raise Uncut("its tracks are told twice")
+        raise UncuttableFilm("its tracks are told twice")
     return track.number, track
 
 
-def _number(track: Track, moov: bytes, at: int, end: int) -> None:
+def _number(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
     (track.number,) = struct.unpack_from(">I", moov, at + (20 if moov[at] == 1 else 12))
 
 
-def _ticks(track: Track, moov: bytes, at: int, end: int) -> None:
+def _ticks(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
     (track.ticks,) = struct.unpack_from(">I", moov, at + (20 if moov[at] == 1 else 12))
 
 
-def _kind(track: Track, moov: bytes, at: int, end: int) -> None:
+def _kind(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
     track.kind = moov[at + 8 : at + 12]
 
 
-def _samples(track: Track, moov: bytes, at: int, end: int) -> None:
+def _samples(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
     if struct.unpack_from(">I", moov, at + 8)[0]:
-        raise Uncut("it has samples outside of fragments")
+        raise UncuttableFilm("it has samples outside of fragments")
 
 
-def _coding(track: Track, moov: bytes, at: int, end: int) -> None:
-    track.anew = _coded(moov, at, end)
+def _coding(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
+    track.anew = _keyframe_test(moov, at, end)
 
 
-FACTS: Final[Mapping[bytes, Callable[[Track, bytes, int, int], None]]] = MappingProxyType(
+FACTS: Final[Mapping[bytes, Callable[[Mp4Track, bytes, int, int], None]]] = MappingProxyType(
     {
         b"tkhd": _number,
         b"mdhd": _ticks,
@@ -147,28 +147,28 @@ FACTS: Final[Mapping[bytes, Callable[[Track, bytes, int, int], None]]] = Mapping
 """What the boxes of a track say."""
 
 
-def _coded(moov: bytes, at: int, end: int) -> Anew | None:
+def _keyframe_test(moov: bytes, at: int, end: int) -> Anew | None:
     """Return what tells that decoding can begin with a sample, None where that is not known."""
-    entries = [*boxes(moov, at + 8, end)]
+    entries = [*walk_boxes(moov, at + 8, end)]
     if len(entries) != 1 or entries[0][0] not in SAMPLES:
         return None
     kind, start, until = entries[0]
     name, where, tells = SAMPLES[kind]
-    found = [inner for box, inner, _ in boxes(moov, start + PICTURE, until) if box == name]
+    found = [inner for box, inner, _ in walk_boxes(moov, start + PICTURE, until) if box == name]
     return tells((moov[found[0] + where] & 3) + 1) if len(found) == 1 else None
 
 
 def _deep(moov: bytes, at: int, end: int, deep: int = DEEP) -> Iterator[tuple[bytes, int, int]]:
     if not deep:
-        raise Uncut("its boxes stand too deep in one another")
-    for kind, start, until in boxes(moov, at, end):
+        raise UncuttableFilm("its boxes stand too deep in one another")
+    for kind, start, until in walk_boxes(moov, at, end):
         if kind in INSIDE:
             yield from _deep(moov, start, until, deep - 1)
         else:
             yield kind, start, until
 
 
-def _cleared(moov: bytes, kind: bytes, at: int, told: bytearray) -> None:
+def _clear_length(moov: bytes, kind: bytes, at: int, told: bytearray) -> None:
     """Clear the length that a box says."""
     short, long = LENGTHS[kind]
     where, size = (long, 8) if moov[at] == 1 else (short, 4)

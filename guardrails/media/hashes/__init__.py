@@ -1,1 +1,1 @@
-"""Perceptual hashes and lists of them: pixels and files of hashes go in, distances and entries come out."""
+"""Perceptual hashes of pictures and films, and lists of them."""

@@ -1,4 +1,4 @@
-"""Files of exchanged hashes: the bytes of one go in, its records come out, each with its line and what is to be done with it.
+"""Reads files of exchanged hashes: each record with its line and what is to be done with it.
 
 What a file holds is told by its bytes: XML as NCMEC's API answers, JSON (one document, or one a line; the pages that APIs answer
 with are opened), a table with a head, a `simple.HASH_PDQ.te` file of `threatexchange`, or lines of text: a hash and what follows,
@@ -16,8 +16,8 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from guardrails.errors import PolicyError, PolicyErrors
-from guardrails.media.hashes.exchange_record import HASHES, NAMED, TYPES, Said, Skipped, read
-from guardrails.media.hashes.hash_file import cells
+from guardrails.media.hashes.exchange_record import HASHES, NAMED, TYPES, Said, SkippedRecord, read_record
+from guardrails.media.hashes.hash_file import split_cells
 
 PAGES: Final = ("data", "hashRecords", "results", "entries", "updates", "hashes", "contents")
 """Fields in which APIs answer with lists of records."""
@@ -39,43 +39,43 @@ _TE: Final = re.compile(r"simple\.([^.]+)\.te")
 _GAP: Final = re.compile(r"[ \t,]+")
 _OPINION: Final = re.compile(r"\b(POSITIVE_CLASS|INVESTIGATION_SEED|NEGATIVE_CLASS|DISPUTED)\b\s*(\S*)")
 
-Row = Mapping[str, Any] | Skipped | str
+Row = Mapping[str, Any] | SkippedRecord | str
 """A record; or why it is skipped; or what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ExchangeRecord:
     """One record of a file: its line, and what is to be done with it, or what is wrong with it."""
 
     line: int
-    said: Said | str
+    outcome: Said | str
 
 
-def records(data: bytes, file: str, kind: str = "pdq") -> Iterator[Record]:
+def read_records(data: bytes, file: str, kind: str = "pdq") -> Iterator[ExchangeRecord]:
     """Yield the records of a file; `kind` is that of hashes that say none.
 
     Raises:
         PolicyErrors: the file as a whole cannot be read.
     """
-    text = _decoded(data, file)
+    text = _decode_text(data, file)
     first = text.lstrip()[:1]
     form = _xml if first == "<" else _json if first in ("{", "[") else _table
     for line, row in form(text, file):
-        if isinstance(row, Skipped | str):
-            yield Record(line, row)
+        if isinstance(row, SkippedRecord | str):
+            yield ExchangeRecord(line, row)
             continue
         try:
-            for said in read(row, kind):
-                yield Record(line, said)
+            for said in read_record(row, kind):
+                yield ExchangeRecord(line, said)
         except ValueError as error:
-            yield Record(line, str(error))
+            yield ExchangeRecord(line, str(error))
 
 
 def _unreadable(file: str, line: int, col: int, message: str, hint: str = "") -> PolicyErrors:
     return PolicyErrors([PolicyError(file, line, col, "unreadable_list", message, hint)])
 
 
-def _decoded(data: bytes, file: str) -> str:
+def _decode_text(data: bytes, file: str) -> str:
     if data[:1] == b"\x80":
         hint = "write it by: threatexchange dataset -P --csv"
         raise _unreadable(file, 1, 1, "it is a pickle, which runs code when it is read", hint)
@@ -97,7 +97,7 @@ def _json(text: str, file: str) -> Iterator[tuple[int, Row]]:
             raise _unreadable(file, error.lineno, error.colno, f"it is no JSON: {error.msg}") from error
         except (ValueError, RecursionError) as error:
             raise _unreadable(file, line, 1, "it is too deep, or has a number that is too long") from error
-        for row in _opened(value):
+        for row in _walk_document(value):
             # The records of a page stand behind one another: each is found by its hash, which is there as it is.
             found = begin if row is value else max(begin, text.find(_anchor(row), begin, at))
             line += text.count("\n", begin, found)
@@ -121,7 +121,7 @@ def _anchor(row: Any) -> str:
     return "\0"
 
 
-def _opened(value: Any, depth: int = 0) -> Iterator[Any]:
+def _walk_document(value: Any, depth: int = 0) -> Iterator[Any]:
     """Yield the records of a document: itself, or those of its pages."""
     page = value if isinstance(value, list) else None
     if isinstance(value, dict):
@@ -130,7 +130,7 @@ def _opened(value: Any, depth: int = 0) -> Iterator[Any]:
         yield value
         return
     for each in page:
-        yield from _opened(each, depth + 1)
+        yield from _walk_document(each, depth + 1)
 
 
 def _table(text: str, file: str) -> Iterator[tuple[int, Row]]:
@@ -144,9 +144,9 @@ def _table(text: str, file: str) -> Iterator[tuple[int, Row]]:
         if first and not named and (found := _head(row)) is not None:
             comma, head = found
         elif named:
-            yield line, _indicated(cells(row), named[1])
+            yield line, _read_indicator(split_cells(row), named[1])
         elif head:
-            given = cells(row, comma)
+            given = split_cells(row, comma)
             wrong = f"the row has {len(given)} cells, and the head has {len(head)}"
             yield line, dict(zip(head, given, strict=True)) if len(given) == len(head) else wrong
         else:
@@ -163,7 +163,7 @@ def _head(row: str) -> tuple[str, Sequence[str]] | None:
     return None
 
 
-def _indicated(row: Sequence[str], said: str) -> Row:
+def _read_indicator(row: Sequence[str], said: str) -> Row:
     """Return a row of a `.te` file: the indicator, its id or that of its first descriptor, when it was added, and labels."""
     if len(row) not in (4, 5):
         return f"the row has {len(row)} cells, not 4 or 5"
@@ -178,7 +178,7 @@ def _line(row: str) -> Row:
         return dict(pair.partition("=")[::2] for pair in row.split(","))
     word, rest = (*_GAP.split(row.strip(), 1), "")[:2]
     if (name := word.lower()) in OTHERS:
-        return Skipped(f"signal type {name}")
+        return SkippedRecord(f"signal type {name}")
     made = {"hash": word, "id": rest.strip()}
     if name in TYPES:
         digest, _, rest = rest.strip().partition(" ")

@@ -1,8 +1,8 @@
-"""Exchanged records of hashes: what a hash-sharing programme sends of one hash goes in, what is to be done with it comes out.
+"""Interprets a hash-sharing programme's record of one hash: add it, remove it or skip it.
 
 Known by their fields: ThreatExchange's indicators and descriptors, entries of NCMEC's hash sharing, records of StopNCII and of
 Tech Against Terrorism, contents of a bank of Hasher-Matcher-Actioner, rows of the package `threatexchange` (`dataset -P --csv`),
-what the PDQ tools print, and rows of our own lists. A record is taken, taken back (`Dropped`), or skipped with a reason; one
+what the PDQ tools print, and rows of our own lists. A record is taken, taken back (`RemovedHash`), or skipped with a reason; one
 that is broken raises `ValueError`.
 
 What is matched here is PDQ and SHA-256. A record of another kind (MD5, PhotoDNA, films, texts, addresses) is skipped by its name.
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from guardrails.media.hashes.hash_file import Entry, entry
+from guardrails.media.hashes.hash_file import HashEntry, read_hash_entry
 
 Row = Mapping[str, Any]
 
@@ -44,15 +44,15 @@ _BLANK: Final = frozenset((bytes(32), b"\xff" * 32))
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AddedHash:
     """A record with a hash to keep. `disputed`: somebody says that it is a mistake."""
 
-    entry: Entry
+    entry: HashEntry
     disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class RemovedHash:
     """A record that takes back earlier ones: those of an id, or those of a hash."""
 
     id: str = ""
@@ -61,16 +61,16 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedRecord:
     """A record that is left out, and why."""
 
     reason: str
 
 
-Said = Taken | Dropped | Skipped
+Said = AddedHash | RemovedHash | SkippedRecord
 
 
-def read(row: Any, kind: str = "pdq") -> Iterator[Said]:
+def read_record(row: Any, kind: str = "pdq") -> Iterator[Said]:
     """Yield what is to be done with a record; `kind` is that of hashes whose record says none. Raises `ValueError`."""
     if not isinstance(row, Mapping):
         raise ValueError("the record is no JSON object")
@@ -80,26 +80,26 @@ def read(row: Any, kind: str = "pdq") -> Iterator[Said]:
     return _plain(row, kind)
 
 
-def _made(row: Row, digest: object, kind: str, disputed: bool = False) -> Said:
+def _make_record(row: Row, digest: object, kind: str, disputed: bool = False) -> Said:
     """Return a record with a hash of a known kind: of few bits one is of a blank picture, which is like all others."""
     text = digest.strip() if isinstance(digest, str) else digest
-    made = entry({**row, "hash": text, "type": kind}, str(text)[:SHORT], kind)
+    made = read_hash_entry({**row, "hash": text, "type": kind}, str(text)[:SHORT], kind)
     if made.kind == "pdq" and made.hash in _BLANK:
-        return Skipped("the hash of a blank picture")
-    return Taken(made, disputed)
+        return SkippedRecord("the hash of a blank picture")
+    return AddedHash(made, disputed)
 
 
-def _kind(said: object, default: str) -> str | Skipped:
+def _kind(said: object, default: str) -> str | SkippedRecord:
     """Return the kind of hash that a record says, or why it is skipped."""
     name = " ".join(str(said).split()) if said else default
-    return TYPES.get(name.lower()) or Skipped(f"signal type {name[:40]}")
+    return TYPES.get(name.lower()) or SkippedRecord(f"signal type {name[:40]}")
 
 
 def _plain(row: Row, kind: str) -> Iterator[Said]:
     """A row of a table."""
     given = {str(name).strip().lower(): value for name, value in row.items()}
     if str(given.get("category", "")).upper() in ("NEGATIVE_CLASS", "NON_MALICIOUS"):
-        yield Skipped(HARMLESS)
+        yield SkippedRecord(HARMLESS)
         return
     tags = given.get("tags")
     listed = " ".join(map(str, tags)) if isinstance(tags, Sequence) and not isinstance(tags, str) else tags
@@ -112,11 +112,11 @@ def _plain(row: Row, kind: str) -> Iterator[Said]:
     disputed = str(given.get("category", "")).upper() == "DISPUTED"
     columns = {name: given[name] for name in NAMED if given.get(name)}
     for name, digest in columns.items():
-        yield _made(base, digest, NAMED[name], disputed)
+        yield _make_record(base, digest, NAMED[name], disputed)
     digest = next((given[name] for name in HASHES if given.get(name)), None)
     if digest is not None:
         said = _kind(next((given[name] for name in SAID if given.get(name)), None), kind)
-        yield said if isinstance(said, Skipped) else _made(base, digest, said, disputed)
+        yield said if isinstance(said, SkippedRecord) else _make_record(base, digest, said, disputed)
     elif not columns:
         raise ValueError("the record has no hash that is known by its field")
 
@@ -128,24 +128,24 @@ def _threatexchange(row: Row, kind: str) -> Iterator[Said]:
         said = digest.get("type", said)
         digest = digest.get("indicator")
     known = _kind(said, kind)
-    if isinstance(known, Skipped):
+    if isinstance(known, SkippedRecord):
         yield known
         return
-    descriptors = [row] if "status" in row else _listed(row.get("descriptors"))
+    descriptors = [row] if "status" in row else _graph_entries(row.get("descriptors"))
     tags = sorted({tag for each in descriptors for tag in _tags(each)})
     severity = row.get("severity") or next(
         (each["severity"] for each in descriptors if "severity" in each), ""
     )
     base = {"id": row.get("id"), "category": " ".join(tags), "severity": str(severity).lower()}
     mistakes = [each.get("status") == "NON_MALICIOUS" for each in descriptors]
-    made = _made(base, digest, known, any(mistakes))
-    if row.get("should_delete") and isinstance(made, Taken):
-        yield Dropped(hash=made.entry.hash, kind=made.entry.kind)
+    made = _make_record(base, digest, known, any(mistakes))
+    if row.get("should_delete") and isinstance(made, AddedHash):
+        yield RemovedHash(hash=made.entry.hash, kind=made.entry.kind)
     else:
-        yield Skipped(HARMLESS) if mistakes and all(mistakes) else made
+        yield SkippedRecord(HARMLESS) if mistakes and all(mistakes) else made
 
 
-def _listed(value: Any) -> list[Row]:
+def _graph_entries(value: Any) -> list[Row]:
     """Return the entries of a list of the Graph API, which holds them in `data`."""
     data = value.get("data") if isinstance(value, Mapping) else value
     return [each for each in data if isinstance(each, Mapping)] if isinstance(data, Sequence) else []
@@ -165,7 +165,7 @@ def _ncmec(row: Row, _kind_: str) -> Iterator[Said]:
     if not row.get("id"):
         raise ValueError("the entry has no id")
     id_ = f"{row.get('member_id', '')}-{row['id']}"
-    yield Dropped(id=id_)
+    yield RemovedHash(id=id_)
     if row.get("deleted"):
         return
     prints = row["fingerprints"]
@@ -173,19 +173,19 @@ def _ncmec(row: Row, _kind_: str) -> Iterator[Said]:
         raise ValueError("fingerprints is no JSON object")
     feedback = row.get("feedback")
     if str(row.get("entry_type", "image")).lower() != "image":
-        yield Skipped("film")
+        yield SkippedRecord("film")
         return
     base = {"id": id_, "category": row.get("classification")}
     for name, digest in prints.items():
         known = _kind(name, "")
         yield (
             known
-            if isinstance(known, Skipped)
-            else _made(base, digest, known, name.lower() in _refused(feedback))
+            if isinstance(known, SkippedRecord)
+            else _make_record(base, digest, known, name.lower() in _disputed_fingerprints(feedback))
         )
 
 
-def _refused(feedback: Any) -> frozenset[str]:
+def _disputed_fingerprints(feedback: Any) -> frozenset[str]:
     """Return the fingerprints that some member says are mistakes."""
     of = feedback if isinstance(feedback, Mapping) else {}
     return frozenset(
@@ -199,15 +199,15 @@ def _refused(feedback: Any) -> frozenset[str]:
 def _stopncii(row: Row, _: str) -> Iterator[Said]:
     """A record of StopNCII, which has no id but its hash: case numbers stay out of it."""
     known = _kind(row.get("signalType"), "")
-    if isinstance(known, Skipped):
+    if isinstance(known, SkippedRecord):
         yield known
         return
     given = [each for each in row.get("CSPFeedbacks") or () if isinstance(each, Mapping)]
     tags = sorted({str(tag) for each in given for tag in each.get("tags") or ()})
     refused = any(each.get("feedbackValue") == "NotBlocked" for each in given)
-    made = _made({"category": " ".join(tags)}, row["hashValue"], known, refused)
-    if row.get("hashStatus") in ("Withdrawn", "Deleted") and isinstance(made, Taken):
-        yield Dropped(hash=made.entry.hash, kind=made.entry.kind)
+    made = _make_record({"category": " ".join(tags)}, row["hashValue"], known, refused)
+    if row.get("hashStatus") in ("Withdrawn", "Deleted") and isinstance(made, AddedHash):
+        yield RemovedHash(hash=made.entry.hash, kind=made.entry.kind)
     else:
         yield made
 
@@ -215,17 +215,17 @@ def _stopncii(row: Row, _: str) -> Iterator[Said]:
 def _tat(row: Row, _: str) -> Iterator[Said]:
     """A record of Tech Against Terrorism."""
     known = _kind(row.get("algorithm"), "")
-    if isinstance(known, Skipped):
+    if isinstance(known, SkippedRecord):
         yield known
         return
-    made = _made({"id": row.get("id"), "category": row.get("ideology")}, row["hash_digest"], known)
-    if row.get("deleted") and isinstance(made, Taken):
-        yield Dropped(hash=made.entry.hash, kind=made.entry.kind)
+    made = _make_record({"id": row.get("id"), "category": row.get("ideology")}, row["hash_digest"], known)
+    if row.get("deleted") and isinstance(made, AddedHash):
+        yield RemovedHash(hash=made.entry.hash, kind=made.entry.kind)
     else:
         yield made
 
 
-def _banked(row: Row, _: str) -> Iterator[Said]:
+def _read_bank_content(row: Row, _: str) -> Iterator[Said]:
     """A content of a bank of Hasher-Matcher-Actioner, by its signals."""
     signals, bank = row["signals"], row.get("bank")
     if not isinstance(signals, Mapping):
@@ -234,24 +234,26 @@ def _banked(row: Row, _: str) -> Iterator[Said]:
     base = {"id": row.get("id"), "category": name}
     for type_, digest in signals.items():
         known = _kind(type_, "")
-        if isinstance(known, Skipped):
+        if isinstance(known, SkippedRecord):
             yield known
         else:
-            yield Skipped(OFF) if row.get("disable_until_ts") == 0 else _made(base, digest, known)
+            yield (
+                SkippedRecord(OFF) if row.get("disable_until_ts") == 0 else _make_record(base, digest, known)
+            )
 
 
 _FORMS: Final[tuple[tuple[str, Callable[[Row, str], Iterator[Said]]], ...]] = (
     ("fingerprints", _ncmec),
     ("hashValue", _stopncii),
     ("hash_digest", _tat),
-    ("signals", _banked),
+    ("signals", _read_bank_content),
     ("raw_indicator", _threatexchange),
     ("indicator", _threatexchange),
 )
 """Which field tells a form, the first that a record has."""
 
 
-def cleaned(of: Entry) -> Entry:
+def clean_entry(of: HashEntry) -> HashEntry:
     """Return an entry as lists hold it: texts without what cannot be printed."""
     if of.id.isprintable() and of.category.isprintable() and of.severity.isprintable():
         return of

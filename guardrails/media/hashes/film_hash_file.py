@@ -1,4 +1,4 @@
-"""Files of films' hashes: their bytes go in, entries of films come out, or every error with its line; and the way back.
+"""Reads and writes files of films' hashes, with every error at its line.
 
 A film is a line, a JSON object:
 
@@ -30,7 +30,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class HashedFrame:
     """A frame of a listed film: its PDQ hash (32 bytes), when it is shown, and how much the hash says, 0 to 100."""
 
     hash: bytes
@@ -44,13 +44,13 @@ class FilmEntry:
     """A film of a list. `sha256` is that of its file, 32 bytes, or nothing."""
 
     id: str
-    looks: tuple[Look, ...]
+    frames: tuple[HashedFrame, ...]
     sha256: bytes = b""
     category: str = ""
     severity: str = ""
 
 
-def entries(data: bytes, file: str) -> list[FilmEntry]:
+def read_film_entries(data: bytes, file: str) -> list[FilmEntry]:
     """Return the films of a file.
 
     Raises:
@@ -81,15 +81,15 @@ def entries(data: bytes, file: str) -> list[FilmEntry]:
     return found
 
 
-def text(films: Sequence[FilmEntry]) -> str:
+def format_film_entries(films: Sequence[FilmEntry]) -> str:
     """Return films as the text of a file."""
-    return "".join(f"{json.dumps(_told(film), ensure_ascii=False)}\n" for film in films)
+    return "".join(f"{json.dumps(_film_json(film), ensure_ascii=False)}\n" for film in films)
 
 
-def _told(film: FilmEntry) -> Mapping[str, Any]:
+def _film_json(film: FilmEntry) -> Mapping[str, Any]:
     more = {"sha256": film.sha256.hex(), "category": film.category, "severity": film.severity}
     frames = [
-        f"{look.number},{look.quality},{look.hash.hex()},{look.start_ms / 1000:.3f}" for look in film.looks
+        f"{look.number},{look.quality},{look.hash.hex()},{look.start_ms / 1000:.3f}" for look in film.frames
     ]
     return {
         "id": film.id,
@@ -122,7 +122,7 @@ def _entry(row: Any, name: str) -> FilmEntry:
     )
 
 
-def _looks(frames: Sequence[Any]) -> Iterator[Look]:
+def _looks(frames: Sequence[Any]) -> Iterator[HashedFrame]:
     for at, frame in enumerate(frames):
         parts = frame.split(",") if isinstance(frame, str) else ()
         if len(parts) != 4:
@@ -134,7 +134,9 @@ def _looks(frames: Sequence[Any]) -> Iterator[Look]:
             raise ValueError(f"number or quality of frame {at} is none")
         if _SECONDS.fullmatch(seconds) is None:
             raise ValueError(f"the seconds of frame {at} are no number")
-        yield Look(bytes.fromhex(digest), math.floor(float(seconds) * 1000 + 0.5), int(quality), int(number))
+        yield HashedFrame(
+            bytes.fromhex(digest), math.floor(float(seconds) * 1000 + 0.5), int(quality), int(number)
+        )
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -1,8 +1,8 @@
-"""Lists of films: hashes of a film's frames go in as it is watched, the listed films that it shows come out, as vPDQ has it.
+"""Searches lists of films by the hashes of the frames that are watched, as vPDQ does.
 
-    sighting = Sighting(FilmList.load(Path("films.jsonl"), name="films.jsonl"))
+    sighting = FilmSearch(FilmList.load(Path("films.jsonl"), name="films.jsonl"))
     sighting.see([hashed(frame)], 1_000)            # for each frame that is looked at
-    sighting.matches(Enough(), closed=True)         # closed: no frame comes any more
+    sighting.matches(MatchThresholds(), closed=True)         # closed: no frame comes any more
 
 After vPDQ (Meta, 2019; https://github.com/facebook/ThreatExchange/tree/main/vpdq): two films are the same where enough of the
 frames of one are within a distance of some frame of the other. What counts differs in three points, each against a way around:
@@ -24,10 +24,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.media.hashes.film_hash_file import FilmEntry, Look, entries
-from guardrails.media.hashes.hash_index import search, tables
+from guardrails.media.hashes.film_hash_file import FilmEntry, HashedFrame, read_film_entries
+from guardrails.media.hashes.hash_index import build_tables, search_tables
 from guardrails.media.hashes.hash_lists import DISTANCE, QUALITY
-from guardrails.media.hashes.pdq import FORMS, Hashed, words
+from guardrails.media.hashes.pdq import FORMS, PdqHashes, split_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ other to be found by it.
 
 
 @dataclass(frozen=True, slots=True)
-class Enough:
+class MatchThresholds:
     """How much makes a match: the share of the seconds of the film that is watched (`query`), and of the listed one (`target`); 0
     asks for none. One of them is enough, unless `both` are asked for. At least so many `seconds` must match, or all that the
     listed film has.
@@ -101,22 +101,24 @@ class FilmList:
             OSError: it cannot be read.
         """
         data = path.read_bytes()
-        films = tuple(entries(data, str(path)))
+        films = tuple(read_film_entries(data, str(path)))
         digest = hashlib.sha256(data).hexdigest()
-        kept = [(at, look) for at, film in enumerate(films) for look in film.looks if look.quality >= quality]
+        kept = [
+            (at, look) for at, film in enumerate(films) for look in film.frames if look.quality >= quality
+        ]
         seconds = [look.start_ms // SECOND_MS for _, look in kept]
         count: dict[int, set[int]] = {}
         for (at, _), second in zip(kept, seconds, strict=True):
             count.setdefault(at, set()).add(second)
-        rows = words([look.hash for _, look in kept])
+        rows = split_words([look.hash for _, look in kept])
         return cls(
             name,
             digest,
             distance,
             quality,
-            tuple(replace(film, looks=()) for film in films),
+            tuple(replace(film, frames=()) for film in films),
             rows,
-            tables(rows),
+            build_tables(rows),
             tuple(at for at, _ in kept),
             tuple(seconds),
             tuple(len(count.get(at, ())) for at in range(len(films))),
@@ -143,17 +145,17 @@ class FilmList:
         }
 
 
-def distinct(looks: Iterable[Look], quality: int = QUALITY) -> list[Look]:
+def distinct_frames(looks: Iterable[HashedFrame], quality: int = QUALITY) -> list[HashedFrame]:
     """Return the looks of a film that say enough, each once, in the order of time: for who makes a list."""
-    found: list[Look] = []
-    known = Known()
+    found: list[HashedFrame] = []
+    known = NumberedFrames()
     for look in sorted(looks, key=lambda each: each.start_ms):
         if look.quality >= quality and known.number(look.hash) == len(found):
             found.append(look)
     return found
 
 
-class Known:
+class NumberedFrames:
     """The looks of a film so far, each with a number."""
 
     def __init__(self) -> None:
@@ -170,7 +172,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class _Shown:
+class _FilmSighting:
     """What was seen of one listed film, in one form."""
 
     clip: tuple[int, int]
@@ -179,16 +181,16 @@ class _Shown:
     target: set[int] = field(default_factory=set)
 
 
-class Sighting:
+class FilmSearch:
     """What is seen of the films of a list in one film."""
 
     def __init__(self, of: FilmList) -> None:
         self._of = of
-        self._known = Known()
+        self._known = NumberedFrames()
         self._seconds: list[int] = []  # of each look
-        self._shown: dict[tuple[int, int], _Shown] = {}  # by film and form
+        self._shown: dict[tuple[int, int], _FilmSighting] = {}  # by film and form
 
-    def see(self, views: Sequence[Hashed], start_ms: int, end_ms: int) -> None:
+    def add_frame(self, views: Sequence[PdqHashes], start_ms: int, end_ms: int) -> None:
         """Look at a frame, in each way in which somebody may see it."""
         views = [view for view in views if view.quality >= self._of.quality]
         if not views:
@@ -201,23 +203,23 @@ class Sighting:
             for form, row, far in zip(*self._near(view), strict=True):
                 self._take(int(form), int(row), int(far), second, (start_ms, end_ms))
 
-    def _near(self, view: Hashed) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    def _near(self, view: PdqHashes) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
         if not len(self._of.rows):
             return (), (), ()
-        form, row, far = search(self._of.rows, self._of.of, words(view.forms), self._of.distance)
+        form, row, far = search_tables(self._of.rows, self._of.of, split_words(view.forms), self._of.distance)
         return form.tolist(), row.tolist(), far.tolist()
 
     def _take(self, form: int, row: int, far: int, second: int, clip: tuple[int, int]) -> None:
         key = (self._of.film_of[row], form)
         shown = self._shown.get(key)
         if shown is None:
-            shown = self._shown[key] = _Shown(clip, far)
+            shown = self._shown[key] = _FilmSighting(clip, far)
         shown.query.add(second)
         shown.target.add(self._of.second_of[row])
         shown.distance = min(shown.distance, far)
         shown.clip = min(shown.clip[0], clip[0]), max(shown.clip[1], clip[1])
 
-    def matches(self, enough: Enough, *, closed: bool) -> list[FilmMatch]:
+    def matches(self, enough: MatchThresholds, *, closed: bool) -> list[FilmMatch]:
         """Return the films that are shown, each once, the surest first; unless `closed`, only those that no later frame can take
         back.
         """

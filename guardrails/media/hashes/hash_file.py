@@ -1,4 +1,4 @@
-"""Files of hashes: their bytes go in, their entries come out, or every error with its line.
+"""Reads files of hashes, with every error at its line.
 
 Three forms, known by the first line that is no comment (`#`):
 
@@ -33,7 +33,7 @@ _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HashEntry:
     """A hash of a list. `distance` is its own, or -1 where the list's holds; `quality` is what the list says, or 100."""
 
     hash: bytes
@@ -45,7 +45,7 @@ class Entry:
     quality: int = 100
 
 
-def entries(data: bytes, file: str, kind: str = "pdq") -> list[Entry]:
+def read_hash_entries(data: bytes, file: str, kind: str = "pdq") -> list[HashEntry]:
     """Return the entries of a file; `kind` is that of rows that say none.
 
     Raises:
@@ -59,9 +59,9 @@ def entries(data: bytes, file: str, kind: str = "pdq") -> list[Entry]:
             [PolicyError(file, line, 1, "malformed_hash", "it is no text in UTF-8")]
         ) from error
     found, wrong = [], []
-    for line, row in rows(lines):
+    for line, row in read_rows(lines):
         try:
-            found.append(entry(row, f"line {line}", kind))
+            found.append(read_hash_entry(row, f"line {line}", kind))
         except ValueError as error:
             wrong.append(PolicyError(file, line, 1, "malformed_hash", str(error)))
             if len(wrong) >= MOST_ERRORS:
@@ -73,7 +73,7 @@ def entries(data: bytes, file: str, kind: str = "pdq") -> list[Entry]:
     return found
 
 
-def rows(lines: list[str]) -> Iterator[tuple[int, Any]]:
+def read_rows(lines: list[str]) -> Iterator[tuple[int, Any]]:
     """Yield the number of each line, and its row: a mapping, or what is none."""
     head: list[str] | None = None
     first = True
@@ -86,7 +86,7 @@ def rows(lines: list[str]) -> Iterator[tuple[int, Any]]:
         elif text.startswith("{"):
             yield line, _json(text)
         elif head is not None:
-            row = cells(text)
+            row = split_cells(text)
             yield line, dict(zip(head, row, strict=True)) if len(row) == len(head) else len(row)
         else:
             digest, _, rest = text.replace(",", " ", 1).partition(" ")
@@ -94,7 +94,7 @@ def rows(lines: list[str]) -> Iterator[tuple[int, Any]]:
         first = False
 
 
-def cells(row: str, comma: str = ",") -> list[str]:
+def split_cells(row: str, comma: str = ",") -> list[str]:
     """Return the cells of a row; none where one is longer than any cell is."""
     try:
         return next(csv.reader([row], delimiter=comma), [])
@@ -109,7 +109,7 @@ def _json(text: str) -> Any:
         return None
 
 
-def entry(row: Any, name: str, kind: str) -> Entry:
+def read_hash_entry(row: Any, name: str, kind: str) -> HashEntry:
     """Return the entry of a row; `name` is the id, and `kind` the type, of one that says none. Raises `ValueError`."""
     if isinstance(row, int):
         raise ValueError(f"the row has {row} cells, and the head has another number")
@@ -121,7 +121,7 @@ def entry(row: Any, name: str, kind: str) -> Entry:
         raise ValueError(f"a hash has 64 hexadecimal digits, and this has {len(digest)} characters")
     if said not in KINDS:
         raise ValueError(f"type is none of {', '.join(KINDS)}")
-    return Entry(
+    return HashEntry(
         bytes.fromhex(digest),
         said,
         _text(row, "id") or name,

@@ -1,4 +1,4 @@
-"""The index of a list of PDQ hashes: rows of four 64-bit numbers go in, all rows within a distance of others come out, exactly.
+"""Searches rows of PDQ hashes for all within a distance of others, exactly.
 
 Of two hashes that differ in at most 31 bits, some of their 16 words of 16 bits differs in at most one (31 bits over 16 words
 leave one word with one or none). So there is a table for each word, of the rows in its order and where each value begins, and 17
@@ -36,7 +36,7 @@ AT_ONCE: Final = 1 << 18
 """Rows that are compared at a time."""
 
 
-def tables(rows: Rows) -> dict[str, NDArray[np.uint32]]:
+def build_tables(rows: Rows) -> dict[str, NDArray[np.uint32]]:
     """Return the tables of rows: `order`, a row for each word, and `starts`, where each value begins; none for a few rows."""
     import numpy as np
 
@@ -51,7 +51,7 @@ def tables(rows: Rows) -> dict[str, NDArray[np.uint32]]:
     return {"order": order, "starts": starts}
 
 
-def search(rows: Rows, of: Mapping[str, NDArray[np.uint32]], asked: Rows, reach: int) -> Found:
+def search_tables(rows: Rows, of: Mapping[str, NDArray[np.uint32]], asked: Rows, reach: int) -> Found:
     """Return which of the `asked` hashes is within `reach` of which row, and how far: three arrays of one length."""
     import numpy as np
 

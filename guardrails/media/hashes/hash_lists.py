@@ -1,8 +1,8 @@
-"""Lists of hashes: files go in, the entries that a picture is on come out.
+"""Loads lists of hashes and finds the entries that a picture is on.
 
     lists = HashLists(deny=[HashList.load(Path("deny.csv"), name="deny")], allow=[HashList.load(Path("ok.csv"), name="ok")])
     matches = lists.find(picture.sha256, [hashed(frame.views[0]) for frame in picture.frames])
-    lists = lists.renewed()              # those whose files have changed are read again; the old ones stay as they are
+    lists = lists.reload()              # those whose files have changed are read again; the old ones stay as they are
 
 A picture is on a list by the SHA-256 of its file, or by the PDQ hash of any of its forms within a distance: an entry's own,
 or the list's. A hash of less quality than the list asks for says nothing, and is not looked up; nor is such an entry kept.
@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from guardrails.media.hashes.hash_file import FARTHEST, Entry, entries
-from guardrails.media.hashes.hash_index import FEW, REACH, search, tables
-from guardrails.media.hashes.pdq import FORMS, Hashed, words
+from guardrails.media.hashes.hash_file import FARTHEST, HashEntry, read_hash_entries
+from guardrails.media.hashes.hash_index import FEW, REACH, build_tables, search_tables
+from guardrails.media.hashes.pdq import FORMS, PdqHashes, split_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ come next; and of each entry its distance, and where its texts end.
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class HashMatch:
     """An entry that a picture is on: which list's, how far away, by which form, and of which frame (None: by its file)."""
 
     list: str
@@ -71,7 +71,7 @@ class HashList:
     quality: int
     cache: Path | None
     digest: str
-    seen: tuple[int, int, int]
+    stamp: tuple[int, int, int]
     arrays: Arrays
 
     @classmethod
@@ -91,22 +91,22 @@ class HashList:
             PolicyErrors: what is wrong with the file, line by line.
             OSError: it cannot be read.
         """
-        data, seen = path.read_bytes(), _seen(path)
+        data, seen = path.read_bytes(), _file_stamp(path)
         digest = hashlib.sha256(f"{VERSION} {kind} {quality}\n".encode() + data).hexdigest()
         place = (cache or default_cache()) / f"{_short(str(path.resolve()))}-{digest[:32]}"
-        arrays = _mapped(place)
+        arrays = _map_arrays(place)
         if arrays is None:
-            arrays = _built(entries(data, str(path), kind), quality)
-            if len(arrays["distance"]) > FEW and _saved(arrays, place):
-                arrays = _mapped(place) or arrays
+            arrays = _build_arrays(read_hash_entries(data, str(path), kind), quality)
+            if len(arrays["distance"]) > FEW and _save_arrays(arrays, place):
+                arrays = _map_arrays(place) or arrays
         return cls(name, path, kind, distance, quality, cache, digest, seen, arrays)
 
     def __len__(self) -> int:
         return len(self.arrays["pdq"]) + len(self.arrays["sha"])
 
-    def renewed(self) -> HashList:
+    def reload(self) -> HashList:
         """Return the same list where its file has not changed, else a new one; raises what `load` raises."""
-        if _seen(self.path) == self.seen:
+        if _file_stamp(self.path) == self.stamp:
             return self
         kind: Any = self.kind
         return HashList.load(
@@ -118,9 +118,9 @@ class HashList:
             cache=self.cache,
         )
 
-    def exact(self, sha256: str) -> Match | None:
+    def exact(self, sha256: str) -> HashMatch | None:
         """Return the entry with the SHA-256 of a file."""
-        rows, key = self.arrays["sha"], words([bytes.fromhex(sha256)])[0]
+        rows, key = self.arrays["sha"], split_words([bytes.fromhex(sha256)])[0]
         at = int(rows[:, 0].searchsorted(key[0]))
         while at < len(rows) and rows[at, 0] == key[0]:
             if (rows[at] == key).all():
@@ -128,18 +128,18 @@ class HashList:
             at += 1
         return None
 
-    def near(self, hashed: Hashed, frame: int | None = None) -> tuple[Match, ...]:
+    def near(self, hashed: PdqHashes, frame: int | None = None) -> tuple[HashMatch, ...]:
         """Return the entries that a picture's hash, or that of another form of it, is near to: the nearest first, each once."""
         rows = self.arrays["pdq"]
         if hashed.quality < self.quality or not len(rows):
             return ()
-        own, asked, wide = self.arrays["distance"], words(hashed.forms), self.arrays["wide"]
+        own, asked, wide = self.arrays["distance"], split_words(hashed.forms), self.arrays["wide"]
         of = {name: self.arrays[name] for name in ("order", "starts") if len(self.arrays[name])}
-        pairs = [*zip(*search(rows, of, asked, max(self.distance, REACH)), strict=True)]
+        pairs = [*zip(*search_tables(rows, of, asked, max(self.distance, REACH)), strict=True)]
         if len(wide):
             pairs += [
                 (form, wide[at], far)
-                for form, at, far in zip(*search(rows[wide], {}, asked, FARTHEST), strict=True)
+                for form, at, far in zip(*search_tables(rows[wide], {}, asked, FARTHEST), strict=True)
             ]
         found: dict[int, tuple[int, int]] = {}
         for form, row, far in pairs:
@@ -159,14 +159,14 @@ class HashList:
             "pdq": pdq,
             "sha256": sha,
             "left_out": kept - pdq - sha,
-            "changed_ns": self.seen[2],
+            "changed_ns": self.stamp[2],
         }
 
-    def _match(self, at: int, kind: str, far: int, form: int, frame: int | None) -> Match:
+    def _match(self, at: int, kind: str, far: int, form: int, frame: int | None) -> HashMatch:
         ends = self.arrays["ends"]
         start = int(ends[at - 1]) if at else 0
         texts = self.arrays["text"][start : int(ends[at])].tobytes().decode().split("\n")
-        return Match(self.name, texts[0], texts[1], texts[2], kind, far, FORMS[form], frame)
+        return HashMatch(self.name, texts[0], texts[1], texts[2], kind, far, FORMS[form], frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class HashLists:
     deny: Sequence[HashList]
     allow: Sequence[HashList] = ()
 
-    def find(self, sha256: str, frames: Sequence[Hashed] = ()) -> tuple[Match, ...]:
+    def find(self, sha256: str, frames: Sequence[PdqHashes] = ()) -> tuple[HashMatch, ...]:
         """Return what a picture is on, by its file and by its frames."""
         if self.allows(sha256):
             return ()
@@ -191,9 +191,9 @@ class HashLists:
         """Tell whether a file is on a list that allows."""
         return any(each.exact(sha256) for each in self.allow)
 
-    def renewed(self) -> HashLists:
+    def reload(self) -> HashLists:
         """Return lists of which those whose files have changed are new; itself where none has. Raises what `load` raises."""
-        deny, allow = [each.renewed() for each in self.deny], [each.renewed() for each in self.allow]
+        deny, allow = [each.reload() for each in self.deny], [each.reload() for each in self.allow]
         if all(new is old for new, old in zip([*deny, *allow], [*self.deny, *self.allow], strict=True)):
             return self
         return HashLists(deny, allow)
@@ -205,7 +205,7 @@ def default_cache() -> Path:
     return (Path(kept) if kept else Path.home() / ".cache") / "guardrails" / "hashlists"
 
 
-def _seen(path: Path) -> tuple[int, int, int]:
+def _file_stamp(path: Path) -> tuple[int, int, int]:
     """Return what tells that a file is another one."""
     now = path.stat()
     return now.st_ino, now.st_size, now.st_mtime_ns
@@ -215,7 +215,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _built(found: Sequence[Entry], quality: int) -> Arrays:
+def _build_arrays(found: Sequence[HashEntry], quality: int) -> Arrays:
     """Return the arrays of a list. Of equal hashes the first entry is kept, with the greatest distance of all of them."""
     import numpy as np
 
@@ -223,10 +223,10 @@ def _built(found: Sequence[Entry], quality: int) -> Arrays:
     distance = np.array([entry.distance for entry in found], dtype=np.int16)
     pdq = [at for at, each in enumerate(found) if each.kind == "pdq" and each.quality >= quality]
     sha = [at for at, each in enumerate(found) if each.kind == "sha256"]
-    rows, firsts = _once([found[at].hash for at in pdq], pdq, distance)
-    exact, exact_at = _once([found[at].hash for at in sha], sha, distance)
+    rows, firsts = _deduplicate([found[at].hash for at in pdq], pdq, distance)
+    exact, exact_at = _deduplicate([found[at].hash for at in sha], sha, distance)
     order = np.argsort(exact[:, 0], kind="stable")
-    made = tables(rows)
+    made = build_tables(rows)
     return {
         "pdq": rows,
         "pdq_at": firsts,
@@ -241,14 +241,14 @@ def _built(found: Sequence[Entry], quality: int) -> Arrays:
     }
 
 
-def _once(
+def _deduplicate(
     hashes: Sequence[bytes], numbers: Sequence[int], distance: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return each hash once, and the number of its first entry, which gets the greatest distance of all of them."""
     import numpy as np
 
     at = np.array(numbers, dtype=np.uint32)
-    rows = words(hashes)
+    rows = split_words(hashes)
     if not len(rows):
         return rows, at
     _, first, inverse = np.unique(rows.view("V32").ravel(), return_index=True, return_inverse=True)
@@ -257,7 +257,7 @@ def _once(
     return rows[kept], at[kept]
 
 
-def _saved(arrays: Arrays, place: Path) -> bool:
+def _save_arrays(arrays: Arrays, place: Path) -> bool:
     """Write arrays to a folder, all of them or none; False where that cannot be done."""
     import numpy as np
 
@@ -278,7 +278,7 @@ def _saved(arrays: Arrays, place: Path) -> bool:
     return True
 
 
-def _mapped(place: Path) -> Arrays | None:
+def _map_arrays(place: Path) -> Arrays | None:
     """Return the arrays of a folder, mapped into memory; None where they are not there, or not whole."""
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""PDQ: pixels go in, the perceptual hash of the picture and of all its mirrored and turned forms comes out.
+"""Computes the PDQ hash of a picture and of all its mirrored and turned forms.
 
 Meta's published algorithm (2019; reference under BSD), written anew as products of matrices: the picture's luminance is
 blurred by two box filters along each axis and sampled at 64 x 64 places, 16 x 16 slow waves are taken of that (a cosine
@@ -46,14 +46,14 @@ FORMS: Final = (
     "turned_270",
     "transversed",
 )
-"""The eight forms, in the order of `Hashed.forms`: turned counterclockwise, mirrored left to right."""
+"""The eight forms, in the order of `PdqHashes.forms`: turned counterclockwise, mirrored left to right."""
 
 _SAMPLES: Final = 64
 _WAVES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Hashed:
+class PdqHashes:
     """The hashes of a picture's eight forms, 32 bytes each, and how much they say, 0 to 100."""
 
     forms: tuple[bytes, ...]
@@ -65,22 +65,22 @@ class Hashed:
         return self.forms[0]
 
 
-def hashed(pixels: Pixels) -> Hashed:
+def hash_pixels(pixels: Pixels) -> PdqHashes:
     """Return the hashes of a picture, uint8 [height, width, 3]; those of one too small are zero, with quality 0."""
     import numpy as np
 
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SIDE:
-        return Hashed((bytes(BITS // 8),) * len(FORMS), 0)
-    small = sampled(luminance(pixels))
+        return PdqHashes((bytes(BITS // 8),) * len(FORMS), 0)
+    small = sample_brightness(measure_luminance(pixels))
     waves: Floats = np.asarray(_cosines() @ small @ _cosines().T, dtype=np.float32)
     mirror: Floats = np.where(np.arange(_WAVES) % 2, 1, -1).astype(np.float32)  # odd waves change their sign
     across, down, both = waves * mirror, waves * mirror[:, None], waves * mirror * mirror[:, None]
     forms = (waves, across, down, both, waves.T, across.T, down.T, both.T)
-    return Hashed(tuple(map(_bits, forms)), quality(small))
+    return PdqHashes(tuple(map(_bits, forms)), measure_quality(small))
 
 
-def luminance(pixels: Pixels) -> Floats:
+def measure_luminance(pixels: Pixels) -> Floats:
     """Return how bright each pixel is."""
     import numpy as np
 
@@ -93,7 +93,7 @@ def luminance(pixels: Pixels) -> Floats:
     return red
 
 
-def sampled(bright: Floats) -> Floats:
+def sample_brightness(bright: Floats) -> Floats:
     """Return 64 x 64 places of a picture, each with what is around it."""
     return _along(_along(bright).T).T
 
@@ -109,7 +109,7 @@ def _along(values: Floats) -> Floats:
     return made
 
 
-def quality(small: Floats) -> int:
+def measure_quality(small: Floats) -> int:
     """Return how much there is to see, 0 to 100: steps from place to place, in hundredths of all that is possible."""
     import numpy as np
 
@@ -120,12 +120,12 @@ def quality(small: Floats) -> int:
     return min(100, int(sum(float(np.abs(each).sum()) for each in steps)) // 90)
 
 
-def distance(first: bytes, second: bytes) -> int:
+def count_differing_bits(first: bytes, second: bytes) -> int:
     """Return in how many bits two hashes differ."""
     return (int.from_bytes(first, "big") ^ int.from_bytes(second, "big")).bit_count()
 
 
-def words(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
+def split_words(hashes: Sequence[bytes]) -> NDArray[np.uint64]:
     """Return hashes as rows of four numbers."""
     import numpy as np
 

@@ -1,1 +1,1 @@
-"""Pictures: bytes go in, outlines, pixels under limits and redacted files come out."""
+"""Pictures: outlines of their files, pixels under limits, and redacted files."""

@@ -1,9 +1,10 @@
-"""Colours: what a file says that its numbers mean goes in, what is seen of it comes out where that is far from the numbers alone.
+"""Applies colour profiles where they make another picture than the numbers alone.
 
-A profile (ICC) or a gamma (PNG) can make another picture of the same numbers: colours that swap places, what is nearly black
-seen bright. The profiles of cameras, screens and editors do not: `ordinary` tells these by what is in them, and no library ever
-reads one. What is left is put to lcms where the file is decoded, over the picture itself (`seen`): a few colours of its own would
-tell an author which ones to leave alone. One that lcms refuses counts for nothing, as it does to who shows pictures.
+A profile (ICC) or a gamma (PNG) can make another picture of the same numbers: colours that swap places, what is nearly black seen
+bright. The profiles of cameras, screens and editors do not: `is_ordinary_profile` tells these by what is in them, and no library
+ever reads one. What is left is put to lcms where the file is decoded, over the picture itself (`apply_profile`): a few colours of
+its own would tell an author which ones to leave alone. One that lcms refuses counts for nothing, as it does to who shows
+pictures.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ MODES: Final = frozenset(("L", "RGB", "CMYK"))
 """What profiles are for."""
 
 
-def ordinary(profile: bytes) -> bool:
+def is_ordinary_profile(profile: bytes) -> bool:
     """Tell whether a profile makes no other picture of the same numbers, by what is in it, or as it is none to anybody."""
     if len(profile) < HEAD or profile[36:40] != MARK:
         return True
@@ -97,7 +98,10 @@ def _has_ordinary(profile: bytes) -> bool:
         return False
     return space == b"GRAY" or all(
         tags[name][:4] == b"XYZ "
-        and all(low <= each <= high for each, (low, high) in zip(_fixed(tags[name], 8, 3), lie, strict=True))
+        and all(
+            low <= each <= high
+            for each, (low, high) in zip(_read_fixed_point(tags[name], 8, 3), lie, strict=True)
+        )
         for name, lie in PRIMARIES
     )
 
@@ -108,7 +112,7 @@ def _number(data: bytes, at: int, size: int) -> int:
     return int.from_bytes(data[at : at + size], "big")
 
 
-def _fixed(data: bytes, at: int, count: int) -> list[float]:
+def _read_fixed_point(data: bytes, at: int, count: int) -> list[float]:
     """Return numbers with a point, of 16 bits before and after it."""
     if at + 4 * count > len(data):
         raise IndexError
@@ -143,7 +147,7 @@ def _light(curve: bytes, number: float) -> float:
         return _number(curve, 12 + 2 * round(number * (count - 1)), 2) / 65535
     if curve[:4] == b"para":
         kind = _number(curve, 8, 2)
-        gamma, *more = _fixed(curve, 12, {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}[kind])
+        gamma, *more = _read_fixed_point(curve, 12, {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}[kind])
         a, b, c, d, e, f = [*more, *[0.0] * 6][:6] if kind else (1.0, *[0.0] * 5)
         if a < 0 or gamma <= 0:
             raise ValueError
@@ -172,7 +176,7 @@ def are_ordinary(points: bytes) -> bool:
     return all(low <= number <= high for number, (low, high) in zip(numbers, lie, strict=True))
 
 
-def unpacked(content: bytes) -> bytes:
+def unpack_profile(content: bytes) -> bytes:
     """Return the profile in a chunk of PNG (a name, a method, the profile packed), empty where there is none.
 
     Raises:
@@ -182,17 +186,17 @@ def unpacked(content: bytes) -> bytes:
         profile = zlib.decompressobj().decompress(content[content.index(b"\0") + 2 :], MOST + 1)
     except (ValueError, zlib.error):
         return b""
-    within(profile)
+    check_profile_size(profile)
     return profile
 
 
-def within(profile: bytes) -> None:
+def check_profile_size(profile: bytes) -> None:
     """Raise `MediaError` where a profile is larger than it may be."""
     if len(profile) > MOST:
         raise MediaError("too_many_bytes", f"its profile of colours has more than {MOST} bytes")
 
 
-def seen(image: Image.Image) -> Image.Image | None:
+def apply_profile(image: Image.Image) -> Image.Image | None:
     """Return a picture of one byte a channel as it is seen by its profile, or its gamma, in RGB or RGBA; None where it has none,
     or is seen nearly as it is.
 
@@ -200,8 +204,8 @@ def seen(image: Image.Image) -> Image.Image | None:
         MediaError: its profile is larger than one may be.
     """
     profile = image.info.get("icc_profile")
-    if isinstance(profile, bytes) and profile and not ordinary(profile):
-        within(profile)
+    if isinstance(profile, bytes) and profile and not is_ordinary_profile(profile):
+        check_profile_size(profile)
         return _by_profile(image, profile)
     gamma = image.info.get("gamma")
     if isinstance(gamma, float) and gamma > 0 and not GAMMAS[0] <= gamma <= GAMMAS[1]:
@@ -210,15 +214,15 @@ def seen(image: Image.Image) -> Image.Image | None:
 
 
 def _by_gamma(image: Image.Image, gamma: float) -> Image.Image:
-    alpha, colours = _apart(image)
+    alpha, colours = _split_alpha(image)
     table = [round(255 * (level / 255) ** (1 / (gamma * 2.2))) for level in range(256)]
-    return _together(colours.convert("RGB").point(table * 3), alpha)
+    return _merge_alpha(colours.convert("RGB").point(table * 3), alpha)
 
 
 def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     from PIL import ImageChops, ImageCms
 
-    alpha, colours = _apart(image)
+    alpha, colours = _split_alpha(image)
     try:
         own, screen = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         made: Any = ImageCms.buildTransform(own, screen, colours.mode, "RGB").apply(colours)
@@ -227,10 +231,10 @@ def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     bands: Any = ImageChops.difference(colours.convert("RGB"), made).getextrema()
     if max(most for _, most in bands) <= NEAR:
         return None
-    return _together(made, alpha)
+    return _merge_alpha(made, alpha)
 
 
-def _together(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
+def _merge_alpha(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
     """Return colours with their alpha, and nothing else."""
     if alpha is not None:
         image.putalpha(alpha)
@@ -238,7 +242,7 @@ def _together(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
     return image
 
 
-def _apart(image: Image.Image) -> tuple[Image.Image | None, Image.Image]:
+def _split_alpha(image: Image.Image) -> tuple[Image.Image | None, Image.Image]:
     """Return the alpha of a picture, None where it has none, and its colours in a mode that profiles are for."""
     if image.mode in MODES and "transparency" not in image.info:
         return None, image

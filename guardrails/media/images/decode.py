@@ -1,9 +1,9 @@
-"""Decoding: the clean bytes of a file go in, its pixels come out, as everybody who looks at it may see them.
+"""Decodes the clean bytes of a file into pixels, as everybody who looks at it may see them.
 
 A picture with alpha has no colours of its own: it is seen over white (a page), over black (a dark one), or with alpha left
 away, which is what most models' loaders do and shows what an author hid under it. So each frame has up to three views, the third
 only where something else than white or black is under what is transparent: these are what the first two show there. One whose
-profile makes another picture of its colours (`colours.seen`) has the same views of that besides.
+profile makes another picture of its colours (`colours.apply_profile`) has the same views of that besides.
 
 Runs in this process and in those that can be killed (`workers`), so it needs Pillow alone.
 """
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media.errors import MediaError
 from guardrails.media.images import colours
-from guardrails.media.images.outline_parts import turned
-from guardrails.media.limits import Limits
+from guardrails.media.images.outline_parts import read_exif_orientation
+from guardrails.media.limits import PictureLimits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -70,7 +70,7 @@ View = tuple[int, int, bytes]
 
 
 @dataclass(slots=True)
-class Decoded:
+class DecodedImage:
     """The pixels of a file. `width` and `height` are those of the upright picture at full size; `frames` are milliseconds
     that each is shown (0 for a still one) and its views; `alpha` tells whether any pixel is not opaque.
     """
@@ -81,38 +81,38 @@ class Decoded:
     frames: list[tuple[int, list[View]]] = field(default_factory=list)
 
 
-def decoded(data: bytes, format_: str, orientation: int, limits: Limits) -> Decoded:
+def decode_image(data: bytes, format_: str, orientation: int, limits: PictureLimits) -> DecodedImage:
     """Return the pixels of a file; raises `MediaError`, whatever the decoder says or does."""
     try:
-        return _decoded(data, format_, orientation, limits)
+        return _decode_unsafe(data, format_, orientation, limits)
     except MediaError:
         raise
     except MemoryError as error:
         raise MediaError("too_much_memory", "decoding it takes more memory than there may be") from error
     except Exception as error:  # a decoder raises what it likes
-        raise refused(error, format_) from error
+        raise decoding_error(error, format_) from error
 
 
-def refused(error: Exception, format_: str) -> MediaError:
+def decoding_error(error: Exception, format_: str) -> MediaError:
     """Return the error for what a decoder said."""
     if "truncated" in str(error):
         return MediaError("truncated", f"the {format_} file ends before its picture does")
     return MediaError("undecodable", f"the decoder of {format_} refused it ({type(error).__name__})")
 
 
-def _decoded(data: bytes, format_: str, orientation: int, limits: Limits) -> Decoded:
-    found: Decoded | None = None
-    for image, count in opened(data, format_, limits):
-        orientation = facing(image, format_, orientation)
+def _decode_unsafe(data: bytes, format_: str, orientation: int, limits: PictureLimits) -> DecodedImage:
+    found: DecodedImage | None = None
+    for image, count in open_frames(data, format_, limits):
+        orientation = read_orientation(image, format_, orientation)
         if found is None:
-            found = Decoded(*(image.size[::-1] if orientation in SIDEWAYS else image.size))
-        times = reduction(image.size, count, limits)
+            found = DecodedImage(*(image.size[::-1] if orientation in SIDEWAYS else image.size))
+        times = choose_reduction(image.size, count, limits)
         if format_ == "jpeg" and times > 1:
             image.draft("RGB", (max(1, image.width // times), max(1, image.height // times)))
-            times = reduction(image.size, count, limits)
+            times = choose_reduction(image.size, count, limits)
         image.load()
         shown = int(image.info.get("duration", 0)) if count > 1 else 0
-        views, alpha = viewed(upright(image, orientation))
+        views, alpha = render_views(turn_upright(image, orientation))
         found.alpha |= alpha
         views = [view.reduce(times) for view in views] if times > 1 else views
         raw = [(*view.size, view.tobytes()) for view in views]
@@ -124,7 +124,7 @@ def _decoded(data: bytes, format_: str, orientation: int, limits: Limits) -> Dec
     return found
 
 
-def reduction(size: tuple[int, int], count: int, limits: Limits) -> int:
+def choose_reduction(size: tuple[int, int], count: int, limits: PictureLimits) -> int:
     """Return how many times smaller the sides of each of so many frames are kept."""
     most = limits.detail * limits.detail * THIN
     times = max(1, min(max(size) // limits.detail, int((size[0] * size[1] / most) ** 0.5)))
@@ -133,12 +133,12 @@ def reduction(size: tuple[int, int], count: int, limits: Limits) -> int:
     return times
 
 
-def facing(image: Image.Image, format_: str, orientation: int) -> int:
+def read_orientation(image: Image.Image, format_: str, orientation: int) -> int:
     """Return how a picture is turned: in an AVIF that stands among its boxes, which the decoder has read."""
-    return turned(image.info.get("exif", b"")) if format_ == "avif" else orientation
+    return read_exif_orientation(image.info.get("exif", b"")) if format_ == "avif" else orientation
 
 
-def opened(data: bytes, format_: str, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
+def open_frames(data: bytes, format_: str, limits: PictureLimits) -> Iterator[tuple[Image.Image, int]]:
     """Yield the frames of a file before they are loaded, each with how many there are; Pillow's are one object that moves on.
 
     Raises:
@@ -150,24 +150,24 @@ def opened(data: bytes, format_: str, limits: Limits) -> Iterator[tuple[Image.Im
         return
     from PIL import Image
 
-    known(format_)
+    register_format(format_)
     image = Image.open(io.BytesIO(data), formats=[PILLOW[format_]])
     count = getattr(image, "n_frames", 1)
-    within(image.size, count, limits)
+    check_limits(image.size, count, limits)
     for number in range(count):
         if number:
             image.seek(number)
-            within(image.size, count, limits)
+            check_limits(image.size, count, limits)
         yield image, count
 
 
-def known(format_: str) -> None:
+def register_format(format_: str) -> None:
     """Make a format known to Pillow, which else loads all that it has, those that are never used among them."""
     if format_ in PLUGINS:
         import_module(PLUGINS[format_])
 
 
-def _heic(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
+def _heic(data: bytes, limits: PictureLimits) -> Iterator[tuple[Image.Image, int]]:
     """Yield all pictures of a HEIC; libheif turns them upright."""
     try:
         heif: Any = import_module("pi_heif")
@@ -176,12 +176,12 @@ def _heic(data: bytes, limits: Limits) -> Iterator[tuple[Image.Image, int]]:
         raise MediaError("unsupported_type", message) from error
     found = heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
     for each in found:
-        within(each.size, len(found), limits)
+        check_limits(each.size, len(found), limits)
     for each in found:
         yield each.to_pillow(), len(found)
 
 
-def within(size: tuple[int, int], frames: int, limits: Limits) -> None:
+def check_limits(size: tuple[int, int], frames: int, limits: PictureLimits) -> None:
     """Raise `MediaError` where a picture of that size and number of frames is over a limit."""
     pixels = size[0] * size[1]
     if pixels > limits.pixels:
@@ -195,7 +195,7 @@ def within(size: tuple[int, int], frames: int, limits: Limits) -> None:
         raise MediaError("too_many_pixels", message)
 
 
-def upright(image: Image.Image, orientation: int) -> Image.Image:
+def turn_upright(image: Image.Image, orientation: int) -> Image.Image:
     """Return a picture as EXIF's number says that it is to be seen."""
     from PIL import Image
 
@@ -203,7 +203,7 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(Image.Transpose[turn])
 
 
-def eight_bit(image: Image.Image) -> Image.Image:
+def to_eight_bit(image: Image.Image) -> Image.Image:
     """Return a picture with one byte a channel: of 16 bits the upper ones (Pillow's own conversion makes them all white), of
     numbers that say no range what the largest of them says.
     """
@@ -226,15 +226,15 @@ def with_alpha(image: Image.Image) -> Image.Image | None:
     return None if found.getchannel("A").getextrema()[0] == 255 else found
 
 
-def viewed(image: Image.Image) -> tuple[list[Image.Image], bool]:
+def render_views(image: Image.Image) -> tuple[list[Image.Image], bool]:
     """Return the views of a frame, and whether it has alpha."""
-    image = eight_bit(image)
-    views, alpha = _viewed(image)
-    other = colours.seen(image)
-    return views if other is None else [*views, *_viewed(other)[0]], alpha
+    image = to_eight_bit(image)
+    views, alpha = _make_views(image)
+    other = colours.apply_profile(image)
+    return views if other is None else [*views, *_make_views(other)[0]], alpha
 
 
-def _viewed(image: Image.Image) -> tuple[list[Image.Image], bool]:
+def _make_views(image: Image.Image) -> tuple[list[Image.Image], bool]:
     from PIL import Image
 
     found = with_alpha(image)

@@ -1,9 +1,9 @@
-"""Pictures that come again: the digest of a file goes in; what its decoding told comes out, so that it can wait.
+"""Remembers what decoding a file told by the file's digest, so that decoding it again can wait.
 
 A conversation comes again with each turn, with all its pictures, and of those a cache has what every detector found. So a file
-that was decoded before, under the same limits, is not decoded before detectors are asked: its frames are `Later`. Whoever wants
-one has all decoded then, or gets the error that the decoder raises: nobody can mistake them for frames that were looked at. So
-are frames of pictures whose pixels count (`pixel_pool.py`), which are dropped and decoded again as room is needed.
+that was decoded before, under the same limits, is not decoded before detectors are asked: its frames are `LazySequence`. Whoever
+wants one has all decoded then, or gets the error that the decoder raises: nobody can mistake them for frames that were looked at.
+So are frames of pictures whose pixels count (`pixel_pool.py`), which are dropped and decoded again as room is needed.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar, overload
 
 from guardrails.media.errors import MediaError
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 
 T = TypeVar("T")
 
 REMEMBERED: Final = 1_024
 """Files that one guard remembers at most."""
 
-Key = tuple[str, Limits]
+Key = tuple[str, PictureLimits]
 """The digest of a file, and under which limits it was decoded."""
 
 
-class Shape(NamedTuple):
+class DecodedShape(NamedTuple):
     """What the decoding of a file told besides its pixels."""
 
     width: int
@@ -35,12 +35,12 @@ class Shape(NamedTuple):
     animated: bool
 
 
-class Shapes:
+class ShapeCache:
     """What was decoded lately; the least recently used go first. Safe to share by threads."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most, self._share = most, 1.0
-        self._by_key: OrderedDict[Key, Shape] = OrderedDict()
+        self._by_key: OrderedDict[Key, DecodedShape] = OrderedDict()
         self._lock = threading.Lock()
 
     def hold(self, share: float) -> None:
@@ -49,7 +49,7 @@ class Shapes:
             self._share = share
             self._trim()
 
-    def get(self, key: Key) -> Shape | None:
+    def get(self, key: Key) -> DecodedShape | None:
         """Return what is known of a file."""
         with self._lock:
             found = self._by_key.get(key)
@@ -57,7 +57,7 @@ class Shapes:
                 self._by_key.move_to_end(key)
             return found
 
-    def add(self, key: Key, shape: Shape) -> None:
+    def add(self, key: Key, shape: DecodedShape) -> None:
         """Remember a file that was decoded."""
         with self._lock:
             self._by_key[key] = shape
@@ -69,7 +69,7 @@ class Shapes:
             self._by_key.popitem(last=False)
 
 
-class Later(Sequence[T]):
+class LazySequence(Sequence[T]):
     """So many things that are made when somebody wants one of them; safe to share by threads. They are kept until they are
     released, and made again by who wants them after that.
     """
@@ -79,7 +79,7 @@ class Later(Sequence[T]):
         count: int,
         make: Callable[[], Sequence[T]],
         made: Sequence[T] | None = None,
-        keep: Callable[[Later[T], Sequence[T]], None] = lambda _, made: None,
+        keep: Callable[[LazySequence[T], Sequence[T]], None] = lambda _, made: None,
     ) -> None:
         """Take how many there are, and what makes them, or `made` them; `keep` is called with these whenever they are kept."""
         self._count, self._make = count, make

@@ -1,4 +1,4 @@
-"""Edits: the clean bytes of a file and boxes go in, the file with these covered comes out, in its format, and only pixels.
+"""Covers boxes of a picture's file, in its format and with only pixels.
 
 `solid` leaves nothing of what was there. `pixelate` and `blur` leave at most 8 x 8 means of a box, in blocks or in waves: enough
 to see that there is something, and for faces; of a text or a number a mean can still say something, so text is for `solid`.
@@ -16,15 +16,15 @@ from guardrails.media.errors import MediaError
 from guardrails.media.images import colours
 from guardrails.media.images.decode import (
     PILLOW,
-    eight_bit,
-    facing,
-    known,
-    opened,
-    refused,
-    upright,
+    decoding_error,
+    open_frames,
+    read_orientation,
+    register_format,
+    to_eight_bit,
+    turn_upright,
     with_alpha,
 )
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -59,7 +59,7 @@ OPAQUE: Final = frozenset(("jpeg", "bmp"))
 """Formats that have no alpha."""
 
 
-def widened(box: Box, margin: float, size: tuple[int, int]) -> Box:
+def widen_box(box: Box, margin: float, size: tuple[int, int]) -> Box:
     """Return a box that is larger by a share of its sides, all around, within a picture; raises `ValueError` if it is outside."""
     x, y, width, height = box
     if width <= 0 or height <= 0 or x >= size[0] or y >= size[1] or x + width <= 0 or y + height <= 0:
@@ -70,7 +70,7 @@ def widened(box: Box, margin: float, size: tuple[int, int]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def covered(image: Image.Image, boxes: Sequence[Box], how: How) -> None:
+def cover_boxes(image: Image.Image, boxes: Sequence[Box], how: How) -> None:
     """Cover boxes of a picture (RGB or RGBA), in place."""
     for x, y, width, height in boxes:
         at = (x, y, x + width, y + height)
@@ -78,12 +78,12 @@ def covered(image: Image.Image, boxes: Sequence[Box], how: How) -> None:
             image.paste((0, 0, 0, 255)[: len(image.getbands())], at)
             continue
         if how == "placeholder":
-            image.paste(barred(width, height).convert(image.mode), at)
+            image.paste(draw_placeholder(width, height).convert(image.mode), at)
             continue
-        image.paste(smeared(image.crop(at).convert("RGB"), how).convert(image.mode), at)
+        image.paste(smear_image(image.crop(at).convert("RGB"), how).convert(image.mode), at)
 
 
-def smeared(image: Image.Image, how: How) -> Image.Image:
+def smear_image(image: Image.Image, how: How) -> Image.Image:
     """Return what `pixelate` or `blur` leaves of a picture without alpha, or of one of its channels, at the same size."""
     from PIL import Image
 
@@ -94,7 +94,7 @@ def smeared(image: Image.Image, how: How) -> Image.Image:
     return image.resize(cells, Image.Resampling.BOX).resize((width, height), between)
 
 
-def barred(width: int, height: int) -> Image.Image:
+def draw_placeholder(width: int, height: int) -> Image.Image:
     """Return a grey field with a bar across it."""
     from PIL import Image, ImageDraw
 
@@ -104,12 +104,12 @@ def barred(width: int, height: int) -> Image.Image:
     return image
 
 
-def plain(image: Image.Image) -> Image.Image:
+def flatten_image(image: Image.Image) -> Image.Image:
     """Return a picture as RGB, or as RGBA with nothing under what is transparent, in the colours in which it is seen."""
     from PIL import Image
 
-    image = eight_bit(image)
-    image = colours.seen(image) or image
+    image = to_eight_bit(image)
+    image = colours.apply_profile(image) or image
     found = with_alpha(image)
     if found is None:
         made = image.convert("RGB")
@@ -119,8 +119,8 @@ def plain(image: Image.Image) -> Image.Image:
     return nothing
 
 
-def edited(
-    data: bytes, format_: str, orientation: int, limits: Limits, boxes: Sequence[Box], how: How
+def edit_file(
+    data: bytes, format_: str, orientation: int, limits: PictureLimits, boxes: Sequence[Box], how: How
 ) -> tuple[str, bytes]:
     """Return a file with boxes covered in each frame, and its format: what HEIC is written as is JPEG, or PNG with alpha.
 
@@ -129,23 +129,23 @@ def edited(
     """
     frames, shown = [], []
     try:
-        for image, _ in opened(data, format_, limits):
+        for image, _ in open_frames(data, format_, limits):
             image.load()
             shown.append(int(image.info.get("duration", 0)))
-            frames.append(plain(upright(image, facing(image, format_, orientation))))
+            frames.append(flatten_image(turn_upright(image, read_orientation(image, format_, orientation))))
         loops = int(image.info.get("loop", 0)) if len(frames) > 1 else 0
     except MediaError:
         raise
     except MemoryError as error:
         raise MediaError("too_much_memory", "decoding it takes more memory than there may be") from error
     except Exception as error:
-        raise refused(error, format_) from error
+        raise decoding_error(error, format_) from error
     for frame in frames:
-        covered(frame, boxes, how)
-    return written(frames, format_, shown, loops)
+        cover_boxes(frame, boxes, how)
+    return write_frames(frames, format_, shown, loops)
 
 
-def written(
+def write_frames(
     frames: Sequence[Image.Image], format_: str, shown: Sequence[int] = (), loops: int = 0
 ) -> tuple[str, bytes]:
     """Return frames as a file, and its format."""
@@ -170,6 +170,6 @@ def written(
     out = io.BytesIO()
     for frame in frames:
         frame.info.clear()
-    known(format_)
+    register_format(format_)
     frames[0].save(out, PILLOW[format_], **more)
     return format_, out.getvalue()

@@ -1,4 +1,4 @@
-"""Outlines: the bytes of a file go in; what it is, its size and frames, and the same file without metadata come out.
+"""Reads the outline of a picture's file: its type, size and frames, and the same file without metadata.
 
 Nothing is decoded here: a file is walked part by part, by what its own lengths say, so that a bomb is known before it goes off,
 a file that was cut by where it breaks off, and what stands behind the end (a ZIP, a film, a script) by standing there. What goes
@@ -14,13 +14,21 @@ from types import MappingProxyType
 from typing import Final
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.chunks import bmp, iso, png, webp
-from guardrails.media.images.markers import gif, jpeg
-from guardrails.media.images.outline_parts import Outline
+from guardrails.media.images.chunks import outline_bmp, outline_iso, outline_png, outline_webp
+from guardrails.media.images.markers import outline_gif, outline_jpeg
+from guardrails.media.images.outline_parts import FileOutline
 from guardrails.media.limits import FORMATS
 
-WALKS: Final[Mapping[str, Callable[[bytes], Outline]]] = MappingProxyType(
-    {"jpeg": jpeg, "png": png, "webp": webp, "gif": gif, "avif": iso, "heic": iso, "bmp": bmp}
+WALKS: Final[Mapping[str, Callable[[bytes], FileOutline]]] = MappingProxyType(
+    {
+        "jpeg": outline_jpeg,
+        "png": outline_png,
+        "webp": outline_webp,
+        "gif": outline_gif,
+        "avif": outline_iso,
+        "heic": outline_iso,
+        "bmp": outline_bmp,
+    }
 )
 """How each format is walked."""
 
@@ -96,33 +104,33 @@ KNOWN: Final = frozenset((*FORMATS, *(name for _, _, name in MAGIC), *(name for 
 """Types that a suffix can name: one of another kind says nothing of what is in a file."""
 
 
-def sniffed(data: bytes) -> str:
+def sniff_format(data: bytes) -> str:
     """Return the type of a file by its bytes: one of `FORMATS`, the name of another type, or `unknown`."""
     for at, magic, name in MAGIC:
         if data.startswith(magic, at) and (name != "webp" or data.startswith(b"RIFF")):
             return name
     if data[4:8] == b"ftyp":
-        return _branded(data)
+        return _format_of_brand(data)
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n\0").lower()
     if start.startswith(b"<"):
         return next(name for mark, name in MARKUP if mark in start)
     return "unknown"
 
 
-def _branded(data: bytes) -> str:
+def _format_of_brand(data: bytes) -> str:
     """Return the type of a file of boxes by its first brand that says one."""
     size = min(int.from_bytes(data[:4], "big"), 512)
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))]
     return next((BRANDS[brand] for brand in brands if brand in BRANDS), "film")
 
 
-def named(declared: str) -> str:
+def declared_format(declared: str) -> str:
     """Return the type that a media type (`image/png`), a suffix (`.png`) or a name says."""
     plain = declared.lower().partition(";")[0].strip().removeprefix("image/").removeprefix(".")
     return NAMES.get(plain, plain)
 
 
-def outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] = FORMATS) -> Outline:
+def read_outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] = FORMATS) -> FileOutline:
     """Return the outline of a file; `declared` is what somebody says that it is.
 
     Raises:
@@ -130,9 +138,16 @@ def outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] =
     """
     if not data:
         raise MediaError("empty", "the file is empty")
-    found = sniffed(data)
-    if declared is not None and named(declared) not in GENERIC and named(declared) != found:
-        raise MediaError("mistyped", f"it is said to be {_shown(named(declared))}, and its bytes are {found}")
+    found = sniff_format(data)
+    if (
+        declared is not None
+        and declared_format(declared) not in GENERIC
+        and declared_format(declared) != found
+    ):
+        raise MediaError(
+            "mistyped",
+            f"it is said to be {_display_name(declared_format(declared))}, and its bytes are {found}",
+        )
     if found not in formats or found not in WALKS:
         raise MediaError("unsupported_type", f"files of type {found} are not read; {', '.join(formats)} are")
     try:
@@ -143,7 +158,7 @@ def outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] =
         raise MediaError("truncated", f"the {found} file ends in the middle of a part") from error
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     """Return the name of a type as it may be shown, as it comes from outside."""
     return (
         name if name.isascii() and name.replace(" ", "").isalnum() and len(name) <= 16 else "something else"

@@ -1,10 +1,11 @@
-"""Pictures: a file's bytes, a path, a Pillow image or an array go in, a `Picture` comes out, or a named error.
+"""Opens a file's bytes, a path, a Pillow image or an array as a `Picture`, or raises a named error.
 
-    picture = opened(Path("a.png"))
+    picture = open_picture(Path("a.png"))
     picture.frames[0].views[0]        # uint8 [height, width, 3], as seen over white
 
 A file is what its bytes say. What its name or its declared type says only has to agree: two who read it must not read two things.
-Sizes are checked before anything is decoded, and what is risky to decode is decoded in a process that can be killed (`workers`).
+Sizes are checked before anything is decoded, and what is risky to decode is decoded in a process that can be killed
+(`get_workers`).
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ from io import IOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from guardrails.media.decoding_processes import risky, task_of, unpacked, workers
+from guardrails.media.decoding_processes import get_workers, make_task, needs_process, unpack_pixels
 from guardrails.media.errors import MediaError
-from guardrails.media.files import rewound
-from guardrails.media.images.decode import Decoded, decoded, reduction, viewed, within
-from guardrails.media.images.decode_cache import Later, Shape, Shapes
-from guardrails.media.images.outline import KNOWN, named, outline
-from guardrails.media.images.outline_parts import Outline
-from guardrails.media.limits import Limits
+from guardrails.media.files import rewind_file
+from guardrails.media.images.decode import (
+    DecodedImage,
+    check_limits,
+    choose_reduction,
+    decode_image,
+    render_views,
+)
+from guardrails.media.images.decode_cache import DecodedShape, LazySequence, ShapeCache
+from guardrails.media.images.outline import KNOWN, declared_format, read_outline
+from guardrails.media.images.outline_parts import FileOutline
+from guardrails.media.limits import PictureLimits
 from guardrails.media.pixel_pool import PixelPool
 
 if TYPE_CHECKING:
@@ -49,14 +56,14 @@ NUMBERS: Final = "uint8, uint16, bool, and numbers with a point in 0..1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class PictureFrame:
     """One frame: each way in which somebody may see it, uint8 [height, width, 3], over white first; and when it is shown."""
 
     views: tuple[Pixels, ...]
     start_ms: int = 0
     end_ms: int = 0
 
-    def looks_like(self, other: Frame) -> bool:
+    def looks_like(self, other: PictureFrame) -> bool:
         """Tell whether it shows the same."""
         import numpy as np
 
@@ -69,24 +76,24 @@ class Picture:
     """A picture that was read; nothing changes it.
 
     `width` and `height` are those of the upright picture at full size, which boxes refer to; the views of large ones are smaller
-    (`Limits.detail`). `frames` has one for a still picture, and more for what moves and for a file that holds several pictures;
-    equal neighbours are one. `sha256` is that of the bytes, or of all views where there are none. `data` is the file as it was
-    given, and `clean` the same without metadata and without what stood behind its end (`trailing` bytes). Frames of a file that
-    was decoded before may be decoded when somebody wants them (`decode_cache.py`), once more after they were dropped (`release`),
-    which raises what `opened` does.
-    `covered` are the boxes that this guard has covered in it: what a detector infers from around one is what was covered.
+    (`PictureLimits.detail`). `frames` has one for a still picture, and more for what moves and for a file that holds several
+    pictures; equal neighbours are one. `sha256` is that of the bytes, or of all views where there are none. `data` is the file as
+    it was given, and `clean` the same without metadata and without what stood behind its end (`trailing` bytes). Frames of a file
+    that was decoded before may be decoded when somebody wants them (`decode_cache.py`), once more after they were dropped
+    (`release`), which raises what `open_picture` does. `covered` are the boxes that this guard has covered in it: what a detector
+    infers from around one is what was covered.
     """
 
     format: str
     width: int
     height: int
-    frames: Sequence[Frame]
+    frames: Sequence[PictureFrame]
     had_alpha: bool
     animated: bool
     sha256: str
     trailing: int = 0
     data: bytes = b""
-    outline: Outline | None = None
+    outline: FileOutline | None = None
     source: Any = None
     covered: tuple[tuple[int, int, int, int], ...] = ()
 
@@ -97,7 +104,7 @@ class Picture:
 
     def release(self) -> None:
         """Keep no pixels that can be decoded again."""
-        if isinstance(self.frames, Later):
+        if isinstance(self.frames, LazySequence):
             self.frames.release()
 
     @property
@@ -107,36 +114,36 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Unopened:
+class UnopenedPicture:
     """A picture of which is known what it says of its size: `pixels` are those of all its frames. `open` decodes it: with the
     files that were seen, and the pool that its pixels count in.
     """
 
     pixels: int
-    open: Callable[[Shapes | None, PixelPool | None], Picture]
+    open: Callable[[ShapeCache | None, PixelPool | None], Picture]
 
 
-def measured(source: Source, limits: Limits, declared: str | None = None) -> Unopened:
-    """Return a picture before anything of it is decoded; takes and raises what `opened` does."""
+def measure_picture(source: Source, limits: PictureLimits, declared: str | None = None) -> UnopenedPicture:
+    """Return a picture before anything of it is decoded; takes and raises what `open_picture` does."""
     match source:
         case bytes() | bytearray() | memoryview():
             return _file(bytes(source), limits, declared)
         case str() | Path():
             path = Path(source)
-            suffix = path.suffix if named(path.suffix) in KNOWN else None
+            suffix = path.suffix if declared_format(path.suffix) in KNOWN else None
             return _file(_read(path, limits.bytes), limits, declared or suffix)
         case IOBase():
-            with rewound(cast(BinaryIO, source)) as file:
+            with rewind_file(cast(BinaryIO, source)) as file:
                 return _file(file.read(limits.bytes + 1), limits, declared)
         case _:
             return _unread(source, limits)
 
 
-def opened(
+def open_picture(
     source: Source,
-    limits: Limits | None = None,
+    limits: PictureLimits | None = None,
     declared: str | None = None,
-    seen: Shapes | None = None,
+    seen: ShapeCache | None = None,
     pool: PixelPool | None = None,
 ) -> Picture:
     """Return a picture; `declared` is the type that a file is said to be (for a path: its suffix, where it has one). A file that
@@ -149,7 +156,7 @@ def opened(
         OSError: a path cannot be read.
         TypeError: it is none of what a picture can be made of.
     """
-    return measured(source, limits or Limits(), declared).open(seen, pool)
+    return measure_picture(source, limits or PictureLimits(), declared).open(seen, pool)
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -163,105 +170,112 @@ def _read(path: Path, most: int) -> bytes:
         return file.read(most + 1)  # it may have grown
 
 
-def _unread(source: Any, limits: Limits) -> Unopened:
+def _unread(source: Any, limits: PictureLimits) -> UnopenedPicture:
     if hasattr(source, "getbands"):
         (width, height), count = source.size, getattr(source, "n_frames", 1)
-        within((width, height), count, limits)
-        return Unopened(width * height * count, lambda _seen, _pool: _image(source, count, limits))
+        check_limits((width, height), count, limits)
+        return UnopenedPicture(width * height * count, lambda _seen, _pool: _image(source, count, limits))
     if hasattr(source, "__array_interface__"):
         height, width, *_ = _shape(source)
-        within((width, height), 1, limits)
-        return Unopened(width * height, lambda _seen, _pool: _array(source, limits))
+        check_limits((width, height), 1, limits)
+        return UnopenedPicture(width * height, lambda _seen, _pool: _array(source, limits))
     raise TypeError(f"a {type(source).__name__} is no picture: bytes, a path, a Pillow image or an array is")
 
 
-def _file(data: bytes, limits: Limits, declared: str | None) -> Unopened:
+def _file(data: bytes, limits: PictureLimits, declared: str | None) -> UnopenedPicture:
     if len(data) > limits.bytes:
         raise MediaError("too_many_bytes", f"{len(data)} bytes are more than {limits.bytes}")
-    of = outline(data, declared, limits.formats)
+    of = read_outline(data, declared, limits.formats)
     if of.trailing and limits.trailing == "refuse":
         raise MediaError("trailing_data", f"{of.trailing} bytes stand behind the end of the {of.format} file")
     pixels = _fitting([of, *of.more], limits)
-    return Unopened(pixels, lambda seen, pool: _opened(data, of, pixels, limits, seen, pool))
+    return UnopenedPicture(pixels, lambda seen, pool: _open_file(data, of, pixels, limits, seen, pool))
 
 
-def _opened(
-    data: bytes, of: Outline, pixels: int, limits: Limits, seen: Shapes | None, pool: PixelPool | None
+def _open_file(
+    data: bytes,
+    of: FileOutline,
+    pixels: int,
+    limits: PictureLimits,
+    seen: ShapeCache | None,
+    pool: PixelPool | None,
 ) -> Picture:
     """Return the picture of a file."""
 
-    def decode() -> tuple[Shape, Sequence[Frame]]:
+    def decode() -> tuple[DecodedShape, Sequence[PictureFrame]]:
         if pool is None:
             return _whole(of, limits)
-        return pool.decoded(lambda: _whole(of, limits), pixels, limits.seconds, lambda made: _views(made[1]))
+        return pool.decode(lambda: _whole(of, limits), pixels, limits.seconds, lambda made: _views(made[1]))
 
-    def keep(frames: Later[Frame], made: Sequence[Frame]) -> None:
+    def keep(frames: LazySequence[PictureFrame], made: Sequence[PictureFrame]) -> None:
         if pool is not None:
             pool.keep(frames, sum(view.size // 3 for view in _views(made)))
 
     digest = hashlib.sha256(data).hexdigest()
     shape = None if seen is None else seen.get((digest, limits))
-    made: Sequence[Frame] | None = None
+    made: Sequence[PictureFrame] | None = None
     if shape is None:
         shape, made = decode()
         if seen is not None:
             seen.add((digest, limits), shape)
     frames = (
-        made if made is not None and pool is None else Later(shape.frames, lambda: decode()[1], made, keep)
+        made
+        if made is not None and pool is None
+        else LazySequence(shape.frames, lambda: decode()[1], made, keep)
     )
     width, height, _, alpha, animated = shape
     return Picture(of.format, width, height, frames, alpha, animated, digest, of.trailing, data, of)
 
 
-def _views(frames: Iterable[Frame]) -> Iterator[Pixels]:
+def _views(frames: Iterable[PictureFrame]) -> Iterator[Pixels]:
     return (view for frame in frames for view in frame.views)
 
 
-def _whole(of: Outline, limits: Limits) -> tuple[Shape, Sequence[Frame]]:
+def _whole(of: FileOutline, limits: PictureLimits) -> tuple[DecodedShape, Sequence[PictureFrame]]:
     """Decode a file."""
     first, *others = [_pixels(part, limits) for part in (of, *of.more)]
     frames = _frames(first)
     frames += tuple(frame for each in others for frame in _frames(each) if not frame.looks_like(frames[0]))
     animated = of.frames != 1 and len(first.frames) > 1
-    return Shape(first.width, first.height, len(frames), first.alpha, animated), frames
+    return DecodedShape(first.width, first.height, len(frames), first.alpha, animated), frames
 
 
-def _fitting(parts: Sequence[Outline], limits: Limits) -> int:
+def _fitting(parts: Sequence[FileOutline], limits: PictureLimits) -> int:
     """Return the pixels of all that a file has, as it says; raises `MediaError` where that is over a limit."""
     for part in parts:
-        within((part.width, part.height), part.frames or 1, limits)
+        check_limits((part.width, part.height), part.frames or 1, limits)
     pixels = sum(part.width * part.height * (part.frames or 1) for part in parts)
     if pixels > limits.total_pixels:
         raise MediaError("too_many_pixels", f"its pictures have more than {limits.total_pixels} pixels")
     return pixels
 
 
-def _pixels(of: Outline, limits: Limits) -> Decoded:
-    if risky(of):
-        return unpacked(*workers().do(task_of("decode", of), of.clean, limits))
-    return decoded(of.clean, of.format, of.orientation, limits)
+def _pixels(of: FileOutline, limits: PictureLimits) -> DecodedImage:
+    if needs_process(of):
+        return unpack_pixels(*get_workers().do(make_task("decode", of), of.clean, limits))
+    return decode_image(of.clean, of.format, of.orientation, limits)
 
 
-def _frames(found: Decoded) -> tuple[Frame, ...]:
+def _frames(found: DecodedImage) -> tuple[PictureFrame, ...]:
     import numpy as np
 
     frames, at = [], 0
     for shown, views in found.frames:
         pixels = tuple(np.frombuffer(raw, dtype=np.uint8).reshape(high, wide, 3) for wide, high, raw in views)
-        frames.append(Frame(pixels, at, at + shown))
+        frames.append(PictureFrame(pixels, at, at + shown))
         at += shown
     return tuple(frames)
 
 
-def _image(source: Image.Image, count: int, limits: Limits) -> Picture:
+def _image(source: Image.Image, count: int, limits: PictureLimits) -> Picture:
     """Return a Pillow image of so many frames as it is: who opened it turned it, or did not mean to."""
-    found, place = Decoded(*source.size), source.tell() if count > 1 else 0
-    times = reduction(source.size, count, limits)
+    found, place = DecodedImage(*source.size), source.tell() if count > 1 else 0
+    times = choose_reduction(source.size, count, limits)
     try:
         for number in range(count):
             if count > 1:
                 source.seek(number)
-            views, alpha = viewed(source)
+            views, alpha = render_views(source)
             found.alpha |= alpha
             views = [view.reduce(times) for view in views] if times > 1 else views
             shown = int(source.info.get("duration", 0)) if count > 1 else 0
@@ -271,22 +285,22 @@ def _image(source: Image.Image, count: int, limits: Limits) -> Picture:
     finally:
         if count > 1:
             source.seek(place)
-    return _unfiled("image", found, source)
+    return _from_pixels("image", found, source)
 
 
-def _array(source: Any, limits: Limits) -> Picture:
+def _array(source: Any, limits: PictureLimits) -> Picture:
     from PIL import Image
 
     height, width, *_ = _shape(source)
-    values = bytes_of(source)
-    found, times = Decoded(width, height), reduction((width, height), 1, limits)
+    values = to_bytes(source)
+    found, times = DecodedImage(width, height), choose_reduction((width, height), 1, limits)
     if times == 1 and values.shape[2:] == (3,):
         found.frames.append((0, [(width, height, values.tobytes())]))
-        return _unfiled("array", found, source)
-    views, found.alpha = viewed(Image.fromarray(values))
+        return _from_pixels("array", found, source)
+    views, found.alpha = render_views(Image.fromarray(values))
     views = [view.reduce(times) for view in views] if times > 1 else views
     found.frames.append((0, [(*view.size, view.tobytes()) for view in views]))
-    return _unfiled("array", found, source)
+    return _from_pixels("array", found, source)
 
 
 def _shape(source: Any) -> tuple[int, ...]:
@@ -299,7 +313,7 @@ def _shape(source: Any) -> tuple[int, ...]:
     return shape
 
 
-def bytes_of(source: Any) -> NDArray[np.uint8]:
+def to_bytes(source: Any) -> NDArray[np.uint8]:
     """Return an array of pixels as bytes [height, width] or [height, width, 3 | 4]; numbers with a point are in 0..1.
 
     Raises:
@@ -324,7 +338,7 @@ def bytes_of(source: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(values, dtype=np.uint8)
 
 
-def _unfiled(kind: str, found: Decoded, source: Any) -> Picture:
+def _from_pixels(kind: str, found: DecodedImage, source: Any) -> Picture:
     """Return what came as pixels; its digest is that of all views."""
     digest = hashlib.sha256(f"{kind} {found.width} {found.height}".encode())
     for _, views in found.frames:

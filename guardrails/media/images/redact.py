@@ -1,8 +1,8 @@
-"""Redaction: a picture and boxes go in, the same kind of thing comes out with these covered, and with nothing in it but pixels.
+"""Covers boxes of a picture and returns the same kind of thing, with nothing in it but pixels.
 
-    redacted(picture, [(10, 10, 80, 20)])              # bytes for a file, else a Pillow image or an array
-    redacted(picture, whole=True, how="blur")
-    placeholder(512, 512)                              # a picture in the place of one that may not be shown
+    redact_picture(picture, [(10, 10, 80, 20)])              # bytes for a file, else a Pillow image or an array
+    redact_picture(picture, whole=True, how="blur")
+    make_placeholder(512, 512)                              # a picture in the place of one that may not be shown
 
 What comes out is judged again by who asked, before anybody sees it. Profiles of colours are left out with all other metadata:
 what is shown then is what was judged, so colours that a profile moves far are moved before. Pictures behind the first one of a
@@ -14,24 +14,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from guardrails.media.decoding_processes import risky, task_of, workers
+from guardrails.media.decoding_processes import get_workers, make_task, needs_process
 from guardrails.media.errors import MediaError
-from guardrails.media.images.edit import Box, How, barred, covered, edited, plain, widened, written
-from guardrails.media.images.picture import Picture, bytes_of
-from guardrails.media.limits import Limits
+from guardrails.media.images.edit import (
+    Box,
+    How,
+    cover_boxes,
+    draw_placeholder,
+    edit_file,
+    flatten_image,
+    widen_box,
+    write_frames,
+)
+from guardrails.media.images.picture import Picture, to_bytes
+from guardrails.media.limits import PictureLimits
 
 MARGIN: Final = 0.15
 """How much larger than what was found a box is, on each side."""
 
 
-def redacted(
+def redact_picture(
     picture: Picture,
     boxes: Sequence[Box] = (),
     how: How = "solid",
     *,
     whole: bool = False,
     margin: float = MARGIN,
-    limits: Limits | None = None,
+    limits: PictureLimits | None = None,
 ) -> Any:
     """Return what a picture was made of, with boxes of all its frames covered, or all of it: bytes, a Pillow image or an array.
 
@@ -40,26 +49,26 @@ def redacted(
         MediaError: the file cannot be decoded at its full size.
         Overloaded: all processes that decode are busy.
     """
-    wide = shaded(picture, boxes, whole=whole, margin=margin)
+    wide = covered_boxes(picture, boxes, whole=whole, margin=margin)
     if not wide:
         raise ValueError("there is nothing to cover: no box, and not the whole")
-    return _made(picture, wide, how, limits or Limits())
+    return _redact_by_kind(picture, wide, how, limits or PictureLimits())
 
 
-def shaded(
+def covered_boxes(
     picture: Picture, boxes: Sequence[Box], *, whole: bool = False, margin: float = MARGIN
 ) -> tuple[Box, ...]:
     """Return what of a picture is covered where boxes are to be, or all of it; raises `ValueError` for one outside of it."""
     size = (picture.width, picture.height)
-    return ((0, 0, *size),) if whole else tuple(widened(box, margin, size) for box in boxes)
+    return ((0, 0, *size),) if whole else tuple(widen_box(box, margin, size) for box in boxes)
 
 
-def _made(picture: Picture, boxes: Sequence[Box], how: How, limits: Limits) -> Any:
+def _redact_by_kind(picture: Picture, boxes: Sequence[Box], how: How, limits: PictureLimits) -> Any:
     of = picture.outline
     if of is not None:
-        if risky(of):
-            return workers().do(task_of("edit", of, boxes, how), of.clean, limits)[1]
-        return edited(of.clean, of.format, of.orientation, limits, boxes, how)[1]
+        if needs_process(of):
+            return get_workers().do(make_task("edit", of, boxes, how), of.clean, limits)[1]
+        return edit_file(of.clean, of.format, of.orientation, limits, boxes, how)[1]
     return _image(picture, boxes, how) if picture.format == "image" else _array(picture, boxes, how)
 
 
@@ -73,13 +82,13 @@ def _image(picture: Picture, boxes: Sequence[Box], how: How) -> Any:
     for number in range(getattr(source, "n_frames", 1)):
         if picture.animated:
             source.seek(number)
-        frame = plain(source)
-        covered(frame, boxes, how)
+        frame = flatten_image(source)
+        cover_boxes(frame, boxes, how)
         frames.append(frame)
         shown.append(int(source.info.get("duration", 0)))
     if picture.animated:
         source.seek(0)
-        return Image.open(io.BytesIO(written(frames, "gif", shown)[1]), formats=["GIF"])
+        return Image.open(io.BytesIO(write_frames(frames, "gif", shown)[1]), formats=["GIF"])
     made = frames[0]
     made.info.clear()
     return made.convert(source.mode) if source.mode in ("L", "LA", "RGB", "RGBA", "CMYK", "1") else made
@@ -91,9 +100,9 @@ def _array(picture: Picture, boxes: Sequence[Box], how: How) -> Any:
     from PIL import Image
 
     given = np.asarray(picture.source)
-    values = bytes_of(given)
+    values = to_bytes(given)
     frame = Image.fromarray(values).convert("RGBA" if values.ndim == 3 and values.shape[2] == 4 else "RGB")
-    covered(frame, boxes, how)
+    cover_boxes(frame, boxes, how)
     made = np.asarray(frame.convert("L") if values.ndim == 2 else frame)
     if given.dtype.kind == "f":
         return (made / 255).astype(given.dtype).reshape(given.shape)
@@ -102,7 +111,7 @@ def _array(picture: Picture, boxes: Sequence[Box], how: How) -> Any:
     return (made.astype(np.uint16) * 257 if given.dtype == np.uint16 else made).reshape(given.shape)
 
 
-def placeholder(width: int, height: int, format_: str = "png") -> bytes:
+def make_placeholder(width: int, height: int, format_: str = "png") -> bytes:
     """Return a file with a grey picture that has a bar across it.
 
     Raises:
@@ -110,4 +119,4 @@ def placeholder(width: int, height: int, format_: str = "png") -> bytes:
     """
     if format_ not in ("png", "jpeg", "webp", "gif", "avif", "bmp"):
         raise MediaError("unsupported_type", f"files of type {format_[:16]} are not written")
-    return written([barred(max(1, width), max(1, height)).convert("RGB")], format_)[1]
+    return write_frames([draw_placeholder(max(1, width), max(1, height)).convert("RGB")], format_)[1]

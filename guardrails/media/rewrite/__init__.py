@@ -1,3 +1,1 @@
-"""Films and sounds written again: a film and edits go in, a new one with these done comes out, from a process that can be
-killed.
-"""
+"""Writes films and sounds again with edits, in a process that can be killed."""

@@ -1,4 +1,4 @@
-"""What films and sounds are written as: the name of a family goes in, its container, options and encoders come out.
+"""The containers, options and encoders that films and sounds are written with.
 
 Runs in the process that can be killed. A family without frames, `sound/…` by the format of a file, is for sound alone.
 """
@@ -14,7 +14,7 @@ from guardrails.media.errors import MediaError
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ContainerFamily:
     """A container that is written: FFmpeg's name and options of it, its encoders of frames, the best one first, and of sound.
 
     One without frames is for sound alone. That keeps its codec, where it is one of `same`.
@@ -46,27 +46,31 @@ PLAIN: Final = frozenset(
 PLAIN_BIG: Final = frozenset(("pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32be"))
 """Sound as numbers, as WAV and as AIFF have it."""
 
-FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
+FAMILIES: Final[Mapping[str, ContainerFamily]] = MappingProxyType(
     {
-        "mp4": Family("mp4", BOXES, ("libx264", "mpeg4"), "aac"),
-        "matroska": Family("matroska", BARE, ("libx264", "mpeg4"), "aac"),
-        "webm": Family("webm", BARE, ("libvpx-vp9",), "libopus"),
-        "sound/wav": Family("wav", BARE, (), "pcm_s16le", PLAIN),
-        "sound/aiff": Family("aiff", BARE, (), "pcm_s16be", PLAIN_BIG),
-        "sound/mp3": Family("mp3", BARE, (), "libmp3lame"),
-        "sound/m4a": Family("ipod", BOXES, (), "aac", frozenset(("aac", "alac"))),
-        "sound/mp4": Family("mp4", BOXES, (), "aac", frozenset(("aac", "alac", "mp3", "opus", "flac"))),
-        "sound/mov": Family("mov", BOXES, (), "aac", frozenset(("aac", "alac", "mp3")) | PLAIN),
-        "sound/aac": Family("adts", BARE, (), "aac"),
-        "sound/ogg": Family("ogg", BARE, (), "libopus", frozenset(("opus", "flac"))),
-        "sound/flac": Family("flac", BARE, (), "flac"),
-        "sound/webm": Family("webm", BARE, (), "libopus"),
-        "sound/matroska": Family("matroska", BARE, (), "aac", frozenset(("mp3", "opus", "flac")) | PLAIN),
+        "mp4": ContainerFamily("mp4", BOXES, ("libx264", "mpeg4"), "aac"),
+        "matroska": ContainerFamily("matroska", BARE, ("libx264", "mpeg4"), "aac"),
+        "webm": ContainerFamily("webm", BARE, ("libvpx-vp9",), "libopus"),
+        "sound/wav": ContainerFamily("wav", BARE, (), "pcm_s16le", PLAIN),
+        "sound/aiff": ContainerFamily("aiff", BARE, (), "pcm_s16be", PLAIN_BIG),
+        "sound/mp3": ContainerFamily("mp3", BARE, (), "libmp3lame"),
+        "sound/m4a": ContainerFamily("ipod", BOXES, (), "aac", frozenset(("aac", "alac"))),
+        "sound/mp4": ContainerFamily(
+            "mp4", BOXES, (), "aac", frozenset(("aac", "alac", "mp3", "opus", "flac"))
+        ),
+        "sound/mov": ContainerFamily("mov", BOXES, (), "aac", frozenset(("aac", "alac", "mp3")) | PLAIN),
+        "sound/aac": ContainerFamily("adts", BARE, (), "aac"),
+        "sound/ogg": ContainerFamily("ogg", BARE, (), "libopus", frozenset(("opus", "flac"))),
+        "sound/flac": ContainerFamily("flac", BARE, (), "flac"),
+        "sound/webm": ContainerFamily("webm", BARE, (), "libopus"),
+        "sound/matroska": ContainerFamily(
+            "matroska", BARE, (), "aac", frozenset(("mp3", "opus", "flac")) | PLAIN
+        ),
     }
 )
 
 
-def encoder(names: Iterable[str], have: Iterable[str]) -> str:
+def find_encoder(names: Iterable[str], have: Iterable[str]) -> str:
     """Return the first name that FFmpeg has.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is done to a film: edits go in, a plan comes out in which clips and boxes have grown as far as they must.
+"""Plans the edits of a film, in which clips and boxes have grown as far as they must.
 
 What was found was found at samples, and what is between them looks alike: what is covered or cut grows by half a second on both
 sides, boxes by the margin of pictures, and every frame that is shown in any part of that is covered. What is muted is said by
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from guardrails.media.images.edit import Box, How, widened
+from guardrails.media.images.edit import Box, How, widen_box
 from guardrails.media.images.redact import MARGIN
-from guardrails.media.rewrite.time_spans import Span, grown
+from guardrails.media.rewrite.time_spans import Span, grow_clips
 
 MARGINS_MS: Final[Mapping[str, int]] = MappingProxyType(
     {"solid": 500, "pixelate": 500, "blur": 500, "placeholder": 500, "cut": 500, "mute": 100}
@@ -23,7 +23,7 @@ MARGINS_MS: Final[Mapping[str, int]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class FilmEdit:
     """What is done to a clip of a film, from its first millisecond to the one that is no more in it; one that is both is in it.
 
     `boxes` are (x, y, width, height) in pixels of the upright film, as large as `Film` says that it is; without any the whole
@@ -36,7 +36,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
+class FrameCover:
     """What is covered in each frame that is shown in a span: boxes of a picture of `size`, or all of it where there are none."""
 
     span: Span
@@ -44,7 +44,7 @@ class Cover:
     size: tuple[int, int]
     boxes: tuple[Box, ...] = ()
 
-    def of(self, size: tuple[int, int]) -> Iterator[tuple[Box, How]]:
+    def boxes_in(self, size: tuple[int, int]) -> Iterator[tuple[Box, How]]:
         """Yield what is covered in a picture of any size: in one that is stored smaller, never less."""
         if not self.boxes:
             yield (0, 0, *size), self.how
@@ -58,10 +58,10 @@ class Cover:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EditPlan:
     """Spans are microseconds, sorted and apart; `found` are the clips that are cut, and `cuts` the same, grown."""
 
-    covers: tuple[Cover, ...] = ()
+    covers: tuple[FrameCover, ...] = ()
     found: tuple[Span, ...] = ()
     cuts: tuple[Span, ...] = ()
     mutes: tuple[Span, ...] = ()
@@ -72,12 +72,12 @@ class Plan:
         return bool(self.cuts or self.mutes)
 
 
-def planned(
-    edits: Sequence[Edit],
+def plan_edits(
+    edits: Sequence[FilmEdit],
     size: tuple[int, int],
     margins: Mapping[str, int] = MARGINS_MS,
     margin: float = MARGIN,
-) -> Plan:
+) -> EditPlan:
     """Return the plan for a film of a size.
 
     Raises:
@@ -91,17 +91,17 @@ def planned(
             if edit.boxes:
                 raise ValueError(f"to {edit.how} is done to all of a clip: it has no boxes")
             continue
-        boxes = tuple(widened(box, margin, size) for box in edit.boxes)
-        (span,) = grown([_clip(edit)], margins[edit.how])
-        covers.append(Cover(span, edit.how, size, boxes))
+        boxes = tuple(widen_box(box, margin, size) for box in edit.boxes)
+        (span,) = grow_clips([_clip(edit)], margins[edit.how])
+        covers.append(FrameCover(span, edit.how, size, boxes))
     cut, mute = ([_clip(edit) for edit in edits if edit.how == how] for how in ("cut", "mute"))
-    return Plan(
+    return EditPlan(
         tuple(sorted(covers, key=lambda cover: cover.span)),
-        tuple(grown(cut, 0)),
-        tuple(grown(cut, margins["cut"])),
-        tuple(grown(mute, margins["mute"])),
+        tuple(grow_clips(cut, 0)),
+        tuple(grow_clips(cut, margins["cut"])),
+        tuple(grow_clips(mute, margins["mute"])),
     )
 
 
-def _clip(edit: Edit) -> tuple[int, int]:
+def _clip(edit: FilmEdit) -> tuple[int, int]:
     return edit.clip[0], max(edit.clip[1], edit.clip[0] + 1)

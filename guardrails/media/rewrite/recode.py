@@ -1,8 +1,7 @@
-"""Redaction of films and sounds: one goes in with edits, a new one comes out with these done, and with nothing but frames and
-sound in it.
+"""Redacts films and sounds: a new file with the edits done, and with nothing but frames and sound in it.
 
-    with opened(Path("a.mp4")) as film:
-        recoded(film, [Edit((1_000, 2_500), "solid", ((10, 10, 80, 20),)), Edit((4_000, 5_000), "mute")])
+    with open_film(Path("a.mp4")) as film:
+        recode_film(film, [FilmEdit((1_000, 2_500), "solid", ((10, 10, 80, 20),)), FilmEdit((4_000, 5_000), "mute")])
 
 Time stamps stay as they are, but for what `cut` takes away, from pictures and sound alike. Frames stand upright, in 8 bits, with
 even sides. A sound alone stays in its container, and in its codec where that can be written; only what is muted changes in it.
@@ -21,16 +20,16 @@ from typing import IO, TYPE_CHECKING, Final, cast
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.errors import MediaError
 from guardrails.media.images.redact import MARGIN
-from guardrails.media.rewrite.edit_plan import MARGINS_MS, Edit, planned
-from guardrails.media.rewrite.recode_child import asked
+from guardrails.media.rewrite.edit_plan import MARGINS_MS, FilmEdit, plan_edits
+from guardrails.media.rewrite.recode_child import encode_task
 from guardrails.media.video.film_parts import VideoLimits
-from guardrails.media.video.processes.film_process import SMALL, Ended, Late, Process
+from guardrails.media.video.processes.film_process import SMALL, FilmProcess, OutOfTime, ProcessEnded
 
 if TYPE_CHECKING:
     from guardrails.media.audio.recording import Recording
     from guardrails.media.video.film_source import Film
 
-__all__ = ["MARGINS_MS", "Edit", "family_of", "muted", "recoded"]
+__all__ = ["MARGINS_MS", "FilmEdit", "family_of", "mute_sound", "recode_film"]
 
 FAMILIES: Final[Mapping[str, str]] = MappingProxyType({"matroska": "matroska", "webm": "webm"})
 """What is written for a format (`Film.format`), where that is not mp4."""
@@ -47,13 +46,13 @@ SLOWER: Final = 4.0
 
 
 def family_of(format_: str) -> str:
-    """Return the format of what `recoded` makes of a film: `matroska`, `webm`, or `mp4`, as which all others are written."""
+    """Return the format of what `recode_film` makes of a film: `matroska`, `webm`, or `mp4`, as which all others are written."""
     return FAMILIES.get(format_, "mp4")
 
 
-def recoded(
+def recode_film(
     film: Film,
-    edits: Sequence[Edit],
+    edits: Sequence[FilmEdit],
     limits: VideoLimits | None = None,
     *,
     margins: Mapping[str, int] = MARGINS_MS,
@@ -62,7 +61,7 @@ def recoded(
 ) -> bytes:
     """Return a new film as a file (`family_of`); without edits the same without its texts.
 
-    Clips grow by `margins` (milliseconds, by `Edit.how`), boxes by `margin` (a share of their sides). `went` is told how many
+    Clips grow by `margins` (milliseconds, by `FilmEdit.how`), boxes by `margin` (a share of their sides). `went` is told how many
     seconds of the film are done.
 
     Raises:
@@ -71,20 +70,22 @@ def recoded(
         Overloaded: all processes that decode are busy.
     """
     size = (film.width, film.height)
-    planned(edits, size, margins, margin)
-    task = asked(edits, size, margins, margin)
+    plan_edits(edits, size, margins, margin)
+    task = encode_task(edits, size, margins, margin)
     return _written(film, task, family_of(film.format), limits or VideoLimits(), went)
 
 
-def muted(sound: Recording, clips: Sequence[tuple[int, int]], limits: AudioLimits | None = None) -> bytes:
+def mute_sound(
+    sound: Recording, clips: Sequence[tuple[int, int]], limits: AudioLimits | None = None
+) -> bytes:
     """Return a sound that is silent in clips (milliseconds), as a file of the same type, without its texts and covers.
 
     Raises:
-        MediaError: it cannot be done, as `recoded` says.
+        MediaError: it cannot be done, as `recode_film` says.
         Overloaded: all processes that decode are busy.
     """
     limits = limits or AudioLimits()
-    task = asked([Edit(clip, "mute") for clip in clips], (0, 0), MARGINS_MS, MARGIN)
+    task = encode_task([FilmEdit(clip, "mute") for clip in clips], (0, 0), MARGINS_MS, MARGIN)
     return _written(sound, task, f"sound/{sound.format}", limits.of_film(), None)
 
 
@@ -108,7 +109,7 @@ def _written(
     return made
 
 
-def _done(process: Process, went: Callable[[float], None] | None) -> None:
+def _done(process: FilmProcess, went: Callable[[float], None] | None) -> None:
     """Wait for a process.
 
     Raises:
@@ -120,7 +121,7 @@ def _done(process: Process, went: Callable[[float], None] | None) -> None:
             process.grant(seconds)
             if went is not None:
                 went(seconds)
-    except Late as error:
+    except OutOfTime as error:
         raise MediaError("timeout", "it could not be written again in time") from error
-    except (Ended, KeyError, TypeError) as error:
+    except (ProcessEnded, KeyError, TypeError) as error:
         raise MediaError("undecodable", "the process that wrote it again broke down") from error

@@ -1,4 +1,4 @@
-"""Writing a film or sound again: it goes in, open, with what is to be done to it, and another open file has what came of it.
+"""Writes a film or sound again in a child process, from one open file to another.
 
 Runs in the process that can be killed, in one go through the film: a frame is decoded, made, encoded and forgotten. Frames of the
 tracks that are watched and sound go on, and nothing else: no subtitles, data, attachments, covers, chapters, titles, nor
@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from guardrails.media.audio import audio_opening
 from guardrails.media.errors import MediaError
-from guardrails.media.rewrite.container_families import COPIED, ENCODERS, FAMILIES, encoder
-from guardrails.media.rewrite.edit_plan import Edit, Plan, planned
+from guardrails.media.rewrite.container_families import COPIED, ENCODERS, FAMILIES, find_encoder
+from guardrails.media.rewrite.edit_plan import EditPlan, FilmEdit, plan_edits
 from guardrails.media.rewrite.recode_tracks import (
     CopiedTrack,
     FrameTrack,
-    OnItsWay,
+    OutputTrack,
     SoundTrack,
-    Written,
-    decoded,
+    TrackOutput,
+    decode_packet,
 )
 from guardrails.media.rewrite.time_spans import MICRO
-from guardrails.media.video.film_opening import SOUNDS, File, covers, opened, packets
+from guardrails.media.video.film_opening import SOUNDS, DescriptorFile, is_cover, open_container, read_packets
 
 if TYPE_CHECKING:
     from av import AudioStream, VideoFrame, VideoStream
@@ -45,7 +45,7 @@ BEAT_S: Final = 0.5
 """Seconds after which it is told how far it is."""
 
 
-class Target(File):
+class TargetFile(DescriptorFile):
     """The file that is written, by its descriptor."""
 
     def write(self, data: bytes) -> int:
@@ -60,7 +60,13 @@ class Recoding:
     """One film on its way; `run` does it."""
 
     def __init__(
-        self, file: File, target: int, kinds: tuple[str, str], plan: Plan, limits: VideoLimits, send: Send
+        self,
+        file: DescriptorFile,
+        target: int,
+        kinds: tuple[str, str],
+        plan: EditPlan,
+        limits: VideoLimits,
+        send: Send,
     ) -> None:
         """`target` is the descriptor of the file that is written, `kinds` are FFmpeg's reader and the family written."""
         self._file, self._target = file, target
@@ -82,7 +88,7 @@ class Recoding:
         try:
             firsts: Mapping[int, VideoFrame] = {}
             if self._family.frames:
-                with opened(self._file, self._reader, self._limits) as container:
+                with open_container(self._file, self._reader, self._limits) as container:
                     firsts = self._firsts(container)
             self._write(firsts)
         except (MediaError, MemoryError, BrokenPipeError):
@@ -96,7 +102,7 @@ class Recoding:
 
         for copies in (True, False):
             try:
-                with self._source() as container, self._opened() as out:
+                with self._source() as container, self._open_target() as out:
                     self._copies = copies and not self._plan.sounds
                     self._go(container, out, firsts)
                 return
@@ -110,20 +116,23 @@ class Recoding:
 
     def _source(self) -> AbstractContextManager[InputContainer]:
         """Open the source, which has to be what it was."""
-        return opened(
-            self._file, self._reader, self._limits, fits=None if self._family.frames else audio_opening.fits
+        return open_container(
+            self._file,
+            self._reader,
+            self._limits,
+            fits=None if self._family.frames else audio_opening.check_sound,
         )
 
-    def _opened(self) -> OutputContainer:
+    def _open_target(self) -> OutputContainer:
         """Open the target; it is also read, when an index is put before what was written."""
         import av
 
         return av.open(
-            cast(Any, Target(self._target)),
+            cast(Any, TargetFile(self._target)),
             "w",
             format=self._family.muxer,
             container_options=dict(self._family.options),
-            io_open=lambda *_: Target(self._target),
+            io_open=lambda *_: TargetFile(self._target),
         )
 
     def _firsts(self, container: InputContainer) -> dict[int, VideoFrame]:
@@ -132,12 +141,12 @@ class Recoding:
         Raises:
             MediaError: there is none.
         """
-        left = {stream.index: stream for stream in container.streams.video if not covers(stream)}
+        left = {stream.index: stream for stream in container.streams.video if not is_cover(stream)}
         found: dict[int, VideoFrame] = {}
         for stream in left.values():
             self._ready(stream)
         for index, packet in self._packets(container, [*left.values()]) if left else ():
-            if index in left and (frames := decoded(left[index], packet)):
+            if index in left and (frames := decode_packet(left[index], packet)):
                 found[index] = frames[0]
                 del left[index]
             if not left:
@@ -149,28 +158,28 @@ class Recoding:
     def _go(self, container: InputContainer, out: OutputContainer, firsts: Mapping[int, VideoFrame]) -> None:
         import av
 
-        to = Written(out, self._plan, Fraction(container.start_time or 0, MICRO), self._threads)
-        codec = encoder(self._family.frames, av.codecs_available) if firsts else ""
+        to = TrackOutput(out, self._plan, Fraction(container.start_time or 0, MICRO), self._threads)
+        codec = find_encoder(self._family.frames, av.codecs_available) if firsts else ""
         frames: list[FrameTrack] = []
-        tracks: dict[int, OnItsWay] = {}
+        tracks: dict[int, OutputTrack] = {}
         for stream in container.streams.video:
             if stream.index in firsts:
                 self._ready(stream)
                 frames.append(FrameTrack(stream, firsts[stream.index], codec, to))
                 tracks[stream.index] = frames[-1]
-        tracks |= {each.index: self._sound(each, to) for each in container.streams.audio if heard(each)}
+        tracks |= {each.index: self._sound(each, to) for each in container.streams.audio if is_readable(each)}
         heard_alone = [track for track in tracks.values() if isinstance(track, SoundTrack)]
         counted: Sequence[FrameTrack | SoundTrack] = frames or heard_alone
         self._account(counted)
         for index, packet in self._packets(container, [container.streams[index] for index in tracks]):
-            for made in tracks[index].fed(packet):
+            for made in tracks[index].feed(packet):
                 self._bytes += made.size
                 out.mux(made)
             self._account(counted)
         if firsts and not any(track.count for track in frames):
             raise MediaError("empty", "nothing of the film is left when all of that is cut")
 
-    def _sound(self, stream: AudioStream, to: Written) -> OnItsWay:
+    def _sound(self, stream: AudioStream, to: TrackOutput) -> OutputTrack:
         codec = stream.codec_context.codec.canonical_name
         same = self._copies and codec in COPIED and codec in to.out.supported_codecs
         if same and self._family.frames:
@@ -182,7 +191,7 @@ class Recoding:
         self, container: InputContainer, streams: Sequence[Stream]
     ) -> Iterator[tuple[int, Packet[Any] | None]]:
         """Yield what is read of tracks, with their numbers, and of each that there is no more; goes past errors of the reader."""
-        for packet in packets(container, streams, lambda: None):
+        for packet in read_packets(container, streams, lambda: None):
             if packet.size:
                 yield packet.stream_index, packet
         for stream in streams:
@@ -212,29 +221,33 @@ class Recoding:
             self._beat = time.monotonic()
 
 
-def heard(stream: AudioStream) -> bool:
+def is_readable(stream: AudioStream) -> bool:
     """Tell whether a track of sound can be read: one that cannot be does not go on."""
     context: Any = stream.codec_context
     return context is not None and context.name in SOUNDS and bool(stream.rate)
 
 
-def recode(file: File, target: int, kinds: tuple[str, str], limits: VideoLimits, send: Send) -> None:
-    """Write a film to a file, of which this takes the place of what stands there: what is to be done, in JSON (`asked`).
+def recode(
+    file: DescriptorFile, target: int, kinds: tuple[str, str], limits: VideoLimits, send: Send
+) -> None:
+    """Write a film to a file, of which this takes the place of what stands there: what is to be done, in JSON (`encode_task`).
 
     Raises:
         MediaError: it cannot be done.
     """
-    task = json.loads(Target(target).read(os.fstat(target).st_size))
+    task = json.loads(TargetFile(target).read(os.fstat(target).st_size))
     os.ftruncate(target, 0)
     edits = [
-        Edit((each["clip"][0], each["clip"][1]), each["how"], tuple(map(tuple, each["boxes"])))
+        FilmEdit((each["clip"][0], each["clip"][1]), each["how"], tuple(map(tuple, each["boxes"])))
         for each in task["edits"]
     ]
-    plan = planned(edits, tuple(task["size"]), task["margins"], task["margin"])
+    plan = plan_edits(edits, tuple(task["size"]), task["margins"], task["margin"])
     Recoding(file, target, kinds, plan, limits, send).run()
 
 
-def asked(edits: Sequence[Edit], size: tuple[int, int], margins: Mapping[str, int], margin: float) -> bytes:
+def encode_task(
+    edits: Sequence[FilmEdit], size: tuple[int, int], margins: Mapping[str, int], margin: float
+) -> bytes:
     """Return what is to be done, as the process reads it."""
     told = {
         "edits": [asdict(edit) for edit in edits],

@@ -1,4 +1,4 @@
-"""Frames of a film that is written again: one that was decoded goes in, the one that is encoded comes out.
+"""Makes the frames of a film that is written again.
 
 It is upright and has eight bits, one pixel of colour for four (`yuv420p`), and even sides: one row or column more than odd ones.
 What is transparent is seen over black. Boxes are covered as those of pictures are (`edit`), but in its own planes, so that
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from guardrails.media.images.edit import Box, How, barred, smeared
+from guardrails.media.images.edit import Box, How, draw_placeholder, smear_image
 
 if TYPE_CHECKING:
     import av
@@ -31,7 +31,7 @@ BT709: Final = 1
 """Its number for how colours of what was red, green and blue are counted."""
 
 
-class Frames:
+class FrameMaker:
     """Makes the frames of one track."""
 
     def __init__(self, size: tuple[int, int], degrees: int = 0, mirrored: bool = False) -> None:
@@ -42,7 +42,7 @@ class Frames:
         self._mirrored = mirrored
         self._bars: dict[tuple[int, int], list[Plane]] = {}
 
-    def made(self, frame: av.VideoFrame, covers: Sequence[tuple[Box, How]]) -> av.VideoFrame:
+    def make(self, frame: av.VideoFrame, covers: Sequence[tuple[Box, How]]) -> av.VideoFrame:
         """Return a frame: the given one, where nothing is to be done to it, or one that shares nothing with it."""
         made = self._plain(frame)
         if self._quarters or self._mirrored or self.even != (made.width, made.height):
@@ -50,7 +50,7 @@ class Frames:
         elif covers:
             made.make_writable()  # a decoder still needs what it gave
         for box, how in covers:
-            self._cover(planes(made), box, how)
+            self._cover(split_planes(made), box, how)
         return made
 
     def _plain(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -61,7 +61,7 @@ class Frames:
             return frame
         if any(component.is_alpha for component in frame.format.components):
             frame = _over_black(frame)
-        colours = {"dst_colorspace": BT709} if red_green_blue(frame.format) else {}
+        colours = {"dst_colorspace": BT709} if is_rgb(frame.format) else {}
         return frame.reformat(width, height, FORMAT, dst_color_range=LIMITED, threads=1, **colours)
 
     def _upright(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -69,7 +69,7 @@ class Frames:
         import numpy as np
 
         made = av.VideoFrame(*self.even, FORMAT)
-        for old, new in zip(planes(frame), planes(made), strict=True):
+        for old, new in zip(split_planes(frame), split_planes(made), strict=True):
             turned = np.rot90(old[:, ::-1] if self._mirrored else old, -self._quarters)
             rows, columns = turned.shape
             new[:rows, :columns] = turned
@@ -87,7 +87,7 @@ class Frames:
             min(x + width + (x + width) % 2, self.even[0]),
             min(y + height + (y + height) % 2, self.even[1]),
         )
-        bars = self._barred(right - left, bottom - top) if how == "placeholder" else None
+        bars = self._draw_placeholder(right - left, bottom - top) if how == "placeholder" else None
         for number, plane in enumerate(found):
             by = 2 if number else 1
             at = (slice(top // by, bottom // by), slice(left // by, right // by))
@@ -96,16 +96,16 @@ class Frames:
             elif bars is not None:
                 plane[at] = bars[number]
             else:
-                plane[at] = np.asarray(smeared(Image.fromarray(plane[at]), how))
+                plane[at] = np.asarray(smear_image(Image.fromarray(plane[at]), how))
 
-    def _barred(self, width: int, height: int) -> list[Plane]:
+    def _draw_placeholder(self, width: int, height: int) -> list[Plane]:
         import av
         import numpy as np
 
         if (found := self._bars.get((width, height))) is None:
-            pixels = np.asarray(barred(width, height).convert("RGB"))
+            pixels = np.asarray(draw_placeholder(width, height).convert("RGB"))
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
-            found = planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED, threads=1))
+            found = split_planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED, threads=1))
             self._bars = {(width, height): [plane.copy() for plane in found]}
         return self._bars[width, height]
 
@@ -119,12 +119,12 @@ def _over_black(frame: av.VideoFrame) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(seen, "rgb24")
 
 
-def red_green_blue(format_: av.VideoFormat) -> bool:
+def is_rgb(format_: av.VideoFormat) -> bool:
     """Tell whether a format has no brightness of its own."""
     return format_.is_rgb or format_.has_palette
 
 
-def planes(frame: av.VideoFrame) -> list[Plane]:
+def split_planes(frame: av.VideoFrame) -> list[Plane]:
     """Return the brightness and both colours of a frame, to be read and, where nobody shares it, to be written."""
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Sound of a film that is written again: samples and spans go in, samples without these come out, in pieces for an encoder.
+"""Mutes and cuts the sound of a film that is written again.
 
 Samples stand on one line from the first one on: a hole in the source becomes silence, and what overlaps is left out, so that the
 place of a sample is its time. What is muted is zero from three pieces before the span to three behind it, as an encoder lets each
@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from guardrails.media.rewrite.time_spans import MICRO, Span, kept, meets, merged, taken
+from guardrails.media.rewrite.time_spans import (
+    MICRO,
+    Span,
+    count_cut_time,
+    merge_spans,
+    remaining_spans,
+    spans_meet,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +35,7 @@ SLACK: Final = 0.03
 """Seconds by which a time stamp may differ from the line before the line follows: containers round them."""
 
 
-class Line:
+class SoundLine:
     """Mutes and cuts samples; instants are numbers of samples from the film's beginning."""
 
     def __init__(
@@ -39,21 +46,23 @@ class Line:
         """
         more = besides * piece
         silent = [(start * rate // MICRO - more, -(-end * rate // MICRO) + more) for start, end in mutes]
-        self._cuts = merged((round(start * rate / MICRO), round(end * rate / MICRO)) for start, end in cuts)
-        self._silent = merged([*silent, *self._cuts])
-        self._faded = merged((start - RAMP, end + RAMP) for start, end in self._silent)
+        self._cuts = merge_spans(
+            (round(start * rate / MICRO), round(end * rate / MICRO)) for start, end in cuts
+        )
+        self._silent = merge_spans([*silent, *self._cuts])
+        self._faded = merge_spans((start - RAMP, end + RAMP) for start, end in self._silent)
         self._rate = rate
         self._piece = piece
         self._end: int | None = None  # of what was put on the line
         self._at = 0  # where the next piece is, after cutting
         self._rest: Samples | None = None
 
-    def put(self, samples: Samples, at: int) -> Iterator[tuple[int, Samples]]:
+    def feed(self, samples: Samples, at: int) -> Iterator[tuple[int, Samples]]:
         """Take samples, [channels, count], of an instant; yield whole pieces, each with its instant after cutting."""
         import numpy as np
 
         if self._end is None:
-            self._end, self._at = at, at - taken(self._cuts, at)
+            self._end, self._at = at, at - count_cut_time(self._cuts, at)
         gap, slack = at - self._end, int(SLACK * self._rate)
         if gap < -slack:
             samples = samples[:, -gap:]
@@ -74,10 +83,11 @@ class Line:
 
         assert self._end is not None
         start, self._end = self._end, self._end + samples.shape[1]
-        if meets(self._faded, start, self._end):
+        if spans_meet(self._faded, start, self._end):
             samples = samples * self._loudness(start, self._end)
         parts = [
-            samples[:, first - start : last - start] for first, last in kept(self._cuts, start, self._end)
+            samples[:, first - start : last - start]
+            for first, last in remaining_spans(self._cuts, start, self._end)
         ]
         if self._rest is not None:
             parts.insert(0, self._rest)

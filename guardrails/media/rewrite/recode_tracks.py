@@ -1,4 +1,4 @@
-"""The tracks of a film that is written again: packets that were read go in, packets to be written come out.
+"""Writes the tracks of a film again: packets that were read become packets to be written.
 
 Runs in the process that decodes. A frame is held until the next one is there, which tells how long it is shown: all of that
 counts, in what is covered and in what is cut. A frame that is seen in a clip that is cut is left out, also where it was seen
@@ -13,11 +13,11 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from guardrails.media.rewrite.edit_plan import Plan
-from guardrails.media.rewrite.recode_frames import BT709, FORMAT, LIMITED, Frames, red_green_blue
-from guardrails.media.rewrite.recode_sound import BESIDES, Line
-from guardrails.media.rewrite.time_spans import MICRO, kept, meets, taken
-from guardrails.media.video.frames.frame_pixels import turn_of
+from guardrails.media.rewrite.edit_plan import EditPlan
+from guardrails.media.rewrite.recode_frames import BT709, FORMAT, LIMITED, FrameMaker, is_rgb
+from guardrails.media.rewrite.recode_sound import BESIDES, SoundLine
+from guardrails.media.rewrite.time_spans import MICRO, count_cut_time, remaining_spans, spans_meet
+from guardrails.media.video.frames.frame_pixels import frame_rotation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,19 +71,19 @@ USUAL: Final[Mapping[int, str]] = MappingProxyType({1: "mono", 2: "stereo"})
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class TrackOutput:
     """What all tracks share: the container, the plan, when the film begins, in seconds, and the threads of an encoder."""
 
     out: OutputContainer
-    plan: Plan
+    plan: EditPlan
     origin: Fraction
     threads: int = 1
 
 
-class OnItsWay(Protocol):
+class OutputTrack(Protocol):
     """A track."""
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         ...
 
@@ -91,14 +91,14 @@ class OnItsWay(Protocol):
 class FrameTrack:
     """A track of frames."""
 
-    def __init__(self, source: VideoStream, first: VideoFrame, codec: str, to: Written) -> None:
+    def __init__(self, source: VideoStream, first: VideoFrame, codec: str, to: TrackOutput) -> None:
         """`first` is a frame of it, which tells what all are like."""
         self.seen = self.count = 0  # frames that were read, and those that go on
         self.end = 0.0  # seconds
         self._source, self._plan = source, to.plan
-        degrees, mirrored = turn_of(first)
+        degrees, mirrored = frame_rotation(first)
         size = (first.width, first.height)
-        self._frames = Frames(size[::-1] if degrees % 180 else size, degrees, mirrored)
+        self._frames = FrameMaker(size[::-1] if degrees % 180 else size, degrees, mirrored)
         self._unit = source.time_base or Fraction(1, 90_000)
         self._origin = round(to.origin / self._unit)
         self._held: tuple[VideoFrame, int] | None = None
@@ -113,7 +113,7 @@ class FrameTrack:
         context.pix_fmt, context.color_range = FORMAT, LIMITED
         context.time_base = max(self._unit, Fraction(1, FINEST.get(codec, 1 << 30)))
         context.thread_count = to.threads
-        if red_green_blue(first.format):
+        if is_rgb(first.format):
             context.colorspace = BT709
         else:
             context.colorspace, context.color_trc = first.colorspace, first.color_trc
@@ -121,15 +121,15 @@ class FrameTrack:
         if aspect := source.sample_aspect_ratio:
             context.sample_aspect_ratio = 1 / aspect if degrees % 180 else aspect
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
-        for frame in decoded(self._source, packet):
+        for frame in decode_packet(self._source, packet):
             at = self._when(frame)
-            yield from self._given(at)
+            yield from self._release_held(at)
             self._held = frame, at
         if packet is None:
-            yield from self._given(None)
-            yield from self._told(self._stream.encode(None))
+            yield from self._release_held(None)
+            yield from self._time_packets(self._stream.encode(None))
 
     def _when(self, frame: VideoFrame) -> int:
         """Return when a frame is shown, in units from the film's beginning."""
@@ -139,7 +139,7 @@ class FrameTrack:
             return 0
         return self._held[1] + max(1, self._held[0].duration)
 
-    def _given(self, following: int | None) -> Iterator[Packet[Any]]:
+    def _release_held(self, following: int | None) -> Iterator[Packet[Any]]:
         """Yield what comes of the frame that was held, if it stays."""
         if self._held is None:
             return
@@ -147,28 +147,28 @@ class FrameTrack:
         until = max(at + 1, at + frame.duration if following is None else following)
         start, end = self._micro(at), -self._micro(-until)
         self.seen, self.end = self.seen + 1, end / MICRO
-        parts = [*kept(self._plan.cuts, start, end)]
-        if not parts or meets(self._plan.found, start, end):
+        parts = [*remaining_spans(self._plan.cuts, start, end)]
+        if not parts or spans_meet(self._plan.found, start, end):
             return
         first = parts[0][0]
         covers = [
             cover
             for each in self._plan.covers
             if each.span[0] < end and each.span[1] > start
-            for cover in each.of(self._frames.size)
+            for cover in each.boxes_in(self._frames.size)
         ]
-        made = self._frames.made(frame, covers)
+        made = self._frames.make(frame, covers)
         at = at if first == start else self._units(first)
-        self._last = made.pts = max(self._last + 1, at - self._units(taken(self._plan.cuts, first)))
+        self._last = made.pts = max(self._last + 1, at - self._units(count_cut_time(self._plan.cuts, first)))
         made.time_base = self._unit
         made.pict_type = 0  # what it was before says nothing of what it becomes
         self.count += 1
         packets = self._stream.encode(made)
         unit = self._stream.codec_context.time_base
         self._shown[made.pts] = round(Fraction(sum(last - first for first, last in parts), MICRO) / unit)
-        yield from self._told(packets)
+        yield from self._time_packets(packets)
 
-    def _told(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
+    def _time_packets(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
         """Yield packets with how long they are shown, which else nobody knows of the last one."""
         for packet in packets:
             packet.duration = self._shown.pop(packet.pts, packet.duration)
@@ -184,7 +184,7 @@ class FrameTrack:
 class SoundTrack:
     """A track of sound that changes: it is decoded and encoded."""
 
-    def __init__(self, source: AudioStream, codec: str, to: Written) -> None:
+    def __init__(self, source: AudioStream, codec: str, to: TrackOutput) -> None:
         import av
 
         self.seen, self.end = 0, 0.0
@@ -196,21 +196,21 @@ class SoundTrack:
         count = source.layout.nb_channels
         layout = USUAL.get(count, source.layout.name)
         context.layout, context.bit_rate = layout, BITS * count
-        context.format = samples_of(context.codec.audio_formats, source.format.name)
+        context.format = encoder_input(context.codec.audio_formats, source.format.name)
         context.open()
         besides = 0 if codec in EXACT or codec.startswith("pcm_") else BESIDES
-        self._line = Line(self._rate, context.frame_size or PIECE, to.plan.mutes, to.plan.cuts, besides)
+        self._line = SoundLine(self._rate, context.frame_size or PIECE, to.plan.mutes, to.plan.cuts, besides)
         self._resampler = av.AudioResampler("fltp", layout, self._rate)
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
-        for frame in decoded(self._source, packet):
+        for frame in decode_packet(self._source, packet):
             frame.time_base = self._source.time_base  # those that a decoder gives at its end have none
             yield from self._put(frame)
         if packet is None:
             yield from self._put(None)
             for at, samples in self._line.rest():
-                yield from self._encoded(at, samples)
+                yield from self._encode(at, samples)
             yield from self._stream.encode(None)
 
     def _put(self, frame: AudioFrame | None) -> Iterator[Packet[Any]]:
@@ -220,10 +220,10 @@ class SoundTrack:
             at = round((each.pts * each.time_base - self._origin) * self._rate)
             samples: Any = each.to_ndarray()
             self.end = (at + each.samples) / self._rate
-            for place, piece in self._line.put(samples, at):
-                yield from self._encoded(place, piece)
+            for place, piece in self._line.feed(samples, at):
+                yield from self._encode(place, piece)
 
-    def _encoded(self, at: int, samples: NDArray[np.float32]) -> list[Packet[Any]]:
+    def _encode(self, at: int, samples: NDArray[np.float32]) -> list[Packet[Any]]:
         import av
         import numpy as np
 
@@ -241,7 +241,7 @@ class SoundTrack:
         return made
 
 
-def samples_of(known: Iterable[Any], same: str) -> str:
+def encoder_input(known: Iterable[Any], same: str) -> str:
     """Return as what an encoder is given samples: as the source has them (`same`) where it takes that, else in the best way."""
     names = [each.name for each in known]
     return same if same in names and same in SAMPLES else next(name for name in SAMPLES if name in names)
@@ -250,13 +250,13 @@ def samples_of(known: Iterable[Any], same: str) -> str:
 class CopiedTrack:
     """A track of sound that goes on as it is, but for what an edit list hides."""
 
-    def __init__(self, source: AudioStream, to: Written) -> None:
+    def __init__(self, source: AudioStream, to: TrackOutput) -> None:
         self._stream = to.out.add_stream_from_template(source, opaque=True)
         unit = source.time_base or Fraction(1)
         self._origin = round(to.origin / unit)
         self._runs_up = range(-round(RUN_UP_S / unit), 0)
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         if packet is None:
             return
@@ -268,7 +268,7 @@ class CopiedTrack:
         yield packet
 
 
-def decoded(source: VideoStream | AudioStream, packet: Packet[Any] | None) -> Sequence[Any]:
+def decode_packet(source: VideoStream | AudioStream, packet: Packet[Any] | None) -> Sequence[Any]:
     """Return the frames that a packet brings, or the last ones; none of one that is damaged."""
     import av
 

@@ -1,4 +1,4 @@
-"""Spans of time: clips of a film go in; what meets them, and where what stays is after cutting, comes out.
+"""Arithmetic of spans of time: which meet, and what remains after cutting.
 
 Instants are whole numbers of any one unit. What a cut takes from the time is the sum of all before it, so that no error adds up,
 and picture and sound, which count time in units of their own, stay together.
@@ -16,12 +16,12 @@ MICRO = 1_000_000
 """Microseconds of a second: the unit in which clips and frames meet."""
 
 
-def grown(clips: Iterable[tuple[int, int]], by: int) -> list[Span]:
+def grow_clips(clips: Iterable[tuple[int, int]], by: int) -> list[Span]:
     """Return clips of milliseconds as spans of microseconds that begin and end so many milliseconds further out."""
-    return merged((max(0, (start - by) * 1_000), (end + by) * 1_000) for start, end in clips)
+    return merge_spans((max(0, (start - by) * 1_000), (end + by) * 1_000) for start, end in clips)
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
     """Return the same instants in spans that are sorted and do not touch, as all that follows here takes them."""
     found: list[Span] = []
     for start, end in sorted(spans):
@@ -34,13 +34,13 @@ def merged(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def meets(spans: Sequence[Span], start: int, end: int) -> bool:
+def spans_meet(spans: Sequence[Span], start: int, end: int) -> bool:
     """Tell whether any instant from `start` to before `end` is in a span."""
     after = bisect_right(spans, start, key=lambda span: span[0])
     return (after > 0 and start < spans[after - 1][1]) or (after < len(spans) and spans[after][0] < end)
 
 
-def kept(cuts: Sequence[Span], start: int, end: int) -> Iterator[Span]:
+def remaining_spans(cuts: Sequence[Span], start: int, end: int) -> Iterator[Span]:
     """Yield what of the time from `start` to before `end` is in no span."""
     for first, last in cuts:
         if first >= end:
@@ -53,6 +53,6 @@ def kept(cuts: Sequence[Span], start: int, end: int) -> Iterator[Span]:
         yield start, end
 
 
-def taken(cuts: Sequence[Span], instant: int) -> int:
+def count_cut_time(cuts: Sequence[Span], instant: int) -> int:
     """Return how much of the time before an instant is in spans."""
     return sum(min(end, instant) - start for start, end in cuts if start < instant)

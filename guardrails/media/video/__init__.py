@@ -1,1 +1,1 @@
-"""Films: files go in, what they say of themselves, their subtitles and sound, and a `Film` to watch come out."""
+"""Opens films: what they say of themselves, their subtitles and sound, and a `Film` to watch."""

@@ -1,4 +1,4 @@
-"""Captions inside of frames: the bytes of a packet of pictures go in; whether somebody may read a text in it comes out.
+"""Tells whether a packet of pictures has captions that say something.
 
 Television has its captions (CEA-608 and CEA-708) not in a track, but in notes beside each picture, and phones, players and web
 sites show them on demand. How they lie there is ATSC A/53 Part 4, 6.2.3, in a note of ITU-T T.35 (H.264, HEVC, AV1) or behind a
@@ -26,7 +26,7 @@ SOME, COUNT, VALID, PARITY = 0x40, 0x1F, 0x04, 0x80
 """Bits: that a note has captions, how many, that one counts; and of each of its two letters the one that is none."""
 
 
-def captioned(packet: Buffer) -> bool:
+def has_captions(packet: Buffer) -> bool:
     """Tell whether a packet has captions that say something."""
     data = bytes(packet)
     at = data.find(MARK)

@@ -1,4 +1,4 @@
-"""Where a film or sound ends in its file: an open file and the name of its reader go in, what stands behind the end is counted.
+"""Counts the bytes behind the end of a film or sound in its file.
 
 FFmpeg reads the first film of a file and leaves alone what stands behind it: another film, or anything else. Whoever has the file
 has that, too. Of MP4 (ISO/IEC 14496-12, a row of boxes), Matroska (RFC 8794 and 9559, one segment), AVI, WAV and AIFF (chunks
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from guardrails.media.video.film_opening import File
+    from guardrails.media.video.film_opening import DescriptorFile
 
 SPARE: Final = 1 << 20
 """Bytes of boxes without a meaning that a file may have: writers leave room for later, and notes of their own."""
@@ -39,7 +39,7 @@ MORE: Final = b"AVIX"
 """What a part of an AVI is called that goes on with it."""
 
 
-def behind(file: File, reader: str) -> int:
+def count_trailing_bytes(file: DescriptorFile, reader: str) -> int:
     """Return how many bytes of a file belong to nothing that its reader reads."""
     ends = ENDS.get(reader)
     if ends is None:
@@ -49,7 +49,7 @@ def behind(file: File, reader: str) -> int:
     return (left if left and not _is_zero(file, end) else 0) + (spare if spare > SPARE else 0)
 
 
-def _is_zero(file: File, at: int) -> bool:
+def _is_zero(file: DescriptorFile, at: int) -> bool:
     file.seek(at)
     while piece := file.read(PIECE):
         if piece.count(0) < len(piece):
@@ -57,7 +57,7 @@ def _is_zero(file: File, at: int) -> bool:
     return True
 
 
-def _boxes(file: File) -> tuple[int, int]:
+def _boxes(file: DescriptorFile) -> tuple[int, int]:
     """Return where the boxes of the first film end, and how many bytes of boxes without a meaning are before."""
     at = spare = 0
     films: set[bytes] = set()
@@ -77,7 +77,7 @@ def _boxes(file: File) -> tuple[int, int]:
     return min(at, file.size), spare
 
 
-def _box(file: File, at: int) -> tuple[bytes, int]:
+def _box(file: DescriptorFile, at: int) -> tuple[bytes, int]:
     """Return the type of a box and its size; 0 where there is none."""
     file.seek(at)
     head = file.read(16)
@@ -89,7 +89,7 @@ def _box(file: File, at: int) -> tuple[bytes, int]:
     return kind, file.size - at if size == 0 else size
 
 
-def _segment(file: File) -> tuple[int, int]:
+def _segment(file: DescriptorFile) -> tuple[int, int]:
     """Return where the segment ends; of one of an unknown size, at the end of the file."""
     at, seen = 0, False
     for _ in range(BOXES):
@@ -105,7 +105,7 @@ def _segment(file: File) -> tuple[int, int]:
     return (min(at, file.size), 0) if seen else (file.size, 0)
 
 
-def _element(file: File, at: int) -> tuple[bytes, int | None, int]:
+def _element(file: DescriptorFile, at: int) -> tuple[bytes, int | None, int]:
     """Return the number of an element, its size (None: unknown, or no element), and the size of its head."""
     file.seek(at)
     head = file.read(12)
@@ -122,16 +122,16 @@ def _width(byte: bytes) -> int:
     return 9 - byte[0].bit_length() if byte and byte[0] else 0
 
 
-def _riff(file: File) -> tuple[int, int]:
+def _riff(file: DescriptorFile) -> tuple[int, int]:
     """Return where the chunks end: the first, and of AVI those that go on with it."""
     return _chunks(file, "little")
 
 
-def _form(file: File) -> tuple[int, int]:
+def _form(file: DescriptorFile) -> tuple[int, int]:
     return _chunks(file, "big")
 
 
-def _chunks(file: File, order: Literal["little", "big"]) -> tuple[int, int]:
+def _chunks(file: DescriptorFile, order: Literal["little", "big"]) -> tuple[int, int]:
     at, first = 0, b""
     for _ in range(BOXES):
         if at + 12 > file.size:
@@ -148,7 +148,7 @@ def _chunks(file: File, order: Literal["little", "big"]) -> tuple[int, int]:
     return min(at, file.size), 0
 
 
-ENDS: Final[Mapping[str, Callable[[File], tuple[int, int]]]] = MappingProxyType(
+ENDS: Final[Mapping[str, Callable[[DescriptorFile], tuple[int, int]]]] = MappingProxyType(
     {"mov": _boxes, "matroska": _segment, "avi": _riff, "wav": _riff, "aiff": _form}
 )
 """What finds the end, by the name of a reader."""

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: these go in; the reader that may read it, or none, comes out.
+"""Detects the type of a film or sound, and the reader for it, by the first bytes.
 
 Nothing else ever chooses a reader: FFmpeg's own search would take a text that begins with `ffconcat` or `#EXTM3U` for a list of
 addresses to open.
@@ -22,7 +22,7 @@ PACKET: Final = 188
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileType:
     """What a file is: its name, FFmpeg's name of the reader, and whether such files are films or sound as a rule."""
 
     format: str
@@ -30,34 +30,34 @@ class Kind:
     what: Literal["film", "sound"]
 
 
-ISO: Final[Mapping[bytes, Kind]] = MappingProxyType(
-    {b"qt  ": Kind("mov", "mov", "film")}
-    | {brand: Kind("m4a", "mov", "sound") for brand in (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ")}
+ISO: Final[Mapping[bytes, FileType]] = MappingProxyType(
+    {b"qt  ": FileType("mov", "mov", "film")}
+    | {brand: FileType("m4a", "mov", "sound") for brand in (b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ")}
 )
 """Brands of files of boxes that are not plain `mp4`."""
 
 BOXES: Final = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 """What a QuickTime file without a brand may begin with."""
 
-MP4: Final = Kind("mp4", "mov", "film")
-MOV: Final = Kind("mov", "mov", "film")
-MATROSKA: Final = Kind("matroska", "matroska", "film")
-WEBM: Final = Kind("webm", "matroska", "film")
-TRANSPORT: Final = Kind("mpegts", "mpegts", "film")
+MP4: Final = FileType("mp4", "mov", "film")
+MOV: Final = FileType("mov", "mov", "film")
+MATROSKA: Final = FileType("matroska", "matroska", "film")
+WEBM: Final = FileType("webm", "matroska", "film")
+TRANSPORT: Final = FileType("mpegts", "mpegts", "film")
 
-RIFF: Final[Mapping[bytes, Kind]] = MappingProxyType(
+RIFF: Final[Mapping[bytes, FileType]] = MappingProxyType(
     {
-        b"AVI ": Kind("avi", "avi", "film"),
-        b"AVIX": Kind("avi", "avi", "film"),
-        b"WAVE": Kind("wav", "wav", "sound"),
+        b"AVI ": FileType("avi", "avi", "film"),
+        b"AVIX": FileType("avi", "avi", "film"),
+        b"WAVE": FileType("wav", "wav", "sound"),
     }
 )
 
 STARTS: Final = (
-    (b"fLaC", Kind("flac", "flac", "sound")),
-    (b"OggS", Kind("ogg", "ogg", "sound")),
-    (b"ID3", Kind("mp3", "mp3", "sound")),
-    (b"FORM", Kind("aiff", "aiff", "sound")),
+    (b"fLaC", FileType("flac", "flac", "sound")),
+    (b"OggS", FileType("ogg", "ogg", "sound")),
+    (b"ID3", FileType("mp3", "mp3", "sound")),
+    (b"FORM", FileType("aiff", "aiff", "sound")),
 )
 
 RATES: Final = (44_100, 48_000, 32_000)
@@ -82,7 +82,7 @@ NAMED: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def kind_of(head: bytes) -> Kind | None:
+def detect_file_type(head: bytes) -> FileType | None:
     """Return what a file is by its first bytes (`HEAD` of them are enough), or None if it is neither film nor sound.
 
     Pictures that move (GIF, WebP, APNG, AVIF) are pictures. Matroska and boxes may hold sound alone: opening tells.
@@ -101,7 +101,7 @@ def kind_of(head: bytes) -> Kind | None:
     return found or (_frame(head) if len(head) > 4 else None)
 
 
-def _boxes(head: bytes) -> Kind | None:
+def _boxes(head: bytes) -> FileType | None:
     size = min(int.from_bytes(head[:4], "big"), 512)
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, size - 3, 4))]
     if brands[0] in BRANDS or (brands[0] in (b"mif1", b"msf1") and any(brand in BRANDS for brand in brands)):
@@ -118,14 +118,14 @@ def _packets(head: bytes) -> bool:
     return False
 
 
-def _frame(head: bytes) -> Kind | None:
+def _frame(head: bytes) -> FileType | None:
     """Return MP3 or AAC, which begin with a frame: its eleven bits, and numbers that may stand there."""
     if head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     if head[1] & 0xF6 == 0xF0:
-        return Kind("aac", "aac", "sound")
+        return FileType("aac", "aac", "sound")
     sound = head[1] & 0x06 and head[1] & 0x18 != 0x08 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C
-    return Kind("mp3", "mp3", "sound") if sound else None
+    return FileType("mp3", "mp3", "sound") if sound else None
 
 
 def is_framed(head: bytes) -> bool:
@@ -149,7 +149,7 @@ def is_framed(head: bytes) -> bool:
     return size > 6 and bool(same)
 
 
-def film_of(head: bytes, declared: str | None) -> Kind:
+def detect_film_type(head: bytes, declared: str | None) -> FileType:
     """Return what a film is; `declared` is the media type or the suffix that somebody says.
 
     Raises:
@@ -157,16 +157,16 @@ def film_of(head: bytes, declared: str | None) -> Kind:
     """
     if not head:
         raise MediaError("empty", "the file is empty")
-    found = kind_of(head)
+    found = detect_file_type(head)
     if found is None or (found.what == "sound" and found.reader != "mov"):
         names = ", ".join(names[0] for names in FILMS.values())
         raise MediaError(
             "unsupported_type", f"files of this type are not read as films; {names}, mov and webm are"
         )
-    return agreed(found, declared, NAMED)
+    return agree_type(found, declared, NAMED)
 
 
-def agreed(found: Kind, declared: str | None, named: Mapping[str, str]) -> Kind:
+def agree_type(found: FileType, declared: str | None, named: Mapping[str, str]) -> FileType:
     """Return what a file is, where that is what somebody says; `named` has the reader of each type and suffix.
 
     Raises:

@@ -1,4 +1,4 @@
-"""An open file and the name of its reader go in; FFmpeg's container under limits, and what the file says of itself, come out.
+"""Opens FFmpeg's container of a film under limits, and describes what the file says of itself.
 
 Runs in the process that decodes. One reader is allowed, the one that the file's first bytes named; no protocol is, so that
 nothing in a file can make FFmpeg open another; and decoders are those of a list, the ones that films on the web and from
@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_parts import Told, Track, VideoLimits
+from guardrails.media.video.film_parts import FilmDescription, MediaTrack, VideoLimits
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -67,7 +67,7 @@ KINDS: Final = frozenset(("video", "audio", "subtitle", "attachment"))
 READ: Final = {"video": PICTURES, "audio": SOUNDS, "subtitle": TEXTS}
 
 
-class File:
+class DescriptorFile:
     """A file by its descriptor, with a place of its own: the descriptor is shared with other processes."""
 
     def __init__(self, descriptor: int) -> None:
@@ -93,8 +93,8 @@ class File:
 
 
 @contextmanager
-def opened(
-    file: File, reader: str, limits: VideoLimits, *, hidden: bool = False, fits: Fits | None = None
+def open_container(
+    file: DescriptorFile, reader: str, limits: VideoLimits, *, hidden: bool = False, fits: Fits | None = None
 ) -> Iterator[InputContainer]:
     """Give a container; with `hidden`, as if it had no edit list. `fits` says what may be in it, by default a film.
 
@@ -151,13 +151,13 @@ def _fits(container: InputContainer, limits: VideoLimits) -> None:
                 "too_many_pixels", f"{stream.width}x{stream.height} are more than {limits.pixels} pixels"
             )
         rate = float(stream.average_rate or 0)
-        if rate > limits.frame_rate * 1.01 and not covers(stream):
+        if rate > limits.frame_rate * 1.01 and not is_cover(stream):
             raise MediaError(
                 "too_many_frames", f"{rate:g} frames a second are more than {limits.frame_rate:g}"
             )
 
 
-def packets(
+def read_packets(
     container: InputContainer, streams: Sequence[Stream] | None, damaged: Callable[[], None]
 ) -> Iterator[Packet[Stream]]:
     """Yield the packets of some tracks (None: of all), past errors, each of which is told (`damaged`).
@@ -183,7 +183,7 @@ def packets(
                 raise MediaError("undecodable", "its tracks cannot be read on") from error
 
 
-def covers(stream: Stream) -> bool:
+def is_cover(stream: Stream) -> bool:
     """Tell whether a track is a cover: one picture."""
     from av.stream import Disposition
 
@@ -196,27 +196,27 @@ def rate_of(stream: VideoStream) -> float | None:
     return float(rate) if rate else None
 
 
-def told(container: InputContainer) -> Told:
+def describe_film(container: InputContainer) -> FilmDescription:
     """Return what a file says of itself: sizes upright, as shown."""
-    from guardrails.media.video.frames.frame_pixels import shape_of
+    from guardrails.media.video.frames.frame_pixels import output_shape
 
-    main = next((each for each in container.streams.video if not covers(each)), container.streams.video[0])
+    main = next((each for each in container.streams.video if not is_cover(each)), container.streams.video[0])
     turn = _turn(container, main)
-    width, height = shape_of(main.width, main.height, main.sample_aspect_ratio, 1 << 30)
+    width, height = output_shape(main.width, main.height, main.sample_aspect_ratio, 1 << 30)
     if turn % 180:
         width, height = height, width
-    return Told(
+    return FilmDescription(
         width,
         height,
-        seconds_of(container, container.streams.video),
+        container_seconds(container, container.streams.video),
         rate_of(main),
         turn,
-        tuple(track_of(stream) for stream in container.streams),
-        tuple(words_of(container)),
+        tuple(describe_track(stream) for stream in container.streams),
+        tuple(container_texts(container)),
     )
 
 
-def seconds_of(container: InputContainer, streams: Iterable[Stream]) -> float | None:
+def container_seconds(container: InputContainer, streams: Iterable[Stream]) -> float | None:
     """Return how long a film is by what its container and some of its tracks say."""
     found = [container.duration / 1_000_000] if container.duration else []
     found += (
@@ -231,35 +231,35 @@ def _turn(container: InputContainer, stream: VideoStream) -> int:
     """Return by how many degrees the first frame is turned; 0 where there is none."""
     import av
 
-    from guardrails.media.video.frames.frame_pixels import turn_of
+    from guardrails.media.video.frames.frame_pixels import frame_rotation
 
     try:
         for packet in islice(container.demux(stream), TRIES):
             for frame in packet.decode():
-                return turn_of(frame)[0]
+                return frame_rotation(frame)[0]
     except (av.FFmpegError, MemoryError):
         return 0
     return 0
 
 
-def track_of(stream: Stream) -> Track:
+def describe_track(stream: Stream) -> MediaTrack:
     """Return what is told of a track."""
     kind = stream.type if stream.type in KINDS else "data"
     codec = stream.codec_context.name if stream.codec_context is not None else stream.name or ""
     if kind == "attachment":
         codec = stream.metadata.get("mimetype", "").lower()
-    return Track(
+    return MediaTrack(
         stream.index,
         cast(Any, kind),
         _short(codec or ""),
         _short(stream.metadata.get("language", "")),
         _short(stream.metadata.get("title", "")),
         codec in READ.get(kind, ()),
-        covers(stream),
+        is_cover(stream),
     )
 
 
-def words_of(container: InputContainer) -> Iterator[tuple[str, str]]:
+def container_texts(container: InputContainer) -> Iterator[tuple[str, str]]:
     """Yield the texts of a container, of its tracks, and of its chapters."""
     texts = [*container.metadata.items()]
     for stream in container.streams:

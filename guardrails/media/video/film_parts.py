@@ -1,6 +1,4 @@
-"""The parts of a film: what may be spent, what is looked at, and what is told of both go in and out of every `video_…`
-module.
-"""
+"""The values that the modules on films share: limits, sampling, tracks, samples and accounts."""
 
 from __future__ import annotations
 
@@ -85,7 +83,7 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class MediaTrack:
     """One track: its number, what kind, what codec; `read` tells whether anything here can look into it. The codec of an
     attachment is the type that it is said to be.
     """
@@ -101,7 +99,7 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class FrameSample:
     """A frame that was handed out: when it is shown, in milliseconds from the start of the film, and how it looks.
 
     `pixels` are uint8 [height, width, 3], upright; `views` are all ways in which somebody may see it: where it is
@@ -123,7 +121,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WatchAccount:
     """What was looked at. Everything that was not shows here.
 
     `frames_total` is what the container says, where it does. `decoded` frames were examined, `sampled` ones handed out.
@@ -165,7 +163,7 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FilmDescription:
     """What a file says of itself: what `Film` is made of. `behind` are bytes that belong to nothing that is read of it."""
 
     width: int
@@ -173,6 +171,6 @@ class Told:
     seconds: float | None
     frame_rate: float | None
     rotation: int
-    tracks: tuple[Track, ...]
+    tracks: tuple[MediaTrack, ...]
     metadata: tuple[tuple[str, str], ...] = field(default=())
     behind: int = 0

@@ -1,6 +1,6 @@
-"""Films: a path, bytes or an open file go in, a `Film` comes out that can be watched, read and heard, or a named error.
+"""Opens films from a path, bytes or an open file as a `Film` that can be watched, read and heard, or raises a named error.
 
-    with opened(Path("a.mp4")) as film, film.watch() as watch:
+    with open_film(Path("a.mp4")) as film, film.watch() as watch:
         for sample in watch:
             sample.pixels             # uint8 [height, width, 3], upright
         watch.seen                    # what was looked at, and what was not
@@ -26,23 +26,31 @@ from typing import IO, Any, BinaryIO, Final, TypeVar, cast
 
 from guardrails.errors import MissingExtra
 from guardrails.media.errors import MediaError
-from guardrails.media.files import Closing, rewound
-from guardrails.media.video.file_type import HEAD, NAMED, Kind, film_of
-from guardrails.media.video.film_parts import Caption, Sample, Sampling, Seen, Told, Track, VideoLimits
-from guardrails.media.video.processes.film_process import LOUD, SMALL, Ended, Late, Process
-from guardrails.media.video.processes.film_run import Sound, Watch
+from guardrails.media.files import Closable, rewind_file
+from guardrails.media.video.file_type import HEAD, NAMED, FileType, detect_film_type
+from guardrails.media.video.film_parts import (
+    Caption,
+    FilmDescription,
+    FrameSample,
+    MediaTrack,
+    Sampling,
+    VideoLimits,
+    WatchAccount,
+)
+from guardrails.media.video.processes.film_process import LOUD, SMALL, FilmProcess, OutOfTime, ProcessEnded
+from guardrails.media.video.processes.film_run import SoundRun, WatchRun
 
 __all__ = [
     "Caption",
     "Film",
-    "Sample",
+    "FrameSample",
+    "MediaTrack",
     "Sampling",
-    "Seen",
-    "Sound",
-    "Track",
+    "SoundRun",
     "VideoLimits",
-    "Watch",
-    "opened",
+    "WatchAccount",
+    "WatchRun",
+    "open_film",
 ]
 
 CHUNK: Final = 1 << 20
@@ -53,15 +61,15 @@ VIEWS: Final = 4
 T = TypeVar("T")
 
 
-class Opened(Closing):
+class OpenedFile(Closable):
     """A file that was opened, and that processes go through. `close` it, or use it in `with`: it holds a file."""
 
     def __init__(
-        self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: VideoLimits, **how: Any
+        self, file: IO[bytes], size: int, sha256: str, kind: FileType, limits: VideoLimits, **how: Any
     ) -> None:
         """Take an open file; `kind` is what its bytes say that it is, `how` what each process is told."""
         self._file, self._limits = file, limits
-        self._state = state(file)
+        self._state = stat_file(file)
         self._how = {"reader": kind.reader, **how}
         self.format, self.size, self.sha256 = kind.format, size, sha256
 
@@ -78,26 +86,26 @@ class Opened(Closing):
         target: IO[bytes] | None = None,
         limits: VideoLimits | None = None,
         **more: Any,
-    ) -> Process:
+    ) -> FilmProcess:
         """Start a process that does something with the file: for the other modules of films and sounds.
 
         Raises:
             MediaError: the file is not the one that was opened.
             Overloaded: too many processes are at work.
         """
-        if state(self._file) != self._state:
+        if stat_file(self._file) != self._state:
             raise MediaError("undecodable", "the file was changed since it was opened")
         task = {"call": call, **self._how, **more}
         limits = limits or self._limits
         seconds = limits.grace + limits.wall_factor * limits.seconds
-        return Process(self._file, task, limits, seconds, most, target)
+        return FilmProcess(self._file, task, limits, seconds, most, target)
 
     def close(self) -> None:
         """Close the file; whoever goes through it goes on to the end."""
         self._file.close()
 
 
-class Film(Opened):
+class Film(OpenedFile):
     """A film that was opened.
 
     `width` and `height` are upright and as shown, and boxes refer to them; `seconds` and `frame_rate` are what the file says,
@@ -105,21 +113,21 @@ class Film(Opened):
     is that of the file in hexadecimal digits. `behind` counts bytes of the file that belong to nothing that is read of it.
     """
 
-    def __init__(self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: VideoLimits) -> None:
-        """Take an open file; `kind` is what its bytes say that it is. Use `opened`."""
+    def __init__(self, file: IO[bytes], size: int, sha256: str, kind: FileType, limits: VideoLimits) -> None:
+        """Take an open file; `kind` is what its bytes say that it is. Use `open_film`."""
         super().__init__(file, size, sha256, kind, limits)
-        told = probed(self.process("probe", SMALL))
+        told = probe_film(self.process("probe", SMALL))
         self.width, self.height, self.rotation = told.width, told.height, told.rotation
         self.seconds, self.frame_rate = told.seconds, told.frame_rate
         self.tracks, self.metadata, self.behind = told.tracks, told.metadata, told.behind
 
-    def watch(self, sampling: Sampling | None = None) -> Watch:
+    def watch(self, sampling: Sampling | None = None) -> WatchRun:
         """Look at every frame, and get those that are worth a closer look; raises `Overloaded` where too many watch."""
         how = sampling or Sampling()
         most = VIEWS * 3 * how.side * how.side
-        return Watch(self.process("watch", most, sampling=asdict(how)), how)
+        return WatchRun(self.process("watch", most, sampling=asdict(how)), how)
 
-    def stills(self, times: Sequence[int], side: int) -> Iterator[Sample]:
+    def stills(self, times: Sequence[int], side: int) -> Iterator[FrameSample]:
         """Yield the frames that are shown at some times, in milliseconds and sorted, by one process; where there is none, none.
 
         Raises:
@@ -127,11 +135,11 @@ class Film(Opened):
             Overloaded: all processes that decode are busy.
         """
         process = self.process("stills", VIEWS * 3 * side * side, times=[*times], side=side)
-        with Watch(process, Sampling(side=side, budget=len(times))) as watch:
+        with WatchRun(process, Sampling(side=side, budget=len(times))) as watch:
             yield from watch
 
     def subtitles(self) -> tuple[Caption, ...]:
-        """Return the texts of all subtitle tracks that are texts (`Track.read`), by track and time.
+        """Return the texts of all subtitle tracks that are texts (`MediaTrack.read`), by track and time.
 
         Raises:
             MediaError: they cannot be read, or there are more than anyone would.
@@ -142,36 +150,36 @@ class Film(Opened):
             for head, _ in process.answers():
                 process.grant(float(head["seconds"]))
                 found += (Caption(**each) for each in head["captions"])
-        except Late as error:
+        except OutOfTime as error:
             raise MediaError("timeout", "its subtitles could not be read in time") from error
-        except (Ended, KeyError, TypeError, ValueError) as error:
+        except (ProcessEnded, KeyError, TypeError, ValueError) as error:
             raise MediaError("undecodable", "the decoder broke down over its subtitles") from error
         return tuple(sorted(found, key=lambda each: (each.track, each.start_ms)))
 
-    def sound(self, rate: int = 16_000, track: int | None = None, channel: int | None = None) -> Sound:
+    def sound(self, rate: int = 16_000, track: int | None = None, channel: int | None = None) -> SoundRun:
         """Return the sound of a track (None: of the first that has any), piece by piece, at so many samples a second: all
-        channels mixed, or one of `Sound.apart`, silent where the mix has what it has.
+        channels mixed, or one of `SoundRun.apart`, silent where the mix has what it has.
         """
         if track is None:
             track = next((each.index for each in self.tracks if each.kind == "audio"), -1)
-        return Sound(self.process("sound", LOUD, rate=rate, track=track, channel=channel))
+        return SoundRun(self.process("sound", LOUD, rate=rate, track=track, channel=channel))
 
 
-def probed(process: Process) -> Told:
+def probe_film(process: FilmProcess) -> FilmDescription:
     """Return what a file says of itself, as the process that opens it says; raises `MediaError`."""
     try:
         answers = [*process.answers()]
         told = answers[0][0]["told"]
-        tracks = tuple(Track(**each) for each in told.pop("tracks"))
+        tracks = tuple(MediaTrack(**each) for each in told.pop("tracks"))
         metadata = tuple((str(name), str(text)) for name, text in told.pop("metadata"))
-        return Told(**told, tracks=tracks, metadata=metadata)
-    except Late as error:
+        return FilmDescription(**told, tracks=tracks, metadata=metadata)
+    except OutOfTime as error:
         raise MediaError("timeout", "it could not be opened in time") from error
-    except (Ended, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ProcessEnded, IndexError, KeyError, TypeError, ValueError) as error:
         raise MediaError("undecodable", "the decoder broke down over it") from error
 
 
-def opened(
+def open_film(
     source: bytes | str | Path | BinaryIO, limits: VideoLimits | None = None, declared: str | None = None
 ) -> Film:
     """Return a film; `declared` is the type that it is said to be (for a path: its suffix, where that names a film).
@@ -184,16 +192,16 @@ def opened(
         Overloaded: all processes that decode are busy.
         OSError: a path cannot be read.
     """
-    needed("watching films")
+    require_package("watching films")
     limits = limits or VideoLimits()
-    return begun(source, limits, (declared, NAMED, film_of), partial(Film, limits=limits))
+    return open_source(source, limits, (declared, NAMED, detect_film_type), partial(Film, limits=limits))
 
 
-def begun(
+def open_source(
     source: bytes | str | Path | BinaryIO,
     limits: VideoLimits,
-    what: tuple[str | None, Mapping[str, str], Callable[[bytes, str | None], Kind]],
-    make: Callable[[IO[bytes], int, str, Kind], T],
+    what: tuple[str | None, Mapping[str, str], Callable[[bytes, str | None], FileType]],
+    make: Callable[[IO[bytes], int, str, FileType], T],
 ) -> T:
     """Return what is made of an open file, its size, its digest, and what it is; the file is closed where none can be made.
 
@@ -205,7 +213,7 @@ def begun(
         declared = declared or (path.suffix if path.suffix.lower().removeprefix(".") in named else None)
         file: IO[bytes] = path.open("rb")
     else:
-        file = kept(source, limits)
+        file = spool_source(source, limits)
     try:
         size = os.fstat(file.fileno()).st_size
         if size > limits.bytes:
@@ -219,7 +227,7 @@ def begun(
         raise
 
 
-def needed(what: str) -> None:
+def require_package(what: str) -> None:
     """Raise `MissingExtra` where the package that decodes is not installed; `what` is what needs it."""
     from importlib.util import find_spec
 
@@ -227,7 +235,7 @@ def needed(what: str) -> None:
         raise MissingExtra(what, "video")
 
 
-def kept(source: bytes | BinaryIO, limits: VideoLimits) -> IO[bytes]:
+def spool_source(source: bytes | BinaryIO, limits: VideoLimits) -> IO[bytes]:
     """Return a temporary file with what comes; it is gone when it is closed."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by who gets it
     try:
@@ -237,7 +245,7 @@ def kept(source: bytes | BinaryIO, limits: VideoLimits) -> IO[bytes]:
             else:
                 raise MediaError("too_many_bytes", f"{len(source)} bytes are more than {limits.bytes}")
         else:
-            with rewound(source):
+            with rewind_file(source):
                 while chunk := source.read(CHUNK):
                     file.write(chunk)
                     if file.tell() > limits.bytes:
@@ -250,7 +258,7 @@ def kept(source: bytes | BinaryIO, limits: VideoLimits) -> IO[bytes]:
     return cast(IO[bytes], file)
 
 
-def state(file: IO[bytes]) -> tuple[int, int]:
+def stat_file(file: IO[bytes]) -> tuple[int, int]:
     """Return what changes when a file is written to."""
     found = os.fstat(file.fileno())
     return found.st_size, found.st_mtime_ns

@@ -1,9 +1,10 @@
-"""Frames in memory: pictures of one film go in, in their order, a `Film` comes out that is watched as one from a file is.
+"""Watches pictures in memory as one film.
 
-    footage = Footage([image, image, …], fps=8)
-    footage.covered([Edit((0, 500), "solid")]).frames      # of the same kinds; those that nothing is done to are the same objects
+footage = FramesFilm([image, image, …], fps=8) footage.covered([FilmEdit((0, 500), "solid")]).frames      # of the same kinds;
+those that nothing is done to are the same objects
 
-There is nothing to decode, so all of it is done in this process. Which frames are handed out is decided as for files (`Shots`).
+There is nothing to decode, so all of it is done in this process. Which frames are handed out is decided as for files
+(`ShotDetector`).
 """
 
 from __future__ import annotations
@@ -14,22 +15,30 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.picture import Frame, opened
-from guardrails.media.images.redact import redacted
-from guardrails.media.limits import Limits
-from guardrails.media.rewrite.edit_plan import MARGINS_MS, Edit
-from guardrails.media.rewrite.time_spans import MICRO, grown, meets
-from guardrails.media.video.film_parts import Sample, Sampling, Seen, Stop, Track, VideoLimits, Why
+from guardrails.media.images.picture import PictureFrame, open_picture
+from guardrails.media.images.redact import redact_picture
+from guardrails.media.limits import PictureLimits
+from guardrails.media.rewrite.edit_plan import MARGINS_MS, FilmEdit
+from guardrails.media.rewrite.time_spans import MICRO, grow_clips, spans_meet
+from guardrails.media.video.film_parts import (
+    FrameSample,
+    MediaTrack,
+    Sampling,
+    Stop,
+    VideoLimits,
+    WatchAccount,
+    Why,
+)
 from guardrails.media.video.film_source import Film
-from guardrails.media.video.frames.frame_pixels import blocks
-from guardrails.media.video.frames.shots import Shots
+from guardrails.media.video.frames.frame_pixels import block_means
+from guardrails.media.video.frames.shots import ShotDetector
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from guardrails.media.images.edit import How
-    from guardrails.media.video.processes.film_process import Answer, Process
+    from guardrails.media.video.processes.film_process import Answer, FilmProcess
 
     Pixels = NDArray[np.uint8]
     Small = NDArray[np.int16]
@@ -43,7 +52,7 @@ FASTEST: Final = 1_000
 """Frames a second that nothing has more of."""
 
 
-class Footage(Film):
+class FramesFilm(Film):
     """A film of frames: Pillow images or arrays [height, width, 3], all of one size. `close` does nothing: it holds no file."""
 
     def __init__(
@@ -51,7 +60,7 @@ class Footage(Film):
         frames: Sequence[Any],
         fps: float,
         limits: VideoLimits | None = None,
-        picture_limits: Limits | None = None,
+        picture_limits: PictureLimits | None = None,
     ) -> None:
         """Take frames, so many a second.
 
@@ -64,13 +73,13 @@ class Footage(Film):
             raise ValueError(f"fps must be above 0 and at most {FASTEST}, not {fps}")
         if not frames:
             raise MediaError("empty", "there are no frames")
-        self._limits, self._pictures = limits or VideoLimits(), picture_limits or Limits()
+        self._limits, self._pictures = limits or VideoLimits(), picture_limits or PictureLimits()
         self.frames, self.fps = frames, fps
-        first = opened(frames[0], self._pictures)
+        first = open_picture(frames[0], self._pictures)
         self.format, self.size, self.sha256 = "frames", 0, ""
         self.width, self.height, self.rotation = first.width, first.height, 0
         self.seconds, self.frame_rate = len(frames) / fps, fps
-        self.tracks, self.metadata, self.behind = (Track(0, "video", "frames"),), (), 0
+        self.tracks, self.metadata, self.behind = (MediaTrack(0, "video", "frames"),), (), 0
 
     def process(
         self,
@@ -80,15 +89,15 @@ class Footage(Film):
         target: IO[bytes] | None = None,
         limits: VideoLimits | None = None,
         **more: Any,
-    ) -> Process:
+    ) -> FilmProcess:
         """Return what stands for the process that watches a file."""
         assert call == "watch", "frames have neither subtitles nor sound"
         sampling = dict(more["sampling"])
         clip = sampling.pop("clip")
         how = Sampling(**sampling, clip=None if clip is None else (clip[0], clip[1]))
-        return cast("Process", _Inside(self, how, limits or self._limits, self._pictures))
+        return cast("FilmProcess", _InProcessRun(self, how, limits or self._limits, self._pictures))
 
-    def stills(self, times: Sequence[int], side: int) -> Iterator[Sample]:
+    def stills(self, times: Sequence[int], side: int) -> Iterator[FrameSample]:
         """Yield the frames that are shown at some times."""
         for at in times:
             with self.watch(Sampling(side=side, clip=(at, at + 1))) as watch:
@@ -101,7 +110,7 @@ class Footage(Film):
         """Return the millisecond in which a frame begins to be shown."""
         return round(1_000 * number / self.fps)
 
-    def covered(self, edits: Sequence[Edit]) -> Footage:
+    def apply_edits(self, edits: Sequence[FilmEdit]) -> FramesFilm:
         """Return the same with edits done; a frame that would be cut out is black, so that there are as many as before.
 
         Raises:
@@ -113,31 +122,31 @@ class Footage(Film):
                 continue
             how: How = "solid" if edit.how == "cut" else edit.how
             clip = (edit.clip[0], max(edit.clip[1], edit.clip[0] + 1))
-            spans = grown([clip], MARGINS_MS[edit.how])
+            spans = grow_clips([clip], MARGINS_MS[edit.how])
             for number in range(len(frames)):
                 start, end = (round(MICRO * (number + at) / self.fps) for at in (0, 1))
-                if meets(spans, start, end):
-                    picture = opened(frames[number], self._pictures)
-                    frames[number] = redacted(picture, edit.boxes, how, whole=not edit.boxes)
-        return Footage(frames, self.fps, self._limits, self._pictures)
+                if spans_meet(spans, start, end):
+                    picture = open_picture(frames[number], self._pictures)
+                    frames[number] = redact_picture(picture, edit.boxes, how, whole=not edit.boxes)
+        return FramesFilm(frames, self.fps, self._limits, self._pictures)
 
 
 @dataclass(slots=True)
-class _Held:
+class _HeldFrame:
     """A frame that waits for the next one: only then it is known whether it was a flash, and whether it was the last."""
 
     number: int
-    frame: Frame
+    frame: PictureFrame
     shot: int
     why: Why | None
 
 
-class _Inside:
-    """What `Watch` and `Sound` use of a process, for what is watched in this one."""
+class _InProcessRun:
+    """What `WatchRun` and `SoundRun` use of a process, for what is watched in this one."""
 
-    def __init__(self, film: Footage, how: Sampling, limits: VideoLimits, pictures: Limits) -> None:
+    def __init__(self, film: FramesFilm, how: Sampling, limits: VideoLimits, pictures: PictureLimits) -> None:
         self._film, self._how, self._limits, self._pictures = film, how, limits, pictures
-        self._shots = Shots(how)
+        self._shots = ShotDetector(how)
         self._decoded = self._sampled = 0
         self._stopped: Stop | None = None
 
@@ -149,23 +158,23 @@ class _Inside:
 
     def answers(self) -> Iterator[Answer]:
         """Yield samples, and the account at the end; raises `MediaError` for a frame that is none."""
-        held: _Held | None = None
+        held: _HeldFrame | None = None
         for number in range(len(self._film.frames)):
-            frame, why, flash = self._looked(number)
+            frame, why, flash = self._look(number)
             if self._stopped is not None:
                 break
             if held is not None and flash:
                 held.why = held.why or "cut"
             if held is not None and held.why is not None and (answer := self._sample(held)) is not None:
                 yield answer
-            held = None if frame is None else _Held(number, frame, max(0, self._shots.shot), why)
+            held = None if frame is None else _HeldFrame(number, frame, max(0, self._shots.shot), why)
         if held is not None and self._stopped is None:
             held.why = held.why or "last"
             if (answer := self._sample(held)) is not None:
                 yield answer
-        yield {"kind": "seen", "seen": self._seen(done=True)}, b""
+        yield {"kind": "seen", "seen": self._make_account(done=True)}, b""
 
-    def _looked(self, number: int) -> tuple[Frame | None, Why | None, bool]:
+    def _look(self, number: int) -> tuple[PictureFrame | None, Why | None, bool]:
         """Look at a frame: return it, unless it is not to be watched, why it is to be handed out, and whether the one before it
         is, as it was a flash.
         """
@@ -178,7 +187,7 @@ class _Inside:
             self._stopped = "seconds"
         if self._stopped is not None:
             return None, None, False
-        picture = opened(film.frames[number], self._pictures)
+        picture = open_picture(film.frames[number], self._pictures)
         if len(picture.frames) > 1:
             raise MediaError("unsupported_type", "what moves is no frame of a film")
         if (picture.width, picture.height) != (film.width, film.height):
@@ -191,16 +200,16 @@ class _Inside:
         why, flash = self._shots.feed(_small(frame.views[0]), number / film.fps, resized=len(frame.views) > 1)
         return frame, why, flash
 
-    def _sample(self, held: _Held) -> Answer | None:
+    def _sample(self, held: _HeldFrame) -> Answer | None:
         """Return a sample, or None where the budget is spent, which ends it."""
         if self._sampled >= self._how.budget:
             self._stopped = "budget"
             return None
         self._sampled += 1
-        views = [_within(view, self._how.side) for view in held.frame.views]
+        views = [_fit_side(view, self._how.side) for view in held.frame.views]
         head = {
             "kind": "sample",
-            "seen": self._seen(),
+            "seen": self._make_account(),
             "index": held.number,
             "start": self._film.when(held.number),
             "end": self._film.when(held.number + 1),
@@ -213,9 +222,9 @@ class _Inside:
         }
         return head, b"".join(view.tobytes() for view in views)
 
-    def _seen(self, *, done: bool = False) -> dict[str, Any]:
+    def _make_account(self, *, done: bool = False) -> dict[str, Any]:
         return asdict(
-            Seen(
+            WatchAccount(
                 frames_total=len(self._film.frames),
                 decoded=self._decoded,
                 sampled=self._sampled,
@@ -233,13 +242,13 @@ def _small(pixels: Pixels) -> Small:
 
     if pixels.shape[0] > pixels.shape[1]:
         pixels = pixels.swapaxes(0, 1)
-    means = np.stack([blocks(pixels[:, :, number]) for number in range(3)]).astype(np.float32)
+    means = np.stack([block_means(pixels[:, :, number]) for number in range(3)]).astype(np.float32)
     made = np.tensordot(np.asarray(COLOURS, np.float32), means, 1)
     small: Small = (made + np.asarray(MIDDLE, np.float32)[:, None, None]).round().astype(np.int16)
     return small
 
 
-def _within(pixels: Pixels, side: int) -> Pixels:
+def _fit_side(pixels: Pixels, side: int) -> Pixels:
     """Return a frame whose longer side has so many pixels at most."""
     import numpy as np
     from PIL import Image

@@ -1,4 +1,4 @@
-"""A film goes in; the texts of its subtitles, or the sound of one of its tracks, come out piece by piece.
+"""Sends the texts of a film's subtitles, or the sound of one of its tracks, piece by piece.
 
 Runs in the process that decodes. Texts come without markup. Sound becomes one channel at the rate that is asked for: the mean
 of all channels, or the loudest one where they cancel each other out, as a voice that is turned over on one side would be
@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.media.audio.audio_channels import Apart, one
+from guardrails.media.audio.audio_channels import ChannelDifference, pick_channel
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_opening import SOUNDS, TEXTS, File, opened, packets
+from guardrails.media.video.film_opening import SOUNDS, TEXTS, DescriptorFile, open_container, read_packets
 from guardrails.media.video.film_parts import VideoLimits
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ USUAL_S: Final = 5.0
 TAGS: Final = re.compile(r"\{[^{}]*\}|</?[a-zA-Z][^<>]{0,200}>")
 
 
-def captions(file: File, reader: str, limits: VideoLimits, send: Send) -> None:
+def send_captions(file: DescriptorFile, reader: str, limits: VideoLimits, send: Send) -> None:
     """Send the texts of all subtitle tracks."""
-    with opened(file, reader, limits) as container:
+    with open_container(file, reader, limits) as container:
         streams = [each for each in container.streams.subtitles if each.codec_context.name in TEXTS]
         left = LETTERS
-        for packet in packets(container, streams, lambda: None):
+        for packet in read_packets(container, streams, lambda: None):
             found = [*_texts(packet, container.start_time or 0)]
             left -= sum(len(each["text"]) for each in found)
             if left < 0:
@@ -75,7 +75,7 @@ def _texts(packet: Packet[Stream], origin: int) -> Iterator[dict[str, Any]]:
             bytes(packet).decode("utf-8", "replace")
         ]  # what the decoder does not read is read as it stands
     for line in lines:
-        if text := plain(line):
+        if text := strip_ass_markup(line):
             yield {
                 "start_ms": round(start * 1000),
                 "end_ms": round(end * 1000),
@@ -84,15 +84,15 @@ def _texts(packet: Packet[Stream], origin: int) -> Iterator[dict[str, Any]]:
             }
 
 
-def plain(line: str) -> str:
+def strip_ass_markup(line: str) -> str:
     """Return the text of a line of ASS: what stands behind its eight fields, without tags."""
     fields = line.split(",", 8)
     text = fields[8] if len(fields) == 9 else line
     return TAGS.sub("", text).replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ").strip()
 
 
-def sound(
-    file: File,
+def send_sound(
+    file: DescriptorFile,
     reader: str,
     limits: VideoLimits,
     what: tuple[int, int, int | None],
@@ -101,16 +101,16 @@ def sound(
 ) -> None:
     """Send the sound of a track: `what` is rate, track and channel; `fits` says what may be in the file, by default a film."""
     rate, track, channel = what
-    with opened(file, reader, limits, fits=fits) as container:
+    with open_container(file, reader, limits, fits=fits) as container:
         stream = next((each for each in container.streams.audio if each.index == track), None)
         if stream is None:
             raise MediaError("unsupported_type", "there is no such audio track in it")
         if stream.codec_context is None or stream.codec_context.name not in SOUNDS:
             raise MediaError("unsupported_type", "the codec of its sound is not read")
-        Hearing(container, stream, limits, (rate, channel), send).run()
+        SoundReader(container, stream, limits, (rate, channel), send).run()
 
 
-class Hearing:
+class SoundReader:
     """The sound of one track, from its beginning to its end: mixed, or what one channel has that the mix has not."""
 
     def __init__(
@@ -127,7 +127,7 @@ class Hearing:
         self._container, self._stream, self._send = container, stream, send
         self._limits = limits
         self._rate, self._channel = what
-        self._apart = Apart()
+        self._apart = ChannelDifference()
         self._resampler: av.AudioResampler | None = None
         self._layout: tuple[str, int] | None = None
         self._pieces: list[NDArray[np.float32]] = []
@@ -140,7 +140,7 @@ class Hearing:
     def run(self) -> None:
         """Hear it."""
         try:
-            for packet in packets(self._container, [self._stream], self._damaged):
+            for packet in read_packets(self._container, [self._stream], self._count_damage):
                 self._packet(packet)
                 if self._end > self._limits.seconds:
                     self._stopped = "seconds"
@@ -153,7 +153,7 @@ class Hearing:
             self._take(self._resampler.resample(None))
         self._give()
 
-    def _damaged(self) -> None:
+    def _count_damage(self) -> None:
         self._errors += 1
 
     def _packet(self, packet: Packet[Stream]) -> None:
@@ -164,7 +164,7 @@ class Hearing:
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError):
-            self._damaged()
+            self._count_damage()
             return
         for frame in frames:
             self._errors += frame.is_corrupt
@@ -190,9 +190,9 @@ class Hearing:
     def _take(self, frames: list[Any]) -> None:
         for frame in frames:
             channels = frame.to_ndarray()
-            piece = mono(channels)
+            piece = mix_down(channels)
             self._apart.add(channels, piece)
-            self._pieces.append(piece if self._channel is None else one(channels, self._channel))
+            self._pieces.append(piece if self._channel is None else pick_channel(channels, self._channel))
             self._end += len(piece) / self._rate
         if self._start is not None and self._end - self._start >= PIECE_S:
             self._give()
@@ -201,7 +201,7 @@ class Hearing:
         import numpy as np
 
         samples = np.concatenate(self._pieces) if self._pieces else np.empty(0, np.float32)
-        apart = self._apart.asked()
+        apart = self._apart.take()
         if self._channel is not None and self._channel not in apart:
             samples = np.zeros_like(samples)
         start = self._end if self._start is None else self._start
@@ -211,7 +211,7 @@ class Hearing:
         self._pieces, self._start = [], None
 
 
-def mono(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+def mix_down(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return one channel for several [channels, samples]."""
     import numpy as np
 

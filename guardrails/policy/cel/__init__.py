@@ -1,1 +1,1 @@
-"""Conditions in CEL: a text goes in, a syntax tree and a checked program come out, or the mistake in words for editors."""
+"""Parses and checks CEL expressions, and words their mistakes for policy editors."""

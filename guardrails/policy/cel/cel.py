@@ -1,4 +1,4 @@
-"""CEL expressions: text in, a syntax tree with offsets and a checked program out.
+"""Parses CEL expressions into syntax trees with offsets, and compiles them to checked programs.
 
 The runtime is `cel-expr-python`, CEL's own in C++: it checks types and undeclared names at load with the column,
 treats an unbound name as an error that `&&` and `||` absorb in either order (which is what unknown scores need),
@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from cel_expr_python import cel
 
-from guardrails.detectors.shared_builds import Once
+from guardrails.detectors.shared_builds import SharedInstances
 
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)\n \|", re.DOTALL)
 
@@ -31,7 +31,7 @@ class CelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CelNode:
     """A part of an expression. `kind` is `const`, `ident`, `select`, `call`, `loop` or `other`; `name` is the
     identifier, field, function or loop variable; `value` a constant (None for types that are not needed);
     `offset` counts characters.
@@ -41,20 +41,20 @@ class Node:
     offset: int
     name: str = ""
     value: bool | int | float | str | None = None
-    args: tuple[Node, ...] = ()
+    args: tuple[CelNode, ...] = ()
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[CelNode]:
         """Yield this node and all below it, parents first."""
         yield self
         for arg in self.args:
             yield from arg.walk()
 
-    def dotted(self) -> str | None:
+    def dotted_name(self) -> str | None:
         """Return `a.b.c` for a chain of names, None for anything else."""
         if self.kind == "ident":
             return self.name
         if self.kind == "select":
-            head = self.args[0].dotted()
+            head = self.args[0].dotted_name()
             return None if head is None else f"{head}.{self.name}"
         return None
 
@@ -117,30 +117,30 @@ def _constant(data: Wire) -> bool | int | float | str | None:
     return _bytes(data, 6).decode() if 6 in data else None
 
 
-def _node(data: Wire, positions: Mapping[int, int]) -> Node:
+def _node(data: Wire, positions: Mapping[int, int]) -> CelNode:
     # Expr: 2 id, 3 const, 4 ident{1 name}, 5 select{1 operand, 2 field}, 6 call{1 target, 2 function, 3 args},
     # 7 list, 8 struct, 9 comprehension
     number = data.get(2, [0])[0]
     offset = positions.get(number, 0) if isinstance(number, int) else 0
     if 3 in data:
-        return Node("const", offset, value=_constant(_message(_bytes(data, 3))))
+        return CelNode("const", offset, value=_constant(_message(_bytes(data, 3))))
     if 4 in data:
-        return Node("ident", offset, _bytes(_message(_bytes(data, 4)), 1).decode())
+        return CelNode("ident", offset, _bytes(_message(_bytes(data, 4)), 1).decode())
     if 5 in data:
         select = _message(_bytes(data, 5))
-        return Node(
+        return CelNode(
             "select", offset, _bytes(select, 2).decode(), args=(_node(_messages(select, 1)[0], positions),)
         )
     if 6 in data:
         call = _message(_bytes(data, 6))
         parts = [*_messages(call, 1), *_messages(call, 3)]
-        return Node(
+        return CelNode(
             "call", offset, _bytes(call, 2).decode(), args=tuple(_node(part, positions) for part in parts)
         )
     inner = tuple(_node(part, positions) for part in _inner(data))
     if 9 in data:
-        return Node("loop", offset, _bytes(_message(_bytes(data, 9)), 1).decode(), args=inner)
-    return Node("other", offset, args=inner)
+        return CelNode("loop", offset, _bytes(_message(_bytes(data, 9)), 1).decode(), args=inner)
+    return CelNode("other", offset, args=inner)
 
 
 def _inner(data: Wire) -> Iterator[Wire]:
@@ -163,14 +163,14 @@ LONGEST = 8_000
 
 
 @lru_cache(maxsize=1_024)  # each condition is read when it is compiled, for streams, and by lint
-def parse(text: str) -> Node:
+def parse(text: str) -> CelNode:
     """Return the tree of an expression; raise `CelError` for its syntax errors."""
     if len(text) > LONGEST:
         raise CelError([(0, f"the condition is longer than {LONGEST:,} characters: split the rule")])
     try:
         serialized = _PARSER.compile(text, disable_check=True).serialize()
     except RuntimeError as error:
-        raise _located(text, error) from None
+        raise _locate_errors(text, error) from None
     # Any{1 type_url, 2 value}; ParsedExpr{2 expr, 3 source_info}; SourceInfo{4 positions{1 id, 2 offset}}
     parsed = _message(_bytes(_message(serialized), 2))
     positions: dict[int, int] = {}
@@ -184,7 +184,7 @@ def parse(text: str) -> Node:
         raise CelError([(0, "recursion limit")]) from None
 
 
-def _located(text: str, error: RuntimeError) -> CelError:
+def _locate_errors(text: str, error: RuntimeError) -> CelError:
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
@@ -195,7 +195,7 @@ def _located(text: str, error: RuntimeError) -> CelError:
     return CelError(problems or [(0, str(error).splitlines()[0])])
 
 
-class Environment:
+class CelEnvironment:
     """CEL with some names declared. It takes 150 kB, an expression next to nothing: what is shared by those of the same names."""
 
     __slots__ = ("__weakref__", "compile")
@@ -204,15 +204,15 @@ class Environment:
         self.compile = cel.NewEnv(variables={name: TYPES[kind] for name, kind in names.items()}).compile
 
 
-_ENVIRONMENTS: Once[Environment] = Once()
+_ENVIRONMENTS: SharedInstances[CelEnvironment] = SharedInstances()
 
 
-class Program:
+class CelProgram:
     """A checked expression. `run` returns its value, or None where CEL answers an error or unknown."""
 
     __slots__ = ("_environment", "_expression")
 
-    def __init__(self, environment: Environment, text: str) -> None:
+    def __init__(self, environment: CelEnvironment, text: str) -> None:
         self._environment = environment  # which lives as long as an expression of it
         self._expression = environment.compile(text)
 
@@ -243,10 +243,10 @@ TYPES = {
 }
 
 
-def check(text: str, names: Mapping[str, str]) -> Program:
+def check(text: str, names: Mapping[str, str]) -> CelProgram:
     """Compile with the declared names (name → key of `TYPES`); raise `CelError` for undeclared names and wrong types."""
     try:
-        environment = _ENVIRONMENTS.get(frozenset(names.items()), lambda: Environment(names))
-        return Program(environment, text)
+        environment = _ENVIRONMENTS.get(frozenset(names.items()), lambda: CelEnvironment(names))
+        return CelProgram(environment, text)
     except RuntimeError as error:
-        raise _located(text, error) from None
+        raise _locate_errors(text, error) from None

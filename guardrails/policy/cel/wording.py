@@ -1,4 +1,4 @@
-"""What CEL says about a condition, in words for policy editors: its message in, ours and a hint out."""
+"""Rewrites CEL's error messages for policy editors, with hints."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WHERE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:\d+: )?(?:Syntax erro
 DEEP = "the condition nests too deep, or is too long a sum", "split the rule, or join with && and ||"
 
 
-def syntax(message: str, before: str) -> tuple[str, str]:
+def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
     """Return message and hint of a syntax error; `before` is the condition up to it."""
     if "recursion" in message:
         return DEEP
@@ -60,18 +60,18 @@ def syntax(message: str, before: str) -> tuple[str, str]:
     if found := _UNEXPECTED.search(message):
         token = found[1]
         if token == "<EOF>":  # noqa: S105 - a token of a grammar
-            return "the condition ends where more must follow", TYPOS.get(last, "") or _unclosed(before)
+            return "the condition ends where more must follow", TYPOS.get(last, "") or _find_unclosed(before)
         hint = TYPOS.get(token, "") or TYPOS.get(token[:1], "") or TYPOS.get(last, "")
         return f"unexpected {token!r}", hint
     return _WHERE.sub("", message), ""
 
 
-def _unclosed(before: str) -> str:
+def _find_unclosed(before: str) -> str:
     missing = before.count("(") - before.count(")")
     return "close the bracket" if missing > 0 else "write a value after the last operator: hate >= 0.8"
 
 
-def types(message: str) -> tuple[str, str]:
+def explain_type_error(message: str) -> tuple[str, str]:
     """Return message and hint of an error of types or names."""
     if found := _OVERLOAD.search(message):
         operator = found[1].strip("_").replace("_", " ").removeprefix("@")

@@ -1,1 +1,1 @@
-"""Policy files as text: a file goes in, the same in canonical form, or with a value changed, comes out, comments kept."""
+"""Edits policy files as text: the canonical form, and changed values with all comments kept."""

@@ -1,4 +1,4 @@
-"""The canonical form of a policy file: the file in, the same in one order and layout out, with every comment.
+"""Formats a policy file in its canonical order and layout, with every comment.
 
 Fields stand in the order in which `policy/schema.py` declares them; lists and what is not declared keep theirs. Indentation is
 two columns, lists are indented, sections are set apart by one blank line. What stands in brackets on one line stays so; brackets
@@ -13,22 +13,22 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from guardrails.detectors import kind
+from guardrails.detectors import find_kind
 from guardrails.errors import GuardrailsError, PolicyErrors
-from guardrails.policy.editing.layout import Entry, LayoutError, Node, layout
-from guardrails.policy.loading.problems import by_name, model_in
-from guardrails.policy.loading.source import Source, read
+from guardrails.policy.editing.layout import LayoutEntry, LayoutError, LayoutNode, parse_layout
+from guardrails.policy.loading.problems import fields_by_name, inner_model
+from guardrails.policy.loading.source import Source, read_yaml
 from guardrails.policy.schema import ITEMS, OverrideDoc, PolicyDoc, RuleDoc
 
 WIDTH: Final = 110
 MODELINE: Final = "# yaml-language-server:"
 
 
-class FormError(GuardrailsError):
+class FormattingError(GuardrailsError):
     """A file that cannot be formatted for certain; the message says why, and it is left as it is."""
 
 
-def formed(source: Source, of: type[BaseModel] = PolicyDoc) -> Source:
+def format_source(source: Source, of: type[BaseModel] = PolicyDoc) -> Source:
     """Return a file in the canonical form; its text is the same where it has it already.
 
     Args:
@@ -43,56 +43,56 @@ def formed(source: Source, of: type[BaseModel] = PolicyDoc) -> Source:
         raise PolicyErrors([*source.problems])
     text = source.text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        root = layout(text)
+        root = parse_layout(text)
         comments = sorted(_comments(root))
         if not _has_aliases(root):  # one might come to stand before what it names
-            _ordered(root, of)
+            _sort_entries(root, of)
         head = _head(root)
-        made = "\n".join(_trimmed([*head, *_block(root, 0)])) + "\n"
-        after = read(made, source.file)
-        kept = after.data == source.data and sorted(_comments(layout(made))) == comments
+        made = "\n".join(_trim_blank([*head, *_block(root, 0)])) + "\n"
+        after = read_yaml(made, source.file)
+        kept = after.data == source.data and sorted(_comments(parse_layout(made))) == comments
     except (LayoutError, PolicyErrors) as error:
-        raise FormError(f"{source.file}: cannot be formatted: {error}") from error
+        raise FormattingError(f"{source.file}: cannot be formatted: {error}") from error
     if not kept:
         hint = "write values with comments among them as blocks"
-        raise FormError(f"{source.file}: cannot be formatted without changing what it says; {hint}")
+        raise FormattingError(f"{source.file}: cannot be formatted without changing what it says; {hint}")
     return after
 
 
-def _comments(node: Node) -> Iterable[str]:
+def _comments(node: LayoutNode) -> Iterable[str]:
     for entry in node.entries or ():
         yield from (line for line in (*entry.above, entry.beside) if line)
         yield from _comments(entry.value)
     yield from (line for line in node.ending if line)
 
 
-def _has_aliases(node: Node) -> bool:
+def _has_aliases(node: LayoutNode) -> bool:
     return node.text.startswith("*") or any(_has_aliases(entry.value) for entry in node.entries or ())
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
-def _ordered(node: Node, model: type[BaseModel] | None) -> None:
+def _sort_entries(node: LayoutNode, model: type[BaseModel] | None) -> None:
     """Put the entries of a mapping, and of those in it, in the order of their declaration."""
     entries = node.entries
     if entries is None:
         return
     if not node.keyed:
         for entry in entries:
-            _ordered(entry.value, model)
+            _sort_entries(entry.value, model)
         return
-    fields = {} if model is None else by_name(model)
+    fields = {} if model is None else fields_by_name(model)
     places = {name: place for place, name in enumerate(fields)}
     first, above = (entries[0], entries[0].above) if entries else (None, [])
     entries.sort(key=lambda entry: places.get(_plain(entry.key), len(places)))
     if first is not None and entries[0] is not first and above[:1] != [""]:
         _swap_gaps(entries, first)
     for entry in entries:
-        _ordered(entry.value, _below(model, _plain(entry.key), entry.value, fields))
+        _sort_entries(entry.value, _below(model, _plain(entry.key), entry.value, fields))
 
 
-def _swap_gaps(entries: list[Entry], first: Entry) -> None:
+def _swap_gaps(entries: list[LayoutEntry], first: LayoutEntry) -> None:
     """A blank line stands between entries, not above the first of them."""
     if entries[0].above[:1] == [""]:
         entries[0].above = entries[0].above[1:]
@@ -104,7 +104,7 @@ def _plain(key: str | None) -> str:
 
 
 def _below(
-    model: type[BaseModel] | None, name: str, value: Node, fields: Mapping[str, FieldInfo]
+    model: type[BaseModel] | None, name: str, value: LayoutNode, fields: Mapping[str, FieldInfo]
 ) -> type[BaseModel] | None:
     """Return what a field's mapping, or those in its list, are declared as."""
     if name in ITEMS and name in fields and model is not OverrideDoc:
@@ -113,21 +113,21 @@ def _below(
         return RuleDoc
     if model in (PolicyDoc, OverrideDoc) and name == "detectors":
         for entry in value.entries or ():
-            _ordered(entry.value, _config(entry.value))
+            _sort_entries(entry.value, _config(entry.value))
         return None
-    return model_in(fields[name].annotation) if name in fields else None
+    return inner_model(fields[name].annotation) if name in fields else None
 
 
-def _config(detector: Node) -> type[BaseModel] | None:
+def _config(detector: LayoutNode) -> type[BaseModel] | None:
     use = next((each.value.text for each in detector.entries or () if _plain(each.key) == "use"), "")
-    of = kind(_plain(use), None)
+    of = find_kind(_plain(use), None)
     return None if of is None else of.config
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------
 
 
-def _head(root: Node) -> list[str]:
+def _head(root: LayoutNode) -> list[str]:
     """Take what is said of the whole file from the first entry: down to its last blank line, and the modeline."""
     if not root.entries:
         return []
@@ -138,7 +138,7 @@ def _head(root: Node) -> list[str]:
     return above[:cut]
 
 
-def _block(node: Node, indent: int, depth: int = 0) -> list[str]:
+def _block(node: LayoutNode, indent: int, depth: int = 0) -> list[str]:
     """Return the lines of a collection as a block; blank lines stand between sections, and between entries of sections."""
     lines: list[str] = []
     entries = node.entries or []
@@ -157,7 +157,7 @@ def _block(node: Node, indent: int, depth: int = 0) -> list[str]:
     return lines + [f"{' ' * indent}{line}" if line else "" for line in node.ending]
 
 
-def _at_dash(entry: Entry) -> list[str]:
+def _at_dash(entry: LayoutEntry) -> list[str]:
     """Take the comments for which there is no place beside the dash of a block, or between it and what it begins with."""
     value = entry.value
     if entry.key is not None or not value.entries or _has_line(value, 0):
@@ -168,16 +168,16 @@ def _at_dash(entry: Entry) -> list[str]:
     return [line for line in taken if line]
 
 
-def _has_line(value: Node, indent: int) -> bool:
+def _has_line(value: LayoutNode, indent: int) -> bool:
     """Tell whether an item of a list has a line that ends with it."""
     return value.entries is None or _is_inline(value, indent + 2) or _is_filled(value)
 
 
-def _is_section(entry: Entry) -> bool:
+def _is_section(entry: LayoutEntry) -> bool:
     return bool(entry.value.entries) and not _is_inline(entry.value, 0)
 
 
-def _entry(entry: Entry, indent: int, depth: int) -> list[str]:
+def _entry(entry: LayoutEntry, indent: int, depth: int) -> list[str]:
     value, pad = entry.value, " " * indent
     head = f"{pad}-" if entry.key is None else f"{pad}{entry.key}:"
     beside = f" {entry.beside}" if entry.beside else ""
@@ -189,7 +189,7 @@ def _entry(entry: Entry, indent: int, depth: int) -> list[str]:
     if _is_inline(value, len(head) + 1):
         return [f"{head}{anchor} {_flow(value)}{beside}"]
     if _is_filled(value):
-        return _filled(f"{head}{anchor} [", value, indent + 2, beside)
+        return _fill_lines(f"{head}{anchor} [", value, indent + 2, beside)
     inner = _block(value, indent + 2, depth + 1)
     if entry.key is None and not anchor:
         return [f"{head} {inner[0].lstrip()}", *inner[1:]]
@@ -211,21 +211,21 @@ def _scalar(text: str, indent: int) -> list[str]:
     return [first, *(f"{' ' * (indent + 2)}{line[margin:]}" if line.strip() else "" for line in rest)]
 
 
-def _is_inline(node: Node, column: int) -> bool:
+def _is_inline(node: LayoutNode, column: int) -> bool:
     """Tell whether a collection stands in brackets on one line."""
     if not node.entries:
         return not node.ending
     return node.flow and _is_plain(node) and (not _is_broken(node) or column + len(_flow(node)) <= WIDTH)
 
 
-def _is_broken(node: Node) -> bool:
+def _is_broken(node: LayoutNode) -> bool:
     """Tell whether brackets go over several lines."""
     assert node.entries
     lines = {entry.line for entry in node.entries}
     return len(lines) > 1 or any(_is_broken(entry.value) for entry in node.entries if entry.value.entries)
 
 
-def _is_plain(node: Node) -> bool:
+def _is_plain(node: LayoutNode) -> bool:
     """Tell whether a collection, and all in it, can stand on one line: no comments, no texts of several lines."""
     return (
         (node.flow or not node.entries)
@@ -240,7 +240,7 @@ def _is_plain(node: Node) -> bool:
     )
 
 
-def _flow(node: Node) -> str:
+def _flow(node: LayoutNode) -> str:
     if node.keyed:
         parts = [
             f"{entry.key}: {_written(entry.value)}" if _written(entry.value) else f"{entry.key}"
@@ -250,12 +250,12 @@ def _flow(node: Node) -> str:
     return f"[{', '.join(_written(entry.value) for entry in node.entries or ())}]"
 
 
-def _written(node: Node) -> str:
+def _written(node: LayoutNode) -> str:
     anchor = f"&{node.anchor} " if node.anchor else ""
     return anchor + (node.text if node.entries is None else _flow(node))
 
 
-def _is_filled(node: Node) -> bool:
+def _is_filled(node: LayoutNode) -> bool:
     """Tell whether a list is one of short texts, which fill lines."""
     return (
         node.flow
@@ -265,9 +265,9 @@ def _is_filled(node: Node) -> bool:
     )
 
 
-def _filled(head: str, node: Node, indent: int, beside: str) -> list[str]:
+def _fill_lines(head: str, node: LayoutNode, indent: int, beside: str) -> list[str]:
     lines, line = [head + beside], " " * indent
-    entries: Sequence[Entry] = node.entries or ()
+    entries: Sequence[LayoutEntry] = node.entries or ()
     for entry in entries:
         part = f"{entry.value.text},"
         if line.strip() and len(line) + 1 + len(part) > WIDTH:
@@ -277,7 +277,7 @@ def _filled(head: str, node: Node, indent: int, beside: str) -> list[str]:
     return [*lines, line, f"{' ' * (indent - 2)}]"]
 
 
-def _trimmed(lines: list[str]) -> list[str]:
+def _trim_blank(lines: list[str]) -> list[str]:
     """Return lines without blank ones at either end."""
     while lines and not lines[0]:
         lines = lines[1:]

@@ -1,5 +1,4 @@
-"""Changes to the text of a policy file that leave its comments and layout alone: places in a `Source` in, edits out, and the
-file that they make.
+"""Edits the text of a policy file at places of a `Source`, with comments and layout left alone.
 
 An edit puts a text in place of some characters of the file. Each is tried before it is returned: the file that it makes is
 read, and must hold what the old one held but for the one thing that was to change. So neither an alias that shares the value,
@@ -24,8 +23,8 @@ import yaml
 
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.policy.loading import scalars
-from guardrails.policy.loading.compose import LOADER, Branch, Entry, Scalar
-from guardrails.policy.loading.source import Path, Source, read
+from guardrails.policy.loading.compose import LOADER, BranchNode, NodeEntry, ScalarNode
+from guardrails.policy.loading.source import Path, Source, read_yaml
 
 MARK = "\ufeff"
 """A byte order mark, which `Source.text` lacks."""
@@ -41,7 +40,7 @@ class EditError(GuardrailsError):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class TextEdit:
     """Characters `[start, end)` of the file's text, and what stands there instead."""
 
     start: int
@@ -49,7 +48,7 @@ class Edit:
     text: str
 
 
-def replaced_in(source: Source, path: Path, start: int, end: int, new: str) -> Edit:
+def replace_in_scalar(source: Source, path: Path, start: int, end: int, new: str) -> TextEdit:
     """Return the edit that puts `new` in place of characters `[start, end)` of the scalar at `path`.
 
     The characters are those of the text as it is read, whatever the style: `hate >= 0.85` in a plain, quoted or block scalar.
@@ -58,23 +57,23 @@ def replaced_in(source: Source, path: Path, start: int, end: int, new: str) -> E
         EditError: there is no such scalar, it is shared by an alias, or the new text cannot stand there.
     """
     entry = source.entry(path)
-    where = _shown(path)
-    if entry is None or not isinstance(entry.node, Scalar):
+    where = _display_path(path)
+    if entry is None or not isinstance(entry.node, ScalarNode):
         raise EditError(f"{source.file}: {where} is no text or number")
     node = entry.node
     if not 0 <= start <= end <= len(node.text):
         raise EditError(f"{source.file}: {where} has {len(node.text)} characters, not {end}")
-    places = scalars.positions(source.text, node.start, node.end, node.style, node.text)
+    places = scalars.map_positions(source.text, node.start, node.end, node.style, node.text)
     if places is None:
         raise EditError(f"{source.file}: {where} cannot be followed as it is written; change it by hand")
     text = f"{node.text[:start]}{new}{node.text[end:]}"
-    edit = Edit(places[start], places[end], _escaped(new, node.style))
+    edit = TextEdit(places[start], places[end], _escape(new, node.style))
     expected = _with(source.data, path, _value(node, text))
     _check(source, [edit], expected, f"{where} cannot be changed in place")
     return edit
 
 
-def without(source: Source, path: Path, keys: Iterable[str | int]) -> tuple[Edit, ...]:
+def remove_entries(source: Source, path: Path, keys: Iterable[str | int]) -> tuple[TextEdit, ...]:
     """Return the edits that take entries out of the list or mapping at `path`, with their lines or commas.
 
     Comments on lines of their own stay. Where nothing would be left, the list or mapping goes as well.
@@ -83,22 +82,22 @@ def without(source: Source, path: Path, keys: Iterable[str | int]) -> tuple[Edit
         EditError: there are no such entries, or they are written in a way that cannot be taken apart.
     """
     entry = source.entry(path)
-    if entry is None or not isinstance(entry.node, Branch):
-        raise EditError(f"{source.file}: {_shown(path)} is no list or mapping")
+    if entry is None or not isinstance(entry.node, BranchNode):
+        raise EditError(f"{source.file}: {_display_path(path)} is no list or mapping")
     out = {*keys}
     if not out or not out <= entry.node.children.keys():
-        raise EditError(f"{source.file}: {_shown(path)} has not all of what is to be taken out")
+        raise EditError(f"{source.file}: {_display_path(path)} has not all of what is to be taken out")
     if out == entry.node.children.keys():
         if not path:
             raise EditError(f"{source.file}: nothing would be left")
-        return without(source, path[:-1], [path[-1]])
+        return remove_entries(source, path[:-1], [path[-1]])
     edits = _cuts(source, entry, out)
     expected = _without(source.data, path, out)
-    _check(source, edits, expected, f"{_shown(path)} cannot be taken apart")
+    _check(source, edits, expected, f"{_display_path(path)} cannot be taken apart")
     return tuple(edits)
 
 
-def applied(source: Source, edits: Iterable[Edit]) -> Source:
+def apply_edits(source: Source, edits: Iterable[TextEdit]) -> Source:
     """Return the file as it is with the edits.
 
     Raises:
@@ -111,7 +110,7 @@ def applied(source: Source, edits: Iterable[Edit]) -> Source:
         pieces += [text[reached : edit.start], edit.text]
         reached = edit.end
     try:
-        changed = read("".join((*pieces, text[reached:])), source.file)
+        changed = read_yaml("".join((*pieces, text[reached:])), source.file)
     except PolicyErrors as error:
         raise EditError(f"{source.file} could not be read after the change: {error}") from None
     if len(changed.problems) > len(source.problems):
@@ -119,13 +118,13 @@ def applied(source: Source, edits: Iterable[Edit]) -> Source:
     return changed
 
 
-def difference(before: Source, after: Source) -> str:
+def unified_diff(before: Source, after: Source) -> str:
     """Return a unified diff of two states of a file, "" where they are equal."""
     old, new = ([f"{line}\n" for line in _LINE.split(_LAST.sub("", each.text))] for each in (before, after))
     return "".join(difflib.unified_diff(old, new, before.file, before.file))
 
 
-def save(before: Source, after: Source, to: str | FilePath) -> None:
+def replace_file(before: Source, after: Source, to: str | FilePath) -> None:
     """Write a changed file in place of the one that was read: all of it or nothing, with its permissions.
 
     Raises:
@@ -156,9 +155,9 @@ def _replace(path: FilePath, content: bytes) -> None:
         raise
 
 
-def _check(source: Source, edits: Iterable[Edit], expected: object, failure: str) -> None:
+def _check(source: Source, edits: Iterable[TextEdit], expected: object, failure: str) -> None:
     try:
-        changed = applied(source, edits)
+        changed = apply_edits(source, edits)
     except EditError as error:
         raise EditError(f"{source.file}: {failure}: {error}") from None
     if _exact(changed.data) != _exact(expected):
@@ -170,11 +169,11 @@ def _exact(data: object) -> str:
     return json.dumps(data)
 
 
-def _shown(path: Path) -> str:
+def _display_path(path: Path) -> str:
     return ".".join(map(str, path)) or "the policy"
 
 
-def _value(node: Scalar, text: str) -> object:
+def _value(node: ScalarNode, text: str) -> object:
     """Return what a scalar of the same style and tag is worth with another text."""
     if node.style or isinstance(node.value, str):
         return text
@@ -184,7 +183,7 @@ def _value(node: Scalar, text: str) -> object:
         raise EditError(str(problem)) from None
 
 
-def _escaped(text: str, style: str) -> str:
+def _escape(text: str, style: str) -> str:
     if style == "'":
         return text.replace("'", "''")
     return json.dumps(text, ensure_ascii=False)[1:-1] if style == '"' else text
@@ -243,28 +242,28 @@ class _Piece:
     goes: bool
 
 
-def _cuts(source: Source, entry: Entry, out: set[str | int]) -> list[Edit]:
+def _cuts(source: Source, entry: NodeEntry, out: set[str | int]) -> list[TextEdit]:
     """Return what to cut for the entries of `out`, some of the entries of a branch."""
     node, text, ends = entry.node, source.text, _ends(source.text)
-    assert isinstance(node, Branch)
+    assert isinstance(node, BranchNode)
     flow = text[scalars.content_start(text, entry.start) :][:1] in ("[", "{")
     pieces = []
     for key, child in node.children.items():
         begin = child.key if node.is_mapping or flow else text.rfind("-", 0, child.start)
-        whole = (child.start, isinstance(child.node, Branch))
+        whole = (child.start, isinstance(child.node, BranchNode))
         end = ends[whole] if whole in ends else ends[child.start, False]  # of an alias to a list
         pieces.append(_Piece(begin, end, key in out))
     return [_cut(text, pieces, at, flow=flow) for at, piece in enumerate(pieces) if piece.goes]
 
 
-def _cut(text: str, pieces: list[_Piece], at: int, *, flow: bool) -> Edit:
+def _cut(text: str, pieces: list[_Piece], at: int, *, flow: bool) -> TextEdit:
     piece = pieces[at]
     line = max(text.rfind("\n", 0, piece.begin), text.rfind("\r", 0, piece.begin)) + 1
     if not flow and not text[line : piece.begin].strip(BLANK):
         found = _LINE.search(text, piece.end)
-        return Edit(line, found.end() if found else len(text), "")
+        return TextEdit(line, found.end() if found else len(text), "")
     if all(each.goes for each in pieces[at:]) and flow:
         kept = next(each for each in reversed(pieces[:at]) if not each.goes)
         before = pieces[at - 1]
-        return Edit(before.end if before.goes else kept.end, piece.end, "")
-    return Edit(piece.begin, pieces[at + 1].begin if at + 1 < len(pieces) else piece.end, "")
+        return TextEdit(before.end if before.goes else kept.end, piece.end, "")
+    return TextEdit(piece.begin, pieces[at + 1].begin if at + 1 < len(pieces) else piece.end, "")

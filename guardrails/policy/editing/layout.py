@@ -1,4 +1,4 @@
-"""The text of a YAML file in; its nodes with every comment and blank line, as they are written, out.
+"""Parses a YAML file into nodes that keep every comment and blank line as they are written.
 
 `policy/loading/compose.py` reads what a file says; this reads how it is laid out, for `policy/editing/canonical_form.py`.
 Scalars stay as they are written: an invisible character that stands there as an escape must not become one that nobody sees,
@@ -22,7 +22,7 @@ FLOW: Final = ("[", "{")
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class LayoutNode:
     """A value as it is written. `text` is that of a scalar or alias, "" where nothing stands; `flow` says that a collection is
     in brackets, `keyed` that it is a mapping, `anchor` what names it. `of` is the entry whose value it is, None of the root;
     `ending` are comments behind its last entry.
@@ -31,25 +31,25 @@ class Node:
     start: int
     end: int
     text: str = ""
-    entries: list[Entry] | None = None
+    entries: list[LayoutEntry] | None = None
     keyed: bool = False
     flow: bool = False
     anchor: str = ""
-    of: Entry | None = None
+    of: LayoutEntry | None = None
     ending: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class LayoutEntry:
     """A key and its value, or an item of a list (no key): with the comments and blank lines ("") above it, and the comment beside
     it. `start` and `line` are where it begins; `within` is the collection that it is an entry of.
     """
 
     key: str | None
-    value: Node
+    value: LayoutNode
     start: int
     line: int
-    within: Node
+    within: LayoutNode
     above: list[str] = field(default_factory=list)
     beside: str = ""
 
@@ -58,7 +58,7 @@ class LayoutError(ValueError):
     """A file that is laid out in a way that is not followed; the message says which."""
 
 
-def layout(text: str) -> Node:
+def parse_layout(text: str) -> LayoutNode:
     """Return the root of a file's text, which is YAML, has no byte order mark and no carriage returns.
 
     Raises:
@@ -78,11 +78,11 @@ class _Reader:
         self._events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
         self.scalars: list[tuple[int, int]] = []
 
-    def document(self) -> Node:
+    def document(self) -> LayoutNode:
         next(self._events)  # the stream
         start = next(self._events)
         if not isinstance(start, yaml.DocumentStartEvent):
-            return Node(0, 0, entries=[], keyed=True)
+            return LayoutNode(0, 0, entries=[], keyed=True)
         if start.explicit or start.tags or start.version:
             raise LayoutError("it begins with '---' or a directive; remove that line")
         root = self._node(next(self._events))
@@ -91,24 +91,24 @@ class _Reader:
             raise LayoutError("it holds several documents; make them several files")
         return root
 
-    def _node(self, event: Any) -> Node:
+    def _node(self, event: Any) -> LayoutNode:
         start, end = event.start_mark.index, event.end_mark.index
         if getattr(event, "tag", None) is not None and "!" in self._text[start : start + 1]:
             raise LayoutError(f"line {event.start_mark.line + 1} has a tag ({event.tag}); remove it")
         if isinstance(event, yaml.AliasEvent):
-            return Node(start, end, f"*{event.anchor}")
+            return LayoutNode(start, end, f"*{event.anchor}")
         if isinstance(event, yaml.ScalarEvent):
             written = (
                 self._text[start:end].rstrip("\n ") if event.style in ("|", ">") else self._text[start:end]
             )
             self.scalars.append((start, start + len(written)))
-            return Node(start, end, written)
+            return LayoutNode(start, end, written)
         return self._collection(event, start, end)
 
-    def _collection(self, event: Any, start: int, end: int) -> Node:
+    def _collection(self, event: Any, start: int, end: int) -> LayoutNode:
         flow = event.flow_style and self._text[end - 1 : end] in FLOW
         keyed = isinstance(event, yaml.MappingStartEvent)
-        node = Node(start, end, entries=[], keyed=keyed, flow=flow, anchor=event.anchor or "")
+        node = LayoutNode(start, end, entries=[], keyed=keyed, flow=flow, anchor=event.anchor or "")
         assert node.entries is not None
         while not isinstance(event := next(self._events), yaml.CollectionEndEvent):
             line, at = event.start_mark.line, event.start_mark.index
@@ -124,15 +124,15 @@ class _Reader:
         return node
 
 
-def _entry(key: str | None, value: Node, start: int, line: int, within: Node) -> Entry:
-    value.of = Entry(key, value, start, line, within)
+def _entry(key: str | None, value: LayoutNode, start: int, line: int, within: LayoutNode) -> LayoutEntry:
+    value.of = LayoutEntry(key, value, start, line, within)
     return value.of
 
 
 class _Comments:
     """Gives each comment, and each blank line above something, to the entry that it is about."""
 
-    def __init__(self, text: str, root: Node, scalars: list[tuple[int, int]]) -> None:
+    def __init__(self, text: str, root: LayoutNode, scalars: list[tuple[int, int]]) -> None:
         self._text = text
         self._lines = text.split("\n")
         self._root = root
@@ -140,11 +140,11 @@ class _Comments:
         self._starts = [entry.start for entry in self._entries]
         self._offsets = [0, *accumulate(len(line) + 1 for line in self._lines)]
         self._inside = {number for span in scalars for number in [*self._lines_of(*span)][1:]}
-        self._comments = dict(self._found(sorted(scalars)))
+        self._comments = dict(self._find_comments(sorted(scalars)))
 
     def attach(self) -> None:
         """Attach all."""
-        starts: dict[int, Entry] = {}
+        starts: dict[int, LayoutEntry] = {}
         for entry in self._entries:
             starts.setdefault(entry.line, entry)
         waiting: list[tuple[int, str]] = []
@@ -152,7 +152,7 @@ class _Comments:
             comment = self._comments.get(number)
             own = comment is not None and not line[:comment].strip()
             if comment is not None and not own:
-                self._beside(number, comment)
+                self._attach_beside(number, comment)
             if comment is not None and own:
                 waiting.append((comment, line.strip()))
             elif not line.strip() and number not in self._inside:
@@ -164,7 +164,7 @@ class _Comments:
                 waiting = [each for each in waiting if each[1]]  # in the middle of something in brackets
         self._end(waiting, -1, None)
 
-    def _beside(self, number: int, column: int) -> None:
+    def _attach_beside(self, number: int, column: int) -> None:
         at = self._offsets[number] + column
         entry = self._last(at)
         while entry is not None and entry.within.flow and entry.within.end <= at:
@@ -176,12 +176,12 @@ class _Comments:
         comment = self._lines[number][column:].rstrip()
         entry.beside = f"{entry.beside} {comment}".strip()
 
-    def _above(self, entry: Entry, waiting: list[tuple[int, str]], column: int) -> None:
+    def _above(self, entry: LayoutEntry, waiting: list[tuple[int, str]], column: int) -> None:
         left = self._end(waiting, column, entry)
-        entry.above = _collapsed([words for _, words in left])
+        entry.above = _collapse_blank([words for _, words in left])
 
     def _end(
-        self, waiting: list[tuple[int, str]], column: int, before: Entry | None
+        self, waiting: list[tuple[int, str]], column: int, before: LayoutEntry | None
     ) -> list[tuple[int, str]]:
         """Give comments that stand further right than what follows to what ends above them; return the others."""
         last = self._last(len(self._text) if before is None else before.start)
@@ -194,17 +194,17 @@ class _Comments:
                 owner.ending.append(waiting[0][1])
             waiting = waiting[1:]
         if before is None:
-            self._root.ending += _collapsed([words for _, words in waiting])
+            self._root.ending += _collapse_blank([words for _, words in waiting])
             while self._root.ending[-1:] == [""]:
                 self._root.ending.pop()
         return waiting
 
-    def _last(self, at: int) -> Entry | None:
+    def _last(self, at: int) -> LayoutEntry | None:
         """Return the entry that begins last before a place."""
         found = bisect_left(self._starts, at)
         return self._entries[found - 1] if found else None
 
-    def _owner(self, last: Entry, column: int, before: Entry | None) -> Node | None:
+    def _owner(self, last: LayoutEntry, column: int, before: LayoutEntry | None) -> LayoutNode | None:
         """Return the collection that ends at `last`, and whose entries stand at a column or left of it."""
         chain = [last.within]
         while (of := chain[-1].of) is not None:
@@ -214,7 +214,7 @@ class _Comments:
         blocks = [node for node in chain if not node.flow]
         return next((node for node in blocks if self._column(node) <= column), blocks[-1] if blocks else None)
 
-    def _column(self, node: Node) -> int:
+    def _column(self, node: LayoutNode) -> int:
         """Return where the entries of a block begin."""
         assert node.entries
         start = node.entries[0].start
@@ -225,7 +225,7 @@ class _Comments:
     def _lines_of(self, start: int, end: int) -> range:
         return range(bisect_right(self._offsets, start) - 1, bisect_right(self._offsets, max(start, end - 1)))
 
-    def _found(self, scalars: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    def _find_comments(self, scalars: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """Yield the line and the column of each comment."""
         at, line = 0, -1
         for found in _HASH.finditer(self._text):
@@ -238,7 +238,7 @@ class _Comments:
                 line = number
 
 
-def _all(node: Node) -> Iterator[Entry]:
+def _all(node: LayoutNode) -> Iterator[LayoutEntry]:
     for entry in node.entries or ():
         yield entry
         yield from _all(entry.value)
@@ -247,6 +247,6 @@ def _all(node: Node) -> Iterator[Entry]:
 _HASH = re.compile(r"(?:(?<=[\s])|^)#", re.M)
 
 
-def _collapsed(lines: list[str]) -> list[str]:
+def _collapse_blank(lines: list[str]) -> list[str]:
     """Return lines with no two blank ones in a row."""
     return [line for at, line in enumerate(lines) if line or at == 0 or lines[at - 1]]

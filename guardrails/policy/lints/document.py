@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.policy.lints.issue import Fix, Found
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.issue import Fix, LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.source import Source
 from guardrails.types import Action
 
@@ -23,34 +23,34 @@ OF_LISTS: Final = {
 """A list of tools → the context by which rules learn of it."""
 
 
-def no_version(scene: Scene) -> Iterator[Found]:
+def no_version(scene: LintContext) -> Iterator[LintFinding]:
     """The policy has no version, so that verdicts and logs cannot tell which one judged."""
     if scene.head.get("version") in (None, "0", 0, ""):
         place = ("version",) if "version" in scene.head else ("name",)
-        yield Found(
+        yield LintFinding(
             scene.root.mark(place), f"policy {scene.policy.name!r} has no version", 'write version: "1.0.0"'
         )
 
 
-def adds_nothing(scene: Scene) -> Iterator[Found]:
+def adds_nothing(scene: LintContext) -> Iterator[LintFinding]:
     """A policy builds on another and changes nothing."""
     if scene.head.get("extends") and not {key for key, value in scene.head.items() if value} - HEAD:
         message = f"policy {scene.policy.name!r} adds nothing to what it extends"
-        yield Found(
+        yield LintFinding(
             scene.root.key_mark(("extends",)), message, "name the other policy itself, or override something"
         )
 
 
-def no_rules(scene: Scene) -> Iterator[Found]:
+def no_rules(scene: LintContext) -> Iterator[LintFinding]:
     """No rule of the policy is enforced."""
     if not scene.enforced:
         what = "has no rules" if not scene.rows else "enforces no rule: all are in shadow"
-        yield Found(
+        yield LintFinding(
             scene.root.mark(("name",)), f"policy {scene.policy.name!r} {what}", "add a rule under 'rules:'"
         )
 
 
-def _before(scene: Scene, source: Source, section: str, name: str) -> Mapping[str, Any] | None:
+def _before(scene: LintContext, source: Source, section: str, name: str) -> Mapping[str, Any] | None:
     """Return what a parent says of a rule or detector, where one says it alone."""
     found = []
     for each in scene.policy.sources:
@@ -69,7 +69,7 @@ def _before(scene: Scene, source: Source, section: str, name: str) -> Mapping[st
     return found[0] if len(found) == 1 else None
 
 
-def override_without_effect(scene: Scene) -> Iterator[Found]:
+def override_without_effect(scene: LintContext) -> Iterator[LintFinding]:
     """An override gives a field the value that it has already."""
     for source in scene.policy.sources:
         override = (source.data if isinstance(source.data, dict) else {}).get("override") or {}
@@ -88,10 +88,10 @@ def override_without_effect(scene: Scene) -> Iterator[Found]:
                 if before is not None and field in before and _same(before[field], change[field]):
                     message = f"the override of {name!r} gives {field!r} the value that it has already"
                     fix = Fix(source, path[:-1], path[-1]) if len(fields) == 1 else Fix(source, path, field)
-                    yield Found(source.key_mark((*path, field)), message, "remove it", name, fix)
+                    yield LintFinding(source.key_mark((*path, field)), message, "remove it", name, fix)
             if not fields:
                 message = f"the override of {name!r} changes nothing"
-                yield Found(
+                yield LintFinding(
                     source.mark(path), message, "name what to change", name, Fix(source, path[:-1], path[-1])
                 )
 
@@ -100,7 +100,7 @@ def _same(one: object, two: object) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)
 
 
-def disabled_and_defined(scene: Scene) -> Iterator[Found]:
+def disabled_and_defined(scene: LintContext) -> Iterator[LintFinding]:
     """A rule is disabled and written anew under the same id."""
     for row in scene.rows:
         if row.doc.id in scene.policy.disabled:
@@ -108,7 +108,7 @@ def disabled_and_defined(scene: Scene) -> Iterator[Found]:
             yield row.found("id", message, "change it under 'override:', or give the new one its own id")
 
 
-def unused_detector(scene: Scene) -> Iterator[Found]:
+def unused_detector(scene: LintContext) -> Iterator[LintFinding]:
     """No rule reads what a detector finds."""
     read = {name for row in scene.rows for name in scene.shapes[row.rule.id].findings}
     read = {name.removeprefix("count ") for name in read} | {
@@ -118,15 +118,15 @@ def unused_detector(scene: Scene) -> Iterator[Found]:
         given = [each for each in scene.given if each.detector == bound.name]
         helps = bound.extracts is not None or bound.hears is not None
         plants = getattr(bound.detector, "plants", False)
-        if helps or plants or not given or any(read & set(each.names()) for each in given):
+        if helps or plants or not given or any(read & set(each.variables()) for each in given):
             continue
         item = scene.policy.detectors[bound.name].item
         categories = ", ".join(sorted(bound.categories)[:3])
         message = f"no rule reads what detector {bound.name!r} finds ({categories})"
-        yield Found(item.key_mark(()), message, "add a rule for it, or remove it", bound.name)
+        yield LintFinding(item.key_mark(()), message, "add a rule for it, or remove it", bound.name)
 
 
-def duplicate_detector(scene: Scene) -> Iterator[Found]:
+def duplicate_detector(scene: LintContext) -> Iterator[LintFinding]:
     """Two detectors find the same by the same means."""
     first: dict[str, str] = {}
     for name, declared in scene.policy.detectors.items():
@@ -140,12 +140,12 @@ def duplicate_detector(scene: Scene) -> Iterator[Found]:
         before = first.setdefault(key, name)
         if before != name:
             message = f"detector {name!r} is the same as {before!r}, and costs as much again"
-            yield Found(
+            yield LintFinding(
                 declared.item.key_mark(()), message, f"use {before!r} in the rules, and remove it", name
             )
 
 
-def unchecked_allow(scene: Scene) -> Iterator[Found]:
+def unchecked_allow(scene: LintContext) -> Iterator[LintFinding]:
     """What cannot be judged passes, though rules stop or replace things."""
     strict = [row for row in scene.enforced if row.rule.then > Action.FLAG]
     languages = any(getattr(bound.detector, "passages", False) for bound in scene.compiled.detectors)
@@ -155,10 +155,12 @@ def unchecked_allow(scene: Scene) -> Iterator[Found]:
             if action == "allow" and strict and (kind != "language" or languages):
                 message = f"what is left unchecked ({kind}) passes without a trace, past {len(strict)} rules that act"
                 mark = source.mark(("unchecked", kind))
-                yield Found(mark, message, "write flag to have it recorded, or block", f"unchecked.{kind}")
+                yield LintFinding(
+                    mark, message, "write flag to have it recorded, or block", f"unchecked.{kind}"
+                )
 
 
-def short_deadline(scene: Scene) -> Iterator[Found]:
+def short_deadline(scene: LintContext) -> Iterator[LintFinding]:
     """The policy gives its detectors less time than a model or a service needs: they fail, and rules follow their `on_error`."""
     slow = [bound.name for bound in scene.compiled.detectors if bound.tier >= 1]
     given = scene.policy.limits.deadline_ms
@@ -168,12 +170,12 @@ def short_deadline(scene: Scene) -> Iterator[Found]:
             message = (
                 f"in {given} ms detector {slow[0]!r} will often not be done, which counts as its failure"
             )
-            yield Found(
+            yield LintFinding(
                 source.mark(("limits", "deadline_ms")), message, "give them a second or more", "limits"
             )
 
 
-def films_misfit(scene: Scene) -> Iterator[Found]:
+def films_misfit(scene: LintContext) -> Iterator[LintFinding]:
     """Settings for films contradict one another."""
     films = scene.policy.films
     cases = (
@@ -197,10 +199,12 @@ def films_misfit(scene: Scene) -> Iterator[Found]:
         for source in scene.policy.sources:
             given = (source.data if isinstance(source.data, dict) else {}).get("films") or {}
             if wrong and field in given:
-                yield Found(source.mark(("films", field)), message, "correct one of the two numbers", "films")
+                yield LintFinding(
+                    source.mark(("films", field)), message, "correct one of the two numbers", "films"
+                )
 
 
-def unused_tools(scene: Scene) -> Iterator[Found]:
+def unused_tools(scene: LintContext) -> Iterator[LintFinding]:
     """The policy lists tools, and no rule asks for that list: it forbids nothing by itself."""
     named = {name for row in scene.rows for name in row.rule.condition.context}
     for field, leaves in OF_LISTS.items():
@@ -209,4 +213,4 @@ def unused_tools(scene: Scene) -> Iterator[Found]:
             leaf = sorted(leaves)[0]
             message = f"no rule asks for the list 'tools: {field}', and by itself it forbids nothing"
             cure = f"add a rule that names {leaf}, or extend the policy agents, which has some"
-            yield Found(item.key_mark((field,)), message, cure, f"tools.{field}")
+            yield LintFinding(item.key_mark((field,)), message, cure, f"tools.{field}")

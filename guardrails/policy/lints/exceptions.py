@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from guardrails import taxonomy
-from guardrails.policy.lints.issue import Fix, Found
-from guardrails.policy.lints.reachability.firing import shown
-from guardrails.policy.lints.scene.scene import Row, Scene
-from guardrails.policy.loading.items import Item
+from guardrails.policy.lints.issue import Fix, LintFinding
+from guardrails.policy.lints.reachability.firing import display_stages
+from guardrails.policy.lints.scene.scene import LintContext, RuleRow
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.schema import ExceptionDoc
-from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.testing.test_checks import content_fields
 from guardrails.policy.testing.test_fields import FILES
-from guardrails.text import folded
+from guardrails.text import fold_text
 from guardrails.types import Content, Stage, Text
 
 SOON = timedelta(days=14)
@@ -28,26 +28,26 @@ TRIED = ("terms", "patterns")
 """Kinds of detectors of which a text alone tells whether they find it."""
 
 
-def _found(
-    item: Item, doc: ExceptionDoc, field: str, message: str, cure: str, fix: Fix | None = None
-) -> Found:
+def _make_finding(
+    item: PolicyItem, doc: ExceptionDoc, field: str, message: str, cure: str, fix: Fix | None = None
+) -> LintFinding:
     mark = item.mark((field,)) if field in item.data else item.mark(("id",))
-    return Found(mark, f"exception {doc.id!r} {message}", cure, doc.id, fix)
+    return LintFinding(mark, f"exception {doc.id!r} {message}", cure, doc.id, fix)
 
 
-def _removal(item: Item) -> Fix:
+def _removal(item: PolicyItem) -> Fix:
     return Fix(item.source, item.base[:-1], item.base[-1])
 
 
-def expired(scene: Scene) -> Iterator[Found]:
+def expired(scene: LintContext) -> Iterator[LintFinding]:
     """The last day of an exception is past: it removes nothing any more."""
     for item, doc in scene.policy.exceptions:
         if doc.expires is not None and date.fromisoformat(doc.expires) < scene.today:
             cure = "remove it, or give it another day if its reason still holds"
-            yield _found(item, doc, "expires", f"has expired on {doc.expires}", cure, _removal(item))
+            yield _make_finding(item, doc, "expires", f"has expired on {doc.expires}", cure, _removal(item))
 
 
-def expires_soon(scene: Scene) -> Iterator[Found]:
+def expires_soon(scene: LintContext) -> Iterator[LintFinding]:
     """The last day of an exception is near."""
     for item, doc in scene.policy.exceptions:
         if doc.expires is None:
@@ -55,31 +55,35 @@ def expires_soon(scene: Scene) -> Iterator[Found]:
         left = (date.fromisoformat(doc.expires) - scene.today).days
         if 0 <= left <= SOON.days:
             days = "today" if left == 0 else f"in {left} day{'s' * (left > 1)}"
-            yield _found(item, doc, "expires", f"expires {days}", "decide whether its reason still holds")
+            yield _make_finding(
+                item, doc, "expires", f"expires {days}", "decide whether its reason still holds"
+            )
 
 
-def no_expiry(scene: Scene) -> Iterator[Found]:
+def no_expiry(scene: LintContext) -> Iterator[LintFinding]:
     """An exception has no end."""
     for item, doc in scene.policy.exceptions:
         if doc.expires is None:
-            yield _found(
+            yield _make_finding(
                 item, doc, "id", "never ends", f"give it a last day: expires: {scene.today.year + 1}-01-31"
             )
 
 
-def no_owner(scene: Scene) -> Iterator[Found]:
+def no_owner(scene: LintContext) -> Iterator[LintFinding]:
     """Nobody answers for an exception."""
     for item, doc in scene.policy.exceptions:
         if not (doc.owner or "").strip():
-            yield _found(item, doc, "id", "has no owner", "say who answers for it: owner: trust@acme.example")
+            yield _make_finding(
+                item, doc, "id", "has no owner", "say who answers for it: owner: trust@acme.example"
+            )
 
 
-def weak_reason(scene: Scene) -> Iterator[Found]:
+def weak_reason(scene: LintContext) -> Iterator[LintFinding]:
     """The reason of an exception says nothing of the case."""
     for item, doc in scene.policy.exceptions:
         plain = " ".join(doc.reason.lower().split()).rstrip(".!")
         if len(plain) < SHORTEST_REASON or plain in EMPTY_REASONS:
-            yield _found(
+            yield _make_finding(
                 item,
                 doc,
                 "reason",
@@ -88,45 +92,45 @@ def weak_reason(scene: Scene) -> Iterator[Found]:
             )
 
 
-def untested_exception(scene: Scene) -> Iterator[Found]:
+def untested_exception(scene: LintContext) -> Iterator[LintFinding]:
     """An exception has no test, so that nothing shows what it is for, nor when it is not needed any more."""
     for item, doc in scene.policy.exceptions:
         if doc.test is None:
             stage = min(_stages(scene, doc), default=Stage.INPUT).value
             cure = f"add what it is for: test: {{{stage}: …, expect: {{action: allow}}}}"
-            yield _found(item, doc, "id", "has no test", cure)
+            yield _make_finding(item, doc, "id", "has no test", cure)
 
 
-def exception_test_elsewhere(scene: Scene) -> Iterator[Found]:
+def exception_test_elsewhere(scene: LintContext) -> Iterator[LintFinding]:
     """The test of an exception stands at a stage, or is for a tenant, that the exception is not for."""
     for item, doc in scene.policy.exceptions:
         if doc.test is None:
             continue
-        (name,) = contents(doc.test)
+        (name,) = content_fields(doc.test)
         at = doc.test.stage or (Stage.INPUT if name in FILES else name)
         stages = _stages(scene, doc)
         if at in [*Stage] and stages and at not in stages:
             mark = item.key_mark(("test", "stage" if doc.test.stage else name))
-            message = f"the test of exception {doc.id!r} is at stage {at}, and the exception holds at {shown(stages)}"
-            yield Found(mark, message, f"write it as {min(stages).value}: …", doc.id)
+            message = f"the test of exception {doc.id!r} is at stage {at}, and the exception holds at {display_stages(stages)}"
+            yield LintFinding(mark, message, f"write it as {min(stages).value}: …", doc.id)
         if doc.tenants is not None and doc.test.tenant not in doc.tenants:
             whose = "no tenant" if doc.test.tenant is None else doc.test.tenant
             message = f"the test of exception {doc.id!r} is for {whose}, and the exception for {', '.join(doc.tenants)}"
             mark = item.mark(("test", "tenant") if doc.test.tenant is not None else ("test",))
-            yield Found(mark, message, f"write tenant: {doc.tenants[0]}", doc.id)
+            yield LintFinding(mark, message, f"write tenant: {doc.tenants[0]}", doc.id)
 
 
-def _stages(scene: Scene, doc: ExceptionDoc) -> frozenset[Stage]:
+def _stages(scene: LintContext, doc: ExceptionDoc) -> frozenset[Stage]:
     """Return the stages at which an exception takes anything away."""
     made = [(row.rule.on, one.on) for row in scene.rows for one in row.rule.exceptions if one.id == doc.id]
     return frozenset().union(*(on if only is None else on & only for on, only in made))
 
 
-def _rows(scene: Scene, doc: ExceptionDoc) -> list[Row]:
+def _rows(scene: LintContext, doc: ExceptionDoc) -> list[RuleRow]:
     return [row for row in scene.rows if doc.rules is None or row.doc.id in doc.rules]
 
 
-def _read(row: Row) -> frozenset[str]:
+def _read(row: RuleRow) -> frozenset[str]:
     return row.rule.condition.categories | row.rule.redact
 
 
@@ -138,13 +142,13 @@ def _touches(category: str, read: frozenset[str]) -> bool:
     )
 
 
-def unused_exception(scene: Scene) -> Iterator[Found]:
+def unused_exception(scene: LintContext) -> Iterator[LintFinding]:
     """An exception is for rules that are disabled, or for categories that its rules do not read: it removes nothing."""
     for item, doc in scene.policy.exceptions:
         for index, name in enumerate(doc.rules or ()):
             if name in scene.policy.disabled and name not in scene.shapes:
                 mark = item.mark(("rules", index))
-                yield Found(
+                yield LintFinding(
                     mark,
                     f"exception {doc.id!r} is for rule {name!r}, which is disabled",
                     "leave it out",
@@ -159,10 +163,10 @@ def unused_exception(scene: Scene) -> Iterator[Found]:
                     f"exception {doc.id!r} removes findings of {category}, which none of its rules reads"
                 )
                 names = ", ".join(sorted(read)) or "none"
-                yield Found(mark, message, f"name one that they read: {names}", doc.id)
+                yield LintFinding(mark, message, f"name one that they read: {names}", doc.id)
 
 
-def switches_off(scene: Scene) -> Iterator[Found]:
+def switches_off(scene: LintContext) -> Iterator[LintFinding]:
     """An exception removes every finding that a rule is for: the rule never fires."""
     for item, doc in scene.policy.exceptions:
         over = doc.expires is not None and date.fromisoformat(doc.expires) < scene.today
@@ -173,7 +177,7 @@ def switches_off(scene: Scene) -> Iterator[Found]:
             given = {
                 each.category
                 for each in scene.given
-                if scene.shapes[row.rule.id].findings & set(each.names())
+                if scene.shapes[row.rule.id].findings & set(each.variables())
             }
             all_gone = doc.categories is None or all(
                 not set(doc.categories).isdisjoint(taxonomy.with_ancestors(category)) for category in given
@@ -181,10 +185,10 @@ def switches_off(scene: Scene) -> Iterator[Found]:
             if needs and given and all_gone:
                 message = f"removes every finding of rule {row.doc.id!r}, which then never fires"
                 cure = "name the texts (matches:) or the requests (when:) that it is for, or disable the rule"
-                yield _found(item, doc, "categories" if doc.categories else "rules", message, cure)
+                yield _make_finding(item, doc, "categories" if doc.categories else "rules", message, cure)
 
 
-def _finders(scene: Scene, doc: ExceptionDoc) -> list[str]:
+def _finders(scene: LintContext, doc: ExceptionDoc) -> list[str]:
     """Return the detectors whose findings an exception may remove."""
     wanted = (
         frozenset(doc.categories)
@@ -198,7 +202,7 @@ def _finders(scene: Scene, doc: ExceptionDoc) -> list[str]:
     ]
 
 
-def matches_nothing(scene: Scene) -> Iterator[Found]:
+def matches_nothing(scene: LintContext) -> Iterator[LintFinding]:
     """A text of an exception is nothing that its detectors find: lists and patterns are asked."""
     for item, doc in scene.policy.exceptions:
         finders = _finders(scene, doc)
@@ -208,37 +212,38 @@ def matches_nothing(scene: Scene) -> Iterator[Found]:
             if not any(finds(scene, name, text) for name in finders):
                 message = f"exception {doc.id!r} is for the text {text!r}, which detector {finders[0]!r} does not find"
                 cure = "write the text that is found, whole: guardrails check shows it"
-                yield Found(item.mark(("matches", index)), message, cure, doc.id)
+                yield LintFinding(item.mark(("matches", index)), message, cure, doc.id)
 
 
-def finds(scene: Scene, name: str, text: str) -> bool:
+def finds(scene: LintContext, name: str, text: str) -> bool:
     """Tell whether a detector finds a text, whole."""
     contents: list[Content] = [Text(each) for each in (text, f"a {text} b", f"{text}.")]
     detector = scene.bounds[name].detector
     return any(
-        finding.span is not None and folded(content.text[slice(*finding.span)]).text == folded(text).text
+        finding.span is not None
+        and fold_text(content.text[slice(*finding.span)]).text == fold_text(text).text
         for content, detection in zip(contents, detector.detect(contents), strict=True)
         for finding in detection.findings
         if isinstance(content, Text)
     )
 
 
-def matches_passage(scene: Scene) -> Iterator[Found]:
+def matches_passage(scene: LintContext) -> Iterator[LintFinding]:
     """A text of an exception is compared with what a model finds, which is a whole passage."""
     for item, doc in scene.policy.exceptions:
         finders = _finders(scene, doc)
         if not doc.matches or not finders or not all(scene.bounds[name].passages for name in finders):
             continue
         message = f"compares {doc.matches[0]!r} with what detector {finders[0]!r} finds, which is a whole passage, not a word"
-        yield _found(
+        yield _make_finding(
             item, doc, "matches", message, "write a condition (when:), or except the texts in a list of terms"
         )
 
 
-def all_rules(scene: Scene) -> Iterator[Found]:
+def all_rules(scene: LintContext) -> Iterator[LintFinding]:
     """An exception holds for every rule."""
     for item, doc in scene.policy.exceptions:
         if doc.rules is None and len(scene.rows) > 1 and doc.matches is None:
-            yield _found(
+            yield _make_finding(
                 item, doc, "id", "holds for every rule", "name the rules that it is for: rules: [id]"
             )

@@ -1,4 +1,4 @@
-"""What lint finds: the `Found`s of a check, which the table of checks makes `Issue`s of.
+"""What lint finds: the `LintFinding`s of a check, which the table of checks makes `Issue`s of.
 
 Severity goes by effect: an `error` does not do what its author meant, a `warning` most likely does not, a `note` is advice.
 """
@@ -26,7 +26,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LintFinding:
     """Something that is most likely not meant: where, what, what to do instead, and in which rule, detector or test."""
 
     mark: Mark

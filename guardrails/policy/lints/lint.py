@@ -1,7 +1,7 @@
 """Lint: a policy that loads goes in, what is valid in it but surely not meant comes out, each at its line with a cure.
 
 `CHECKS` is the table of all that can be told from the policy alone; what needs its streams or its tests run is told by
-`authoring/lint/lint_run.py`, in the same form. A check is a function of a `Scene` in `policy/lints/`: its name is the code,
+`authoring/lint/lint_run.py`, in the same form. A check is a function of a `LintContext` in `policy/lints/`: its name is the code,
 the first line of its docstring is what `guardrails lint --codes` prints.
 
 Findings in the shipped policies that a policy extends are not told: they are not its author's. Comments silence what is meant
@@ -28,14 +28,14 @@ from guardrails.policy.lints import (
     words,
 )
 from guardrails.policy.lints.floors import floors
-from guardrails.policy.lints.issue import SEVERITIES, Found, Issue, Severity
+from guardrails.policy.lints.issue import SEVERITIES, Issue, LintFinding, Severity
 from guardrails.policy.lints.reachability import scores  # fmt: skip
-from guardrails.policy.lints.scene.scene import Scene
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.lints.scene.scene import LintContext
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Source
 from guardrails.policy.shipped import shipped_folder
 
-Run = Callable[[Any], Iterable[Found]]
+Run = Callable[[Any], Iterable[LintFinding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Check:
     doc: str
     run: Run
 
-    def issues(self, scene: Scene) -> Iterable[Issue]:
+    def issues(self, scene: LintContext) -> Iterable[Issue]:
         """Run the check."""
         for each in self.run(scene):
             yield Issue(self.code, self.severity, each.mark, each.message, each.cure, each.subject, each.fix)
@@ -59,9 +59,9 @@ def check(severity: Severity, run: Run) -> Check:
     return Check(run.__name__, severity, first, run)
 
 
-def unused_ignore(scene: Scene) -> Iterable[Found]:
+def unused_ignore(scene: LintContext) -> Iterable[LintFinding]:
     """A comment silences a code that there is not, or that is not found there any more."""
-    return ()  # told by `issues`, which knows what was silenced
+    return ()  # told by `find_issues`, which knows what was silenced
 
 
 CHECKS: tuple[Check, ...] = (
@@ -136,8 +136,8 @@ CHECKS: tuple[Check, ...] = (
 """Everything that is told of a policy alone, in the order in which people read about it."""
 
 
-def issues(
-    scene: Scene, checks: Sequence[Check] = CHECKS, codes: frozenset[str] | None = None
+def find_issues(
+    scene: LintContext, checks: Sequence[Check] = CHECKS, codes: frozenset[str] | None = None
 ) -> list[Issue]:
     """Run checks and return what they find in the policy's own files, in the order of the files.
 
@@ -146,8 +146,8 @@ def issues(
         checks: which to run.
         codes: those that comments may name; by default those of `checks`.
     """
-    silenced = [each for source in own(scene) for each in silence.silences(source)]
-    used: set[silence.Silence] = set()
+    silenced = [each for source in list_own_files(scene) for each in silence.find_suppressions(source)]
+    used: set[silence.Suppression] = set()
     found: list[Issue] = []
     for row in checks:
         for issue in row.issues(scene):
@@ -159,25 +159,25 @@ def issues(
     known = ran if codes is None else codes
     for row in checks:
         if row.run is unused_ignore:
-            for mark, message, code in silence.unused(silenced, used, known, ran):
-                cure = nearest(code, sorted(known), few=0) if code not in known else "remove it"
+            for mark, message, code in silence.find_unused_suppressions(silenced, used, known, ran):
+                cure = suggest_name(code, sorted(known), few=0) if code not in known else "remove it"
                 found.append(Issue(row.code, row.severity, mark, message, cure))
-    return ordered(found)
+    return sort_issues(found)
 
 
-def ordered(found: Iterable[Issue]) -> list[Issue]:
+def sort_issues(found: Iterable[Issue]) -> list[Issue]:
     """Return issues by file, line and column, each once; of two at one place the graver first."""
     places = {issue: (issue.mark.file, issue.mark.line, issue.mark.col) for issue in found}
     return sorted(places, key=lambda issue: (*places[issue], SEVERITIES.index(issue.severity), issue.code))
 
 
-def own(scene: Scene) -> list[Source]:
+def list_own_files(scene: LintContext) -> list[Source]:
     """Return the files that are the author's, those of tests too: the policy's own, and parents that are not shipped."""
     tests = (item.source for item, _ in scene.policy.tests)
     return [each for each in dict.fromkeys((*scene.policy.sources, *tests)) if is_own(scene, each.file)]
 
 
-def is_own(scene: Scene, file: str) -> bool:
+def is_own(scene: LintContext, file: str) -> bool:
     """Tell whether a file is the author's. Of a shipped policy that is looked at itself, its own files are."""
     return _is_beside(file, scene.root.file) or not is_shipped(file)
 

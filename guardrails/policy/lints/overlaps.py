@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.reachability.firing import shown
-from guardrails.policy.lints.scene.scene import Row, Scene
-from guardrails.policy.lints.scene.truth import Env, Shape, TooMany, values, written
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.reachability.firing import display_stages
+from guardrails.policy.lints.scene.scene import LintContext, RuleRow
+from guardrails.policy.lints.scene.truth import (
+    ConditionShape,
+    Env,
+    TooMany,
+    normalize_expression,
+    pick_values,
+)
 from guardrails.types import Action, Stage
 
 
-def duplicate_rule(scene: Scene) -> Iterator[Found]:
+def duplicate_rule(scene: LintContext) -> Iterator[LintFinding]:
     """Two rules have the same stages, condition, scope and action."""
-    first: dict[object, Row] = {}
+    first: dict[object, RuleRow] = {}
     for row in scene.rows:
         rule = row.rule
         key = (
             rule.on,
-            written(scene.shapes[rule.id].tree),
+            normalize_expression(scene.shapes[rule.id].tree),
             rule.scope,
             rule.then,
             rule.mode,
@@ -34,10 +40,10 @@ def duplicate_rule(scene: Scene) -> Iterator[Found]:
 class _Pairs:
     """Finds, for a rule, another that fires wherever it does."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: LintContext) -> None:
         self.scene = scene
-        self.by_name: dict[str, list[Row]] = {}
-        self.rest: list[Row] = []
+        self.by_name: dict[str, list[RuleRow]] = {}
+        self.rest: list[RuleRow] = []
         for row in scene.enforced:
             shape = scene.shapes[row.rule.id]
             for name in shape.findings:
@@ -45,7 +51,9 @@ class _Pairs:
             if not shape.findings:
                 self.rest.append(row)
 
-    def above(self, row: Row, stages: frozenset[Stage], fits: Callable[[Row], bool]) -> Row | None:
+    def above(
+        self, row: RuleRow, stages: frozenset[Stage], fits: Callable[[RuleRow], bool]
+    ) -> RuleRow | None:
         """Return a rule that is at these stages, is of a kind that `fits`, and fires wherever `row` does."""
         answers = self.scene.answers[row.rule.id]
         witness = next((env for env, holds in answers or () if holds), None)
@@ -60,12 +68,12 @@ class _Pairs:
             above = self.scene.shapes[other.rule.id]
             if not above.context and not above.atoms and not above.holds(witness):
                 continue  # most are ruled out by the one case
-            cases = _completed(witness, above)
+            cases = _complete_case(witness, above)
             if fits(other) and all(map(above.holds, cases)) and self.implied(row, other, stages):
                 return other
         return None
 
-    def implied(self, row: Row, other: Row, stages: frozenset[Stage]) -> bool:
+    def implied(self, row: RuleRow, other: RuleRow, stages: frozenset[Stage]) -> bool:
         """Tell whether a rule fires wherever `row` does."""
         shape, above = self.scene.shapes[row.rule.id], self.scene.shapes[other.rule.id]
         try:
@@ -75,16 +83,16 @@ class _Pairs:
             return False
 
 
-def _completed(witness: Env, above: Shape) -> Iterator[Env]:
+def _complete_case(witness: Env, above: ConditionShape) -> Iterator[Env]:
     """Yield a case with two values for what another condition asks beside it: most differ there."""
-    missing = {name: values(name, known) for name, known in above.context.items() if name not in witness}
+    missing = {name: pick_values(name, known) for name, known in above.context.items() if name not in witness}
     for at, truth in ((0, False), (-1, True)):
         more = {name: known[at] for name, known in missing.items()}
         atoms = {key: truth for key in above.atoms if key not in witness}
         yield {**witness, **more, **atoms}
 
 
-def _at_least(scene: Scene, other: Row, row: Row) -> bool:
+def _at_least(scene: LintContext, other: RuleRow, row: RuleRow) -> bool:
     """Tell whether a rule fails as strictly as another, and removes no more findings first."""
     today = scene.today.isoformat()
     own, others = (
@@ -94,7 +102,7 @@ def _at_least(scene: Scene, other: Row, row: Row) -> bool:
     return other.rule.on_error >= row.rule.on_error and others <= own
 
 
-def shadowed_rule(scene: Scene) -> Iterator[Found]:
+def shadowed_rule(scene: LintContext) -> Iterator[LintFinding]:
     """Another rule fires wherever this one does, and does as much or more: this one never decides."""
     pairs = _Pairs(scene)
     same = {found.subject for found in duplicate_rule(scene)}
@@ -102,7 +110,7 @@ def shadowed_rule(scene: Scene) -> Iterator[Found]:
         if row.doc.id in same or row.rule.stream == "annotate":
             continue
 
-        def fits(other: Row, row: Row = row) -> bool:
+        def fits(other: RuleRow, row: RuleRow = row) -> bool:
             stricter = other.rule.then > row.rule.then
             first = other.rule.then == row.rule.then and other.rule.order < row.rule.order
             covers = row.rule.then is not Action.REDACT or stricter or other.rule.redact >= row.rule.redact
@@ -127,13 +135,13 @@ def shadowed_rule(scene: Scene) -> Iterator[Found]:
         yield row.found("when", message, cure)
 
 
-def redact_under_block(scene: Scene) -> Iterator[Found]:
+def redact_under_block(scene: LintContext) -> Iterator[LintFinding]:
     """At some stage of a redact rule, what it would replace is always blocked."""
     pairs = _Pairs(scene)
     for row in scene.enforced:
         if row.rule.then is not Action.REDACT or len(row.rule.on) < 2:
             continue
-        dead: dict[Stage, Row] = {}
+        dead: dict[Stage, RuleRow] = {}
         for stage in row.rule.on:
             above = pairs.above(row, frozenset({stage}), lambda other: other.rule.then is Action.BLOCK)
             if above is not None:
@@ -142,15 +150,15 @@ def redact_under_block(scene: Scene) -> Iterator[Found]:
             stage, above = next(iter(sorted(dead.items())))
             at = above.item.mark(("id",))
             message = (
-                f"rule {row.doc.id!r} replaces nothing at stage {shown(frozenset(dead))}: "
+                f"rule {row.doc.id!r} replaces nothing at stage {display_stages(frozenset(dead))}: "
                 f"{above.doc.id!r} ({at.file}:{at.line}) blocks there wherever it fires"
             )
             yield row.found("on", message, "leave out that stage, or narrow the rule that blocks")
 
 
-def similar_ids(scene: Scene) -> Iterator[Found]:
+def similar_ids(scene: LintContext) -> Iterator[LintFinding]:
     """Two ids differ only by their separators."""
-    first: dict[str, Row] = {}
+    first: dict[str, RuleRow] = {}
     for row in scene.rows:
         plain = "".join(char for char in row.doc.id if char not in "._-")
         before = first.setdefault(plain, row)

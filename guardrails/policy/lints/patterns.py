@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 import regex
 
-from guardrails.detectors import lines
+from guardrails.detectors import read_list_file
 from guardrails.detectors.patterns import syntax_tree
-from guardrails.detectors.patterns.patterns_detector import Patterns, PatternsConfig
-from guardrails.detectors.patterns.table import TIMEOUT, Entry, shown
-from guardrails.policy.lints.issue import Fix, Found
-from guardrails.policy.lints.scene.scene import Scene
-from guardrails.policy.loading.items import Item
+from guardrails.detectors.patterns.patterns_detector import PatternsConfig, PatternsDetector
+from guardrails.detectors.patterns.table import TIMEOUT, CompiledRow, display_pattern
+from guardrails.policy.lints.issue import Fix, LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.source import Mark
 
 MANY = 8
@@ -47,22 +47,22 @@ PHRASE = re.compile(r"(?<![\\\w])[a-z]{3,}(?: |\\s[+*]?)[a-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class PatternRow:
+class PolicyPattern:
     """A pattern of a policy: its text, where it stands, what it was compiled to, and how to take it out."""
 
     name: str
     pattern: str
     mark: Mark
-    entry: Entry
+    entry: CompiledRow
     key: object
     fix: Fix | None = None
 
 
-def rows(scene: Scene) -> Iterator[PatternRow]:
+def list_patterns(scene: LintContext) -> Iterator[PolicyPattern]:
     """Yield every pattern of the policy's detectors of that kind, of their files too."""
     for name, declared in scene.policy.detectors.items():
         detector = scene.bounds[name].detector
-        if not isinstance(declared.config, PatternsConfig) or not isinstance(detector, Patterns):
+        if not isinstance(declared.config, PatternsConfig) or not isinstance(detector, PatternsDetector):
             continue
         by_text = {entry.row.pattern: entry for entry in detector.table.entries}
         item = declared.item
@@ -72,135 +72,137 @@ def rows(scene: Scene) -> Iterator[PatternRow]:
             mark = item.mark(("patterns", index) if bare else ("patterns", index, "pattern"))
             source, path = item.place(("patterns",))
             key = (name, each if isinstance(each, str) else each.model_dump_json())
-            yield PatternRow(name, pattern, mark, by_text[pattern], key, Fix(source, path, index))
+            yield PolicyPattern(name, pattern, mark, by_text[pattern], key, Fix(source, path, index))
         yield from _of_file(name, declared.config, item, by_text)
 
 
 def _of_file(
-    name: str, config: PatternsConfig, item: Item, by_text: dict[str, Entry]
-) -> Iterator[PatternRow]:
+    name: str, config: PatternsConfig, item: PolicyItem, by_text: dict[str, CompiledRow]
+) -> Iterator[PolicyPattern]:
     if config.file is not None:
-        for place, pattern in lines(item, config.file):
-            yield PatternRow(name, pattern, Mark(*place), by_text[pattern], (name, pattern))
+        for place, pattern in read_list_file(item, config.file):
+            yield PolicyPattern(name, pattern, Mark(*place), by_text[pattern], (name, pattern))
 
 
-def duplicate_pattern(scene: Scene) -> Iterator[Found]:
+def duplicate_pattern(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern stands in its list twice."""
-    first: dict[object, PatternRow] = {}
-    for row in rows(scene):
+    first: dict[object, PolicyPattern] = {}
+    for row in list_patterns(scene):
         before = first.setdefault(row.key, row)
         if before is not row:
             at = f"{before.mark.file}:{before.mark.line}"
-            yield Found(
+            yield LintFinding(
                 row.mark,
-                f"pattern {shown(row.pattern)} is there already ({at})",
+                f"pattern {display_pattern(row.pattern)} is there already ({at})",
                 "remove it",
                 row.name,
                 row.fix,
             )
 
 
-def matches_anything(scene: Scene) -> Iterator[Found]:
+def matches_anything(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is found in nearly any text."""
-    for row in rows(scene):
-        found = sum(_found(row.entry, text) for text in HARMLESS)
+    for row in list_patterns(scene):
+        found = sum(_is_found(row.entry, text) for text in HARMLESS)
         if found >= FOUND_IN * len(HARMLESS):
-            message = (
-                f"pattern {shown(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
+            message = f"pattern {display_pattern(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
+            yield LintFinding(
+                row.mark, message, "write what must stand beside it, or how long it is", row.name
             )
-            yield Found(row.mark, message, "write what must stand beside it, or how long it is", row.name)
 
 
-def _found(entry: Entry, text: str) -> bool:
+def _is_found(entry: CompiledRow, text: str) -> bool:
     try:
         return entry.slow.search(text, timeout=TIMEOUT) is not None
     except TimeoutError:
         return False
 
 
-def short_pattern(scene: Scene) -> Iterator[Found]:
+def short_pattern(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is one or two characters without an edge, so that it is found within words."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         tree = _tree(row.pattern)
         parts = [] if tree is None else _flat(tree)
         if 0 < len(parts) <= SHORT and all(
-            isinstance(part, syntax_tree.Chars) and len(part.ascii) <= 10 for part in parts
+            isinstance(part, syntax_tree.CharacterClass) and len(part.ascii) <= 10 for part in parts
         ):
-            message = f"pattern {shown(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
-            yield Found(row.mark, message, r"write \b before and after it", row.name)
+            message = f"pattern {display_pattern(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
+            yield LintFinding(row.mark, message, r"write \b before and after it", row.name)
 
 
-def unescaped_dot(scene: Scene) -> Iterator[Found]:
+def unescaped_dot(scene: LintContext) -> Iterator[LintFinding]:
     """A dot in what looks like the name of a site stands for any character."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         if found := SITE.search(row.pattern):
-            message = f"in pattern {shown(row.pattern)} the dot of {found[0]!r} stands for any character"
-            yield Found(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
+            message = (
+                f"in pattern {display_pattern(row.pattern)} the dot of {found[0]!r} stands for any character"
+            )
+            yield LintFinding(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
 
 
-def case_matters(scene: Scene) -> Iterator[Found]:
+def case_matters(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern of several words in lower case is not found at the beginning of a sentence."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         if PHRASE.search(row.pattern) and not row.entry.slow.flags & regex.IGNORECASE:
-            message = f"pattern {shown(row.pattern)} is found in lower case alone"
-            yield Found(row.mark, message, "write (?i) before it", row.name)
+            message = f"pattern {display_pattern(row.pattern)} is found in lower case alone"
+            yield LintFinding(row.mark, message, "write (?i) before it", row.name)
 
 
-def runs_slow(entry: Entry) -> bool:
+def runs_slow(entry: CompiledRow) -> bool:
     """Tell whether `regex` runs a pattern, on some texts at least."""
     return entry.ascii is None or entry.wide is None or not (entry.ascii.spans and entry.wide.spans)
 
 
-def backtracking(scene: Scene) -> Iterator[Found]:
+def backtracking(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern that RE2 does not run alone has repetitions that can share a text in very many ways."""
     for row, why in _ambiguous(scene, slow=True):
         message = (
-            f"pattern {shown(row.pattern)} backtracks: {why}; a text made for it takes more than {TIMEOUT} s, which is an error "
-            "of the detector"
+            f"pattern {display_pattern(row.pattern)} backtracks: {why}; a text made for it takes more than {TIMEOUT} s, "
+            "which is an error of the detector"
         )
         cure = "put something between the turns, make a repetition possessive (++), or avoid look-around"
-        yield Found(row.mark, message, cure, row.name)
+        yield LintFinding(row.mark, message, cure, row.name)
 
 
-def nested_repetition(scene: Scene) -> Iterator[Found]:
+def nested_repetition(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern would backtrack elsewhere; here RE2 runs it, in linear time, as long as nothing is added that RE2 lacks."""
     for row, why in _ambiguous(scene, slow=False):
-        message = f"pattern {shown(row.pattern)} would backtrack if RE2 did not run it: {why}"
-        yield Found(row.mark, message, "write one repetition: (?:a+)+ is a+", row.name)
+        message = f"pattern {display_pattern(row.pattern)} would backtrack if RE2 did not run it: {why}"
+        yield LintFinding(row.mark, message, "write one repetition: (?:a+)+ is a+", row.name)
 
 
-def _ambiguous(scene: Scene, *, slow: bool) -> Iterator[tuple[PatternRow, str]]:
-    for row in rows(scene):
+def _ambiguous(scene: LintContext, *, slow: bool) -> Iterator[tuple[PolicyPattern, str]]:
+    for row in list_patterns(scene):
         tree = _tree(row.pattern) if runs_slow(row.entry) is slow else None
-        if tree is not None and (why := next(filter(None, map(_loops, repeats(tree))), "")):
+        if tree is not None and (why := next(filter(None, map(_loops, find_repeats(tree))), "")):
             yield row, why
 
 
-def slow_pattern(scene: Scene) -> Iterator[Found]:
+def slow_pattern(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is run by `regex`, not by RE2: its time is not bound to be linear."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         if row.entry.ascii is None:
             tree = _tree(row.pattern)
             square = tree is not None and any(_neighbours(_flat(each)) for each in _nodes(tree))
             more = "; its time may grow with the square of the text, as repetitions of the same characters follow each other"
             message = (
-                f"pattern {shown(row.pattern)} is not run by RE2, but by a slower engine with a time-out of {TIMEOUT} s"
+                f"pattern {display_pattern(row.pattern)} is not run by RE2, but by a slower engine with a time-out of {TIMEOUT} s"
                 f"{more if square else ''}"
             )
             cure = "avoid look-around, back-references and possessive repetitions where that is possible"
-            yield Found(row.mark, message, cure, row.name)
+            yield LintFinding(row.mark, message, cure, row.name)
 
 
 def _tree(pattern: str) -> syntax_tree.Node | None:
     try:
-        return syntax_tree.read(pattern).root
-    except (syntax_tree.Unreadable, RecursionError):
+        return syntax_tree.parse_tree(pattern).root
+    except (syntax_tree.UnsupportedPattern, RecursionError):
         return None
 
 
 def _flat(node: syntax_tree.Node) -> list[syntax_tree.Node]:
     """Return the parts of a sequence, groups opened."""
-    if isinstance(node, syntax_tree.Sequence):
+    if isinstance(node, syntax_tree.Concatenation):
         return [each for part in node.parts for each in _flat(part)]
     if isinstance(node, syntax_tree.Group):
         return _flat(node.body)
@@ -208,18 +210,22 @@ def _flat(node: syntax_tree.Node) -> list[syntax_tree.Node]:
 
 
 def _inner(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
-    if isinstance(node, syntax_tree.Sequence):
+    if isinstance(node, syntax_tree.Concatenation):
         return node.parts
-    if isinstance(node, syntax_tree.Branch):
+    if isinstance(node, syntax_tree.Alternation):
         return node.ways
     if isinstance(node, syntax_tree.Conditional):
         return (node.then, node.otherwise)
-    return (node.body,) if isinstance(node, syntax_tree.Group | syntax_tree.Repeat | syntax_tree.Look) else ()
+    return (
+        (node.body,)
+        if isinstance(node, syntax_tree.Group | syntax_tree.Repetition | syntax_tree.Lookaround)
+        else ()
+    )
 
 
 def _endless(node: syntax_tree.Node) -> bool:
     return (
-        isinstance(node, syntax_tree.Repeat)
+        isinstance(node, syntax_tree.Repetition)
         and node.kind != "possessive"
         and (node.high is None or node.high >= MANY)
     )
@@ -232,12 +238,12 @@ def _nodes(node: syntax_tree.Node) -> Iterator[syntax_tree.Node]:
         yield from _nodes(each)
 
 
-def repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repeat]:
+def find_repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repetition]:
     """Yield every repetition in a pattern."""
-    return (each for each in _nodes(node) if isinstance(each, syntax_tree.Repeat))
+    return (each for each in _nodes(node) if isinstance(each, syntax_tree.Repetition))
 
 
-def _loops(node: syntax_tree.Repeat) -> str:
+def _loops(node: syntax_tree.Repetition) -> str:
     """Return why a repetition can match one text in very many ways, "" if it cannot for all that is seen here."""
     if not _endless(node):
         return ""
@@ -249,7 +255,7 @@ def _loops(node: syntax_tree.Repeat) -> str:
             others = [
                 each
                 for each in parts
-                if each is not part and not isinstance(each, syntax_tree.At | syntax_tree.Look)
+                if each is not part and not isinstance(each, syntax_tree.Assertion | syntax_tree.Lookaround)
             ]
             own = _chars(part)
             if _varies(part) and own and not any(_separates(each, own) for each in others):
@@ -261,7 +267,11 @@ def _begins(
     one: list[syntax_tree.Node], two: list[syntax_tree.Node], ways: list[list[syntax_tree.Node]]
 ) -> bool:
     """Tell whether a way can be the beginning of another, and the rest of that the beginning of any."""
-    if not one or len(one) > len(two) or not all(isinstance(part, syntax_tree.Chars) for part in one):
+    if (
+        not one
+        or len(one) > len(two)
+        or not all(isinstance(part, syntax_tree.CharacterClass) for part in one)
+    ):
         return False
     if not all(set(_chars(left)) & set(_chars(right)) for left, right in zip(one, two, strict=False)):
         return False
@@ -271,9 +281,9 @@ def _begins(
 
 def _varies(node: syntax_tree.Node) -> bool:
     """Tell whether a part matches texts of several lengths, in a way that may be tried again."""
-    if isinstance(node, syntax_tree.Repeat):
+    if isinstance(node, syntax_tree.Repetition):
         return node.kind != "possessive" and node.low != node.high
-    return isinstance(node, syntax_tree.Branch) and _empty(node)
+    return isinstance(node, syntax_tree.Alternation) and _empty(node)
 
 
 def _neighbours(parts: list[syntax_tree.Node]) -> bool:
@@ -285,14 +295,14 @@ def _neighbours(parts: list[syntax_tree.Node]) -> bool:
             if set(before) & set(own):
                 return True
             before = own
-        elif not isinstance(part, syntax_tree.At | syntax_tree.Look) and not _empty(part):
+        elif not isinstance(part, syntax_tree.Assertion | syntax_tree.Lookaround) and not _empty(part):
             before = ""
     return False
 
 
 def _ways(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
     only = _only(node)
-    return only.ways if isinstance(only, syntax_tree.Branch) else (node,)
+    return only.ways if isinstance(only, syntax_tree.Alternation) else (node,)
 
 
 def _only(node: syntax_tree.Node) -> syntax_tree.Node:
@@ -302,11 +312,11 @@ def _only(node: syntax_tree.Node) -> syntax_tree.Node:
 
 def _empty(node: syntax_tree.Node) -> bool:
     """Tell whether a part may match nothing."""
-    if isinstance(node, syntax_tree.Repeat):
+    if isinstance(node, syntax_tree.Repetition):
         return node.low == 0 or node.may_be_empty
-    if isinstance(node, syntax_tree.Branch):
+    if isinstance(node, syntax_tree.Alternation):
         return any(all(_empty(part) for part in _flat(way)) for way in node.ways)
-    return isinstance(node, syntax_tree.At | syntax_tree.Look)
+    return isinstance(node, syntax_tree.Assertion | syntax_tree.Lookaround)
 
 
 def _separates(node: syntax_tree.Node, own: str) -> bool:
@@ -314,12 +324,14 @@ def _separates(node: syntax_tree.Node, own: str) -> bool:
     return (
         not _empty(node)
         and not set(_chars(node)) & set(own)
-        and not isinstance(node, syntax_tree.Reference | syntax_tree.Atomic)
+        and not isinstance(node, syntax_tree.Backreference | syntax_tree.AtomicGroup)
     )
 
 
 def _chars(node: syntax_tree.Node) -> str:
     """Return the ASCII characters that a part consists of."""
-    if isinstance(node, syntax_tree.Chars):
+    if isinstance(node, syntax_tree.CharacterClass):
         return node.ascii
-    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, syntax_tree.Look) else ""
+    return (
+        "".join(_chars(each) for each in _inner(node)) if not isinstance(node, syntax_tree.Lookaround) else ""
+    )

@@ -7,10 +7,10 @@ from typing import Final
 
 from guardrails.detectors.language.scripts import NAMES
 from guardrails.policy.cel import cel
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.lints.scene.truth import KINDS, ROLES
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.types import Action
 
 LANGUAGES: Final = (*NAMES, "und")
@@ -28,10 +28,10 @@ CLAIMS: Final = ("request.client", "request.metadata")
 """What clients say of themselves."""
 
 
-def impossible_value(scene: Scene) -> Iterator[Found]:
+def impossible_value(scene: LintContext) -> Iterator[LintFinding]:
     """A context leaf is compared with a value that it never has."""
     for row in scene.rows:
-        for each in scene.shapes[row.rule.id].compared:
+        for each in scene.shapes[row.rule.id].comparisons:
             possible = POSSIBLE.get(each.name)
             if possible is None or not isinstance(each.value, str) or each.value in possible:
                 continue
@@ -45,10 +45,10 @@ def _meant(value: str, possible: tuple[str, ...]) -> str:
     for guess in (MEANT.get(low), by_name.get(low), low, low.split("-")[0].split("_")[0]):
         if guess in possible:
             return f"write {guess!r}"
-    return "write an ISO 639-1 code such as 'en'" if possible is LANGUAGES else nearest(value, possible)
+    return "write an ISO 639-1 code such as 'en'" if possible is LANGUAGES else suggest_name(value, possible)
 
 
-def client_claim(scene: Scene) -> Iterator[Found]:
+def client_claim(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops or replaces, or an exception, depends on what a client says of itself: clients can lie."""
     for row in scene.enforced:
         if row.rule.then is Action.FLAG:
@@ -64,12 +64,12 @@ def client_claim(scene: Scene) -> Iterator[Found]:
             offset, name = claim
             message = f"{name} decides whether exception {doc.id!r} holds, and it is the client that says it"
             cure = "use request.user or request.tenant, which come from authentication"
-            yield Found(item.inside(("when",), offset), message, cure, doc.id)
+            yield LintFinding(item.inside(("when",), offset), message, cure, doc.id)
 
 
-def _claim(tree: cel.Node) -> tuple[int, str] | None:
+def _claim(tree: cel.CelNode) -> tuple[int, str] | None:
     for node in tree.walk():
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None and dotted.startswith(CLAIMS):
             return node.start(), dotted
     return None

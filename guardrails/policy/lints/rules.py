@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from guardrails.policy.cel import cel
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.reachability.firing import can, shown
-from guardrails.policy.lints.scene.scene import Row, Scene
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.reachability.firing import can_fire, display_stages
+from guardrails.policy.lints.scene.scene import LintContext, RuleRow
 from guardrails.policy.lints.scene.truth import operands
 from guardrails.types import Action, Stage
 
@@ -16,50 +16,50 @@ QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 """A text in a condition, which may hold brackets."""
 
 
-def never_fires(scene: Scene) -> Iterator[Found]:
+def never_fires(scene: LintContext) -> Iterator[LintFinding]:
     """No finding that a detector of the policy can have, and no request, makes the condition hold."""
     for row in scene.rows:
-        if not can(scene, row, row.rule.on):
+        if not can_fire(scene, row, row.rule.on):
             message = f"rule {row.doc.id!r} can never fire: {_why(scene, row)}"
             yield row.found("when", message, "correct the condition, or remove the rule")
 
 
-def _why(scene: Scene, row: Row) -> str:
+def _why(scene: LintContext, row: RuleRow) -> str:
     shape = scene.shapes[row.rule.id]
-    for each in shape.compared:
+    for each in shape.comparisons:
         given = scene.feeding.get(each.name, [])
         fixed = [one for one in given if one.scores]
         if given and len(fixed) == len(given) and each.op in ("_>_", "_>=_", "_==_"):
             most = max(score for one in fixed for score in one.scores)
             if most < float(each.value) or (each.op == "_>_" and most == float(each.value)):
                 return f"{each.name} is {most} at most, the score of detector {fixed[0].detector!r}"
-    for one in (one for one in scene.given if set(one.names()) & shape.findings):
+    for one in (one for one in scene.given if set(one.variables()) & shape.findings):
         if not one.stages & row.rule.on:
-            return f"detector {one.detector!r} does not find {one.category} at stage {shown(row.rule.on)}"
+            return f"detector {one.detector!r} does not find {one.category} at stage {display_stages(row.rule.on)}"
     return "no score and no request makes its condition hold"
 
 
-def never_at_stage(scene: Scene) -> Iterator[Found]:
+def never_at_stage(scene: LintContext) -> Iterator[LintFinding]:
     """At one of its stages the rule can never fire, at others it can."""
     for row in scene.rows:
         if len(row.rule.on) < 2:
             continue
         dead = [stage for stage in row.rule.on if not _differs(scene, row, stage)]
         if dead and len(dead) < len(row.rule.on):
-            names = shown(frozenset(dead))
+            names = display_stages(frozenset(dead))
             message = f"rule {row.doc.id!r} can never fire at stage {names}: what it needs is not found there"
             yield row.found("on", message, f"leave out {names}, or name another detector")
 
 
-def _differs(scene: Scene, row: Row, stage: Stage) -> bool:
+def _differs(scene: LintContext, row: RuleRow, stage: Stage) -> bool:
     """Tell whether a rule can fire at a stage."""
     needed = scene.shapes[row.rule.id].findings
     given = (each for name in needed for each in scene.feeding.get(name.removeprefix("count "), ()))
     of_stages = any(each.stages != frozenset(Stage) for each in given)
-    return can(scene, row, frozenset({stage})) if of_stages else True
+    return can_fire(scene, row, frozenset({stage})) if of_stages else True
 
 
-def needs_tools(scene: Scene) -> Iterator[Found]:
+def needs_tools(scene: LintContext) -> Iterator[LintFinding]:
     """The condition asks for what the policy's lists of tools say, and it has no such list."""
     for row in scene.rows:
         named = {
@@ -67,14 +67,14 @@ def needs_tools(scene: Scene) -> Iterator[Found]:
             for name, value in scene.compiled.tools.known.items()
             if name in row.rule.condition.context
         }
-        if named and not can(scene, row, row.rule.on, named):
+        if named and not can_fire(scene, row, row.rule.on, named):
             leaf = next(iter(named))
             lists = "allow" if leaf in ("tool.listed", "tool.valid") else "untrusted"
             message = f"rule {row.doc.id!r} never fires: {leaf} says nothing without 'tools: {lists}:'"
             yield row.found("when", message, f"list the tools under 'tools: {lists}:', or disable the rule")
 
 
-def always_fires(scene: Scene) -> Iterator[Found]:
+def always_fires(scene: LintContext) -> Iterator[LintFinding]:
     """The condition holds whatever is found and whoever asks."""
     for row in scene.rows:
         shape = scene.shapes[row.rule.id]
@@ -90,7 +90,7 @@ def always_fires(scene: Scene) -> Iterator[Found]:
             )
 
 
-def constant_condition(scene: Scene) -> Iterator[Found]:
+def constant_condition(scene: LintContext) -> Iterator[LintFinding]:
     """The condition depends on nothing."""
     for row in scene.rows:
         shape = scene.shapes[row.rule.id]
@@ -101,7 +101,7 @@ def constant_condition(scene: Scene) -> Iterator[Found]:
             yield row.found("when", message, cure)
 
 
-def fires_on_nothing(scene: Scene) -> Iterator[Found]:
+def fires_on_nothing(scene: LintContext) -> Iterator[LintFinding]:
     """The rule fires where nothing is found, and no longer where something is."""
     for row in scene.enforced:
         shape = scene.shapes[row.rule.id]
@@ -116,7 +116,7 @@ def fires_on_nothing(scene: Scene) -> Iterator[Found]:
             yield row.found("when", message, "turn the comparison round: < into >=")
 
 
-def worse_passes(scene: Scene) -> Iterator[Found]:
+def worse_passes(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops or replaces lets pass what scores higher."""
     for row in scene.enforced:
         shape = scene.shapes[row.rule.id]
@@ -140,14 +140,14 @@ def worse_passes(scene: Scene) -> Iterator[Found]:
             for score, holds in scores
             if not holds and any(lower < score and there and lower > 0 for lower, there in scores)
         ]
-        if passing and not _covered(scene, row, name, min(passing)):
+        if passing and not _is_covered(scene, row, name, min(passing)):
             message = f"rule {row.doc.id!r} lets pass what is worse: at {name} = {max(passing):g} it no longer fires"
             yield row.found(
                 "when", message, "leave out the upper bound, or add a rule for what lies above it"
             )
 
 
-def _covered(scene: Scene, row: Row, name: str, score: float) -> bool:
+def _is_covered(scene: LintContext, row: RuleRow, name: str, score: float) -> bool:
     """Tell whether another rule of at least the same action fires at a score that one lets pass."""
     for other in scene.enforced:
         if other is row or other.rule.then < row.rule.then or not other.rule.on >= row.rule.on:
@@ -163,7 +163,7 @@ def _covered(scene: Scene, row: Row, name: str, score: float) -> bool:
     return False
 
 
-def dead_operand(scene: Scene) -> Iterator[Found]:
+def dead_operand(scene: LintContext) -> Iterator[LintFinding]:
     """A part of a condition changes nothing, whatever is found."""
     for row in scene.rows:
         shape = scene.shapes[row.rule.id]
@@ -179,7 +179,7 @@ def dead_operand(scene: Scene) -> Iterator[Found]:
                 bool(without(env)) == holds for without in [shape.without(operand)] for env, holds in answers
             )
         ]
-        outer = [each for each in dead if not any(_within(each[1], other[1]) for other in dead)]
+        outer = [each for each in dead if not any(_is_within(each[1], other[1]) for other in dead)]
         if outer:
             node, operand = max(
                 outer, key=lambda each: each[1].start()
@@ -191,11 +191,11 @@ def dead_operand(scene: Scene) -> Iterator[Found]:
             yield row.inside(operand.start(), message, "correct it, or leave it out")
 
 
-def _within(part: cel.Node, whole: cel.Node) -> bool:
+def _is_within(part: cel.CelNode, whole: cel.CelNode) -> bool:
     return part is not whole and any(each is part for each in whole.walk())
 
 
-def mixed_operators(scene: Scene) -> Iterator[Found]:
+def mixed_operators(scene: LintContext) -> Iterator[LintFinding]:
     """`&&` stands beside `||` without brackets; it binds first, which is not what many mean."""
     for row in scene.rows:
         plain = QUOTED.sub(lambda match: " " * len(match[0]), row.rule.condition.text)

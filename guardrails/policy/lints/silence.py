@@ -1,4 +1,4 @@
-"""Comments that silence lint: the text of a file in, which codes are not told of which of its lines out.
+"""Reads the comments that suppress lint issues in a file, and the lines that they are for.
 
     - id: all.flag               # lint: ignore no_message, constant_condition
     # lint: ignore shadowed_rule
@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from guardrails.policy.loading.compose import Branch, Entry, Scalar
+from guardrails.policy.loading.compose import BranchNode, NodeEntry, ScalarNode
 from guardrails.policy.loading.source import Mark, Source
 
 COMMENT = re.compile(
@@ -27,7 +27,7 @@ CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Suppression:
     """One code of a comment: where the comment stands, and the lines (from 1, the last one included) that it is for."""
 
     mark: Mark
@@ -40,7 +40,7 @@ class Silence:
         return code == self.code and mark.file == self.mark.file and self.first <= mark.line <= self.last
 
 
-def silences(source: Source) -> list[Silence]:
+def find_suppressions(source: Source) -> list[Suppression]:
     """Return what the comments of a file silence."""
     found = [*COMMENT.finditer(source.text)]
     if not found:
@@ -55,7 +55,7 @@ def silences(source: Source) -> list[Silence]:
         line = len(LINE.findall(before)) + 1
         mark = Mark(source.file, line, match.start() - _line_start(before) + 1)
         first, last = (1, len(lines)) if match[1] == "ignore-file" else _block(lines, line)
-        silenced += [Silence(mark, code, first, last) for code in CODE.findall(match[2]) or [""]]
+        silenced += [Suppression(mark, code, first, last) for code in CODE.findall(match[2]) or [""]]
     return silenced
 
 
@@ -85,20 +85,20 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
 
 
-def _texts(entry: Entry | None) -> Iterator[tuple[int, int]]:
+def _texts(entry: NodeEntry | None) -> Iterator[tuple[int, int]]:
     """Yield where the quoted and block texts of a file are."""
     if entry is None:
         return
-    if isinstance(entry.node, Scalar):
+    if isinstance(entry.node, ScalarNode):
         if entry.node.style:
             yield entry.node.start, entry.node.end
-    elif isinstance(entry.node, Branch):
+    elif isinstance(entry.node, BranchNode):
         for child in entry.node.children.values():
             yield from _texts(child)
 
 
-def unused(
-    silenced: Iterable[Silence], used: Iterable[Silence], codes: frozenset[str], ran: frozenset[str]
+def find_unused_suppressions(
+    silenced: Iterable[Suppression], used: Iterable[Suppression], codes: frozenset[str], ran: frozenset[str]
 ) -> Iterator[tuple[Mark, str, str]]:
     """Yield the comments that silenced nothing, with what is wrong and the code; those of `ran` were looked for."""
     known = {*used}

@@ -8,10 +8,10 @@ from typing import Final
 
 from guardrails import taxonomy
 from guardrails.detectors.language.scripts import NAMES
-from guardrails.policy.lints.issue import Fix, Found
-from guardrails.policy.lints.scene.scene import Scene
-from guardrails.policy.loading.items import Item
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.lints.issue import Fix, LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.types import Action, Stage
 
 SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})
@@ -36,7 +36,7 @@ STANDARDS: Final = {
 }
 
 
-def no_message(scene: Scene) -> Iterator[Found]:
+def no_message(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that blocks has no text for the person who is stopped."""
     for row in scene.enforced:
         if row.rule.then is Action.BLOCK and row.rule.on & SAID and not row.rule.messages:
@@ -44,7 +44,7 @@ def no_message(scene: Scene) -> Iterator[Found]:
             yield row.found("then", f"rule {row.doc.id!r} blocks without a message for the person", cure)
 
 
-def empty_message(scene: Scene) -> Iterator[Found]:
+def empty_message(scene: LintContext) -> Iterator[LintFinding]:
     """A message has no text."""
     for row in scene.rows:
         for language, text in row.rule.messages.items():
@@ -53,7 +53,7 @@ def empty_message(scene: Scene) -> Iterator[Found]:
                 yield row.found("message", message, "write what the person is to read, or leave it out")
 
 
-def message_language(scene: Scene) -> Iterator[Found]:
+def message_language(scene: LintContext) -> Iterator[LintFinding]:
     """A message is said to be in a language that has no such code, so that nobody gets it."""
     for row in scene.rows:
         if not isinstance(row.doc.message, dict):
@@ -61,7 +61,9 @@ def message_language(scene: Scene) -> Iterator[Found]:
         for language in row.doc.message:
             if language not in NAMES and language not in MORE_LANGUAGES:
                 mark = row.item.key_mark(("message", language))
-                yield Found(mark, f"{language!r} is no code of a language", _language(language), row.doc.id)
+                yield LintFinding(
+                    mark, f"{language!r} is no code of a language", _language(language), row.doc.id
+                )
 
 
 def _language(written: str) -> str:
@@ -72,7 +74,7 @@ def _language(written: str) -> str:
     return f"write {found!r}" if found else "write an ISO 639-1 code, such as 'en'"
 
 
-def unknown_tag(scene: Scene) -> Iterator[Found]:
+def unknown_tag(scene: LintContext) -> Iterator[LintFinding]:
     """A tag names a hazard of a standard that has none of that name."""
     for row in scene.rows:
         for index, tag in enumerate(row.doc.tags):
@@ -83,18 +85,18 @@ def unknown_tag(scene: Scene) -> Iterator[Found]:
                 names = [f"owasp.llm{n:02}" for n in range(1, 11)] + [
                     f"mlcommons.{h}" for h in sorted(HAZARDS)
                 ]
-                yield Found(
-                    mark, f"tag {tag!r} names nothing of {root}", nearest(tag, names, few=0), row.doc.id
+                yield LintFinding(
+                    mark, f"tag {tag!r} names nothing of {root}", suggest_name(tag, names, few=0), row.doc.id
                 )
 
 
-def plain_tag(scene: Scene) -> Iterator[Found]:
+def plain_tag(scene: LintContext) -> Iterator[LintFinding]:
     """A tag has no name of a list before it, so that it may mean anything."""
     for row in scene.rows:
         for index, tag in enumerate(row.doc.tags):
             if "." not in tag.strip("."):
                 mark = row.item.mark(("tags", index))
-                yield Found(
+                yield LintFinding(
                     mark, f"tag {tag!r} does not say whose it is", f"such as team.{tag or 'name'}", row.doc.id
                 )
 
@@ -105,7 +107,7 @@ ACTIONS: Final = {"block": "block", "flag": "flag", "redact": "redact", "mask": 
 LISTS: Final = ("on", "tags", "redact")
 
 
-def duplicate_entry(scene: Scene) -> Iterator[Found]:
+def duplicate_entry(scene: LintContext) -> Iterator[LintFinding]:
     """A list has an entry twice."""
     for row in scene.rows:
         yield from _doubles(row.item, row.doc.id, LISTS)
@@ -113,7 +115,7 @@ def duplicate_entry(scene: Scene) -> Iterator[Found]:
         yield from _doubles(item, doc.id, ("rules", "categories", "matches"))
 
 
-def _doubles(item: Item, subject: str, fields: tuple[str, ...]) -> Iterator[Found]:
+def _doubles(item: PolicyItem, subject: str, fields: tuple[str, ...]) -> Iterator[LintFinding]:
     for field in fields:
         entries = item.data.get(field)
         if not isinstance(entries, list):
@@ -122,12 +124,12 @@ def _doubles(item: Item, subject: str, fields: tuple[str, ...]) -> Iterator[Foun
             if entry in entries[:index]:
                 fix = Fix(*item.place((field,)), index)
                 mark = item.mark((field, index))
-                yield Found(
+                yield LintFinding(
                     mark, f"{entry!r} is there already in {field!r} of {subject!r}", "remove it", subject, fix
                 )
 
 
-def lenient_error(scene: Scene) -> Iterator[Found]:
+def lenient_error(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops or replaces lets a content pass when a detector that it needs has failed."""
     for row in scene.enforced:
         if row.rule.then > Action.FLAG and row.rule.on_error < Action.REDACT:
@@ -136,7 +138,7 @@ def lenient_error(scene: Scene) -> Iterator[Found]:
             yield row.found("on_error", message, "write on_error: block, which is the default")
 
 
-def annotated(scene: Scene) -> Iterator[Found]:
+def annotated(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops or replaces is judged only when a streamed text was sent."""
     for row in scene.enforced:
         if row.rule.then > Action.FLAG and row.rule.stream == "annotate" and Stage.OUTPUT in row.rule.on:
@@ -146,7 +148,7 @@ def annotated(scene: Scene) -> Iterator[Found]:
             )
 
 
-def unused_message(scene: Scene) -> Iterator[Found]:
+def unused_message(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops nothing has a message that nobody reads."""
     for row in scene.rows:
         if row.rule.then is not Action.BLOCK and row.rule.messages and row.rule.on_error is not Action.BLOCK:
@@ -154,7 +156,7 @@ def unused_message(scene: Scene) -> Iterator[Found]:
             yield row.found("message", message, "leave it out, or write then: block")
 
 
-def misleading_id(scene: Scene) -> Iterator[Found]:
+def misleading_id(scene: LintContext) -> Iterator[LintFinding]:
     """The id of a rule names another action than the rule takes."""
     for row in scene.rows:
         said = ACTIONS.get(re.split("[._-]", row.doc.id)[-1])
@@ -163,7 +165,7 @@ def misleading_id(scene: Scene) -> Iterator[Found]:
             yield row.found("then", message, f"write then: {said}, or give it another id")
 
 
-def unused_stream(scene: Scene) -> Iterator[Found]:
+def unused_stream(scene: LintContext) -> Iterator[LintFinding]:
     """A rule says how it streams, and judges no reply."""
     for row in scene.rows:
         if row.doc.stream is not None and Stage.OUTPUT not in row.rule.on:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.scene.scene import Scene
-from guardrails.policy.lints.scene.term_lists import Entry
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
+from guardrails.policy.lints.scene.term_lists import ListedTerm
 
 SHORT = {"substring": 2, "word": 1}
 """Characters of a term up to which it is found nearly everywhere, by how it is looked for."""
@@ -19,10 +19,10 @@ MOST = 5_000
 """Terms of a list up to which one that stands in another is looked for."""
 
 
-def duplicate_term(scene: Scene) -> Iterator[Found]:
+def duplicate_term(scene: LintContext) -> Iterator[LintFinding]:
     """A term is the same as another once case, accents and look-alike characters are undone."""
     for each in scene.term_lists:
-        first: dict[str, Entry] = {}
+        first: dict[str, ListedTerm] = {}
         for entry in each.entries:
             before = first.setdefault(entry.form, entry)
             if before is not entry:
@@ -32,12 +32,12 @@ def duplicate_term(scene: Scene) -> Iterator[Found]:
                     if before.text == entry.text
                     else f"is the same as {before.text!r} here"
                 )
-                yield Found(
+                yield LintFinding(
                     entry.mark, f"term {entry.text!r} {same} ({at})", "remove it", each.name, entry.fix
                 )
 
 
-def pattern_in_terms(scene: Scene) -> Iterator[Found]:
+def pattern_in_terms(scene: LintContext) -> Iterator[LintFinding]:
     """A term is a regular expression: here it is looked for as it is written."""
     for each in scene.term_lists:
         for entry in each.entries:
@@ -46,10 +46,10 @@ def pattern_in_terms(scene: Scene) -> Iterator[Found]:
                     f"term {entry.text!r} looks like a regular expression, and is looked for as it is written"
                 )
                 cure = "write the words out, or move it to a detector with use: patterns"
-                yield Found(entry.mark, message, cure, each.name)
+                yield LintFinding(entry.mark, message, cure, each.name)
 
 
-def short_term(scene: Scene) -> Iterator[Found]:
+def short_term(scene: LintContext) -> Iterator[LintFinding]:
     """A term is so short that it is found nearly everywhere."""
     for each in scene.term_lists:
         inside = each.config.match == "substring"
@@ -59,10 +59,10 @@ def short_term(scene: Scene) -> Iterator[Found]:
                 where = "within words" if inside else "as a word of its own"
                 cure = "write more of it" + (", or match: word" if inside else "")
                 message = f"term {entry.text!r} has {size} character{'s' * (size > 1)} and is found {where}"
-                yield Found(entry.mark, message, cure, each.name)
+                yield LintFinding(entry.mark, message, cure, each.name)
 
 
-def contained_term(scene: Scene) -> Iterator[Found]:
+def contained_term(scene: LintContext) -> Iterator[LintFinding]:
     """A term holds another one of its list, which is found wherever it is."""
     for each in scene.term_lists:
         forms = {entry.form: entry.text for entry in each.entries if len(each.entries) <= MOST}
@@ -70,7 +70,7 @@ def contained_term(scene: Scene) -> Iterator[Found]:
             inner = _inside(entry.form, forms, words=each.config.match == "word")
             if inner is not None:
                 message = f"term {entry.text!r} holds {forms[inner]!r}, which is found wherever it is"
-                yield Found(
+                yield LintFinding(
                     entry.mark, message, "leave it out, unless all of it is to be replaced", each.name
                 )
 

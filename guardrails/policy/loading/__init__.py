@@ -1,1 +1,1 @@
-"""YAML files: they go in, one `Policy` with every place comes out, or all that is wrong with them."""
+"""Loads YAML files into one `Policy` that knows the place of every field, or reports all that is wrong."""

@@ -1,6 +1,4 @@
-"""Takes the events of a YAML parser; gives a tree of nodes that know their places in the source, or the
-problems found on the way, limits of size among them.
-"""
+"""Composes the events of a YAML parser into nodes that know their places in the source, within limits of size."""
 
 from __future__ import annotations
 
@@ -13,7 +11,15 @@ from typing import NoReturn
 import yaml
 
 from guardrails.errors import PolicyError, PolicyErrors
-from guardrails.policy.loading.scalars import CORE, TYPE_NAMES, ScalarProblem, Value, convert, resolve, shown
+from guardrails.policy.loading.scalars import (
+    CORE,
+    TYPE_NAMES,
+    ScalarProblem,
+    Value,
+    convert,
+    quote_scalar,
+    resolve,
+)
 
 LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Only its parser is used. The C one is some ten times faster, but not in every build of PyYAML."""
@@ -44,7 +50,7 @@ _HINTS = (
 )
 
 
-class Text:
+class SourceText:
     """The text of a file, with the lines and columns of its characters."""
 
     def __init__(self, text: str, file: str) -> None:
@@ -64,7 +70,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Scalar:
+class ScalarNode:
     """A leaf: `text` is decoded, `value` is what it means, the indices enclose anchor, tag and quotes."""
 
     start: int
@@ -75,26 +81,26 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class BranchNode:
     """A mapping, or a list with its indices for keys. `height` counts levels of branches, itself included."""
 
-    children: dict[str | int, Entry]
+    children: dict[str | int, NodeEntry]
     is_mapping: bool
     height: int
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NodeEntry:
     """A node where it is used: the index of its key (in a list: of itself), and of itself or its alias."""
 
     key: int
     start: int
-    node: Scalar | Branch
+    node: ScalarNode | BranchNode
 
 
 @dataclass(slots=True)
 class _Anchor:
-    node: Scalar | Branch | None = None  # None while the node is open
+    node: ScalarNode | BranchNode | None = None  # None while the node is open
     nodes: int = 0
     characters: int = 0
 
@@ -108,7 +114,7 @@ def _span(event: yaml.Event) -> tuple[int, int]:
 class Composer:
     """Composes the one document of a text; `problems` holds what was wrong and did not stop it."""
 
-    def __init__(self, source: Text) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.problems: list[PolicyError] = []
         self._source = source
         self._events = yaml.parse(source.text, Loader=LOADER)
@@ -118,7 +124,7 @@ class Composer:
         self._nodes = 0
         self._characters = 0
 
-    def document(self) -> Entry:
+    def document(self) -> NodeEntry:
         """Return the root.
 
         Raises:
@@ -133,7 +139,7 @@ class Composer:
         if isinstance(after, yaml.DocumentStartEvent):
             hint = "keep one policy to a file: remove the '---'"
             self._stop(_span(after)[0], "multiple_documents", "a second document starts here", hint)
-        empty = isinstance(root.node, Scalar) and root.node.text == root.node.style == ""
+        empty = isinstance(root.node, ScalarNode) and root.node.text == root.node.style == ""
         if empty and not self.problems:
             self._stop(root.start, "empty_policy", "the file holds no policy", "start with 'format: 1'")
         return root
@@ -181,7 +187,7 @@ class Composer:
         message = f"the file has more than {MAX_NODES:,} keys and values"
         self._stop(index, "too_large", message, "move long lists to files of terms")
 
-    def _entry(self, event: yaml.Event, key: int | None, depth: int) -> Entry:
+    def _entry(self, event: yaml.Event, key: int | None, depth: int) -> NodeEntry:
         start, end = _span(event)
         if isinstance(event, yaml.AliasEvent):
             node = self._alias(event.anchor or "", (start, end), depth)
@@ -198,9 +204,9 @@ class Composer:
             anchor.nodes = self._nodes - anchor.nodes
             anchor.characters = self._characters - anchor.characters
             anchor.node = node
-        return Entry(start if key is None else key, start, node)
+        return NodeEntry(start if key is None else key, start, node)
 
-    def _alias(self, name: str, span: tuple[int, int], depth: int) -> Scalar | Branch:
+    def _alias(self, name: str, span: tuple[int, int], depth: int) -> ScalarNode | BranchNode:
         start, _ = span
         self._aliases += 1
         if self._aliases > MAX_ALIASES:
@@ -208,19 +214,19 @@ class Composer:
         anchor = self._anchors.get(name)
         if anchor and anchor.node:
             self._count(start, anchor.nodes, anchor.characters)
-            if isinstance(anchor.node, Branch):
+            if isinstance(anchor.node, BranchNode):
                 self._check_depth(start, depth + anchor.node.height)
             return anchor.node
-        name = shown(f"*{name}")
+        name = quote_scalar(f"*{name}")
         if anchor:
             hint = "remove it: a value cannot be part of itself"
             self._report(start, "recursive_alias", f"alias {name} is inside its own value", hint)
         else:
             hint = "write the anchor (with '&') above, or quote the text if it is no alias"
             self._report(start, "unknown_alias", f"alias {name} has no anchor above it", hint)
-        return Scalar(*span, "", "", None)
+        return ScalarNode(*span, "", "", None)
 
-    def _scalar(self, event: yaml.ScalarEvent, span: tuple[int, int]) -> Scalar:
+    def _scalar(self, event: yaml.ScalarEvent, span: tuple[int, int]) -> ScalarNode:
         start, text, tag = span[0], event.value, event.tag
         self._count(start, 0, len(text))
         value: Value = text
@@ -233,18 +239,18 @@ class Composer:
                 value = resolve(text)
         except ScalarProblem as problem:
             self._report(start, problem.code, str(problem), "quote it if it is a text")
-        return Scalar(*span, event.style or "", text, value)
+        return ScalarNode(*span, event.style or "", text, value)
 
     def _known_tag(self, tag: str, fitting: Collection[str], start: int) -> bool:
         if tag in fitting:
             return True
         name = f"!!{tag.removeprefix(CORE)}" if tag.startswith(CORE) else tag
         if tag in TYPE_NAMES or tag in (_MAP, _SEQ):
-            message = f"tag {shown(name)} does not fit the value"
+            message = f"tag {quote_scalar(name)} does not fit the value"
             self._report(start, "invalid_value", message, "remove the tag")
         else:
             hint = "remove the tag, or quote the text if it starts with '!'"
-            self._report(start, "unknown_tag", f"tag {shown(name)} is not known", hint)
+            self._report(start, "unknown_tag", f"tag {quote_scalar(name)} is not known", hint)
         return False
 
     def _check_depth(self, start: int, depth: int) -> None:
@@ -252,37 +258,37 @@ class Composer:
             message = f"more than {MAX_DEPTH} levels of lists and mappings"
             self._stop(start, "too_deep", message, "no policy needs that many: check the brackets")
 
-    def _branch(self, event: yaml.CollectionStartEvent, start: int, depth: int) -> Branch:
+    def _branch(self, event: yaml.CollectionStartEvent, start: int, depth: int) -> BranchNode:
         self._check_depth(start, depth)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         if event.tag is not None:
             self._known_tag(event.tag, (_MAP if is_mapping else _SEQ,), start)
-        children: dict[str | int, Entry] = {}
+        children: dict[str | int, NodeEntry] = {}
         while not isinstance(first := self._next(), yaml.CollectionEndEvent):
             if is_mapping:
                 self._pair(first, children, depth)
             else:
                 children[len(children)] = self._entry(first, None, depth)
-        heights = [entry.node.height for entry in children.values() if isinstance(entry.node, Branch)]
-        return Branch(children, is_mapping, 1 + max(heights, default=0))
+        heights = [entry.node.height for entry in children.values() if isinstance(entry.node, BranchNode)]
+        return BranchNode(children, is_mapping, 1 + max(heights, default=0))
 
-    def _pair(self, first: yaml.Event, children: dict[str | int, Entry], depth: int) -> None:
+    def _pair(self, first: yaml.Event, children: dict[str | int, NodeEntry], depth: int) -> None:
         known = len(self.problems)
         key = self._entry(first, None, depth)
         sound = len(self.problems) == known and self._is_key(first, key)
         value = self._entry(self._next(), key.start, depth)
-        if not sound or not isinstance(key.node, Scalar):
+        if not sound or not isinstance(key.node, ScalarNode):
             return
         text = key.node.text
         if text in children:
             line = self._source.place(children[text].key)[0]
-            message = f"key {shown(text)} is there already, in line {line}"
+            message = f"key {quote_scalar(text)} is there already, in line {line}"
             self._report(key.start, "duplicate_key", message, "remove or rename one of the two")
         else:
             children[text] = value
 
-    def _is_key(self, event: yaml.Event, key: Entry) -> bool:
-        if not isinstance(key.node, Scalar):
+    def _is_key(self, event: yaml.Event, key: NodeEntry) -> bool:
+        if not isinstance(key.node, ScalarNode):
             kind = "a mapping" if key.node.is_mapping else "a list"
             hint = "write a text before the ':'; quote it if it starts with '{' or '['"
             self._report(key.start, "invalid_key", f"a key must be a text, not {kind}", hint)
@@ -294,7 +300,7 @@ class Composer:
             self._report(key.start, "merge_key", "merge key '<<' is not supported", hint)
             return False
         if not isinstance(key.node.value, str):
-            message = f"key {shown(text)} is read as {type(key.node.value).__name__}, not as a text"
-            self._report(key.start, "invalid_key", message, f"quote it: {shown(text)}")
+            message = f"key {quote_scalar(text)} is read as {type(key.node.value).__name__}, not as a text"
+            self._report(key.start, "invalid_key", message, f"quote it: {quote_scalar(text)}")
             return False
         return True

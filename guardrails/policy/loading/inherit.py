@@ -1,4 +1,4 @@
-"""Policy files in, their sections merged out: `extends` from left to right, then `override` and `disable`.
+"""Merges the sections of a policy's files: `extends` from left to right, then `override` and `disable`.
 
 Nothing is validated here but what merging needs: that parents exist, that nothing is redefined by accident, and
 that what is changed or left out was there.
@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import shown
-from guardrails.detectors.file_watch import note
+from guardrails.detectors import display_path
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
-from guardrails.policy.loading.items import Item
-from guardrails.policy.loading.problems import Problems, describe, nearest
-from guardrails.policy.loading.source import Mark, Path, Source, read
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_folder, shipped_names
-from guardrails.policy.testing.test_files import TestFile, beside, has_beside, read_tests
+from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests
 
 MAX_PARENTS = 32
 """Policies that one may build on, all together."""
@@ -34,19 +34,19 @@ LISTS = ("allow", "untrusted")
 
 
 @dataclass(slots=True)
-class Merged:
+class MergedSections:
     """The sections of all files so far, by name or id."""
 
-    detectors: dict[str, Item] = field(default_factory=dict)
-    rules: dict[str, Item] = field(default_factory=dict)
-    exceptions: list[Item] = field(default_factory=list)
-    tests: list[Item] = field(default_factory=list)
+    detectors: dict[str, PolicyItem] = field(default_factory=dict)
+    rules: dict[str, PolicyItem] = field(default_factory=dict)
+    exceptions: list[PolicyItem] = field(default_factory=list)
+    tests: list[PolicyItem] = field(default_factory=list)
     unchecked: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     films: dict[str, Any] = field(default_factory=dict)
     history: str | None = None
     parallel: Mark | None = None
-    tools: dict[str, Item] = field(default_factory=dict)
+    tools: dict[str, PolicyItem] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
 
 
@@ -65,7 +65,7 @@ class Lineage:
     ) -> None:
         self.problems = problems
         self.head = head
-        self.merged = Merged()
+        self.merged = MergedSections()
         self.seen: set[FilePath] = set()
         self.built: dict[FilePath, set[FilePath]] = {}
         self.files: dict[str, FilePath] = {}
@@ -82,13 +82,13 @@ class Lineage:
             name: the name for messages.
         """
         self.seen.add(path)
-        note(path)
+        note_file(path)
         with path.open("rb") as stream:
             content = stream.read(
                 4 * (MAX_CHARACTERS + 1) + 1
-            )  # enough for `read` to see that it is too much
+            )  # enough for `read_yaml` to see that it is too much
         try:
-            source = read(content, name)
+            source = read_yaml(content, name)
         except PolicyErrors as error:
             self.problems.errors.extend(error.errors)
             return None
@@ -102,11 +102,11 @@ class Lineage:
         self.builds(chain, path)
         self.head(source.data, source)
         self.parents(source.data, source, root, (*chain, path))
-        self.own(source.data, source, path.parent)
-        if (file := beside(path) if self.tests is not None else None) is not None:
+        self.merge_own(source.data, source, path.parent)
+        if (file := find_test_file(path) if self.tests is not None else None) is not None:
             self.tests_beside(file, path)
         elif self.tests is None and not self.unread:
-            self.unread = has_beside(path)
+            self.unread = has_test_file(path)
         return source
 
     def builds(self, chain: Iterable[FilePath], on: FilePath) -> None:
@@ -134,9 +134,9 @@ class Lineage:
         if known.is_for(policy):
             self.files[known.source.file] = policy
             self.tests.pop(known.path, None)
-            self.tested(known)
+            self.read_tests(known)
 
-    def tested(self, file: TestFile) -> None:
+    def read_tests(self, file: TestFile) -> None:
         """Add the tests in a file."""
         names: dict[str, Mark] = {}
         self.problems.errors.extend(file.source.problems)
@@ -145,7 +145,7 @@ class Lineage:
             name = item.data.get("name")
             first = names.setdefault(name, item.mark(("name",))) if isinstance(name, str) else None
             if first is not None and first != item.mark(("name",)):
-                self.redefined(item.mark(("name",)), "test", str(name), first, inherited=False)
+                self.report_redefined(item.mark(("name",)), "test", str(name), first, inherited=False)
             self.merged.tests.append(item)
 
     def parents(
@@ -163,7 +163,7 @@ class Lineage:
         if isinstance(found, str):
             files = [path.name for path in sorted(chain[-1].parent.glob("*.yaml")) if path != chain[-1]]
             self.problems.add(
-                mark, "unknown_policy", f"{entry!r} {found}", nearest(entry, [*shipped_names(), *files])
+                mark, "unknown_policy", f"{entry!r} {found}", suggest_name(entry, [*shipped_names(), *files])
             )
             # Without what was most likely meant, everything that builds on it would be reported as well.
             close = difflib.get_close_matches(entry, shipped_names(), n=1)
@@ -179,7 +179,7 @@ class Lineage:
             self.builds(chain, path)
         else:
             try:
-                self.file(path, root, chain, shown(path))
+                self.file(path, root, chain, display_path(path))
             except OSError as error:
                 self.problems.add(mark, "unreadable_file", f"{entry!r}: {error.strerror or error}")
 
@@ -191,16 +191,16 @@ class Lineage:
         named = FilePath(os.path.normpath(folder.resolve() / entry))
         try:
             if named.is_relative_to(root.resolve()):
-                note(named)  # where it is a link, it may lead elsewhere later
+                note_file(named)  # where it is a link, it may lead elsewhere later
             path = (folder / entry).resolve()
             if not path.is_relative_to(root.resolve()):
                 return "lies outside the policy's own folder"
-            note(path)
+            note_file(path)
             return (path, root) if path.is_file() else "is no shipped policy, and no file beside this one"
         except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a NUL
             return "is no name of a file"
 
-    def own(self, data: dict[str, Any], source: Source, folder: FilePath) -> None:
+    def merge_own(self, data: dict[str, Any], source: Source, folder: FilePath) -> None:
         """Merge a file's own sections; what it inherited may change only by `override` and `disable`."""
         merged = self.merged
         inherited = {*merged.rules}
@@ -208,13 +208,13 @@ class Lineage:
         self.disable(data.get("disable"), source)
         for name, item in self.mappings(data, source, folder):
             if (first := merged.detectors.setdefault(name, item)) is not item:
-                self.redefined(item.key_mark(()), "detector", name, first.key_mark(()), inherited=True)
+                self.report_redefined(item.key_mark(()), "detector", name, first.key_mark(()), inherited=True)
         for item in self.items(data, "rules", source, folder):
             # Rules without an id are reported later, each for itself.
             name = str(item.data.get("id", f"{source.file}#{len(merged.rules)}"))
             if (first := merged.rules.setdefault(name, item)) is not item:
                 was = name in inherited
-                self.redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
+                self.report_redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
         merged.exceptions += self.items(data, "exceptions", source, folder)
         merged.tests += self.items(data, "tests", source, folder)
         merged.unchecked.update(_mapping(data, "unchecked"))
@@ -231,7 +231,7 @@ class Lineage:
         for name, entries in lists.items():
             if name not in LISTS or not isinstance(entries, list):
                 continue
-            item = Item({name: entries}, source, base, folder)
+            item = PolicyItem({name: entries}, source, base, folder)
             mark, first, known = item.key_mark((name,)), self.merged.tools.get(name), self.problems
             if first is None and base[0] == "override":
                 hint = "write it under 'tools:'"
@@ -243,26 +243,30 @@ class Lineage:
             else:
                 self.merged.tools[name] = item
 
-    def redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
+    def report_redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
         hint = f"change an inherited {what} under 'override:'" if inherited else "give each its own"
         message = f"{what} {name!r} is already defined in {first.file}:{first.line}"
         self.problems.add(mark, f"duplicate_{what}", message, hint)
 
-    def items(self, data: dict[str, Any], section: str, source: Source, folder: FilePath) -> Iterator[Item]:
+    def items(
+        self, data: dict[str, Any], section: str, source: Source, folder: FilePath
+    ) -> Iterator[PolicyItem]:
         """Yield the mappings of a list; report what is no mapping."""
         what, key = NAMED[section]
         for index, entry in enumerate(_list(data, section)):
             if isinstance(entry, dict):
-                yield Item(entry, source, (section, index), folder)
+                yield PolicyItem(entry, source, (section, index), folder)
             else:
                 message = f"a {what} must be a mapping, not {describe(entry)}"
                 self.problems.add(source.mark((section, index)), "wrong_type", message, f"write - {key}: …")
 
-    def mappings(self, data: dict[str, Any], source: Source, folder: FilePath) -> Iterator[tuple[str, Item]]:
+    def mappings(
+        self, data: dict[str, Any], source: Source, folder: FilePath
+    ) -> Iterator[tuple[str, PolicyItem]]:
         """Yield the detectors; report what is no mapping."""
         for name, entry in _mapping(data, "detectors").items():
             if isinstance(entry, dict):
-                yield name, Item(entry, source, ("detectors", name), folder)
+                yield name, PolicyItem(entry, source, ("detectors", name), folder)
             else:
                 message = f"detector {name!r} must be a mapping, not {describe(entry)}"
                 hint = "write {use: terms, …}"
@@ -291,7 +295,7 @@ class Lineage:
 
     def change(
         self,
-        known: dict[str, Item],
+        known: dict[str, PolicyItem],
         what: str,
         name: str,
         change: dict[str, Any],
@@ -299,7 +303,7 @@ class Lineage:
         origin: tuple[Source, Path, FilePath],
     ) -> None:
         if name in known:
-            known[name] = known[name].changed(change, origin)
+            known[name] = known[name].override(change, origin)
         else:
             self.missing(mark, what, name, [*known])
 
@@ -322,7 +326,9 @@ class Lineage:
                 self.missing(source.mark((*base, "tests", index)), "test", name, known)
             self.merged.tests = kept
 
-    def remove(self, known: dict[str, Item], what: str, names: list[Any], source: Source, base: Path) -> None:
+    def remove(
+        self, known: dict[str, PolicyItem], what: str, names: list[Any], source: Source, base: Path
+    ) -> None:
         for index, name in enumerate(names):
             if not isinstance(name, str):
                 continue
@@ -332,7 +338,7 @@ class Lineage:
                 self.merged.disabled.add(name)
 
     def missing(self, mark: Mark, what: str, name: str, known: list[str]) -> None:
-        hint = nearest(name, known)
+        hint = suggest_name(name, known)
         self.problems.add(mark, f"unknown_{what}", f"no inherited {what} is called {name!r}", hint)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Folder, Kind
+from guardrails.detectors import Kind, PolicyFolder
 from guardrails.detectors.config import Config
-from guardrails.policy.endpoints import declared
+from guardrails.policy.endpoints import find_endpoint
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, UncheckedDoc
@@ -21,7 +21,7 @@ Origin = tuple[Source, Path, FilePath]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class PolicyItem:
     """A rule, detector, exception or test as written, and where each of its fields stands (an override's fields
     stand in another file than those that they leave alone).
     """
@@ -39,10 +39,10 @@ class Item:
         source, base, _ = self._origin(path[0] if path else "")
         return source, base + path
 
-    def within(self, name: str) -> Item:
+    def read_mapping(self, name: str) -> PolicyItem:
         """Return a mapping that a field holds."""
         source, path = self._find((name,))
-        return Item(self.data[name], source, path, self._origin(name)[2])
+        return PolicyItem(self.data[name], source, path, self._origin(name)[2])
 
     def place(self, path: Path) -> tuple[Source, Path]:
         """Return the file in which a value stands, and its path there."""
@@ -63,10 +63,10 @@ class Item:
         source, full = self._find(path)
         return source.inside(full, offset)
 
-    def changed(self, change: dict[str, Any], origin: Origin) -> Item:
+    def override(self, change: dict[str, Any], origin: Origin) -> PolicyItem:
         """Return the item with the fields of an override in place of its own."""
         moved = {**self.overrides, **dict.fromkeys(change, origin)}
-        return Item({**self.data, **change}, self.source, self.base, self.folder, moved)
+        return PolicyItem({**self.data, **change}, self.source, self.base, self.folder, moved)
 
     def read(self, name: str) -> tuple[str, str]:
         """Return the text of a file that a field names, and the path to show; raise `OSError` with the reason.
@@ -79,30 +79,30 @@ class Item:
         """Return where a file lies that a field names; raise `OSError` with the reason, as `read` does."""
         return self._folder(name).path(name)
 
-    def _folder(self, name: str) -> Folder:
+    def _folder(self, name: str) -> PolicyFolder:
         written = next((key for key, value in self.data.items() if value == name), "")
-        return Folder(self._origin(written)[2])
+        return PolicyFolder(self._origin(written)[2])
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> FilePath:
         """Return a folder that a field, or a field of a block, names; raise `OSError` with the reason, as `read` does."""
         blocks = {key: value if isinstance(value, dict) else {"": value} for key, value in self.data.items()}
         written = next((key for key, block in blocks.items() if name in block.values()), "")
-        return Folder(self._origin(written)[2]).model_folder(name, revision, download=download)
+        return PolicyFolder(self._origin(written)[2]).model_folder(name, revision, download=download)
 
     @staticmethod
     def endpoint(name: str) -> Endpoint:
         """Return the service that the operator declares under a name; raise `ConfigProblems` where there is none."""
-        return declared(name)
+        return find_endpoint(name)
 
 
 @dataclass(frozen=True, slots=True)
-class Detectors:
+class DetectorItem:
     """A detector as declared: its kind and configuration, None where they are not valid.
 
     A `partial` configuration lacks the fields that are wrong; it serves to find what else is.
     """
 
-    item: Item
+    item: PolicyItem
     kind: Kind | None
     config: Config | None
     partial: bool = False
@@ -112,7 +112,7 @@ class Detectors:
 class RuleItem:
     """A rule as declared; `doc` is None where it is not valid, and `item` still tells what was written."""
 
-    item: Item
+    item: PolicyItem
     doc: RuleDoc | None
 
 
@@ -129,16 +129,16 @@ class Policy:
     version: str
     description: str | None
     file: str
-    detectors: Mapping[str, Detectors]
+    detectors: Mapping[str, DetectorItem]
     rules: tuple[RuleItem, ...]
-    exceptions: tuple[tuple[Item, ExceptionDoc], ...]
-    tests: tuple[tuple[Item, TestDoc], ...]
+    exceptions: tuple[tuple[PolicyItem, ExceptionDoc], ...]
+    tests: tuple[tuple[PolicyItem, TestDoc], ...]
     unchecked: UncheckedDoc
     limits: LimitsDoc
     films: FilmsDoc
     history: str
     parallel: Mark | None
-    tools: Mapping[str, Item]
+    tools: Mapping[str, PolicyItem]
     problems: Problems
     disabled: frozenset[str] = frozenset()
     extra: Mapping[str, Kind] | None = None

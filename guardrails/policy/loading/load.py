@@ -1,4 +1,4 @@
-"""YAML files in, one `Policy` out: read, inherited (`inherit.py`) and validated field by field, with every place.
+"""Loads a policy: reads its files, merges them (`inherit.py`) and validates each field with its place.
 
 What a policy names (files, parents) lies below its own folder; shipped policies are named without a path. Nothing
 is compiled here: that detectors build and conditions hold water is `compile.py`'s part.
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Kind, kind, names
+from guardrails.detectors import Kind, find_kind, kind_names
 from guardrails.detectors.config import Config
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
-from guardrails.policy.loading.inherit import Lineage, Merged
-from guardrails.policy.loading.items import Detectors, Item, Policy, RuleItem
-from guardrails.policy.loading.problems import Problems, describe, nearest
+from guardrails.policy.loading.inherit import Lineage, MergedSections
+from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
+from guardrails.policy.loading.problems import Problems, describe, suggest_name
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import (
     DETECTOR_NAME,
@@ -35,7 +35,7 @@ from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.testing.test_files import TestFile
 
 
-class _Nowhere:
+class _NoMarks:
     """Places for what was already reported."""
 
     def mark(self, path: Path) -> Mark:
@@ -62,13 +62,13 @@ class _Validation:
         self.heads.append(self.problems.validate(PolicyDoc, shallow, source, "the policy"))
         self.sources.append(source)
 
-    def policy(self, file: str, merged: Merged, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
+    def policy(self, file: str, merged: MergedSections, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
         """Validate item by item."""
         head = self.heads[0]
         quiet = Problems()  # these three were validated in their files; here only valid ones count
-        unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _Nowhere(), "") or UncheckedDoc()
-        limits = quiet.validate(LimitsDoc, merged.limits, _Nowhere(), "") or LimitsDoc()
-        films = quiet.validate(FilmsDoc, merged.films, _Nowhere(), "") or FilmsDoc()
+        unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _NoMarks(), "") or UncheckedDoc()
+        limits = quiet.validate(LimitsDoc, merged.limits, _NoMarks(), "") or LimitsDoc()
+        films = quiet.validate(FilmsDoc, merged.films, _NoMarks(), "") or FilmsDoc()
         exceptions = tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item)))
         return Policy(
             name=head.name if head else "?",
@@ -95,11 +95,11 @@ class _Validation:
             elsewhere=elsewhere,
         )
 
-    def rule(self, item: Item) -> RuleDoc | None:
-        return self.problems.validate(RuleDoc, item.data, item, _called("rule", item.data.get("id")))
+    def rule(self, item: PolicyItem) -> RuleDoc | None:
+        return self.problems.validate(RuleDoc, item.data, item, _display_name("rule", item.data.get("id")))
 
-    def exception(self, item: Item) -> ExceptionDoc | None:
-        what = _called("exception", item.data.get("id"))
+    def exception(self, item: PolicyItem) -> ExceptionDoc | None:
+        what = _display_name("exception", item.data.get("id"))
         doc = self.problems.validate(ExceptionDoc, item.data, item, what)
         if doc is not None and (doc.rules, doc.categories, doc.matches, doc.when) == (None,) * 4:
             hint = "name rules, categories, matches or a condition"
@@ -108,27 +108,29 @@ class _Validation:
             )
         return doc
 
-    def tests_of(self, exceptions: Iterable[tuple[Item, ExceptionDoc]]) -> Iterator[tuple[Item, TestDoc]]:
+    def tests_of(
+        self, exceptions: Iterable[tuple[PolicyItem, ExceptionDoc]]
+    ) -> Iterator[tuple[PolicyItem, TestDoc]]:
         """Yield the tests that stand in exceptions: each must take something away there."""
         for outer, doc in exceptions:
             if doc.test is None:
                 continue
-            item, name = outer.within("test"), f"exception {doc.id}"
+            item, name = outer.read_mapping("test"), f"exception {doc.id}"
             check_test(doc.test, item, f"the test of exception {doc.id!r}", self.problems)
             used = [*dict.fromkeys([doc.id, *(doc.test.expect.exceptions or ())])]
             expect = doc.test.expect.model_copy(update={"exceptions": used})
             yield item, doc.test.model_copy(update={"name": doc.test.name or name, "expect": expect})
 
-    def test(self, item: Item) -> TestDoc | None:
-        what = _called("test", item.data.get("name"))
+    def test(self, item: PolicyItem) -> TestDoc | None:
+        what = _display_name("test", item.data.get("name"))
         doc = self.problems.validate(TestDoc, item.data, item, what)
         if doc is not None:
             check_test(doc, item, what, self.problems)
         return doc
 
-    def detector(self, name: str, item: Item) -> Detectors:
+    def detector(self, name: str, item: PolicyItem) -> DetectorItem:
         """Find the kind of a detector and validate its fields by it."""
-        add, use, known = self.problems.add, item.data.get("use"), names(self.extra)
+        add, use, known = self.problems.add, item.data.get("use"), kind_names(self.extra)
         if re.fullmatch(DETECTOR_NAME, name) is None:
             add(
                 item.key_mark(()),
@@ -140,27 +142,27 @@ class _Validation:
             add(item.key_mark(()), "missing_field", f"detector {name!r} needs 'use'", hint)
         elif not isinstance(use, str):
             add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")
-        elif (of := kind(use, self.extra)) is None:
+        elif (of := find_kind(use, self.extra)) is None:
             message = f"{use!r} is not a kind of detector"
-            add(item.mark(("use",)), "unknown_detector", message, nearest(use, known))
+            add(item.mark(("use",)), "unknown_detector", message, suggest_name(use, known))
         else:
             config = self.problems.validate(of.config, item.data, item, f"detector {name!r}")
-            return Detectors(item, of, config or _sound(of.config, item.data), partial=config is None)
-        return Detectors(item, None, None)
+            return DetectorItem(item, of, config or _keep_valid(of.config, item.data), partial=config is None)
+        return DetectorItem(item, None, None)
 
 
-def _sound(model: type[Config], data: dict[str, Any]) -> Config | None:
+def _keep_valid(model: type[Config], data: dict[str, Any]) -> Config | None:
     """Return a configuration of the fields that are valid, so that what else is wrong in them shows as well."""
     quiet, use = Problems(), {"use": data["use"]}
     fields = {
         key: value
         for key, value in data.items()
-        if quiet.validate(model, {**use, key: value}, _Nowhere(), "") is not None
+        if quiet.validate(model, {**use, key: value}, _NoMarks(), "") is not None
     }
-    return quiet.validate(model, {**use, **fields}, _Nowhere(), "")
+    return quiet.validate(model, {**use, **fields}, _NoMarks(), "")
 
 
-def _called(what: str, name: object) -> str:
+def _display_name(what: str, name: object) -> str:
     return f"{what} {name!r}" if isinstance(name, str) else f"the {what}"
 
 
@@ -171,7 +173,7 @@ def locate(policy: str | FilePath) -> FilePath:
     problems = Problems()
     here = Mark(str(policy), 0, 0)
     path = FilePath(policy)
-    note(path)  # as it was named: where it is a link, it may lead elsewhere later
+    note_file(path)  # as it was named: where it is a link, it may lead elsewhere later
     try:
         if path.is_file():
             return path
@@ -181,7 +183,7 @@ def locate(policy: str | FilePath) -> FilePath:
     if folder:
         problems.add(here, "unreadable_file", "is a folder; name the policy file in it")
     else:
-        hint = nearest(str(policy), shipped_names())
+        hint = suggest_name(str(policy), shipped_names())
         problems.add(here, "unknown_policy", "no such file, and no shipped policy of that name", hint)
     raise PolicyErrors(problems.errors)
 
@@ -212,5 +214,5 @@ def load(
     if source is None:
         raise PolicyErrors(validation.problems.errors)
     for each in (lineage.tests or {}).values():  # those that lie elsewhere
-        lineage.tested(each)
+        lineage.read_tests(each)
     return validation.policy(source.file, lineage.merged, lineage.elsewhere())

@@ -1,4 +1,4 @@
-"""Collects everything that is wrong with a policy, in words for people: pydantic's errors in, `PolicyError`s out."""
+"""Collects everything that is wrong with a policy, and words pydantic's errors for people."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FEW = 16
 """So many names a hint lists when none is near."""
 
 
-class Marks(Protocol):
+class MarkSource(Protocol):
     """Says where values and keys stand."""
 
     def mark(self, path: Path) -> Mark:
@@ -64,7 +64,7 @@ class Marks(Protocol):
         ...
 
 
-class _Nowhere:
+class _NoMarks:
     def mark(self, path: Path) -> Mark:
         return Mark("", 0, 0)
 
@@ -72,7 +72,7 @@ class _Nowhere:
         return Mark("", 0, 0)
 
 
-NOWHERE: Marks = _Nowhere()
+NOWHERE: MarkSource = _NoMarks()
 """Places for what stands in no file."""
 
 
@@ -87,7 +87,7 @@ class Problems:
         """Keep one problem."""
         self.errors.append(PolicyError(mark.file, mark.line, mark.col, code, message, hint))
 
-    def validate(self, model: type[M], data: object, marks: Marks, what: str) -> M | None:
+    def validate(self, model: type[M], data: object, marks: MarkSource, what: str) -> M | None:
         """Read a mapping by its declared fields; keep what is wrong and return None, else return the model.
 
         `what` names the mapping in messages, such as "rule 'pii.mask'".
@@ -101,14 +101,16 @@ class Problems:
             # Where one form of a field fails inside the value, that form was meant, not the others.
             outer = {path[:end] for path in by_place for end in range(len(path))}
             meant = {path: details for path, details in by_place.items() if path not in outer or not path}
-            misspelt = {close for path, details in meant.items() for close in _meant(model, path, details)}
+            misspelt = {
+                close for path, details in meant.items() for close in _find_misspelt(model, path, details)
+            }
             for path, details in meant.items():
                 if details[0]["type"] != "missing" or path not in misspelt:
                     self._report(model, path, details, marks, what)
             return None
 
     def _report(
-        self, model: type[BaseModel], path: Path, details: list[Detail], marks: Marks, what: str
+        self, model: type[BaseModel], path: Path, details: list[Detail], marks: MarkSource, what: str
     ) -> None:
         detail = details[0]
         kinds = {each["type"] for each in details}
@@ -116,7 +118,7 @@ class Problems:
         name = ".".join(map(str, path)) or what
         if kinds == {"extra_forbidden"}:
             said = _said_for(model, path)
-            hint = f"did you mean {said!r}?" if said else nearest(str(path[-1]), [*_fields(model, path)])
+            hint = f"did you mean {said!r}?" if said else suggest_name(str(path[-1]), [*_fields(model, path)])
             self.add(marks.key_mark(path), "unknown_field", f"{path[-1]!r} is not a field of {where}", hint)
         elif kinds == {"missing"}:
             hint = _example(str(path[-1]), _fields(model, path).get(str(path[-1])))
@@ -136,7 +138,7 @@ class Problems:
                 marks.mark(path), "invalid_value", told if told.startswith(f"{name} ") else f"{name}: {told}"
             )
 
-    def _kind(self, path: Path, name: str, details: list[Detail], marks: Marks) -> None:
+    def _kind(self, path: Path, name: str, details: list[Detail], marks: MarkSource) -> None:
         """Report a value of the wrong type, or a text that is none of those possible."""
         value = details[0]["input"]
         expected = [each["ctx"]["expected"] for each in details if each["type"] == "literal_error"]
@@ -201,13 +203,13 @@ def _holds(data: object, part: str | int) -> bool:
     return isinstance(data, dict) and part in data
 
 
-def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+def _model_around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     """Return the model of the mapping around `path`."""
     for part in path[:-1]:
-        field = by_name(model).get(str(part))
+        field = fields_by_name(model).get(str(part))
         if isinstance(part, int) or field is None:
             continue
-        inner = model_in(field.annotation)
+        inner = inner_model(field.annotation)
         if inner is None:
             return None
         model = inner
@@ -216,29 +218,29 @@ def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
 
 def _fields(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
     """Return the fields that the mapping around `path` may have, by their names in YAML."""
-    around = _around(model, path)
-    return {} if around is None else by_name(around)
+    around = _model_around(model, path)
+    return {} if around is None else fields_by_name(around)
 
 
 def _said_for(model: type[BaseModel], path: Path) -> str | None:
     """Return the field that is called so elsewhere, where the model knows of such names (`MEANT`)."""
-    meant: Mapping[str, str] = getattr(_around(model, path), "MEANT", {})
+    meant: Mapping[str, str] = getattr(_model_around(model, path), "MEANT", {})
     return meant.get(str(path[-1]))
 
 
-def by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+def fields_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Return the fields of a mapping by their names in YAML, in the order of their declaration."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def model_in(annotation: Any) -> type[BaseModel] | None:
+def inner_model(annotation: Any) -> type[BaseModel] | None:
     """Return the model inside `Model | None` or `list[str | Model]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for arg in typing.get_args(annotation) if (found := model_in(arg))), None)
+    return next((found for arg in typing.get_args(annotation) if (found := inner_model(arg))), None)
 
 
-def _meant(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:
+def _find_misspelt(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:
     """Return the place of the field that a misspelt one most likely stands for."""
     if details[0]["type"] != "extra_forbidden":
         return []
@@ -256,7 +258,7 @@ def _example(name: str, field: FieldInfo | None) -> str:
     return f"such as {name}: {values[0]}" if values and (field.examples or literal) else f"add '{name}:'"
 
 
-def nearest(name: str, known: Sequence[str], few: int = FEW) -> str:
+def suggest_name(name: str, known: Sequence[str], few: int = FEW) -> str:
     """Return a did-you-mean for a name, or what is possible where nothing is near and there are few."""
     close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
     if len(close) > 1 and _likeness(name, close[0]) - _likeness(name, close[1]) > CLEAR:

@@ -1,6 +1,4 @@
-"""Takes a YAML scalar as the parser saw it; gives its value by the YAML 1.2 core schema, and for each
-character of its text the index in the source where it is written.
-"""
+"""Resolves YAML scalars by the YAML 1.2 core schema, and maps each character of their text to its index in the source."""
 
 from __future__ import annotations
 
@@ -73,7 +71,7 @@ class ScalarProblem(ValueError):
         self.code = code
 
 
-def shown(text: str) -> str:
+def quote_scalar(text: str) -> str:
     """Return `text` quoted for a message, cut where it is long."""
     return repr(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
 
@@ -94,7 +92,7 @@ def resolve(text: str) -> Value:
     if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
         return number
     if _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-        raise ScalarProblem("invalid_number", f"{shown(text)} is not a finite number")
+        raise ScalarProblem("invalid_number", f"{quote_scalar(text)} is not a finite number")
     return text
 
 
@@ -102,7 +100,7 @@ def _integer(text: str, base: int) -> int:
     # The prefix 0o or 0x goes, a leading zero of a decimal means nothing.
     if len(text) <= MAX_DIGITS and -MAX_INT <= (number := int(text, base)) < MAX_INT:
         return number
-    raise ScalarProblem("invalid_number", f"{shown(text)} does not fit an integer of 64 bits")
+    raise ScalarProblem("invalid_number", f"{quote_scalar(text)} does not fit an integer of 64 bits")
 
 
 def convert(text: str, tag: str) -> Value:
@@ -119,7 +117,7 @@ def convert(text: str, tag: str) -> Value:
     kinds: dict[str, type] = {INT: int, FLOAT: float, BOOL: bool, NULL: type(None)}
     if type(value) is kinds[tag]:
         return value
-    raise ScalarProblem("invalid_value", f"{shown(text)} is tagged as, but is not, {TYPE_NAMES[tag]}")
+    raise ScalarProblem("invalid_value", f"{quote_scalar(text)} is tagged as, but is not, {TYPE_NAMES[tag]}")
 
 
 def content_start(source: str, start: int) -> int:
@@ -128,7 +126,7 @@ def content_start(source: str, start: int) -> int:
     return match.end() if match else start
 
 
-def positions(source: str, start: int, end: int, style: str, text: str) -> list[int] | None:
+def map_positions(source: str, start: int, end: int, style: str, text: str) -> list[int] | None:
     """Return the source index of each character of a scalar's decoded text, and the index past the last.
 
     Args:
@@ -163,21 +161,21 @@ def _flow(source: str, start: int, end: int, style: str) -> Iterator[Piece]:
     for token in _FLOW[style].finditer(source, start, end):
         index, stop = token.span()
         if token["fold"]:
-            yield from _folded(_breaks(source, index, stop))
+            yield from _fold_breaks(_breaks(source, index, stop))
         elif token["escape"]:
-            yield from _unescaped(source, index, stop)
+            yield from _unescape(source, index, stop)
         else:
             yield from enumerate(token[0], index)
 
 
-def _folded(breaks: list[Piece]) -> list[Piece]:
+def _fold_breaks(breaks: list[Piece]) -> list[Piece]:
     (index, char), *rest = breaks
     if char != "\n":
         return breaks
     return rest or [(index, " ")]
 
 
-def _unescaped(source: str, start: int, stop: int) -> list[Piece]:
+def _unescape(source: str, start: int, stop: int) -> list[Piece]:
     kind = source[start + 1]
     if _BREAK.match(kind):
         # The escaped break joins two lines; the empty lines behind it count.
@@ -223,7 +221,7 @@ def _block_pieces(source: str, body: tuple[int, int], indent: int, folds: bool, 
         else:
             was_blank, blank = blank, source[content] in " \t"
             if folds and line_break and not was_blank and not blank:
-                pieces += _folded(line_break + empty)
+                pieces += _fold_breaks(line_break + empty)
             else:
                 pieces += line_break + empty
             pieces += enumerate(source[content : line.end(1)], content)

@@ -1,5 +1,5 @@
-"""Takes the YAML text of a policy; gives its values as plain Python data, with the place in the file of each
-key, value and character of a text, or all problems of the file at once.
+"""Reads the YAML text of a policy as plain Python data with the place of each key, value and character, or all problems of the
+file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading import scalars
-from guardrails.policy.loading.compose import MAX_CHARACTERS, Branch, Composer, Entry, Scalar, Text
+from guardrails.policy.loading.compose import (
+    MAX_CHARACTERS,
+    BranchNode,
+    Composer,
+    NodeEntry,
+    ScalarNode,
+    SourceText,
+)
 
 Path = tuple[str | int, ...]
 
@@ -39,8 +46,8 @@ class Source:
 
     file: str
     data: object
-    _text: Text = field(repr=False)
-    _root: Entry = field(repr=False)
+    _text: SourceText = field(repr=False)
+    _root: NodeEntry = field(repr=False)
     problems: tuple[PolicyError, ...] = ()
 
     @property
@@ -48,7 +55,7 @@ class Source:
         """The text of the file, without a byte order mark; the indices of entries and nodes count its characters."""
         return self._text.text
 
-    def entry(self, path: Path) -> Entry | None:
+    def entry(self, path: Path) -> NodeEntry | None:
         """Return the node at `path` and where it is used, None where there is none."""
         entry, found = self._find(path)
         return entry if found else None
@@ -70,9 +77,9 @@ class Source:
         """
         entry, found = self._find(path)
         node = entry.node
-        if not found or not isinstance(node, Scalar):
+        if not found or not isinstance(node, ScalarNode):
             return self._mark(entry.start)
-        places = scalars.positions(self._text.text, node.start, node.end, node.style, node.text)
+        places = scalars.map_positions(self._text.text, node.start, node.end, node.style, node.text)
         if places is None:
             return self._mark(node.start)
         return self._mark(places[min(max(offset, 0), len(node.text))])
@@ -83,23 +90,23 @@ class Source:
         None for a quoted or block scalar, a mapping, a list, and a path that does not exist.
         """
         entry, found = self._find(path)
-        plain = found and isinstance(entry.node, Scalar) and entry.node.style == ""
-        return entry.node.text if plain and isinstance(entry.node, Scalar) else None
+        plain = found and isinstance(entry.node, ScalarNode) and entry.node.style == ""
+        return entry.node.text if plain and isinstance(entry.node, ScalarNode) else None
 
     def _mark(self, index: int) -> Mark:
         return Mark(self.file, *self._text.place(index))
 
-    def _find(self, path: Path) -> tuple[Entry, bool]:
+    def _find(self, path: Path) -> tuple[NodeEntry, bool]:
         entry = self._root
         for step in path:
-            child = entry.node.children.get(step) if isinstance(entry.node, Branch) else None
+            child = entry.node.children.get(step) if isinstance(entry.node, BranchNode) else None
             if child is None:
                 return entry, False
             entry = child
         return entry, True
 
 
-def read(text: str | bytes, file: str) -> Source:
+def read_yaml(text: str | bytes, file: str) -> Source:
     """Read the YAML 1.2 text of a policy.
 
     Args:
@@ -112,7 +119,7 @@ def read(text: str | bytes, file: str) -> Source:
     Raises:
         PolicyErrors: The file cannot be read to its end; nothing else is raised, whatever the content.
     """
-    source = Text(_decode(text, file), file)
+    source = SourceText(_decode(text, file), file)
     composer = Composer(source)
     root = composer.document()
     return Source(file, _data(root.node), source, root, tuple(composer.problems))
@@ -127,7 +134,9 @@ def _decode(content: str | bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode().lstrip("\ufeff")
         message = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
-        problem = Text(before, file).problem(len(before), "invalid_encoding", message, "save it as UTF-8")
+        problem = SourceText(before, file).problem(
+            len(before), "invalid_encoding", message, "save it as UTF-8"
+        )
         raise PolicyErrors([problem]) from None
     # The parsers count a byte order mark differently.
     text = text.lstrip("\ufeff")
@@ -136,7 +145,7 @@ def _decode(content: str | bytes, file: str) -> str:
     if found := _FORBIDDEN.search(text):
         message = f"character {found[0]!r} is not allowed in YAML"
         hint = "remove it, or write it as an escape in double quotes"
-        raise PolicyErrors([Text(text, file).problem(found.start(), "yaml_syntax", message, hint)])
+        raise PolicyErrors([SourceText(text, file).problem(found.start(), "yaml_syntax", message, hint)])
     return text
 
 
@@ -145,8 +154,8 @@ def _too_large(file: str) -> PolicyError:
     return PolicyError(file, 1, 1, "too_large", message, "move long lists to files of terms")
 
 
-def _data(node: Scalar | Branch) -> object:
-    if isinstance(node, Scalar):
+def _data(node: ScalarNode | BranchNode) -> object:
+    if isinstance(node, ScalarNode):
         return node.value
     if node.is_mapping:
         return {key: _data(entry.node) for key, entry in node.children.items()}

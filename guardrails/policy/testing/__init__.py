@@ -1,1 +1,1 @@
-"""The fields of tests, in policies and in files beside them: documents go in, checked tests come out."""
+"""The fields of tests, in policies and in files beside them, and the checks of these fields."""

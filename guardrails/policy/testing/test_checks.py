@@ -1,4 +1,4 @@
-"""A test whose fields are valid in; what is wrong with them together out, each with its place."""
+"""Checks a test whose fields are valid for what is wrong with them together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Path
 from guardrails.policy.testing.test_fields import CONTENTS, FILES, PLACEHOLDER, TestDoc
@@ -28,12 +28,12 @@ BESIDE: Final = ("system", "prompt", "sources", "heard")
 """What that is."""
 
 
-def contents(doc: TestDoc) -> list[str]:
+def content_fields(doc: TestDoc) -> list[str]:
     """Return the fields of a test that hold what is checked: one, where it is sound."""
     return [name for name in GIVEN if getattr(doc, name) is not None]
 
 
-def check_test(doc: TestDoc, item: Item, what: str, problems: Problems) -> None:
+def check_test(doc: TestDoc, item: PolicyItem, what: str, problems: Problems) -> None:
     """Report what is wrong with a test; `what` names it in messages."""
     for check in CHECKS:
         for path, message, hint in check(doc):
@@ -42,7 +42,7 @@ def check_test(doc: TestDoc, item: Item, what: str, problems: Problems) -> None:
 
 
 def _contents(doc: TestDoc) -> Wrong:
-    found = contents(doc)
+    found = content_fields(doc)
     if not found:
         yield (), "has no content to check", f"give one of: {', '.join(GIVEN)}"
     for name in found[1:]:
@@ -52,18 +52,18 @@ def _contents(doc: TestDoc) -> Wrong:
 def _expectation(doc: TestDoc) -> Wrong:
     if not doc.expect.model_fields_set:
         yield ("expect",), "expects nothing", "such as expect: {action: block}"
-    if doc.expect.content is not None and any(name in FILES for name in contents(doc)):
+    if doc.expect.content is not None and any(name in FILES for name in content_fields(doc)):
         hint = "compare the action, rules and findings; content: null where it is blocked"
         yield ("expect",), "expects a content where a file is judged, which YAML cannot hold", hint
 
 
 def _stage(doc: TestDoc) -> Wrong:
-    if doc.stage is not None and not any(name in FILES for name in contents(doc)):
+    if doc.stage is not None and not any(name in FILES for name in content_fields(doc)):
         yield ("stage",), "has a stage, which only files need", f"write {doc.stage}: … for the content"
 
 
-def _beside(doc: TestDoc) -> Wrong:
-    if found := [name for name in contents(doc) if name not in SAID]:
+def _check_beside(doc: TestDoc) -> Wrong:
+    if found := [name for name in content_fields(doc) if name not in SAID]:
         for name in BESIDE:
             if getattr(doc, name):
                 yield (
@@ -80,7 +80,7 @@ def _cuts(doc: TestDoc) -> Wrong:
 
 def text_of(doc: TestDoc) -> str | None:
     """Return the text of a test that is about one, else None."""
-    value = next((getattr(doc, name) for name in contents(doc) if name not in FILES), None)
+    value = next((getattr(doc, name) for name in content_fields(doc) if name not in FILES), None)
     return value if isinstance(value, str) else None
 
 
@@ -105,13 +105,13 @@ def _each(doc: TestDoc) -> Wrong:
     if doc.each is None:
         return
     written = json.dumps(doc.model_dump(exclude={"each"}, exclude_unset=True), ensure_ascii=False)
-    first = keys(doc.each[0])
+    first = placeholder_keys(doc.each[0])
     for key in first:
         if json.dumps(f"{{{key}}}", ensure_ascii=False)[1:-1] not in written:
             hint = f"write {{{key}}} where it is to stand, such as input: '{{{key}}}'"
             yield ("each", 0), f"says nowhere where {key!r} of 'each' stands", hint
     for index, row in enumerate(doc.each):
-        if row == {} or keys(row) != first:
+        if row == {} or placeholder_keys(row) != first:
             told = ", ".join(first) or "a text, or {key: text}"
             yield (
                 ("each", index),
@@ -120,7 +120,7 @@ def _each(doc: TestDoc) -> Wrong:
             )
             continue
         try:
-            filled(doc, row)
+            fill_placeholders(doc, row)
         except ValidationError as error:
             detail = error.errors()[0]
             field = ".".join(map(str, detail["loc"]))
@@ -131,7 +131,7 @@ def _each(doc: TestDoc) -> Wrong:
             )
 
 
-def filled(doc: TestDoc, row: str | dict[str, str]) -> TestDoc:
+def fill_placeholders(doc: TestDoc, row: str | dict[str, str]) -> TestDoc:
     """Return the test with the texts of one entry of `each` in the place of what stands for them; raise `ValidationError` where
     that makes none.
     """
@@ -150,7 +150,7 @@ def filled(doc: TestDoc, row: str | dict[str, str]) -> TestDoc:
     return type(doc).model_validate(fill(doc.model_dump(exclude={"each"}, exclude_unset=True)))
 
 
-def keys(row: str | dict[str, str]) -> list[str]:
+def placeholder_keys(row: str | dict[str, str]) -> list[str]:
     """Return the placeholders that an entry of `each` stands for."""
     return [PLACEHOLDER] if isinstance(row, str) else sorted(row)
 
@@ -159,7 +159,7 @@ CHECKS: Final[tuple[Callable[[TestDoc], Wrong], ...]] = (
     _contents,
     _expectation,
     _stage,
-    _beside,
+    _check_beside,
     _cuts,
     _disguises,
     _messages,

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal, get_args
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
-from guardrails.detectors.config import Config, offering
+from guardrails.detectors.config import Config, make_body_snippets
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 ActionWord = Literal["allow", "flag", "redact", "block"]
@@ -107,7 +107,9 @@ class FoundDoc(Config):
     @field_validator("score")
     @classmethod
     def _readable(cls, value: float | str | None) -> float | str | None:
-        numbers = [value] if isinstance(value, float) else [number for _, number in comparisons(value or "")]
+        numbers = (
+            [value] if isinstance(value, float) else [number for _, number in parse_comparisons(value or "")]
+        )
         if isinstance(value, str) and RANGE.fullmatch(value.strip()) is None:
             raise ValueError(
                 f"score {value!r} must be a number, or comparisons such as '>= 0.8' or '>= 0.5, < 0.9'"
@@ -117,7 +119,7 @@ class FoundDoc(Config):
         return value
 
 
-def comparisons(text: str) -> Iterator[tuple[str, float]]:
+def parse_comparisons(text: str) -> Iterator[tuple[str, float]]:
     """Yield the comparisons of a score: `>= 0.5, < 0.9` → (">=", 0.5), ("<", 0.9)."""
     for sign, number in COMPARISON.findall(text):
         yield sign, float(number)
@@ -158,7 +160,7 @@ class ExpectDoc(Config):
 class TestDoc(Config):
     """A test beside the rules: one content and what is expected of it."""
 
-    model_config = offering(
+    model_config = make_body_snippets(
         ("test that a rule fires", {"input": "$1", "expect": {"action": "block", "rules": ["$2"]}}),
         ("test that nothing fires", {"input": "$1", "expect": {"action": "allow"}}),
     )
@@ -241,7 +243,7 @@ class TestDoc(Config):
 class ExceptionTestDoc(TestDoc):
     """The test of an exception: what it is for, and what is expected of that."""
 
-    model_config = offering()
+    model_config = make_body_snippets()
 
     expect: ExpectDoc = ExpectDoc(action="allow")
     """What the verdict must be; `action: allow` by default."""

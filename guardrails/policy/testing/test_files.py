@@ -1,4 +1,4 @@
-"""Files of tests: the path of one in (`X.test.yaml`, beside the policy `X.yaml`), the policy that it is for and its tests out.
+"""Reads files of tests (`X.test.yaml`, beside the policy `X.yaml`).
 
 They are no part of a policy: neither of its digest nor of what a server reads. `guardrails test` finds them.
 """
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
-from guardrails.detectors import shown
-from guardrails.detectors.file_watch import note
+from guardrails.detectors import display_path
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
-from guardrails.policy.loading.problems import Problems, describe, nearest
-from guardrails.policy.loading.source import Mark, Source, read
+from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.source import Mark, Source, read_yaml
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_fields import TestsDoc
 
@@ -40,19 +40,19 @@ class TestFile:
         return path.resolve() == policy.resolve()
 
 
-def is_tests(path: FilePath) -> bool:
+def is_test_file(path: FilePath) -> bool:
     """Tell whether a file is one of tests, by its name."""
     return path.name.endswith(ENDINGS)
 
 
-def beside(policy: FilePath) -> FilePath | None:
+def find_test_file(policy: FilePath) -> FilePath | None:
     """Return the file of tests beside a policy, None where there is none."""
     for file in _places(policy):
-        note(file)  # it may come later
+        note_file(file)  # it may come later
     return next(filter(FilePath.is_file, _places(policy)), None)
 
 
-def has_beside(policy: FilePath) -> bool:
+def has_test_file(policy: FilePath) -> bool:
     """Tell whether there is one, without a look at it: it is no file that the policy is made of."""
     return any(map(FilePath.is_file, _places(policy)))
 
@@ -68,13 +68,13 @@ def read_tests(path: FilePath) -> TestFile:
         PolicyErrors: it cannot be read, is none, or names a policy that there is not; what else is wrong in it is told when its
             tests are loaded.
     """
-    name, problems = shown(path), Problems()
-    note(path)
+    name, problems = display_path(path), Problems()
+    note_file(path)
     try:
         real = path.resolve()
-        note(real)
+        note_file(real)
         with real.open("rb") as stream:
-            source = read(stream.read(4 * (MAX_CHARACTERS + 1) + 1), name)
+            source = read_yaml(stream.read(4 * (MAX_CHARACTERS + 1) + 1), name)
     except OSError as error:
         problems.add(Mark(name, 0, 0), "unreadable_file", str(error.strerror or error))
         raise PolicyErrors(problems.errors) from error
@@ -110,11 +110,11 @@ def _policy(path: FilePath, head: TestsDoc, source: Source, problems: Problems) 
         names = [stem + ending for ending in OWN]
     else:
         names, mark = [head.policy], source.mark(("policy",))
-        others = (each.name for each in sorted(folder.glob("*.y*ml")) if not is_tests(each))
-        hint = nearest(head.policy, [*shipped_names(), *others])
+        others = (each.name for each in sorted(folder.glob("*.y*ml")) if not is_test_file(each))
+        hint = suggest_name(head.policy, [*shipped_names(), *others])
     for name in names:
         try:
-            note(folder / name)
+            note_file(folder / name)
             if (folder / name).is_file():
                 return folder / name
         except (OSError, ValueError):  # a name that no file can have

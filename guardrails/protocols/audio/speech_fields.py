@@ -16,7 +16,7 @@ from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import anything, by_table, each, figures, flag, identifier, keep
 from guardrails.errors import RequestError
 from guardrails.media.images.outline import GENERIC
-from guardrails.media.video.file_type import HEAD, is_framed, kind_of
+from guardrails.media.video.file_type import HEAD, detect_file_type, is_framed
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.images import images_fields
 from guardrails.types import Audio, Place, Stage
@@ -78,7 +78,7 @@ def header(asked: Mapping[str, Any], media: str, head: bytes, size: int) -> byte
     """
     if asked.get("response_format") != "pcm" or media not in GENERIC | BARE:
         return b""
-    kind = kind_of(head)
+    kind = detect_file_type(head)
     by_chance = kind is not None and kind.format in FRAMES and head[:3] != b"ID3" and not is_framed(head)
     if kind is not None and not by_chance:
         return b""

@@ -26,9 +26,9 @@ from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.media.errors import MediaError
-from guardrails.media.images.outline import outline
+from guardrails.media.images.outline import read_outline
 from guardrails.media.rewrite.recode import MEDIA
-from guardrails.media.video.file_type import HEAD, kind_of
+from guardrails.media.video.file_type import HEAD, detect_file_type
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED
 from guardrails.types import Image, Place, Stage
@@ -119,11 +119,11 @@ def uploaded(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
 
 def media_of(picture: bytes) -> str:
     """Return the media type of a picture's bytes, or of those of a film that was redacted; raises `RequestError` for others."""
-    film = kind_of(picture[:HEAD])
+    film = detect_file_type(picture[:HEAD])
     if film is not None and film.format in MEDIA:
         return MEDIA[film.format]
     try:
-        return "image/" + outline(picture).format
+        return "image/" + read_outline(picture).format
     except MediaError:
         raise RequestError("invalid_image", "a picture that was redacted cannot be written again") from None
 

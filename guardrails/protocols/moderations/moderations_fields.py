@@ -10,7 +10,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import by_table, by_type, keep, parts, text
 from guardrails.engine.content.inline_media import pictured, uri
@@ -18,7 +18,7 @@ from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.errors import RequestError
-from guardrails.policy.compiled import CompiledPolicy, Rule, alone
+from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.taxonomy import OPENAI, with_ancestors
 from guardrails.types import (
     Action,
@@ -112,7 +112,7 @@ class Moderation:
     def __init__(self, policies: Sequence[CompiledPolicy], *stages: Stage) -> None:
         plans = [policy.plan(stages) for policy in policies]
         self._rules = [rule for plan in plans for rule in plan.rules]
-        self._able: dict[str, list[Bound]] = {}
+        self._able: dict[str, list[BoundDetector]] = {}
         for bound in (bound for plan in plans for tier in plan.tiers for bound in tier):
             for name in {name for category in bound.categories for name in with_ancestors(category)}:
                 self._able.setdefault(name, []).append(bound)
@@ -269,5 +269,5 @@ def stricter(outcome: Outcome, rule: str, needed: Container[str]) -> Outcome:
 
 
 def _is_enough(rule: Rule, finding: Finding) -> bool:
-    bound = alone(rule.condition, finding.category, finding.score, finding.detector)
+    bound = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
     return rule.condition.evaluate(bound) is True

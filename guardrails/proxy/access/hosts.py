@@ -9,7 +9,7 @@ from typing import Annotated, Final, Protocol
 
 from pydantic import AfterValidator, Field
 
-from guardrails.policy.loading.problems import Marks, Problems
+from guardrails.policy.loading.problems import MarkSource, Problems
 
 LOOPBACK: Final = "localhost"
 NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,252}[a-z0-9_])?", re.IGNORECASE)
@@ -58,7 +58,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check(declared: Declared, marks: Marks, problems: Problems) -> None:
+def check(declared: Declared, marks: MarkSource, problems: Problems) -> None:
     """Add that everybody could ask, where the settings do not say that this is meant."""
     if not is_loopback(declared.host) and not declared.keys and not declared.open:
         problems.add(

@@ -9,7 +9,7 @@ from typing import Protocol
 from pydantic import Field, field_validator
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import Marks, Problems, nearest
+from guardrails.policy.loading.problems import MarkSource, Problems, suggest_name
 from guardrails.policy.schema import DATE, ID
 
 Word = str | int | float | bool
@@ -104,7 +104,7 @@ class Declared(Protocol):
     def workers(self) -> int: ...
 
 
-def check(declared: Declared, marks: Marks, problems: Problems) -> None:
+def check(declared: Declared, marks: MarkSource, problems: Problems) -> None:
     """Add what is wrong between rows: ids and keys that stand twice, names that nobody has, counts that several workers
     would each keep for themselves.
     """
@@ -135,7 +135,9 @@ def check(declared: Declared, marks: Marks, problems: Problems) -> None:
             for at, word in enumerate(getattr(row, name)):
                 if known is not None and word not in known:
                     place = marks.mark(("policies", index, name, at))
-                    problems.add(place, "unknown_name", f"no key has this {name[:-1]}", nearest(word, known))
+                    problems.add(
+                        place, "unknown_name", f"no key has this {name[:-1]}", suggest_name(word, known)
+                    )
     counted = next((index for index, key in enumerate(declared.keys) if key.counts), None)
     if declared.workers > 1 and counted is not None:
         problems.add(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
-from guardrails.policy.loading.source import Mark, Path, Source, read
+from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_names
 
 ROWS = "policies"
@@ -44,9 +44,9 @@ class Layers:
         Raises:
             PolicyErrors: it cannot be read, or is no mapping.
         """
-        note(path)
+        note_file(path)
         try:
-            source = read(path.read_bytes(), str(path))
+            source = read_yaml(path.read_bytes(), str(path))
         except PolicyErrors as error:
             if [each.code for each in error] == ["empty_policy"]:
                 return  # all may stand elsewhere

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
-from guardrails.policy.loading.source import read
+from guardrails.policy.loading.source import read_yaml
 from guardrails.proxy.access.hosts import check as check_open
 from guardrails.proxy.access.tenants import check
 from guardrails.proxy.configuration.layers import Layers
@@ -108,7 +108,7 @@ def _value(annotation: Any, written: str, variable: str, problems: Problems) -> 
     except ValidationError:
         pass
     try:
-        source = read(written, variable)
+        source = read_yaml(written, variable)
     except PolicyErrors as error:
         problems.errors.extend(error)
         return None

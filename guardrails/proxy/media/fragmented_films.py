@@ -27,8 +27,8 @@ from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.fragmented_video import FilmWindow, FragmentedVideo
 from guardrails.errors import BackendError
-from guardrails.media.fragments.cutter import Cutter
-from guardrails.media.fragments.fragment import Fragment, Uncut, shortened
+from guardrails.media.fragments.cutter import FilmCutter
+from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorten_film
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.access.client import gone, stop
@@ -88,7 +88,7 @@ class Coming:
     def __init__(self, call: Call, asked: Asked) -> None:
         self._state = call.state
         self._most = film_limits(call.state.guard.pipeline.policies).bytes
-        self.spool, self.cutter = Spool(call.state.disk), Cutter()
+        self.spool, self.cutter = Spool(call.state.disk), FilmCutter()
         self.came: asyncio.Queue[Came] = asyncio.Queue()
         self.answer: asyncio.Future[aiohttp.ClientResponse] = asyncio.get_running_loop().create_future()
         self._cuts, self._keeps = True, False
@@ -143,14 +143,14 @@ class Coming:
                 self.spool.add(piece)
             try:
                 return self.cutter.close() if piece is None else self.cutter.feed(piece)
-            except Uncut as error:
+            except UncuttableFilm as error:
                 return error
 
         if not self._cuts:
             take = partial(self.spool.add, piece or b"")
         self._taking = asyncio.ensure_future(self._state.off_loop(take))
         came = await asyncio.shield(self._taking)  # who writes is not disturbed
-        self._cuts = self._cuts and not isinstance(came, Uncut)
+        self._cuts = self._cuts and not isinstance(came, UncuttableFilm)
         if came:
             self.came.put_nowait(came)
 
@@ -196,7 +196,7 @@ class Relay:
                     part = partial(self._coming.spool.part, at, min(at + PIECE, end))
                     yield await self._call.state.off_loop(part)
             how = "relayed"
-        except Uncut as error:
+        except UncuttableFilm as error:
             if how is not None:
                 raise invalid_answer(f"the upstream's film cannot be judged to its end: {error}") from None
         finally:
@@ -229,7 +229,7 @@ class Relay:
     async def _begun(self) -> FragmentedVideo:
         media = (await self._coming.answer).content_type.lower()
         if answering(self._coming.spool.head(), media, None) is not Video:
-            raise Uncut("it is no film")
+            raise UncuttableFilm("it is no film")
         return FragmentedVideo(
             self._call.state.guard.pipeline.policies, Place(Stage.OUTPUT, role="assistant"), media
         )
@@ -257,7 +257,7 @@ class Relay:
     def _copied(self, window: FilmWindow, copy: Spool) -> None:
         coming = self._coming
         with coming.spool.path.open("rb") as source:
-            for piece in shortened(source, coming.cutter.head, window.fragments, closed=window.closed):
+            for piece in shorten_film(source, coming.cutter.head, window.fragments, closed=window.closed):
                 copy.add(piece)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, TypeVar
 
-from guardrails.detectors.file_watch import Stamp, noted
+from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
@@ -105,7 +105,7 @@ class State:
         self.shadow: Shadow | None = None
         self.shadows: Mapping[str, Guard] = {}
         if guard is not None:
-            with noted() as files:
+            with record_files() as files:
                 served = load(self._settings_now(), given=guard)
             self.files = {**files, **(guard.origin.files if guard.origin else {})}
             self.adopt(served)
@@ -165,7 +165,7 @@ class State:
 
     def load(self) -> Served:
         """Load settings and policies as their files are by now, and note which those are, also where it fails."""
-        with noted() as files:
+        with record_files() as files:
             try:
                 return load(self._settings_now(), before=self.served)
             finally:

@@ -21,9 +21,9 @@ from io import IOBase
 from pathlib import Path
 from typing import Any, Final
 
-from guardrails.authoring.diff.traffic.decisions import Named, decision, named
-from guardrails.authoring.diff.traffic.effects import turn
-from guardrails.authoring.shadow.shadow_log import row
+from guardrails.authoring.diff.traffic.decisions import Named, make_decision, rule_categories
+from guardrails.authoring.diff.traffic.effects import classify_turn
+from guardrails.authoring.shadow.shadow_log import make_log_row
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
@@ -47,7 +47,7 @@ class Shadow:
     def __init__(self, runner: Runner, live: Guard, guard: Guard) -> None:
         self.guard = guard
         self._runner = runner
-        self._names: tuple[Named, Named] = named(live), named(guard)
+        self._names: tuple[Named, Named] = rule_categories(live), rule_categories(guard)
         self._chance = random.SystemRandom()
 
     def taken(self, tree: ContentTree, who: Request, *, ended: bool = True) -> Taken:
@@ -90,16 +90,16 @@ class Shadow:
         assert tree is not None
         told = recorded(tree, who) if content else {}
         outcome = self.guard.pipeline.check(tree, who, complete=True)
-        live = decision(job.verdict, self._names[0], job.left)
-        beside = decision(outcome, self._names[1], _left(outcome) if job.left is not None else None)
+        live = make_decision(job.verdict, self._names[0], job.left)
+        beside = make_decision(outcome, self._names[1], _left(outcome) if job.left is not None else None)
         took_ms = (time.perf_counter() - started) * 1000.0
         refs = job.verdict.policy, self.ref
-        made = row({**self._at(job), **told}, (refs[0], live), (refs[1], beside), took_ms)
-        return made, turn(live, beside)
+        made = make_log_row({**self._at(job), **told}, (refs[0], live), (refs[1], beside), took_ms)
+        return made, classify_turn(live, beside)
 
     def failed(self, job: Job, why: str) -> dict[str, Any]:
         """Return the row of what could not be judged beside."""
-        live = decision(job.verdict, self._names[0])
+        live = make_decision(job.verdict, self._names[0])
         return {
             **self._at(job),
             "live": {"policy": job.verdict.policy.to_dict(), **live.to_dict()},

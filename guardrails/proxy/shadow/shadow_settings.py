@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pydantic import Field, model_validator
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import Marks, Problems
+from guardrails.policy.loading.problems import MarkSource, Problems
 from guardrails.proxy.access.tenants import PolicyDoc
 
 
@@ -64,7 +64,7 @@ def shadows(declared: Declared) -> dict[str, str]:
     return found
 
 
-def check(declared: Declared, marks: Marks, problems: Problems) -> None:
+def check(declared: Declared, marks: MarkSource, problems: Problems) -> None:
     """Add where one policy has two beside it, and where a log is declared for nothing."""
     found = shadows(declared)
     for index, row in enumerate(declared.policies):

@@ -24,7 +24,7 @@ from yarl import URL
 
 from guardrails.errors import GuardrailsError
 from guardrails.media.errors import MediaError
-from guardrails.media.images.outline import outline
+from guardrails.media.images.outline import read_outline
 from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
 
 PLAIN: Final = re.compile(r"[!-\[\]-~]{1,2048}")
@@ -194,7 +194,7 @@ class Fetcher:
                 ):
                     raise Unfetched("the host has no such picture")
                 data = await left.read(response)
-            return f"data:image/{outline(data).format};base64,{b64encode(data).decode()}"
+            return f"data:image/{read_outline(data).format};base64,{b64encode(data).decode()}"
         raise Unfetched("it leads on too often")
 
     @staticmethod

@@ -174,7 +174,7 @@ class Upstreams:
 
     async def _once(self, upstream: Upstream, asked: Asked, left: float | None) -> Answer:
         self._metrics.count("guardrails_upstream_requests_total", upstream=upstream.row.name)
-        upstream.breaker.began()
+        upstream.breaker.record_start()
         try:
             response = await upstream.ask(asked, left)
         except BaseException as error:
@@ -182,7 +182,7 @@ class Upstreams:
             raise
         if not upstream.breaker.is_closed:
             # Others need not wait for the end of this one to see.
-            upstream.breaker.ended(self._clock(), well=None)
+            upstream.breaker.record_end(self._clock(), well=None)
         return response
 
     def ended(self, upstream: Upstream, error: BaseException | None) -> Failure | None:
@@ -193,7 +193,7 @@ class Upstreams:
             self._metrics.count(
                 "guardrails_upstream_failures_total", upstream=upstream.row.name, why=failure.why
             )
-        upstream.breaker.ended(self._clock(), well=well)
+        upstream.breaker.record_end(self._clock(), well=well)
         return failure
 
     def waited(self, since: float) -> None:
@@ -216,7 +216,7 @@ class Upstreams:
 
     def is_up(self, name: str) -> bool:
         """Tell whether one may be asked first: it is up, or it is time to see whether it is."""
-        return self._by_name[name].breaker.wait(self._clock()) == 0.0
+        return self._by_name[name].breaker.remaining_wait(self._clock()) == 0.0
 
 
 class _Asking(AbstractAsyncContextManager[aiohttp.ClientResponse]):

@@ -19,7 +19,7 @@ from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import Provider
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.upstreams.routing_choice import Row
-from guardrails.remote.breaker import Breaker
+from guardrails.remote.breaker import CircuitBreaker
 from guardrails.wire import sse, strict_json
 
 PASSED_ON = (
@@ -81,7 +81,7 @@ class Upstream:
 
     def __init__(self, row: Row, name: str = "") -> None:
         self.row = row
-        self.breaker = Breaker(row.failures, row.open_s)
+        self.breaker = CircuitBreaker(row.failures, row.open_s)
         self._name = name
         self._timeout = self._within(row.total_s)
         self._session: aiohttp.ClientSession | None = None

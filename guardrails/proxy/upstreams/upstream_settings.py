@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticKnownError
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import Marks, Problems
+from guardrails.policy.loading.problems import MarkSource, Problems
 from guardrails.policy.schema import ID
 from guardrails.proxy.upstreams.routing_choice import is_claimed
 
@@ -117,7 +117,7 @@ def base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
 
 
-def check(doc: Behind, marks: Marks, problems: Problems) -> None:
+def check(doc: Behind, marks: MarkSource, problems: Problems) -> None:
     """Keep what is wrong between upstreams: names that mean two, renames of what is not asked for, one server twice."""
     if doc.upstream is not None and ONLY in doc.upstreams:
         told = f"upstreams.{ONLY} has the name of the server that upstream gives"

@@ -73,7 +73,7 @@ def combining() -> set[int]:
     return found - invisible() - _STANDALONE_JAMO
 
 
-def dropped() -> set[int]:
+def dropped_marks() -> set[int]:
     """Return the marks that the folded view leaves out wherever they stand."""
     codes = {code for block in _ACCENTS for code in block if unicodedata.combining(chr(code))}
     return (codes - invisible()) | {_TATWEEL}
@@ -81,13 +81,13 @@ def dropped() -> set[int]:
 
 def expanding(*, fold: bool) -> set[int]:
     """Return the code points of the basic plane that do not become exactly one character in a view."""
-    marks = re.compile(f"[{character_class(dropped())}]+")
+    marks = re.compile(f"[{character_class(dropped_marks())}]+")
     joiners = invisible() | combining()
     found = set()
     for code in range(0x80, 0x10000):
         if code not in joiners:
             char = chr(code)
-            spelling = segments.caseless(char, marks) if fold else segments.plain(char)
+            spelling = segments.spell_caseless(char, marks) if fold else segments.spell_plain(char)
             if len(spelling) != 1:
                 found.add(code)
     return found
@@ -127,7 +127,7 @@ def module() -> str:
         "INVISIBLE_ASTRAL": {code for code in hidden if code >= 0x10000},
         "COMBINING": {code for code in joined if code < 0x10000},
         "COMBINING_ASTRAL": {code for code in joined if code >= 0x10000},
-        "DROPPED": dropped(),
+        "DROPPED": dropped_marks(),
         "EXPANDING": expanding(fold=False),
         "FOLD_EXPANDING": expanding(fold=True),
     }

@@ -1,4 +1,4 @@
-"""Character classes (bodies of `[...]` in a pattern) for the views; in: nothing, out: strings.
+"""Generated character classes (bodies of `[...]` in a pattern) for the views.
 
 Made by `python -m guardrails.text.characters._generate` from Unicode 14.0.0; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Hand-made tables of look-alikes: a character of any script goes in, the ASCII it looks like comes out.
+"""Hand-made tables of characters of any script and the ASCII that they look like.
 
 Sources are escaped so that this file itself holds no look-alikes. Whatever NFKC already maps (full-width,
 mathematical, circled letters) is left out. Digits of other scripts are left out too: NFKC keeps their value.
@@ -139,7 +139,7 @@ STROKES: Final[dict[str, str]] = {
 
 
 @cache
-def cased() -> dict[int, str]:
+def cased_table() -> dict[int, str]:
     """Return the `str.translate` table that keeps case: every look-alike to one ASCII character."""
     table = {
         ord(source): target for rows in (LETTERS, MARKS) for target, row in rows.items() for source in row
@@ -150,16 +150,16 @@ def cased() -> dict[int, str]:
 
 
 @cache
-def caseless() -> dict[int, str]:
+def caseless_table() -> dict[int, str]:
     """Return the `str.translate` table for text that is case-folded: look-alikes and strokes to lower case.
 
     Both cases of a letter must fold to one spelling, or a term in capitals would miss its own lower case. So
     a pair takes the shape of its lower-case form where that has one, else the shape of the capital.
     """
     table: dict[int, str] = {}
-    for code, target in cased().items():
+    for code, target in cased_table().items():
         small = chr(code).casefold()
-        if small == chr(code) or ord(small) not in cased():
+        if small == chr(code) or ord(small) not in cased_table():
             table[ord(small)] = target.casefold()
     table.update((ord(source), target) for target, row in STROKES.items() for source in row)
     return table

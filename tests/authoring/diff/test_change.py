@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.authoring.diff.change import Change, Version, place, renamed
+from guardrails.authoring.diff.change import PolicyChange, PolicyVersion, display_place, match_renamed
 from guardrails.authoring.diff.levels import Level
 from guardrails.errors import PolicyErrors
 
@@ -17,24 +17,24 @@ def test_a_version_knows_places_and_runs(tmp_path: Path) -> None:
     path.write_text(
         "format: 1\nname: p\nrules:\n  - {id: a, on: input, when: content.length > 5, then: flag}\n"
     )
-    version = Version.load(path)
+    version = PolicyVersion.load(path)
     assert version.compiled.rules[0].id == "a"
     item = version.policy.rules[0].item
-    assert place(item, ("when",)) == f"{path}:4:30"
-    assert place(item, ("severity",)) == f"{path}:4:5"
-    assert place(None) == ""
+    assert display_place(item, ("when",)) == f"{path}:4:30"
+    assert display_place(item, ("severity",)) == f"{path}:4:5"
+    assert display_place(None) == ""
 
 
 def test_a_wrong_policy_is_no_version(tmp_path: Path) -> None:
     """All that is wrong is raised, with places."""
     (tmp_path / "p.yaml").write_text("format: 1\nname: p\nrulez: []\n")
     with pytest.raises(PolicyErrors, match=r"p\.yaml:3:1"):
-        Version.load(tmp_path / "p.yaml")
+        PolicyVersion.load(tmp_path / "p.yaml")
 
 
 def test_a_change_says_what_it_asks_for() -> None:
     """The level and the reason come from the table."""
-    change = Change("rule_removed", "rule a", old="hate > 0", places=("p.yaml:4:5", ""))
+    change = PolicyChange("rule_removed", "rule a", old="hate > 0", places=("p.yaml:4:5", ""))
     assert (change.level, change.to_dict()["level"]) == (Level.MAJOR, "major")
     assert change.to_dict()["new_place"] is None
 
@@ -53,4 +53,4 @@ def test_what_came_back_under_another_name_is_renamed(
     gone: dict[str, object], come: dict[str, object], expected: dict[str, str]
 ) -> None:
     """Each name is taken once."""
-    assert renamed(gone, come) == expected
+    assert match_renamed(gone, come) == expected

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.authoring.diff.changed_fields import EXCEPTION, LIMITS, RULE, fields
+from guardrails.authoring.diff.changed_fields import EXCEPTION, LIMITS, RULE, comparable_fields
 from guardrails.authoring.diff.levels import LEVELS
 from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RuleDoc
 from tests.cases import each_case
@@ -14,7 +14,7 @@ from tests.cases import each_case
 
 def rule(**given: Any) -> dict[str, Any]:
     """Return the fields of a rule that redacts."""
-    return fields(
+    return comparable_fields(
         RuleDoc.model_validate({"id": "a", "on": "input", "when": "x > 0", "then": "redact", **given})
     )
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.authoring.diff.change import Version
-from guardrails.authoring.diff.changes import changes, gravest
+from guardrails.authoring.diff.change import PolicyVersion
+from guardrails.authoring.diff.changes import find_changes, highest_level
 from guardrails.authoring.diff.levels import Level
 from tests.cases import scale
 
-Versions = Callable[..., tuple[Version, Version]]
+Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
 RULE = "when: custom.word > 0, then: block, message: No."
 LAST = "then: redact}"
@@ -78,7 +78,7 @@ LAST = "then: redact}"
 )  # fmt: skip
 def test_names_each_difference(old: str, new: str, expected: list[str], versions: Versions) -> None:
     """Each difference has one entry, by what it is and where; what means the same is none."""
-    found = changes(*versions((old, new)))
+    found = find_changes(*versions((old, new)))
     assert [f"{each.kind} {each.what} {each.name}" for each in found] == expected
 
 
@@ -86,7 +86,7 @@ def test_the_order_of_rules_is_a_difference(versions: Versions) -> None:
     """Rules of equal severity go in the order of the file."""
     one = "  - {id: word.block, on: [input, output], when: custom.word > 0, then: block, message: No.}\n"
     two = "  - {id: id.redact, on: input, when: custom.id > 0.5, then: redact}\n"
-    found = changes(*versions((one + two, two + one)))
+    found = find_changes(*versions((one + two, two + one)))
     assert [(each.kind, each.old, each.new) for each in found] == [
         ("order", ["word.block", "id.redact"], ["id.redact", "word.block"])
     ]
@@ -95,10 +95,10 @@ def test_the_order_of_rules_is_a_difference(versions: Versions) -> None:
 def test_the_gravest_comes_first_and_has_both_places(versions: Versions) -> None:
     """People read the top; both files are named, where they have it."""
     old, new = versions(("message: No.", "message: Never."), ("custom.id > 0.5", "custom.id > 0.4"))
-    found = changes(old, new)
+    found = find_changes(old, new)
     assert [each.level for each in found] == [Level.MAJOR, Level.PATCH]
     assert found[0].places == (f"{old.policy.file}:9:38", f"{new.policy.file}:9:38")
-    assert gravest([]) is Level.NONE
+    assert highest_level([]) is Level.NONE
 
 
 def test_what_is_inherited_is_compared_as_it_is_resolved(tmp_path: Path, versions: Versions) -> None:
@@ -108,9 +108,9 @@ def test_what_is_inherited_is_compared_as_it_is_resolved(tmp_path: Path, version
     child = tmp_path / "child.yaml"
     head = 'format: 1\nname: small\nversion: "1.0.0"\nextends: parent.yaml\n'
     child.write_text(head)
-    assert changes(old, Version.load(child)) == []
+    assert find_changes(old, PolicyVersion.load(child)) == []
     child.write_text(f"{head}override:\n  rules:\n    - {{id: word.block, then: flag}}\n")
-    found = changes(old, Version.load(child))
+    found = find_changes(old, PolicyVersion.load(child))
     assert [(each.kind, each.name) for each in found] == [("laxer", "then"), ("laxer", "on_error")]
     assert found[0].places[1] == f"{child}:7:30"
 
@@ -136,7 +136,7 @@ def test_nothing_that_a_verdict_depends_on_is_missed(
 ) -> None:
     """Where the digests of two versions differ there is a change, and where none differs there is none but of words."""
     old, new = versions(*edits)
-    found = changes(old, new)
+    found = find_changes(old, new)
     if old.compiled.ref.digest != new.compiled.ref.digest:
         assert found
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.diff.conditions import direction, tokens
+from guardrails.authoring.diff.conditions import classify_change, split_tokens
 from tests.cases import each_case
 
 
@@ -46,7 +46,7 @@ from tests.cases import each_case
 )
 def test_tells_what_is_certain(old: str, new: str, expected: str) -> None:
     """Thresholds alone say which way, where nothing turns them round; all else may be stricter."""
-    assert direction(old, new) == expected
+    assert classify_change(old, new) == expected
 
 
 SCORES = st.floats(0, 1, allow_nan=False).map(lambda value: round(value, 3))
@@ -59,7 +59,7 @@ def test_says_laxer_only_where_nothing_more_is_stopped(
     """Whatever the score: what holds under a laxer condition held before, and the other way round for a stricter one."""
     before, after = (f"{at} {sign} hate" if turned else f"hate {sign} {at}" for at in (old, new))
     held, holds = (eval(each, {"hate": score}) for each in (before, after))  # comparisons are Python, too
-    told = direction(before, after)
+    told = classify_change(before, after)
     assert told in ("wording", "laxer", "stricter")
     assert not (told == "laxer" and holds and not held)
     assert not (told == "stricter" and held and not holds)
@@ -68,4 +68,4 @@ def test_says_laxer_only_where_nothing_more_is_stopped(
 
 def test_words_are_told_apart_without_blanks() -> None:
     """Quotes hold what they hold, comments nothing."""
-    assert tokens('a.b>=0.5&&c == "x // y" // z') == ["a.b", ">=", "0.5", "&&", "c", "==", '"x // y"']
+    assert split_tokens('a.b>=0.5&&c == "x // y" // z') == ["a.b", ">=", "0.5", "&&", "c", "==", '"x // y"']

@@ -8,47 +8,47 @@ from html.parser import HTMLParser
 
 import pytest
 
-from guardrails.authoring.diff.change import Version
+from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.diff_report import (
     FEW,
-    Section,
-    answer,
-    in_html,
-    in_markdown,
-    in_text,
-    sections,
-    title,
-    value,
+    ReportSection,
+    build_sections,
+    render_answer,
+    render_html,
+    render_markdown,
+    render_text,
+    render_title,
+    render_value,
 )
-from guardrails.authoring.diff.difference import Difference, difference
-from guardrails.authoring.diff.gates import limit
+from guardrails.authoring.diff.difference import PolicyDiff, compare_policies
+from guardrails.authoring.diff.gates import parse_limit
 from guardrails.authoring.diff.traffic import pairs
-from guardrails.authoring.rows import Row
+from guardrails.authoring.rows import ContentRow
 
-Versions = Callable[..., tuple[Version, Version]]
+Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
 NASTY = "a forbidden <script>alert(1)</script> `|` @everyone \x1b[31m\u202e [x](http://x.example)"
 
 
 @pytest.fixture
-def found(versions: Versions) -> Difference:
+def found(versions: Versions) -> PolicyDiff:
     """An answer with changes, a block that is lost on a nasty text, gates and a row that cannot be judged."""
     old, new = versions(("then: block, message", "then: flag, message"), ('"1.0.0"', '"1.0.1"'))
-    made = difference(old, new)
+    made = compare_policies(old, new)
     rows = [
-        Row("t.jsonl:1", "input", NASTY, tenant="a|b"),
-        Row("t.jsonl:2", "input", 5),
-        Row("t.jsonl:3", "output", "fine"),
+        ContentRow("t.jsonl:1", "input", NASTY, tenant="a|b"),
+        ContentRow("t.jsonl:2", "input", 5),
+        ContentRow("t.jsonl:3", "output", "fine"),
     ]
-    pairs.compare(*pairs.guards(old, new), rows, made.effects)
+    pairs.compare_rows(*pairs.load_guards(old, new), rows, made.effects)
     made.traffic = "t.jsonl"
-    made.judge({"max_new_allows": limit("0"), "max_new_blocks": limit("1%")})
+    made.judge({"max_new_allows": parse_limit("0"), "max_new_blocks": parse_limit("1%")})
     return made
 
 
-def test_people_read_everything(found: Difference) -> None:
+def test_people_read_everything(found: PolicyDiff) -> None:
     """Changes with places, decisions, rules, gates and examples stand in the text, and nothing in it moves a terminal."""
-    told = "\n".join(in_text(sections(found)))
+    told = "\n".join(render_text(build_sections(found)))
     for words in (
         "the change is minor; the least version after 1.0.0 is 1.1.0",
         "rule word.block (then)",
@@ -62,13 +62,13 @@ def test_people_read_everything(found: Difference) -> None:
         assert words in told, words
     assert "\x1b" not in told
     assert "\u202e" not in told
-    assert title(found) == "small 1.0.0 → 1.0.1"
-    assert answer(found).startswith("not ready: --max-new-blocks 1% is exceeded")
+    assert render_title(found) == "small 1.0.0 → 1.0.1"
+    assert render_answer(found).startswith("not ready: --max-new-blocks 1% is exceeded")
 
 
-def test_markdown_holds_no_traffic_and_no_markup(found: Difference) -> None:
+def test_markdown_holds_no_traffic_and_no_markup(found: PolicyDiff) -> None:
     """A comment is read by more people than the traffic: no text of it, and nothing that mentions, links or breaks the table."""
-    told = in_markdown(found)
+    told = render_markdown(found)
     assert "forbidden <" not in told
     assert "@everyone" not in told
     assert told.startswith("### guardrails diff: small 1.0.0 → 1.0.1\n\n❌ ")
@@ -88,9 +88,9 @@ class Elements(HTMLParser):
         self.names.add(tag)
 
 
-def test_the_page_has_no_script_of_the_traffic(found: Difference) -> None:
+def test_the_page_has_no_script_of_the_traffic(found: PolicyDiff) -> None:
     """Texts are escaped, and what one does not see is made visible."""
-    told = in_html(found)
+    told = render_html(found)
     parser = Elements()
     parser.feed(told)
     assert "script" not in parser.names
@@ -113,17 +113,17 @@ def test_the_page_has_no_script_of_the_traffic(found: Difference) -> None:
 )  # fmt: skip
 def test_a_value_is_shown_by_what_differs(old: object, new: object, expected: str) -> None:
     """Of lists what came and went, of long texts what is around the difference."""
-    assert value(old, new) == expected
+    assert render_value(old, new) == expected
 
 
 def test_long_tables_say_how_much_is_left_out() -> None:
     """Nobody reads a thousand rows; that there are more is said."""
-    section = Section("many", (), ("n",), [(str(number),) for number in range(FEW + 3)])
-    assert [*in_text([section])][-1] == "  and 3 more"
-    assert [*in_text([Section("empty")])] == []
+    section = ReportSection("many", (), ("n",), [(str(number),) for number in range(FEW + 3)])
+    assert [*render_text([section])][-1] == "  and 3 more"
+    assert [*render_text([ReportSection("empty")])] == []
 
 
 def test_without_gates_nothing_is_called_ready() -> None:
     """An answer to a question that nobody asked is none."""
-    assert answer(Difference(None, None)) == "no gate was set"
-    assert title(Difference(None, None)) == "policy change"
+    assert render_answer(PolicyDiff(None, None)) == "no gate was set"
+    assert render_title(PolicyDiff(None, None)) == "policy change"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.authoring.diff.levels import LEVELS, Level, advice, number
+from guardrails.authoring.diff.levels import LEVELS, Level, advise_version, parse_version
 from tests.cases import each_case
 
 
@@ -39,7 +39,7 @@ def test_advises_the_least_version(
     level: Level, old: str, new: str, least: str | None, problem: str | None
 ) -> None:
     """The number that a change asks for is the least; below 1.0.0 it is one place further back."""
-    found = advice(level, old, new)
+    found = advise_version(level, old, new)
     assert (found.least, found.problem) == (least, problem)
     assert found.to_dict()["level"] == str(level)
 
@@ -47,7 +47,7 @@ def test_advises_the_least_version(
 @pytest.mark.parametrize("version", ["", "1.", "1.2.3.4", "\u0661.\u0662", "1 2", "1.0.0-", "99999999999"])
 def test_other_texts_are_no_version(version: str) -> None:
     """What cannot be ordered is not guessed."""
-    assert number(version) is None
+    assert parse_version(version) is None
 
 
 def test_each_reason_stands_once() -> None:

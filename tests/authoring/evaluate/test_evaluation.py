@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.evaluate.evaluation import Tally, judged
-from guardrails.authoring.evaluate.measurements import Evaluation
-from guardrails.authoring.evaluate.metrics import Counts
-from guardrails.authoring.rows import Row
+from guardrails.authoring.evaluate.evaluation import EvaluationTally, judge_rows
+from guardrails.authoring.evaluate.measurements import PolicyEvaluation
+from guardrails.authoring.evaluate.metrics import ConfusionCounts
+from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
 
 RULES = """  - {id: b, on: input, when: custom.own >= 0.5, then: block}
@@ -30,16 +30,16 @@ GIVEN = [
 ]
 
 
-def rows(given: list[tuple[str, str, dict[str, bool]]] = GIVEN) -> Iterator[Row]:
+def rows(given: list[tuple[str, str, dict[str, bool]]] = GIVEN) -> Iterator[ContentRow]:
     """Yield rows of two languages."""
     for at, (text, stage, labels) in enumerate(given):
-        yield Row(f"f:{at}", stage, text, labels, lang="de" if at % 2 else "en", source="s")
+        yield ContentRow(f"f:{at}", stage, text, labels, lang="de" if at % 2 else "en", source="s")
 
 
-def measured(guard: Guard, given: Iterator[Row], **more: object) -> Evaluation:
+def measured(guard: Guard, given: Iterator[ContentRow], **more: object) -> PolicyEvaluation:
     """Return what a policy does with rows."""
-    tally = Tally(guard.policy, **more)
-    for row, said in judged(guard, given):
+    tally = EvaluationTally(guard.policy, **more)
+    for row, said in judge_rows(guard, given):
         if isinstance(said, str):
             tally.fail(row, said)
         else:
@@ -48,14 +48,14 @@ def measured(guard: Guard, given: Iterator[Row], **more: object) -> Evaluation:
 
 
 @pytest.fixture
-def result(scoring: Callable[..., Guard]) -> Evaluation:
+def result(scoring: Callable[..., Guard]) -> PolicyEvaluation:
     """What the rules do with all rows."""
     return measured(scoring(RULES), rows(), by="lang")
 
 
-def test_the_decision_is_on_what_is_harmful_and_what_is_not(result: Evaluation) -> None:
+def test_the_decision_is_on_what_is_harmful_and_what_is_not(result: PolicyEvaluation) -> None:
     """Rows that nobody labelled are in the table of actions alone."""
-    assert result.decision.counts == Counts(tp=2, fp=1, fn=1, tn=3)
+    assert result.decision.counts == ConfusionCounts(tp=2, fp=1, fn=1, tn=3)
     assert result.actions == {
         (True, Action.BLOCK): 2,
         (True, Action.FLAG): 1,
@@ -71,23 +71,23 @@ def test_the_decision_is_on_what_is_harmful_and_what_is_not(result: Evaluation) 
 def test_what_counts_as_stopped_can_be_said(scoring: Callable[..., Guard]) -> None:
     """Here a flag is enough."""
     found = measured(scoring(RULES), rows(), stopped=Action.FLAG)
-    assert found.decision.counts == Counts(tp=3, fp=2, fn=0, tn=2)
+    assert found.decision.counts == ConfusionCounts(tp=3, fp=2, fn=0, tn=2)
 
 
-def test_each_rule_is_measured_where_it_looks(result: Evaluation) -> None:
+def test_each_rule_is_measured_where_it_looks(result: PolicyEvaluation) -> None:
     """By the labels of its categories, and by the scores that it reads."""
-    assert result.rules["b"].counts == Counts(tp=2, fp=1, fn=1, tn=2)
-    assert result.rules["f"].counts == Counts(tp=3, fp=2, fn=0, tn=2)
+    assert result.rules["b"].counts == ConfusionCounts(tp=2, fp=1, fn=1, tn=2)
+    assert result.rules["f"].counts == ConfusionCounts(tp=3, fp=2, fn=0, tn=2)
     # Scores: harmful 0.9 0.6 0.3, harmless 0.8 0.1 0; hits at ranks 1, 3, 4.
     assert result.rules["b"].auprc == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
 
 
-def test_each_category_is_measured_by_its_score(result: Evaluation) -> None:
+def test_each_category_is_measured_by_its_score(result: PolicyEvaluation) -> None:
     """Where detectors look for it, with the numbers that rules compare it with; what nothing gives is named."""
     assert [*result.categories] == ["custom.own"]
     own = result.categories["custom.own"]
     assert own.at == (0.25, 0.5)
-    assert own.counts == Counts(tp=3, fp=2, fn=0, tn=2)
+    assert own.counts == ConfusionCounts(tp=3, fp=2, fn=0, tn=2)
     assert own.calibration is not None
     assert sum(each.rows for each in own.calibration.bins) == 7
     assert own.calibration.brier == pytest.approx((0.01 + 0.16 + 0.49 + 0.64 + 0.01 + 0 + 0.49) / 7)
@@ -97,26 +97,26 @@ def test_each_category_is_measured_by_its_score(result: Evaluation) -> None:
 def test_a_category_that_no_rule_names_is_found_from_half(scoring: Callable[..., Guard]) -> None:
     """As one that counts; rows where no rule asks for it say nothing."""
     guard = scoring('  - {id: n, on: input, when: count("custom.own") > 9, then: block}')
-    assert measured(guard, rows()).categories["custom.own"].counts == Counts(tp=2, fp=1, fn=1, tn=2)
+    assert measured(guard, rows()).categories["custom.own"].counts == ConfusionCounts(tp=2, fp=1, fn=1, tn=2)
 
 
-def test_groups_add_up_to_the_decision(result: Evaluation) -> None:
+def test_groups_add_up_to_the_decision(result: PolicyEvaluation) -> None:
     """By language here."""
     assert [*result.groups] == ["de", "en"]
-    assert sum(result.groups.values(), Counts()) == result.decision.counts
+    assert sum(result.groups.values(), ConfusionCounts()) == result.decision.counts
 
 
 def test_what_fails_is_counted(scoring: Callable[..., Guard]) -> None:
     """A detector that fails blocks, and that decision counts; a row that cannot be judged is named."""
     given = [("0.1 broken", "input", {"benign": True}), ([{"role": 7}], "input", {"benign": True})]
     found = measured(scoring(RULES), rows(given))
-    assert found.decision.counts == Counts(fp=1)
+    assert found.decision.counts == ConfusionCounts(fp=1)
     assert found.errors == {"own": 1}
     assert (found.rows, found.unread) == (2, 1)
     assert found.reasons[0].startswith("f:1: ")
 
 
-def test_the_worst_rows_are_shown(result: Evaluation) -> None:
+def test_the_worst_rows_are_shown(result: PolicyEvaluation) -> None:
     """False alarms with the highest scores, misses with the lowest; texts only where they are wanted."""
     assert [(case.place, case.score, case.rules) for case in result.false] == [("f:3", 0.8, ("b", "f"))]
     assert [(case.place, case.score, case.rules) for case in result.missed] == [("f:2", 0.3, ("f",))]
@@ -132,7 +132,7 @@ def test_only_so_many_are_kept(scoring: Callable[..., Guard]) -> None:
     assert measured(scoring(RULES), rows(given), keep=0).false == ()
 
 
-def test_latency_is_of_each_detector_and_of_all(result: Evaluation) -> None:
+def test_latency_is_of_each_detector_and_of_all(result: PolicyEvaluation) -> None:
     """In rising percentiles, all of it first."""
     assert [*result.latency] == ["total", "own"]
     for own in result.latency.values():
@@ -143,7 +143,7 @@ def test_latency_is_of_each_detector_and_of_all(result: Evaluation) -> None:
 def test_threads_change_no_figure(threads: int, scoring: Callable[..., Guard]) -> None:
     """Each row keeps its own verdict."""
     guard = scoring(RULES)
-    said = [(row.place, str(verdict.action)) for row, verdict in judged(guard, rows(), threads)]
+    said = [(row.place, str(verdict.action)) for row, verdict in judge_rows(guard, rows(), threads)]
     assert said == [(row.place, str(guard.check(row.content, row.stage).action)) for row in rows()]
 
 

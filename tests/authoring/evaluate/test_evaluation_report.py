@@ -7,25 +7,31 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.evaluate.evaluation import Tally, judged
-from guardrails.authoring.evaluate.evaluation_report import cells, decided, left, measured, report
-from guardrails.authoring.evaluate.measurements import Evaluation
-from guardrails.authoring.rows import Row
+from guardrails.authoring.evaluate.evaluation import EvaluationTally, judge_rows
+from guardrails.authoring.evaluate.evaluation_report import (
+    build_figure_table,
+    render_cells,
+    render_decision,
+    render_report,
+    render_unjudged,
+)
+from guardrails.authoring.evaluate.measurements import PolicyEvaluation
+from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
 
 RULES = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 
 
 @pytest.fixture
-def made(scoring: Callable[..., Guard]) -> Callable[..., Evaluation]:
+def made(scoring: Callable[..., Guard]) -> Callable[..., PolicyEvaluation]:
     """Return a function: texts with whether each is harmful in, what is measured out."""
 
-    def make(*given: tuple[str, bool | None], **more: object) -> Evaluation:
+    def make(*given: tuple[str, bool | None], **more: object) -> PolicyEvaluation:
         guard = scoring(RULES)
-        tally = Tally(guard.policy, by="lang", **more)
+        tally = EvaluationTally(guard.policy, by="lang", **more)
         for at, (text, label) in enumerate(given):
             labels = {} if label is None else {"custom.own": label, "benign": not label}
-            for row, said in judged(guard, [Row(f"f:{at}", "input", text, labels, lang="en")]):
+            for row, said in judge_rows(guard, [ContentRow(f"f:{at}", "input", text, labels, lang="en")]):
                 assert not isinstance(said, str)
                 tally.add(row, said)
         return tally.result()
@@ -58,24 +64,24 @@ GIVEN = (("0.9 <script>", True), ("0.1 <script>", True), ("0.8 <script>", False)
     ],
 )
 def test_the_decision_is_one_sentence(
-    given: object, more: dict[str, object], said: str, made: Callable[..., Evaluation]
+    given: object, more: dict[str, object], said: str, made: Callable[..., PolicyEvaluation]
 ) -> None:
     """What is stopped, with how sure that is."""
-    assert decided(made(*given, **more)) == said
+    assert render_decision(made(*given, **more)) == said
 
 
-def test_what_was_not_judged_is_told(made: Callable[..., Evaluation]) -> None:
+def test_what_was_not_judged_is_told(made: Callable[..., PolicyEvaluation]) -> None:
     """Detectors that failed, by name."""
-    assert [*left(made(("0.1 broken", False)))] == [
+    assert [*render_unjudged(made(("0.1 broken", False)))] == [
         "detector own failed in 1 rows; what the policy decided of them counts as it was"
     ]
-    assert [*left(made(*GIVEN))] == []
+    assert [*render_unjudged(made(*GIVEN))] == []
 
 
-def test_figures_are_in_rows(made: Callable[..., Evaluation]) -> None:
+def test_figures_are_in_rows(made: Callable[..., PolicyEvaluation]) -> None:
     """Each share with its interval."""
     result = made(*GIVEN)
-    assert cells(result.rules["r"]) == (
+    assert render_cells(result.rules["r"]) == (
         "2",
         "2",
         "50.0 % (1.3-98.7)",
@@ -84,13 +90,13 @@ def test_figures_are_in_rows(made: Callable[..., Evaluation]) -> None:
         "0.500",
         "0.750",
     )
-    heads, own = measured(result.categories)
+    heads, own = build_figure_table(result.categories)
     assert dict(zip(heads, own, strict=True))["Found from"] == "0.5"
 
 
-def test_all_is_on_the_page(made: Callable[..., Evaluation]) -> None:
+def test_all_is_on_the_page(made: Callable[..., PolicyEvaluation]) -> None:
     """Tables, a chart of precision and recall and one of calibration, limits that are broken, and texts as texts."""
-    html = report(made(*GIVEN), ["decision f1 >= 0.9: it is 0.5"])
+    html = render_report(made(*GIVEN), ["decision f1 >= 0.9: it is 0.5"])
     for part in (
         "Limit not kept: ",
         "Rules: does each",
@@ -102,11 +108,11 @@ def test_all_is_on_the_page(made: Callable[..., Evaluation]) -> None:
     assert html.count('role="img"') == 2
     assert "<script" not in html
     assert "&lt;script&gt;" in html
-    assert "script" not in report(made(*GIVEN), texts=False)
+    assert "script" not in render_report(made(*GIVEN), texts=False)
 
 
-def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., Evaluation]) -> None:
+def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., PolicyEvaluation]) -> None:
     """It says that nothing is known."""
-    html = report(made(("0.9", None)))
+    html = render_report(made(("0.9", None)))
     assert "The rows do not say what is harmful" in html
     assert 'role="img"' not in html

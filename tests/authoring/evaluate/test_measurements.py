@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.evaluate.measurements import Case, Evaluation, Measured, Scores
-from guardrails.authoring.evaluate.metrics import Counts
+from guardrails.authoring.evaluate.measurements import (
+    EvaluationExample,
+    LabelledScores,
+    Measurement,
+    PolicyEvaluation,
+)
+from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.types import Action
 
 
-def scores_of(*rows: tuple[bool, float, bool]) -> Scores:
+def scores_of(*rows: tuple[bool, float, bool]) -> LabelledScores:
     """Return rows: what each is, its score, whether it was found."""
-    scores = Scores()
+    scores = LabelledScores()
     for row in rows:
         scores.add(*row)
     return scores
@@ -24,8 +29,8 @@ def scores_of(*rows: tuple[bool, float, bool]) -> Scores:
 def test_figures_are_of_labels_scores_and_what_was_found() -> None:
     """Three of four in the right order: hits at ranks 1 and 3."""
     found = scores_of((True, 0.9, True), (False, 0.8, True), (True, 0.4, False), (False, 0.1, False))
-    measured = found.measured(calibrated=True, at=(0.5,))
-    assert measured.counts == Counts(1, 1, 1, 1)
+    measured = found.measure(calibrated=True, at=(0.5,))
+    assert measured.counts == ConfusionCounts(1, 1, 1, 1)
     assert measured.auprc == pytest.approx((1 + 2 / 3) / 2)
     assert measured.curve == ((0.5, 1.0), (0.5, 0.5), (1.0, pytest.approx(2 / 3)), (1.0, 0.5))
     assert measured.calibration is not None
@@ -36,20 +41,20 @@ def test_figures_are_of_labels_scores_and_what_was_found() -> None:
 @pytest.mark.parametrize("label", [True, False])
 def test_rows_of_one_kind_have_no_area(label: bool) -> None:
     """Nor a curve: there is nothing to tell them from."""
-    measured = scores_of((label, 0.9, True), (label, 0.2, False)).measured(calibrated=False)
+    measured = scores_of((label, 0.9, True), (label, 0.2, False)).measure(calibrated=False)
     assert (measured.auprc, measured.auprc_interval, measured.curve, measured.calibration) == (
         None,
         None,
         (),
         None,
     )
-    assert Measured(Counts()).to_dict()["auprc"] is None
+    assert Measurement(ConfusionCounts()).to_dict()["auprc"] is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.booleans()), max_size=30))
 def test_no_row_is_lost(rows: list[tuple[bool, float, bool]]) -> None:
     """Every row is in one of the four counts, and an area is within its interval's reach."""
-    measured = scores_of(*rows).measured(calibrated=True)
+    measured = scores_of(*rows).measure(calibrated=True)
     counts = measured.counts
     assert counts.positive + counts.negative == len(rows)
     assert counts.tp + counts.fp == sum(found for _, _, found in rows)
@@ -64,16 +69,16 @@ def test_no_row_is_lost(rows: list[tuple[bool, float, bool]]) -> None:
 
 def test_all_of_it_is_plain_json() -> None:
     """Texts only where they are wanted, and every class of rows with every action."""
-    case = Case(0.9, "f:1", ("r",), "a text")
-    result = Evaluation(
+    case = EvaluationExample(0.9, "f:1", ("r",), "a text")
+    result = PolicyEvaluation(
         policy={"name": "p", "version": "1", "digest": "sha256:0"},
         rows=1,
-        decision=Measured(Counts(fp=1)),
+        decision=Measurement(ConfusionCounts(fp=1)),
         stopped=Action.REDACT,
-        rules={"r": Measured(Counts(fp=1))},
+        rules={"r": Measurement(ConfusionCounts(fp=1))},
         categories={},
         actions={(False, Action.BLOCK): 1},
-        groups={"en": Counts(fp=1)},
+        groups={"en": ConfusionCounts(fp=1)},
         latency={"total": (1.0, 2.0, 3.0)},
         errors={},
         unchecked={"language": 1},

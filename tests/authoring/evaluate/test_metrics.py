@@ -10,25 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.authoring.evaluate.metrics import (
-    Counts,
+    ConfusionCounts,
     auprc,
     auprc_interval,
     auroc,
-    calibration,
-    exact,
-    needed,
+    calibrate,
+    exact_interval,
     percentile,
     recall_at,
+    rows_needed,
 )
 
 SOME = st.integers(0, 60)
-COUNTS = st.builds(Counts, SOME, SOME, SOME, SOME)
+COUNTS = st.builds(ConfusionCounts, SOME, SOME, SOME, SOME)
 NAMES = ("precision", "recall", "f1", "fpr", "accuracy")
 
 
 def test_figures_are_those_of_the_book() -> None:
     """8 found rightly, 2 falsely, 4 missed, 86 left alone."""
-    counts = Counts(8, 2, 4, 86)
+    counts = ConfusionCounts(8, 2, 4, 86)
     assert counts.precision == 0.8
     assert counts.recall == pytest.approx(8 / 12)
     assert counts.fpr == pytest.approx(2 / 88)
@@ -39,13 +39,13 @@ def test_figures_are_those_of_the_book() -> None:
 @pytest.mark.parametrize(
     ("counts", "unknown"),
     [
-        (Counts(), NAMES),
-        (Counts(tn=3), ("precision", "recall", "f1")),
-        (Counts(fn=3), ("precision", "fpr")),
-        (Counts(fp=3), ("recall", "f1")),
+        (ConfusionCounts(), NAMES),
+        (ConfusionCounts(tn=3), ("precision", "recall", "f1")),
+        (ConfusionCounts(fn=3), ("precision", "fpr")),
+        (ConfusionCounts(fp=3), ("recall", "f1")),
     ],
 )
-def test_a_figure_without_rows_is_not_known(counts: Counts, unknown: tuple[str, ...]) -> None:
+def test_a_figure_without_rows_is_not_known(counts: ConfusionCounts, unknown: tuple[str, ...]) -> None:
     """It is None, with its interval, never 0 or 1."""
     assert tuple(name for name in NAMES if getattr(counts, name) is None) == unknown
     assert tuple(name for name in NAMES if counts.interval(name) is None) == unknown
@@ -64,7 +64,7 @@ def test_a_figure_without_rows_is_not_known(counts: Counts, unknown: tuple[str, 
 )
 def test_intervals_of_shares_are_exact(part: int, of: int, low: float, high: float) -> None:
     """They agree with published values."""
-    assert exact(part, of) == pytest.approx((low, high), abs=2e-5)
+    assert exact_interval(part, of) == pytest.approx((low, high), abs=2e-5)
 
 
 @given(st.integers(0, 30), st.integers(0, 30))
@@ -73,7 +73,7 @@ def test_the_ends_of_an_interval_leave_its_tails(part: int, rest: int) -> None:
     of = part + rest
     if not of:
         return
-    low, high = exact(part, of)
+    low, high = exact_interval(part, of)
 
     def chance(counts: range, share: float) -> float:
         return sum(math.comb(of, each) * share**each * (1 - share) ** (of - each) for each in counts)
@@ -83,7 +83,7 @@ def test_the_ends_of_an_interval_leave_its_tails(part: int, rest: int) -> None:
 
 
 @given(COUNTS)
-def test_an_interval_holds_its_figure(counts: Counts) -> None:
+def test_an_interval_holds_its_figure(counts: ConfusionCounts) -> None:
     """Whatever the counts, and its ends are shares."""
     for name in ("precision", "recall", "fpr", "accuracy"):
         value, ends = getattr(counts, name), counts.interval(name)
@@ -98,23 +98,23 @@ def test_more_rows_make_an_interval_narrower(part: int, rest: int, times: int) -
     """The same share of more rows is surer."""
     if part + rest == 0:
         return
-    low, high = exact(part, part + rest)
-    closer = exact(times * part, times * (part + rest))
+    low, high = exact_interval(part, part + rest)
+    closer = exact_interval(times * part, times * (part + rest))
     assert closer[1] - closer[0] <= high - low + 1e-9
 
 
 @given(st.floats(0.001, 0.5))
 def test_so_many_rows_without_a_fault_show_a_rate(rate: float) -> None:
     """As many as are needed do, one fewer do not: 299 for 1 %."""
-    count = needed(rate)
-    assert exact(0, count, sides=1)[1] <= rate + 1e-9
-    assert count == 1 or exact(0, count - 1, sides=1)[1] > rate - 1e-9
-    assert needed(0.01) == 299
+    count = rows_needed(rate)
+    assert exact_interval(0, count, sides=1)[1] <= rate + 1e-9
+    assert count == 1 or exact_interval(0, count - 1, sides=1)[1] > rate - 1e-9
+    assert rows_needed(0.01) == 299
 
 
 def test_the_interval_of_f1_holds_it_and_is_the_same_each_time() -> None:
     """It comes from draws, always the same ones."""
-    counts = Counts(40, 5, 10, 200)
+    counts = ConfusionCounts(40, 5, 10, 200)
     low, high = counts.interval("f1") or (1.0, 0.0)
     assert counts.f1 is not None
     assert low < counts.f1 < high
@@ -160,7 +160,7 @@ def test_recall_at_a_rate_of_false_alarms() -> None:
 
 def test_calibration_is_by_bins() -> None:
     """Two bins: 0.25 of 0.2, 1.0 of 0.9; the error is their distances, by rows."""
-    found = calibration(np.array([0, 0, 0, 1, 1, 1]), np.array([0.2] * 4 + [0.9] * 2))
+    found = calibrate(np.array([0, 0, 0, 1, 1, 1]), np.array([0.2] * 4 + [0.9] * 2))
     assert found is not None
     assert [(each.low, each.rows, each.score, each.share) for each in found.bins] == [
         (0.2, 4, pytest.approx(0.2), 0.25),
@@ -168,13 +168,13 @@ def test_calibration_is_by_bins() -> None:
     ]
     assert found.ece == pytest.approx((4 * 0.05 + 2 * 0.1) / 6)
     assert found.brier == pytest.approx((3 * 0.04 + 0.64 + 2 * 0.01) / 6)
-    assert calibration(np.array([]), np.array([])) is None
+    assert calibrate(np.array([]), np.array([])) is None
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_all_scores_have_a_bin(scores: list[float]) -> None:
     """No row is lost, at the edges neither."""
-    found = calibration(np.ones(len(scores), int), np.array(scores))
+    found = calibrate(np.ones(len(scores), int), np.array(scores))
     assert found is not None
     assert sum(each.rows for each in found.bins) == len(scores)
     assert not math.isnan(found.ece)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.authoring.explain.condition_shapes import Compared, Shape, apart
-from guardrails.policy.names import Names
+from guardrails.authoring.explain.condition_shapes import BoundComparison, TermShape, parse_shape
+from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
 
-NAMES = Names({"one": frozenset({"hate", "toxic", "pii.email"})})
+NAMES = ConditionNames({"one": frozenset({"hate", "toxic", "pii.email"})})
 
 
-def outline(shape: Shape) -> object:
+def outline(shape: TermShape) -> object:
     """Return a shape as its terms' texts, joined as it says."""
     return (shape.kind, *map(outline, shape.parts)) if shape.parts else shape.text
 
 
-def of(text: str) -> Shape:
+def of(text: str) -> TermShape:
     """Take a condition apart."""
-    return apart(text, NAMES)
+    return parse_shape(text, NAMES)
 
 
 @each_case(
@@ -72,13 +72,13 @@ def test_terms_are_what_is_joined(text: str, expected: object) -> None:
 @each_case(
     ("text", "expected"),
     [
-        ("hate >= 0.85", Compared("hate", ">=", 0.85, True, False)),
-        ("0.85 <= hate", Compared("hate", ">=", 0.85, True, False)),
-        ("hate > 0", Compared("hate", ">", 0.0, True, False)),
-        ("detector.one.hate < 0.5", Compared("detector.one.hate", "<", 0.5, True, False)),
-        ('count("pii.email") >= 2', Compared('count("pii.email")', ">=", 2.0, False, True)),
-        ('2 == count("pii.email")', Compared('count("pii.email")', "==", 2.0, False, True)),
-        ("content.length <= 1500", Compared("content.length", "<=", 1500.0, False, False)),
+        ("hate >= 0.85", BoundComparison("hate", ">=", 0.85, True, False)),
+        ("0.85 <= hate", BoundComparison("hate", ">=", 0.85, True, False)),
+        ("hate > 0", BoundComparison("hate", ">", 0.0, True, False)),
+        ("detector.one.hate < 0.5", BoundComparison("detector.one.hate", "<", 0.5, True, False)),
+        ('count("pii.email") >= 2', BoundComparison('count("pii.email")', ">=", 2.0, False, True)),
+        ('2 == count("pii.email")', BoundComparison('count("pii.email")', "==", 2.0, False, True)),
+        ("content.length <= 1500", BoundComparison("content.length", "<=", 1500.0, False, False)),
         ('request.tenant == "a"', None),
         ("hate > toxic", None),
         ("hate + toxic > 0.5", None),
@@ -86,7 +86,7 @@ def test_terms_are_what_is_joined(text: str, expected: object) -> None:
         ("request.user.vip == true", None),
     ],
 )
-def test_a_comparison_of_a_name_with_a_number_is_known(text: str, expected: Compared | None) -> None:
+def test_a_comparison_of_a_name_with_a_number_is_known(text: str, expected: BoundComparison | None) -> None:
     """Whichever side the number stands on; all else is no such comparison."""
     assert of(text).compared == expected
 

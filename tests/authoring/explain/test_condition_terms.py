@@ -10,11 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Finding, Guard, Stage, Text
-from guardrails.authoring.explain.condition_terms import Reader, Term, evaluated, joined, plain
+from guardrails.authoring.explain.condition_terms import (
+    ConditionReader,
+    Term,
+    evaluate_condition,
+    join_truths,
+    plain_value,
+)
 from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request
 from guardrails.policy.compiled import Rule
 from guardrails.policy.condition import compile_condition
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Place
 from tests.cases import each_case, scale
@@ -22,7 +28,7 @@ from tests.cases import each_case, scale
 GUARDS = {name: Guard.load(name) for name in shipped_names()}
 RULES = [(name, rule) for name, guard in GUARDS.items() for rule in guard.policy.rules]
 DEFAULT = GUARDS["default"].policy
-NAMES = Names({bound.name: bound.categories for bound in DEFAULT.detectors})
+NAMES = ConditionNames({bound.name: bound.categories for bound in DEFAULT.detectors})
 
 
 def tree(text: str, values: Mapping[str, object]) -> Term:
@@ -32,7 +38,7 @@ def tree(text: str, values: Mapping[str, object]) -> Term:
     for variable, category in condition.counts:
         if (name := f'count("{category}")') in values:
             bound[variable] = bound.pop(name)
-    return Reader(DEFAULT).tree(condition, bound)
+    return ConditionReader(DEFAULT).tree(condition, bound)
 
 
 @each_case(
@@ -166,7 +172,7 @@ def test_a_tree_is_plain_json() -> None:
 )
 def test_values_are_shown_as_far_as_people_read(value: object, expected: object) -> None:
     """Long texts and lists are cut, and what is no JSON is named by its type."""
-    assert plain(value) == expected
+    assert plain_value(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -187,7 +193,7 @@ def test_values_are_shown_as_far_as_people_read(value: object, expected: object)
 )
 def test_what_is_unknown_decides_nothing(kind: str, truths: list[bool | None], expected: bool | None) -> None:
     """And undoes nothing that is decided."""
-    assert joined(kind, truths) is expected
+    assert join_truths(kind, truths) is expected
 
 
 SCORES = ("hate", "toxic", "pii.email", "detector.safety.hate", "detector.attacks.jailbreak")
@@ -275,8 +281,8 @@ def test_terms_put_together_say_what_the_condition_says(
         *(each[0] for each in (*condition.counts, *condition.detectors)),
     }
     bound = {name: value for name, value in bound.items() if name in own}
-    found = Reader(DEFAULT).tree(condition, bound)
-    assert found.truth is evaluated(condition, bound)
+    found = ConditionReader(DEFAULT).tree(condition, bound)
+    assert found.truth is evaluate_condition(condition, bound)
     assert len([*found.terms()]) == count
 
 
@@ -308,4 +314,4 @@ def test_terms_of_the_shipped_rules_say_what_the_engine_decides(
     of_what = None if rule.scope == "conversation" else content
     truth, bound = evaluation.decided(rule.condition, findings, names, of_what)
     assert truth is evaluation.holds(rule.condition, findings, names, of_what)
-    assert Reader(policy).tree(rule.condition, bound).truth is truth
+    assert ConditionReader(policy).tree(rule.condition, bound).truth is truth

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import Detection, Guard
-from guardrails.authoring.explain.explained_findings import short
+from guardrails.authoring.explain.explained_findings import shorten
 from guardrails.authoring.explain.explanation import explain
 from guardrails.detectors import Kind
 from guardrails.types import Finding
@@ -112,5 +112,5 @@ def test_findings_without_a_place_have_no_quote(
 
 def test_long_texts_are_cut() -> None:
     """What is quoted says that it goes on."""
-    assert short("abc", 3) == "abc"
-    assert short("abcd", 3) == "ab…"
+    assert shorten("abc", 3) == "abc"
+    assert shorten("abcd", 3) == "ab…"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from guardrails import Guard, ToolCall
-from guardrails.authoring.explain.explained_redaction import SHOWN, Redaction
+from guardrails.authoring.explain.explained_redaction import SHOWN, RedactionNote
 from guardrails.authoring.explain.explanation import explain
 
 DETECTORS = """
@@ -23,7 +23,7 @@ MASK = (
 )
 
 
-def redaction(guard: Guard, content: object, stage: str = "input") -> Redaction:
+def redaction(guard: Guard, content: object, stage: str = "input") -> RedactionNote:
     """Return what redaction did."""
     return explain(guard, content, stage).redaction
 

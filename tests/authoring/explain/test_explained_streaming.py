@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard, Stage
-from guardrails.authoring.explain.explained_streaming import HOWS, streaming_of
+from guardrails.authoring.explain.explained_streaming import HOWS, note_streaming
 
 DETECTORS = """
 detectors:
@@ -35,7 +35,7 @@ def test_each_rule_says_how_it_is_waited_for(
 ) -> None:
     """With the reason, and the detectors that are waited for; what holds a text to its end is what `Guard.held` says."""
     guard = guard_of(f"{DETECTORS}  - {{id: r, on: output, {rule}}}")
-    [said] = streaming_of(guard.pipeline, [Stage.OUTPUT])
+    [said] = note_streaming(guard.pipeline, [Stage.OUTPUT])
     assert (said.rule, said.stage, said.how, said.why, said.detectors) == (
         "r",
         Stage.OUTPUT,
@@ -52,10 +52,10 @@ def test_what_holds_most_comes_first(guard_of: Callable[..., Guard]) -> None:
   - {{id: b, on: output, when: custom.x > 0, then: block}}
   - {{id: c, on: output, when: custom.x > 0, then: block, stream: whole}}
 """)
-    said = streaming_of(guard.pipeline, [Stage.OUTPUT])
+    said = note_streaming(guard.pipeline, [Stage.OUTPUT])
     assert [each.rule for each in said] == ["c", "b", "a"]
-    assert [each.rule for each in streaming_of(guard.pipeline, [Stage.INPUT])] == ["a"]
-    assert [each.rule for each in streaming_of(guard.pipeline, [Stage.OUTPUT], "b")] == ["b"]
+    assert [each.rule for each in note_streaming(guard.pipeline, [Stage.INPUT])] == ["a"]
+    assert [each.rule for each in note_streaming(guard.pipeline, [Stage.OUTPUT], "b")] == ["b"]
     assert said[0].to_dict() == {
         "rule": "c",
         "stage": "output",
@@ -74,6 +74,6 @@ detectors:
 rules:
   - {id: r, on: output, when: custom.id > 0, then: redact}
 """)
-    [said] = streaming_of(guard.pipeline, [Stage.OUTPUT], "r")
+    [said] = note_streaming(guard.pipeline, [Stage.OUTPUT], "r")
     assert said.patterns == ("ids: 'open [a-z]+ end': an open match may be of any length",)
-    assert streaming_of(guard.pipeline, [Stage.OUTPUT])[0].patterns == ()
+    assert note_streaming(guard.pipeline, [Stage.OUTPUT])[0].patterns == ()

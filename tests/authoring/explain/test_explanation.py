@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard, GuardrailsError
-from guardrails.authoring.explain.explanation import Witness, explain
+from guardrails.authoring.explain.explanation import CheckWitness, explain
 from guardrails.policy.schema import TestDoc as Doc
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Action, Stage
@@ -184,7 +184,7 @@ def test_names_of_its_json_are_stable(guard: Guard) -> None:
 
 def test_who_looks_on_sees_the_check(guard: Guard) -> None:
     """A witness of the caller's own has it afterwards."""
-    witness = Witness()
+    witness = CheckWitness()
     said = explain(guard, "blast", witness=witness)
     assert witness.check is not None
     assert witness.check.outcome.action is said.verdict.action

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.explain.condition_terms import Reader
-from guardrails.authoring.explain.missing_scores import Missing, missing_of
+from guardrails.authoring.explain.condition_terms import ConditionReader
+from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
 from guardrails.policy.condition import Condition, compile_condition
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from tests.cases import each_case, scale
 
 POLICY = Guard.load("default").policy
-NAMES = Names({bound.name: bound.categories for bound in POLICY.detectors})
-READER = Reader(POLICY)
+NAMES = ConditionNames({bound.name: bound.categories for bound in POLICY.detectors})
+READER = ConditionReader(POLICY)
 
 
 def bound_of(condition: Condition, values: dict[str, object]) -> dict[str, object]:
@@ -27,11 +27,11 @@ def bound_of(condition: Condition, values: dict[str, object]) -> dict[str, objec
     return {**condition.zeros(), **counts, **own}
 
 
-def missing(text: str, values: dict[str, object]) -> Missing:
+def missing(text: str, values: dict[str, object]) -> MissingScores:
     """Return what is missing for a condition."""
     condition = compile_condition(text, NAMES)
     bound = bound_of(condition, values)
-    return missing_of(READER.tree(condition, bound), condition, bound)
+    return find_missing(READER.tree(condition, bound), condition, bound)
 
 
 @each_case(
@@ -124,7 +124,7 @@ def test_what_stands_in_the_way_is_named(
 def test_a_change_that_does_not_help_is_none() -> None:
     """One score cannot be high and low at once."""
     found = missing("hate > 0.8 && hate < 0.2", {"hate": 0.5})
-    assert found == Missing()
+    assert found == MissingScores()
     assert found.distance is None
 
 
@@ -152,7 +152,7 @@ def test_no_smaller_change_makes_it_true(tree: object, values: list[float]) -> N
     bound: dict[str, object] = {name: values[NAMED.index(name)] for name in condition.scores}
     if condition.evaluate(bound):
         return
-    found = missing_of(READER.tree(condition, bound), condition, bound)
+    found = find_missing(READER.tree(condition, bound), condition, bound)
     options = [[score for score in GRID if score >= float(str(bound[name]))] for name in condition.scores]
     smallest = min(
         sum(after - float(str(before)) for after, before in zip(option, bound.values(), strict=True))

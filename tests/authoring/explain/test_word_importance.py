@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Detection, Guard
 from guardrails.authoring.explain.explanation import explain
-from guardrails.authoring.explain.word_importance import FEWEST, PASSES, Raised
+from guardrails.authoring.explain.word_importance import FEWEST, PASSES, ScoreImportance
 from guardrails.detectors import Kind
 from guardrails.types import CLEAN, Finding
 
@@ -43,13 +43,13 @@ def toy(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], own: Any) 
     return make
 
 
-def raised(guard: Guard, text: str, **more: Any) -> Raised:
+def raised(guard: Guard, text: str, **more: Any) -> ScoreImportance:
     """Return what raises the score of the only category that is found."""
     [found] = explain(guard, text, **more).raised
     return found
 
 
-def words(found: Raised) -> list[str]:
+def words(found: ScoreImportance) -> list[str]:
     """Return the words, those that add most first."""
     return [word.text for word in found.words]
 

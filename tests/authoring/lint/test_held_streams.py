@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 from guardrails.authoring.lint import held_streams
-from guardrails.authoring.lint.scene import Workbench
+from guardrails.authoring.lint.scene import LintWorkbench
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Callable[..., Workbench]:
+def bench(tmp_path: Path) -> Callable[..., LintWorkbench]:
     """Return a function: patterns, a rule and more in, a bench for the policy out."""
 
-    def make(patterns: str, rule: str = "when: custom.p > 0, then: block", more: str = "") -> Workbench:
+    def make(patterns: str, rule: str = "when: custom.p > 0, then: block", more: str = "") -> LintWorkbench:
         path = tmp_path / "policy.yaml"
         path.write_text(
             f"format: 1\nname: tested\ndetectors: {{p: {{use: patterns, patterns: [{patterns}]}}}}\n"
             f"rules: [{{id: a, on: output, {rule}}}]\n{more}"
         )
         policy = load(path, tests=())
-        return Workbench(policy, compile_policy(policy), date(2026, 11, 26), False)
+        return LintWorkbench(policy, compile_policy(policy), date(2026, 11, 26), False)
 
     return make
 
@@ -45,7 +45,7 @@ def bench(tmp_path: Path) -> Callable[..., Workbench]:
     ],
 )
 def test_why_a_reply_is_held_is_said_with_how_long(
-    bench: Callable[..., Workbench], rule: str, reason: str
+    bench: Callable[..., LintWorkbench], rule: str, reason: str
 ) -> None:
     """The reason is that of the condition, and the delay is in seconds."""
     (found,) = held_streams.held_stream(bench("zqx", rule))
@@ -54,7 +54,7 @@ def test_why_a_reply_is_held_is_said_with_how_long(
     assert found.cure.endswith("stream: whole if it is meant")
 
 
-def test_what_was_asked_for_is_contradicted_where_it_is_written(bench: Callable[..., Workbench]) -> None:
+def test_what_was_asked_for_is_contradicted_where_it_is_written(bench: Callable[..., LintWorkbench]) -> None:
     """A rule that says `segment` in vain is told at that word."""
     workbench = bench("zqx", "when: custom.p < 0.5, then: block, stream: segment")
     (found,) = held_streams.held_stream(workbench)
@@ -73,13 +73,13 @@ def test_what_was_asked_for_is_contradicted_where_it_is_written(bench: Callable[
     ],
 )
 def test_only_what_goes_on_through_prose_is_endless(
-    bench: Callable[..., Workbench], pattern: str, endless: bool
+    bench: Callable[..., LintWorkbench], pattern: str, endless: bool
 ) -> None:
     """A run of letters, or of spaces, ends by itself."""
     assert bool([*held_streams.endless_pattern(bench(pattern))]) is endless
 
 
-def test_what_happens_at_the_limit_is_said(bench: Callable[..., Workbench]) -> None:
+def test_what_happens_at_the_limit_is_said(bench: Callable[..., LintWorkbench]) -> None:
     """The policy's own limit, and what it does there."""
     (found,) = held_streams.endless_pattern(
         bench("'BEGIN.+END'", more="limits: {max_hold: 900, on_limit: hold}\n")
@@ -87,7 +87,7 @@ def test_what_happens_at_the_limit_is_said(bench: Callable[..., Workbench]) -> N
     assert "after 900 characters it is held to its end" in found.message
 
 
-def test_what_only_records_holds_nothing(bench: Callable[..., Workbench]) -> None:
+def test_what_only_records_holds_nothing(bench: Callable[..., LintWorkbench]) -> None:
     """Flag rules are judged beside the stream."""
     workbench = bench("'BEGIN.+END', '(?r)zqx'", "when: custom.p > 0, then: flag")
     for check in (held_streams.endless_pattern, held_streams.pattern_holds_stream, held_streams.held_stream):

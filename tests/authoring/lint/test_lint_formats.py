@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from guardrails.authoring.lint.lint_formats import github, sarif
-from guardrails.authoring.lint.lint_run import CODES, Report
+from guardrails.authoring.lint.lint_formats import render_github, render_sarif
+from guardrails.authoring.lint.lint_run import CODES, LintReport
 from guardrails.policy.lints.issue import Issue, Severity
 from guardrails.policy.loading.source import Mark
 
@@ -20,14 +20,14 @@ def issue(
     return Issue(code, severity, Mark(file, line, 5), message, "do that", "rule")
 
 
-def report(*issues: Issue, loads: bool = True) -> Report:
+def report(*issues: Issue, loads: bool = True) -> LintReport:
     """Return the report of a policy."""
-    return Report("p.yaml", loads, issues)
+    return LintReport("p.yaml", loads, issues)
 
 
 def test_a_log_has_its_rules_and_results() -> None:
     """Each result names its rule by id and place, its level, and where it stands, in code points from 1."""
-    log = sarif([report(issue("never_fires", "error"), issue("no_owner", "note", line=9))], "1.2.3")
+    log = render_sarif([report(issue("never_fires", "error"), issue("no_owner", "note", line=9))], "1.2.3")
     run: Any = log["runs"][0]
     driver = run["tool"]["driver"]
     assert (log["version"], driver["name"], driver["version"]) == ("2.1.0", "guardrails lint", "1.2.3")
@@ -48,7 +48,7 @@ def test_a_log_has_its_rules_and_results() -> None:
 
 def test_errors_of_loading_are_results_with_rules_of_their_own() -> None:
     """A code that no check has is described, and a place that is not known is left out."""
-    log = sarif([report(issue("yaml_syntax", "error", line=0), loads=False)], "1")
+    log = render_sarif([report(issue("yaml_syntax", "error", line=0), loads=False)], "1")
     run: Any = log["runs"][0]
     (result,) = run["results"]
     assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == "yaml_syntax"
@@ -58,7 +58,7 @@ def test_errors_of_loading_are_results_with_rules_of_their_own() -> None:
 def test_a_fingerprint_stays_when_lines_move() -> None:
     """It is that of the code, the file, the rule and the message; another message has another."""
     prints = [
-        sarif([report(issue("no_owner", "note", line, message))], "1")["runs"][0]["results"][0][
+        render_sarif([report(issue("no_owner", "note", line, message))], "1")["runs"][0]["results"][0][
             "partialFingerprints"
         ]
         for line, message in ((3, "a"), (9, "a"), (3, "b"))
@@ -69,13 +69,13 @@ def test_a_fingerprint_stays_when_lines_move() -> None:
 def test_what_two_policies_share_is_told_once() -> None:
     """A parent of both is one file."""
     both = [report(issue("no_owner", "note")), report(issue("no_owner", "note"))]
-    assert len(sarif(both, "1")["runs"][0]["results"]) == 1
-    assert len([*github(both)]) == 1
+    assert len(render_sarif(both, "1")["runs"][0]["results"]) == 1
+    assert len([*render_github(both)]) == 1
 
 
 def test_paths_that_are_absolute_are_uris() -> None:
     """Readers resolve both forms."""
-    log = sarif([report(issue("no_owner", "note", file="/x/p q.yaml"))], "1")
+    log = render_sarif([report(issue("no_owner", "note", file="/x/p q.yaml"))], "1")
     place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "file:///x/p%20q.yaml"
 
@@ -85,22 +85,22 @@ def test_paths_that_are_absolute_are_uris() -> None:
 )
 def test_an_annotation_is_one_line(severity: Severity, word: str) -> None:
     """Level, place and title come first, then the message with its cure."""
-    (line,) = github([report(issue("x", severity))])
+    (line,) = render_github([report(issue("x", severity))])
     assert line == f"::{word} file=a b/p.yaml,line=3,col=5,title=x::is so - do that"
 
 
 def test_an_annotation_cannot_be_broken_out_of() -> None:
     """Line breaks, percent signs and separators are escaped, so that a policy's text starts no command of its own."""
     evil = issue("x", "note", message="50%\n::set-output name=a::b\r", file="a,b:c.yaml")
-    (line,) = github([report(evil)])
+    (line,) = render_github([report(evil)])
     assert (
         line
         == "::notice file=a%2Cb%3Ac.yaml,line=3,col=5,title=x::50%25%0A::set-output name=a::b%0D - do that"
     )
-    assert "line=" not in next(github([report(issue("x", "note", line=0))]))
+    assert "line=" not in next(render_github([report(issue("x", "note", line=0))]))
 
 
 def test_the_gravest_annotations_come_first() -> None:
     """GitHub shows but ten of a kind."""
-    lines = github([report(issue("a", "note"), issue("b", "error"), issue("c", "warning"))])
+    lines = render_github([report(issue("a", "note"), issue("b", "error"), issue("c", "warning"))])
     assert [line.split(" ")[0] for line in lines] == ["::error", "::warning", "::notice"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from guardrails.authoring.lint.lint_run import CHECKS, CODES, Report, lint
+from guardrails.authoring.lint.lint_run import CHECKS, CODES, LintReport, lint_policy
 from guardrails.errors import GuardrailsError
 from guardrails.policy.shipped import shipped_names
 
@@ -35,14 +35,14 @@ version: "1"
   - {{id: w.flag, on: input, when: custom.w > 0, then: flag}}
 """
 
-Linted = Callable[..., Report]
+Linted = Callable[..., LintReport]
 
 
 @pytest.fixture
 def linted(tmp_path: Path) -> Linted:
     """Return a function: the text of a policy in, its report out. What it has no head or detectors of it gets."""
 
-    def run(text: str, **options: Any) -> Report:
+    def run(text: str, **options: Any) -> LintReport:
         head = "format: 1\n" + (
             "" if re.search("^name:", text, re.MULTILINE) else 'name: tested\nversion: "1"\n'
         )
@@ -50,12 +50,12 @@ def linted(tmp_path: Path) -> Linted:
         path = tmp_path / "policy.yaml"
         own = "" if "detectors:" in text or "extends:" in text else DETECTORS
         path.write_text(f"{head}{own}{text}", encoding="utf-8")
-        return lint(path, day=TODAY, **options)
+        return lint_policy(path, day=TODAY, **options)
 
     return run
 
 
-def lines(report: Report, code: str) -> list[int]:
+def lines(report: LintReport, code: str) -> list[int]:
     """Return the lines at which a code is told, each once."""
     assert report.loads, report.issues
     return sorted({issue.mark.line for issue in report.issues if issue.code == code})
@@ -84,7 +84,7 @@ def test_every_check_has_a_case_and_a_sentence() -> None:
 @pytest.mark.parametrize("name", shipped_names())
 def test_shipped_policies_have_nothing_worse_than_notes(name: str) -> None:
     """What comes with the package is no bad example."""
-    report = lint(name, day=TODAY)
+    report = lint_policy(name, day=TODAY)
     assert [str(issue) for issue in report.issues if issue.severity != "note"] == []
     assert report.files == ()
 
@@ -106,7 +106,7 @@ def test_errors_of_loading_are_the_report(linted: Linted) -> None:
 
 def test_a_file_that_is_not_there_is_a_report(tmp_path: Path) -> None:
     """A name that means no policy is an error of loading like any other."""
-    report = lint(tmp_path / "none.yaml")
+    report = lint_policy(tmp_path / "none.yaml")
     assert [issue.code for issue in report.issues] == ["unknown_policy"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.authoring.lint.scene import Workbench, called
+from guardrails.authoring.lint.scene import LintWorkbench, display_test
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 from guardrails.types import Stage
@@ -29,19 +29,19 @@ tests:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Callable[..., Workbench]:
+def bench(tmp_path: Path) -> Callable[..., LintWorkbench]:
     """Return a function that loads the policy above."""
 
-    def make(**options: Any) -> Workbench:
+    def make(**options: Any) -> LintWorkbench:
         path = tmp_path / "policy.yaml"
         path.write_text(TEXT)
         policy = load(path, tests=())
-        return Workbench(policy, compile_policy(policy), date(2026, 11, 26), **options)
+        return LintWorkbench(policy, compile_policy(policy), date(2026, 11, 26), **options)
 
     return make
 
 
-def test_each_entry_of_a_test_is_run(bench: Callable[..., Workbench]) -> None:
+def test_each_entry_of_a_test_is_run(bench: Callable[..., LintWorkbench]) -> None:
     """Names, stages, rules that fired and what differs; what cannot be judged is said, not raised."""
     ran = bench().ran
     assert [each.name for each in ran][2:] == ["output: zqxbomb", "image: none.png"]
@@ -52,24 +52,24 @@ def test_each_entry_of_a_test_is_run(bench: Callable[..., Workbench]) -> None:
     assert "could not be judged" in ran[3].differs[0]
 
 
-def test_progress_is_told_before_each_test(bench: Callable[..., Workbench]) -> None:
+def test_progress_is_told_before_each_test(bench: Callable[..., LintWorkbench]) -> None:
     """How many were run, of how many; nobody needs to listen."""
     told: list[tuple[int, int]] = []
     assert len(bench(progress=lambda done, of: told.append((done, of))).ran) == 4
     assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
 
 
-def test_no_test_is_run_unless_wanted(bench: Callable[..., Workbench]) -> None:
+def test_no_test_is_run_unless_wanted(bench: Callable[..., LintWorkbench]) -> None:
     """Without tests there is nothing to say of them."""
     assert bench(tests=False).ran == ()
 
 
-def test_streamed_replies_wait_for_what_may_stop_them(bench: Callable[..., Workbench]) -> None:
+def test_streamed_replies_wait_for_what_may_stop_them(bench: Callable[..., LintWorkbench]) -> None:
     """The gate is that of replies."""
     (rules,) = bench().streamed.rules
     assert [rule.id for rule in rules] == ["a"]
 
 
-def test_a_test_without_a_name_is_called_by_its_content(bench: Callable[..., Workbench]) -> None:
+def test_a_test_without_a_name_is_called_by_its_content(bench: Callable[..., LintWorkbench]) -> None:
     """As `guardrails test` calls it."""
-    assert called(bench().compiled.tests[1][1]) == "output: zqxbomb"
+    assert display_test(bench().compiled.tests[1][1]) == "output: zqxbomb"

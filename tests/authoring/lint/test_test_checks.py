@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.authoring.lint import test_checks
-from guardrails.authoring.lint.scene import Workbench
+from guardrails.authoring.lint.scene import LintWorkbench
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 
@@ -24,19 +24,19 @@ detectors:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Callable[..., Workbench]:
+def bench(tmp_path: Path) -> Callable[..., LintWorkbench]:
     """Return a function: the rest of a policy in, a bench for it out."""
 
-    def make(text: str) -> Workbench:
+    def make(text: str) -> LintWorkbench:
         path = tmp_path / "policy.yaml"
         path.write_text(HEAD + text)
         policy = load(path, tests=())
-        return Workbench(policy, compile_policy(policy), date(2026, 11, 26))
+        return LintWorkbench(policy, compile_policy(policy), date(2026, 11, 26))
 
     return make
 
 
-def test_rules_that_no_text_can_show_need_none(bench: Callable[..., Workbench]) -> None:
+def test_rules_that_no_text_can_show_need_none(bench: Callable[..., LintWorkbench]) -> None:
     """Rules for pictures, rules that never fire and rules without their tools are told elsewhere, or not at all."""
     found = test_checks.rule_without_hit(
         bench(
@@ -50,7 +50,7 @@ def test_rules_that_no_text_can_show_need_none(bench: Callable[..., Workbench]) 
     assert [each.subject for each in found] == ["text"]
 
 
-def test_a_rule_that_fires_for_a_failure_is_not_shown(bench: Callable[..., Workbench]) -> None:
+def test_a_rule_that_fires_for_a_failure_is_not_shown(bench: Callable[..., LintWorkbench]) -> None:
     """A near miss is a content at one of the rule's stages, also within a conversation."""
     text = (
         "rules:\n  - {id: a, on: output, when: custom.w > 0, then: block}\n"
@@ -63,7 +63,7 @@ def test_a_rule_that_fires_for_a_failure_is_not_shown(bench: Callable[..., Workb
     ] == ["a"]
 
 
-def test_whose_sake_a_test_passes_for_is_said(bench: Callable[..., Workbench]) -> None:
+def test_whose_sake_a_test_passes_for_is_said(bench: Callable[..., LintWorkbench]) -> None:
     """The rule that is meant by the test's name, or by what is found in it, and the one that fires."""
     found = test_checks.test_for_other_rule(
         bench(
@@ -80,7 +80,7 @@ def test_whose_sake_a_test_passes_for_is_said(bench: Callable[..., Workbench]) -
     assert "passes for the sake of words.block: rule 'soft.block' does not fire" in only.message
 
 
-def test_a_rule_that_is_meant_by_its_id_is_found_in_a_name(bench: Callable[..., Workbench]) -> None:
+def test_a_rule_that_is_meant_by_its_id_is_found_in_a_name(bench: Callable[..., LintWorkbench]) -> None:
     """An id counts as a whole: `a.b` is not in `a.b.c`."""
     rules = (
         "rules:\n"
@@ -92,7 +92,7 @@ def test_a_rule_that_is_meant_by_its_id_is_found_in_a_name(bench: Callable[..., 
     assert "rule 'words.block.late' does not fire" in found.message
 
 
-def test_a_known_gap_that_is_none_can_be_taken_out(bench: Callable[..., Workbench]) -> None:
+def test_a_known_gap_that_is_none_can_be_taken_out(bench: Callable[..., LintWorkbench]) -> None:
     """Only where all that the test stands for passes, disguises and cuts too, of which nothing is known here."""
     rules = "rules: [{id: a, on: input, when: custom.w > 0, then: flag}]\ntests:\n"
     gap = "  - {input: zqxbomb, expect: {action: flag}, todo: true}\n"
@@ -105,7 +105,7 @@ def test_a_known_gap_that_is_none_can_be_taken_out(bench: Callable[..., Workbenc
     assert [*test_checks.passing_todo(bench(rules + each))] == []
 
 
-def test_inherited_tests_of_the_package_are_not_the_authors(bench: Callable[..., Workbench]) -> None:
+def test_inherited_tests_of_the_package_are_not_the_authors(bench: Callable[..., LintWorkbench]) -> None:
     """A policy that extends a shipped one and has no tests of its own is told so."""
     text = "extends: [pii-only]\nrules: [{id: a, on: input, when: custom.w > 0, then: flag}]\n"
     (found,) = test_checks.no_tests(bench(text))

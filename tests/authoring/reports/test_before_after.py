@@ -12,12 +12,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails import Guard
-from guardrails.authoring.reports.before_after import MASK, Looks, becomes, checked, masked
+from guardrails.authoring.reports.before_after import (
+    MASK,
+    ReportStyle,
+    mask_text,
+    render_checked,
+    render_result,
+)
 from guardrails.engine.core.observers import FilmRecord
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from tests.films import film, green, scene
 
-LOOKS, OPEN = Looks(True, Limits(), 12), Looks(False, Limits(), 12)
+LOOKS, OPEN = ReportStyle(True, PictureLimits(), 12), ReportStyle(False, PictureLimits(), 12)
 
 POLICY = """
 detectors:
@@ -37,15 +43,15 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(POLICY)
 
 
-def before(guard: Guard, content: object, looks: Looks = LOOKS) -> str:
+def before(guard: Guard, content: object, looks: ReportStyle = LOOKS) -> str:
     """Return what is shown of a content as it was given."""
     verdict = guard.check(content)
-    return "".join(checked(content, verdict, [*enumerate(verdict.findings, 1)], looks))
+    return "".join(render_checked(content, verdict, [*enumerate(verdict.findings, 1)], looks))
 
 
 def after(guard: Guard, content: object) -> str:
     """Return what is shown of what becomes of a content."""
-    return "".join(becomes(content, guard.check(content), LOOKS))
+    return "".join(render_result(content, guard.check(content), LOOKS))
 
 
 @pytest.mark.parametrize(
@@ -60,13 +66,13 @@ def after(guard: Guard, content: object) -> str:
 )
 def test_what_is_gone_is_masked(text: str, left: str, seen: str) -> None:
     """Words that are not left are, each character of them; the text keeps its length and its lines."""
-    assert masked(text, left) == seen
+    assert mask_text(text, left) == seen
 
 
 @given(st.text("ab1 .\n", max_size=30), st.text("ab1 .\n", max_size=30))
 def test_what_is_shown_is_left(text: str, left: str) -> None:
     """Whatever became of a text: what is shown of it stands in what is left, in the same order; the rest has a mask."""
-    seen = masked(text, left)
+    seen = mask_text(text, left)
     rest = iter(left)
     assert len(seen) == len(text)
     assert all(new in (old, MASK) for old, new in zip(text, seen, strict=True))
@@ -143,7 +149,7 @@ def test_parts_beyond_many_are_counted(guard: Guard) -> None:
 
 def test_what_has_no_form_is_named(guard: Guard) -> None:
     """A verdict on something that cannot be read again is still shown."""
-    assert "This content cannot be shown." in "".join(checked(object(), guard.check("a"), [], LOOKS))
+    assert "This content cannot be shown." in "".join(render_checked(object(), guard.check("a"), [], LOOKS))
 
 
 def test_lines_of_a_film_are_shown_as_far_as_they_may_be(guard_of: Callable[..., Guard]) -> None:
@@ -165,7 +171,7 @@ rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
     for action in ("flag", "redact", "block"):
         verdict = guard_of(policy % action).check(data)
         numbered = [*enumerate(verdict.findings, 1)]
-        page = "".join(checked(data, verdict, numbered, Looks(True, Limits(), 0), told))
+        page = "".join(render_checked(data, verdict, numbered, ReportStyle(True, PictureLimits(), 0), told))
         shown[action] = [text for _, text, _ in lines if text in page]
     assert shown == {
         "flag": ["early words", "hidden words", "gone words"],

@@ -9,37 +9,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.markup import page
+from guardrails.authoring.markup import make_page
 from guardrails.authoring.reports.charts import (
     HIGH,
     SCORES,
     SHARES,
     WIDE,
-    Axis,
-    Mark,
-    Series,
-    figures,
-    lines,
-    mirrored,
+    ChartAxis,
+    ChartMark,
+    ChartSeries,
+    render_histograms,
+    render_line_chart,
+    render_numbers,
 )
 
-STRETCHED = Axis("number", *SCORES)
+STRETCHED = ChartAxis("number", *SCORES)
 SHARE = st.floats(0, 1)
 
 
 @given(st.lists(SHARE, min_size=2, max_size=9), st.sampled_from([SHARES, STRETCHED]))
-def test_places_on_an_axis_rise_with_the_share(shares: list[float], axis: Axis) -> None:
+def test_places_on_an_axis_rise_with_the_share(shares: list[float], axis: ChartAxis) -> None:
     """And none is off the axis."""
-    places = [axis.at(each) for each in sorted(shares)]
+    places = [axis.position(each) for each in sorted(shares)]
     assert places == sorted(places)
     assert 0 <= places[0] <= places[-1] <= 1 + 1e-9
 
 
 def test_a_stretched_axis_has_room_where_scores_crowd() -> None:
     """Between 0.9 and 0.99 as much as between 0.5 and 0.9, about."""
-    assert STRETCHED.at(0.99) - STRETCHED.at(0.9) == pytest.approx(STRETCHED.at(0.1) - STRETCHED.at(0.01))
-    assert STRETCHED.at(0.0) == 0
-    assert STRETCHED.at(1.0) == pytest.approx(1)
+    assert STRETCHED.position(0.99) - STRETCHED.position(0.9) == pytest.approx(
+        STRETCHED.position(0.1) - STRETCHED.position(0.01)
+    )
+    assert STRETCHED.position(0.0) == 0
+    assert STRETCHED.position(1.0) == pytest.approx(1)
 
 
 def numbers(svg: ElementTree.Element) -> list[tuple[float, float]]:
@@ -53,8 +55,10 @@ def numbers(svg: ElementTree.Element) -> list[tuple[float, float]]:
 @given(st.lists(st.tuples(SHARE, SHARE), min_size=1, max_size=30), SHARE, SHARE)
 def test_lines_stay_in_the_picture(points: list[tuple[float, float]], x: float, y: float) -> None:
     """Whatever the points, and the picture has a name for those who do not see it."""
-    marks = [Mark("now", x, "now"), Mark("chosen", x, y=y, range=(0.0, 1.0))]
-    figure = ElementTree.fromstring(lines("how", "said", [Series("a<b", points)], STRETCHED, SHARES, marks))
+    marks = [ChartMark("now", x, "now"), ChartMark("chosen", x, y=y, range=(0.0, 1.0))]
+    figure = ElementTree.fromstring(
+        render_line_chart("how", "said", [ChartSeries("a<b", points)], STRETCHED, SHARES, marks)
+    )
     (svg,) = figure.iter("svg")
     assert (svg.attrib["role"], svg.attrib["aria-label"]) == ("img", "said")
     assert all(0 <= px <= WIDE and 0 <= py <= HIGH for px, py in numbers(svg))
@@ -63,16 +67,16 @@ def test_lines_stay_in_the_picture(points: list[tuple[float, float]], x: float, 
 
 def test_series_have_a_key_where_there_are_several() -> None:
     """They differ by their stroke, too."""
-    series = [Series(name, [(0, 0), (1, 1)]) for name in ("one", "two", "three")]
-    drawn = lines("how", "said", series, SHARES, SHARES)
+    series = [ChartSeries(name, [(0, 0), (1, 1)]) for name in ("one", "two", "three")]
+    drawn = render_line_chart("how", "said", series, SHARES, SHARES)
     assert [drawn.count(f'class="{name}"') for name in ("first", "second", "third")] == [2, 2, 2]
-    assert "one" not in lines("how", "said", series[:1], SHARES, SHARES).split("<figcaption>")[1]
+    assert "one" not in render_line_chart("how", "said", series[:1], SHARES, SHARES).split("<figcaption>")[1]
 
 
 @given(st.lists(SHARE, min_size=1, max_size=40), st.lists(SHARE, min_size=1, max_size=40))
 def test_histograms_share_their_scale(up: list[float], down: list[float]) -> None:
     """The highest bar of both fills its half, and none is larger."""
-    drawn = mirrored("how", "said", ("harmful", up), ("harmless", down), SHARES)
+    drawn = render_histograms("how", "said", ("harmful", up), ("harmless", down), SHARES)
     bars = [float(each.attrib["height"]) for each in ElementTree.fromstring(drawn).iter("rect")]
     half = (HIGH - 12 - 44) / 2
     assert len(bars) == len(up) + len(down)
@@ -82,7 +86,11 @@ def test_histograms_share_their_scale(up: list[float], down: list[float]) -> Non
 
 def test_a_page_of_charts_needs_nothing_else() -> None:
     """No script, nothing from the network, and what is written on it is text."""
-    html = page("t", [lines("<b>", "said", [], SHARES, SHARES), figures(("a", "b"), [("<i>", "1")])], ".x{}")
+    html = make_page(
+        "t",
+        [render_line_chart("<b>", "said", [], SHARES, SHARES), render_numbers(("a", "b"), [("<i>", "1")])],
+        ".x{}",
+    )
     assert "<script" not in html
     assert not re.search(r"""(?:src|href)=|url\(|@import""", html)
     assert "&lt;b&gt;" in html

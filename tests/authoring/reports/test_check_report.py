@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails import Guard
-from guardrails.authoring.reports.check_report import FINDINGS, Judged, UnusableReportError, report, writing
+from guardrails.authoring.reports.check_report import (
+    FINDINGS,
+    CheckedContent,
+    UnusableReportError,
+    open_report,
+    render_report,
+)
 from guardrails.types import (
     Action,
     Coverage,
@@ -114,10 +120,13 @@ ANY = st.text(st.characters(exclude_categories=()), min_size=1, max_size=30) | s
 def test_no_input_breaks_out(said: str, action: Action, covered: bool) -> None:
     """Whatever names, texts, messages, paths and reasons hold: the page is made as it would be of plain ones."""
     said = said.replace("\r", "")
-    read = Read(report([Judged(said, said, verdict_of(action, said))] * 2, covered=covered))
+    read = Read(render_report([CheckedContent(said, said, verdict_of(action, said))] * 2, covered=covered))
     plain = "x" * len(said)
     assert (
-        read.form == Read(report([Judged(plain, plain, verdict_of(action, plain))] * 2, covered=covered)).form
+        read.form
+        == Read(
+            render_report([CheckedContent(plain, plain, verdict_of(action, plain))] * 2, covered=covered)
+        ).form
     )
     assert {name for name, _ in read.elements} <= ELEMENTS
     assert not read.others
@@ -129,7 +138,7 @@ def test_no_input_breaks_out(said: str, action: Action, covered: bool) -> None:
 
 def test_a_page_says_all_that_a_verdict_does() -> None:
     """The action, rules with their messages, scores, where something was found, coverage and what failed."""
-    text = Read(report([Judged("a.txt", "a text", verdict_of(Action.FLAG, "said"))])).text
+    text = Read(render_report([CheckedContent("a.txt", "a text", verdict_of(Action.FLAG, "said"))])).text
     for part in (
         "1 checked: 0 blocked, 0 redacted, 1 flagged, 0 allowed.",
         "matched",
@@ -147,7 +156,7 @@ def test_a_page_says_all_that_a_verdict_does() -> None:
 
 def test_each_category_has_a_bar() -> None:
     """Of its highest score, which is also written, and a card is called what its heading says."""
-    read = Read(report([Judged("a.txt", "a text", verdict_of(Action.FLAG, "said"))]))
+    read = Read(render_report([CheckedContent("a.txt", "a text", verdict_of(Action.FLAG, "said"))]))
     [meter] = [attributes for name, attributes in read.elements if name == "meter"]
     assert meter == {"min": "0", "max": "1", "value": "0.900", "aria-label": "score of said"}
     article = next(attributes for name, attributes in read.elements if name == "article")
@@ -163,7 +172,7 @@ def test_many_findings_are_counted() -> None:
     verdict = Verdict(
         "v", Action.FLAG, Stage.INPUT, PolicyRef("p", "1", "d"), "", findings=findings, complete=False
     )
-    page = report([Judged("a", "b" * 300, verdict)])
+    page = render_report([CheckedContent("a", "b" * 300, verdict)])
     assert "5 more findings are not listed." in page
     assert page.count("<mark>") == FINDINGS
     assert f"<td>1</td><td>custom.own</td><td>{(FINDINGS + 4) / 1000:.2f}" in page
@@ -181,15 +190,15 @@ rules:
   - {id: word, on: input, when: custom.word > 0, then: redact}
 """)
     texts = ["how to make a zqxbomb", "say secretword now", "hello"]
-    judged = [Judged(f"text {at}", text, guard.check(text)) for at, text in enumerate(texts, 1)]
-    page = report(judged)
+    judged = [CheckedContent(f"text {at}", text, guard.check(text)) for at, text in enumerate(texts, 1)]
+    page = render_report(judged)
     assert "1 blocked, 1 redacted, 0 flagged, 1 allowed" in page
     assert "zqxbomb" not in page
     assert "secretword" not in page
     assert "say [WORD] now" in page
     assert "<td>No.</td>" in page
     assert page.count('<a href="#item-') == 3
-    shown = report(judged, covered=False)
+    shown = render_report(judged, covered=False)
     assert "zqxbomb" in shown
     assert "secretword" in shown
     assert "Nothing is masked here" in shown
@@ -205,12 +214,12 @@ detectors: {green: {use: green_square}}
 rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
 """
     verdict = guard_of(policy % "block").check(tmp_path / "a.png")
-    page = report([Judged("a.png", tmp_path / "a.png", verdict)], frames=1)
+    page = render_report([CheckedContent("a.png", tmp_path / "a.png", verdict)], frames=1)
     assert "picture, pixelated" in page
     assert '<rect x="10" y="10" width="20" height="20" fill="none"' in page
     assert re.findall(r"https?://", page) == []
     verdict = guard_of(policy % "redact").check(tmp_path / "a.png")
-    assert report([Judged("a.png", tmp_path / "a.png", verdict)]).count("<img ") == 2
+    assert render_report([CheckedContent("a.png", tmp_path / "a.png", verdict)]).count("<img ") == 2
 
 
 def test_a_film_has_lanes_and_a_contact_sheet(guard_of: Callable[..., Guard]) -> None:
@@ -221,7 +230,7 @@ rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
 """
     data = film(chain(scene(60), green(30), scene(60, 2)))
     verdict = guard_of(policy % "block").check(data)
-    page = report([Judged("a.mp4", data, verdict)], frames=6)
+    page = render_report([CheckedContent("a.mp4", data, verdict)], frames=6)
     assert "from 2.00 s to 3.0" in page
     assert "watched: " in page
     assert re.findall(r"(\d.\d\d) s: 1, pixelated</figcaption>", page) == ["2.10", "2.50", "2.90"]
@@ -229,7 +238,7 @@ rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
     assert '<path d="M0 50H1000" class="half">' in page
     assert re.findall(r"https?://|<script", page) == []
     verdict = guard_of(policy % "redact").check(data)
-    page = report([Judged("a.mp4", data, verdict)], frames=6)
+    page = render_report([CheckedContent("a.mp4", data, verdict)], frames=6)
     assert "As the policy leaves it." in page
     assert "A film of " in page
     assert "pixelated" not in page
@@ -237,21 +246,21 @@ rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
 
 def test_nothing_checked_is_a_page_too() -> None:
     """With a summary that says so."""
-    assert "0 checked: 0 blocked" in report([])
+    assert "0 checked: 0 blocked" in render_report([])
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     """It takes its place at once; nothing else stays, however it ends. A link leads to its file."""
     path, link = tmp_path / "a.html", tmp_path / "b.html"
-    with writing(path) as save:
+    with open_report(path) as save:
         assert not path.exists()
         save("é one")
     assert path.read_text("utf-8") == "é one"
     link.symlink_to(path)
-    with writing(link) as save:
+    with open_report(link) as save:
         save("two")
     assert (path.read_text(), link.is_symlink()) == ("two", True)
-    with pytest.raises(KeyError), writing(path):
+    with pytest.raises(KeyError), open_report(path):
         raise KeyError
     assert path.read_text() == "two"
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.html", "b.html"]
@@ -271,7 +280,7 @@ def test_what_cannot_be_written_is_told_at_once(name: str, reason: str, tmp_path
     """Before there is anything to write; and nothing that is no report is written over."""
     (tmp_path / "folder.html").mkdir()
     os.mkfifo(tmp_path / "pipe.html")
-    with pytest.raises(UnusableReportError, match=reason), writing(tmp_path / name):
+    with pytest.raises(UnusableReportError, match=reason), open_report(tmp_path / name):
         pytest.fail("it began")
     assert len([*tmp_path.iterdir()]) == 2
 
@@ -279,7 +288,7 @@ def test_what_cannot_be_written_is_told_at_once(name: str, reason: str, tmp_path
 def test_a_place_that_is_gone_is_an_error(tmp_path: Path) -> None:
     """As is a full disk: the error says which file."""
     (tmp_path / "folder").mkdir()
-    with writing(tmp_path / "folder" / "out.html") as save:
+    with open_report(tmp_path / "folder" / "out.html") as save:
         (tmp_path / "folder").rename(tmp_path / "other")
         with pytest.raises(UnusableReportError, match=r"out\.html: No such file"):
             save("x")

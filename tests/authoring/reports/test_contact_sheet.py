@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from guardrails.authoring.reports.contact_sheet import SIDE, sheet
-from guardrails.media.images.picture import Picture, opened
+from guardrails.authoring.reports.contact_sheet import SIDE, render_contact_sheet
+from guardrails.media.images.picture import Picture, open_picture
 from guardrails.types import Finding
 
 
@@ -28,7 +28,7 @@ def striped(count: int = 1, size: tuple[int, int] = (800, 400), mode: str = "RGB
         frames[0].save(out, "PNG")
     else:
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=40)
-    return opened(out.getvalue())
+    return open_picture(out.getvalue())
 
 
 def shown(markup: str) -> list[Image.Image]:
@@ -46,7 +46,7 @@ def box(*place: int, clip: tuple[int, int] | None = None) -> Finding:
 def test_a_picture_is_small_with_numbered_boxes_over_it() -> None:
     """The boxes are in pixels of the picture at full size; those that are outside of it are not drawn, others are cut."""
     marks = [(1, box(100, 50, 60, 40)), (2, box(790, 390, 99, 99)), (3, box(900, 0, 5, 5))]
-    markup = sheet(striped(), marks)
+    markup = render_contact_sheet(striped(), marks)
     assert shown(markup)[0].size == (SIDE, SIDE // 2)
     assert 'viewBox="0 0 800 400"' in markup
     assert '<rect x="100" y="50" width="60" height="40" fill="none"' in markup
@@ -58,7 +58,7 @@ def test_a_picture_is_small_with_numbered_boxes_over_it() -> None:
 @pytest.mark.parametrize("pixelated", [True, False])
 def test_what_is_pixelated_is_so_in_the_file(pixelated: bool) -> None:
     """Nothing of the fine structure is left in the pixels that the page holds."""
-    [small] = shown(sheet(striped(), pixelated=pixelated))
+    [small] = shown(render_contact_sheet(striped(), pixelated=pixelated))
     columns = np.asarray(small.convert("L"), dtype=float).mean(axis=0)
     assert bool(columns.std() < 2) is pixelated
 
@@ -66,17 +66,19 @@ def test_what_is_pixelated_is_so_in_the_file(pixelated: bool) -> None:
 def test_frames_in_which_something_is_found_are_shown_first() -> None:
     """At most so many frames, and how many there are; a box is drawn in the frames in which it was seen."""
     picture = striped(8)
-    markup = sheet(picture, [(1, box(5, 5, 9, 9, clip=(200, 240)))], most=3)
+    markup = render_contact_sheet(picture, [(1, box(5, 5, 9, 9, clip=(200, 240)))], most=3)
     captions = re.findall(r"<figcaption>([^<]+)<", markup)
     assert captions == ["frame 1, at 0 ms", "frame 4, at 120 ms", "frame 6, at 200 ms"]
     assert "3 of 8 frames are shown." in markup
     assert markup.count("<svg") == 1
-    assert sheet(picture, [(1, box(5, 5, 9, 9))], most=99).count("<svg") == 8
+    assert render_contact_sheet(picture, [(1, box(5, 5, 9, 9))], most=99).count("<svg") == 8
 
 
 def test_no_frame_is_shown_where_none_may_be() -> None:
     """A limit of none is kept."""
-    assert "0 of 2 frames are shown." in sheet(striped(2), [(1, box(1, 1, 9, 9, clip=(0, 40)))], most=0)
+    assert "0 of 2 frames are shown." in render_contact_sheet(
+        striped(2), [(1, box(1, 1, 9, 9, clip=(0, 40)))], most=0
+    )
 
 
 def test_transparent_pictures_are_shown_in_each_of_their_views(tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_transparent_pictures_are_shown_in_each_of_their_views(tmp_path: Path) -
     image = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
     image.paste((0, 0, 0, 255), (5, 5, 20, 20))
     image.save(tmp_path / "a.png")
-    markup = sheet(opened(tmp_path / "a.png"))
+    markup = render_contact_sheet(open_picture(tmp_path / "a.png"))
     assert "picture, over white" in markup
     assert "picture, over black" in markup
     white, black = (int(each.convert("L").getpixel((30, 30))) for each in shown(markup)[:2])  # type: ignore[arg-type]

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from guardrails.authoring.reports.film_sheet import film_sheet
+from guardrails.authoring.reports.film_sheet import render_film_sheet
 from guardrails.media.errors import MediaError
 from guardrails.media.video.film_source import Film, VideoLimits
-from guardrails.media.video.frames_in_memory import Footage
-from guardrails.media.video.processes.film_process import Process
+from guardrails.media.video.frames_in_memory import FramesFilm
+from guardrails.media.video.processes.film_process import FilmProcess
 from guardrails.types import Finding, Video
 from tests.films import film, green, scene
 
@@ -40,7 +40,7 @@ def shown(markup: str) -> list[tuple[str, bool]]:
 
 def test_frames_of_findings_come_first_and_others_beside_them() -> None:
     """With their numbers and boxes; the others are where nothing was found."""
-    markup = film_sheet(Video(DATA), [(7, GREEN)], VideoLimits(), seconds=5.0, most=6)
+    markup = render_film_sheet(Video(DATA), [(7, GREEN)], VideoLimits(), seconds=5.0, most=6)
     frames = shown(markup)
     assert frames[:3] == [("2.10 s: 7", True), ("2.50 s: 7", True), ("2.90 s: 7", True)]
     assert len(frames) == 6
@@ -51,14 +51,14 @@ def test_frames_of_findings_come_first_and_others_beside_them() -> None:
 
 def test_what_is_pixelated_is_so_in_the_file() -> None:
     """Every frame, and it is said."""
-    frames = shown(film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), pixelated=True, most=3))
+    frames = shown(render_film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), pixelated=True, most=3))
     assert [caption.endswith("pixelated") for caption, _ in frames] == [True] * len(frames)
 
 
 def test_of_a_film_with_stretches_cut_out_others_are_shown() -> None:
     """As times are not what they were."""
     short = film(chain(scene(60), scene(60, 2)))
-    markup = film_sheet(Video(short), [(1, GREEN)], VideoLimits(), seconds=5.0, most=4)
+    markup = render_film_sheet(Video(short), [(1, GREEN)], VideoLimits(), seconds=5.0, most=4)
     assert "Stretches of it are cut out: 4.0 s of 5.0 s are left." in markup
     assert "Frames in which" not in markup
     assert len(shown(markup)) == 4
@@ -75,21 +75,21 @@ def test_of_a_film_with_stretches_cut_out_others_are_shown() -> None:
 )
 def test_a_film_that_cannot_be_shown_is_named(content: Video, said: str) -> None:
     """With the reason, in the place of its frames."""
-    assert said in film_sheet(content, [], VideoLimits())
+    assert said in render_film_sheet(content, [], VideoLimits())
 
 
 def test_frames_in_memory_are_shown_too() -> None:
     """Those of a film that has no file, and stays as it is."""
-    footage = Footage([*green(8)], 8)
-    frames = shown(film_sheet(Video(source=footage), [], VideoLimits(), seconds=1.0, most=2))
+    footage = FramesFilm([*green(8)], 8)
+    frames = shown(render_film_sheet(Video(source=footage), [], VideoLimits(), seconds=1.0, most=2))
     assert [is_green for _, is_green in frames] == [True, True]
 
 
 def test_none_are_shown_where_none_may_be() -> None:
     """Nor are more than were asked for."""
-    assert shown(film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), most=0)) == []
+    assert shown(render_film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), most=0)) == []
     many = [(at, Finding("c", 0.5, "d", clip=(at * 400, at * 400 + 300))) for at in range(12)]
-    assert len(shown(film_sheet(Video(DATA), many, VideoLimits(), seconds=5.0, most=5))) == 5
+    assert len(shown(render_film_sheet(Video(DATA), many, VideoLimits(), seconds=5.0, most=5))) == 5
 
 
 def test_all_frames_come_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,10 +97,10 @@ def test_all_frames_come_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None
     started: list[str] = []
     begin = Film.process
 
-    def counted(self: Film, call: str, most: int, **more: Any) -> Process:
+    def counted(self: Film, call: str, most: int, **more: Any) -> FilmProcess:
         started.append(call)
         return begin(self, call, most, **more)
 
     monkeypatch.setattr(Film, "process", counted)
-    assert len(shown(film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), most=12))) == 12
+    assert len(shown(render_film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), most=12))) == 12
     assert started == ["probe", "stills"]

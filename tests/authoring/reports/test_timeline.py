@@ -6,7 +6,14 @@ import re
 
 import pytest
 
-from guardrails.authoring.reports.timeline import LANES, LINES, lines, timeline, watched, when
+from guardrails.authoring.reports.timeline import (
+    LANES,
+    LINES,
+    describe_clip,
+    describe_watch,
+    render_lines,
+    render_timeline,
+)
 from guardrails.engine.core.observers import FilmRecord
 from guardrails.types import FilmCoverage, Finding
 
@@ -27,7 +34,7 @@ from guardrails.types import FilmCoverage, Finding
 )
 def test_how_much_of_a_film_was_looked_at_is_one_line(film: FilmCoverage, said: str) -> None:
     """With what was read and why it ended early where that is so; a sound has no frames."""
-    assert watched(film) == said
+    assert describe_watch(film) == said
 
 
 def found(category: str, score: float, *clip: int) -> Finding:
@@ -40,7 +47,9 @@ def test_each_category_has_a_lane_with_its_stretches_and_scores() -> None:
     told = FilmRecord(
         "", {"a": [((0, 1_000), 0.25), ((1_000, 2_000), 0.75)], "quiet": [((0, 2_000), 0.1)]}, ()
     )
-    markup = "".join(timeline([(1, found("a", 0.75, 1_000, 2_000)), (2, found("b", 0.9, 0, 500))], told, 2.0))
+    markup = "".join(
+        render_timeline([(1, found("a", 0.75, 1_000, 2_000)), (2, found("b", 0.9, 0, 500))], told, 2.0)
+    )
     assert re.findall(r"<div><span>(\w+)</span><span class=\"dim\"> highest (.*?)</span>", markup) == [
         ("b", "0.90"),
         ("a", "0.75"),
@@ -57,30 +66,30 @@ def test_each_category_has_a_lane_with_its_stretches_and_scores() -> None:
 
 def test_without_anything_in_time_there_are_no_lanes() -> None:
     """As where a film was not watched, or a finding is of all of it."""
-    assert [*timeline([(1, found("a", 0.5))], None, 5.0)] == []
+    assert [*render_timeline([(1, found("a", 0.5))], None, 5.0)] == []
 
 
 def test_lanes_and_numbers_are_bounded() -> None:
     """The rest is counted; numbers that would stand over each other are left to the table."""
     marks = [(at, found(f"c{at}", 0.5, 0, 10)) for at in range(LANES + 3)]
-    markup = "".join(timeline(marks, None, 1.0))
+    markup = "".join(render_timeline(marks, None, 1.0))
     assert markup.count("<svg") == LANES
     assert "3 more categories have no lane." in markup
-    close = "".join(timeline([(at, found("a", 0.5, at, at + 1)) for at in range(50)], None, 100.0))
+    close = "".join(render_timeline([(at, found("a", 0.5, at, at + 1)) for at in range(50)], None, 100.0))
     assert (close.count("<rect"), close.count("left:")) == (50, 1)
 
 
 def test_what_was_read_and_heard_is_listed() -> None:
     """With what may be shown of each line, escaped, and when; no more than some."""
     told = FilmRecord("", {}, [("speech", "<b>", (500, 1_000)), ("metadata", "secret", None)])
-    markup = "".join(lines(told, ["<b>", "▒▒"]))
+    markup = "".join(render_lines(told, ["<b>", "▒▒"]))
     assert '<td>speech</td><td>from 0.50 s to 1.00 s</td><td class="said">&lt;b&gt;</td>' in markup
     assert "secret" not in markup
-    assert [*lines(FilmRecord("", {}, ()), [])] == []
+    assert [*render_lines(FilmRecord("", {}, ()), [])] == []
     many = FilmRecord("", {}, [("ocr", "x", None)] * (LINES + 5))
-    assert "5 more lines are not shown." in "".join(lines(many, ["x"] * (LINES + 5)))
+    assert "5 more lines are not shown." in "".join(render_lines(many, ["x"] * (LINES + 5)))
 
 
 def test_times_are_as_people_read_them() -> None:
     """In seconds."""
-    assert when((2_000, 3_456)) == "from 2.00 s to 3.46 s"
+    assert describe_clip((2_000, 3_456)) == "from 2.00 s to 3.46 s"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.scan.film_hashes import gather, save
+from guardrails.authoring.scan.film_hashes import gather_films, save
 from guardrails.authoring.scan.hash_lists import UnusableListError
-from guardrails.media.hashes.film_hash_file import entries
+from guardrails.media.hashes.film_hash_file import read_film_entries
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Finding
 from tests.films import Pixels, film, plain, resized, shots
@@ -39,7 +39,7 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Guard:
     folder = tmp_path_factory.mktemp("listed")
     (folder / "listed.mp4").write_bytes(film(whole()))
     (folder / "black.mp4").write_bytes(film(plain(60, 0, SIZE)))
-    gathered = gather([folder])
+    gathered = gather_films([folder])
     save(folder / "films.jsonl", gathered.films)
     assert gathered.to_dict()["by_file_alone"] == 1
     (folder / "p.yaml").write_text(POLICY)
@@ -114,20 +114,20 @@ def test_a_list_is_the_same_each_time_and_can_be_gone_on_with(tmp_path: Path) ->
     (tmp_path / "a" / "one.mp4").write_bytes(data)
     (tmp_path / "two.MP4").write_bytes(data)
     (tmp_path / "no.txt").write_text("no film")
-    first = gather([tmp_path])
+    first = gather_films([tmp_path])
     assert ([each.id for each in first.films], first.duplicates) == (["two.MP4"], 1)
     save(tmp_path / "l.jsonl", first.films)
-    again = gather([tmp_path / "l.jsonl", tmp_path / "a" / "one.mp4"])
-    assert again.films[0].looks == first.films[0].looks
+    again = gather_films([tmp_path / "l.jsonl", tmp_path / "a" / "one.mp4"])
+    assert again.films[0].frames == first.films[0].frames
     assert (again.films[0].id, again.duplicates) == ("one.mp4", 1)
-    assert entries((tmp_path / "l.jsonl").read_bytes(), "l") == first.films
+    assert read_film_entries((tmp_path / "l.jsonl").read_bytes(), "l") == first.films
 
 
 def test_a_film_that_cannot_be_watched_to_its_end_is_on_no_list(tmp_path: Path) -> None:
     """Of a part of it no share can be told; nor is one that is broken, nor nothing at all."""
     (tmp_path / "a.mp4").write_bytes(film(whole(seconds=3)))
     (tmp_path / "b.mp4").write_bytes(film(whole(seconds=2))[:2_000])
-    gathered = gather([tmp_path], limits=VideoLimits(seconds=1))
+    gathered = gather_films([tmp_path], limits=VideoLimits(seconds=1))
     assert [error.file for error in gathered.malformed] == [
         str(tmp_path / name) for name in ("a.mp4", "b.mp4")
     ]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from guardrails.authoring.checked_files import Folder, Found
-from guardrails.authoring.scan.judges import THREADS, LostJudgeError, judges
-from guardrails.authoring.scan.scan import Judge, Scan, Tally, fates
-from guardrails.authoring.scan.verdict_file import opened
+from guardrails.authoring.checked_files import FileTree, FoundFile
+from guardrails.authoring.scan.judges import THREADS, LostJudgeError, start_judges
+from guardrails.authoring.scan.scan import Judge, Scan, ScanTally, decide_fates
+from guardrails.authoring.scan.verdict_file import open_verdicts
 from guardrails.guard import Guard
 
 POLICY = """format: 1
@@ -39,7 +39,7 @@ def told(line: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("jobs", [1, THREADS])
 def test_a_few_are_in_this_process(jobs: int, policy: str) -> None:
     """No other is started for them."""
-    with judges(policy, Guard.load(policy), "input", jobs) as starts:
+    with start_judges(policy, Guard.load(policy), "input", jobs) as starts:
         assert len(starts) == jobs
         assert active_children() == []
 
@@ -49,15 +49,15 @@ def test_judges_in_other_processes_say_the_same(policy: str, tmp_path: Path) -> 
     (tmp_path / "a.txt").write_text("a zqxbomb here")
     odd = Path(os.fsdecode(bytes(tmp_path) + b"/\xff.txt"))
     odd.write_text("hello")
-    with judges(policy, Guard.load(policy), "input", THREADS + 2) as starts:
+    with start_judges(policy, Guard.load(policy), "input", THREADS + 2) as starts:
         assert len(starts) == THREADS + 2
         assert len(active_children()) == 1
         here, *others = starts[0](), starts[-2](), starts[-1]()
         for found in (
-            Found(tmp_path / "a.txt", "a.txt"),
-            Found(odd, odd.name),
-            Found(tmp_path / "none", "none"),
-            Found(tmp_path / "x", "x", PermissionError(13, "Permission denied")),
+            FoundFile(tmp_path / "a.txt", "a.txt"),
+            FoundFile(odd, odd.name),
+            FoundFile(tmp_path / "none", "none"),
+            FoundFile(tmp_path / "x", "x", PermissionError(13, "Permission denied")),
         ):
             for each in others:
                 assert told(each(found)) == told(here(found))
@@ -66,14 +66,14 @@ def test_judges_in_other_processes_say_the_same(policy: str, tmp_path: Path) -> 
 
 def test_all_of_them_scan_together(policy: str, tmp_path: Path) -> None:
     """Each file is judged once."""
-    root, out, guard, tally = tmp_path / "root", tmp_path / "v.jsonl", Guard.load(policy), Tally()
+    root, out, guard, tally = tmp_path / "root", tmp_path / "v.jsonl", Guard.load(policy), ScanTally()
     root.mkdir()
     for number in range(40):
         (root / f"{number}.txt").write_text(f"{number} zqxbomb")
-    folder = Folder(root)
+    folder = FileTree(root)
     with (
-        opened(out, fates(guard, folder, "input", tally)) as verdicts,
-        judges(policy, guard, "input", 2 * THREADS) as starts,
+        open_verdicts(out, decide_fates(guard, folder, "input", tally)) as verdicts,
+        start_judges(policy, guard, "input", 2 * THREADS) as starts,
     ):
         Scan(folder, verdicts, tally).run(starts[THREADS - 1 :])
     assert (tally.judged, tally.actions["block"]) == (40, 40)
@@ -83,13 +83,13 @@ def test_all_of_them_scan_together(policy: str, tmp_path: Path) -> None:
 def test_a_process_that_is_no_more_is_told(policy: str, tmp_path: Path) -> None:
     """As where the system took its memory: nothing waits for it, and how to go on is said."""
     (tmp_path / "a.txt").write_text("hello")
-    with judges(policy, Guard.load(policy), "input", THREADS + 1) as starts:
+    with start_judges(policy, Guard.load(policy), "input", THREADS + 1) as starts:
         asked = starts[-1]()
         [process] = active_children()
         process.kill()
         process.join()
         with pytest.raises(LostJudgeError, match="use fewer --jobs, the same command goes on from here"):
-            asked(Found(tmp_path / "a.txt", "a.txt"))
+            asked(FoundFile(tmp_path / "a.txt", "a.txt"))
 
 
 def test_a_policy_that_changes_meanwhile_is_told(policy: str) -> None:
@@ -97,7 +97,7 @@ def test_a_policy_that_changes_meanwhile_is_told(policy: str) -> None:
     guard = Guard.load(policy)
     Path(policy).write_text(POLICY.replace("zqxbomb", "zqxother"))
     with (
-        judges(policy, guard, "input", THREADS + 1) as starts,
+        start_judges(policy, guard, "input", THREADS + 1) as starts,
         pytest.raises(LostJudgeError, match="the policy changed"),
     ):
         starts[-1]()
@@ -105,10 +105,10 @@ def test_a_policy_that_changes_meanwhile_is_told(policy: str) -> None:
 
 def test_a_scan_waits_for_no_process_that_is_still_starting(policy: str, tmp_path: Path) -> None:
     """A small folder is done before the models of a second process are loaded."""
-    root, out, guard, tally = tmp_path / "root", tmp_path / "v.jsonl", Guard.load(policy), Tally()
+    root, out, guard, tally = tmp_path / "root", tmp_path / "v.jsonl", Guard.load(policy), ScanTally()
     root.mkdir()
     (root / "a.txt").write_text("hello")
-    folder = Folder(root)
+    folder = FileTree(root)
 
     end = threading.Event()
 
@@ -117,8 +117,8 @@ def test_a_scan_waits_for_no_process_that_is_still_starting(policy: str, tmp_pat
         raise AssertionError("nobody waited for it")
 
     with (
-        opened(out, fates(guard, folder, "input", tally)) as verdicts,
-        judges(policy, guard, "input", 1) as own,
+        open_verdicts(out, decide_fates(guard, folder, "input", tally)) as verdicts,
+        start_judges(policy, guard, "input", 1) as own,
     ):
         Scan(folder, verdicts, tally).run([never, *own])
     end.set()
@@ -130,15 +130,15 @@ def test_other_processes_judge_under_the_floor(policy: str, tmp_path: Path) -> N
     floor = tmp_path / "floor.yaml"
     floor.write_text(POLICY.replace("name: tested", "name: org").replace("zqxbomb", "zqxgun"))
     (tmp_path / "a.txt").write_text("a zqxgun here")
-    guard, found = Guard.load(policy, floor=floor), Found(tmp_path / "a.txt", "a.txt")
-    with judges(policy, guard, "input", THREADS + 1, str(floor)) as starts:
+    guard, found = Guard.load(policy, floor=floor), FoundFile(tmp_path / "a.txt", "a.txt")
+    with start_judges(policy, guard, "input", THREADS + 1, str(floor)) as starts:
         lines = [starts[at]()(found) for at in (0, -1)]
         assert [line["verdict"]["action"] for line in lines] == ["block", "block"]
         assert guard.floor is not None
         assert {line["floor"] for line in lines} == {guard.floor.ref.digest}
     floor.write_text(floor.read_text().replace("zqxgun", "zqxbow"))
     with (
-        judges(policy, guard, "input", THREADS + 1, str(floor)) as starts,
+        start_judges(policy, guard, "input", THREADS + 1, str(floor)) as starts,
         pytest.raises(LostJudgeError, match="the policy changed"),
     ):
         starts[-1]()

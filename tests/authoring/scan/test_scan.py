@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from guardrails.authoring.checked_files import Choice, Folder, Found
-from guardrails.authoring.scan.scan import Judge, Scan, Start, Tally, fates, judge
-from guardrails.authoring.scan.verdict_file import Fate, Line, encoded, opened
+from guardrails.authoring.checked_files import FilePatterns, FileTree, FoundFile
+from guardrails.authoring.scan.scan import Judge, Scan, ScanTally, Start, decide_fates, make_judge
+from guardrails.authoring.scan.verdict_file import Line, LineFate, encode_line, open_verdicts
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import Overloaded
 from guardrails.guard import Guard
@@ -64,12 +64,12 @@ def always(judge: Judge) -> Start:
 
 def scanned(
     guard: Guard, root: Path, *judges: Judge, stage: str = "input", **more: Any
-) -> tuple[Tally, dict[str, Line]]:
+) -> tuple[ScanTally, dict[str, Line]]:
     """Scan a folder, and return the tally and the lines by path; each path has one."""
-    out, tally = root.parent / "v.jsonl", Tally()
-    folder = Folder(root, **more)
-    with opened(out, fates(guard, folder, stage, tally)) as verdicts:
-        Scan(folder, verdicts, tally).run([*map(always, judges or [judge(guard, stage)] * 2)])
+    out, tally = root.parent / "v.jsonl", ScanTally()
+    folder = FileTree(root, **more)
+    with open_verdicts(out, decide_fates(guard, folder, stage, tally)) as verdicts:
+        Scan(folder, verdicts, tally).run([*map(always, judges or [make_judge(guard, stage)] * 2)])
     lines = [json.loads(line) for line in out.read_bytes().splitlines()]
     found = {line["path"]: line for line in lines}
     assert len(found) == len(lines)
@@ -161,29 +161,29 @@ def test_another_policy_or_stage_judges_all_again(
 @pytest.mark.parametrize(
     ("change", "fate"),
     [
-        ({}, Fate.KEPT),
-        ({"size": 9}, Fate.STALE),
-        ({"sha256": "0"}, Fate.KEPT),
-        ({"mtime_ns": 5, "sha256": "0"}, Fate.STALE),
-        ({"verdict": None}, Fate.STALE),
-        ({"verdict": {}}, Fate.STALE),
-        ({"verdict": 7}, Fate.STALE),
-        ({"kind": []}, Fate.STALE),
-        ({"path": "none.txt"}, Fate.GONE),
-        ({"path": "good.txt/x"}, Fate.GONE),
-        ({"path": "deep"}, Fate.GONE),
-        ({"path": "../root/good.txt"}, Fate.GONE),
-        ({"path": "none.txt", "verdict": None}, Fate.GONE),
-        ({"path": "a\0"}, Fate.STALE),
-        ({"path": "plain.png"}, Fate.ASIDE),
+        ({}, LineFate.KEPT),
+        ({"size": 9}, LineFate.STALE),
+        ({"sha256": "0"}, LineFate.KEPT),
+        ({"mtime_ns": 5, "sha256": "0"}, LineFate.STALE),
+        ({"verdict": None}, LineFate.STALE),
+        ({"verdict": {}}, LineFate.STALE),
+        ({"verdict": 7}, LineFate.STALE),
+        ({"kind": []}, LineFate.STALE),
+        ({"path": "none.txt"}, LineFate.GONE),
+        ({"path": "good.txt/x"}, LineFate.GONE),
+        ({"path": "deep"}, LineFate.GONE),
+        ({"path": "../root/good.txt"}, LineFate.GONE),
+        ({"path": "none.txt", "verdict": None}, LineFate.GONE),
+        ({"path": "a\0"}, LineFate.STALE),
+        ({"path": "plain.png"}, LineFate.ASIDE),
     ],
 )
 def test_a_line_holds_as_long_as_its_file_does(
-    change: dict[str, Any], fate: Fate, guard: Guard, root: Path
+    change: dict[str, Any], fate: LineFate, guard: Guard, root: Path
 ) -> None:
     """Size and time are enough, or size and digest; lines that somebody wrote by hand break nothing."""
     _, lines = scanned(guard, root)
-    asked = fates(guard, Folder(root, Choice(exclude=["*.png"])), "input", Tally())
+    asked = decide_fates(guard, FileTree(root, FilePatterns(exclude=["*.png"])), "input", ScanTally())
     assert asked(lines["good.txt"] | change) is fate
 
 
@@ -207,8 +207,8 @@ def test_what_failed_for_want_of_time_is_tried_again(
     """Its verdict says block, and another try may say otherwise."""
     _, lines = scanned(guard, root)
     line = lines["good.txt"]
-    asked = fates(guard, Folder(root), "input", Tally())
-    assert asked(line | {"verdict": line["verdict"] | change}) is Fate.STALE
+    asked = decide_fates(guard, FileTree(root), "input", ScanTally())
+    assert asked(line | {"verdict": line["verdict"] | change}) is LineFate.STALE
 
 
 @pytest.mark.parametrize(
@@ -222,21 +222,21 @@ def test_a_file_that_cannot_be_judged_has_a_line_with_the_cure(
     error: OSError, code: str, message: str, guard: Guard, root: Path
 ) -> None:
     """And no verdict, so that it is neither clean nor kept; the next scan tries again."""
-    line = judge(guard, "input")(Found(root / "x", "x", error))
+    line = make_judge(guard, "input")(FoundFile(root / "x", "x", error))
     assert line["error"]["code"] == code
     assert line["error"]["message"].startswith(message)
     assert line["verdict"] is None
-    tally = Tally()
+    tally = ScanTally()
     tally.add(line)
     assert not tally.clean
     assert tally.failed == [("x", line["error"]["message"])]
     (root / "x").write_text("")
-    assert fates(guard, Folder(root), "input", tally)(line) is Fate.STALE
+    assert decide_fates(guard, FileTree(root), "input", tally)(line) is LineFate.STALE
 
 
 def test_a_fault_of_ours_ends_no_scan(guard: Guard, root: Path) -> None:
     """It is named by its class alone, as its text may quote the file."""
-    line = judge(guard, "input")(Found(root / "zqxbomb\0", "a"))
+    line = make_judge(guard, "input")(FoundFile(root / "zqxbomb\0", "a"))
     assert line["error"] == {"code": "failed", "message": "the guard failed over it (ValueError)"}
 
 
@@ -254,7 +254,7 @@ def test_a_guard_that_has_too_much_to_do_says_so(guard: Guard, root: Path) -> No
     with suppress(Overloaded):
         while True:
             workers().submit(end.wait, bulk=True)
-    line = judge(guard, "input")(Found(root / "plain.png", "plain.png"))
+    line = make_judge(guard, "input")(FoundFile(root / "plain.png", "plain.png"))
     end.set()
     assert line["error"]["code"] == "overloaded"
     assert line["error"]["message"].endswith("scan again with fewer --jobs")
@@ -264,9 +264,9 @@ def test_a_file_that_vanishes_or_becomes_a_pipe_is_named(guard: Guard, root: Pat
     """Between the walk and the look; nobody waits for a pipe."""
     (root / "good.txt").unlink()
     os.mkfifo(root / "good.txt")
-    ask = judge(guard, "input")
-    assert ask(Found(root / "good.txt", "good.txt"))["error"]["code"] == "unreadable"
-    assert ask(Found(root / "none", "none"))["error"]["code"] == "vanished"
+    ask = make_judge(guard, "input")
+    assert ask(FoundFile(root / "good.txt", "good.txt"))["error"]["code"] == "unreadable"
+    assert ask(FoundFile(root / "none", "none"))["error"]["code"] == "vanished"
 
 
 def test_a_file_that_changes_meanwhile_has_no_verdict(
@@ -283,7 +283,7 @@ def test_a_file_that_changes_meanwhile_has_no_verdict(
         "detectors: {d: {use: own}}\nrules: [{id: r, on: input, when: custom.own > 0, then: block}]",
         detectors={"own": kind_of(touch)},
     )
-    line = judge(guard, "input")(Found(root / "good.txt", "good.txt"))
+    line = make_judge(guard, "input")(FoundFile(root / "good.txt", "good.txt"))
     assert line["error"]["code"] == "changed"
 
 
@@ -299,9 +299,9 @@ def test_a_name_that_is_no_text_is_judged_and_kept(guard: Guard, root: Path) -> 
 
 def test_as_many_files_are_judged_at_a_time_as_there_are_judges(guard: Guard, root: Path) -> None:
     """Each waits here until all others are at work."""
-    together, real = threading.Barrier(4, timeout=60), judge(guard, "input")
+    together, real = threading.Barrier(4, timeout=60), make_judge(guard, "input")
 
-    def meeting(found: Found) -> Line:
+    def meeting(found: FoundFile) -> Line:
         together.wait()
         return real(found)
 
@@ -311,20 +311,20 @@ def test_as_many_files_are_judged_at_a_time_as_there_are_judges(guard: Guard, ro
 
 def test_what_ends_a_scan_ends_it_at_once(guard: Guard, root: Path) -> None:
     """Nobody waits for a file under way, whose verdict is not written any more; what was written stays."""
-    going, under_way, real = threading.Event(), threading.Event(), judge(guard, "input")
+    going, under_way, real = threading.Event(), threading.Event(), make_judge(guard, "input")
 
-    def stuck(found: Found) -> Line:
+    def stuck(found: FoundFile) -> Line:
         if found.name == "bad.txt":
             under_way.set()
             going.wait()
         return real(found)
 
-    def watch(tally: Tally) -> None:
+    def watch(tally: ScanTally) -> None:
         if tally.judged == 3 and under_way.is_set():
             raise KeyboardInterrupt
 
-    out, tally, folder = root.parent / "v.jsonl", Tally(), Folder(root)
-    with opened(out, fates(guard, folder, "input", tally)) as verdicts:
+    out, tally, folder = root.parent / "v.jsonl", ScanTally(), FileTree(root)
+    with open_verdicts(out, decide_fates(guard, folder, "input", tally)) as verdicts:
         with pytest.raises(KeyboardInterrupt):
             Scan(folder, verdicts, tally).run([lambda: stuck] * 2, watch)
         going.set()
@@ -335,7 +335,7 @@ def test_what_ends_a_scan_ends_it_at_once(guard: Guard, root: Path) -> None:
 def test_a_judge_that_breaks_ends_the_scan(guard: Guard, root: Path) -> None:
     """It is no file's fault; the scan says so."""
 
-    def broken(found: Found) -> Line:
+    def broken(found: FoundFile) -> Line:
         raise MemoryError
 
     with pytest.raises(MemoryError):
@@ -346,16 +346,16 @@ KILLED = """
 import os, signal, sys, threading
 from pathlib import Path
 from guardrails import Guard
-from guardrails.authoring.checked_files import Folder
-from guardrails.authoring.scan.scan import Scan, Tally, fates, judge
-from guardrails.authoring.scan.verdict_file import opened
+from guardrails.authoring.checked_files import FileTree
+from guardrails.authoring.scan.scan import Scan, ScanTally, decide_fates, make_judge
+from guardrails.authoring.scan.verdict_file import open_verdicts
 policy, root, out = map(Path, sys.argv[1:])
-guard, folder, tally = Guard.load(policy), Folder(root), Tally()
-with opened(out, fates(guard, folder, "input", tally)) as verdicts:
+guard, folder, tally = Guard.load(policy), FileTree(root), ScanTally()
+with open_verdicts(out, decide_fates(guard, folder, "input", tally)) as verdicts:
     def watch(tally):
         if tally.judged >= 7:
             os.kill(os.getpid(), signal.SIGKILL)
-    real = judge(guard, "input")
+    real = make_judge(guard, "input")
     def slow(found):
         held.wait() if tally.judged >= 7 else None
         return real(found)
@@ -375,7 +375,7 @@ def test_a_scan_that_was_killed_is_gone_on_with(guard_of: Callable[..., Guard], 
     written = out.read_bytes().splitlines()
     assert 7 <= len(written) < 34
     with out.open("ab") as file:
-        file.write(encoded(json.loads(written[0]) | {"path": "29.txt"})[:-9])
+        file.write(encode_line(json.loads(written[0]) | {"path": "29.txt"})[:-9])
     tally, lines = scanned(Guard.load(policy), root)
     assert (tally.kept, tally.judged) == (len(written), 34 - len(written))
     assert len(lines) == 34

@@ -16,23 +16,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.authoring.scan.verdict_file import (
-    Fate,
     Line,
+    LineFate,
     UnusableVerdictsError,
-    encoded,
-    fields_of,
-    named,
-    opened,
+    decode_name,
+    encode_line,
+    encode_name,
+    open_verdicts,
 )
 
 
 def line_of(name: str, **more: Any) -> Line:
     """Return a line."""
     rest = {"size": 1, "mtime_ns": 1, "sha256": "0", "kind": "text", "verdict": {}, "error": None}
-    return {**fields_of(name), **rest, **more}
+    return {**encode_name(name), **rest, **more}
 
 
-def always(fate: Fate) -> Callable[[Line], Fate]:
+def always(fate: LineFate) -> Callable[[Line], LineFate]:
     """Return who says the same of all lines."""
     return lambda line: fate
 
@@ -41,7 +41,7 @@ def always(fate: Fate) -> Callable[[Line], Fate]:
 def out(tmp_path: Path) -> Path:
     """A file with the verdicts on a and b."""
     path = tmp_path / "v.jsonl"
-    path.write_bytes(encoded(line_of("a")) + encoded(line_of("b")))
+    path.write_bytes(encode_line(line_of("a")) + encode_line(line_of("b")))
     return path
 
 
@@ -53,7 +53,7 @@ def paths(out: Path) -> list[str]:
 def test_each_line_is_there_at_once(tmp_path: Path) -> None:
     """Before the next one, and while the file is open."""
     out = tmp_path / "v.jsonl"
-    with opened(out, always(Fate.KEPT)) as verdicts:
+    with open_verdicts(out, always(LineFate.KEPT)) as verdicts:
         for number, name in enumerate(("a", "b"), 1):
             verdicts.add(line_of(name))
             assert len(paths(out)) == number
@@ -62,24 +62,24 @@ def test_each_line_is_there_at_once(tmp_path: Path) -> None:
 def test_lines_that_hold_are_gone_on_after(out: Path) -> None:
     """The file itself stays the same one, and is only added to."""
     before = out.stat().st_ino, out.read_bytes()
-    with opened(out, always(Fate.KEPT)) as verdicts:
+    with open_verdicts(out, always(LineFate.KEPT)) as verdicts:
         assert "a" in verdicts
         assert "c" not in verdicts
         verdicts.add(line_of("c"))
-    assert (out.stat().st_ino, out.read_bytes()) == (before[0], before[1] + encoded(line_of("c")))
-    assert verdicts.fates[Fate.KEPT] == 2
+    assert (out.stat().st_ino, out.read_bytes()) == (before[0], before[1] + encode_line(line_of("c")))
+    assert verdicts.fates[LineFate.KEPT] == 2
 
 
-@pytest.mark.parametrize("fate", [Fate.STALE, Fate.GONE])
-def test_lines_that_hold_no_more_are_out_at_once(fate: Fate, out: Path) -> None:
+@pytest.mark.parametrize("fate", [LineFate.STALE, LineFate.GONE])
+def test_lines_that_hold_no_more_are_out_at_once(fate: LineFate, out: Path) -> None:
     """So nothing has two lines; the others stay, with what was brought up to date, and nothing is left beside the file."""
 
-    def asked(line: Line) -> Fate:
+    def asked(line: Line) -> LineFate:
         line["mtime_ns"] = 7
-        return fate if line["path"] == "a" else Fate.KEPT
+        return fate if line["path"] == "a" else LineFate.KEPT
 
     out.chmod(0o640)
-    with opened(out, asked) as verdicts:
+    with open_verdicts(out, asked) as verdicts:
         assert paths(out) == ["b"]
         assert ("a" in verdicts, "b" in verdicts) == (False, True)
         verdicts.add(line_of("c"))
@@ -91,7 +91,7 @@ def test_lines_that_hold_no_more_are_out_at_once(fate: Fate, out: Path) -> None:
 
 def test_lines_of_files_that_are_not_asked_for_stay(out: Path) -> None:
     """They say nothing of what is judged now."""
-    with opened(out, always(Fate.ASIDE)) as verdicts:
+    with open_verdicts(out, always(LineFate.ASIDE)) as verdicts:
         assert "a" not in verdicts
     assert paths(out) == ["a", "b"]
 
@@ -99,7 +99,7 @@ def test_lines_of_files_that_are_not_asked_for_stay(out: Path) -> None:
 def test_a_file_that_was_named_twice_is_so_no_more(out: Path) -> None:
     """As where somebody put two files of verdicts into one."""
     out.write_bytes(out.read_bytes() * 2)
-    with opened(out, always(Fate.KEPT)):
+    with open_verdicts(out, always(LineFate.KEPT)):
         assert paths(out) == ["a", "b"]
 
 
@@ -107,9 +107,9 @@ def test_a_file_that_was_named_twice_is_so_no_more(out: Path) -> None:
 def test_a_line_may_be_cut_anywhere(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     """What was written whole before is kept; the half line is gone, and the next one begins where it did."""
     out = tmp_path_factory.mktemp("cut") / "v.jsonl"
-    whole, last = encoded(line_of("a")), encoded(line_of("é" * 70_000))
+    whole, last = encode_line(line_of("a")), encode_line(line_of("é" * 70_000))
     out.write_bytes(whole + last[: cut % len(last)])
-    with opened(out, always(Fate.KEPT)) as verdicts:
+    with open_verdicts(out, always(LineFate.KEPT)) as verdicts:
         verdicts.add(line_of("b"))
     assert paths(out) == ["a", "b"]
 
@@ -122,8 +122,8 @@ def test_a_line_may_be_cut_anywhere(tmp_path_factory: pytest.TempPathFactory, cu
         b'{"path": "a"}\n',
         b"[]\n",
         b"[" * 100_000 + b"\n",
-        encoded(line_of("a")) + b"more",
-        b"\n" + encoded(line_of("a")),
+        encode_line(line_of("a")) + b"more",
+        b"\n" + encode_line(line_of("a")),
     ],
 )
 @pytest.mark.parametrize("fresh", [False, True])
@@ -131,12 +131,12 @@ def test_other_files_are_left_alone(data: bytes, fresh: bool, tmp_path: Path) ->
     """Nobody's notes are written over; a file that begins as one of verdicts is begun anew when told."""
     (tmp_path / "v").write_bytes(data)
     if fresh and data.startswith(b'{"path": '):
-        with opened(tmp_path / "v", always(Fate.KEPT), fresh=True):
+        with open_verdicts(tmp_path / "v", always(LineFate.KEPT), fresh=True):
             assert paths(tmp_path / "v") == []
         return
     with (
         pytest.raises(UnusableVerdictsError, match=r"no (line of a scan|file of verdicts)"),
-        opened(tmp_path / "v", always(Fate.KEPT), fresh=fresh),
+        open_verdicts(tmp_path / "v", always(LineFate.KEPT), fresh=fresh),
     ):
         pass
     assert (tmp_path / "v").read_bytes() == data
@@ -148,21 +148,21 @@ def test_verdicts_on_another_folder_are_left_alone(out: Path) -> None:
     before = out.read_bytes()
     with (
         pytest.raises(UnusableVerdictsError, match="none of its 2 files is in this folder"),
-        opened(out, always(Fate.GONE)),
+        open_verdicts(out, always(LineFate.GONE)),
     ):
         pass
     assert out.read_bytes() == before
-    with opened(out, always(Fate.GONE), fresh=True):
+    with open_verdicts(out, always(LineFate.GONE), fresh=True):
         assert out.read_bytes() == b""
 
 
 def test_two_do_not_write_to_one_file(out: Path) -> None:
     """Neither before its lines were sifted, nor after, when the file is another one; then it is free again."""
-    for fate in (Fate.KEPT, Fate.STALE, Fate.KEPT):
+    for fate in (LineFate.KEPT, LineFate.STALE, LineFate.KEPT):
         with (
-            opened(out, always(fate)),
+            open_verdicts(out, always(fate)),
             pytest.raises(UnusableVerdictsError, match="another scan is writing to it"),
-            opened(out, always(Fate.KEPT)),
+            open_verdicts(out, always(LineFate.KEPT)),
         ):
             pass
 
@@ -170,20 +170,22 @@ def test_two_do_not_write_to_one_file(out: Path) -> None:
 @pytest.mark.parametrize("name", ["a\udcff", "a\nb", "ü", "\\xff"])
 def test_names_come_back_as_they_were(name: str) -> None:
     """Also one that is no UTF-8, which JSON cannot hold."""
-    line = json.loads(encoded(line_of(name)))
-    assert named(line) == name
+    line = json.loads(encode_line(line_of(name)))
+    assert decode_name(line) == name
     assert ("path_bytes" in line) is ("\udcff" in name)
 
 
 def test_half_a_character_can_be_written() -> None:
     """As the name of a field may have one."""
-    assert json.loads(encoded({"path": "a", "more": "\ud800"}))["more"] == "\ud800"
+    assert json.loads(encode_line({"path": "a", "more": "\ud800"}))["more"] == "\ud800"
 
 
 def test_a_link_stays_one(out: Path, tmp_path: Path) -> None:
     """What it leads to is written to."""
     (tmp_path / "link").symlink_to(out)
-    with opened(tmp_path / "link", lambda line: Fate.KEPT if line["path"] == "b" else Fate.STALE):
+    with open_verdicts(
+        tmp_path / "link", lambda line: LineFate.KEPT if line["path"] == "b" else LineFate.STALE
+    ):
         assert paths(out) == ["b"]
     assert (tmp_path / "link").is_symlink()
 
@@ -194,7 +196,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     for path, reason in (("pipe", "no file that can grow"), (".", "no file"), ("none/v", "No such file")):
         with (
             pytest.raises(UnusableVerdictsError, match=reason),
-            opened(tmp_path / path, always(Fate.KEPT)),
+            open_verdicts(tmp_path / path, always(LineFate.KEPT)),
         ):
             pass
 
@@ -202,8 +204,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 FILLED = """
 import sys
 from pathlib import Path
-from guardrails.authoring.scan.verdict_file import Fate, UnusableVerdictsError, opened
-with opened(Path(sys.argv[1]), lambda line: Fate.KEPT) as verdicts:
+from guardrails.authoring.scan.verdict_file import LineFate, UnusableVerdictsError, open_verdicts
+with open_verdicts(Path(sys.argv[1]), lambda line: LineFate.KEPT) as verdicts:
     try:
         for name in "cdefghijklmnop":
             verdicts.add({"path": name, "size": 1, "mtime_ns": 1, "sha256": "", "kind": "", "verdict": {}, "error": None})
@@ -223,7 +225,7 @@ def test_a_full_disk_is_told_and_gone_on_after(out: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "File too large; what was judged before is in it" in done.stdout
-    with opened(out, always(Fate.KEPT)):
+    with open_verdicts(out, always(LineFate.KEPT)):
         written = paths(out)
     assert written == list("abcdefghijklmnop")[: len(written)]
     assert 2 < len(written) < 16

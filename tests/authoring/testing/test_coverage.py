@@ -9,13 +9,13 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.testing import suite
-from guardrails.authoring.testing.coverage import Coverage
+from guardrails.authoring.testing.coverage import SuiteCoverage
 
 
-def covered(guard: Guard) -> Coverage:
+def covered(guard: Guard) -> SuiteCoverage:
     """Return what the tests of a guard's policy show."""
-    coverage = Coverage(guard.policy)
-    assert all(result.passed for result in suite.results(guard, coverage=coverage))
+    coverage = SuiteCoverage(guard.policy)
+    assert all(result.passed for result in suite.run_tests(guard, coverage=coverage))
     return coverage
 
 
@@ -56,8 +56,8 @@ def test_a_test_shows_what_it_reaches(
 ) -> None:
     """Rules that fired, rules of the stage that did not, detectors that found something, exceptions that took it away."""
     if shown is None:  # a known gap shows what it shows, too
-        coverage = Coverage((guard := tested(*tests)).policy)
-        assert [result.failed for result in suite.results(guard, coverage=coverage)] == [False, False]
+        coverage = SuiteCoverage((guard := tested(*tests)).policy)
+        assert [result.failed for result in suite.run_tests(guard, coverage=coverage)] == [False, False]
         shown = [0, 1, 3, 5, 8]
     else:
         coverage = covered(tested(*tests))
@@ -80,14 +80,14 @@ def test_what_was_not_judged_shows_nothing(
         "tests:\n  - {input: a, expect: {action: block}}\n",
         detectors={"own": kind_of(broken)},
     )
-    coverage = Coverage(guard.policy)
-    assert [result.failed for result in suite.results(guard, coverage=coverage)] == [True]
+    coverage = SuiteCoverage(guard.policy)
+    assert [result.failed for result in suite.run_tests(guard, coverage=coverage)] == [True]
     assert coverage.percent == 0
 
 
 def test_nothing_to_show_is_all_shown(guard_of: Callable[..., Guard]) -> None:
     """A policy without rules lacks no test."""
-    assert Coverage(guard_of("").policy).percent == 100
+    assert SuiteCoverage(guard_of("").policy).percent == 100
 
 
 def test_programs_read_what_is_missing(tested: Callable[..., Guard]) -> None:

@@ -30,7 +30,7 @@ SAME = [
 @pytest.mark.parametrize("test", SAME)
 def test_says_nothing_where_all_is_as_expected(test: str, tested: Callable[..., Guard]) -> None:
     """Action, rules, shadow rules, categories, findings, content, message, and what was not judged."""
-    assert [result.differences for result in suite.run(tested(test))] == [()]
+    assert [result.differences for result in suite.run_suite(tested(test))] == [()]
 
 
 OTHER = [
@@ -64,7 +64,7 @@ OTHER = [
 @pytest.mark.parametrize(("test", "difference"), OTHER)
 def test_says_what_differs(test: str, difference: str, tested: Callable[..., Guard]) -> None:
     """What is, and what was expected."""
-    [result] = suite.run(tested(test))
+    [result] = suite.run_suite(tested(test))
     assert result.differences == (difference,)
     assert result.failed
 
@@ -74,7 +74,7 @@ def test_each_expected_finding_needs_one_of_its_own(tested: Callable[..., Guard]
     narrow, wide = "{category: custom.id, text: ID-1}", "{category: custom.id}"
     orders = [f"[{narrow}, {wide}]", f"[{wide}, {narrow}]", f"[{wide}, {wide}]"]
     guard = tested(*(f'{{input: "ID-1 or ID-2", expect: {{findings: {order}}}}}' for order in orders))
-    assert [result.passed for result in suite.run(guard)] == [True, True, True]
+    assert [result.passed for result in suite.run_suite(guard)] == [True, True, True]
 
 
 def test_a_detector_that_fails_is_a_difference(
@@ -90,5 +90,5 @@ def test_a_detector_that_fails_is_a_difference(
         "tests:\n  - {input: a, expect: {action: block, rules: [r]}}\n",
         detectors={"own": kind_of(broken)},
     )
-    [result] = suite.run(guard)
+    [result] = suite.run_suite(guard)
     assert ["detector mine failed" in each for each in result.differences] == [True]

@@ -7,19 +7,19 @@ from xml.etree import ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.testing.junit import junit
-from guardrails.authoring.testing.suite import Result
+from guardrails.authoring.testing.junit import render_junit
+from guardrails.authoring.testing.suite import SuiteResult
 
-PASSED = Result("fine", "a:b.yaml:3:5", (), ms=2.0)
-FAILED = Result("bad", "p.yaml:4:5", ("action is allow, not block",), why=("r does not fire",), ms=1.0)
-GAP = Result("gap", "p.yaml:5:5", ("rules are []",), todo=True, reason="dashes")
-CLOSED = Result("closed", "p.yaml:6:5", (), todo=True)
-BROKEN = Result("broken", "p.yaml:7:5", ("could not be judged",), todo=True, broken=True)
+PASSED = SuiteResult("fine", "a:b.yaml:3:5", (), ms=2.0)
+FAILED = SuiteResult("bad", "p.yaml:4:5", ("action is allow, not block",), why=("r does not fire",), ms=1.0)
+GAP = SuiteResult("gap", "p.yaml:5:5", ("rules are []",), todo=True, reason="dashes")
+CLOSED = SuiteResult("closed", "p.yaml:6:5", (), todo=True)
+BROKEN = SuiteResult("broken", "p.yaml:7:5", ("could not be judged",), todo=True, broken=True)
 
 
 def test_each_policy_is_a_suite() -> None:
     """With its counts; known gaps are skipped, and one that is closed has passed."""
-    root = ElementTree.fromstring(junit({"one": [PASSED, FAILED, GAP], "two": [CLOSED, BROKEN]}))
+    root = ElementTree.fromstring(render_junit({"one": [PASSED, FAILED, GAP], "two": [CLOSED, BROKEN]}))
     assert root.attrib == {
         "name": "guardrails test",
         "tests": "5",
@@ -54,6 +54,6 @@ def test_each_policy_is_a_suite() -> None:
 @given(st.text(), st.text(min_size=1))
 def test_every_text_makes_sound_xml(name: str, difference: str) -> None:
     """Whatever a test is called and whatever it says: quotes, brackets, control characters, half a pair."""
-    told = junit({name: [Result(name, f"{name}:1:2", (difference,))]})
+    told = render_junit({name: [SuiteResult(name, f"{name}:1:2", (difference,))]})
     [failure] = ElementTree.fromstring(told.encode()).iter("failure")
     assert failure.get("message") is not None

@@ -44,7 +44,7 @@ def test_says_why_rules_fired_or_did_not(
     test: str, why: tuple[str, ...], tested: Callable[..., Guard]
 ) -> None:
     """Rules that are named and did not fire, that fired and are not named, and that came near where none is named."""
-    [result] = suite.run(tested(test))
+    [result] = suite.run_suite(tested(test))
     assert result.differences
     assert result.why == why
 
@@ -56,7 +56,7 @@ def test_counts_and_context_are_told(guard_of: Callable[..., Guard]) -> None:
         'rules:\n  - {id: many, on: input, when: \'count("custom.id") >= 3 && request.user.tier != "a"\', then: block}\n'
         'tests:\n  - {input: "ID-1 ID-2", user: {tier: b}, expect: {rules: [many]}}\n'
     )
-    [result] = suite.run(guard)
+    [result] = suite.run_suite(guard)
     assert result.why == (
         'many does not fire: when count("custom.id") >= 3 && request.user.tier != "a"; '
         "custom.id is 1.00 (ids), found 2 times, request.user.tier counts as well",

@@ -9,8 +9,8 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.testing import suite
-from guardrails.authoring.testing.coverage import Coverage
-from guardrails.authoring.testing.suite import Demands
+from guardrails.authoring.testing.coverage import SuiteCoverage
+from guardrails.authoring.testing.suite import SuiteDemands
 from guardrails.policy.testing.test_fields import DISGUISES, TestDoc
 
 POLICY = """
@@ -29,11 +29,11 @@ tests:
 """
 
 
-def results(folder: Path, test: str) -> list[suite.Result]:
+def results(folder: Path, test: str) -> list[suite.SuiteResult]:
     """Run one test of the small policy."""
     path = folder / "small.yaml"
     path.write_text(POLICY.replace("TEST", test))
-    return suite.run(Guard.load(path))
+    return suite.run_suite(Guard.load(path))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_each_entry_of_a_table_is_a_test_of_its_own(tested: Callable[..., Guard]
         '{messages: [{role: user, content: "a {each}"}], each: [b], expect: {content: [{role: user, content: a b}]}}',
         '{tool_call: {name: sh, arguments: {a: ["{each}"]}}, each: [blorp], expect: {action: block}}',
     )
-    found = [(result.name, result.passed) for result in suite.run(guard)]
+    found = [(result.name, result.passed) for result in suite.run_suite(guard)]
     assert found == [
         ("greeting [hello]", True),
         ("greeting [forbidden]", False),
@@ -101,7 +101,7 @@ def test_each_entry_of_a_table_is_a_test_of_its_own(tested: Callable[..., Guard]
 def test_one_text_may_not_bring_in_another() -> None:
     """What a table puts in is taken as it is, also where it looks like a placeholder."""
     data = {"output": "{a}{b} {c}", "each": [{"a": "{b}", "b": "x"}], "expect": {"action": "allow"}}
-    assert [case.test.output for case in suite.cases(TestDoc.model_validate(data))] == ["{b}x {c}"]
+    assert [case.test.output for case in suite.list_cases(TestDoc.model_validate(data))] == ["{b}x {c}"]
 
 
 def test_a_disguise_needs_the_action_and_the_rules_at_least(tested: Callable[..., Guard]) -> None:
@@ -111,7 +111,7 @@ def test_a_disguise_needs_the_action_and_the_rules_at_least(tested: Callable[...
         "{name: chat, messages: [{role: user, content: a}, {role: user, content: forbidden}], obfuscate: [full_width], expect: {action: block}}",
         '{name: id, input: "ID-1", obfuscate: [rot13], expect: {action: redact, content: "[ID]"}}',
     )
-    found = {result.name: result.differences for result in suite.run(guard)}
+    found = {result.name: result.differences for result in suite.run_suite(guard)}
     assert found.pop("word") == ("action is block, not flag (by word.block)",)
     assert found.pop("id (rot13)") == ("action is allow, not redact or stricter (no rule fired)",)
     assert found == {
@@ -136,7 +136,7 @@ def test_disguises_on_demand_are_put_on_what_must_be_found(tested: Callable[...,
     names = [
         case.name
         for _, test in guard.policy.tests
-        for case in suite.cases(test, Demands(obfuscate=("dotted",)))
+        for case in suite.list_cases(test, SuiteDemands(obfuscate=("dotted",)))
     ]
     assert names == ["a", "a (dotted)", "b", "c", "c (dotted)", "d", "e", "e (hex)", "f"]
 
@@ -144,7 +144,7 @@ def test_disguises_on_demand_are_put_on_what_must_be_found(tested: Callable[...,
 def test_true_stands_for_every_disguise() -> None:
     """In the order of the table."""
     test = TestDoc.model_validate({"input": "a", "obfuscate": True, "expect": {"action": "block"}})
-    assert [case.disguise for case in suite.cases(test)] == [None, *DISGUISES]
+    assert [case.disguise for case in suite.list_cases(test)] == [None, *DISGUISES]
 
 
 def test_texts_are_cut_where_that_is_wanted(tested: Callable[..., Guard]) -> None:
@@ -154,14 +154,19 @@ def test_texts_are_cut_where_that_is_wanted(tested: Callable[..., Guard]) -> Non
         '{input: "ID-1", expect: {action: redact}}',
         "{tool_call: {name: a}, expect: {action: allow}}",
     )
-    for demands, cut in ((Demands(), [True, False, False]), (Demands(every_cut=True), [True, True, False])):
-        assert [case.cut for _, test in guard.policy.tests for case in suite.cases(test, demands)] == cut
-        assert all(result.passed for result in suite.results(guard, demands=demands))
+    for demands, cut in (
+        (SuiteDemands(), [True, False, False]),
+        (SuiteDemands(every_cut=True), [True, True, False]),
+    ):
+        assert [case.cut for _, test in guard.policy.tests for case in suite.list_cases(test, demands)] == cut
+        assert all(result.passed for result in suite.run_tests(guard, demands=demands))
 
 
 def test_a_sample_of_cuts_is_told(tested: Callable[..., Guard]) -> None:
     """Nobody takes it for all of them."""
-    [result] = suite.run(tested(f'{{output: "{"fine " * 60}", every_cut: true, expect: {{action: allow}}}}'))
+    [result] = suite.run_suite(
+        tested(f'{{output: "{"fine " * 60}", every_cut: true, expect: {{action: allow}}}}')
+    )
     assert result.passed
     assert result.note == "cut at 200 of 299 places (seed 0)"
 
@@ -174,7 +179,7 @@ def test_known_gaps(tested: Callable[..., Guard]) -> None:
         "{name: c, input: fine, todo: true, expect: {action: allow}}",
         "{name: d, image: none.png, todo: true, expect: {action: allow}}",
     )
-    found = [(each.passed, each.failed, each.todo, each.reason) for each in suite.run(guard)]
+    found = [(each.passed, each.failed, each.todo, each.reason) for each in suite.run_suite(guard)]
     assert found == [
         (False, False, True, "a reason"),
         (False, False, True, ""),
@@ -202,7 +207,7 @@ def test_only_what_a_pattern_fits(pattern: str, names: list[str], tested: Callab
             for name in ("a word", "another word", "else")
         )
     )
-    assert [result.name for result in suite.results(guard, pattern=pattern)] == names
+    assert [result.name for result in suite.run_tests(guard, pattern=pattern)] == names
 
 
 def test_tests_from_elsewhere(tested: Callable[..., Guard]) -> None:
@@ -212,7 +217,7 @@ def test_tests_from_elsewhere(tested: Callable[..., Guard]) -> None:
     )
     item, test = guard.policy.tests[0]
     assert [result.passed for result in suite.run_test(guard, item, test)] == [True]
-    assert [result.name for result in suite.results(guard, [(item, test)])] == ["a"]
+    assert [result.name for result in suite.run_tests(guard, [(item, test)])] == ["a"]
 
 
 def test_pictures_and_films_are_judged(tmp_path: Path) -> None:
@@ -230,7 +235,9 @@ def test_pictures_and_films_are_judged(tmp_path: Path) -> None:
         "  - {image: broken.png, stage: output, expect: {action: block, rules: [unchecked.image]}}\n"
         "  - {video: broken.png, stage: output, expect: {action: block, rules: [unchecked.video]}}\n"
     )
-    assert [result.differences for result in suite.run(suite.loaded(tmp_path / "p.yaml"))] == [()] * 4
+    assert [result.differences for result in suite.run_suite(suite.load_guard(tmp_path / "p.yaml"))] == [
+        ()
+    ] * 4
 
 
 FLOOR = """
@@ -281,7 +288,7 @@ def test_tests_run_under_the_floor(test: str, differences: tuple[str, ...], tmp_
     path.write_text(POLICY.replace("TEST", test))
     floor.write_text(FLOOR)
 
-    [result] = suite.run(suite.loaded(path, floor=floor))
+    [result] = suite.run_suite(suite.load_guard(path, floor=floor))
 
     told = "the floor org 2 decides: without it the test passes"
     assert len(result.differences) == len(differences)
@@ -294,10 +301,10 @@ def test_coverage_is_that_of_the_policys_own_rules(tmp_path: Path) -> None:
     path, floor = tmp_path / "small.yaml", tmp_path / "org.yaml"
     path.write_text(POLICY.replace("TEST", "{input: fine, expect: {action: block}}"))
     floor.write_text(POLICY.split("tests:")[0].replace("terms: [forbidden]", "terms: [fine]"))
-    guard = suite.loaded(path, floor=floor)
-    coverage = Coverage(guard.policy)
+    guard = suite.load_guard(path, floor=floor)
+    coverage = SuiteCoverage(guard.policy)
 
-    [result] = suite.results(guard, coverage=coverage)
+    [result] = suite.run_tests(guard, coverage=coverage)
 
     assert result.passed
     assert "rule word.block never fires: its condition is never true" in map(str, coverage.missing)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.authoring.testing.test_selection import listed, targets
+from guardrails.authoring.testing.test_selection import expand_paths, find_targets
 from guardrails.errors import PolicyErrors
 
 POLICY = "format: 1\nname: p\n"
@@ -36,7 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told(*given: str) -> list[tuple[str, list[str], bool]]:
     """Return what is tested, each with the names of its files of tests."""
-    return [(each.name, [file.path.name for file in each.tests], each.only) for each in targets(given)[0]]
+    return [
+        (each.name, [file.path.name for file in each.tests], each.only) for each in find_targets(given)[0]
+    ]
 
 
 def test_a_folder_stands_for_its_policies_and_tests(folder: Path) -> None:
@@ -47,7 +49,7 @@ def test_a_folder_stands_for_its_policies_and_tests(folder: Path) -> None:
         ("sub/c.yaml", [], False),
         ("sub/shipped.test.yaml", ["shipped.test.yaml"], True),
     ]
-    assert targets(["."])[1] == ["settings.yaml"]
+    assert find_targets(["."])[1] == ["settings.yaml"]
 
 
 def test_files_are_taken_as_they_are_named(folder: Path) -> None:
@@ -65,7 +67,7 @@ def test_files_are_taken_as_they_are_named(folder: Path) -> None:
 def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
     """Which is for the caller to tell."""
     (tmp_path / "empty").mkdir()
-    assert targets([str(tmp_path / "empty")]) == ([], [])
+    assert find_targets([str(tmp_path / "empty")]) == ([], [])
 
 
 def test_all_that_is_wrong_with_files_of_tests_is_told_at_once(folder: Path) -> None:
@@ -73,16 +75,16 @@ def test_all_that_is_wrong_with_files_of_tests_is_told_at_once(folder: Path) -> 
     (folder / "a.test.yaml").write_text("")
     (folder / "more.test.yaml").write_text("cases: []")
     with pytest.raises(PolicyErrors) as caught:
-        targets(["."])
+        find_targets(["."])
     assert [each.code for each in caught.value] == ["empty_tests", "unknown_field"]
     for name in ("nope.yaml", "nope.test.yaml", "a\0b", "x" * 5000):
         with pytest.raises(PolicyErrors):
-            targets([name])
+            find_targets([name])
 
 
 def test_the_list_grows_with_the_folder(folder: Path) -> None:
     """So that who watches it sees what comes."""
-    before = listed(["sub", "pii-only"])
+    before = expand_paths(["sub", "pii-only"])
     assert before == ["sub/c.yaml", "sub/shipped.test.yaml", "pii-only"]
     (folder / "sub/d.test.yaml").write_text(TESTS)
-    assert listed(["sub", "pii-only"]) != before
+    assert expand_paths(["sub", "pii-only"]) != before

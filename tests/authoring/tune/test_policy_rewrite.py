@@ -9,16 +9,16 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.tune.policy_rewrite import (
-    Retuned,
+    RetunedPolicy,
     RetuneError,
-    child,
     is_shipped,
-    overridden,
-    retuned,
+    override_condition,
+    render_child,
+    retune_policy,
 )
-from guardrails.authoring.tune.thresholds import thresholds
+from guardrails.authoring.tune.thresholds import find_thresholds
 from guardrails.policy.editing.edits import EditError
-from guardrails.policy.loading.source import read
+from guardrails.policy.loading.source import read_yaml
 
 HEAD = """# ours
 format: 1
@@ -43,10 +43,12 @@ STYLES = {
 }
 
 
-def changed(path: Path, value: float) -> Retuned:
+def changed(path: Path, value: float) -> RetunedPolicy:
     """Return the policy with another number in the rule `r`."""
     rule = next(rule for rule in Guard.load(path).policy.rules if rule.id == "r")
-    return retuned(path, "r", rule.condition.text, [(each, value) for each in thresholds(rule.condition)])
+    return retune_policy(
+        path, "r", rule.condition.text, [(each, value) for each in find_thresholds(rule.condition)]
+    )
 
 
 @pytest.mark.parametrize("breaks", ["\n", "\r\n"], ids=["unix", "windows"])
@@ -73,7 +75,9 @@ def test_several_numbers_change_together(tmp_path: Path) -> None:
     when = "custom.own >= 0.95 || (custom.own >= 0.5 && content.length <= 1500)"
     path.write_text(HEAD + STYLES["plain"].replace("custom.own >= 0.5", when))
     rule = Guard.load(path).policy.rules[0]
-    retuned(path, "r", when, list(zip(thresholds(rule.condition), (0.9, 0.25), strict=True))).write()
+    retune_policy(
+        path, "r", when, list(zip(find_thresholds(rule.condition), (0.9, 0.25), strict=True))
+    ).write()
     assert (
         "when: custom.own >= 0.9 || (custom.own >= 0.25 && content.length <= 1500) # the number"
         in path.read_text()
@@ -169,7 +173,7 @@ def test_what_cannot_be_added_is_told(text: str) -> None:
     with pytest.raises(
         RetuneError, match=r"write by hand:\noverride:\n  rules:\n    - id: r\n      when: hate > 0.5"
     ):
-        overridden(read(text, "x.yaml"), "r", "hate > 0.5")
+        override_condition(read_yaml(text, "x.yaml"), "r", "hate > 0.5")
 
 
 @pytest.mark.parametrize(
@@ -184,9 +188,9 @@ def test_what_cannot_be_added_is_told(text: str) -> None:
 )
 def test_any_condition_can_be_overridden(when: str) -> None:
     """Quoted where it has to be."""
-    data: Any = overridden(read("format: 1\nname: x\n", "x.yaml"), "r", when).data
+    data: Any = override_condition(read_yaml("format: 1\nname: x\n", "x.yaml"), "r", when).data
     assert data["override"] == {"rules": [{"id": "r", "when": when}]}
-    mine: Any = read(child("default", "r", when), "").data
+    mine: Any = read_yaml(render_child("default", "r", when), "").data
     assert mine["override"]["rules"] == [{"id": "r", "when": when}]
 
 
@@ -197,9 +201,9 @@ def test_shipped_policies_stay_as_they_are(tmp_path: Path) -> None:
     mine.write_text("format: 1\nname: mine\nextends: [default]\n")
     assert not is_shipped(mine)
     with pytest.raises(RetuneError, match="comes with the package"):
-        retuned("default", "harm.block", "", [])
+        retune_policy("default", "harm.block", "", [])
     with pytest.raises(RetuneError, match="its rule 'x' is not what it was"):
-        retuned(mine, "x", "", [])
+        retune_policy(mine, "x", "", [])
 
 
 def test_a_rule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
@@ -209,4 +213,6 @@ def test_a_rule_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
     rule = Guard.load(path).policy.rules[0]
     path.write_text(HEAD + STYLES["plain"].replace(">= 0.5", "> 0.45"))
     with pytest.raises(RetuneError, match="changed by another meanwhile"):
-        retuned(path, "r", rule.condition.text, [(each, 0.3) for each in thresholds(rule.condition)])
+        retune_policy(
+            path, "r", rule.condition.text, [(each, 0.3) for each in find_thresholds(rule.condition)]
+        )

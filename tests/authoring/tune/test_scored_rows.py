@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.scored_rows import NEVER, Scored, scored
-from guardrails.authoring.tune.tuning_selection import Tuning, begin
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.scored_rows import NEVER, ScoredRows, score_rows
+from guardrails.authoring.tune.tuning_selection import Tuning, select_tuning
 from guardrails.types import Action
 from tests.cases import scale
 
@@ -27,16 +27,16 @@ RULES: dict[str, str] = {
 }
 
 
-def row(content: Any, *, label: bool | None = True, stage: str = "input", **more: Any) -> Row:
+def row(content: Any, *, label: bool | None = True, stage: str = "input", **more: Any) -> ContentRow:
     """Return a row that is of `custom.own`, is not, or nobody knows."""
     labels = {} if label is None else {"custom.own": label}
-    return Row(f"rows.jsonl:{content}", stage, content, labels, **more)
+    return ContentRow(f"rows.jsonl:{content}", stage, content, labels, **more)
 
 
-def ran(guard: Guard, rows: list[Row], **more: Any) -> tuple[Tuning, Scored]:
+def ran(guard: Guard, rows: list[ContentRow], **more: Any) -> tuple[Tuning, ScoredRows]:
     """Return what is tuned in the only rule, and what becomes of rows."""
-    tuning = begin(guard.policy)
-    return tuning, scored(guard, tuning.rule, tuning.way, rows, tuning.truth, **more)
+    tuning = select_tuning(guard.policy)
+    return tuning, score_rows(guard, tuning.rule, tuning.way, rows, tuning.truth, **more)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -54,9 +54,9 @@ def test_a_rule_fires_up_to_its_step_and_no_further(
     last = len(tuning.way.steps) - 1
     (step,) = found.step
     for at in {0, last, max(step, 0), min(step + 1, last)}:
-        written = f"- {{id: r, on: input, when: '{tuning.way.at(at)}', then: block}}"
+        written = f"- {{id: r, on: input, when: '{tuning.way.text_at(at)}', then: block}}"
         verdict = scoring(f"  {written}").check(text, user={"tier": tier})
-        assert verdict.blocked is (step >= at), tuning.way.at(at)
+        assert verdict.blocked is (step >= at), tuning.way.text_at(at)
 
 
 def test_a_message_counts_by_all_of_its_parts(scoring: Callable[..., Guard]) -> None:
@@ -123,8 +123,8 @@ def test_what_the_policy_does_without_the_rule_is_known(scoring: Callable[..., G
     """The strictest of the other rules."""
     guard = scoring("""  - {id: r, on: input, when: custom.own >= 0.5, then: block}
   - {id: other, on: input, when: custom.own > 0, then: flag}""")
-    tuning = begin(guard.policy, rule_id="r")
-    found = scored(guard, tuning.rule, tuning.way, [row("0.9"), row("0.3"), row("none")], tuning.truth)
+    tuning = select_tuning(guard.policy, rule_id="r")
+    found = score_rows(guard, tuning.rule, tuning.way, [row("0.9"), row("0.3"), row("none")], tuning.truth)
     assert [(action, without) for _, _, action, without in found.moves] == [
         (Action.BLOCK, Action.FLAG),
         (Action.FLAG, Action.FLAG),

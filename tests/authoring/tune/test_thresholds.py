@@ -13,22 +13,22 @@ from guardrails.authoring.tune.thresholds import (
     LEAST,
     MOST,
     Threshold,
-    chosen,
-    number,
-    thresholds,
-    way,
-    written,
+    build_path,
+    choose_thresholds,
+    find_thresholds,
+    format_number,
+    replace_thresholds,
 )
 from guardrails.policy.condition import compile_condition
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
 
-NAMES = Names({"a": frozenset({"hate", "hate.threatening", "violence"}), "b": frozenset({"hate"})})
+NAMES = ConditionNames({"a": frozenset({"hate", "hate.threatening", "violence"}), "b": frozenset({"hate"})})
 
 
 def found(text: str) -> list[Threshold]:
     """Return the thresholds of a condition."""
-    return thresholds(compile_condition(text, NAMES))
+    return find_thresholds(compile_condition(text, NAMES))
 
 
 @each_case(
@@ -81,14 +81,16 @@ def test_thresholds_are_numbers_that_a_score_must_reach(text: str, thresholds_: 
 )
 def test_which_are_tuned(text: str, category: str | None, nth: int | None, numbers: list[float]) -> None:
     """All between 0 and 1, of a category, or one by its place."""
-    assert [each.value for each in chosen(found(text), category, nth)] == numbers
+    assert [each.value for each in choose_thresholds(found(text), category, nth)] == numbers
 
 
 def test_numbers_are_replaced_in_place() -> None:
     """Everything else of the text stays."""
     text = "hate >= 0.95 ||\n  (hate>=.8 && content.length <= 1500) // why"
     changes = list(zip(found(text), (0.9, 0.5), strict=True))
-    assert written(text, changes) == "hate >= 0.9 ||\n  (hate>=0.5 && content.length <= 1500) // why"
+    assert (
+        replace_thresholds(text, changes) == "hate >= 0.9 ||\n  (hate>=0.5 && content.length <= 1500) // why"
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,27 +99,27 @@ def test_numbers_are_replaced_in_place() -> None:
 )
 def test_numbers_are_written_plainly(value: float, text: str) -> None:
     """Without an exponent, and without zeros behind."""
-    assert number(value) == text
+    assert format_number(value) == text
 
 
 @given(st.lists(st.integers(1_000, 999_000).map(lambda each: each / 1_000_000), min_size=1, max_size=3))
 def test_a_way_goes_from_lax_to_strict(values: list[float]) -> None:
     """Each step is at least as strict as the one before in every number, and what is written is one of them."""
-    text = " || ".join(f"hate >= {number(each)}" for each in values)
-    own = way(text, found(text))
+    text = " || ".join(f"hate >= {format_number(each)}" for each in values)
+    own = build_path(text, found(text))
     assert all(a <= b for one, two in itertools.pairwise(own.steps) for a, b in zip(one, two, strict=True))
     assert own.steps[own.now] == tuple(values)
-    assert own.at(own.now) == text
+    assert own.text_at(own.now) == text
     assert len({*own.steps}) == len(own.steps) > 100
     assert own.columns == tuple(zip(*own.steps, strict=True))
 
 
 def test_the_ends_of_a_way() -> None:
     """One number may be almost anything; several keep their order until one can go no further."""
-    (alone,) = way("hate >= 0.5", found("hate >= 0.5")).columns
+    (alone,) = build_path("hate >= 0.5", found("hate >= 0.5")).columns
     assert (alone[0], alone[-1]) == (LEAST, MOST)
     assert {0.25, 0.985, 0.9985, 0.99985} <= {*alone}
-    both = way("hate >= 0.95 || violence >= 0.8", found("hate >= 0.95 || violence >= 0.8"))
+    both = build_path("hate >= 0.95 || violence >= 0.8", found("hate >= 0.95 || violence >= 0.8"))
     assert all(a > b or (a, b) in ((LEAST, LEAST), (MOST, MOST)) for a, b in both.steps)
 
 
@@ -125,16 +127,16 @@ def test_the_ends_of_a_way() -> None:
 def test_the_steps_that_scores_reach(operator: str) -> None:
     """A score reaches the numbers below it, and itself where that is enough."""
     text = f"detector.a.hate {operator} 0.5 || violence {operator} 0.5"
-    own = way(text, found(text))
+    own = build_path(text, found(text))
     findings = [
         Finding("hate.threatening", 0.7, "a"),
         Finding("hate", 0.9, "b"),  # of another detector
         Finding("violence", 0.6, "b"),
     ]
-    reached = own.reached(findings)
+    reached = own.reached_steps(findings)
     for step, score in zip(reached, (0.6, 0.7), strict=True):
         value = own.steps[step][0]
         assert value <= score if operator == ">=" else value < score
         assert own.steps[step + 1][0] > score if operator == ">=" else own.steps[step + 1][0] >= score
-    assert own.reached([Finding("violence", 0.0, "b")]) == []
+    assert own.reached_steps([Finding("violence", 0.0, "b")]) == []
     assert [own.counts(each) for each in findings] == [True, False, True]

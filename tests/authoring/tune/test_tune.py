@@ -11,29 +11,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.evaluate.metrics import Counts
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.scored_rows import scored
-from guardrails.authoring.tune.tune import Tuned, parted, tuned
-from guardrails.authoring.tune.tuning_selection import TuneError, begin
-from guardrails.authoring.tune.tuning_target import target
+from guardrails.authoring.evaluate.metrics import ConfusionCounts
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.scored_rows import score_rows
+from guardrails.authoring.tune.tune import TuningResult, assign_parts, tune_rule
+from guardrails.authoring.tune.tuning_selection import TuneError, select_tuning
+from guardrails.authoring.tune.tuning_target import parse_target
 from guardrails.types import Action
 
 RULE = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 
 
-def rows_of(scores: Sequence[tuple[float, bool]], **more: str) -> list[Row]:
+def rows_of(scores: Sequence[tuple[float, bool]], **more: str) -> list[ContentRow]:
     """Return a row for each score, harmful or not; no two are the same text."""
     return [
-        Row(f"rows.jsonl:{at}", "input", f"{score} row number{at}", {"custom.own": label}, **more)
+        ContentRow(f"rows.jsonl:{at}", "input", f"{score} row number{at}", {"custom.own": label}, **more)
         for at, (score, label) in enumerate(scores, 1)
     ]
 
 
-def result_of(guard: Guard, rows: list[Row], wanted: str, **more: object) -> Tuned:
+def result_of(guard: Guard, rows: list[ContentRow], wanted: str, **more: object) -> TuningResult:
     """Tune the rule `r`."""
-    tuning = begin(guard.policy, rule_id="r")
-    return tuned(tuning, scored(guard, tuning.rule, tuning.way, rows, tuning.truth), target(wanted, **more))
+    tuning = select_tuning(guard.policy, rule_id="r")
+    return tune_rule(
+        tuning, score_rows(guard, tuning.rule, tuning.way, rows, tuning.truth), parse_target(wanted, **more)
+    )
 
 
 # Harmless rows score 0.005 .. 0.5, harmful ones 0.405 .. 0.9: 20 of 100 harmless ones are above the lowest harmful one.
@@ -44,16 +46,16 @@ HARMFUL = [(round(0.405 + 0.005 * at, 3), True) for at in range(100)]
 @pytest.mark.parametrize(
     ("wanted", "low", "high", "counts"),
     [
-        ("fpr <= 1%", 0.495, 0.5, Counts(81, 1, 19, 99)),
-        ("fpr <= 5%", 0.475, 0.48, Counts(85, 5, 15, 95)),
-        ("fpr <= 0%", 0.5, 0.505, Counts(80, 0, 20, 100)),
-        ("recall >= 95%", 0.425, 0.43, Counts(95, 15, 5, 85)),
-        ("precision >= 90%", 0.445, 0.45, Counts(91, 10, 9, 90)),
-        ("cost fp=1 fn=10", 0.4, 0.405, Counts(100, 20, 0, 80)),
+        ("fpr <= 1%", 0.495, 0.5, ConfusionCounts(81, 1, 19, 99)),
+        ("fpr <= 5%", 0.475, 0.48, ConfusionCounts(85, 5, 15, 95)),
+        ("fpr <= 0%", 0.5, 0.505, ConfusionCounts(80, 0, 20, 100)),
+        ("recall >= 95%", 0.425, 0.43, ConfusionCounts(95, 15, 5, 85)),
+        ("precision >= 90%", 0.445, 0.45, ConfusionCounts(91, 10, 9, 90)),
+        ("cost fp=1 fn=10", 0.4, 0.405, ConfusionCounts(100, 20, 0, 80)),
     ],
 )
 def test_the_numbers_are_those_that_one_finds_by_hand(
-    wanted: str, low: float, high: float, counts: Counts, scoring: Callable[..., Guard]
+    wanted: str, low: float, high: float, counts: ConfusionCounts, scoring: Callable[..., Guard]
 ) -> None:
     """A score is above the last row that must not fire, and not above the first that must."""
     result = result_of(scoring(RULE.replace("0.5", "0.7")), rows_of(HARMLESS + HARMFUL), wanted)
@@ -75,7 +77,7 @@ def test_held_out_figures_are_of_rows_that_did_not_choose(scoring: Callable[...,
     assert result.parts == 5
     assert result.heldout is not None
     assert (result.heldout.positive, result.heldout.negative) == (100, 100)
-    assert result.now == Counts(81, 1, 19, 99)
+    assert result.now == ConfusionCounts(81, 1, 19, 99)
     assert any("certain" in note or "rather than the target" in note for note in result.notes)
 
 
@@ -93,7 +95,7 @@ def test_rows_that_are_apart_need_no_change(scoring: Callable[..., Guard]) -> No
     """The number that is written stays where it does as well as any."""
     result = result_of(scoring(RULE), rows_of([(0.1, False)] * 9 + [(0.9, True)] * 9), "fpr <= 1%")
     assert (result.met, result.changed, result.auprc) == (True, False, 1.0)
-    assert result.heldout == Counts(9, 0, 0, 9)
+    assert result.heldout == ConfusionCounts(9, 0, 0, 9)
 
 
 def test_two_numbers_move_together(scoring: Callable[..., Guard]) -> None:
@@ -111,12 +113,12 @@ def test_two_numbers_move_together(scoring: Callable[..., Guard]) -> None:
 @pytest.mark.parametrize(
     ("scores", "wanted", "counts"),
     [
-        ([(0.9, False), (0.2, True)], "fpr <= 0%", Counts(1, 1, 0, 0)),
-        ([(0.0, True), (0.9, True), (0.1, False)], "recall >= 100%", Counts(1, 0, 1, 1)),
+        ([(0.9, False), (0.2, True)], "fpr <= 0%", ConfusionCounts(1, 1, 0, 0)),
+        ([(0.0, True), (0.9, True), (0.1, False)], "recall >= 100%", ConfusionCounts(1, 0, 1, 1)),
     ],
 )
 def test_what_no_number_meets_is_not_met(
-    scores: list[tuple[float, bool]], wanted: str, counts: Counts, scoring: Callable[..., Guard]
+    scores: list[tuple[float, bool]], wanted: str, counts: ConfusionCounts, scoring: Callable[..., Guard]
 ) -> None:
     """The closest is told all the same."""
     result = result_of(scoring(RULE), rows_of(scores), wanted)
@@ -130,17 +132,19 @@ def test_what_no_number_meets_is_not_met(
         (rows_of([(0.9, True)]), "no row is labelled as one that it should not fire for"),
         (rows_of([(0.9, False)]), "no row is labelled as one that rule 'r' should fire for"),
         (
-            [Row("f:1", "input", "0.5", {"spam": True})],
+            [ContentRow("f:1", "input", "0.5", {"spam": True})],
             r"1 without a label .* their labels are spam \(1\): name the one",
         ),
         (
-            [Row("f:1", "output", "0.5", {"custom.own": True})],
+            [ContentRow("f:1", "output", "0.5", {"custom.own": True})],
             "it judges input: say where rows stand by --stage",
         ),
-        ([Row("f:1", "input", "0.5 broken", {"custom.own": True})], "f:1: own: raised ValueError"),
+        ([ContentRow("f:1", "input", "0.5 broken", {"custom.own": True})], "f:1: own: raised ValueError"),
     ],
 )
-def test_rows_of_both_kinds_are_needed(rows: list[Row], reason: str, scoring: Callable[..., Guard]) -> None:
+def test_rows_of_both_kinds_are_needed(
+    rows: list[ContentRow], reason: str, scoring: Callable[..., Guard]
+) -> None:
     """What is lacking is told, with why rows were left out."""
     with pytest.raises(TuneError, match=reason):
         result_of(scoring(RULE), rows, "fpr <= 1%")
@@ -149,9 +153,11 @@ def test_rows_of_both_kinds_are_needed(rows: list[Row], reason: str, scoring: Ca
 def test_a_label_of_any_name_can_count(scoring: Callable[..., Guard]) -> None:
     """What the editor's data call it."""
     guard = scoring(RULE)
-    rows = [Row(f"f:{at}", "input", f"0.{at}", {"bad": at > 5}) for at in range(1, 10)]
-    tuning = begin(guard.policy, label="bad")
-    result = tuned(tuning, scored(guard, tuning.rule, tuning.way, rows, tuning.truth), target("fpr <= 0%"))
+    rows = [ContentRow(f"f:{at}", "input", f"0.{at}", {"bad": at > 5}) for at in range(1, 10)]
+    tuning = select_tuning(guard.policy, label="bad")
+    result = tune_rule(
+        tuning, score_rows(guard, tuning.rule, tuning.way, rows, tuning.truth), parse_target("fpr <= 0%")
+    )
     assert (result.chosen.tp, result.chosen.fp) == (4, 0)
 
 
@@ -159,7 +165,7 @@ def test_a_label_of_any_name_can_count(scoring: Callable[..., Guard]) -> None:
 def test_equal_contents_are_held_out_together(rows: list[tuple[int, int]]) -> None:
     """Each part has rows of both labels, and no content is in two."""
     part, label = (np.array(column, dtype=np.uint64) for column in zip(*rows, strict=True))
-    own = parted(part, label.astype(int))
+    own = assign_parts(part, label.astype(int))
     first = {int(each): int(kind) for each, kind in reversed(list(zip(part, label, strict=True)))}
     fewest = min(list(first.values()).count(kind) for kind in (0, 1))
     if fewest < 2:
@@ -231,7 +237,7 @@ rules:
         ],
     }
     rows = [
-        Row(f"f:{text}", "input", text, {"benign": not label, "unsafe": label})
+        ContentRow(f"f:{text}", "input", text, {"benign": not label, "unsafe": label})
         for label, some in texts.items()
         for text in some
     ]

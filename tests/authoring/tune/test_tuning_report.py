@@ -7,25 +7,30 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.evaluate.metrics import Counts
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.scored_rows import scored
-from guardrails.authoring.tune.tune import Tuned, tuned
-from guardrails.authoring.tune.tuning_report import percent, report, spread, verdict
-from guardrails.authoring.tune.tuning_selection import begin
-from guardrails.authoring.tune.tuning_target import target
+from guardrails.authoring.evaluate.metrics import ConfusionCounts
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.scored_rows import score_rows
+from guardrails.authoring.tune.tune import TuningResult, tune_rule
+from guardrails.authoring.tune.tuning_report import (
+    format_interval,
+    format_percent,
+    render_report,
+    render_verdict,
+)
+from guardrails.authoring.tune.tuning_selection import select_tuning
+from guardrails.authoring.tune.tuning_target import parse_target
 
 RULE = "  - {id: r, on: input, when: custom.own >= NOW, then: block}"
 
 
 @pytest.fixture
-def result(scoring: Callable[..., Guard]) -> Callable[..., Tuned]:
+def result(scoring: Callable[..., Guard]) -> Callable[..., TuningResult]:
     """Return a function: a target and the number now in, a tuned rule out; all rows below 0.6 but one are harmless."""
 
-    def make(wanted: str, now: str = "0.1") -> Tuned:
+    def make(wanted: str, now: str = "0.1") -> TuningResult:
         guard = scoring(RULE.replace("NOW", now))
         rows = [
-            Row(
+            ContentRow(
                 f"f:{at}",
                 "input",
                 f"0.{at:02} <script>{at}</script>",
@@ -34,17 +39,19 @@ def result(scoring: Callable[..., Guard]) -> Callable[..., Tuned]:
             )
             for at in range(10, 99)
         ]
-        tuning = begin(guard.policy)
-        return tuned(tuning, scored(guard, tuning.rule, tuning.way, rows, tuning.truth), target(wanted))
+        tuning = select_tuning(guard.policy)
+        return tune_rule(
+            tuning, score_rows(guard, tuning.rule, tuning.way, rows, tuning.truth), parse_target(wanted)
+        )
 
     return make
 
 
 def test_figures_are_as_people_read_them() -> None:
     """With one decimal, and a dash for what is not known."""
-    assert (percent(0.0125), percent(None)) == ("1.2 %", "-")
-    assert spread(Counts(0, 0, 0, 10), "fpr") == "0.0 to 30.8 %"
-    assert spread(Counts(0, 0, 0, 10), "recall") == "-"
+    assert (format_percent(0.0125), format_percent(None)) == ("1.2 %", "-")
+    assert format_interval(ConfusionCounts(0, 0, 0, 10), "fpr") == "0.0 to 30.8 %"
+    assert format_interval(ConfusionCounts(0, 0, 0, 10), "recall") == "-"
 
 
 @pytest.mark.parametrize(
@@ -55,16 +62,16 @@ def test_figures_are_as_people_read_them() -> None:
     ],
 )
 def test_what_came_of_it_is_one_sentence(
-    wanted: str, now: str, said: str, result: Callable[..., Tuned]
+    wanted: str, now: str, said: str, result: Callable[..., TuningResult]
 ) -> None:
     """Whether the target is met, and whether something changes."""
-    assert verdict(result(wanted, now)) == said
-    assert f"<strong>{said.replace('<', '&lt;')}</strong>" in report(result(wanted, now))
+    assert render_verdict(result(wanted, now)) == said
+    assert f"<strong>{said.replace('<', '&lt;')}</strong>" in render_report(result(wanted, now))
 
 
-def test_all_is_on_the_page(result: Callable[..., Tuned]) -> None:
+def test_all_is_on_the_page(result: Callable[..., TuningResult]) -> None:
     """Three charts, the figures, groups, what the policy does, and the worst rows, whose text is text."""
-    html = report(result("recall >= 80%"))
+    html = render_report(result("recall >= 80%"))
     assert html.count('role="img"') == 3
     for title in (
         "What they do",
@@ -77,8 +84,8 @@ def test_all_is_on_the_page(result: Callable[..., Tuned]) -> None:
     assert "&lt;script&gt;" in html
 
 
-def test_texts_can_be_left_out(result: Callable[..., Tuned]) -> None:
+def test_texts_can_be_left_out(result: Callable[..., TuningResult]) -> None:
     """Then only the places of rows are in the file."""
-    html = report(result("recall >= 80%"), texts=False)
+    html = render_report(result("recall >= 80%"), texts=False)
     assert "f:20" in html
     assert "script" not in html

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.tuning_selection import TuneError, begin, tunable
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.tuning_selection import TuneError, list_tunable_rules, select_tuning
 
 RULE = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 TWO = f"""{RULE}
@@ -35,7 +35,7 @@ def test_what_is_tuned(
     scoring: Callable[..., Guard],
 ) -> None:
     """All numbers of the rule together, or those that are named."""
-    tuning = begin(scoring(TWO).policy, rule_id=rule, category=category, nth=nth)
+    tuning = select_tuning(scoring(TWO).policy, rule_id=rule, category=category, nth=nth)
     assert [str(each) for each in tuning.way.thresholds] == numbers
     assert [str(each) for each in tuning.fixed] == fixed
 
@@ -74,14 +74,14 @@ def test_what_cannot_be_tuned_is_told(
 ) -> None:
     """With what there is."""
     with pytest.raises(TuneError, match=reason):
-        begin(scoring(rules).policy, rule_id=rule, category=category, nth=nth)
+        select_tuning(scoring(rules).policy, rule_id=rule, category=category, nth=nth)
 
 
 def test_the_only_rule_with_a_number_need_not_be_named(scoring: Callable[..., Guard]) -> None:
     """Those that ask whether anything was found have none."""
     guard = scoring(f"{RULE}\n  - {{id: any, on: input, when: custom.own > 0, then: flag}}")
-    assert [*tunable(guard.policy)] == ["r"]
-    assert begin(guard.policy).rule.id == "r"
+    assert [*list_tunable_rules(guard.policy)] == ["r"]
+    assert select_tuning(guard.policy).rule.id == "r"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_which_rows_should_make_it_fire(
     label: str | None, wanted: str, answers: list[bool | None], scoring: Callable[..., Guard]
 ) -> None:
     """Those of the rule's categories, or with the label that is named."""
-    tuning = begin(scoring(RULE).policy, label=label)
+    tuning = select_tuning(scoring(RULE).policy, label=label)
     labels = ({"custom.own": True}, {"benign": True}, {"bad": True})
     assert tuning.wanted == wanted
-    assert [tuning.truth(Row("f:1", "input", "", each)) for each in labels] == answers
+    assert [tuning.truth(ContentRow("f:1", "input", "", each)) for each in labels] == answers

@@ -7,18 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.evaluate.metrics import Counts
-from guardrails.authoring.tune.thresholds import Way, thresholds, way
-from guardrails.authoring.tune.tuning_target import Target, TargetError, choose, curve, target
+from guardrails.authoring.evaluate.metrics import ConfusionCounts
+from guardrails.authoring.tune.thresholds import ThresholdPath, build_path, find_thresholds
+from guardrails.authoring.tune.tuning_target import (
+    TargetError,
+    TuningTarget,
+    build_curve,
+    choose_step,
+    parse_target,
+)
 from guardrails.policy.condition import compile_condition
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
 
 
-def way_of(now: str = "0.5") -> Way:
+def way_of(now: str = "0.5") -> ThresholdPath:
     """Return the way of one threshold."""
-    condition = compile_condition(f"hate >= {now}", Names({"a": frozenset({"hate"})}))
-    return way(condition.text, thresholds(condition))
+    condition = compile_condition(f"hate >= {now}", ConditionNames({"a": frozenset({"hate"})}))
+    return build_path(condition.text, find_thresholds(condition))
 
 
 WAY = way_of()
@@ -43,12 +49,16 @@ def step(score: float) -> int:
 )
 def test_targets_are_read(text: str, figure: str, limit: float) -> None:
     """In percent or as a share, with any blanks."""
-    assert target(text) == Target(figure, limit)
+    assert parse_target(text) == TuningTarget(figure, limit)
 
 
 def test_costs_are_read() -> None:
     """A miss may cost more than a false alarm."""
-    assert target("cost fp=1 fn=10") == target("COST FP=1, FN=10") == Target("cost", fp=1, fn=10)
+    assert (
+        parse_target("cost fp=1 fn=10")
+        == parse_target("COST FP=1, FN=10")
+        == TuningTarget("cost", fp=1, fn=10)
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,64 +79,64 @@ def test_costs_are_read() -> None:
 def test_what_is_no_target_is_told(text: str, sure: bool, reason: str) -> None:
     """With what would be one."""
     with pytest.raises(TargetError, match=reason):
-        target(text, sure=sure)
+        parse_target(text, sure=sure)
 
 
 @pytest.mark.parametrize("text", ["fpr <= 1%", "recall >= 95%", "precision >= 12.5%", "cost fp=1 fn=2.5"])
 def test_a_target_is_shown_as_it_can_be_given(text: str) -> None:
     """What is shown reads as the same."""
-    assert str(target(text)) == text
+    assert str(parse_target(text)) == text
 
 
 @pytest.mark.parametrize(
     ("text", "counts", "met", "shown"),
     [
-        ("fpr <= 1%", Counts(1, 0, 0, 299), True, True),
-        ("fpr <= 1%", Counts(1, 0, 0, 298), True, False),
-        ("fpr <= 1%", Counts(1, 3, 0, 297), True, False),
-        ("fpr <= 1%", Counts(1, 4, 0, 296), False, False),
-        ("fpr <= 1%", Counts(1, 0, 0, 0), False, False),
-        ("recall >= 90%", Counts(9, 0, 1, 0), True, False),
-        ("recall >= 90%", Counts(29, 0, 0, 0), True, True),
-        ("precision >= 50%", Counts(1, 1, 0, 0), True, False),
-        ("precision >= 50%", Counts(0, 0, 1, 1), False, False),
+        ("fpr <= 1%", ConfusionCounts(1, 0, 0, 299), True, True),
+        ("fpr <= 1%", ConfusionCounts(1, 0, 0, 298), True, False),
+        ("fpr <= 1%", ConfusionCounts(1, 3, 0, 297), True, False),
+        ("fpr <= 1%", ConfusionCounts(1, 4, 0, 296), False, False),
+        ("fpr <= 1%", ConfusionCounts(1, 0, 0, 0), False, False),
+        ("recall >= 90%", ConfusionCounts(9, 0, 1, 0), True, False),
+        ("recall >= 90%", ConfusionCounts(29, 0, 0, 0), True, True),
+        ("precision >= 50%", ConfusionCounts(1, 1, 0, 0), True, False),
+        ("precision >= 50%", ConfusionCounts(0, 0, 1, 1), False, False),
     ],
 )
-def test_a_target_is_met_and_shown(text: str, counts: Counts, met: bool, shown: bool) -> None:
+def test_a_target_is_met_and_shown(text: str, counts: ConfusionCounts, met: bool, shown: bool) -> None:
     """To be shown takes enough rows: 299 without a fault for 1 %."""
-    assert target(text).met(counts) is met
-    assert target(text).shown(counts) is shown
-    assert target(text, sure=True).met(counts) is (met and shown)
+    assert parse_target(text).is_met(counts) is met
+    assert parse_target(text).is_shown(counts) is shown
+    assert parse_target(text, sure=True).is_met(counts) is (met and shown)
 
 
 @pytest.mark.parametrize(
     ("text", "counts", "needs"),
     [
-        ("fpr <= 1%", Counts(1, 0, 0, 40), 299),
-        ("recall >= 90%", Counts(5, 0, 0, 9), 29),
-        ("fpr <= 1%", Counts(1, 1, 0, 99), None),
-        ("cost fp=1 fn=1", Counts(1, 1, 1, 1), None),
+        ("fpr <= 1%", ConfusionCounts(1, 0, 0, 40), 299),
+        ("recall >= 90%", ConfusionCounts(5, 0, 0, 9), 29),
+        ("fpr <= 1%", ConfusionCounts(1, 1, 0, 99), None),
+        ("cost fp=1 fn=1", ConfusionCounts(1, 1, 1, 1), None),
     ],
 )
-def test_how_many_rows_would_show_it(text: str, counts: Counts, needs: int | None) -> None:
+def test_how_many_rows_would_show_it(text: str, counts: ConfusionCounts, needs: int | None) -> None:
     """If as many of them go wrong; none do where too many go wrong."""
-    assert target(text).needs(counts) == needs
+    assert parse_target(text).needs(counts) == needs
 
 
 def test_more_rows_are_needed_where_some_go_wrong() -> None:
     """And that many do show it."""
-    rows = target("fpr <= 1%").needs(Counts(1, 1, 0, 199)) or 0
+    rows = parse_target("fpr <= 1%").needs(ConfusionCounts(1, 1, 0, 199)) or 0
     assert rows > 299
     twice = 2 * rows  # it is about as many
-    assert target("fpr <= 1%").shown(Counts(1, twice // 200, 0, twice - twice // 200))
+    assert parse_target("fpr <= 1%").is_shown(ConfusionCounts(1, twice // 200, 0, twice - twice // 200))
 
 
 def test_a_curve_counts_what_fires() -> None:
     """At a step fires what fires up to it or further."""
-    rows = curve(np.array([1, 1, 0, 0, 1]), np.array([-1, 2, 0, 2, 1]), 4)
+    rows = build_curve(np.array([1, 1, 0, 0, 1]), np.array([-1, 2, 0, 2, 1]), 4)
     assert rows.tp.tolist() == [2, 2, 1, 0]
     assert rows.fp.tolist() == [2, 1, 1, 0]
-    assert rows.at(1) == Counts(2, 1, 1, 1)
+    assert rows.counts_at(1) == ConfusionCounts(2, 1, 1, 1)
 
 
 # Harmless rows at 0.1 .. 0.9 and 0.95, harmful ones at 0.35, 0.75, 0.92 and 0.97.
@@ -154,23 +164,25 @@ HARMLESS, HARMFUL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95), (0.35, 
 def test_the_number_is_chosen_that_meets_it_best(text: str, met: bool, low: float, high: float) -> None:
     """It lies between the row that must not fire any more and the one that still must."""
     scores = (*HARMLESS, *HARMFUL)
-    rows = curve(
+    rows = build_curve(
         np.array([0] * len(HARMLESS) + [1] * len(HARMFUL)),
         np.array([step(each) for each in scores]),
         len(WAY.steps),
     )
-    choice = choose(target(text), rows, WAY)
+    choice = choose_step(parse_target(text), rows, WAY)
     assert choice.met is met
     assert low < WAY.axis[choice.step] <= high
 
 
 def test_the_written_number_stays_where_it_does_as_well() -> None:
     """Nothing is changed for nothing; else the shortest number in the middle is taken."""
-    rows = curve(np.array([0, 1]), np.array([step(0.2), step(0.9)]), len(WAY.steps))
-    assert WAY.axis[choose(target("fpr <= 0%"), rows, WAY).step] == 0.5
+    rows = build_curve(np.array([0, 1]), np.array([step(0.2), step(0.9)]), len(WAY.steps))
+    assert WAY.axis[choose_step(parse_target("fpr <= 0%"), rows, WAY).step] == 0.5
     other = way_of("0.05")
     steps = np.array([other.thresholds[0].highest(other.axis, each) for each in (0.2, 0.9)])
-    choice = choose(target("fpr <= 0%"), curve(np.array([0, 1]), steps, len(other.steps)), other)
+    choice = choose_step(
+        parse_target("fpr <= 0%"), build_curve(np.array([0, 1]), steps, len(other.steps)), other
+    )
     assert other.axis[choice.step] in (0.5, 0.6)
 
 
@@ -188,8 +200,8 @@ def test_the_closest_is_named_where_none_meets_it(
     """A rule that finds nothing meets no target."""
     scores = [*harmless, *harmful]
     steps = np.array([-1 if each is None else step(each) for each in scores])
-    rows = curve(np.array([0] * len(harmless) + [1] * len(harmful)), steps, len(WAY.steps))
-    choice = choose(target(text), rows, WAY)
+    rows = build_curve(np.array([0] * len(harmless) + [1] * len(harmful)), steps, len(WAY.steps))
+    choice = choose_step(parse_target(text), rows, WAY)
     assert not choice.met
     assert closest[0] < WAY.axis[choice.step] <= closest[1]
 
@@ -205,27 +217,27 @@ TARGETS = st.sampled_from(
 @given(ROWS, TARGETS)
 def test_no_other_step_does_better(given_: list[tuple[int, int]], text: str) -> None:
     """What is chosen meets the target on the rows that it was chosen by, and no step that does finds more; if none does, none does."""
-    wanted = target(text)
+    wanted = parse_target(text)
     label, steps = (np.array(column) for column in zip(*given_, strict=True))
-    rows = curve(label, steps, len(WAY.steps))
-    choice = choose(wanted, rows, WAY)
+    rows = build_curve(label, steps, len(WAY.steps))
+    choice = choose_step(wanted, rows, WAY)
     edges = sorted({0, len(WAY.steps) - 1, *steps.tolist()} - {-1})  # between them nothing changes
-    fine = [at for at in edges if wanted.met(rows.at(at)) and rows.at(at).tp]
+    fine = [at for at in edges if wanted.is_met(rows.counts_at(at)) and rows.counts_at(at).tp]
     assert choice.met is bool(fine)
     if choice.met:
-        best = rows.at(choice.step)
-        assert wanted.met(best)
+        best = rows.counts_at(choice.step)
+        assert wanted.is_met(best)
         if wanted.figure == "recall":
-            assert best.fp == min(rows.at(at).fp for at in fine)
+            assert best.fp == min(rows.counts_at(at).fp for at in fine)
         else:
-            assert best.tp == max(rows.at(at).tp for at in fine)
+            assert best.tp == max(rows.counts_at(at).tp for at in fine)
 
 
 @given(ROWS)
 def test_stricter_targets_choose_stricter_numbers(given_: list[tuple[int, int]]) -> None:
     """The fewer false alarms are wanted, the less is found."""
     label, steps = (np.array(column) for column in zip(*given_, strict=True))
-    rows = curve(label, steps, len(WAY.steps))
-    choices = [choose(target(f"fpr <= {limit}%"), rows, WAY) for limit in (50, 20, 5, 0)]
-    found = [rows.at(choice.step).tp for choice in choices if choice.met]
+    rows = build_curve(label, steps, len(WAY.steps))
+    choices = [choose_step(parse_target(f"fpr <= {limit}%"), rows, WAY) for limit in (50, 20, 5, 0)]
+    found = [rows.counts_at(choice.step).tp for choice in choices if choice.met]
     assert found == sorted(found, reverse=True)

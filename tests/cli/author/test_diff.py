@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.authoring.rows import Row
+from guardrails.authoring.rows import ContentRow
 from guardrails.cli import main
 
 Files = Callable[..., tuple[str, str, str]]
@@ -207,13 +207,13 @@ def test_what_was_judged_before_an_interrupt_is_told(
 ) -> None:
     """It is worth something, and passes nothing."""
 
-    def rows(path: str) -> Iterator[Row]:
-        yield Row(f"{path}:1", "input", "a forbidden word")
+    def rows(path: str) -> Iterator[ContentRow]:
+        yield ContentRow(f"{path}:1", "input", "a forbidden word")
         raise KeyboardInterrupt
 
     old, new, traffic = files(STRICTER, "a forbidden word", "another")
-    monkeypatch.setattr("guardrails.authoring.rows.read", rows)
-    monkeypatch.setattr("guardrails.authoring.rows.counted", lambda path: 2)
+    monkeypatch.setattr("guardrails.authoring.rows.read_rows", rows)
+    monkeypatch.setattr("guardrails.authoring.rows.count_rows", lambda path: 2)
     assert main(["diff", old, new, "--on", traffic, "--max-new-blocks", "5", "--json"]) == 130
     told = json.loads(capsys.readouterr().out)
     assert (told["passed"], told["reasons"], told["effects"]["rows"]) == (

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.explain.explanation import explain
-from guardrails.cli.author.explain_rules import LISTED, quoted, rules
+from guardrails.cli.author.explain_rules import LISTED, quote_text, render_rules
 from guardrails.cli.terminal import Style
 
 DETECTORS = """
@@ -25,7 +25,7 @@ rules:
 def shown(guard: Guard, text: str, *, every: bool = False, **context: Any) -> list[str]:
     """Return the lines about the rules."""
     notes = explain(guard, text, passes=0, **context).rules
-    return [line.strip() for line in rules(notes, Style(io.StringIO()), every=every)]
+    return [line.strip() for line in render_rules(notes, Style(io.StringIO()), every=every)]
 
 
 @pytest.mark.parametrize(
@@ -175,4 +175,4 @@ exceptions:
 )
 def test_texts_do_nothing_to_a_terminal(text: str, expected: str) -> None:
     """What is not printable is spelt."""
-    assert quoted(text) == expected
+    assert quote_text(text) == expected

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Detection, Guard
 from guardrails.authoring.explain.explanation import explain
-from guardrails.cli.author.explain_view import LINES, lines
+from guardrails.cli.author.explain_view import LINES, render_explanation
 from guardrails.cli.terminal import Style
 from guardrails.detectors import Kind
 
@@ -40,7 +40,9 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
 
 def shown(guard: Guard, content: object, stage: str = "input", **more: Any) -> str:
     """Return the lines."""
-    return "\n".join(lines(explain(guard, content, stage, passes=0), Style(io.StringIO()), **more))
+    return "\n".join(
+        render_explanation(explain(guard, content, stage, passes=0), Style(io.StringIO()), **more)
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_lines_with_findings_are_shown_first(guard: Guard) -> None:
 def test_a_terminal_has_colours(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     """Findings are underlined there."""
     monkeypatch.delenv("NO_COLOR", raising=False)
-    said = "\n".join(lines(explain(guard, "a blast"), Style(Terminal())))
+    said = "\n".join(render_explanation(explain(guard, "a blast"), Style(Terminal())))
     assert "\x1b[1;4;33mblast\x1b[0m" in said
     assert "[[" not in said
 
@@ -95,7 +97,7 @@ def test_several_contents_are_named(guard: Guard) -> None:
 
 def test_one_rule_alone_is_shown_with_all_its_terms(guard: Guard) -> None:
     """The rest of the check is left out."""
-    said = "\n".join(lines(explain(guard, "fine", only="flag"), Style(io.StringIO()), only=True))
+    said = "\n".join(render_explanation(explain(guard, "fine", only="flag"), Style(io.StringIO()), only=True))
     assert "custom.x > 0  0.00, nothing found" in said
     assert "detectors" not in said
     assert "flag: the rule changes nothing, and the text does not wait for it" in said

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.cli.author.labelled_rows import add_rows, aligned, checked, counting, excerpt, reporting, rows
+from guardrails.cli.author.labelled_rows import (
+    add_rows,
+    align_columns,
+    check_arguments,
+    count_progress,
+    prepare_report,
+    read_all_rows,
+    shorten_line,
+)
 from guardrails.errors import GuardrailsError
 
 
@@ -29,7 +37,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
 def test_arguments_out_of_range_are_told(arguments: tuple[str, ...], reason: str) -> None:
     """Before anything is read."""
     with pytest.raises(GuardrailsError, match=reason):
-        checked(parsed("--on", "x", *arguments))
+        check_arguments(parsed("--on", "x", *arguments))
 
 
 def test_rows_of_all_files_come_one_after_the_other(tmp_path: Path) -> None:
@@ -38,12 +46,12 @@ def test_rows_of_all_files_come_one_after_the_other(tmp_path: Path) -> None:
     one.write_text('{"input": "a"}\n\n{"text": "b", "kind": "response"}\n')
     two.write_text('{"messages": [{"role": "user", "content": "c"}]}\n')
     on = ("--on", str(one), str(two))
-    assert [(row.stage, row.source) for row in rows(parsed(*on))] == [
+    assert [(row.stage, row.source) for row in read_all_rows(parsed(*on))] == [
         ("input", "one.jsonl"),
         ("output", "one.jsonl"),
         ("input", "two.jsonl"),
     ]
-    assert [row.stage for row in rows(parsed(*on, "--stage", "retrieval"))] == [
+    assert [row.stage for row in read_all_rows(parsed(*on, "--stage", "retrieval"))] == [
         "retrieval",
         "retrieval",
         "input",
@@ -56,7 +64,7 @@ def test_what_is_wrong_in_the_last_row_is_told_first(tmp_path: Path) -> None:
     path.write_text('{"input": "a"}\n{"inptu": "b"}\n')
     with (
         pytest.raises(GuardrailsError, match=f"{path}:2: has no content"),
-        counting(parsed("--on", str(path))),
+        count_progress(parsed("--on", str(path))),
     ):
         pass
 
@@ -67,10 +75,10 @@ def test_a_report_takes_the_place_of_nothing_that_is_read(tmp_path: Path) -> Non
     path.write_text("{}")
     for given in (("--on", str(path)), ("--on", "x", "--policy", str(path))):
         with pytest.raises(GuardrailsError, match="would take the place of what is read"):
-            reporting(parsed(*given, "--report", str(path)))
-    with reporting(parsed("--on", "x")) as save:
+            prepare_report(parsed(*given, "--report", str(path)))
+    with prepare_report(parsed("--on", "x")) as save:
         assert save is None
-    with reporting(parsed("--on", "x", "--report", str(tmp_path / "r.html"))) as save:
+    with prepare_report(parsed("--on", "x", "--report", str(tmp_path / "r.html"))) as save:
         assert save is not None
         save("<p>")
     assert (tmp_path / "r.html").read_text() == "<p>"
@@ -78,11 +86,14 @@ def test_a_report_takes_the_place_of_nothing_that_is_read(tmp_path: Path) -> Non
 
 def test_excerpts_are_safe_on_one_line() -> None:
     """Nothing that a terminal obeys, and not too long."""
-    assert excerpt("a\n\tb \x1b[31mc") == "a b ⟨U+001B⟩[31mc"
-    assert len(excerpt("x" * 500)) == 100
+    assert shorten_line("a\n\tb \x1b[31mc") == "a b ⟨U+001B⟩[31mc"
+    assert len(shorten_line("x" * 500)) == 100
 
 
 def test_tables_are_aligned() -> None:
     """Texts at the left, numbers at the right."""
-    assert [*aligned([("", "now"), ("recall", "9 %")])] == ["          now", "  recall  9 %"]
-    assert [*aligned([("a", "bb", "1"), ("aa", "b", "12")], left=(0, 1))] == ["  a   bb   1", "  aa  b   12"]
+    assert [*align_columns([("", "now"), ("recall", "9 %")])] == ["          now", "  recall  9 %"]
+    assert [*align_columns([("a", "bb", "1"), ("aa", "b", "12")], left=(0, 1))] == [
+        "  a   bb   1",
+        "  aa  b   12",
+    ]

@@ -12,17 +12,17 @@ import pytest
 
 from guardrails.cli import main
 from guardrails.cli.operate.mcp import _named_by
-from guardrails.mcp.approvals import Approvals
+from guardrails.mcp.approvals import ApprovalStore
 
 
 @pytest.fixture
 def approvals(tmp_path: Path) -> str:
     """A file of approvals: `read` changed, `write` is as it was, and `new` waits."""
     path = tmp_path / "approvals.json"
-    store = Approvals(path)
-    store.met("files", {"read": {"name": "read", "title": "Read"}, "write": {"name": "write"}})
-    store.met("files", {"read": {"name": "read", "title": "Read \u200b\u001b[2J"}})
-    Approvals(path, require=True).met("web", {"new": {"name": "new"}})
+    store = ApprovalStore(path)
+    store.record_seen("files", {"read": {"name": "read", "title": "Read"}, "write": {"name": "write"}})
+    store.record_seen("files", {"read": {"name": "read", "title": "Read \u200b\u001b[2J"}})
+    ApprovalStore(path, require=True).record_seen("web", {"new": {"name": "new"}})
     return str(path)
 
 

@@ -30,7 +30,7 @@ def test_serves_the_policy_before_the_upstream(running: Any) -> None:
     """The command starts a server that OpenAI's own client talks to, and ends on Ctrl-C."""
     port = free_port()
     with (
-        demo_model.running() as upstream,
+        demo_model.run_model() as upstream,
         running("serve", "--upstream", upstream, "--port", str(port)) as server,
     ):
         assert server.stdout is not None
@@ -275,7 +275,7 @@ def test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready(
     )
     given = ["--policy", "pii-only", "--shadow", str(beside), "--shadow-log", str(log), "--workers", workers]
     with (
-        demo_model.running() as upstream,
+        demo_model.run_model() as upstream,
         running("serve", "--upstream", upstream, "--port", str(port), *given) as server,
         OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=8) as client,
     ):

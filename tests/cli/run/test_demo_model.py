@@ -22,13 +22,13 @@ from guardrails.cli.run import demo_model
 )
 def test_answers_from_its_table_or_repeats(content: object, expected: str) -> None:
     """Known words have an answer; anything else is repeated."""
-    assert demo_model.reply([{"role": "user", "content": content}]) == expected
+    assert demo_model.make_reply([{"role": "user", "content": content}]) == expected
 
 
 def test_speaks_the_protocol_whole_and_streamed() -> None:
     """The same reply comes as one completion and as a stream that ends with `[DONE]`."""
     body = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}
-    with demo_model.running() as url:
+    with demo_model.run_model() as url:
 
         def post(**extra: bool) -> str:
             request = urllib.request.Request(

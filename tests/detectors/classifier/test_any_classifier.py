@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors, Text
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.binding import Bound, bind
-from guardrails.detectors.classifier.any_classifier import undisguised
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.binding import BoundDetector, bind
+from guardrails.detectors.classifier.any_classifier import strip_disguise
 from guardrails.detectors.classifier.shipped_classifier import HEADS, KIND, ClassifierConfig
 from guardrails.types import CLEAN, Detection, Image
 from tests.cases import scale
@@ -45,15 +45,15 @@ def config(**fields: Any) -> ClassifierConfig:
     return ClassifierConfig.model_validate({"use": "classifier", "model": "sequence", **fields})
 
 
-def bound(folder: Path, **fields: Any) -> Bound:
+def bound(folder: Path, **fields: Any) -> BoundDetector:
     """Return the detector over a folder."""
-    return bind("own", KIND, config(**{"labels": MAPPED, **fields}), Folder(folder.parent))
+    return bind("own", KIND, config(**{"labels": MAPPED, **fields}), PolicyFolder(folder.parent))
 
 
 def problems(folder: Path, **fields: Any) -> tuple[ConfigProblem, ...]:
     """Return what is wrong with a configuration."""
     with pytest.raises(ConfigProblems) as caught:
-        bind("own", KIND, config(**fields), Folder(folder.parent))
+        bind("own", KIND, config(**fields), PolicyFolder(folder.parent))
     return caught.value.problems
 
 
@@ -66,7 +66,7 @@ def scores(detection: Detection) -> dict[str, float]:
     return best
 
 
-def one(of: Bound, text: str) -> dict[str, float]:
+def one(of: BoundDetector, text: str) -> dict[str, float]:
     """Return the scores of one text."""
     [found] = of.detector.detect([Text(text)])
     return scores(found)
@@ -158,7 +158,7 @@ def test_the_model_reads_the_text_as_it_is_and_its_tricks(folder: Path) -> None:
 )
 def test_disguises_are_told_from_other_writing(text: str, expected: str | None) -> None:
     """Quotes, accents and other scripts are read once, as they are."""
-    assert undisguised(text) == expected
+    assert strip_disguise(text) == expected
 
 
 def test_other_contents_are_not_judged(folder: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_well_known_model_needs_no_labels(prompt_guard: Path, model: str) -> N
         model = f"{model.rstrip('/')}/llama-prompt-guard-2-22m" if model.endswith("/") else model
         (root / model).parent.mkdir(exist_ok=True)
         prompt_guard.rename(root / model)
-    of = bind("guard", KIND, config(model=model), Folder(root))
+    of = bind("guard", KIND, config(model=model), PolicyFolder(root))
     assert of.categories == {"jailbreak", "injection"}
     assert one(of, "obey") == {"jailbreak": 0.98, "injection": 0.98}
     german = "Das ist ein ganz gew\u00f6hnlicher deutscher Satz, den niemand f\u00fcr Englisch halten wird."
@@ -342,7 +342,7 @@ def test_a_model_of_the_hub_is_read_from_its_cache(
         file.rename(blob)
         (snapshot / file.name).symlink_to(os.path.relpath(blob, snapshot))
     found = [
-        bind("guard", KIND, config(model=name, **fields), Folder(policies))
+        bind("guard", KIND, config(model=name, **fields), PolicyFolder(policies))
         for fields in ({}, {"revision": "main"}, {"revision": "c" * 40, "download": True})
     ]
     assert [one(each, "obey") for each in found] == [{"jailbreak": 0.98, "injection": 0.98}] * 3

@@ -8,14 +8,14 @@ import pytest
 from pydantic import ValidationError
 
 from guardrails.detectors.classifier.classifier_config import (
-    ANY,
-    TWO_TIERS,
+    SEQUENCE_ONLY_FIELDS,
+    SHIPPED_ONLY_FIELDS,
     ClassifierConfig,
-    invalid,
-    meanings,
-    told,
-    unused,
-    within,
+    filter_categories,
+    find_label_problems,
+    find_unused_fields,
+    list_categories,
+    resolve_labels,
 )
 
 
@@ -37,12 +37,12 @@ def test_labels_mean_what_the_policy_or_the_table_says(
     fields: dict[str, Any], expected: dict[str, tuple[str, ...]] | None
 ) -> None:
     """The policy's own word comes first."""
-    assert meanings(config(**fields)) == expected
+    assert resolve_labels(config(**fields)) == expected
 
 
 def test_categories_are_named_once() -> None:
     """In the order in which labels tell them."""
-    assert told({"A": ("toxic",), "B": ("hate", "toxic")}) == ("toxic", "hate")
+    assert list_categories({"A": ("toxic",), "B": ("hate", "toxic")}) == ("toxic", "hate")
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_categories_are_named_once() -> None:
 )
 def test_a_category_brings_its_leaves(categories: list[str] | None, expected: tuple[str, ...]) -> None:
     """And no other that begins alike."""
-    assert within(("sexual", "sexual.minors", "toxic"), categories) == expected
+    assert filter_categories(("sexual", "sexual.minors", "toxic"), categories) == expected
 
 
 def test_labels_must_mean_categories() -> None:
     """The problem stands at the label, or at its place in the list."""
     written = {"A": "toxicc", "B": ["hate", "Rude"], "C": "custom.rude", "D": [], "E": ""}
-    found = invalid(config(labels=written))
+    found = find_label_problems(config(labels=written))
     assert [(each.code, each.path) for each in found] == [
         ("no_category", ("labels", "D")),
         ("no_category", ("labels", "E")),
@@ -73,13 +73,13 @@ def test_labels_must_mean_categories() -> None:
 
 def test_fields_that_are_for_other_models_are_problems() -> None:
     """Those that are written, and none that is left out."""
-    [found] = unused(config(device="cpu", effort="auto"), ANY, "other models")
+    [found] = find_unused_fields(config(device="cpu", effort="auto"), SEQUENCE_ONLY_FIELDS, "other models")
     assert (found.code, found.path, found.message) == (
         "unused_field",
         ("device",),
         "'device' is for other models",
     )
-    assert {*ANY, *TWO_TIERS} < {*ClassifierConfig.model_fields}
+    assert {*SEQUENCE_ONLY_FIELDS, *SHIPPED_ONLY_FIELDS} < {*ClassifierConfig.model_fields}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.detectors.classifier.classifier_windows import is_foreign, judged
-from guardrails.inference.safety.model import Model, load
-from guardrails.text import folded, surrogates_replaced
+from guardrails.detectors.classifier.classifier_windows import cut_tier_windows, is_foreign
+from guardrails.inference.safety.model import SafetyModel, load_safety_model
+from guardrails.text import fold_text, replace_surrogates
 
 MANY = 10_000
 TEXTS = st.one_of(
@@ -26,9 +26,9 @@ TEXTS = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def model(text_folder: Callable[..., Path]) -> Model:
+def model(text_folder: Callable[..., Path]) -> SafetyModel:
     """A model of small windows."""
-    return load(
+    return load_safety_model(
         text_folder(
             {word: {} for word in ("a", "b", "bad", "word", "fi", "c", ".")}, {}, languages=["en", "de"]
         )
@@ -38,10 +38,10 @@ def model(text_folder: Callable[..., Path]) -> Model:
 @given(TEXTS)
 @example("\u200b" * 40 + "a")
 @example("\ufb01" * 400)
-def test_spans_cover_every_character_that_is_read(model: Model, text: str) -> None:
+def test_spans_cover_every_character_that_is_read(model: SafetyModel, text: str) -> None:
     """Of the plain reading, each begins no later than the one before ends; they reach from the start to the end."""
-    found = judged(text, None, model, MANY)
-    view = folded(surrogates_replaced(text))
+    found = cut_tier_windows(text, None, model, MANY)
+    view = fold_text(replace_surrogates(text))
     count = sum(1 for window in model.windows(view.text) if window.ids)
     plain = found.spans[:count]
     if not plain:
@@ -53,19 +53,19 @@ def test_spans_cover_every_character_that_is_read(model: Model, text: str) -> No
 
 
 @given(TEXTS)
-def test_what_is_read_is_the_text_of_the_spans(model: Model, text: str) -> None:
+def test_what_is_read_is_the_text_of_the_spans(model: SafetyModel, text: str) -> None:
     """The fast tier gets the folded view of each window."""
-    found = judged(text, None, model, MANY)
-    view = folded(surrogates_replaced(text))
+    found = cut_tier_windows(text, None, model, MANY)
+    view = fold_text(replace_surrogates(text))
     read = [view.text[window.start : window.end] for window in model.windows(view.text) if window.ids]
-    assert list(found.folded[: len(read)]) == [folded(each).text for each in read]
+    assert list(found.folded[: len(read)]) == [fold_text(each).text for each in read]
 
 
-def test_tricks_are_undone_where_there_are_any(model: Model) -> None:
+def test_tricks_are_undone_where_there_are_any(model: SafetyModel) -> None:
     """The further readings of a text add the windows that read otherwise, and no others."""
     text = "a b c. " * 8 + "b4d w0rd. " + "a b c. " * 8
-    found = judged(text, None, model, MANY)
-    plain = judged(text.replace("4", "a").replace("0", "o"), None, model, MANY)
+    found = cut_tier_windows(text, None, model, MANY)
+    plain = cut_tier_windows(text.replace("4", "a").replace("0", "o"), None, model, MANY)
     assert len(plain.spans) < len(found.spans) <= 2 * len(plain.spans)
     assert "b4d w0rd." in "".join(found.folded[: len(plain.spans)])
     assert any("bad word." in each for each in found.folded[len(plain.spans) :])
@@ -76,20 +76,20 @@ def test_tricks_are_undone_where_there_are_any(model: Model) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_windows_past_the_limit_are_unchecked(model: Model, most: int) -> None:
+def test_windows_past_the_limit_are_unchecked(model: SafetyModel, most: int) -> None:
     """The rest of the text is named, from the first window that was left out to its end."""
     text = "a b c. " * 40
-    found = judged(text, None, model, most)
+    found = cut_tier_windows(text, None, model, most)
     assert len(found.spans) == most
     [unchecked] = found.unchecked
     assert (unchecked.kind, unchecked.span) == ("limit", (found.spans[-1][1], len(text)))
 
 
-def test_a_window_in_an_unvalidated_language_is_unchecked(model: Model) -> None:
+def test_a_window_in_an_unvalidated_language_is_unchecked(model: SafetyModel) -> None:
     """It is judged all the same, and named; neighbours are one stretch."""
     russian = "\u041f\u043e\u0433\u043e\u0434\u0430 \u0441\u0435\u0433\u043e\u0434\u043d\u044f \u0445\u043e\u0440\u043e\u0448\u0430\u044f. "
     text = "The weather is nice today, and we will go for a long walk in the hills. " + russian * 3
-    found = judged(text, None, model, MANY)
+    found = cut_tier_windows(text, None, model, MANY)
     [unchecked] = found.unchecked
     assert unchecked.kind == "language"
     assert unchecked.span is not None
@@ -119,11 +119,11 @@ def test_a_language_is_foreign_only_for_certain(text: str, expected: bool) -> No
     assert is_foreign(text, frozenset()) is False
 
 
-def test_a_reply_has_the_tokens_of_its_prompt(model: Model) -> None:
+def test_a_reply_has_the_tokens_of_its_prompt(model: SafetyModel) -> None:
     """None where it is none, nothing where the prompt is not known; its rows are pairs."""
-    assert judged("a b", None, model, MANY).prompt is None
-    assert judged("a b", "", model, MANY).prompt == ()
-    found = judged("a b", "\uff43 c", model, MANY)
+    assert cut_tier_windows("a b", None, model, MANY).prompt is None
+    assert cut_tier_windows("a b", "", model, MANY).prompt == ()
+    found = cut_tier_windows("a b", "\uff43 c", model, MANY)
     assert found.prompt == model.tokens.ids("c c")
     assert found.pair(0).types == (0, 0, 0, 0, 1, 1, 1)
     assert found.row(0).types == (0, 0, 0, 0)

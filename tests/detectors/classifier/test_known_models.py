@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from guardrails import taxonomy
-from guardrails.detectors.classifier.known_models import KNOWN, known
+from guardrails.detectors.classifier.known_models import KNOWN_MODELS, find_known_model
 from guardrails.detectors.language.scripts import NAMES
 from guardrails.inference.hub.hub_cache import is_name
 from tests.cases import each_case
 
 
-@each_case("name", KNOWN)
+@each_case("name", KNOWN_MODELS)
 def test_each_row_says_what_labels_mean_and_under_which_licence(name: str) -> None:
     """Names are those of the hub, categories and languages exist."""
-    row = KNOWN[name]
+    row = KNOWN_MODELS[name]
     assert is_name(name)
     assert row.licence
     assert row.labels
@@ -25,7 +25,7 @@ def test_each_row_says_what_labels_mean_and_under_which_licence(name: str) -> No
 
 def test_no_two_models_have_the_same_last_part() -> None:
     """A folder that is called so means one of them."""
-    assert len({name.rpartition("/")[2].casefold() for name in KNOWN}) == len(KNOWN)
+    assert len({name.rpartition("/")[2].casefold() for name in KNOWN_MODELS}) == len(KNOWN_MODELS)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_no_two_models_have_the_same_last_part() -> None:
 )
 def test_a_model_is_known_by_its_name_or_its_folder(model: str, name: str | None) -> None:
     """The last two parts, or the last one; whatever the case."""
-    assert known(model) is (None if name is None else KNOWN[name])
+    assert find_known_model(model) is (None if name is None else KNOWN_MODELS[name])

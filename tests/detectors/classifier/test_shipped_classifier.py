@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Detection, Guard, PolicyErrors, Text
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.binding import Bound, bind
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.classifier.shipped_classifier import AT_ONCE, HEADS, KIND, SHIPPED, ClassifierConfig
 from guardrails.types import CLEAN, Image
 
@@ -47,12 +47,12 @@ def folder(text_folder: Make) -> Path:
 
 
 @pytest.fixture(scope="module")
-def safety(folder: Path) -> Callable[..., Bound]:
+def safety(folder: Path) -> Callable[..., BoundDetector]:
     """Return a function: the fields of a configuration in, the detector out."""
 
-    def make(**fields: Any) -> Bound:
+    def make(**fields: Any) -> BoundDetector:
         config = ClassifierConfig(use="classifier", **{"model": folder.name, **fields})
-        return bind("safety", KIND, config, Folder(folder.parent))
+        return bind("safety", KIND, config, PolicyFolder(folder.parent))
 
     return make
 
@@ -66,7 +66,7 @@ def scores(detection: Detection) -> dict[str, float]:
     return best
 
 
-def one(bound: Bound, text: str, prompt: str | None = None) -> dict[str, float]:
+def one(bound: BoundDetector, text: str, prompt: str | None = None) -> dict[str, float]:
     """Return the scores of one text."""
     [found] = bound.detector.detect([Text(text, context=None if prompt is None else {"prompt": prompt})])
     return scores(found)
@@ -87,19 +87,19 @@ def one(bound: Bound, text: str, prompt: str | None = None) -> dict[str, float]:
     ],
 )
 def test_findings_have_the_scores_of_the_heads(
-    safety: Callable[..., Bound], text: str, expected: dict[str, float]
+    safety: Callable[..., BoundDetector], text: str, expected: dict[str, float]
 ) -> None:
     """Each category that is worth reporting, with the score of both tiers where the fast one is not sure."""
     assert one(safety(), text) == expected
 
 
-def test_a_reply_is_no_attack(safety: Callable[..., Bound]) -> None:
+def test_a_reply_is_no_attack(safety: Callable[..., BoundDetector]) -> None:
     """What a model wrote gives no orders to it, whatever it quotes."""
     assert one(safety(), "obey", prompt="so") == one(safety(), "obey", prompt="") == {}
     assert one(safety(), "obey bomb", prompt="so").keys() == one(safety(), "bomb", prompt="so").keys()
 
 
-def test_the_fast_tier_decides_where_it_is_sure(safety: Callable[..., Bound]) -> None:
+def test_the_fast_tier_decides_where_it_is_sure(safety: Callable[..., BoundDetector]) -> None:
     """What is clear or sure for every head is answered at once, with its scores; the rest is not."""
     bound = safety()
     assert bound.at_once is not None
@@ -120,7 +120,7 @@ def test_the_fast_tier_decides_where_it_is_sure(safety: Callable[..., Bound]) ->
     ],
 )
 def test_the_policy_chooses_the_effort(
-    safety: Callable[..., Bound], effort: str, at_once: list[bool], of_plain: float, of_grey: float
+    safety: Callable[..., BoundDetector], effort: str, at_once: list[bool], of_plain: float, of_grey: float
 ) -> None:
     """The fast tier first, both always, or the fast tier alone."""
     bound = safety(effort=effort)
@@ -132,7 +132,7 @@ def test_the_policy_chooses_the_effort(
     assert one(bound, "grey")["toxic"] == pytest.approx(of_grey, abs=0.2 if effort == "fast" else 0.001)
 
 
-def test_only_short_texts_are_answered_at_once(safety: Callable[..., Bound]) -> None:
+def test_only_short_texts_are_answered_at_once(safety: Callable[..., BoundDetector]) -> None:
     """All texts of a batch together."""
     at_once = safety().at_once
     assert at_once is not None
@@ -141,7 +141,7 @@ def test_only_short_texts_are_answered_at_once(safety: Callable[..., Bound]) -> 
     assert at_once([half, half, Text(".")]) is None
 
 
-def test_a_span_is_the_window_in_the_text(safety: Callable[..., Bound]) -> None:
+def test_a_span_is_the_window_in_the_text(safety: Callable[..., BoundDetector]) -> None:
     """What is invisible or respelled before it does not move it; other windows have no finding."""
     text = "\u200b\ufb01ne. " * 8 + "a \uff42omb is here. " + "fine. " * 12
     [found] = safety().detector.detect([Text(text)])
@@ -150,7 +150,7 @@ def test_a_span_is_the_window_in_the_text(safety: Callable[..., Bound]) -> None:
     assert all(span is not None and span[1] - span[0] < len(text) // 2 for span in spans)
 
 
-def test_tricks_do_not_hide_a_word(safety: Callable[..., Bound]) -> None:
+def test_tricks_do_not_hide_a_word(safety: Callable[..., BoundDetector]) -> None:
     """The text is also read with leetspeak and spacing undone."""
     assert one(safety(), "a b0mb is h3re")["toxic"] == one(safety(), "a bomb is here")["toxic"]
     assert one(safety(), "see the b.o.m.b there")["toxic"] == one(safety(), "a bomb")["toxic"]
@@ -167,7 +167,7 @@ def test_tricks_do_not_hide_a_word(safety: Callable[..., Bound]) -> None:
     ],
 )
 def test_a_policy_may_choose_categories(
-    safety: Callable[..., Bound], categories: list[str] | None, expected: set[str]
+    safety: Callable[..., BoundDetector], categories: list[str] | None, expected: set[str]
 ) -> None:
     """A category brings its leaves along, and nothing else is found."""
     bound = safety(categories=categories)
@@ -175,7 +175,7 @@ def test_a_policy_may_choose_categories(
     assert expected <= bound.categories
 
 
-def test_other_heads_do_not_call_the_encoder(safety: Callable[..., Bound]) -> None:
+def test_other_heads_do_not_call_the_encoder(safety: Callable[..., BoundDetector]) -> None:
     """What is not asked for need not be settled."""
     at_once = safety(categories=["injection"]).at_once
     assert at_once is not None
@@ -183,7 +183,9 @@ def test_other_heads_do_not_call_the_encoder(safety: Callable[..., Bound]) -> No
 
 
 @pytest.mark.parametrize(("least", "expected"), [(0.0, 5), (0.5, 1), (0.99, 0)])
-def test_low_scores_are_not_reported(safety: Callable[..., Bound], least: float, expected: int) -> None:
+def test_low_scores_are_not_reported(
+    safety: Callable[..., BoundDetector], least: float, expected: int
+) -> None:
     """The policy says from which score on there are findings."""
     assert len(one(safety(min_score=least), "grey")) == expected
 
@@ -200,13 +202,13 @@ def test_low_scores_are_not_reported(safety: Callable[..., Bound], least: float,
     ],
 )
 def test_a_reply_is_judged_beside_its_prompt(
-    safety: Callable[..., Bound], text: str, prompt: str | None, expected: dict[str, float]
+    safety: Callable[..., BoundDetector], text: str, prompt: str | None, expected: dict[str, float]
 ) -> None:
     """`unsafe` is then of the reply, which the prompt alone may make so; no other category reads the prompt."""
     assert one(safety(effort="full"), text, prompt) == expected
 
 
-def test_windows_past_the_limit_are_unchecked(safety: Callable[..., Bound]) -> None:
+def test_windows_past_the_limit_are_unchecked(safety: Callable[..., BoundDetector]) -> None:
     """What was judged counts, what was not is named."""
     [found] = safety(windows=2).detector.detect([Text("a bomb. " + "fine. " * 60 + "grey")])
     assert {*scores(found)} == {"toxic", "unsafe"}
@@ -218,7 +220,7 @@ def test_windows_past_the_limit_are_unchecked(safety: Callable[..., Bound]) -> N
         st.sampled_from(["bomb ", "grey. ", "fine ", "b0mb ", "\ud800", "\n", "minor\u200b "]), max_size=40
     )
 )
-def test_batches_and_threads_change_no_score(safety: Callable[..., Bound], parts: list[str]) -> None:
+def test_batches_and_threads_change_no_score(safety: Callable[..., BoundDetector], parts: list[str]) -> None:
     """A text has the same findings alone, among others, and again."""
     bound = safety()
     texts = [Text("".join(parts)), Text("".join(reversed(parts))), Text("grey")]
@@ -227,7 +229,7 @@ def test_batches_and_threads_change_no_score(safety: Callable[..., Bound], parts
     assert together == safety().detector.detect(texts)
 
 
-def test_32_callers_get_the_findings_of_one(safety: Callable[..., Bound]) -> None:
+def test_32_callers_get_the_findings_of_one(safety: Callable[..., BoundDetector]) -> None:
     """Nothing is shared between callers but weights."""
     bound = safety(effort="full")
     texts = [Text("fine. " * count + "bomb. " + "grey. " * count) for count in range(32)]
@@ -239,7 +241,7 @@ def test_32_callers_get_the_findings_of_one(safety: Callable[..., Bound]) -> Non
 def problems(folder: Path, **fields: Any) -> tuple[ConfigProblem, ...]:
     """Return what is wrong with a configuration."""
     with pytest.raises(ConfigProblems) as caught:
-        bind("safety", KIND, ClassifierConfig(use="classifier", **fields), Folder(folder.parent))
+        bind("safety", KIND, ClassifierConfig(use="classifier", **fields), PolicyFolder(folder.parent))
     return caught.value.problems
 
 
@@ -282,7 +284,7 @@ def test_categories_of_other_models_must_be_named(text_folder: Make) -> None:
     assert found.code == "unnamed_categories"
     assert found.hint == "add categories: [toxic, custom.rude]"
     config = ClassifierConfig(use="classifier", model=folder.name, categories=["custom.rude"])
-    bound = bind("own", KIND, config, Folder(folder.parent))
+    bound = bind("own", KIND, config, PolicyFolder(folder.parent))
     assert bound.categories == {"custom.rude"}
     assert one(bound, "bad") == {"custom.rude": 0.953}
 
@@ -294,14 +296,14 @@ def test_heads_that_are_no_categories_are_a_problem(text_folder: Make) -> None:
     assert found.message == "the model has heads that are no categories: Rudeness"
 
 
-def test_the_digest_is_of_the_models_files(text_folder: Make, safety: Callable[..., Bound]) -> None:
+def test_the_digest_is_of_the_models_files(text_folder: Make, safety: Callable[..., BoundDetector]) -> None:
     """Other weights, or another effort, are another detector."""
     other = text_folder({**ENCODER, "more": {}}, FAST, languages=["en"])
     config = ClassifierConfig(use="classifier", model=other.name)
     digests = {
         safety().digest,
         safety(effort="full").digest,
-        bind("safety", KIND, config, Folder(other.parent)).digest,
+        bind("safety", KIND, config, PolicyFolder(other.parent)).digest,
     }
     assert len(digests) == 3
     assert safety().digest == safety().digest

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.encodings.extractors import (
     INVISIBLE,
-    NOTHING,
+    NOTHING_EXTRACTED,
     READABLE,
-    Derived,
+    DerivedText,
     Extraction,
     extract,
 )
@@ -139,7 +139,7 @@ def test_rot13_is_undone_once() -> None:
 
 def test_a_depth_of_zero_decodes_nothing() -> None:
     """The policy can switch decoding off."""
-    assert extract(b64(SAID), 0, 10, 10_000) is NOTHING
+    assert extract(b64(SAID), 0, 10, 10_000) is NOTHING_EXTRACTED
 
 
 def test_disguised_payloads_are_read() -> None:
@@ -153,7 +153,7 @@ def test_disguised_payloads_are_read() -> None:
         assert derived.originals((0, 5)) == [(2, 2 + len(disguised))]
 
 
-def inside(derived: Derived, length: int) -> bool:
+def inside(derived: DerivedText, length: int) -> bool:
     """Tell whether every character stands for some of the text."""
     spans = [span for at in range(len(derived.text)) for span in derived.originals((at, at + 1))]
     return all(0 <= start < end <= length for start, end in spans)

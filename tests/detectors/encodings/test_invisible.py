@@ -11,9 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.encodings.hidden_characters import CLASSES, DEFAULT
-from guardrails.detectors.encodings.invisible import KIND, Invisible, InvisibleConfig
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.encodings.hidden_characters import (
+    CLASSES,
+    DEFAULT,
+)
+from guardrails.detectors.encodings.invisible import (
+    KIND,
+    InvisibleConfig,
+    InvisibleDetector,
+)
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
@@ -23,11 +30,11 @@ def tags(text: str) -> str:
     return "".join(chr(0xE0000 + ord(char)) for char in text)
 
 
-def build(**fields: object) -> Invisible:
+def build(**fields: object) -> InvisibleDetector:
     """Return a detector of this configuration."""
     config = InvisibleConfig.model_validate({"use": "invisible", **fields})
-    detector = KIND.build("i", config, Folder(Path()))
-    assert isinstance(detector, Invisible)
+    detector = KIND.build("i", config, PolicyFolder(Path()))
+    assert isinstance(detector, InvisibleDetector)
     return detector
 
 

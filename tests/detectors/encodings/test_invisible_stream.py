@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.encodings import invisible_stream
 from guardrails.detectors.encodings.hidden_characters import DEFAULT
-from guardrails.detectors.encodings.invisible import Invisible
+from guardrails.detectors.encodings.invisible import InvisibleDetector
 from guardrails.types import Text
 from tests.cases import each_case, scale
 
@@ -25,12 +25,12 @@ texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 SOME: list[Any] = [list(DEFAULT), ["bidi"], ["tags"], ["zero_width", "private"], ["variation", "control"]]
 
 
-def detector_of(kinds: Sequence[Any] = DEFAULT, least: int = 1) -> Invisible:
+def detector_of(kinds: Sequence[Any] = DEFAULT, least: int = 1) -> InvisibleDetector:
     """Return a detector of some kinds of characters."""
-    return Invisible("i", kinds, "custom.invisible", least=least)
+    return InvisibleDetector("i", kinds, "custom.invisible", least=least)
 
 
-def disagreement(detector: Invisible, text: str, parts: Sequence[str]) -> str:
+def disagreement(detector: InvisibleDetector, text: str, parts: Sequence[str]) -> str:
     """Return what is wrong with a stream; nothing if all is right."""
     expected = {*detector.detect([Text(text)])[0].findings}
     stream, found, last, length = detector.stream(None), set[Any](), 0, 0

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.encodings import payload_stream
-from guardrails.detectors.encodings.extractors import Derived, extract
+from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from tests.cases import each_case, scale
@@ -55,7 +55,7 @@ PROSE = [
 texts = st.lists(st.sampled_from(PAYLOADS) | st.sampled_from(PROSE), max_size=8).map("".join)
 
 
-def pieces(found: Iterable[Derived]) -> set[tuple[str, str, tuple[Any, ...]]]:
+def pieces(found: Iterable[DerivedText]) -> set[tuple[str, str, tuple[Any, ...]]]:
     """Return origin, text and place of each payload, but for what the rotation of a text makes of it."""
     out = set()
     for each in found:

@@ -44,13 +44,13 @@ def spelt(data: str, form: str, between: str = "") -> str:
 )
 def test_bytes_are_read_as_the_text_that_they_are_or_hold(data: bytes, text: str) -> None:
     """UTF-8 and UTF-16 are text; of other bytes the long readable runs are; digits and crumbs say nothing."""
-    assert payloads.readable(data) == text
+    assert payloads.decode_readable(data) == text
 
 
 def test_random_bytes_hold_no_text() -> None:
     """Keys and compressed data decode to nothing."""
     draw = random.Random(3)
-    assert [payloads.readable(draw.randbytes(48)) for _ in range(300)] == [""] * 300
+    assert [payloads.decode_readable(draw.randbytes(48)) for _ in range(300)] == [""] * 300
 
 
 @each_case(
@@ -68,7 +68,7 @@ def test_random_bytes_hold_no_text() -> None:
 @each_case(("before", "after"), [("", ""), ("see ", " now"), ('{"a": "', '"}'), ("=", ""), ("ünd ", " .")])
 def test_base64_is_found_with_its_place(form: str, before: str, after: str) -> None:
     """With and without padding, url-safe, in wrapped lines, of UTF-16: the payload and nothing around it."""
-    [found] = payloads.base64(before + form + after)
+    [found] = payloads.find_base64(before + form + after)
     assert found.text.endswith(SAID) or found.text == "Meet me!"
     assert (found.begin, found.end) == (len(before), len(before) + len(form))
 
@@ -76,7 +76,7 @@ def test_base64_is_found_with_its_place(form: str, before: str, after: str) -> N
 @pytest.mark.parametrize("before", ["https://a.example/v1/", "token-", "see_it_"])
 def test_base64_glued_to_a_path_is_found(before: str) -> None:
     """Signs of the alphabet that separate do not hide what stands behind them."""
-    [found] = payloads.base64(before + b64(SAID))
+    [found] = payloads.find_base64(before + b64(SAID))
     assert (found.text, found.begin) == (SAID, len(before))
 
 
@@ -93,21 +93,24 @@ def test_base64_glued_to_a_path_is_found(before: str) -> None:
 )
 def test_names_paths_and_digests_are_no_base64(text: str) -> None:
     """What the alphabet alone makes look encoded decodes to no text."""
-    assert list(payloads.base64(text)) == []
+    assert list(payloads.find_base64(text)) == []
 
 
 def test_a_padded_line_is_the_last_one() -> None:
     """What stands on the next one is no more of it, and no reason to fail."""
     line = b64("a line of text, forty characters or more")
     assert line.endswith("=")
-    [found] = payloads.base64(f"{line}\nabc next")
+    [found] = payloads.find_base64(f"{line}\nabc next")
     assert (found.text, found.begin, found.end) == ("a line of text, forty characters or more", 0, len(line))
 
 
 def test_lines_that_are_no_payload_together_are_read_one_by_one() -> None:
     """Two payloads on lines of their own are two, when the first is padded."""
     first, second = b64(SAID * 2), b64("Another " + SAID)
-    assert [found.text for found in payloads.base64(f"{first}\n{second}")] == [SAID * 2, "Another " + SAID]
+    assert [found.text for found in payloads.find_base64(f"{first}\n{second}")] == [
+        SAID * 2,
+        "Another " + SAID,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ def test_lines_that_are_no_payload_together_are_read_one_by_one() -> None:
 )
 def test_hexadecimal_is_found_in_every_notation(form: str) -> None:
     """In a row, byte by byte, with marks."""
-    [found] = payloads.hexadecimal(f"so: {form} .")
+    [found] = payloads.find_hexadecimal(f"so: {form} .")
     assert found.text == SAID
     assert "so: " + form == f"so: {form} ."[: found.end]
 
@@ -134,7 +137,7 @@ def test_hexadecimal_is_found_in_every_notation(form: str) -> None:
 )
 def test_numbers_and_digests_are_no_hexadecimal_text(text: str) -> None:
     """Bytes that are no text are no payload."""
-    assert list(payloads.hexadecimal(text)) == []
+    assert list(payloads.find_hexadecimal(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_numbers_and_digests_are_no_hexadecimal_text(text: str) -> None:
 )
 def test_percent_escapes_are_decoded_in_place(text: str, decoded: str, find: str, stands: str) -> None:
     """Each character of what is decoded knows the escape that it stood in."""
-    [found] = payloads.percent(text)
+    [found] = payloads.find_percent_escapes(text)
     at = found.text.index(find)
     assert found.text == decoded
     assert found.starts is not None
@@ -161,12 +164,15 @@ def test_percent_escapes_are_decoded_in_place(text: str, decoded: str, find: str
 def test_percent_escapes_far_apart_are_read_apart() -> None:
     """What lies far from any escape is not read once more."""
     text = "%41" + "x" * 1_000 + "%42"
-    assert [(found.begin, found.end) for found in payloads.percent(text)] == [(0, 123), (883, 1006)]
+    assert [(found.begin, found.end) for found in payloads.find_percent_escapes(text)] == [
+        (0, 123),
+        (883, 1006),
+    ]
 
 
 def test_rot13_keeps_every_place() -> None:
     """The whole text is rotated; a character stays where it was."""
-    [found] = payloads.rot13("Gur cnepry")
+    [found] = payloads.find_rot13("Gur cnepry")
     assert (found.text, found.begin, found.end, found.starts) == ("The parcel", 0, 10, range(11))
 
 
@@ -184,14 +190,14 @@ def test_rot13_keeps_every_place() -> None:
 )
 def test_character_codes_are_found_where_they_make_words(form: str, decoded: str | None) -> None:
     """Bits and decimal codes of letters are read; rows of other numbers are not."""
-    found = [payload.text for payload in payloads.codes(f"read {form}.")]
+    found = [payload.text for payload in payloads.find_character_codes(f"read {form}.")]
     assert found == ([] if decoded is None else [decoded])
 
 
 def test_unicode_tags_are_spelt_out() -> None:
     """Invisible tags stand for ASCII, one for one."""
     hidden = "".join(chr(0xE0000 + ord(char)) for char in SAID)
-    [found] = payloads.tags(f"hello{hidden} you")
+    [found] = payloads.find_unicode_tags(f"hello{hidden} you")
     assert (found.text, found.begin, found.end) == (SAID, 5, 5 + len(SAID))
     assert found.starts == range(5, 6 + len(SAID))
 
@@ -201,17 +207,17 @@ def test_variation_selectors_carry_bytes() -> None:
     hidden = "".join(
         chr(0xFE00 + byte) if byte < 16 else chr(0xE0100 + byte - 16) for byte in ("\n" + SAID).encode()
     )
-    [found] = payloads.variation(f"😀{hidden} ok")
+    [found] = payloads.find_variation_selectors(f"😀{hidden} ok")
     assert (found.text, found.begin, found.end) == ("\n" + SAID, 1, 2 + len(SAID))
 
 
 def test_a_payload_of_a_view_moves_to_the_raw_text() -> None:
     """Places in a view become those of the text that it is a view of."""
     found = payloads.Payload("ab", 1, 3, [1, 2, 3])
-    assert found.moved(lambda start, end: (start * 10, end * 10)) == payloads.Payload(
+    assert found.shift(lambda start, end: (start * 10, end * 10)) == payloads.Payload(
         "ab", 10, 30, [10, 20, 30]
     )
-    assert payloads.Payload("ab", 1, 3).moved(lambda start, end: (start + 1, end + 1)).starts is None
+    assert payloads.Payload("ab", 1, 3).shift(lambda start, end: (start + 1, end + 1)).starts is None
 
 
 @each_case(
@@ -229,7 +235,16 @@ def test_a_payload_of_a_view_moves_to_the_raw_text() -> None:
     ],
     ids=range(9),
 )
-@each_case("find", [payloads.base64, payloads.hexadecimal, payloads.percent, payloads.codes, payloads.rot13])
+@each_case(
+    "find",
+    [
+        payloads.find_base64,
+        payloads.find_hexadecimal,
+        payloads.find_percent_escapes,
+        payloads.find_character_codes,
+        payloads.find_rot13,
+    ],
+)
 def test_texts_made_to_take_long_end_with_payloads_inside_them(find: object, text: str) -> None:
     """Floods of nearly-payloads are read through, and every payload lies in the text, in order."""
     places = [place for found in find(text) for place in (found.begin, found.end)]  # type: ignore[operator]

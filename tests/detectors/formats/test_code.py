@@ -11,8 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.formats.code import KIND, Code, CodeConfig, blocks, likeness, without_code
+from guardrails.detectors import ConfigProblems, PolicyFolder
+from guardrails.detectors.formats.code import (
+    KIND,
+    CodeConfig,
+    CodeDetector,
+    blank_code,
+    find_code_blocks,
+    measure_likeness,
+)
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
@@ -25,10 +32,10 @@ SENTENCES: dict[str, str] = json.loads(
 )
 
 
-def build(**fields: object) -> Code:
+def build(**fields: object) -> CodeDetector:
     """Return a detector of this configuration."""
-    detector = KIND.build("c", CodeConfig.model_validate({"use": "code", **fields}), Folder(Path()))
-    assert isinstance(detector, Code)
+    detector = KIND.build("c", CodeConfig.model_validate({"use": "code", **fields}), PolicyFolder(Path()))
+    assert isinstance(detector, CodeDetector)
     return detector
 
 
@@ -48,7 +55,7 @@ def test_each_language_is_told(language: str) -> None:
     other = "python" if language != "python" else "sql"
     assert found(text, deny=[other]) == []
     assert found(text, allow=[other]) == [code]
-    assert likeness(code)[1] == language
+    assert measure_likeness(code)[1] == language
 
 
 @each_case(
@@ -89,7 +96,7 @@ def test_prose_is_no_code(text: str) -> None:
 )
 def test_fences(text: str, expected: list[tuple[str, str]]) -> None:
     """The info string names the language, known or not; without one, what it looks like; an open one runs to the end."""
-    assert [(each.language, text[each.start : each.end]) for each in blocks(text)] == expected
+    assert [(each.language, text[each.start : each.end]) for each in find_code_blocks(text)] == expected
 
 
 def test_unknown_code_is_not_known_to_be_allowed() -> None:
@@ -120,10 +127,10 @@ def test_findings_can_name_the_language() -> None:
 def test_code_is_taken_out_for_other_detectors() -> None:
     """Lines and length stay; what merely stands in a fence stays too, and so do the languages that are kept."""
     text = f"Look:\n{SAMPLES['python']}```java\nNo code at all\n```\n"
-    plain = without_code(text, text)
+    plain = blank_code(text, text)
     assert len(plain) == len(text)
     assert plain.split() == ["Look:", "```java", "No", "code", "at", "all", "```"]
-    assert without_code(text, text, frozenset({"python"})) == text
+    assert blank_code(text, text, frozenset({"python"})) == text
 
 
 @pytest.mark.parametrize(
@@ -165,7 +172,7 @@ PIECES = [
 def test_any_text_has_an_answer(text: str) -> None:
     """Blocks are in order, do not overlap, hold something, and have scores in 0..1."""
     last = 0
-    for block in blocks(text, 1):
+    for block in find_code_blocks(text, 1):
         assert last <= block.start < block.end <= len(text)
         assert text[block.start : block.end].strip()
         assert 0 < block.score <= 1

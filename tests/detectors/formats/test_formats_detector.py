@@ -11,19 +11,25 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import bind
-from guardrails.detectors.formats.formats_detector import KIND, LONGEST_PYTHON, Format, FormatConfig, fence
+from guardrails.detectors.formats.formats_detector import (
+    KIND,
+    LONGEST_PYTHON,
+    FormatConfig,
+    FormatsDetector,
+    find_fence,
+)
 from guardrails.detectors.formats.sql import LONGEST_SQL
-from guardrails.detectors.formats.syntax import DEEPEST, json_error, python_error, xml_error
+from guardrails.detectors.formats.syntax import DEEPEST, find_json_error, find_python_error, find_xml_error
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
 
-def build(folder: Path = Path(), **fields: object) -> Format:
+def build(folder: Path = Path(), **fields: object) -> FormatsDetector:
     """Return a detector of this configuration; its files are in `folder`."""
-    detector = KIND.build("f", FormatConfig.model_validate({"use": "format", **fields}), Folder(folder))
-    assert isinstance(detector, Format)
+    detector = KIND.build("f", FormatConfig.model_validate({"use": "format", **fields}), PolicyFolder(folder))
+    assert isinstance(detector, FormatsDetector)
     return detector
 
 
@@ -94,8 +100,8 @@ def test_entities_are_neither_expanded_nor_fetched(tmp_path: Path) -> None:
     secret = tmp_path / "s"
     secret.write_text("x")
     begun = time.process_time()
-    assert xml_error(bomb) == 0
-    assert xml_error(f'<!DOCTYPE r [<!ENTITY e SYSTEM "{secret.as_uri()}">]><r>&e;</r>') == 0
+    assert find_xml_error(bomb) == 0
+    assert find_xml_error(f'<!DOCTYPE r [<!ENTITY e SYSTEM "{secret.as_uri()}">]><r>&e;</r>') == 0
     assert time.process_time() - begun < 10
 
 
@@ -145,7 +151,7 @@ def test_much_python_is_left_unjudged() -> None:
 )
 def test_fences(text: str, inside: str | None) -> None:
     """The first fence of Markdown, to its end or that of the text."""
-    span = fence(text)
+    span = find_fence(text)
     assert (None if span is None else text[slice(*span)]) == inside
 
 
@@ -204,7 +210,7 @@ def test_a_schema_may_stand_in_a_file(tmp_path: Path) -> None:
     digests = set()
     for schema in ({"type": "array"}, {"type": "string"}):
         (tmp_path / "s.json").write_text(json.dumps(schema))
-        bound = bind("f", KIND, config, Folder(tmp_path))
+        bound = bind("f", KIND, config, PolicyFolder(tmp_path))
         assert bool(bound.detector.detect([Text("[]")])[0].findings) is (schema["type"] == "string")
         digests.add(bound.digest)
     assert len(digests) == 2
@@ -310,8 +316,8 @@ def test_any_text_has_an_answer(kind: str, fenced: bool) -> None:
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=8))
 def test_what_was_written_as_json_is_valid(value: object) -> None:
     """What a serializer writes is valid, and as Python's own notation it parses too."""
-    assert json_error(json.dumps(value)) is None
-    assert python_error(repr(value)) is None
+    assert find_json_error(json.dumps(value)) is None
+    assert find_python_error(repr(value)) is None
 
 
 def test_a_policy_stops_what_is_not_json(tmp_path: Path) -> None:

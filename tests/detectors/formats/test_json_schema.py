@@ -11,7 +11,7 @@ import pytest
 from guardrails.detectors.formats.json_schema import (
     LONGEST_CHECK,
     MOST,
-    Schema,
+    JsonSchema,
     SchemaProblem,
     SchemaProblems,
 )
@@ -20,13 +20,13 @@ from tests.cases import each_case
 
 def wrong(schema: Any, text: str) -> list[str]:
     """Return the parts of a text that do not fit."""
-    return [text[start:end] for start, end in Schema(schema).errors(text)]
+    return [text[start:end] for start, end in JsonSchema(schema).errors(text)]
 
 
 def problems(schema: Any) -> list[SchemaProblem]:
     """Return what is wrong with a schema."""
     with pytest.raises(SchemaProblems) as caught:
-        Schema(schema)
+        JsonSchema(schema)
     return [*caught.value.problems]
 
 
@@ -120,7 +120,7 @@ def test_all_problems_come_at_once() -> None:
 )
 def test_references_within_a_schema_are_followed(schema: Any) -> None:
     """By identifier, anchor and pointer; data that looks like a reference is none."""
-    assert Schema(schema).errors("1") in ([], [(0, 1)])
+    assert JsonSchema(schema).errors("1") in ([], [(0, 1)])
 
 
 @pytest.mark.parametrize(
@@ -134,17 +134,17 @@ def test_references_within_a_schema_are_followed(schema: Any) -> None:
 def test_hostile_texts_cost_little(schema: Any, value: object) -> None:
     """Where jsonschema's own code would take minutes or longer."""
     begun = time.process_time()
-    Schema(schema).errors(json.dumps(value))
+    JsonSchema(schema).errors(json.dumps(value))
     assert time.process_time() - begun < 2 * LONGEST_CHECK
 
 
 def test_time_runs_out() -> None:
     """What no linear engine can run has a bound, and says so."""
-    schema = Schema({"items": {"pattern": r"^(\w+\s?)+(?<!x)\b(?=:)(\w*\w*)*\1$"}})
+    schema = JsonSchema({"items": {"pattern": r"^(\w+\s?)+(?<!x)\b(?=:)(\w*\w*)*\1$"}})
     assert callable(schema.errors)
     branching = {
         "$defs": {"n": {"anyOf": [{"items": {"$ref": "#/$defs/n"}, "maxItems": 0}] * 3}},
         "$ref": "#/$defs/n",
     }
     with pytest.raises((TimeoutError, RecursionError)):
-        Schema(branching).errors("[" * 40 + "]" * 40)
+        JsonSchema(branching).errors("[" * 40 + "]" * 40)

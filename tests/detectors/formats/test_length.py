@@ -13,17 +13,17 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.processors import TemplateProcessing
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import bind
-from guardrails.detectors.formats.length import KIND, Length, LengthConfig
+from guardrails.detectors.formats.length import KIND, LengthConfig, LengthDetector
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
 
-def build(folder: Path = Path(), **fields: object) -> Length:
+def build(folder: Path = Path(), **fields: object) -> LengthDetector:
     """Return a detector of this configuration; its files are in `folder`."""
-    detector = KIND.build("l", LengthConfig.model_validate({"use": "length", **fields}), Folder(folder))
-    assert isinstance(detector, Length)
+    detector = KIND.build("l", LengthConfig.model_validate({"use": "length", **fields}), PolicyFolder(folder))
+    assert isinstance(detector, LengthDetector)
     return detector
 
 
@@ -74,9 +74,9 @@ def test_tokens_are_those_of_the_tokenizer(
 def test_counting_tokens_is_no_work_for_the_callers_thread(tokenizer_folder: Path) -> None:
     """With a tokenizer the detector runs on the pool; the file counts for the digest."""
     config = LengthConfig.model_validate({"use": "length", "max_tokens": 3, "tokenizer": "t.json"})
-    assert not bind("l", KIND, config, Folder(tokenizer_folder)).inline
+    assert not bind("l", KIND, config, PolicyFolder(tokenizer_folder)).inline
     plain = LengthConfig.model_validate({"use": "length", "max_characters": 3})
-    assert bind("l", KIND, plain, Folder(tokenizer_folder)).inline
+    assert bind("l", KIND, plain, PolicyFolder(tokenizer_folder)).inline
 
 
 @each_case(

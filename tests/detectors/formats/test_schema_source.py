@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors import ConfigProblem, Folder
-from guardrails.detectors.formats.schema_source import MAX_DEPTH, checked, schema_in, strange
+from guardrails.detectors import ConfigProblem, PolicyFolder
+from guardrails.detectors.formats.schema_source import (
+    MAX_DEPTH,
+    compile_schema,
+    find_unknown_keywords,
+    load_schema,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +33,7 @@ from guardrails.detectors.formats.schema_source import MAX_DEPTH, checked, schem
 )
 def test_strange_words(schema: Any, expected: list[Any]) -> None:
     """A word that means nothing is named where it stands; names and data are no words."""
-    assert [problem.path for problem in strange(schema, ())] == expected
+    assert [problem.path for problem in find_unknown_keywords(schema, ())] == expected
 
 
 def test_a_schema_that_nests_too_deep_is_named() -> None:
@@ -36,7 +41,7 @@ def test_a_schema_that_nests_too_deep_is_named() -> None:
     deep: Any = {}
     for _ in range(2_000):
         deep = {"items": deep}
-    (problem,) = strange(deep, ("x",))
+    (problem,) = find_unknown_keywords(deep, ("x",))
     assert problem.message == f"schema: more than {MAX_DEPTH} levels"
 
 
@@ -57,7 +62,7 @@ def test_problems_of_a_file_stand_in_it(
     """A schema is returned, or what is wrong by line and column of its file."""
     (tmp_path / "s.json").write_text(text)
     problems: list[ConfigProblem] = []
-    schema = schema_in("s.json", Folder(tmp_path), problems, ("f",), strict=strict)
+    schema = load_schema("s.json", PolicyFolder(tmp_path), problems, ("f",), strict=strict)
     assert (schema is None) == (place is not None)
     assert [problem.place and problem.place[1:] for problem in problems] == ([] if place is None else [place])
 
@@ -65,13 +70,13 @@ def test_problems_of_a_file_stand_in_it(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """The field that names it is to blame."""
     problems: list[ConfigProblem] = []
-    assert schema_in("s.json", Folder(tmp_path), problems, ("f",)) is None
+    assert load_schema("s.json", PolicyFolder(tmp_path), problems, ("f",)) is None
     assert [(each.code, each.path, each.place) for each in problems] == [("unreadable_file", ("f",), None)]
 
 
 def test_problems_of_a_schema_that_is_written_out_stand_in_it() -> None:
     """Paths lead on from the field."""
     problems: list[ConfigProblem] = []
-    assert checked({"properties": {"a": {"type": "strin"}}}, problems, ("s",)) is None
+    assert compile_schema({"properties": {"a": {"type": "strin"}}}, problems, ("s",)) is None
     assert [each.path for each in problems] == [("s", "properties", "a", "type")]
-    assert checked({"type": "string"}, problems, ("s",)) is not None
+    assert compile_schema({"type": "string"}, problems, ("s",)) is not None

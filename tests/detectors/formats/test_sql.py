@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.formats.sql import KINDS, dialects, sql_errors
+from guardrails.detectors.formats.sql import KINDS, find_sql_errors, list_dialects
 from tests.cases import each_case
 
 
 def wrong(text: str, dialect: str = "", allowed: list[str] | None = None) -> list[str]:
     """Return the parts of a text that are wrong."""
-    return [text[start:end] for start, end in sql_errors(text, dialect, allowed)]
+    return [text[start:end] for start, end in find_sql_errors(text, dialect, allowed)]
 
 
 @each_case(
@@ -88,8 +88,8 @@ def test_each_kind_is_told(kind: str, text: str) -> None:
 
 def test_dialects_differ() -> None:
     """All that sqlglot has can be chosen; a comment hides a statement in MySQL alone."""
-    assert {"postgres", "mysql", "tsql", "sqlite", "bigquery", "snowflake"} <= {*dialects()}
-    assert all(wrong("SELECT 1 AS a", dialect) == [] for dialect in dialects())
+    assert {"postgres", "mysql", "tsql", "sqlite", "bigquery", "snowflake"} <= {*list_dialects()}
+    assert all(wrong("SELECT 1 AS a", dialect) == [] for dialect in list_dialects())
     assert wrong("SELECT TOP 1 a FROM t", "tsql") == []
     assert wrong("SELECT 1 /*! x */", "postgres") == []
     assert wrong("SELECT 1 /*! x */", "mysql") == ["/*! x */"]
@@ -121,5 +121,5 @@ def test_parsing_is_bounded(nested: tuple[str, str]) -> None:
 )
 def test_any_text_has_an_answer(text: str) -> None:
     """Nothing raises; spans are inside the text and in order."""
-    spans = list(sql_errors(text.encode("utf-8", "replace").decode(), "", ["select"]))
+    spans = list(find_sql_errors(text.encode("utf-8", "replace").decode(), "", ["select"]))
     assert all(0 <= start <= end <= len(text) for start, end in spans)

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.formats.syntax import DEEPEST, json_error, python_error, xml_error
+from guardrails.detectors.formats.syntax import DEEPEST, find_json_error, find_python_error, find_xml_error
 
 
 @pytest.mark.parametrize(
     ("check", "valid", "wrong", "at"),
     [
-        (json_error, '{"a": [1]}', '{"a": [1}', 8),
-        (xml_error, "<é>x</é>", "<é>x</a>", 6),
-        (python_error, "x = 1\ny = 2\n", "x = 1\ny = )\n", 10),
-        (json_error, "[" * DEEPEST + "]" * DEEPEST, "[" * (DEEPEST + 1), DEEPEST),
+        (find_json_error, '{"a": [1]}', '{"a": [1}', 8),
+        (find_xml_error, "<é>x</é>", "<é>x</a>", 6),
+        (find_python_error, "x = 1\ny = 2\n", "x = 1\ny = )\n", 10),
+        (find_json_error, "[" * DEEPEST + "]" * DEEPEST, "[" * (DEEPEST + 1), DEEPEST),
     ],
 )
 def test_the_offset_is_that_of_the_error(check: object, valid: str, wrong: str, at: int) -> None:
@@ -25,7 +25,7 @@ def test_the_offset_is_that_of_the_error(check: object, valid: str, wrong: str, 
     assert check(wrong) == at
 
 
-@pytest.mark.parametrize("check", [json_error, xml_error, python_error])
+@pytest.mark.parametrize("check", [find_json_error, find_xml_error, find_python_error])
 def test_any_text_has_an_answer(check: object) -> None:
     """An offset in the text or at its end; lone surrogates do no harm."""
     assert callable(check)

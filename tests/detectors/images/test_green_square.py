@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors.images.green_square import GreenSquare, GreenSquareConfig, scaled
-from guardrails.media.images.picture import opened
+from guardrails.detectors.images.green_square import GreenSquare, GreenSquareConfig, scale_box
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
 
 CONFIG = GreenSquareConfig(use="green_square", least=4)
@@ -19,7 +19,7 @@ CONFIG = GreenSquareConfig(use="green_square", least=4)
 
 def found(pixels: object, config: GreenSquareConfig = CONFIG) -> list[Finding]:
     """Return what is found in an array."""
-    [detection] = GreenSquare("g", config).detect([Image(source=opened(pixels))])
+    [detection] = GreenSquare("g", config).detect([Image(source=open_picture(pixels))])
     return list(detection.findings)
 
 
@@ -71,7 +71,7 @@ def test_a_scaled_box_lies_inside_and_covers(width: int, height: int, data: st.D
     x = data.draw(st.integers(0, view.shape[1] - 1))
     y = data.draw(st.integers(0, view.shape[0] - 1))
     picture = type("Sized", (), {"width": width, "height": height})()
-    left, top, wide, high = scaled((x, y, 1, 1), view, picture)
+    left, top, wide, high = scale_box((x, y, 1, 1), view, picture)
     assert 0 <= left < left + wide <= width
     assert 0 <= top < top + high <= height
     assert left <= x * width / view.shape[1]

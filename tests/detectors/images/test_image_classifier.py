@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_classifier import KIND, ImageClassifier
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
 
 LABELS = ("red", "green", "blue")
@@ -52,14 +52,14 @@ def detector(folder: Path, **fields: Any) -> ImageClassifier:
     labels = {"labels": {"green": "custom.green", "blue": "custom.blue"}, "model": folder.name, **fields}
     given = {name: value for name, value in labels.items() if value is not None}
     config = ImageClassifierConfig.model_validate({"use": "image_classifier", **given})
-    built = bind("d", KIND, config, Folder(folder.parent)).detector
+    built = bind("d", KIND, config, PolicyFolder(folder.parent)).detector
     assert isinstance(built, ImageClassifier)
     return built
 
 
 def found(of: ImageClassifier, given: Any) -> list[Finding]:
     """Return what is found in a picture."""
-    [detection] = of.detect([Image(source=opened(given))])
+    [detection] = of.detect([Image(source=open_picture(given))])
     return list(detection.findings)
 
 
@@ -108,7 +108,7 @@ def test_boxes_of_a_picture_that_was_made_smaller_are_those_of_the_large_one(fol
     """Views have at most a few thousand pixels a side."""
     pixels = np.zeros((16, 6000, 3), dtype=np.uint8)
     pixels[:, :3000, 1] = 255
-    given = opened(pixels)
+    given = open_picture(pixels)
     boxes = {finding.box for finding in found(detector(folder, large=64), given.source)}
     assert boxes == {None, (0, 0, 3000, 8), (0, 8, 3000, 8)}
 
@@ -213,11 +213,11 @@ def test_the_shipped_model_is_loaded_with_the_first_picture() -> None:
     """A guard that judges texts alone has neither Pillow nor the model."""
     script = """
 import sys
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import PolicyFolder, bind
 from guardrails.detectors.images.image_classifier import KIND
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from pathlib import Path
-bound = bind("d", KIND, ImageClassifierConfig(use="image_classifier"), Folder(Path()))
+bound = bind("d", KIND, ImageClassifierConfig(use="image_classifier"), PolicyFolder(Path()))
 assert bound.detector._model is None
 assert not {"PIL", "onnxruntime", "torch"} & {*sys.modules}
 """

@@ -9,12 +9,12 @@ import pytest
 
 from guardrails import taxonomy
 from guardrails.detectors.images.image_classifier_config import (
-    KNOWN,
+    KNOWN_IMAGE_MODELS,
     ImageClassifierConfig,
-    categories,
-    meanings,
-    of_prompts,
-    prompted,
+    find_categories,
+    find_prompt_problems,
+    number_prompts,
+    resolve_labels,
 )
 
 PROMPTS = {"custom.knife": ["a knife", "a blade"], "custom.tree": "a tree"}
@@ -48,12 +48,12 @@ def test_what_a_detector_can_find_is_known_before_it_is_built(
     fields: dict[str, Any], given: set[str]
 ) -> None:
     """So that a rule on anything else is an error at load."""
-    assert categories("d", config(**fields)) == given
+    assert find_categories("d", config(**fields)) == given
 
 
 def test_models_that_come_with_the_package_are_whole() -> None:
     """What their labels mean is a table, and they have these labels."""
-    for known in KNOWN.values():
+    for known in KNOWN_IMAGE_MODELS.values():
         if known.folder is not None:
             named = json.loads((known.folder / "config.json").read_text())["id2label"]
             assert tuple(named[str(at)] for at in range(len(named))) == known.labels
@@ -62,19 +62,22 @@ def test_models_that_come_with_the_package_are_whole() -> None:
 
 def test_what_labels_mean_are_categories() -> None:
     """Of every model whose labels are known."""
-    for name in KNOWN:
-        by = meanings(config(model=name))
+    for name in KNOWN_IMAGE_MODELS:
+        by = resolve_labels(config(model=name))
         assert by is not None
         assert all(taxonomy.is_valid(each) for told in by.values() for each in told)
-    assert meanings(config(model="models/own")) is None
+    assert resolve_labels(config(model="models/own")) is None
 
 
 def test_the_texts_of_a_category_are_columns_one_after_the_other() -> None:
     """Also where only some of them are wanted."""
     of = config(model="models/clip", prompts=PROMPTS)
-    assert {name: [*at] for name, at in prompted(of).items()} == {"custom.knife": [0, 1], "custom.tree": [2]}
+    assert {name: [*at] for name, at in number_prompts(of).items()} == {
+        "custom.knife": [0, 1],
+        "custom.tree": [2],
+    }
     some = config(model="models/clip", prompts=PROMPTS, categories=["custom.tree"])
-    assert {name: [*at] for name, at in prompted(some).items()} == {"custom.tree": [2]}
+    assert {name: [*at] for name, at in number_prompts(some).items()} == {"custom.tree": [2]}
 
 
 @pytest.mark.parametrize(
@@ -89,4 +92,4 @@ def test_the_texts_of_a_category_are_columns_one_after_the_other() -> None:
 )  # fmt: skip
 def test_fields_that_do_not_go_together_are_named(fields: dict[str, Any], codes: list[str]) -> None:
     """Each with its code."""
-    assert [problem.code for problem in of_prompts(config(**fields))] == codes
+    assert [problem.code for problem in find_prompt_problems(config(**fields))] == codes

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_faces import KIND, SHIPPED, ImageFacesConfig
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Action, Finding, Image, Text
 
 Drawn = Callable[..., Any]
@@ -33,7 +33,9 @@ rules:
 def found(given: Any, folder: Path = Path(), **fields: Any) -> list[Finding]:
     """Return what is found in a picture."""
     config = ImageFacesConfig.model_validate({"use": "image_faces", **fields})
-    [detection] = bind("f", KIND, config, Folder(folder)).detector.detect([Image(source=opened(given))])
+    [detection] = bind("f", KIND, config, PolicyFolder(folder)).detector.detect(
+        [Image(source=open_picture(given))]
+    )
     return list(detection.findings)
 
 
@@ -119,9 +121,9 @@ def test_a_rule_covers_the_faces_and_nothing_else(tmp_path: Path, face_drawn: Dr
 
 def test_only_what_was_covered_is_no_face_any_more(face_drawn: Drawn) -> None:
     """One beside it is, and one that lies half in it; in a picture that nobody has covered it is one as well."""
-    picture = opened(face_drawn(200, (420, 300), (40, 50)))
+    picture = open_picture(face_drawn(200, (420, 300), (40, 50)))
     config = ImageFacesConfig(use="image_faces")
-    of = bind("f", KIND, config, Folder(Path())).detector
+    of = bind("f", KIND, config, PolicyFolder(Path())).detector
     [[finding]] = [each.findings for each in of.detect([Image(source=picture)])]
     assert finding.box is not None
     x, y, width, height = finding.box
@@ -142,7 +144,7 @@ def test_a_face_in_one_frame_is_covered_in_all(tmp_path: Path, face_drawn: Drawn
     verdict = Guard.load(tmp_path / "p.yaml").check(moving, "output")
     assert verdict.action is Action.REDACT
     assert isinstance(verdict.content, bytes)
-    frames = opened(verdict.content).frames
+    frames = open_picture(verdict.content).frames
     assert len(frames) == 3
     for frame in frames:
         for x, y in ((10, 20), (200, 40)):
@@ -154,7 +156,7 @@ def test_an_operators_model_takes_its_place(tmp_path: Path, face_drawn: Drawn) -
     shutil.copytree(SHIPPED["centerface"], tmp_path / "own")
     assert found(face_drawn(128, (200, 200), (30, 30)), tmp_path, model="own")
     shipped, own = (
-        bind("f", KIND, ImageFacesConfig(use="image_faces", model=model), Folder(tmp_path)).digest
+        bind("f", KIND, ImageFacesConfig(use="image_faces", model=model), PolicyFolder(tmp_path)).digest
         for model in ("centerface", "own")
     )
     assert shipped != own
@@ -196,4 +198,4 @@ def test_a_package_without_the_model_says_so(tmp_path: Path, monkeypatch: pytest
 def test_a_text_is_none_of_its_business() -> None:
     """It is clean."""
     config = ImageFacesConfig(use="image_faces")
-    assert bind("f", KIND, config, Folder(Path())).detector.detect([Text("a face")]) == [CLEAN]
+    assert bind("f", KIND, config, PolicyFolder(Path())).detector.detect([Text("a face")]) == [CLEAN]

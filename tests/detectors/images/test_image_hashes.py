@@ -15,12 +15,12 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_hashes import KIND, LONGEST, ImageHashConfig
-from guardrails.media.hashes.film_hash_file import FilmEntry, Look, text
-from guardrails.media.hashes.pdq import hashed
-from guardrails.media.images.picture import opened
+from guardrails.media.hashes.film_hash_file import FilmEntry, HashedFrame, format_film_entries
+from guardrails.media.hashes.pdq import hash_pixels
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Listed, Text
 
 
@@ -39,13 +39,15 @@ def filed(image: Pillow.Image, format_: str = "PNG", **more: Any) -> bytes:
 
 def pdq(image: Pillow.Image) -> str:
     """Return the hash of a picture, in hexadecimal digits."""
-    return hashed(np.asarray(image.convert("RGB"))).hash.hex()
+    return hash_pixels(np.asarray(image.convert("RGB"))).hash.hex()
 
 
 def found(folder: Path, given: Any, **fields: Any) -> list[Finding]:
     """Return what is found in a picture by lists in a folder."""
     config = ImageHashConfig.model_validate({"use": "image_hash", **fields})
-    [detection] = bind("h", KIND, config, Folder(folder)).detector.detect([Image(source=opened(given))])
+    [detection] = bind("h", KIND, config, PolicyFolder(folder)).detector.detect(
+        [Image(source=open_picture(given))]
+    )
     return list(detection.findings)
 
 
@@ -145,12 +147,12 @@ def test_a_frame_on_a_list_is_told_with_its_time(tmp_path: Path) -> None:
 def tracked(folder: Path, sha256: str, frames: int = 12, **fields: Any) -> Any:
     """Return what looks at a track of a film, after so many frames of a second, and what it found in each."""
     config = ImageHashConfig.model_validate({"use": "image_hash", **fields})
-    begin = bind("h", KIND, config, Folder(folder)).film
+    begin = bind("h", KIND, config, PolicyFolder(folder)).film
     assert begin is not None
     track = begin(sha256)
     single = []
     for at in range(frames):
-        one = opened(np.asarray(drawn(at)))
+        one = open_picture(np.asarray(drawn(at)))
         frame = replace(one.frames[0], start_ms=1_000 * at, end_ms=1_000 * at + 1_000)
         single += track.detect([Image(source=replace(one, frames=(frame,)))])
     return track, single
@@ -158,8 +160,8 @@ def tracked(folder: Path, sha256: str, frames: int = 12, **fields: Any) -> Any:
 
 def films(folder: Path, seconds: int, sha256: bytes = b"") -> Mapping[str, Any]:
     """Write a list of one film of so many of these frames; return what names it."""
-    looks = (Look(bytes.fromhex(pdq(drawn(at))), 1_000 * at) for at in range(seconds))
-    (folder / "films.jsonl").write_text(text([FilmEntry("listed", tuple(looks), sha256)]))
+    looks = (HashedFrame(bytes.fromhex(pdq(drawn(at))), 1_000 * at) for at in range(seconds))
+    (folder / "films.jsonl").write_text(format_film_entries([FilmEntry("listed", tuple(looks), sha256)]))
     return {"films": [{"file": "films.jsonl", "category": "custom.film"}]}
 
 
@@ -207,7 +209,7 @@ def test_a_text_is_none_of_its_business(tmp_path: Path) -> None:
     """It is clean, also a hash."""
     (tmp_path / "deny.txt").write_text(pdq(drawn()))
     config = ImageHashConfig.model_validate({"use": "image_hash", "deny": [{"file": "deny.txt"}]})
-    assert bind("h", KIND, config, Folder(tmp_path)).detector.detect([Text(pdq(drawn()))]) == [CLEAN]
+    assert bind("h", KIND, config, PolicyFolder(tmp_path)).detector.detect([Text(pdq(drawn()))]) == [CLEAN]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_what_is_wrong_is_an_error_at_load(
     (tmp_path / "bad.txt").write_text(f"{'0' * 64}\n{'z' * 64}\n")
     (tmp_path / "empty.txt").write_text("# nothing\n")
     (tmp_path / "good.txt").write_text("0" * 64)
-    (tmp_path / "films.jsonl").write_text(text([FilmEntry("a", (), b"1" * 32)]))
+    (tmp_path / "films.jsonl").write_text(format_film_entries([FilmEntry("a", (), b"1" * 32)]))
     (tmp_path / "p.yaml").write_text(
         f"format: 1\nname: t\ndetectors:\n  h: {{use: image_hash, {fields}}}\nrules: []\n"
     )

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors.images.image_text import ImageText, ImageTextConfig, codes
-from guardrails.detectors.images.ocr import Found
-from guardrails.detectors.images.text_layout import Shown
-from guardrails.media.images.picture import opened
+from guardrails.detectors.images.image_text import ImageTextConfig, ImageTextExtractor, read_codes
+from guardrails.detectors.images.ocr import OcrLine
+from guardrails.detectors.images.text_layout import PlacedText
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Image, Text
 
 
@@ -26,10 +26,12 @@ def at(x: float, y: float, width: float, height: float) -> list[tuple[float, flo
     return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
-def read(pixels: Any, *found: Found, origin: str = "ocr", **fields: Any) -> Sequence[Shown]:
+def read(pixels: Any, *found: OcrLine, origin: str = "ocr", **fields: Any) -> Sequence[PlacedText]:
     """Return what is written in a picture in which a reader finds that."""
     config = ImageTextConfig.model_validate({"use": "image_text", **fields})
-    [texts] = ImageText(config, [(origin, lambda view: found)]).extracts([Image(source=opened(pixels))])
+    [texts] = ImageTextExtractor(config, [(origin, lambda view: found)]).extracts(
+        [Image(source=open_picture(pixels))]
+    )
     return texts
 
 
@@ -99,12 +101,12 @@ def test_what_was_read_is_remembered() -> None:
     """The same picture is read once."""
     calls: list[int] = []
 
-    def reader(view: Any) -> list[Found]:
+    def reader(view: Any) -> list[OcrLine]:
         calls.append(1)
         return [("hello", 1.0, at(1, 1, 50, 9))]
 
-    extractor = ImageText(ImageTextConfig(use="image_text"), [("ocr", reader)])
-    images = [Image(source=opened(PLAIN.copy())) for _ in range(3)]
+    extractor = ImageTextExtractor(ImageTextConfig(use="image_text"), [("ocr", reader)])
+    images = [Image(source=open_picture(PLAIN.copy())) for _ in range(3)]
     assert {texts[0].text for texts in extractor.extracts(images)} == {"hello"}
     assert len(calls) == 1
     assert extractor.detect(images) == [CLEAN] * 3
@@ -119,12 +121,14 @@ def test_some_frames_of_what_moves_are_read() -> None:
     frames[0].save(out, "PNG", save_all=True, append_images=frames[1:], duration=40)
     seen: list[int] = []
 
-    def reader(view: Any) -> list[Found]:
+    def reader(view: Any) -> list[OcrLine]:
         seen.append(int(view[0, 0, 0]))
         return []
 
     config = ImageTextConfig.model_validate({"use": "image_text", "frames": 4})
-    assert ImageText(config, [("ocr", reader)]).extracts([Image(source=opened(out.getvalue()))]) == [()]
+    assert ImageTextExtractor(config, [("ocr", reader)]).extracts(
+        [Image(source=open_picture(out.getvalue()))]
+    ) == [()]
     assert seen == [0, 21, 100, 201]
 
 
@@ -153,4 +157,4 @@ def test_the_reader_of_codes_takes_what_zxing_gives(monkeypatch: pytest.MonkeyPa
     position = types.SimpleNamespace(**dict(zip(names, corner, strict=True)))
     found = [types.SimpleNamespace(text=text, position=position) for text in ("hello", "")]
     monkeypatch.setitem(sys.modules, "zxingcpp", types.SimpleNamespace(read_barcodes=lambda view: found))
-    assert codes(PLAIN) == [("hello", 1.0, at(1, 2, 3, 4))]
+    assert read_codes(PLAIN) == [("hello", 1.0, at(1, 2, 3, 4))]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.images.ocr import FAINT, contrasted, letters
+from guardrails.detectors.images.ocr import FAINT, load_reader, stretch_contrast
 from guardrails.inference.denormals import LIBC
 
 CORNERS = [(1.0, 2.0), (31.0, 2.0), (31.0, 6.0), (1.0, 6.0)]
@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> tuple[list[Any], list[Any]]:
 def test_it_is_loaded_with_the_first_picture_and_sees_blue_first(asked: tuple[list[Any], list[Any]]) -> None:
     """Numbers next to zero are zero for it; a version that takes no session of ours runs as it comes."""
     made, seen = asked
-    reader = letters(800)
+    reader = load_reader(800)
     assert made == []
     view = np.full((5, 5, 3), (1, 2, 3), dtype=np.uint8)
     view[4, 4] = 255
@@ -57,10 +57,10 @@ def test_it_may_find_nothing(asked: tuple[list[Any], list[Any]]) -> None:
     """And a picture of one colour is not shown to it."""
     made, seen = asked
     view = np.zeros((5, 5, 3), dtype=np.uint8)
-    assert letters(800)(view) == []
+    assert load_reader(800)(view) == []
     assert (made, seen) == ([], [])
     view[3, 3] = 255
-    assert letters(800)(view) == []
+    assert load_reader(800)(view) == []
     assert len(seen) == 1
 
 
@@ -69,7 +69,7 @@ def test_little_contrast_is_made_all_of_it() -> None:
     for ground, ink in (((255,) * 3, (250,) * 3), ((200, 30, 30), (205, 30, 30)), ((0,) * 3, (FAINT,) * 3)):
         view = np.full((40, 60, 3), ground, np.uint8)
         view[7, 9] = ink
-        seen: Any = contrasted(view)
+        seen: Any = stretch_contrast(view)
         assert np.abs(seen[7, 9].astype(int) - seen[0, 0]).max() >= 254
         assert (view[7, 9] == ink).all()
 
@@ -79,7 +79,7 @@ def test_one_pixel_is_never_lost(ground: int, ink: int, y: int, x: int) -> None:
     """Where it is of another colour, there is something to look at; with enough contrast nothing is changed."""
     view = np.full((50, 50, 3), ground, np.uint8)
     view[y, x] = ink
-    seen = contrasted(view)
+    seen = stretch_contrast(view)
     assert (seen is None) is (ground == ink)
     if abs(ground - ink) > FAINT:
         assert seen is view

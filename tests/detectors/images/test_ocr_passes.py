@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from guardrails.detectors.images.ocr_passes import faint, pieces, thorough, unlike
-from guardrails.media.images.picture import Frame
+from guardrails.detectors.images.ocr_passes import (
+    cut_tiles,
+    enhance_faint,
+    pick_distinct_frames,
+    read_in_passes,
+)
+from guardrails.media.images.picture import PictureFrame
 
 
 def plain(height: int = 60, width: int = 90, shade: int = 255) -> Any:
@@ -24,7 +29,7 @@ def plain(height: int = 60, width: int = 90, shade: int = 255) -> Any:
 @given(st.integers(1, 9_000), st.integers(1, 300), st.integers(64, 900))
 def test_pieces_hold_all_of_a_view(height: int, width: int, longest: int) -> None:
     """Each is as small as it must be, and whatever is not longer than what two share is in one of them as a whole."""
-    found = [*pieces(np.zeros((height, width, 3), np.uint8), longest)]
+    found = [*cut_tiles(np.zeros((height, width, 3), np.uint8), longest)]
     assert all(max(piece.shape[:2]) <= longest for _, _, piece in found)
     rows = sorted({(top, top + piece.shape[0]) for _, top, piece in found})
     assert (rows[0][0], rows[-1][1]) == (0, height)
@@ -37,7 +42,7 @@ def test_what_is_faint_is_made_plain(ground: int, ink: int) -> None:
     view = plain(120, 180, ground)
     view[20:30, 20:120] = ink
     view[80:84, 20:120] = 255 - ground
-    made = faint(view)
+    made = enhance_faint(view)
     assert made is not None
     assert made[0, 0].tolist() == [255] * 3
     assert made[25, 40].max() <= 215
@@ -48,7 +53,7 @@ def test_a_colour_can_be_faint_as_well() -> None:
     """Yellow that is nearly white differs in one channel."""
     view = plain(120, 180)
     view[20:30, 20:120, 2] = 245
-    made = faint(view)
+    made = enhance_faint(view)
     assert made is not None
     assert made[25, 40].max() < 100
 
@@ -67,7 +72,7 @@ def test_a_picture_without_anything_faint_is_read_once(kind: str) -> None:
         view = np.random.default_rng(0).integers(0, 255, view.shape, dtype=np.uint8)
     if kind == "gradient":
         view[:] = np.linspace(0, 255, 300).astype(np.uint8)[None, :, None]
-    assert faint(view) is None
+    assert enhance_faint(view) is None
 
 
 def test_each_look_is_read() -> None:
@@ -81,28 +86,28 @@ def test_each_look_is_read() -> None:
 
     view = plain(300, 40)
     view[10:20, 10:30] = 250
-    found = thorough(read, 50)(view)
+    found = read_in_passes(read, 50)(view)
     assert seen == [(200, 40, 3)] * 3
     assert [(score, corners[0]) for _, score, corners in found] == [(0.8, (1.0, 2.0)), (0.9, (1.0, 2.0)), (0.8, (1.0, 102.0))]  # fmt: skip
     view[10:20, 10:30] = 100
-    assert len(thorough(read, 100)(view)) == 1
+    assert len(read_in_passes(read, 100)(view)) == 1
 
 
-def frames(count: int, odd: int) -> list[Frame]:
+def frames(count: int, odd: int) -> list[PictureFrame]:
     """Return so many frames that are alike, and one of them with something in it."""
     made = []
     for number in range(count):
         view = plain(shade=100 + number % 5)
         if number == odd:
             view[10:14, 10:40] = 0
-        made.append(Frame((view,), number, number + 1))
+        made.append(PictureFrame((view,), number, number + 1))
     return made
 
 
 @pytest.mark.parametrize("odd", [0, 1, 37, 99])
 def test_the_frame_that_differs_is_among_those_that_are_read(odd: int) -> None:
     """Wherever it stands; they come in their order."""
-    found = unlike(frames(100, odd), 4)
+    found = pick_distinct_frames(frames(100, odd), 4)
     starts = [frame.start_ms for frame in found]
     assert odd in starts
     assert starts == sorted(set(starts))
@@ -111,6 +116,6 @@ def test_the_frame_that_differs_is_among_those_that_are_read(odd: int) -> None:
 
 def test_few_frames_are_all_read() -> None:
     """Also where some are of another size, as those of several pictures in one file are."""
-    few = [*frames(3, 1), Frame((plain(20, 20),))]
-    assert unlike(few, 4) is few
-    assert len(unlike(few, 3)) == 3
+    few = [*frames(3, 1), PictureFrame((plain(20, 20),))]
+    assert pick_distinct_frames(few, 4) is few
+    assert len(pick_distinct_frames(few, 3)) == 3

@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.images.text_layout import Line, hull, place_in, shown
+from guardrails.detectors.images.text_layout import TextLine, bounding_box, locate_span, place_lines
 
 LINES = (
-    Line("0123456789", (100, 10, 200, 20)),
-    Line("abcde", (50, 40, 100, 20)),
-    Line("code", (0, 90, 40, 40), whole=True),
+    TextLine("0123456789", (100, 10, 200, 20)),
+    TextLine("abcde", (50, 40, 100, 20)),
+    TextLine("code", (0, 90, 40, 40), whole=True),
 )
 
 
 def test_lines_are_one_text() -> None:
     """With a line break between them, and the way back for each stretch."""
-    text = shown(LINES, "ocr")
+    text = place_lines(LINES, "ocr")
     assert text is not None
     assert (text.text, text.origin) == ("0123456789\nabcde\ncode", "ocr")
     assert text.hides((0, 1))
-    assert shown((), "ocr") is None
-    assert shown((Line("", (0, 0, 1, 1)),), "ocr") is None
+    assert place_lines((), "ocr") is None
+    assert place_lines((TextLine("", (0, 0, 1, 1)),), "ocr") is None
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_lines_are_one_text() -> None:
 )
 def test_a_stretch_has_the_box_that_holds_it(span: tuple[int, int], box: tuple[int, int, int, int]) -> None:
     """With a character more on each side, as letters are not all as wide; of a code all of it."""
-    text = shown(LINES, "ocr")
+    text = place_lines(LINES, "ocr")
     assert text is not None
     assert text.box(span) == box
 
@@ -48,21 +48,21 @@ def test_several_texts_of_a_picture_are_told_apart() -> None:
     """By where they begin in all that is written there."""
     from dataclasses import replace
 
-    first, second = shown(LINES[:1], "ocr"), shown(LINES[1:2], "code")
+    first, second = place_lines(LINES[:1], "ocr"), place_lines(LINES[1:2], "code")
     assert first is not None
     assert second is not None
     second = replace(second, begin=11)
     assert second.originals((0, 5)) == [(11, 16)]
-    assert place_in([first, second], (0, 10)) == (LINES[0].box, None)
-    assert place_in([first, second], (11, 16)) == (LINES[1].box, None)
-    assert place_in([first, second], (40, 41)) == (None, None)
+    assert locate_span([first, second], (0, 10)) == (LINES[0].box, None)
+    assert locate_span([first, second], (11, 16)) == (LINES[1].box, None)
+    assert locate_span([first, second], (40, 41)) == (None, None)
 
 
 @given(st.lists(st.text(min_size=1, max_size=9), min_size=1, max_size=5), st.data())
 def test_every_stretch_lies_within_the_lines(texts: list[str], data: st.DataObject) -> None:
     """Whatever is found in it."""
-    lines = [Line(text, (10 * at, 30 * at, 100, 20)) for at, text in enumerate(texts)]
-    made = shown(lines, "ocr")
+    lines = [TextLine(text, (10 * at, 30 * at, 100, 20)) for at, text in enumerate(texts)]
+    made = place_lines(lines, "ocr")
     assert made is not None
     start = data.draw(st.integers(0, len(made.text) - 1))
     end = data.draw(st.integers(start + 1, len(made.text)))
@@ -74,21 +74,25 @@ def test_every_stretch_lies_within_the_lines(texts: list[str], data: st.DataObje
 
 def test_a_line_from_top_to_bottom_is_taken_whole() -> None:
     """Where its characters stand is not known."""
-    text = shown((Line("abcdef", (5, 5, 20, 200)),), "ocr")
+    text = place_lines((TextLine("abcdef", (5, 5, 20, 200)),), "ocr")
     assert text is not None
     assert text.box((2, 3)) == (5, 5, 20, 200)
 
 
 def test_a_hull_holds_all_boxes() -> None:
     """And no more; that of one is itself."""
-    assert hull([(0, 0, 1, 1), (5, 2, 1, 1)]) == (0, 0, 6, 3)
-    assert hull([(4, 3, 2, 1)]) == (4, 3, 2, 1)
+    assert bounding_box([(0, 0, 1, 1), (5, 2, 1, 1)]) == (0, 0, 6, 3)
+    assert bounding_box([(4, 3, 2, 1)]) == (4, 3, 2, 1)
 
 
 def test_what_is_said_has_a_time_and_no_place() -> None:
     """A stretch of what is said over time is from its first word to its last; with a word of no time it has none."""
-    said = shown(
-        [Line("one", None, clip=(0, 100)), Line("two", None, clip=(300, 400)), Line("title", None)],
+    said = place_lines(
+        [
+            TextLine("one", None, clip=(0, 100)),
+            TextLine("two", None, clip=(300, 400)),
+            TextLine("title", None),
+        ],
         "transcript",
     )
     assert said is not None
@@ -98,6 +102,8 @@ def test_what_is_said_has_a_time_and_no_place() -> None:
         (0, 400),
         None,
     )
-    burnt = shown([Line("one", (0, 0, 30, 10), clip=(0, 100)), Line("two", None, clip=(0, 50))], "ocr")
+    burnt = place_lines(
+        [TextLine("one", (0, 0, 30, 10), clip=(0, 100)), TextLine("two", None, clip=(0, 50))], "ocr"
+    )
     assert burnt is not None
     assert (burnt.box((0, 3)), burnt.box((0, 7)), burnt.clip((0, 7))) == ((0, 0, 30, 10), None, (0, 100))

@@ -14,8 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.language.gibberish import KIND, Gibberish, GibberishConfig, gibberish, surprise
+from guardrails.detectors import ConfigProblems, PolicyFolder
+from guardrails.detectors.language.gibberish import (
+    KIND,
+    GibberishConfig,
+    GibberishDetector,
+    find_gibberish,
+    measure_surprise,
+)
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
@@ -26,11 +32,11 @@ SAMPLES: dict[str, str] = json.loads(
 )
 
 
-def build(**fields: object) -> Gibberish:
+def build(**fields: object) -> GibberishDetector:
     """Return a detector of this configuration."""
     config = GibberishConfig.model_validate({"use": "gibberish", **fields})
-    detector = KIND.build("g", config, Folder(Path()))
-    assert isinstance(detector, Gibberish)
+    detector = KIND.build("g", config, PolicyFolder(Path()))
+    assert isinstance(detector, GibberishDetector)
     return detector
 
 
@@ -120,7 +126,7 @@ def test_random_letters_are_found_and_words_are_not() -> None:
 )
 def test_words_surprise_or_not(word: str, odd: bool) -> None:
     """Above 0 is no language; other scripts and abbreviations say nothing."""
-    assert (surprise(word) > 0) is odd
+    assert (measure_surprise(word) > 0) is odd
 
 
 def test_limits_are_chosen() -> None:
@@ -157,7 +163,7 @@ PIECES = [
 @given(st.text(max_size=80) | st.lists(st.sampled_from(PIECES), max_size=25).map("".join))
 def test_any_text_has_an_answer(text: str) -> None:
     """Stretches are inside the text with scores in 0..1; findings do not overlap."""
-    assert all(0 <= start < end <= len(text) and 0 < score <= 1 for start, end, score in gibberish(text))
+    assert all(0 <= start < end <= len(text) and 0 < score <= 1 for start, end, score in find_gibberish(text))
     spans = [each.span for each in DETECTOR.detect([Text(text)])[0].findings if each.span]
     assert all(before[1] < after[0] for before, after in itertools.pairwise(spans))
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.language.identification import (
     SAMPLE,
-    language_of,
-    letters,
-    probabilities,
+    count_letters,
+    identify_language,
+    language_probabilities,
     without_noise,
 )
 from guardrails.detectors.language.scripts import NAMES
@@ -26,10 +26,10 @@ SENTENCES: dict[str, str] = json.loads(
 
 def test_sentences_are_known() -> None:
     """One sentence is enough, in each of 37 languages; probabilities sum to 1."""
-    assert {code: language_of(text)[0] for code, text in SENTENCES.items()} == {
+    assert {code: identify_language(text)[0] for code, text in SENTENCES.items()} == {
         code: code for code in SENTENCES
     }
-    assert sum(probabilities(SENTENCES["de"]).values()) == pytest.approx(1, abs=1e-3)
+    assert sum(language_probabilities(SENTENCES["de"]).values()) == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_sentences_are_known() -> None:
 )
 def test_short_texts_are_undetermined(text: str) -> None:
     """Too few letters, or none, are `und`."""
-    assert language_of(text)[0] == "und"
+    assert identify_language(text)[0] == "und"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_short_texts_are_undetermined(text: str) -> None:
 )
 def test_a_script_of_one_language_is_certain(text: str, code: str) -> None:
     """However short the text."""
-    assert language_of(text) == (code, 1.0)
+    assert identify_language(text) == (code, 1.0)
 
 
 def test_noise_has_no_say() -> None:
@@ -54,26 +54,26 @@ def test_noise_has_no_say() -> None:
     plain = without_noise(noisy)
     assert len(plain) == len(noisy)
     assert plain.split() == SENTENCES["pl"].split()
-    assert language_of(noisy)[0] == "pl"
+    assert identify_language(noisy)[0] == "pl"
 
 
 def test_long_texts_are_sampled() -> None:
     """Beginning, middle and end decide, however much there is between them."""
     long = SENTENCES["de"] * 2000
     assert len(long) > 50 * SAMPLE
-    assert language_of(long)[0] == "de"
-    assert language_of(SENTENCES["de"] * 100 + SENTENCES["fr"] * 100)[0] in ("de", "fr")
+    assert identify_language(long)[0] == "de"
+    assert identify_language(SENTENCES["de"] * 100 + SENTENCES["fr"] * 100)[0] in ("de", "fr")
 
 
 def test_letters_of_dense_scripts_count_twice() -> None:
     """So that limits in letters mean about as much text everywhere."""
-    assert letters("ab 12, é") == 3
-    assert letters("漢字かな 한") == 10
+    assert count_letters("ab 12, é") == 3
+    assert count_letters("漢字かな 한") == 10
 
 
 @given(st.text(max_size=200))
 def test_any_text_has_an_answer(text: str) -> None:
     """A known code or `und`, and a probability."""
-    code, probability = language_of(text)
+    code, probability = identify_language(text)
     assert code in NAMES or code == "und"
     assert 0 <= probability <= 1.001

@@ -11,8 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.language.language_detector import KIND, Language, LanguageConfig, units
+from guardrails.detectors import ConfigProblems, PolicyFolder
+from guardrails.detectors.language.language_detector import (
+    KIND,
+    LanguageConfig,
+    LanguageDetector,
+    split_units,
+)
 from guardrails.detectors.language.scripts import NAMES
 from guardrails.types import Detection, Image, Text
 from tests.cases import each_case
@@ -23,11 +28,11 @@ SENTENCES: dict[str, str] = json.loads(
 """One everyday sentence, written for these tests, in many languages."""
 
 
-def build(**fields: object) -> Language:
+def build(**fields: object) -> LanguageDetector:
     """Return a detector of this configuration."""
     config = LanguageConfig.model_validate({"use": "language", **fields})
-    detector = KIND.build("l", config, Folder(Path()))
-    assert isinstance(detector, Language)
+    detector = KIND.build("l", config, PolicyFolder(Path()))
+    assert isinstance(detector, LanguageDetector)
     return detector
 
 
@@ -138,7 +143,7 @@ def test_every_problem_has_its_place(fields: dict[str, object], expected: list[o
 )
 def test_units_cover_the_text(text: str) -> None:
     """In order, without a gap or an overlap, so that nothing is left unjudged."""
-    parts = list(units(text, 20))
+    parts = list(split_units(text, 20))
     assert [part.start for part in parts] == [0, *(part.end for part in parts[:-1])]
     assert parts[-1].end == len(text)
 

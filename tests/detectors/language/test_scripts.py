@@ -6,21 +6,21 @@ import re
 
 import pytest
 
-from guardrails.detectors.language.identification import probabilities
+from guardrails.detectors.language.identification import language_probabilities
 from guardrails.detectors.language.scripts import (
     NAMES,
     SCRIPTS,
     VARIETIES,
     script_of,
-    suggestion,
-    umbrella,
+    suggest_code,
+    umbrella_language,
     with_varieties,
 )
 
 
 def test_the_table_is_that_of_the_model() -> None:
     """Every language that the model tells has a name, and no other has; `zxx` is no language."""
-    assert NAMES.keys() == probabilities("some text").keys() - {"zxx"}
+    assert NAMES.keys() == language_probabilities("some text").keys() - {"zxx"}
     assert {code for _, users in SCRIPTS.values() for code in users.split()} <= NAMES.keys()
     assert {code for codes in VARIETIES.values() for code in codes} | VARIETIES.keys() <= NAMES.keys()
 
@@ -56,7 +56,7 @@ def test_varieties_count_as_their_language() -> None:
     """Cantonese is Chinese; who names a variety means it alone."""
     assert with_varieties(["zh"]) == {"zh", "wuu", "yue"}
     assert with_varieties(["yue", "de"]) == {"yue", "de"}
-    assert [umbrella(code) for code in ("yue", "arz", "de")] == ["zh", "ar", "de"]
+    assert [umbrella_language(code) for code in ("yue", "arz", "de")] == ["zh", "ar", "de"]
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_varieties_count_as_their_language() -> None:
 )
 def test_a_wrong_name_has_a_cure(wrong: str, code: str | None) -> None:
     """Names in English, tags with a region and slips lead to the code."""
-    assert (f"'{code}'" in suggestion(wrong)) is (code is not None)
-    assert suggestion(wrong)
+    assert (f"'{code}'" in suggest_code(wrong)) is (code is not None)
+    assert suggest_code(wrong)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, Verdict
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.llm.guard_model import KIND, GuardModelConfig
-from guardrails.detectors.llm.guards import FORMS
+from guardrails.detectors.llm.guards import GUARD_FORMS
 from guardrails.errors import PolicyErrors
 
 WAIT_S = 20
@@ -431,7 +431,7 @@ def test_what_is_wrong_is_told_at_load(check: Any, fields: Any, code: str, field
     assert [problem.path for problem in problems.value.problems] == [field]
 
 
-class Declared(Folder):
+class Declared(PolicyFolder):
     """Files below a folder without a policy; endpoints are those that the environment names."""
 
     def __init__(self) -> None:
@@ -439,9 +439,9 @@ class Declared(Folder):
 
     def endpoint(self, name: str) -> Any:
         """Return what the operator declares."""
-        from guardrails.policy.endpoints import declared
+        from guardrails.policy.endpoints import find_endpoint
 
-        return declared(name)
+        return find_endpoint(name)
 
 
 def test_a_model_in_this_process_must_be_there(tmp_path: Path) -> None:
@@ -449,11 +449,11 @@ def test_a_model_in_this_process_must_be_there(tmp_path: Path) -> None:
     for model in ("models/llama-guard-3", "meta-llama/Llama-Guard-3-8B"):
         config = GuardModelConfig.model_validate({"use": "guard_model", "model": model})
         with pytest.raises(ConfigProblems, match="no such folder") as caught:
-            KIND.build("guard", config, Folder(tmp_path))
+            KIND.build("guard", config, PolicyFolder(tmp_path))
         assert caught.value.problems[0].path == ("model",)
 
 
 def test_the_forms_of_the_field_are_those_of_the_table() -> None:
     """A form that is added stands in both."""
     shown = GuardModelConfig.model_json_schema()["properties"]["form"]["anyOf"][0]["enum"]
-    assert shown == [*FORMS]
+    assert shown == [*GUARD_FORMS]

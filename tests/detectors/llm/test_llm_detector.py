@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.llm_detector import BESIDE, Ask, Asking, Local, Reading, Remote, Spot
+from guardrails.detectors.llm.llm_detector import (
+    MAX_CONCURRENT_GROUPS,
+    JudgeAdapter,
+    JudgeAnswer,
+    JudgeRequest,
+    LocalDetector,
+    RemoteDetector,
+    ScoredSpan,
+)
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import CLEAN, Detection, Image, Place, Stage, Text, Unchecked
 
@@ -20,9 +28,9 @@ class Judge:
 
     def __init__(self, answer: Any, most: int = 2) -> None:
         self.answer, self.most = answer, most
-        self.calls: list[list[Ask]] = []
+        self.calls: list[list[JudgeRequest]] = []
 
-    def scores(self, asks: Sequence[Ask]) -> list[Any]:
+    def score(self, asks: Sequence[JudgeRequest]) -> list[Any]:
         """Answer at once."""
         self.calls.append([*asks])
         return [self.answer(ask) for ask in asks]
@@ -31,17 +39,17 @@ class Judge:
 class Service(Judge):
     """The same as a coroutine."""
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Any]:  # type: ignore[override]
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[Any]:  # type: ignore[override]
         """Answer when awaited."""
-        return super().scores(asks)
+        return super().score(asks)
 
 
-def asking(**more: Any) -> Asking:
+def asking(**more: Any) -> JudgeAdapter:
     """Return what a detector `d` asks, in pieces of 80 characters."""
-    return Asking("d", CATEGORIES, **{"size": 80, "most": 10, **more})
+    return JudgeAdapter("d", CATEGORIES, **{"size": 80, "most": 10, **more})
 
 
-@pytest.fixture(params=[(Local, Judge), (Remote, Service)], ids=["local", "remote"])
+@pytest.fixture(params=[(LocalDetector, Judge), (RemoteDetector, Service)], ids=["local", "remote"])
 def ask(request: pytest.FixtureRequest) -> Any:
     """Return a function: an answer and contents in, the judge and the detections out."""
     driver, judge_of = request.param
@@ -113,7 +121,7 @@ def test_an_answer_that_is_none_is_a_failure(ask: Any, answer: Any, said: str) -
 def test_a_judge_that_raises_has_failed(ask: Any, error: Exception, said: str) -> None:
     """The reason is told where it is ours to tell, and only its kind where it may quote the text; others are judged."""
 
-    def answer(each: Ask) -> dict[str, float]:
+    def answer(each: JudgeRequest) -> dict[str, float]:
         if each.read == "bad":
             raise error
         return {"hate": 0.5}
@@ -129,18 +137,18 @@ def test_a_judge_that_answers_too_few_or_too_many_has_failed(answers: list[Any])
     class Off(Judge):
         """Answers in the wrong number."""
 
-        def scores(self, asks: Sequence[Ask]) -> Any:
+        def score(self, asks: Sequence[JudgeRequest]) -> Any:
             """Answer."""
             return answers
 
     class OffService(Off):
         """The same as a coroutine."""
 
-        async def scores(self, asks: Sequence[Ask]) -> Any:  # type: ignore[override]
+        async def score(self, asks: Sequence[JudgeRequest]) -> Any:  # type: ignore[override]
             """Answer."""
             return answers
 
-    for driver, judge in ((Local, Off(None)), (Remote, OffService(None))):
+    for driver, judge in ((LocalDetector, Off(None)), (RemoteDetector, OffService(None))):
         (found,) = driver(asking(), judge).detect([Text("text")])
         assert found.error == f"{len(answers)} answers to 1 texts"
 
@@ -152,7 +160,7 @@ def test_a_long_text_leaves_room_for_others() -> None:
     class Slow(Service):
         """Lets all who can begin before it answers."""
 
-        async def scores(self, asks: Sequence[Ask]) -> Any:  # type: ignore[override]
+        async def score(self, asks: Sequence[JudgeRequest]) -> Any:  # type: ignore[override]
             """Answer in the next turn of the loop."""
             nonlocal running, most
             running += 1
@@ -162,8 +170,8 @@ def test_a_long_text_leaves_room_for_others() -> None:
             return [{"hate": float(asks[0].read)}]
 
     contents = [Text(f"0.{at:02}") for at in range(20, 70)]
-    found = Remote(asking(), Slow(None, most=1)).detect(contents)
-    assert most == BESIDE
+    found = RemoteDetector(asking(), Slow(None, most=1)).detect(contents)
+    assert most == MAX_CONCURRENT_GROUPS
     assert [f"{each.findings[0].score:.2f}" for each in found] == [content.text for content in contents]
 
 
@@ -183,9 +191,9 @@ TWO = "All is fine here, as far as anybody knows. " * 2 + "Here is the bad part 
 def test_a_place_in_what_was_read_is_one_in_the_text(ask: Any) -> None:
     """Also in what a piece begins with of the text before it; what two pieces find is found once, with the best score."""
 
-    def answer(each: Ask) -> Reading:
+    def answer(each: JudgeRequest) -> JudgeAnswer:
         at = each.read.find("anybody")
-        return Reading(spots=(Spot("hate", 0.5 + at / 1000, at, at + 7),) if at >= 0 else ())
+        return JudgeAnswer(spots=(ScoredSpan("hate", 0.5 + at / 1000, at, at + 7),) if at >= 0 else ())
 
     judge, (found,) = ask(answer, TWO, size=60)
     reads = [each.read for call in judge.calls for each in call]
@@ -198,8 +206,8 @@ def test_a_place_in_a_text_without_its_tricks_is_one_in_the_text(ask: Any) -> No
     """Of all that spells it."""
     text = "so b\u200ba\u200bd a word"
     _, (found,) = ask(
-        lambda each: Reading(
-            spots=(Spot("hate", 1.0, at, at + 3),) if (at := each.read.find("bad")) >= 0 else ()
+        lambda each: JudgeAnswer(
+            spots=(ScoredSpan("hate", 1.0, at, at + 3),) if (at := each.read.find("bad")) >= 0 else ()
         ),
         text,
     )
@@ -209,7 +217,7 @@ def test_a_place_in_a_text_without_its_tricks_is_one_in_the_text(ask: Any) -> No
 def test_what_a_judge_left_out_is_unchecked(ask: Any) -> None:
     """In the place that it names, else in all of what it read."""
     left = (Unchecked("limit", "x", span=(1, 3)), Unchecked("part", "y"))
-    _, (found,) = ask(lambda each: Reading({"hate": 0.9}, unchecked=left), "a text")
+    _, (found,) = ask(lambda each: JudgeAnswer({"hate": 0.9}, unchecked=left), "a text")
     assert [(each.kind, each.span) for each in found.unchecked] == [("limit", (1, 3)), ("part", (0, 6))]
     assert [(each.category, each.span) for each in found.findings] == [("hate", (0, 6))]
 
@@ -217,13 +225,13 @@ def test_what_a_judge_left_out_is_unchecked(ask: Any) -> None:
 @pytest.mark.parametrize(
     "reading",
     [
-        Reading({"other": 1.0}), Reading({"hate": 2.0}), Reading(spots=(Spot("other", 1.0, 0, 1),)),
-        Reading(spots=(Spot("hate", -1.0, 0, 1),)), Reading(spots=(Spot("hate", 1.0, 1, 1),)),
-        Reading(spots=(Spot("hate", 1.0, -1, 1),)), Reading(spots=(Spot("hate", 1.0, 0, 7),)),
-        Reading(unchecked=(Unchecked("limit", "x", span=(0, 7)),)),
+        JudgeAnswer({"other": 1.0}), JudgeAnswer({"hate": 2.0}), JudgeAnswer(spots=(ScoredSpan("other", 1.0, 0, 1),)),
+        JudgeAnswer(spots=(ScoredSpan("hate", -1.0, 0, 1),)), JudgeAnswer(spots=(ScoredSpan("hate", 1.0, 1, 1),)),
+        JudgeAnswer(spots=(ScoredSpan("hate", 1.0, -1, 1),)), JudgeAnswer(spots=(ScoredSpan("hate", 1.0, 0, 7),)),
+        JudgeAnswer(unchecked=(Unchecked("limit", "x", span=(0, 7)),)),
     ],
 )  # fmt: skip
-def test_a_reading_that_is_none_has_failed(ask: Any, reading: Reading) -> None:
+def test_a_reading_that_is_none_has_failed(ask: Any, reading: JudgeAnswer) -> None:
     """Unknown categories, scores out of range, places outside of what was read."""
     _, (found,) = ask(lambda _: reading, "a text")
     assert found.error is not None
@@ -233,8 +241,8 @@ def test_a_reading_that_is_none_has_failed(ask: Any, reading: Reading) -> None:
 def test_a_picture_has_no_places(ask: Any) -> None:
     """Its scores have no span, and a place in it is none."""
     image = Image(b"x", Place(Stage.INPUT))
-    _, (found,) = ask(lambda _: Reading({"hate": 0.9}, unchecked=(Unchecked("part", "x"),)), image)
+    _, (found,) = ask(lambda _: JudgeAnswer({"hate": 0.9}, unchecked=(Unchecked("part", "x"),)), image)
     assert [(each.span, each.score) for each in found.findings] == [(None, 0.9)]
     assert [each.span for each in found.unchecked] == [None]
-    _, (found,) = ask(lambda _: Reading(spots=(Spot("hate", 1.0, 0, 1),)), image)
+    _, (found,) = ask(lambda _: JudgeAnswer(spots=(ScoredSpan("hate", 1.0, 0, 1),)), image)
     assert found.error == "gave a place outside of what it read"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from guardrails.detectors import ConfigProblems
-from guardrails.detectors.patterns.builtin_table import Choice
-from guardrails.detectors.patterns.table import Pattern
+from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.table import PatternRow
 from guardrails.types import Text
 
-CHOICE = Choice(
+CHOICE = BuiltinTable(
     "custom",
-    [Pattern("a+b", "custom.ab"), Pattern("c+d", "custom.cd"), Pattern("x+b", "custom.ab")],
+    [PatternRow("a+b", "custom.ab"), PatternRow("c+d", "custom.cd"), PatternRow("x+b", "custom.ab")],
     "kinds",
     ("unknown_kind", "a kind of letters"),
 )

@@ -13,7 +13,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns.dialect import translate
-from guardrails.detectors.patterns.table import Pattern, PatternError, compile_row
+from guardrails.detectors.patterns.table import PatternError, PatternRow, compile_row
 from tests.cases import scale
 
 LITERALS = st.sampled_from([*"abiIkKsS109-_ .\n\t\v,:", "é", "ſ", "K", "ß", "三", "٣"])
@@ -87,7 +87,7 @@ def compiled(pattern: str) -> regex.Pattern[str]:
     assume("[:" not in pattern or not any(letter in pattern for letter in (r"\W", r"\D", r"\S")))
     assume(not any(one in pattern and other in pattern for one, other in OPPOSITES))
     try:
-        return compile_row(Pattern(pattern, "custom.x")).slow
+        return compile_row(PatternRow(pattern, "custom.x")).slow
     except PatternError:
         assume(False)
         raise

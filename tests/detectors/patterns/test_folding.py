@@ -25,8 +25,8 @@ ODD = "aAkKsS17-. _+@\u00e9\u212a\u017f\u0130\u0131\u0663\n\u96fb"
 @given(st.sampled_from([PLAIN, SHAPE, CONTEXT, *(fold for fold, _ in RUNS)]), st.text(ODD), st.text(ODD))
 def test_folding_is_letter_by_letter(fold: Fold, one: str, other: str) -> None:
     """What is folded together is what is folded apart, also as a class of characters."""
-    assert fold.of(one + other) == fold.of(one) + fold.of(other)
-    assert fold.all(frozenset(map(ord, one))) == {fold.of(char) for char in one}
+    assert fold.fold(one + other) == fold.fold(one) + fold.fold(other)
+    assert fold.all(frozenset(map(ord, one))) == {fold.fold(char) for char in one}
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_folding_is_letter_by_letter(fold: Fold, one: str, other: str) -> None:
 )
 def test_what_becomes_of_characters(fold: Fold, text: str, folded: bytes) -> None:
     """Letters and digits as each fold has them; letters beyond ASCII are edges, or stay as they are."""
-    assert fold.of(text) == folded
+    assert fold.fold(text) == folded

@@ -7,9 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns.folding import DIGIT, EDGE, LETTER, RUNS
-from guardrails.detectors.patterns.literals import chance, least, needs, rarest, word_needs
+from guardrails.detectors.patterns.literals import (
+    drop_implied,
+    find_needs,
+    find_word_needs,
+    literal_chance,
+    pick_rarest,
+)
 from guardrails.detectors.patterns.prefilter import Prefilter
-from guardrails.detectors.patterns.table import Pattern, PatternError, compile_row
+from guardrails.detectors.patterns.table import PatternError, PatternRow, compile_row
 from guardrails.detectors.pii.entities import TABLE as PII
 from guardrails.detectors.secrets.secrets_detector import TABLE as SECRETS
 from tests.cases import each_case, scale
@@ -67,7 +73,7 @@ PATTERNS = st.lists(
 def test_whatever_matches_is_found(flags: str, piece: Piece, group: int, front: str, behind: str) -> None:
     """Where the pattern's own engine finds something, the text has what the pattern needs; here texts that may match."""
     try:
-        entry = compile_row(Pattern(flags + piece[0], "custom.x", group=group))
+        entry = compile_row(PatternRow(flags + piece[0], "custom.x", group=group))
     except PatternError:
         return
     text = front + piece[1] + behind
@@ -75,7 +81,7 @@ def test_whatever_matches_is_found(flags: str, piece: Piece, group: int, front: 
     form = entry.wide if wide else entry.ascii
     if form is not None and form.engine.search(text):
         spans = [match.span(group) for match in (form.engine if form.spans else entry.slow).finditer(text)]
-        due = Prefilter([(form.needs, frozenset())], wide=wide).due(text)
+        due = Prefilter([(form.needs, frozenset())], wide=wide).candidates(text)
         assert due == [0] or not any(start < end for start, end in spans)
 
 
@@ -104,32 +110,32 @@ S = EDGE + DIGIT * 3 + EDGE + DIGIT * 4 + EDGE
 )
 def test_a_pattern_needs_the_literal_that_is_rarest(pattern: str, literals: set[bytes]) -> None:
     """One of some literals, without case, where the pattern has any on every way through; else nothing."""
-    assert {each for one in needs(pattern, 0, wide=False).literals for each in one} == literals
+    assert {each for one in find_needs(pattern, 0, wide=False).literals for each in one} == literals
 
 
 def test_only_ways_that_give_the_group_count() -> None:
     """What another alternative takes up gives no finding."""
-    [literals] = needs(r"version|(\bwxyz\b)", 1, wide=False).literals
+    [literals] = find_needs(r"version|(\bwxyz\b)", 1, wide=False).literals
     assert literals == {b"wxyz"}
     assert {b"version", b"wxyz"} == {
-        each for one in needs(r"version|(\bwxyz\b)", 0, wide=False).literals for each in one
+        each for one in find_needs(r"version|(\bwxyz\b)", 0, wide=False).literals for each in one
     }
 
 
 def test_long_runs_are_needed_by_their_length() -> None:
     """Characters of keys, letters and digits, and digits between separators, each from some length on."""
-    assert needs(r"(?a)\b[A-Za-z0-9]{40}\b", 0, wide=False).runs == (40, 40, 0, 0)
-    assert needs(r"(?a)\b[\w-]{20,99}\b", 0, wide=False).runs == (20, 0, 0, 0)
-    assert needs(r"(?a)\b(?:\d[ -]?){12,18}\d\b", 0, wide=False).runs[-1] == 13
-    assert needs(r"(?a)\b\w{5}\b", 0, wide=False).runs == (0,) * len(RUNS)
+    assert find_needs(r"(?a)\b[A-Za-z0-9]{40}\b", 0, wide=False).runs == (40, 40, 0, 0)
+    assert find_needs(r"(?a)\b[\w-]{20,99}\b", 0, wide=False).runs == (20, 0, 0, 0)
+    assert find_needs(r"(?a)\b(?:\d[ -]?){12,18}\d\b", 0, wide=False).runs[-1] == 13
+    assert find_needs(r"(?a)\b\w{5}\b", 0, wide=False).runs == (0,) * len(RUNS)
 
 
 def test_other_scripts_ask_for_less() -> None:
     r"""Digits beyond ASCII are of no shape, and without case a letter may be one that only looks like it."""
-    assert needs(r"\b\d{3}-\d{4}\b", 0, wide=True).others
-    assert not needs(r"(?a)\b\d{3}-\d{4}\b", 0, wide=True).others
-    assert needs(r"(?i)[^\x00-\x7f]\u00e9", 0, wide=True).literals == ()
-    assert needs(r"(?i)sk", 0, wide=True).literals == ({b"sk"},)
+    assert find_needs(r"\b\d{3}-\d{4}\b", 0, wide=True).others
+    assert not find_needs(r"(?a)\b\d{3}-\d{4}\b", 0, wide=True).others
+    assert find_needs(r"(?i)[^\x00-\x7f]\u00e9", 0, wide=True).literals == ()
+    assert find_needs(r"(?i)sk", 0, wide=True).literals == ({b"sk"},)
 
 
 @pytest.mark.parametrize(
@@ -138,14 +144,14 @@ def test_other_scripts_ask_for_less() -> None:
 )
 def test_what_a_pattern_needs_is_found_in_bounded_time(pattern: str) -> None:
     """Nesting and alternatives do not multiply; all of these need something or nothing, at once."""
-    assert isinstance(needs(pattern, 0, wide=False).literals, tuple)
+    assert isinstance(find_needs(pattern, 0, wide=False).literals, tuple)
 
 
 def test_nearly_all_rows_of_the_shipped_tables_need_something() -> None:
     """A row that needs nothing is searched for in every text; those without literal or run have words of context."""
     for row in (*PII, *SECRETS):
         for wide in (False, True):
-            found = needs(row.pattern, row.group if isinstance(row.group, int) else 0, wide=wide)
+            found = find_needs(row.pattern, row.group if isinstance(row.group, int) else 0, wide=wide)
             assert found or row.context or found.others, row.pattern
 
 
@@ -161,15 +167,15 @@ def test_nearly_all_rows_of_the_shipped_tables_need_something() -> None:
 )
 def test_words_of_context_are_needed_whole(words: tuple[str, ...], wide: bool, literals: set[bytes]) -> None:
     """Without case and between edges; a word that could be written by other letters makes all of them uncertain."""
-    assert word_needs(words, wide=wide) == literals
+    assert find_word_needs(words, wide=wide) == literals
 
 
 def test_sets_are_chosen_by_how_rare_they_are() -> None:
     """What is in every text is not chosen; a second set only where the first is not rare; doubles are left out."""
     common, rare, rarer = frozenset({b"e"}), frozenset({b"qx7"}), frozenset({b"qx7kz"})
-    assert rarest([common]) == ()
-    assert rarest([common, rare, rarer]) == (rarer,)
-    assert rarest([rare, frozenset({b"k@"})]) == (rare, frozenset({b"k@"}))
-    assert chance(b"qx") < chance(b"q")
-    assert chance(LETTER) > chance(DIGIT)
-    assert least(frozenset({b"ab", b"xaby", b"c"})) == {b"ab", b"c"}
+    assert pick_rarest([common]) == ()
+    assert pick_rarest([common, rare, rarer]) == (rarer,)
+    assert pick_rarest([rare, frozenset({b"k@"})]) == (rare, frozenset({b"k@"}))
+    assert literal_chance(b"qx") < literal_chance(b"q")
+    assert literal_chance(LETTER) > literal_chance(DIGIT)
+    assert drop_implied(frozenset({b"ab", b"xaby", b"c"})) == {b"ab", b"c"}

@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.patterns.patterns_detector import KIND, Patterns, PatternsConfig, default_category
-from guardrails.detectors.patterns.table import Pattern, PatternTable
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.patterns.patterns_detector import (
+    KIND,
+    PatternsConfig,
+    PatternsDetector,
+    default_category,
+)
+from guardrails.detectors.patterns.table import PatternRow, PatternTable
 from guardrails.types import Detection, Image, Text
 
 
@@ -22,7 +27,7 @@ def config(**fields: object) -> PatternsConfig:
 
 def detect(text: str, **fields: object) -> Detection:
     """Return what a detector of this configuration says of a text."""
-    return KIND.build("p", config(**fields), Folder(Path())).detect([Text(text)])[0]
+    return KIND.build("p", config(**fields), PolicyFolder(Path())).detect([Text(text)])[0]
 
 
 def spans(text: str, **fields: object) -> list[tuple[str, float, str]]:
@@ -34,7 +39,7 @@ def spans(text: str, **fields: object) -> list[tuple[str, float, str]]:
 def problems(folder: Path = Path(), **fields: object) -> list[ConfigProblem]:
     """Return what is wrong with a configuration."""
     with pytest.raises(ConfigProblems) as caught:
-        KIND.build("p", config(**fields), Folder(folder))
+        KIND.build("p", config(**fields), PolicyFolder(folder))
     return list(caught.value.problems)
 
 
@@ -97,11 +102,11 @@ def test_all_is_what_a_policy_gets_that_says_nothing() -> None:
 
 def test_codes_alone_leave_digits_digits() -> None:
     """For numbers and credentials, codes are read and digits joined, and no digit becomes a letter."""
-    table = PatternTable([Pattern(r"\b\d{7}\b", "custom.number"), Pattern("secret", "custom.word")])
+    table = PatternTable([PatternRow(r"\b\d{7}\b", "custom.number"), PatternRow("secret", "custom.word")])
     text = "4.1.1.1.1.1.1 and &#52;111111 s3cr3t"
-    findings = Patterns("n", table, view="codes").detect([Text(text)])[0].findings
+    findings = PatternsDetector("n", table, view="codes").detect([Text(text)])[0].findings
     assert [text[slice(*each.span)] for each in findings] == ["4.1.1.1.1.1.1", "&#52;111111"]
-    assert Patterns("n", table).detect([Text(text)])[0].findings == ()
+    assert PatternsDetector("n", table).detect([Text(text)])[0].findings == ()
 
 
 @given(st.text(alphabet="ab \u200bａé\ud800", max_size=10), st.text(alphabet="xy \u0301三", max_size=10))
@@ -113,14 +118,14 @@ def test_a_planted_match_is_found_where_it_stands(before: str, after: str) -> No
 
 def test_contents_without_text_are_clean() -> None:
     """Patterns say nothing of pictures, and answer for every content of a batch in its order."""
-    detector = KIND.build("p", config(patterns=["a"]), Folder(Path()))
+    detector = KIND.build("p", config(patterns=["a"]), PolicyFolder(Path()))
     answers = detector.detect([Text("a"), Image(b"a"), Text("b")])
     assert [len(answer.findings) for answer in answers] == [1, 0, 0]
 
 
 def test_a_time_out_is_an_error_and_not_clean() -> None:
     """A pattern that takes too long makes the detection fail; the detector is not for the caller's thread."""
-    detector = KIND.build("p", config(patterns=[r"(?:a|aa)+(?=b)c"]), Folder(Path()))
+    detector = KIND.build("p", config(patterns=[r"(?:a|aa)+(?=b)c"]), PolicyFolder(Path()))
     assert detector.inline is False
     assert "took longer than" in str(detector.detect([Text("a" * 5000)])[0].error)
 
@@ -153,7 +158,7 @@ def test_a_file_gives_a_pattern_a_line(tmp_path: Path) -> None:
     places = [each.place for each in problems(tmp_path, file="p.txt")]
     assert places == [(str(tmp_path / "p.txt"), 4, 6), (str(tmp_path / "p.txt"), 5, 1)]
     (tmp_path / "p.txt").write_text("# orders\n\nORD-\\d+\r\n")
-    detector = KIND.build("p", config(file="p.txt"), Folder(tmp_path))
+    detector = KIND.build("p", config(file="p.txt"), PolicyFolder(tmp_path))
     assert [each.span for each in detector.detect([Text("an ORD-12")])[0].findings] == [(3, 9)]
 
 

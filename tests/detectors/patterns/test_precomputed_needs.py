@@ -7,7 +7,7 @@ import json
 import pytest
 
 from guardrails.detectors.patterns import literals
-from guardrails.detectors.patterns.precomputed_needs import lines, needs
+from guardrails.detectors.patterns.precomputed_needs import format_needs, look_up_needs
 from guardrails.detectors.patterns.table import compile_row
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
@@ -25,7 +25,7 @@ def test_the_file_says_what_would_be_worked_out(wide: bool) -> None:
     wrong = [
         pattern
         for pattern, group in ROWS
-        if needs(pattern, group, wide=wide) != literals.needs(pattern, group, wide=wide)
+        if look_up_needs(pattern, group, wide=wide) != literals.find_needs(pattern, group, wide=wide)
     ]
     assert wrong == []
 
@@ -33,12 +33,12 @@ def test_the_file_says_what_would_be_worked_out(wide: bool) -> None:
 @pytest.mark.parametrize("pattern", [r"\bmy own-\d{4}\b", r"(?a)x", "", "(?i)straße"])
 def test_other_rows_are_worked_out(pattern: str) -> None:
     """Whatever a policy has of its own."""
-    assert needs(pattern, 0, wide=True) == literals.needs(pattern, 0, wide=True)
+    assert look_up_needs(pattern, 0, wide=True) == literals.find_needs(pattern, 0, wide=True)
 
 
 def test_a_row_has_one_line_whatever_the_order() -> None:
     """Twins count once; those of ASCII are the same for both kinds of texts."""
     one, other = (r"(?a)abc\d", 0), (r"abc\d", 0)
-    made = [*lines([one, other, one])]
-    assert made == [*lines([other, one])]
+    made = [*format_needs([one, other, one])]
+    assert made == [*format_needs([other, one])]
     assert len({json.loads(line)[0] for line in made}) == len(made) == 3

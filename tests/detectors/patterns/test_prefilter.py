@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.patterns.literals import Literals, Needs, needs, word_needs
+from guardrails.detectors.patterns.literals import LiteralNeeds, Literals, find_needs, find_word_needs
 from guardrails.detectors.patterns.prefilter import Prefilter
 from tests.cases import each_case
 
@@ -23,8 +23,8 @@ ROWS = [
 
 def prefilter(*, wide: bool) -> Prefilter:
     """Return the filter of all rows."""
-    rows: list[tuple[Needs, Literals]] = [
-        (needs(pattern, 0, wide=wide), word_needs(context, wide=wide)) for pattern, context in ROWS
+    rows: list[tuple[LiteralNeeds, Literals]] = [
+        (find_needs(pattern, 0, wide=wide), find_word_needs(context, wide=wide)) for pattern, context in ROWS
     ]
     return Prefilter(rows, wide=wide)
 
@@ -48,7 +48,7 @@ def prefilter(*, wide: bool) -> Prefilter:
 )
 def test_rows_are_due_that_have_all_they_need(text: str, due: list[int]) -> None:
     """Literals, shapes, runs and context must all be there; a row that needs nothing always is."""
-    assert prefilter(wide=False).due(text) == [*due, 6]
+    assert prefilter(wide=False).candidates(text) == [*due, 6]
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,21 @@ def test_rows_are_due_that_have_all_they_need(text: str, due: list[int]) -> None
 )
 def test_other_scripts_hide_nothing(text: str, due: list[int]) -> None:
     """Digits, words and letters like those of ASCII beyond it."""
-    assert prefilter(wide=True).due(text) == [*due, 6]
+    assert prefilter(wide=True).candidates(text) == [*due, 6]
 
 
 def test_no_rows_are_never_due() -> None:
     """A table without rows has nothing to look for."""
-    assert Prefilter([], wide=False).due("any 123") == []
+    assert Prefilter([], wide=False).candidates("any 123") == []
 
 
 @given(st.text("gh p_5-0123é\u7535ssnK", max_size=60), st.text("gh p_5-0123é\u7535ssnK", max_size=60))
 def test_more_text_never_makes_less_due_but_for_edges(one: str, other: str) -> None:
     """What a text between spaces holds, a longer one does too."""
     filtered = prefilter(wide=True)
-    assert {*filtered.due(f" {one} ")} <= {*filtered.due(f" {one}  {other} ")}
+    assert {*filtered.candidates(f" {one} ")} <= {*filtered.candidates(f" {one}  {other} ")}
 
 
 def test_a_long_text_of_nothing_but_literals_is_answered_alike() -> None:
     """However often each literal occurs, its rows are due once."""
-    assert prefilter(wide=False).due("ghp_ 555-0123 http://@ ssn " * 10_000) == [1, 4, 5, 6]
+    assert prefilter(wide=False).candidates("ghp_ 555-0123 http://@ ssn " * 10_000) == [1, 4, 5, 6]

@@ -7,8 +7,15 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.patterns.streaming.open_prefixes import character_class, compiled
-from guardrails.detectors.patterns.syntax_tree import Chars, Group, Repeat, Sequence, Unreadable, read
+from guardrails.detectors.patterns.streaming.open_prefixes import character_class, compile_re2
+from guardrails.detectors.patterns.syntax_tree import (
+    CharacterClass,
+    Concatenation,
+    Group,
+    Repetition,
+    UnsupportedPattern,
+    parse_tree,
+)
 from tests.cases import each_case
 
 ODD = "aAbk1 .-_\n\u0130\u0131\u017f\u212a\u00df\u1e9e\u00e9e\u0301\u0085\u2028\u0663\u4e09\U0001d7d9"
@@ -42,8 +49,8 @@ CLASSES = [
 )
 def test_what_is_not_known_is_named(pattern: str, reason: str) -> None:
     """Each construct that cannot be streamed says so, and nothing unknown is taken for something else."""
-    with pytest.raises(Unreadable) as error:
-        read(pattern)
+    with pytest.raises(UnsupportedPattern) as error:
+        parse_tree(pattern)
     assert str(error.value) == reason
 
 
@@ -64,18 +71,18 @@ def test_what_is_not_known_is_named(pattern: str, reason: str) -> None:
 )
 def test_what_a_pattern_asks_for(pattern: str, behind: int, endless: bool, refined: bool) -> None:
     """How far it looks back, whether it may be of any length, and whether RE2 can run it."""
-    tree = read(pattern)
+    tree = parse_tree(pattern)
     assert (tree.behind, tree.endless, tree.refined) == (behind, endless, refined)
 
 
 def test_the_tree_of_a_pattern() -> None:
     """Groups and repetitions are nodes, characters one each."""
-    root = read("a(b){2,}").root
-    assert isinstance(root, Sequence)
+    root = parse_tree("a(b){2,}").root
+    assert isinstance(root, Concatenation)
     first, second = root.parts
-    assert isinstance(first, Chars)
+    assert isinstance(first, CharacterClass)
     assert first.ascii == "a"
-    assert isinstance(second, Repeat)
+    assert isinstance(second, Repetition)
     assert (second.low, second.high, second.kind, second.may_be_empty) == (2, None, "greedy", False)
     assert isinstance(second.body, Group)
 
@@ -85,9 +92,9 @@ def test_the_tree_of_a_pattern() -> None:
 @given(char=st.sampled_from(ODD) | st.characters(exclude_categories=["Cs"]))
 def test_a_character_is_what_regex_says(flags: str, pattern: str, char: str) -> None:
     """The node accepts what `regex` matches, and its RE2 class at least that, in odd scripts too."""
-    node = read(flags + pattern).root
-    assert isinstance(node, Chars)
+    node = parse_tree(flags + pattern).root
+    assert isinstance(node, CharacterClass)
     expected = regex.fullmatch(flags + pattern, char) is not None
     assert node.accepts[char] == expected
     if expected or char.isascii():
-        assert (compiled(character_class(node)).fullmatch(char) is not None) == expected
+        assert (compile_re2(character_class(node)).fullmatch(char) is not None) == expected

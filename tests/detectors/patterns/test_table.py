@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns import table
-from guardrails.detectors.patterns.table import Pattern, PatternError, PatternTable, compile_row
+from guardrails.detectors.patterns.table import PatternError, PatternRow, PatternTable, compile_row
 from guardrails.detectors.pii.identifiers.validators import credit_card
 from tests.cases import scale
 
@@ -23,7 +23,7 @@ POOL = [
 ]  # fmt: skip
 
 
-def found(rows: list[Pattern], text: str) -> list[tuple[str, int, int]]:
+def found(rows: list[PatternRow], text: str) -> list[tuple[str, int, int]]:
     """Return what a table of these rows finds."""
     return [(row.pattern, start, end) for row, start, end in PatternTable(rows).search(text)]
 
@@ -44,7 +44,7 @@ def test_a_table_finds_what_each_pattern_finds(many: int, patterns: list[str], t
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "MANY", many)
-        assert {*found([Pattern(pattern, "custom.x") for pattern in patterns], text)} == expected
+        assert {*found([PatternRow(pattern, "custom.x") for pattern in patterns], text)} == expected
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_pattern_that_cannot_be_used_says_why(
 ) -> None:
     """What is wrong, where in the pattern, and in which field of the row."""
     with pytest.raises(PatternError) as caught:
-        compile_row(Pattern(pattern, "custom.x", group=group))
+        compile_row(PatternRow(pattern, "custom.x", group=group))
     assert str(caught.value).startswith(message)
     assert (caught.value.offset, caught.value.field) == (offset, field)
 
@@ -76,7 +76,7 @@ def test_a_pattern_that_cannot_be_used_says_why(
 def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
     """No text makes compiling raise anything else, and what compiles can be searched."""
     try:
-        entry = compile_row(Pattern(pattern, "custom.x"))
+        entry = compile_row(PatternRow(pattern, "custom.x"))
     except PatternError as error:
         entry, reason = None, str(error)
         assert reason
@@ -86,11 +86,11 @@ def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
 def test_a_group_is_the_span() -> None:
     """A capture group, by number or name, gives the span; a group that took no part gives none."""
     text = "card 4111, card -"
-    assert found([Pattern(r"card (\d+)", "custom.x", group=1)], text) == [(r"card (\d+)", 5, 9)]
-    assert found([Pattern(r"card (?P<no>\d+)", "custom.x", group="no")], text) == [
+    assert found([PatternRow(r"card (\d+)", "custom.x", group=1)], text) == [(r"card (\d+)", 5, 9)]
+    assert found([PatternRow(r"card (?P<no>\d+)", "custom.x", group="no")], text) == [
         (r"card (?P<no>\d+)", 5, 9)
     ]
-    assert found([Pattern(r"card (\d+)?", "custom.x", group=1)], text) == [(r"card (\d+)?", 5, 9)]
+    assert found([PatternRow(r"card (\d+)?", "custom.x", group=1)], text) == [(r"card (\d+)?", 5, 9)]
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_a_group_is_the_span() -> None:
 )
 def test_a_valid_match_is_found_inside_an_invalid_one(text: str, spans: list[tuple[int, int]]) -> None:
     """Numbers around a card number do not hide it, though together they match and fail the check."""
-    row = Pattern(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=credit_card)
+    row = PatternRow(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=credit_card)
     assert [span[1:] for span in found([row], text)] == spans
 
 
 def test_many_invalid_matches_take_linear_time() -> None:
     """A text of nothing but numbers is searched in time that grows with its length, not its square."""
-    rows = PatternTable([Pattern(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=credit_card)])
+    rows = PatternTable([PatternRow(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=credit_card)])
     begun = time.process_time()
     rows.search("1234 5678 9012 3456 " * 5_000)
     assert time.process_time() - begun < 20
@@ -125,7 +125,7 @@ def test_many_invalid_matches_take_linear_time() -> None:
 
 def test_a_pattern_that_takes_too_long_is_an_error_that_names_it() -> None:
     """A time-out is never 'nothing found'."""
-    rows = PatternTable([Pattern(r"(?:a|aa)+(?=b)c", "custom.x")])
+    rows = PatternTable([PatternRow(r"(?:a|aa)+(?=b)c", "custom.x")])
     assert not rows.linear
     with pytest.raises(TimeoutError, match=r"pattern '\(\?:a\|aa\)\+\(\?=b\)c' took longer than 0.25 s"):
         rows.search("a" * 5_000)
@@ -135,7 +135,7 @@ def test_a_pattern_that_takes_too_long_is_an_error_that_names_it() -> None:
 def test_patterns_too_large_together_are_an_error(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """A set that RE2 has no memory for is refused at load; it would find nothing, and say so of everything."""
     entries = [
-        compile_row(Pattern(rf"\bword{at}\s+[a-z]{{3,8}}\d{{2,4}}\b", "custom.x")) for at in range(2000)
+        compile_row(PatternRow(rf"\bword{at}\s+[a-z]{{3,8}}\d{{2,4}}\b", "custom.x")) for at in range(2000)
     ]
     monkeypatch.setattr(table, "MEMORY", memory)
     with pytest.raises(PatternError, match="too large together"):
@@ -144,10 +144,10 @@ def test_patterns_too_large_together_are_an_error(memory: int, monkeypatch: pyte
 
 def test_the_same_table_is_compiled_once() -> None:
     """While somebody holds it; one of other rows, or of other tables, is another, and what cannot be compiled is none."""
-    rows = [Pattern("ab+", "custom.x"), Pattern("cd", "custom.y")]
-    both, one, two = PatternTable.of(rows), PatternTable.of(rows[:1]), PatternTable.of(rows[1:])
+    rows = [PatternRow("ab+", "custom.x"), PatternRow("cd", "custom.y")]
+    both, one, two = PatternTable.get(rows), PatternTable.get(rows[:1]), PatternTable.get(rows[1:])
     together = PatternTable.union([one, two])
-    assert PatternTable.of([replace(row) for row in rows]) is both
+    assert PatternTable.get([replace(row) for row in rows]) is both
     assert PatternTable.union(each for each in (one, two)) is together
     assert len({id(each) for each in (both, one, two, together, PatternTable.union([one]))}) == 5
     assert together.search("abb cd") == both.search("abb cd")
@@ -157,19 +157,19 @@ def test_the_same_table_is_compiled_once() -> None:
     gc.collect()
     assert was() is None
     with pytest.raises(PatternError):
-        PatternTable.of([Pattern("(", "custom.x")])
+        PatternTable.get([PatternRow("(", "custom.x")])
 
 
 def test_a_table_without_rows_finds_nothing() -> None:
     """No rows, no findings; the text that tests the sets at load is no finding either."""
     assert PatternTable([]).search(f"a {table.CANARY} b") == []
-    assert found([Pattern("canary", "custom.x")], table.CANARY) == [("canary", 1, 7)]
+    assert found([PatternRow("canary", "custom.x")], table.CANARY) == [("canary", 1, 7)]
 
 
 def test_a_pattern_that_would_be_costly_to_build_is_left_to_regex() -> None:
     r"""`\pL{1000}` takes RE2 seconds and hundreds of megabytes; here it loads at once and still finds."""
     begun = time.process_time()
-    rows = PatternTable([Pattern(r"\pL{1000}", "custom.x")])
+    rows = PatternTable([PatternRow(r"\pL{1000}", "custom.x")])
     assert time.process_time() - begun < 10
     assert not rows.linear
     assert len(rows.search("é" * 1000)) == 1
@@ -178,7 +178,7 @@ def test_a_pattern_that_would_be_costly_to_build_is_left_to_regex() -> None:
 def test_a_thousand_patterns_build_fast() -> None:
     """A thousand patterns take a fraction of a second."""
     begun = time.process_time()
-    rows = PatternTable([Pattern(rf"\bword{at}\s+[a-z]{{3,8}}\d+\b", "custom.x") for at in range(1000)])
+    rows = PatternTable([PatternRow(rf"\bword{at}\s+[a-z]{{3,8}}\d+\b", "custom.x") for at in range(1000)])
     assert time.process_time() - begun < 15
     assert [row.pattern for row, _, _ in rows.search("word77 abc1")] == [r"\bword77\s+[a-z]{3,8}\d+\b"]
 
@@ -200,16 +200,16 @@ def test_a_thousand_patterns_build_fast() -> None:
 def test_a_row_with_context_needs_one_of_its_words_before(text: str, spans: list[tuple[int, int]]) -> None:
     """A whole word, in any case, that begins at most 40 characters before the match; the check still counts."""
     words = ("ssn", "\u7535\u8bdd")
-    row = Pattern(r"(?a)\b\d{9}\b", "custom.x", validate=lambda text: text.endswith("9"), context=words)
+    row = PatternRow(r"(?a)\b\d{9}\b", "custom.x", validate=lambda text: text.endswith("9"), context=words)
     assert [span[1:] for span in found([row], text)] == spans
     assert PatternTable([row]).categories("nothing 123456789 here") == set()
-    slow = Pattern(r"(?a)\b\d{9}\b(?!x)", "custom.x", validate=row.validate, context=words)
+    slow = PatternRow(r"(?a)\b\d{9}\b(?!x)", "custom.x", validate=row.validate, context=words)
     assert [span[1:] for span in found([slow], text)] == spans
 
 
 def test_many_words_of_context_take_linear_time() -> None:
     """A text of nothing but context and numbers is searched in time that grows with its length."""
-    rows = PatternTable([Pattern(r"(?a)\b\d{9}\b", "custom.x", context=("ssn",))])
+    rows = PatternTable([PatternRow(r"(?a)\b\d{9}\b", "custom.x", context=("ssn",))])
     begun = time.process_time()
     assert len(rows.search(("ssn 123456789 " + "x" * 50 + " ") * 3_000 + "\u00e9")) == 3_000
     assert time.process_time() - begun < 20
@@ -220,7 +220,7 @@ def test_a_large_table_finds_each_of_its_rows_in_a_text_of_all() -> None:
     numbers = [
         rf"(?a)\bword{chr(97 + at // 26)}{chr(97 + at % 26)}: \d{{9}}\b" for at in range(table.FEW * 4)
     ]
-    rows = [Pattern(pattern, "custom.x") for pattern in numbers]
+    rows = [PatternRow(pattern, "custom.x") for pattern in numbers]
     texts = [f"word{chr(97 + at // 26)}{chr(97 + at % 26)}: 12345678{at % 10}" for at in range(len(rows))]
     together = PatternTable(rows)
     for text in ("; ".join(texts), "\u00e9 " + "; ".join(texts), *texts):
@@ -233,15 +233,15 @@ def test_a_large_table_finds_each_of_its_rows_in_a_text_of_all() -> None:
 def test_a_row_given_twice_is_searched_once() -> None:
     """Two rows that are one and the same in ASCII texts give each finding once; others are told apart by their score."""
     rows = [
-        Pattern(flags + r"\b\d{9}\b", "custom.x", score)
+        PatternRow(flags + r"\b\d{9}\b", "custom.x", score)
         for flags, score in (("", 1.0), ("(?a)", 1.0), ("", 0.5))
     ]
     assert [row.score for row, _, _ in PatternTable(rows).search("a 123456789")] == [1.0, 0.5]
     assert len(PatternTable(rows).search("\u00e9 123456789")) == 3
 
 
-NEEDY = [Pattern(rf"(?a)\bk{at}-\d{{3,}}\b", f"custom.k{at}") for at in range(50)]
-FREE = [Pattern(rf"[{chr(97 + at % 26)}]{{2}}[aeiou{at // 26}]", f"custom.f{at}") for at in range(30)]
+NEEDY = [PatternRow(rf"(?a)\bk{at}-\d{{3,}}\b", f"custom.k{at}") for at in range(50)]
+FREE = [PatternRow(rf"[{chr(97 + at % 26)}]{{2}}[aeiou{at // 26}]", f"custom.f{at}") for at in range(30)]
 MIXED = PatternTable([*NEEDY, *FREE])
 
 
@@ -270,7 +270,7 @@ def test_looking_inside_invalid_matches_costs_the_same_for_each_character(unit: 
         asked.append(text)
         return text == "4111 1111 1111 1111"
 
-    searched = PatternTable([Pattern(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=validate)])
+    searched = PatternTable([PatternRow(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=validate)])
     costs = []
     for size in (2_000, 20_000):
         text = unit * (size // len(unit)) + " 4111 1111 1111 1111"

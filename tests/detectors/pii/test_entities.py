@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.pii.entities import TABLE
 from guardrails.detectors.pii.pii_detector import ENTITIES, KIND, PiiConfig
 from guardrails.types import Text
 from tests.cases import each_case
 
-ALL = KIND.build("pii", PiiConfig(use="pii"), Folder(Path()))
+ALL = KIND.build("pii", PiiConfig(use="pii"), PolicyFolder(Path()))
 # One of each entity: what stands before it, and the form; the check digits are right.
 SAMPLES = {
     "email": ("", "j.o+x@mail.example.co.uk"),

@@ -7,9 +7,9 @@ import typing
 import pytest
 
 from guardrails import taxonomy
-from guardrails.detectors.pii.names import GENERIC, LABELS, NATIONAL, by_presidio, key
+from guardrails.detectors.pii.names import GENERIC, LABELS, NATIONAL, normalize_label, presidio_entities
 from guardrails.detectors.pii.pii_detector import ENTITIES, PiiConfig
-from guardrails.detectors.pii.presidio import classes
+from guardrails.detectors.pii.presidio import presidio_classes
 from tests.cases import each_case
 
 
@@ -18,9 +18,9 @@ def test_every_recognizer_of_the_installed_presidio_has_a_name() -> None:
     telephone numbers are those of the region ZA.
     """
     national = {entity: language for language, table in NATIONAL.items() for entity in table}
-    known = {entity: of[1] for entity, of in classes().items() if entity not in GENERIC}
+    known = {entity: of[1] for entity, of in presidio_classes().items() if entity not in GENERIC}
     assert known == national | {"ZA_MOBILE_NUMBER": "en", "ZA_TELEPHONE_NUMBER": "en"}
-    assert {*GENERIC} <= {*classes()}
+    assert {*GENERIC} <= {*presidio_classes()}
 
 
 LEFT = {
@@ -32,7 +32,7 @@ LEFT = {
 
 def test_what_both_engines_find_has_one_name() -> None:
     """Of Presidio's kinds the table of patterns lacks those that have no form of their own."""
-    assert {*by_presidio(NATIONAL).values()} - {*ENTITIES} == LEFT
+    assert {*presidio_entities(NATIONAL).values()} - {*ENTITIES} == LEFT
 
 
 def test_the_languages_of_the_configuration_are_those_of_the_table() -> None:
@@ -41,7 +41,7 @@ def test_the_languages_of_the_configuration_are_those_of_the_table() -> None:
     assert {*typing.get_args(choices)} == {*NATIONAL}
 
 
-@each_case("name", sorted({*by_presidio(NATIONAL).values(), *LABELS.values()}))
+@each_case("name", sorted({*presidio_entities(NATIONAL).values(), *LABELS.values()}))
 def test_each_name_makes_a_category(name: str) -> None:
     """Names are leaves of `pii`."""
     assert taxonomy.is_valid(f"pii.{name}")
@@ -53,5 +53,5 @@ def test_each_name_makes_a_category(name: str) -> None:
 )
 def test_labels_are_read_without_case_and_separators(label: str, name: str) -> None:
     """One entry serves all ways in which models write a label."""
-    assert LABELS[key(label)] == name
-    assert all(key(each) == each for each in LABELS)
+    assert LABELS[normalize_label(label)] == name
+    assert all(normalize_label(each) == each for each in LABELS)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from guardrails.detectors import ConfigProblems
 from guardrails.detectors.pii.names import LABELS
-from guardrails.detectors.pii.ner import Ner, parts
-from guardrails.detectors.pii.ner_model import load
+from guardrails.detectors.pii.ner import NerSearcher, split_label
+from guardrails.detectors.pii.ner_model import load_token_model
 from tests.cases import scale
 
 WORDS = {
@@ -26,12 +26,12 @@ Make = Callable[..., Path]
 
 def ner(
     folder: Path, own: Mapping[str, str] = {}, wanted: frozenset[str] = ALL, min_score: float = 0.5
-) -> Ner:
+) -> NerSearcher:
     """Return the searcher over a folder."""
-    return Ner(load(folder, None, "onnx", 64), own, wanted, min_score)
+    return NerSearcher(load_token_model(folder, None, "onnx", 64), own, wanted, min_score)
 
 
-def found(searcher: Ner, text: str) -> list[tuple[str, str]]:
+def found(searcher: NerSearcher, text: str) -> list[tuple[str, str]]:
     """Return the name and the text of each hit."""
     return [(hit.name, text[hit.start : hit.end]) for hit in searcher.search(text)]
 
@@ -50,7 +50,7 @@ def found(searcher: Ner, text: str) -> list[tuple[str, str]]:
 )
 def test_a_label_has_a_prefix_or_not(label: str, expected: tuple[str, str]) -> None:
     """Only one letter and a dash make a prefix."""
-    assert parts(label) == expected
+    assert split_label(label) == expected
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_labels_that_are_not_there_are_problems(
 def test_windows_change_nothing(ner_folder: Make, words: list[str]) -> None:
     """A text longer than a window has the spans that it has in one."""
     folder, text = ner_folder(WORDS), " ".join(words)
-    whole = Ner(load(folder, None, "onnx", 8192), {}, ALL, 0.5)
+    whole = NerSearcher(load_token_model(folder, None, "onnx", 8192), {}, ALL, 0.5)
     assert [hit[:1] + hit[2:] for hit in ner(folder).search(text)] == [
         hit[:1] + hit[2:] for hit in whole.search(text)
     ]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.detectors.pii.ner_model import load
+from guardrails.detectors.pii.ner_model import load_token_model
 from tests.cases import scale
 
 WORDS = {"Ann": "B-PER", "##a": "I-PER", "lives": "O", "in": "O", "Bonn": "B-LOC", ",": "O"}
@@ -24,14 +24,14 @@ Make = Callable[..., Path]
 def problem(folder: Path, file: str | None = None, runtime: str = "onnx") -> ConfigProblem:
     """Return the one problem of loading a folder."""
     with pytest.raises(ConfigProblems) as caught:
-        load(folder, file, runtime, 64)
+        load_token_model(folder, file, runtime, 64)
     (found,) = caught.value.problems
     return found
 
 
 def test_pieces_have_their_places_and_probabilities(ner_folder: Make) -> None:
     """Special tokens are left out; each row adds up to one and is what the model gives."""
-    model = load(ner_folder(WORDS), None, "onnx", 64)
+    model = load_token_model(ner_folder(WORDS), None, "onnx", 64)
     pieces = model.pieces("Anna lives in Bonn")
     assert pieces.spans == ((0, 3), (3, 4), (5, 10), (11, 13), (14, 18))
     assert np.allclose(pieces.probabilities.sum(axis=1), 1)
@@ -47,7 +47,7 @@ def test_pieces_have_their_places_and_probabilities(ner_folder: Make) -> None:
 
 def test_special_tokens_in_a_text_are_text(ner_folder: Make) -> None:
     """Nobody ends a text for the model by writing what ends it."""
-    pieces = load(ner_folder(WORDS), None, "onnx", 64).pieces("Ann [SEP] Bonn")
+    pieces = load_token_model(ner_folder(WORDS), None, "onnx", 64).pieces("Ann [SEP] Bonn")
     assert pieces.spans == ((0, 3), (4, 5), (5, 8), (8, 9), (10, 14))
 
 
@@ -60,11 +60,11 @@ def test_windows_judge_each_piece_once(ner_folder: Make, words: list[str], windo
     """A text of any length gives the pieces of the whole text in order, none left out, none twice."""
     folder = ner_folder(WORDS)
     text = " ".join(words)
-    pieces = load(folder, None, "onnx", window).pieces(text)
+    pieces = load_token_model(folder, None, "onnx", window).pieces(text)
     whole = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(text, add_special_tokens=False)
     assert [*pieces.spans] == whole.offsets
     assert len(pieces.probabilities) == len(whole.ids)
-    at_once = load(folder, None, "onnx", 8192).pieces(text)
+    at_once = load_token_model(folder, None, "onnx", 8192).pieces(text)
     assert np.allclose(pieces.probabilities, at_once.probabilities)
 
 
@@ -77,7 +77,7 @@ def test_a_window_is_never_longer_than_the_model_has_positions(ner_folder: Make)
     tokenizer.save(str(folder / "tokenizer.json"))
     settings_ = json.loads((folder / "config.json").read_text()) | {"max_position_embeddings": 34}
     (folder / "config.json").write_text(json.dumps(settings_))
-    model = load(folder, None, "onnx", 256)
+    model = load_token_model(folder, None, "onnx", 256)
     first = model._tokenizer.encode("Bonn " * 500)
     assert max(len(each.ids) for each in [first, *first.overflowing]) == 32
     assert len(model.pieces("Bonn " * 500).spans) == 500
@@ -102,7 +102,7 @@ def test_the_onnx_file_is_found_or_asked_for(
     """One that is called `model.onnx` or is the only one needs no name; none outside the folder is read."""
     folder = ner_folder(WORDS, files=files)
     if found is True:
-        assert load(folder, named, "onnx", 64).pieces("Bonn").spans == ((0, 4),)
+        assert load_token_model(folder, named, "onnx", 64).pieces("Bonn").spans == ((0, 4),)
     else:
         assert str(found) in problem(folder, named).message
 

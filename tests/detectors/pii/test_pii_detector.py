@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.detectors import MODELS, ConfigProblem, ConfigProblems, Folder
+from guardrails.detectors import MODELS_VARIABLE, ConfigProblem, ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import bind
-from guardrails.detectors.pii.names import Hit
-from guardrails.detectors.pii.pii_detector import KIND, Pii, PiiConfig
+from guardrails.detectors.pii.names import EntityHit
+from guardrails.detectors.pii.pii_detector import KIND, PiiConfig, PiiDetector
 from guardrails.types import Detection, Text, ToolCall
 from tests.cases import each_case
 
-ALL = KIND.build("pii", PiiConfig(use="pii"), Folder(Path()))
+ALL = KIND.build("pii", PiiConfig(use="pii"), PolicyFolder(Path()))
 HITS = {
     "email": ["jo@example.com", "j.o+x@mail.example.co.uk", "A_B-c%d@x-y.museum"],
     "credit_card": ["4111 1111 1111 1111", "4111111111111111", "378282246310005", "5555-5555-5555-4444"],
@@ -80,7 +80,7 @@ def test_dressed_forms_are_found_whole(text: str, category: str) -> None:
 def test_only_the_wanted_entities_are_looked_for(entity: str) -> None:
     """`entities` chooses, and the declared categories are just those."""
     config = PiiConfig(use="pii", entities=[entity])
-    detector = KIND.build("pii", config, Folder(Path()))
+    detector = KIND.build("pii", config, PolicyFolder(Path()))
     text = " ; ".join(forms[0] for forms in HITS.values())
     assert {each.category for each in detector.detect([Text(text)])[0].findings} == {f"pii.{entity}"}
     assert KIND.categories("pii", config) == {f"pii.{entity}"}
@@ -94,7 +94,7 @@ def test_an_unknown_entity_is_a_located_problem(entity: str, hint: str) -> None:
     """A misspelt entity says what was meant; rules that name any entity are not blamed for it."""
     config = PiiConfig(use="pii", entities=["email", entity])
     with pytest.raises(ConfigProblems) as caught:
-        KIND.build("pii", config, Folder(Path()))
+        KIND.build("pii", config, PolicyFolder(Path()))
     (problem,) = caught.value.problems
     assert (problem.code, problem.path) == ("unknown_entity", ("entities", 1))
     assert problem.hint.startswith(hint)
@@ -113,7 +113,7 @@ def test_what_cannot_be_excluded_is_a_located_problem(
 ) -> None:
     """A misspelt kind, and kinds that leave nothing to look for."""
     with pytest.raises(ConfigProblems) as caught:
-        KIND.build("pii", PiiConfig(use="pii", **given_), Folder(Path()))
+        KIND.build("pii", PiiConfig(use="pii", **given_), PolicyFolder(Path()))
     (problem,) = caught.value.problems
     assert (problem.code, problem.path) == (code, path)
 
@@ -121,7 +121,7 @@ def test_what_cannot_be_excluded_is_a_located_problem(
 def test_what_is_excluded_is_not_looked_for() -> None:
     """All kinds but some."""
     config = PiiConfig(use="pii", exclude=["email"])
-    found = KIND.build("pii", config, Folder(Path())).detect([Text("jo@example.com, +49 30 901820")])[0]
+    found = KIND.build("pii", config, PolicyFolder(Path())).detect([Text("jo@example.com, +49 30 901820")])[0]
     assert {each.category for each in found.findings} == {"pii.phone"}
     assert "pii.email" not in KIND.categories("pii", config)
 
@@ -141,7 +141,7 @@ WORDS = {"Ann": "B-PER", "Lee": "I-PER", "Bonn": "B-LOC", "mail": "O", "Jo": {"B
 def judged(folder: Path, text: str, **fields: Any) -> Detection:
     """Return what a configuration says of a text."""
     config = PiiConfig.model_validate({"use": "pii", **fields})
-    (detection,) = KIND.build("pii", config, Folder(folder)).detect([Text(text)])
+    (detection,) = KIND.build("pii", config, PolicyFolder(folder)).detect([Text(text)])
     return detection
 
 
@@ -227,17 +227,17 @@ def test_a_model_below_the_operators_folder_is_found(
     ner_folder(WORDS)
     policies = tmp_path / "policies"
     policies.mkdir()
-    monkeypatch.setenv(MODELS, str(tmp_path))
+    monkeypatch.setenv(MODELS_VARIABLE, str(tmp_path))
     assert pairs(judged(policies, "Ann", ner={"model": "ner"}), "Ann") == [("pii.person", "Ann")]
 
 
 class Fixed:
     """Finds always the same."""
 
-    def __init__(self, *hits: Hit) -> None:
+    def __init__(self, *hits: EntityHit) -> None:
         self.hits = [*hits]
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str) -> list[EntityHit]:
         """Return the hits."""
         return self.hits
 
@@ -245,10 +245,10 @@ class Fixed:
 def test_what_is_found_twice_is_one_finding() -> None:
     """A stretch within another of its category adds its score alone; other categories and overlaps stay."""
     searchers = [
-        Fixed(Hit("person", 0.6, 0, 8), Hit("email", 0.5, 2, 4)),
-        Fixed(Hit("person", 0.9, 2, 8), Hit("person", 0.7, 6, 12), Hit("phone", 0.5, 3, 3)),
+        Fixed(EntityHit("person", 0.6, 0, 8), EntityHit("email", 0.5, 2, 4)),
+        Fixed(EntityHit("person", 0.9, 2, 8), EntityHit("person", 0.7, 6, 12), EntityHit("phone", 0.5, 3, 3)),
     ]
-    (detection,) = Pii("p", None, searchers).detect([Text("x" * 12)])
+    (detection,) = PiiDetector("p", None, searchers).detect([Text("x" * 12)])
     assert [(each.category, each.score, each.span) for each in detection.findings] == [
         ("pii.person", 0.9, (0, 8)),
         ("pii.email", 0.5, (2, 4)),
@@ -259,7 +259,7 @@ def test_what_is_found_twice_is_one_finding() -> None:
 def test_other_contents_are_left_alone() -> None:
     """A tool's call is judged as the texts in it."""
     call = ToolCall(name="t", arguments="{}")
-    assert Pii("p", None, [Fixed(Hit("person", 1.0, 0, 1))]).detect([call]) == [Detection()]
+    assert PiiDetector("p", None, [Fixed(EntityHit("person", 1.0, 0, 1))]).detect([call]) == [Detection()]
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_bound_detector_knows_what_it_costs_and_which_model_it_has(
     """Slow parts make it a detector of the second tier, off the caller's thread; another model is another digest."""
 
     def bound(**fields: Any) -> Any:
-        return bind("p", KIND, PiiConfig.model_validate({"use": "pii", **fields}), Folder(tmp_path))
+        return bind("p", KIND, PiiConfig.model_validate({"use": "pii", **fields}), PolicyFolder(tmp_path))
 
     folder = ner_folder(WORDS)
     assert (bound().tier, bound().inline) == (0, True)
@@ -379,4 +379,4 @@ def test_presidio_judges_any_text(text: str) -> None:
     assert all(0 <= each.span[0] < each.span[1] <= len(text) for each in detection.findings)
 
 
-PRESIDIO = KIND.build("pii", PiiConfig(use="pii", engine="presidio"), Folder(Path()))
+PRESIDIO = KIND.build("pii", PiiConfig(use="pii", engine="presidio"), PolicyFolder(Path()))

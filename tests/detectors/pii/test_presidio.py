@@ -14,18 +14,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors import ConfigProblems
-from guardrails.detectors.pii.names import NATIONAL, Hit, by_presidio
-from guardrails.detectors.pii.pii_detector import Pii
-from guardrails.detectors.pii.presidio import CHUNK, FLAGS, OVERLAP, Bounded, Presidio, chunks
+from guardrails.detectors.pii.names import NATIONAL, EntityHit, presidio_entities
+from guardrails.detectors.pii.pii_detector import PiiDetector
+from guardrails.detectors.pii.presidio import (
+    CHUNK,
+    FLAGS,
+    OVERLAP,
+    BoundedPattern,
+    PresidioSearcher,
+    split_chunks,
+)
 from guardrails.types import Text
 from tests.cases import each_case, scale
 
 
 @cache
-def engine(*names: str, language: str = "en", min_score: float = 0.4, region: str = "US") -> Presidio:
+def engine(*names: str, language: str = "en", min_score: float = 0.4, region: str = "US") -> PresidioSearcher:
     """Return the engine for names, all of the language's by default."""
-    wanted = names or tuple({*by_presidio([language]).values()})
-    return Presidio(wanted, languages=[language], min_score=min_score, regions=[region])
+    wanted = names or tuple({*presidio_entities([language]).values()})
+    return PresidioSearcher(wanted, languages=[language], min_score=min_score, regions=[region])
 
 
 def found(text: str, **config: object) -> set[tuple[str, str]]:
@@ -130,7 +137,7 @@ def test_what_presidio_does_not_have_is_a_problem(
 ) -> None:
     """Neither a region nor a kind is left out silently."""
     with pytest.raises(ConfigProblems) as caught:
-        Presidio(names, languages=["en"], min_score=0.4, regions=regions)
+        PresidioSearcher(names, languages=["en"], min_score=0.4, regions=regions)
     (problem,) = caught.value.problems
     assert problem.path == path
     assert message in problem.message
@@ -139,7 +146,7 @@ def test_what_presidio_does_not_have_is_a_problem(
 def test_one_analyzer_serves_all_detectors_of_a_configuration() -> None:
     """Loading takes a quarter of a second, which a second policy does not pay again."""
     one, other = (
-        Presidio(["email"], languages=["en"], min_score=least, regions=["US"]) for least in (0.4, 0.6)
+        PresidioSearcher(["email"], languages=["en"], min_score=least, regions=["US"]) for least in (0.4, 0.6)
     )
     assert one._analyzer is other._analyzer
     assert one._analyzer is not engine("email", "url")._analyzer
@@ -154,7 +161,7 @@ def test_one_analyzer_serves_all_detectors_of_a_configuration() -> None:
 def test_chunks_cover_a_text(text: str, length: int, filler: str) -> None:
     """Each is short, shares something with the one before it, and is cut at white space where there is some."""
     text += filler * (length // len(filler))
-    parts = list(chunks(text))
+    parts = list(split_chunks(text))
     assert parts[0][0] == 0
     assert parts[-1][1] == len(text)
     assert all(end - start <= CHUNK for start, end in parts)
@@ -196,19 +203,19 @@ def test_a_text_beyond_every_limit_of_spacy_is_analyzed() -> None:
 
 def test_a_pattern_that_takes_too_long_is_an_error() -> None:
     """Presidio logs it and goes on; here the text counts as not judged."""
-    slow = Presidio(["uuid"], languages=["en"], min_score=0.4, regions=["CH"])
+    slow = PresidioSearcher(["uuid"], languages=["en"], min_score=0.4, regions=["CH"])
     (recognizer,) = slow._analyzer.registry.recognizers
-    recognizer.patterns[0].compiled_regex = Bounded(regex.compile("^(?:a|aa)+$", FLAGS), 0.01)
+    recognizer.patterns[0].compiled_regex = BoundedPattern(regex.compile("^(?:a|aa)+$", FLAGS), 0.01)
     with pytest.raises(TimeoutError, match=r"took more than 0\.01 s"):
         slow.search("a" * 60 + "b")
-    (detection,) = Pii("p", None, [slow]).detect([Text("a" * 60 + "b")])
+    (detection,) = PiiDetector("p", None, [slow]).detect([Text("a" * 60 + "b")])
     assert detection.error == "a pattern of Presidio took more than 0.01 s"
 
 
 def test_threads_share_the_engine() -> None:
     """Many texts at once have the hits that they have one by one."""
     texts = [f"ssn 536-90-43{at:02}, mail jo{at}@example.com, call (212) 555-01{at:02}" for at in range(40)]
-    alone: list[list[Hit]] = [sorted(engine().search(text)) for text in texts]
+    alone: list[list[EntityHit]] = [sorted(engine().search(text)) for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda text: sorted(engine().search(text)), texts)) == alone
 
@@ -222,10 +229,10 @@ def refuse(*_, **__):
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
 opened = []
 sys.addaudithook(lambda event, args: event == "open" and "w" in str(args[1]) and opened.append(args[0]))
-from guardrails.detectors.pii.names import by_presidio
-from guardrails.detectors.pii.presidio import Presidio
+from guardrails.detectors.pii.names import presidio_entities
+from guardrails.detectors.pii.presidio import PresidioSearcher
 
-presidio = Presidio({*by_presidio(["en", "de"]).values()}, languages=["en", "de"], min_score=0.4, regions=["US"])
+presidio = PresidioSearcher({*presidio_entities(["en", "de"]).values()}, languages=["en", "de"], min_score=0.4, regions=["US"])
 print(sorted({hit.name for hit in presidio.search("jo@example.co.uk http://example.museum")}), opened)
 """
 
@@ -240,8 +247,8 @@ def test_neither_network_nor_disk_is_touched() -> None:
 
 def test_every_language_loads() -> None:
     """Stop words come from spaCy's tables, and all languages fit in one engine."""
-    everything = {*by_presidio(NATIONAL).values()}
-    presidio = Presidio(everything, languages=[*NATIONAL], min_score=0.4, regions=["US"])
+    everything = {*presidio_entities(NATIONAL).values()}
+    presidio = PresidioSearcher(everything, languages=[*NATIONAL], min_score=0.4, regions=["US"])
     assert {hit.name for hit in presidio.search("PESEL 44051401359, mi NIF 12345678Z")} >= {
         "pl_pesel",
         "es_dni",

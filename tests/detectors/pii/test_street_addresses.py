@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.detectors.patterns.table import Pattern, PatternTable
+from guardrails.detectors.patterns.table import PatternRow, PatternTable
 from guardrails.detectors.pii.street_addresses import STREETS
 from tests.cases import each_case
 
-TABLE = PatternTable(Pattern("(?a)" + form, "address", group=1) for form in STREETS)
+TABLE = PatternTable(PatternRow("(?a)" + form, "address", group=1) for form in STREETS)
 FOUND = [
     # United States, Canada, the United Kingdom, Australia
     "12 Old Mill Road", "350 5th Ave", "2914 184th Street", "12 West 42nd St", "1633 Broadway", "491 St. John Street", "Flat 3, 14 High Street",

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import bind
-from guardrails.detectors.prompt_leak.prompt_leak_detector import KIND, PromptLeak, PromptLeakConfig
+from guardrails.detectors.prompt_leak.prompt_leak_detector import KIND, PromptLeakConfig, PromptLeakDetector
 from guardrails.types import CLEAN, Finding, Image, Text
 
 SYSTEM = (
@@ -21,11 +21,11 @@ SYSTEM = (
 )
 
 
-def build(**fields: object) -> PromptLeak:
+def build(**fields: object) -> PromptLeakDetector:
     """Return a detector of this configuration."""
     config = PromptLeakConfig.model_validate({"use": "prompt_leak", **fields})
-    detector = KIND.build("p", config, Folder(Path()))
-    assert isinstance(detector, PromptLeak)
+    detector = KIND.build("p", config, PolicyFolder(Path()))
+    assert isinstance(detector, PromptLeakDetector)
     return detector
 
 
@@ -109,7 +109,7 @@ def test_nothing_to_compare_with_is_clean() -> None:
 def test_the_kind_says_what_it_reads() -> None:
     """The context that it declares, and its category, reach the engine."""
     config = PromptLeakConfig.model_validate({"use": "prompt_leak"})
-    bound = bind("p", KIND, config, Folder(Path()))
+    bound = bind("p", KIND, config, PolicyFolder(Path()))
     assert (bound.reads, bound.categories, bound.spans, bound.inline) == (
         ("system",),
         {"prompt_leak"},

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.detectors.prompt_leak.prompt_leak_detector import PromptLeak, canary
-from guardrails.detectors.prompt_leak.prompt_leak_stream import Grams, Overlaps, Reading
+from guardrails.detectors.prompt_leak.prompt_leak_detector import PromptLeakDetector, make_canary
+from guardrails.detectors.prompt_leak.prompt_leak_stream import NgramTracker, PromptNgrams, PromptOverlaps
 from guardrails.types import Finding, Text
 from tests.cases import each_case, scale
 
@@ -23,13 +23,13 @@ PIECES = [
 texts = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
 
 
-def detector_of(words: int = 4, **fields: Any) -> PromptLeak:
+def detector_of(words: int = 4, **fields: Any) -> PromptLeakDetector:
     """Return a detector that compares runs of so many words."""
     options: dict[str, Any] = {"min_share": 0.0, "canaries": (), "plant": False}
-    return PromptLeak("p", "prompt_leak", words=words, **options | fields)
+    return PromptLeakDetector("p", "prompt_leak", words=words, **options | fields)
 
 
-def disagreement(detector: PromptLeak, text: str, parts: Sequence[str], system: str = SYSTEM) -> str:
+def disagreement(detector: PromptLeakDetector, text: str, parts: Sequence[str], system: str = SYSTEM) -> str:
     """Return what is wrong with a stream; nothing if all is right."""
     context = {"system": system}
     whole = detector.detect([Text(text, context=context)])[0].findings
@@ -118,7 +118,7 @@ def test_a_share_that_is_asked_for_is_known_at_the_end() -> None:
 def test_the_planted_canary(system: str, text: str) -> None:
     """It is found wherever it stands, in any case, and beside those of the policy."""
     detector = detector_of(plant=True, canaries=["zx1"])
-    mark = canary(system)
+    mark = make_canary(system)
     for dress in (mark, mark.upper(), mark[:15], f"{mark[:8]}\u200b{mark[8:]}"):
         whole = text.replace("%s", dress)
         assert disagreement(detector, whole, list(whole), system) == ""
@@ -140,7 +140,9 @@ def test_the_planted_canary(system: str, text: str) -> None:
 )
 def test_the_work_is_linear(text: str) -> None:
     """Characters that are looked at are a bounded multiple of those that come, where all of them are held too."""
-    stream = Overlaps(Grams(frozenset({("a", "a", "a", "a"), ("a", "big", "red", "car")}), 4, ""))
+    stream = PromptOverlaps(
+        PromptNgrams(frozenset({("a", "a", "a", "a"), ("a", "big", "red", "car")}), 4, "")
+    )
     for at in range(0, len(text), 4):
         stream.feed(text[at : at + 4])
     stream.feed("", last=True)
@@ -150,7 +152,7 @@ def test_the_work_is_linear(text: str) -> None:
 
 def test_readings_go_apart_where_they_differ() -> None:
     """Until then, all of them are one."""
-    stream = Overlaps(Grams(frozenset({("never", "bad", "words", "here")}), 4, ""))
+    stream = PromptOverlaps(PromptNgrams(frozenset({("never", "bad", "words", "here")}), 4, ""))
     stream.feed("plain words here. ")
     assert len({*map(id, stream._own)}) == 1
     stream.feed("and b4d ones too. ")
@@ -168,9 +170,9 @@ def test_a_stream_that_has_ended_takes_nothing_more() -> None:
 
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
-    "text is cut anywhere": (Overlaps, "_cut", lambda self: len(self._text)),
-    "what the prompt may go on from is let go": (Reading, "held", lambda self, taken: taken),
-    "all readings are the plain one": (Overlaps, "_part", lambda self, views: None),
+    "text is cut anywhere": (PromptOverlaps, "_cut", lambda self: len(self._text)),
+    "what the prompt may go on from is let go": (NgramTracker, "held", lambda self, taken: taken),
+    "all readings are the plain one": (PromptOverlaps, "_part", lambda self, views: None),
 }
 
 

@@ -16,17 +16,17 @@ from guardrails.detectors.secrets.checksums import (
     base58check,
     bech32,
     bech32_checksum,
-    cased,
-    compact_key,
     crc32_base62,
     crc32_digits,
-    drawn,
     entropy,
+    has_variety,
+    is_compact_key,
+    is_mixed_case_secret,
+    is_plausible_secret,
+    is_random_value,
+    is_real_password,
+    is_stand_in,
     other_crc32,
-    password,
-    random_value,
-    stand_in,
-    varied,
 )
 from tests.cases import each_case
 
@@ -106,12 +106,12 @@ def test_every_check_answers_for_any_text(text: str) -> None:
         other_crc32,
         bech32,
         base58check,
-        stand_in,
-        drawn,
-        varied,
-        cased,
-        password,
-        random_value,
+        is_stand_in,
+        has_variety,
+        is_plausible_secret,
+        is_mixed_case_secret,
+        is_real_password,
+        is_random_value,
     ):
         assert check(text) in {True, False}
     assert 0 <= entropy(text) <= max(1, len(text)).bit_length()
@@ -141,10 +141,10 @@ def test_entropy_is_that_of_shannon() -> None:
 )  # fmt: skip
 def test_stand_ins_are_no_secrets(text: str) -> None:
     """Placeholders, references to variables and well-known defaults are refused by every check of randomness."""
-    assert stand_in(text)
-    assert not varied(text)
-    assert not password(text)
-    assert not random_value(text)
+    assert is_stand_in(text)
+    assert not is_plausible_secret(text)
+    assert not is_real_password(text)
+    assert not is_random_value(text)
 
 
 @pytest.mark.parametrize(
@@ -154,26 +154,26 @@ def test_stand_ins_are_no_secrets(text: str) -> None:
 )  # fmt: skip
 def test_a_short_key_is_no_word_and_no_stand_in(text: str, expected: bool) -> None:
     """What follows `sk-` is mixed or capital letters, more than a few of them."""
-    assert compact_key(text) is expected
+    assert is_compact_key(text) is expected
 
 
 def test_percent_encoding_makes_nothing_random() -> None:
     """A link in a parameter is no key, whatever letters and digits its encoded signs are written with."""
-    assert not random_value("https%3A%2F%2Fexample.com%2Fdocs%2Fintro%3Fx%3Dy")
-    assert random_value("Zk3xQ9mB7vT2nR5pL8wJ%3D%3D")
+    assert not is_random_value("https%3A%2F%2Fexample.com%2Fdocs%2Fintro%3Fx%3Dy")
+    assert is_random_value("Zk3xQ9mB7vT2nR5pL8wJ%3D%3D")
 
 
 @pytest.mark.parametrize("name", ["sha1", "sha224", "sha256", "sha384", "sha512"])
 def test_digests_are_no_random_values(name: str) -> None:
     """A commit or another SHA digest in hexadecimal is public, whatever it is assigned to."""
-    assert not random_value(hashlib.new(name, b"text").hexdigest())
+    assert not is_random_value(hashlib.new(name, b"text").hexdigest())
 
 
 @given(st.uuids())
 def test_uuids_are_no_random_values(value: uuid.UUID) -> None:
     """An assigned UUID is an identifier, in either case."""
-    assert not random_value(str(value))
-    assert not random_value(str(value).upper())
+    assert not is_random_value(str(value))
+    assert not is_random_value(str(value).upper())
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_uuids_are_no_random_values(value: uuid.UUID) -> None:
 )  # fmt: skip
 def test_random_values_are_secrets(text: str) -> None:
     """Characters drawn at random pass, of whatever alphabet."""
-    assert random_value(text)
+    assert is_random_value(text)
 
 
 @pytest.mark.parametrize(
@@ -197,16 +197,16 @@ def test_random_values_are_secrets(text: str) -> None:
 )  # fmt: skip
 def test_words_and_digests_are_no_random_values(text: str) -> None:
     """Short values, identifiers, digests with their name, hosts, dates and repetitions are refused."""
-    assert not random_value(text)
+    assert not is_random_value(text)
 
 
 def test_cased_wants_both_cases() -> None:
     """A digest in a file's name has one case; a token drawn from both has two."""
-    assert cased("ico-Zk3xQ9mB7vT2nR5p")
-    assert not cased("ico-3f9a1c7be2d58046")
+    assert is_mixed_case_secret("ico-Zk3xQ9mB7vT2nR5p")
+    assert not is_mixed_case_secret("ico-3f9a1c7be2d58046")
 
 
 @pytest.mark.parametrize("text", ["hunter3!", "p4ss", "Zk3xQ9mB"])
 def test_passwords_need_no_entropy(text: str) -> None:
     """In a URL even a short password is one."""
-    assert password(text)
+    assert is_real_password(text)

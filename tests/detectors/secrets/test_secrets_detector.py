@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.secrets.checksums import crc32_digits
 from guardrails.detectors.secrets.secrets_detector import CATEGORIES, KIND, KINDS, SecretsConfig
 from guardrails.types import Text
 from tests.cases import each_case
 
-ALL = KIND.build("secrets", SecretsConfig(use="secrets"), Folder(Path()))
+ALL = KIND.build("secrets", SecretsConfig(use="secrets"), PolicyFolder(Path()))
 WORD = (string.ascii_letters + string.digits) * 5
 H = "3f9a1c7be2d58046" * 8
 # Put together here, so that no scanner takes this file for a leak.
@@ -168,7 +168,7 @@ def test_kinds_choose_what_is_looked_for() -> None:
     config = SecretsConfig(use="secrets", kinds=["npm_token"])
     assert KIND.categories("s", config) == {"secret.npm_token"}
     text = f"{'npm' + '_' + WORD[:36]} {'ghp' + '_' + WORD[:36]}"
-    detection = KIND.build("s", config, Folder(Path())).detect([Text(text)])[0]
+    detection = KIND.build("s", config, PolicyFolder(Path())).detect([Text(text)])[0]
     assert [each.category for each in detection.findings] == ["secret.npm_token"]
 
 
@@ -180,7 +180,7 @@ def test_an_unknown_kind_is_a_located_problem_with_a_hint(kind: str, hint: str) 
     """A misspelt kind is reported at its place, with the nearest name, or all of them."""
     config = SecretsConfig(use="secrets", kinds=["jwt", kind])
     with pytest.raises(ConfigProblems) as caught:
-        KIND.build("s", config, Folder(Path()))
+        KIND.build("s", config, PolicyFolder(Path()))
     (problem,) = caught.value.problems
     assert (problem.code, problem.path) == ("unknown_kind", ("kinds", 1))
     assert (problem.hint or "").startswith(hint)

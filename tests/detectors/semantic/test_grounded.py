@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors.semantic.grounded import STRETCH, claims, stretches
+from guardrails.detectors.semantic.grounded import STRETCH, split_claims, split_sources
 
 RULE = "rules: [{id: unfounded, on: output, when: custom.ungrounded >= 0.5, then: redact}]"
 
@@ -33,8 +33,8 @@ RULE = "rules: [{id: unfounded, on: output, when: custom.ungrounded >= 0.5, then
 )
 def test_claims_are_sentences_that_say_something(text: str, found: list[str]) -> None:
     """Questions and a few words claim nothing; spans are those of the sentences without white space."""
-    assert [each.text for each in claims(text)] == found
-    assert [text[slice(*each.span)] for each in claims(text)] == found
+    assert [each.text for each in split_claims(text)] == found
+    assert [text[slice(*each.span)] for each in split_claims(text)] == found
 
 
 @given(
@@ -43,7 +43,7 @@ def test_claims_are_sentences_that_say_something(text: str, found: list[str]) ->
 def test_stretches_hold_every_sentence_of_the_sources(parts: list[str]) -> None:
     """Nothing that was retrieved is left out, and no stretch is much longer than what a model reads."""
     sources = "".join(parts)
-    found = stretches(sources)
+    found = split_sources(sources)
     assert all(any(part.strip()[:300] in each for each in found) for part in parts)
     assert all(len(each) <= 2 * STRETCH for each in found)
 

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.detectors.semantic.known_texts import IndexFormatError, Known, packed, parsed, vectors
+from guardrails.detectors.semantic.known_texts import (
+    IndexFormatError,
+    KnownText,
+    embed_entries,
+    pack_vector,
+    parse_index,
+)
 
 
 class Letters:
@@ -28,8 +34,8 @@ class Letters:
 
 def test_an_entry_survives_being_written() -> None:
     """What is written is read again, in any language."""
-    known = Known("Gr\u00fc\u00dfe \u4f60\u597d", "jailbreak", "seen in May", "AQID", "model")
-    (again,) = parsed(known.to_json(), plain=False)
+    known = KnownText("Gr\u00fc\u00dfe \u4f60\u597d", "jailbreak", "seen in May", "AQID", "model")
+    (again,) = parse_index(known.to_json(), plain=False)
     assert (again.text, again.category, again.note, again.vector, again.by, again.line) == (
         *(known.text, known.category, known.note, known.vector, known.by),
         1,
@@ -38,7 +44,7 @@ def test_an_entry_survives_being_written() -> None:
 
 def test_a_plain_file_has_a_text_a_line() -> None:
     """Comments and empty lines are left out, and lines keep their numbers."""
-    found = [*parsed("# known\n\none\n  two \n", plain=True)]
+    found = [*parse_index("# known\n\none\n  two \n", plain=True)]
     assert [(each.text, each.line) for each in found] == [("one", 3), ("two", 4)]
 
 
@@ -56,7 +62,7 @@ def test_a_plain_file_has_a_text_a_line() -> None:
 def test_a_line_that_is_no_entry_is_named(line: str, said: str) -> None:
     """The error has the line and the cause."""
     with pytest.raises(IndexFormatError, match=said) as raised:
-        [*parsed(f'{{"text": "fine"}}\n{line}', plain=False)]
+        [*parse_index(f'{{"text": "fine"}}\n{line}', plain=False)]
     assert raised.value.line == 2
 
 
@@ -66,11 +72,11 @@ def test_kept_vectors_are_not_made_again() -> None:
     made = encoder.vectors(["abc"])[0]
     encoder.asked.clear()
     entries = [
-        Known("abc", vector=packed(made), by=encoder.identity[:16]),
-        Known("xyz", vector=packed(made), by="another model"),
-        Known("new"),
+        KnownText("abc", vector=pack_vector(made), by=encoder.identity[:16]),
+        KnownText("xyz", vector=pack_vector(made), by="another model"),
+        KnownText("new"),
     ]
-    rows, count = vectors(entries, encoder)
+    rows, count = embed_entries(entries, encoder)
     assert (encoder.asked, count) == (["xyz", "new"], 2)
     assert np.allclose(rows[0], made, atol=0.02)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
@@ -82,7 +88,7 @@ def test_kept_vectors_are_not_made_again() -> None:
 )
 def test_a_vector_that_is_none_is_named(vector: str, said: str) -> None:
     """It is an error of the line, and no reason to leave the entry out."""
-    entries = [Known("new", line=1), Known("abc", vector=vector, by=Letters.identity[:16], line=2)]
+    entries = [KnownText("new", line=1), KnownText("abc", vector=vector, by=Letters.identity[:16], line=2)]
     with pytest.raises(IndexFormatError, match=said) as raised:
-        vectors(entries, Letters())
+        embed_entries(entries, Letters())
     assert raised.value.line == 2

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.semantic.shared_models import embedder, inference
-from guardrails.inference.hub.embedding import Shipped
+from guardrails.detectors import ConfigProblems, PolicyFolder
+from guardrails.detectors.semantic.shared_models import load_embedder, load_inference
+from guardrails.inference.hub.embedding import ShippedEmbedder
 
 MNLI = ("entailment", "neutral", "contradiction")
 
 
 def test_a_shipped_model_embeds_by_its_name(tmp_path: Path) -> None:
     """No file of the policy is asked for it."""
-    assert isinstance(embedder(Folder(tmp_path), "text-safety", None, download=False), Shipped)
+    assert isinstance(
+        load_embedder(PolicyFolder(tmp_path), "text-safety", None, download=False), ShippedEmbedder
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,19 +38,19 @@ def test_labels_of_inference_are_found_by_name(
 ) -> None:
     """In whatever order a model has them."""
     sequence_folder({"word": {}}, labels, name="nli")
-    _, entails, denies = inference(Folder(tmp_path), "nli", None, download=False)
+    _, entails, denies = load_inference(PolicyFolder(tmp_path), "nli", None, download=False)
     assert (entails, denies) == columns
 
 
 @pytest.mark.parametrize("name", ["nowhere", "org/nowhere"])
-@pytest.mark.parametrize("find", [embedder, inference])
+@pytest.mark.parametrize("find", [load_embedder, load_inference])
 def test_a_name_that_means_none_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, find: Callable[..., object]
 ) -> None:
     """It says what was looked for, and what would bring it."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(ConfigProblems) as raised:
-        find(Folder(tmp_path), name, None, download=False)
+        find(PolicyFolder(tmp_path), name, None, download=False)
     (problem,) = raised.value.problems
     assert (problem.code, problem.path) == ("unreadable_model", ("model",))
     assert repr(name) in problem.message

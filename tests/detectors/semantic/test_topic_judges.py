@@ -5,26 +5,32 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from guardrails.detectors.semantic.topic_judges import OFF_TOPIC, Topic, Wanted, entailed, ordinary
+from guardrails.detectors.semantic.topic_judges import (
+    OFF_TOPIC,
+    Topic,
+    TopicSet,
+    entailment_scores,
+    read_ordinary_texts,
+)
 
 
 def test_there_are_ordinary_texts_to_compare_with() -> None:
     """Some hundred of them, each once, none empty."""
-    texts = ordinary()
+    texts = read_ordinary_texts()
     assert len(texts) == len(set(texts)) >= 200
     assert all(text.strip() for text in texts)
 
 
 def test_every_text_is_embedded_once() -> None:
     """Examples that topics share are not made twice."""
-    wanted = Wanted({"custom.a": Topic(("one", "two"), ("two",))}, (Topic(("one", "three")),))
-    assert wanted.texts()[len(ordinary()) :] == ["one", "two", "three"]
+    wanted = TopicSet({"custom.a": Topic(("one", "two"), ("two",))}, (Topic(("one", "three")),))
+    assert wanted.texts()[len(read_ordinary_texts()) :] == ["one", "two", "three"]
 
 
 def test_off_topic_is_what_no_allowed_topic_claims() -> None:
     """The most that any of them claims counts; denied ones say nothing of it."""
-    wanted = Wanted({"custom.a": Topic(("x",))}, (Topic(("y",)), Topic(("z",))))
-    found = wanted.found([np.array([0.9, 0.0]), np.array([0.2, 0.1]), np.array([0.7, 0.3])])
+    wanted = TopicSet({"custom.a": Topic(("x",))}, (Topic(("y",)), Topic(("z",))))
+    found = wanted.to_scores([np.array([0.9, 0.0]), np.array([0.2, 0.1]), np.array([0.7, 0.3])])
     assert [(each["custom.a"], round(each[OFF_TOPIC], 6)) for each in found] == [(0.9, 0.3), (0.0, 0.7)]
 
 
@@ -32,4 +38,4 @@ def test_off_topic_is_what_no_allowed_topic_claims() -> None:
 def test_entailment_counts_against_contradiction(denies: int | None, expected: list[float]) -> None:
     """What a model calls neutral is left out, where it tells a contradiction; nothing divides by zero."""
     found = np.array([[0.6, 0.2, 0.2], [0.0, 0.0, 1.0]], dtype=np.float32)
-    assert np.allclose(entailed(found, 0, denies), expected)
+    assert np.allclose(entailment_scores(found, 0, denies), expected)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from guardrails import PolicyErrors
-from guardrails.detectors.services.http import at, filled, place_of
-from guardrails.detectors.services.reading import Unreadable
+from guardrails.detectors.services.http import fill_template, parse_place, value_at
+from guardrails.detectors.services.reading import UnreadableResponse
 from guardrails.types import Place, Stage, Text
 
 
@@ -22,7 +22,7 @@ from guardrails.types import Place, Stage, Text
 )  # fmt: skip
 def test_a_place_is_a_pointer_or_dotted(written: str, place: tuple[str, ...]) -> None:
     """A pointer names keys with dots or slashes in them."""
-    assert place_of(written) == place
+    assert parse_place(written) == place
 
 
 ANSWER = {"a": {"b": [1, {"c": 0.5}]}, "x.y": 2, "": 3, "n": None}
@@ -34,7 +34,7 @@ ANSWER = {"a": {"b": [1, {"c": 0.5}]}, "x.y": 2, "": 3, "n": None}
 )
 def test_what_stands_at_a_place_is_read(written: str, value: Any) -> None:
     """Also null, which is then no number."""
-    assert at(ANSWER, written) == value
+    assert value_at(ANSWER, written) == value
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_what_stands_at_a_place_is_read(written: str, value: Any) -> None:
 )
 def test_what_is_not_there_is_an_error(written: str) -> None:
     """Never 0, and never another place."""
-    with pytest.raises(Unreadable):
-        at(ANSWER, written)
+    with pytest.raises(UnreadableResponse):
+        value_at(ANSWER, written)
 
 
 def test_a_template_is_filled_as_values() -> None:
@@ -67,7 +67,7 @@ def test_a_template_is_filled_as_values() -> None:
         "{text}": "{x} {} {",
     }
     values = {"text": '"},{stage} {prompt}', "prompt": "{text}", "stage": "input"}
-    assert filled(template, values) == {
+    assert fill_template(template, values) == {
         "a": '<"},{stage} {prompt}> {text}',
         "b": ["input", 1, None, True, {"c": '"},{stage} {prompt}' * 2}],
         "{text}": "{x} {} {",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.detectors.services.labels import Labels, highest, nearest_of, within
+from guardrails.detectors.services.labels import ServiceLabels, best_scores, is_wanted, nearest_category
 
 TABLE = {"S": ("sexual",), "M": ("sexual.minors",), "V": ("violence", "illicit.violent"), "N": ()}
 
@@ -22,7 +22,7 @@ TABLE = {"S": ("sexual",), "M": ("sexual.minors",), "V": ("violence", "illicit.v
 )
 def test_what_is_wanted_decides_what_is_expected(wanted, expected, categories) -> None:
     """A label without a category that is wanted need not be there; a leaf of what is wanted is wanted."""
-    labels = Labels(TABLE, wanted)
+    labels = ServiceLabels(TABLE, wanted)
     assert (labels.expected, labels.categories()) == (expected, categories)
 
 
@@ -35,14 +35,14 @@ def test_what_is_wanted_decides_what_is_expected(wanted, expected, categories) -
 )  # fmt: skip
 def test_a_label_stands_for_categories(label, wanted, of) -> None:
     """One that is not in the table for what the service says; one that is ignored for none."""
-    assert Labels(TABLE, wanted).of(label, "custom.x") == of
+    assert ServiceLabels(TABLE, wanted).resolve(label, "custom.x") == of
 
 
 def test_the_table_knows_what_it_ignores() -> None:
     """A label without categories is no unknown one."""
-    labels = Labels(TABLE, ["hate"])
+    labels = ServiceLabels(TABLE, ["hate"])
     assert [labels.knows(each) for each in ("N", "S", "X")] == [True, True, False]
-    assert labels.of("X") == ()
+    assert labels.resolve("X") == ()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_the_table_knows_what_it_ignores() -> None:
 )  # fmt: skip
 def test_a_leaf_is_within_its_parent(category, wanted, is_within) -> None:
     """And not the other way round."""
-    assert within(category, wanted) is is_within
+    assert is_wanted(category, wanted) is is_within
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_a_leaf_is_within_its_parent(category, wanted, is_within) -> None:
 )  # fmt: skip
 def test_the_nearest_is_itself_or_a_parent(category, known, nearest) -> None:
     """`unsafe` is the parent of all harm."""
-    assert nearest_of(category, frozenset(known)) == nearest
+    assert nearest_category(category, frozenset(known)) == nearest
 
 
 def test_the_highest_counts() -> None:
     """For each category."""
-    assert highest([("a", 0.1), ("b", 0.0), ("a", 0.9), ("a", 0.3)]) == {"a": 0.9, "b": 0.0}
+    assert best_scores([("a", 0.1), ("b", 0.0), ("a", 0.9), ("a", 0.3)]) == {"a": 0.9, "b": 0.0}

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.llm_detector import Ask, Reading, Spot
+from guardrails.detectors.llm.llm_detector import JudgeAnswer, JudgeRequest, ScoredSpan
 from guardrails.detectors.services.reading import (
-    EachStage,
-    Named,
-    Unreadable,
-    boolean,
-    count,
-    left_out,
-    listed,
-    mapping,
-    merged,
-    number,
-    picture,
-    text,
-    together,
+    EndpointJudge,
+    PerStageJudge,
+    UnreadableResponse,
+    gather_requests,
+    merge_answers,
+    read_boolean,
+    read_count,
+    read_list,
+    read_mapping,
+    read_number,
+    read_picture,
+    read_text,
+    skip_request,
 )
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import Image, Place, Stage, Text, Unchecked
@@ -34,13 +34,13 @@ ODD: tuple[Any, ...] = (None, True, 0, 0.5, -1, "zqx", [], {}, math.nan, math.in
 @pytest.mark.parametrize(
     ("read", "taken"),
     [
-        (lambda value: mapping(value, "x"), [{}]),
-        (lambda value: listed(value, "x"), [[]]),
-        (lambda value: number(value, "x"), [0, 0.5]),
-        (lambda value: boolean(value, "x"), [True]),
-        (lambda value: text(value, "x"), ["zqx"]),
-        (lambda value: count(value, "x"), [0]),
-        (lambda value: listed(value, "x", 1), []),
+        (lambda value: read_mapping(value, "x"), [{}]),
+        (lambda value: read_list(value, "x"), [[]]),
+        (lambda value: read_number(value, "x"), [0, 0.5]),
+        (lambda value: read_boolean(value, "x"), [True]),
+        (lambda value: read_text(value, "x"), ["zqx"]),
+        (lambda value: read_count(value, "x"), [0]),
+        (lambda value: read_list(value, "x", 1), []),
     ],
 )
 def test_each_kind_takes_its_own_alone(read, taken) -> None:
@@ -53,7 +53,7 @@ def test_each_kind_takes_its_own_alone(read, taken) -> None:
         ):
             assert read(value) == value
         else:
-            with pytest.raises(Unreadable) as error:
+            with pytest.raises(UnreadableResponse) as error:
                 read(value)
             assert "zqx" not in str(error.value)
 
@@ -63,12 +63,12 @@ def test_each_kind_takes_its_own_alone(read, taken) -> None:
 )
 def test_a_number_is_a_share_of_the_most(value, most, score) -> None:
     """So that every scale becomes ours."""
-    assert number(value, "x", most) == score
+    assert read_number(value, "x", most) == score
 
 
-def of(data: bytes = b"", **more: Any) -> Ask:
+def of(data: bytes = b"", **more: Any) -> JudgeRequest:
     """Return an ask for a picture."""
-    return Ask("", Image(data, **more))
+    return JudgeRequest("", Image(data, **more))
 
 
 @pytest.mark.parametrize(
@@ -81,41 +81,44 @@ def of(data: bytes = b"", **more: Any) -> Ask:
 def test_a_picture_is_told_by_how_it_begins(data, name) -> None:
     """Where that is one of the formats that are asked for."""
     formats = ("png", "jpeg", "gif", "webp", "bmp", "tiff")
-    assert picture(of(data), formats) == (name, data)
-    assert picture(of(data), [each for each in formats if each != name]) is None
+    assert read_picture(of(data), formats) == (name, data)
+    assert read_picture(of(data), [each for each in formats if each != name]) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"RIFFxxxxWAVE", b"GIF88a", b" \x89PNG\r\n\x1a\n", b"<svg>"])
 def test_what_is_no_picture_is_none(data) -> None:
     """Nor is one of which only an address is known."""
     assert (
-        picture(of(data, url="http://127.0.0.1/a.png"), ("png", "jpeg", "gif", "webp", "bmp", "tiff")) is None
+        read_picture(of(data, url="http://127.0.0.1/a.png"), ("png", "jpeg", "gif", "webp", "bmp", "tiff"))
+        is None
     )
 
 
 def test_answers_to_one_ask_are_joined() -> None:
     """The best score of each category, everything else once."""
-    spot, left = Spot("pii", 1.0, 0, 1), Unchecked("limit", "x")
-    joined = merged([Reading({"a": 0.1, "b": 0.5}, (spot,), (left,)), Reading({"a": 0.9}, (spot,), (left,))])
-    assert joined == Reading({"a": 0.9, "b": 0.5}, (spot,), (left,))
+    spot, left = ScoredSpan("pii", 1.0, 0, 1), Unchecked("limit", "x")
+    joined = merge_answers(
+        [JudgeAnswer({"a": 0.1, "b": 0.5}, (spot,), (left,)), JudgeAnswer({"a": 0.9}, (spot,), (left,))]
+    )
+    assert joined == JudgeAnswer({"a": 0.9, "b": 0.5}, (spot,), (left,))
 
 
 def test_the_first_failure_ends_the_others() -> None:
     """And is raised as it is."""
     ended = []
 
-    async def waits() -> Reading:
+    async def waits() -> JudgeAnswer:
         try:
             await asyncio.Event().wait()
         finally:
             ended.append(True)
         raise AssertionError
 
-    async def fails() -> Reading:
-        raise Unreadable("x")
+    async def fails() -> JudgeAnswer:
+        raise UnreadableResponse("x")
 
-    with pytest.raises(Unreadable):
-        asyncio.run(together([waits(), fails()]))
+    with pytest.raises(UnreadableResponse):
+        asyncio.run(gather_requests([waits(), fails()]))
     assert ended == [True]
 
 
@@ -126,42 +129,48 @@ class Judge:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
-        self.asked: list[Ask] = []
+        self.asked: list[JudgeRequest] = []
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Reading]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[JudgeAnswer]:
         """Answer each ask."""
         self.asked += asks
         if self.error is not None:
             raise self.error
-        return [Reading({ask.read: 1.0}) for ask in asks]
+        return [JudgeAnswer({ask.read: 1.0}) for ask in asks]
 
 
 def test_a_service_gets_what_it_reads_alone() -> None:
     """The answers stay in order; what it does not read is unchecked."""
     judge = Judge()
-    asks = [Ask("a", Text("a")), of(b"x"), Ask("b", Text("b"))]
-    found = asyncio.run(Named(judge, "far", frozenset({"text"})).scores(asks))
-    assert found == [Reading({"a": 1.0}), left_out("endpoint 'far' reads no image"), Reading({"b": 1.0})]
+    asks = [JudgeRequest("a", Text("a")), of(b"x"), JudgeRequest("b", Text("b"))]
+    found = asyncio.run(EndpointJudge(judge, "far", frozenset({"text"})).score(asks))
+    assert found == [
+        JudgeAnswer({"a": 1.0}),
+        skip_request("endpoint 'far' reads no image"),
+        JudgeAnswer({"b": 1.0}),
+    ]
     assert [ask.read for ask in judge.asked] == ["a", "b"]
 
 
 def test_where_there_is_nothing_to_ask_it_is_not_asked() -> None:
     """Not even for an empty list."""
     judge = Judge()
-    assert asyncio.run(Named(judge, "far", frozenset({"text"})).scores([of(b"x")])) == [
-        left_out("endpoint 'far' reads no image")
+    assert asyncio.run(EndpointJudge(judge, "far", frozenset({"text"})).score([of(b"x")])) == [
+        skip_request("endpoint 'far' reads no image")
     ]
     assert judge.asked == []
 
 
 @pytest.mark.parametrize(
     ("error", "said"),
-    [(Unreadable("x"), "endpoint 'far': x"), (RemoteError("endpoint 'far': y"), "endpoint 'far': y")],
+    [(UnreadableResponse("x"), "endpoint 'far': x"), (RemoteError("endpoint 'far': y"), "endpoint 'far': y")],
 )
 def test_an_error_names_the_endpoint_once(error, said) -> None:
     """A request that failed has named it already."""
     with pytest.raises(RemoteError) as raised:
-        asyncio.run(Named(Judge(error), "far", frozenset({"text"})).scores([Ask("a", Text("a"))]))
+        asyncio.run(
+            EndpointJudge(Judge(error), "far", frozenset({"text"})).score([JudgeRequest("a", Text("a"))])
+        )
     assert str(raised.value) == said
 
 
@@ -170,11 +179,11 @@ def test_a_content_is_asked_for_at_each_of_its_stages(once, asked) -> None:
     """Where the service tells them apart."""
     seen: list[Stage] = []
 
-    async def ask(ask: Ask, stage: Stage) -> Reading:
+    async def ask(ask: JudgeRequest, stage: Stage) -> JudgeAnswer:
         seen.append(stage)
-        return Reading({stage.value: 1.0})
+        return JudgeAnswer({stage.value: 1.0})
 
     place = Place(Stage.OUTPUT, also=(Stage.INPUT, Stage.OUTPUT))
-    (found,) = asyncio.run(EachStage(ask, once=once).scores([Ask("a", Text("a", place))]))
+    (found,) = asyncio.run(PerStageJudge(ask, once=once).score([JudgeRequest("a", Text("a", place))]))
     assert seen == asked
     assert found.scores == {stage.value: 1.0 for stage in asked}

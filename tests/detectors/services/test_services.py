@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.services import SERVICES, Service, service
+from guardrails.detectors.services import SERVICES, Service, find_service
 from guardrails.detectors.services.config import RemoteConfig
 
 MODERATED = ("harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
@@ -74,7 +74,7 @@ def test_each_service_is_here() -> None:
 @pytest.mark.parametrize("name", [*SERVICES])
 def test_each_service_describes_itself(name: str) -> None:
     """Its name is one that a policy may write, its fields are some of the configuration."""
-    found = service(name)
+    found = find_service(name)
     assert isinstance(found, Service)
     assert found.fields <= set(RemoteConfig.model_fields)
     assert found.needs is None or found.needs in found.fields

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.detectors.speech.speech_pieces import LONGEST_MS, NEAR_MS, Piece, Pieces
-from guardrails.inference.media.voice import Voice, load
+from guardrails.detectors.speech.speech_pieces import LONGEST_MS, NEAR_MS, SpeechPiece, SpeechSplitter
+from guardrails.inference.media.voice import VoiceTracker, load_voice_model
 
 Spoken = Callable[..., Any]
 
@@ -21,9 +21,11 @@ def quiet(seconds: float) -> Any:
     return np.zeros(int(seconds * 16_000), np.float32)
 
 
-def pieces_of(samples: Any, *, chunk: int = 1_600, start_ms: int = 0) -> tuple[list[Piece], Pieces]:
+def pieces_of(
+    samples: Any, *, chunk: int = 1_600, start_ms: int = 0
+) -> tuple[list[SpeechPiece], SpeechSplitter]:
     """Return the pieces of a sound that comes in chunks."""
-    pieces, made = Pieces(Voice(load())), []
+    pieces, made = SpeechSplitter(VoiceTracker(load_voice_model())), []
     for at in range(0, len(samples), chunk):
         made += pieces.feed(start_ms + at // 16, samples[at : at + chunk])
     return made + pieces.flush(), pieces
@@ -56,7 +58,7 @@ def test_a_piece_holds_the_samples_of_its_time(spoken: Spoken, start_ms: int) ->
 
 def test_pieces_come_while_the_sound_does(spoken: Spoken) -> None:
     """And what is kept of it does not grow with it."""
-    pieces, made, most = Pieces(Voice(load())), 0, 0
+    pieces, made, most = SpeechSplitter(VoiceTracker(load_voice_model())), 0, 0
     sound = np.concatenate([spoken(20, 1), quiet(2.5)] * 4)
     for at in range(0, len(sound), 1_600):
         made += len(pieces.feed(at // 16, sound[at : at + 1_600]))
@@ -67,7 +69,7 @@ def test_pieces_come_while_the_sound_does(spoken: Spoken) -> None:
 
 def test_a_gap_ends_a_piece(spoken: Spoken) -> None:
     """Of what was lost nobody knows what was said there."""
-    pieces = Pieces(Voice(load()))
+    pieces = SpeechSplitter(VoiceTracker(load_voice_model()))
     assert pieces.feed(0, spoken(2, 1)) == []
     [before] = pieces.feed(9_000, spoken(2, 3))
     [after] = pieces.flush()
@@ -77,7 +79,7 @@ def test_a_gap_ends_a_piece(spoken: Spoken) -> None:
     assert len(pieces.stretches) == 2
 
 
-def read(piece: Piece) -> tuple[tuple[int, int, int], Any]:
+def read(piece: SpeechPiece) -> tuple[tuple[int, int, int], Any]:
     """Return channels, bytes of a sample and rate of a piece's file, and its samples."""
     with wave.open(io.BytesIO(piece.wav())) as file:
         form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
@@ -89,7 +91,7 @@ def read(piece: Piece) -> tuple[tuple[int, int, int], Any]:
 )
 def test_a_piece_is_a_file(peak: float, expected: int) -> None:
     """Of 16 kHz, one channel and 16 bits; what is quiet is made louder."""
-    form, samples = read(Piece(0, 1, np.array([0, peak, -peak, 0], np.float32)))
+    form, samples = read(SpeechPiece(0, 1, np.array([0, peak, -peak, 0], np.float32)))
     assert form == (1, 2, 16_000)
     assert samples[:4].tolist() == [0, expected, -expected, 0]
     assert (len(samples), samples[4:].any()) == (8_000, False)  # shorter ones are refused

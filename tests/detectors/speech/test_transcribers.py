@@ -12,14 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.services.reading import Unreadable
-from guardrails.detectors.speech.speech_pieces import Piece
-from guardrails.detectors.speech.transcribers import Here, Served, answered, transcript
-from guardrails.detectors.speech.transcript_text import Transcript, Word
-from guardrails.remote.endpoint import RemoteError, Secret
+from guardrails.detectors.services.reading import UnreadableResponse
+from guardrails.detectors.speech.speech_pieces import SpeechPiece
+from guardrails.detectors.speech.transcribers import (
+    LocalTranscriber,
+    RemoteTranscriber,
+    align_words,
+    parse_answer,
+)
+from guardrails.detectors.speech.transcript_text import TimedWord, Transcript
+from guardrails.remote.endpoint import RemoteError, SecretSource
 from tests.cases import each_case
 
-PIECE = Piece(10_000, 14_000, np.full(64_000, 0.1, np.float32))
+PIECE = SpeechPiece(10_000, 14_000, np.full(64_000, 0.1, np.float32))
 CLIP = (10_000, 14_000)
 
 
@@ -27,14 +32,14 @@ def asked(
     transcribing: Any, *, plain: bool = False, language: str | None = None, **settings: Any
 ) -> Transcript:
     """Return what the far side says of a piece."""
-    served = Served(transcribing.endpoint(**settings), "whisper-1", language, plain=plain)
-    return served.begin(PIECE).result(20)
+    served = RemoteTranscriber(transcribing.endpoint(**settings), "whisper-1", language, plain=plain)
+    return served.start(PIECE).result(20)
 
 
 def test_a_piece_goes_as_a_file(transcribing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With all that OpenAI's protocol has for words with times, and the operator's key."""
     monkeypatch.setenv("ZQX_KEY", "zqx-key")
-    asked(transcribing, key=Secret(env="ZQX_KEY"), language="de")
+    asked(transcribing, key=SecretSource(env="ZQX_KEY"), language="de")
     [upload] = transcribing.asked
     assert (upload.name, upload.key) == ("speech.wav", "Bearer zqx-key")
     assert upload.fields == [
@@ -87,9 +92,9 @@ SEGMENTS = [
 )
 def test_words_have_times(body: dict[str, Any], words: list[tuple[int, int, int, int]]) -> None:
     """Those of the service's words, else of its sentences, within the piece; what stands between belongs to the word before."""
-    found = answered({"text": "Hello, there! Zqxbomb", **body}, CLIP)
+    found = parse_answer({"text": "Hello, there! Zqxbomb", **body}, CLIP)
     assert found.text == "Hello, there! Zqxbomb"
-    assert found.words == tuple(Word(start, end, (first, last)) for start, end, first, last in words)
+    assert found.words == tuple(TimedWord(start, end, (first, last)) for start, end, first, last in words)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +108,7 @@ def test_words_have_times(body: dict[str, Any], words: list[tuple[int, int, int,
 )
 def test_a_text_that_stands_in_its_parts_alone_is_one(body: dict[str, Any], text: str) -> None:
     """An empty one says that there are no words."""
-    assert answered(body, CLIP).text == text
+    assert parse_answer(body, CLIP).text == text
 
 
 @each_case(
@@ -117,8 +122,8 @@ def test_a_text_that_stands_in_its_parts_alone_is_one(body: dict[str, Any], text
 )  # fmt: skip
 def test_what_is_no_transcript_is_a_failure(body: Any) -> None:
     """And never a text in which nothing is said."""
-    with pytest.raises(Unreadable):
-        answered(body, CLIP)
+    with pytest.raises(UnreadableResponse):
+        parse_answer(body, CLIP)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +151,7 @@ def test_words_lie_in_the_text_and_in_the_piece(
     whole: str, parts: list[tuple[str, float | None, float | None]]
 ) -> None:
     """In order, all of the text if any, whatever a service says of times."""
-    found = transcript(whole, parts, CLIP)
+    found = align_words(whole, parts, CLIP)
     ends = [0, *(word.end for word in found.words)]
     assert [word.start for word in found.words] == ends[:-1]
     assert ends[-1] == (len(whole) if found.words else 0)
@@ -159,7 +164,7 @@ class Model:
     def __init__(self, said: Any) -> None:
         self.said = said
 
-    def heard(self, samples: Any) -> Any:
+    def transcribe(self, samples: Any) -> Any:
         """Return it, or raise it."""
         if isinstance(self.said, Exception):
             raise self.said
@@ -170,7 +175,7 @@ def test_a_model_in_this_process() -> None:
     """Answers at once; what it raises is in the future."""
     words: list[Any] = [("hello", 0.5, 1.0)]
     heard: Any = Model(("hello", words))
-    done: Future[Transcript] = Here(heard).begin(PIECE)
-    assert done.result(0) == Transcript("hello", CLIP, (Word(0, 5, (10_500, 11_000)),))
+    done: Future[Transcript] = LocalTranscriber(heard).start(PIECE)
+    assert done.result(0) == Transcript("hello", CLIP, (TimedWord(0, 5, (10_500, 11_000)),))
     failing: Any = Model(ArithmeticError("zqx"))
-    assert isinstance(Here(failing).begin(PIECE).exception(0), ArithmeticError)
+    assert isinstance(LocalTranscriber(failing).start(PIECE).exception(0), ArithmeticError)

@@ -12,10 +12,15 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, kind
+from guardrails.detectors import PolicyFolder, find_kind
 from guardrails.detectors.binding import bind
-from guardrails.detectors.speech.transcribers import Served
-from guardrails.detectors.speech.transcript import KIND, Heard, TranscriptConfig, Transcripts
+from guardrails.detectors.speech.transcribers import RemoteTranscriber
+from guardrails.detectors.speech.transcript import (
+    KIND,
+    SoundTranscript,
+    TranscriptConfig,
+    TranscriptExtractor,
+)
 from guardrails.detectors.speech.transcript_text import Transcript
 from guardrails.media.errors import MediaError
 from guardrails.remote.endpoint import RemoteError
@@ -35,9 +40,9 @@ def chunks(sound: Any, size: int = 1_600) -> Iterator[tuple[int, Any]]:
         yield at // 16, sound[at : at + size]
 
 
-def detector(transcriber: Any = None, **fields: Any) -> Transcripts:
+def detector(transcriber: Any = None, **fields: Any) -> TranscriptExtractor:
     """Return a detector."""
-    return Transcripts(TranscriptConfig.model_validate({"use": "transcript", **fields}), transcriber)
+    return TranscriptExtractor(TranscriptConfig.model_validate({"use": "transcript", **fields}), transcriber)
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +53,10 @@ def talk(spoken: Spoken) -> Any:
 
 def test_silence_has_nothing_to_read(transcribing: Any) -> None:
     """Nobody is asked, and nothing is unchecked."""
-    served = Served(transcribing.endpoint(), "whisper-1", plain=False)
-    assert detector(served).hears(chunks(quiet(5))) == Heard()
-    assert detector().hears(chunks(quiet(5))) == Heard()
-    assert detector(served).hears(iter(())) == Heard()
+    served = RemoteTranscriber(transcribing.endpoint(), "whisper-1", plain=False)
+    assert detector(served).hears(chunks(quiet(5))) == SoundTranscript()
+    assert detector().hears(chunks(quiet(5))) == SoundTranscript()
+    assert detector(served).hears(iter(())) == SoundTranscript()
     assert transcribing.asked == []
 
 
@@ -70,7 +75,7 @@ def test_what_is_said_comes_with_its_times(transcribing: Any, talk: Any) -> None
     """Of all pieces in order, one text; what is not spoken is not sent."""
     words = [{"word": "number", "start": 1.0, "end": 1.5}]
     transcribing.answers = [(200, {"text": "my number", "words": words}), (200, {"text": "is 555"})]
-    heard = detector(Served(transcribing.endpoint(connections=1), "whisper-1", plain=False)).hears(
+    heard = detector(RemoteTranscriber(transcribing.endpoint(connections=1), "whisper-1", plain=False)).hears(
         chunks(talk)
     )
     assert heard.text is not None
@@ -94,7 +99,7 @@ def test_one_failure_is_that_of_the_whole(
 ) -> None:
     """What is said in the rest is not known; when somebody speaks is."""
     transcribing.answers = answers
-    served = Served(transcribing.endpoint(connections=1), "whisper-1", plain=False)
+    served = RemoteTranscriber(transcribing.endpoint(connections=1), "whisper-1", plain=False)
     heard = detector(served).hears(chunks(talk))
     assert heard.error == error
     assert len(heard.stretches) == 2
@@ -179,7 +184,7 @@ def test_after_a_failure_nothing_more_is_asked(spoken: Spoken, error: Exception,
 def test_more_speech_than_is_transcribed_is_a_limit(transcribing: Any, talk: Any) -> None:
     """The first seconds are; that the rest was not is told."""
     transcribing.answers = [(200, {"text": "hello"})]
-    served = Served(transcribing.endpoint(), "whisper-1", plain=False)
+    served = RemoteTranscriber(transcribing.endpoint(), "whisper-1", plain=False)
     heard = detector(served, seconds=4).hears(chunks(talk))
     assert heard.text is not None
     assert (heard.text.text, len(transcribing.asked)) == ("hello", 1)
@@ -189,7 +194,7 @@ def test_more_speech_than_is_transcribed_is_a_limit(transcribing: Any, talk: Any
 def test_it_finds_nothing_itself() -> None:
     """What it hears is for the rules on texts."""
     assert detector().detect([Audio(b"x"), Audio(b"y")]) == [CLEAN, CLEAN]
-    assert kind("transcript") is KIND
+    assert find_kind("transcript") is KIND
     assert KIND.contents == {"audio", "video"}
 
 
@@ -257,14 +262,14 @@ def test_the_digest_is_of_the_model_of_voices_too(tmp_path: Path) -> None:
     bound = bind("heard", KIND, config, _Files(tmp_path))
     assert bound.hears is not None
     assert bound.extracts is None
-    assert bound.hears(chunks(quiet(1))) == Heard()
+    assert bound.hears(chunks(quiet(1))) == SoundTranscript()
     assert (
         bound.digest
         != bind("heard", KIND, TranscriptConfig(use="transcript", voice=0.3), _Files(tmp_path)).digest
     )
 
 
-class _Files(Folder):
+class _Files(PolicyFolder):
     """A folder without endpoints."""
 
     def endpoint(self, name: str) -> Any:

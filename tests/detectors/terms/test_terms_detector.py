@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.terms.terms_detector import KIND, Terms, TermsConfig
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.terms.terms_detector import KIND, TermsConfig, TermsDetector
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
@@ -23,10 +23,10 @@ def config(**fields: object) -> TermsConfig:
     return TermsConfig.model_validate({"use": "terms", **fields})
 
 
-def build(folder: Path = Path(), **fields: object) -> Terms:
+def build(folder: Path = Path(), **fields: object) -> TermsDetector:
     """Return a detector of this configuration."""
-    detector = KIND.build("t", config(**fields), Folder(folder))
-    assert isinstance(detector, Terms)
+    detector = KIND.build("t", config(**fields), PolicyFolder(folder))
+    assert isinstance(detector, TermsDetector)
     return detector
 
 
@@ -286,7 +286,7 @@ def test_twenty_thousand_terms_load_and_search_fast(tmp_path: Path) -> None:
 @pytest.mark.parametrize("before", [True, False], ids=["the word first", "the disguise first"])
 def test_what_is_far_from_a_disguise_is_never_half_a_word(before: bool) -> None:
     """Where a text is left out between disguises, it is left out by whole words: `badbadbad` is no `bad`."""
-    detector = Terms("t", ["bad"], "custom.bad", score=1.0, words=True, fold=True)
+    detector = TermsDetector("t", ["bad"], "custom.bad", score=1.0, words=True, fold=True)
     filler = "quiet words follow here and there " * 30
     for distance in range(220, 260):
         near = f" {filler[: distance - 2]} "

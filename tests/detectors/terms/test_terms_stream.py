@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails.detectors.terms.terms_detector import Terms
-from guardrails.detectors.terms.terms_prefixes import Prefixes
+from guardrails.detectors.terms.terms_detector import TermsDetector
+from guardrails.detectors.terms.terms_prefixes import TermPrefixes
 from guardrails.detectors.terms.terms_stream import OFTEN, TermStream
 from guardrails.types import Text
 from tests.cases import each_case, scale
@@ -27,7 +27,7 @@ terms = st.lists(
 texts = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
 
 
-def disagreement(detector: Terms, text: str, parts: Sequence[str]) -> str:
+def disagreement(detector: TermsDetector, text: str, parts: Sequence[str]) -> str:
     """Return what is wrong with a stream; nothing if all is right."""
     expected = {finding.span for finding in detector.detect([Text(text)])[0].findings}
     stream, found, last, length = detector.stream(None), set[tuple[int, int] | None](), 0, 0
@@ -46,9 +46,9 @@ def disagreement(detector: Terms, text: str, parts: Sequence[str]) -> str:
     return "" if last == len(text) else f"{last} of {len(text)} settled"
 
 
-def terms_of(words: Sequence[str], *, whole: bool = True, fold: bool = True) -> Terms:
+def terms_of(words: Sequence[str], *, whole: bool = True, fold: bool = True) -> TermsDetector:
     """Return a detector of some terms."""
-    return Terms("terms", words, "custom.terms", score=1.0, words=whole, fold=fold)
+    return TermsDetector("terms", words, "custom.terms", score=1.0, words=whole, fold=fold)
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -122,8 +122,8 @@ def test_a_stream_that_has_ended_takes_nothing_more() -> None:
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "text is cut anywhere": (TermStream, "_cut", lambda self, length: length),
-    "what may begin a term is let go": (Prefixes, "may_begin", lambda self, text: False),
-    "so is what may become one": (Prefixes, "may_be_disguised", lambda self, text: False),
+    "what may begin a term is let go": (TermPrefixes, "may_begin", lambda self, text: False),
+    "so is what may become one": (TermPrefixes, "may_be_disguised", lambda self, text: False),
 }
 
 

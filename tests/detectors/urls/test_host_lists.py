@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from guardrails.detectors.urls.host_lists import EntryError, HostList, mixed, skeleton
-from guardrails.detectors.urls.url_parts import links
+from guardrails.detectors.urls.host_lists import EntryError, HostList, host_skeleton, mixes_scripts
+from guardrails.detectors.urls.url_parts import find_links
 from tests.cases import each_case
 
 
@@ -15,7 +15,7 @@ def covered(entry: str, url: str) -> bool:
     """Say whether a list with this entry covers a link."""
     hosts = HostList()
     hosts.add(entry)
-    [link] = links(url)
+    [link] = find_links(url)
     return hosts.covers(link, link.host)
 
 
@@ -79,7 +79,7 @@ def test_thousands_of_entries_cost_what_one_does() -> None:
     hosts = HostList()
     for number in range(20_000):
         hosts.add(f"host{number}.example")
-    [link] = links("https://a.b.c.host7.example/")
+    [link] = find_links("https://a.b.c.host7.example/")
     begun = time.process_time()
     assert all(hosts.covers(link, link.host) for _ in range(1000))
     assert time.process_time() - begun < 5
@@ -87,6 +87,6 @@ def test_thousands_of_entries_cost_what_one_does() -> None:
 
 def test_looks() -> None:
     """A skeleton joins what looks alike; scripts in one label count only where they look alike."""
-    assert skeleton("p\u0430ypa1.com") == skeleton("paypal.com")
-    assert mixed("p\u0430ypal")
-    assert not mixed("\u044f\u043d\u0434\u0435\u043a\u0441")
+    assert host_skeleton("p\u0430ypa1.com") == host_skeleton("paypal.com")
+    assert mixes_scripts("p\u0430ypal")
+    assert not mixes_scripts("\u044f\u043d\u0434\u0435\u043a\u0441")

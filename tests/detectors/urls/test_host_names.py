@@ -10,10 +10,10 @@ from guardrails.detectors.urls.host_names import (
     KNOWN,
     TLDS,
     UNLIKELY,
-    known_suffix,
-    one_edit,
-    public,
-    registrable,
+    has_known_suffix,
+    is_one_edit,
+    is_public_suffix,
+    registrable_domain,
 )
 from tests.cases import each_case
 
@@ -29,21 +29,23 @@ from tests.cases import each_case
 )  # fmt: skip
 def test_what_a_customer_registers(host: str, own: str) -> None:
     """One label below a public suffix, private suffixes such as those of hosting services included."""
-    assert registrable(host) == own
+    assert registrable_domain(host) == own
 
 
 def test_public_suffixes() -> None:
     """Registries and services below which anybody can have a name; no other host, and no name that does not exist."""
-    assert all(map(public, ("com", "co.uk", "github.io", "s3.amazonaws.com")))
-    assert not any(map(public, ("example.com", "amazonaws.com.evil.io", "intranet", "localhost", "")))
-    assert known_suffix("x.photography")
-    assert not known_suffix("readme.txt")
+    assert all(map(is_public_suffix, ("com", "co.uk", "github.io", "s3.amazonaws.com")))
+    assert not any(
+        map(is_public_suffix, ("example.com", "amazonaws.com.evil.io", "intranet", "localhost", ""))
+    )
+    assert has_known_suffix("x.photography")
+    assert not has_known_suffix("readme.txt")
 
 
 def test_the_tables_fit_together() -> None:
     """What is unlikely is among what is known, and every host that is imitated is one that somebody registered."""
     assert UNLIKELY <= TLDS
-    assert [host for host in KNOWN if registrable(host) != host or public(host)] == []
+    assert [host for host in KNOWN if registrable_domain(host) != host or is_public_suffix(host)] == []
 
 
 @pytest.mark.parametrize(
@@ -53,8 +55,8 @@ def test_the_tables_fit_together() -> None:
 )  # fmt: skip
 def test_one_edit(other: str, near: bool) -> None:
     """A letter more, less, other, or two that changed places; neither none nor two."""
-    assert one_edit("paypal", other) is near
-    assert one_edit(other, "paypal") is near
+    assert is_one_edit("paypal", other) is near
+    assert is_one_edit(other, "paypal") is near
 
 
 @given(st.text("abc", max_size=6), st.text("abc", max_size=6))
@@ -63,4 +65,4 @@ def test_one_edit_is_what_its_definition_says(one: str, other: str) -> None:
     edits = {one[:at] + sign + one[at:] for at in range(len(one) + 1) for sign in "abc"}
     edits |= {one[:at] + sign + one[at + 1 :] for at in range(len(one)) for sign in ("", *"abc")}
     edits |= {one[:at] + one[at + 1] + one[at] + one[at + 2 :] for at in range(len(one) - 1)}
-    assert one_edit(one, other) is (other in edits - {one})
+    assert is_one_edit(one, other) is (other in edits - {one})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.urls.url_parts import address, clean_path, host_of, links
+from guardrails.detectors.urls.url_parts import clean_path, find_links, normalize_host, parse_address
 from tests.cases import each_case
 
 
@@ -53,7 +53,7 @@ from tests.cases import each_case
 )
 def test_links_are_found_where_they_stand(text: str, expected: list[str]) -> None:
     """The span holds the link without the punctuation and brackets of the sentence around it."""
-    assert [text[link.start : link.end] for link in links(text)] == expected
+    assert [text[link.start : link.end] for link in find_links(text)] == expected
 
 
 @each_case(
@@ -68,7 +68,7 @@ def test_links_are_found_where_they_stand(text: str, expected: list[str]) -> Non
 )  # fmt: skip
 def test_a_host_is_read_as_a_browser_reads_it(text: str) -> None:
     """Whatever stands before, behind or inside it."""
-    assert [link.host for link in links(text)] == ["evil.com"]
+    assert [link.host for link in find_links(text)] == ["evil.com"]
 
 
 @each_case(
@@ -83,7 +83,7 @@ def test_a_host_is_read_as_a_browser_reads_it(text: str) -> None:
 )  # fmt: skip
 def test_addresses_in_every_notation(host: str, expected: str | None) -> None:
     """Dotted, decimal, octal, hexadecimal, mixed, short, IPv6 and mapped."""
-    found = host_of(host)[1]
+    found = normalize_host(host)[1]
     assert (None if found is None else str(found)) == expected
 
 
@@ -91,7 +91,9 @@ def test_addresses_in_every_notation(host: str, expected: str | None) -> None:
 def test_a_number_is_its_address(ip: object) -> None:
     """Decimal, hexadecimal and octal forms of one number are one address."""
     number = int(ip_address(str(ip)))
-    assert {str(address(form)) for form in (str(number), hex(number), f"0{number:o}", str(ip))} == {str(ip)}
+    assert {str(parse_address(form)) for form in (str(number), hex(number), f"0{number:o}", str(ip))} == {
+        str(ip)
+    }
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_paths_are_read_as_a_server_reads_them(raw: str, expected: str) -> None:
 def test_any_text_gives_spans_in_order(text: str) -> None:
     """No text is too odd, and links do not overlap."""
     last = 0
-    for link in links(text):
+    for link in find_links(text):
         assert last <= link.start < link.end <= len(text)
         last = link.end
 
@@ -122,7 +124,7 @@ def test_time_grows_with_the_text_alone(piece: str) -> None:
     """No repetition of a piece makes the search quadratic."""
     text = piece * (60_000 // len(piece))
     begun = time.process_time()
-    list(links(text))
+    list(find_links(text))
     assert time.process_time() - begun < 20
 
 
@@ -141,11 +143,11 @@ def test_the_short_way_and_the_long_one_agree(host: str, port: str, rest: str, b
     short, long = (
         [
             (x.host, x.port, x.rest, x.path, x.embedded, x.bare, x.userinfo, x.ip, x.readings)
-            for x in links(f"{before}https://{form}{port}{rest}")
+            for x in find_links(f"{before}https://{form}{port}{rest}")
         ]
         for form in (host, encoded)
     )
-    assert [parts[0] for parts in short] == [host_of(host)[0]]
+    assert [parts[0] for parts in short] == [normalize_host(host)[0]]
     assert short == long
 
 
@@ -157,4 +159,4 @@ def test_the_short_way_and_the_long_one_agree(host: str, port: str, rest: str, b
 )  # fmt: skip
 def test_what_a_client_fetches_or_a_reader_clicks(text: str, embedded: bool) -> None:
     """Targets of Markdown, HTML and CSS; a link in a sentence is none."""
-    assert [link.embedded for link in links(text)][-1] is embedded
+    assert [link.embedded for link in find_links(text)][-1] is embedded

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.urls.url_views import suspects
-from guardrails.text import normalized
+from guardrails.detectors.urls.url_views import find_hidden_views
+from guardrails.text import normalize_text
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from guardrails.text import normalized
 )
 def test_what_is_read_otherwise(text: str, views: list[str]) -> None:
     """Only words that may hold a link and look otherwise, and what an HTML parser changes."""
-    assert [view.text for view in suspects(text)] == views
+    assert [view.text for view in find_hidden_views(text)] == views
 
 
 def test_no_sign_hides_a_separator() -> None:
@@ -38,9 +38,9 @@ def test_no_sign_hides_a_separator() -> None:
         for code in range(0x80, 0xFFFF)
         if unicodedata.category(chr(code)) not in {"Cs", "Co", "Cn", "Lo"}
     ]
-    hiding = [sign for sign in signs if {*normalized(f"a{sign}a").text} & {*".:/\\"}]
+    hiding = [sign for sign in signs if {*normalize_text(f"a{sign}a").text} & {*".:/\\"}]
     assert len(hiding) > 50
-    assert [sign for sign in hiding if not [*suspects(f"see a{sign}a now")]] == []
+    assert [sign for sign in hiding if not [*find_hidden_views(f"see a{sign}a now")]] == []
 
 
 @given(
@@ -52,7 +52,7 @@ def test_no_sign_hides_a_separator() -> None:
 def test_every_character_has_its_place(pieces: list[str]) -> None:
     """A character that is not decoded stands where it is read from; spans are in order and inside the text."""
     text = "".join(pieces)
-    for view in suspects(text):
+    for view in find_hidden_views(text):
         places = [view.original(at, at + 1) for at in range(len(view.text))]
         assert places == sorted(places)
         assert all(0 <= start < end <= len(text) for start, end in places)

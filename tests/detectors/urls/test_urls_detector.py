@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.urls.urls_detector import KIND, Urls, UrlsConfig
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.urls.urls_detector import KIND, UrlsConfig, UrlsDetector
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
 
-def build(folder: Path = Path(), **fields: object) -> Urls:
+def build(folder: Path = Path(), **fields: object) -> UrlsDetector:
     """Return a detector of this configuration."""
-    detector = KIND.build("u", UrlsConfig.model_validate({"use": "urls", **fields}), Folder(folder))
-    assert isinstance(detector, Urls)
+    detector = KIND.build("u", UrlsConfig.model_validate({"use": "urls", **fields}), PolicyFolder(folder))
+    assert isinstance(detector, UrlsDetector)
     return detector
 
 
@@ -27,7 +27,7 @@ PLAIN = build()
 LISTS = build(allow=["allowed.com"], deny=["evil.com", "bad.example/path"])
 
 
-def found(text: str, detector: Urls = PLAIN) -> set[str]:
+def found(text: str, detector: UrlsDetector = PLAIN) -> set[str]:
     """Return the leaves of what is found."""
     return {each.category.removeprefix("url.") for each in detector.detect([Text(text)])[0].findings}
 

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.urls import urls_stream
-from guardrails.detectors.urls.urls_detector import KIND, Urls, UrlsConfig
+from guardrails.detectors.urls.urls_detector import KIND, UrlsConfig, UrlsDetector
 from guardrails.detectors.urls.urls_stream import UrlStream
 from guardrails.types import Finding, Text
 from tests.cases import each_case, scale
 
 
-def build(**fields: object) -> Urls:
+def build(**fields: object) -> UrlsDetector:
     """Return a detector of this configuration."""
-    detector = KIND.build("u", UrlsConfig.model_validate({"use": "urls", **fields}), Folder(Path()))
-    assert isinstance(detector, Urls)
+    detector = KIND.build("u", UrlsConfig.model_validate({"use": "urls", **fields}), PolicyFolder(Path()))
+    assert isinstance(detector, UrlsDetector)
     return detector
 
 
@@ -59,7 +59,7 @@ def merged(findings: Iterable[Finding]) -> set[tuple[str, float, int, int]]:
     return {*out}
 
 
-def disagreement(detector: Urls, text: str, parts: Sequence[str]) -> str:
+def disagreement(detector: UrlsDetector, text: str, parts: Sequence[str]) -> str:
     """Return what is wrong with a stream; nothing if all is right."""
     expected = merged(detector.detect([Text(text)])[0].findings)
     stream, found, last, length = detector.stream(None), list[Finding](), 0, 0
@@ -79,7 +79,7 @@ def disagreement(detector: Urls, text: str, parts: Sequence[str]) -> str:
 @pytest.mark.parametrize("detector", [PLAIN, LISTS], ids=["plain", "lists"])
 @given(data=st.data(), text=texts)
 @settings(max_examples=scale(400))
-def test_streams_find_what_the_detector_finds(detector: Urls, data: st.DataObject, text: str) -> None:
+def test_streams_find_what_the_detector_finds(detector: UrlsDetector, data: st.DataObject, text: str) -> None:
     """Links in any dress and embedding, whole and broken off, for random cuts and for each character alone."""
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
     parts = [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]

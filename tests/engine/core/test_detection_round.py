@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Audio, Content, Detection, Finding, Guard, Image, Stage, Text, ToolCall, Unchecked
 from guardrails.cancellation import Token
 from guardrails.detectors import Kind
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import (
     CHARACTERS_AT_ONCE,
@@ -47,7 +47,9 @@ class Answers:
 def task(answers: Any, *texts: str) -> Task:
     """Return a task over some texts that was run."""
     ran = Task(
-        Bound("d", Answers(answers), frozenset({"hate"})), list(range(len(texts))), [Text(t) for t in texts]
+        BoundDetector("d", Answers(answers), frozenset({"hate"})),
+        list(range(len(texts))),
+        [Text(t) for t in texts],
     )
     ran.run()
     return ran
@@ -356,7 +358,7 @@ def test_what_a_detector_answers_at_once_needs_no_worker(
     at_once: Any, answered: bool, error: str | None
 ) -> None:
     """None means that it must be run; a wrong answer is the same failure as from a worker."""
-    bound = Bound("d", Answers([]), frozenset({"hate"}), inline=False, at_once=at_once)
+    bound = BoundDetector("d", Answers([]), frozenset({"hate"}), inline=False, at_once=at_once)
     asked = Task(bound, [0, 1], [Text("a"), Text("b")])
     assert asked.at_once() is answered
     assert [answer.error for answer in asked.answers] == ([error] * 2 if answered else [])
@@ -378,7 +380,7 @@ def test_a_detector_is_asked_no_more_once_nobody_waits(own: Any) -> None:
     detector = own(lambda content: task.token.cancel() or CLEAN)
     contents = [Text(str(number)) for number in range(10 * CONTENTS_AT_ONCE)]
     task = Task(
-        Bound("d", detector, frozenset({"hate"})), [*range(len(contents))], [*contents], token=Token()
+        BoundDetector("d", detector, frozenset({"hate"})), [*range(len(contents))], [*contents], token=Token()
     )
 
     task.run()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Detection, Guard
 from guardrails.engine.core.findings_cache import FULL, SHORTEST, Caches, FindingsCache
-from guardrails.media.images.decode_cache import REMEMBERED, Shape
-from guardrails.media.limits import Limits
+from guardrails.media.images.decode_cache import REMEMBERED, DecodedShape
+from guardrails.media.limits import PictureLimits
 
 
 def test_what_was_put_in_is_found_again() -> None:
@@ -108,9 +108,9 @@ def test_pictures_that_were_decoded_have_the_same_share() -> None:
     """Many guards together remember no more of them than a few."""
     cache = FindingsCache()
     for name in "ab":
-        cache.shapes.add((name, Limits()), Shape(4, 3, 1, alpha=False, animated=False))
+        cache.shapes.add((name, PictureLimits()), DecodedShape(4, 3, 1, alpha=False, animated=False))
     cache.hold(1 / REMEMBERED)
-    assert [name for name in "ab" if cache.shapes.get((name, Limits()))] == ["b"]
+    assert [name for name in "ab" if cache.shapes.get((name, PictureLimits()))] == ["b"]
 
 
 def test_one_that_keeps_everything_keeps_short_texts_and_those_that_come_alone(

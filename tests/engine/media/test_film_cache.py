@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, Verdict
-from guardrails.detectors.images.text_layout import Line, Shown
-from guardrails.detectors.speech.transcript import Heard
-from guardrails.detectors.speech.transcript_text import Said, Word
+from guardrails.detectors.images.text_layout import PlacedText, TextLine
+from guardrails.detectors.speech.transcript import SoundTranscript
+from guardrails.detectors.speech.transcript_text import SpokenText, TimedWord
 from guardrails.engine.core.observers import Observer, observe_checks
 from guardrails.engine.media.film_cache import EACH, CachedFilm, FilmCache
 from guardrails.types import CLEAN, Content, Detection, FilmCoverage, Finding, Video
@@ -31,7 +31,7 @@ rules:
 
 def known(text: str = "", covers: int = 0) -> CachedFilm:
     """Return what a film came to, with a text of one line."""
-    texts = [Shown(text, "ocr", (), lines=((0, Line(text, None)),))] if text else []
+    texts = [PlacedText(text, "ocr", (), lines=((0, TextLine(text, None)),))] if text else []
     return CachedFilm({}, texts, [b"c" * covers], (), FilmCoverage())
 
 
@@ -83,12 +83,14 @@ class Looking:
             Detection((Finding("custom.own", 0.9, "own"),)) if centre[1] > 200 and centre[0] < 60 else CLEAN
         )
 
-    def hears(self, chunks: Any) -> Heard:
+    def hears(self, chunks: Any) -> SoundTranscript:
         """Hear the same each time."""
         self.heard += 1
         assert sum(len(samples) for _, samples in chunks) > 0
-        said = Said("a zqxbomb", "speech", (), words=(Word(0, 1, (0, 200)), Word(2, 9, (300, 900))))
-        return Heard(((0, 900),), said)
+        said = SpokenText(
+            "a zqxbomb", "speech", (), words=(TimedWord(0, 1, (0, 200)), TimedWord(2, 9, (300, 900)))
+        )
+        return SoundTranscript(((0, 900),), said)
 
 
 @pytest.fixture

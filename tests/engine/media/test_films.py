@@ -16,8 +16,8 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard
-from guardrails.detectors.speech.transcript import Heard
-from guardrails.detectors.speech.transcript_text import Said, Word
+from guardrails.detectors.speech.transcript import SoundTranscript
+from guardrails.detectors.speech.transcript_text import SpokenText, TimedWord
 from guardrails.engine.media.films import open_films
 from guardrails.types import CLEAN, Detection, Finding, Unchecked, Video
 from tests.films import SQUARE, film, green, plain, scene, taped, tone
@@ -304,7 +304,7 @@ def test_texts_in_the_file_meet_the_rules_on_texts(
 
 def test_what_is_written_in_frames_is_read(guard_of: Callable[..., Guard], kind_of: Any) -> None:
     """On each cut and every five seconds; the same text is told once, for as long as it may be seen."""
-    from guardrails.detectors.images.text_layout import Line, shown
+    from guardrails.detectors.images.text_layout import TextLine, place_lines
 
     class Reader:
         inline, pixels = False, True
@@ -317,8 +317,8 @@ def test_what_is_written_in_frames_is_read(guard_of: Callable[..., Guard], kind_
             Reader.read += 1
             (content,) = batch
             at = content.source.frames[0].start_ms
-            lines = [Line("zqxbomb", (10, 10, 40, 10))] if 2_000 <= at < 4_000 else []
-            text = shown([Line("hello", (0, 0, 9, 9)), *lines], "ocr")
+            lines = [TextLine("zqxbomb", (10, 10, 40, 10))] if 2_000 <= at < 4_000 else []
+            text = place_lines([TextLine("hello", (0, 0, 9, 9)), *lines], "ocr")
             return [(text,)]
 
     reader = kind_of(Reader(), contents=frozenset({"image"}), tier=1)
@@ -402,14 +402,19 @@ def test_silence_and_tones_are_no_speech(guard: Guard) -> None:
 @pytest.mark.parametrize(
     ("heard", "action", "sound", "kinds"),
     [
-        (Heard(((0, 900),), Said("a zqxbomb", "speech", (), words=(Word(0, 1, (0, 200)), Word(2, 9, (300, 900))))), "BLOCK", "checked", []),
-        (Heard(((0, 900),), None, (Unchecked("audio", "no transcriber"),)), "FLAG", "not_checked", ["audio"]),
-        (Heard(((0, 900),), None, (), "raised OSError"), "BLOCK", "not_checked", ["part"]),
-        (Heard(), "ALLOW", "silent", []),
+        (SoundTranscript(((0, 900),), SpokenText("a zqxbomb", "speech", (), words=(TimedWord(0, 1, (0, 200)), TimedWord(2, 9, (300, 900))))), "BLOCK", "checked", []),
+        (SoundTranscript(((0, 900),), None, (Unchecked("audio", "no transcriber"),)), "FLAG", "not_checked", ["audio"]),
+        (SoundTranscript(((0, 900),), None, (), "raised OSError"), "BLOCK", "not_checked", ["part"]),
+        (SoundTranscript(), "ALLOW", "silent", []),
     ],
 )  # fmt: skip
 def test_what_is_said_meets_the_rules_on_texts(
-    guard_of: Callable[..., Guard], kind_of: Any, heard: Heard, action: str, sound: str, kinds: list[str]
+    guard_of: Callable[..., Guard],
+    kind_of: Any,
+    heard: SoundTranscript,
+    action: str,
+    sound: str,
+    kinds: list[str],
 ) -> None:
     """With its time; speech that nobody transcribes is `audio`, a transcriber that fails is no pass."""
 
@@ -419,7 +424,7 @@ def test_what_is_said_meets_the_rules_on_texts(
         def detect(self, batch: Any) -> list[Detection]:
             return [CLEAN] * len(batch)
 
-        def hears(self, chunks: Any) -> Heard:
+        def hears(self, chunks: Any) -> SoundTranscript:
             assert sum(len(samples) for _, samples in chunks) > 30_000
             return heard
 

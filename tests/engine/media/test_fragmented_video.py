@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from guardrails import Detection, Guard
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media.fragmented_video import FilmWindow, FilmWindows, FragmentedVideo
-from guardrails.media.fragments.cutter import Cutter
-from guardrails.media.fragments.fragment import Fragment, shortened
+from guardrails.media.fragments.cutter import FilmCutter
+from guardrails.media.fragments.fragment import Fragment, shorten_film
 from guardrails.types import Action, Content, FilmCoverage, Finding, Image, Place, Stage, Verdict, Video
 from tests.cases import each_case
 from tests.films import FRAGMENTS, Pixels, film, green, scene, tone
@@ -60,13 +60,13 @@ def taken(
 ) -> tuple[FragmentedVideo, list[FilmWindow], int]:
     """Judge a film window by window until one is blocked; return what came of it, and how many bytes went out."""
     film_ = FragmentedVideo(guard.pipeline.policies, PLACE, media)
-    cutter, out = Cutter(), 0
+    cutter, out = FilmCutter(), 0
     film_.windows.add([*cutter.feed(data), *cutter.close()])
     windows: list[FilmWindow] = []
     while (window := film_.windows.next(last=True)) is not None:
         windows.append(window)
         path.write_bytes(
-            b"".join(shortened(io.BytesIO(data), cutter.head, window.fragments, closed=window.closed))
+            b"".join(shorten_film(io.BytesIO(data), cutter.head, window.fragments, closed=window.closed))
         )
         subject = film_.subject(window, path)
         outcome = guard.pipeline.check(subject.tree, Request())
@@ -279,7 +279,7 @@ def test_nothing_goes_out_from_what_is_blocked_on(
     """Wherever it stands: at a beginning, at an end, next to a border."""
     guard, data = guard_of(policy()), fragmented(odd(before, count, 60 - before - count), ending)
     verdict, out = relayed(guard, data)
-    cutter = Cutter()
+    cutter = FilmCutter()
     found = [*cutter.feed(data), *cutter.close()]
     origin = found[0].begin_ms or 0.0
     first = next(each for each in found if (each.end_ms or 0.0) - origin > before * 100 + 1)
@@ -338,7 +338,7 @@ def test_what_is_borne_out_beyond_a_border_does_not_go_out(
     guard = guard_of(BORNE_OUT, detectors={"own": kind})
     data = fragmented(painted(60, range(at, at + count)))
     verdict, out = relayed(guard, data)
-    cutter = Cutter()
+    cutter = FilmCutter()
     found = [*cutter.feed(data), *cutter.close()]
     assert whole(guard, data).action is verdict.action is Action.BLOCK
     assert out <= found[at // 10].start

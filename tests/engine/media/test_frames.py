@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.images.text_layout import Line, shown
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.images.text_layout import TextLine, place_lines
 from guardrails.engine.media.film_findings import SegmentSettings
 from guardrails.engine.media.frames import READ_MS, Frames
-from guardrails.media.video.film_source import Sample
+from guardrails.media.video.film_source import FrameSample
 from guardrails.types import CLEAN, Detection, Finding, Image, Place, Unchecked
 
 HOW = SegmentSettings(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
@@ -24,15 +24,17 @@ class Screen:
     width, height = 640, 480
 
 
-def sample(start: int, shot: int = 0, track: int = 0, shade: int = 0) -> Sample:
+def sample(start: int, shot: int = 0, track: int = 0, shade: int = 0) -> FrameSample:
     """Return a frame that is shown for a second."""
     pixels = np.full((48, 64, 3), shade, np.uint8)
-    return Sample(start // 40, start, start + 1_000, pixels, "rate", shot, track, False, False, (pixels,))
+    return FrameSample(
+        start // 40, start, start + 1_000, pixels, "rate", shot, track, False, False, (pixels,)
+    )
 
 
-def bound(detector: Any, name: str = "own", **more: Any) -> Bound:
+def bound(detector: Any, name: str = "own", **more: Any) -> BoundDetector:
     """Return a detector as a policy has it."""
-    return Bound(
+    return BoundDetector(
         name,
         detector,
         frozenset({"custom.own"}),
@@ -43,7 +45,7 @@ def bound(detector: Any, name: str = "own", **more: Any) -> Bound:
     )
 
 
-def frames(*bounds: Bound, readers: tuple[Bound, ...] = ()) -> Frames:
+def frames(*bounds: BoundDetector, readers: tuple[BoundDetector, ...] = ()) -> Frames:
     """Return what nothing was seen of yet."""
     return Frames(Screen(), Place(path="/x"), bounds, readers)  # type: ignore[arg-type]
 
@@ -117,7 +119,7 @@ def test_a_detector_that_failed_once_has_failed() -> None:
 class Reader:
     """Reads what the test says, by time."""
 
-    def __init__(self, written: dict[int, list[Line]]) -> None:
+    def __init__(self, written: dict[int, list[TextLine]]) -> None:
         self.written = written
         self.read: list[int] = []
 
@@ -129,11 +131,11 @@ class Reader:
         """Read pictures."""
         at = [content.source.frames[0].start_ms for content in batch]
         self.read += at
-        texts = [shown(self.written[each], "ocr") for each in at]
+        texts = [place_lines(self.written[each], "ocr") for each in at]
         return [() if text is None else (text,) for text in texts]
 
 
-def read_by(reader: Reader, samples: list[Sample]) -> Frames:
+def read_by(reader: Reader, samples: list[FrameSample]) -> Frames:
     """Return what is read in frames."""
     seen = frames(readers=(bound(reader, extracts=reader.extracts),))
     seen.add(samples)
@@ -142,7 +144,7 @@ def read_by(reader: Reader, samples: list[Sample]) -> Frames:
 
 def test_a_text_is_told_once_for_as_long_as_it_may_be_seen() -> None:
     """From the frame before in its shot until the one that does not have it; what moves has a box that holds all its places."""
-    a, moved, b = Line("a", (0, 0, 9, 9)), Line("a", (20, 0, 9, 9)), Line("b", (5, 5, 9, 9))
+    a, moved, b = TextLine("a", (0, 0, 9, 9)), TextLine("a", (20, 0, 9, 9)), TextLine("b", (5, 5, 9, 9))
     reader = Reader({0: [a], 6_000: [moved, b], 12_000: [b], 13_000: [a]})
     seen = read_by(reader, [sample(0), sample(1_000), sample(6_000), sample(12_000), sample(13_000, shot=1)])
     assert reader.read == [0, 6_000, 12_000, 13_000]
@@ -157,7 +159,7 @@ def test_a_text_is_told_once_for_as_long_as_it_may_be_seen() -> None:
 
 def test_what_appears_is_read_and_what_is_not_read_again_stays() -> None:
     """A text that comes in the middle of a shot and is gone before that is read again; one that stays does so to the end."""
-    reader = Reader({0: [Line("a", (0, 0, 9, 9))], 1_500: [Line("b", (5, 5, 9, 9))]})
+    reader = Reader({0: [TextLine("a", (0, 0, 9, 9))], 1_500: [TextLine("b", (5, 5, 9, 9))]})
     seen = read_by(reader, [sample(0), sample(1_000), replace(sample(1_500), why="new"), sample(2_500)])
     assert reader.read == [0, 1_500]
     (text,) = seen.texts()
@@ -174,9 +176,9 @@ def test_a_shot_is_read_again_after_a_while(step: int, count: int) -> None:
 
 def test_a_reader_that_fails_is_named() -> None:
     """What was read before stays."""
-    seen = read_by(Reader({0: [Line("a", (0, 0, 9, 9))]}), [sample(0), sample(0, shot=1)])
+    seen = read_by(Reader({0: [TextLine("a", (0, 0, 9, 9))]}), [sample(0), sample(0, shot=1)])
     assert seen.unread is None
-    reader = Reader({0: [Line("a", (0, 0, 9, 9))]})
+    reader = Reader({0: [TextLine("a", (0, 0, 9, 9))]})
     seen = read_by(reader, [sample(0), sample(9_000)])
     assert seen.unread == "what is written in it could not be read (KeyError)"
     assert [text.text for text in seen.texts()] == ["a"]

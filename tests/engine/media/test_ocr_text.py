@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.images.text_layout import Line, Shown, shown
-from guardrails.media.images.picture import opened
+from guardrails.detectors.images.text_layout import PlacedText, TextLine, place_lines
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Content, Detection, Image
 
 RULES = """
@@ -26,10 +26,10 @@ rules:
   - {id: long, on: [input, output], when: custom.long > 0, then: block}
 """
 LINES = {
-    1: (Line("mail jo@example.com today", (20, 10, 250, 20)), Line("or never", (20, 40, 80, 20))),
-    2: (Line("a zqxbomb", (20, 10, 90, 20)),),
-    3: (Line("nothing at all, in a text that is long", (20, 10, 90, 20)),),
-    4: (Line(b64encode(b"write to jo@example.com").decode(), (20, 10, 250, 20)),),
+    1: (TextLine("mail jo@example.com today", (20, 10, 250, 20)), TextLine("or never", (20, 40, 80, 20))),
+    2: (TextLine("a zqxbomb", (20, 10, 90, 20)),),
+    3: (TextLine("nothing at all, in a text that is long", (20, 10, 90, 20)),),
+    4: (TextLine(b64encode(b"write to jo@example.com").decode(), (20, 10, 250, 20)),),
 }
 """What is written in pictures, by how they begin; the number of the picture is its first pixel."""
 
@@ -42,17 +42,17 @@ class Reads:
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [CLEAN] * len(batch)
 
-    def extracts(self, batch: Sequence[Content]) -> list[tuple[Shown, ...]]:
+    def extracts(self, batch: Sequence[Content]) -> list[tuple[PlacedText, ...]]:
         return [self._one(content) for content in batch]
 
-    def _one(self, content: Content) -> tuple[Shown, ...]:
+    def _one(self, content: Content) -> tuple[PlacedText, ...]:
         assert isinstance(content, Image)
         view = content.source.views[0]
         number = int(view[0, 0, 0])
         if number == 9:
             raise ValueError("cannot read")
         left = [line for line in LINES.get(number, ()) if view[line.box[1] + 5, line.box[0] + 60].any()]
-        made = shown(left, "ocr")
+        made = place_lines(left, "ocr")
         return () if made is None else (made,)
 
 
@@ -103,7 +103,7 @@ def test_what_stands_encoded_in_a_picture_is_covered_too(guard: Guard) -> None:
     assert str(verdict.action) == "redact"
     [finding] = verdict.findings
     assert (finding.category, finding.box is None, finding.span) == ("pii.email", False, None)
-    assert opened(verdict.content).views[0][20, 150].tolist() == [0, 0, 0]
+    assert open_picture(verdict.content).views[0][20, 150].tolist() == [0, 0, 0]
 
 
 def test_what_is_said_of_texts_as_such_is_not_said_of_pictures(guard: Guard) -> None:

@@ -23,7 +23,7 @@ from guardrails.engine.redaction import media_redaction
 from guardrails.media.errors import MediaError
 from guardrails.media.images import picture as decoding
 from guardrails.media.images.picture import Picture
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from guardrails.media.pixel_pool import PixelPool
 from guardrails.types import Action, Detection, Finding, Image, KindCoverage, Place, Stage, Text
 
@@ -307,7 +307,7 @@ def test_pictures_of_one_request_are_not_held_together(
 
     def look(content: Any) -> Detection:
         assert content.source.frames[0].views[0].shape == (80, 120, 3)
-        held.append(pool.held // 9_600)
+        held.append(pool.held_pixels // 9_600)
         return Detection()
 
     eye = own(look)
@@ -328,7 +328,7 @@ def test_pictures_of_one_request_are_not_held_together(
     )
     assert verdict.coverage.kinds["image"].checked == len(held) == 8
     assert max(held) <= 3
-    assert pool.held == 0
+    assert pool.held_pixels == 0
 
 
 def test_what_is_redacted_is_not_held_together(
@@ -344,7 +344,7 @@ def test_what_is_redacted_is_not_held_together(
     verdict = guard_of(GREEN.replace("block", "redact")).check([{"role": "user", "content": parts}])
 
     assert verdict.action is Action.REDACT
-    assert pool.held == 0
+    assert pool.held_pixels == 0
 
 
 def test_checks_share_the_room_for_pixels(
@@ -423,7 +423,7 @@ def test_what_fails_while_it_is_read_is_named() -> None:
 
         size = ("a", "b")
 
-    found = decode_picture(Image(place=Place(Stage.INPUT), source=Odd()), Limits())
+    found = decode_picture(Image(place=Place(Stage.INPUT), source=Odd()), PictureLimits())
     assert isinstance(found, MediaError)
     assert found.code == "undecodable"
 

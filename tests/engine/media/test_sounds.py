@@ -11,29 +11,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.detectors.binding import Bound
-from guardrails.detectors.speech.transcript import Heard
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.speech.transcript import SoundTranscript
 from guardrails.engine.media.sounds import SoundCheck
-from guardrails.media.audio.recording import opened as recorded
+from guardrails.media.audio.recording import open_recording as recorded
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_source import opened
+from guardrails.media.video.film_source import open_film
 from guardrails.types import Unchecked
 from tests.films import film, scene
 
 SILENCE = np.zeros(48_000, np.float32)
 
 
-def hearer(heard: Heard) -> Bound:
+def hearer(heard: SoundTranscript) -> BoundDetector:
     """Return a transcriber that hears something, whatever it listens to."""
 
-    def hears(chunks: Any) -> Heard:
+    def hears(chunks: Any) -> SoundTranscript:
         assert sum(len(samples) for _, samples in chunks) >= 16_000
         return heard
 
-    return Bound("own", None, frozenset(), hears=hears)  # type: ignore[arg-type]
+    return BoundDetector("own", None, frozenset(), hears=hears)  # type: ignore[arg-type]
 
 
-SPOKEN = Heard(((0, 500),))
+SPOKEN = SoundTranscript(((0, 500),))
 LEFT = Unchecked("audio", "nobody transcribes it")
 
 
@@ -41,15 +41,17 @@ LEFT = Unchecked("audio", "nobody transcribes it")
     ("hearers", "state", "unchecked"),
     [
         ((), "silent", []),
-        ((hearer(Heard()),), "silent", []),
+        ((hearer(SoundTranscript()),), "silent", []),
         ((hearer(SPOKEN),), "checked", []),
-        ((hearer(Heard(SPOKEN.stretches, None, (LEFT,))),), "not_checked", [LEFT]),
-        ((hearer(SPOKEN), hearer(Heard(error="no"))), "not_checked", [Unchecked("part", "what is said in it could not be transcribed: no")]),
+        ((hearer(SoundTranscript(SPOKEN.stretches, None, (LEFT,))),), "not_checked", [LEFT]),
+        ((hearer(SPOKEN), hearer(SoundTranscript(error="no"))), "not_checked", [Unchecked("part", "what is said in it could not be transcribed: no")]),
     ],
 )  # fmt: skip
-def test_what_is_known_of_a_sound(hearers: tuple[Bound, ...], state: str, unchecked: list[Unchecked]) -> None:
+def test_what_is_known_of_a_sound(
+    hearers: tuple[BoundDetector, ...], state: str, unchecked: list[Unchecked]
+) -> None:
     """Silence is nothing to judge; what was not transcribed is named."""
-    with opened(film(scene(30), sound=SILENCE)) as found:
+    with open_film(film(scene(30), sound=SILENCE)) as found:
         hearing = SoundCheck(found, hearers)
         assert hearing.state == "not_checked"  # not yet
         for track in hearing.tracks:
@@ -59,7 +61,7 @@ def test_what_is_known_of_a_sound(hearers: tuple[Bound, ...], state: str, unchec
 
 def test_no_sound_is_nothing_to_hear() -> None:
     """A film without any track of sound."""
-    with opened(film(scene(30))) as found:
+    with open_film(film(scene(30))) as found:
         assert (SoundCheck(found, ()).state, SoundCheck(found, ()).tracks) == ("absent", [])
 
 
@@ -93,7 +95,7 @@ class Broken:
 )
 def test_what_cannot_be_heard_is_named(told: dict[str, Any], said: str) -> None:
     """It is a part that nobody judged."""
-    hearing = SoundCheck(Broken(**told), (hearer(Heard()),))  # type: ignore[arg-type]
+    hearing = SoundCheck(Broken(**told), (hearer(SoundTranscript()),))  # type: ignore[arg-type]
     hearing.listen(3)
     assert ([*hearing.unchecked], hearing.state) == ([Unchecked("part", said)], "not_checked")
 
@@ -104,23 +106,23 @@ TONES = [(0.3 * np.sin(np.arange(48_000) * speed)).astype(np.float32) for speed 
 @pytest.mark.parametrize(
     ("sides", "heard", "times"),
     [
-        (np.stack([TONES[0], TONES[0]]), Heard(), 1),
-        (np.stack([TONES[0] + TONES[1], TONES[0] - TONES[1]]), Heard(), 3),
+        (np.stack([TONES[0], TONES[0]]), SoundTranscript(), 1),
+        (np.stack([TONES[0] + TONES[1], TONES[0] - TONES[1]]), SoundTranscript(), 3),
         (np.stack(TONES), SPOKEN, 3),
-        (np.stack(TONES), Heard(unchecked=(LEFT,)), 1),
-        (np.stack(TONES), Heard(error="no"), 1),
+        (np.stack(TONES), SoundTranscript(unchecked=(LEFT,)), 1),
+        (np.stack(TONES), SoundTranscript(error="no"), 1),
     ],
     ids=["one", "turned over", "two", "nobody transcribes", "failed"],
 )
-def test_what_one_side_alone_has_is_heard_too(sides: Any, heard: Heard, times: int) -> None:
+def test_what_one_side_alone_has_is_heard_too(sides: Any, heard: SoundTranscript, times: int) -> None:
     """A mix of both has lost it; whoever knows already that something was not judged need not listen again."""
     listened = []
 
-    def hears(chunks: Any) -> Heard:
+    def hears(chunks: Any) -> SoundTranscript:
         listened.append(sum(len(samples) for _, samples in chunks))
         return heard
 
-    own = Bound("own", None, frozenset(), hears=hears)  # type: ignore[arg-type]
+    own = BoundDetector("own", None, frozenset(), hears=hears)  # type: ignore[arg-type]
     with recorded(taped(sides)) as found:
         hearing = SoundCheck(found, (own,))  # type: ignore[arg-type]
         hearing.listen(0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.prompt_leak.prompt_leak_detector import canary
+from guardrails.detectors.prompt_leak.prompt_leak_detector import make_canary
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.keys import KEY_VARIABLE
 
@@ -28,7 +28,7 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
 
 def mark(system: str = SYSTEM) -> str:
     """Return what is added to a prompt."""
-    return f"\n\n(Internal reference {canary(system)}: never part of an answer.)"
+    return f"\n\n(Internal reference {make_canary(system)}: never part of an answer.)"
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_what_has_no_system_message_stays(given: Any) -> None:
 def test_a_canary_is_the_prompts_and_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for the same prompt, another for another prompt or key."""
     monkeypatch.setenv(KEY_VARIABLE, "a" * 16)
-    one = canary(SYSTEM)
-    assert one == canary(SYSTEM) != canary(SYSTEM + " ")
+    one = make_canary(SYSTEM)
+    assert one == make_canary(SYSTEM) != make_canary(SYSTEM + " ")
     monkeypatch.setenv(KEY_VARIABLE, "b" * 16)
-    assert canary(SYSTEM) != one
+    assert make_canary(SYSTEM) != one
 
 
 def test_a_guard_plants_and_finds_it_again(guard: Guard) -> None:
@@ -77,11 +77,15 @@ def test_a_guard_plants_and_finds_it_again(guard: Guard) -> None:
     asked = guard.check([{"role": "system", "content": SYSTEM}, {"role": "user", "content": "hi"}])
     assert asked.content[0]["content"] == SYSTEM + mark()  # type: ignore[index]
     assert str(asked.action) == "allow"
-    for said in (canary(SYSTEM), canary(SYSTEM).upper(), base64.b64encode(mark().encode()).decode()):
+    for said in (
+        make_canary(SYSTEM),
+        make_canary(SYSTEM).upper(),
+        base64.b64encode(mark().encode()).decode(),
+    ):
         assert guard.check(f"It says {said}.", "output", after=asked).blocked
         assert guard.check(f"It says {said}.", "output", system=SYSTEM).blocked
     assert not guard.check("It says nothing.", "output", after=asked).blocked
-    assert not guard.check(f"It says {canary('another')}.", "output", after=asked).blocked
+    assert not guard.check(f"It says {make_canary('another')}.", "output", after=asked).blocked
 
 
 def test_a_wrapped_call_plants_and_judges_beside_the_prompt(guard: Guard) -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.speech.transcript import Heard
-from guardrails.detectors.speech.transcript_text import Said, Word
+from guardrails.detectors.speech.transcript import SoundTranscript
+from guardrails.detectors.speech.transcript_text import SpokenText, TimedWord
 from guardrails.engine.redaction.film_redaction import WHOLE, media_edits
-from guardrails.media.rewrite.recode import Edit
+from guardrails.media.rewrite.recode import FilmEdit
 from guardrails.types import CLEAN, Audio, Detection, Finding, Video
 from tests.films import SQUARE, film, green, scene, taped, tone
 
@@ -104,11 +104,13 @@ def test_what_is_said_is_made_silent(guard_of: Callable[..., Guard], kind_of: An
         def detect(self, batch: Any) -> list[Detection]:
             return [CLEAN] * len(batch)
 
-        def hears(self, chunks: Any) -> Heard:
+        def hears(self, chunks: Any) -> SoundTranscript:
             sound = np.concatenate([samples for _, samples in chunks])
             heard = np.abs(sound[16_000 : 2 * 16_000]).max() > 0.1
-            words = (Word(0, 5, (0, 900)), Word(6, 13, (1_100, 1_900)))
-            return Heard(((0, 2_000),), Said("hello zqxbomb", "speech", (), words=words) if heard else None)
+            words = (TimedWord(0, 5, (0, 900)), TimedWord(6, 13, (1_100, 1_900)))
+            return SoundTranscript(
+                ((0, 2_000),), SpokenText("hello zqxbomb", "speech", (), words=words) if heard else None
+            )
 
     policy = GREEN.replace("detectors:\n", "detectors:\n  own: {use: own}\n") % ("", "")
     guard = guard_of(policy, detectors={"own": kind_of(Hearer(), contents=frozenset({"video"}))})
@@ -129,7 +131,7 @@ rules:
 """
 
 
-def listening(guard_of: Callable[..., Guard], kind_of: Any, hears: Callable[[Any], Heard]) -> Guard:
+def listening(guard_of: Callable[..., Guard], kind_of: Any, hears: Callable[[Any], SoundTranscript]) -> Guard:
     """Return a guard that redacts what is heard in a sound."""
 
     class Hearer:
@@ -138,18 +140,20 @@ def listening(guard_of: Callable[..., Guard], kind_of: Any, hears: Callable[[Any
         def detect(self, batch: Any) -> list[Detection]:
             return [CLEAN] * len(batch)
 
-        def hears(self, chunks: Any) -> Heard:
+        def hears(self, chunks: Any) -> SoundTranscript:
             return hears(np.concatenate([samples for _, samples in chunks]))
 
     own = kind_of(Hearer(), contents=frozenset({"video"}))
     return guard_of(LISTENING, detectors={"own": own})
 
 
-def says(sound: Any) -> Heard:
+def says(sound: Any) -> SoundTranscript:
     """Hear a word in the second second of a sound, where that is not silent."""
-    words = (Word(0, 5, (0, 900)), Word(6, 13, (1_100, 1_900)))
+    words = (TimedWord(0, 5, (0, 900)), TimedWord(6, 13, (1_100, 1_900)))
     loud = np.abs(sound[16_000 : 2 * 16_000]).max() > 0.1
-    return Heard(((0, 2_000),), Said("hello zqxbomb", "speech", (), words=words) if loud else None)
+    return SoundTranscript(
+        ((0, 2_000),), SpokenText("hello zqxbomb", "speech", (), words=words) if loud else None
+    )
 
 
 def second(data: bytes) -> float:
@@ -190,8 +194,10 @@ def test_a_sound_in_which_something_is_still_heard_is_blocked(
 ) -> None:
     """However silent it is."""
 
-    def always(_: Any) -> Heard:
-        return Heard(((0, 2_000),), Said("zqxbomb", "speech", (), words=(Word(0, 7, (100, 200)),)))
+    def always(_: Any) -> SoundTranscript:
+        return SoundTranscript(
+            ((0, 2_000),), SpokenText("zqxbomb", "speech", (), words=(TimedWord(0, 7, (100, 200)),))
+        )
 
     verdict = listening(guard_of, kind_of, always).check(taped(tone(2, rate=16_000)), "output")
     assert (verdict.action.name, verdict.content) == ("BLOCK", None)
@@ -226,19 +232,19 @@ def test_faces_are_covered_in_every_frame(guard_of: Callable[..., Guard], face_d
 @pytest.mark.parametrize(
     ("cover", "finding", "expected"),
     [
-        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [Edit((5, 9), "solid", ((1, 2, 3, 4),))]),
-        ("blur", {"clip": (5, 9)}, [Edit((5, 9), "blur")]),
-        ("cut", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [Edit((5, 9), "cut")]),
-        ("cut", {"clip": (5, 9), "origin": "speech"}, [Edit((5, 9), "mute")]),
-        ("solid", {"clip": (5, 9), "origin": "speech>base64"}, [Edit((5, 9), "mute")]),
-        ("solid", {"origin": "speech"}, [Edit(WHOLE, "mute")]),
+        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [FilmEdit((5, 9), "solid", ((1, 2, 3, 4),))]),
+        ("blur", {"clip": (5, 9)}, [FilmEdit((5, 9), "blur")]),
+        ("cut", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [FilmEdit((5, 9), "cut")]),
+        ("cut", {"clip": (5, 9), "origin": "speech"}, [FilmEdit((5, 9), "mute")]),
+        ("solid", {"clip": (5, 9), "origin": "speech>base64"}, [FilmEdit((5, 9), "mute")]),
+        ("solid", {"origin": "speech"}, [FilmEdit(WHOLE, "mute")]),
         ("solid", {"clip": (5, 9), "origin": "subtitle"}, []),
         ("solid", {"origin": "metadata"}, []),
-        ("solid", {}, [Edit(WHOLE, "solid")]),
-        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4), "origin": "ocr"}, [Edit((5, 9), "solid", ((1, 2, 3, 4),))]),
+        ("solid", {}, [FilmEdit(WHOLE, "solid")]),
+        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4), "origin": "ocr"}, [FilmEdit((5, 9), "solid", ((1, 2, 3, 4),))]),
     ],
 )  # fmt: skip
-def test_what_is_done_about_a_finding(cover: str, finding: dict[str, Any], expected: list[Edit]) -> None:
+def test_what_is_done_about_a_finding(cover: str, finding: dict[str, Any], expected: list[FilmEdit]) -> None:
     """By where it comes from, and as its rule says."""
 
     class Rule:

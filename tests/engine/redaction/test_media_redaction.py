@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from guardrails import Guard, Verdict
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Detection, Finding, Image
 from tests.cases import each_case, scale
 
@@ -50,7 +50,7 @@ def covering(guard_of: Callable[..., Guard]) -> Callable[[str], Guard]:
 
 def pixels_of(given_: Any) -> np.ndarray:
     """Return the pixels of whatever is a picture."""
-    return np.asarray(opened(given_).frames[0].views[0])
+    return np.asarray(open_picture(given_).frames[0].views[0])
 
 
 @each_case("how", ["", "solid", "pixelate", "blur", "placeholder"])

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
-from guardrails.inference.hub.embedding import Sentences, Shipped, sound
+from guardrails.inference.hub.embedding import SentenceEmbedder, ShippedEmbedder, check_vectors
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.model import load
+from guardrails.inference.safety.model import load_safety_model
 
 WORDS = {"up": [1.0, 0.0], "down": [0.0, 1.0], "back": [-1.0, 0.0]}
 
@@ -71,7 +71,7 @@ def sentence_folder(tmp_path: Path) -> Callable[..., Path]:
 
 def test_the_shipped_model_tells_what_texts_are_about() -> None:
     """Two questions about money lie nearer to each other than to one about the weather."""
-    encoder = Shipped(load(SHIPPED["text-safety"]), str)
+    encoder = ShippedEmbedder(load_safety_model(SHIPPED["text-safety"]), str)
     rows = encoder.vectors(
         ["Which fund should I buy?", "Is gold a safe investment?", "Will it rain tomorrow?"]
     )
@@ -81,16 +81,16 @@ def test_the_shipped_model_tells_what_texts_are_about() -> None:
 
 def test_a_text_has_one_vector_whatever_stands_beside_it() -> None:
     """Alone or among others, and longer than a window too."""
-    encoder = Shipped(load(SHIPPED["text-safety"]), str)
+    encoder = ShippedEmbedder(load_safety_model(SHIPPED["text-safety"]), str)
     texts = ["Which fund should I buy?", "word " * 400, "Will it rain?"]
     assert np.array_equal(encoder.vectors(texts), np.concatenate([encoder.vectors([text]) for text in texts]))
 
 
 def test_a_model_without_embeddings_says_so(text_folder: Callable[..., Path]) -> None:
     """It is an error when it is named, not when the first text comes."""
-    model = load(text_folder({"bad": {"toxic": 4.0}}, {}))
+    model = load_safety_model(text_folder({"bad": {"toxic": 4.0}}, {}))
     with pytest.raises(ModelError, match="no output 'embedding'"):
-        Shipped(model, str)
+        ShippedEmbedder(model, str)
 
 
 @pytest.mark.parametrize(
@@ -106,13 +106,13 @@ def test_a_model_of_sentences_is_pooled_as_it_says(
     sentence_folder: Callable[..., Path], given: dict[str, Any], expected: list[float]
 ) -> None:
     """The mean of the tokens, the first one, or what the model gives for the whole text."""
-    (row,) = Sentences(sentence_folder(WORDS, **given)).vectors(["up"])
+    (row,) = SentenceEmbedder(sentence_folder(WORDS, **given)).vectors(["up"])
     assert np.allclose(row, np.array(expected) / np.linalg.norm(expected), atol=1e-5)
 
 
 def test_what_is_not_a_number_is_an_error(sentence_folder: Callable[..., Path]) -> None:
     """And so it is no vector that everything is far from."""
-    encoder = Sentences(sentence_folder({**WORDS, "odd": [float("nan"), 0.0]}))
+    encoder = SentenceEmbedder(sentence_folder({**WORDS, "odd": [float("nan"), 0.0]}))
     with pytest.raises(ArithmeticError):
         encoder.vectors(["odd"])
 
@@ -126,7 +126,7 @@ def test_a_folder_that_lacks_something_is_named(sentence_folder: Callable[..., P
     ]
     (folder / file).write_text("{")
     with pytest.raises(ModelError, match=file):
-        Sentences(folder)
+        SentenceEmbedder(folder)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_folder_that_lacks_something_is_named(sentence_folder: Callable[..., P
 def test_vectors_are_checked(rows: Any, count: int, error: type[Exception] | None) -> None:
     """One row a text, of length 1."""
     if error is None:
-        assert sound(rows, count) is rows
+        assert check_vectors(rows, count) is rows
     else:
         with pytest.raises(error):
-            sound(rows, count)
+            check_vectors(rows, count)

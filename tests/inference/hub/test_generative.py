@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.inference.hub.generative import Options, _texts, load
+from guardrails.inference.hub.generative import GenerativeOptions, _texts, load_generative_model
 from guardrails.inference.safety.folder import ModelError
 
 
@@ -24,7 +24,7 @@ def test_what_is_not_installed_is_named_with_its_cure(
     for name in ("torch", "transformers"):
         monkeypatch.setitem(sys.modules, name, None if name == package else sys)
     with pytest.raises(ModelError, match=f"'{package}', which is not installed") as caught:
-        load(tmp_path, Options())
+        load_generative_model(tmp_path, GenerativeOptions())
     assert caught.value.code == "missing_extra"
     assert "endpoint" in caught.value.hint
 

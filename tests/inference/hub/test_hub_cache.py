@@ -17,13 +17,13 @@ import pytest
 from guardrails.inference.hub import hub_cache
 from guardrails.inference.hub.hub_cache import (
     DOWNLOAD,
-    digests,
-    fetch,
+    fetch_model,
+    file_digests,
+    find_missing_files,
     is_name,
-    locate,
-    missing,
-    root,
-    verify,
+    locate_model,
+    model_root,
+    verify_files,
 )
 from guardrails.inference.safety.folder import ModelError
 from tests.cases import each_case
@@ -104,18 +104,23 @@ def test_the_cache_is_where_the_environment_says(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert str(hub_cache.cache()) == expected
+    assert str(hub_cache.cache_folder()) == expected
 
 
 def test_what_is_in_the_cache_is_found(home: Path) -> None:
     """By the main revision, by a tag, by a pull request and by the commit; an empty machine has none."""
     first = put(home, "org/name", FILES)
     other = put(home, "org/name", FILES, ref="refs/pr/1", commit="b" * 40)
-    assert locate("org/name") == locate("org/name", "main") == locate("org/name", COMMIT) == first
-    assert locate("org/name", "refs/pr/1") == locate("org/name", "b" * 40) == other
+    assert (
+        locate_model("org/name")
+        == locate_model("org/name", "main")
+        == locate_model("org/name", COMMIT)
+        == first
+    )
+    assert locate_model("org/name", "refs/pr/1") == locate_model("org/name", "b" * 40) == other
     for name, revision in (("org/other", None), ("org/name", "v2"), ("org/name", "c" * 40)):
         with pytest.raises(ModelError, match=f"the hub's cache on this machine has no '{name}'"):
-            locate(name, revision)
+            locate_model(name, revision)
 
 
 def test_it_is_where_the_hubs_own_library_finds_it(home: Path) -> None:
@@ -126,7 +131,7 @@ def test_it_is_where_the_hubs_own_library_finds_it(home: Path) -> None:
     assert try_to_load_from_cache("org/name", "config.json", cache_dir=str(home)) == str(
         folder / "config.json"
     )
-    assert root("org/name") == folder.parents[1]
+    assert model_root("org/name") == folder.parents[1]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +144,7 @@ def test_it_is_where_the_hubs_own_library_finds_it(home: Path) -> None:
 )
 def test_other_names_and_revisions_are_refused(name: str, revision: str | None, message: str) -> None:
     """Before anything is looked up, also where there is leave to download."""
-    for ask in (locate, fetch):
+    for ask in (locate_model, fetch_model):
         with pytest.raises(ModelError, match=message):
             ask(name, revision)
 
@@ -161,7 +166,7 @@ def test_nothing_is_downloaded_without_both_leaves(
         monkeypatch.setenv(DOWNLOAD, allowed)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ModelError) as caught:
-        locate("org/name", download=download)
+        locate_model("org/name", download=download)
     assert "guardrails models --fetch" in caught.value.hint
     assert [each for each in ("'download: true'", f"{DOWNLOAD}=1") if each in caught.value.hint] == wanting
 
@@ -170,8 +175,8 @@ def test_a_missing_library_is_named() -> None:
     """With both leaves and without the hub's library, the error says what to install."""
     code = (
         "import sys; sys.modules['huggingface_hub'] = None\n"
-        "from guardrails.inference.hub.hub_cache import locate\n"
-        "try: locate('org/name', download=True)\nexcept Exception as error: print(error.hint)"
+        "from guardrails.inference.hub.hub_cache import locate_model\n"
+        "try: locate_model('org/name', download=True)\nexcept Exception as error: print(error.hint)"
     )
     environment = {**os.environ, DOWNLOAD: "1"}
     done = subprocess.run(
@@ -186,7 +191,7 @@ def test_a_link_out_of_the_cache_is_refused(home: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("x")
     (folder / "notes.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(ModelError, match=r"notes\.txt in the hub's cache is a link to outside"):
-        locate("org/name")
+        locate_model("org/name")
 
 
 @pytest.mark.parametrize(
@@ -200,20 +205,20 @@ def test_a_link_out_of_the_cache_is_refused(home: Path, tmp_path: Path) -> None:
 def test_a_changed_file_is_seen(home: Path, file: str, data: bytes | None, message: str) -> None:
     """Each file is what the name of its blob says, by sha256 or as git counts it."""
     folder = put(home, "org/name", FILES)
-    assert verify(folder) == ()
+    assert verify_files(folder) == ()
     blob = (folder / file).resolve()
     if data is None:
         blob.unlink()
     else:
         blob.write_bytes(data)
-    [found] = verify(folder)
+    [found] = verify_files(folder)
     assert found.startswith(message)
 
 
 def test_what_is_no_link_cannot_be_verified(tmp_path: Path) -> None:
     """That a folder has no digests is said, and not taken for sound."""
     (tmp_path / "config.json").write_text("{}")
-    assert verify(tmp_path) == (
+    assert verify_files(tmp_path) == (
         "config.json: is no link to a blob of the hub's cache, so there is no digest to compare",
     )
 
@@ -242,7 +247,7 @@ def test_what_a_download_left_out_is_seen(
     home: Path, files: dict[str, bytes], expected: tuple[str, ...]
 ) -> None:
     """Weights that are not there, and parts of those that are."""
-    assert missing(put(home, "org/name", files)) == expected
+    assert find_missing_files(put(home, "org/name", files)) == expected
 
 
 def test_digests_are_those_of_the_blobs(home: Path, tmp_path: Path) -> None:
@@ -250,14 +255,14 @@ def test_digests_are_those_of_the_blobs(home: Path, tmp_path: Path) -> None:
     folder = put(home, "org/name", FILES)
     for file in FILES:
         (folder / file).resolve().chmod(0)
-    assert digests(folder) == tuple(f"{name} {blob_of(name, FILES[name])}" for name in sorted(FILES))
+    assert file_digests(folder) == tuple(f"{name} {blob_of(name, FILES[name])}" for name in sorted(FILES))
     own = tmp_path / "own"
     own.mkdir()
     seen = []
     for text in ("one", "three"):
         (own / "a.txt").write_text(text)
-        seen.append(digests(own))
-        assert digests(own) == seen[-1] == (f"a.txt {hashlib.sha256(text.encode()).hexdigest()}",)
+        seen.append(file_digests(own))
+        assert file_digests(own) == seen[-1] == (f"a.txt {hashlib.sha256(text.encode()).hexdigest()}",)
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -323,8 +328,8 @@ def test_with_both_leaves_a_model_is_downloaded(
     if there:
         put(home, "org/name", there)
     code = (
-        "from guardrails.inference.hub.hub_cache import locate, verify\n"
-        "folder = locate('org/name', download=True)\nprint(folder)\nassert verify(folder) == ()"
+        "from guardrails.inference.hub.hub_cache import locate_model, verify_files\n"
+        "folder = locate_model('org/name', download=True)\nprint(folder)\nassert verify_files(folder) == ()"
     )
     environment = {
         **os.environ,
@@ -338,7 +343,7 @@ def test_with_both_leaves_a_model_is_downloaded(
     )
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip())
-    assert folder == locate("org/name")
+    assert folder == locate_model("org/name")
     assert {name: (folder / name).read_bytes() for name in FILES} == FILES
     assert not {"pytorch_model.bin", "own.py"} & {*served[1]}
 
@@ -346,8 +351,8 @@ def test_with_both_leaves_a_model_is_downloaded(
 def test_a_download_that_fails_says_why(home: Path, served: tuple[str, list[str]]) -> None:
     """In one line, with what to look at."""
     code = (
-        "from guardrails.inference.hub.hub_cache import locate\n"
-        "try: locate('org/none', download=True)\nexcept Exception as error: print(type(error).__name__, error, error.hint)"
+        "from guardrails.inference.hub.hub_cache import locate_model\n"
+        "try: locate_model('org/none', download=True)\nexcept Exception as error: print(type(error).__name__, error, error.hint)"
     )
     environment = {**os.environ, "HF_ENDPOINT": served[0], DOWNLOAD: "1"}
     done = subprocess.run(

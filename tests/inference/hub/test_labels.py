@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from guardrails.inference.hub.labels import activation, labels, positions, settings, tokenizer
+from guardrails.inference.hub.labels import (
+    column_labels,
+    infer_activation,
+    max_positions,
+    read_config,
+    read_tokenizer,
+)
 from guardrails.inference.safety.folder import ModelError
 
 
@@ -20,7 +26,7 @@ def test_a_folder_without_settings_is_an_error(tmp_path: Path, content: str | No
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     with pytest.raises(ModelError, match=message):
-        settings(tmp_path)
+        read_config(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +49,9 @@ def test_labels_are_those_of_the_columns(
     """In their order; without names they are numbered, where that is allowed."""
     if expected is None:
         with pytest.raises(ModelError, match="no id2label with the numbers from 0"):
-            labels(of, unnamed=unnamed)
+            column_labels(of, unnamed=unnamed)
     else:
-        assert labels(of, unnamed=unnamed) == expected
+        assert column_labels(of, unnamed=unnamed) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +71,7 @@ def test_labels_are_those_of_the_columns(
 )
 def test_positions_are_those_that_can_be_used(of: dict[str, Any], expected: int | None) -> None:
     """Some architectures use up a few of those that they name."""
-    assert positions(of) == expected
+    assert max_positions(of) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,16 +86,16 @@ def test_positions_are_those_that_can_be_used(of: dict[str, Any], expected: int 
 )
 def test_the_problem_says_what_makes_scores(problem: str | None, count: int, expected: str) -> None:
     """Labels that exclude one another, labels by themselves, and numbers that are scores already."""
-    assert activation({"problem_type": problem}, count) == expected
+    assert infer_activation({"problem_type": problem}, count) == expected
     for said in ("softmax", "sigmoid", "none"):
-        assert activation({"problem_type": problem, "function_to_apply": said}, count) == said
+        assert infer_activation({"problem_type": problem, "function_to_apply": said}, count) == said
 
 
 def test_a_missing_tokenizer_is_an_error_with_its_cure(tmp_path: Path) -> None:
     """The hint says how to make one; a folder in its place is named as such."""
     with pytest.raises(ModelError, match=r"no tokenizer\.json") as caught:
-        tokenizer(tmp_path)
+        read_tokenizer(tmp_path)
     assert "save_pretrained" in caught.value.hint
     (tmp_path / "tokenizer.json").mkdir()
     with pytest.raises(ModelError, match=r"tokenizer\.json: Is a directory"):
-        tokenizer(tmp_path)
+        read_tokenizer(tmp_path)

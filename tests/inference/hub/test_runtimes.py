@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from guardrails.inference.hub.runtimes import Onnx, Torch, onnx_file, onnx_files, vocabulary
+from guardrails.inference.hub.runtimes import (
+    OnnxRuntime,
+    TorchRuntime,
+    choose_onnx_file,
+    list_onnx_files,
+    read_vocabulary,
+)
 from guardrails.inference.safety.folder import ModelError
 
 Make = Callable[..., Path]
@@ -43,13 +49,13 @@ def test_the_onnx_file_is_found_or_asked_for(
     (folder / "onnx").mkdir(parents=True)
     for file in [*files, "../a.onnx"]:
         (folder / file).write_bytes(b"")
-    assert len(onnx_files(folder)) == len(files)
+    assert len(list_onnx_files(folder)) == len(files)
     if expected.startswith("!"):
         with pytest.raises(ModelError, match=expected[1:]) as caught:
-            onnx_file(folder, named)
+            choose_onnx_file(folder, named)
         assert caught.value.field == ("model" if named is None else "file")
     else:
-        assert onnx_file(folder, named) == folder / expected
+        assert choose_onnx_file(folder, named) == folder / expected
 
 
 @pytest.mark.parametrize(
@@ -59,7 +65,7 @@ def test_the_onnx_file_is_found_or_asked_for(
 def test_a_model_takes_the_inputs_that_it_names(sequence_folder: Make, inputs: tuple[str, ...]) -> None:
     """Not every architecture has types of tokens."""
     folder = sequence_folder({"fine": {}, "bad": {"bad": 2.0}}, inputs=inputs)
-    found = Onnx(folder / "model.onnx").run(GIVEN)
+    found = OnnxRuntime(folder / "model.onnx").run(GIVEN)
     assert found.dtype == np.float32
     assert found.tolist() == [[0.0, 0.0], [0.0, 2.0]]
 
@@ -86,7 +92,7 @@ def test_logits_are_the_output_of_that_name(tmp_path: Path) -> None:
     """Whichever comes first; tokens are given as the numbers that the model wants."""
     for kind in (TensorProto.INT32, TensorProto.INT64):
         (tmp_path / "m.onnx").write_bytes(identity(kind))
-        assert Onnx(tmp_path / "m.onnx").run(GIVEN).tolist() == GIVEN["input_ids"].tolist()
+        assert OnnxRuntime(tmp_path / "m.onnx").run(GIVEN).tolist() == GIVEN["input_ids"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -97,14 +103,14 @@ def test_what_is_no_model_of_texts_is_an_error(tmp_path: Path, data: bytes, mess
     """Neither other bytes nor a model of other things."""
     (tmp_path / "m.onnx").write_bytes(data)
     with pytest.raises(ModelError, match=message):
-        Onnx(tmp_path / "m.onnx")
+        OnnxRuntime(tmp_path / "m.onnx")
 
 
 def test_a_model_of_boxes_is_refused(sequence_folder: Make) -> None:
     """No text has them."""
     folder = sequence_folder({"bad": {}}, inputs=("input_ids", "bbox"))
     with pytest.raises(ModelError, match="wants inputs that no text has: bbox"):
-        Onnx(folder / "model.onnx")
+        OnnxRuntime(folder / "model.onnx")
 
 
 @pytest.mark.parametrize("missing", ["onnxruntime", "torch"])
@@ -114,7 +120,7 @@ def test_a_missing_library_is_named_with_its_cure(
     """The error is the runtime's, and says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ModelError, match=f"needs the package '{missing}'") as caught:
-        Onnx(tmp_path / "m.onnx") if missing == "onnxruntime" else Torch(tmp_path, "AutoModel")
+        OnnxRuntime(tmp_path / "m.onnx") if missing == "onnxruntime" else TorchRuntime(tmp_path, "AutoModel")
     assert (caught.value.field, caught.value.code) == ("runtime", "missing_extra")
     assert caught.value.hint.startswith("pip install")
 
@@ -123,12 +129,12 @@ def test_older_tokenizers_need_transformers(tmp_path: Path, monkeypatch: pytest.
     """It makes `tokenizer.json` of their files; a folder with neither has no tokenizer, and one that has it needs nothing."""
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModelError, match=r"the folder has no tokenizer\.json$"):
-        vocabulary(tmp_path)
+        read_vocabulary(tmp_path)
     (tmp_path / "vocab.txt").write_text("[UNK]")
     with pytest.raises(
         ModelError, match="transformers, which makes one of older files, is not installed"
     ) as caught:
-        vocabulary(tmp_path)
+        read_vocabulary(tmp_path)
     assert "save_pretrained" in caught.value.hint
     (tmp_path / "tokenizer.json").write_text("{}")
-    assert vocabulary(tmp_path) == b"{}"
+    assert read_vocabulary(tmp_path) == b"{}"

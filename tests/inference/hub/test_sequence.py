@@ -14,7 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.inference.hub.sequence import LEAST, Options, SequenceModel, activated, load
+from guardrails.inference.hub.sequence import (
+    LEAST,
+    SequenceModel,
+    SequenceOptions,
+    apply_activation,
+    load_sequence_model,
+)
 from guardrails.inference.safety.folder import ModelError
 from tests.cases import scale
 
@@ -47,7 +53,7 @@ def test_scores_are_those_of_the_models_problem(
     sequence_folder: Make, config: dict[str, Any], options: dict[str, Any], expected: dict[str, float]
 ) -> None:
     """Labels that exclude one another, labels by themselves, and numbers; unless something else is asked for."""
-    model = load(sequence_folder(WORDS, **config), Options(**options))
+    model = load_sequence_model(sequence_folder(WORDS, **config), SequenceOptions(**options))
     assert scores(model, "bad") == expected
 
 
@@ -60,9 +66,11 @@ def test_a_single_label_is_judged_by_itself(
 ) -> None:
     """It excludes no other, so softmax would say 1 of any text, and is refused."""
     folder = sequence_folder(WORDS, ["bad"], problem_type=problem)
-    assert scores(load(folder, Options(activation=activation)), "bad") == {"bad": expected}
+    assert scores(load_sequence_model(folder, SequenceOptions(activation=activation)), "bad") == {
+        "bad": expected
+    }
     with pytest.raises(ModelError, match="has always the score 1") as caught:
-        load(folder, Options(activation="softmax"))
+        load_sequence_model(folder, SequenceOptions(activation="softmax"))
     assert caught.value.field == "activation"
 
 
@@ -73,7 +81,7 @@ def test_what_is_no_number_is_an_error(how: Any, wrong: float) -> None:
     logits = np.array([[0.5, wrong]], dtype=np.float32)
     for clipped in (True, False):
         with pytest.raises(ArithmeticError, match="no number"):
-            activated(logits, how, clipped=clipped)
+            apply_activation(logits, how, clipped=clipped)
 
 
 @pytest.mark.parametrize(
@@ -82,12 +90,12 @@ def test_what_is_no_number_is_an_error(how: Any, wrong: float) -> None:
 def test_what_claims_to_be_a_score_must_be_one(logit: float, fine: bool) -> None:
     """Logits taken for scores would be above every threshold, or below; a regression's are clipped."""
     logits = np.array([[logit]], dtype=np.float32)
-    assert 0 <= activated(logits, "none", clipped=True)[0, 0] <= 1
+    assert 0 <= apply_activation(logits, "none", clipped=True)[0, 0] <= 1
     if fine:
-        assert 0 <= activated(logits, "none", clipped=False)[0, 0] <= 1
+        assert 0 <= apply_activation(logits, "none", clipped=False)[0, 0] <= 1
     else:
         with pytest.raises(ArithmeticError, match=r"outside of 0\.\.1"):
-            activated(logits, "none", clipped=False)
+            apply_activation(logits, "none", clipped=False)
 
 
 @given(st.lists(st.lists(st.floats(-1e4, 1e4, width=32), min_size=3, max_size=3), min_size=1))
@@ -95,15 +103,15 @@ def test_scores_lie_in_0_to_1(rows: list[list[float]]) -> None:
     """Whatever the logits, and without a warning; those of labels that exclude one another add up to one."""
     logits = np.array(rows, dtype=np.float32)
     for how in ("softmax", "sigmoid"):
-        found = activated(logits, how, clipped=False)  # type: ignore[arg-type]
+        found = apply_activation(logits, how, clipped=False)  # type: ignore[arg-type]
         assert found.shape == logits.shape
         assert ((found >= 0) & (found <= 1)).all()
-    assert np.allclose(activated(logits, "softmax", clipped=False).sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(apply_activation(logits, "softmax", clipped=False).sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_nan_of_the_model_is_an_error(sequence_folder: Make) -> None:
     """Of that row's caller; others have their scores."""
-    model = load(sequence_folder({"fine": {}, "nan": {"bad": math.nan}}), Options())
+    model = load_sequence_model(sequence_folder({"fine": {}, "nan": {"bad": math.nan}}), SequenceOptions())
     with pytest.raises(ArithmeticError, match="no number"):
         scores(model, "nan")
     assert scores(model, "fine") == {"safe": 0.5, "bad": 0.5}
@@ -113,7 +121,7 @@ def test_a_nan_of_the_model_is_an_error(sequence_folder: Make) -> None:
 @given(st.lists(st.sampled_from(["bad", "fine", "worse", "."]), max_size=80))
 def test_each_row_has_its_own_scores(sequence_folder: Make, words: list[str]) -> None:
     """In order, whatever stands beside it, again and alone."""
-    model = load(sequence_folder(WORDS), Options(window=16))
+    model = load_sequence_model(sequence_folder(WORDS), SequenceOptions(window=16))
     rows = [model.tokens.row(window.ids) for window in model.windows(" ".join(words))]
     together = model.scores(rows)
     assert together.shape == (len(rows), 2)
@@ -130,7 +138,9 @@ def test_a_window_is_what_the_model_can_read(
     sequence_folder: Make, wanted: int | None, positions: int | None, expected: int
 ) -> None:
     """512 tokens at most where nothing is said, with the special ones."""
-    model = load(sequence_folder(WORDS, max_position_embeddings=positions), Options(window=wanted))
+    model = load_sequence_model(
+        sequence_folder(WORDS, max_position_embeddings=positions), SequenceOptions(window=wanted)
+    )
     assert model.window == expected
     lengths = [len(model.tokens.row(window.ids).ids) for window in model.windows("bad " * 2000)]
     assert expected / 2 < max(lengths) <= expected
@@ -138,7 +148,7 @@ def test_a_window_is_what_the_model_can_read(
 
 def test_a_window_beside_another_text_has_less_room(sequence_folder: Make) -> None:
     """Rows of two texts are no longer than those of one; what leaves no room is refused."""
-    model = load(sequence_folder(WORDS), Options(window=32))
+    model = load_sequence_model(sequence_folder(WORDS), SequenceOptions(window=32))
     beside = model.tokens.ids("fine " * 10)
     rows = [model.tokens.pair(beside, window.ids) for window in model.windows("bad " * 100, beside)]
     assert max(len(row.ids) for row in rows) == 32
@@ -152,7 +162,7 @@ def test_a_tokenizer_that_joins_texts_without_a_mark_has_no_pairs(sequence_folde
     folder = sequence_folder(WORDS)
     data = json.loads((folder / "tokenizer.json").read_text())
     (folder / "tokenizer.json").write_text(json.dumps({**data, "post_processor": None}))
-    model = load(folder, Options())
+    model = load_sequence_model(folder, SequenceOptions())
     assert len(list(model.windows("bad"))) == 1
     with pytest.raises(ModelError, match="no mark between two texts"):
         model.windows("bad", model.tokens.ids("fine"))
@@ -175,7 +185,7 @@ def test_options_that_do_not_fit_are_errors(
 ) -> None:
     """At the option, with what would."""
     with pytest.raises(ModelError, match=message) as caught:
-        load(sequence_folder(WORDS), Options(**options))
+        load_sequence_model(sequence_folder(WORDS), SequenceOptions(**options))
     assert (caught.value.field, caught.value.code) == (field, code)
     assert caught.value.hint or field == "file" or options.get("window") == 9
 
@@ -202,40 +212,40 @@ def test_what_is_wrong_in_a_folder_is_said(
     else:
         (folder / file).write_text(content)
     with pytest.raises(ModelError, match=message):
-        load(folder, Options())
+        load_sequence_model(folder, SequenceOptions())
 
 
 def test_a_model_without_names_of_labels_numbers_them(sequence_folder: Make) -> None:
     """As the library that saved it does for two."""
     folder = sequence_folder(WORDS)
     (folder / "config.json").write_text("{}")
-    assert load(folder, Options()).labels == ("LABEL_0", "LABEL_1")
+    assert load_sequence_model(folder, SequenceOptions()).labels == ("LABEL_0", "LABEL_1")
 
 
 def test_a_model_of_tokens_is_no_classifier_of_texts(ner_folder: Make) -> None:
     """Its scores have one row too many, which is said at load."""
     with pytest.raises(ModelError, match="the model gives 1 x 512 x 8 scores for 1 x 8"):
-        load(ner_folder({"Ann": "B-PER"}), Options())
+        load_sequence_model(ner_folder({"Ann": "B-PER"}), SequenceOptions())
 
 
 def test_one_model_for_all_who_ask_for_the_same(sequence_folder: Make) -> None:
     """Other options, or changed files, are another model."""
     folder = sequence_folder(WORDS)
-    first = load(folder, Options())
-    assert load(folder, Options()) is first
-    assert load(folder, Options(window=32)) is not first
+    first = load_sequence_model(folder, SequenceOptions())
+    assert load_sequence_model(folder, SequenceOptions()) is first
+    assert load_sequence_model(folder, SequenceOptions(window=32)) is not first
     config = json.loads((folder / "config.json").read_text()) | {"problem_type": "multi_label_classification"}
     (folder / "config.json").write_text(json.dumps(config))
-    assert load(folder, Options()) is not first
+    assert load_sequence_model(folder, SequenceOptions()) is not first
 
 
 def test_32_callers_get_the_scores_of_one(sequence_folder: Make) -> None:
     """Nothing is shared between callers but weights."""
-    model = load(sequence_folder(WORDS), Options(window=16))
+    model = load_sequence_model(sequence_folder(WORDS), SequenceOptions(window=16))
     texts = ["fine " * count + "bad " + "worse " * count for count in range(32)]
     rows = [[model.tokens.row(window.ids) for window in model.windows(text)] for text in texts]
     alone = [model.scores(each) for each in rows]
-    other = SequenceModel(sequence_folder(WORDS), Options(window=16))
+    other = SequenceModel(sequence_folder(WORDS), SequenceOptions(window=16))
     with ThreadPoolExecutor(32) as callers:
         found = list(callers.map(other.scores, rows))
     assert all(np.array_equal(one, two) for one, two in zip(alone, found, strict=True))

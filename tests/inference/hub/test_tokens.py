@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from guardrails.inference.hub.tokens import AnyTokens
+from guardrails.inference.hub.tokens import ModelTokenizer
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.passages import passages
+from guardrails.inference.safety.passages import split_passages
 
 CORPUS = [
     "the cat sat on the mat.",
@@ -93,13 +93,15 @@ def own(request: pytest.FixtureRequest) -> Tokenizer:
 
 
 @pytest.fixture(scope="module")
-def tokens(own: Tokenizer) -> AnyTokens:
+def tokens(own: Tokenizer) -> ModelTokenizer:
     """The same as we read it."""
-    return AnyTokens(own.to_str().encode())
+    return ModelTokenizer(own.to_str().encode())
 
 
 @given(first=TEXTS, second=TEXTS)
-def test_rows_are_those_of_the_tokenizer(own: Tokenizer, tokens: AnyTokens, first: str, second: str) -> None:
+def test_rows_are_those_of_the_tokenizer(
+    own: Tokenizer, tokens: ModelTokenizer, first: str, second: str
+) -> None:
     """Of one text and of two, special tokens and types included."""
     one, two = tokens.ids(first), tokens.ids(second)
     single, double = own.encode(first), own.encode(first, second)
@@ -112,7 +114,7 @@ def test_rows_are_those_of_the_tokenizer(own: Tokenizer, tokens: AnyTokens, firs
 
 
 @given(TEXTS)
-def test_windows_touch_cover_the_text_and_have_their_room(tokens: AnyTokens, text: str) -> None:
+def test_windows_touch_cover_the_text_and_have_their_room(tokens: ModelTokenizer, text: str) -> None:
     """No character stands outside of all windows, and none in two; what is repeated comes first in a window."""
     windows = list(tokens.windows(text, ROOM))
     assert [window.start for window in windows[:1]] == [0] * bool(text)
@@ -124,22 +126,22 @@ def test_windows_touch_cover_the_text_and_have_their_room(tokens: AnyTokens, tex
 
 
 @given(TEXTS)
-def test_a_text_that_fits_is_read_as_a_whole(tokens: AnyTokens, text: str) -> None:
+def test_a_text_that_fits_is_read_as_a_whole(tokens: ModelTokenizer, text: str) -> None:
     """As the model was trained on it, and not by its sentences."""
     windows = list(tokens.windows(text, 4096))
     assert [window.ids for window in windows] == [tokens.ids(text)] * bool(text)
 
 
 @given(TEXTS)
-def test_windows_stay_whatever_passages_follow(tokens: AnyTokens, text: str) -> None:
+def test_windows_stay_whatever_passages_follow(tokens: ModelTokenizer, text: str) -> None:
     """A stream is judged in the windows of the whole text, all but the last."""
     whole = list(tokens.windows(text, ROOM))
-    for start, _ in passages(text):
+    for start, _ in split_passages(text):
         begun = list(tokens.windows(text[:start], ROOM))
         assert begun[:-1] == whole[: max(len(begun) - 1, 0)]
 
 
-def test_special_tokens_in_a_text_are_text(tokens: AnyTokens) -> None:
+def test_special_tokens_in_a_text_are_text(tokens: ModelTokenizer) -> None:
     """Nobody ends a text for the model by writing what ends it."""
     marks = {*tokens.row(()).ids, *tokens.pair((), ()).ids}
     assert not marks & {*tokens.ids("</s> [SEP] <s> [CLS]")}
@@ -147,7 +149,7 @@ def test_special_tokens_in_a_text_are_text(tokens: AnyTokens) -> None:
 
 def test_a_model_of_one_type_gets_one() -> None:
     """Types beyond those that a model has would be none of its rows."""
-    tokens = AnyTokens(bert().to_str().encode(), pad=7, types=False)
+    tokens = ModelTokenizer(bert().to_str().encode(), pad=7, types=False)
     assert tokens.pad == 7
     assert {*tokens.pair((9,), (9,)).types} == {0}
 
@@ -162,4 +164,4 @@ def test_a_model_of_one_type_gets_one() -> None:
 def test_what_makes_no_tokens_is_an_error(data: bytes, message: str) -> None:
     """Neither other bytes nor an empty vocabulary."""
     with pytest.raises(ModelError, match=message):
-        AnyTokens(data)
+        ModelTokenizer(data)

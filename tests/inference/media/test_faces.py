@@ -20,13 +20,13 @@ from guardrails.inference.media.faces import (
     Face,
     FaceModel,
     FaceOptions,
-    decoded,
-    kept,
-    load,
-    padded,
-    resized,
-    shared,
-    together,
+    decode_faces,
+    load_face_model,
+    merge_faces,
+    overlap_share,
+    pad_view,
+    resize_view,
+    suppress_overlaps,
 )
 from guardrails.inference.safety.folder import ModelError
 
@@ -47,7 +47,7 @@ def outputs(rows: int, columns: int, *faces: tuple[int, int, float, float, float
 
 def test_a_peak_is_a_face_with_its_box() -> None:
     """The middle is that of the place, and what it is beside it; sides are heights and widths of the picture."""
-    [face] = decoded(*outputs(20, 30, (5, 8, 40, 24, 0.9)), least=0.3)
+    [face] = decode_faces(*outputs(20, 30, (5, 8, 40, 24, 0.9)), least=0.3)
     middle_y, middle_x = (5 + 0.25 + 0.5) * 4, (8 - 0.25 + 0.5) * 4
     assert (face.x, face.y, face.width, face.height, face.score) == pytest.approx(
         (middle_x - 12, middle_y - 20, 24, 40, 0.9), rel=1e-4
@@ -59,9 +59,9 @@ def test_only_peaks_that_are_high_enough_are_faces() -> None:
     heat, size, offset = outputs(
         40, 40, (5, 5, 16, 16, 0.5), (5, 6, 16, 16, 0.4), (20, 20, 40, 40, 0.8), (22, 22, 40, 40, 0.7), (30, 5, 9, 9, 0.29)
     )  # fmt: skip
-    found = decoded(heat, size, offset, least=0.3)
+    found = decode_faces(heat, size, offset, least=0.3)
     assert [round(face.score, 2) for face in found] == [0.8, 0.5]
-    assert decoded(heat, size, offset, least=0.9) == []
+    assert decode_faces(heat, size, offset, least=0.9) == []
 
 
 @given(
@@ -76,7 +76,7 @@ def test_only_peaks_that_are_high_enough_are_faces() -> None:
 def test_faces_that_stand_apart_are_all_found(cells: list[tuple[int, int, float, float, float]]) -> None:
     """Each once, whatever their sizes and scores."""
     faces = [(8 * row + 4, 8 * column + 4, *rest) for row, column, *rest in cells]
-    found = decoded(*outputs(48, 64, *faces), least=0.3)  # type: ignore[arg-type] # five numbers each
+    found = decode_faces(*outputs(48, 64, *faces), least=0.3)  # type: ignore[arg-type] # five numbers each
     assert len(found) == len(faces)
     assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
     told = sorted((face.height, face.width) for face in found)
@@ -87,31 +87,31 @@ def test_a_size_beyond_all_bounds_is_a_number() -> None:
     """So that no box is infinite."""
     heat, size, offset = outputs(4, 4, (1, 1, 8, 8, 0.9))
     size[:] = 1e9
-    [face] = decoded(heat, size, offset, least=0.3)
+    [face] = decode_faces(heat, size, offset, least=0.3)
     assert np.isfinite([face.x, face.y, face.width, face.height]).all()
 
 
 def test_how_much_boxes_share() -> None:
     """Of what they cover together; an empty one shares nothing."""
     boxes = np.array([(0, 0, 10, 10), (5, 0, 10, 10), (20, 20, 5, 5), (3, 3, 0, 0)], dtype=float)
-    assert shared(boxes[0], boxes).tolist() == pytest.approx([1, 1 / 3, 0, 0])
-    assert kept(boxes) == [0, 2, 3]
-    assert kept(boxes, same=0.5) == [0, 1, 2, 3]
-    assert kept(np.zeros((0, 4))) == []
+    assert overlap_share(boxes[0], boxes).tolist() == pytest.approx([1, 1 / 3, 0, 0])
+    assert suppress_overlaps(boxes) == [0, 2, 3]
+    assert suppress_overlaps(boxes, same=0.5) == [0, 1, 2, 3]
+    assert suppress_overlaps(np.zeros((0, 4))) == []
 
 
 def test_what_was_seen_twice_is_one_face() -> None:
     """With the box around both, so that nothing of it is left out, and the higher score."""
-    found = together([Face(0, 0, 10, 10, 0.5), Face(2, 1, 10, 10, 0.8), Face(50, 50, 4, 4, 0.4)])
+    found = merge_faces([Face(0, 0, 10, 10, 0.5), Face(2, 1, 10, 10, 0.8), Face(50, 50, 4, 4, 0.4)])
     assert found == [Face(0, 0, 12, 11, 0.8), Face(50, 50, 4, 4, 0.4)]
-    assert together([]) == []
+    assert merge_faces([]) == []
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (32, 64), (33, 65)])
 def test_the_network_reads_whole_grains(height: int, width: int) -> None:
     """With black beside the picture, as it is."""
     view = np.full((height, width, 3), 7, np.uint8)
-    made = padded(view)
+    made = pad_view(view)
     assert [side % 32 for side in made.shape] == [1, 3, 0, 0]
     assert (made[0, :, :height, :width] == 7).all()
     assert made.sum() == 7 * 3 * height * width
@@ -120,15 +120,15 @@ def test_the_network_reads_whole_grains(height: int, width: int) -> None:
 def test_a_picture_is_reduced_as_a_whole() -> None:
     """A thin one keeps at least a pixel; one that is not to change is the same."""
     view = np.zeros((10, 4_000, 3), np.uint8)
-    assert resized(view, 1) is view
-    assert resized(view, 0.01).shape == (1, 40, 3)
+    assert resize_view(view, 1) is view
+    assert resize_view(view, 0.01).shape == (1, 40, 3)
 
 
 @pytest.mark.parametrize("size", [40, 96, 256, 600, 1_400])
 def test_the_shipped_network_finds_a_drawn_face(face_drawn: Drawn, size: int) -> None:
     """Small or large, where it is: its box has the middle of the face, and no more than twice its size."""
     view = face_drawn(size, (100 + size * 2, 100 + size * 2), (60, 40))
-    [faces] = load(SHIPPED).faces([view])
+    [faces] = load_face_model(SHIPPED).faces([view])
     assert faces, "no face was found"
     best = faces[0]
     assert abs(best.x + best.width / 2 - (60 + size / 2)) < size / 4
@@ -141,12 +141,12 @@ def test_the_shipped_network_finds_none_where_there_is_none() -> None:
     noise = np.random.default_rng(1).integers(0, 255, (200, 300, 3), dtype=np.uint8)
     slope = np.repeat(np.linspace(0, 255, 256, dtype=np.uint8)[None, :, None], 99, axis=0).repeat(3, axis=2)
     views = [np.zeros((5, 5, 3), np.uint8), np.full((300, 90, 3), 200, np.uint8), noise, slope]
-    assert load(SHIPPED).faces(views) == [[], [], [], []]
+    assert load_face_model(SHIPPED).faces(views) == [[], [], [], []]
 
 
 def test_what_is_found_does_not_depend_on_others(face_drawn: Drawn) -> None:
     """Nor on who asks beside it."""
-    model = load(SHIPPED)
+    model = load_face_model(SHIPPED)
     views = [face_drawn(size, (256, 200), (10, 10)) for size in (64, 96, 128, 180)]
     alone = [model.faces([view])[0] for view in views]
     assert model.faces(views) == alone
@@ -167,7 +167,7 @@ def test_the_shipped_file_is_checked(tmp_path: Path) -> None:
     data[1_000_000] ^= 1
     (folder / "model.onnx").write_bytes(data)
     with pytest.raises(ModelError, match=r"model\.onnx is not the file that manifest\.json names"):
-        load(folder)
+        load_face_model(folder)
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ def network(tmp_path: Path) -> Callable[..., Path]:
 
 def test_a_network_of_the_same_form_may_take_its_place(network: Callable[..., Path]) -> None:
     """One that sees faces everywhere tells them all, each once."""
-    assert load(network()).faces([np.zeros((40, 40, 3), np.uint8)]) == [[]]
+    assert load_face_model(network()).faces([np.zeros((40, 40, 3), np.uint8)]) == [[]]
 
 
 @pytest.mark.parametrize(
@@ -212,17 +212,17 @@ def test_a_network_of_another_form_is_an_error(
 ) -> None:
     """At load."""
     with pytest.raises(ModelError, match=message):
-        load(network(**fields))
+        load_face_model(network(**fields))
 
 
 def test_no_number_is_an_error(network: Callable[..., Path]) -> None:
     """It is not as if nothing had been found."""
     with pytest.raises(ModelError, match="no number in 'heat'"):
-        load(network(value=float("nan")))
+        load_face_model(network(value=float("nan")))
 
 
 def test_what_is_no_network_is_an_error(tmp_path: Path) -> None:
     """With the file's name."""
     (tmp_path / "model.onnx").write_bytes(b"zqx")
     with pytest.raises(ModelError, match=r"model\.onnx: "):
-        load(tmp_path)
+        load_face_model(tmp_path)

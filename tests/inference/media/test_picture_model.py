@@ -14,7 +14,12 @@ import pytest
 from PIL import Image
 
 import guardrails
-from guardrails.inference.media.picture_model import OnnxPictures, PictureModel, PictureOptions, load
+from guardrails.inference.media.picture_model import (
+    OnnxPictures,
+    PictureModel,
+    PictureOptions,
+    load_picture_model,
+)
 from guardrails.inference.safety.folder import ModelError
 
 Folder = Callable[..., Path]
@@ -31,7 +36,7 @@ def square(height: int = 100, width: int = 100, at: tuple[int, int] = (20, 20), 
 
 def test_a_green_square_is_seen(green_folder: Folder) -> None:
     """Each view has a row, each label a column."""
-    model = load(green_folder())
+    model = load_picture_model(green_folder())
     scores = model.scores([square(), np.full((50, 80, 3), 90, np.uint8), square(at=(70, 70))])
     assert model.labels == ("other", "green")
     assert scores.shape == (3, 2)
@@ -43,9 +48,9 @@ def test_a_green_square_is_seen(green_folder: Folder) -> None:
 def test_what_is_small_in_a_large_picture_is_seen_in_its_parts(green_folder: Folder) -> None:
     """And where; with a larger limit it is not."""
     folder, view = green_folder(), square(1_400, 1_400, at=(1_000, 1_100), side=85)
-    assert load(folder).scores([view])[0, 1] > 0.9
-    assert load(folder, PictureOptions(large=2_000)).scores([view])[0, 1] < 0.5
-    found = load(folder).judged(view)
+    assert load_picture_model(folder).scores([view])[0, 1] > 0.9
+    assert load_picture_model(folder, PictureOptions(large=2_000)).scores([view])[0, 1] < 0.5
+    found = load_picture_model(folder).score_parts(view)
     assert [part.box for part in found] == [
         (0, 0, 1_400, 1_400),
         (0, 0, 700, 700),
@@ -54,12 +59,12 @@ def test_what_is_small_in_a_large_picture_is_seen_in_its_parts(green_folder: Fol
         (700, 700, 700, 700),
     ]
     assert max(found, key=lambda part: part.scores[1]).box == (700, 700, 700, 700)
-    assert len(load(folder).judged(square())) == 1
+    assert len(load_picture_model(folder).score_parts(square())) == 1
 
 
 def test_the_score_of_a_picture_does_not_depend_on_others(green_folder: Folder) -> None:
     """Nor on who asks beside it."""
-    model = load(green_folder())
+    model = load_picture_model(green_folder())
     views = [square(at=(each, each), side=10 + each) for each in range(12)]
     alone = [model.scores([view])[0].tolist() for view in views]
     assert model.scores(views).tolist() == alone
@@ -69,24 +74,24 @@ def test_the_score_of_a_picture_does_not_depend_on_others(green_folder: Folder) 
 
 def test_colours_may_stand_last(green_folder: Folder) -> None:
     """As models from TensorFlow have them."""
-    assert load(green_folder(last=True)).scores([square()])[0, 1] > 0.9
+    assert load_picture_model(green_folder(last=True)).scores([square()])[0, 1] > 0.9
 
 
 def test_a_model_says_how_its_scores_are_made(green_folder: Folder) -> None:
     """Each label by itself, or all together; one that says it wrong does not load."""
-    model = load(green_folder(problem_type="multi_label_classification"))
+    model = load_picture_model(green_folder(problem_type="multi_label_classification"))
     assert model.scores([np.zeros((9, 9, 3), np.uint8)])[0].tolist() == pytest.approx([0.5, 0.0], abs=1e-3)
     with pytest.raises(ModelError, match="its activation is not 'none'"):
-        load(green_folder(), PictureOptions(activation="none"))
+        load_picture_model(green_folder(), PictureOptions(activation="none"))
 
 
 def test_the_same_folder_is_one_model(green_folder: Folder) -> None:
     """With the same options."""
     folder = green_folder()
-    model = load(folder)
-    assert load(folder) is model
-    assert load(folder, PictureOptions(large=99)) is not model
-    assert load(folder, PictureOptions(large=99)).identity == model.identity
+    model = load_picture_model(folder)
+    assert load_picture_model(folder) is model
+    assert load_picture_model(folder, PictureOptions(large=99)) is not model
+    assert load_picture_model(folder, PictureOptions(large=99)).identity == model.identity
 
 
 def test_a_model_of_something_else_is_named(green_folder: Folder, ner_folder: Folder, tmp_path: Path) -> None:
@@ -94,18 +99,18 @@ def test_a_model_of_something_else_is_named(green_folder: Folder, ner_folder: Fo
     texts = ner_folder({"Ann": "B-PER"})
     shutil.copy(green_folder() / "preprocessor_config.json", texts)
     with pytest.raises(ModelError, match="takes attention_mask, input_ids, not pixels alone"):
-        load(texts)
+        load_picture_model(texts)
     with pytest.raises(ModelError, match="gives 1 x 3 scores for 1 x 2"):
-        load(green_folder(columns=3))
+        load_picture_model(green_folder(columns=3))
     with pytest.raises(ModelError, match="takes input, more, not pixels alone"):
-        load(green_folder(inputs=("input", "more")))
+        load_picture_model(green_folder(inputs=("input", "more")))
     (tmp_path / "no.onnx").write_bytes(b"zqx")
     with pytest.raises(ModelError, match=r"no\.onnx: "):
         OnnxPictures(tmp_path / "no.onnx")
     with pytest.raises(ModelError, match="always the score 1 by softmax"):
-        load(green_folder(("green",), problem_type="softmax"))
+        load_picture_model(green_folder(("green",), problem_type="softmax"))
     with pytest.raises(ModelError, match="the model does not run"):
-        load(green_folder(of_pixels={"size": 32}))
+        load_picture_model(green_folder(of_pixels={"size": 32}))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +124,7 @@ def test_a_model_of_something_else_is_named(green_folder: Folder, ner_folder: Fo
 def test_options_that_do_not_fit_are_named(green_folder: Folder, options: PictureOptions, field: str) -> None:
     """By the field that is wrong."""
     with pytest.raises(ModelError) as caught:
-        load(green_folder(), options)
+        load_picture_model(green_folder(), options)
     assert caught.value.field == field
 
 
@@ -170,7 +175,7 @@ REFERENCE = [
 @pytest.mark.parametrize(("kind", "wanted"), [*enumerate(REFERENCE)])
 def test_the_shipped_model_scores_as_it_did(kind: int, wanted: list[float]) -> None:
     """Scores of ONNX Runtime alone, of pictures resized by Pillow alone, as they were when the model came in."""
-    model = load(SHIPPED)
+    model = load_picture_model(SHIPPED)
     assert model.labels == ("Drawing", "Hentai", "Neutral", "Porn", "Sexy")
     assert model.scores([drawn(kind)])[0].tolist() == pytest.approx(wanted, abs=2e-3)
 

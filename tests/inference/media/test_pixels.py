@@ -12,16 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from guardrails.inference.media.pixels import LARGE, Preparation, parts, preparation, prepared
+from guardrails.inference.media.pixels import (
+    LARGE,
+    PixelPreparation,
+    prepare_pixels,
+    read_preparation,
+    split_view,
+)
 from guardrails.inference.safety.folder import ModelError
 
-PLAIN = Preparation(4, 4, 2, 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+PLAIN = PixelPreparation(4, 4, 2, 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
-def read(folder: Path, of: Any) -> Preparation:
+def read(folder: Path, of: Any) -> PixelPreparation:
     """Read what a folder says."""
     (folder / "preprocessor_config.json").write_text(of if isinstance(of, str) else json.dumps(of))
-    return preparation(folder)
+    return read_preparation(folder)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, of: Any, message: str) -> None:
 def test_a_folder_that_says_nothing_of_pixels_is_no_model_of_pictures(tmp_path: Path) -> None:
     """The cure is to save it."""
     with pytest.raises(ModelError, match="no preprocessor_config") as caught:
-        preparation(tmp_path)
+        read_preparation(tmp_path)
     assert "AutoImageProcessor" in caught.value.hint
 
 
@@ -93,11 +99,11 @@ def test_colours_come_first() -> None:
     """As numbers that the model was trained with."""
     view = np.zeros((4, 4, 3), np.uint8)
     view[1, 2] = (255, 51, 0)
-    found = prepared(view, PLAIN)
+    found = prepare_pixels(view, PLAIN)
     assert (found.shape, found.dtype) == ((3, 4, 4), np.float32)
     assert found[:, 1, 2].tolist() == pytest.approx([1.0, 0.2, 0.0])
-    normal = Preparation(4, 4, 2, 1 / 255, (0.5, 0.5, 0.5), (0.5, 0.25, 0.5))
-    assert prepared(view, normal)[:, 1, 2].tolist() == pytest.approx([1.0, -1.2, -1.0])
+    normal = PixelPreparation(4, 4, 2, 1 / 255, (0.5, 0.5, 0.5), (0.5, 0.25, 0.5))
+    assert prepare_pixels(view, normal)[:, 1, 2].tolist() == pytest.approx([1.0, -1.2, -1.0])
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 400), (400, 40), (9, 9), (2, 2), (1, 700)])
@@ -105,7 +111,7 @@ def test_all_of_a_picture_is_read(height: int, width: int) -> None:
     """Whatever its shape: what stands at its edge is there."""
     view = np.zeros((height, width, 3), np.uint8)
     view[:, -max(1, width // 4) :] = 255
-    assert prepared(view, PLAIN)[:, :, -1].mean() > 0.3
+    assert prepare_pixels(view, PLAIN)[:, :, -1].mean() > 0.3
 
 
 @pytest.mark.parametrize("side", [40, 400])
@@ -114,24 +120,24 @@ def test_a_part_is_read_as_if_it_were_cut_out(side: int) -> None:
     view = np.zeros((side, side, 3), np.uint8)
     view[: side // 2, : side // 2] = 255
     box = (0, 0, side // 2, side // 2)
-    cut = prepared(np.ascontiguousarray(view[: side // 2, : side // 2]), PLAIN)
+    cut = prepare_pixels(np.ascontiguousarray(view[: side // 2, : side // 2]), PLAIN)
     for source in (view, Image.fromarray(view)):
-        assert np.abs(prepared(source, PLAIN, box) - cut)[:, :-1, :-1].max() < 0.05
+        assert np.abs(prepare_pixels(source, PLAIN, box) - cut)[:, :-1, :-1].max() < 0.05
 
 
 def test_a_part_of_what_is_as_large_as_the_model_reads_is_made_larger() -> None:
     """It is not taken for the whole."""
     view = np.zeros((4, 4, 3), np.uint8)
     view[:2, :2] = 255
-    assert prepared(view, PLAIN, (0, 0, 2, 2)).mean() > 0.7
-    assert prepared(view, PLAIN, (0, 0, 4, 4)).mean() == pytest.approx(0.25)
+    assert prepare_pixels(view, PLAIN, (0, 0, 2, 2)).mean() > 0.7
+    assert prepare_pixels(view, PLAIN, (0, 0, 4, 4)).mean() == pytest.approx(0.25)
 
 
 @given(st.integers(1, 3_000), st.integers(1, 3_000))
 def test_parts_cover_a_large_picture(height: int, width: int) -> None:
     """All of it at once, and the quarters without a gap."""
     view = np.broadcast_to(np.uint8(0), (height, width, 3))
-    whole, *quarters = parts(view)
+    whole, *quarters = split_view(view)
     assert whole == (0, 0, width, height)
     assert bool(quarters) is (max(height, width) > LARGE and min(height, width) > 1)
     if quarters:

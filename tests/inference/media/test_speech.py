@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.inference.media.speech import SpeechOptions, load
+from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 from guardrails.inference.safety.folder import ModelError
 
 
@@ -24,7 +24,7 @@ def test_what_is_not_installed_is_named(
         other: Any = type(sys)(name)
         monkeypatch.setitem(sys.modules, name, None if name == package else other)
     with pytest.raises(ModelError, match=f"needs the package '{package}', which is not installed") as caught:
-        load(tmp_path)
+        load_speech_model(tmp_path)
     assert caught.value.code == "missing_extra"
     assert "guardrails-middleware[models]" in caught.value.hint
 
@@ -38,7 +38,7 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path, config: str | None, sa
     if config is not None:
         (tmp_path / "config.json").write_text(config)
     with pytest.raises(ModelError) as caught:
-        load(tmp_path, SpeechOptions(language="en"))
+        load_speech_model(tmp_path, SpeechOptions(language="en"))
     assert str(caught.value).startswith(said)
 
 

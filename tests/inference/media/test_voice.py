@@ -19,11 +19,11 @@ from guardrails.inference.media.voice import (
     FRAME_MS,
     RATE,
     SHIPPED,
-    Listening,
     Stretch,
-    Voice,
     VoiceModel,
-    load,
+    VoiceThresholds,
+    VoiceTracker,
+    load_voice_model,
 )
 from guardrails.inference.safety.folder import ModelError
 from tests.cases import each_case, scale
@@ -37,10 +37,10 @@ def quiet(seconds: float) -> Any:
 
 
 def found(
-    samples: Any, *, chunk: int = 4_000, start_ms: int = 0, listening: Listening | None = None
+    samples: Any, *, chunk: int = 4_000, start_ms: int = 0, listening: VoiceThresholds | None = None
 ) -> list[Stretch]:
     """Return the stretches of a sound that comes in chunks."""
-    voice = Voice(load(), listening)
+    voice = VoiceTracker(load_voice_model(), listening)
     stretches: list[Stretch] = []
     for at in range(0, len(samples), chunk):
         stretches += voice.feed(start_ms + at * 1_000 // RATE, samples[at : at + chunk])
@@ -126,7 +126,7 @@ def test_a_voice_is_found_in_noise(spoken: Spoken) -> None:
 def test_cuts_do_not_matter(spoken: Spoken, cuts: list[int], start_ms: int) -> None:
     """However a sound is cut, the same is found in it, moved by when it begins."""
     sound = np.concatenate([quiet(0.5), spoken(1.5, 1), quiet(1), spoken(1, 3)])
-    voice, at, stretches = Voice(load()), 0, []
+    voice, at, stretches = VoiceTracker(load_voice_model()), 0, []
     while at < len(sound):
         size = cuts[at % len(cuts)]
         stretches += voice.feed(start_ms + at * 1_000 // RATE, sound[at : at + size])
@@ -138,7 +138,7 @@ def test_cuts_do_not_matter(spoken: Spoken, cuts: list[int], start_ms: int) -> N
 def test_what_is_settled_stays(spoken: Spoken) -> None:
     """No stretch begins before the time that was said to be settled."""
     sound = np.concatenate([quiet(1), spoken(2, 1), quiet(3), spoken(2, 2)])
-    voice, settled = Voice(load()), 0
+    voice, settled = VoiceTracker(load_voice_model()), 0
     for at in range(0, len(sound), 1_600):
         assert all(start >= settled for start, _ in voice.feed(at // 16, sound[at : at + 1_600]))
         assert voice.settled_ms >= settled
@@ -149,7 +149,7 @@ def test_what_is_settled_stays(spoken: Spoken) -> None:
 
 def test_long_talk_is_cut_and_nothing_of_it_lost(spoken: Spoken) -> None:
     """No stretch is longer than it may be; the parts of what has no pause overlap."""
-    listening = Listening(longest_ms=4_000)
+    listening = VoiceThresholds(longest_ms=4_000)
     stretches = found(spoken(15, 3), listening=listening)
     assert len(stretches) >= 4
     assert all(end - start <= 4_000 for start, end in stretches)
@@ -172,8 +172,8 @@ class Scripted(VoiceModel):
 
 def scripted(*likely: tuple[int, float], **fields: Any) -> list[tuple[int, int]]:
     """Return the stretches in frames that a script makes, without what is added on both sides."""
-    listening = Listening(**{"pad_ms": 0, "overlap_ms": 64, **fields})
-    voice = Voice(Scripted(*likely), listening)
+    listening = VoiceThresholds(**{"pad_ms": 0, "overlap_ms": 64, **fields})
+    voice = VoiceTracker(Scripted(*likely), listening)
     count = sum(count for count, _ in likely)
     made = voice.feed(0, np.zeros(count * FRAME, np.float32)) + voice.flush()
     return [(start // FRAME_MS, end // FRAME_MS) for start, end in made]
@@ -225,7 +225,7 @@ def test_what_is_long_ends_with_a_pause_however_short() -> None:
 
 def test_a_time_that_is_left_out_ends_a_stretch(spoken: Spoken) -> None:
     """What comes later is another one, at its own time; times that are rounded are no gap."""
-    voice, sound = Voice(load()), spoken(2, 1)
+    voice, sound = VoiceTracker(load_voice_model()), spoken(2, 1)
     assert not voice.breaks(70_000)
     assert voice.feed(0, sound) == []
     assert not voice.breaks(2_080)
@@ -247,8 +247,8 @@ def test_what_is_no_number_is_silence(spoken: Spoken) -> None:
 
 def test_the_model_is_the_one_that_its_card_names(spoken: Spoken, tmp_path: Path) -> None:
     """Sure of a voice and of silence, and one whose file is another is not loaded."""
-    model = load()
-    assert load() is model
+    model = load_voice_model()
+    assert load_voice_model() is model
     sound = np.concatenate([quiet(1), spoken(2, 1)])[: 90 * FRAME]
     rows = np.pad(sound, (BEFORE, 0))[np.arange(90)[:, None] * FRAME + np.arange(BEFORE + FRAME)]
     likely, memory = model.run(rows, model.start())
@@ -259,11 +259,11 @@ def test_the_model_is_the_one_that_its_card_names(spoken: Spoken, tmp_path: Path
     shutil.copytree(SHIPPED, folder)
     (folder / "model.onnx").write_bytes(b"zqx")
     with pytest.raises(ModelError, match=r"not the file that manifest\.json names"):
-        load(folder)
+        load_voice_model(folder)
     (folder / "manifest.json").unlink()
     with pytest.raises(ModelError, match=r"model\.onnx: "):
-        load(folder)
+        load_voice_model(folder)
     shutil.copy(SHIPPED.parent / "centerface" / "model.onnx", folder)
     with pytest.raises(ModelError, match="none of voices"):
-        load(folder)
+        load_voice_model(folder)
     assert "MIT License" in (SHIPPED / "LICENSE").read_text()

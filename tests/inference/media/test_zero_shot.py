@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.inference.media.zero_shot import Texts, load
+from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 from guardrails.inference.safety.folder import ModelError
 
 
@@ -25,7 +25,7 @@ def test_without_the_extra_the_cure_is_named(
     for name in ("torch", "transformers"):
         monkeypatch.setitem(sys.modules, name, None if name == package else sys)
     with pytest.raises(ModelError) as caught:
-        load(tmp_path, Texts(("a knife",)))
+        load_zero_shot_model(tmp_path, ZeroShotTexts(("a knife",)))
     assert (caught.value.code, caught.value.hint) == (
         "missing_extra",
         "pip install 'guardrails-middleware[models]'",
@@ -36,4 +36,4 @@ def test_a_folder_must_say_how_pictures_are_made_ready(tmp_path: Path) -> None:
     """Before anything else is loaded."""
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="preprocessor_config"):
-        load(tmp_path, Texts(("a knife",)))
+        load_zero_shot_model(tmp_path, ZeroShotTexts(("a knife",)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.inference.safety.folder import FILES, ModelError, contents, first_line, manifest
+from guardrails.inference.safety.folder import FILES, ModelError, first_line, read_contents, read_manifest
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 
 def test_a_manifest_names_everything(folder: Path) -> None:
     """Its identity is a digest of all, as it has those of the files."""
-    found = manifest(folder)
+    found = read_manifest(folder)
     assert (found.name, found.version, found.window, found.languages) == ("tiny", "1", 16, ())
     assert found.heads[0] == "toxic"
-    assert {*contents(folder, found)} == {*FILES}
-    assert manifest(changed(folder, lambda read: read.update(version="2"))).identity != found.identity
+    assert {*read_contents(folder, found)} == {*FILES}
+    assert read_manifest(changed(folder, lambda read: read.update(version="2"))).identity != found.identity
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_manifest_names_everything(folder: Path) -> None:
 def test_what_a_manifest_lacks_is_said(folder: Path, change: Any, message: str) -> None:
     """By the name of the field."""
     with pytest.raises(ModelError, match=message):
-        manifest(changed(folder, change))
+        read_manifest(changed(folder, change))
 
 
 @pytest.mark.parametrize(
@@ -64,28 +64,28 @@ def test_a_manifest_that_cannot_be_read_is_an_error(tmp_path: Path, text: str | 
     if text is not None:
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ModelError, match=message):
-        manifest(tmp_path)
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_another_content_is_an_error(folder: Path, name: str) -> None:
     """One byte more is another model; the cure stands in the hint."""
-    of = manifest(folder)
+    of = read_manifest(folder)
     with (folder / name).open("ab") as file:
         file.write(b"\0")
     with pytest.raises(
         ModelError, match=f"{name} is not the file that manifest.json names: its sha256 is "
     ) as caught:
-        contents(folder, of)
+        read_contents(folder, of)
     assert "install the package again" in caught.value.hint
 
 
 def test_a_file_that_is_missing_is_an_error(folder: Path) -> None:
     """It is named."""
-    of = manifest(folder)
+    of = read_manifest(folder)
     (folder / "encoder.onnx").unlink()
     with pytest.raises(ModelError, match=r"encoder\.onnx: No such file"):
-        contents(folder, of)
+        read_contents(folder, of)
 
 
 def test_libraries_are_quoted_in_one_line() -> None:

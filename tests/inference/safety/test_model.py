@@ -13,26 +13,26 @@ import numpy as np
 import pytest
 
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.hashed import Hashed
-from guardrails.inference.safety.model import Model, load
+from guardrails.inference.safety.hashed import HashedHeads
+from guardrails.inference.safety.model import SafetyModel, load_safety_model
 
 Make = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def model(text_folder: Make) -> Model:
+def model(text_folder: Make) -> SafetyModel:
     """A model that knows some words."""
     words = {"bad": {"toxic": 3.0}, "##ly": {}, "grey": {"toxic": 0.5, "unsafe": -1.0}, "good": {}}
-    return load(text_folder(words, {"bad": {"toxic": 1.5}}, languages=["en"]))
+    return load_safety_model(text_folder(words, {"bad": {"toxic": 1.5}}, languages=["en"]))
 
 
-def test_a_model_says_what_it_is(model: Model) -> None:
+def test_a_model_says_what_it_is(model: SafetyModel) -> None:
     """Name, version, heads and languages are those of its manifest."""
     assert (model.name, model.version, model.languages) == ("tiny", "1", frozenset({"en"}))
     assert model.heads[:2] == ("toxic", "sexual")
 
 
-def test_both_tiers_judge_rows(model: Model) -> None:
+def test_both_tiers_judge_rows(model: SafetyModel) -> None:
     """The encoder reads tokens, the fast tier folded texts; both say it for each head."""
     fast = model.fast(["good", "bad"])
     assert fast.logits.shape == fast.scores.shape == fast.settled.shape == (2, len(model.heads))
@@ -42,14 +42,14 @@ def test_both_tiers_judge_rows(model: Model) -> None:
     assert both[:, 0] == pytest.approx([1 / (1 + np.exp(6)), 1 / (1 + np.exp(-3))], abs=1e-5)
 
 
-def test_no_row_is_no_score(model: Model) -> None:
+def test_no_row_is_no_score(model: SafetyModel) -> None:
     """An empty text has no window."""
     assert list(model.windows("")) == []
     assert model.fast([]).scores.shape == (0, len(model.heads))
     assert model.both([], model.fast([]).logits).shape == (0, len(model.heads))
 
 
-def test_of_a_prompt_its_end_is_read(model: Model) -> None:
+def test_of_a_prompt_its_end_is_read(model: SafetyModel) -> None:
     """As much as the manifest says; the windows of the reply are smaller by that."""
     prompt = model.prompt("good " * 50 + "bad")
     assert len(prompt) == 5
@@ -58,7 +58,7 @@ def test_of_a_prompt_its_end_is_read(model: Model) -> None:
     assert max(len(window.ids) for window in model.windows("good " * 50)) <= 16 - 2
 
 
-def test_threads_get_the_scores_of_one(model: Model) -> None:
+def test_threads_get_the_scores_of_one(model: SafetyModel) -> None:
     """32 callers with many windows each disturb nobody."""
     texts = [f"{'good ' * count}bad grey. " * 5 for count in range(32)]
 
@@ -75,10 +75,10 @@ def test_threads_get_the_scores_of_one(model: Model) -> None:
 def test_all_who_ask_share_the_weights(text_folder: Make) -> None:
     """Also those of a copy of the folder; a model that nobody uses any more is let go."""
     folder = text_folder({"bad": {"toxic": 3.0}}, {}, window=20)
-    model = load(folder)
-    assert load(folder) is model
-    assert load(text_folder({"bad": {"toxic": 3.0}}, {}, window=20)) is model
-    assert load(text_folder({"bad": {"toxic": 3.0}}, {}, window=24)) is not model
+    model = load_safety_model(folder)
+    assert load_safety_model(folder) is model
+    assert load_safety_model(text_folder({"bad": {"toxic": 3.0}}, {}, window=20)) is model
+    assert load_safety_model(text_folder({"bad": {"toxic": 3.0}}, {}, window=24)) is not model
     held = weakref.ref(model)
     del model
     gc.collect()
@@ -90,7 +90,7 @@ def test_files_are_checked_at_load(text_folder: Make) -> None:
     folder = text_folder({"bad": {"toxic": 3.0}}, {}, window=28)
     (folder / "encoder.onnx").write_bytes(b"other")
     with pytest.raises(ModelError, match=r"encoder\.onnx is not the file"):
-        load(folder)
+        load_safety_model(folder)
 
 
 def repaired(folder: Path) -> Path:
@@ -111,12 +111,12 @@ def test_parts_that_do_not_fit_are_an_error(text_folder: Make) -> None:
     encoder = (folder / "encoder.onnx").read_bytes()
     (folder / "encoder.onnx").write_bytes((other / "encoder.onnx").read_bytes())
     with pytest.raises(ModelError, match=r"scores of shape \(1, 3\), for 2 heads"):
-        load(repaired(folder))
+        load_safety_model(repaired(folder))
     (folder / "encoder.onnx").write_bytes(encoder)
-    file = Hashed.load(folder / "hashed.npz")
-    Hashed(("unsafe", "toxic"), file.weights, file.scale, file.bias).save(folder / "hashed.npz")
+    file = HashedHeads.load(folder / "hashed.npz")
+    HashedHeads(("unsafe", "toxic"), file.weights, file.scale, file.bias).save(folder / "hashed.npz")
     with pytest.raises(ModelError, match="do not name the same heads"):
-        load(repaired(folder))
+        load_safety_model(repaired(folder))
     (folder / "hashed.npz").write_bytes(b"no archive")
     with pytest.raises(ModelError, match=r"hashed\.npz: "):
-        load(repaired(folder))
+        load_safety_model(repaired(folder))

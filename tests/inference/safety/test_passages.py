@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.inference.safety.passages import LONGEST, passages
+from guardrails.inference.safety.passages import LONGEST, split_passages
 
 TEXTS = st.one_of(
     st.text(),
@@ -21,7 +21,7 @@ TEXTS = st.one_of(
 
 def cut(text: str) -> list[str]:
     """Return the texts of the passages."""
-    return [text[start:end] for start, end in passages(text)]
+    return [text[start:end] for start, end in split_passages(text)]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_what_has_no_end_is_cut_behind_white_space() -> None:
 @example("a." + " " * (LONGEST + 10) + "b")
 def test_passages_touch_and_cover_the_text(text: str) -> None:
     """Nothing is left out, and nothing is in two."""
-    spans = list(passages(text))
+    spans = list(split_passages(text))
     assert "".join(cut(text)) == text
     assert all(before[1] == after[0] for before, after in pairwise(spans))
     assert all(0 < end - start <= LONGEST for start, end in spans)
@@ -67,7 +67,7 @@ def test_passages_touch_and_cover_the_text(text: str) -> None:
 @example("a" * (LONGEST - 2) + ". b")
 def test_no_continuation_changes_a_passage_that_has_ended(text: str) -> None:
     """Of every beginning of a text all passages but the last are those of the text."""
-    whole = list(passages(text))
+    whole = list(split_passages(text))
     for length in range(len(text)):
-        begun = list(passages(text[:length]))
+        begun = list(split_passages(text[:length]))
         assert begun[:-1] == whole[: max(len(begun) - 1, 0)]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.scores import Calibration
+from guardrails.inference.safety.scores import HeadCalibration
 
 ROWS: dict[str, dict[str, Any]] = {
     "toxic": {"hashed": [2, -1], "both": [1, 0.5, -0.25], "clear": 0.1, "sure": 0.9},
@@ -33,7 +33,7 @@ def row(*logits: float) -> Any:
 @given(LOGITS, LOGITS)
 def test_scores_are_what_the_formulas_say(encoder: float, hashed: float) -> None:
     """Each head has its own numbers."""
-    calibration = Calibration(("toxic", "hate"), ROWS)
+    calibration = HeadCalibration(("toxic", "hate"), ROWS)
     assert calibration.fast(row(hashed, hashed))[0] == pytest.approx(
         [sigmoid(2 * hashed - 1), sigmoid(hashed)], abs=1e-4
     )
@@ -47,14 +47,14 @@ def test_scores_are_what_the_formulas_say(encoder: float, hashed: float) -> None
 )
 def test_the_fast_tier_settles_what_is_clear_or_sure(score: float, expected: bool) -> None:
     """Between the limits, and at them, the encoder is asked; limits of 0 and 1 leave it everything."""
-    settled = Calibration(("toxic", "hate"), ROWS).settled(row(score, score))
+    settled = HeadCalibration(("toxic", "hate"), ROWS).is_settled(row(score, score))
     assert settled.tolist() == [[expected, False]]
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 def test_what_is_no_number_is_an_error(wrong: float) -> None:
     """It is below every threshold, and would be a pass."""
-    calibration = Calibration(("toxic", "hate"), ROWS)
+    calibration = HeadCalibration(("toxic", "hate"), ROWS)
     with pytest.raises(ArithmeticError):
         calibration.fast(row(0.0, wrong))
     with pytest.raises(ArithmeticError):
@@ -74,4 +74,4 @@ def test_a_calibration_that_is_not_whole_is_an_error(change: dict[str, Any], mes
     """The message names the field."""
     rows = {**ROWS, "hate": {**ROWS["hate"], **change}}
     with pytest.raises(ModelError, match=message):
-        Calibration(("toxic", "hate"), rows)
+        HeadCalibration(("toxic", "hate"), rows)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.session import OnnxSession, inputs
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.session import OnnxSession, pad_rows
+from guardrails.inference.safety.windows import TokenRow
 
 
 def test_rows_are_padded_to_the_longest() -> None:
     """The mask says what is padding."""
-    ids, mask, types = inputs([Row((5, 6), (0, 1)), Row((7,), (1,))], 3)
+    ids, mask, types = pad_rows([TokenRow((5, 6), (0, 1)), TokenRow((7,), (1,))], 3)
     assert ids.tolist() == [[5, 6], [7, 3]]
     assert mask.tolist() == [[1, 1], [1, 0]]
     assert types.tolist() == [[0, 1], [1, 0]]
@@ -25,7 +25,7 @@ def test_a_session_gives_logits(text_folder: Callable[..., Path]) -> None:
     """One row for each, one column for each head."""
     folder = text_folder({"a": {"toxic": 2.0}, "b": {}}, {}, heads=("toxic", "unsafe"))
     session = OnnxSession((folder / "encoder.onnx").read_bytes())
-    logits = session.run(inputs([Row((4, 5), (0, 0)), Row((5, 5), (0, 0))], 0))
+    logits = session.run(pad_rows([TokenRow((4, 5), (0, 0)), TokenRow((5, 5), (0, 0))], 0))
     assert logits.dtype == np.float32
     assert logits.tolist() == [[2.0, -6.0], [-6.0, -6.0]]
 

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.passages import passages
-from guardrails.inference.safety.windows import CONTEXT, Row, Tokens
+from guardrails.inference.safety.passages import split_passages
+from guardrails.inference.safety.windows import CONTEXT, BertTokenizer, TokenRow
 
 WORDS = ("a", "b", "c", "##a", "##b", ".", "!", "\u4f60", "x")
 TEXTS = st.one_of(
@@ -26,16 +26,16 @@ ROOM = 8
 
 
 @pytest.fixture(scope="module")
-def tokens(text_folder: Callable[..., Path]) -> Tokens:
+def tokens(text_folder: Callable[..., Path]) -> BertTokenizer:
     """A tokenizer of a few words."""
     folder = text_folder({word: {} for word in WORDS}, {})
-    return Tokens((folder / "tokenizer.json").read_bytes())
+    return BertTokenizer((folder / "tokenizer.json").read_bytes())
 
 
 @given(TEXTS)
 @example("a" * 500)
 @example(" " * 900 + "a")
-def test_windows_touch_and_cover_every_character(tokens: Tokens, text: str) -> None:
+def test_windows_touch_and_cover_every_character(tokens: BertTokenizer, text: str) -> None:
     """No character of any text stands outside of all windows, and none in two."""
     windows = list(tokens.windows(text, ROOM))
     assert [window.start for window in windows[:1]] == [0] * bool(text)
@@ -45,16 +45,16 @@ def test_windows_touch_and_cover_every_character(tokens: Tokens, text: str) -> N
 
 
 @given(TEXTS)
-def test_windows_hold_all_tokens_in_their_room(tokens: Tokens, text: str) -> None:
+def test_windows_hold_all_tokens_in_their_room(tokens: BertTokenizer, text: str) -> None:
     """Without what each repeats of the one before, the windows are the tokens of the passages, none too many at a time."""
     windows = list(tokens.windows(text, ROOM))
     assert all(len(window.ids) <= ROOM for window in windows)
     own = [each for window in windows for each in window.ids[window.context :]]
-    assert own == [each for start, end in passages(text) for each in tokens.ids(text[start:end])]
+    assert own == [each for start, end in split_passages(text) for each in tokens.ids(text[start:end])]
 
 
 @given(TEXTS)
-def test_a_window_repeats_the_end_of_what_stands_before_it(tokens: Tokens, text: str) -> None:
+def test_a_window_repeats_the_end_of_what_stands_before_it(tokens: BertTokenizer, text: str) -> None:
     """What stands on both sides of a border is read together, as far as there is room."""
     before: list[int] = []
     for window in tokens.windows(text, ROOM):
@@ -65,10 +65,10 @@ def test_a_window_repeats_the_end_of_what_stands_before_it(tokens: Tokens, text:
 
 
 @given(TEXTS)
-def test_windows_stay_whatever_passages_follow(tokens: Tokens, text: str) -> None:
+def test_windows_stay_whatever_passages_follow(tokens: BertTokenizer, text: str) -> None:
     """A stream is judged in the windows of the whole text."""
     whole = list(tokens.windows(text, ROOM))
-    for start, _ in passages(text):
+    for start, _ in split_passages(text):
         begun = list(tokens.windows(text[:start], ROOM))
         assert begun[:-1] == whole[: max(len(begun) - 1, 0)]
 
@@ -84,22 +84,22 @@ def test_windows_stay_whatever_passages_follow(tokens: Tokens, text: str) -> Non
     ],
 )
 def test_a_window_takes_whole_passages_while_they_fit(
-    tokens: Tokens, text: str, expected: list[tuple[int, int]]
+    tokens: BertTokenizer, text: str, expected: list[tuple[int, int]]
 ) -> None:
     """Only a passage that is longer than a window is cut."""
     assert [(window.start, window.end) for window in tokens.windows(text, ROOM)] == expected
 
 
-def test_special_tokens_in_a_text_are_text(tokens: Tokens) -> None:
+def test_special_tokens_in_a_text_are_text(tokens: BertTokenizer) -> None:
     """Nobody ends a text for the model by writing what ends it."""
     assert not {*tokens.ids("[SEP] [PAD]")} & {*tokens.row(()).ids, tokens.pad}
 
 
-def test_rows_are_between_marks(tokens: Tokens) -> None:
+def test_rows_are_between_marks(tokens: BertTokenizer) -> None:
     """One text is all of the first type; of two, the second is of the second."""
     begin, end = tokens.row(()).ids
-    assert tokens.row((7, 8)) == Row((begin, 7, 8, end), (0, 0, 0, 0))
-    assert tokens.pair((7,), (8, 9)) == Row((begin, 7, end, 8, 9, end), (0, 0, 0, 1, 1, 1))
+    assert tokens.row((7, 8)) == TokenRow((begin, 7, 8, end), (0, 0, 0, 0))
+    assert tokens.pair((7,), (8, 9)) == TokenRow((begin, 7, end, 8, 9, end), (0, 0, 0, 1, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_rows_are_between_marks(tokens: Tokens) -> None:
 def test_what_is_no_tokenizer_is_an_error(data: bytes, message: str) -> None:
     """The message names the file and says what the library says."""
     with pytest.raises(ModelError, match=message):
-        Tokens(data)
+        BertTokenizer(data)
 
 
 def test_a_tokenizer_without_marks_is_an_error(tmp_path: Path) -> None:
@@ -118,4 +118,4 @@ def test_a_tokenizer_without_marks_is_an_error(tmp_path: Path) -> None:
 
     Tokenizer(models.WordPiece({"[UNK]": 0, "[PAD]": 1}, unk_token="[UNK]")).save(str(tmp_path / "t.json"))
     with pytest.raises(ModelError, match=r"has no \[CLS\]"):
-        Tokens((tmp_path / "t.json").read_bytes())
+        BertTokenizer((tmp_path / "t.json").read_bytes())

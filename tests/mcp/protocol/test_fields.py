@@ -37,21 +37,21 @@ def texts(reader: Reader, value: Any) -> list[tuple[str, bool]]:
 )
 def test_of_a_schema_only_prose_is_edited(value: Any, expected: list[tuple[str, bool]]) -> None:
     """All of it is judged: names of properties, values to choose from, numbers; a call must fit it as it is."""
-    assert texts(fields.schema, value) == expected
+    assert texts(fields.read_schema, value) == expected
 
 
 @pytest.mark.parametrize("value", ["x", ["x"], {"k": "x"}])
 def test_values_of_a_mapping_are_read_with_their_names(value: Any) -> None:
     """What is no mapping where one should be is judged all the same."""
     assert ("x", True) in texts(
-        fields.each_value(lambda tree, inner, path, place: tree.text(inner, path, place)), value
+        fields.values_reader(lambda tree, inner, path, place: tree.text(inner, path, place)), value
     )
 
 
 @pytest.mark.parametrize(("value", "name"), [({"name": "n"}, "n"), ({"name": 1}, ""), ({}, ""), ("n", "")])
 def test_what_has_no_name_has_none(value: Any, name: str) -> None:
     """Only a text is one."""
-    assert fields.named(value) == name
+    assert fields.read_name(value) == name
 
 
 def test_a_use_that_is_meant_already_stays_itself() -> None:
@@ -59,11 +59,11 @@ def test_a_use_that_is_meant_already_stays_itself() -> None:
     own = Use((("n", "s"),), changed=True)
     place = Place(Stage.TOOL_DEFINITION, tool="n", use=own)
 
-    assert fields.used(place, Stage.TOOL_DEFINITION, "system", "n").use is own
-    other = fields.used(place, Stage.TOOL_DEFINITION, "system", "m").use
+    assert fields.place_tool_use(place, Stage.TOOL_DEFINITION, "system", "n").use is own
+    other = fields.place_tool_use(place, Stage.TOOL_DEFINITION, "system", "m").use
     assert other is not None
     assert (other.tools, other.changed) == ((("m", "s"),), False)
-    nobody = fields.used(replace(place, use=None), Stage.TOOL_CALL, "assistant", "m", "{}").use
+    nobody = fields.place_tool_use(replace(place, use=None), Stage.TOOL_CALL, "assistant", "m", "{}").use
     assert nobody is not None
     assert (nobody.tools, nobody.arguments) == ((("m", ""),), "{}")
 
@@ -73,6 +73,6 @@ def test_a_use_that_is_meant_already_stays_itself() -> None:
 )
 def test_what_has_another_form_is_judged_all_the_same(value: Any) -> None:
     """Texts where mappings should be, lists where texts should be: no text is left out."""
-    found = [text for reader in (fields.SAMPLING, fields.response) for text, _ in texts(reader, value)]
+    found = [text for reader in (fields.SAMPLING, fields.read_response) for text, _ in texts(reader, value)]
 
     assert "zqx" in found

@@ -12,15 +12,15 @@ from guardrails.errors import RequestError
 from guardrails.mcp.protocol import headers, rpc
 
 
-def message(**params: Any) -> rpc.Message:
+def message(**params: Any) -> rpc.RpcMessage:
     """Return a call."""
-    return rpc.message(rpc.request(1, "tools/call", params))
+    return rpc.classify_message(rpc.make_request(1, "tools/call", params))
 
 
 def refused(given: dict[str, str], params: dict[str, Any]) -> str | None:
     """Return the code of the error for headers beside a call, None where they pass."""
     try:
-        headers.check(given, message(**params))
+        headers.check_headers(given, message(**params))
     except RequestError as error:
         return error.code
     return None
@@ -56,7 +56,7 @@ def test_what_says_the_same_passes(given: dict[str, str], params: dict[str, Any]
 def test_what_says_something_else_is_refused(given: dict[str, str], params: dict[str, Any]) -> None:
     """The error names the header, not what it says."""
     with pytest.raises(RequestError, match="does not say what the message says") as raised:
-        headers.check(given, message(**params))
+        headers.check_headers(given, message(**params))
     assert raised.value.code == headers.MISMATCH
 
 
@@ -70,13 +70,13 @@ def test_only_known_headers_go_on() -> None:
         "mcp-method": "tools/call",
     }
 
-    assert headers.plain(given, None) == {
+    assert headers.plain_headers(given, None) == {
         "authorization": "Bearer a",
         "mcp-session-id": "s",
         "last-event-id": "7",
     }
-    assert headers.plain(given, "k")["authorization"] == "Bearer k"
-    assert headers.listing(given, "k") == {
+    assert headers.plain_headers(given, "k")["authorization"] == "Bearer k"
+    assert headers.listing_headers(given, "k") == {
         "authorization": "Bearer k",
         "mcp-session-id": "s",
         "mcp-method": "tools/list",
@@ -87,14 +87,14 @@ def test_only_known_headers_go_on() -> None:
 def test_a_header_follows_its_argument(value: str) -> None:
     """Whatever an argument was edited to, the header that repeats it says that."""
     asked = message(arguments={"a": {"b": "before"}, "c": 1, "d": True, "e": None})
-    sent = rpc.request(1, "tools/call", {"arguments": {"a": {"b": value}, "c": 1, "d": True, "e": None}})
+    sent = rpc.make_request(1, "tools/call", {"arguments": {"a": {"b": value}, "c": 1, "d": True, "e": None}})
     given = {"mcp-param-b": "before", "mcp-param-c": "1", "mcp-param-d": "true"}
     if not all(letter < "\ud800" or letter > "\udfff" for letter in value):
         return
-    found = headers.passed_on(given, asked, sent, None)
+    found = headers.forward_headers(given, asked, sent, None)
 
     assert found["mcp-param-b"].isascii()
-    assert headers._decoded("", found["mcp-param-b"]) == value
+    assert headers._decode_header("", found["mcp-param-b"]) == value
     assert (found["mcp-param-c"], found["mcp-param-d"]) == ("1", "true")
 
 
@@ -105,9 +105,9 @@ def test_a_header_follows_its_argument(value: str) -> None:
 def test_a_header_without_an_argument_is_refused(written: str, sent: dict[str, str]) -> None:
     """So is one of which nobody can tell which argument it repeats, once they differ."""
     with pytest.raises(RequestError):
-        headers.passed_on(
+        headers.forward_headers(
             {"mcp-param-a": written},
             message(arguments={"a": "x", "b": "x"}),
-            rpc.request(1, "tools/call", {"arguments": sent}),
+            rpc.make_request(1, "tools/call", {"arguments": sent}),
             None,
         )

@@ -67,7 +67,7 @@ def test_what_could_be_read_in_two_ways_is_refused(raw: bytes, code: str, number
         rpc.parse(raw)
 
     assert raised.value.code == code
-    assert rpc.failure(None, raised.value)["error"]["code"] == number
+    assert rpc.make_failure(None, raised.value)["error"]["code"] == number
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_could_be_read_in_two_ways_is_refused(raw: bytes, code: str, number
 )
 def test_failures_are_answers(problem: Exception, code: int, text: str) -> None:
     """Each says what happened; of an exception that nobody foresaw nothing is told."""
-    answer = rpc.failure(7, problem)
+    answer = rpc.make_failure(7, problem)
 
     assert (answer["id"], answer["error"]["code"], answer["error"]["message"]) == (7, code, text)
 
@@ -89,10 +89,10 @@ def test_failures_are_answers(problem: Exception, code: int, text: str) -> None:
 def test_what_is_written_is_read() -> None:
     """A request, a notification, a result and an error of ours are messages."""
     written = [
-        rpc.request(1, "ping", {}),
-        rpc.notification("notifications/cancelled", {"requestId": 1}),
-        rpc.result(1, {"a": 1}),
-        rpc.error(1, 403, "no", {"a": 1}),
+        rpc.make_request(1, "ping", {}),
+        rpc.make_notification("notifications/cancelled", {"requestId": 1}),
+        rpc.make_result(1, {"a": 1}),
+        rpc.make_error(1, 403, "no", {"a": 1}),
     ]
     kinds = [rpc.parse(json.dumps(body).encode()).kind for body in written]
 
@@ -101,13 +101,13 @@ def test_what_is_written_is_read() -> None:
 
 def test_a_large_message_is_read_beside_the_loop() -> None:
     """It is the same message, or the same error; a small one is read right there."""
-    large = json.dumps(rpc.request(1, "ping", {"a": "x" * rpc.LARGE})).encode()
+    large = json.dumps(rpc.make_request(1, "ping", {"a": "x" * rpc.LARGE})).encode()
     threads: list[bool] = []
 
-    async def read() -> rpc.Message:
+    async def read() -> rpc.RpcMessage:
         for size in (1, rpc.LARGE):
             here = threading.get_ident()
-            threads.append(await rpc.by_size(size, lambda here=here: threading.get_ident() == here))  # type: ignore[misc]
+            threads.append(await rpc.run_by_size(size, lambda here=here: threading.get_ident() == here))  # type: ignore[misc]
         with pytest.raises(RequestError):
             await rpc.parse_aside(large + b"x")
         return await rpc.parse_aside(large)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.mcp.protocol.verdicts import VERDICT, refused, stopped, told
+from guardrails.mcp.protocol.verdicts import VERDICT, render_block, render_refusal, summarize_verdict
 
 
 @pytest.mark.parametrize("modern", [False, True])
@@ -15,10 +15,10 @@ from guardrails.mcp.protocol.verdicts import VERDICT, refused, stopped, told
 def test_a_block_is_answered_in_kind(bomb_guard: Any, tool: bool, modern: bool) -> None:
     """A call is answered as the tool would, so that the model goes on; anything else by an error. Neither quotes what was judged."""
     verdict = bomb_guard.check("zqxbomb", stage="tool_call")
-    answer = stopped(1, verdict, tool=tool, modern=modern)
+    answer = render_block(1, verdict, tool=tool, modern=modern)
 
     where = answer["result"]["_meta"] if tool else answer["error"]["data"]
-    assert where == told(verdict)
+    assert where == summarize_verdict(verdict)
     assert where[VERDICT] == {
         "id": verdict.id, "action": "block", "stage": "tool_call", "policy": verdict.policy.to_dict(), "rules": ["bomb"],
     }  # fmt: skip
@@ -38,9 +38,9 @@ def test_a_result_and_a_refusal_say_which(bomb_guard: Any) -> None:
     """What came back is another matter than what was asked; a tool that must not be used says why."""
     verdict = bomb_guard.check("zqxbomb", stage="tool_result")
 
-    assert stopped(1, verdict, tool=False, modern=False, result=True)["error"]["message"].startswith(
+    assert render_block(1, verdict, tool=False, modern=False, result=True)["error"]["message"].startswith(
         "What came back"
     )
-    answer = refused(2, "it waits", modern=False)["result"]
+    answer = render_refusal(2, "it waits", modern=False)["result"]
     assert answer["content"][0]["text"] == "This call was stopped by policy. Reason: it waits."
     assert answer["_meta"][VERDICT] == {"action": "block", "reason": "it waits"}

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, GuardrailsError
-from guardrails.mcp.guards import Guarding
-from guardrails.mcp.session import Session
-from guardrails.mcp.settings import McpDoc, configured
+from guardrails.mcp.guards import McpGuard
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.settings import McpDoc, load_settings
 from guardrails.mcp.transport import http as mcp_http
-from guardrails.mcp.transport.http import MOST_LINKS, Links, listening
+from guardrails.mcp.transport.http import MOST_LINKS, LinkTable, open_socket
 from guardrails.proxy.access.keys import digest
 from guardrails.proxy.server.connections import Connections, Limits
 
@@ -174,28 +174,28 @@ def test_a_session_spans_servers(
 def test_conversations_are_bounded(policy: Path) -> None:
     """The idlest is forgotten, one that is used stays, and one that ended goes."""
     doc = McpDoc.model_validate({"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}})
-    links = Links("s", Guarding(doc, Guard.load(policy)))
-    session = Session()
-    first, gone = links.of("first", session), links.of("gone", session)
+    links = LinkTable("s", McpGuard(doc, Guard.load(policy)))
+    session = AgentSession()
+    first, gone = links.get("first", session), links.get("gone", session)
     for number in range(MOST_LINKS):
         if number % 1_000 == 0:
-            assert links.of("first", session) is first
+            assert links.get("first", session) is first
         links.keep(str(number), session, first)
-    assert links.of("gone", session) is not gone
+    assert links.get("gone", session) is not gone
     links.forget("first", session)
     links.forget(None, session)
-    assert links.of("first", session) is not first
-    assert links.of("first", Session()) is not links.of("first", session)
-    assert links.of(None, session) is not links.of(None, session)
+    assert links.get("first", session) is not first
+    assert links.get("first", AgentSession()) is not links.get("first", session)
+    assert links.get(None, session) is not links.get(None, session)
 
 
 def test_an_address_that_is_taken_is_an_error() -> None:
     """It says which, and why."""
-    doc = configured(None, {"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}, "port": 0})
-    with listening(doc) as taken:
+    doc = load_settings(None, {"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}, "port": 0})
+    with open_socket(doc) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(GuardrailsError, match=f"cannot listen on 127.0.0.1:{port}"):
-            listening(doc.model_copy(update={"port": port}))
+            open_socket(doc.model_copy(update={"port": port}))
 
 
 def test_requests_at_a_time_do_not_mix(before: Any, remote: Any) -> None:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.mcp.transport.lines import Lines
+from guardrails.mcp.transport.lines import LineSplitter
 
 
 def read(*pieces: bytes, limit: int = 8) -> list[bytes | None]:
     """Return the lines of a stream that arrives in these pieces."""
-    lines = Lines(limit)
+    lines = LineSplitter(limit)
     return [line for piece in pieces for line in lines.feed(piece)] + [*lines.flush()]
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.transport.process import Process, read
+from guardrails.mcp.transport.process import ServerProcess, read_line
 
 
 def had(code: str, *bodies: rpc.Body, limit: int = 1_000) -> tuple[list[Any], int]:
     """Start a program, write messages, and return what it says until it ends, and its status."""
 
     async def work() -> tuple[list[Any], int]:
-        process = await Process.start([sys.executable, "-c", code], limit)
+        process = await ServerProcess.start([sys.executable, "-c", code], limit)
         for body in bodies:
             await process.send(body)
         said = [message async for message in process.messages()]
@@ -32,9 +32,9 @@ def test_messages_are_lines() -> None:
         "import sys\nline = sys.stdin.readline()\nprint('note')\nprint(line + line.strip().replace('1', '2'), end='')\n"
         "print()\nprint('x' * 2000)\nprint(line, end='')\nsys.exit(3)"
     )
-    said, status = had(code, rpc.request(1, "ping", {"a": "line\nline \u2028"}))
+    said, status = had(code, rpc.make_request(1, "ping", {"a": "line\nline \u2028"}))
 
-    assert [each.id if isinstance(each, rpc.Message) else each.code for each in said] == [
+    assert [each.id if isinstance(each, rpc.RpcMessage) else each.code for each in said] == [
         "invalid_json", 1, 2, "request_too_large", 1,
     ]  # fmt: skip
     assert said[1].params == {"a": "line\nline \u2028"}
@@ -45,11 +45,11 @@ def test_nothing_is_written_to_a_server_that_is_gone() -> None:
     """Whoever waits learns of its end, not of the write."""
 
     async def work() -> int:
-        process = await Process.start([sys.executable, "-c", ""], 1_000)
+        process = await ServerProcess.start([sys.executable, "-c", ""], 1_000)
         assert [message async for message in process.messages()] == []
         status = await process.close()
         for _ in range(3):
-            await process.send(rpc.request(1, "ping", {"a": "x" * 100_000}))
+            await process.send(rpc.make_request(1, "ping", {"a": "x" * 100_000}))
         return status
 
     assert asyncio.run(work()) == 0
@@ -61,7 +61,7 @@ def test_a_server_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     stubborn = "import signal, threading\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('{}', flush=True)\nthreading.Event().wait()"
 
     async def work() -> int:
-        process = await Process.start([sys.executable, "-c", stubborn], 1_000)
+        process = await ServerProcess.start([sys.executable, "-c", stubborn], 1_000)
         await anext(aiter(process.messages()))
         return await process.close()
 
@@ -71,7 +71,7 @@ def test_a_server_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_program_that_is_not_there_is_an_error() -> None:
     """It says which, and why."""
     with pytest.raises(GuardrailsError, match="cannot start the server '/none/such': No such file"):
-        asyncio.run(Process.start(["/none/such"], 1_000))  # type: ignore[arg-type] # it never gets that far
+        asyncio.run(ServerProcess.start(["/none/such"], 1_000))  # type: ignore[arg-type] # it never gets that far
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_program_that_is_not_there_is_an_error() -> None:
 )
 def test_what_cannot_be_read_says_why(line: bytes | None, code: str) -> None:
     """A value, not an exception: the conversation goes on."""
-    found = read(line, 10)
+    found = read_line(line, 10)
 
     assert isinstance(found, RequestError)
     assert found.code == code

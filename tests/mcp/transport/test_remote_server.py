@@ -9,18 +9,18 @@ import pytest
 
 from guardrails.errors import BackendError
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.settings import configured
-from guardrails.mcp.transport.remote_server import Remote
+from guardrails.mcp.settings import load_settings
+from guardrails.mcp.transport.remote_server import RemoteServer
 
-LIST = rpc.request("own", "tools/list", {})
+LIST = rpc.make_request("own", "tools/list", {})
 
 
-def answered(url: str, **settings: Any) -> rpc.Message:
+def answered(url: str, **settings: Any) -> rpc.RpcMessage:
     """Ask a server for its tools."""
-    doc = configured(None, {"servers": {"s": {"url": url}}, **settings})
+    doc = load_settings(None, {"servers": {"s": {"url": url}}, **settings})
 
-    async def work() -> rpc.Message:
-        server = Remote(doc.servers["s"], doc)
+    async def work() -> rpc.RpcMessage:
+        server = RemoteServer(doc.servers["s"], doc)
         await server.open()
         try:
             return await server.answer({}, LIST)
@@ -45,7 +45,7 @@ def answered(url: str, **settings: Any) -> rpc.Message:
 def test_an_answer_is_found(remote: Any, said: Any) -> None:
     """As JSON, or in a stream behind what else is said."""
     with remote.serving(remote.Script(**{"tools/list": said})) as server:
-        assert answered(server.url).body == rpc.result("own", {"tools": []})
+        assert answered(server.url).body == rpc.make_result("own", {"tools": []})
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from guardrails.mcp.transport.streaming import Streaming, told
+from guardrails.mcp.transport.streaming import EventResponse, message_response
 
 
 def test_a_message_is_json() -> None:
     """With its status and headers."""
-    answer = told({"jsonrpc": "2.0", "id": 1, "result": {"a": "\u00e9"}}, 404, {"mcp-session-id": "s"})
+    answer = message_response(
+        {"jsonrpc": "2.0", "id": 1, "result": {"a": "\u00e9"}}, 404, {"mcp-session-id": "s"}
+    )
 
     assert (answer.status_code, answer.body) == (
         404,
@@ -48,7 +50,7 @@ def sent(*, leaves: bool) -> tuple[list[dict[str, Any]], bool]:
         got.append(message)
 
     async def serve() -> None:
-        await Streaming(pieces(), {"mcp-session-id": "s"})({"type": "http"}, receive, send)
+        await EventResponse(pieces(), {"mcp-session-id": "s"})({"type": "http"}, receive, send)
 
     if leaves:
         with pytest.raises(ClientDisconnect):

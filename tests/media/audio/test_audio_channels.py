@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.media.audio.audio_channels import MOST, Apart, one
-from guardrails.media.audio.recording import opened
+from guardrails.media.audio.audio_channels import MOST, ChannelDifference, pick_channel
+from guardrails.media.audio.recording import open_recording
 from tests import films
 
 Tape = Callable[..., bytes]
@@ -23,11 +23,11 @@ LOW, HIGH, QUIET = tone(3, 300), tone(3, 1_000), tone(3, 1_000, loud=0.03)
 def apart(*channels: Any) -> list[int]:
     """Return which channels hold something that the mean of all does not."""
     given = np.stack(channels)
-    found = Apart()
+    found = ChannelDifference()
     for at in range(0, given.shape[1], 1_024):
         part = given[:, at : at + 1_024]
         found.add(part, part.mean(axis=0, dtype=np.float32))
-    return found.asked()
+    return found.take()
 
 
 @pytest.mark.parametrize(
@@ -66,22 +66,22 @@ def test_what_a_mix_lacks_is_told(channels: tuple[Any, ...], found: list[int]) -
 
 def test_each_question_is_of_what_came_since() -> None:
     """What was told of once is not told of again."""
-    found = Apart()
+    found = ChannelDifference()
     found.add(np.stack([LOW, HIGH]), (LOW + HIGH) / 2)
-    assert found.asked() == [0, 1]
-    assert found.asked() == []
+    assert found.take() == [0, 1]
+    assert found.take() == []
 
 
 def test_a_channel_that_is_not_there_is_silent() -> None:
     """A track may change how many it has."""
     given = np.stack([LOW, HIGH])
-    assert np.array_equal(one(given, 1), HIGH)
-    assert one(given, 2).tolist() == [0.0] * len(LOW)
+    assert np.array_equal(pick_channel(given, 1), HIGH)
+    assert pick_channel(given, 2).tolist() == [0.0] * len(LOW)
 
 
 def listened(data: bytes, channel: int | None = None) -> tuple[Any, frozenset[int]]:
     """Return the samples of a sound, and which channels are to be heard by themselves."""
-    with opened(data) as recording, recording.sound(channel=channel) as sound:
+    with open_recording(data) as recording, recording.sound(channel=channel) as sound:
         return np.concatenate([samples for _, samples in sound]), sound.apart
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.media.audio.audio_opening import COVERS, fits, pictures, told
+from guardrails.media.audio.audio_opening import COVERS, check_sound, describe_sound, send_covers
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_opening import File, opened
+from guardrails.media.video.film_opening import DescriptorFile, open_container
 from guardrails.media.video.film_parts import VideoLimits
 
 Tape = Callable[..., bytes]
@@ -20,19 +20,22 @@ TONE = (0.3 * np.sin(np.arange(16_000) * 0.2)).astype(np.float32)
 
 
 @contextmanager
-def filed(folder: Path, data: bytes) -> Iterator[File]:
+def filed(folder: Path, data: bytes) -> Iterator[DescriptorFile]:
     """Give a file by its descriptor."""
     path = folder / "a"
     path.write_bytes(data)
     with path.open("rb") as file:
-        yield File(file.fileno())
+        yield DescriptorFile(file.fileno())
 
 
 def test_a_sound_says_what_it_is(tape: Tape, tmp_path: Path) -> None:
     """How long, its tracks, and its texts; it has no size."""
     data = tape(TONE, "flac", "flac", metadata={"title": "zqx"})
-    with filed(tmp_path, data) as file, opened(file, "flac", VideoLimits(), fits=fits) as container:
-        found = told(container)
+    with (
+        filed(tmp_path, data) as file,
+        open_container(file, "flac", VideoLimits(), fits=check_sound) as container,
+    ):
+        found = describe_sound(container)
     assert (found.width, found.height, found.rotation, found.frame_rate) == (0, 0, 0, None)
     assert found.seconds == pytest.approx(1.0, abs=0.1)
     assert [(track.kind, track.codec, track.read) for track in found.tracks] == [("audio", "flac", True)]
@@ -44,7 +47,7 @@ def code_of(folder: Path, data: bytes, reader: str, limits: VideoLimits | None =
     with (
         filed(folder, data) as file,
         pytest.raises(MediaError) as caught,
-        opened(file, reader, limits or VideoLimits(), fits=fits),
+        open_container(file, reader, limits or VideoLimits(), fits=check_sound),
     ):
         pass
     return caught.value.code
@@ -80,6 +83,6 @@ def test_covers_are_sent_as_they_are(
     covers = [file_of(draw(seed=number), "jpeg") for number in range(3)]
     sent: list[tuple[dict[str, Any], bytes]] = []
     with filed(tmp_path, tape(TONE, "flac", "flac", covers=covers)) as file:
-        pictures(file, "flac", VideoLimits(), lambda head, parts: sent.append((head, parts[0].tobytes())))
+        send_covers(file, "flac", VideoLimits(), lambda head, parts: sent.append((head, parts[0].tobytes())))
     assert [body for _, body in sent] == covers
     assert [head["track"] for head, _ in sent] == [1, 2, 3]

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from guardrails.errors import MissingExtra
-from guardrails.media.audio.recording import SOUNDS, AudioLimits, Recording, opened, sound_of
+from guardrails.media.audio.recording import SOUNDS, AudioLimits, Recording, detect_sound_type, open_recording
 from guardrails.media.errors import MediaError
 from guardrails.media.video.file_type import HEAD
 from tests import films
@@ -62,7 +62,7 @@ def loudest(samples: Any) -> float:
 def test_every_format_is_heard_to_its_end(tape: Tape, container: str, codec: str, format_: str) -> None:
     """In pieces of about a second, one after the other, with what the file says of itself."""
     data = tape(tone(), container, codec, metadata={"title": "zqx"})
-    with opened(data) as recording:
+    with open_recording(data) as recording:
         assert recording.format == format_
         assert recording.size == len(data)
         assert [track.kind for track in recording.tracks] == ["audio"]
@@ -83,7 +83,7 @@ def test_wherever_it_comes_from(tape: Tape, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(data)
     source: Any = {"bytes": data, "path": path, "file": io.BytesIO(data)}[kind]
-    with opened(source) as recording:
+    with open_recording(source) as recording:
         assert len(recording.sha256) == 64
         _, samples, _, _ = listened(recording)
     assert np.allclose(samples, tone(), atol=1e-3)
@@ -92,7 +92,7 @@ def test_wherever_it_comes_from(tape: Tape, tmp_path: Path, kind: str) -> None:
 def code_of(source: Any, limits: AudioLimits = ONCE, declared: str | None = None) -> str:
     """Return the code of the error with which a sound is not opened."""
     with pytest.raises(MediaError) as caught:
-        opened(source, limits, declared)
+        open_recording(source, limits, declared)
     return caught.value.code
 
 
@@ -140,7 +140,7 @@ def test_what_it_is_said_to_be_has_to_agree(tape: Tape, declared: str | None, we
     """Another reader would make something else of it."""
     data = tape(tone(0.5), "mp3", "mp3")
     if well:
-        opened(data, declared=declared).close()
+        open_recording(data, declared=declared).close()
     else:
         assert code_of(data, declared=declared) == "mistyped"
 
@@ -152,7 +152,7 @@ def test_a_suffix_is_a_declaration(tape: Tape, tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_bytes(data)
         if well:
-            opened(path).close()
+            open_recording(path).close()
         else:
             assert code_of(path) == "mistyped"
 
@@ -174,7 +174,7 @@ def test_limits_are_kept(tape: Tape) -> None:
     assert (
         code_of(tape(tone(0.5), "matroska", "flac", tracks=3), replace(ONCE, tracks=2)) == "too_many_tracks"
     )
-    with opened(data, replace(ONCE, seconds=2.0)) as recording:
+    with open_recording(data, replace(ONCE, seconds=2.0)) as recording:
         _, samples, stopped, _ = listened(recording)
     assert stopped == "seconds"
     assert 2.0 <= len(samples) / 16_000 < 4.0
@@ -182,7 +182,7 @@ def test_limits_are_kept(tape: Tape) -> None:
 
 def test_each_track_is_heard_by_its_number(tape: Tape) -> None:
     """A film in two languages has two."""
-    with opened(tape(tone(), "matroska", "flac", tracks=2)) as recording:
+    with open_recording(tape(tone(), "matroska", "flac", tracks=2)) as recording:
         numbers = [track.index for track in recording.tracks]
         assert numbers == [0, 1]
         assert [len(listened(recording, number)[1]) for number in numbers] == [32_000, 32_000]
@@ -190,7 +190,7 @@ def test_each_track_is_heard_by_its_number(tape: Tape) -> None:
 
 def test_a_voice_on_both_sides_is_not_mixed_away(tape: Tape) -> None:
     """Turned over on one of them it would be silence."""
-    with opened(tape(np.stack([tone(), -tone()]))) as recording:
+    with open_recording(tape(np.stack([tone(), -tone()]))) as recording:
         _, samples, _, _ = listened(recording)
     assert np.abs(samples).max() > 0.25
 
@@ -201,13 +201,13 @@ def test_covers_are_pictures_beside_it(
 ) -> None:
     """They come as they are in the file, to be judged as such."""
     pictures = [file_of(draw(seed=number), "jpeg") for number in range(2)]
-    with opened(tape(tone(), container, codec, covers=pictures)) as recording:
+    with open_recording(tape(tone(), container, codec, covers=pictures)) as recording:
         assert [(track.kind, track.picture) for track in recording.tracks] == [
             ("audio", False), ("video", True), ("video", True)
         ]  # fmt: skip
         assert list(recording.covers()) == pictures
         assert len(listened(recording)[1]) > 31_000
-    with opened(tape(tone())) as recording:
+    with open_recording(tape(tone())) as recording:
         assert recording.covers() == ()
 
 
@@ -219,14 +219,14 @@ def test_what_is_cut_off_is_told_or_shorter(tape: Tape, container: str, codec: s
     if format_ in ("m4a", "mp4"):  # what is where stands at its end
         assert code_of(half) == "undecodable"
         return
-    with opened(half) as recording:
+    with open_recording(half) as recording:
         _, samples, _, _ = listened(recording)
     assert 16_000 <= len(samples) <= 3 * 16_000
 
 
 def test_a_process_that_is_killed_is_told(tape: Tape) -> None:
     """The sound ends there, and says that it was not heard to its end."""
-    with opened(tape(tone(60))) as recording, recording.sound() as sound:
+    with open_recording(tape(tone(60))) as recording, recording.sound() as sound:
         next(sound)
         os.kill(sound._process._process.pid, signal.SIGKILL)
         for _ in sound:
@@ -236,7 +236,7 @@ def test_a_process_that_is_killed_is_told(tape: Tape) -> None:
 
 def test_who_leaves_ends_it(tape: Tape) -> None:
     """Nothing runs on for somebody who is gone."""
-    with opened(tape(tone(60))) as recording:
+    with open_recording(tape(tone(60))) as recording:
         sound = recording.sound()
         next(sound)
         sound.close()
@@ -248,7 +248,7 @@ def test_a_file_that_changes_is_refused(tape: Tape, tmp_path: Path) -> None:
     """What is judged is what was opened."""
     path = tmp_path / "a.wav"
     path.write_bytes(tape(tone()))
-    with opened(path) as recording:
+    with open_recording(path) as recording:
         path.write_bytes(tape(tone(3)))
         with pytest.raises(MediaError, match="was changed"):
             recording.sound()
@@ -259,12 +259,12 @@ def test_without_the_decoder_the_command_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"guardrails-middleware\[video\]"):
-        opened(b"x")
+        open_recording(b"x")
 
 
 def test_every_reader_has_names(tape: Tape) -> None:
     """Each format is of a reader that can be declared."""
     for container, codec, _ in FORMATS:
-        found = sound_of(tape(tone(0.2), container, codec)[:HEAD], None)
+        found = detect_sound_type(tape(tone(0.2), container, codec)[:HEAD], None)
         assert found.reader in SOUNDS
-        assert sound_of(tape(tone(0.2), container, codec)[:HEAD], SOUNDS[found.reader][0]) == found
+        assert detect_sound_type(tape(tone(0.2), container, codec)[:HEAD], SOUNDS[found.reader][0]) == found

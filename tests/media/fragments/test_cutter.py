@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.media.fragments import cutter as cutter_module
-from guardrails.media.fragments.cutter import Cutter
-from guardrails.media.fragments.fragment import Fragment, Uncut
+from guardrails.media.fragments.cutter import FilmCutter
+from guardrails.media.fragments.fragment import Fragment, UncuttableFilm
 from tests.films import FRAGMENTS, film, scene, tone
 
 SMALL = (120, 80)
@@ -42,9 +42,9 @@ FILMS: Mapping[str, bytes] = MappingProxyType(
 )
 
 
-def cut(data: bytes, sizes: Sequence[int] = ()) -> tuple[Cutter, list[Fragment]]:
+def cut(data: bytes, sizes: Sequence[int] = ()) -> tuple[FilmCutter, list[Fragment]]:
     """Return the fragments of a film that comes in pieces of some sizes, and what cut it."""
-    cutter, found, at = Cutter(), list[Fragment](), 0
+    cutter, found, at = FilmCutter(), list[Fragment](), 0
     for size in (*sizes, len(data)):
         found += cutter.feed(data[at : at + size])
         at += size
@@ -93,7 +93,7 @@ def test_what_is_put_together_again_is_what_came(name: str) -> None:
 )  # fmt: skip
 def test_what_is_not_made_of_fragments_is_not_cut(data: bytes) -> None:
     """It says so as soon as it is known, and at the end at the latest."""
-    with pytest.raises(Uncut):
+    with pytest.raises(UncuttableFilm):
         cut(data)
 
 
@@ -103,18 +103,18 @@ def test_a_film_that_breaks_off_has_no_last_fragment(name: str) -> None:
     data = FILMS[name]
     _, whole = cut(data)
     end = whole[len(whole) // 2].end - 5
-    cutter = Cutter()
+    cutter = FilmCutter()
     found = cutter.feed(data[:end])
     assert found == whole[: len(found)]
     assert found
-    with pytest.raises(Uncut, match="breaks off"):
+    with pytest.raises(UncuttableFilm, match="breaks off"):
         cutter.close()
 
 
 def test_there_are_not_too_many_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
     """A film of tiny ones would take more memory than it has bytes."""
     monkeypatch.setattr(cutter_module, "MOST", 3)
-    with pytest.raises(Uncut, match="more than 3 fragments"):
+    with pytest.raises(UncuttableFilm, match="more than 3 fragments"):
         cut(FILMS["mp4"])
 
 
@@ -127,7 +127,7 @@ def test_whatever_stands_there_is_cut_or_refused(name: str, data: st.DataObject)
         film_[data.draw(st.integers(0, min(len(film_), 2_500) - 1))] = data.draw(st.integers(0, 255))
     try:
         _, found = cut(bytes(film_))
-    except Uncut:
+    except UncuttableFilm:
         return
     assert [each.start for each in found] == [0, *(each.end for each in found[:-1])]
     assert found[-1].end == len(film_)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import av
 import pytest
 
-from guardrails.media.fragments.fragment import Uncut
-from guardrails.media.fragments.keyframes import SAMPLES, STREAMS, Anew, alike, av1, h264, h265, units, vp9
+from guardrails.media.fragments.fragment import UncuttableFilm
+from guardrails.media.fragments.keyframes import (
+    SAMPLES,
+    STREAMS,
+    Anew,
+    begins_av1,
+    begins_vp9,
+    common_parameters,
+    h264_keyframe_test,
+    h265_keyframe_test,
+    split_units,
+)
 from tests.films import SIZE, scene
 
 CODERS: dict[str, tuple[Anew, dict[str, str]]] = {
     "libx264": (STREAMS[0x1B], {"preset": "ultrafast"}),
     "libx265": (STREAMS[0x24], {"preset": "ultrafast", "x265-params": "log-level=none:open-gop=0"}),
-    "libvpx-vp9": (vp9, {"deadline": "realtime", "cpu-used": "8"}),
-    "libsvtav1": (av1, {"preset": "11", "svtav1-params": "progress=0"}),
+    "libvpx-vp9": (begins_vp9, {"deadline": "realtime", "cpu-used": "8"}),
+    "libsvtav1": (begins_av1, {"preset": "11", "svtav1-params": "progress=0"}),
 }
 
 
@@ -57,12 +67,12 @@ def long(*named: bytes) -> bytes:
 )
 def test_h264_begins_with_an_idr_picture(named: list[bytes], is_anew: bool) -> None:
     """The first slice decides, in either form; in a stream, what says how it is coded must stand before it."""
-    assert (h264(4)(long(*named)) is not None) is is_anew
-    said = h264(0)(b"".join(b"\0\0\1" + unit for unit in (b"\x67sps", b"\x68pps", *named)))
+    assert (h264_keyframe_test(4)(long(*named)) is not None) is is_anew
+    said = h264_keyframe_test(0)(b"".join(b"\0\0\1" + unit for unit in (b"\x67sps", b"\x68pps", *named)))
     assert (said is not None) is is_anew
     assert said is None or {said} <= {b"\x67sps\x68pps", b"\x67sps\x67sps\x68pps\x68pps"}
     if not any(unit[:1] == b"\x68" for unit in named):
-        assert h264(0)(b"".join(b"\0\0\1" + unit for unit in (b"\x67sps", *named))) is None
+        assert h264_keyframe_test(0)(b"".join(b"\0\0\1" + unit for unit in (b"\x67sps", *named))) is None
 
 
 @pytest.mark.parametrize(
@@ -80,12 +90,12 @@ def test_h264_begins_with_an_idr_picture(named: list[bytes], is_anew: bool) -> N
 def test_h265_begins_with_a_picture_behind_which_nothing_looks_back(unit: bytes, is_anew: bool) -> None:
     """In a stream, what says how it is coded must stand before it."""
     sets = (b"\x40\x01vps", b"\x42\x01sps", b"\x44\x01pps")
-    assert h265(4)(long(unit)) == (b"" if is_anew else None)
-    assert h265(4)(long(*sets, unit)) == (b"".join(sets) if is_anew else None)
-    assert h265(0)(b"".join(b"\0\0\1" + each for each in (*sets, unit))) == (
+    assert h265_keyframe_test(4)(long(unit)) == (b"" if is_anew else None)
+    assert h265_keyframe_test(4)(long(*sets, unit)) == (b"".join(sets) if is_anew else None)
+    assert h265_keyframe_test(0)(b"".join(b"\0\0\1" + each for each in (*sets, unit))) == (
         b"".join(sets) if is_anew else None
     )
-    assert h265(0)(b"".join(b"\0\0\1" + each for each in (*sets[:2], unit))) is None
+    assert h265_keyframe_test(0)(b"".join(b"\0\0\1" + each for each in (*sets[:2], unit))) is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +114,7 @@ def test_h265_begins_with_a_picture_behind_which_nothing_looks_back(unit: bytes,
 )
 def test_av1_begins_with_a_key_frame_that_is_shown(data: bytes, is_anew: bool) -> None:
     """Others may look back."""
-    assert av1(data) == (b"\x0a\x01\x00" if is_anew else None)
+    assert begins_av1(data) == (b"\x0a\x01\x00" if is_anew else None)
 
 
 @pytest.mark.parametrize(
@@ -112,15 +122,15 @@ def test_av1_begins_with_a_key_frame_that_is_shown(data: bytes, is_anew: bool) -
 )
 def test_vp9_begins_with_a_key_frame(first: int, is_anew: bool) -> None:
     """Its mark, its type, and that it is no frame that was decoded before."""
-    assert vp9(bytes([first])) == (b"" if is_anew else None)
-    assert vp9(b"") is None
+    assert begins_vp9(bytes([first])) == (b"" if is_anew else None)
+    assert begins_vp9(b"") is None
 
 
 def test_units_end_with_what_there_is() -> None:
     """A length beyond it, or a head without anything behind, is no error."""
-    assert [*units(b"\0\0\0\x09abc", 4)] == [b"abc"]
-    assert [*units(b"\0\0\0", 4)] == []
-    assert [*units(b"\0\0\1", 0)] == [b""]
+    assert [*split_units(b"\0\0\0\x09abc", 4)] == [b"abc"]
+    assert [*split_units(b"\0\0\0", 4)] == []
+    assert [*split_units(b"\0\0\1", 0)] == [b""]
 
 
 @pytest.mark.parametrize("size", [1, 2, 4])
@@ -132,8 +142,13 @@ def test_samples_say_how_long_their_lengths_are(kind: bytes, size: int) -> None:
 
 def test_all_pictures_with_which_decoding_can_begin_say_the_same() -> None:
     """Of how they are coded; what one says would hold for those behind it that say nothing."""
-    assert alike(None, None) is None
-    assert alike(None, b"a") == alike(b"a", None) == alike(b"a", b"a") == b"a"
+    assert common_parameters(None, None) is None
+    assert (
+        common_parameters(None, b"a")
+        == common_parameters(b"a", None)
+        == common_parameters(b"a", b"a")
+        == b"a"
+    )
     for before, said in ((b"a", b"b"), (b"", b"b"), (b"a", b"")):
-        with pytest.raises(Uncut, match="coded otherwise"):
-            alike(before, said)
+        with pytest.raises(UncuttableFilm, match="coded otherwise"):
+            common_parameters(before, said)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.media.fragments.fragment import Uncut
-from guardrails.media.fragments.mp4_boxes import LARGEST, Boxes
+from guardrails.media.fragments.fragment import UncuttableFilm
+from guardrails.media.fragments.mp4_boxes import LARGEST, Mp4Cutter
 from guardrails.media.video.file_end import SPARE
 from tests.cases import each_case
 from tests.films import FRAGMENTS, film, scene
@@ -55,7 +55,7 @@ def shown(number: int) -> int:
 
 def ended(data: bytes) -> int:
     """Return how many fragments a film has."""
-    cutter = Boxes()
+    cutter = Mp4Cutter()
     found = [*cutter.feed(data)]
     last = cutter.close()
     return len(found) + (last is not None)
@@ -118,21 +118,21 @@ def test_what_is_odd_is_refused(case: str) -> None:
     """Two readers might not read the same in it."""
     data = CASES[case]()
     assert data != DATA
-    with pytest.raises(Uncut):
+    with pytest.raises(UncuttableFilm):
         ended(data)
 
 
 def test_a_picture_that_is_wrongly_said_to_need_no_other_begins_nothing() -> None:
     """What it is decides."""
-    found = [*Boxes().feed(put(shown(1), b"\x41"))]
+    found = [*Mp4Cutter().feed(put(shown(1), b"\x41"))]
     assert [each.random_ms is not None for each in found] == [True, False, True]
-    with pytest.raises(Uncut, match="first picture"):
+    with pytest.raises(UncuttableFilm, match="first picture"):
         ended(put(shown(0), b"\x41"))
 
 
 def test_fragments_are_given_once_they_are_there() -> None:
     """Not later: nothing has to come behind one."""
-    cutter = Boxes()
+    cutter = Mp4Cutter()
     end = at(b"moof", number=1)
     assert [*cutter.feed(DATA[: end - 1])] == []
     (first,) = cutter.feed(DATA[end - 1 : end])

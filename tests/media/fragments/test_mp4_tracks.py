@@ -8,8 +8,8 @@ from collections.abc import Callable
 import av
 import pytest
 
-from guardrails.media.fragments.fragment import Uncut
-from guardrails.media.fragments.mp4_tracks import DEEP, PICTURES, SOUND, boxes, tracks
+from guardrails.media.fragments.fragment import UncuttableFilm
+from guardrails.media.fragments.mp4_tracks import DEEP, PICTURES, SOUND, read_tracks, walk_boxes
 from tests.cases import each_case
 from tests.films import FRAGMENTS, SIZE, film, scene, tone
 
@@ -19,7 +19,9 @@ WHOLE = film(scene(10), fps=10)
 
 def moov(data: bytes = DATA) -> bytes:
     """Return the box that says which tracks a film has."""
-    return next(data[start - 8 : end] for kind, start, end in boxes(data, 0, len(data)) if kind == b"moov")
+    return next(
+        data[start - 8 : end] for kind, start, end in walk_boxes(data, 0, len(data)) if kind == b"moov"
+    )
 
 
 def box(kind: bytes, content: bytes = b"") -> bytes:
@@ -31,13 +33,13 @@ def inside(*path: bytes, data: bytes) -> tuple[int, int]:
     """Return where what is in a box begins and ends, that stands in others."""
     start, end = 8, len(data)
     for name in path:
-        start, end = next((at, until) for kind, at, until in boxes(data, start, end) if kind == name)
+        start, end = next((at, until) for kind, at, until in walk_boxes(data, start, end) if kind == name)
     return start, end
 
 
 def test_tracks_are_told_with_their_kinds() -> None:
     """And how many ticks a second have, and that decoding can begin with some pictures."""
-    found, _ = tracks(moov())
+    found, _ = read_tracks(moov())
     assert [(track.kind, track.anew is not None) for track in found.values()] == [
         (PICTURES, True),
         (SOUND, False),
@@ -54,7 +56,7 @@ def test_lengths_of_the_film_are_cleared(long: bool) -> None:
     version, where, size = (1, at + 24, 8) if long else (0, at + 16, 4)
     given[at] = version
     given[where : where + size] = b"\x11" * size
-    _, told = tracks(bytes(given))
+    _, told = read_tracks(bytes(given))
     assert told[where : where + size] == bytes(size)
     given[where : where + size] = bytes(size)
     assert told == bytes(given)
@@ -91,8 +93,8 @@ CASES: dict[str, Callable[[], bytes]] = {
 @each_case("case", CASES)
 def test_what_is_odd_is_refused(case: str) -> None:
     """As it is not known what a reader would make of it."""
-    with pytest.raises(Uncut):
-        tracks(CASES[case]())
+    with pytest.raises(UncuttableFilm):
+        read_tracks(CASES[case]())
 
 
 def test_boxes_do_not_stand_in_boxes_without_end() -> None:
@@ -100,8 +102,8 @@ def test_boxes_do_not_stand_in_boxes_without_end() -> None:
     given = b""
     for _ in range(3_000 * DEEP):
         given = box(b"mdia", given)
-    with pytest.raises(Uncut, match="too deep"):
-        tracks(box(b"moov", box(b"trak", given)))
+    with pytest.raises(UncuttableFilm, match="too deep"):
+        read_tracks(box(b"moov", box(b"trak", given)))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_pictures_of_these_coders_are_known(coder: str, tag: bytes) -> None:
             made.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         made.mux(stream.encode(None))
     given = moov(out.getvalue())
-    (track,) = tracks(given)[0].values()
+    (track,) = read_tracks(given)[0].values()
     assert tag in given
     assert (track.anew is not None) is bool(tag)
 
@@ -134,4 +136,4 @@ def test_pictures_of_these_coders_are_known(coder: str, tag: bytes) -> None:
 def test_pictures_that_are_coded_otherwise_are_not_known(coded: bytes) -> None:
     """Encrypted ones, old ones, and those that lack what belongs to them."""
     given = moov().replace(b"avc1", coded)
-    assert all(track.anew is None for track in tracks(given)[0].values())
+    assert all(track.anew is None for track in read_tracks(given)[0].values())

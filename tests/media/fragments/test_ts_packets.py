@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from guardrails.media.fragments.fragment import Fragment, Uncut
-from guardrails.media.fragments.ts_packets import ROUND, TICKS, Packets
+from guardrails.media.fragments.fragment import Fragment, UncuttableFilm
+from guardrails.media.fragments.ts_packets import ROUND, TICKS, TsCutter
 from guardrails.media.video.file_type import PACKET
 from tests.cases import each_case
 from tests.films import film, scene, tone
@@ -34,7 +34,7 @@ def put(where: int, new: bytes) -> bytes:
 
 def cut(data: bytes) -> list[Fragment]:
     """Return the fragments of a stream."""
-    cutter = Packets()
+    cutter = TsCutter()
     found = [*cutter.feed(data)]
     last = cutter.close()
     return found if last is None else [*found, last]
@@ -114,7 +114,7 @@ def test_what_is_odd_is_refused(case: str) -> None:
     data = CASES[case]()
     assert data != DATA
     assert data
-    with pytest.raises(Uncut):
+    with pytest.raises(UncuttableFilm):
         cut(data)
 
 
@@ -122,5 +122,5 @@ def test_a_picture_that_is_wrongly_said_to_need_no_other_begins_nothing() -> Non
     """What it is decides."""
     where = DATA.index(b"\0\0\1\x65", first(PICTURES, nth=10)) + 3
     assert [each.random_ms is not None for each in cut(put(where, b"\x41"))] == [True, False, True]
-    with pytest.raises(Uncut, match="first picture"):
+    with pytest.raises(UncuttableFilm, match="first picture"):
         cut(put(DATA.index(b"\0\0\1\x65") + 3, b"\x41"))

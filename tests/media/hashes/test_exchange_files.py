@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.errors import PolicyErrors
-from guardrails.media.hashes.exchange_files import records
-from guardrails.media.hashes.exchange_record import Dropped, Skipped, Taken
-from guardrails.media.hashes.hash_file import Entry
+from guardrails.media.hashes.exchange_files import read_records
+from guardrails.media.hashes.exchange_record import AddedHash, RemovedHash, SkippedRecord
+from guardrails.media.hashes.hash_file import HashEntry
 
 ONE, TWO = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22", "62c9789627838f69" * 4
 RECORD = {"hashValue": ONE, "hashStatus": "Active", "caseNumbers": {}, "signalType": "ImagePDQ"}
@@ -51,23 +51,23 @@ NCMEC = f"""<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 def found(data: str | bytes, file: str = "f") -> list[Any]:
     """Return the records of a file, each with its line."""
     raw = data.encode() if isinstance(data, str) else data
-    return [(record.line, record.said) for record in records(raw, file)]
+    return [(record.line, record.outcome) for record in read_records(raw, file)]
 
 
-def taken(hash_: str, id_: str, category: str = "") -> Taken:
+def taken(hash_: str, id_: str, category: str = "") -> AddedHash:
     """Return a record that is taken."""
-    return Taken(Entry(bytes.fromhex(hash_), "pdq", id_, category))
+    return AddedHash(HashEntry(bytes.fromhex(hash_), "pdq", id_, category))
 
 
 def test_answers_of_ncmec() -> None:
     """Entries with all their fingerprints, deleted ones, films, and what members say of them."""
     assert found(NCMEC) == [
-        (4, Dropped(id="42-image1")),
-        (4, Skipped("signal type md5")),
-        (4, Taken(Entry(bytes.fromhex(ONE), "pdq", "42-image1", "A1"), disputed=True)),
-        (18, Dropped(id="43-image4")),
-        (24, Dropped(id="42-video1")),
-        (24, Skipped("film")),
+        (4, RemovedHash(id="42-image1")),
+        (4, SkippedRecord("signal type md5")),
+        (4, AddedHash(HashEntry(bytes.fromhex(ONE), "pdq", "42-image1", "A1"), disputed=True)),
+        (18, RemovedHash(id="43-image4")),
+        (24, RemovedHash(id="42-video1")),
+        (24, SkippedRecord("film")),
     ]
 
 
@@ -95,7 +95,7 @@ def test_answers_of_threatexchange() -> None:
     text = "\ufeff" + json.dumps({"data": [update, gone], "paging": {"next": "https://example.com"}})
     assert [said for _, said in found(text)] == [
         taken(ONE, "1"),
-        Dropped(hash=bytes.fromhex(TWO), kind="pdq"),
+        RemovedHash(hash=bytes.fromhex(TWO), kind="pdq"),
     ]
 
 
@@ -103,7 +103,7 @@ def test_tables_of_the_package() -> None:
     """`threatexchange dataset -P --csv`, which ends lines as Windows does; another table by tabs."""
     head = "signal_type,signal_str,collab,category,tags\r\n"
     rows = f'pdq,{ONE},"Big, one",POSITIVE_CLASS,a b\r\nurl,https://example.com,Big,POSITIVE_CLASS,\r\n'
-    assert found(head + rows) == [(2, taken(ONE, ONE[:16], "a b")), (3, Skipped("signal type url"))]
+    assert found(head + rows) == [(2, taken(ONE, ONE[:16], "a b")), (3, SkippedRecord("signal type url"))]
     assert found(f"id\thash\n7\t{ONE}\n") == [(2, taken(ONE, "7"))]
     assert found(f"hash,id\n{ONE}\n") == [(2, "the row has 1 cells, and the head has 2")]
 
@@ -125,11 +125,11 @@ pdq {ONE} 'Sample Data' NEGATIVE_CLASS
         (2, taken(ONE, ONE[:16], "a,b")),
         (3, taken(ONE, ONE[:16])),
         (4, taken(ONE, ONE[:16])),
-        (5, Skipped("signal type video_md5")),
+        (5, SkippedRecord("signal type video_md5")),
         (7, taken(ONE, "own id")),
         (8, taken(TWO, "other id")),
         (9, taken(ONE, "b.jpg")),
-        (10, Skipped("said to be harmless")),
+        (10, SkippedRecord("said to be harmless")),
     ]
 
 
@@ -138,10 +138,10 @@ def test_files_of_indicators_are_known_by_their_name() -> None:
     text = f"{ONE},88,2020-01-01,a b\n{TWO},17,88,mine,false_positive\n{TWO},1\n"
     assert found(text, "state/simple.HASH_PDQ.te") == [
         (1, taken(ONE, "88", "a b")),
-        (2, Skipped("said to be harmless")),
+        (2, SkippedRecord("said to be harmless")),
         (3, "the row has 2 cells, not 4 or 5"),
     ]
-    assert found("a1a1,1,d,l\n", "simple.HASH_MD5.te") == [(1, Skipped("signal type HASH_MD5"))]
+    assert found("a1a1,1,d,l\n", "simple.HASH_MD5.te") == [(1, SkippedRecord("signal type HASH_MD5"))]
 
 
 def test_a_record_that_is_not_found_again_has_the_line_of_its_page() -> None:
@@ -165,7 +165,7 @@ def test_a_malformed_record_has_its_line() -> None:
     """And hides no other."""
     text = json.dumps([RECORD, {**RECORD, "hashValue": "zz"}, {**RECORD, "hashValue": TWO}], indent=1)
     found_ = found(text)
-    assert [type(said) for _, said in found_] == [Taken, str, Taken]
+    assert [type(said) for _, said in found_] == [AddedHash, str, AddedHash]
     assert text.splitlines()[found_[1][0] - 1] == '  "hashValue": "zz",'
     assert found(f"{ONE} a\nnothing\n") == [
         (1, taken(ONE, "a")),
@@ -200,4 +200,4 @@ def test_any_bytes_are_records_or_a_located_error(data: str | bytes) -> None:
     """Nothing else is raised."""
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     with suppress(PolicyErrors):
-        assert all(record.line >= 1 for record in records(raw, "f"))
+        assert all(record.line >= 1 for record in read_records(raw, "f"))

@@ -10,13 +10,13 @@ from guardrails.media.hashes.exchange_record import (
     HARMLESS,
     OFF,
     TYPES,
-    Dropped,
-    Skipped,
-    Taken,
-    cleaned,
-    read,
+    AddedHash,
+    RemovedHash,
+    SkippedRecord,
+    clean_entry,
+    read_record,
 )
-from guardrails.media.hashes.hash_file import KINDS, Entry
+from guardrails.media.hashes.hash_file import KINDS, HashEntry
 from tests.cases import each_case
 
 ONE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
@@ -38,7 +38,7 @@ BANKED = {"id": 5, "disable_until_ts": 1, "bank": {"name": "B"}, "signals": {"pd
 
 def done(row: Any, kind: str = "pdq") -> list[Any]:
     """Return what is to be done with a record."""
-    return [*read(row, kind)]
+    return [*read_record(row, kind)]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def done(row: Any, kind: str = "pdq") -> list[Any]:
 def test_a_hash_is_taken_with_its_id_and_what_it_is(row: Any, id_: str, category: str) -> None:
     """In the form of each programme."""
     [said] = done(row)
-    assert isinstance(said, Taken)
+    assert isinstance(said, AddedHash)
     assert not said.disputed
     of = said.entry
     assert (of.hash, of.kind, of.id, of.category) == (BYTES, "pdq", id_, category)
@@ -66,33 +66,36 @@ def test_a_hash_is_taken_with_its_id_and_what_it_is(row: Any, id_: str, category
 def test_an_entry_with_several_fingerprints_gives_those_that_are_matched() -> None:
     """Of NCMEC, whose entry takes back what it was before; and of a bank."""
     assert done(ENTRY) == [
-        Dropped(id="42-image1"),
-        Skipped("signal type md5"),
-        Taken(Entry(BYTES, "pdq", "42-image1", "A1")),
+        RemovedHash(id="42-image1"),
+        SkippedRecord("signal type md5"),
+        AddedHash(HashEntry(BYTES, "pdq", "42-image1", "A1")),
     ]
-    assert done(BANKED) == [Taken(Entry(BYTES, "pdq", "5", "B")), Skipped("signal type video_md5")]
+    assert done(BANKED) == [
+        AddedHash(HashEntry(BYTES, "pdq", "5", "B")),
+        SkippedRecord("signal type video_md5"),
+    ]
     assert done({"sha256": "ab" * 32, "pdq": ONE, "id": "1"}) == [
-        Taken(Entry(BYTES, "pdq", "1")),
-        Taken(Entry(b"\xab" * 32, "sha256", "1")),
+        AddedHash(HashEntry(BYTES, "pdq", "1")),
+        AddedHash(HashEntry(b"\xab" * 32, "sha256", "1")),
     ]
 
 
 @each_case(
     ("row", "said"),
     [
-        ({**INDICATOR, "should_delete": True}, Dropped(hash=BYTES, kind="pdq")),
-        ({**ENTRY, "deleted": True, "fingerprints": {}}, Dropped(id="42-image1")),
-        ({**STOPNCII, "hashStatus": "Withdrawn"}, Dropped(hash=BYTES, kind="pdq")),
-        ({**STOPNCII, "hashStatus": "Deleted"}, Dropped(hash=BYTES, kind="pdq")),
-        ({**TAT, "deleted": True}, Dropped(hash=BYTES, kind="pdq")),
-        ({**INDICATOR, "type": "HASH_MD5", "indicator": MD5}, Skipped("signal type HASH_MD5")),
-        ({**INDICATOR, "descriptors": {"data": [{**DESCRIPTOR, "status": "NON_MALICIOUS"}]}}, Skipped(HARMLESS)),
-        ({**STOPNCII, "signalType": "VideoMD5"}, Skipped("signal type VideoMD5")),
-        ({**TAT, "algorithm": "MD5"}, Skipped("signal type MD5")),
-        ({**BANKED, "disable_until_ts": 0, "signals": {"pdq": ONE}}, Skipped(OFF)),
-        ({"signal_type": "pdq", "signal_str": ONE, "category": "NEGATIVE_CLASS"}, Skipped(HARMLESS)),
-        ({"signal_type": "url", "signal_str": "https://example.com"}, Skipped("signal type url")),
-        ({"hash": "0" * 64}, Skipped("the hash of a blank picture")),
+        ({**INDICATOR, "should_delete": True}, RemovedHash(hash=BYTES, kind="pdq")),
+        ({**ENTRY, "deleted": True, "fingerprints": {}}, RemovedHash(id="42-image1")),
+        ({**STOPNCII, "hashStatus": "Withdrawn"}, RemovedHash(hash=BYTES, kind="pdq")),
+        ({**STOPNCII, "hashStatus": "Deleted"}, RemovedHash(hash=BYTES, kind="pdq")),
+        ({**TAT, "deleted": True}, RemovedHash(hash=BYTES, kind="pdq")),
+        ({**INDICATOR, "type": "HASH_MD5", "indicator": MD5}, SkippedRecord("signal type HASH_MD5")),
+        ({**INDICATOR, "descriptors": {"data": [{**DESCRIPTOR, "status": "NON_MALICIOUS"}]}}, SkippedRecord(HARMLESS)),
+        ({**STOPNCII, "signalType": "VideoMD5"}, SkippedRecord("signal type VideoMD5")),
+        ({**TAT, "algorithm": "MD5"}, SkippedRecord("signal type MD5")),
+        ({**BANKED, "disable_until_ts": 0, "signals": {"pdq": ONE}}, SkippedRecord(OFF)),
+        ({"signal_type": "pdq", "signal_str": ONE, "category": "NEGATIVE_CLASS"}, SkippedRecord(HARMLESS)),
+        ({"signal_type": "url", "signal_str": "https://example.com"}, SkippedRecord("signal type url")),
+        ({"hash": "0" * 64}, SkippedRecord("the hash of a blank picture")),
     ],
 )  # fmt: skip
 def test_what_is_taken_back_or_left_out_says_so(row: Any, said: Any) -> None:
@@ -102,7 +105,7 @@ def test_what_is_taken_back_or_left_out_says_so(row: Any, said: Any) -> None:
 
 def test_a_film_is_none_of_the_pictures() -> None:
     """Its hash is not compared with pictures."""
-    assert done({**ENTRY, "entry_type": "video"}) == [Dropped(id="42-image1"), Skipped("film")]
+    assert done({**ENTRY, "entry_type": "video"}) == [RemovedHash(id="42-image1"), SkippedRecord("film")]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,9 @@ def test_kinds_are_those_of_lists() -> None:
 
 def test_texts_are_cleaned() -> None:
     """Of what no terminal and no log should get."""
-    plain = Entry(BYTES, "pdq", "a")
-    assert cleaned(plain) is plain
-    assert cleaned(Entry(BYTES, "pdq", "a\x1b[2J", "c\0", "s")) == Entry(BYTES, "pdq", "a [2J", "c", "s")
-    assert cleaned(Entry(BYTES, "pdq", "\x1b")).id == ONE[:16]
+    plain = HashEntry(BYTES, "pdq", "a")
+    assert clean_entry(plain) is plain
+    assert clean_entry(HashEntry(BYTES, "pdq", "a\x1b[2J", "c\0", "s")) == HashEntry(
+        BYTES, "pdq", "a [2J", "c", "s"
+    )
+    assert clean_entry(HashEntry(BYTES, "pdq", "\x1b")).id == ONE[:16]

@@ -8,9 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guardrails.media.hashes.film_hash_file import FilmEntry, Look, text
-from guardrails.media.hashes.film_lists import SAME, Enough, FilmList, FilmMatch, Known, Sighting, distinct
-from guardrails.media.hashes.pdq import FORMS, Hashed
+from guardrails.media.hashes.film_hash_file import FilmEntry, HashedFrame, format_film_entries
+from guardrails.media.hashes.film_lists import (
+    SAME,
+    FilmList,
+    FilmMatch,
+    FilmSearch,
+    MatchThresholds,
+    NumberedFrames,
+    distinct_frames,
+)
+from guardrails.media.hashes.pdq import FORMS, PdqHashes
 
 
 def made(number: int) -> bytes:
@@ -25,31 +33,31 @@ def near(hash_: bytes, bits: int) -> bytes:
 
 def film(numbers: Sequence[int], id_: str = "a", step_ms: int = 1_000) -> FilmEntry:
     """Return a film of so many frames."""
-    looks = [Look(made(each), at * step_ms) for at, each in enumerate(numbers)]
+    looks = [HashedFrame(made(each), at * step_ms) for at, each in enumerate(numbers)]
     return FilmEntry(id_, tuple(looks), made(-len(numbers) % 1_000))
 
 
 def listed(folder: Path, *films: FilmEntry, quality: int = 50) -> FilmList:
     """Return a list of films."""
-    (folder / "films.jsonl").write_text(text(films))
+    (folder / "films.jsonl").write_text(format_film_entries(films))
     return FilmList.load(folder / "films.jsonl", name="l", quality=quality)
 
 
 def seen(
     of: FilmList, hashes: Sequence[bytes], *, form: int = 0, quality: int = 100, step_ms: int = 1_000
-) -> Sighting:
+) -> FilmSearch:
     """Return what is seen in frames, which look like that in one of their forms alone."""
-    sighting = Sighting(of)
+    sighting = FilmSearch(of)
     for at, each in enumerate(hashes):
         forms = [made(10_000 + 10 * at + other) for other in range(len(FORMS))]
         forms[form] = each
-        sighting.see([Hashed(tuple(forms), quality)], at * step_ms, (at + 1) * step_ms)
+        sighting.add_frame([PdqHashes(tuple(forms), quality)], at * step_ms, (at + 1) * step_ms)
     return sighting
 
 
-def all_of(sighting: Sighting, enough: Enough | None = None) -> list[FilmMatch]:
+def all_of(sighting: FilmSearch, enough: MatchThresholds | None = None) -> list[FilmMatch]:
     """Return what is found at the end."""
-    return sighting.matches(enough or Enough(), closed=True)
+    return sighting.matches(enough or MatchThresholds(), closed=True)
 
 
 @pytest.mark.parametrize("form", range(len(FORMS)))
@@ -64,11 +72,11 @@ def test_a_film_is_found_in_any_form(tmp_path: Path, form: int) -> None:
 
 def test_frames_that_are_each_turned_in_another_way_are_no_film(tmp_path: Path) -> None:
     """They are pictures like its own, and not it."""
-    sighting = Sighting(listed(tmp_path, film(range(8))))
+    sighting = FilmSearch(listed(tmp_path, film(range(8))))
     for at in range(8):
         forms = [made(10_000 + 10 * at + other) for other in range(len(FORMS))]
         forms[at] = made(at)
-        sighting.see([Hashed(tuple(forms), 100)], at * 1_000, at * 1_000 + 1_000)
+        sighting.add_frame([PdqHashes(tuple(forms), 100)], at * 1_000, at * 1_000 + 1_000)
     assert all_of(sighting) == []
 
 
@@ -78,23 +86,23 @@ CUT, LONGER, BOTH = [3, 4, 5, 6], [*range(20, 30), *range(10), *range(30, 40)], 
 @pytest.mark.parametrize(
     ("shown", "enough", "shares"),
     [
-        (CUT, Enough(), (1.0, 0.4)),
-        (CUT, Enough(query=0), None),
-        (CUT, Enough(query=0, target=0.4), (1.0, 0.4)),
-        (CUT, Enough(both=True), None),
-        (CUT, Enough(both=True, target=0), (1.0, 0.4)),
-        (CUT, Enough(seconds=5), None),
-        (LONGER, Enough(), (0.3333, 1.0)),
-        (LONGER, Enough(target=0), None),
-        (LONGER, Enough(both=True, target=0), None),
-        (BOTH, Enough(both=True), (0.8, 0.8)),
-        (BOTH, Enough(both=True, query=0.81), None),
-        ([0, 1], Enough(), None),
-        ([70, 71, 72], Enough(), None),
+        (CUT, MatchThresholds(), (1.0, 0.4)),
+        (CUT, MatchThresholds(query=0), None),
+        (CUT, MatchThresholds(query=0, target=0.4), (1.0, 0.4)),
+        (CUT, MatchThresholds(both=True), None),
+        (CUT, MatchThresholds(both=True, target=0), (1.0, 0.4)),
+        (CUT, MatchThresholds(seconds=5), None),
+        (LONGER, MatchThresholds(), (0.3333, 1.0)),
+        (LONGER, MatchThresholds(target=0), None),
+        (LONGER, MatchThresholds(both=True, target=0), None),
+        (BOTH, MatchThresholds(both=True), (0.8, 0.8)),
+        (BOTH, MatchThresholds(both=True, query=0.81), None),
+        ([0, 1], MatchThresholds(), None),
+        ([70, 71, 72], MatchThresholds(), None),
     ],
 )
 def test_shares_are_compared_with_what_is_enough(
-    tmp_path: Path, shown: Sequence[int], enough: Enough, shares: tuple[float, float] | None
+    tmp_path: Path, shown: Sequence[int], enough: MatchThresholds, shares: tuple[float, float] | None
 ) -> None:
     """A stretch that was cut out has a share of all of itself, a longer film all of the listed one."""
     found = all_of(seen(listed(tmp_path, film(range(10))), [*map(made, shown)]), enough)
@@ -109,12 +117,12 @@ def test_a_short_film_is_found_by_all_that_it_has(tmp_path: Path) -> None:
 
 def test_frames_that_say_little_count_nowhere(tmp_path: Path) -> None:
     """A film of black frames is on no list, nor do they dilute what is shown between them, nor are those of a list looked for."""
-    of = listed(tmp_path, film(range(10)), FilmEntry("black", (Look(bytes(32), 0, 0),), made(1)))
+    of = listed(tmp_path, film(range(10)), FilmEntry("black", (HashedFrame(bytes(32), 0, 0),), made(1)))
     assert all_of(seen(of, [bytes(32)] * 100, quality=49)) == []
-    sighting = Sighting(of)
+    sighting = FilmSearch(of)
     for at in range(5):
         for each, quality in ((made(at), 50), (bytes(32), 0), (bytes(32), 0)):
-            sighting.see([Hashed((each,) * 8, quality)], 3_000 * at, 3_000 * at + 1)
+            sighting.add_frame([PdqHashes((each,) * 8, quality)], 3_000 * at, 3_000 * at + 1)
     assert [(match.film.id, match.query) for match in all_of(sighting)] == [("a", 1.0)]
     assert of.status()["by_file_alone"] == 1
 
@@ -138,11 +146,12 @@ def test_what_is_looked_at_twice_in_a_second_is_one(tmp_path: Path) -> None:
 def test_before_the_end_only_what_cannot_be_taken_back_is_told(tmp_path: Path) -> None:
     """That is the share of the listed film: that of the one that is watched may fall."""
     sighting = seen(listed(tmp_path, film(range(10))), [made(each) for each in range(7)])
-    assert sighting.matches(Enough(), closed=False) == []
-    assert [each.target for each in sighting.matches(Enough(target=0.7), closed=False)] == [0.7]
-    assert sighting.matches(Enough(target=0.7, both=True), closed=False) == []
+    assert sighting.matches(MatchThresholds(), closed=False) == []
+    assert [each.target for each in sighting.matches(MatchThresholds(target=0.7), closed=False)] == [0.7]
+    assert sighting.matches(MatchThresholds(target=0.7, both=True), closed=False) == []
     assert [
-        each.target for each in sighting.matches(Enough(target=0.7, both=True, query=0), closed=False)
+        each.target
+        for each in sighting.matches(MatchThresholds(target=0.7, both=True, query=0), closed=False)
     ] == [0.7]
     assert [each.query for each in all_of(sighting)] == [1.0]
 
@@ -151,7 +160,7 @@ def test_the_surest_of_several_films_comes_first(tmp_path: Path) -> None:
     """Each once; two of the same id are two."""
     of = listed(tmp_path, film(range(4, 24), "less"), film(range(10), "all"), film(range(10), "all"))
     assert [each.film.id for each in all_of(seen(of, [*map(made, range(10))]))] == ["all", "all"]
-    more = all_of(seen(of, [*map(made, range(10))]), Enough(query=0.5))
+    more = all_of(seen(of, [*map(made, range(10))]), MatchThresholds(query=0.5))
     assert [each.film.id for each in more] == ["all", "all", "less"]
 
 
@@ -165,17 +174,22 @@ def test_a_file_is_known_by_its_digest(tmp_path: Path) -> None:
 
 def test_any_view_of_a_frame_may_be_the_listed_one(tmp_path: Path) -> None:
     """Who sees a transparent film over black sees that."""
-    sighting = Sighting(listed(tmp_path, film(range(3))))
+    sighting = FilmSearch(listed(tmp_path, film(range(3))))
     for at in range(3):
-        views = [Hashed((made(500 + at),) * 8, 100), Hashed((made(at),) * 8, 100)]
-        sighting.see(views, at * 1_000, at * 1_000 + 1_000)
+        views = [PdqHashes((made(500 + at),) * 8, 100), PdqHashes((made(at),) * 8, 100)]
+        sighting.add_frame(views, at * 1_000, at * 1_000 + 1_000)
     assert [each.query for each in all_of(sighting)] == [1.0]
 
 
 def test_looks_of_a_list_are_distinct() -> None:
     """In the order of time, without those that say little."""
     one, two = made(1), made(2)
-    looks = [Look(two, 2_000), Look(one, 0), Look(near(one, SAME), 1_000), Look(made(3), 3_000, 49)]
-    assert distinct(looks) == [Look(one, 0), Look(two, 2_000)]
-    known = Known()
+    looks = [
+        HashedFrame(two, 2_000),
+        HashedFrame(one, 0),
+        HashedFrame(near(one, SAME), 1_000),
+        HashedFrame(made(3), 3_000, 49),
+    ]
+    assert distinct_frames(looks) == [HashedFrame(one, 0), HashedFrame(two, 2_000)]
+    known = NumberedFrames()
     assert [known.number(each) for each in (one, two, near(one, SAME), near(one, SAME + 1))] == [0, 1, 0, 2]

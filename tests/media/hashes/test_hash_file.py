@@ -7,21 +7,21 @@ import json
 import pytest
 
 from guardrails.errors import PolicyErrors
-from guardrails.media.hashes.hash_file import MOST_ERRORS, Entry, entries
+from guardrails.media.hashes.hash_file import MOST_ERRORS, HashEntry, read_hash_entries
 from tests.cases import each_case
 
 ONE, TWO = "ab" * 32, "0F" * 32
 
 
-def read(text: str, kind: str = "pdq") -> list[Entry]:
+def read(text: str, kind: str = "pdq") -> list[HashEntry]:
     """Read a text as a file."""
-    return entries(text.encode(), "list.csv", kind)
+    return read_hash_entries(text.encode(), "list.csv", kind)
 
 
 def errors(text: str | bytes) -> list[str]:
     """Return the errors of a file."""
     with pytest.raises(PolicyErrors) as caught:
-        entries(text if isinstance(text, bytes) else text.encode(), "list.csv")
+        read_hash_entries(text if isinstance(text, bytes) else text.encode(), "list.csv")
     return [str(error) for error in caught.value]
 
 
@@ -29,11 +29,11 @@ def test_a_text_has_a_hash_a_line() -> None:
     """With an id behind it, or without; comments and empty lines are none."""
     found = read(f"# a list\n\n{ONE}\n{TWO}  case 7\r\n{ONE},case 8\n")
     assert found == [
-        Entry(bytes.fromhex(ONE), "pdq", "line 3"),
-        Entry(bytes.fromhex(TWO), "pdq", "case 7"),
-        Entry(bytes.fromhex(ONE), "pdq", "case 8"),
+        HashEntry(bytes.fromhex(ONE), "pdq", "line 3"),
+        HashEntry(bytes.fromhex(TWO), "pdq", "case 7"),
+        HashEntry(bytes.fromhex(ONE), "pdq", "case 8"),
     ]
-    assert read(f"\ufeff{ONE}", "sha256") == [Entry(bytes.fromhex(ONE), "sha256", "line 1")]
+    assert read(f"\ufeff{ONE}", "sha256") == [HashEntry(bytes.fromhex(ONE), "sha256", "line 1")]
 
 
 def test_a_csv_says_what_its_columns_are() -> None:
@@ -42,8 +42,8 @@ def test_a_csv_says_what_its_columns_are() -> None:
         f'id, Hash,distance,category,severity,type,quality\n"a, b",{ONE},12,sexual,high,pdq,77\nc,{TWO},,,,sha256,\n'
     )
     assert found == [
-        Entry(bytes.fromhex(ONE), "pdq", "a, b", "sexual", "high", 12, 77),
-        Entry(bytes.fromhex(TWO), "sha256", "c"),
+        HashEntry(bytes.fromhex(ONE), "pdq", "a, b", "sexual", "high", 12, 77),
+        HashEntry(bytes.fromhex(TWO), "sha256", "c"),
     ]
 
 
@@ -54,8 +54,8 @@ def test_json_lines_have_the_same_keys() -> None:
         {"value": TWO, "type": "HASH_SHA256", "category": None},
     ]
     assert read("\n".join(map(json.dumps, rows))) == [
-        Entry(bytes.fromhex(ONE), "pdq", "5", distance=0),
-        Entry(bytes.fromhex(TWO), "sha256", "line 2"),
+        HashEntry(bytes.fromhex(ONE), "pdq", "5", distance=0),
+        HashEntry(bytes.fromhex(TWO), "sha256", "line 2"),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.media.hashes.hash_index import FEW, REACH, _all, search, tables
+from guardrails.media.hashes.hash_index import FEW, REACH, _all, build_tables, search_tables
 
 
 def rows(count: int, seed: int = 0) -> Any:
@@ -31,7 +31,7 @@ def pairs(found: Any) -> list[tuple[int, int, int]]:
 
 
 MANY = rows(FEW + 1_000)
-TABLES = tables(MANY)
+TABLES = build_tables(MANY)
 
 
 @given(
@@ -46,7 +46,7 @@ TABLES = tables(MANY)
 def test_the_tables_find_all_that_is_within_reach(asked: list[tuple[int, list[int]]]) -> None:
     """Whichever bits differ."""
     hashes = np.array([flipped(MANY[at], bits) for at, bits in asked])
-    found = pairs(search(MANY, TABLES, hashes, REACH))
+    found = pairs(search_tables(MANY, TABLES, hashes, REACH))
     assert found == pairs(_all(MANY, hashes, REACH))
     assert {(number, at) for number, (at, bits) in enumerate(asked) if len(bits) <= REACH} <= {
         pair[:2] for pair in found
@@ -57,7 +57,7 @@ def test_the_tables_find_all_that_is_within_reach(asked: list[tuple[int, list[in
 def test_any_reach_is_found(reach: int) -> None:
     """By the tables up to 31, by comparing all above."""
     hashes = MANY[:2] ^ np.uint64(0b101)
-    assert pairs(search(MANY, TABLES, hashes, reach)) == pairs(_all(MANY, hashes, reach))
+    assert pairs(search_tables(MANY, TABLES, hashes, reach)) == pairs(_all(MANY, hashes, reach))
 
 
 def test_hashes_that_share_words_are_found() -> None:
@@ -65,12 +65,12 @@ def test_hashes_that_share_words_are_found() -> None:
     same = np.tile(rows(1), (FEW + 500, 1))
     same[:, 3] += np.arange(len(same), dtype=np.uint64)
     asked = same[:3]
-    assert pairs(search(same, tables(same), asked, REACH)) == pairs(_all(same, asked, REACH))
+    assert pairs(search_tables(same, build_tables(same), asked, REACH)) == pairs(_all(same, asked, REACH))
 
 
 @pytest.mark.parametrize("count", [0, 1, 100])
 def test_a_few_have_no_tables(count: int) -> None:
     """A list of one hash finds it."""
     few = rows(count)
-    assert tables(few) == {}
-    assert pairs(search(few, {}, few, 0)) == [(at, at, 0) for at in range(count)]
+    assert build_tables(few) == {}
+    assert pairs(search_tables(few, {}, few, 0)) == [(at, at, 0) for at in range(count)]

@@ -15,7 +15,7 @@ from PIL import Image
 from guardrails.errors import PolicyErrors
 from guardrails.media.hashes.hash_index import FEW
 from guardrails.media.hashes.hash_lists import HashList, HashLists, default_cache
-from guardrails.media.hashes.pdq import Hashed, hashed
+from guardrails.media.hashes.pdq import PdqHashes, hash_pixels
 
 Write = Callable[..., HashList]
 
@@ -31,7 +31,7 @@ def flipped(hash_: bytes, bits: int) -> str:
     return f"{int.from_bytes(hash_, 'big') ^ ((1 << bits) - 1):064x}"
 
 
-ONE, TWO = hashed(patches(1)), hashed(patches(2))
+ONE, TWO = hash_pixels(patches(1)), hash_pixels(patches(2))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_mirrored_and_turned_pictures_are_found(write: Write) -> None:
     """By the form that is on the list."""
     listed = write(ONE.hash.hex())
     for turned in (patches(1)[:, ::-1], np.rot90(patches(1)), patches(1)[::-1]):
-        (match,) = listed.near(hashed(turned))
+        (match,) = listed.near(hash_pixels(turned))
         assert match.form != "original"
 
 
@@ -93,9 +93,9 @@ def test_an_entry_has_a_distance_of_its_own(write: Write) -> None:
 
 def test_a_hash_that_says_little_is_not_looked_up(write: Write) -> None:
     """Nor are such entries kept."""
-    blank = hashed(np.zeros((100, 100, 3), np.uint8))
+    blank = hash_pixels(np.zeros((100, 100, 3), np.uint8))
     assert write(blank.hash.hex()).near(blank) == ()
-    assert write(ONE.hash.hex()).near(Hashed(ONE.forms, 49)) == ()
+    assert write(ONE.hash.hex()).near(PdqHashes(ONE.forms, 49)) == ()
     listed = write(f"hash,quality\n{ONE.hash.hex()},49\n{TWO.hash.hex()},50\n")
     assert (listed.near(ONE), len(listed.near(TWO)), listed.status()["left_out"]) == ((), 1, 1)
 
@@ -185,18 +185,18 @@ def test_a_list_needs_no_place_to_be_kept(many: str, tmp_path: Path) -> None:
 def test_a_file_that_changed_is_read_again(write: Write, tmp_path: Path) -> None:
     """The old list stays as it is; a mistake is told, and changes nothing."""
     lists = HashLists([write(ONE.hash.hex())], [write(TWO.hash.hex(), "allow")])
-    assert lists.renewed() is lists
+    assert lists.reload() is lists
     path = tmp_path / "deny.csv"
     path.write_text(f"{TWO.hash.hex()}\n")
     os.utime(path, ns=(0, 1))
-    new = lists.renewed()
+    new = lists.reload()
     assert (len(lists.deny[0].near(ONE)), new.deny[0].near(ONE), len(new.deny[0].near(TWO))) == (1, (), 1)
     assert new.allow[0] is lists.allow[0]
     assert new.deny[0].status()["digest"] != lists.deny[0].status()["digest"]
     path.write_text("zqx\n")
     os.utime(path, ns=(0, 2))
     with pytest.raises(PolicyErrors, match=r"deny\.csv:1:1: malformed_hash"):
-        new.renewed()
+        new.reload()
 
 
 def test_the_cache_is_where_others_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from PIL import ImageCms
 from guardrails import Guard
 from guardrails.media.errors import MediaError
 from guardrails.media.images import colours
-from guardrails.media.images.outline import outline
-from guardrails.media.images.picture import opened
-from guardrails.media.images.redact import redacted
+from guardrails.media.images.outline import read_outline
+from guardrails.media.images.picture import open_picture
+from guardrails.media.images.redact import redact_picture
 from tests.cases import each_case
 
 Colours = Sequence[tuple[float, float, float]]
@@ -129,18 +129,18 @@ def with_gamma(data: bytes, gamma: float) -> bytes:
 def test_profiles_of_cameras_screens_and_editors_are_ordinary(primaries: Colours, curve: bytes) -> None:
     """Wide colours too: a picture is judged by its numbers then, once."""
     own = profile(primaries, curve)
-    assert colours.ordinary(own)
+    assert colours.is_ordinary_profile(own)
     for format_ in ("JPEG", "PNG", "WEBP"):
         data = filed(drawn((200, 30, 30)), format_, own)
-        assert not outline(data).coloured
-        assert own not in outline(data).clean
-        assert len(opened(data).frames[0].views) == 1
+        assert not read_outline(data).coloured
+        assert own not in read_outline(data).clean
+        assert len(open_picture(data).frames[0].views) == 1
 
 
 def test_the_profile_that_lcms_makes_is_ordinary() -> None:
     """And one of grey."""
-    assert colours.ordinary(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    assert colours.ordinary(profile(space=b"GRAY"))
+    assert colours.is_ordinary_profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    assert colours.is_ordinary_profile(profile(space=b"GRAY"))
 
 
 ODD = {
@@ -163,14 +163,14 @@ ODD = {
 @each_case("own", ODD.values(), ids=ODD)
 def test_what_may_make_another_picture_is_not_ordinary(own: bytes) -> None:
     """By primaries, by curves at any place, by tables, and what cannot be read."""
-    assert not colours.ordinary(own)
+    assert not colours.is_ordinary_profile(own)
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_can_be_asked(data: bytes) -> None:
     """Nothing is raised; what nobody takes for a profile counts for nothing, what may be one is not ordinary."""
-    assert colours.ordinary(data) or data[36:40] == b"acsp"
-    assert not colours.ordinary(profile()[:128] + bytes(4) + data)
+    assert colours.is_ordinary_profile(data) or data[36:40] == b"acsp"
+    assert not colours.is_ordinary_profile(profile()[:128] + bytes(4) + data)
 
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
@@ -181,7 +181,7 @@ def test_a_picture_is_judged_as_its_profile_shows_it(guard_of: Callable[..., Gua
     assert guard.check(filed(drawn((255, 0, 0)), format_, icc), "output").blocked
     assert guard.check(filed(drawn((0, 255, 0)), format_, icc), "output").blocked
     assert not guard.check(filed(drawn((0, 0, 255)), format_, icc), "output").blocked
-    assert len(opened(filed(drawn((255, 0, 0)), format_, icc)).frames[0].views) == 2
+    assert len(open_picture(filed(drawn((255, 0, 0)), format_, icc)).frames[0].views) == 2
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
@@ -198,9 +198,9 @@ def test_a_picture_that_was_opened_is_judged_so_too(guard_of: Callable[..., Guar
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
 def test_what_is_redacted_is_in_the_colours_that_were_seen(format_: str) -> None:
     """The profile is gone, and what it did is done."""
-    picture = opened(filed(drawn((255, 0, 0)), format_, ODD["swapped"]))
-    made = redacted(picture, [(80, 10, 10, 10)])
-    again = opened(made)
+    picture = open_picture(filed(drawn((255, 0, 0)), format_, ODD["swapped"]))
+    made = redact_picture(picture, [(80, 10, 10, 10)])
+    again = open_picture(made)
     assert not again.outline.coloured  # type: ignore[union-attr]
     assert Pillow.open(io.BytesIO(made)).info.get("icc_profile") is None
     [view] = again.views
@@ -212,7 +212,7 @@ def test_alpha_stays() -> None:
     image = drawn((255, 0, 0), "RGBA")
     image.putalpha(Pillow.new("L", image.size, 200))
     image.info["icc_profile"] = ODD["swapped"]
-    made = colours.seen(image)
+    made = colours.apply_profile(image)
     assert made is not None
     red, green, _, alpha = made.getpixel((40, 40))  # type: ignore[misc]
     assert (red < 60, green > 200, alpha) == (True, True, 200)
@@ -224,14 +224,14 @@ def test_a_profile_of_other_numbers_counts_for_nothing(mode: str) -> None:
     """As to who shows pictures: lcms refuses it; so does it what is none."""
     image = drawn((255, 0, 0), mode)
     image.info["icc_profile"] = bytes(300) if mode == "P" else ODD["swapped"]
-    assert colours.seen(image) is None
+    assert colours.apply_profile(image) is None
 
 
 def test_a_profile_of_grey() -> None:
     """One that turns light and dark around."""
     image = drawn((255, 255, 255), "L")
     image.info["icc_profile"] = profile(space=b"GRAY", curve=power(8.0))
-    made = colours.seen(image)
+    made = colours.apply_profile(image)
     assert made is not None
     assert max(made.getpixel((0, 0))) < 40  # type: ignore[arg-type]
 
@@ -240,21 +240,21 @@ def test_colours_that_hardly_move_are_judged_once() -> None:
     """Whatever the profile is: what counts is what it does to this picture."""
     image = drawn((120, 120, 120))
     image.info["icc_profile"] = ODD["swapped"]
-    assert colours.seen(image) is None
+    assert colours.apply_profile(image) is None
 
 
 @pytest.mark.parametrize(("gamma", "views"), [(0.45455, 1), (0.55, 1), (0.04, 2), (4.0, 2)])
 def test_a_gamma_that_shows_another_picture(gamma: float, views: int) -> None:
     """What is nearly black by its numbers is seen where the file says so."""
     data = with_gamma(filed(drawn((10, 60, 10)), "PNG", b""), gamma)
-    picture = opened(data)
+    picture = open_picture(data)
     assert len(picture.views) == views
-    made = opened(redacted(picture, [(80, 10, 10, 10)]))
+    made = open_picture(redact_picture(picture, [(80, 10, 10, 10)]))
     assert len(made.views) == 1
     assert np.array_equal(made.views[0][40, 40], picture.views[-1][40, 40])
     grey = drawn((10, 60, 10), "LA")
     grey.info["gamma"] = gamma
-    assert (colours.seen(grey) is None) == (views == 1)
+    assert (colours.apply_profile(grey) is None) == (views == 1)
 
 
 @pytest.mark.parametrize(
@@ -280,12 +280,12 @@ def test_points_of_colours_that_are_not_judged_are_refused(
     plain = filed(drawn((255, 0, 0)), "PNG", b"")
     part = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
     data = plain[:33] + part + plain[33:]
-    assert not outline(data).coloured
+    assert not read_outline(data).coloured
     if ordinary:
-        assert not outline(with_gamma(data, 0.45455)).coloured
+        assert not read_outline(with_gamma(data, 0.45455)).coloured
     else:
         with pytest.raises(MediaError, match="colours are others"):
-            outline(with_gamma(data, 0.45455))
+            read_outline(with_gamma(data, 0.45455))
 
 
 def test_a_profile_has_a_most(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,16 +295,16 @@ def test_a_profile_has_a_most(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(colours, "MOST", 60_000)
     for data in files:
         with pytest.raises(MediaError, match="profile of colours") as raised:
-            outline(data)
+            read_outline(data)
         assert raised.value.code == "too_many_bytes"
     image = drawn((255, 0, 0))
     image.info["icc_profile"] = ODD["swapped"] + bytes(70_000)
     with pytest.raises(MediaError, match="profile of colours"):
-        colours.seen(image)
+        colours.apply_profile(image)
 
 
 @pytest.mark.parametrize("content", [b"", b"name", b"name\0\0no zlib"])
 def test_a_packed_profile_that_is_broken_is_none(content: bytes) -> None:
     """PNG has it packed."""
-    assert colours.unpacked(content) == b""
-    assert colours.unpacked(b"name\0\0" + zlib.compress(b"profile")) == b"profile"
+    assert colours.unpack_profile(content) == b""
+    assert colours.unpack_profile(b"name\0\0" + zlib.compress(b"profile")) == b"profile"

@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.decode import Decoded, View, decoded, eight_bit, reduction, viewed, within
-from guardrails.media.limits import Limits
+from guardrails.media.images.decode import (
+    DecodedImage,
+    View,
+    check_limits,
+    choose_reduction,
+    decode_image,
+    render_views,
+    to_eight_bit,
+)
+from guardrails.media.limits import PictureLimits
 from tests.cases import each_case
 
 Make = Callable[..., bytes]
@@ -27,9 +35,9 @@ def array(view: View) -> Any:
     return np.frombuffer(raw, np.uint8).reshape(high, wide, 3)
 
 
-def read(data: bytes, format_: str, orientation: int = 1, **limits: Any) -> Decoded:
+def read(data: bytes, format_: str, orientation: int = 1, **limits: Any) -> DecodedImage:
     """Decode with some limits."""
-    return decoded(data, format_, orientation, Limits(**limits))
+    return decode_image(data, format_, orientation, PictureLimits(**limits))
 
 
 def code_of(*args: Any, **limits: Any) -> str:
@@ -148,7 +156,7 @@ def in_mode(image: Image.Image, mode: str) -> Image.Image:
 )
 def test_each_kind_of_pixel_has_a_view(draw: Draw, mode: str) -> None:
     """As three bytes a pixel."""
-    views, _ = viewed(in_mode(draw(), mode))
+    views, _ = render_views(in_mode(draw(), mode))
     assert {view.mode for view in views} == {"RGB"}
 
 
@@ -157,7 +165,9 @@ def test_of_sixteen_bits_the_upper_ones_are_seen(file_of: Make) -> None:
     values = np.array([[0, 255, 256, 25_600, 65_535]], dtype=np.uint16)
     found = read(file_of(Image.fromarray(values), "png"), "png")
     assert array(found.frames[0][1][0])[0, :, 0].tolist() == [0, 0, 1, 100, 255]
-    assert np.asarray(eight_bit(Image.fromarray(values.astype(np.int32)))).tolist() == [[0, 0, 1, 100, 255]]
+    assert np.asarray(to_eight_bit(Image.fromarray(values.astype(np.int32)))).tolist() == [
+        [0, 0, 1, 100, 255]
+    ]
 
 
 @pytest.mark.parametrize("most", [1, 255, 65_535, 1_000_000])
@@ -165,8 +175,8 @@ def test_of_sixteen_bits_the_upper_ones_are_seen(file_of: Make) -> None:
 def test_numbers_without_a_range_are_seen_in_their_own(kind: type, most: int) -> None:
     """The largest is white, or nearly: nothing is too dark to be read."""
     image = Image.fromarray(np.array([[0, most]], dtype=kind))
-    assert np.asarray(eight_bit(image)).tolist()[0] in ([0, 255], [0, 254])
-    assert not np.asarray(eight_bit(Image.fromarray(np.zeros((2, 2), kind)))).any()
+    assert np.asarray(to_eight_bit(image)).tolist()[0] in ([0, 255], [0, 254])
+    assert not np.asarray(to_eight_bit(Image.fromarray(np.zeros((2, 2), kind)))).any()
 
 
 @pytest.mark.parametrize("format_", ["gif", "webp", "png", "avif"])
@@ -200,13 +210,13 @@ def test_a_large_picture_is_judged_smaller(draw: Draw, file_of: Make, format_: s
 )
 def test_a_thin_picture_keeps_its_detail(size: tuple[int, int], times: int) -> None:
     """A page that was scrolled is read at the size at which it can be read: pixels cost, not a side."""
-    assert reduction(size, 1, Limits()) == times
+    assert choose_reduction(size, 1, PictureLimits()) == times
 
 
 @given(st.integers(1, 6000), st.integers(1, 6000), st.integers(1, 300))
 def test_views_fit_into_memory(width: int, height: int, count: int) -> None:
     """Of one frame as of three hundred."""
-    times = reduction((width, height), count, Limits())
+    times = choose_reduction((width, height), count, PictureLimits())
     kept = 2 * count * (width // times) * (height // times)
     assert kept <= (48_000_000 if count > 1 else 2 * 4096 * 4096)
 
@@ -222,7 +232,7 @@ def test_views_fit_into_memory(width: int, height: int, count: int) -> None:
 def test_what_is_over_a_limit_is_named(size: tuple[int, int], frames: int, code: str) -> None:
     """One frame, their number, and all of them."""
     with pytest.raises(MediaError) as caught:
-        within(size, frames, Limits())
+        check_limits(size, frames, PictureLimits())
     assert caught.value.code == code
 
 

@@ -8,31 +8,31 @@ from collections.abc import Sequence
 import pytest
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.decode_cache import Later, Shape, Shapes
-from guardrails.media.limits import Limits
+from guardrails.media.images.decode_cache import DecodedShape, LazySequence, ShapeCache
+from guardrails.media.limits import PictureLimits
 
-SHAPE = Shape(4, 3, 1, alpha=False, animated=False)
+SHAPE = DecodedShape(4, 3, 1, alpha=False, animated=False)
 
 
 def test_a_file_is_known_by_its_digest_and_its_limits() -> None:
     """Under others it may look otherwise, or be refused."""
-    shapes = Shapes()
-    shapes.add(("a", Limits()), SHAPE)
-    assert shapes.get(("a", Limits())) == SHAPE
-    assert shapes.get(("b", Limits())) is None
-    assert shapes.get(("a", Limits(detail=10))) is None
+    shapes = ShapeCache()
+    shapes.add(("a", PictureLimits()), SHAPE)
+    assert shapes.get(("a", PictureLimits())) == SHAPE
+    assert shapes.get(("b", PictureLimits())) is None
+    assert shapes.get(("a", PictureLimits(detail=10))) is None
 
 
 def test_the_least_recently_used_go_first() -> None:
     """And there are never more than may be, also when that becomes less."""
-    shapes = Shapes(most=4)
+    shapes = ShapeCache(most=4)
     for name in "abcd":
-        shapes.add((name, Limits()), SHAPE)
-    shapes.get(("a", Limits()))
-    shapes.add(("e", Limits()), SHAPE)
-    assert [name for name in "abcde" if shapes.get((name, Limits()))] == ["a", "c", "d", "e"]
+        shapes.add((name, PictureLimits()), SHAPE)
+    shapes.get(("a", PictureLimits()))
+    shapes.add(("e", PictureLimits()), SHAPE)
+    assert [name for name in "abcde" if shapes.get((name, PictureLimits()))] == ["a", "c", "d", "e"]
     shapes.hold(0.5)
-    assert [name for name in "abcde" if shapes.get((name, Limits()))] == ["d", "e"]
+    assert [name for name in "abcde" if shapes.get((name, PictureLimits()))] == ["d", "e"]
 
 
 def test_what_comes_later_is_made_once() -> None:
@@ -43,7 +43,7 @@ def test_what_comes_later_is_made_once() -> None:
         made.append(1)
         return (7, 8, 9)
 
-    later = Later(3, make)
+    later = LazySequence(3, make)
     assert (len(later), later.ready) == (3, False)
     assert made == []
     assert ([*later], later[0], later[-1], [*later[::2]], later.ready) == ([7, 8, 9], 7, 9, [7, 9], True)
@@ -59,7 +59,7 @@ def test_what_is_released_is_made_again() -> None:
         made.append(1)
         return (7, 8)
 
-    later = Later(2, make, (7, 8), lambda _, some: kept.append(some))
+    later = LazySequence(2, make, (7, 8), lambda _, some: kept.append(some))
     assert ([*later], made, kept) == ([7, 8], [], [(7, 8)])
     later.release()
     assert (later.ready, [*later], [*later], made, kept) == (False, [7, 8], [7, 8], [1], [(7, 8), (7, 8)])
@@ -71,12 +71,12 @@ def test_an_error_is_raised_for_whoever_asks() -> None:
     def make() -> Sequence[int]:
         raise MediaError("timeout", "it took too long")
 
-    later = Later(2, make)
+    later = LazySequence(2, make)
     for _ in range(2):
         with pytest.raises(MediaError, match="too long"):
             later[0]
     with pytest.raises(MediaError, match="another number of frames"):
-        [*Later(2, lambda: (1, 2, 3))]
+        [*LazySequence(2, lambda: (1, 2, 3))]
     assert not later.ready
 
 
@@ -94,7 +94,7 @@ def test_several_threads_may_want_one() -> None:
         seen.append(later[0])
 
     seen: list[int] = []
-    later = Later(1, make)
+    later = LazySequence(1, make)
     threads = [threading.Thread(target=want) for _ in range(4)]
     for thread in threads:
         thread.start()

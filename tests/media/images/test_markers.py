@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.markers import gif, jpeg
+from guardrails.media.images.markers import outline_gif, outline_jpeg
 
 Make = Callable[..., bytes]
 
@@ -32,7 +32,7 @@ def test_a_jpeg_is_walked_to_its_end(
     draw: Callable[..., Image.Image], file_of: Make, more: dict[str, bool]
 ) -> None:
     """Its size stands in it, and a progressive one has several scans."""
-    found = jpeg(data := file_of(draw(70, 40), "jpeg", **more))
+    found = outline_jpeg(data := file_of(draw(70, 40), "jpeg", **more))
     assert (found.width, found.height, found.frames, found.trailing, found.more) == (70, 40, 1, 0, ())
     assert (found.scans > 1) is ("progressive" in more)
     assert len(found.clean) == len(data)
@@ -42,9 +42,9 @@ def test_a_jpeg_of_thousands_of_passes_is_refused(draw: Callable[..., Image.Imag
     """Each takes as long as decoding it once, so that some hundred kilobytes can take minutes."""
     data = file_of(draw(), "jpeg", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
-    assert jpeg(data[:-2] + last * 50 + data[-2:]).scans > 50
+    assert outline_jpeg(data[:-2] + last * 50 + data[-2:]).scans > 50
     with pytest.raises(MediaError, match="passes over its pixels") as caught:
-        jpeg(data[:-2] + last * 100 + data[-2:])
+        outline_jpeg(data[:-2] + last * 100 + data[-2:])
     assert caught.value.code == "too_many_pixels"
 
 
@@ -54,7 +54,7 @@ def test_a_jpeg_without_metadata_has_the_same_pixels(draw: Callable[..., Image.I
     exif[0x0112], exif[0x010E] = 6, "zqx-camera"
     more = {"exif": exif, "xmp": b"zqx-xmp", "icc_profile": b"zqx-profile", "comment": b"zqx-comment"}
     data = file_of(draw(), "jpeg", **more)
-    found = jpeg(data)
+    found = outline_jpeg(data)
     assert data.count(b"zqx") == 4
     assert b"zqx" not in found.clean
     assert found.orientation == 6
@@ -69,7 +69,7 @@ def test_a_thumbnail_in_the_head_is_left_out(draw: Callable[..., Image.Image], f
         data[:4] + (16 + 3 * 4).to_bytes(2, "big") + data[6:18] + b"\2\2" + b"zqxzqxzqxzqx" + data[20:]
     )
     for given in (data, thumbnail):
-        found = jpeg(given)
+        found = outline_jpeg(given)
         assert b"zqx" not in found.clean
         assert found.clean[:20] == data[:13] + b"\0\0\1\0\1\0\0"
         assert (pixels(found.clean) == pixels(data)).all()
@@ -78,17 +78,17 @@ def test_a_thumbnail_in_the_head_is_left_out(draw: Callable[..., Image.Image], f
 def test_colours_of_four_inks_stay(draw: Callable[..., Image.Image], file_of: Make) -> None:
     """What says how colours are stored is no metadata."""
     data = file_of(draw().convert("CMYK"), "jpeg")
-    assert (pixels(jpeg(data).clean) == pixels(data)).all()
+    assert (pixels(outline_jpeg(data).clean) == pixels(data)).all()
 
 
 def test_pictures_behind_a_jpeg_are_pictures_of_it(draw: Callable[..., Image.Image], file_of: Make) -> None:
     """As phones write them; what is none of them stands behind the end."""
     one, two = file_of(draw(48, 32), "jpeg"), file_of(draw(24, 16), "jpeg")
-    found = jpeg(one + b"\0\0" + two)
+    found = outline_jpeg(one + b"\0\0" + two)
     assert (found.trailing, [(each.width, each.height) for each in found.more]) == (0, [(24, 16)])
-    assert found.clean == jpeg(one).clean
-    assert jpeg(one + two + b"PK\3\4zip").trailing == 7
-    assert jpeg(one + two[:-9]).trailing == len(two) - 9
+    assert found.clean == outline_jpeg(one).clean
+    assert outline_jpeg(one + two + b"PK\3\4zip").trailing == 7
+    assert outline_jpeg(one + two[:-9]).trailing == len(two) - 9
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_a_broken_jpeg_is_named(
     draw: Callable[..., Image.Image], file_of: Make, change: Make, code: str
 ) -> None:
     """Cut anywhere, or with something in between."""
-    assert code_of(jpeg, change(file_of(draw(), "jpeg"))) == code
+    assert code_of(outline_jpeg, change(file_of(draw(), "jpeg"))) == code
 
 
 def test_a_gif_is_walked_frame_by_frame(film_of: Make) -> None:
     """Without a decoder it is known how many there are."""
-    found = gif(data := film_of("gif", 5, loop=0))
+    found = outline_gif(data := film_of("gif", 5, loop=0))
     assert (found.width, found.height, found.frames, found.trailing) == (48, 32, 5, 0)
     assert Image.open(io.BytesIO(found.clean)).n_frames == 5
     assert len(found.clean) <= len(data)
@@ -120,7 +120,7 @@ def test_a_gif_without_comments_has_the_same_frames(film_of: Make) -> None:
     """Comments and extensions of applications are gone; how often it runs stays."""
     data = film_of("gif", 3, loop=7, comment=b"zqx-comment")
     data = data[:-1] + b"\x21\xff\x0bXMP DataXMP\x03zqx\0" + b";"
-    found = gif(data)
+    found = outline_gif(data)
     assert b"zqx" in data
     assert b"zqx" not in found.clean
     assert b"XMP" not in found.clean
@@ -131,8 +131,8 @@ def test_a_gif_without_comments_has_the_same_frames(film_of: Make) -> None:
 def test_an_end_too_many_is_passed_over(film_of: Make) -> None:
     """As everybody does who shows a GIF."""
     data = film_of("gif", 2)
-    found = gif(data[:-1] + b"\0\0;")
-    assert (found.frames, found.clean) == (2, gif(data).clean)
+    found = outline_gif(data[:-1] + b"\0\0;")
+    assert (found.frames, found.clean) == (2, outline_gif(data).clean)
 
 
 def test_a_frame_larger_than_the_screen_counts(draw: Callable[..., Image.Image], file_of: Make) -> None:
@@ -140,7 +140,7 @@ def test_a_frame_larger_than_the_screen_counts(draw: Callable[..., Image.Image],
     data = file_of(draw(10, 10), "gif")
     at = data.index(b"\x2c\0\0\0\0\x0a\0\x0a\0")
     larger = data[: at + 5] + (5_000).to_bytes(2, "little") * 2 + data[at + 9 :]
-    assert (gif(larger).width, gif(larger).height) == (5_000, 5_000)
+    assert (outline_gif(larger).width, outline_gif(larger).height) == (5_000, 5_000)
 
 
 @pytest.mark.parametrize(
@@ -154,4 +154,4 @@ def test_a_frame_larger_than_the_screen_counts(draw: Callable[..., Image.Image],
 )
 def test_a_broken_gif_is_named(film_of: Make, change: Make, code: str) -> None:
     """Cut anywhere, with a part that is none, or with nothing in it."""
-    assert code_of(gif, change(film_of("gif"))) == code
+    assert code_of(outline_gif, change(film_of("gif"))) == code

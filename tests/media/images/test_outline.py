@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.outline import WRITTEN, named, outline, sniffed
+from guardrails.media.images.outline import WRITTEN, declared_format, read_outline, sniff_format
 from tests.cases import each_case
 
 Make = Callable[..., bytes]
@@ -22,14 +22,14 @@ Draw = Callable[..., Image.Image]
 def code_of(data: bytes, declared: str | None = None) -> str:
     """Return the code of the error that an outline gives."""
     with pytest.raises(MediaError) as caught:
-        outline(data, declared)
+        read_outline(data, declared)
     return caught.value.code
 
 
 def test_each_format_is_known_by_its_bytes(each_file: tuple[str, bytes]) -> None:
     """And told as such to who declares the same."""
     name, data = each_file
-    assert (sniffed(data), outline(data, f"image/{name}").format) == (name, name)
+    assert (sniff_format(data), read_outline(data, f"image/{name}").format) == (name, name)
 
 
 def test_each_format_is_known_where_it_is_written_as_a_text(
@@ -82,7 +82,7 @@ def test_another_text_is_no_picture(text: str) -> None:
 )
 def test_other_types_are_named_and_not_read(data: bytes, name: str) -> None:
     """None of them ever meets a decoder."""
-    assert sniffed(data) == name
+    assert sniff_format(data) == name
     if name != "heic":
         assert code_of(data) == "unsupported_type"
 
@@ -90,13 +90,13 @@ def test_other_types_are_named_and_not_read(data: bytes, name: str) -> None:
 def test_a_format_can_be_left_out(draw: Draw, file_of: Make) -> None:
     """Then it is as any other type."""
     with pytest.raises(MediaError, match="files of type gif are not read; png are"):
-        outline(file_of(draw(), "gif"), formats=("png",))
+        read_outline(file_of(draw(), "gif"), formats=("png",))
 
 
 @pytest.mark.parametrize("said", ["image/jpeg", ".jpg", "jpeg", "IMAGE/JPG; charset=x", "pjpeg"])
 def test_names_of_a_type_are_one(said: str) -> None:
     """Media types and suffixes alike."""
-    assert named(said) == "jpeg"
+    assert declared_format(said) == "jpeg"
 
 
 def test_what_is_said_must_agree(draw: Draw, file_of: Make) -> None:
@@ -104,9 +104,9 @@ def test_what_is_said_must_agree(draw: Draw, file_of: Make) -> None:
     data = file_of(draw(), "png")
     assert code_of(data, "image/jpeg") == "mistyped"
     assert code_of(b"<html></html>", ".png") == "mistyped"
-    assert outline(data, "application/octet-stream").format == "png"
+    assert read_outline(data, "application/octet-stream").format == "png"
     with pytest.raises(MediaError, match="said to be something else, and its bytes are png"):
-        outline(data, "zqx\n\x1b[2J")
+        read_outline(data, "zqx\n\x1b[2J")
 
 
 def test_nothing_is_no_picture() -> None:
@@ -130,4 +130,4 @@ def test_nothing_is_no_picture() -> None:
 def test_any_bytes_have_an_outline_or_a_named_error(data: bytes, head: bytes) -> None:
     """Nothing else is ever raised."""
     with contextlib.suppress(MediaError):
-        outline(head + data)
+        read_outline(head + data)

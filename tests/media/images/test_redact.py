@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.picture import opened
-from guardrails.media.images.redact import placeholder, redacted, shaded
+from guardrails.media.images.picture import open_picture
+from guardrails.media.images.redact import covered_boxes, make_placeholder, redact_picture
 from tests.cases import each_case
 
 Make = Callable[..., bytes]
@@ -22,7 +22,7 @@ Draw = Callable[..., Image.Image]
 def test_a_file_comes_back_as_a_file(each_file: tuple[str, bytes]) -> None:
     """Of its format, with the box and its margin covered."""
     name, data = each_file
-    again = opened(redacted(opened(data), [(10, 10, 10, 10)]))
+    again = open_picture(redact_picture(open_picture(data), [(10, 10, 10, 10)]))
     assert (again.format, again.width, again.height) == (name, 48, 32)
     assert again.views[0][9:21, 9:21].max() < 16
     assert again.views[0][:, 30:].max() > 50
@@ -31,26 +31,26 @@ def test_a_file_comes_back_as_a_file(each_file: tuple[str, bytes]) -> None:
 def test_a_film_is_covered_in_each_frame(film_of: Make) -> None:
     """All of it, or a box."""
     for format_ in ("gif", "webp", "png", "avif"):
-        picture = opened(film_of(format_, 3))
-        assert max(int(view.max()) for view in opened(redacted(picture, whole=True)).views) < 8
-        again = opened(redacted(picture, [(8, 8, 12, 12)]))
+        picture = open_picture(film_of(format_, 3))
+        assert max(int(view.max()) for view in open_picture(redact_picture(picture, whole=True)).views) < 8
+        again = open_picture(redact_picture(picture, [(8, 8, 12, 12)]))
         assert (again.animated, len(again.frames)) == (True, 3)
         assert all(view[10:18, 10:18].max() < 24 for view in again.views)
 
 
 def test_the_whole_can_be_blurred(draw: Draw) -> None:
     """A few means are left of it."""
-    picture = opened(draw(400, 300, seed=5))
-    made = np.asarray(redacted(picture, whole=True, how="blur"))
+    picture = open_picture(draw(400, 300, seed=5))
+    made = np.asarray(redact_picture(picture, whole=True, how="blur"))
     assert made.shape == (300, 400, 3)
     assert 0 < made.std() < picture.views[0].std()
 
 
 def test_a_large_file_is_covered_at_full_size(draw: Draw, file_of: Make) -> None:
     """In a process of its own."""
-    picture = opened(file_of(draw(4_200, 3_000), "png", compress_level=1))
+    picture = open_picture(file_of(draw(4_200, 3_000), "png", compress_level=1))
     assert (picture.width, picture.views[0].shape[1]) == (4_200, 2_100)
-    again = opened(redacted(picture, [(4_000, 1_000, 100, 100)], margin=0))
+    again = open_picture(redact_picture(picture, [(4_000, 1_000, 100, 100)], margin=0))
     assert again.width == 4_200
     assert again.views[0][502:548, 2_002:2_048].max() < 16
 
@@ -60,7 +60,7 @@ def test_an_image_of_pillow_comes_back_as_one(draw: Draw, mode: str) -> None:
     """Of the same mode, but for one of few colours; the given one is as it was."""
     image = draw().convert(mode)
     before = image.tobytes()
-    made = redacted(opened(image), [(10, 10, 10, 10)], margin=0)
+    made = redact_picture(open_picture(image), [(10, 10, 10, 10)], margin=0)
     assert made.mode == (mode if mode != "P" else "RGB")
     assert np.asarray(made.convert("RGB"))[10:20, 10:20].max() < 4
     assert image.tobytes() == before
@@ -69,7 +69,7 @@ def test_an_image_of_pillow_comes_back_as_one(draw: Draw, mode: str) -> None:
 def test_a_moving_image_of_pillow_comes_back_moving(film_of: Make) -> None:
     """As a GIF."""
     image = Image.open(io.BytesIO(film_of("webp", 3)))
-    made = redacted(opened(image), [(10, 10, 10, 10)])
+    made = redact_picture(open_picture(image), [(10, 10, 10, 10)])
     assert (made.n_frames, image.tell()) == (3, 0)
     made.seek(2)
     assert np.asarray(made.convert("RGB"))[12:18, 12:18].max() < 8
@@ -87,7 +87,7 @@ def test_an_array_comes_back_as_one(draw: Draw, channels: int, kind: Any) -> Non
         np.uint16: lambda: pixels.astype(np.uint16) * 257,
     }
     given = scaled.get(kind, lambda: pixels > 99 if kind is np.bool_ else pixels)()
-    made = redacted(opened(given), [(10, 10, 10, 10)], margin=0)
+    made = redact_picture(open_picture(given), [(10, 10, 10, 10)], margin=0)
     assert (made.shape, made.dtype) == (given.shape, given.dtype)
     colours = made[10:20, 10:20] if channels < 4 else made[10:20, 10:20, :3]
     assert not colours.any()
@@ -97,19 +97,19 @@ def test_an_array_comes_back_as_one(draw: Draw, channels: int, kind: Any) -> Non
 def test_there_must_be_something_to_cover(draw: Draw) -> None:
     """In the picture."""
     with pytest.raises(ValueError, match="nothing to cover"):
-        redacted(opened(draw()))
+        redact_picture(open_picture(draw()))
     with pytest.raises(ValueError, match="lies outside"):
-        redacted(opened(draw()), [(100, 100, 5, 5)])
+        redact_picture(open_picture(draw()), [(100, 100, 5, 5)])
 
 
 def test_what_is_covered_is_more_than_what_was_found(draw: Draw) -> None:
     """By the margin, inside the picture; or all of it."""
-    picture = opened(draw(64, 48))
-    assert shaded(picture, [(10, 10, 20, 10), (0, 40, 64, 8)]) == ((7, 8, 26, 14), (0, 38, 64, 10))
-    assert shaded(picture, [], whole=True) == ((0, 0, 64, 48),)
-    assert shaded(picture, []) == ()
+    picture = open_picture(draw(64, 48))
+    assert covered_boxes(picture, [(10, 10, 20, 10), (0, 40, 64, 8)]) == ((7, 8, 26, 14), (0, 38, 64, 10))
+    assert covered_boxes(picture, [], whole=True) == ((0, 0, 64, 48),)
+    assert covered_boxes(picture, []) == ()
     with pytest.raises(ValueError, match="lies outside"):
-        shaded(picture, [(100, 100, 5, 5)])
+        covered_boxes(picture, [(100, 100, 5, 5)])
 
 
 @pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "avif"])
@@ -118,8 +118,8 @@ def test_a_redacted_file_has_pixels_and_nothing_else(draw: Draw, file_of: Make, 
     exif = Image.Exif()
     exif[0x010E], exif[0x0112] = "zqx-camera", 6
     data = file_of(draw(), format_, exif=exif, icc_profile=b"zqx-profile", xmp=b"zqx-xmp")
-    picture = opened(data)
-    made = opened(redacted(picture, [(2, 2, 4, 4)]))
+    picture = open_picture(data)
+    made = open_picture(redact_picture(picture, [(2, 2, 4, 4)]))
     assert b"zqx" in data
     assert b"zqx" not in made.data
     assert (made.format, made.width, made.height) == (format_, 32, 48)
@@ -128,7 +128,7 @@ def test_a_redacted_file_has_pixels_and_nothing_else(draw: Draw, file_of: Make, 
 @pytest.mark.parametrize("format_", ["png", "jpeg", "webp", "gif", "avif", "bmp"])
 def test_a_placeholder_is_a_picture_of_a_size(format_: str) -> None:
     """In any format that is written."""
-    found = opened(placeholder(120, 80, format_))
+    found = open_picture(make_placeholder(120, 80, format_))
     assert (found.format, found.width, found.height) == (format_, 120, 80)
     assert 60 < found.views[0].mean() < 140
 
@@ -136,5 +136,5 @@ def test_a_placeholder_is_a_picture_of_a_size(format_: str) -> None:
 def test_a_placeholder_of_another_format_is_an_error() -> None:
     """By the name that all have."""
     with pytest.raises(MediaError) as caught:
-        placeholder(1, 1, "heic")
+        make_placeholder(1, 1, "heic")
     assert caught.value.code == "unsupported_type"

@@ -7,8 +7,8 @@ import pytest
 
 from guardrails.media.audio.recording import SOUNDS
 from guardrails.media.errors import MediaError
-from guardrails.media.rewrite.container_families import ENCODERS, FAMILIES, encoder
-from guardrails.media.rewrite.recode_tracks import SAMPLES, samples_of
+from guardrails.media.rewrite.container_families import ENCODERS, FAMILIES, find_encoder
+from guardrails.media.rewrite.recode_tracks import SAMPLES, encoder_input
 from guardrails.media.video.file_type import ISO, MOV, RIFF, STARTS
 from tests.cases import each_case
 
@@ -19,7 +19,7 @@ def test_each_encoder_of_sound_is_there_and_takes_samples_that_can_be_made(name:
     family = FAMILIES[name]
     for codec in sorted({family.sound, *family.same}):
         found = av.Codec(ENCODERS.get(codec, codec), "w")
-        assert samples_of(found.audio_formats or (), "none") in SAMPLES
+        assert encoder_input(found.audio_formats or (), "none") in SAMPLES
 
 
 def test_each_sound_that_is_read_has_a_family() -> None:
@@ -35,11 +35,11 @@ def test_each_sound_that_is_read_has_a_family() -> None:
 )
 def test_the_best_encoder_is_taken(have: set[str], expected: str) -> None:
     """Of those that FFmpeg was built with."""
-    assert encoder(FAMILIES["mp4"].frames, have) == expected
+    assert find_encoder(FAMILIES["mp4"].frames, have) == expected
 
 
 def test_no_encoder_is_an_error() -> None:
     """And not another kind of film."""
     with pytest.raises(MediaError) as caught:
-        encoder(FAMILIES["webm"].frames, {"libx264"})
+        find_encoder(FAMILIES["webm"].frames, {"libx264"})
     assert caught.value.code == "unsupported_type"

@@ -14,11 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from guardrails.media.audio.recording import AudioLimits
-from guardrails.media.audio.recording import opened as sound_of
+from guardrails.media.audio.recording import open_recording as sound_of
 from guardrails.media.errors import MediaError
 from guardrails.media.rewrite.edit_plan import MARGINS_MS
-from guardrails.media.rewrite.recode import MEDIA, Edit, family_of, muted, recoded
-from guardrails.media.video.film_source import Film, VideoLimits, opened
+from guardrails.media.rewrite.recode import MEDIA, FilmEdit, family_of, mute_sound, recode_film
+from guardrails.media.video.film_source import Film, VideoLimits, open_film
 from guardrails.media.video.processes import film_process
 from tests.films import FPS, RATE, film, plain, scene, taped, tone
 
@@ -102,16 +102,16 @@ def alike(one: Sound, other: Sound) -> float:
     return float(np.dot(one, other) / np.sqrt(np.dot(one, one) * np.dot(other, other)))
 
 
-def done(data: bytes, *edits: Edit, limits: VideoLimits | None = None, **more: Any) -> bytes:
+def done(data: bytes, *edits: FilmEdit, limits: VideoLimits | None = None, **more: Any) -> bytes:
     """Return a film with edits."""
-    with opened(data, PATIENT) as source:
-        return recoded(source, edits, limits or PATIENT, **more)
+    with open_film(data, PATIENT) as source:
+        return recode_film(source, edits, limits or PATIENT, **more)
 
 
 @pytest.mark.parametrize("ending", FAMILIES)
 def test_a_box_is_covered(ending: str, films: dict[str, bytes]) -> None:
     """Half a second longer than it was found, and a bit larger; nothing else changes, neither time nor sound."""
-    made = done(films[ending], Edit((1_000, 1_500), "solid", (BOX,)))
+    made = done(films[ending], FilmEdit((1_000, 1_500), "solid", (BOX,)))
     old, new = shown(films[ending]), shown(made)
     assert [float(at) for at, _ in new] == times(films[ending])
     x, y, width, height = BOX
@@ -129,8 +129,12 @@ def test_a_box_is_covered(ending: str, films: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("ending", FAMILIES)
 def test_what_comes_out_can_be_judged_again(ending: str, films: dict[str, bytes]) -> None:
     """It is a whole film of the family that is told, and its sound is copied to the bit."""
-    made = done(films[ending], Edit((1_000, 1_500), "blur"))
-    with opened(films[ending], PATIENT) as source, opened(made, PATIENT) as again, again.watch() as watch:
+    made = done(films[ending], FilmEdit((1_000, 1_500), "blur"))
+    with (
+        open_film(films[ending], PATIENT) as source,
+        open_film(made, PATIENT) as again,
+        again.watch() as watch,
+    ):
         assert again.format == family_of(source.format)
         assert (again.width, again.height) == (source.width, source.height)
         assert [*watch]
@@ -150,7 +154,7 @@ def test_a_whole_frame_is_covered(how: Any, reel: Reel) -> None:
     """Of what was fine in it nothing is left, in each frame that is shown in any part of the clip."""
     fine = np.indices((120, 160)).sum(axis=0)[..., None] // 4 % 2 * np.full(3, 255)
     data = reel([fine.astype(np.uint8)] * 60)
-    found = shown(done(data, Edit((700, 1_000), how), margins=EXACT))
+    found = shown(done(data, FilmEdit((700, 1_000), how), margins=EXACT))
     flat = [bool(np.abs(np.diff(pixels.astype(int), axis=1)).mean() < 8) for _, pixels in found]
     assert flat == [21 <= number < 30 for number in range(60)]
 
@@ -158,7 +162,7 @@ def test_a_whole_frame_is_covered(how: Any, reel: Reel) -> None:
 @pytest.mark.parametrize("ending", FAMILIES)
 def test_sound_is_muted(ending: str, films: dict[str, bytes]) -> None:
     """Nothing of it is left in the clip, all of it away from the clip, at the same time; frames keep theirs."""
-    made = done(films[ending], Edit((1_000, 1_500), "mute"))
+    made = done(films[ending], FilmEdit((1_000, 1_500), "mute"))
     old, new = heard(films[ending]), heard(made)
     assert np.abs(part(new, 0.9, 1.6)).max() < 1e-4
     for start, end in ((0.2, 0.75), (1.75, 2.8)):
@@ -171,7 +175,7 @@ def test_sound_is_muted(ending: str, films: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("ending", FAMILIES)
 def test_clips_are_cut(ending: str, films: dict[str, bytes]) -> None:
     """Frames and sound alike: what follows comes earlier by as much as was cut, and stays together."""
-    made = done(films[ending], Edit((500, 700), "cut"), Edit((1_500, 2_000), "cut"), margins=EXACT)
+    made = done(films[ending], FilmEdit((500, 700), "cut"), FilmEdit((1_500, 2_000), "cut"), margins=EXACT)
     old, new = shown(films[ending]), shown(made)
     left = [(at, pixels) for at, pixels in old if not meets(at)]
     assert len(new) == len(left)
@@ -182,7 +186,7 @@ def test_clips_are_cut(ending: str, films: dict[str, bytes]) -> None:
     source, sound = heard(films[ending]), heard(made)
     for start, end, earlier in ((0.1, 0.45, 0), (0.8, 1.4, 0.2), (2.1, 2.8, 0.7)):
         assert alike(part(source, start, end), part(sound, start - earlier, end - earlier)) > 0.98
-    with opened(made, PATIENT) as again:
+    with open_film(made, PATIENT) as again:
         assert again.seconds == pytest.approx(COUNT / FPS - 0.7, abs=0.1)
 
 
@@ -193,7 +197,7 @@ def meets(at: Fraction) -> bool:
 
 def test_a_cut_grows(films: dict[str, bytes]) -> None:
     """Half a second on either side: what was seen once is not seen the moment before."""
-    assert len(shown(done(films["mp4"], Edit((1_000, 1_500), "cut")))) == COUNT - 1.5 * FPS
+    assert len(shown(done(films["mp4"], FilmEdit((1_000, 1_500), "cut")))) == COUNT - 1.5 * FPS
 
 
 def test_a_frame_that_stays_for_long_is_cut_as_a_whole(reel: Reel) -> None:
@@ -203,7 +207,7 @@ def test_a_frame_that_stays_for_long_is_cut_as_a_whole(reel: Reel) -> None:
     found = [
         [
             (float(at), int(pixels.mean().round(-1)))
-            for at, pixels in shown(done(data, Edit((2_000, end), "cut")))
+            for at, pixels in shown(done(data, FilmEdit((2_000, end), "cut")))
         ]
         for end in (2_500, 3_100)
     ]
@@ -214,7 +218,7 @@ def test_a_frame_that_stays_for_long_is_cut_as_a_whole(reel: Reel) -> None:
 def test_a_film_that_would_be_empty_is_none(films: dict[str, bytes]) -> None:
     """A film without a frame is an error, and no file."""
     with pytest.raises(MediaError, match="nothing of the film is left") as caught:
-        done(films["mp4"], Edit((0, 10_000), "cut"))
+        done(films["mp4"], FilmEdit((0, 10_000), "cut"))
     assert caught.value.code == "empty"
 
 
@@ -226,7 +230,8 @@ def test_a_turned_film_stands_upright(degrees: int, reel: Reel) -> None:
         frames = [*container.decode(video=0)]
     upright = [np.rot90(frame.to_ndarray(format="rgb24"), degrees // 90) for frame in frames]
     new = [
-        pixels for _, pixels in shown(done(data, Edit((0, 1_000), "solid", ((0, 0, 20, 20),)), margin=0.0))
+        pixels
+        for _, pixels in shown(done(data, FilmEdit((0, 1_000), "solid", ((0, 0, 20, 20),)), margin=0.0))
     ]
     for before, after in zip(upright, new, strict=True):
         assert after[1:19, 1:19].max() < 30
@@ -243,8 +248,8 @@ def test_pixels_that_are_not_square_stay_so(degrees: int, reel: Reel) -> None:
 
     data = reel(plain(10, 200), stream=wide)
     box = (200, 40, 60, 40) if not degrees else (40, 60, 40, 60)
-    made = done(data, Edit((0, 500), "solid", (box,)), margin=0.0)
-    with opened(data, PATIENT) as source, opened(made, PATIENT) as again:
+    made = done(data, FilmEdit((0, 500), "solid", (box,)), margin=0.0)
+    with open_film(data, PATIENT) as source, open_film(made, PATIENT) as again:
         assert (again.width, again.height) == (source.width, source.height)
         assert {source.width, source.height} == {320, 120}
     for _, pixels in shown(made):
@@ -257,7 +262,7 @@ def test_times_that_vary_stay(reel: Reel) -> None:
     """Each frame keeps its own."""
     stamps = [0, 40, 50, 140, 300, 310, 900, 2_000, 2_033]
     data = reel(scene(len(stamps)), times=stamps, fps=25)
-    assert [round(at * 1_000) for at, _ in shown(done(data, Edit((0, 100), "blur")))] == stamps
+    assert [round(at * 1_000) for at, _ in shown(done(data, FilmEdit((0, 100), "blur")))] == stamps
 
 
 @pytest.mark.parametrize(
@@ -273,7 +278,7 @@ def test_every_kind_of_frame_becomes_one(codec: str, pixels: str, size: tuple[in
     width, height = size
     frames = [np.ascontiguousarray(each[:height, :width]) for each in scene(20)]
     data = reel(frames, "matroska", codec, pixels=pixels)
-    made = done(data, Edit((0, 1_000), "solid", ((100, 80, width - 100, height - 80),)))
+    made = done(data, FilmEdit((0, 1_000), "solid", ((100, 80, width - 100, height - 80),)))
     with av.open(io.BytesIO(made), "r") as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.pix_fmt, stream.width, stream.height) == ("yuv420p", 160, 120)
@@ -288,7 +293,7 @@ def test_nothing_but_frames_and_sound_goes_on() -> None:
         scene(30), "mkv", sound=sweep(1.0), captions=[(0, 900, "zqxbomb")], metadata={"title": "zqxbomb"}
     )
     assert data.count(b"zqxbomb") == 2
-    made = done(data, Edit((0, 100), "solid", (BOX,)))
+    made = done(data, FilmEdit((0, 100), "solid", (BOX,)))
     assert b"zqxbomb" not in made
     with av.open(io.BytesIO(made), "r") as container:
         assert [stream.type for stream in container.streams] == ["video", "audio"]
@@ -313,7 +318,7 @@ def test_captions_inside_of_frames_do_not_go_on() -> None:
                 )
                 more.is_keyframe = packet.is_keyframe
                 target.mux(more)
-    made = done(out.getvalue(), Edit((0, 100), "solid"))
+    made = done(out.getvalue(), FilmEdit((0, 100), "solid"))
     for data, expected in ((out.getvalue(), True), (made, False)):
         with av.open(io.BytesIO(data), "r") as container:
             found: list[Any] = [*container.decode(video=0)]
@@ -329,8 +334,8 @@ def test_what_an_edit_list_hides_does_not_go_on(how: Any, films: dict[str, bytes
     sound = data.index(b"elst", frames) + 12
     data = data[:frames] + (1_000).to_bytes(4, "big") + data[frames + 4 :]
     data = data[:sound] + (1_000).to_bytes(4, "big") + RATE.to_bytes(4, "big") + data[sound + 8 :]
-    made = done(data, Edit((900, 950), how))
-    with opened(made, PATIENT) as again, again.watch() as watch:
+    made = done(data, FilmEdit((900, 950), how))
+    with open_film(made, PATIENT) as again, again.watch() as watch:
         assert [*watch]
         assert (watch.seen.hidden, watch.seen.decoded < 40) == (0, True)
     with av.open(io.BytesIO(made), "r") as container:
@@ -356,7 +361,7 @@ def test_all_tracks_of_frames_are_covered() -> None:
                 )
         for track in tracks:
             container.mux(track.encode(None))
-    made = done(out.getvalue(), Edit((0, 500), "solid", ((40, 40, 40, 40),)), margin=0.0)
+    made = done(out.getvalue(), FilmEdit((0, 500), "solid", ((40, 40, 40, 40),)), margin=0.0)
     for number, (start, end) in enumerate(((40, 80), (20, 40))):
         for _, pixels in shown(made, number):
             assert pixels[start + 1 : end - 1, start + 1 : end - 1].max() < 30
@@ -367,7 +372,7 @@ def test_all_tracks_of_frames_are_covered() -> None:
 def test_it_is_told_how_far_it_is(films: dict[str, bytes]) -> None:
     """In seconds of the film, from the beginning on."""
     told: list[float] = []
-    done(films["mp4"], Edit((0, 100), "mute"), went=told.append)
+    done(films["mp4"], FilmEdit((0, 100), "mute"), went=told.append)
     assert told[0] == 0
     assert all(one <= other for one, other in pairwise(told))
 
@@ -384,21 +389,25 @@ def test_it_is_told_how_far_it_is(films: dict[str, bytes]) -> None:
 def test_limits_are_kept(limits: VideoLimits, code: str, films: dict[str, bytes]) -> None:
     """Over one there is no film, but a name for why."""
     with pytest.raises(MediaError) as caught:
-        done(films["mp4"], Edit((0, 100), "solid"), limits=limits)
+        done(films["mp4"], FilmEdit((0, 100), "solid"), limits=limits)
     assert caught.value.code == code
 
 
 def test_time_runs_out() -> None:
     """There is no film then; this one is so long that no process has written it before the clock is looked at."""
     with pytest.raises(MediaError) as caught:
-        done(film(scene(40 * COUNT)), Edit((0, 100), "solid"), limits=VideoLimits(grace=0.0, wall_factor=0.0))
+        done(
+            film(scene(40 * COUNT)),
+            FilmEdit((0, 100), "solid"),
+            limits=VideoLimits(grace=0.0, wall_factor=0.0),
+        )
     assert caught.value.code == "timeout"
 
 
 def test_a_process_without_memory_is_an_error(films: dict[str, bytes]) -> None:
     """Whether it says so or breaks down."""
     with pytest.raises(MediaError) as caught:
-        done(films["mp4"], Edit((0, 100), "solid"), limits=VideoLimits(grace=100.0, memory=100 << 20))
+        done(films["mp4"], FilmEdit((0, 100), "solid"), limits=VideoLimits(grace=100.0, memory=100 << 20))
     assert caught.value.code in ("too_much_memory", "undecodable")
 
 
@@ -413,11 +422,11 @@ def test_a_process_that_is_killed_is_an_error(
         process._process.kill()
         return process
 
-    with opened(films["mp4"], PATIENT) as source:
+    with open_film(films["mp4"], PATIENT) as source:
         monkeypatch.setattr(Film, "process", killed)
         monkeypatch.setattr(film_process, "STARTED", "import time; time.sleep(100)")
         with pytest.raises(MediaError, match="broke down") as caught:
-            recoded(source, [Edit((0, 100), "solid")])
+            recode_film(source, [FilmEdit((0, 100), "solid")])
     assert caught.value.code == "undecodable"
 
 
@@ -425,7 +434,7 @@ def test_a_damaged_film_gives_what_can_be_read_or_an_error(films: dict[str, byte
     """Never one that is longer, or that shows what was to be covered."""
     data = films["ts"]
     middle = len(data) // 2
-    made = done(data[:middle] + bytes(3_000) + data[middle + 3_000 :], Edit((0, 3_000), "solid"))
+    made = done(data[:middle] + bytes(3_000) + data[middle + 3_000 :], FilmEdit((0, 3_000), "solid"))
     assert all(pixels.max() < 30 for _, pixels in shown(made))
     assert shown(made)[-1][0] <= COUNT / FPS
 
@@ -436,7 +445,7 @@ def test_a_film_without_one_good_frame_is_an_error(films: dict[str, bytes]) -> N
     start, end = data.find(b"mdat") + 4, data.find(b"moov") - 4
     assert start < end
     with pytest.raises(MediaError):
-        done(data[:start] + bytes(end - start) + data[end:], Edit((0, 100), "solid"))
+        done(data[:start] + bytes(end - start) + data[end:], FilmEdit((0, 100), "solid"))
 
 
 def test_without_edits_it_is_the_same_film(films: dict[str, bytes]) -> None:
@@ -446,8 +455,8 @@ def test_without_edits_it_is_the_same_film(films: dict[str, bytes]) -> None:
     assert all(near(before, after) for (_, before), (_, after) in zip(frames, found, strict=True))
 
 
-@pytest.mark.parametrize("edit", [Edit((5, 4), "cut"), Edit((0, 5), "blur", ((160, 0, 4, 4),))])
-def test_what_is_no_edit(edit: Edit, films: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("edit", [FilmEdit((5, 4), "cut"), FilmEdit((0, 5), "blur", ((160, 0, 4, 4),))])
+def test_what_is_no_edit(edit: FilmEdit, films: dict[str, bytes]) -> None:
     """It is refused before anything is done."""
     with pytest.raises(ValueError, match=r"is none|outside"):
         done(films["mp4"], edit)
@@ -495,7 +504,7 @@ def test_a_sound_alone_is_silent_in_a_clip_and_as_before_elsewhere(container: st
     told = np.stack([tone(4, rate=16_000, loud=0.4), tone(4, 700, rate=16_000, loud=0.2)])
     data = taped(told, container, codec, metadata={"title": "zqxbomb"})
     with sound_of(data) as sound:
-        made, format_ = muted(sound, [(1_200, 2_000)]), sound.format
+        made, format_ = mute_sound(sound, [(1_200, 2_000)]), sound.format
     with sound_of(made) as again:
         assert (again.format, again.behind) == (format_, 0)
         assert format_ in MEDIA
@@ -512,7 +521,7 @@ def test_a_sound_alone_is_silent_in_a_clip_and_as_before_elsewhere(container: st
 def test_a_sound_of_a_codec_that_its_container_is_not_written_with_gets_another() -> None:
     """The container stays."""
     with sound_of(taped(tone(2, rate=16_000), "wav", "mp3")) as sound:
-        made = muted(sound, [(0, 500)])
+        made = mute_sound(sound, [(0, 500)])
     assert heard_of(made)[1] == "pcm_s16le"
     with sound_of(made) as again:
         assert again.format == "wav"
@@ -523,4 +532,4 @@ def test_a_sound_that_breaks_a_limit_is_not_written() -> None:
     with sound_of(taped(tone(4, rate=16_000))) as sound:
         for limits in (AudioLimits(seconds=1), AudioLimits(bytes=50_000)):
             with pytest.raises(MediaError, match=r"longer|more than"):
-                muted(sound, [(0, 500)], limits)
+                mute_sound(sound, [(0, 500)], limits)

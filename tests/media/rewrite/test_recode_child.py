@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from guardrails.media.errors import MediaError
-from guardrails.media.rewrite.edit_plan import MARGINS_MS, Edit
-from guardrails.media.rewrite.recode_child import Target, asked, heard, recode
-from guardrails.media.video.film_opening import File
+from guardrails.media.rewrite.edit_plan import MARGINS_MS, FilmEdit
+from guardrails.media.rewrite.recode_child import TargetFile, encode_task, is_readable, recode
+from guardrails.media.video.film_opening import DescriptorFile
 from guardrails.media.video.film_parts import VideoLimits
 from tests.films import film, scene
 
 Reel = Callable[..., bytes]
-EDITS = (Edit((0, 100), "solid", ((1, 2, 30, 40),)),)
+EDITS = (FilmEdit((0, 100), "solid", ((1, 2, 30, 40),)),)
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def written(
 ) -> tuple[bytes, list[dict[str, Any]]]:
     """Return what comes of a film, and what was told on the way."""
     told: list[dict[str, Any]] = []
-    target.write(asked(EDITS, (160, 120), MARGINS_MS, 0.0))
+    target.write(encode_task(EDITS, (160, 120), MARGINS_MS, 0.0))
     target.flush()
     with tempfile.TemporaryFile() as source:
         source.write(data)
         source.flush()
         recode(
-            File(source.fileno()),
+            DescriptorFile(source.fileno()),
             target.fileno(),
             kinds,
             VideoLimits(**limits),
@@ -53,7 +53,7 @@ def written(
 
 def test_what_is_asked_is_json() -> None:
     """Nothing else ever reaches the process."""
-    assert json.loads(asked(EDITS, (160, 120), {"cut": 5}, 0.1)) == {
+    assert json.loads(encode_task(EDITS, (160, 120), {"cut": 5}, 0.1)) == {
         "edits": [{"clip": [0, 100], "how": "solid", "boxes": [[1, 2, 30, 40]]}],
         "size": [160, 120],
         "margins": {"cut": 5},
@@ -74,7 +74,7 @@ def test_a_film_takes_the_place_of_what_was_asked(target: IO[bytes]) -> None:
 
 def test_a_target_is_written_and_read_again(target: IO[bytes]) -> None:
     """From any place."""
-    place = Target(target.fileno())
+    place = TargetFile(target.fileno())
     assert (place.write(b"abcdef"), place.seek(2), place.write(b"X"), place.tell()) == (6, 2, 1, 3)
     assert (place.seek(0), place.read(9)) == (0, b"abXdef")
     assert (place.seek(0, 2), place.size) == (6, 6)
@@ -145,7 +145,7 @@ def test_damaged_sound_is_encoded_where_it_cannot_be_copied(target: IO[bytes]) -
 def test_which_sound_is_heard() -> None:
     """That of a codec which is on the list of those that are decoded."""
     with av.open(io.BytesIO(film(scene(3), sound=np.zeros(4_800, np.float32))), "r") as container:
-        assert heard(container.streams.audio[0])
+        assert is_readable(container.streams.audio[0])
 
 
 @pytest.mark.parametrize(

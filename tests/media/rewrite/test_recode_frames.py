@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from guardrails.media.images.edit import How
-from guardrails.media.rewrite.recode_frames import FORMAT, FULL, LIMITED, Frames, planes, red_green_blue
+from guardrails.media.rewrite.recode_frames import FORMAT, FULL, LIMITED, FrameMaker, is_rgb, split_planes
 
 Pixels = NDArray[np.uint8]
 
@@ -43,7 +43,7 @@ def near(frame: av.VideoFrame, pixels: Pixels, at: tuple[slice, slice] = np.s_[:
 def test_a_frame_that_fits_stays_the_same() -> None:
     """Nothing is converted, turned or copied."""
     frame = framed(drawn())
-    assert Frames((64, 48)).made(frame, []) is frame
+    assert FrameMaker((64, 48)).make(frame, []) is frame
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_all_formats_become_one(format_: str) -> None:
     if format_ == "gray":
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     frame = framed(pixels, format_)
-    made = Frames((64, 48)).made(frame, [])
+    made = FrameMaker((64, 48)).make(frame, [])
     assert (made.format.name, made.color_range) == (FORMAT, LIMITED)
     assert near(made, pixels)
 
@@ -63,11 +63,11 @@ def test_all_formats_become_one(format_: str) -> None:
 def test_the_full_range_becomes_the_usual_one() -> None:
     """Also where only the frame says so, and not its format."""
     frame = av.VideoFrame(64, 48, FORMAT)
-    for plane, value in zip(planes(frame), (255, 128, 128), strict=True):
+    for plane, value in zip(split_planes(frame), (255, 128, 128), strict=True):
         plane[:] = value
     frame.color_range = FULL
-    made = Frames((64, 48)).made(frame, [])
-    assert {int(value) for value in planes(made)[0].ravel()} == {235}
+    made = FrameMaker((64, 48)).make(frame, [])
+    assert {int(value) for value in split_planes(made)[0].ravel()} == {235}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_full_range_becomes_the_usual_one() -> None:
 )
 def test_which_formats_have_no_brightness(format_: str, expected: bool) -> None:
     """Their colours are counted by us."""
-    assert red_green_blue(av.VideoFormat(format_)) is expected
+    assert is_rgb(av.VideoFormat(format_)) is expected
 
 
 @pytest.mark.parametrize("mirrored", [False, True])
@@ -85,7 +85,7 @@ def test_a_frame_is_turned(degrees: int, mirrored: bool) -> None:
     pixels = drawn()
     upright = np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirrored else pixels, -degrees // 90))
     size = (upright.shape[1], upright.shape[0])
-    made = Frames(size, degrees, mirrored).made(framed(pixels), [((0, 0, 16, 16), "solid")])
+    made = FrameMaker(size, degrees, mirrored).make(framed(pixels), [((0, 0, 16, 16), "solid")])
     assert (made.width, made.height) == size
     assert near(made, upright, np.s_[16:, 16:])
     assert seen(made)[1:15, 1:15].max() < 8
@@ -95,7 +95,7 @@ def test_what_is_transparent_is_black() -> None:
     """What an author hid under it is not written."""
     pixels = np.dstack([drawn(), np.full((48, 64, 1), 255, np.uint8)])
     pixels[:, 32:, 3] = 0
-    made = Frames((64, 48)).made(av.VideoFrame.from_ndarray(pixels, "rgba"), [])
+    made = FrameMaker((64, 48)).make(av.VideoFrame.from_ndarray(pixels, "rgba"), [])
     assert near(made, drawn(), np.s_[:, :31])
     assert seen(made)[:, 33:].max() < 8
 
@@ -103,20 +103,20 @@ def test_what_is_transparent_is_black() -> None:
 def test_odd_sides_become_even() -> None:
     """The last row and column are there twice; a box at the border covers them, too."""
     pixels = drawn(63, 47)
-    frames = Frames((63, 47))
-    made = frames.made(framed(pixels), [])
+    frames = FrameMaker((63, 47))
+    made = frames.make(framed(pixels), [])
     assert (made.width, made.height) == frames.even == (64, 48)
-    brightness = planes(made)[0]
+    brightness = split_planes(made)[0]
     assert np.array_equal(brightness[:, 63], brightness[:, 62])
     assert np.array_equal(brightness[47], brightness[46])
     assert near(made, np.pad(pixels, ((0, 1), (0, 1), (0, 0)), mode="edge"))
-    covered = frames.made(framed(pixels), [((40, 30, 23, 17), "solid")])
+    covered = frames.make(framed(pixels), [((40, 30, 23, 17), "solid")])
     assert seen(covered)[30:, 40:].max() < 8
 
 
 def test_another_size_becomes_that_of_the_first() -> None:
     """A film may change it; what is encoded may not."""
-    made = Frames((64, 48)).made(framed(drawn(128, 96)), [])
+    made = FrameMaker((64, 48)).make(framed(drawn(128, 96)), [])
     assert (made.width, made.height) == (64, 48)
     assert near(made, drawn(), np.s_[:20, :28])
 
@@ -127,12 +127,12 @@ def test_a_box_is_covered(how: How) -> None:
     pixels = drawn()
     pixels[8:40, 8:40] = np.indices((32, 32)).sum(axis=0)[..., None] % 2 * 255
     frame = framed(pixels)
-    before = [plane.copy() for plane in planes(frame)]
+    before = [plane.copy() for plane in split_planes(frame)]
     kept = av.VideoFrame(64, 48, FORMAT)
-    for plane, old in zip(planes(kept), before, strict=True):
+    for plane, old in zip(split_planes(kept), before, strict=True):
         plane[:] = old
-    made = Frames((64, 48)).made(frame, [((9, 9, 31, 31), how)])
-    for by, plane, old in zip((1, 2, 2), planes(made), before, strict=True):
+    made = FrameMaker((64, 48)).make(frame, [((9, 9, 31, 31), how)])
+    for by, plane, old in zip((1, 2, 2), split_planes(made), before, strict=True):
         at = np.s_[8 // by : 40 // by, 8 // by : 40 // by]
         plane, old = plane.copy(), old.copy()
         assert by == 2 or np.abs(np.diff(plane[at].astype(int))).mean() < 20
@@ -142,6 +142,6 @@ def test_a_box_is_covered(how: How) -> None:
 
 def test_covering_leaves_the_decoder_its_frame() -> None:
     """A decoder makes the next frames of those it gave: what they hold may not change."""
-    made = Frames((64, 48)).made(framed(drawn(), "yuv444p"), [((0, 0, 64, 48), "solid")])
-    assert {int(value) for value in planes(made)[0].ravel()} == {16}
-    assert {int(value) for value in planes(made)[1].ravel()} == {128}
+    made = FrameMaker((64, 48)).make(framed(drawn(), "yuv444p"), [((0, 0, 64, 48), "solid")])
+    assert {int(value) for value in split_planes(made)[0].ravel()} == {16}
+    assert {int(value) for value in split_planes(made)[1].ravel()} == {128}

@@ -11,32 +11,34 @@ import av
 import numpy as np
 import pytest
 
-from guardrails.media.rewrite.edit_plan import Edit, Plan, planned
+from guardrails.media.rewrite.edit_plan import EditPlan, FilmEdit, plan_edits
 from guardrails.media.rewrite.recode_tracks import (
     CopiedTrack,
     FrameTrack,
-    OnItsWay,
+    OutputTrack,
     SoundTrack,
-    Written,
-    decoded,
+    TrackOutput,
+    decode_packet,
 )
 from tests.films import film, scene
 
 Reel = Callable[..., bytes]
-Make = Callable[[Any, Written], OnItsWay]
+Make = Callable[[Any, TrackOutput], OutputTrack]
 
 
 def through(
-    data: bytes, kind: str, make: Make, plan: Plan | None = None, container: str = "matroska"
+    data: bytes, kind: str, make: Make, plan: EditPlan | None = None, container: str = "matroska"
 ) -> bytes:
     """Return a film of one track of a film, the first of its kind, that went through what `make` gives."""
     out = io.BytesIO()
     with av.open(io.BytesIO(data), "r") as source, av.open(out, "w", format=container) as target:
         stream: Any = source.streams.get({kind: 0})[0]
-        track = make(stream, Written(target, plan or Plan(), Fraction(source.start_time or 0, 1_000_000)))
+        track = make(
+            stream, TrackOutput(target, plan or EditPlan(), Fraction(source.start_time or 0, 1_000_000))
+        )
         packets: list[Any] = [packet for packet in source.demux(stream) if packet.size]
         for packet in [*packets, None]:
-            for made in track.fed(packet):
+            for made in track.feed(packet):
                 target.mux(made)
     return out.getvalue()
 
@@ -113,12 +115,12 @@ def test_times_that_are_missing_or_go_back(
     left = iter(stamps)
 
     def given(source: Any, packet: Any) -> Any:
-        found = decoded(source, packet)
+        found = decode_packet(source, packet)
         for frame in found:
             frame.pts, frame.duration = next(left), 40
         return found
 
-    monkeypatch.setattr("guardrails.media.rewrite.recode_tracks.decoded", given)
+    monkeypatch.setattr("guardrails.media.rewrite.recode_tracks.decode_packet", given)
     made = through(data, "video", lambda stream, to: FrameTrack(stream, first_of(data), "libx264", to))
     assert [frame.pts for frame in frames_of(made)] == expected
 
@@ -135,7 +137,7 @@ def test_the_last_frame_stays_as_long_as_it_did(codec: str, cut: tuple[int, int]
         packets = [packet for frame in [*frames, None] for packet in stream.encode(frame)]
         packets[-1].duration = 5 * packets[-1].time_base.denominator
         container.mux(packets)
-    plan = planned([Edit(cut, "cut")], (160, 120), {"cut": 0, "mute": 0}) if cut[1] else Plan()
+    plan = plan_edits([FilmEdit(cut, "cut")], (160, 120), {"cut": 0, "mute": 0}) if cut[1] else EditPlan()
     data = out.getvalue()
     made = through(
         data, "video", lambda stream, to: FrameTrack(stream, first_of(data), codec, to), plan, "mp4"
@@ -149,11 +151,11 @@ def test_what_was_read_and_what_goes_on_is_counted(reel: Reel) -> None:
     data = reel(scene(30), "matroska")
     tracks: list[FrameTrack] = []
 
-    def make(stream: Any, to: Written) -> FrameTrack:
+    def make(stream: Any, to: TrackOutput) -> FrameTrack:
         tracks.append(FrameTrack(stream, first_of(data), "libx264", to))
         return tracks[0]
 
-    through(data, "video", make, planned([Edit((500, 600), "cut")], (160, 120), {"cut": 0, "mute": 0}))
+    through(data, "video", make, plan_edits([FilmEdit((500, 600), "cut")], (160, 120), {"cut": 0, "mute": 0}))
     assert (tracks[0].seen, tracks[0].count, round(tracks[0].end, 2)) == (30, 27, 1.0)
 
 
@@ -170,7 +172,7 @@ def test_what_was_read_and_what_goes_on_is_counted(reel: Reel) -> None:
 def test_sound_keeps_its_channels(codec: str, rate: int, layout: str, expected: tuple[int, str]) -> None:
     """And its rate, or the next one that the encoder has; it begins and ends when it did."""
     data = tone(1.0, rate, layout)
-    plan = planned([Edit((400, 600), "mute")], (16, 16))
+    plan = plan_edits([FilmEdit((400, 600), "mute")], (16, 16))
     made = through(data, "audio", lambda stream, to: SoundTrack(stream, codec, to), plan)
     found_rate, found_layout, begins, samples = heard(made)
     assert (found_rate, found_layout) == expected
@@ -199,8 +201,11 @@ def test_a_damaged_packet_gives_no_frame(reel: Reel) -> None:
     """And is no error: what follows can be read."""
     with av.open(io.BytesIO(reel(scene(5), "matroska")), "r") as container:
         stream = container.streams.video[0]
-        assert [*decoded(stream, av.Packet(b"\x00\x00\x00\x02\x65\xff\xff" * 20))] == []
+        assert [*decode_packet(stream, av.Packet(b"\x00\x00\x00\x02\x65\xff\xff" * 20))] == []
         frames = [
-            frame for packet in container.demux(stream) if packet.size for frame in decoded(stream, packet)
+            frame
+            for packet in container.demux(stream)
+            if packet.size
+            for frame in decode_packet(stream, packet)
         ]
-        assert len([*frames, *decoded(stream, None)]) == 5
+        assert len([*frames, *decode_packet(stream, None)]) == 5

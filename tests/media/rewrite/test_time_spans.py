@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.media.rewrite.time_spans import Span, grown, kept, meets, merged, taken
+from guardrails.media.rewrite.time_spans import (
+    Span,
+    count_cut_time,
+    grow_clips,
+    merge_spans,
+    remaining_spans,
+    spans_meet,
+)
 
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=6)
 
@@ -30,13 +37,13 @@ def instants(spans: list[Span]) -> set[int]:
 )
 def test_clips_grow(clips: list[Span], by: int, expected: list[Span]) -> None:
     """On both sides, not to before the beginning; what touches then is one."""
-    assert grown(clips, by) == expected
+    assert grow_clips(clips, by) == expected
 
 
 @given(SPANS)
 def test_merged_spans_hold_the_same(spans: list[Span]) -> None:
     """Sorted, none empty, and with a gap between each two."""
-    found = merged(spans)
+    found = merge_spans(spans)
     assert instants(found) == instants(spans)
     assert all(start < end for start, end in found)
     assert all(before[1] < after[0] for before, after in pairwise(found))
@@ -45,14 +52,14 @@ def test_merged_spans_hold_the_same(spans: list[Span]) -> None:
 @given(SPANS, st.integers(0, 60), st.integers(1, 20))
 def test_what_is_kept_and_what_is_met(spans: list[Span], start: int, size: int) -> None:
     """Each instant of a time is either in a span or kept."""
-    cuts, end = merged(spans), start + size
-    left = instants([*kept(cuts, start, end)])
+    cuts, end = merge_spans(spans), start + size
+    left = instants([*remaining_spans(cuts, start, end)])
     assert left == set(range(start, end)) - instants(cuts)
-    assert meets(cuts, start, end) is (len(left) < size)
+    assert spans_meet(cuts, start, end) is (len(left) < size)
 
 
 @given(SPANS, st.integers(0, 70))
 def test_what_is_taken(spans: list[Span], instant: int) -> None:
     """As much as there is in spans before an instant: what follows never changes its order."""
-    cuts = merged(spans)
-    assert taken(cuts, instant) == len(instants(cuts) & set(range(instant)))
+    cuts = merge_spans(spans)
+    assert count_cut_time(cuts, instant) == len(instants(cuts) & set(range(instant)))

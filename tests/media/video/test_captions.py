@@ -9,8 +9,8 @@ from typing import Any
 import av
 import pytest
 
-from guardrails.media.video.captions import captioned
-from guardrails.media.video.film_source import opened
+from guardrails.media.video.captions import has_captions
+from guardrails.media.video.film_source import open_film
 
 HEAD = b"\xb5\x00\x31GA94\x03"
 CODE = b"\x00\x00\x01\xb2GA94\x03"
@@ -35,14 +35,14 @@ CODE = b"\x00\x00\x01\xb2GA94\x03"
 )
 def test_pairs_that_say_something_are_captions(head: bytes, data: bytes, expected: bool) -> None:
     """Of either field and of CEA-708, where they are valid and counted; empty ones are sent all the time."""
-    assert captioned(b"\x00\x00\x00\x01\x06\x04\x10" + head + data + b"\x80") is expected
-    assert captioned(b"xx" + head + b"\xc1\xff\xfc\x80\x80\xff" + head + data) is expected
+    assert has_captions(b"\x00\x00\x00\x01\x06\x04\x10" + head + data + b"\x80") is expected
+    assert has_captions(b"xx" + head + b"\xc1\xff\xfc\x80\x80\xff" + head + data) is expected
 
 
 @pytest.mark.parametrize("before", [b"", b"\xb5\x00", b"\xb5\x00\x32", b"\x00\x00\x01\xb3"])
 def test_what_is_no_such_note_has_none(before: bytes) -> None:
     """Whatever stands behind the name."""
-    assert not captioned(before + b"GA94\x03\xc1\xff\xfc\xd4\xf2\xff")
+    assert not has_captions(before + b"GA94\x03\xc1\xff\xfc\xd4\xf2\xff")
 
 
 @pytest.mark.parametrize(("pair", "count"), [("d4f2", 10), ("8080", 0)])
@@ -63,6 +63,6 @@ def test_packets_of_a_film_are_counted(
                 more.pts, more.dts, more.time_base = packet.pts, packet.dts, packet.time_base
                 more.stream, more.is_keyframe = copied, packet.is_keyframe
                 target.mux(more)
-    with opened(out.getvalue()) as film, film.watch() as watch:
+    with open_film(out.getvalue()) as film, film.watch() as watch:
         assert [*watch]
         assert (watch.seen.captioned, watch.seen.decoded) == (count, 10)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from guardrails.media.video import file_end
-from guardrails.media.video.file_end import SPARE, behind
-from guardrails.media.video.file_type import HEAD, kind_of
-from guardrails.media.video.film_opening import File
+from guardrails.media.video.file_end import SPARE, count_trailing_bytes
+from guardrails.media.video.file_type import HEAD, detect_file_type
+from guardrails.media.video.film_opening import DescriptorFile
 from tests.films import CONTAINERS, film, scene, taped
 
 SOUNDS = {"wav": "pcm_s16le", "aiff": "pcm_s16be", "mp3": "mp3", "flac": "flac", "adts": "aac", "ipod": "aac"}
@@ -30,12 +30,12 @@ def made(ending: str, **options: str) -> bytes:
 
 def counted(data: bytes) -> int:
     """Return what stands behind the end of a file."""
-    kind = kind_of(data[:HEAD])
+    kind = detect_file_type(data[:HEAD])
     assert kind is not None
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
-        return behind(File(file.fileno()), kind.reader)
+        return count_trailing_bytes(DescriptorFile(file.fileno()), kind.reader)
 
 
 @pytest.mark.parametrize("ending", [*CONTAINERS, *SOUNDS])
@@ -115,4 +115,4 @@ def test_the_beginning_of_a_file_alone_has_nothing_behind(size: int) -> None:
     ):
         with tempfile.TemporaryFile() as file:
             os.write(file.fileno(), made(ending)[:size])
-            assert behind(File(file.fileno()), reader) in (0, size)
+            assert count_trailing_bytes(DescriptorFile(file.fileno()), reader) in (0, size)

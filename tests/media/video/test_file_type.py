@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.file_type import HEAD, film_of, is_framed, kind_of
+from guardrails.media.video.file_type import HEAD, detect_file_type, detect_film_type, is_framed
 from tests.cases import each_case
 from tests.films import taped
 
@@ -58,7 +58,7 @@ def silence() -> bytes:
 )
 def test_files_are_known_by_their_first_bytes(head: bytes, name: str, what: str) -> None:
     """Films and sound, whatever they are called."""
-    found = kind_of(head)
+    found = detect_file_type(head)
     assert found is not None
     assert (found.format, found.what) == (name, what)
 
@@ -86,12 +86,12 @@ def test_files_are_known_by_their_first_bytes(head: bytes, name: str, what: str)
 )
 def test_what_is_neither_is_nothing(head: bytes) -> None:
     """Pictures that move are pictures; lists of addresses are texts."""
-    assert kind_of(head) is None
+    assert detect_file_type(head) is None
 
 
 def test_a_film_that_is_also_said_to_be_a_picture_is_a_film() -> None:
     """Only the first brand, or one behind that of all pictures, makes it one."""
-    found = kind_of(boxes(b"isom", b"avif"))
+    found = detect_file_type(boxes(b"isom", b"avif"))
     assert found is not None
     assert found.what == "film"
 
@@ -116,25 +116,25 @@ def test_what_is_declared_has_to_agree(declared: str | None, fits: bool) -> None
     """Names of one kind of container are one."""
     head = boxes(b"isom")
     if fits:
-        assert film_of(head, declared).format == "mp4"
+        assert detect_film_type(head, declared).format == "mp4"
         return
     with pytest.raises(MediaError) as caught:
-        film_of(head, declared)
+        detect_film_type(head, declared)
     assert caught.value.code == "mistyped"
 
 
 def test_sound_is_no_film_unless_boxes_may_hold_one() -> None:
     """What is called M4A may have a video track: opening tells."""
     with pytest.raises(MediaError) as caught:
-        film_of(silence(), None)
+        detect_film_type(silence(), None)
     assert caught.value.code == "unsupported_type"
-    assert film_of(boxes(b"M4A "), None).reader == "mov"
+    assert detect_film_type(boxes(b"M4A "), None).reader == "mov"
 
 
 @given(st.binary(max_size=HEAD))
 def test_any_bytes_are_something_or_nothing(head: bytes) -> None:
     """And nothing breaks over them."""
-    found: Any = kind_of(head)
+    found: Any = detect_file_type(head)
     assert found is None or found.reader in (
         "mov",
         "matroska",

@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_opening import PICTURES, SOUNDS, TEXTS, File, opened, told
+from guardrails.media.video.film_opening import (
+    PICTURES,
+    SOUNDS,
+    TEXTS,
+    DescriptorFile,
+    describe_film,
+    open_container,
+)
 from guardrails.media.video.film_parts import VideoLimits
 from tests.cases import each_case
 
@@ -23,12 +30,12 @@ Scene = Callable[..., Any]
 
 
 @contextmanager
-def filed(data: bytes) -> Iterator[File]:
+def filed(data: bytes) -> Iterator[DescriptorFile]:
     """Give bytes as a file."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
-        yield File(file.fileno())
+        yield DescriptorFile(file.fileno())
 
 
 @given(
@@ -40,7 +47,7 @@ def test_a_file_has_a_place_of_its_own(data: bytes, steps: list[tuple[int, int, 
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.flush()
-        ours, shared = File(file.fileno()), File(file.fileno())
+        ours, shared = DescriptorFile(file.fileno()), DescriptorFile(file.fileno())
         for whence, offset, size in steps:
             base = {os.SEEK_SET: 0, os.SEEK_CUR: ours.tell(), os.SEEK_END: len(data)}[whence]
             assert ours.seek(offset, whence) == ours.tell() == max(0, base + offset)
@@ -52,7 +59,11 @@ def test_a_file_has_a_place_of_its_own(data: bytes, steps: list[tuple[int, int, 
 @each_case("data", [b"", b"#EXTM3U\n" * 400, b"ffconcat version 1.0\nfile '/etc/passwd'\n" * 99])
 def test_only_the_reader_that_was_named_reads(reader: str, data: bytes) -> None:
     """Whatever FFmpeg would take the file for."""
-    with filed(data) as file, pytest.raises(MediaError) as caught, opened(file, reader, VideoLimits()):
+    with (
+        filed(data) as file,
+        pytest.raises(MediaError) as caught,
+        open_container(file, reader, VideoLimits()),
+    ):
         raise AssertionError("it was opened")
     assert caught.value.code in ("undecodable", "no_video")
 
@@ -66,7 +77,7 @@ def test_no_address_in_a_file_is_opened(reel: Reel, scene_of: Scene, tmp_path: P
     reference = b"alis" + bytes(4)  # its flag says that the frames stand elsewhere
     with (
         filed(data[:at] + reference + data[at + 8 :]) as file,
-        opened(file, "mov", VideoLimits()) as container,
+        open_container(file, "mov", VideoLimits()) as container,
     ):
         frames = sum(len(packet.decode()) for packet in container.demux(video=0))
     assert frames in (0, 3)
@@ -75,8 +86,8 @@ def test_no_address_in_a_file_is_opened(reel: Reel, scene_of: Scene, tmp_path: P
 def test_what_a_file_says_of_itself(reel: Reel, scene_of: Scene) -> None:
     """Its size as shown, its tracks, its texts."""
     data = reel(map(scene_of(), range(30)), "matroska", metadata={"title": "zqxbomb"})
-    with filed(data) as file, opened(file, "matroska", VideoLimits()) as container:
-        found = told(container)
+    with filed(data) as file, open_container(file, "matroska", VideoLimits()) as container:
+        found = describe_film(container)
     assert (found.width, found.height, found.rotation) == (128, 72, 0)
     assert (found.seconds, found.frame_rate) == (pytest.approx(1.0, abs=0.05), pytest.approx(30, abs=0.1))
     assert [(track.index, track.kind, track.codec) for track in found.tracks] == [(0, "video", "h264")]
@@ -86,7 +97,7 @@ def test_what_a_file_says_of_itself(reel: Reel, scene_of: Scene) -> None:
 def test_a_codec_that_is_not_on_the_list_is_refused(reel: Reel, scene_of: Scene) -> None:
     """A decoder that nobody needs is one that nobody watches over."""
     data = reel(map(scene_of(), range(3)), "avi", "snow", options={"strict": "experimental"})
-    with filed(data) as file, pytest.raises(MediaError) as caught, opened(file, "avi", VideoLimits()):
+    with filed(data) as file, pytest.raises(MediaError) as caught, open_container(file, "avi", VideoLimits()):
         raise AssertionError("it was opened")
     assert caught.value.code in ("unsupported_type", "undecodable")
 

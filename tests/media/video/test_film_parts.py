@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from guardrails.media.video.film_parts import Sampling, Seen, VideoLimits
+from guardrails.media.video.film_parts import Sampling, VideoLimits, WatchAccount
 
 
 def test_limits_are_those_that_were_measured() -> None:
@@ -19,7 +19,7 @@ def test_limits_are_those_that_were_measured() -> None:
 
 def test_a_film_is_whole_if_all_of_it_was_looked_at() -> None:
     """What is missing, damaged or past a limit makes it less; what players hide and was looked at does not."""
-    seen = Seen(frames_total=10, decoded=10, done=True)
+    seen = WatchAccount(frames_total=10, decoded=10, done=True)
     assert seen.whole
     assert replace(seen, hidden=3, unread=9_000).whole
 
@@ -27,4 +27,4 @@ def test_a_film_is_whole_if_all_of_it_was_looked_at() -> None:
 @pytest.mark.parametrize("less", [{"done": False}, {"stopped": "budget"}, {"corrupt": 1}, {"lost": 1}])
 def test_a_film_of_which_less_was_seen_is_not_whole(less: dict[str, object]) -> None:
     """Each of them alone."""
-    assert not replace(Seen(decoded=10, done=True), **less).whole  # type: ignore[arg-type]
+    assert not replace(WatchAccount(decoded=10, done=True), **less).whole  # type: ignore[arg-type]

@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_source import Film, Sample, Sampling, Seen, VideoLimits, opened
+from guardrails.media.video.film_source import (
+    Film,
+    FrameSample,
+    Sampling,
+    VideoLimits,
+    WatchAccount,
+    open_film,
+)
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -31,9 +38,9 @@ FORMATS = [
 
 def watched(
     data: bytes, sampling: Sampling | None = None, limits: VideoLimits | None = None
-) -> tuple[list[Sample], Seen]:
+) -> tuple[list[FrameSample], WatchAccount]:
     """Watch a film to its end."""
-    with opened(data, limits) as film, film.watch(sampling) as watch:
+    with open_film(data, limits) as film, film.watch(sampling) as watch:
         samples = [*watch]
         return samples, watch.seen
 
@@ -46,7 +53,7 @@ def odd(frame: Any, at: int, number: int) -> Any:
 def code_of(source: Any, limits: VideoLimits | None = None, declared: str | None = None) -> str:
     """Return the code of the error with which a film is not opened."""
     with pytest.raises(MediaError) as caught:
-        opened(source, limits, declared)
+        open_film(source, limits, declared)
     return caught.value.code
 
 
@@ -55,7 +62,7 @@ def test_every_format_is_watched_to_its_end(container: str, codec: str, reel: Re
     """First and last frame, one a second between, and the odd one; nothing is missing."""
     frame = scene_of()
     data = reel((odd(frame(number), 47, number) for number in range(75)), container, codec)
-    with opened(data) as film:
+    with open_film(data) as film:
         assert film.format == container
         assert (film.width, film.height) == (128, 72)
         assert film.seconds == pytest.approx(2.5, abs=0.1)
@@ -133,7 +140,7 @@ def test_a_source_may_be_a_path_or_an_open_file(calm: bytes, tmp_path: Path) -> 
     path = tmp_path / "a.mp4"
     path.write_bytes(calm)
     for source in (calm, path, str(path), io.BytesIO(calm)):
-        with opened(source) as film:
+        with open_film(source) as film:
             assert film.size == len(calm)
             assert len(film.sha256) == 64
     few = VideoLimits(bytes=len(calm) - 1)
@@ -143,7 +150,7 @@ def test_a_source_may_be_a_path_or_an_open_file(calm: bytes, tmp_path: Path) -> 
 def test_what_a_film_is_declared_to_be_has_to_agree(calm: bytes, tmp_path: Path) -> None:
     """Media types and suffixes of one kind of container are as good as each other."""
     for declared in ("video/mp4", ".mov", "video/quicktime; codecs=avc1", "application/octet-stream"):
-        opened(calm, declared=declared).close()
+        open_film(calm, declared=declared).close()
     assert code_of(calm, declared="video/webm") == "mistyped"
     assert code_of(calm, declared="image/png") == "mistyped"
     path = tmp_path / "a.mkv"
@@ -205,7 +212,7 @@ def test_a_limit_ends_a_watch_and_is_named(calm: bytes, limits: VideoLimits, sto
 
 def test_a_film_is_closed_with_what_watches_it(calm: bytes) -> None:
     """Who leaves early gets what was seen so far, and its end by name."""
-    with opened(calm) as film, film.watch() as watch:
+    with open_film(calm) as film, film.watch() as watch:
         next(watch)
     assert (watch.seen.stopped, watch.seen.sampled) == ("closed", 1)
     assert [*watch] == []
@@ -216,7 +223,7 @@ def test_a_file_that_changes_is_not_watched(calm: bytes, tmp_path: Path) -> None
     """What was opened, hashed and judged is one file."""
     path = tmp_path / "a.mp4"
     path.write_bytes(calm)
-    with opened(path) as film:
+    with open_film(path) as film:
         path.write_bytes(calm + b"more")
         with pytest.raises(MediaError, match="changed"):
             film.watch()
@@ -225,7 +232,7 @@ def test_a_file_that_changes_is_not_watched(calm: bytes, tmp_path: Path) -> None
 def test_texts_of_a_container_are_told(reel: Reel, scene_of: Scene) -> None:
     """Titles and comments go through the rules for texts."""
     data = reel(map(scene_of(), range(3)), metadata={"title": "zqxbomb", "comment": "a b"})
-    with opened(data) as film:
+    with open_film(data) as film:
         assert {("title", "zqxbomb"), ("comment", "a b")} <= {*film.metadata}
     many = reel(map(scene_of(), range(3)), "matroska", metadata={f"n{number}": "a" for number in range(600)})
     assert code_of(many) == "too_many_bytes"
@@ -234,7 +241,7 @@ def test_texts_of_a_container_are_told(reel: Reel, scene_of: Scene) -> None:
 def test_stills_are_the_frames_that_are_shown_at_some_times(reel: Reel, scene_of: Scene) -> None:
     """In order, of any film; where there is none, none."""
     data = reel(map(scene_of(), range(90)))
-    with opened(data) as film:
+    with open_film(data) as film:
         stills = [*film.stills([0, 40, 1_010, 2_990, 9_000], 64)]
         assert [each.start_ms for each in stills] == pytest.approx([0, 33, 1_000, 2_967], abs=1)
         assert {max(each.pixels.shape) for each in stills} == {64}

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_source import Caption, VideoLimits, opened
-from guardrails.media.video.soundtrack import mono, plain
+from guardrails.media.video.film_source import Caption, VideoLimits, open_film
+from guardrails.media.video.soundtrack import mix_down, strip_ass_markup
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -83,8 +83,8 @@ def played(
 def heard(
     data: bytes, rate: int = RATE, track: int | None = None, limits: VideoLimits | None = None
 ) -> tuple[list[int], Any, Any]:
-    """Return when each piece begins, all of them as one, and what `Sound` says at the end."""
-    with opened(data, limits) as film, film.sound(rate, track) as sound:
+    """Return when each piece begins, all of them as one, and what `SoundRun` says at the end."""
+    with open_film(data, limits) as film, film.sound(rate, track) as sound:
         pieces = [*sound]
         return [start for start, _ in pieces], np.concatenate([samples for _, samples in pieces]), sound
 
@@ -115,7 +115,7 @@ def test_a_voice_that_is_turned_over_on_one_side_is_heard() -> None:
 def test_each_track_can_be_heard() -> None:
     """Without a number it is the first; one that is not there is an error."""
     data = played([tone(1.0, 440), tone(1.0, 880)])
-    with opened(data) as film:
+    with open_film(data) as film:
         tracks = [each.index for each in film.tracks if each.kind == "audio"]
     for track, hertz in ((None, 440), *zip(tracks, (440, 880), strict=True)):
         _, samples, _ = heard(data, track=track)
@@ -143,7 +143,7 @@ def test_subtitles_are_texts_with_times(container: str, subtitles: str) -> None:
     before = {"ass": "0,0,Default,,0,0,0,,", "mov_text": "\0{}"}.get(subtitles, "")
     stored = [(start, end, before.format(chr(len(text))) + text) for start, end, text in texts]
     data = played([], stored, container, subtitles=subtitles)
-    with opened(data) as film:
+    with open_film(data) as film:
         (track,) = (each.index for each in film.tracks if each.kind == "subtitle")
         found = film.subtitles()
     assert found == tuple(Caption(start, end, text, track) for start, end, text in texts)
@@ -163,13 +163,13 @@ def test_subtitles_are_texts_with_times(container: str, subtitles: str) -> None:
 )
 def test_markup_is_left_away(line: str, text: str) -> None:
     """A word that is cut by it is whole again."""
-    assert plain(line) == text
+    assert strip_ass_markup(line) == text
 
 
 def test_channels_are_the_mean_of_all_or_the_loudest() -> None:
     """Where they are alike, and where they cancel."""
     left = np.array([0.5, -0.5, 0.5, -0.5], np.float32)
-    assert mono(np.stack([left, left])) == pytest.approx(left)
-    assert mono(np.stack([left, left / 2])) == pytest.approx(left * 0.75)
-    assert mono(np.stack([left, -left])) == pytest.approx(left)
-    assert mono(np.zeros((2, 4), np.float32)) == pytest.approx(np.zeros(4))
+    assert mix_down(np.stack([left, left])) == pytest.approx(left)
+    assert mix_down(np.stack([left, left / 2])) == pytest.approx(left * 0.75)
+    assert mix_down(np.stack([left, -left])) == pytest.approx(left)
+    assert mix_down(np.zeros((2, 4), np.float32)) == pytest.approx(np.zeros(4))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.cel.cel import LONGEST, CelError, Environment, Node, check, parse
+from guardrails.policy.cel.cel import LONGEST, CelEnvironment, CelError, CelNode, check, parse
 from tests.cases import each_case
 
 
@@ -26,8 +26,8 @@ def test_names_have_the_offsets_of_the_text(text: str, names: dict[str, int]) ->
     """Every name of an expression is in its tree, with the offset of its first character, also behind emoji."""
     found: dict[str, int] = {}
 
-    def read(node: Node) -> None:
-        dotted = node.dotted()
+    def read(node: CelNode) -> None:
+        dotted = node.dotted_name()
         if dotted is not None and not dotted.startswith(("@", "__")):
             found.setdefault(dotted, node.start())
         elif dotted is None:
@@ -131,7 +131,7 @@ def test_an_environment_lives_as_long_as_one_of_its_expressions() -> None:
     def alive() -> int:
         gc.collect()
         return sum(
-            type(each) is Environment for each in gc.get_objects()
+            type(each) is CelEnvironment for each in gc.get_objects()
         )  # isinstance asks objects for a class
 
     before = alive()

@@ -48,7 +48,7 @@ def test_syntax(text: str, message: str, hint: str) -> None:
     with pytest.raises(CelError) as caught:
         parse(text)
     at, said = caught.value.problems[0]
-    assert wording.syntax(said, text[:at]) == (message, hint)
+    assert wording.explain_syntax_error(said, text[:at]) == (message, hint)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_types(text: str, message: str, hint: str) -> None:
     """Operators and types are named as people call them."""
     with pytest.raises(CelError) as caught:
         check(text, TYPES)
-    assert wording.types(caught.value.problems[0][1]) == (message, hint)
+    assert wording.explain_type_error(caught.value.problems[0][1]) == (message, hint)
 
 
 def test_a_message_that_nobody_foresaw_is_passed_on() -> None:
     """Other messages stay as they are, without the runtime's own place in them."""
-    assert wording.types("INVALID_ARGUMENT: ERROR: <input>:1:9: Odd thing") == ("Odd thing", "")
-    assert wording.syntax("Syntax error: odd thing", "") == ("odd thing", "")
+    assert wording.explain_type_error("INVALID_ARGUMENT: ERROR: <input>:1:9: Odd thing") == ("Odd thing", "")
+    assert wording.explain_syntax_error("Syntax error: odd thing", "") == ("odd thing", "")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.errors import PolicyErrors
-from guardrails.policy.editing.canonical_form import FormError, formed
-from guardrails.policy.editing.layout import layout
-from guardrails.policy.loading.source import read
+from guardrails.policy.editing.canonical_form import FormattingError, format_source
+from guardrails.policy.editing.layout import parse_layout
+from guardrails.policy.loading.source import read_yaml
 from guardrails.policy.testing.test_fields import TestsDoc
 from tests.cases import each_case
 
@@ -94,7 +94,7 @@ CASES = {
 
 def text(content: str) -> str:
     """Return the text of a file in the canonical form."""
-    return formed(read(content, "x.yaml")).text
+    return format_source(read_yaml(content, "x.yaml")).text
 
 
 @each_case("case", CASES)
@@ -117,7 +117,7 @@ def test_a_file_becomes_the_same_in_one_form(case: str) -> None:
 )
 def test_what_cannot_be_followed_is_an_error(content: str, words: str) -> None:
     """A file that is laid out otherwise is named with the cure, and nothing comes out."""
-    with pytest.raises((FormError, PolicyErrors), match=words):
+    with pytest.raises((FormattingError, PolicyErrors), match=words):
         text(content)
 
 
@@ -129,9 +129,9 @@ def test_what_cannot_be_read_is_an_error() -> None:
 
 def test_files_of_tests_have_their_own_order() -> None:
     """In `X.test.yaml` the policy stands above its tests."""
-    source = read("tests:\n  - {expect: {action: allow}, input: x}\npolicy: a.yaml\n", "a.test.yaml")
+    source = read_yaml("tests:\n  - {expect: {action: allow}, input: x}\npolicy: a.yaml\n", "a.test.yaml")
 
-    made = formed(source, TestsDoc).text
+    made = format_source(source, TestsDoc).text
 
     assert made == "policy: a.yaml\n\ntests:\n  - {input: x, expect: {action: allow}}\n"
 
@@ -184,11 +184,11 @@ def blocks(draw: st.DrawFn, indent: int = 0) -> str:
 def test_nothing_is_lost_and_the_form_is_its_own_form(content: str) -> None:
     """Whatever the layout: the same values and comments come out, or an error; and a second time changes nothing."""
     try:
-        source = read(content, "x")
-        made = formed(source)
-    except (PolicyErrors, FormError):
+        source = read_yaml(content, "x")
+        made = format_source(source)
+    except (PolicyErrors, FormattingError):
         return
     assert made.data == source.data
     assert made.text.count("#") == content.count("#")
-    assert formed(made).text == made.text
-    assert layout(made.text).entries
+    assert format_source(made).text == made.text
+    assert parse_layout(made.text).entries

@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.editing.edits import Edit, EditError, applied, difference, replaced_in, save, without
-from guardrails.policy.loading.source import read
+from guardrails.policy.editing.edits import (
+    EditError,
+    TextEdit,
+    apply_edits,
+    remove_entries,
+    replace_file,
+    replace_in_scalar,
+    unified_diff,
+)
+from guardrails.policy.loading.source import read_yaml
 from tests.cases import each_case
 
 STYLES = {
@@ -27,11 +35,11 @@ STYLES = {
 @pytest.mark.parametrize("style", STYLES)
 def test_a_number_inside_a_text_is_replaced_in_every_style(style: str) -> None:
     """Only the characters of the number change, wherever the text is written; what is read changes alike."""
-    source = read(STYLES[style], "p.yaml")
+    source = read_yaml(STYLES[style], "p.yaml")
     data: Any = source.data
     at = data["rules"][0]["when"].index("0.85")
-    edit = replaced_in(source, ("rules", 0, "when"), at, at + 4, "0.9")
-    after = applied(source, [edit])
+    edit = replace_in_scalar(source, ("rules", 0, "when"), at, at + 4, "0.9")
+    after = apply_edits(source, [edit])
     changed: Any = after.data
     assert changed["rules"][0]["when"] == data["rules"][0]["when"].replace("0.85", "0.9")
     assert after.text == source.text.replace("\\x30.85", "0.85").replace("0.85", "0.9")
@@ -56,13 +64,13 @@ def test_what_would_go_astray_is_refused(
 ) -> None:
     """A value that an alias shares, a text that YAML would read otherwise and a place that is not there change nothing."""
     with pytest.raises(EditError, match=reason):
-        replaced_in(read(text, "p.yaml"), path, *span, new)
+        replace_in_scalar(read_yaml(text, "p.yaml"), path, *span, new)
 
 
 def test_a_number_is_replaced_as_a_number() -> None:
     """A plain number stays one."""
-    source = read("limits: {windows: 400} # few\n", "p.yaml")
-    after = applied(source, [replaced_in(source, ("limits", "windows"), 0, 3, "12")])
+    source = read_yaml("limits: {windows: 400} # few\n", "p.yaml")
+    after = apply_edits(source, [replace_in_scalar(source, ("limits", "windows"), 0, 3, "12")])
     assert after.text == "limits: {windows: 12} # few\n"
     assert after.data == {"limits": {"windows": 12}}
 
@@ -93,8 +101,8 @@ def test_entries_are_taken_out_with_their_lines_or_commas(
     text: str, path: tuple[str | int, ...], keys: list[str | int], left: str
 ) -> None:
     """The other entries, their comments and their order stay; an empty list goes with its key."""
-    source = read(text, "p.yaml")
-    assert applied(source, without(source, path, keys)).text == left
+    source = read_yaml(text, "p.yaml")
+    assert apply_edits(source, remove_entries(source, path, keys)).text == left
 
 
 @pytest.mark.parametrize(
@@ -112,7 +120,7 @@ def test_entries_that_cannot_be_taken_out_stay(
 ) -> None:
     """What is not there, what others name and the whole file are not taken out."""
     with pytest.raises(EditError, match=reason):
-        without(read(text, "p.yaml"), path, keys)
+        remove_entries(read_yaml(text, "p.yaml"), path, keys)
 
 
 FLAT = st.lists(st.sampled_from(["a", "b-c", "'d, e'", '"f # g"', "{h: i}", "[j]"]), min_size=2, max_size=6)
@@ -124,27 +132,27 @@ def test_what_is_left_is_the_list_without_what_went(
 ) -> None:
     """Whatever is taken out of a list, the rest is what it was."""
     text = f"t: [{', '.join(entries)}]\n" if flow else "t:\n" + "".join(f"  - {each}\n" for each in entries)
-    source = read(f"{text}end: 1\n", "p.yaml")
+    source = read_yaml(f"{text}end: 1\n", "p.yaml")
     out = data.draw(st.sets(st.integers(0, len(entries) - 1), min_size=1, max_size=len(entries) - 1))
     before: Any = source.data
-    after: Any = applied(source, without(source, ("t",), out)).data
+    after: Any = apply_edits(source, remove_entries(source, ("t",), out)).data
     assert after == {"t": [each for at, each in enumerate(before["t"]) if at not in out], "end": 1}
 
 
 def test_changes_that_overlap_are_refused() -> None:
     """Two edits of the same characters are a mistake of the caller; the same edit twice is one."""
-    source = read("a: hate\n", "p.yaml")
+    source = read_yaml("a: hate\n", "p.yaml")
     with pytest.raises(EditError, match="overlap"):
-        applied(source, [Edit(3, 5, "x"), Edit(4, 6, "y")])
-    assert applied(source, [Edit(3, 5, "x"), Edit(3, 5, "x")]).text == "a: xte\n"
+        apply_edits(source, [TextEdit(3, 5, "x"), TextEdit(4, 6, "y")])
+    assert apply_edits(source, [TextEdit(3, 5, "x"), TextEdit(3, 5, "x")]).text == "a: xte\n"
 
 
 def test_the_difference_is_a_unified_diff() -> None:
     """Only the lines that change stand in it, with their surroundings."""
-    source = read("a: 1\nb: 2\n", "p.yaml")
-    after = applied(source, [replaced_in(source, ("b",), 0, 1, "3")])
-    assert difference(source, after) == "--- p.yaml\n+++ p.yaml\n@@ -1,2 +1,2 @@\n a: 1\n-b: 2\n+b: 3\n"
-    assert difference(source, source) == ""
+    source = read_yaml("a: 1\nb: 2\n", "p.yaml")
+    after = apply_edits(source, [replace_in_scalar(source, ("b",), 0, 1, "3")])
+    assert unified_diff(source, after) == "--- p.yaml\n+++ p.yaml\n@@ -1,2 +1,2 @@\n a: 1\n-b: 2\n+b: 3\n"
+    assert unified_diff(source, source) == ""
 
 
 def test_a_file_is_written_whole_with_its_permissions_and_mark(tmp_path: Path) -> None:
@@ -153,8 +161,8 @@ def test_a_file_is_written_whole_with_its_permissions_and_mark(tmp_path: Path) -
     file.write_bytes("\ufeffa: 1\r\nb: 2\r\n".encode())
     file.chmod(0o640)
     link.symlink_to(file)
-    source = read(file.read_bytes(), "p.yaml")
-    save(source, applied(source, [replaced_in(source, ("b",), 0, 1, "3")]), link)
+    source = read_yaml(file.read_bytes(), "p.yaml")
+    replace_file(source, apply_edits(source, [replace_in_scalar(source, ("b",), 0, 1, "3")]), link)
     assert file.read_bytes() == "\ufeffa: 1\r\nb: 3\r\n".encode()
     assert file.stat().st_mode & 0o777 == 0o640
     assert link.is_symlink()
@@ -165,12 +173,12 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(tmp_path: Path) -> None
     """What another wrote is not lost, and a file that is gone is an error."""
     file = tmp_path / "p.yaml"
     file.write_text("a: 1\n")
-    source = read(file.read_bytes(), "p.yaml")
-    after = applied(source, [replaced_in(source, ("a",), 0, 1, "3")])
+    source = read_yaml(file.read_bytes(), "p.yaml")
+    after = apply_edits(source, [replace_in_scalar(source, ("a",), 0, 1, "3")])
     file.write_text("a: 2\n")
     with pytest.raises(EditError, match="changed by another"):
-        save(source, after, file)
+        replace_file(source, after, file)
     assert file.read_text() == "a: 2\n"
     file.unlink()
     with pytest.raises(EditError, match="cannot be written"):
-        save(source, after, file)
+        replace_file(source, after, file)

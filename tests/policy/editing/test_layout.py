@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.policy.editing.layout import Entry, LayoutError, Node, layout
+from guardrails.policy.editing.layout import LayoutEntry, LayoutError, LayoutNode, parse_layout
 
 FILE = """\
 # of the file
@@ -23,14 +23,14 @@ c: # of nothing else
 """
 
 
-def entries(node: Node) -> dict[str | None, Entry]:
+def entries(node: LayoutNode) -> dict[str | None, LayoutEntry]:
     """Return the entries of a mapping by their keys."""
     return {entry.key: entry for entry in node.entries or ()}
 
 
 def test_each_comment_is_given_to_what_it_is_about() -> None:
     """Comments above and beside go to the entry there, those further right than what follows to what ends."""
-    root = layout(FILE)
+    root = parse_layout(FILE)
     top = entries(root)
     first, second = top["b"].value.entries or ()
 
@@ -45,7 +45,7 @@ def test_each_comment_is_given_to_what_it_is_about() -> None:
 
 def test_values_are_as_they_are_written() -> None:
     """Quotes, escapes and brackets are kept."""
-    top = entries(layout('a: "x\\u200b"\nb: {c: 0x1, "d": [~]}\ne: &n y\nf: *n\ng:\n'))
+    top = entries(parse_layout('a: "x\\u200b"\nb: {c: 0x1, "d": [~]}\ne: &n y\nf: *n\ng:\n'))
 
     assert top["a"].value.text == '"x\\u200b"'
     assert top["b"].value.flow
@@ -58,7 +58,7 @@ def test_values_are_as_they_are_written() -> None:
 
 def test_an_empty_file_has_no_entries() -> None:
     """Nothing but comments is nothing."""
-    assert layout("").entries == []
+    assert parse_layout("").entries == []
 
 
 @pytest.mark.parametrize(
@@ -74,4 +74,4 @@ def test_an_empty_file_has_no_entries() -> None:
 def test_what_is_not_followed_is_an_error(text: str, words: str) -> None:
     """What a policy never needs is named, not guessed at."""
     with pytest.raises(LayoutError, match=words):
-        layout(text)
+        parse_layout(text)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from guardrails.policy.lints import overlaps
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 
 WIDE = "{id: wide, on: [input, output], when: pii.email > 0.5, then: block}"
 NARROW = "{id: narrow, on: input, when: pii.email > 0.8, then: block}"
@@ -49,7 +49,7 @@ BASIS = {
     ],
 )
 def test_a_rule_is_shadowed_by_what_does_as_much_wherever_it_fires(
-    scene_of: Callable[..., Scene], wide: str, narrow: str, shadowed: bool
+    scene_of: Callable[..., LintContext], wide: str, narrow: str, shadowed: bool
 ) -> None:
     """Stages, scope, failures, order, streams and conditions all count."""
     changes = {"wide": wide, "narrow": narrow}
@@ -66,7 +66,7 @@ def test_a_rule_is_shadowed_by_what_does_as_much_wherever_it_fires(
     assert [each.subject for each in found] == ["narrow"] * shadowed
 
 
-def test_an_exception_keeps_a_rule_from_shadowing(scene_of: Callable[..., Scene]) -> None:
+def test_an_exception_keeps_a_rule_from_shadowing(scene_of: Callable[..., LintContext]) -> None:
     """What an exception takes from the wide rule alone is left to the narrow one."""
     exception = "exceptions: [{{id: e, rules: [{}], matches: [a@b.example], reason: our own address}}]\n"
     text = f"rules:\n  - {WIDE}\n  - {NARROW}\n"
@@ -75,7 +75,7 @@ def test_an_exception_keeps_a_rule_from_shadowing(scene_of: Callable[..., Scene]
     assert len([*overlaps.shadowed_rule(scene_of(text + exception.format("narrow")))]) == 1
 
 
-def test_who_shadows_is_named_with_its_place(scene_of: Callable[..., Scene]) -> None:
+def test_who_shadows_is_named_with_its_place(scene_of: Callable[..., LintContext]) -> None:
     """The author finds the other rule by its line, and is told apart which of the two mistakes it is."""
     weak = NARROW.replace("block", "flag").replace("narrow", "weak")
     scene = scene_of(f"rules:\n  - {WIDE}\n  - {NARROW}\n  - {weak}\n")
@@ -85,7 +85,7 @@ def test_who_shadows_is_named_with_its_place(scene_of: Callable[..., Scene]) -> 
     assert "higher threshold" in flag.cure
 
 
-def test_equal_rules_are_told_once(scene_of: Callable[..., Scene]) -> None:
+def test_equal_rules_are_told_once(scene_of: Callable[..., LintContext]) -> None:
     """A duplicate is not told as shadowed too."""
     twin = NARROW.replace("narrow", "twin")
     scene = scene_of(f"rules:\n  - {NARROW}\n  - {twin}\n")
@@ -93,13 +93,13 @@ def test_equal_rules_are_told_once(scene_of: Callable[..., Scene]) -> None:
     assert [*overlaps.shadowed_rule(scene)] == []
 
 
-def test_ids_are_compared_without_separators(scene_of: Callable[..., Scene]) -> None:
+def test_ids_are_compared_without_separators(scene_of: Callable[..., LintContext]) -> None:
     """`a.b` and `a-b` are one to a reader in a hurry."""
     scene = scene_of(f"rules:\n  - {NARROW.replace('narrow', 'a.b')}\n  - {WIDE.replace('wide', 'a-b')}\n")
     assert [each.subject for each in overlaps.similar_ids(scene)] == ["a-b"]
 
 
-def test_a_stage_at_which_all_is_blocked_is_named(scene_of: Callable[..., Scene]) -> None:
+def test_a_stage_at_which_all_is_blocked_is_named(scene_of: Callable[..., LintContext]) -> None:
     """A redaction that only some stages still see is told with those that do not."""
     mask = "{id: mask, on: [input, output, retrieval], when: pii.email > 0.6, then: redact}"
     (found,) = overlaps.redact_under_block(scene_of(f"rules:\n  - {WIDE}\n  - {mask}\n"))

@@ -10,7 +10,7 @@ import regex
 
 from guardrails.detectors.patterns.table import TIMEOUT
 from guardrails.policy.lints import patterns
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 
 LOOPS = [
     (r"(?=x)(?:a+)+b", True),
@@ -37,7 +37,7 @@ LOOPS = [
 
 @pytest.mark.parametrize(("pattern", "told"), LOOPS)
 def test_nested_repetitions_without_a_separator_are_told(
-    scene_of: Callable[..., Scene], pattern: str, told: bool
+    scene_of: Callable[..., LintContext], pattern: str, told: bool
 ) -> None:
     """A part of no fixed length, repeated, with nothing between its turns; not what RE2 runs."""
     scene = scene_of(
@@ -56,7 +56,9 @@ def test_nested_repetitions_without_a_separator_are_told(
         (r"(?=x)x(?:a{1,3}){1,20}b", "x" + "a" * 60 + "!b"),
     ],
 )
-def test_what_is_told_does_take_too_long(scene_of: Callable[..., Scene], pattern: str, evil: str) -> None:
+def test_what_is_told_does_take_too_long(
+    scene_of: Callable[..., LintContext], pattern: str, evil: str
+) -> None:
     """Sixty characters are enough for a pattern of that shape to run out of its time."""
     with pytest.raises(TimeoutError):
         regex.compile(pattern).search(evil, timeout=TIMEOUT)
@@ -67,7 +69,9 @@ def test_what_is_told_does_take_too_long(scene_of: Callable[..., Scene], pattern
     assert len([*patterns.backtracking(scene)]) == 1
 
 
-def test_a_pattern_of_a_file_is_told_at_its_line(scene_of: Callable[..., Scene], tmp_path: Path) -> None:
+def test_a_pattern_of_a_file_is_told_at_its_line(
+    scene_of: Callable[..., LintContext], tmp_path: Path
+) -> None:
     """Lists in files have lines of their own, and cannot be put right from here."""
     (tmp_path / "list.txt").write_text("# patterns\nzqx\\d\n\nzqx\\d\n")
     scene = scene_of(
@@ -77,7 +81,7 @@ def test_a_pattern_of_a_file_is_told_at_its_line(scene_of: Callable[..., Scene],
     assert (found.mark.file.rpartition("/")[2], found.mark.line, found.fix) == ("list.txt", 4, None)
 
 
-def test_the_time_of_two_neighbours_is_told(scene_of: Callable[..., Scene]) -> None:
+def test_the_time_of_two_neighbours_is_told(scene_of: Callable[..., LintContext]) -> None:
     """A note on the engine says when time may grow with the square."""
     scene = scene_of(
         "detectors: {p: {use: patterns, patterns: ['(?=x)x\\s*:?\\s*y', '(?=x)x\\s*:\\s*y']}}\n"
@@ -90,4 +94,4 @@ def test_every_repetition_is_seen() -> None:
     """Those inside others too."""
     tree = patterns._tree(r"(?:a+b){2,3}c*")
     assert tree is not None
-    assert [(each.low, each.high) for each in patterns.repeats(tree)] == [(2, 3), (1, None), (0, None)]
+    assert [(each.low, each.high) for each in patterns.find_repeats(tree)] == [(2, 3), (1, None), (0, None)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails.policy.lints import requests
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from guardrails.policy.lints.scene.scene import Scene
         ('"human" == message.role', "write 'user'"),
     ],
 )
-def test_what_is_meant_is_said(rules_of: Callable[..., Scene], condition: str, cure: str) -> None:
+def test_what_is_meant_is_said(rules_of: Callable[..., LintContext], condition: str, cure: str) -> None:
     """Names, cases and regions of languages, and what others call roles and kinds."""
     (found,) = requests.impossible_value(rules_of(f"custom.w > 0 && {condition}"))
     assert found.cure == cure
 
 
-def test_the_value_in_a_list_is_pointed_to(rules_of: Callable[..., Scene]) -> None:
+def test_the_value_in_a_list_is_pointed_to(rules_of: Callable[..., LintContext]) -> None:
     """Of several values the wrong one has the column."""
     scene = rules_of('custom.w > 0 && message.role in ["user", "human"]')
     (found,) = requests.impossible_value(scene)
@@ -48,7 +48,7 @@ def test_the_value_in_a_list_is_pointed_to(rules_of: Callable[..., Scene]) -> No
     ],
 )
 def test_claims_of_clients_are_told_where_they_decide(
-    rules_of: Callable[..., Scene], condition: str, then: str, told: str | None
+    rules_of: Callable[..., LintContext], condition: str, then: str, told: str | None
 ) -> None:
     """Not what only records, and not what authentication says."""
     found = [*requests.client_claim(rules_of(f"custom.w > 0 && {condition}", then=then))]

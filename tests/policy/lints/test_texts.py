@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails.policy.lints import texts
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 
 RULE = "rules:\n  - {{id: a, on: input, when: custom.w > 0, then: block, {}}}\n"
 
@@ -22,14 +22,14 @@ RULE = "rules:\n  - {{id: a, on: input, when: custom.w > 0, then: block, {}}}\n"
         ("pt_BR", "write 'pt'"),
     ],
 )
-def test_a_language_has_its_code(scene_of: Callable[..., Scene], language: str, cure: str) -> None:
+def test_a_language_has_its_code(scene_of: Callable[..., LintContext], language: str, cure: str) -> None:
     """The cure is the code that is meant, if one can tell."""
     (found,) = texts.message_language(scene_of(RULE.format(f"message: {{{language}: 'No.'}}")))
     assert found.cure == cure
 
 
 @pytest.mark.parametrize("language", ["en", "de", "mi", "zu", "zh", "yue"])
-def test_codes_are_fine(scene_of: Callable[..., Scene], language: str) -> None:
+def test_codes_are_fine(scene_of: Callable[..., LintContext], language: str) -> None:
     """Also of languages that no detector knows."""
     assert [*texts.message_language(scene_of(RULE.format(f"message: {{{language}: 'No.'}}")))] == []
 
@@ -41,18 +41,18 @@ def test_codes_are_fine(scene_of: Callable[..., Scene], language: str) -> None:
         ("mlcommons.xyz", True), ("nist.x", False), ("owasp", False),
     ],
 )  # fmt: skip
-def test_tags_of_standards_exist(scene_of: Callable[..., Scene], tag: str, unknown: bool) -> None:
+def test_tags_of_standards_exist(scene_of: Callable[..., LintContext], tag: str, unknown: bool) -> None:
     """Only of the standards that are known here."""
     assert bool([*texts.unknown_tag(scene_of(RULE.format(f"tags: [{tag}]")))]) is unknown
 
 
-def test_a_message_that_is_read_after_a_failure_is_of_use(scene_of: Callable[..., Scene]) -> None:
+def test_a_message_that_is_read_after_a_failure_is_of_use(scene_of: Callable[..., LintContext]) -> None:
     """A redact rule whose failure blocks tells the person why; a flag rule tells nobody."""
     rules = "rules:\n  - {id: a, on: input, when: custom.w > 0, then: redact, message: x}\n  - {id: b, on: input, when: custom.w > 0, then: flag, message: x}\n"
     assert [each.subject for each in texts.unused_message(scene_of(rules))] == ["b"]
 
 
-def test_an_entry_that_is_there_twice_can_be_taken_out(scene_of: Callable[..., Scene]) -> None:
+def test_an_entry_that_is_there_twice_can_be_taken_out(scene_of: Callable[..., LintContext]) -> None:
     """The later ones go."""
     found = [*texts.duplicate_entry(scene_of(RULE.format("tags: [t.a, t.b, t.a, t.a]")))]
     assert [each.fix.key for each in found if each.fix is not None] == [2, 3]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy.lints import words
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 
 RULE = "rules: [{id: a, on: input, when: custom.p > 0, then: flag}]\n"
 
@@ -23,7 +23,7 @@ RULE = "rules: [{id: a, on: input, when: custom.p > 0, then: flag}]\n"
     ],
 )
 def test_terms_are_compared_as_they_are_looked_for(
-    scene_of: Callable[..., Scene], terms: str, case: str, doubles: int
+    scene_of: Callable[..., LintContext], terms: str, case: str, doubles: int
 ) -> None:
     """Folded where the list is, else as they are but for runs of spaces."""
     scene = scene_of(f"detectors: {{p: {{use: terms, terms: {terms}, case: {case}}}}}\n{RULE}")
@@ -32,7 +32,9 @@ def test_terms_are_compared_as_they_are_looked_for(
     assert all(each.fix is not None and each.fix.path == ("detectors", "p", "terms") for each in found)
 
 
-def test_terms_of_a_file_are_told_at_their_lines(scene_of: Callable[..., Scene], tmp_path: Path) -> None:
+def test_terms_of_a_file_are_told_at_their_lines(
+    scene_of: Callable[..., LintContext], tmp_path: Path
+) -> None:
     """A term of a file may be the same as one of the policy."""
     (tmp_path / "list.txt").write_text("# words\nzqy\nZQX\n")
     scene = scene_of(f"detectors: {{p: {{use: terms, terms: [zqx], file: list.txt}}}}\n{RULE}")
@@ -50,7 +52,7 @@ def test_terms_of_a_file_are_told_at_their_lines(scene_of: Callable[..., Scene],
     ],
 )
 def test_a_term_in_another_is_found_anyway(
-    scene_of: Callable[..., Scene], terms: str, match: str, inside: list[str]
+    scene_of: Callable[..., LintContext], terms: str, match: str, inside: list[str]
 ) -> None:
     """As whole words, or anywhere, as the list is looked for; each is told once."""
     scene = scene_of(f"detectors: {{p: {{use: terms, terms: {terms}, match: {match}}}}}\n{RULE}")
@@ -58,7 +60,7 @@ def test_a_term_in_another_is_found_anyway(
 
 
 def test_long_lists_are_not_compared_pair_by_pair(
-    scene_of: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
+    scene_of: Callable[..., LintContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past a size nobody waits for advice."""
     monkeypatch.setattr(words, "MOST", 1)

@@ -13,7 +13,7 @@ from guardrails.policy.loading.compose import (
     MAX_DEPTH,
     MAX_NODES,
     Composer,
-    Text,
+    SourceText,
 )
 from tests.cases import each_case
 
@@ -27,7 +27,7 @@ def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def errors_of(text: str) -> list[PolicyError]:
     """Return the problems of `text`, checked to say what and how to cure it."""
-    composer = Composer(Text(text, "p.yaml"))
+    composer = Composer(SourceText(text, "p.yaml"))
     try:
         composer.document()
         found = composer.problems
@@ -142,17 +142,17 @@ def test_a_billion_laughs_is_refused() -> None:
 
 def test_an_anchor_may_be_used_again() -> None:
     """An alias stands for the latest anchor of its name, also inside another of that name."""
-    root = Composer(Text("- &a [&a x, *a]\n- *a\n- &a y\n- *a", "p.yaml")).document()
-    assert isinstance(root.node, compose.Branch)
+    root = Composer(SourceText("- &a [&a x, *a]\n- *a\n- &a y\n- *a", "p.yaml")).document()
+    assert isinstance(root.node, compose.BranchNode)
     inner = root.node.children[0].node
-    assert isinstance(inner, compose.Branch)
+    assert isinstance(inner, compose.BranchNode)
     nodes = [inner.children[1].node, *(root.node.children[index].node for index in (1, 3))]
-    assert [node.text for node in nodes if isinstance(node, compose.Scalar)] == ["x", "x", "y"]
+    assert [node.text for node in nodes if isinstance(node, compose.ScalarNode)] == ["x", "x", "y"]
 
 
 def test_places_count_the_lines_of_editors() -> None:
     """CR, LF and CRLF end a line; NEL and the Unicode separators do not."""
-    text = Text("a\r\nb\rc\nd\x85\u2028e", "p.yaml")
+    text = SourceText("a\r\nb\rc\nd\x85\u2028e", "p.yaml")
     assert [text.place(index) for index in (0, 3, 5, 7, 10, 11)] == [
         (1, 1), (2, 1), (3, 1), (4, 1), (4, 4), (4, 5),
     ]  # fmt: skip

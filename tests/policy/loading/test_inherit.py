@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.detectors.file_watch import changed, noted
+from guardrails.detectors.file_watch import have_changed, record_files
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
@@ -227,14 +227,14 @@ def test_a_parent_behind_a_link_that_leads_elsewhere_is_a_change(folder: Path) -
     own, text = folder / "own", "format: 1\nname: c\nextends: a.yaml\n"
     own.mkdir()
     (own / "a.yaml").symlink_to(folder / "base.yaml")
-    with noted() as files:
+    with record_files() as files:
         assert [code for *_, code in errors(own, text)] == ["unknown_policy"]
-    assert not changed(files)
+    assert not have_changed(files)
 
     (own / "a.yaml").unlink()
     (own / "a.yaml").write_text("format: 1\nname: a\n")
 
-    assert changed(files)
+    assert have_changed(files)
 
 
 def test_a_misspelt_shipped_parent_is_one_error(folder: Path) -> None:

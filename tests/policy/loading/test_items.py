@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.policy.loading.items import Item
-from guardrails.policy.loading.source import Mark, Source, read
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.loading.source import Mark, Source, read_yaml
 
-OWN = read("rules:\n  - id: r\n    when: hate > 0\n    file: a.txt\n", "own.yaml")
-OTHER = read("override:\n  - {id: r, when: 'toxic > 0', file: b.txt}\n", "other.yaml")
+OWN = read_yaml("rules:\n  - id: r\n    when: hate > 0\n    file: a.txt\n", "own.yaml")
+OTHER = read_yaml("override:\n  - {id: r, when: 'toxic > 0', file: b.txt}\n", "other.yaml")
 
 
-def item(folder: Path = Path()) -> Item:
+def item(folder: Path = Path()) -> PolicyItem:
     """Return the rule of the first file, unchanged."""
-    return Item({"id": "r", "when": "hate > 0", "file": "a.txt"}, OWN, ("rules", 0), folder)
+    return PolicyItem({"id": "r", "when": "hate > 0", "file": "a.txt"}, OWN, ("rules", 0), folder)
 
 
-def changed(folder: Path = Path(), other: Path = Path()) -> Item:
+def changed(folder: Path = Path(), other: Path = Path()) -> PolicyItem:
     """Return the rule with a condition and a file of the second file."""
     origin: tuple[Source, tuple[str | int, ...], Path] = (OTHER, ("override", 0), other)
-    return item(folder).changed({"when": "toxic > 0", "file": "b.txt"}, origin)
+    return item(folder).override({"when": "toxic > 0", "file": "b.txt"}, origin)
 
 
 def test_fields_of_an_override_stand_in_its_own_file() -> None:
@@ -38,7 +38,7 @@ def test_fields_of_an_override_stand_in_its_own_file() -> None:
 def test_an_item_does_not_change() -> None:
     """An override makes a new item."""
     first = item()
-    first.changed({"when": "x"}, (OTHER, ("override", 0), Path()))
+    first.override({"when": "x"}, (OTHER, ("override", 0), Path()))
     assert (first.data["when"], first.overrides) == ("hate > 0", {})
 
 
@@ -59,11 +59,11 @@ def test_models_count_from_the_folder_of_the_file_that_names_them(tmp_path: Path
     """Also where a field of a block names one, as in `ner: {model: …}`."""
     for name in ("own", "other"):
         (tmp_path / name / "m").mkdir(parents=True)
-    first = Item({"model": "m"}, OWN, ("rules", 0), tmp_path / "own")
+    first = PolicyItem({"model": "m"}, OWN, ("rules", 0), tmp_path / "own")
     assert first.model_folder("m") == (tmp_path / "own" / "m").resolve()
     origin: tuple[Source, tuple[str | int, ...], Path] = (OTHER, ("override", 0), tmp_path / "other")
     for change in ({"model": "m"}, {"model": "n", "ner": {"model": "m"}}):
-        assert first.changed(change, origin).model_folder("m") == (tmp_path / "other" / "m").resolve()
+        assert first.override(change, origin).model_folder("m") == (tmp_path / "other" / "m").resolve()
     with pytest.raises(OSError, match="no such folder"):
         first.model_folder("n")
     with pytest.raises(OSError, match="at revision 'v1'"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import Path, Problems, describe, nearest
+from guardrails.policy.loading.problems import Path, Problems, describe, suggest_name
 from guardrails.policy.loading.source import Mark
 from tests.cases import each_case
 
@@ -159,7 +159,7 @@ def test_values_are_described(value: object, text: str) -> None:
 )
 def test_near_names_are_offered_else_all_if_few(name: str, known: list[str], hint: str) -> None:
     """A hint names what is near; where nothing is, all that is possible, if that is short."""
-    assert nearest(name, known) == hint
+    assert suggest_name(name, known) == hint
 
 
 def test_values_can_be_kept_out_of_messages() -> None:

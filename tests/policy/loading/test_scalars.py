@@ -17,9 +17,9 @@ from guardrails.policy.loading.scalars import (
     ScalarProblem,
     content_start,
     convert,
-    positions,
+    map_positions,
+    quote_scalar,
     resolve,
-    shown,
 )
 from tests.cases import each_case
 
@@ -73,7 +73,7 @@ def test_numbers_that_would_change_their_value_are_problems(text: str) -> None:
     """Infinities, not-a-number and integers beyond 64 bits are refused with their text."""
     with pytest.raises(ScalarProblem) as caught:
         resolve(text)
-    assert (caught.value.code, shown(text) in str(caught.value)) == ("invalid_number", True)
+    assert (caught.value.code, quote_scalar(text) in str(caught.value)) == ("invalid_number", True)
 
 
 def test_a_tag_decides_the_type() -> None:
@@ -99,7 +99,7 @@ def test_a_tag_that_does_not_fit_is_a_problem(text: str, tag: str) -> None:
 
 def test_long_texts_are_cut_in_messages() -> None:
     """A message shows the start of a long text."""
-    assert shown("x" * 1000) == repr("x" * 59 + "…")
+    assert quote_scalar("x" * 1000) == repr("x" * 59 + "…")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def locate(source: str, loader: type) -> tuple[str, list[int] | None]:
     """Return the only value of the mapping `source` and its positions."""
     node = yaml.compose(source, Loader=loader).value[0][1]
     span = node.start_mark.index, node.end_mark.index
-    return node.value, positions(source, *span, node.style or "", node.value)
+    return node.value, map_positions(source, *span, node.style or "", node.value)
 
 
 @each_case("loader", LOADERS)
@@ -194,4 +194,4 @@ def test_blocks_with_indicators_are_followed(
 
 def test_a_source_that_does_not_give_the_text_is_refused() -> None:
     """A walk that reads something else than the parser did gives no positions, rather than wrong ones."""
-    assert positions("k: 'ab'", 3, 7, "'", "xy") is None
+    assert map_positions("k: 'ab'", 3, 7, "'", "xy") is None

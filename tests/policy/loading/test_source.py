@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading import compose
 from guardrails.policy.loading.compose import MAX_CHARACTERS
-from guardrails.policy.loading.source import Mark, Path, Source, read
+from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 
 POLICY = """\
 # a policy
@@ -36,7 +36,7 @@ empty:
 @pytest.fixture(scope="module")
 def policy() -> Source:
     """Return the policy above, read."""
-    return read(POLICY, "p.yaml")
+    return read_yaml(POLICY, "p.yaml")
 
 
 def test_data_is_plain_and_not_shared(policy: Source) -> None:
@@ -124,7 +124,7 @@ def test_raw_is_the_text_of_a_plain_scalar(policy: Source, path: Path, raw: str 
 @pytest.mark.parametrize("encode", [str, str.encode])
 def test_a_byte_order_mark_moves_nothing(mark: str, encode: type) -> None:
     """Text and UTF-8 bytes give the same values and places, with a byte order mark and without."""
-    source = read(encode(f"{mark}😀: é\nb: 'x'"), "p.yaml")
+    source = read_yaml(encode(f"{mark}😀: é\nb: 'x'"), "p.yaml")
     places = source.mark(("😀",)), source.inside(("b",), 0)
     assert (source.data, places) == ({"😀": "é", "b": "x"}, (Mark("p.yaml", 1, 4), Mark("p.yaml", 2, 5)))
 
@@ -149,19 +149,19 @@ def test_a_byte_order_mark_moves_nothing(mark: str, encode: type) -> None:
 def test_unreadable_files_are_located_errors(content: str | bytes, code: str, place: tuple[int, int]) -> None:
     """What is no text of a policy at all is one error at the first bad character."""
     with pytest.raises(PolicyErrors) as caught:
-        read(content, "p.yaml")
+        read_yaml(content, "p.yaml")
     assert [(e.file, e.code, (e.line, e.col)) for e in caught.value.errors] == [("p.yaml", code, place)]
 
 
 def test_a_file_at_the_limit_is_read() -> None:
     """The limit counts characters, not bytes, and no byte order mark."""
     text = "\ufeffa: " + "é" * (MAX_CHARACTERS - 3)
-    assert read(text.encode(), "p.yaml").raw(("a",)) == "é" * (MAX_CHARACTERS - 3)
+    assert read_yaml(text.encode(), "p.yaml").raw(("a",)) == "é" * (MAX_CHARACTERS - 3)
 
 
 def test_all_problems_come_together() -> None:
     """The file's problems of all kinds come in their order, with what could be read all the same."""
-    source = read("a: 1\na: 2\n2: x\nb: .inf\nc: !x y\nd: *e\n<<: {}\nz: 9\n", "p.yaml")
+    source = read_yaml("a: 1\na: 2\n2: x\nb: .inf\nc: !x y\nd: *e\n<<: {}\nz: 9\n", "p.yaml")
     assert isinstance(source.data, dict)
     assert source.data["z"] == 9
     assert [(error.line, error.code) for error in source.problems] == [
@@ -176,7 +176,7 @@ def assert_source_or_errors(content: str | bytes) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(compose, "LOADER", loader)
             try:
-                source = read(content, "p.yaml")
+                source = read_yaml(content, "p.yaml")
             except PolicyErrors as errors:
                 places = [(error.line, error.col) for error in errors.errors]
             else:
@@ -189,7 +189,7 @@ def assert_source_or_errors(content: str | bytes) -> None:
 
 @given(st.text() | st.binary() | st.text(alphabet="ab:-#&*!|>'\"%@`[]{},?<~. \t\n\r\\x4u"))
 def test_arbitrary_content_gives_a_source_or_policy_errors(content: str | bytes) -> None:
-    """No text and no bytes make `read` raise anything else."""
+    """No text and no bytes make `read_yaml` raise anything else."""
     assert_source_or_errors(content)
 
 
@@ -213,6 +213,6 @@ def test_a_large_policy_is_read_quickly() -> None:
     )
     text = "rules:\n" + "".join(rule.format(number, *range(5)) for number in range(500))
     begun = time.perf_counter()
-    source = read(text, "p.yaml")
+    source = read_yaml(text, "p.yaml")
     assert time.perf_counter() - begun < 5
     assert source.mark(("rules", 499, "k4")) == Mark("p.yaml", 5001, 9)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy.loading.load import load
-from guardrails.policy.testing.test_checks import contents, keys, text_of
+from guardrails.policy.testing.test_checks import content_fields, placeholder_keys, text_of
 from guardrails.policy.testing.test_fields import TestDoc
 
 POLICY = "format: 1\nname: t\ntests:\n  - {test}\n"
@@ -114,6 +114,6 @@ def test_what_a_test_is_about() -> None:
     call = TestDoc.model_validate({"tool_call": {"name": "a"}, "expect": {"action": "allow"}})
     text = TestDoc.model_validate({"tool_call": "rm", "expect": {"action": "allow"}})
     image = TestDoc.model_validate({"image": "a.png", "expect": {"action": "allow"}})
-    assert [contents(doc) for doc in (call, text, image)] == [["tool_call"], ["tool_call"], ["image"]]
+    assert [content_fields(doc) for doc in (call, text, image)] == [["tool_call"], ["tool_call"], ["image"]]
     assert [text_of(doc) for doc in (call, text, image)] == [None, "rm", None]
-    assert (keys("a"), keys({"b": "x", "a": "y"})) == (["each"], ["a", "b"])
+    assert (placeholder_keys("a"), placeholder_keys({"b": "x", "a": "y"})) == (["each"], ["a", "b"])

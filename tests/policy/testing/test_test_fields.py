@@ -16,7 +16,7 @@ from guardrails.policy.testing.test_fields import (
     FoundDoc,
     TestDoc,
     TestsDoc,
-    comparisons,
+    parse_comparisons,
 )
 from tests.cases import each_case
 
@@ -98,7 +98,7 @@ def test_what_no_score_reaches_is_refused(score: object) -> None:
 @given(st.sampled_from([">=", ">", "<=", "<"]), st.integers(0, 100), st.integers(0, 3))
 def test_comparisons_are_read_as_they_are_written(sign: str, percent: int, blanks: int) -> None:
     """The sign and the number, whatever blanks stand between."""
-    assert [*comparisons(f"{sign}{' ' * blanks}{percent / 100}")] == [(sign, percent / 100)]
+    assert [*parse_comparisons(f"{sign}{' ' * blanks}{percent / 100}")] == [(sign, percent / 100)]
 
 
 def test_an_exception_expects_that_nothing_happens() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.file_watch import changed, noted
+from guardrails.detectors.file_watch import have_changed, record_files
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
-from guardrails.policy.testing.test_files import beside, has_beside, is_tests, read_tests
+from guardrails.policy.testing.test_files import find_test_file, has_test_file, is_test_file, read_tests
 
 POLICY = "format: 1\nname: {name}\ntests:\n  - {{name: inline, input: a, expect: {{action: allow}}}}\n"
 TESTS = "tests:\n  - {{name: {name}, input: a, expect: {{action: allow}}}}\n"
@@ -48,7 +48,7 @@ def test_they_are_no_part_of_the_policy(folder: Path) -> None:
 
     assert guard.origin is not None
     (folder / "base.test.yaml").write_text("{")
-    assert not changed(guard.origin.files)
+    assert not have_changed(guard.origin.files)
     assert Guard.load(folder / "base.yaml").policy.ref == guard.policy.ref
 
 
@@ -153,14 +153,14 @@ def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
 
 def test_where_files_of_tests_lie(folder: Path) -> None:
     """By both endings; who looks for one notes where it would be, so that it is found when it comes."""
-    assert beside(folder / "base.yaml") == folder / "base.test.yaml"
-    assert [is_tests(Path(name)) for name in ("a.test.yaml", "a.test.yml", "a.yaml", "test.yaml", "a.test.yaml.bak")] == [
+    assert find_test_file(folder / "base.yaml") == folder / "base.test.yaml"
+    assert [is_test_file(Path(name)) for name in ("a.test.yaml", "a.test.yml", "a.yaml", "test.yaml", "a.test.yaml.bak")] == [
         True, True, False, False, False,
     ]  # fmt: skip
-    with noted() as files:
-        assert beside(folder / "other.yaml") is None
-    assert not has_beside(folder / "other.yaml")
+    with record_files() as files:
+        assert find_test_file(folder / "other.yaml") is None
+    assert not has_test_file(folder / "other.yaml")
     (folder / "other.test.yml").write_text(TESTS.format(name="late"))
-    assert changed(files)
-    assert has_beside(folder / "other.yaml")
+    assert have_changed(files)
+    assert has_test_file(folder / "other.yaml")
     assert names(folder / "other.yaml") == ["inline", "late"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.detectors.file_watch import noted
+from guardrails.detectors.file_watch import record_files
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.proxy.configuration.layers import Layers
@@ -18,7 +18,7 @@ def test_what_comes_later_counts_and_has_its_own_place(tmp_path) -> None:
     )
     layers = Layers()
 
-    with noted() as files:
+    with record_files() as files:
         layers.read(path, ("policy",), "a: 1", Problems())
     layers.flag("b", 3)
     layers.flag("c", False)

@@ -17,7 +17,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from guardrails import Guard
-from guardrails.media.fragments.cutter import Cutter
+from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment
 from guardrails.proxy.media.fragmented_films import RELAYED, Relaying
 from tests.films import FRAGMENTS, Pixels, film, green, scene
@@ -42,7 +42,7 @@ def fragmented(frames: Iterable[Pixels], ending: str = "mp4") -> bytes:
 
 def cut(data: bytes) -> list[Fragment]:
     """Return the fragments of a film."""
-    cutter = Cutter()
+    cutter = FilmCutter()
     return [*cutter.feed(data), *cutter.close()]
 
 

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 
 from guardrails import Content, Detection, Guard
-from guardrails.authoring.diff.traffic.effects import Effects
-from guardrails.authoring.rows import read
-from guardrails.authoring.shadow.shadow_log import compare
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
+from guardrails.authoring.rows import read_rows
+from guardrails.authoring.shadow.shadow_log import compare_log
 from guardrails.detectors import Kind
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError
@@ -245,8 +245,8 @@ def test_what_comes_when_too_much_waits_is_left_out_and_told(
     assert 'guardrails_shadow_dropped_total{why="queue_full"} 3' in text
     found = rows(3)
     assert [row.get("dropped") for row in found] == [None, 3, None]
-    effects = Effects()
-    compare(settings().shadow.log, effects)
+    effects = ChangeEffects()
+    compare_log(settings().shadow.log, effects)
     assert (effects.rows, effects.failed, dict(effects.errors)) == (5, 3, {"new: queue_full": 3})
 
 
@@ -281,7 +281,7 @@ def test_a_log_with_contents_is_traffic(
         kit.send(url, "/v1/check", {"text": "zqxsoft", "user": {"tier": "x"}, "metadata": {"a": 1}})
         written = rows(3)
     log = tmp_path / "log.jsonl"
-    found = [*read(log)]
+    found = [*read_rows(log)]
     assert found[0].content == [
         {"role": role, "content": [{"type": "text", "text": text}]}
         for role, text in (("system", "be zqxmask"), ("user", "say zqxbomb"), ("user", "hello"))
@@ -289,7 +289,7 @@ def test_a_log_with_contents_is_traffic(
     assert (found[2].content, found[2].user, found[2].metadata) == ("zqxsoft", {"tier": "x"}, {"a": 1})
     guards = [Guard.load(settings().policy), Guard.load(settings().shadow.policy)]
     for row, line in zip(found, written, strict=True):
-        actions = [str(row.judged(guard).action) for guard in guards]
+        actions = [str(row.judge(guard).action) for guard in guards]
         assert actions == [line["live"]["action"], line["shadow"]["action"]]
     assert log.stat().st_mode & 0o077 == 0
 

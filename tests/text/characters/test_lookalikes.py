@@ -22,16 +22,16 @@ def test_each_source_stands_once() -> None:
 
 def test_sources_are_not_ascii_and_targets_are() -> None:
     """ASCII is never changed, and everything is changed to ASCII."""
-    targets = [*lookalikes.cased().values(), *lookalikes.caseless().values()]
+    targets = [*lookalikes.cased_table().values(), *lookalikes.caseless_table().values()]
 
     assert not any(char.isascii() for char in _sources())
     assert all(target.isascii() and target for target in targets)
-    assert all(len(target) == 1 for target in lookalikes.cased().values())
+    assert all(len(target) == 1 for target in lookalikes.cased_table().values())
 
 
 def test_caseless_table_is_folded() -> None:
     """Keys and values of the caseless table are folded already, so it need be applied once only."""
-    for code, target in lookalikes.caseless().items():
+    for code, target in lookalikes.caseless_table().items():
         assert chr(code).casefold() == chr(code)
         assert target.casefold() == target
 
@@ -52,5 +52,5 @@ def test_caseless_table_is_folded() -> None:
 )
 def test_tables(char: str, cased: str | None, caseless: str | None) -> None:
     """A pair of cases folds to the shape of its small letter, or else of its capital."""
-    assert lookalikes.cased().get(ord(char)) == cased
-    assert lookalikes.caseless().get(ord(char)) == caseless
+    assert lookalikes.cased_table().get(ord(char)) == cased
+    assert lookalikes.caseless_table().get(ord(char)) == caseless

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from guardrails.text import folded, normalized, segments
+from guardrails.text import fold_text, normalize_text, segments
 from guardrails.text.characters import _generate, _tables
 
 _LETTERS_WITHOUT_MAPPING = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xAC00, 0xD7A4))
@@ -32,7 +32,7 @@ def _assigned() -> list[str]:
     [
         (segments.INVISIBLE, _generate.invisible()),
         (segments.COMBINING, _generate.combining()),
-        (_tables.DROPPED, _generate.dropped()),
+        (_tables.DROPPED, _generate.dropped_marks()),
     ],
 )
 def test_classes_match_the_running_unicode(pattern: str, codes: set[int]) -> None:
@@ -44,13 +44,14 @@ def test_classes_match_the_running_unicode(pattern: str, codes: set[int]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("spell", "view"), [(segments.spell.__wrapped__, normalized), (segments.fold.__wrapped__, folded)]
+    ("spell", "view"),
+    [(segments.spell_segment.__wrapped__, normalize_text), (segments.fold_segment.__wrapped__, fold_text)],
 )
 def test_no_change_is_missed(spell: object, view: object) -> None:
     """Every character reads, between letters, exactly as it is spelled alone, and is then stable."""
     assert callable(spell)
     assert callable(view)
-    joins = segments.joiner().match
+    joins = segments.joiner_pattern().match
     missed = []
     for char in _assigned():
         spelling = spell(char)

@@ -1,3 +1,1 @@
-"""Both versions of a policy over the same traffic: rows go in, pairs of decisions and counts of their effects come out. For
-`authoring.diff`.
-"""
+"""Judges the same traffic by two versions of a policy and counts what changes. For `authoring.diff`."""

@@ -1,6 +1,4 @@
-"""What one policy decided of one content, as far as it matters beside what another decided: verdicts in, decisions out, and
-decisions to JSON and back, so that those of a log are compared as those of a run are.
-"""
+"""Decisions of a policy on contents, to be compared with those of another, and their JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ Named = Mapping[str, frozenset[str]]
 ACTIONS: Final[Mapping[str, Action]] = {str(action): action for action in Action}
 
 
-def named(guard: Guard) -> Named:
+def rule_categories(guard: Guard) -> Named:
     """Return the categories that each rule of a guard's policies names."""
     found: dict[str, frozenset[str]] = {}
     for policy in guard.pipeline.policies:
@@ -29,7 +27,7 @@ def named(guard: Guard) -> Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class DecisiveRule:
     """An enforced rule that fired: what it did, and the categories of the findings that it names."""
 
     id: str
@@ -48,7 +46,7 @@ class Decision:
     """
 
     action: Action
-    rules: tuple[Fired, ...] = ()
+    rules: tuple[DecisiveRule, ...] = ()
     shadow: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     left: object = None
@@ -67,12 +65,12 @@ class Decision:
         }
 
 
-def decision(verdict: Verdict | Outcome, names: Named, left: object = None) -> Decision:
+def make_decision(verdict: Verdict | Outcome, names: Named, left: object = None) -> Decision:
     """Return what a verdict, or an outcome, decides; `left` is what stays of what it redacts, where that is known."""
     return Decision(
         action=verdict.action,
         rules=tuple(
-            Fired(rule.id, rule.action, _categories(verdict.findings, names.get(rule.id, frozenset())))
+            DecisiveRule(rule.id, rule.action, _categories(verdict.findings, names.get(rule.id, frozenset())))
             for rule in verdict.rules
         ),
         shadow=tuple(dict.fromkeys(rule.id for rule in verdict.shadow)),
@@ -88,12 +86,14 @@ def _categories(findings: Sequence[Finding], wanted: frozenset[str]) -> tuple[st
     return tuple(category for category in found if not wanted.isdisjoint(with_ancestors(category)))
 
 
-def read(data: Any) -> Decision:
+def read_decision(data: Any) -> Decision:
     """Return the decision that JSON values are; raises `ValueError`, `TypeError` or `KeyError` where they are none."""
     return Decision(
         action=ACTIONS[data["action"]],
         rules=tuple(
-            Fired(str(each["id"]), ACTIONS[each["action"]], tuple(map(str, each.get("categories", ()))))
+            DecisiveRule(
+                str(each["id"]), ACTIONS[each["action"]], tuple(map(str, each.get("categories", ())))
+            )
             for each in data["rules"]
         ),
         shadow=tuple(map(str, data.get("shadow", ()))),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.authoring.diff.traffic.decisions import Decision, Fired
+from guardrails.authoring.diff.traffic.decisions import Decision, DecisiveRule
 from guardrails.types import Action
 
 TURNS: Final[Mapping[str, str]] = {
@@ -35,7 +35,7 @@ EXAMPLES: Final = 5
 """Examples of each turn that are kept, where not said otherwise."""
 
 
-def turn(old: Decision, new: Decision) -> str:
+def classify_turn(old: Decision, new: Decision) -> str:
     """Return how a decision changes: one of `TURNS`, or `SAME`."""
     before, after = old.action, new.action
     if before is after:
@@ -48,7 +48,7 @@ def turn(old: Decision, new: Decision) -> str:
     return "new_redaction" if after is Action.REDACT else "flag"
 
 
-def because(old: Decision, new: Decision) -> list[Fired]:
+def find_causes(old: Decision, new: Decision) -> list[DecisiveRule]:
     """Return the rules by which a decision changes: those of the stricter one that do less in the other."""
     if old.action is new.action:
         ours, theirs = {each.id for each in old.rules}, {each.id for each in new.rules}
@@ -62,7 +62,7 @@ def because(old: Decision, new: Decision) -> list[Fired]:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class TrafficExample:
     """What two policies decided of, as far as people need it to find it again; `text` is an excerpt, "" where none is shown."""
 
     place: str
@@ -77,7 +77,7 @@ class Case:
 
 
 @dataclass(slots=True)
-class Group:
+class NamedCounts:
     """Counts by name, of at most `MOST_NAMES` names."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -92,16 +92,16 @@ class Group:
 
     def to_dict(self) -> dict[str, dict[str, int]]:
         """Return the counts as plain JSON values, those with most changes first."""
-        ranked = sorted(self.counts.items(), key=lambda each: (-_changed(each[1]), each[0]))
+        ranked = sorted(self.counts.items(), key=lambda each: (-_changed_counts(each[1]), each[0]))
         return {name: dict(sorted(counts.items())) for name, counts in ranked}
 
 
-def _changed(counts: Mapping[str, int]) -> int:
+def _changed_counts(counts: Mapping[str, int]) -> int:
     return sum(counts.get(each, 0) for each in TURNS)
 
 
 @dataclass(slots=True)
-class Effects:
+class ChangeEffects:
     """What changed so far. `rows` are all that were asked for, `failed` those of them that one policy could not judge."""
 
     most: int = EXAMPLES
@@ -109,26 +109,26 @@ class Effects:
     turns: Counter[str] = field(default_factory=Counter)
     matrix: Counter[tuple[Action, Action]] = field(default_factory=Counter)
     other_rules: int = 0
-    shadow: Group = field(default_factory=Group)
-    rules: Group = field(default_factory=Group)
-    categories: Group = field(default_factory=Group)
-    by: dict[str, Group] = field(default_factory=lambda: {name: Group() for name in BY})
+    shadow: NamedCounts = field(default_factory=NamedCounts)
+    rules: NamedCounts = field(default_factory=NamedCounts)
+    categories: NamedCounts = field(default_factory=NamedCounts)
+    by: dict[str, NamedCounts] = field(default_factory=lambda: {name: NamedCounts() for name in BY})
     failed: int = 0
     errors: Counter[str] = field(default_factory=Counter)
-    failures: Group = field(default_factory=Group)
+    failures: NamedCounts = field(default_factory=NamedCounts)
     degraded: int = 0
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def add(self, case: Case, old: Decision, new: Decision) -> None:
+    def add(self, case: TrafficExample, old: Decision, new: Decision) -> None:
         """Count what two policies decided of one content."""
-        what = turn(old, new)
+        what = classify_turn(old, new)
         self.rows += 1
         self.turns[what] += 1
         self.matrix[old.action, new.action] += 1
         for name, group in self.by.items():
             if (value := getattr(case, name)) is not None:
                 group.add(value, what)
-        self._fired(old, new)
+        self._count_rules(old, new)
         self.degraded += bool(old.failed or new.failed)
         for side, decided in (("old", old), ("new", new)):
             for detector in decided.failed:
@@ -136,21 +136,23 @@ class Effects:
         if what == SAME:
             self.other_rules += _ids(old) != _ids(new)
             return
-        reasons = because(old, new)
+        reasons = find_causes(old, new)
         for rule in dict.fromkeys(each.id for each in reasons):
             self.rules.add(rule, what)
         for category in dict.fromkeys(category for each in reasons for category in each.categories):
             self.categories.add(category, what)
-        self._keep(what, case, {"old": str(old.action), "new": str(new.action), "rules": _told(reasons)})
+        self._keep(
+            what, case, {"old": str(old.action), "new": str(new.action), "rules": _rules_json(reasons)}
+        )
 
-    def _fired(self, old: Decision, new: Decision) -> None:
+    def _count_rules(self, old: Decision, new: Decision) -> None:
         for side, decided in (("old", old), ("new", new)):
             for rule in _ids(decided):
                 self.rules.add(rule, side)
             for rule in decided.shadow:
                 self.shadow.add(rule, side)
 
-    def fail(self, case: Case, errors: Mapping[str, str], count: int = 1) -> None:
+    def fail(self, case: TrafficExample, errors: Mapping[str, str], count: int = 1) -> None:
         """Count a content, or several, that could not be judged; `errors` say why, by side (`old`, `new`)."""
         self.rows += count
         self.failed += count
@@ -158,7 +160,7 @@ class Effects:
             self.errors[f"{side}: {why}"] += count
         self._keep("failed", case, dict(errors))
 
-    def _keep(self, what: str, case: Case, told: Mapping[str, object]) -> None:
+    def _keep(self, what: str, case: TrafficExample, told: Mapping[str, object]) -> None:
         kept = self.examples.setdefault(what, [])
         if len(kept) < self.most:
             at = {
@@ -170,7 +172,7 @@ class Effects:
     @property
     def changed(self) -> int:
         """Decisions that changed."""
-        return _changed(self.turns)
+        return _changed_counts(self.turns)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain JSON values."""
@@ -197,5 +199,5 @@ def _ids(decided: Decision) -> dict[str, None]:
     return dict.fromkeys(sorted(each.id for each in decided.rules))
 
 
-def _told(rules: Iterable[Fired]) -> list[str]:
+def _rules_json(rules: Iterable[DecisiveRule]) -> list[str]:
     return [*dict.fromkeys(each.id for each in rules)]

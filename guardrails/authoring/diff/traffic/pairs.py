@@ -1,4 +1,4 @@
-"""Two versions of a policy over the same traffic: rows in, the effects of the change out.
+"""Judges the same rows by two versions of a policy and collects the effects of the change.
 
 Both judge all of it by all their detectors. What a detector that both have says of a text or picture is asked for once: the two
 guards share what was found, and nothing else.
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from guardrails.authoring.diff.change import Version
-from guardrails.authoring.diff.traffic.decisions import Decision, decision, named
-from guardrails.authoring.diff.traffic.effects import SAME, Case, Effects, turn
-from guardrails.authoring.rows import BENIGN, Row
-from guardrails.authoring.test_input import asked, given
-from guardrails.authoring.testing.suite import Case as TestCase
-from guardrails.authoring.testing.suite import cases
+from guardrails.authoring.diff.change import PolicyVersion
+from guardrails.authoring.diff.traffic.decisions import Decision, make_decision, rule_categories
+from guardrails.authoring.diff.traffic.effects import SAME, ChangeEffects, TrafficExample, classify_turn
+from guardrails.authoring.rows import BENIGN, ContentRow
+from guardrails.authoring.test_input import check_arguments, read_input
+from guardrails.authoring.testing.suite import SuiteCase as TestCase
+from guardrails.authoring.testing.suite import list_cases
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.load import load
-from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.testing.test_checks import content_fields
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import Stage, Verdict
 
@@ -40,10 +40,12 @@ conversations.
 UNASKED: Final = {"name", "expect", "todo", "each", "obfuscate", "every_cut"}
 """Fields of a test that say nothing of what it asks."""
 
-Watch = Callable[[Effects], None]
+Watch = Callable[[ChangeEffects], None]
 
 
-def guards(old: Version, new: Version, floor: str | Path | None = None) -> tuple[Guard, Guard]:
+def load_guards(
+    old: PolicyVersion, new: PolicyVersion, floor: str | Path | None = None
+) -> tuple[Guard, Guard]:
     """Return a guard for each version, under the same floor, that share what was found."""
     cache = FindingsCache(KEPT, every=True)
     under = None if floor is None else compile_policy(load(floor))
@@ -51,47 +53,47 @@ def guards(old: Version, new: Version, floor: str | Path | None = None) -> tuple
 
 
 @dataclass(frozen=True, slots=True)
-class Tested(Row):
+class SuiteRow(ContentRow):
     """A row that is what a test checks: `test`, as `item` has it."""
 
     test: TestDoc | None = None
-    item: Item | None = None
+    item: PolicyItem | None = None
 
-    def judged(self, guard: Guard) -> Verdict:
+    def judge(self, guard: Guard) -> Verdict:
         """Judge it as the runner of tests does; a file that it names is opened anew."""
         assert self.test is not None
         assert self.item is not None
-        stage, content = given(self.test, self.item)
-        return guard.check(content, stage, **asked(self.test), complete=True)
+        stage, content = read_input(self.test, self.item)
+        return guard.check(content, stage, **check_arguments(self.test), complete=True)
 
 
-def tests(*versions: Version) -> Iterator[Row]:
+def read_suite_rows(*versions: PolicyVersion) -> Iterator[ContentRow]:
     """Yield what the tests of some versions check, each content once; those that stand for several, one by one."""
     seen: set[str] = set()
     for version in versions:
         for item, test in version.policy.tests:
-            for case in cases(test):
+            for case in list_cases(test):
                 what = case.test.model_dump_json(exclude=UNASKED)
                 if what not in seen:
                     seen.add(what)
-                    yield _tested(item, case)
+                    yield _make_suite_row(item, case)
 
 
-def _tested(item: Item, case: TestCase) -> Tested:
-    (name,) = contents(case.test)
+def _make_suite_row(item: PolicyItem, case: TestCase) -> SuiteRow:
+    (name,) = content_fields(case.test)
     mark = item.mark(())
     stage = Stage.INPUT.value if name not in list(Stage) else name
     content = case.test.model_dump(include={name})[name]
-    return Tested(
+    return SuiteRow(
         f"{mark.file}:{mark.line}", case.test.stage or stage, content, id=case.name, test=case.test, item=item
     )
 
 
-def compare(
+def compare_rows(
     old: Guard,
     new: Guard,
-    rows: Iterable[Row],
-    effects: Effects,
+    rows: Iterable[ContentRow],
+    effects: ChangeEffects,
     *,
     texts: bool = True,
     watch: Watch = lambda effects: None,
@@ -107,9 +109,9 @@ def compare(
         watch: is told how far it is.
     """
     sides: Sequence[tuple[str, Guard]] = (("old", old), ("new", new))
-    names = {side: named(guard) for side, guard in sides}
+    names = {side: rule_categories(guard) for side, guard in sides}
     for row in rows:
-        verdicts = {side: _judged(row, guard) for side, guard in sides}
+        verdicts = {side: _judge_row(row, guard) for side, guard in sides}
         errors = {side: told for side, told in verdicts.items() if isinstance(told, str)}
         if errors:
             effects.fail(_case(row), errors)
@@ -125,12 +127,18 @@ def compare(
 
 
 def _add(
-    effects: Effects, row: Row, verdicts: Mapping[str, Verdict], names: Mapping[str, Any], texts: bool
+    effects: ChangeEffects,
+    row: ContentRow,
+    verdicts: Mapping[str, Verdict],
+    names: Mapping[str, Any],
+    texts: bool,
 ) -> None:
-    decided = {side: decision(verdict, names[side], verdict.content) for side, verdict in verdicts.items()}
-    shown = texts and turn(decided["old"], decided["new"]) != SAME
+    decided = {
+        side: make_decision(verdict, names[side], verdict.content) for side, verdict in verdicts.items()
+    }
+    shown = texts and classify_turn(decided["old"], decided["new"]) != SAME
     stricter = max(verdicts.values(), key=lambda verdict: verdict.action)
-    case = _case(row, excerpt(row.content, stricter, _grounds(decided)) if shown else "")
+    case = _case(row, make_excerpt(row.content, stricter, _grounds(decided)) if shown else "")
     effects.add(case, decided["old"], decided["new"])
 
 
@@ -140,35 +148,35 @@ def _grounds(decided: Mapping[str, Decision]) -> frozenset[str]:
     )
 
 
-def _case(row: Row, text: str = "") -> Case:
+def _case(row: ContentRow, text: str = "") -> TrafficExample:
     label = "+".join(sorted(name for name, holds in row.labels.items() if holds)) or None
     if label is None and row.labels.get(BENIGN) is False:
         label = f"not {BENIGN}"
-    return Case(row.place, row.stage, row.tenant, row.lang, label=label, id=row.id, text=text)
+    return TrafficExample(row.place, row.stage, row.tenant, row.lang, label=label, id=row.id, text=text)
 
 
-def _judged(row: Row, guard: Guard) -> Verdict | str:
+def _judge_row(row: ContentRow, guard: Guard) -> Verdict | str:
     """Return the verdict on a row, or why there is none."""
     try:
-        return row.judged(guard)
+        return row.judge(guard)
     except GuardrailsError as error:
         return str(getattr(error, "code", type(error).__name__))
     except Exception as error:  # a fault of ours must not end a run over a million rows
         return type(error).__name__
 
 
-def excerpt(content: object, verdict: Verdict, categories: frozenset[str] = frozenset()) -> str:
+def make_excerpt(content: object, verdict: Verdict, categories: frozenset[str] = frozenset()) -> str:
     """Return what is shown of a content: some of the text around the first finding of `categories`, else of its beginning."""
     for finding in verdict.findings:
         if finding.span is not None and (not categories or finding.category in categories):
             text = _text_at(content, finding.path)
             if text is not None and finding.span[0] < len(text):
-                return _around(text, finding.span)
+                return _cut_around(text, finding.span)
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=repr)
-    return _around(text, (0, 0))
+    return _cut_around(text, (0, 0))
 
 
-def _around(text: str, span: tuple[int, int]) -> str:
+def _cut_around(text: str, span: tuple[int, int]) -> str:
     spare = max(0, EXCERPT - (span[1] - span[0]))
     start = max(0, min(span[0] - spare // 2, len(text) - EXCERPT))
     cut = text[start : start + EXCERPT]

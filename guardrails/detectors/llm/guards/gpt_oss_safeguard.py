@@ -1,4 +1,4 @@
-"""gpt-oss-safeguard: policies in words and a content go in; which of them it violates comes out, after some reasoning.
+"""gpt-oss-safeguard: judges a content by policies in words, after some reasoning.
 
 The model has no policies of its own: those of the detector's configuration are the message of the system, and the content is
 that of the user, as the model's guide has it (cookbook.openai.com/articles/gpt-oss-safeguard-guide). The content is JSON, so
@@ -14,9 +14,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Question, Scores, Turn, Unreadable
-from guardrails.remote.chat import Answer
-from guardrails.remote.client import parsed
+from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
+from guardrails.remote.chat import ModelAnswer
+from guardrails.remote.client import parse_json
 from guardrails.remote.endpoint import RemoteError
 
 SYSTEM: Final = """\
@@ -41,7 +41,9 @@ _FINAL: Final = re.compile(
 )
 
 
-def questions(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask once for all policies."""
     texts = "\n\n".join(f"# Policy {label}\n\n{policies[label].strip()}" for label in wanted)
     if turn.prompt is None:
@@ -54,32 +56,32 @@ def questions(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) ->
         {"role": "system", "content": system},
         {"role": "user", "content": json.dumps(content, ensure_ascii=False)},
     )
-    return (Question(messages, about=(*wanted,)),)
+    return (GuardQuestion(messages, about=(*wanted,)),)
 
 
-def read(question: Question, answer: Answer) -> Scores:
+def read_answer(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the names of the policies that are violated."""
     harmony = _FINAL.fullmatch(answer.text)
     try:
-        found = parsed((harmony["final"] if harmony else answer.text).encode("utf-8", "surrogatepass"))
+        found = parse_json((harmony["final"] if harmony else answer.text).encode("utf-8", "surrogatepass"))
     except RemoteError:
-        raise Unreadable("the answer is no JSON") from None
+        raise UnreadableAnswer("the answer is no JSON") from None
     if not isinstance(found, dict) or {*found} != {"violation", "policies"}:
-        raise Unreadable("the answer is no object of 'violation' and 'policies'")
+        raise UnreadableAnswer("the answer is no object of 'violation' and 'policies'")
     named, wanted = found["policies"], question.about
     if not isinstance(named, list) or not all(name in wanted for name in named):
-        raise Unreadable("the answer names policies that there are not")
+        raise UnreadableAnswer("the answer names policies that there are not")
     if type(found["violation"]) is not int or found["violation"] != int(bool(named)):
-        raise Unreadable("the answer contradicts itself")
+        raise UnreadableAnswer("the answer contradicts itself")
     return {label: float(label in named) for label in wanted}
 
 
-GPT_OSS_SAFEGUARD: Final = Form(
+GPT_OSS_SAFEGUARD: Final = GuardForm(
     name="gpt-oss-safeguard",
     models=r"gpt[-_ ]?oss[-_ ]?safeguard",
     labels={},
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=4_096,
     top=0,
     policies="all",

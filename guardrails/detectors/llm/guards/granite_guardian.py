@@ -1,4 +1,4 @@
-"""Granite Guardian 3.0 to 4.1: a conversation and one risk go in, the probability of a yes comes out.
+"""Granite Guardian 3.0 to 4.1: gives the probability of a yes for one risk in a conversation.
 
 Up to 3.2 the chat template takes the name of a risk (`guardian_config`), or its definition, and the answer is `Yes` or `No`, in
 3.2 with how sure the model is. 3.3 takes a criterion instead, and answers `<score> yes </score>`. 4.1 has no risks of its own
@@ -13,9 +13,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Labels, Question, Scores, Turn, Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
-from guardrails.remote.chat import Answer
+from guardrails.detectors.llm.guards.form import (
+    GuardForm,
+    GuardQuestion,
+    GuardTurn,
+    Labels,
+    Scores,
+    UnreadableAnswer,
+)
+from guardrails.detectors.llm.guards.verdict import verdict_probability
+from guardrails.remote.chat import ModelAnswer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
 
@@ -63,14 +70,16 @@ _TAG: Final = re.compile(r"\s*(?:<think>\s*</think>\s*)?<score>\s*")
 _SCORED: Final = re.compile(rf"{_TAG.pattern}(?P<said>yes|no)\s*</score>\s*", re.IGNORECASE)
 
 
-def _asked(turn: Turn, wanted: Sequence[str]) -> list[str]:
+def _guarded_turns(turn: GuardTurn, wanted: Sequence[str]) -> list[str]:
     return [label for label in wanted if turn.prompt is None or label not in OF_PROMPTS]
 
 
-def by_risk(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_risk_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask 3.0, 3.1 or 3.2 once for each risk."""
     return tuple(
-        Question(
+        GuardQuestion(
             turn.messages(),
             arguments={
                 "guardian_config": {"risk_name": label}
@@ -78,14 +87,16 @@ def by_risk(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> t
             },
             about=(label,),
         )
-        for label in _asked(turn, wanted)
+        for label in _guarded_turns(turn, wanted)
     )
 
 
-def by_criterion(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_criterion_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask 3.3 once for each criterion, not to think aloud."""
     return tuple(
-        Question(
+        GuardQuestion(
             turn.messages(),
             arguments={
                 "guardian_config": {"custom_criteria": policies[label]}
@@ -95,65 +106,67 @@ def by_criterion(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str])
             },
             about=(label,),
         )
-        for label in _asked(turn, wanted)
+        for label in _guarded_turns(turn, wanted)
     )
 
 
-def by_turn(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_turn_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask 4.1 once for each criterion, by a last turn."""
     return tuple(
-        Question(
+        GuardQuestion(
             (*turn.messages(), {"role": "user", "content": JUDGE.format(criterion=text)}), about=(label,)
         )
-        for label in _asked(turn, wanted)
+        for label in _guarded_turns(turn, wanted)
         for text in [policies.get(label) or CRITERIA[label]]
     )
 
 
-def read_bare(question: Question, answer: Answer) -> Scores:
+def read_bare(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the answer of 3.0, 3.1 or 3.2."""
     match = _OF_3.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer is neither 'Yes' nor 'No'")
+        raise UnreadableAnswer("the answer is neither 'Yes' nor 'No'")
     said = match["said"].casefold()
     if answer.tokens is None and (match["sure"] or "").casefold() == "low":
         return {question.about[0]: UNSURE[said]}
-    return {question.about[0]: worth(answer, _BARE, said, WORDS)}
+    return {question.about[0]: verdict_probability(answer, _BARE, said, WORDS)}
 
 
-def read_tagged(question: Question, answer: Answer) -> Scores:
+def read_tagged(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the answer of 3.3 or 4.1."""
     match = _SCORED.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer is no <score> of 'yes' or 'no'")
-    return {question.about[0]: worth(answer, _TAG, match["said"].casefold(), WORDS)}
+        raise UnreadableAnswer("the answer is no <score> of 'yes' or 'no'")
+    return {question.about[0]: verdict_probability(answer, _TAG, match["said"].casefold(), WORDS)}
 
 
-GRANITE_GUARDIAN_3: Final = Form(
+GRANITE_GUARDIAN_3: Final = GuardForm(
     name="granite-guardian-3",
     models=r"granite[-_ ]?guardian[-_ ]?3(?!\.[3-9])|granite[-_ ]?3(\.[0-2])?[-_ ]guardian",
     labels=LABELS,
-    questions=by_risk,
+    questions=make_risk_questions,
     read=read_bare,
     max_tokens=24,
     policies="more",
     languages=("en",),
 )
-GRANITE_GUARDIAN_3_3: Final = Form(
+GRANITE_GUARDIAN_3_3: Final = GuardForm(
     name="granite-guardian-3.3",
     models=r"granite[-_ ]?guardian[-_ ]?3\.3|granite[-_ ]?3\.3[-_ ]guardian",
     labels=LABELS,
-    questions=by_criterion,
+    questions=make_criterion_questions,
     read=read_tagged,
     max_tokens=40,
     policies="more",
     languages=("en",),
 )
-GRANITE_GUARDIAN_4: Final = Form(
+GRANITE_GUARDIAN_4: Final = GuardForm(
     name="granite-guardian-4",
     models=r"granite[-_ ]?guardian[-_ ]?4|granite[-_ ]?4(\.\d)?[-_ ]guardian",
     labels=LABELS,
-    questions=by_turn,
+    questions=make_turn_questions,
     read=read_tagged,
     max_tokens=40,
     policies="more",

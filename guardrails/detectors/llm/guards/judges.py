@@ -1,7 +1,7 @@
-"""Judges: a form of guard models and where such a model is go in, what answers asks with scores of categories comes out.
+"""Guard models as judges, behind a server or in this process.
 
-`Served` asks an OpenAI-compatible server, all questions about a text at once; `Here` a model in this process, one after the
-other. Each answers one ask at a time: a model's batches are its server's business.
+`ServedGuardModel` asks an OpenAI-compatible server, all questions about a text at once; `LocalGuardModel` a model in this
+process, one after the other. Each answers one request at a time: a model's batches are its server's business.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.detectors.llm.guards.form import Form, Labels, Question, Turn, Unreadable
-from guardrails.detectors.llm.guards.markers import broken
-from guardrails.detectors.llm.llm_detector import Ask
-from guardrails.inference.hub.generative import Generative
+from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Labels, UnreadableAnswer
+from guardrails.detectors.llm.guards.markers import break_markers
+from guardrails.detectors.llm.llm_detector import JudgeRequest
+from guardrails.inference.hub.generative import GenerativeModel
 from guardrails.inference.safety.folder import ModelError
-from guardrails.remote.chat import Answer, Token, chat, completion
+from guardrails.remote.chat import AnswerToken, ModelAnswer, ask_chat, ask_completion
 from guardrails.remote.endpoint import Endpoint
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 
-class Asked:
+class GuardPrompter:
     """A form as one detector uses it.
 
     Args:
@@ -34,7 +34,7 @@ class Asked:
 
     def __init__(
         self,
-        form: Form,
+        form: GuardForm,
         labels: Labels,
         policies: Mapping[str, str],
         *,
@@ -47,16 +47,18 @@ class Asked:
         self.top = form.top if probabilities else 0
         self._labels, self._policies, self._prompt = labels, policies, prompt
 
-    def questions(self, ask: Ask, special: Sequence[str] = ()) -> Sequence[Question]:
+    def questions(self, ask: JudgeRequest, special: Sequence[str] = ()) -> Sequence[GuardQuestion]:
         """Return what is asked of a text; `special` are the tokens that it must not hold."""
         prompt = None
         if ask.prompt is not None:
-            prompt = broken(surrogates_replaced(ask.prompt[-self._prompt :]), special)
-        turn = Turn(broken(ask.read, special), prompt)
+            prompt = break_markers(replace_surrogates(ask.prompt[-self._prompt :]), special)
+        turn = GuardTurn(break_markers(ask.read, special), prompt)
         return self.form.questions(turn, [*self._labels], self._policies)
 
-    def scores(self, questions: Sequence[Question], answers: Sequence[Answer]) -> Mapping[str, float]:
-        """Return the score of each category by the answers; raises `Unreadable`."""
+    def scores(
+        self, questions: Sequence[GuardQuestion], answers: Sequence[ModelAnswer]
+    ) -> Mapping[str, float]:
+        """Return the score of each category by the answers; raises `UnreadableAnswer`."""
         found: dict[str, float] = {}
         for question, answer in zip(questions, answers, strict=True):
             for label, score in self.form.read(question, answer).items():
@@ -65,15 +67,15 @@ class Asked:
         return found
 
 
-class Served:
+class ServedGuardModel:
     """A model behind a server."""
 
     most = 1
 
-    def __init__(self, asked: Asked, endpoint: Endpoint, model: str) -> None:
+    def __init__(self, asked: GuardPrompter, endpoint: Endpoint, model: str) -> None:
         self._asked, self._endpoint, self._model = asked, endpoint, model
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Mapping[str, float]]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[Mapping[str, float]]:
         """Answer each ask; raises `RemoteError`."""
         found = []
         for ask in asks:
@@ -82,29 +84,29 @@ class Served:
             found.append(self._asked.scores(questions, answers))
         return found
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _answer(self, question: GuardQuestion) -> ModelAnswer:
         how: dict[str, Any] = {
             "max_tokens": self._asked.max_tokens,
             "top": self._asked.top,
             "may_be_cut": self._asked.form.may_be_cut,
         }
         if question.prompt:
-            return await completion(self._endpoint, self._model, question.prompt, **how)
+            return await ask_completion(self._endpoint, self._model, question.prompt, **how)
         if question.arguments:
             how["extra"] = {"chat_template_kwargs": dict(question.arguments)}
-        return await chat(self._endpoint, self._model, question.messages, **how)
+        return await ask_chat(self._endpoint, self._model, question.messages, **how)
 
 
-class Here:
+class LocalGuardModel:
     """A model in this process."""
 
     most = 1
 
-    def __init__(self, asked: Asked, model: Generative) -> None:
+    def __init__(self, asked: GuardPrompter, model: GenerativeModel) -> None:
         self._asked, self._model = asked, model
 
-    def scores(self, asks: Sequence[Ask]) -> list[Mapping[str, float]]:
-        """Answer each ask; raises `Unreadable`."""
+    def score(self, asks: Sequence[JudgeRequest]) -> list[Mapping[str, float]]:
+        """Answer each ask; raises `UnreadableAnswer`."""
         found = []
         for ask in asks:
             questions = self._asked.questions(ask, self._model.special)
@@ -112,22 +114,22 @@ class Here:
             found.append(self._asked.scores(questions, answers))
         return found
 
-    def try_out(self, ask: Ask) -> None:
+    def try_out(self, ask: JudgeRequest) -> None:
         """Put each question once, for the first token of an answer; raises `ModelError` where that does not work."""
         for question in self._asked.questions(ask, self._model.special):
-            self._said(question, 1)
+            self._generate(question, 1)
 
-    def _answer(self, question: Question, most: int) -> Answer:
+    def _answer(self, question: GuardQuestion, most: int) -> ModelAnswer:
         try:
-            answer, ended = self._said(question, most)
+            answer, ended = self._generate(question, most)
         except ModelError as error:
-            raise Unreadable(str(error)) from error
+            raise UnreadableAnswer(str(error)) from error
         if not (ended or self._asked.form.may_be_cut):
-            raise Unreadable("the model did not come to an end of its answer")
+            raise UnreadableAnswer("the model did not come to an end of its answer")
         return answer
 
-    def _said(self, question: Question, most: int) -> tuple[Answer, bool]:
-        prompt = question.prompt or self._model.rendered(question.messages, question.arguments)
-        said = self._model.say(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
-        tokens = tuple(Token(*each) for each in said.tokens) if self._asked.top else None
-        return Answer(said.text, tokens), said.ended
+    def _generate(self, question: GuardQuestion, most: int) -> tuple[ModelAnswer, bool]:
+        prompt = question.prompt or self._model.render(question.messages, question.arguments)
+        said = self._model.generate(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
+        tokens = tuple(AnswerToken(*each) for each in said.tokens) if self._asked.top else None
+        return ModelAnswer(said.text, tokens), said.ended

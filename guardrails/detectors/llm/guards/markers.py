@@ -1,4 +1,4 @@
-"""Markers of chat templates: a text to judge goes in, the same without any comes out.
+"""Breaks the markers of chat templates in a text that is to be judged.
 
 Servers and tokenizers read `<|eot_id|>` in any text that they are given as the end of a turn, and what follows as one of its
 own: whoever writes that into a text could answer in the guard's place. So each marker is broken by a space.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Unreadable
+from guardrails.detectors.llm.guards.form import UnreadableAnswer
 
 _NAMES: Final = (
     *("s", "bos", "eos", "pad", "unk", "mask", "</?sys>", "image", r"image_soft_token", r"unused\d+"),
@@ -29,7 +29,7 @@ ROUNDS: Final = 4
 """How often a text is gone over for markers of the tokenizer's own."""
 
 
-def broken(text: str, special: Sequence[str] = ()) -> str:
+def break_markers(text: str, special: Sequence[str] = ()) -> str:
     """Return a text in which no marker is whole, nor any of the tokens that are special to the tokenizer at hand.
 
     Raises:
@@ -42,4 +42,4 @@ def broken(text: str, special: Sequence[str] = ()) -> str:
             return text
         for token in found:
             text = text.replace(token, f"{token[:1]} {token[1:]}")
-    raise Unreadable("the text holds special tokens of the model")
+    raise UnreadableAnswer("the text holds special tokens of the model")

@@ -1,4 +1,4 @@
-"""Qwen3Guard-Gen: a conversation goes in; one of three tiers and the categories, on a line each, come out.
+"""Qwen3Guard-Gen: answers with one of three tiers and the categories, on a line each.
 
     Safety: Unsafe
     Categories: Violent, Jailbreak
@@ -14,9 +14,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Labels, Question, Scores, Turn, Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
-from guardrails.remote.chat import Answer
+from guardrails.detectors.llm.guards.form import (
+    GuardForm,
+    GuardQuestion,
+    GuardTurn,
+    Labels,
+    Scores,
+    UnreadableAnswer,
+)
+from guardrails.detectors.llm.guards.verdict import verdict_probability
+from guardrails.remote.chat import ModelAnswer
 
 TIERS: Final = {"unsafe": 1.0, "controversial": 0.5, "safe": 0.0}
 
@@ -45,29 +52,31 @@ _ANSWER: Final = re.compile(
 )
 
 
-def questions(turn: Turn, _wanted: Sequence[str], _policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_questions(
+    turn: GuardTurn, _wanted: Sequence[str], _policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask once for all categories."""
-    return (Question(turn.messages()),)
+    return (GuardQuestion(turn.messages()),)
 
 
-def read(_question: Question, answer: Answer) -> Scores:
+def read_answer(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the tier and the categories."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer is not one line of safety and one of known categories")
+        raise UnreadableAnswer("the answer is not one line of safety and one of known categories")
     named = [each for each in re.split(r",[ ]*", match["named"]) if each != NONE]
     tier = match["tier"].casefold()
     if named and tier == "safe":
-        raise Unreadable("the answer names categories of what it calls safe")
-    score = worth(answer, _BEFORE, tier, TIERS)
+        raise UnreadableAnswer("the answer names categories of what it calls safe")
+    score = verdict_probability(answer, _BEFORE, tier, TIERS)
     return dict.fromkeys(["unsafe", *named], score)
 
 
-QWEN3GUARD: Final = Form(
+QWEN3GUARD: Final = GuardForm(
     name="qwen3guard",
     models=r"qwen3guard(?![-_ ]stream)",
     labels=LABELS,
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=128,
 )

@@ -1,4 +1,4 @@
-"""ShieldGemma: a conversation and one guideline go in, the probability that its first word is `Yes` comes out.
+"""ShieldGemma: gives the probability of `Yes` for one guideline on a conversation.
 
 The chat template takes the guideline as an argument, and has the question; the model is asked once for each guideline. The
 wording of its own four, for prompts and for replies, is that of the model card (ai.google.dev/gemma/docs/shieldgemma/model_card,
@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Question, Scores, Turn, Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
-from guardrails.remote.chat import Answer
+from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
+from guardrails.detectors.llm.guards.verdict import verdict_probability
+from guardrails.remote.chat import ModelAnswer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
 
@@ -40,25 +40,27 @@ _BEFORE: Final = re.compile(r"\s*")
 _ANSWER: Final = re.compile(r"\s*(yes|no)\s*", re.IGNORECASE)
 
 
-def questions(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask once for each guideline."""
     who = OF_A_PROMPT if turn.prompt is None else OF_A_REPLY
     texts = {label: policies.get(label) or GUIDELINES[label].replace("{who}", who) for label in wanted}
     return tuple(
-        Question(turn.messages(), arguments={"guideline": text}, about=(label,))
+        GuardQuestion(turn.messages(), arguments={"guideline": text}, about=(label,))
         for label, text in texts.items()
     )
 
 
-def read(question: Question, answer: Answer) -> Scores:
+def read_answer(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the first word."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer begins with neither 'Yes' nor 'No'")
-    return {question.about[0]: worth(answer, _BEFORE, match[1].casefold(), WORDS)}
+        raise UnreadableAnswer("the answer begins with neither 'Yes' nor 'No'")
+    return {question.about[0]: verdict_probability(answer, _BEFORE, match[1].casefold(), WORDS)}
 
 
-SHIELDGEMMA: Final = Form(
+SHIELDGEMMA: Final = GuardForm(
     name="shieldgemma",
     models=r"shieldgemma(?![-_ ]?2[-_ ])",
     labels={
@@ -67,8 +69,8 @@ SHIELDGEMMA: Final = Form(
         "hate_speech": ("hate",),
         "sexually_explicit": ("sexual",),
     },
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=1,
     may_be_cut=True,
     policies="more",

@@ -1,4 +1,4 @@
-"""Verdicts by probability: an answer and the words that decide it go in, what the verdict is worth comes out.
+"""Computes the probability of a verdict from the tokens of an answer.
 
 A model that says `safe` may have been near to saying `unsafe`. Where the server gives the likeliest tokens in the place of the
 verdict, all that begin one of the words count (`Yes`, ` yes`, `un` of `unsafe`), and the score is what they are worth together.
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Unreadable
-from guardrails.remote.chat import Answer, Token
+from guardrails.detectors.llm.guards.form import UnreadableAnswer
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 
 LEAST_MASS: Final = 0.5
 """What the words must be worth together, of all that the model could have said in their place."""
@@ -22,7 +22,9 @@ NEAR: Final = 0.01
 """How far above 1 probabilities may add up by rounding."""
 
 
-def worth(answer: Answer, before: re.Pattern[str], said: str, words: Mapping[str, float]) -> float:
+def verdict_probability(
+    answer: ModelAnswer, before: re.Pattern[str], said: str, words: Mapping[str, float]
+) -> float:
     """Return what the verdict of an answer is worth, in 0..1.
 
     Where the word that was said is not the likeliest, the stricter of both holds.
@@ -41,18 +43,18 @@ def worth(answer: Answer, before: re.Pattern[str], said: str, words: Mapping[str
     whole = "".join(token.text for token in answer.tokens)
     begin = before.match(whole)
     if begin is None or whole[begin.end() : begin.end() + len(said)].casefold() != said:
-        raise Unreadable("the token probabilities are not those of the answer")
+        raise UnreadableAnswer("the token probabilities are not those of the answer")
     mass = _mass(answer.tokens, begin.end(), words)
     total = sum(mass.values())
     if not LEAST_MASS <= total <= 1 + NEAR:
-        raise Unreadable("the token probabilities are not those of a verdict")
+        raise UnreadableAnswer("the token probabilities are not those of a verdict")
     expected = sum(mass[word] * words[word] for word in words) / total
     if mass[said] < max(mass.values()):
         expected = max(expected, words[said])
     return min(max(expected, 0.0), 1.0)
 
 
-def _mass(tokens: tuple[Token, ...], begin: int, words: Mapping[str, float]) -> dict[str, float]:
+def _mass(tokens: tuple[AnswerToken, ...], begin: int, words: Mapping[str, float]) -> dict[str, float]:
     """Return how likely each word is in the place of the token that holds the character `begin`."""
     ends = [*accumulate(len(token.text) for token in tokens)]
     at = next(index for index, end in enumerate(ends) if end > begin)

@@ -1,4 +1,4 @@
-"""WildGuard: a request and perhaps a response go in; three lines of yes and no come out.
+"""WildGuard: answers three yes-or-no lines about a request and perhaps a response.
 
     Harmful request: yes
     Response refusal: no
@@ -15,9 +15,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Question, Scores, Turn, Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
-from guardrails.remote.chat import Answer
+from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
+from guardrails.detectors.llm.guards.verdict import verdict_probability
+from guardrails.remote.chat import ModelAnswer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
 
@@ -43,33 +43,35 @@ _ANSWER: Final = re.compile(
 )
 
 
-def questions(turn: Turn, _wanted: Sequence[str], _policies: Mapping[str, str]) -> tuple[Question, ...]:
+def make_questions(
+    turn: GuardTurn, _wanted: Sequence[str], _policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask once, about the request or about the response."""
     if turn.prompt is None:
         prompt, response, about = turn.text, "", REQUEST
     else:
         prompt, response, about = turn.prompt, turn.text, RESPONSE
-    return (Question(prompt=INPUT.format(prompt=prompt, response=response), about=(about,)),)
+    return (GuardQuestion(prompt=INPUT.format(prompt=prompt, response=response), about=(about,)),)
 
 
-def read(question: Question, answer: Answer) -> Scores:
+def read_answer(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the line that counts."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer is not the three lines of WildGuard")
+        raise UnreadableAnswer("the answer is not the three lines of WildGuard")
     (about,) = question.about
     said = match[about].casefold()
     if said not in WORDS:
-        raise Unreadable("the answer tells nothing of the response")
-    return {about: worth(answer, _BEFORE[about], said, WORDS)}
+        raise UnreadableAnswer("the answer tells nothing of the response")
+    return {about: verdict_probability(answer, _BEFORE[about], said, WORDS)}
 
 
-WILDGUARD: Final = Form(
+WILDGUARD: Final = GuardForm(
     name="wildguard",
     models=r"wildguard",
     labels={REQUEST: ("unsafe",), RESPONSE: ("unsafe",)},
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=48,
     languages=("en",),
 )

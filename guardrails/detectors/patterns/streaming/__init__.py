@@ -1,1 +1,1 @@
-"""Patterns in texts that grow: parts go in, findings and how far they are settled come out."""
+"""Searches a table of patterns in streamed texts."""

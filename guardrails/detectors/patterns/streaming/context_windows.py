@@ -1,4 +1,4 @@
-"""Where words of context let rows look, in a text that grows: the text so far in, what those rows found for certain out.
+"""Tracks the stretches of a streamed text in which rows that need context words may match.
 
 A row with context is searched within 40 characters behind one of its words, in a part of at most 160 characters more. It is
 open only there, so that numbers of any kind hold nothing where no word is near.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.detectors.patterns.streaming.stream_rows import Row, StreamRows, Words
+from guardrails.detectors.patterns.streaming.stream_rows import ContextWords, StreamRow, StreamRows
 from guardrails.detectors.patterns.table import NEAR, REACH
 
 Hit = tuple[int, int, int]
-_Match = tuple[Row, int, int, list[Hit]]
+_Match = tuple[StreamRow, int, int, list[Hit]]
 
 
-class Windows:
+class ContextWindows:
     """For each set of words where it goes on to be looked for, and the stretches in which its rows may begin."""
 
     def __init__(self, rows: StreamRows) -> None:
@@ -24,15 +24,15 @@ class Windows:
         self._open: dict[int, list[tuple[int, int]]] = {}
         self._passed: dict[int, tuple[int, int]] = {}
 
-    def copy(self) -> Windows:
+    def copy(self) -> ContextWindows:
         """Return the same, to go on by itself."""
-        other = Windows(self._rows)
+        other = ContextWindows(self._rows)
         other._next = {**self._next}
         other._open = {words: [*windows] for words, windows in self._open.items()}
         other._passed = {**self._passed}
         return other
 
-    def same(self, other: Windows, shift: int) -> bool:
+    def same(self, other: ContextWindows, shift: int) -> bool:
         """Say whether another one, of a text shorter by `shift`, is in the same state."""
         moved = {
             words: [(first + shift, last + shift) for first, last in windows]
@@ -82,7 +82,9 @@ class Windows:
         }
         self._next = {words: place for words, place in self._next.items() if place > oldest}
 
-    def _extend(self, number: int, words: Words, text: str, base: int, begun: int, *, last: bool) -> int:
+    def _extend(
+        self, number: int, words: ContextWords, text: str, base: int, begun: int, *, last: bool
+    ) -> int:
         """Take in the words that are there for certain; return where to hold for the sake of others."""
         # The character in front is no beginning.
         at = max(self._next.get(number, 0) - base, min(1, base))
@@ -103,13 +105,13 @@ class Windows:
         return len(text)
 
     @staticmethod
-    def _earliest(row: Row, text: str, at: int) -> int:
+    def _earliest(row: StreamRow, text: str, at: int) -> int:
         match: Any = next(row.matches(text, at), None)
         return min(row.open_from(text, at), len(text) if match is None else int(match.start()))
 
     def _search(
         self,
-        row: Row,
+        row: StreamRow,
         window: tuple[int, int],
         text: str,
         base: int,
@@ -144,7 +146,7 @@ class Windows:
         return limit if limit <= final else len(text)
 
     @staticmethod
-    def _hits(row: Row, match: Any, text: str, base: int) -> list[Hit]:
+    def _hits(row: StreamRow, match: Any, text: str, base: int) -> list[Hit]:
         start, end = match.span(row.entry.group)
         validate = row.row.validate
         good = start < end and (validate is None or validate(text[start:end]))

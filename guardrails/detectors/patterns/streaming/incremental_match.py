@@ -1,4 +1,4 @@
-"""Touch: a pattern's tree, a text and a place go in; out comes where the match at that place ends whatever text follows.
+"""Decides where the match of a pattern at a place ends, whatever text follows.
 
 A small backtracking matcher that does what `regex` does, but gives up as soon as it wants to know what stands behind the
 end of the text: then the outcome is `OPEN`. It settles what open prefixes alone leave open: lazy quantifiers, the order of
@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from guardrails.detectors.patterns.syntax_tree import (
-    At,
-    Atomic,
-    Branch,
-    Chars,
+    Alternation,
+    Assertion,
+    AtomicGroup,
+    Backreference,
+    CharacterClass,
+    Concatenation,
     Conditional,
     Group,
-    Look,
+    Lookaround,
     Node,
-    Reference,
-    Repeat,
-    Sequence,
-    Tree,
+    PatternTree,
+    Repetition,
 )
 
 OPEN: Final = -2
@@ -41,7 +41,7 @@ class _End(Exception):
     """The matcher wants to read, or to ask of, what stands behind the end."""
 
 
-def touch(tree: Tree, text: str, at: int, *, begins: bool) -> int:
+def find_match_end(tree: PatternTree, text: str, at: int, *, begins: bool) -> int:
     """Return the end of the match that begins at a place, `NOTHING` or `OPEN`.
 
     Args:
@@ -76,22 +76,22 @@ class _Matcher:
             raise _End
         return _WAYS[type(node)](self, node, at, then)
 
-    def character(self, node: Chars, at: int, then: _Next) -> int:
+    def character(self, node: CharacterClass, at: int, then: _Next) -> int:
         return then(at + 1) if self.accepts(node, at) else NOTHING
 
-    def branch(self, node: Branch, at: int, then: _Next) -> int:
+    def branch(self, node: Alternation, at: int, then: _Next) -> int:
         return self.first(self.match(way, at, then) for way in node.ways)
 
     def group(self, node: Group, at: int, then: _Next) -> int:
         number = node.number
         if number is None:
             return self.match(node.body, at, then)
-        return self.match(node.body, at, lambda end: self.grouped(number, (at, end), then))
+        return self.match(node.body, at, lambda end: self.match_grouped(number, (at, end), then))
 
-    def atomic(self, node: Atomic, at: int, then: _Next) -> int:
-        return self.committed(lambda: self.match(node.body, at, _same), then)
+    def atomic(self, node: AtomicGroup, at: int, then: _Next) -> int:
+        return self.match_committed(lambda: self.match(node.body, at, _same), then)
 
-    def committed(self, inner: Callable[[], int], then: _Next) -> int:
+    def match_committed(self, inner: Callable[[], int], then: _Next) -> int:
         """Go on from the first end of what is inside, and from no other."""
         before = {**self._groups}
         end = inner()
@@ -101,7 +101,7 @@ class _Matcher:
             self._groups = before
         return end
 
-    def look(self, node: Look, at: int, then: _Next) -> int:
+    def look(self, node: Lookaround, at: int, then: _Next) -> int:
         start = at if node.behind is None else at - node.behind
         before = {**self._groups}
         found = start >= 0 and self.match(node.body, start, _same) >= 0
@@ -114,7 +114,7 @@ class _Matcher:
             self._groups = before
         return end
 
-    def place(self, node: At, at: int, then: _Next) -> int:
+    def place(self, node: Assertion, at: int, then: _Next) -> int:
         return then(at) if self.is_at(node, at) else NOTHING
 
     def conditional(self, node: Conditional, at: int, then: _Next) -> int:
@@ -124,18 +124,18 @@ class _Matcher:
     def first(ends: Iterable[int]) -> int:
         return next((end for end in ends if end >= 0), NOTHING)
 
-    def accepts(self, node: Chars, at: int) -> bool:
+    def accepts(self, node: CharacterClass, at: int) -> bool:
         """Say whether the character at a place is one that a node matches."""
         if at >= len(self._text):
             raise _End
         return bool(node.accepts[self._text[at]])
 
-    def sequence(self, node: Sequence, at: int, then: _Next) -> int:
+    def sequence(self, node: Concatenation, at: int, then: _Next) -> int:
         return self.parts(node.parts, at, then)
 
     def parts(self, parts: tuple[Node, ...], at: int, then: _Next) -> int:
         done = 0
-        while done < len(parts) and isinstance(part := parts[done], Chars):
+        while done < len(parts) and isinstance(part := parts[done], CharacterClass):
             if not self.accepts(part, at):
                 return NOTHING
             at, done = at + 1, done + 1
@@ -143,7 +143,7 @@ class _Matcher:
             return then(at)
         return self.match(parts[done], at, lambda end: self.parts(parts[done + 1 :], end, then))
 
-    def grouped(self, number: int, span: tuple[int, int], then: _Next) -> int:
+    def match_grouped(self, number: int, span: tuple[int, int], then: _Next) -> int:
         before = self._groups.get(number)
         self._groups[number] = span
         end = then(span[1])
@@ -153,16 +153,16 @@ class _Matcher:
                 self._groups[number] = before
         return end
 
-    def repeat(self, node: Repeat, at: int, then: _Next) -> int:
-        if isinstance(node.body, Chars):
+    def repeat(self, node: Repetition, at: int, then: _Next) -> int:
+        if isinstance(node.body, CharacterClass):
             return self.characters(node, node.body, at, then)
         if node.may_be_empty:
             raise _End  # engines differ in what they make of an empty round
         if node.kind == "possessive":
-            return self.committed(lambda: self.rounds(node, 0, at, _same), then)
+            return self.match_committed(lambda: self.rounds(node, 0, at, _same), then)
         return self.rounds(node, 0, at, then)
 
-    def rounds(self, node: Repeat, count: int, at: int, then: _Next) -> int:
+    def rounds(self, node: Repetition, count: int, at: int, then: _Next) -> int:
         """Try one more round first, or last if the repetition is lazy."""
 
         def more() -> int:
@@ -176,7 +176,7 @@ class _Matcher:
         order = (enough, more) if node.kind == "lazy" else (more, enough)
         return self.first(way() for way in order)
 
-    def characters(self, node: Repeat, body: Chars, at: int, then: _Next) -> int:
+    def characters(self, node: Repetition, body: CharacterClass, at: int, then: _Next) -> int:
         """Repeat one character without a call for each."""
         count = 0
         if node.kind == "lazy":
@@ -185,22 +185,22 @@ class _Matcher:
                     return end
                 if (node.high is not None and count >= node.high) or not self.accepts(body, at + count):
                     return NOTHING
-                count = self.counted(count)
+                count = self.match_counted(count)
         while (node.high is None or count < node.high) and self.accepts(body, at + count):
-            count = self.counted(count)
+            count = self.match_counted(count)
         if count < node.low:
             return NOTHING
         if node.kind == "possessive":
             return then(at + count)
         return self.first(then(at + each) for each in range(count, node.low - 1, -1))
 
-    def counted(self, count: int) -> int:
+    def match_counted(self, count: int) -> int:
         self._steps -= 1
         if self._steps < 0:
             raise _End
         return count + 1
 
-    def again(self, node: Reference, at: int, then: _Next) -> int:
+    def match_again(self, node: Backreference, at: int, then: _Next) -> int:
         span = self._groups.get(node.number)
         if span is None:
             return NOTHING
@@ -214,7 +214,7 @@ class _Matcher:
             at += 1
         return then(at)
 
-    def is_at(self, node: At, at: int) -> bool:
+    def is_at(self, node: Assertion, at: int) -> bool:
         """Say whether a place is what an assertion asks for."""
         text = self._text
         begun = at == 0 and self._begins
@@ -231,14 +231,14 @@ class _Matcher:
 
 
 _WAYS: Final[dict[type, Callable[[_Matcher, Any, int, _Next], int]]] = {
-    Chars: _Matcher.character,
-    Sequence: _Matcher.sequence,
-    Branch: _Matcher.branch,
+    CharacterClass: _Matcher.character,
+    Concatenation: _Matcher.sequence,
+    Alternation: _Matcher.branch,
     Group: _Matcher.group,
-    Repeat: _Matcher.repeat,
-    Atomic: _Matcher.atomic,
-    Look: _Matcher.look,
-    At: _Matcher.place,
-    Reference: _Matcher.again,
+    Repetition: _Matcher.repeat,
+    AtomicGroup: _Matcher.atomic,
+    Lookaround: _Matcher.look,
+    Assertion: _Matcher.place,
+    Backreference: _Matcher.match_again,
     Conditional: _Matcher.conditional,
 }

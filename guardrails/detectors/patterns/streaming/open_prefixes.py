@@ -1,4 +1,4 @@
-r"""Open prefixes: a pattern goes in, a regular expression for RE2 comes out that matches each text after which it may go on.
+r"""Translates a pattern into an RE2 expression for each text after which a match may still go on.
 
 With `O` for that expression: if the rest of a text from a place on is not in `O`, then what the pattern does at that place
 is the same whatever text follows. `\d{4}` is settled on `1234`, `\d{4}\b` waits for
@@ -15,20 +15,20 @@ import re2
 from guardrails.detectors.patterns.dialect import WIDE
 from guardrails.detectors.patterns.syntax_tree import (
     ASCII,
-    At,
-    Atomic,
-    Branch,
-    Chars,
+    Alternation,
+    Assertion,
+    AtomicGroup,
+    Backreference,
+    CharacterClass,
+    Concatenation,
     Conditional,
     Group,
-    Look,
+    Lookaround,
     Node,
-    Reference,
-    Repeat,
-    Sequence,
-    Tree,
-    Unreadable,
-    read,
+    PatternTree,
+    Repetition,
+    UnsupportedPattern,
+    parse_tree,
 )
 
 MOST = 128
@@ -45,7 +45,7 @@ Kind = Literal["static", "refined", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
-class Prefixes:
+class OpenPrefixes:
     """The open prefixes of a pattern.
 
     Attributes:
@@ -65,30 +65,30 @@ class Prefixes:
     loose: str = ""
     behind: int = 0
     endless: bool = False
-    tree: Tree | None = None
+    tree: PatternTree | None = None
 
 
-def prefixes(pattern: str) -> Prefixes:
+def find_open_prefixes(pattern: str) -> OpenPrefixes:
     """Return the open prefixes of a pattern in the dialect of `regex`."""
     try:
-        tree = read(pattern)
+        tree = parse_tree(pattern)
         exact, loose = (_Writer(most).open(tree.root) or "" for most in (MOST, LOOSE))
-    except Unreadable as error:
-        return Prefixes("whole", str(error))
+    except UnsupportedPattern as error:
+        return OpenPrefixes("whole", str(error))
     except RecursionError:
-        return Prefixes("whole", "nesting too deep")
-    if compiled(f"(?:{loose})\\z") is None:
-        return Prefixes("whole", "larger than RE2 takes")
-    if compiled(f"(?:{exact})\\z") is None:
+        return OpenPrefixes("whole", "nesting too deep")
+    if compile_re2(f"(?:{loose})\\z") is None:
+        return OpenPrefixes("whole", "larger than RE2 takes")
+    if compile_re2(f"(?:{exact})\\z") is None:
         exact = loose
     reason = (
         "matches may be of any length, so an open one holds the text until it ends" if tree.endless else ""
     )
     kind: Kind = "refined" if tree.refined else "static"
-    return Prefixes(kind, reason, exact, loose, tree.behind, tree.endless, tree)
+    return OpenPrefixes(kind, reason, exact, loose, tree.behind, tree.endless, tree)
 
 
-def compiled(pattern: str, memory: int = 0) -> Any:
+def compile_re2(pattern: str, memory: int = 0) -> Any:
     """Compile by RE2; None if it refuses."""
     options = re2.Options()
     options.log_errors = False
@@ -108,53 +108,53 @@ class _Writer:
 
     def may(self, node: Node) -> str:
         match node:
-            case Chars():
+            case CharacterClass():
                 return character_class(node)
-            case Sequence(parts):
+            case Concatenation(parts):
                 return "".join(map(self.may, parts))
-            case Branch(ways):
+            case Alternation(ways):
                 return _either([self.may(way) for way in ways]) if ways else r"[^\x00-\x{10FFFF}]"
-            case Group(_, body) | Atomic(body):
+            case Group(_, body) | AtomicGroup(body):
                 return f"(?:{self.may(body)})"
-            case Repeat():
-                return self.repeated(node)
-            case Reference(_, group, _):
+            case Repetition():
+                return self.write_repeated(node)
+            case Backreference(_, group, _):
                 return f"(?:{self.may(group)})?"
             case Conditional(_, then, otherwise):
                 return _either([self.may(then), self.may(otherwise)])
-            case At():
+            case Assertion():
                 return _place(node)
-            case Look():
+            case Lookaround():
                 return ""
 
     def open(self, node: Node) -> str | None:
         match node:
-            case Sequence(parts):
+            case Concatenation(parts):
                 return self.sequence(parts)
-            case Branch(ways):
+            case Alternation(ways):
                 return _any([self.open(way) for way in ways])
             case Conditional(_, then, otherwise):
                 return _any([self.open(then), self.open(otherwise)])
-            case Group(_, body) | Atomic(body):
+            case Group(_, body) | AtomicGroup(body):
                 return self.open(body)
-            case Look(body, _, behind):
+            case Lookaround(body, _, behind):
                 return self.open(body) if behind is None else None
-            case Repeat():
+            case Repetition():
                 return self.round(node)
-            case Reference(_, group, folds):
+            case Backreference(_, group, folds):
                 # Without case nothing is known of its length in letters.
                 return f"(?:{self.may(group)})?" if folds else self.open(group)
-            case At(place):
+            case Assertion(place):
                 return {"start": None, "line_start": None, "last_end": r"\n?"}.get(place, "")
             case _:
                 return ""
 
-    def round(self, node: Repeat) -> str | None:
+    def round(self, node: Repetition) -> str | None:
         """Return all rounds of a repetition but the last, and that one as far as it is open."""
         inner = self.open(node.body)
         if node.high == 0 or inner is None:
             return None
-        return self.counted(node.body, 0, None if node.high is None else node.high - 1) + f"(?:{inner})"
+        return self.write_counted(node.body, 0, None if node.high is None else node.high - 1) + f"(?:{inner})"
 
     def sequence(self, parts: tuple[Node, ...]) -> str | None:
         rest: str | None = None
@@ -163,10 +163,10 @@ class _Writer:
             rest = _any([self.open(part), longer])
         return rest
 
-    def repeated(self, node: Repeat) -> str:
-        return self.counted(node.body, node.low, node.high)
+    def write_repeated(self, node: Repetition) -> str:
+        return self.write_counted(node.body, node.low, node.high)
 
-    def counted(self, body: Node, low: int, high: int | None) -> str:
+    def write_counted(self, body: Node, low: int, high: int | None) -> str:
         """Return a part so many times, or any number of times if that is too much to count."""
         inner = f"(?:{self.may(body)})"
         if high == 0:
@@ -181,22 +181,22 @@ class _Writer:
     def times(self, node: Node) -> int:
         """Return how many copies of a part's characters counting makes, at most."""
         match node:
-            case Sequence(parts) | Branch(parts):
+            case Concatenation(parts) | Alternation(parts):
                 return max(map(self.times, parts), default=1)
-            case Group(_, body) | Atomic(body) | Look(body):
+            case Group(_, body) | AtomicGroup(body) | Lookaround(body):
                 return self.times(body)
-            case Reference(_, group, _):
+            case Backreference(_, group, _):
                 return self.times(group)
             case Conditional(_, then, otherwise):
                 return max(self.times(then), self.times(otherwise))
-            case Repeat(low, high, _, body, _):
+            case Repetition(low, high, _, body, _):
                 copies = max(low if high is None else high, 1) * self.times(body)
                 return copies if copies <= self._most else self.times(body)
             case _:
                 return 1
 
 
-def character_class(node: Chars) -> str:
+def character_class(node: CharacterClass) -> str:
     """Return the RE2 class of at least the characters that a node matches."""
     if len(node.ascii) == len(ASCII) and node.wide == WIDE:
         return "(?s:.)"
@@ -217,7 +217,7 @@ def _ranges(chars: str) -> str:
     return "".join(f"\\x{first:02x}" + (f"-\\x{last:02x}" if last > first else "") for first, last in spans)
 
 
-def _place(node: At) -> str:
+def _place(node: Assertion) -> str:
     if node.place in ("edge", "no_edge"):
         return {"edge": r"\b", "no_edge": r"\B"}[node.place] if node.ascii else ""
     places = {"start": r"\A", "line_start": "(?m:^)", "end": r"\z", "line_end": "(?m:$)"}

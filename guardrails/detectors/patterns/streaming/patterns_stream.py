@@ -1,4 +1,4 @@
-"""Patterns in a text that grows: parts in, findings and how far they are settled out, for all the views of the detector.
+"""The stream of the `patterns` detector: all its views, with findings and how far they are settled.
 
 Each view is a text of its own that grows with the plain one, cut where no view goes on over it: between segments for the
 normalized view, between words for those in which spelling tricks are undone (`text.growing`). While views read alike they
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
-from guardrails.detectors.patterns.streaming.watermarks import OFTEN, Track
-from guardrails.text import View, normalized, settled, surrogates_replaced
-from guardrails.text.growing import LEAD, READINGS, parted, readings, unfinished
+from guardrails.detectors.patterns.streaming.watermarks import OFTEN, WatermarkTrack
+from guardrails.text import TextView, normalize_text, replace_surrogates, settled_length
+from guardrails.text.growing import LEAD, READINGS, find_cut, last_word_start, read_part
 from guardrails.types import Detection, Finding
 
 Views = Literal["all", "codes", "both", "plain", "normalized"]
@@ -23,9 +23,9 @@ Views = Literal["all", "codes", "both", "plain", "normalized"]
 class _Reading:
     """One view that grows: its track, and where its parts stand in the plain text."""
 
-    def __init__(self, track: Track) -> None:
+    def __init__(self, track: WatermarkTrack) -> None:
         self.track = track
-        self.parts: list[tuple[int, int, View, int]] = []
+        self.parts: list[tuple[int, int, TextView, int]] = []
         self.differs = 0
         """Where in the view the last part ends that reads otherwise than elsewhere."""
 
@@ -34,7 +34,7 @@ class _Reading:
         other.parts = [*self.parts]
         return other
 
-    def grow(self, raw: int, view: View, lead: int, *, last: bool) -> list[tuple[int, int, int]]:
+    def grow(self, raw: int, view: TextView, lead: int, *, last: bool) -> list[tuple[int, int, int]]:
         """Take the view of a part that stands at `raw`, but for its first characters, which were taken before; return row,
         and start and end in the plain text, of what is found.
         """
@@ -57,7 +57,7 @@ class _Reading:
         start, end = view.original(at - begin + lead, at - begin + lead + 1)
         return raw + start, raw + end
 
-    def settled(self, raw: int) -> int:
+    def settled_length(self, raw: int) -> int:
         """Return how far the plain text is settled, of which `raw` characters were taken."""
         track = self.track
         return raw if track.settled == track.length else self._raw(track.settled)[0]
@@ -69,7 +69,7 @@ class PatternStream:
     Args:
         name: of the detector, or of that of each row.
         rows: of its table.
-        view: which views it searches (`patterns.Patterns`).
+        view: which views it searches (`patterns_detector.PatternsDetector`).
 
     Attributes:
         settled: the offset before which nothing more will be found.
@@ -86,7 +86,7 @@ class PatternStream:
         self._due = 0
         # The first is always there; the others stand for what they share until they differ.
         count = {"all": 2 + READINGS, "codes": 3, "both": 2}.get(view, 1)
-        self._own: list[_Reading | None] = [_Reading(Track(rows)), *[None] * (count - 1)]
+        self._own: list[_Reading | None] = [_Reading(WatermarkTrack(rows)), *[None] * (count - 1)]
         self._known: dict[tuple[str, str, int, int], tuple[int, int]] = {}
         self._ended: str | None = None
         self.settled = 0
@@ -104,7 +104,7 @@ class PatternStream:
         """
         if self._ended is not None:
             return self._after()
-        self._rest += surrogates_replaced(delta)
+        self._rest += replace_surrogates(delta)
         if len(self._rest) < self._due:
             return Detection((), self.settled)
         cut = self._cut()
@@ -128,11 +128,11 @@ class PatternStream:
         if self._view == "plain":
             return len(self._rest)
         if self._view in ("both", "normalized"):
-            return settled(self._rest)
-        cut = parted(self._rest, self._looked, inside=self._view == "codes")
+            return settled_length(self._rest)
+        cut = find_cut(self._rest, self._looked, inside=self._view == "codes")
         if cut > max(self._looked, self._lead):
             return cut
-        self._looked = max(self._looked, unfinished(self._rest))
+        self._looked = max(self._looked, last_word_start(self._rest))
         return 0
 
     def _take(self, cut: int, *, last: bool) -> Detection:
@@ -150,19 +150,19 @@ class PatternStream:
         self._join()
         return Detection(self._final(last=last), self.settled)
 
-    def _texts(self, part: str) -> list[View]:
+    def _texts(self, part: str) -> list[TextView]:
         """Return the views of a part, in the order of `_own`."""
         if self._view == "plain":
-            return [View(part)]
-        view = normalized(part)
+            return [TextView(part)]
+        view = normalize_text(part)
         if self._view == "normalized":
             return [view]
         if self._view == "both":
-            return [View(part), view]
-        others = readings(part, letters=self._view == "all")
-        return [View(part), view, *(others or [view] * (len(self._own) - 2))]
+            return [TextView(part), view]
+        others = read_part(part, letters=self._view == "all")
+        return [TextView(part), view, *(others or [view] * (len(self._own) - 2))]
 
-    def _grow(self, views: Sequence[View], *, last: bool) -> None:
+    def _grow(self, views: Sequence[TextView], *, last: bool) -> None:
         # First part those that will differ, from the last on: each goes on from what it shares.
         for place in range(len(self._own) - 1, 0, -1):
             below = self._below(place)
@@ -202,7 +202,7 @@ class PatternStream:
         return reading.differs <= reading.track.settled - self._rows.context
 
     def _final(self, *, last: bool) -> tuple[Finding, ...]:
-        marks = [own.settled(self._taken) for own in self._own if own is not None]
+        marks = [own.settled_length(self._taken) for own in self._own if own is not None]
         limit = self._taken if last else max(self.settled, min(marks))
         while over := [start for *_, start, end in self._known if start < limit < end]:
             limit = min(over)

@@ -1,4 +1,4 @@
-"""What streams need of a table of patterns, compiled once for all of them: rows in, what tells where they may be open out.
+"""Rows of a pattern table, compiled once for all streams: where a match may still be open.
 
 A table with one row that cannot be bounded is held to the end of the text; `whole` says which rows those are and why.
 """
@@ -11,17 +11,21 @@ from typing import Any
 
 import re2
 
-from guardrails.detectors.patterns.streaming.open_prefixes import Prefixes, compiled, prefixes
+from guardrails.detectors.patterns.streaming.open_prefixes import (
+    OpenPrefixes,
+    compile_re2,
+    find_open_prefixes,
+)
 from guardrails.detectors.patterns.table import (
     CANARY,
     NEAR,
     TIMEOUT,
-    Entry,
-    Pattern,
+    CompiledRow,
+    PatternRow,
     PatternTable,
-    context_form,
-    shown,
-    too_slow,
+    context_pattern,
+    display_pattern,
+    slow_row_message,
 )
 
 MEMORY = 256 << 20
@@ -39,22 +43,22 @@ NEAR_END = 40
 """Characters up to which the loose form of open prefixes is taken at its word."""
 
 
-class Row:
+class StreamRow:
     """A row of the table: its entry, its place in the table, its open prefixes."""
 
-    def __init__(self, place: int, entry: Entry) -> None:
+    def __init__(self, place: int, entry: CompiledRow) -> None:
         self.place = place
         self.entry = entry
-        self.prefixes = _bounded(entry.row)
+        self.prefixes = _bound_row(entry.row)
 
     @property
-    def row(self) -> Pattern:
+    def row(self) -> PatternRow:
         """The row as it was written."""
         return self.entry.row
 
     @cached_property
     def _open(self) -> Any:
-        return compiled(f"(?:{self.prefixes.exact})\\z", MEMORY)
+        return compile_re2(f"(?:{self.prefixes.exact})\\z", MEMORY)
 
     def open_from(self, text: str, at: int) -> int:
         """Return the first place from `at` on at which the row may be open."""
@@ -69,7 +73,7 @@ class Row:
         try:
             yield from self.entry.slow.finditer(text, at, timeout=TIMEOUT)
         except TimeoutError:
-            raise TimeoutError(too_slow(self.row)) from None
+            raise TimeoutError(slow_row_message(self.row)) from None
 
     @property
     def engine(self) -> Any:
@@ -78,10 +82,10 @@ class Row:
         return form.engine if form is not None and form.spans else self.entry.slow
 
 
-def _bounded(row: Pattern) -> Prefixes:
-    found = prefixes(row.pattern)
+def _bound_row(row: PatternRow) -> OpenPrefixes:
+    found = find_open_prefixes(row.pattern)
     if row.context and found.behind > 1:
-        return Prefixes("whole", "looks behind further than a row with words of context sees")
+        return OpenPrefixes("whole", "looks behind further than a row with words of context sees")
     return found
 
 
@@ -92,19 +96,19 @@ def _first(engine: Any, text: str, at: int) -> int:
     return len(text) if match is None else cut + int(match.start())
 
 
-class Words:
+class ContextWords:
     """Words of context, and the rows that need one of them."""
 
-    def __init__(self, words: tuple[str, ...], rows: list[Row]) -> None:
-        form = context_form(words)
+    def __init__(self, words: tuple[str, ...], rows: list[StreamRow]) -> None:
+        form = context_pattern(words)
         self.rows = rows
-        self.finder = compiled(form)
+        self.finder = compile_re2(form)
         # RE2's words are those of ASCII.
-        self._prefixes = prefixes(f"(?ai){form.removeprefix('(?i)')}")
+        self._prefixes = find_open_prefixes(f"(?ai){form.removeprefix('(?i)')}")
 
     @cached_property
     def _open(self) -> Any:
-        return compiled(f"(?:{self._prefixes.exact})\\z")
+        return compile_re2(f"(?:{self._prefixes.exact})\\z")
 
     def open_from(self, text: str, at: int) -> int:
         """Return the first place from `at` on at which a word may be open."""
@@ -123,7 +127,7 @@ class StreamRows:
     def __init__(self, table: PatternTable) -> None:
         self._table = table
         entries = table.entries
-        self.rows = [Row(place, entry) for place, entry in enumerate(entries)]
+        self.rows = [StreamRow(place, entry) for place, entry in enumerate(entries)]
         self._by_entry = {id(row.entry): row for row in self.rows}
         self._by_row = {id(row.row): row.place for row in self.rows}
         self.whole = {
@@ -131,24 +135,24 @@ class StreamRows:
         }
         self.endless = [row.row.pattern for row in self.rows if row.prefixes.endless]
         self.free = [row for row in self.rows if not row.row.context]
-        by_words: dict[tuple[str, ...], list[Row]] = {}
+        by_words: dict[tuple[str, ...], list[StreamRow]] = {}
         for row in self.rows:
             if row.row.context:
                 by_words.setdefault(row.row.context, []).append(row)
-        self.words = [Words(*item) for item in by_words.items()]
+        self.words = [ContextWords(*item) for item in by_words.items()]
         self.longest_word = max((len(word) for words in by_words for word in words), default=0)
         behind = max((row.prefixes.behind for row in self.rows), default=0)
         self.context = max(1, behind, max(NEAR, self.longest_word) + 2 if self.words else 0)
         self.behind = max(1, behind)
         self._bounded = [row.prefixes for row in ([] if self.whole else self.free)]
-        self._loose = _joined(each.loose for each in self._bounded)
-        self._word_set = _set(re2.Set.SearchSet, [*map(context_form, by_words), re2.escape(CANARY)])
+        self._loose = _join_prefixes(each.loose for each in self._bounded)
+        self._word_set = _set(re2.Set.SearchSet, [*map(context_pattern, by_words), re2.escape(CANARY)])
         if not self._word_set.Match(CANARY):
             self._word_set = None  # RE2 has no room for it: look for each
 
     @cached_property
     def _exact(self) -> Any:
-        return _joined(each.exact for each in self._bounded) or self._loose
+        return _join_prefixes(each.exact for each in self._bounded) or self._loose
 
     @cached_property
     def _here(self) -> Any:
@@ -179,13 +183,13 @@ class StreamRows:
             return found
         return _first(self._exact, text, found)
 
-    def open_at(self, text: str, at: int) -> list[Row]:
+    def open_at(self, text: str, at: int) -> list[StreamRow]:
         """Return the rows without context that may be open at a place."""
         found = self._here.Match(text[at - 1 :]) if at else self._at_start.Match(text)
         # Where some row is open, none at all means that RE2 had no room.
         return [self.free[place] for place in found or range(len(self.free))]
 
-    def due(self, text: str) -> list[Row]:
+    def due(self, text: str) -> list[StreamRow]:
         """Return the rows that match somewhere in a text; more may be among them."""
         return [self._by_entry[id(entry)] for entry in self._table.candidates(text) if not entry.row.context]
 
@@ -201,13 +205,17 @@ class StreamRows:
 
     def explain(self) -> list[str]:
         """Return a line for each pattern that holds a stream to its end, or may hold any length of it."""
-        held = [f"{shown(pattern)}: held to the end: {reason}" for pattern, reason in self.whole.items()]
-        return held + [f"{shown(pattern)}: an open match may be of any length" for pattern in self.endless]
+        held = [
+            f"{display_pattern(pattern)}: held to the end: {reason}" for pattern, reason in self.whole.items()
+        ]
+        return held + [
+            f"{display_pattern(pattern)}: an open match may be of any length" for pattern in self.endless
+        ]
 
 
-def _joined(forms: Iterable[str]) -> Any:
+def _join_prefixes(forms: Iterable[str]) -> Any:
     """Compile the open prefixes of several patterns as one; None if that is too large."""
-    return compiled(f"(?:{'|'.join(dict.fromkeys(f'(?:{form})' for form in forms)) or ''})\\z", MEMORY)
+    return compile_re2(f"(?:{'|'.join(dict.fromkeys(f'(?:{form})' for form in forms)) or ''})\\z", MEMORY)
 
 
 def _set(kind: Any, forms: list[str]) -> Any:

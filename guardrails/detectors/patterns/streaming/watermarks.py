@@ -1,4 +1,4 @@
-"""Watermarks of a table of patterns over one text that grows: parts in, findings out that no later text can change.
+"""Tracks how far the findings of a pattern table are settled in one growing text.
 
 At each place before the watermark every row has done what it will ever do, whatever follows: the theorem of `open_prefixes.py`,
 and `incremental_match.py` where a match already stands. What rows found there is exactly what the buffered search finds;
@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from guardrails.detectors.patterns.streaming.context_windows import Windows
-from guardrails.detectors.patterns.streaming.incremental_match import OPEN, touch
-from guardrails.detectors.patterns.streaming.stream_rows import Row, StreamRows
+from guardrails.detectors.patterns.streaming.context_windows import ContextWindows
+from guardrails.detectors.patterns.streaming.incremental_match import OPEN, find_match_end
+from guardrails.detectors.patterns.streaming.stream_rows import StreamRow, StreamRows
 from guardrails.detectors.patterns.table import _inside
 
 OFTEN = 512
@@ -26,7 +26,7 @@ Hit = tuple[int, int, int]
 """Place of the row in the table, start and end of what it finds."""
 
 
-class Track:
+class WatermarkTrack:
     """One growing text and how far a table has settled it. All offsets in and out are those of the whole text.
 
     Attributes:
@@ -40,7 +40,7 @@ class Track:
         self._text = ""
         self._base = 0
         self._passed: dict[int, int] = {}
-        self._windows = Windows(rows)
+        self._windows = ContextWindows(rows)
         self._due = 0
         self.settled = 0
         self.scanned = 0
@@ -50,15 +50,15 @@ class Track:
         """Characters so far."""
         return self._base + len(self._text)
 
-    def copy(self) -> Track:
+    def copy(self) -> WatermarkTrack:
         """Return a track in the same state that goes on by itself."""
-        other = Track(self._rows)
+        other = WatermarkTrack(self._rows)
         other.__dict__.update(self.__dict__)
         other._passed = {**self._passed}
         other._windows = self._windows.copy()
         return other
 
-    def same(self, other: Track) -> bool:
+    def same(self, other: WatermarkTrack) -> bool:
         """Say whether two tracks find the same from here on, their texts being the same from the watermark's context on."""
         return (
             self._text[-self.held - self._rows.context :] == other._text[-other.held - self._rows.context :]
@@ -100,7 +100,7 @@ class Track:
         due = self._rows.due(text[max(0, begun - self._rows.behind) :])
         if due and limit < len(text):
             limit = self._follow(limit)
-        matches: list[tuple[Row, int, int, list[Hit]]] = []
+        matches: list[tuple[StreamRow, int, int, list[Hit]]] = []
         for row in due:
             for start, end, hits in self._matches(row, begun, last=last):
                 if start >= limit:
@@ -127,16 +127,18 @@ class Track:
         self._text = self._text[gone:]
         self._base += gone
 
-    def _start(self, row: Row, begun: int) -> int:
+    def _start(self, row: StreamRow, begun: int) -> int:
         return max(begun, self._passed.get(row.place, 0) - self._base)
 
-    def _matches(self, row: Row, begun: int, *, last: bool) -> Iterator[tuple[int, int, list[Hit] | None]]:
+    def _matches(
+        self, row: StreamRow, begun: int, *, last: bool
+    ) -> Iterator[tuple[int, int, list[Hit] | None]]:
         """Yield the row's matches from its place on, and what each finds: None if that depends on what follows."""
         text = self._text
         for match in row.matches(text, self._start(row, begun)):
             yield *match.span(), self._hits(row, match, last=last)
 
-    def _hits(self, row: Row, match: Any, *, last: bool) -> list[Hit] | None:
+    def _hits(self, row: StreamRow, match: Any, *, last: bool) -> list[Hit] | None:
         start, end = match.span(row.entry.group)
         if start >= end:
             return []
@@ -166,7 +168,7 @@ class Track:
                 if at > limit:
                     continue  # inside of its own last match
                 assert row.prefixes.tree is not None  # a table with such a row is held whole
-                end = touch(row.prefixes.tree, text, limit, begins=self._base == 0)
+                end = find_match_end(row.prefixes.tree, text, limit, begins=self._base == 0)
                 if end == OPEN:
                     return limit
                 if end >= 0:
@@ -174,7 +176,7 @@ class Track:
             limit = rows.open_from(text, limit + 1)
         return limit
 
-    def _cursor(self, row: Row, at: int, limit: int) -> int:
+    def _cursor(self, row: StreamRow, at: int, limit: int) -> int:
         """Return where the row goes on behind its matches that start before a place."""
         if at < limit:
             for match in row.matches(self._text, at):

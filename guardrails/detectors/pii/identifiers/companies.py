@@ -1,8 +1,13 @@
-"""Check digits of companies, banks and their branches: a matched text goes in, whether it can be one comes out. All are pure."""
+"""Check digits of numbers of companies, banks and their branches. All are pure."""
 
 from __future__ import annotations
 
-from guardrails.detectors.pii.identifiers.national_europe import Check, compact_form, dot, numbers
+from guardrails.detectors.pii.identifiers.national_europe import (
+    Check,
+    compact_form,
+    read_digits,
+    weighted_sum,
+)
 from guardrails.detectors.pii.identifiers.validators import luhn
 from guardrails.detectors.pii.identifiers.vat import eu_vat_id
 
@@ -26,7 +31,7 @@ def in_state(text: str) -> bool:
 
 def it_partita_iva(text: str) -> bool:
     """Italian VAT number: eleven digits with Luhn, the office 001 to 100 or 120, 121, 888, 999 (DPR 633/1972, article 35)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     if len(digits) != 11 or not any(digits[:7]):
         return False
     office = digits[7] * 100 + digits[8] * 10 + digits[9]
@@ -35,29 +40,31 @@ def it_partita_iva(text: str) -> bool:
 
 def kr_brn(text: str) -> bool:
     """Korean business number: weights 1, 3, 7 in turn and 5, whose product's tens count too, modulo 10 (NTS)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     if len(digits) != 10 or not any(digits):
         return False
-    total = dot(digits, (1, 3, 7, 1, 3, 7, 1, 3, 5)) + digits[8] * 5 // 10
+    total = weighted_sum(digits, (1, 3, 7, 1, 3, 7, 1, 3, 5)) + digits[8] * 5 // 10
     return -total % 10 == digits[9]
 
 
 def se_organisationsnummer(text: str) -> bool:
     """Swedish organisation number: ten digits, a first one of 1 to 3 or 5 to 9, a third of 2 or more, Luhn (SKV 709)."""
-    digits = numbers(text)[-10:]
+    digits = read_digits(text)[-10:]
     return len(digits) == 10 and digits[0] not in {0, 4} and digits[2] > 1 and luhn("".join(map(str, digits)))
 
 
 def au_acn(text: str) -> bool:
     """Australian company number: weights 8 to 1 modulo 10 (Corporations Regulations 2001; ASIC)."""
-    digits = numbers(text)
-    return len(digits) == 9 and any(digits) and -dot(digits, range(8, 0, -1)) % 10 == digits[8]
+    digits = read_digits(text)
+    return len(digits) == 9 and any(digits) and -weighted_sum(digits, range(8, 0, -1)) % 10 == digits[8]
 
 
 def ph_tin(text: str) -> bool:
     """Philippine TIN: weights 9 to 2 modulo 11 give the ninth digit; a branch of three or five may follow (BIR)."""
-    digits = numbers(text)
-    return len(digits) in {9, 12, 14} and any(digits) and dot(digits, range(9, 1, -1)) % 11 == digits[8]
+    digits = read_digits(text)
+    return (
+        len(digits) in {9, 12, 14} and any(digits) and weighted_sum(digits, range(9, 1, -1)) % 11 == digits[8]
+    )
 
 
 _UEN = "ABCDEFGHJKLMNPQRSTUVWX0123456789"
@@ -67,23 +74,25 @@ def sg_uen(text: str) -> bool:
     """Singaporean entity number in its three forms (ACRA): businesses, companies, and others, each with its letter."""
     compact = compact_form(text)
     if compact[:-1].isdecimal() and len(compact) == 9:
-        return "XMKECAWLJDB"[dot(numbers(compact), (10, 4, 9, 3, 8, 2, 7, 1)) % 11] == compact[8]
+        return "XMKECAWLJDB"[weighted_sum(read_digits(compact), (10, 4, 9, 3, 8, 2, 7, 1)) % 11] == compact[8]
     if compact[:-1].isdecimal() and len(compact) == 10:
-        return "ZKCMDNERGWH"[dot(numbers(compact), (10, 8, 6, 4, 9, 7, 5, 3, 1)) % 11] == compact[9]
+        return (
+            "ZKCMDNERGWH"[weighted_sum(read_digits(compact), (10, 8, 6, 4, 9, 7, 5, 3, 1)) % 11] == compact[9]
+        )
     if len(compact) != 10 or not {*compact} <= {*_UEN}:
         return False
     values = [_UEN.index(char) for char in compact]
-    return _UEN[(dot(values, (4, 3, 5, 3, 10, 2, 2, 5, 7)) - 5) % 11] == compact[9]
+    return _UEN[(weighted_sum(values, (4, 3, 5, 3, 10, 2, 2, 5, 7)) - 5) % 11] == compact[9]
 
 
 def us_aba_routing(text: str) -> bool:
     """US routing number: a Federal Reserve district in front, weights 3, 7, 1 modulo 10 (ABA Key to Routing Numbers)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     if len(digits) != 9 or not any(digits):
         return False
     first = digits[0] * 10 + digits[1]
     district = first <= 12 or 21 <= first <= 32 or 61 <= first <= 72 or first == 80
-    return district and dot(digits, (3, 7, 1, 3, 7, 1, 3, 7, 1)) % 10 == 0
+    return district and weighted_sum(digits, (3, 7, 1, 3, 7, 1, 3, 7, 1)) % 10 == 0
 
 
 _COUNTRIES = (

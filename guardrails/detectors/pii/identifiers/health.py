@@ -1,4 +1,4 @@
-"""Check digits of patients, doctors and insured persons: a matched text goes in, whether it can be one comes out. All pure."""
+"""Check digits of numbers of patients, doctors and insured persons. All pure."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from guardrails.detectors.pii.identifiers.national_europe import (
     Check,
     compact_form,
     date_parts,
-    dot,
-    numbers,
+    read_digits,
     short_date,
+    weighted_sum,
 )
 from guardrails.detectors.pii.identifiers.validators import luhn
 
 
 def us_npi(text: str) -> bool:
     """US provider identifier: begins with 1 or 2, Luhn with 80840 in front (45 CFR 162.406; CMS check digit procedure)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     return len(digits) == 10 and digits[0] in {1, 2} and luhn("80840" + "".join(map(str, digits)))
 
 
 def medical_licence(text: str) -> bool:
     """US DEA registration: first, third and fifth digit and twice the others end in the seventh (21 CFR 1301; DEA)."""
-    digits = numbers(text)[-7:]
+    digits = read_digits(text)[-7:]
     return len(digits) == 7 and (sum(digits[:6:2]) + 2 * sum(digits[1:6:2])) % 10 == digits[6]
 
 
-def _summed(digits: list[int], weights: tuple[int, ...]) -> int:
+def _digit_sum(digits: list[int], weights: tuple[int, ...]) -> int:
     """Return the sum of the digits of each product."""
     return sum(sum(divmod(digit * weight, 10)) for digit, weight in zip(digits, weights, strict=True))
 
@@ -38,10 +38,10 @@ def _spelt(letter: str) -> list[int]:
 def de_health_insurance(text: str) -> bool:
     """German insured person's number: the letter as two digits, weights 1 and 2, digit sums modulo 10 (section 290 SGB V)."""
     compact = compact_form(text)
-    digits = numbers(compact[1:])
+    digits = read_digits(compact[1:])
     if len(compact) != 10 or len(digits) != 9 or not "A" <= compact[0] <= "Z":
         return False
-    return _summed(_spelt(compact[0]) + digits[:8], (1, 2) * 5) % 10 == digits[8]
+    return _digit_sum(_spelt(compact[0]) + digits[:8], (1, 2) * 5) % 10 == digits[8]
 
 
 def de_social_security(text: str) -> bool:
@@ -49,24 +49,24 @@ def de_social_security(text: str) -> bool:
     modulo 10 (section 147 SGB VI, sections 2 to 4 VKVV). The day is 50 more where two numbers would be the same.
     """
     compact = compact_form(text)
-    digits = numbers(compact)
+    digits = read_digits(compact)
     if len(compact) != 12 or len(digits) != 11 or not "A" <= compact[8] <= "Z":
         return False
     day, month, year = date_parts(digits[2:])
     spelt = digits[:8] + _spelt(compact[8]) + digits[8:10]
-    check = _summed(spelt, (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)) % 10
+    check = _digit_sum(spelt, (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)) % 10
     return check == digits[10] and short_date(year, month, day - 50 if day > 50 else day)
 
 
 def de_lanr(text: str) -> bool:
     """German physician's number: six digits with weights 4 and 9 modulo 10, two for the field (KBV, section 75(7) SGB V)."""
-    digits = numbers(text)
-    return len(digits) == 9 and any(digits[:6]) and -dot(digits[:6], (4, 9) * 3) % 10 == digits[6]
+    digits = read_digits(text)
+    return len(digits) == 9 and any(digits[:6]) and -weighted_sum(digits[:6], (4, 9) * 3) % 10 == digits[6]
 
 
 def de_bsnr(text: str) -> bool:
     """German practice number: nine digits, the first two a region's (KBV); it has no check digit."""
-    digits = numbers(text)
+    digits = read_digits(text)
     return len(digits) == 9 and any(digits)
 
 

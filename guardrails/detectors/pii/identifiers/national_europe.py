@@ -1,4 +1,4 @@
-"""Check digits of national and tax numbers, Europe: a matched text goes in, whether it can be one comes out. All are pure."""
+"""Check digits of European national and tax numbers. All are pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guardrails.detectors.pii.identifiers.validators import luhn
 Check = Callable[[str], bool]
 
 
-def numbers(text: str) -> list[int]:
+def read_digits(text: str) -> list[int]:
     """Return the digits, of any script."""
     return [int(char) for char in text if char.isdecimal()]
 
@@ -21,7 +21,7 @@ def compact_form(text: str) -> str:
     return "".join(char for char in text if char.isalnum()).upper()
 
 
-def dot(digits: Sequence[int], weights: Sequence[int]) -> int:
+def weighted_sum(digits: Sequence[int], weights: Sequence[int]) -> int:
     """Return the weighted sum of as many digits as there are weights, or the other way round."""
     return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
 
@@ -52,17 +52,17 @@ def uk_nino(text: str) -> bool:
 
 def uk_nhs(text: str) -> bool:
     """NHS number: modulo 11 with weights 10 to 2 (NHS data dictionary, NHS NUMBER)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     return (
         len(digits) == 10
         and len({*digits}) > 1
-        and (11 - dot(digits, range(10, 1, -1)) % 11) % 11 == digits[9]
+        and (11 - weighted_sum(digits, range(10, 1, -1)) % 11) % 11 == digits[9]
     )
 
 
 def mod11_10(text: str) -> bool:
     """ISO 7064 MOD 11,10 over all digits."""
-    digits = numbers(text)
+    digits = read_digits(text)
     product = 10
     for digit in digits[:-1]:
         product = ((digit + product) % 10 or 10) * 2 % 11
@@ -73,7 +73,7 @@ def de_tax_id(text: str) -> bool:
     """German tax id: 11 digits, no leading zero, of the first ten exactly one digit twice or three times, ISO 7064 MOD 11,10
     (section 139b AO; ELSTER test procedure).
     """
-    digits = numbers(text)
+    digits = read_digits(text)
     repeated = [count for count in Counter(digits[:10]).values() if count > 1]
     return len(digits) == 11 and digits[0] != 0 and repeated in ([2], [3]) and mod11_10(text)
 
@@ -83,11 +83,11 @@ def de_id_card(text: str) -> bool:
     modulo 10 (ICAO Doc 9303 part 3; PAuswV, annex 1).
     """
     compact = compact_form(text)
-    if not compact.isascii() or len(compact) not in {9, 10} or len(numbers(compact)) < 3:
+    if not compact.isascii() or len(compact) not in {9, 10} or len(read_digits(compact)) < 3:
         return False
     return (
         len(compact) == 9
-        or str(dot([int(char, 36) for char in compact[:9]], (7, 3, 1) * 3) % 10) == compact[9]
+        or str(weighted_sum([int(char, 36) for char in compact[:9]], (7, 3, 1) * 3) % 10) == compact[9]
     )
 
 
@@ -130,13 +130,13 @@ def it_codice_fiscale(text: str) -> bool:
 
 def nl_bsn(text: str) -> bool:
     """Dutch BSN: the 11-proof with weights 9 to 2 and -1 (Wet algemene bepalingen burgerservicenummer)."""
-    digits = numbers(text)
-    return len(digits) == 9 and any(digits) and dot(digits, (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0
+    digits = read_digits(text)
+    return len(digits) == 9 and any(digits) and weighted_sum(digits, (9, 8, 7, 6, 5, 4, 3, 2, -1)) % 11 == 0
 
 
 def be_national_number(text: str) -> bool:
     """Belgian national number: 97 minus the first 9 digits modulo 97, a 2 before them from 2000 on (KB 3 April 1984)."""
-    digits = "".join(map(str, numbers(text)))
+    digits = "".join(map(str, read_digits(text)))
     if len(digits) != 11:
         return False
     check = int(digits[9:])
@@ -145,17 +145,17 @@ def be_national_number(text: str) -> bool:
 
 def pt_nif(text: str) -> bool:
     """Portuguese NIF: modulo 11 with weights 9 to 2, remainders under 2 give 0 (Decreto-Lei 14/2013)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     if len(digits) != 9 or digits[0] in {0, 4}:
         return False
-    rest = dot(digits, range(9, 1, -1)) % 11
+    rest = weighted_sum(digits, range(9, 1, -1)) % 11
     return digits[8] == (0 if rest < 2 else 11 - rest)
 
 
 def pl_pesel(text: str) -> bool:
     """Polish PESEL: weights 1, 3, 7, 9 modulo 10, and a birth date whose month tells the century (Act of 24 September 2010)."""
-    digits = numbers(text)
-    if len(digits) != 11 or dot(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10:
+    digits = read_digits(text)
+    if len(digits) != 11 or weighted_sum(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)) % 10:
         return False
     year, month, day = date_parts(digits)
     return is_date((1900, 2000, 2100, 2200, 1800)[month // 20] + year, month % 20, day)
@@ -163,13 +163,17 @@ def pl_pesel(text: str) -> bool:
 
 def pl_nip(text: str) -> bool:
     """Polish NIP: weights 6, 5, 7, 2 to 7 modulo 11 (Act of 13 October 1995)."""
-    digits = numbers(text)
-    return len(digits) == 10 and any(digits) and dot(digits, (6, 5, 7, 2, 3, 4, 5, 6, 7)) % 11 == digits[9]
+    digits = read_digits(text)
+    return (
+        len(digits) == 10
+        and any(digits)
+        and weighted_sum(digits, (6, 5, 7, 2, 3, 4, 5, 6, 7)) % 11 == digits[9]
+    )
 
 
 def se_personnummer(text: str) -> bool:
     """Swedish personnummer: a date (day + 60 for co-ordination numbers) and Luhn over ten digits (SKV 704)."""
-    digits = numbers(text)[-10:]
+    digits = read_digits(text)[-10:]
     if len(digits) != 10:
         return False
     year, month, day = date_parts(digits)
@@ -178,18 +182,18 @@ def se_personnummer(text: str) -> bool:
 
 def no_fodselsnummer(text: str) -> bool:
     """Norwegian birth number: two check digits modulo 11; day + 40 for D-numbers (Skatteetaten)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     if len(digits) != 11:
         return False
     day, month, year = date_parts(digits)
-    first = dot(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11
-    second = dot(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11
+    first = weighted_sum(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11
+    second = weighted_sum(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11
     return first == second == 0 and short_date(year, month, day - 40 if day > 40 else day)
 
 
 def dk_cpr(text: str) -> bool:
     """Danish CPR: a date; its check digit has not been kept since 2007 (CPR-kontoret)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     if len(digits) != 10:
         return False
     day, month, year = date_parts(digits)
@@ -198,7 +202,7 @@ def dk_cpr(text: str) -> bool:
 
 def fi_hetu(text: str) -> bool:
     """Finnish HETU: date and number modulo 31 give the last character (DVV)."""
-    digits = numbers(text[:10])
+    digits = read_digits(text[:10])
     if len(digits) != 9:
         return False
     day, month, year = date_parts(digits)
@@ -208,15 +212,17 @@ def fi_hetu(text: str) -> bool:
 
 def ch_ahv(text: str) -> bool:
     """Swiss AHV number: 13 digits from 756 with the check digit of EAN-13 (BSV)."""
-    digits = numbers(text)
-    return len(digits) == 13 and digits[:3] == [7, 5, 6] and dot(digits, (1, 3) * 6 + (1,)) % 10 == 0
+    digits = read_digits(text)
+    return len(digits) == 13 and digits[:3] == [7, 5, 6] and weighted_sum(digits, (1, 3) * 6 + (1,)) % 10 == 0
 
 
 def at_svnr(text: str) -> bool:
     """Austrian insurance number: the fourth digit is the weighted sum of the others modulo 11 (section 31 ASVG)."""
-    digits = numbers(text)
+    digits = read_digits(text)
     return (
-        len(digits) == 10 and digits[0] != 0 and dot(digits, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11 == digits[3]
+        len(digits) == 10
+        and digits[0] != 0
+        and weighted_sum(digits, (3, 7, 9, 0, 5, 8, 4, 2, 1, 6)) % 11 == digits[3]
     )
 
 
@@ -225,7 +231,7 @@ def ie_pps(text: str) -> bool:
     compact = compact_form(text)
     second = ord(compact[8]) - 64 if len(compact) == 9 and compact[8] != "W" else 0
     return len(compact) in {8, 9} and "WABCDEFGHIJKLMNOPQRSTUV"[
-        (dot(numbers(compact[:7]), range(8, 1, -1)) + 9 * second) % 23
+        (weighted_sum(read_digits(compact[:7]), range(8, 1, -1)) + 9 * second) % 23
     ] == compact[7]  # fmt: skip
 
 

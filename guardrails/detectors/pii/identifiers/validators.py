@@ -1,4 +1,4 @@
-"""Checks of a matched text that a pattern cannot express: text in, valid or not out. All are pure."""
+"""Checks of a matched text that a pattern cannot express. All are pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The frames of a film: packets go in, samples to look at come out, with an account of all that was seen."""
+"""Watches the frames of a film: samples to look at, with an account of all that was seen."""

@@ -1,4 +1,4 @@
-"""Frames as FFmpeg decodes them go in; small grey pictures to compare, and upright pixels to look at, come out.
+"""Turns decoded frames into small grey pictures to compare, and into upright pixels to look at.
 
 Runs in the process that decodes. Brightness and colour are read from the planes as they are, where they have some, which
 takes a tenth of the time of decoding; nothing is converted but what is handed out, by libswscale straight to its size.
@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from guardrails.media.video.frames.high_dynamic_range import toned
+from guardrails.media.video.frames.high_dynamic_range import tone_map
 from guardrails.media.video.frames.shots import COLUMNS, ROWS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ TURNS: Final = ((1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0))
 """The directions of display matrices that turn by 0, 90, 180 and 270 degrees clockwise."""
 
 
-def small_of(frame: VideoFrame) -> Small:
+def shrink_frame(frame: VideoFrame) -> Small:
     """Return brightness and colours of a frame in blocks, 0..255, and how opaque it is if it has alpha; every pixel counts.
 
     One that is taller than wide lies on its side, so that blocks are as wide as high.
@@ -52,7 +52,7 @@ def small_of(frame: VideoFrame) -> Small:
     for number, component in enumerate(frame.format.components[: 3 + clear]):
         plane, kind = frame.planes[component.plane], np.uint8 if component.bits == 8 else np.uint16
         values = np.frombuffer(plane, kind).reshape(plane.height, -1)  # type: ignore[call-overload]
-        means = blocks(values[:, : plane.width], rows, columns) >> (component.bits - 8)
+        means = block_means(values[:, : plane.width], rows, columns) >> (component.bits - 8)
         small[number] = means.T if tall else means
     return small
 
@@ -62,7 +62,7 @@ def has_alpha(frame: VideoFrame) -> bool:
     return any(component.is_alpha for component in frame.format.components)
 
 
-def blocks(
+def block_means(
     values: NDArray[np.uint8] | NDArray[np.uint16], rows: int = ROWS, columns: int = COLUMNS
 ) -> NDArray[np.uint32]:
     """Return the means of so many rows and columns of blocks of a plane; lines are repeated where that does not come out even."""
@@ -91,7 +91,7 @@ def _columns(width: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.ui
     return edges[:-1], np.diff(edges).astype(np.uint32)
 
 
-def turn_of(frame: VideoFrame) -> tuple[int, bool]:
+def frame_rotation(frame: VideoFrame) -> tuple[int, bool]:
     """Return by how many degrees clockwise a frame is turned to stand upright (a multiple of 90), and whether it is
     mirrored.
     """
@@ -106,7 +106,7 @@ def turn_of(frame: VideoFrame) -> tuple[int, bool]:
     return 90 * scores.index(max(scores)), mirrored
 
 
-def shape_of(width: int, height: int, aspect: Fraction | None, side: int) -> tuple[int, int]:
+def output_shape(width: int, height: int, aspect: Fraction | None, side: int) -> tuple[int, int]:
     """Return the size of what is handed out, before it is turned: at most `side` long, as wide as it is shown."""
     wide, high = float(width), float(height)
     ratio = float(aspect) if aspect else 1.0
@@ -121,7 +121,7 @@ def shape_of(width: int, height: int, aspect: Fraction | None, side: int) -> tup
     )
 
 
-def views_of(
+def frame_views(
     frame: VideoFrame, aspect: Fraction | None, side: int, by: VideoReformatter | None = None
 ) -> list[Pixels]:
     """Return how a frame looks, upright: once, or over white, over black, and with what is transparent shown; of one for screens
@@ -132,7 +132,7 @@ def views_of(
     import numpy as np
     from av.video.reformatter import VideoReformatter
 
-    width, height = shape_of(frame.width, frame.height, aspect, side)
+    width, height = output_shape(frame.width, frame.height, aspect, side)
     clear = has_alpha(frame)
     form = "rgba" if clear else "rgb24"
     made = (by or VideoReformatter()).reformat(frame, width, height, form, interpolation="AREA", threads=1)
@@ -140,12 +140,12 @@ def views_of(
     channels = 4 if clear else 3
     pixels: Pixels = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]
     pixels = pixels.reshape(height, plane.line_size)[:, : width * channels].reshape(height, width, channels)
-    degrees, mirrored = turn_of(frame)
+    degrees, mirrored = frame_rotation(frame)
     if mirrored:
         pixels = pixels[:, ::-1]
     pixels = np.rot90(pixels, -degrees // 90)
     seen = _over(pixels) if clear else [np.ascontiguousarray(pixels)]
-    return seen if (bright := toned(seen[0], frame)) is None else [bright, *seen]
+    return seen if (bright := tone_map(seen[0], frame)) is None else [bright, *seen]
 
 
 def _over(pixels: Pixels) -> list[Pixels]:

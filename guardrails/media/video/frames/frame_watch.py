@@ -1,4 +1,4 @@
-"""A film goes in; all frames of all its video tracks are looked at once, in order, and samples and accounts of them come out.
+"""Watches all frames of all video tracks of a film once, in order.
 
 Runs in the process that decodes. What an edit list hides from players is looked at, too, in a second go through the file,
 frame by frame as the first: whoever has the file has the frames. Damage is counted and gone past; what ends a watch is named.
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.captions import captioned
-from guardrails.media.video.film_opening import File, covers, opened, packets
+from guardrails.media.video.captions import has_captions
+from guardrails.media.video.film_opening import DescriptorFile, is_cover, open_container, read_packets
 from guardrails.media.video.film_parts import Sampling, Stop, VideoLimits
-from guardrails.media.video.frames.track_frames import Eye
+from guardrails.media.video.frames.track_frames import TrackWatch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ SHORT_S: Final = 0.5
 """Seconds missing at the end of a track that make a file one that breaks off."""
 
 
-class Stopped(Exception):
+class WatchStopped(Exception):
     """A watch ends before its film; says why."""
 
     def __init__(self, why: Stop) -> None:
@@ -46,14 +46,16 @@ class Stopped(Exception):
         self.why: Stop = why
 
 
-class Missed(Exception):
+class SeekMissed(Exception):
     """A seek came out behind where it was to."""
 
 
-class Watching:
+class FrameWatch:
     """One watch: `run` goes through the film, `send` is called with each sample and with accounts between."""
 
-    def __init__(self, file: File, reader: str, limits: VideoLimits, sampling: Sampling, send: Send) -> None:
+    def __init__(
+        self, file: DescriptorFile, reader: str, limits: VideoLimits, sampling: Sampling, send: Send
+    ) -> None:
         self._file, self._reader, self._limits, self._sampling, self._send = (
             file,
             reader,
@@ -61,8 +63,8 @@ class Watching:
             sampling,
             send,
         )
-        self._eyes: list[Eye] = []
-        self._again: list[Eye] = []
+        self._eyes: list[TrackWatch] = []
+        self._again: list[TrackWatch] = []
         self._sampled = self._errors = self._packed = self._total = self._captioned = 0
         self._known = self._sought = False
         self._shown: set[int] = set()
@@ -79,7 +81,7 @@ class Watching:
             hides = self._first()
             if hides:
                 self._second()
-        except Stopped as stop:
+        except WatchStopped as stop:
             self._stopped = stop.why
         except MemoryError:
             self._stopped = "memory"
@@ -91,46 +93,46 @@ class Watching:
             self._stopped = "truncated"
         if not self._stopped and not self._sampling.clip and not any(eye.decoded for eye in self._eyes):
             raise MediaError("undecodable", "not one frame of it can be decoded")
-        self._send({"kind": "seen", "seen": self._seen(done=True)}, [])
+        self._send({"kind": "seen", "seen": self._make_account(done=True)}, [])
 
-    def _short(self, eye: Eye) -> float:
-        return 0.0 if covers(eye.stream) or self._again else eye.short()
+    def _short(self, eye: TrackWatch) -> float:
+        return 0.0 if is_cover(eye.stream) or self._again else eye.short()
 
     def _first(self, *, again: bool = False) -> bool:
         """Watch what players show, `again` from the very beginning; return whether there is more."""
-        with opened(self._file, self._reader, self._limits) as container:
-            self._eyes = [self._eye(container, each) for each in self._watched(container)]
+        with open_container(self._file, self._reader, self._limits) as container:
+            self._eyes = [self._eye(container, each) for each in self._watch_tracks(container)]
             self._count()
             self._sought = self._sampling.clip is not None and not again
             if self._sampling.clip is not None and not again:
                 self._seek(container, self._sampling.clip[0] / 1000)
             try:
                 self._go(container, self._eyes, None)
-            except Missed:
+            except SeekMissed:
                 return self._first(again=True)
-            if self._reader == "mpegts" and tracks(container) > len(container.streams):
-                raise Stopped("tracks")
-            return self._sampling.clip is None and any(map(hides, (eye.stream for eye in self._eyes)))
+            if self._reader == "mpegts" and count_tracks(container) > len(container.streams):
+                raise WatchStopped("tracks")
+            return self._sampling.clip is None and any(map(hides_frames, (eye.stream for eye in self._eyes)))
 
     def _second(self) -> None:
         """Watch what an edit list hides."""
-        with opened(self._file, self._reader, self._limits, hidden=True) as container:
-            self._again = [self._eye(container, each, hidden=True) for each in self._watched(container)]
+        with open_container(self._file, self._reader, self._limits, hidden=True) as container:
+            self._again = [self._eye(container, each, hidden=True) for each in self._watch_tracks(container)]
             self._go(container, self._again, self._shown)
 
-    def _watched(self, container: InputContainer) -> list[VideoStream]:
+    def _watch_tracks(self, container: InputContainer) -> list[VideoStream]:
         only = self._sampling.track
         return [stream for stream in container.streams.video if only is None or stream.index == only]
 
-    def _eye(self, container: InputContainer, stream: VideoStream, *, hidden: bool = False) -> Eye:
+    def _eye(self, container: InputContainer, stream: VideoStream, *, hidden: bool = False) -> TrackWatch:
         origin = container.start_time / 1_000_000 if container.start_time else 0.0
-        return Eye(stream, self._sampling, origin, self._emit, hidden=hidden)
+        return TrackWatch(stream, self._sampling, origin, self._emit, hidden=hidden)
 
     def _count(self) -> None:
         """Take note of how many frames the container says that there are, if it says so for every track."""
-        counts = [frames_of(eye.stream) for eye in self._eyes if not covers(eye.stream)]
+        counts = [frames_of(eye.stream) for eye in self._eyes if not is_cover(eye.stream)]
         self._known = bool(counts) and all(counts)
-        self._total = sum(counts) + sum(covers(eye.stream) for eye in self._eyes)
+        self._total = sum(counts) + sum(is_cover(eye.stream) for eye in self._eyes)
 
     def _seek(self, container: InputContainer, seconds: float) -> None:
         import av
@@ -140,7 +142,7 @@ class Watching:
         except av.FFmpegError:
             return  # from the beginning, then
 
-    def _go(self, container: InputContainer, eyes: list[Eye], shown: set[int] | None) -> None:
+    def _go(self, container: InputContainer, eyes: list[TrackWatch], shown: set[int] | None) -> None:
         """Go through a container; frames of packets that were `shown` are decoded again, and not looked at."""
         contexts = {eye.stream.index: self._decoder(eye.stream) for eye in eyes}
         by_stream = {eye.stream.index: eye for eye in eyes}
@@ -154,7 +156,7 @@ class Watching:
                 if all(map(self._past, eyes)):
                     break
                 continue
-            self._captioned += shown is None and captioned(packet)
+            self._captioned += shown is None and has_captions(packet)
             if shown is None and packet.pos is not None and packet.size and not packet.is_discard:
                 self._shown.add(packet.pos)
             if shown is not None and packet.pos not in shown:
@@ -165,13 +167,17 @@ class Watching:
         for eye in eyes:
             eye.close(last=True)
 
-    def _past(self, eye: Eye) -> bool:
+    def _past(self, eye: TrackWatch) -> bool:
         """Whether a track is past the clip that is watched; a cover has no place in time."""
         clip = self._sampling.clip
-        return clip is not None and (covers(eye.stream) or eye.end * 1000 > clip[1] + 1)
+        return clip is not None and (is_cover(eye.stream) or eye.end * 1000 > clip[1] + 1)
 
     def _decode(
-        self, eye: Eye, context: VideoCodecContext, packet: Packet[Stream], wanted: set[int | None] | None
+        self,
+        eye: TrackWatch,
+        context: VideoCodecContext,
+        packet: Packet[Stream],
+        wanted: set[int | None] | None,
     ) -> None:
         import av
 
@@ -184,27 +190,27 @@ class Watching:
             return
         for frame in frames:
             if frame.width * frame.height > self._limits.pixels:
-                raise Stopped("pixels")
+                raise WatchStopped("pixels")
             if wanted is None or frame.pts in wanted:
-                if self._sought and eye.missed(frame):
-                    raise Missed
-                eye.look(frame)
-                self._within(eye)
+                if self._sought and eye.has_missed(frame):
+                    raise SeekMissed
+                eye.feed(frame)
+                self._is_within(eye)
 
-    def _within(self, eye: Eye) -> None:
+    def _is_within(self, eye: TrackWatch) -> None:
         if sum(each.decoded for each in (*self._eyes, *self._again)) >= self._limits.frames:
-            raise Stopped("frames")
+            raise WatchStopped("frames")
         if eye.seconds > self._limits.seconds:
-            raise Stopped("seconds")
+            raise WatchStopped("seconds")
         if time.monotonic() - self._beat > BEAT_S:
-            self._send({"kind": "seen", "seen": self._seen()}, [])
+            self._send({"kind": "seen", "seen": self._make_account()}, [])
             self._beat = time.monotonic()
 
     def _emit(self, head: dict[str, Any], views: list[NDArray[np.uint8]]) -> None:
         if self._sampled >= self._sampling.budget:
-            raise Stopped("budget")
+            raise WatchStopped("budget")
         self._sampled += 1
-        self._send({"kind": "sample", "seen": self._seen(), **head}, views)
+        self._send({"kind": "sample", "seen": self._make_account(), **head}, views)
         self._beat = time.monotonic()
 
     def _decoder(self, stream: VideoStream) -> VideoCodecContext:
@@ -228,16 +234,16 @@ class Watching:
     def _packets(self, container: InputContainer) -> Iterator[Packet[Stream]]:
         """Yield the packets of all tracks; goes past errors of the reader as long as there is more behind them."""
         try:
-            yield from packets(container, None, self._damaged)
+            yield from read_packets(container, None, self._count_damage)
         except IndexError:  # how PyAV ends where a track began that it does not know
             return
         except MediaError as error:
-            raise Stopped("corrupt") from error
+            raise WatchStopped("corrupt") from error
 
-    def _damaged(self) -> None:
+    def _count_damage(self) -> None:
         self._errors += 1
 
-    def _seen(self, *, done: bool = False) -> dict[str, Any]:
+    def _make_account(self, *, done: bool = False) -> dict[str, Any]:
         decoded, hidden = (sum(eye.decoded for eye in eyes) for eyes in (self._eyes, self._again))
         lost = (
             self._total - decoded - hidden
@@ -245,7 +251,7 @@ class Watching:
             else 0
         )
         gaps = [
-            max(eye.gap, self._short(eye) if done else 0.0) for eye in self._eyes if not covers(eye.stream)
+            max(eye.gap, self._short(eye) if done else 0.0) for eye in self._eyes if not is_cover(eye.stream)
         ]
         whole = done and self._sampling.clip is None and self._stopped in (None, "truncated", "tracks")
         return {
@@ -273,14 +279,14 @@ def frames_of(stream: VideoStream) -> int:
     return min(stream.frames, indexed or stream.frames)
 
 
-def hides(stream: VideoStream) -> bool:
+def hides_frames(stream: VideoStream) -> bool:
     """Tell whether the file has frames of a track that its edit list keeps from being shown."""
     if stream.container.format.name.partition(",")[0] != "mov" or not stream.frames:
         return False
     return sum(not entry.is_discard for entry in stream.index_entries) < stream.frames
 
 
-def tracks(container: InputContainer) -> int:
+def count_tracks(container: InputContainer) -> int:
     """Return how many tracks were met: PyAV knows those of the beginning, FFmpeg's account of itself has all."""
     import av
 

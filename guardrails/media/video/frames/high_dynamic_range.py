@@ -1,4 +1,4 @@
-"""Films for screens of high range (HDR): pixels as they are stored go in, pixels as an ordinary screen shows them come out.
+"""Maps pixels of high-range (HDR) films to what an ordinary screen shows.
 
 Such a film stores light by another curve: PQ (SMPTE ST 2084) or HLG (ARIB STD-B67), both in ITU-R BT.2100. Shown as they are,
 its colours are grey and flat, so that a detector sees less in it than people do. A player turns them into light, and that into
@@ -46,20 +46,20 @@ NARROW: Final = (
 STEPS: Final = 4_096
 
 
-def toned(pixels: Pixels, frame: VideoFrame) -> Pixels | None:
+def tone_map(pixels: Pixels, frame: VideoFrame) -> Pixels | None:
     """Return pixels, uint8 [height, width, 3], as an ordinary screen shows them; None of a frame that is made for one."""
     import numpy as np
 
     if frame.color_trc not in (PQ, HLG):
         return None
-    light = lights(int(frame.color_trc))[pixels]
+    light = curve_lights(int(frame.color_trc))[pixels]
     if frame.color_primaries == WIDE:
         light = light @ np.array(NARROW, np.float32).T
-    return shown()[(np.clip(light, 0, 1) * (STEPS - 1)).astype(np.uint16)]
+    return display_curve()[(np.clip(light, 0, 1) * (STEPS - 1)).astype(np.uint16)]
 
 
 @lru_cache(2)
-def lights(curve: int) -> Light:
+def curve_lights(curve: int) -> Light:
     """Return the light of each of 256 numbers, 1 for paper, already pressed into 0..1."""
     import numpy as np
 
@@ -79,7 +79,7 @@ def lights(curve: int) -> Light:
 
 
 @lru_cache(1)
-def shown() -> Pixels:
+def display_curve() -> Pixels:
     """Return what an ordinary screen is told to show light of 0..1, in so many steps (sRGB, IEC 61966-2-1)."""
     import numpy as np
 

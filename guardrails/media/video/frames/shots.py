@@ -1,4 +1,4 @@
-"""Shots: small grey pictures of all frames go in, which of them are to be looked at comes out.
+"""Detects shots by small grey pictures of all frames, and decides which frames are looked at.
 
 A cut is where a frame is unlike the one before. That alone misses three tricks, each of which has a rule of its own: what
 comes slowly (each frame is like the one before, and after half a second all is different: compared with the last sample),
@@ -73,7 +73,7 @@ RETURNS: Final = 0.5
 """So many times `Sampling.fps` of them a second are on the long run: in what moves fast there is always something new."""
 
 
-class Shots:
+class ShotDetector:
     """The decisions for one track, frame by frame. `shot` is the number of the shot of the last frame that was fed."""
 
     def __init__(self, sampling: Sampling) -> None:

@@ -1,4 +1,4 @@
-"""One track's frames go in, in the order in which they are shown; samples come out, and an account of what was seen.
+"""Watches the frames of one track in the order in which they are shown.
 
 Runs in the process that decodes. A frame is held until the next one is there: only then it is known how long it is shown,
 whether it was a flash, and whether it was the last.
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media.video.film_opening import rate_of
 from guardrails.media.video.film_parts import Sampling, Why
-from guardrails.media.video.frames.frame_pixels import small_of, views_of
-from guardrails.media.video.frames.shots import Shots
+from guardrails.media.video.frames.frame_pixels import frame_views, shrink_frame
+from guardrails.media.video.frames.shots import ShotDetector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ TAGGED: Final = ("DURATION", "DURATION-eng")
 
 
 @dataclass(slots=True)
-class Held:
+class HeldFrame:
     """A frame that waits for the next one."""
 
     frame: VideoFrame
@@ -46,7 +46,7 @@ class Held:
     why: Why | None
 
 
-class Eye:
+class TrackWatch:
     """What looks at one track. Times are seconds from the start of the film."""
 
     def __init__(
@@ -55,14 +55,14 @@ class Eye:
         from av.video.reformatter import VideoReformatter
 
         self.stream = stream
-        self.shots = Shots(sampling)
+        self.shots = ShotDetector(sampling)
         self.rate = rate_of(stream)
         self.decoded = self.corrupt = 0
         self.gap = 0.0
         self.first = self.covered = self.end = 0.0
         self._how, self._origin, self._emit, self._hidden = sampling, origin, emit, hidden
         self._reformatter = VideoReformatter()
-        self._held: Held | None = None
+        self._held: HeldFrame | None = None
         self._size: tuple[int, int, str] | None = None
 
     @property
@@ -76,7 +76,7 @@ class Eye:
         base = frame.time_base or self.stream.time_base
         return self.end if time is None or base is None else float(time * base) - self._origin
 
-    def missed(self, frame: VideoFrame) -> bool:
+    def has_missed(self, frame: VideoFrame) -> bool:
         """Tell whether the first frame after a seek is one behind the beginning of the clip."""
         assert self._how.clip is not None
         return (
@@ -84,7 +84,7 @@ class Eye:
             and (self.when(frame) - LATE * (1 / self.rate if self.rate else USUAL)) * 1000 > self._how.clip[0]
         )
 
-    def look(self, frame: VideoFrame) -> None:
+    def feed(self, frame: VideoFrame) -> None:
         """Look at the next frame."""
         start = self.when(frame)
         shown = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
@@ -100,12 +100,12 @@ class Eye:
             index = self.decoded
             size, self._size = self._size, (frame.width, frame.height, frame.format.name)
             resized = self._size != (size or self._size)
-            why, flash = self.shots.feed(small_of(frame), start, resized=resized)
+            why, flash = self.shots.feed(shrink_frame(frame), start, resized=resized)
         if flash and self._held is not None:
             self._held.why = self._held.why or "cut"
         self.decoded += 1
         self._give(start)
-        self._held = Held(frame, index, start, shown, self.shots.shot, why)
+        self._held = HeldFrame(frame, index, start, shown, self.shots.shot, why)
 
     def _account(self, frame: VideoFrame, start: float, shown: float) -> None:
         if not self.decoded:
@@ -124,7 +124,7 @@ class Eye:
         if held is None or held.why is None:
             return
         end = following if following is not None and following > held.start else held.start + held.shown
-        views = views_of(held.frame, self.stream.sample_aspect_ratio, self._how.side, self._reformatter)
+        views = frame_views(held.frame, self.stream.sample_aspect_ratio, self._how.side, self._reformatter)
         head = {
             "index": held.index,
             "start": max(0, round(held.start * 1000)),

@@ -1,1 +1,1 @@
-"""The processes that decode films: tasks go in, what is seen comes out as it is seen; each can be killed."""
+"""The processes that decode films, each of which can be killed."""

@@ -1,4 +1,4 @@
-"""The process for one film: a task and the film come in through a socket; what is seen goes out, as it is seen.
+"""The process for one film: it takes a task and the film through a socket, and sends what is seen as it is seen.
 
 Each answer is a line of JSON (`kind`, what belongs to it, and `bytes`) and so many bytes. The pipe holds some pictures at
 most: a process that is not listened to waits, so that memory is flat however long a film is. It has limits of memory and
@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media.audio import audio_opening
 from guardrails.media.errors import MediaError
-from guardrails.media.video.file_end import behind
-from guardrails.media.video.film_opening import File, opened, told
+from guardrails.media.video.file_end import count_trailing_bytes
+from guardrails.media.video.film_opening import DescriptorFile, describe_film, open_container
 from guardrails.media.video.film_parts import Sampling, VideoLimits
-from guardrails.media.video.processes.spare_process import taken
+from guardrails.media.video.processes.spare_process import receive_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ EARLY_S: Final = 5
 """Seconds of processor time that a process has besides, to start."""
 
 
-class Out:
+class AnswerChannel:
     """Where answers go."""
 
     def __init__(self, descriptor: int) -> None:
@@ -63,25 +63,25 @@ class Out:
 
 def main() -> None:
     """Do the task of this process."""
-    out = Out(os.dup(1))
+    out = AnswerChannel(os.dup(1))
     os.dup2(2, 1)  # nothing that a library prints gets between answers
     with socket.socket(fileno=os.dup(0)) as line:
         os.dup2(2, 0)
         if not select([line], [], [], 0)[0]:  # one that waits has time to load what it may need
             for name in LOADED:
                 import_module(name)
-        came = taken(line)
+        came = receive_task(line)
     if came is None:
         return
     task, (film, *target) = came
     limits = VideoLimits(**task["limits"])
-    bounded(limits, task["seconds"], writes=bool(target))
-    done({**task, "target": target[0] if target else None}, limits, out, film)
+    bound_process(limits, task["seconds"], writes=bool(target))
+    run_task({**task, "target": target[0] if target else None}, limits, out, film)
 
 
-def done(task: Mapping[str, Any], limits: VideoLimits, out: Out, film: int) -> None:
+def run_task(task: Mapping[str, Any], limits: VideoLimits, out: AnswerChannel, film: int) -> None:
     """Do a task with the film of a descriptor, whatever comes of it."""
-    file = File(film)
+    file = DescriptorFile(film)
     try:
         CALLS[task["call"]](task, file, limits, out)
         out.send({"kind": "end"}, [])
@@ -100,30 +100,30 @@ def done(task: Mapping[str, Any], limits: VideoLimits, out: Out, film: int) -> N
         return  # who asked is gone
 
 
-def _probe(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
-    with opened(file, task["reader"], limits, fits=_fits(task)) as container:
-        say = audio_opening.told if task.get("alone") else told
-        found = replace(say(container), behind=behind(file, task["reader"]))
+def _probe(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
+    with open_container(file, task["reader"], limits, fits=_fits(task)) as container:
+        say = audio_opening.describe_sound if task.get("alone") else describe_film
+        found = replace(say(container), behind=count_trailing_bytes(file, task["reader"]))
         out.send({"kind": "told", "told": asdict(found)}, [])
 
 
-def _watch(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
-    from guardrails.media.video.frames.frame_watch import Watching
+def _watch(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
+    from guardrails.media.video.frames.frame_watch import FrameWatch
 
     for name in ("av", "numpy"):
         import_module(name)
     gc.freeze()  # what is there now stays, and need not be gone through with each sample
     clip = task["sampling"].pop("clip")
     sampling = Sampling(**task["sampling"], clip=clip and (clip[0], clip[1]))
-    Watching(file, task["reader"], limits, sampling, out.send).run()
+    FrameWatch(file, task["reader"], limits, sampling, out.send).run()
 
 
 class _Enough(Exception):
     """A still is there."""
 
 
-def _stills(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
-    from guardrails.media.video.frames.frame_watch import Watching
+def _stills(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
+    from guardrails.media.video.frames.frame_watch import FrameWatch
 
     def first(at: int, head: dict[str, Any], views: list[NDArray[Any]]) -> None:
         if head["kind"] == "sample":
@@ -134,38 +134,40 @@ def _stills(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) 
     for at in task["times"]:
         sampling = Sampling(side=task["side"], clip=(at, at + 1))
         with suppress(_Enough):
-            Watching(file, task["reader"], limits, sampling, partial(first, at)).run()
+            FrameWatch(file, task["reader"], limits, sampling, partial(first, at)).run()
 
 
-def _captions(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
-    from guardrails.media.video.soundtrack import captions
+def _captions(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
+    from guardrails.media.video.soundtrack import send_captions
 
-    captions(file, task["reader"], limits, out.send)
+    send_captions(file, task["reader"], limits, out.send)
 
 
-def _sound(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
-    from guardrails.media.video.soundtrack import sound
+def _sound(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
+    from guardrails.media.video.soundtrack import send_sound
 
     what = (task["rate"], task["track"], task["channel"])
-    sound(file, task["reader"], limits, what, out.send, _fits(task))
+    send_sound(file, task["reader"], limits, what, out.send, _fits(task))
 
 
-def _covers(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
-    audio_opening.pictures(file, task["reader"], limits, out.send)
+def _covers(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
+    audio_opening.send_covers(file, task["reader"], limits, out.send)
 
 
 def _fits(task: Mapping[str, Any]) -> Fits | None:
     """Return what says whether a file is what it should be: sound alone, or a film."""
-    return audio_opening.fits if task.get("alone") else None
+    return audio_opening.check_sound if task.get("alone") else None
 
 
-def _recode(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
+def _recode(task: Mapping[str, Any], file: DescriptorFile, limits: VideoLimits, out: AnswerChannel) -> None:
     from guardrails.media.rewrite.recode_child import recode
 
     recode(file, task["target"], (task["reader"], task["family"]), limits, out.send)
 
 
-CALLS: Final[Mapping[str, Callable[[Mapping[str, Any], File, VideoLimits, Out], None]]] = {
+CALLS: Final[
+    Mapping[str, Callable[[Mapping[str, Any], DescriptorFile, VideoLimits, AnswerChannel], None]]
+] = {
     "probe": _probe,
     "watch": _watch,
     "stills": _stills,
@@ -177,7 +179,7 @@ CALLS: Final[Mapping[str, Callable[[Mapping[str, Any], File, VideoLimits, Out], 
 """What may be asked."""
 
 
-def bounded(limits: VideoLimits, seconds: float, *, writes: bool = False) -> None:
+def bound_process(limits: VideoLimits, seconds: float, *, writes: bool = False) -> None:
     """Take from this process what it does not need, and bound what it does: files that it `writes`, too."""
     try:
         import resource

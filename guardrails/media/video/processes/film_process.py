@@ -1,4 +1,4 @@
-"""A task for a film goes in, what the process that does it sends comes out as it comes, in time or not at all.
+"""Starts and controls the process that does a task with a film.
 
 The clock runs while an answer is waited for: a process that was asked has `grace` seconds, and more for each second of film
 that it went through. It is killed when its time is up, when who asked leaves, and when it says what cannot be.
@@ -24,7 +24,7 @@ from typing import IO, Any, Final
 from guardrails.errors import Overloaded
 from guardrails.media.errors import CODES, MediaError
 from guardrails.media.video.film_parts import VideoLimits
-from guardrails.media.video.processes.spare_process import spares
+from guardrails.media.video.processes.spare_process import get_spares
 
 STARTED: Final = "import sys; sys.path[:] = {paths!r}; from guardrails.media.video.processes.film_child import main; main()"
 """The program of a process: it finds modules where this one does."""
@@ -54,11 +54,11 @@ _PLACES = threading.BoundedSemaphore(max(8, PLACES * (os.cpu_count() or 1)))
 Answer = tuple[dict[str, Any], bytes]
 
 
-class Late(Exception):
+class OutOfTime(Exception):
     """The clock ran out."""
 
 
-class Ended(Exception):
+class ProcessEnded(Exception):
     """The process ended before it said so, or said what cannot be; `signal` is what killed it, if one did."""
 
     def __init__(self, signal: int = 0) -> None:
@@ -66,7 +66,7 @@ class Ended(Exception):
         self.signal = signal
 
 
-class Process:
+class FilmProcess:
     """A process with one task. `answers` gives what it sends; `end` kills it, from any thread, at any time."""
 
     def __init__(
@@ -91,7 +91,9 @@ class Process:
         self._granted = 0.0
         self._reading = threading.Lock()
         try:
-            self._process = _started(film, {**task, "limits": asdict(limits), "seconds": seconds}, target)
+            self._process = _start_process(
+                film, {**task, "limits": asdict(limits), "seconds": seconds}, target
+            )
         except BaseException:
             _PLACES.release()
             raise
@@ -132,7 +134,7 @@ class Process:
                     raise ValueError("no such answer")
                 return head, self._take(size)
             except (ValueError, KeyError, TypeError, OSError) as error:
-                raise self._gone() from error
+                raise self._raise_ended() from error
 
     def _line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
@@ -159,16 +161,16 @@ class Process:
         self._left -= time.monotonic() - before
         if not ready:
             self._process.kill()
-            raise Late
+            raise OutOfTime
         data = os.read(descriptor, AT_ONCE)
         if not data:
-            raise self._gone()
+            raise self._raise_ended()
         self._buffer += data
 
-    def _gone(self) -> Ended:
+    def _raise_ended(self) -> ProcessEnded:
         self._process.kill()
         code = self._process.wait()
-        return Ended(max(0, -code))
+        return ProcessEnded(max(0, -code))
 
     def end(self) -> None:
         """Kill the process, if it is there, and give its place back."""
@@ -177,9 +179,11 @@ class Process:
             self._finalizer()
 
 
-def _started(film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None) -> subprocess.Popen[bytes]:
+def _start_process(
+    film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None
+) -> subprocess.Popen[bytes]:
     program = STARTED.format(paths=[str(Path(path).resolve()) for path in sys.path])
-    process = spares().started(program, task, [film] if target is None else [film, target])
+    process = get_spares().start(program, task, [film] if target is None else [film, target])
     assert process.stdout is not None
     with contextlib.suppress(OSError, AttributeError):  # not this system, or not so much
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, AHEAD)

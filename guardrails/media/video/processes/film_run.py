@@ -1,4 +1,4 @@
-"""What a process for a film sends goes in; samples of frames, or pieces of sound, come out, and why they ended.
+"""Reads what a process for a film sends: samples of frames or pieces of sound, and why they ended.
 
 A process is not trusted: a decoder that a film took over can lie about that film, and what it says is taken for nothing else.
 """
@@ -11,9 +11,9 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
-from guardrails.media.files import Closing
-from guardrails.media.video.film_parts import Sample, Sampling, Seen, Stop, Why
-from guardrails.media.video.processes.film_process import Answer, Ended, Late, Process
+from guardrails.media.files import Closable
+from guardrails.media.video.film_parts import FrameSample, Sampling, Stop, WatchAccount, Why
+from guardrails.media.video.processes.film_process import Answer, FilmProcess, OutOfTime, ProcessEnded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,10 +28,10 @@ ENDS: Final[Mapping[int, Stop]] = MappingProxyType({int(signal.SIGXCPU): "wall_c
 """What a signal that ended a process says; any other is that it broke down."""
 
 
-class Run(Closing):
+class ProcessRun(Closable):
     """What one process sends, and why it ended early."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: FilmProcess) -> None:
         self._process = process
         self._answers = process.answers()
         self._closed = False
@@ -46,9 +46,9 @@ class Run(Closing):
             return next(self._answers)
         except StopIteration:
             self._done = True
-        except Late:
+        except OutOfTime:
             self._end("wall_clock")
-        except Ended as end:
+        except ProcessEnded as end:
             self._end("closed" if self._closed else ENDS.get(end.signal, "crashed"))
         except BaseException:
             self._done = True
@@ -68,30 +68,30 @@ class Run(Closing):
             self._end("closed")
 
 
-class Watch(Run):
+class WatchRun(ProcessRun):
     """An iterator of samples. It ends with the film, or early: then `seen.stopped` says why.
 
     Raises:
         MediaError: not one frame can be decoded.
     """
 
-    def __init__(self, process: Process, sampling: Sampling) -> None:
+    def __init__(self, process: FilmProcess, sampling: Sampling) -> None:
         super().__init__(process)
         self._sampling = sampling
         self._told: dict[str, Any] = {}
         self._given = 0
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> WatchAccount:
         """What was looked at so far; complete when it ended (`done`)."""
         told = {**self._told, "stopped": self.stopped or self._told.get("stopped")}
         done = self._done and bool(told["stopped"] or told.get("done"))  # not where it cannot be watched
-        return Seen(**{**told, "done": done, "sampled": self._given})
+        return WatchAccount(**{**told, "done": done, "sampled": self._given})
 
-    def __iter__(self) -> Iterator[Sample]:
+    def __iter__(self) -> Iterator[FrameSample]:
         return self
 
-    def __next__(self) -> Sample:
+    def __next__(self) -> FrameSample:
         while (answer := self._answer()) is not None:
             head, body = answer
             try:
@@ -108,19 +108,19 @@ class Watch(Run):
 
     def _account(self, seen: Any) -> None:
         """Take an account of the process, whose word is not trusted for more than itself."""
-        told = {each.name: _counted(each.name, seen[each.name]) for each in fields(Seen)}
+        told = {each.name: _read_count(each.name, seen[each.name]) for each in fields(WatchAccount)}
         self._told = told
         self._process.grant(told["seconds"])
 
 
-class Sound(Run):
+class SoundRun(ProcessRun):
     """An iterator of pieces of sound: when each begins in milliseconds, and its samples, float32 in -1..1, one channel.
 
     `stopped` says why it ended early, where it did; `corrupt` counts damaged packets. `apart` are the channels that hold
     something, somewhere, which the mix of all channels does not: those are to be heard by themselves.
     """
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: FilmProcess) -> None:
         super().__init__(process)
         self.corrupt = 0
         self.apart: frozenset[int] = frozenset()
@@ -147,7 +147,7 @@ class Sound(Run):
             raise StopIteration from error
 
 
-def _counted(name: str, value: Any) -> Any:
+def _read_count(name: str, value: Any) -> Any:
     if name == "stopped":
         return value if value in get_args(Stop) else None
     if name == "frames_total" and value is None:
@@ -155,7 +155,7 @@ def _counted(name: str, value: Any) -> Any:
     return float(value) if name == "seconds" else int(value)
 
 
-def _sample(head: Mapping[str, Any], body: bytes) -> Sample:
+def _sample(head: Mapping[str, Any], body: bytes) -> FrameSample:
     import numpy as np
 
     views, at = [], 0
@@ -167,7 +167,7 @@ def _sample(head: Mapping[str, Any], body: bytes) -> Sample:
         at += size
     if not views or at != len(body) or head["why"] not in get_args(Why):
         raise ValueError("no such sample")
-    return Sample(
+    return FrameSample(
         int(head["index"]),
         int(head["start"]),
         int(head["end"]),

@@ -1,4 +1,4 @@
-"""Processes for films that wait: one is asked for, and one comes out that was started before, with all that it needs loaded.
+"""Keeps a process for films waiting, with all that it needs loaded.
 
 Starting a process and loading what decodes takes a fifth of a second, as long as watching a short film. So once one was asked
 for, the next is started while the first is at work: it waits for its task, and does this one alone. A task and its files go to it
@@ -30,7 +30,7 @@ SIZE: Final = 4
 """Bytes that say how long a task is."""
 
 
-class Spare:
+class SpareProcess:
     """A process without a task."""
 
     def __init__(self, program: str) -> None:
@@ -70,7 +70,7 @@ class Spare:
             self.process.stdout.close()
 
 
-def taken(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+def receive_task(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """Return the task that comes through a socket, and the descriptors of its files; None where none comes."""
     data, files, _, _ = socket.recv_fds(line, 1 << 16, 2)
     size = SIZE + int.from_bytes(data[:SIZE], "big")
@@ -82,14 +82,14 @@ def taken(line: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     return task, files
 
 
-class Spares:
+class SpareProcesses:
     """The process that waits. Safe to share by threads."""
 
     def __init__(self) -> None:
-        self._waiting: tuple[Spare, threading.Timer] | None = None
+        self._waiting: tuple[SpareProcess, threading.Timer] | None = None
         self._lock = threading.Lock()
 
-    def started(
+    def start(
         self, program: str, task: Mapping[str, Any], files: Sequence[IO[bytes]]
     ) -> subprocess.Popen[bytes]:
         """Return a process that does a task: the one that waits, where it runs that program, else a new one; the next one waits
@@ -103,7 +103,7 @@ class Spares:
                 spare.end()
                 spare = None
         if spare is None:
-            spare = Spare(program)
+            spare = SpareProcess(program)
             try:
                 spare.give(task, files)
             except BaseException:
@@ -112,7 +112,7 @@ class Spares:
         self._fill(program)
         return spare.process
 
-    def _free(self, program: str) -> Spare | None:
+    def _free(self, program: str) -> SpareProcess | None:
         with self._lock:
             waiting, self._waiting = self._waiting, None
         if waiting is None:
@@ -129,7 +129,7 @@ class Spares:
             if self._waiting is not None:
                 return
             try:
-                spare = Spare(program)
+                spare = SpareProcess(program)
             except OSError:  # it is started when it is needed, or fails then
                 return
             clock = threading.Timer(WAITS_S, self._give_up, [spare])
@@ -137,7 +137,7 @@ class Spares:
             self._waiting = spare, clock
             clock.start()
 
-    def _give_up(self, spare: Spare) -> None:
+    def _give_up(self, spare: SpareProcess) -> None:
         """End a process that waited for too long."""
         with self._lock:
             if self._waiting is None or self._waiting[0] is not spare:
@@ -154,12 +154,12 @@ class Spares:
             waiting[0].end()
 
 
-def spares() -> Spares:
+def get_spares() -> SpareProcesses:
     """Return those of this process; one that was forked has its own."""
     with _SHARING:
         found = _SHARED.get(os.getpid())
         if found is None:
-            found = _SHARED[os.getpid()] = Spares()
+            found = _SHARED[os.getpid()] = SpareProcesses()
             atexit.register(found.end)
         return found
 
@@ -168,5 +168,5 @@ def _environment() -> dict[str, str]:
     return {name: value for name in ENVIRONMENT if (value := os.environ.get(name)) is not None}
 
 
-_SHARED: dict[int, Spares] = {}
+_SHARED: dict[int, SpareProcesses] = {}
 _SHARING = threading.Lock()

@@ -1,1 +1,1 @@
-"""A policy beside the operator's floor: both go in, what the policy tries and the floor undoes comes out."""
+"""Finds what a policy tries and the operator's floor undoes."""

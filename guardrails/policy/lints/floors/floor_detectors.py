@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardrails.detectors.config import Config
-from guardrails.policy.lints.floors.floor_pairs import CURE, Pair, Side
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.floors.floor_pairs import CURE, FloorPair, PairedRule
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.source import Mark
 
 NUMBERS: Final = {"score": -1, "min_score": 1}
@@ -22,7 +22,7 @@ Lost = tuple[str, str]
 """The field that finds less, and what it is said to do, in words."""
 
 
-def detectors(pair: Pair) -> Iterator[Found]:
+def find_lost_detections(pair: FloorPair) -> Iterator[LintFinding]:
     """Yield what detectors that the policy overrides find no more, where a rule of the floor depends on that."""
     for name, declared in pair.scene.policy.detectors.items():
         item, config = declared.item, declared.config
@@ -32,23 +32,25 @@ def detectors(pair: Pair) -> Iterator[Found]:
         side = next((each for each in pair.under if _reads(each, name)), None)
         if side is None or config is None or there.config is None or type(config) is not type(there.config):
             continue
-        for field, what in _lost(pair, name, config, there.config):
+        for field, what in _find_lost(pair, name, config, there.config):
             mark = _mark(pair.scene, name, field)
-            yield Found(mark, f"{what} has no effect on detector {name!r}: {side.still()}", CURE, name)
+            yield LintFinding(mark, f"{what} has no effect on detector {name!r}: {side.still()}", CURE, name)
 
 
-def _reads(side: Side, name: str) -> bool:
+def _reads(side: PairedRule, name: str) -> bool:
     """Tell whether a rule depends on what a detector finds."""
-    return any(given.detector == name for stage in side.row.rule.on for given in side.given(stage))
+    return any(
+        given.detector == name for stage in side.row.rule.on for given in side.possible_findings(stage)
+    )
 
 
-def _mark(scene: Scene, name: str, field: str) -> Mark:
+def _mark(scene: LintContext, name: str, field: str) -> Mark:
     item = scene.policy.detectors[name].item
     written = field if field in item.overrides else next(iter(item.overrides))
     return item.key_mark((written,))
 
 
-def _lost(pair: Pair, name: str, own: Config, floor: Config) -> Iterator[Lost]:
+def _find_lost(pair: FloorPair, name: str, own: Config, floor: Config) -> Iterator[Lost]:
     """Yield what the policy's detector finds no more."""
     for field, sign in NUMBERS.items():
         mine, theirs = getattr(own, field, None), getattr(floor, field, None)

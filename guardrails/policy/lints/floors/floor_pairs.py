@@ -12,9 +12,9 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.policy.lints.scene.scene import TOOL_STAGES, Row, Scene
-from guardrails.policy.lints.scene.truth import KINDS, Shape, TooMany, Trials
-from guardrails.policy.lints.scene.truth import Found as Given
+from guardrails.policy.lints.scene.scene import TOOL_STAGES, LintContext, RuleRow
+from guardrails.policy.lints.scene.truth import KINDS, ConditionShape, TooMany, Trials
+from guardrails.policy.lints.scene.truth import PossibleFinding as Given
 from guardrails.types import Action, Mode, Stage
 
 CURE: Final = "leave it out, or have it changed in the floor by who answers for that"
@@ -29,46 +29,48 @@ Only = Callable[[Given], bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class PairedRule:
     """A rule of one of the two, with its condition taken apart."""
 
-    scene: Scene
-    row: Row
-    shape: Shape
+    scene: LintContext
+    row: RuleRow
+    shape: ConditionShape
 
     @property
     def id(self) -> str:
         return self.row.rule.id
 
-    def given(self, stage: Stage) -> tuple[Given, ...]:
+    def possible_findings(self, stage: Stage) -> tuple[Given, ...]:
         """Return what detectors may find there that its condition depends on."""
         return self.scene.given_to([self.id], frozenset({stage}))
 
     @property
-    def fed(self) -> frozenset[str]:
+    def feed(self) -> frozenset[str]:
         """The categories of that, at all its stages."""
-        return frozenset(each.category for stage in self.row.rule.on for each in self.given(stage))
+        return frozenset(
+            each.category for stage in self.row.rule.on for each in self.possible_findings(stage)
+        )
 
     def still(self, there: str = "") -> str:
         """Return what a rule of the floor does all the same, and where: by default wherever its condition holds."""
         rule, mark = self.row.rule, self.row.item.mark(("id",))
-        text = short(rule.condition.text)
+        text = shorten_condition(rule.condition.text)
         return f"the floor's rule {self.id!r} ({mark.file}:{mark.line}) still {DOES[rule.then]}{there or f' at {text}'}"
 
 
-def short(condition: str) -> str:
+def shorten_condition(condition: str) -> str:
     """Return a condition on one line, and not too long for a message."""
     text = " ".join(condition.split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-class Pair:
+class FloorPair:
     """A policy and its floor: `own` are all rules of the policy, `under` those that the floor enforces."""
 
-    def __init__(self, scene: Scene, floor: Scene) -> None:
+    def __init__(self, scene: LintContext, floor: LintContext) -> None:
         self.scene, self.floor = scene, floor
-        self.own = tuple(Side(scene, row, scene.shapes[row.rule.id]) for row in scene.rows)
-        self.under = tuple(Side(floor, row, floor.shapes[row.rule.id]) for row in floor.enforced)
+        self.own = tuple(PairedRule(scene, row, scene.shapes[row.rule.id]) for row in scene.rows)
+        self.under = tuple(PairedRule(floor, row, floor.shapes[row.rule.id]) for row in floor.enforced)
         self._files = frozenset(FilePath(source.file).resolve() for source in floor.policy.sources)
         self.digests = frozenset(bound.digest for bound in floor.compiled.detectors)
 
@@ -76,50 +78,52 @@ class Pair:
         """Tell whether a file is one of the floor's."""
         return FilePath(file).resolve() in self._files
 
-    def as_strict(self, side: Side, stage: Stage) -> list[Side]:
+    def as_strict(self, side: PairedRule, stage: Stage) -> list[PairedRule]:
         """Return the rules of the policy that do at least as much as one of the floor's, wherever they fire."""
         return [each for each in self.own if stage in each.row.rule.on and does_as_much(each.row, side.row)]
 
-    def open(self, side: Side, only: Only | None = None) -> list[Stage]:
+    def open(self, side: PairedRule, only: Only | None = None) -> list[Stage]:
         """Return the stages at which a rule of the floor fires somewhere where no rule of the policy does as much."""
         stages = [stage for stage in Stage if stage in side.row.rule.on]
-        return [each for each in stages if not covered(side, self.as_strict(side, each), each, only)]
+        return [each for each in stages if not is_covered(side, self.as_strict(side, each), each, only)]
 
-    def same_detectors(self, side: Side, stage: Stage, only: Only | None = None) -> bool:
+    def same_detectors(self, side: PairedRule, stage: Stage, only: Only | None = None) -> bool:
         """Tell whether the floor has every detector that feeds a rule of the policy, as it is there."""
-        given = [each for each in side.given(stage) if only is None or only(each)]
+        given = [each for each in side.possible_findings(stage) if only is None or only(each)]
         return all(side.scene.bounds[each.detector].digest in self.digests for each in given)
 
-    def is_theirs(self, side: Side) -> bool:
+    def is_theirs(self, side: PairedRule) -> bool:
         """Tell whether the policy's author wrote or changed a rule; one that a parent brings is that one's."""
         item = side.row.item
         return bool(item.overrides) or item.source is self.scene.root
 
 
-def does_as_much(row: Row, of: Row) -> bool:
+def does_as_much(row: RuleRow, of: RuleRow) -> bool:
     """Tell whether a rule, where it fires, does at least what another does."""
     rule, other = row.rule, of.rule
     if rule.mode is not Mode.ENFORCE or rule.then < other.then or rule.stream == "annotate" != other.stream:
         return False
     if SCOPES.index(rule.scope) < SCOPES.index(other.scope):
         return False
-    return rule.then is Action.BLOCK or not left_in(row, of)
+    return rule.then is Action.BLOCK or not missing_redactions(row, of)
 
 
-def left_in(row: Row, of: Row) -> list[str]:
+def missing_redactions(row: RuleRow, of: RuleRow) -> list[str]:
     """Return the categories that another rule replaces, and this one does not."""
     own = row.rule.redact
     return sorted(each for each in of.rule.redact if own.isdisjoint(taxonomy.with_ancestors(each)))
 
 
-def tried(
-    side: Side, others: Sequence[Side], stage: Stage, only: Only | None = None
+def count_cases(
+    side: PairedRule, others: Sequence[PairedRule], stage: Stage, only: Only | None = None
 ) -> tuple[int, int] | None:
     """Return in how many cases a rule fires at a stage, and in how many of these none of the others does; None where that is too
     much to try.
     """
     rules = (side, *others)
-    found = {each: None for rule in rules for each in rule.given(stage) if only is None or only(each)}
+    found = {
+        each: None for rule in rules for each in rule.possible_findings(stage) if only is None or only(each)
+    }
     if any(each.row.rule.scope != "part" for each in rules):
         found = {replace(each, kinds=frozenset(KINDS)): None for each in found}
     known = {} if stage in TOOL_STAGES else {"tool.name": "", "tool.server": ""}
@@ -134,11 +138,13 @@ def tried(
     return fires, missed
 
 
-def covered(side: Side, others: Sequence[Side], stage: Stage, only: Only | None = None) -> bool:
+def is_covered(
+    side: PairedRule, others: Sequence[PairedRule], stage: Stage, only: Only | None = None
+) -> bool:
     """Tell whether wherever a rule fires at a stage, so does one of the others; True where that is not known for certain."""
-    near = [each for each in others if not each.shape.findings or each.fed & side.fed]
+    near = [each for each in others if not each.shape.findings or each.feed & side.feed]
     if not near:
-        answer = tried(side, (), stage, only)
+        answer = count_cases(side, (), stage, only)
         return answer is not None and answer[0] == 0
-    answer = tried(side, near, stage, only)
+    answer = count_cases(side, near, stage, only)
     return answer is None or answer[1] == 0

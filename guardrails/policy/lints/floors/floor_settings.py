@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.policy.lints.floors.floor_pairs import Pair
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.floors.floor_pairs import FloorPair
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.types import Action
@@ -52,13 +52,13 @@ OTHERWISE: Final[Mapping[str, Undone]] = {
 """Fields that are no numbers of which the larger or the smaller holds."""
 
 
-def _undone(name: str, *, section: str) -> Undone:
+def _report_undone(name: str, *, section: str) -> Undone:
     if section == "unchecked":
         return _lenient
     return OTHERWISE.get(f"{section}.{name}") or (_larger if name in MORE else _smaller)
 
 
-def _written(scene: Scene, *path: str) -> Mark | None:
+def _written(scene: LintContext, *path: str) -> Mark | None:
     """Return where a field is written, in the nearest of the policy's files."""
     for source in scene.policy.sources:
         if source.entry(path) is not None:
@@ -66,7 +66,7 @@ def _written(scene: Scene, *path: str) -> Mark | None:
     return None
 
 
-def _fields(scene: Scene) -> Iterator[tuple[tuple[str, ...], object]]:
+def _fields(scene: LintContext) -> Iterator[tuple[tuple[str, ...], object]]:
     """Yield the fields with their values, those that nobody wrote too."""
     policy = scene.policy
     for section, names in (
@@ -80,16 +80,16 @@ def _fields(scene: Scene) -> Iterator[tuple[tuple[str, ...], object]]:
     yield ("parallel",), policy.parallel is not None
 
 
-def settings(pair: Pair) -> Iterator[Found]:
+def find_undone_settings(pair: FloorPair) -> Iterator[LintFinding]:
     """Yield what the policy says of all contents and the floor undoes."""
     there = dict(_fields(pair.floor))
     for path, own in _fields(pair.scene):
         name, theirs = ".".join(path), there[path]
-        undone = OTHERWISE[name] if len(path) == 1 else _undone(path[1], section=path[0])
+        undone = OTHERWISE[name] if len(path) == 1 else _report_undone(path[1], section=path[0])
         mark = _written(pair.scene, *path)
         if mark is not None and undone(own, theirs):
             message = f"{name}: {_plain(own)} has no effect: under the floor it is {_plain(theirs)}"
-            yield Found(mark, message, CURE, name)
+            yield LintFinding(mark, message, CURE, name)
 
 
 LISTED: Final = frozenset({"tool.listed", "tool.valid"})
@@ -97,7 +97,7 @@ FOLLOWED: Final = frozenset({"tool.tainted", "tool.sources", "tool.carries", "to
 """What rules ask for of the two lists of tools."""
 
 
-def tools(pair: Pair) -> Iterator[Found]:
+def tools(pair: FloorPair) -> Iterator[LintFinding]:
     """Yield tools that the policy lists, or trusts, and the floor does not, where a rule of the floor asks for that."""
     own, floor = pair.scene.compiled.tools, pair.floor.compiled.tools
     for name, leaves in (("allow", LISTED), ("untrusted", FOLLOWED)):
@@ -110,12 +110,12 @@ def tools(pair: Pair) -> Iterator[Found]:
                 tool = (entry["name"], entry.get("server", "*"))  # of a pattern, whether another covers it
                 if not floor.lists(tool):
                     message = f"listing the tool {entry['name']!r} has no effect: {side.still()}"
-                    yield Found(mine.mark((name, index)), message, CURE, entry["name"])
+                    yield LintFinding(mine.mark((name, index)), message, CURE, entry["name"])
             continue
-        gone = [each for each in theirs.data[name] if not own.distrusted([_tool(each)])]
+        gone = [each for each in theirs.data[name] if not own.untrusted_names([_tool(each)])]
         if gone:
             message = f"leaving {', '.join(map(repr, gone))} out of the untrusted tools has no effect: {side.still()}"
-            yield Found(mine.key_mark((name,)), message, CURE, name)
+            yield LintFinding(mine.key_mark((name,)), message, CURE, name)
 
 
 def _tool(pattern: str) -> tuple[str, str]:

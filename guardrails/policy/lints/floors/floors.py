@@ -8,36 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from guardrails.policy.lints.floors.floor_detectors import detectors
-from guardrails.policy.lints.floors.floor_exceptions import exceptions
+from guardrails.policy.lints.floors.floor_detectors import find_lost_detections
+from guardrails.policy.lints.floors.floor_exceptions import find_undone_exceptions
 from guardrails.policy.lints.floors.floor_pairs import (
     CURE,
     SCOPES,
-    Pair,
-    Side,
-    covered,
+    FloorPair,
+    PairedRule,
+    count_cases,
     does_as_much,
-    left_in,
-    short,
-    tried,
+    is_covered,
+    missing_redactions,
+    shorten_condition,
 )
-from guardrails.policy.lints.floors.floor_settings import settings, tools
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.reachability.firing import shown
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.floors.floor_settings import find_undone_settings, tools
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.reachability.firing import display_stages
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.types import Action, Mode, Stage
 
 
-def weaker_than_floor(scene: Scene) -> Iterator[Found]:
+def weaker_than_floor(scene: LintContext) -> Iterator[LintFinding]:
     """The policy is weaker than the operator's floor, or takes away what that still acts on: it has no effect (--floor)."""
     if scene.floor is None:
         return
-    pair = Pair(scene, scene.floor)
-    for find in (_rules, _disabled, _others, detectors, exceptions, settings, tools):
+    pair = FloorPair(scene, scene.floor)
+    for find in (
+        _rules,
+        _find_disabled,
+        _others,
+        find_lost_detections,
+        find_undone_exceptions,
+        find_undone_settings,
+        tools,
+    ):
         yield from (each for each in find(pair) if not pair.is_shared(each.mark.file))
 
 
-def _rules(pair: Pair) -> Iterator[Found]:
+def _rules(pair: FloorPair) -> Iterator[LintFinding]:
     """Rules of the same id: each field that makes the policy's the weaker one."""
     own = {each.id: each for each in pair.own if pair.is_theirs(each)}
     for side in pair.under:
@@ -48,7 +56,7 @@ def _rules(pair: Pair) -> Iterator[Found]:
             yield mine.row.found(field, message, CURE)
 
 
-def _fields(side: Side, mine: Side, open_: Collection[Stage]) -> Iterator[tuple[str, str, str]]:
+def _fields(side: PairedRule, mine: PairedRule, open_: Collection[Stage]) -> Iterator[tuple[str, str, str]]:
     """Yield fields that are weaker, where no other rule of the policy makes up for it: the field, what it says, and where."""
     rule, other = mine.row.rule, side.row.rule
     if not open_:
@@ -58,16 +66,20 @@ def _fields(side: Side, mine: Side, open_: Collection[Stage]) -> Iterator[tuple[
     if rule.then < other.then:
         yield "then", f"then: {mine.row.doc.then}", ""
     if left := frozenset(open_) - rule.on:
-        yield "on", f"leaving out stage {shown(left)}", f" there, at {short(other.condition.text)}"
-    if any(not covered(side, [mine], stage) for stage in open_ if stage in rule.on):
-        yield "when", f"the condition {short(rule.condition.text)}", ""
+        yield (
+            "on",
+            f"leaving out stage {display_stages(left)}",
+            f" there, at {shorten_condition(other.condition.text)}",
+        )
+    if any(not is_covered(side, [mine], stage) for stage in open_ if stage in rule.on):
+        yield "when", f"the condition {shorten_condition(rule.condition.text)}", ""
     if SCOPES.index(rule.scope) < SCOPES.index(other.scope):
         yield "scope", f"scope: {rule.scope}", f" what the parts of a {other.scope} come to"
-    if rule.then is other.then is Action.REDACT and (kept := left_in(mine.row, side.row)):
+    if rule.then is other.then is Action.REDACT and (kept := missing_redactions(mine.row, side.row)):
         yield "redact", f"leaving in {', '.join(kept)}", f" {', '.join(kept)}"
 
 
-def _failing(side: Side, mine: Side) -> Iterator[tuple[str, str, str]]:
+def _failing(side: PairedRule, mine: PairedRule) -> Iterator[tuple[str, str, str]]:
     """Yield what is weaker when a detector fails, and when a text is streamed."""
     rule, other = mine.row.rule, side.row.rule
     if "on_error" in mine.row.item.data and rule.on_error < other.on_error:
@@ -76,7 +88,7 @@ def _failing(side: Side, mine: Side) -> Iterator[tuple[str, str, str]]:
         yield "stream", "stream: annotate", " a text before it is sent"
 
 
-def _disabled(pair: Pair) -> Iterator[Found]:
+def _find_disabled(pair: FloorPair) -> Iterator[LintFinding]:
     """Rules of the same id that are disabled."""
     kept = {each.id for each in pair.own}
     for side in pair.under:
@@ -88,10 +100,10 @@ def _disabled(pair: Pair) -> Iterator[Found]:
             names = data.get("rules") if isinstance(data, dict) else data
             if isinstance(names, list) and side.id in names:
                 mark = source.mark((*path, names.index(side.id)))
-                yield Found(mark, f"disabling {side.id!r} has no effect: {side.still()}", CURE, side.id)
+                yield LintFinding(mark, f"disabling {side.id!r} has no effect: {side.still()}", CURE, side.id)
 
 
-def _others(pair: Pair) -> Iterator[Found]:
+def _others(pair: FloorPair) -> Iterator[LintFinding]:
     """Rules of another id that fire only where a rule of the floor does, and do less, or that in fewer cases."""
     ids = {each.id for each in pair.under}
     for mine in pair.own:
@@ -103,7 +115,7 @@ def _others(pair: Pair) -> Iterator[Found]:
             yield mine.row.found(field, f"rule {mine.id!r} has no effect: {side.still()}", CURE)
 
 
-def _is_idle(pair: Pair, mine: Side, side: Side) -> bool:
+def _is_idle(pair: FloorPair, mine: PairedRule, side: PairedRule) -> bool:
     """Tell whether a rule of the policy never decides for one of the floor, which is the stricter one."""
     rule, other = mine.row.rule, side.row.rule
     if not rule.on <= other.on or rule.then > other.then or rule.severity > other.severity:
@@ -111,8 +123,8 @@ def _is_idle(pair: Pair, mine: Side, side: Side) -> bool:
     if not mine.shape.findings or not does_as_much(side.row, mine.row):
         return False
     for stage in rule.on:
-        answer = tried(mine, [side], stage)
+        answer = count_cases(mine, [side], stage)
         if answer is None or answer[0] == 0 or answer[1] or not pair.same_detectors(mine, stage):
             return False
-    fed = mine.fed
+    fed = mine.feed
     return any(stage in rule.on for stage in pair.open(side, lambda given: given.category in fed))

@@ -1,1 +1,1 @@
-"""Whether rules can fire: conditions and what detectors may find go in, the answer comes out."""
+"""Decides whether rules can fire, by what detectors may find."""

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.scene.scene import Row, Scene
-from guardrails.policy.lints.scene.truth import Compared
-from guardrails.policy.lints.scene.truth import Found as Given
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.scene.scene import LintContext, RuleRow
+from guardrails.policy.lints.scene.truth import ConstantComparison
+from guardrails.policy.lints.scene.truth import PossibleFinding as Given
 
 EXACT = frozenset({"terms", "patterns", "pii", "secrets", "invisible", "length", "format", "urls"})
 """Kinds of detectors that find something or not; the scores of all others are measured."""
@@ -17,37 +17,39 @@ EXACT = frozenset({"terms", "patterns", "pii", "secrets", "invisible", "length",
 SHIPPED = "text-safety"
 
 
-def feeding(scene: Scene, name: str) -> list[Given]:
+def findings_for(scene: LintContext, name: str) -> list[Given]:
     """Return what raises a variable of conditions."""
     return scene.feeding.get(name.removeprefix("count "), [])
 
 
-def comparisons(scene: Scene) -> Iterator[tuple[Row, Compared, list[Given]]]:
+def comparisons(scene: LintContext) -> Iterator[tuple[RuleRow, ConstantComparison, list[Given]]]:
     """Yield each comparison of a score in each rule, and what raises it."""
     for row in scene.rows:
         shape = scene.shapes[row.rule.id]
-        for each in shape.compared:
+        for each in shape.comparisons:
             if each.name in shape.findings and not each.name.startswith("count "):
-                yield row, each, feeding(scene, each.name)
+                yield row, each, findings_for(scene, each.name)
 
 
 @cache
-def observed() -> tuple[int, Mapping[str, float]]:
-    """Return how many texts the shipped model was tried with, and the highest score of each category (`observed.json`)."""
+def read_observed_scores() -> tuple[int, Mapping[str, float]]:
+    """Return how many texts the shipped model was tried with, and the highest score of each category
+    (`observed.json`).
+    """
     from guardrails.detectors.classifier.shipped_classifier import SHIPPED as FOLDERS
 
     told = json.loads((FOLDERS[SHIPPED] / "observed.json").read_text(encoding="utf-8"))
     return int(told["texts"]), told["highest"]
 
 
-def threshold_unreachable(scene: Scene) -> Iterator[Found]:
+def threshold_unreachable(scene: LintContext) -> Iterator[LintFinding]:
     """A score of the shipped model is wanted that it did not give to any text it was tried with."""
     for row, each, sources in comparisons(scene):
         if each.op not in ("_>_", "_>=_", "_==_") or not sources:
             continue
         if not all(_is_shipped(scene, source.detector) for source in sources):
             continue
-        texts, highest = observed()
+        texts, highest = read_observed_scores()
         most = max(highest.get(source.category, 0.0) for source in sources)
         if float(each.value) > most:
             message = (
@@ -59,12 +61,12 @@ def threshold_unreachable(scene: Scene) -> Iterator[Found]:
             )
 
 
-def _is_shipped(scene: Scene, detector: str) -> bool:
+def _is_shipped(scene: LintContext, detector: str) -> bool:
     config = scene.policy.detectors[detector].config
     return scene.kinds[detector].name == "classifier" and getattr(config, "model", "") == SHIPPED
 
 
-def exact_score(scene: Scene) -> Iterator[Found]:
+def exact_score(scene: LintContext) -> Iterator[LintFinding]:
     """A measured score is compared with one number exactly, which it has by chance."""
     for row, each, sources in comparisons(scene):
         measured = [source for source in sources if scene.kinds[source.detector].name not in EXACT]
@@ -75,7 +77,7 @@ def exact_score(scene: Scene) -> Iterator[Found]:
             )
 
 
-def any_score(scene: Scene) -> Iterator[Found]:
+def any_score(scene: LintContext) -> Iterator[LintFinding]:
     """Any score of a model counts, also the low ones that it gives to harmless texts."""
     for row, each, sources in comparisons(scene):
         models = [source for source in sources if scene.kinds[source.detector].name == "classifier"]
@@ -93,14 +95,16 @@ def any_score(scene: Scene) -> Iterator[Found]:
             yield row.inside(each.offset, message, f"write a threshold, such as {each.name} >= 0.8")
 
 
-def counts_passages(scene: Scene) -> Iterator[Found]:
+def counts_passages(scene: LintContext) -> Iterator[LintFinding]:
     """What a classifier finds is counted: that is passages of the text, however low their scores."""
     for row in scene.rows:
-        for each in scene.shapes[row.rule.id].compared:
+        for each in scene.shapes[row.rule.id].comparisons:
             if not each.name.startswith("count "):
                 continue
             models = [
-                s.detector for s in feeding(scene, each.name) if scene.kinds[s.detector].name == "classifier"
+                s.detector
+                for s in findings_for(scene, each.name)
+                if scene.kinds[s.detector].name == "classifier"
             ]
             if models:
                 category = each.name.removeprefix("count ")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.lints.scene.truth import KINDS
-from guardrails.policy.lints.scene.truth import Found as Given
+from guardrails.policy.lints.scene.truth import PossibleFinding as Given
 from guardrails.policy.loading.items import Policy
 from guardrails.types import Stage
 
@@ -32,7 +32,7 @@ def expected_findings(policy: Policy, compiled: CompiledPolicy) -> Iterator[Give
     """
     reads_media = any(bound.extracts or bound.hears for bound in compiled.detectors)
     for bound in compiled.detectors:
-        fixed = _fixed(policy, bound)
+        fixed = _fixed_scores(policy, bound)
         kinds = frozenset().union(*(SEEN.get(each, frozenset(KINDS)) for each in bound.contents))
         if reads_media and "text" in bound.contents:
             kinds = frozenset(KINDS)  # what is read in a picture or heard in a film is a text
@@ -41,7 +41,7 @@ def expected_findings(policy: Policy, compiled: CompiledPolicy) -> Iterator[Give
             yield Given(bound.name, category, fixed.get(category, ()), kinds, stages)
 
 
-def _fixed(policy: Policy, bound: Bound) -> Mapping[str, tuple[float, ...]]:
+def _fixed_scores(policy: Policy, bound: BoundDetector) -> Mapping[str, tuple[float, ...]]:
     """Return the only scores of a detector, by category, where there are such."""
     kind = _kind(policy, bound)
     config = policy.detectors[bound.name].config
@@ -55,16 +55,16 @@ def _fixed(policy: Policy, bound: Bound) -> Mapping[str, tuple[float, ...]]:
     return {category: tuple(sorted(scores)) for category, scores in found.items()}
 
 
-def _never(policy: Policy, bound: Bound, category: str) -> frozenset[Stage]:
+def _never(policy: Policy, bound: BoundDetector, category: str) -> frozenset[Stage]:
     """Return the stages at which a detector does not find a category: a reply is no attack on the model that wrote it."""
     if _kind(policy, bound) == "classifier" and category in ("jailbreak", "injection"):
-        from guardrails.detectors.classifier.shipped_classifier import Classifier
+        from guardrails.detectors.classifier.shipped_classifier import ShippedClassifier
 
-        if isinstance(bound.detector, Classifier):
+        if isinstance(bound.detector, ShippedClassifier):
             return frozenset({Stage.OUTPUT})
     return frozenset()
 
 
-def _kind(policy: Policy, bound: Bound) -> str:
+def _kind(policy: Policy, bound: BoundDetector) -> str:
     kind = policy.detectors[bound.name].kind
     return "" if kind is None else kind.name

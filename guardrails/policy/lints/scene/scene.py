@@ -8,14 +8,14 @@ from datetime import date
 from functools import cached_property
 
 from guardrails.detectors import Kind
-from guardrails.detectors.binding import Bound
+from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.expected_findings import expected_findings
-from guardrails.policy.lints.scene.term_lists import TermList, term_lists
-from guardrails.policy.lints.scene.truth import KINDS, Env, Shape, TooMany, Trials, shape
-from guardrails.policy.lints.scene.truth import Found as Given
-from guardrails.policy.loading.items import Item, Policy
+from guardrails.policy.lints.scene.term_lists import TermList, read_term_lists
+from guardrails.policy.lints.scene.truth import KINDS, ConditionShape, Env, TooMany, Trials, analyze_condition
+from guardrails.policy.lints.scene.truth import PossibleFinding as Given
+from guardrails.policy.loading.items import Policy, PolicyItem
 from guardrails.policy.loading.source import Source
 from guardrails.policy.schema import RuleDoc
 from guardrails.types import Stage
@@ -27,57 +27,57 @@ TOOL_STAGES = frozenset({Stage.TOOL_DEFINITION, Stage.TOOL_CALL, Stage.TOOL_RESU
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     """A rule as it was written and as it runs."""
 
-    item: Item
+    item: PolicyItem
     doc: RuleDoc
     rule: Rule
 
-    def found(self, field: str, message: str, cure: str = "") -> Found:
+    def found(self, field: str, message: str, cure: str = "") -> LintFinding:
         """Return what is found at a field of the rule; at its id where it has no such field."""
         there = field in self.item.data
         mark = self.item.mark((field,)) if there else self.item.mark(("id",))
-        return Found(mark, message, cure, self.doc.id)
+        return LintFinding(mark, message, cure, self.doc.id)
 
-    def inside(self, offset: int, message: str, cure: str = "") -> Found:
+    def inside(self, offset: int, message: str, cure: str = "") -> LintFinding:
         """Return what is found so many characters into the condition."""
-        return Found(self.item.inside(("when",), offset), message, cure, self.doc.id)
+        return LintFinding(self.item.inside(("when",), offset), message, cure, self.doc.id)
 
 
-def known_of(row: Row) -> dict[str, object]:
+def fixed_context(row: RuleRow) -> dict[str, object]:
     """Return the context that has one value for a rule, whoever asks."""
     known: dict[str, object] = {} if TOOL_STAGES & row.rule.on else {"tool.name": "", "tool.server": ""}
     return known | ({"message.role": "assistant"} if row.rule.on <= WRITTEN else {})
 
 
 @dataclass(frozen=True)
-class Scene:
+class LintContext:
     """What checks look at. `today` is the day on which exceptions are compared, `floor` the operator's floor, if there is one."""
 
     policy: Policy
     compiled: CompiledPolicy
     today: date
-    floor: Scene | None = field(default=None, kw_only=True)
+    floor: LintContext | None = field(default=None, kw_only=True)
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[RuleRow, ...]:
         """The rules, in the order of the files."""
         pairs = zip(self.policy.rules, self.compiled.rules, strict=True)
-        return tuple(Row(each.item, each.doc, rule) for each, rule in pairs if each.doc is not None)
+        return tuple(RuleRow(each.item, each.doc, rule) for each, rule in pairs if each.doc is not None)
 
     @cached_property
-    def shapes(self) -> dict[str, Shape]:
+    def shapes(self) -> dict[str, ConditionShape]:
         """The conditions of the rules, taken apart, by id."""
-        return {row.rule.id: shape(row.rule.condition) for row in self.rows}
+        return {row.rule.id: analyze_condition(row.rule.condition) for row in self.rows}
 
     @cached_property
-    def enforced(self) -> tuple[Row, ...]:
+    def enforced(self) -> tuple[RuleRow, ...]:
         """The rules that act."""
         return tuple(row for row in self.rows if row.doc.mode == "enforce")
 
     @cached_property
-    def bounds(self) -> dict[str, Bound]:
+    def bounds(self) -> dict[str, BoundDetector]:
         """The detectors, by name."""
         return {bound.name: bound for bound in self.compiled.detectors}
 
@@ -107,7 +107,7 @@ class Scene:
         """What raises each variable of conditions."""
         found: dict[str, list[Given]] = {}
         for each in self.given:
-            for name in each.names():
+            for name in each.variables():
                 found.setdefault(name, []).append(each)
         return found
 
@@ -117,25 +117,25 @@ class Scene:
         found = {each: None for name in names for each in self.feeding.get(name, ()) if each.stages & stages}
         return tuple(found)
 
-    def trials(self, row: Row, *others: Row, stages: frozenset[Stage] | None = None) -> Trials:
+    def trials(self, row: RuleRow, *others: RuleRow, stages: frozenset[Stage] | None = None) -> Trials:
         """Return what the conditions of some rules are tried with together: at the stages of the first, unless some are given."""
         rows = (row, *others)
         given = self.given_to([each.rule.id for each in rows], stages or row.rule.on)
         if any(each.rule.scope != "part" for each in rows):
             given = tuple(replace(each, kinds=frozenset(KINDS)) for each in given)
-        return Trials([self.shapes[each.rule.id] for each in rows], given, known_of(row))
+        return Trials([self.shapes[each.rule.id] for each in rows], given, fixed_context(row))
 
     @cached_property
     def term_lists(self) -> tuple[TermList, ...]:
         """The lists of terms, read once."""
-        return tuple(term_lists(self.policy))
+        return tuple(read_term_lists(self.policy))
 
     @cached_property
     def answers(self) -> dict[str, list[tuple[Env, bool]] | None]:
         """What the condition of each rule says to all that it is tried with, by id; None where that is too much."""
         return {row.rule.id: self._try(row) for row in self.rows}
 
-    def _try(self, row: Row) -> list[tuple[Env, bool]] | None:
+    def _try(self, row: RuleRow) -> list[tuple[Env, bool]] | None:
         holds = self.shapes[row.rule.id].holds
         try:
             return [(env, bool(holds(env))) for env in self.trials(row)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guardrails.detectors import lines
+from guardrails.detectors import read_list_file
 from guardrails.detectors.terms.term_matcher import form
 from guardrails.detectors.terms.terms_detector import TermsConfig
 from guardrails.policy.lints.issue import Fix
@@ -14,7 +14,7 @@ from guardrails.policy.loading.source import Mark
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedTerm:
     """A term as it is written, where, in the form in which it is looked for, and how to take it out."""
 
     text: str
@@ -29,10 +29,10 @@ class TermList:
 
     name: str
     config: TermsConfig
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedTerm, ...]
 
 
-def term_lists(policy: Policy) -> Iterator[TermList]:
+def read_term_lists(policy: Policy) -> Iterator[TermList]:
     """Yield the lists of a policy."""
     for name, declared in policy.detectors.items():
         config, item = declared.config, declared.item
@@ -42,8 +42,8 @@ def term_lists(policy: Policy) -> Iterator[TermList]:
         marks = (
             (item.mark(("terms", at)), term, Fix(source, path, at)) for at, term in enumerate(config.terms)
         )
-        named = lines(item, config.file) if config.file is not None else ()
+        named = read_list_file(item, config.file) if config.file is not None else ()
         every = (*marks, *((Mark(*place), term, None) for place, term in named))
         fold = config.case == "ignore"
-        entries = (Entry(term, mark, form(term, fold=fold), fix) for mark, term, fix in every)
+        entries = (ListedTerm(term, mark, form(term, fold=fold), fix) for mark, term, fix in every)
         yield TermList(name, config, tuple(entries))

@@ -1,4 +1,4 @@
-"""Conditions taken apart and tried: what detectors may find and what the request may say go in, when a condition holds comes out.
+"""Analyzes conditions and tries them with what detectors may find and what a request may say.
 
 A condition is a tree of `&&`, `||`, `!` and `?:` over comparisons. Comparisons with constants change their truth only at these,
 so that trying each constant, a value between neighbours and both ends is trying everything; what is no such comparison
@@ -56,14 +56,14 @@ class TooMany(Exception):
 
 
 @lru_cache(maxsize=65_536)
-def raised(detector: str, category: str) -> tuple[str, ...]:
+def raised_variables(detector: str, category: str) -> tuple[str, ...]:
     """Return the variables that a finding raises."""
     above = with_ancestors(category)
     return (*above, *(f"detector.{detector}.{name}" for name in above))
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PossibleFinding:
     """What a detector may find: a category with a score of `scores` (empty: any), in contents of these kinds, at these stages."""
 
     detector: str
@@ -72,13 +72,13 @@ class Found:
     kinds: frozenset[str] = frozenset(KINDS)
     stages: frozenset[Stage] = frozenset(Stage)
 
-    def names(self) -> tuple[str, ...]:
+    def variables(self) -> tuple[str, ...]:
         """Return the variables that it raises, counts aside."""
-        return raised(self.detector, self.category)
+        return raised_variables(self.detector, self.category)
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ConstantComparison:
     """A comparison of a name (`count hate` for a count) with a constant: `op` with the name on the left."""
 
     name: str
@@ -88,35 +88,35 @@ class Compared:
 
 
 @dataclass
-class Shape:
+class ConditionShape:
     """A condition taken apart. `findings` are its variables that detections raise, `context` those that the request sets."""
 
     condition: Condition
-    tree: cel.Node
+    tree: cel.CelNode
     findings: frozenset[str] = frozenset()
     context: dict[str, list[Any]] = field(default_factory=dict)
-    compared: list[Compared] = field(default_factory=list)
-    atoms: dict[str, cel.Node] = field(default_factory=dict)
+    comparisons: list[ConstantComparison] = field(default_factory=list)
+    atoms: dict[str, cel.CelNode] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.holds = self.without(None)
 
-    def without(self, operand: cel.Node | None) -> Fn:
+    def without(self, operand: cel.CelNode | None) -> Fn:
         """Return what tells whether the condition holds; as it would be without one operand of an `&&` or `||`."""
         return _Writer(self, operand).write(self.tree)
 
     @property
     def scores(self) -> list[float]:
         """The constants that scores are compared with."""
-        return sorted({float(each.value) for each in self.compared if each.name in self.findings})
+        return sorted({float(each.value) for each in self.comparisons if each.name in self.findings})
 
     @property
     def counts(self) -> list[int]:
         """The constants that counts are compared with."""
-        return sorted({int(each.value) for each in self.compared if each.name.startswith("count ")})
+        return sorted({int(each.value) for each in self.comparisons if each.name.startswith("count ")})
 
 
-def operands(node: cel.Node) -> Iterator[tuple[cel.Node, cel.Node]]:
+def operands(node: cel.CelNode) -> Iterator[tuple[cel.CelNode, cel.CelNode]]:
     """Yield each `&&` and `||` of a tree with each of its operands that is no such node itself."""
     for each in node.walk():
         if each.kind == "call" and each.name in ("_&&_", "_||_"):
@@ -125,36 +125,36 @@ def operands(node: cel.Node) -> Iterator[tuple[cel.Node, cel.Node]]:
                     yield each, arg
 
 
-def shape(condition: Condition) -> Shape:
+def analyze_condition(condition: Condition) -> ConditionShape:
     """Take a condition apart."""
     names = {*condition.scores, *(variable for variable, _, _ in condition.detectors)}
     counted = {f"count {category}" for _, category in condition.counts}
-    return Shape(condition, cel.parse(condition.text), frozenset(names | counted))
+    return ConditionShape(condition, cel.parse(condition.text), frozenset(names | counted))
 
 
-def written(node: cel.Node) -> str:
+def normalize_expression(node: cel.CelNode) -> str:
     """Return an expression in one form, whatever its spaces."""
     if node.kind == "const":
         return repr(float(node.value) if type(node.value) is int else node.value)
-    return f"{node.kind}:{node.name}({','.join(map(written, node.args))})"
+    return f"{node.kind}:{node.name}({','.join(map(normalize_expression, node.args))})"
 
 
-def name_of(node: cel.Node) -> str | None:
+def name_of(node: cel.CelNode) -> str | None:
     """Return the name that an expression is: a score, a leaf, or `count hate`."""
     if node.kind == "call" and node.name == "count" and node.args:
         return f"count {node.args[0].value}"
-    return node.dotted()
+    return node.dotted_name()
 
 
 class _Writer:
     """Makes a function of a tree, and notes in its shape what occurs in it."""
 
-    def __init__(self, shape: Shape, out: cel.Node | None) -> None:
+    def __init__(self, shape: ConditionShape, out: cel.CelNode | None) -> None:
         self.shape = shape
         self.out = out
         self.first = out is None
 
-    def write(self, node: cel.Node) -> Fn:
+    def write(self, node: cel.CelNode) -> Fn:
         if node.kind == "const":
             value = node.value
             return lambda env: value
@@ -175,15 +175,15 @@ class _Writer:
             return lambda env: then(env) if test(env) else other(env)
         if node.kind == "call" and node.name in COMPARE and (made := self._comparison(node)):
             return made
-        if node.kind == "call" and node.name == "@in" and (made := self._listed(node)):
+        if node.kind == "call" and node.name == "@in" and (made := self._write_membership(node)):
             return made
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None and CONTEXT.get(dotted, ("",))[0] == "bool":
             return self._leaf(dotted, [True, False])
         return self._atom(node)
 
-    def _atom(self, node: cel.Node) -> Fn:
-        key = f"atom {written(node)}"
+    def _atom(self, node: cel.CelNode) -> Fn:
+        key = f"atom {normalize_expression(node)}"
         self.shape.atoms.setdefault(key, node)
         return lambda env: env[key]
 
@@ -192,52 +192,56 @@ class _Writer:
         known += [value for value in values if value not in known]
         return lambda env: env[name]
 
-    def _comparison(self, node: cel.Node) -> Fn | None:
+    def _comparison(self, node: cel.CelNode) -> Fn | None:
         left, right = node.args
         op = node.name
         if left.kind == "const":
             left, right, op = right, left, TURNED.get(op, op)
         if left.kind == right.kind == "const":
-            truth = _compared(COMPARE[op], left.value, right.value)
+            truth = _make_comparison(COMPARE[op], left.value, right.value)
             return lambda env: truth
         name = name_of(left)
         if right.kind != "const" or name is None or right.value is None:
             return None
         value, compare = right.value, COMPARE[op]
         if self.first:
-            self.shape.compared.append(Compared(name, op, value, min(node.start(), left.start())))
+            self.shape.comparisons.append(
+                ConstantComparison(name, op, value, min(node.start(), left.start()))
+            )
         if name in self.shape.findings:
             zero = 0 if name.startswith("count ") else 0.0
             return lambda env: compare(env.get(name, zero), value)
         if name.startswith("count "):
             return None
         get = self._leaf(name, [value])
-        return lambda env: _compared(compare, get(env), value)
+        return lambda env: _make_comparison(compare, get(env), value)
 
-    def _listed(self, node: cel.Node) -> Fn | None:
+    def _write_membership(self, node: cel.CelNode) -> Fn | None:
         item, listed = node.args
-        name = item.dotted()
+        name = item.dotted_name()
         values = [arg.value for arg in listed.args]
         if name is None or name in self.shape.findings or listed.kind != "other" or None in values:
             return None
         if any(arg.kind != "const" for arg in listed.args):
             return None
         if self.first:
-            self.shape.compared += [
-                Compared(name, "in", arg.value, arg.offset) for arg in listed.args if arg.kind == "const"
+            self.shape.comparisons += [
+                ConstantComparison(name, "in", arg.value, arg.offset)
+                for arg in listed.args
+                if arg.kind == "const"
             ]
         get = self._leaf(name, values)
         return lambda env: get(env) in values
 
 
-def _compared(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
+def _make_comparison(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
     try:
         return compare(left, right)
     except TypeError:  # a text that is compared with a number is an error at run time
         return False
 
 
-def levels(constants: Collection[float]) -> list[float]:
+def pick_scores(constants: Collection[float]) -> list[float]:
     """Return scores among which each comparison with these constants comes out in each way; 0 is nothing found."""
     inner = sorted({each for each in constants if 0 < each <= 1})
     edges = [0.0, *inner, 1.0]
@@ -245,7 +249,7 @@ def levels(constants: Collection[float]) -> list[float]:
     return sorted({*inner, *between, 1.0})
 
 
-def values(name: str, constants: Sequence[Any]) -> list[Any]:
+def pick_values(name: str, constants: Sequence[Any]) -> list[Any]:
     """Return values of a context leaf among which each comparison with these constants comes out in each way."""
     if name in VALUES:
         return [*VALUES[name]]
@@ -274,23 +278,28 @@ class Trials:
     """
 
     def __init__(
-        self, shapes: Sequence[Shape], given: Iterable[Found], known: Mapping[str, object] | None = None
+        self,
+        shapes: Sequence[ConditionShape],
+        given: Iterable[PossibleFinding],
+        known: Mapping[str, object] | None = None,
     ) -> None:
-        self._scores = levels({score for each in shapes for score in each.scores})
+        self._scores = pick_scores({score for each in shapes for score in each.scores})
         counts = {count for each in shapes for count in each.counts}
         self._counts = sorted({1, *(n for count in counts for n in (count - 1, count, count + 1) if n > 0)})
         names = frozenset().union(*(each.findings for each in shapes))
         by_kind = any("content.kind" in each.context for each in shapes)
-        self._found: dict[object, Found] = {}
+        self._found: dict[object, PossibleFinding] = {}
         for each in given:
-            raised = frozenset(each.names()).intersection(names | {n[6:] for n in names if n[:6] == "count "})
+            raised = frozenset(each.variables()).intersection(
+                names | {n[6:] for n in names if n[:6] == "count "}
+            )
             if raised:
                 self._found.setdefault((raised, each.scores, each.kinds if by_kind else None), each)
         leaves: dict[str, list[Any]] = {}
         for one in shapes:
             for name, constants in one.context.items():
                 leaves.setdefault(name, []).extend(constants)
-        self._context = {name: values(name, constants) for name, constants in leaves.items()}
+        self._context = {name: pick_values(name, constants) for name, constants in leaves.items()}
         self._context |= {name: [value] for name, value in (known or {}).items() if name in self._context}
         for name, nothing in OF_TEXT.items():
             if by_kind and nothing not in self._context.get(name, [nothing]):
@@ -321,18 +330,20 @@ class Trials:
                 for combination in product(*able):
                     yield _env(fixed, combination)
 
-    def _ways(self, each: Found) -> list[tuple[Found, float, int] | None]:
+    def _ways(self, each: PossibleFinding) -> list[tuple[PossibleFinding, float, int] | None]:
         scores = each.scores or self._scores
         return [None, *((each, score, count) for score in scores for count in self._counts)]
 
 
-def _env(base: Mapping[str, Any], found: Iterable[tuple[Found, float, int] | None]) -> dict[str, Any]:
+def _env(
+    base: Mapping[str, Any], found: Iterable[tuple[PossibleFinding, float, int] | None]
+) -> dict[str, Any]:
     env = dict(base)
     for each in found:
         if each is None:
             continue
         what, score, count = each
-        for name in what.names():
+        for name in what.variables():
             env[name] = max(env.get(name, 0.0), score)
         for name in with_ancestors(what.category):
             key = f"count {name}"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from guardrails.detectors.file_watch import UNSEEN, Stamp, changed, stamps
+from guardrails.detectors.file_watch import UNSEEN, Stamp, have_changed, stamp_files
 from guardrails.errors import GuardrailsError, Overloaded, PolicyErrors
 from guardrails.guard import Guard
 from guardrails.keys import KEY_VARIABLE, has_key
@@ -79,7 +79,7 @@ async def _changes(state: State) -> Stamps | None:
     """Return the files as they are by now, where one is not as it was loaded; else, or where no worker can look, None."""
     known = state.files
     try:
-        now = await state.off_loop(lambda: stamps(known))
+        now = await state.off_loop(lambda: stamp_files(known))
     except Overloaded:
         return None
     return None if now == known else now
@@ -153,7 +153,7 @@ async def _swap(state: State, consent: bool, settled: Stamps | None) -> Result:
                 await state.warm_up(guard)
     except TimeoutError:
         raise GuardrailsError(f"its detectors did not answer within {WARM_S:.0f} s") from None
-    if await _off_loop(state, lambda: changed(loaded)):
+    if await _off_loop(state, lambda: have_changed(loaded)):
         return "unsettled"
     state.adopt(served)
     state.warm.set()

@@ -8,7 +8,13 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard
-from guardrails.authoring.diff.traffic.decisions import Decision, Fired, decision, named, read
+from guardrails.authoring.diff.traffic.decisions import (
+    Decision,
+    DecisiveRule,
+    make_decision,
+    read_decision,
+    rule_categories,
+)
 from guardrails.types import Action
 
 POLICY = """
@@ -29,20 +35,24 @@ rules:
         ("fine", Decision(Action.ALLOW)),
         (
             "a forbidden word",
-            Decision(Action.BLOCK, (Fired("word.block", Action.BLOCK, ("custom.word",)),), ("word.shadow",)),
+            Decision(
+                Action.BLOCK, (DecisiveRule("word.block", Action.BLOCK, ("custom.word",)),), ("word.shadow",)
+            ),
         ),
         (
             "to jo@example.com",
-            Decision(Action.REDACT, (Fired("pii.mask", Action.REDACT, ("pii.email",)),), left="to [EMAIL]"),
+            Decision(
+                Action.REDACT, (DecisiveRule("pii.mask", Action.REDACT, ("pii.email",)),), left="to [EMAIL]"
+            ),
         ),
-        ("x" * 61, Decision(Action.FLAG, (Fired("long.flag", Action.FLAG),))),
+        ("x" * 61, Decision(Action.FLAG, (DecisiveRule("long.flag", Action.FLAG),))),
     ],
 )
 def test_a_verdict_becomes_a_decision(text: str, expected: Decision, guard_of: Callable[..., Guard]) -> None:
     """Rules keep what they did, and which of the findings they name, by parents too; what is left is known of redactions."""
     guard = guard_of(POLICY)
     verdict = guard.check(text, complete=True)
-    assert decision(verdict, named(guard), verdict.content) == expected
+    assert make_decision(verdict, rule_categories(guard), verdict.content) == expected
 
 
 def test_rules_of_the_floor_are_named_too(guard_of: Callable[..., Guard]) -> None:
@@ -54,15 +64,17 @@ def test_rules_of_the_floor_are_named_too(guard_of: Callable[..., Guard]) -> Non
         policy % (words % "one", rule % ("same", "one")),
         floor=policy % (words % "two", rule % ("same", "two")),
     )
-    assert named(guard) == {"same": frozenset({"custom.one", "custom.two"})}
+    assert rule_categories(guard) == {"same": frozenset({"custom.one", "custom.two"})}
 
 
 def test_a_decision_survives_json() -> None:
     """All but what is left, which is a text, goes into a log and comes back."""
-    made = Decision(Action.BLOCK, (Fired("a", Action.BLOCK, ("hate",)),), ("b",), ("c",), left="secret")
+    made = Decision(
+        Action.BLOCK, (DecisiveRule("a", Action.BLOCK, ("hate",)),), ("b",), ("c",), left="secret"
+    )
     written = json.dumps(made.to_dict())
     assert "secret" not in written
-    assert read(json.loads(written)) == Decision(made.action, made.rules, made.shadow, made.failed)
+    assert read_decision(json.loads(written)) == Decision(made.action, made.rules, made.shadow, made.failed)
     assert (made.did("a"), made.did("b")) == (Action.BLOCK, Action.ALLOW)
 
 
@@ -72,4 +84,4 @@ def test_a_decision_survives_json() -> None:
 def test_other_values_are_no_decision(data: object) -> None:
     """A broken log is an error, never a pass."""
     with pytest.raises((ValueError, TypeError, KeyError)):
-        read(data)
+        read_decision(data)

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.authoring.diff.traffic.decisions import Decision, Fired
+from guardrails.authoring.diff.traffic.decisions import Decision, DecisiveRule
 from guardrails.authoring.diff.traffic.effects import (
     MOST_NAMES,
     OTHERS,
     SAME,
     TURNS,
-    Case,
-    Effects,
-    Group,
-    because,
-    turn,
+    ChangeEffects,
+    NamedCounts,
+    TrafficExample,
+    classify_turn,
+    find_causes,
 )
 from guardrails.types import Action
 
@@ -27,7 +27,9 @@ ALLOW, FLAG, REDACT, BLOCK = Action.ALLOW, Action.FLAG, Action.REDACT, Action.BL
 
 def decided(action: Action, *rules: tuple[str, Action], left: object = None) -> Decision:
     """Return a decision by rules that name the category of their own name."""
-    return Decision(action, tuple(Fired(name, did, (f"custom.{name}",)) for name, did in rules), left=left)
+    return Decision(
+        action, tuple(DecisiveRule(name, did, (f"custom.{name}",)) for name, did in rules), left=left
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,13 +50,13 @@ def decided(action: Action, *rules: tuple[str, Action], left: object = None) -> 
 )
 def test_each_pair_of_actions_is_one_turn(old: Action, new: Action, expected: str) -> None:
     """No change is counted twice, and none is not counted."""
-    assert turn(Decision(old), Decision(new)) == expected
+    assert classify_turn(Decision(old), Decision(new)) == expected
 
 
 @pytest.mark.parametrize(("left", "expected"), [("[A]", SAME), ("[B]", "content"), (None, SAME)])
 def test_another_redaction_is_a_change_where_it_is_known(left: object, expected: str) -> None:
     """Two policies that redact may leave different texts."""
-    assert turn(Decision(REDACT, left="[A]"), Decision(REDACT, left=left)) == expected
+    assert classify_turn(Decision(REDACT, left="[A]"), Decision(REDACT, left=left)) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,17 +73,17 @@ def test_another_redaction_is_a_change_where_it_is_known(left: object, expected:
 )
 def test_a_change_has_its_rules(old: Decision, new: Decision, expected: list[str]) -> None:
     """Those of the stricter decision that do less in the other."""
-    assert [each.id for each in because(old, new)] == expected
+    assert [each.id for each in find_causes(old, new)] == expected
 
 
 def test_counts_by_rule_category_and_group() -> None:
     """What changed is counted under what changed it, and for whom; examples are the first ones."""
-    effects = Effects(most=2)
+    effects = ChangeEffects(most=2)
     for number in range(3):
-        case = Case(f"t:{number}", "input", tenant="a", lang="de", text="words")
+        case = TrafficExample(f"t:{number}", "input", tenant="a", lang="de", text="words")
         effects.add(case, decided(ALLOW), decided(BLOCK, ("x", BLOCK)))
-    effects.add(Case("t:3", "output"), decided(BLOCK, ("x", BLOCK)), decided(BLOCK, ("y", BLOCK)))
-    effects.fail(Case("t:4", "input"), {"new": "overloaded"})
+    effects.add(TrafficExample("t:3", "output"), decided(BLOCK, ("x", BLOCK)), decided(BLOCK, ("y", BLOCK)))
+    effects.fail(TrafficExample("t:4", "input"), {"new": "overloaded"})
     told = effects.to_dict()
     assert (told["rows"], told["changed"], told["failed"], told["other_rules"]) == (5, 3, 1, 1)
     assert told["rules"] == {"x": {"new": 3, "new_block": 3, "old": 1}, "y": {"new": 1}}
@@ -94,8 +96,10 @@ def test_counts_by_rule_category_and_group() -> None:
 
 def test_shadow_rules_and_failed_detectors_are_counted() -> None:
     """What a rule in shadow would do is part of the answer, as is that a detector said nothing."""
-    effects = Effects()
-    effects.add(Case("t:1", "input"), Decision(ALLOW), Decision(ALLOW, shadow=("s",), failed=("d",)))
+    effects = ChangeEffects()
+    effects.add(
+        TrafficExample("t:1", "input"), Decision(ALLOW), Decision(ALLOW, shadow=("s",), failed=("d",))
+    )
     assert effects.to_dict()["shadow_rules"] == {"s": {"new": 1}}
     assert effects.to_dict()["detector_failures"] == {"d": {"new": 1}}
     assert (effects.degraded, effects.changed) == (1, 0)
@@ -103,7 +107,7 @@ def test_shadow_rules_and_failed_detectors_are_counted() -> None:
 
 def test_memory_is_bounded() -> None:
     """A million tenants do not need a million counters; none of their rows is lost."""
-    group = Group()
+    group = NamedCounts()
     for number in range(MOST_NAMES + 50):
         group.add(f"tenant {number}", SAME)
     assert len(group.counts) == MOST_NAMES + 1
@@ -116,9 +120,9 @@ PAIRS = [(old, new) for old, new in product(Action, Action)]
 @given(st.lists(st.sampled_from(PAIRS)))
 def test_every_row_is_counted_once(pairs: list[tuple[Action, Action]]) -> None:
     """The matrix, the turns and the rows agree, whatever the traffic."""
-    effects = Effects()
+    effects = ChangeEffects()
     for old, new in pairs:
-        effects.add(Case("t:1", "input"), Decision(old), Decision(new))
+        effects.add(TrafficExample("t:1", "input"), Decision(old), Decision(new))
     assert effects.rows == len(pairs) == sum(effects.turns.values()) == sum(effects.matrix.values())
     assert effects.changed == sum(old is not new for old, new in pairs)
     assert {*effects.turns} <= {SAME, *TURNS}

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Finding, Guard
-from guardrails.authoring.diff.change import Version
+from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
-from guardrails.authoring.diff.traffic.effects import Effects
-from guardrails.authoring.rows import Row, read
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
+from guardrails.authoring.rows import ContentRow, read_rows
 from guardrails.detectors import Kind
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.policy.compile import compile_policy
@@ -23,13 +23,15 @@ from guardrails.policy.loading.load import load
 from guardrails.types import Text
 from tests.cases import scale
 
-Versions = Callable[..., tuple[Version, Version]]
+Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
 
-def compared(versions: tuple[Version, Version], rows: list[Row], **options: object) -> Effects:
+def compared(
+    versions: tuple[PolicyVersion, PolicyVersion], rows: list[ContentRow], **options: object
+) -> ChangeEffects:
     """Return the effects on some rows."""
-    effects = Effects()
-    pairs.compare(*pairs.guards(*versions), rows, effects, **options)  # type: ignore[arg-type] # options of `compare`
+    effects = ChangeEffects()
+    pairs.compare_rows(*pairs.load_guards(*versions), rows, effects, **options)  # type: ignore[arg-type] # options of `compare`
     return effects
 
 
@@ -44,7 +46,7 @@ def test_counts_what_changes(versions: Versions, tmp_path: Path) -> None:
         {"messages": [{"role": 5}]},
     ]
     traffic.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    found = compared(versions(("then: block, message", "then: flag, message")), [*read(traffic)])
+    found = compared(versions(("then: block, message", "then: flag, message")), [*read_rows(traffic)])
     assert (found.rows, found.changed, found.failed) == (5, 3, 1)
     assert found.turns["new_allow"] == 3
     assert found.examples["new_allow"][1] == {
@@ -62,7 +64,7 @@ def test_counts_what_changes(versions: Versions, tmp_path: Path) -> None:
 
 def test_texts_are_left_out_when_asked(versions: Versions) -> None:
     """Traffic may be somebody's; its places are enough."""
-    rows = [Row("t:1", "input", "a forbidden word")]
+    rows = [ContentRow("t:1", "input", "a forbidden word")]
     change = ("then: block, message", "then: flag, message")
     assert "text" in compared(versions(change), rows).examples["new_allow"][0]
     assert "text" not in compared(versions(change), rows, texts=False).examples["new_allow"][0]
@@ -76,8 +78,10 @@ def test_the_floor_holds_under_both(versions: Versions, tmp_path: Path) -> None:
         "rules: [{id: floor.block, on: input, when: custom.w > 0, then: block}]\n"
     )
     old, new = versions(("then: block, message", "then: flag, message"))
-    effects = Effects()
-    pairs.compare(*pairs.guards(old, new, floor), [Row("t:1", "input", "forbidden")], effects)
+    effects = ChangeEffects()
+    pairs.compare_rows(
+        *pairs.load_guards(old, new, floor), [ContentRow("t:1", "input", "forbidden")], effects
+    )
     assert (effects.changed, effects.other_rules) == (0, 0)
 
 
@@ -86,7 +90,7 @@ def test_tests_are_traffic_each_once(versions: Versions) -> None:
     old, new = versions(
         ("  - {input: see ID-7", "  - {output: see ID-8, expect: {action: allow}}\n  - {input: see ID-7")
     )
-    found = [(row.stage, row.content) for row in pairs.tests(old, new)]
+    found = [(row.stage, row.content) for row in pairs.read_suite_rows(old, new)]
     assert found == [("input", "a forbidden word"), ("input", "see ID-7"), ("output", "see ID-8")]
 
 
@@ -103,10 +107,10 @@ def test_sharing_changes_no_verdict(
 ) -> None:
     """Guards that share what was found decide as two that share nothing do."""
     made = versions(change)
-    shared, alone = pairs.guards(*made), tuple(Guard(each.compiled) for each in made)
-    for row in [Row("t:1", "input", " ".join(words)) for words in texts] * 2:
+    shared, alone = pairs.load_guards(*made), tuple(Guard(each.compiled) for each in made)
+    for row in [ContentRow("t:1", "input", " ".join(words)) for words in texts] * 2:
         for one, other in zip(shared, alone, strict=True):
-            a, b = (replace(row.judged(each), id="", timings_ms={}) for each in (one, other))
+            a, b = (replace(row.judge(each), id="", timings_ms={}) for each in (one, other))
             assert a == b
 
 
@@ -150,7 +154,7 @@ def test_a_detector_that_both_have_is_asked_once(
 def test_an_excerpt_shows_what_was_found(content: object, expected: str, versions: Versions) -> None:
     """Around the first finding that decides, wherever it stands in a body; never more than an excerpt."""
     guard = Guard(versions()[0].compiled)
-    told = pairs.excerpt(content, guard.check(content), frozenset({"custom.word"}))
+    told = pairs.make_excerpt(content, guard.check(content), frozenset({"custom.word"}))
     assert expected in told
     assert len(told) <= pairs.EXCERPT + 2
 
@@ -160,13 +164,13 @@ def test_an_excerpt_without_a_finding_is_the_beginning(content: object, versions
     """There is always something to find it by, but where it is empty."""
     guard = Guard(versions()[0].compiled)
     text = content if isinstance(content, str) else json.dumps(content)
-    told = pairs.excerpt(content, guard.check(content))
+    told = pairs.make_excerpt(content, guard.check(content))
     assert told.removesuffix("…") == text[: pairs.EXCERPT]
 
 
 def test_a_fault_of_a_guard_ends_nothing(versions: Versions) -> None:
     """What cannot be judged at all is counted, with its reason, and the next row is judged."""
-    rows = [Row("t:1", "input", 5), Row("t:2", "input", "forbidden")]
+    rows = [ContentRow("t:1", "input", 5), ContentRow("t:2", "input", "forbidden")]
     found = compared(versions(), rows)
     assert (found.rows, found.failed, dict(found.errors)) == (
         2,
@@ -190,5 +194,5 @@ def test_labels_say_of_what_the_change_is(
 ) -> None:
     """Blocks that are new on what is benign are false alarms, where that is known."""
     change = versions(("then: block, message", "then: flag, message"))
-    found = compared(change, [Row("t:1", "input", "forbidden", labels=labels)])
+    found = compared(change, [ContentRow("t:1", "input", "forbidden", labels=labels)])
     assert found.by["label"].to_dict() == expected

@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from guardrails.remote.chat import Answer, Token
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 
 
 @pytest.fixture(scope="session")
-def said() -> Callable[..., Answer]:
+def said() -> Callable[..., ModelAnswer]:
     """Return a function: the text of an answer in, the answer out; with `top`, what is likely in the place of the first
     token behind `after` that is one of those.
     """
 
-    def make(text: str, top: Mapping[str, float] | None = None, after: str = "") -> Answer:
+    def make(text: str, top: Mapping[str, float] | None = None, after: str = "") -> ModelAnswer:
         if top is None:
-            return Answer(text)
+            return ModelAnswer(text)
         tokens, before = [], ""
         words = {word.strip() for word in top}
         waiting = True
@@ -29,9 +29,9 @@ def said() -> Callable[..., Answer]:
                 likely, waiting = top, False
             pairs = tuple((word, math.log(share)) for word, share in likely.items())
             own = next((value for word, value in pairs if word == each), -20.0)
-            tokens.append(Token(each, own, pairs))
+            tokens.append(AnswerToken(each, own, pairs))
             before += each
         assert not waiting
-        return Answer(text, tuple(tokens))
+        return ModelAnswer(text, tuple(tokens))
 
     return make

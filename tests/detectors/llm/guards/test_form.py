@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Turn
+from guardrails.detectors.llm.guards.form import GuardTurn
 
 
 @pytest.mark.parametrize(
     ("turn", "roles", "last"),
     [
-        (Turn("hello"), ["user"], "hello"),
-        (Turn("a reply", "its prompt"), ["user", "assistant"], "a reply"),
-        (Turn("a reply to nothing known", ""), ["user", "assistant"], "a reply to nothing known"),
+        (GuardTurn("hello"), ["user"], "hello"),
+        (GuardTurn("a reply", "its prompt"), ["user", "assistant"], "a reply"),
+        (GuardTurn("a reply to nothing known", ""), ["user", "assistant"], "a reply to nothing known"),
     ],
 )
-def test_what_is_judged_is_the_last_turn(turn: Turn, roles: list[str], last: str) -> None:
+def test_what_is_judged_is_the_last_turn(turn: GuardTurn, roles: list[str], last: str) -> None:
     """A reply is an assistant's turn behind the user's, also where nobody knows what was asked."""
     messages = turn.messages()
     assert [message["role"] for message in messages] == roles

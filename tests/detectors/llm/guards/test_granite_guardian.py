@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
 from guardrails.detectors.llm.guards.granite_guardian import (
     CRITERIA,
     LABELS,
-    by_criterion,
-    by_risk,
-    by_turn,
+    make_criterion_questions,
+    make_risk_questions,
+    make_turn_questions,
     read_bare,
     read_tagged,
 )
 from tests.cases import each_case
 
-QUESTION = Question(about=("violence",))
+QUESTION = GuardQuestion(about=("violence",))
 OWN = {"custom.medical": "The text gives medical advice."}
 
 
@@ -75,19 +75,19 @@ def test_probabilities_of_the_word_are_the_score(said: Any) -> None:
 )
 def test_hostile_answers_are_errors(said: Any, read: Any, text: str) -> None:
     """Two verdicts, thoughts that nobody asked for, and words around the verdict are none."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableAnswer):
         read(QUESTION, said(text))
 
 
 def test_each_risk_is_asked_by_its_name() -> None:
     """Up to 3.2 as a risk, in 3.3 as a criterion; a policy's own in words."""
     wanted = ["harm", "custom.medical"]
-    risks = [question.arguments for question in by_risk(Turn("x"), wanted, OWN)]
+    risks = [question.arguments for question in make_risk_questions(GuardTurn("x"), wanted, OWN)]
     assert risks == [
         {"guardian_config": {"risk_name": "harm"}},
         {"guardian_config": {"risk_name": "custom.medical", "risk_definition": OWN["custom.medical"]}},
     ]
-    criteria = [question.arguments for question in by_criterion(Turn("x"), wanted, OWN)]
+    criteria = [question.arguments for question in make_criterion_questions(GuardTurn("x"), wanted, OWN)]
     assert criteria == [
         {"guardian_config": {"criteria_id": "harm"}, "think": False},
         {"guardian_config": {"custom_criteria": OWN["custom.medical"]}, "think": False},
@@ -96,7 +96,7 @@ def test_each_risk_is_asked_by_its_name() -> None:
 
 def test_the_last_turn_asks_4_1() -> None:
     """It holds the criterion, and stands behind what is judged."""
-    asked = by_turn(Turn("reply", "prompt"), ["violence", "custom.medical"], OWN)
+    asked = make_turn_questions(GuardTurn("reply", "prompt"), ["violence", "custom.medical"], OWN)
     assert [[message["role"] for message in question.messages] for question in asked] == [
         ["user", "assistant", "user"]
     ] * 2
@@ -104,10 +104,10 @@ def test_the_last_turn_asks_4_1() -> None:
     assert OWN["custom.medical"] in asked[1].messages[-1]["content"]
 
 
-@pytest.mark.parametrize("ask", [by_risk, by_criterion, by_turn])
+@pytest.mark.parametrize("ask", [make_risk_questions, make_criterion_questions, make_turn_questions])
 def test_a_reply_is_no_attack_on_the_model_that_wrote_it(ask: Any) -> None:
     """Jailbreaks are looked for in what a model reads alone."""
-    of_prompt = {question.about for question in ask(Turn("x"), [*LABELS], {})}
-    of_reply = {question.about for question in ask(Turn("x", ""), [*LABELS], {})}
+    of_prompt = {question.about for question in ask(GuardTurn("x"), [*LABELS], {})}
+    of_reply = {question.about for question in ask(GuardTurn("x", ""), [*LABELS], {})}
     assert of_prompt - of_reply == {("jailbreak",)}
     assert len(of_reply) == len(LABELS) - 1

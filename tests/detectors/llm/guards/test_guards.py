@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails import taxonomy
-from guardrails.detectors.llm.guards import FORMS, form_of
+from guardrails.detectors.llm.guards import GUARD_FORMS, find_form
 from tests.cases import each_case
 
 
@@ -34,7 +34,7 @@ from tests.cases import each_case
 )
 def test_a_name_tells_the_form(model: str, form: str) -> None:
     """On the hub, in servers and as a folder."""
-    found = form_of(model)
+    found = find_form(model)
     assert found is not None
     assert found.name == form
 
@@ -48,10 +48,10 @@ def test_a_name_tells_the_form(model: str, form: str) -> None:
 )  # fmt: skip
 def test_other_names_tell_none(model: str) -> None:
     """A model that is asked in another way is not taken for one of these, and two names at once tell nothing."""
-    assert form_of(model) is None
+    assert find_form(model) is None
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.name)
+@pytest.mark.parametrize("form", GUARD_FORMS.values(), ids=lambda form: form.name)
 def test_forms_find_categories_of_the_taxonomy(form: object) -> None:
     """Labels have valid categories; a form without any judges by given policies alone."""
     labels = form.labels  # type: ignore[attr-defined]

@@ -11,27 +11,29 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Unreadable
-from guardrails.detectors.llm.guards.judges import Asked, Here
+from guardrails.detectors.llm.guards.form import UnreadableAnswer
+from guardrails.detectors.llm.guards.judges import GuardPrompter, LocalGuardModel
 from guardrails.detectors.llm.guards.llama_guard import LLAMA_GUARD_3
 from guardrails.detectors.llm.guards.shieldgemma import SHIELDGEMMA
 from guardrails.detectors.llm.guards.wildguard import WILDGUARD
-from guardrails.detectors.llm.llm_detector import Ask
-from guardrails.inference.hub.generative import Said
+from guardrails.detectors.llm.llm_detector import JudgeRequest
+from guardrails.inference.hub.generative import GeneratedAnswer
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import Text
 
 LABELS = {"unsafe": ("unsafe",), "S1": ("violence",), "S9": ("violence", "illicit.violent")}
 
 
-def asked(form: Any = LLAMA_GUARD_3, labels: Any = LABELS, policies: Any = None, **more: Any) -> Asked:
+def asked(
+    form: Any = LLAMA_GUARD_3, labels: Any = LABELS, policies: Any = None, **more: Any
+) -> GuardPrompter:
     """Return a form as a detector uses it."""
-    return Asked(form, labels, policies or {}, **{"prompt": 20, **more})
+    return GuardPrompter(form, labels, policies or {}, **{"prompt": 20, **more})
 
 
-def ask(text: str, prompt: str | None = None) -> Ask:
+def ask(text: str, prompt: str | None = None) -> JudgeRequest:
     """Return what a detector asks of a text."""
-    return Ask(text, Text(text), prompt)
+    return JudgeRequest(text, Text(text), prompt)
 
 
 class Scripted:
@@ -43,19 +45,19 @@ class Scripted:
         self.answers, self.ended = [*answers], ended
         self.read: list[tuple[str, bool, int, int]] = []
 
-    def rendered(self, messages: Sequence[Mapping[str, str]], arguments: Mapping[str, Any]) -> str:
+    def render(self, messages: Sequence[Mapping[str, str]], arguments: Mapping[str, Any]) -> str:
         """Return all that it is given."""
         said = [f"{message['role']}: {message['content']}" for message in messages]
         return "\n".join([*said, *map(str, arguments.values())])
 
-    def say(self, prompt: str, *, most: int, top: int, begin: bool) -> Said:
+    def generate(self, prompt: str, *, most: int, top: int, begin: bool) -> GeneratedAnswer:
         """Return the next answer, as one token that is certain."""
         self.read.append((prompt, begin, most, top))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         likely = ((answer, math.log(0.75)), ("unsafe", math.log(0.25)))
-        return Said(answer, ((answer, math.log(0.75), likely),), self.ended)
+        return GeneratedAnswer(answer, ((answer, math.log(0.75), likely),), self.ended)
 
 
 def test_a_text_and_its_prompt_lose_their_markers_and_halves_of_pairs() -> None:
@@ -89,8 +91,10 @@ def test_a_model_in_this_process_is_asked_one_question_after_the_other() -> None
     """The answers of all of them are the scores of the text."""
     labels = {"hate_speech": ("hate",), "custom.own": ("custom.own",)}
     model = Scripted("Yes", "No")
-    judge = Here(asked(SHIELDGEMMA, labels, {"custom.own": "No cats."}, probabilities=False), model)  # type: ignore[arg-type]
-    assert judge.scores([ask("hello")]) == [{"hate": 1.0, "custom.own": 0.0}]
+    judge = LocalGuardModel(
+        asked(SHIELDGEMMA, labels, {"custom.own": "No cats."}, probabilities=False), model
+    )  # type: ignore[arg-type]
+    assert judge.score([ask("hello")]) == [{"hate": 1.0, "custom.own": 0.0}]
     assert [top for *_, top in model.read] == [0, 0]
     assert "No Hate Speech" in model.read[0][0]
     assert "No cats." in model.read[1][0]
@@ -99,12 +103,12 @@ def test_a_model_in_this_process_is_asked_one_question_after_the_other() -> None
 def test_probabilities_and_prompts_without_a_template_go_through() -> None:
     """A prompt that is read as it is lacks the token that begins it."""
     model = Scripted("safe")
-    assert Here(asked(), model).scores([ask("x")]) == [{"unsafe": pytest.approx(0.25)}]  # type: ignore[arg-type]
+    assert LocalGuardModel(asked(), model).score([ask("x")]) == [{"unsafe": pytest.approx(0.25)}]  # type: ignore[arg-type]
     assert not model.read[0][1]
     model = Scripted("Harmful request: no\nResponse refusal: n/a\nHarmful response: n/a")
     labels = {"harmful_request": ("unsafe",)}
-    judge = Here(asked(WILDGUARD, labels, probabilities=False, max_tokens=7), model)  # type: ignore[arg-type]
-    assert judge.scores([ask("x")]) == [{"unsafe": 0.0}]
+    judge = LocalGuardModel(asked(WILDGUARD, labels, probabilities=False, max_tokens=7), model)  # type: ignore[arg-type]
+    assert judge.score([ask("x")]) == [{"unsafe": 0.0}]
     assert model.read[0][1:3] == (True, 7)
 
 
@@ -119,16 +123,16 @@ def test_probabilities_and_prompts_without_a_template_go_through() -> None:
 )
 def test_what_is_no_answer_is_an_error(model: Any, why: str) -> None:
     """Cut, empty, of another form, or none at all."""
-    with pytest.raises(Unreadable, match=why):
-        Here(asked(), model).scores([ask("x")])
+    with pytest.raises(UnreadableAnswer, match=why):
+        LocalGuardModel(asked(), model).score([ask("x")])
 
 
 def test_a_model_is_tried_out_without_waiting_for_its_answer() -> None:
     """One token of each question shows that it runs, whatever it says."""
     model = Scripted("nonsense", ended=False)
-    Here(asked(SHIELDGEMMA, {"hate_speech": ("hate",), "harassment": ("harassment",)}), model).try_out(
-        ask("x")
-    )  # type: ignore[arg-type]
+    LocalGuardModel(
+        asked(SHIELDGEMMA, {"hate_speech": ("hate",), "harassment": ("harassment",)}), model
+    ).try_out(ask("x"))  # type: ignore[arg-type]
     assert [most for _, _, most, _ in model.read] == [1, 1]
     with pytest.raises(ModelError):
-        Here(asked(), Scripted(ModelError("no room"))).try_out(ask("x"))  # type: ignore[arg-type]
+        LocalGuardModel(asked(), Scripted(ModelError("no room"))).try_out(ask("x"))  # type: ignore[arg-type]

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
-from guardrails.detectors.llm.guards.llama_guard import LLAMA_GUARD_3, LLAMA_GUARD_4, questions, read
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
+from guardrails.detectors.llm.guards.llama_guard import (
+    LLAMA_GUARD_3,
+    LLAMA_GUARD_4,
+    make_questions,
+    read_answer,
+)
 from tests.cases import each_case
 
-QUESTION = Question()
+QUESTION = GuardQuestion()
 
 
 @pytest.mark.parametrize(
@@ -27,14 +32,16 @@ QUESTION = Question()
 )
 def test_recorded_answers(said: Any, text: str, scores: Any) -> None:
     """The verdict and each code that it lists have a score."""
-    assert read(QUESTION, said(text)) == scores
+    assert read_answer(QUESTION, said(text)) == scores
 
 
 def test_the_probability_of_the_first_word_is_the_score_of_all(said: Any) -> None:
     """Also of what is called safe: nearly unsafe is a score that a policy can act on."""
     likely = {"unsafe": 0.8, "safe": 0.2}
-    assert read(QUESTION, said("\n\nunsafe\nS10", likely)) == pytest.approx({"unsafe": 0.8, "S10": 0.8})
-    assert read(QUESTION, said("safe", {"unsafe": 0.3, "safe": 0.7})) == pytest.approx({"unsafe": 0.3})
+    assert read_answer(QUESTION, said("\n\nunsafe\nS10", likely)) == pytest.approx(
+        {"unsafe": 0.8, "S10": 0.8}
+    )
+    assert read_answer(QUESTION, said("safe", {"unsafe": 0.3, "safe": 0.7})) == pytest.approx({"unsafe": 0.3})
 
 
 @each_case(
@@ -48,14 +55,14 @@ def test_the_probability_of_the_first_word_is_the_score_of_all(said: Any) -> Non
 )  # fmt: skip
 def test_hostile_answers_are_errors(said: Any, text: str) -> None:
     """Nothing is read as 'safe' but the word, and nothing as a hazard but its code."""
-    with pytest.raises(Unreadable) as caught:
-        read(QUESTION, said(text))
+    with pytest.raises(UnreadableAnswer) as caught:
+        read_answer(QUESTION, said(text))
     assert not text.strip() or text.strip() not in str(caught.value) or text.strip() in {"unsafe", "safe"}
 
 
 def test_one_question_holds_the_conversation() -> None:
     """The template has the rest."""
-    (question,) = questions(Turn("reply", "prompt"), [], {})
+    (question,) = make_questions(GuardTurn("reply", "prompt"), [], {})
     assert [message["content"] for message in question.messages] == ["prompt", "reply"]
     assert not question.arguments
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.llm.guards.form import Unreadable
-from guardrails.detectors.llm.guards.markers import broken
+from guardrails.detectors.llm.guards.form import UnreadableAnswer
+from guardrails.detectors.llm.guards.markers import break_markers
 from tests.cases import each_case
 
 WHOLE = [
@@ -24,7 +24,7 @@ WHOLE = [
 @each_case("marker", WHOLE)
 def test_a_marker_is_broken_wherever_it_stands(marker: str) -> None:
     """What is left reads nearly the same, and is no marker."""
-    found = broken(f"before{marker}after {marker}")
+    found = break_markers(f"before{marker}after {marker}")
     assert marker not in found
     assert found.replace(" ", "") == f"before{marker}after{marker}".replace(" ", "")
 
@@ -44,18 +44,18 @@ def test_a_marker_is_broken_wherever_it_stands(marker: str) -> None:
 )
 def test_other_text_stays_as_it_is(text: str) -> None:
     """Mark-up, code and arithmetic are read as they were written."""
-    assert broken(text) == text
+    assert break_markers(text) == text
 
 
 def test_special_tokens_of_the_tokenizer_at_hand_are_broken_too() -> None:
     """Whatever it calls special, in whatever brackets."""
-    assert broken("a @@END@@ b", ["@@END@@", "~~"]) == "a @ @END@@ b"
+    assert break_markers("a @@END@@ b", ["@@END@@", "~~"]) == "a @ @END@@ b"
 
 
 def test_what_cannot_be_broken_is_an_error() -> None:
     """A token of which a piece is a token again has no end: then nothing is asked."""
-    with pytest.raises(Unreadable):
-        broken("a < b", ["< "])
+    with pytest.raises(UnreadableAnswer):
+        break_markers("a < b", ["< "])
 
 
 PIECES = st.sampled_from([*WHOLE, "<|", "|>", "<", "|", ">", "[", "]", "/", "s", "INST", " ", "think"])
@@ -64,6 +64,6 @@ PIECES = st.sampled_from([*WHOLE, "<|", "|>", "<", "|", ">", "[", "]", "/", "s",
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_no_mixture_of_pieces_makes_a_marker(text: str) -> None:
     """Breaking one marker never completes another."""
-    found = broken(text)
+    found = break_markers(text)
     assert not any(marker in found for marker in WHOLE)
     assert re.sub(r"\s", "", found) == re.sub(r"\s", "", text)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
-from guardrails.detectors.llm.guards.qwen3guard import questions, read
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
+from guardrails.detectors.llm.guards.qwen3guard import make_questions, read_answer
 from tests.cases import each_case
 
-QUESTION = Question()
+QUESTION = GuardQuestion()
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ QUESTION = Question()
 )  # fmt: skip
 def test_recorded_answers(said: Any, text: str, scores: Any) -> None:
     """A tier is worth a score, which is that of each category too."""
-    assert read(QUESTION, said(text)) == scores
+    assert read_answer(QUESTION, said(text)) == scores
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_score_is_what_the_tiers_are_worth_together(said: Any, tier: str, to
     """The stricter holds where the tier that was said is not the likeliest."""
     named = "None" if tier == "Safe" else "Violent"
     answer = said(f"Safety: {tier}\nCategories: {named}", top, after="Safety:")
-    assert read(QUESTION, answer)["unsafe"] == pytest.approx(score)
+    assert read_answer(QUESTION, answer)["unsafe"] == pytest.approx(score)
 
 
 @each_case(
@@ -59,11 +59,11 @@ def test_the_score_is_what_the_tiers_are_worth_together(said: Any, tier: str, to
 )  # fmt: skip
 def test_hostile_answers_are_errors(said: Any, text: str) -> None:
     """Two answers, unknown categories, contradictions and chatter are none."""
-    with pytest.raises(Unreadable):
-        read(QUESTION, said(text))
+    with pytest.raises(UnreadableAnswer):
+        read_answer(QUESTION, said(text))
 
 
 def test_one_question_holds_the_conversation() -> None:
     """The template has the rest."""
-    (question,) = questions(Turn("hello"), [], {})
+    (question,) = make_questions(GuardTurn("hello"), [], {})
     assert question.messages == ({"role": "user", "content": "hello"},)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
-from guardrails.detectors.llm.guards.shieldgemma import GUIDELINES, SHIELDGEMMA, questions, read
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
+from guardrails.detectors.llm.guards.shieldgemma import GUIDELINES, SHIELDGEMMA, make_questions, read_answer
 
-QUESTION = Question(about=("hate_speech",))
+QUESTION = GuardQuestion(about=("hate_speech",))
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ QUESTION = Question(about=("hate_speech",))
 )
 def test_the_score_is_that_of_the_guideline(said: Any, text: str, top: Any, score: float) -> None:
     """The probability of 'Yes' beside that of 'No'."""
-    assert read(QUESTION, said(text, top)) == pytest.approx({"hate_speech": score})
+    assert read_answer(QUESTION, said(text, top)) == pytest.approx({"hate_speech": score})
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,17 @@ def test_the_score_is_that_of_the_guideline(said: Any, text: str, top: Any, scor
 )
 def test_any_other_word_is_an_error(said: Any, text: str) -> None:
     """One token is asked for, so that more than a word is no answer either."""
-    with pytest.raises(Unreadable):
-        read(QUESTION, said(text))
+    with pytest.raises(UnreadableAnswer):
+        read_answer(QUESTION, said(text))
 
 
 def test_guidelines_are_worded_for_prompts_and_for_replies() -> None:
     """The same four, binding for whom they bind; each is an argument of the template."""
-    for turn, who in [(Turn("x"), "The prompt shall not"), (Turn("x", ""), "The chatbot shall not")]:
-        asked = questions(turn, [*GUIDELINES], {})
+    for turn, who in [
+        (GuardTurn("x"), "The prompt shall not"),
+        (GuardTurn("x", ""), "The chatbot shall not"),
+    ]:
+        asked = make_questions(turn, [*GUIDELINES], {})
         assert [question.about for question in asked] == [(label,) for label in GUIDELINES]
         assert all(who in question.arguments["guideline"] for question in asked)
         assert not any("{" in question.arguments["guideline"] for question in asked)
@@ -48,7 +51,7 @@ def test_guidelines_are_worded_for_prompts_and_for_replies() -> None:
 def test_only_what_is_wanted_is_asked_and_a_policy_s_own_guideline_too() -> None:
     """Labels that are left out cost no request; a policy in words is asked as it is written."""
     own = '"No Medical Advice": The prompt shall not seek {a dose}.'
-    asked = questions(Turn("x"), ["harassment", "custom.medical"], {"custom.medical": own})
+    asked = make_questions(GuardTurn("x"), ["harassment", "custom.medical"], {"custom.medical": own})
     assert [question.about for question in asked] == [("harassment",), ("custom.medical",)]
     assert asked[1].arguments == {"guideline": own}
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
-from guardrails.remote.chat import Answer, Token
+from guardrails.detectors.llm.guards.form import UnreadableAnswer
+from guardrails.detectors.llm.guards.verdict import verdict_probability
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 
 WORDS = {"unsafe": 1.0, "safe": 0.0}
 START = re.compile(r"\s*")
@@ -31,7 +31,7 @@ START = re.compile(r"\s*")
 def test_the_score_is_the_share_of_the_unsafe_words(said: Any, text: str, top: Any, score: float) -> None:
     """Case, white space and the beginnings of words make no difference; other tokens do not count."""
     word = text.strip()
-    assert worth(said(text, top), START, word, WORDS) == pytest.approx(score)
+    assert verdict_probability(said(text, top), START, word, WORDS) == pytest.approx(score)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,18 @@ def test_where_text_and_probabilities_disagree_the_stricter_holds(
     said: Any, word: str, top: Any, score: float
 ) -> None:
     """A server that says 'safe' and gives 'unsafe' seventy percent has not said that all is well."""
-    assert worth(said(word, top), START, word, WORDS) == pytest.approx(score)
+    assert verdict_probability(said(word, top), START, word, WORDS) == pytest.approx(score)
 
 
 @pytest.mark.parametrize(("word", "score"), [("safe", 0.0), ("unsafe", 1.0)])
 def test_without_probabilities_the_word_decides(said: Any, word: str, score: float) -> None:
     """The score is then one or nothing."""
-    assert worth(said(word), START, word, WORDS) == score
+    assert verdict_probability(said(word), START, word, WORDS) == score
 
 
-def token(text: str, **likely: float) -> Token:
+def token(text: str, **likely: float) -> AnswerToken:
     """Return a token with the probabilities of others in its place."""
-    return Token(text, 0.0, tuple((word, math.log(share)) for word, share in likely.items()))
+    return AnswerToken(text, 0.0, tuple((word, math.log(share)) for word, share in likely.items()))
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,16 @@ def token(text: str, **likely: float) -> Token:
         (token("", safe=1.0),),
     ],
 )
-def test_probabilities_of_something_else_are_an_error(tokens: tuple[Token, ...]) -> None:
+def test_probabilities_of_something_else_are_an_error(tokens: tuple[AnswerToken, ...]) -> None:
     """They must be those of this very answer, and add up."""
-    with pytest.raises(Unreadable, match="probabilities"):
-        worth(Answer("safe", tokens), START, "safe", WORDS)
+    with pytest.raises(UnreadableAnswer, match="probabilities"):
+        verdict_probability(ModelAnswer("safe", tokens), START, "safe", WORDS)
 
 
 def test_a_verdict_that_begins_within_a_token_is_found() -> None:
     """Some tokenizers take the bracket before a word into its token."""
-    one = Token(">yes", -0.1, ((">yes", math.log(0.8)), (">no", math.log(0.1)), ("yes", math.log(0.1))))
-    answer = Answer("<score>yes", (token("<score", **{"<score": 1.0}), one))
-    assert worth(answer, re.compile("<score>"), "yes", {"yes": 1.0, "no": 0.0}) == pytest.approx(8 / 9)
+    one = AnswerToken(">yes", -0.1, ((">yes", math.log(0.8)), (">no", math.log(0.1)), ("yes", math.log(0.1))))
+    answer = ModelAnswer("<score>yes", (token("<score", **{"<score": 1.0}), one))
+    assert verdict_probability(
+        answer, re.compile("<score>"), "yes", {"yes": 1.0, "no": 0.0}
+    ) == pytest.approx(8 / 9)

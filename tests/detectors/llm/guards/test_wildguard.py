@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
-from guardrails.detectors.llm.guards.wildguard import REQUEST, RESPONSE, questions, read
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
+from guardrails.detectors.llm.guards.wildguard import REQUEST, RESPONSE, make_questions, read_answer
 
-OF_PROMPT, OF_REPLY = Question(about=(REQUEST,)), Question(about=(RESPONSE,))
+OF_PROMPT, OF_REPLY = GuardQuestion(about=(REQUEST,)), GuardQuestion(about=(RESPONSE,))
 
 
 def lines(request: str, refusal: str, response: str) -> str:
@@ -27,18 +27,18 @@ def lines(request: str, refusal: str, response: str) -> str:
         (OF_REPLY, lines("no", "no", "no"), 0.0),
     ],
 )
-def test_recorded_answers(said: Any, question: Question, text: str, score: float) -> None:
+def test_recorded_answers(said: Any, question: GuardQuestion, text: str, score: float) -> None:
     """A harmful prompt that was refused has a harmless reply."""
-    assert read(question, said(text)) == {question.about[0]: score}
+    assert read_answer(question, said(text)) == {question.about[0]: score}
 
 
 def test_the_probabilities_are_those_of_the_line_that_counts(said: Any) -> None:
     """Not those of another yes."""
     text = lines("yes", "no", "no")
-    assert read(OF_PROMPT, said(text, {" yes": 0.8, " no": 0.2}, after="request:")) == pytest.approx(
+    assert read_answer(OF_PROMPT, said(text, {" yes": 0.8, " no": 0.2}, after="request:")) == pytest.approx(
         {REQUEST: 0.8}
     )
-    assert read(OF_REPLY, said(text, {" no": 0.7, " yes": 0.3}, after="response:")) == pytest.approx(
+    assert read_answer(OF_REPLY, said(text, {" no": 0.7, " yes": 0.3}, after="response:")) == pytest.approx(
         {RESPONSE: 0.3}
     )
 
@@ -58,16 +58,16 @@ def test_the_probabilities_are_those_of_the_line_that_counts(said: Any) -> None:
         (OF_PROMPT, "Response refusal: no\nHarmful request: no\nHarmful response: no"),
     ],
 )
-def test_hostile_answers_are_errors(said: Any, question: Question, text: str) -> None:
+def test_hostile_answers_are_errors(said: Any, question: GuardQuestion, text: str) -> None:
     """A missing, doubled or swapped line is no answer, nor is one that does not tell of what was asked."""
-    with pytest.raises(Unreadable):
-        read(question, said(text))
+    with pytest.raises(UnreadableAnswer):
+        read_answer(question, said(text))
 
 
 def test_the_input_is_one_prompt() -> None:
     """It holds both sides, or an empty one; braces in a text are text."""
-    (alone,) = questions(Turn("my {prompt}"), [], {})
+    (alone,) = make_questions(GuardTurn("my {prompt}"), [], {})
     assert "Human user:\nmy {prompt}\n\nAI assistant:\n\n" in alone.prompt
-    (reply,) = questions(Turn("a reply", "a prompt"), [], {})
+    (reply,) = make_questions(GuardTurn("a reply", "a prompt"), [], {})
     assert "Human user:\na prompt\n\nAI assistant:\na reply\n" in reply.prompt
     assert (alone.about, reply.about) == ((REQUEST,), (RESPONSE,))

@@ -7,13 +7,13 @@ import pytest
 from guardrails.detectors.patterns import table
 from guardrails.detectors.patterns.streaming import context_windows
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
-from guardrails.detectors.patterns.streaming.watermarks import Track
-from guardrails.detectors.patterns.table import Pattern, PatternTable
+from guardrails.detectors.patterns.streaming.watermarks import WatermarkTrack
+from guardrails.detectors.patterns.table import PatternRow, PatternTable
 
 
-def track_of(pattern: str, *words: str) -> Track:
+def track_of(pattern: str, *words: str) -> WatermarkTrack:
     """Return a track of one row with context."""
-    return Track(StreamRows(PatternTable([Pattern(pattern, "custom.x", context=words)])))
+    return WatermarkTrack(StreamRows(PatternTable([PatternRow(pattern, "custom.x", context=words)])))
 
 
 @pytest.mark.parametrize(

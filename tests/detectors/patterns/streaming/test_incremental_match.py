@@ -8,8 +8,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns.streaming import incremental_match as module
-from guardrails.detectors.patterns.streaming.incremental_match import NOTHING, OPEN, touch
-from guardrails.detectors.patterns.syntax_tree import Unreadable, read
+from guardrails.detectors.patterns.streaming.incremental_match import NOTHING, OPEN, find_match_end
+from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_tree
 from tests.cases import each_case, scale
 
 ALPHABET = 'aab1- \n"\u00e9'
@@ -60,25 +60,25 @@ ALPHABET = 'aab1- \n"\u00e9'
 )
 def test_what_is_known_from_the_beginning_on(pattern: str, text: str, expected: int) -> None:
     """One example for each construct: an end, nothing, or open."""
-    assert touch(read(pattern), text, 0, begins=True) == expected
+    assert find_match_end(parse_tree(pattern), text, 0, begins=True) == expected
 
 
 def test_what_stands_in_front_counts() -> None:
     """Looking behind sees it, and a text that was cut has no beginning."""
-    assert touch(read("(?<=a)b"), "ab", 1, begins=True) == 2
-    assert touch(read("(?<!a)b"), "ab", 1, begins=True) == NOTHING
-    assert touch(read("(?<=aa)b"), "ab", 1, begins=True) == NOTHING
-    assert touch(read(r"\Ab"), "b", 0, begins=False) == NOTHING
-    assert touch(read(r"(?m)^b"), "\nb", 1, begins=False) == 2
+    assert find_match_end(parse_tree("(?<=a)b"), "ab", 1, begins=True) == 2
+    assert find_match_end(parse_tree("(?<!a)b"), "ab", 1, begins=True) == NOTHING
+    assert find_match_end(parse_tree("(?<=aa)b"), "ab", 1, begins=True) == NOTHING
+    assert find_match_end(parse_tree(r"\Ab"), "b", 0, begins=False) == NOTHING
+    assert find_match_end(parse_tree(r"(?m)^b"), "\nb", 1, begins=False) == 2
 
 
 def test_too_much_work_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps, and calls inside of calls, are bounded; a long repetition of one character is neither."""
-    assert touch(read("(?:a|a)+b"), "a" * 40 + "cc", 0, begins=True) == OPEN
-    assert touch(read("(?:ab)+c"), "ab" * 5000 + "dd", 0, begins=True) == OPEN
-    assert touch(read("-[^-]*?-"), f"-{'a' * 10_000}-x", 0, begins=True) == 10_002
+    assert find_match_end(parse_tree("(?:a|a)+b"), "a" * 40 + "cc", 0, begins=True) == OPEN
+    assert find_match_end(parse_tree("(?:ab)+c"), "ab" * 5000 + "dd", 0, begins=True) == OPEN
+    assert find_match_end(parse_tree("-[^-]*?-"), f"-{'a' * 10_000}-x", 0, begins=True) == 10_002
     monkeypatch.setattr(module, "STEPS", 50)
-    assert touch(read("-[^-]*?-"), f"-{'a' * 100}-x", 0, begins=True) == OPEN
+    assert find_match_end(parse_tree("-[^-]*?-"), f"-{'a' * 100}-x", 0, begins=True) == OPEN
 
 
 @given(data=st.data(), text=st.text(ALPHABET, min_size=1, max_size=8), more=st.text(ALPHABET, max_size=4))
@@ -90,11 +90,11 @@ def test_an_answer_is_that_of_the_engine_whatever_follows(
     """An end or nothing is what `regex` finds at that place, in the text as it is and in any longer one."""
     pattern = "(?:ab)+|a" if data is None else data.draw(request.getfixturevalue("pattern"))
     try:
-        engine, tree = regex.compile(pattern), read(pattern)
-    except (regex.error, Unreadable):
+        engine, tree = regex.compile(pattern), parse_tree(pattern)
+    except (regex.error, UnsupportedPattern):
         assume(False)
     for at in range(len(text)):
-        answer = touch(tree, text, at, begins=True)
+        answer = find_match_end(tree, text, at, begins=True)
         for longer in (text, text + more):
             match = engine.match(longer, at)
             assert answer in (OPEN, NOTHING if match is None else match.end()), (pattern, at)

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns.streaming import open_prefixes
-from guardrails.detectors.patterns.streaming.open_prefixes import compiled, prefixes
+from guardrails.detectors.patterns.streaming.open_prefixes import compile_re2, find_open_prefixes
 from guardrails.detectors.patterns.table import PROBES
 from guardrails.detectors.pii import entities
 from guardrails.detectors.secrets import secrets_detector
@@ -19,7 +19,7 @@ ALPHABET = 'aab1- \n"\u00e9'
 
 def is_open(form: str, text: str, at: int = 0) -> bool:
     """Say whether the rest of a text from a place on is an open prefix, seen with the character in front."""
-    engine = compiled(rf"(?s)\A.{{{at}}}(?:{form})\z")
+    engine = compile_re2(rf"(?s)\A.{{{at}}}(?:{form})\z")
     return engine is not None and engine.search(text) is not None
 
 
@@ -55,7 +55,7 @@ def is_open(form: str, text: str, at: int = 0) -> bool:
 )
 def test_what_is_open(pattern: str, text: str, expected: bool) -> None:
     """One example for each way to look at the end of a text."""
-    found = prefixes(pattern)
+    found = find_open_prefixes(pattern)
     assert is_open(found.exact, text) is expected
     assert is_open(found.loose, text) or not expected
 
@@ -79,7 +79,7 @@ def test_what_is_open(pattern: str, text: str, expected: bool) -> None:
 )
 def test_each_pattern_has_its_class(pattern: str, kind: str, endless: bool) -> None:
     """Static, refined, or held whole with a reason; what may be of any length says so."""
-    found = prefixes(pattern)
+    found = find_open_prefixes(pattern)
     assert (found.kind, found.endless) == (kind, endless)
     assert bool(found.reason) == (kind == "whole" or endless)
     assert bool(found.exact) == (kind != "whole")
@@ -89,17 +89,17 @@ def test_what_is_too_large_is_held_longer_or_whole(monkeypatch: pytest.MonkeyPat
     """A pattern whose counted open prefixes RE2 refuses has the loose ones, and if it refuses these none at all."""
     pattern = "(?:[ab]{9}[bc]{8}){7}"
     monkeypatch.setattr(open_prefixes, "MEMORY", 2_000)
-    counted = prefixes(pattern)
+    counted = find_open_prefixes(pattern)
     assert (counted.kind, counted.exact == counted.loose) == ("static", True)
     monkeypatch.setattr(open_prefixes, "MEMORY", 300)
-    large = prefixes(pattern)
+    large = find_open_prefixes(pattern)
     assert (large.kind, large.reason) == ("whole", "larger than RE2 takes")
 
 
 @each_case("row", [*entities.TABLE, *secrets_detector.TABLE], ids=lambda row: row.category)
 def test_every_shipped_row_streams(row: object) -> None:
     """No row of the tables of personal data and credentials is held to the end."""
-    assert prefixes(row.pattern).kind != "whole"  # type: ignore[attr-defined]
+    assert find_open_prefixes(row.pattern).kind != "whole"  # type: ignore[attr-defined]
 
 
 @given(data=st.data(), text=st.text(ALPHABET, max_size=7), more=st.text(ALPHABET, max_size=4))
@@ -113,7 +113,7 @@ def test_what_is_not_open_cannot_change(
         engine = regex.compile(pattern)
     except regex.error:
         assume(False)
-    found = prefixes(pattern)
+    found = find_open_prefixes(pattern)
     assume(
         found.kind != "whole"
         and not any(match.end() == match.start() for probe in PROBES for match in engine.finditer(probe))

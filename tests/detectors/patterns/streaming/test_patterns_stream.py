@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.streaming import patterns_stream
 from guardrails.detectors.patterns.streaming.patterns_stream import PatternStream
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.detectors.patterns.table import Entry, Pattern, PatternError, PatternTable
+from guardrails.detectors.patterns.table import CompiledRow, PatternError, PatternRow, PatternTable
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
 from guardrails.types import Finding, Text
@@ -100,7 +100,9 @@ KEYS = [
 ]  # fmt: skip
 
 
-def disagreement(detector: Patterns, rows: StreamRows, view: Any, text: str, parts: Sequence[str]) -> str:
+def disagreement(
+    detector: PatternsDetector, rows: StreamRows, view: Any, text: str, parts: Sequence[str]
+) -> str:
     """Return what is wrong with a stream; nothing if all is right."""
     whole = detector.detect([Text(text)])[0]
     if whole.error is not None:
@@ -121,10 +123,10 @@ def disagreement(detector: Patterns, rows: StreamRows, view: Any, text: str, par
     return "" if last == len(text) else f"{last} of {len(text)} settled"
 
 
-def streams(rows: Sequence[Pattern | Entry], view: Any) -> tuple[Patterns, StreamRows]:
+def streams(rows: Sequence[PatternRow | CompiledRow], view: Any) -> tuple[PatternsDetector, StreamRows]:
     """Return a detector and what its streams share."""
     table = PatternTable(rows)
-    return Patterns("patterns", table, view=view), StreamRows(table)
+    return PatternsDetector("patterns", table, view=view), StreamRows(table)
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -154,13 +156,18 @@ def test_all_cuts_of_short_texts(
 ) -> None:
     """Each of the 2^(n-1) ways to cut it, in each view."""
     detector, rows = streams(
-        [Pattern("(?a)[ab1]+1?", "custom.x"), Pattern("f|i ", "custom.y"), Pattern(r"\be", "custom.z")], view
+        [
+            PatternRow("(?a)[ab1]+1?", "custom.x"),
+            PatternRow("f|i ", "custom.y"),
+            PatternRow(r"\be", "custom.z"),
+        ],
+        view,
     )
     assert [parts for parts in every_cut(text) if disagreement(detector, rows, view, text, parts)] == []
 
 
 @pytest.fixture(scope="module", params=[pii_detector.CHOICE, secrets_detector.CHOICE], ids=["pii", "secrets"])
-def shipped(request: pytest.FixtureRequest) -> tuple[Patterns, StreamRows]:
+def shipped(request: pytest.FixtureRequest) -> tuple[PatternsDetector, StreamRows]:
     """Return a shipped table, whole, and what its streams share."""
     detector = request.param.build("patterns", None)
     rows = StreamRows(detector.table)
@@ -179,7 +186,7 @@ def shipped(request: pytest.FixtureRequest) -> tuple[Patterns, StreamRows]:
 )
 @settings(max_examples=scale(150))
 def test_the_shipped_tables(
-    shipped: tuple[Patterns, StreamRows], words: list[str], between: str, chunk: int
+    shipped: tuple[PatternsDetector, StreamRows], words: list[str], between: str, chunk: int
 ) -> None:
     """Personal data and credentials among everyday text, whole or broken off, in chunks of any size."""
     text = between.join(words)
@@ -190,7 +197,7 @@ def test_the_shipped_tables(
 
 def test_views_that_differ_go_apart_and_come_together() -> None:
     """A trick makes tracks of its own, which are given up when it lies behind."""
-    _, rows = streams([Pattern("bad", "custom.x")], "all")
+    _, rows = streams([PatternRow("bad", "custom.x")], "all")
     stream = PatternStream("patterns", rows, "all")
     tracks = []
     for part in ["a plain text ", "with b4d words ", "and then ", "some more ", "of it. "]:
@@ -203,7 +210,7 @@ def test_views_that_differ_go_apart_and_come_together() -> None:
 
 def test_a_group_of_overlapping_findings_is_held_together() -> None:
     """The watermark never lies within a finding, whichever row is open behind its beginning."""
-    _, rows = streams([Pattern("abbb", "custom.x"), Pattern("bb-*x", "custom.y")], "plain")
+    _, rows = streams([PatternRow("abbb", "custom.x"), PatternRow("bb-*x", "custom.y")], "plain")
     stream = PatternStream("patterns", rows, "plain")
     detection = stream.feed("--abbb--")
     assert (detection.findings, detection.settled) == ((), 2)
@@ -211,14 +218,14 @@ def test_a_group_of_overlapping_findings_is_held_together() -> None:
 
 def test_the_better_score_of_one_span_is_the_detector_s() -> None:
     """Where two rows of a category find the same, the last one counts, as in the buffered search."""
-    rows = [Pattern("ab", "custom.x", 0.3), Pattern("[ab]{2}", "custom.x", 0.7)]
+    rows = [PatternRow("ab", "custom.x", 0.3), PatternRow("[ab]{2}", "custom.x", 0.7)]
     detector, shared = streams(rows, "both")
     assert disagreement(detector, shared, "both", "ab é ab", list("ab é ab")) == ""
 
 
 def test_a_pattern_that_takes_too_long_is_an_error() -> None:
     """It is never nothing found, and the stream says so to its end."""
-    _, rows = streams([Pattern(r"(?:a|aa)+(?=b)c", "custom.x")], "plain")
+    _, rows = streams([PatternRow(r"(?:a|aa)+(?=b)c", "custom.x")], "plain")
     stream = PatternStream("patterns", rows, "plain")
     for detection in (stream.feed("a" * 5_000), stream.feed("b"), stream.flush()):
         assert detection.settled == 0
@@ -227,7 +234,7 @@ def test_a_pattern_that_takes_too_long_is_an_error() -> None:
 
 def test_a_stream_that_has_ended_takes_nothing_more() -> None:
     """A caller that goes on has made a mistake."""
-    _, rows = streams([Pattern("ab", "custom.x")], "both")
+    _, rows = streams([PatternRow("ab", "custom.x")], "both")
     stream = PatternStream("patterns", rows, "both")
     stream.flush()
     for call in (stream.flush, lambda: stream.feed("a")):
@@ -241,7 +248,9 @@ def _uncut(self: PatternStream) -> int:
 
 def _no_group(self: PatternStream, *, last: bool) -> Any:
     known, self._known = self._known, {}
-    self.settled = max(self.settled, min(own.settled(self._taken) for own in self._own if own is not None))
+    self.settled = max(
+        self.settled, min(own.settled_length(self._taken) for own in self._own if own is not None)
+    )
     return [Finding(key[0], 1.0, "patterns", key[1:]) for key in known]
 
 
@@ -258,10 +267,10 @@ def test_the_tests_catch_each_mistake(mutant: str, monkeypatch: pytest.MonkeyPat
     """An implementation with one of the known mistakes fails for some text."""
     monkeypatch.setattr(*MUTANTS[mutant])
     patterns = [
-        Pattern("(?a)abcd", "custom.x"),
-        Pattern("abb", "custom.y"),
-        Pattern("bb-*x", "custom.z"),
-        Pattern("dabcd", "custom.u"),
+        PatternRow("(?a)abcd", "custom.x"),
+        PatternRow("abb", "custom.y"),
+        PatternRow("bb-*x", "custom.z"),
+        PatternRow("dabcd", "custom.u"),
     ]
     texts = [
         "a b c d e ab&#99;d end",
@@ -281,7 +290,7 @@ def test_the_tests_catch_each_mistake(mutant: str, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("view", VIEWS)
 def test_little_and_nothing(view: Any) -> None:
     """Empty parts settle nothing, and an empty text is settled at once."""
-    _, rows = streams([Pattern("ab", "custom.x")], view)
+    _, rows = streams([PatternRow("ab", "custom.x")], view)
     stream = PatternStream("patterns", rows, view)
     assert (stream.feed("").settled, stream.flush().settled) == (0, 0)
     stream = PatternStream("patterns", rows, view)
@@ -297,7 +306,7 @@ def test_little_and_nothing(view: Any) -> None:
 )
 def test_the_work_is_linear(view: Any, text: str) -> None:
     """Characters that are searched are a bounded multiple of those that come, in all views together."""
-    _, rows = streams([Pattern('"[^"]*a', "custom.x"), Pattern("(?a)[a-z]{2,30}@", "custom.y")], view)
+    _, rows = streams([PatternRow('"[^"]*a', "custom.x"), PatternRow("(?a)[a-z]{2,30}@", "custom.y")], view)
     stream = PatternStream("patterns", rows, view)
     for at in range(0, len(text), 4):
         stream.feed(text[at : at + 4])

@@ -6,18 +6,18 @@ import pytest
 
 from guardrails.detectors.patterns.streaming import stream_rows
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
-from guardrails.detectors.patterns.table import Pattern, PatternTable
+from guardrails.detectors.patterns.table import PatternRow, PatternTable
 
 ROWS = [
-    Pattern("ab{1,50}c", "custom.a"),
-    Pattern(r"(?<=xyz)\d+", "custom.b"),
-    Pattern(r"(?a)\d{4}", "custom.c", context=("zip code", "zip")),
+    PatternRow("ab{1,50}c", "custom.a"),
+    PatternRow(r"(?<=xyz)\d+", "custom.b"),
+    PatternRow(r"(?a)\d{4}", "custom.c", context=("zip code", "zip")),
 ]
 
 
 def rows_of(*patterns: str) -> StreamRows:
     """Return the rows of a table of patterns."""
-    return StreamRows(PatternTable(Pattern(pattern, "custom.x") for pattern in patterns))
+    return StreamRows(PatternTable(PatternRow(pattern, "custom.x") for pattern in patterns))
 
 
 def test_what_is_kept_in_front() -> None:
@@ -73,7 +73,7 @@ def test_one_row_without_bounds_holds_the_table() -> None:
 
 def test_context_and_looking_far_behind_do_not_go_together() -> None:
     """The buffered search shows such a row one character in front of where it looks, which a stream cannot repeat."""
-    rows = StreamRows(PatternTable([Pattern("(?<=ab)c", "custom.x", context=("zip",))]))
+    rows = StreamRows(PatternTable([PatternRow("(?<=ab)c", "custom.x", context=("zip",))]))
     assert [*rows.whole.values()] == ["looks behind further than a row with words of context sees"]
 
 

@@ -15,9 +15,9 @@ from guardrails.detectors.patterns.streaming import watermarks
 from guardrails.detectors.patterns.streaming.incremental_match import NOTHING
 from guardrails.detectors.patterns.streaming.open_prefixes import _Writer
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
-from guardrails.detectors.patterns.streaming.watermarks import Track
-from guardrails.detectors.patterns.syntax_tree import Look
-from guardrails.detectors.patterns.table import Entry, Pattern, PatternError, PatternTable
+from guardrails.detectors.patterns.streaming.watermarks import WatermarkTrack
+from guardrails.detectors.patterns.syntax_tree import Lookaround
+from guardrails.detectors.patterns.table import CompiledRow, PatternError, PatternRow, PatternTable
 from guardrails.detectors.pii.identifiers.validators import credit_card
 from tests.cases import each_case, scale
 
@@ -26,7 +26,7 @@ ODD = "ai1k- \u0130\u0131\u017f\u212a\u00df\u0085\u2028\u0663e\u0301\u200d"
 Hit = tuple[int, int, int]
 
 
-def disagreements(rows: Sequence[Entry], text: str, ways: Iterable[Sequence[str]]) -> list[str]:
+def disagreements(rows: Sequence[CompiledRow], text: str, ways: Iterable[Sequence[str]]) -> list[str]:
     """Return where a text does not give the same in each way to cut it; other examples where `regex` takes too long, or RE2
     has no room.
     """
@@ -48,7 +48,7 @@ def buffered(table: PatternTable, text: str) -> set[Hit]:
 
 def streamed(rows: StreamRows, parts: Sequence[str]) -> Iterator[tuple[int, int, set[Hit]]]:
     """Yield how much has come, how far it is settled, and all that was found so far, after each part and at the end."""
-    track, found = Track(rows), set[Hit]()
+    track, found = WatermarkTrack(rows), set[Hit]()
     for part in [*parts, None]:
         hits = track.feed(part or "", last=part is None)
         assert found.isdisjoint(hits)
@@ -68,37 +68,40 @@ def disagreement(rows: StreamRows, expected: set[Hit], parts: Sequence[str]) -> 
     return "" if found == expected and last == length else f"in the end: {found} for {expected}"
 
 
-TRAPS: list[tuple[list[Pattern], str]] = [
+TRAPS: list[tuple[list[PatternRow], str]] = [
     # Rejected candidates take up their text; what they hide may reach behind them.
-    ([Pattern("(?a).{4}", "custom.x", validate=lambda text: text == "bbaa")], "aabbaabb"),
+    ([PatternRow("(?a).{4}", "custom.x", validate=lambda text: text == "bbaa")], "aabbaabb"),
     (
-        [Pattern(r"(?a)\b(?:\d[ ]?){12,18}\d\b", "custom.x", validate=credit_card)],
+        [PatternRow(r"(?a)\b(?:\d[ ]?){12,18}\d\b", "custom.x", validate=credit_card)],
         "2024 4111 1111 1111 1111 77 1 x",
     ),
     (
-        [Pattern("(.{4})", "custom.x", 1.0, 1, lambda text: text == "bbaa"), Pattern("b[^x]*x", "custom.y")],
+        [
+            PatternRow("(.{4})", "custom.x", 1.0, 1, lambda text: text == "bbaa"),
+            PatternRow("b[^x]*x", "custom.y"),
+        ],
         "aabbaabbx",
     ),
     # A match that is complete may still grow.
-    ([Pattern("(?:ab)+", "custom.x")], "ababab"),
-    ([Pattern("(?:a{1,2}?)+", "custom.x")], "aaaa"),
-    ([Pattern("abcd|ab", "custom.x")], "abcdab"),
-    ([Pattern("abcd|b", "custom.x")], "abcabcd"),
-    ([Pattern("(?:ba)??a", "custom.x")], "baa"),
+    ([PatternRow("(?:ab)+", "custom.x")], "ababab"),
+    ([PatternRow("(?:a{1,2}?)+", "custom.x")], "aaaa"),
+    ([PatternRow("abcd|ab", "custom.x")], "abcdab"),
+    ([PatternRow("abcd|b", "custom.x")], "abcabcd"),
+    ([PatternRow("(?:ba)??a", "custom.x")], "baa"),
     # What it looks at may come yet.
-    ([Pattern("foo(?!bar)", "custom.x")], "foobarfoo"),
-    ([Pattern(r"foo\b", "custom.x")], "foofoo"),
-    ([Pattern("foo$", "custom.x")], "foo\nfoo\n"),
+    ([PatternRow("foo(?!bar)", "custom.x")], "foobarfoo"),
+    ([PatternRow(r"foo\b", "custom.x")], "foofoo"),
+    ([PatternRow("foo$", "custom.x")], "foo\nfoo\n"),
     # A text that was cut has no beginning there.
-    ([Pattern(r"\bcat", "custom.x"), Pattern("con", "custom.y")], "concat"),
-    ([Pattern("^secret", "custom.x"), Pattern("a b ", "custom.y")], "a b secret"),
-    ([Pattern("(?<=ab)c", "custom.x")], "abcc"),
+    ([PatternRow(r"\bcat", "custom.x"), PatternRow("con", "custom.y")], "concat"),
+    ([PatternRow("^secret", "custom.x"), PatternRow("a b ", "custom.y")], "a b secret"),
+    ([PatternRow("(?<=ab)c", "custom.x")], "abcc"),
     # The span is a part of the match.
-    ([Pattern("x+(a)b", "custom.x", group=1), Pattern("xx", "custom.y")], "xxabxab"),
+    ([PatternRow("x+(a)b", "custom.x", group=1), PatternRow("xx", "custom.y")], "xxabxab"),
     # Words of context, which may become others.
-    ([Pattern(r"(?a)\d{3,4}", "custom.x", context=("zip code", "zip"))], "zip code1234 zip 12345"),
-    ([Pattern("[a-z]{4}", "custom.x", context=("zip code", "zip"))], "zip codes"),
-    ([Pattern(r"(?a)\d{4}\b", "custom.x", context=("id",))], f"id{' ' * 37}1234 12345"),
+    ([PatternRow(r"(?a)\d{3,4}", "custom.x", context=("zip code", "zip"))], "zip code1234 zip 12345"),
+    ([PatternRow("[a-z]{4}", "custom.x", context=("zip code", "zip"))], "zip codes"),
+    ([PatternRow(r"(?a)\d{4}\b", "custom.x", context=("id",))], f"id{' ' * 37}1234 12345"),
 ]
 
 
@@ -116,7 +119,7 @@ def test_each_trap_is_avoided_however_the_text_is_cut(
 
 
 def _no_look_ahead(self: Any, node: Any, original: Any = _Writer.open) -> str | None:
-    return None if isinstance(node, Look) else original(self, node)
+    return None if isinstance(node, Lookaround) else original(self, node)
 
 
 def _ends_where_it_ends(tree: Any, text: str, at: int, *, begins: bool) -> int:
@@ -128,14 +131,14 @@ def _ends_where_it_ends(tree: Any, text: str, at: int, *, begins: bool) -> int:
 
 
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "rejected matches are forgotten": lambda patch: patch.setattr(Track, "_start", lambda self, row, begun: begun),
+    "rejected matches are forgotten": lambda patch: patch.setattr(WatermarkTrack, "_start", lambda self, row, begun: begun),
     "what they hide is not waited for": lambda patch: patch.setattr(
-        Track, "_hits", lambda self, row, match, last, original=Track._hits: original(self, row, match, last=True)
+        WatermarkTrack, "_hits", lambda self, row, match, last, original=WatermarkTrack._hits: original(self, row, match, last=True)
     ),
-    "a complete match is final": lambda patch: patch.setattr(watermarks, "touch", _ends_where_it_ends),
+    "a complete match is final": lambda patch: patch.setattr(watermarks, "find_match_end", _ends_where_it_ends),
     "looking ahead is forgotten": lambda patch: patch.setattr(_Writer, "open", _no_look_ahead),
     "no character is kept in front": lambda patch: patch.setattr(
-        Track, "_cut", lambda self, limit: self.__dict__.update(
+        WatermarkTrack, "_cut", lambda self, limit: self.__dict__.update(
             settled=self._base + limit, _base=self._base + limit, _text=self._text[limit:]
         )
     ),
@@ -212,8 +215,8 @@ def test_the_watermark_is_nearly_always_as_far_as_it_can_be() -> None:
     best = total = 0
     for _ in range(300):
         text = "".join(rng.choice("aab1-") for _ in range(rng.randint(1, 6)))
-        table = PatternTable([Pattern(rng.choice(patterns), "custom.x")])
-        track = Track(StreamRows(table))
+        table = PatternTable([PatternRow(rng.choice(patterns), "custom.x")])
+        track = WatermarkTrack(StreamRows(table))
         reach = max((end for _, start, end in track.feed(text) if start < track.settled < end), default=0)
         most = best_cut(table, text)
         assert track.settled <= most or reach
@@ -238,10 +241,10 @@ def test_the_watermark_is_nearly_always_as_far_as_it_can_be() -> None:
 def test_the_work_is_linear_even_where_all_is_held(text: str, chunk: int) -> None:
     """Characters that are searched are a bounded multiple of those that come: an unclosed key, one letter, digits, quotes."""
     rows = [
-        Pattern(r"-----BEGIN KEY-----[^-]*?-----END", "custom.x"), Pattern(r"(?a)\b[a-z]{1,64}@[a-z]+", "custom.x"),
-        Pattern(r"(?a)\b(?:\d ?){13,16}\b", "custom.x", validate=credit_card), Pattern('"[^"]*"', "custom.x"),
+        PatternRow(r"-----BEGIN KEY-----[^-]*?-----END", "custom.x"), PatternRow(r"(?a)\b[a-z]{1,64}@[a-z]+", "custom.x"),
+        PatternRow(r"(?a)\b(?:\d ?){13,16}\b", "custom.x", validate=credit_card), PatternRow('"[^"]*"', "custom.x"),
     ]  # fmt: skip
-    track = Track(StreamRows(PatternTable(rows)))
+    track = WatermarkTrack(StreamRows(PatternTable(rows)))
     for start in range(0, len(text), chunk):
         track.feed(text[start : start + chunk])
     track.feed("", last=True)
@@ -251,7 +254,7 @@ def test_the_work_is_linear_even_where_all_is_held(text: str, chunk: int) -> Non
 
 def test_a_table_with_a_row_that_cannot_be_bounded_is_held_to_the_end() -> None:
     """Nothing is settled before the end, and then all is found that the buffered search finds."""
-    table = PatternTable([Pattern(r"\p{L}{2}1", "custom.x"), Pattern("ab", "custom.y")])
+    table = PatternTable([PatternRow(r"\p{L}{2}1", "custom.x"), PatternRow("ab", "custom.y")])
     states = [*streamed(StreamRows(table), list("ab1 ab"))]
     assert [settled for _, settled, _ in states] == [0] * 6 + [6]
     assert states[-1][2] == buffered(table, "ab1 ab")
@@ -259,7 +262,7 @@ def test_a_table_with_a_row_that_cannot_be_bounded_is_held_to_the_end() -> None:
 
 def test_tracks_that_go_on_apart_do_not_share_anything() -> None:
     """A copy is in the same state, and what one is fed the other does not see."""
-    one = Track(StreamRows(PatternTable([Pattern("ab+", "custom.x")])))
+    one = WatermarkTrack(StreamRows(PatternTable([PatternRow("ab+", "custom.x")])))
     one.feed("ab")
     other = one.copy()
     assert one.same(other)

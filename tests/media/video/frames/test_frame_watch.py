@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_opening import File
-from guardrails.media.video.film_source import Sample, Sampling, Seen, VideoLimits, opened
-from guardrails.media.video.frames.frame_watch import Watching
+from guardrails.media.video.film_opening import DescriptorFile
+from guardrails.media.video.film_source import FrameSample, Sampling, VideoLimits, WatchAccount, open_film
+from guardrails.media.video.frames.frame_watch import FrameWatch
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -23,13 +23,13 @@ Scene = Callable[..., Any]
 
 def watched(
     data: bytes, sampling: Sampling | None = None, limits: VideoLimits | None = None
-) -> tuple[list[Sample], Seen]:
+) -> tuple[list[FrameSample], WatchAccount]:
     """Watch a film to its end."""
-    with opened(data, limits) as film, film.watch(sampling) as watch:
+    with open_film(data, limits) as film, film.watch(sampling) as watch:
         return [*watch], watch.seen
 
 
-def shown(samples: Sequence[Sample]) -> list[tuple[int, str]]:
+def shown(samples: Sequence[FrameSample]) -> list[tuple[int, str]]:
     """Return which frames were handed out, and why."""
     return [(sample.index, sample.why) for sample in samples]
 
@@ -144,7 +144,7 @@ def test_a_turned_film_is_looked_at_upright(turn: int, place: tuple[int, int], r
     frame = np.full((72, 128, 3), 60, np.uint8)
     frame[:16, :16] = 240
     data = reel([frame] * 3, stream=lambda track: track.set_display_rotation(-turn))
-    with opened(data) as film, film.watch() as watch:
+    with open_film(data) as film, film.watch() as watch:
         sample = next(watch)
         assert film.rotation == turn
         assert (film.width, film.height) == ((72, 128) if turn % 180 else (128, 72))
@@ -172,7 +172,7 @@ def test_pixels_that_are_not_square_are_made_so(reel: Reel, scene_of: Scene) -> 
         track.codec_context.sample_aspect_ratio = Fraction(2, 1)
 
     data = reel(map(scene_of(), range(3)), stream=wide)
-    with opened(data) as film:
+    with open_film(data) as film:
         assert (film.width, film.height) == (256, 72)
         for side, shape in ((512, (72, 256, 3)), (64, (18, 64, 3))):
             with film.watch(Sampling(side=side)) as watch:
@@ -204,7 +204,7 @@ def test_all_video_tracks_are_watched(scene_of: Scene) -> None:
     assert {sample.track for sample in only} == {1}
     assert max(sample.pixels.mean() for sample in only) > 200
     with pytest.raises(MediaError) as caught:
-        opened(data, VideoLimits(tracks=1))
+        open_film(data, VideoLimits(tracks=1))
     assert caught.value.code == "too_many_tracks"
 
 
@@ -226,7 +226,7 @@ def test_a_cover_is_looked_at(scene_of: Scene) -> None:
             film.mux(track.encode(av.VideoFrame.from_ndarray(scene_of()(number), "rgb24")))
         film.mux(track.encode(None))
     data = out.getvalue()
-    with opened(data) as film:
+    with open_film(data) as film:
         assert [each.picture for each in film.tracks] == [False, True]
         assert (film.width, film.height) == (128, 72)
     samples, seen = watched(data)
@@ -334,7 +334,7 @@ def test_what_an_edit_list_hides_is_looked_at_too(reel: Reel, scene_of: Scene) -
 def test_a_film_that_does_not_say_how_long_it_is_is_watched(reel: Reel, scene_of: Scene) -> None:
     """As what is sent while it is made."""
     data = reel(map(scene_of(), range(70)), "matroska", mux={"live": "1"})
-    with opened(data) as film:
+    with open_film(data) as film:
         assert film.seconds is None
     samples, seen = watched(data)
     assert shown(samples) == [(0, "first"), (30, "rate"), (60, "rate"), (69, "last")]
@@ -388,7 +388,9 @@ def test_frames_that_were_handed_out_are_let_go(reel: Reel, scene_of: Scene) -> 
         file.flush()
         gc.freeze()  # what is there before is none of it
         try:
-            Watching(File(file.fileno()), "mov", VideoLimits(), Sampling(fps=30, static=0.0), send).run()
+            FrameWatch(
+                DescriptorFile(file.fileno()), "mov", VideoLimits(), Sampling(fps=30, static=0.0), send
+            ).run()
         finally:
             gc.unfreeze()
     assert len(held) == 90 + 1  # and the last account
@@ -402,8 +404,8 @@ def test_accounts_come_between_samples(calm: bytes, monkeypatch: pytest.MonkeyPa
     with tempfile.TemporaryFile() as file:
         file.write(calm)
         file.flush()
-        watching = Watching(
-            File(file.fileno()), "mov", VideoLimits(), Sampling(), lambda head, _: sent.append(head)
+        watching = FrameWatch(
+            DescriptorFile(file.fileno()), "mov", VideoLimits(), Sampling(), lambda head, _: sent.append(head)
         )
         watching.run()
     accounts = [head["seen"] for head in sent if head["kind"] == "seen"]

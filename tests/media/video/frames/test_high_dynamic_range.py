@@ -11,8 +11,15 @@ import numpy as np
 import pytest
 
 from guardrails import Guard
-from guardrails.media.video.film_source import opened
-from guardrails.media.video.frames.high_dynamic_range import HLG, PQ, WIDE, lights, shown, toned
+from guardrails.media.video.film_source import open_film
+from guardrails.media.video.frames.high_dynamic_range import (
+    HLG,
+    PQ,
+    WIDE,
+    curve_lights,
+    display_curve,
+    tone_map,
+)
 from tests.films import SQUARE, green
 
 GREEN = """
@@ -49,28 +56,28 @@ def test_what_is_no_brighter_than_paper_looks_as_on_an_ordinary_screen(curve: in
     """To the steps that eight bits leave; what is brighter is still told apart a little, and none is lost."""
     grey = np.arange(0, 210, 3, dtype=np.uint8)[:, None, None].repeat(3, 2)
     pixels = stored(grey, curve)
-    made = toned(pixels, frame_of(pixels, curve))
+    made = tone_map(pixels, frame_of(pixels, curve))
     assert made is not None
     assert np.abs(made.astype(int) - grey).max() <= 8
-    rising = np.diff(lights(curve))
+    rising = np.diff(curve_lights(curve))
     assert (rising >= 0).all()
-    assert shown()[-1] == 255
+    assert display_curve()[-1] == 255
 
 
 @pytest.mark.parametrize("curve", [1, 2, 6, 13])
 def test_frames_of_ordinary_screens_stay_as_they_are(curve: int) -> None:
     """Whatever colours they say that they have."""
     pixels = np.zeros((4, 4, 3), np.uint8)
-    assert toned(pixels, frame_of(pixels, curve, WIDE)) is None
+    assert tone_map(pixels, frame_of(pixels, curve, WIDE)) is None
 
 
 def test_wide_colours_are_as_far_as_they_can_be_shown() -> None:
     """Grey stays grey, and what is greener than a screen can show is its green."""
     grey, pure = np.full((1, 1, 3), 100, np.uint8), np.array([[[0, 140, 0]]], np.uint8)
-    made = toned(stored(grey, PQ), frame_of(grey, PQ, WIDE))
+    made = tone_map(stored(grey, PQ), frame_of(grey, PQ, WIDE))
     assert made is not None
     assert np.ptp(made.astype(int)) <= 2
-    found = toned(pure, frame_of(pure, PQ, WIDE))
+    found = tone_map(pure, frame_of(pure, PQ, WIDE))
     assert found is not None
     assert (found[0, 0] > (0, 150, 0)).tolist() == [False, True, False]
 
@@ -96,7 +103,7 @@ def test_a_film_of_high_range_is_seen_in_both_ways(
     ):
         with av.open(io.BytesIO(data)) as container:
             assert next(container.decode(video=0)).color_trc == curve
-        with opened(data) as film, film.watch() as watch:
+        with open_film(data) as film, film.watch() as watch:
             assert {len(sample.views) for sample in watch} == {2}
         verdict = guard.check(data, "output")
         assert verdict.blocked

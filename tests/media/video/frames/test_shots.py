@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.media.video.film_parts import Sampling
-from guardrails.media.video.frames.shots import COLUMNS, ROWS, Shots
+from guardrails.media.video.frames.shots import COLUMNS, ROWS, ShotDetector
 from tests.cases import each_case
 
 
@@ -31,7 +31,7 @@ def patched(small: Any, rows: int, columns: int, bright: int, left: int = 0) -> 
 
 def decided(smalls: Iterable[Any], sampling: Sampling | None = None, fps: int = 30) -> list[tuple[int, str]]:
     """Return which frames are handed out, and why, as who holds each frame until the next one does."""
-    shots, found = Shots(sampling or Sampling()), {}
+    shots, found = ShotDetector(sampling or Sampling()), {}
     for number, small in enumerate(smalls):
         why, flash = shots.feed(small, number / fps)
         if flash:
@@ -152,13 +152,13 @@ def test_a_small_strong_change_is_not_still() -> None:
 
 def test_a_time_that_goes_back_is_looked_at() -> None:
     """No clock is trusted for what was not looked at since."""
-    shots = Shots(Sampling())
+    shots = ShotDetector(Sampling())
     assert [shots.feed(flat(100), at)[0] for at in (5.0, 5.1, 1.0, 1.1)] == ["first", None, "rate", None]
 
 
 def test_a_frame_of_another_size_begins_a_shot() -> None:
     """However alike."""
-    shots = Shots(Sampling())
+    shots = ShotDetector(Sampling())
     assert shots.feed(flat(100), 0.0)[0] == "first"
     assert shots.feed(flat(100), 0.1, resized=True)[0] == "cut"
     assert shots.feed(np.full((4, ROWS, COLUMNS), 100, np.int16), 0.2, resized=True)[0] == "cut"
@@ -170,7 +170,7 @@ def test_nothing_goes_far_from_what_was_looked_at(values: list[int]) -> None:
     """Whatever the film: a frame differs from the last that was handed out by less than thrice a cut, or is handed out, or
     comes within a fifth of a second of that one by small steps.
     """
-    shots, sampled, at = Shots(Sampling()), 0, 0.0
+    shots, sampled, at = ShotDetector(Sampling()), 0, 0.0
     for number, value in enumerate(values):
         why, _ = shots.feed(flat(value), number / 30)
         if why is not None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from guardrails.media.video.film_parts import Sampling
-from guardrails.media.video.frames.track_frames import Eye
+from guardrails.media.video.frames.track_frames import TrackWatch
 
 
 def track(**more: Any) -> Any:
@@ -31,14 +31,14 @@ def track(**more: Any) -> Any:
 
 def looked(
     times: list[int | None], sampling: Sampling | None = None, **more: Any
-) -> tuple[Eye, list[dict[str, Any]]]:
+) -> tuple[TrackWatch, list[dict[str, Any]]]:
     """Let an eye look at frames at some milliseconds, each of another brightness."""
     sent: list[dict[str, Any]] = []
-    eye = Eye(track(**more), sampling or Sampling(), 1.0, lambda head, _: sent.append(head))
+    eye = TrackWatch(track(**more), sampling or Sampling(), 1.0, lambda head, _: sent.append(head))
     for number, time in enumerate(times):
         frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 40 * (number % 5), np.uint8), "rgb24")
         frame.pts, frame.time_base = time, Fraction(1, 1_000)
-        eye.look(frame)
+        eye.feed(frame)
     eye.close(last=True)
     return eye, sent
 
@@ -117,4 +117,4 @@ def test_a_seek_that_went_too_far_is_noticed(start: int, missed: bool) -> None:
     eye, _ = looked([], Sampling(clip=(20, 200)))
     frame = av.VideoFrame(64, 36, "yuv420p")
     frame.pts, frame.time_base = start, Fraction(1, 1_000)
-    assert eye.missed(frame) is missed
+    assert eye.has_missed(frame) is missed

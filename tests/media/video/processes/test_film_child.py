@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.media.video.film_parts import Sampling, VideoLimits
-from guardrails.media.video.processes.spare_process import Spare
+from guardrails.media.video.processes.spare_process import SpareProcess
 
 Reel = Callable[..., bytes]
 
@@ -25,7 +25,7 @@ def answers(path: Path, task: dict[str, Any], limits: VideoLimits | None = None)
         **task,
     }
     program = f"import sys; sys.path[:] = {sys.path!r}; from guardrails.media.video.processes.film_child import main; main()"
-    spare = Spare(program)
+    spare = SpareProcess(program)
     with path.open("rb") as file:
         spare.give(whole, [file])
     rest, _ = spare.process.communicate()
@@ -68,7 +68,7 @@ def test_a_film_that_takes_too_much_processor_time_is_ended(calm: bytes, tmp_pat
         "from guardrails.media.video.processes import film_child\n"
         "from guardrails.media.video.film_parts import VideoLimits\n"
         "film_child.EARLY_S = 1\n"
-        "film_child.bounded(VideoLimits(), 0.0)\n"
+        "film_child.bound_process(VideoLimits(), 0.0)\n"
         "while True: pass\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=False)
@@ -80,10 +80,10 @@ def test_a_process_writes_no_file(tmp_path: Path) -> None:
     path = tmp_path / "written"
     program = (
         f"import sys; sys.path[:] = {sys.path!r}\n"
-        "from guardrails.media.video.processes.film_child import bounded\n"
+        "from guardrails.media.video.processes.film_child import bound_process\n"
         "from guardrails.media.video.film_parts import VideoLimits\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "bounded(VideoLimits(), 1.0)\n"
+        "bound_process(VideoLimits(), 1.0)\n"
         f"from pathlib import Path; Path({str(path)!r}).write_text('zqx')\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=False)

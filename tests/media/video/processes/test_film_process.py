@@ -16,9 +16,9 @@ import pytest
 
 from guardrails.errors import Overloaded
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_source import Sampling, VideoLimits, opened
+from guardrails.media.video.film_source import Sampling, VideoLimits, open_film
 from guardrails.media.video.processes import film_process
-from guardrails.media.video.processes.film_process import Ended, Late, Process
+from guardrails.media.video.processes.film_process import FilmProcess, OutOfTime, ProcessEnded
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -38,7 +38,7 @@ def speaking(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
 
 def told(file: IO[bytes], limits: VideoLimits | None = None) -> list[Any]:
     """Return what a process sends."""
-    return [*Process(file, {"call": "probe"}, limits or VideoLimits(), 10.0, 1_000).answers()]
+    return [*FilmProcess(file, {"call": "probe"}, limits or VideoLimits(), 10.0, 1_000).answers()]
 
 
 def gone(pid: int) -> bool:
@@ -53,7 +53,7 @@ def gone(pid: int) -> bool:
 def test_a_killed_process_ends_the_watch_by_name(reel: Reel, scene_of: Scene) -> None:
     """From outside, in the middle, while more is waited for."""
     data = reel(map(scene_of(width=256, height=144), range(300)))
-    with opened(data) as film, film.watch(Sampling(fps=30, static=0.0, side=256)) as watch:
+    with open_film(data) as film, film.watch(Sampling(fps=30, static=0.0, side=256)) as watch:
         next(watch)
         os.kill(watch._process._process.pid, signal.SIGKILL)
         left = [*watch]
@@ -67,7 +67,7 @@ def test_a_watch_can_be_closed_by_another_thread(reel: Reel, scene_of: Scene) ->
     """As a request is given up while a worker waits for the next frame."""
     still = scene_of()(0)
     data = reel(still for _ in range(200))
-    with opened(data) as film:
+    with open_film(data) as film:
         watch = film.watch(Sampling(fps=30, static=0.0))  # more than the pipe holds
         next(watch)
         process = watch._process._process
@@ -86,7 +86,7 @@ def test_time_that_runs_out_kills_the_process(
 ) -> None:
     """It has some seconds, and more for each second of film that it went through."""
     data = reel(map(scene_of(), range(30)))
-    with opened(data) as film:
+    with open_film(data) as film:
         film._limits = VideoLimits(grace=0.0, wall_factor=0.0)
         monkeypatch.setattr(film_process, "STARTED", "import time; time.sleep(100)")
         watch = film.watch()
@@ -97,7 +97,7 @@ def test_time_that_runs_out_kills_the_process(
 
 def test_time_in_which_nobody_asks_does_not_count(calm: bytes) -> None:
     """Who judges frames may take long."""
-    with opened(calm) as film, film.watch(Sampling(side=32)) as watch:
+    with open_film(calm) as film, film.watch(Sampling(side=32)) as watch:
         next(watch)
         left = watch._process._left
         watch._process._process.wait(
@@ -111,7 +111,9 @@ def test_time_in_which_nobody_asks_does_not_count(calm: bytes) -> None:
 def test_more_film_gives_more_time(nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Once for each second of it, up to the limit."""
     speaking(monkeypatch, "")
-    process = Process(nothing, {"call": "probe"}, VideoLimits(grace=1, wall_factor=2, seconds=10), 10.0, 10)
+    process = FilmProcess(
+        nothing, {"call": "probe"}, VideoLimits(grace=1, wall_factor=2, seconds=10), 10.0, 10
+    )
     found = []
     for seconds in (3, 2, 4, 1_000):
         process.grant(seconds)
@@ -137,14 +139,14 @@ def test_more_film_gives_more_time(nothing: IO[bytes], monkeypatch: pytest.Monke
 def test_what_cannot_be_is_the_end(program: str, nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that breaks down or lies about sizes is killed."""
     speaking(monkeypatch, program)
-    with pytest.raises(Ended):
+    with pytest.raises(ProcessEnded):
         told(nothing)
 
 
 def test_a_process_that_says_nothing_is_late(nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """And killed."""
     speaking(monkeypatch, "time.sleep(600)")
-    with pytest.raises(Late):
+    with pytest.raises(OutOfTime):
         told(nothing, VideoLimits(grace=0.05))
 
 
@@ -163,9 +165,9 @@ def test_memory_has_a_limit(reel: Reel, scene_of: Scene) -> None:
     """What takes more ends by name, and takes nobody along."""
     data = reel(map(scene_of(), range(10)))
     with pytest.raises(MediaError) as caught:
-        opened(data, VideoLimits(memory=64 << 20))
+        open_film(data, VideoLimits(memory=64 << 20))
     assert caught.value.code in ("too_much_memory", "undecodable")
-    with opened(data) as film:
+    with open_film(data) as film:
         film._limits = VideoLimits(memory=180 << 20)
         with film.watch() as watch, contextlib.suppress(MediaError):
             assert len([*watch]) < 2
@@ -189,13 +191,13 @@ def test_too_many_at_work_are_refused(nothing: IO[bytes], monkeypatch: pytest.Mo
     monkeypatch.setattr(film_process, "_PLACES", threading.BoundedSemaphore(1))
     monkeypatch.setattr(film_process, "WAITS_S", 0.01)
     speaking(monkeypatch, "time.sleep(600)")
-    first = Process(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10)
+    first = FilmProcess(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10)
     with pytest.raises(Overloaded):
-        Process(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10)
+        FilmProcess(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10)
     pid = first._process.pid
     del first  # who forgets it leaves nothing behind
     assert gone(pid)
-    Process(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10).end()
+    FilmProcess(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10).end()
 
 
 def test_memory_is_flat_in_the_length(reel: Reel) -> None:
@@ -203,7 +205,7 @@ def test_memory_is_flat_in_the_length(reel: Reel) -> None:
     numbers = np.random.default_rng(0)
     frames = (numbers.integers(0, 255, (90, 160, 3), dtype=np.uint8) for _ in range(40))
     data = reel(itertools.chain.from_iterable(itertools.repeat(frame, 2) for frame in frames))
-    with opened(data) as film, film.watch(Sampling(fps=30)) as watch:
+    with open_film(data) as film, film.watch(Sampling(fps=30)) as watch:
         next(watch)
         with pytest.raises(film_process.subprocess.TimeoutExpired):
             watch._process._process.wait(0.5)  # it cannot get on

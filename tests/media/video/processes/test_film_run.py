@@ -11,12 +11,12 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
-from guardrails.media.video.film_parts import Sampling, Seen, VideoLimits
+from guardrails.media.video.film_parts import Sampling, VideoLimits, WatchAccount
 from guardrails.media.video.processes import film_process
-from guardrails.media.video.processes.film_process import Process
-from guardrails.media.video.processes.film_run import Sound, Watch
+from guardrails.media.video.processes.film_process import FilmProcess
+from guardrails.media.video.processes.film_run import SoundRun, WatchRun
 
-SEEN = asdict(Seen(decoded=3))
+SEEN = asdict(WatchAccount(decoded=3))
 
 SAMPLE: dict[str, Any] = {
     "kind": "sample",
@@ -43,7 +43,7 @@ def nothing() -> Iterator[IO[bytes]]:
         yield file
 
 
-def saying(file: IO[bytes], monkeypatch: pytest.MonkeyPatch, *heads: dict[str, Any]) -> Process:
+def saying(file: IO[bytes], monkeypatch: pytest.MonkeyPatch, *heads: dict[str, Any]) -> FilmProcess:
     """Return a process that says some things, with zeros as bytes."""
     lines = [(json.dumps(head), head["bytes"]) for head in heads]
     program = (
@@ -52,7 +52,7 @@ def saying(file: IO[bytes], monkeypatch: pytest.MonkeyPatch, *heads: dict[str, A
     escaped = program.replace("{", "{{").replace("}", "}}")
     # It ends soon, but not before it has its task, which cannot be given to one that has ended.
     monkeypatch.setattr(film_process, "STARTED", "import sys\nsys.stdin.buffer.raw.read(1)\n" + escaped)
-    return Process(file, {"call": "watch"}, VideoLimits(), 10.0, 1_000)
+    return FilmProcess(file, {"call": "watch"}, VideoLimits(), 10.0, 1_000)
 
 
 def done(**more: Any) -> dict[str, Any]:
@@ -62,12 +62,12 @@ def done(**more: Any) -> dict[str, Any]:
 
 def test_samples_come_with_an_account(nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """What was sampled is counted here."""
-    with Watch(saying(nothing, monkeypatch, SAMPLE, SAMPLE, done(sampled=99), END), Sampling()) as watch:
+    with WatchRun(saying(nothing, monkeypatch, SAMPLE, SAMPLE, done(sampled=99), END), Sampling()) as watch:
         first = next(watch)
         assert (first.pixels.shape, first.pixels.dtype, first.views) == ((2, 4, 3), np.uint8, (first.pixels,))
-        assert watch.seen == replace(Seen(decoded=3), sampled=1)
+        assert watch.seen == replace(WatchAccount(decoded=3), sampled=1)
         assert len([*watch]) == 1
-    assert watch.seen == replace(Seen(decoded=3), sampled=2, done=True)
+    assert watch.seen == replace(WatchAccount(decoded=3), sampled=2, done=True)
     assert watch.seen.whole
 
 
@@ -93,7 +93,7 @@ def test_a_process_that_does_not_say_that_it_is_done_broke_down(
     answers: list[dict[str, Any]], nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And so did one that says what cannot be: nothing of it counts as the whole film."""
-    with Watch(saying(nothing, monkeypatch, *answers), Sampling()) as watch:
+    with WatchRun(saying(nothing, monkeypatch, *answers), Sampling()) as watch:
         assert len([*watch]) <= 1
         assert watch.seen.stopped == "crashed"
         assert watch.seen.done
@@ -104,7 +104,7 @@ def test_a_budget_is_kept_whatever_the_process_says(
     nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is past it is not handed out."""
-    with Watch(
+    with WatchRun(
         saying(nothing, monkeypatch, *[SAMPLE] * 5, done(stopped="budget"), END), Sampling(budget=2)
     ) as watch:
         assert len([*watch]) == 2
@@ -113,7 +113,7 @@ def test_a_budget_is_kept_whatever_the_process_says(
 
 def test_unknown_reasons_are_none(nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Only names that are known here get out."""
-    with Watch(saying(nothing, monkeypatch, SAMPLE, done(stopped="zqx"), END), Sampling()) as watch:
+    with WatchRun(saying(nothing, monkeypatch, SAMPLE, done(stopped="zqx"), END), Sampling()) as watch:
         assert [*watch]
         assert watch.seen.stopped is None
 
@@ -129,7 +129,7 @@ def test_sound_comes_in_pieces(nothing: IO[bytes], monkeypatch: pytest.MonkeyPat
         "apart": [1],
         "bytes": 16,
     }
-    with Sound(saying(nothing, monkeypatch, piece, END)) as sound:
+    with SoundRun(saying(nothing, monkeypatch, piece, END)) as sound:
         ((start, samples),) = sound
         assert (start, samples.tolist()) == (20, [0.0] * 4)
         assert (sound.corrupt, sound.stopped, sound.apart) == (2, "seconds", {1})
@@ -149,6 +149,6 @@ def test_sound_that_cannot_be_is_the_end(
         "apart": [],
         "bytes": 16,
     }
-    with Sound(saying(nothing, monkeypatch, {**piece, **broken}, END)) as sound:
+    with SoundRun(saying(nothing, monkeypatch, {**piece, **broken}, END)) as sound:
         assert [*sound] == []
         assert sound.stopped == "crashed"

@@ -14,15 +14,20 @@ from typing import Any
 
 import pytest
 
-from guardrails.media.video.film_source import opened
+from guardrails.media.video.film_source import open_film
 from guardrails.media.video.processes import spare_process
-from guardrails.media.video.processes.spare_process import Spare, Spares, spares, taken
+from guardrails.media.video.processes.spare_process import (
+    SpareProcess,
+    SpareProcesses,
+    get_spares,
+    receive_task,
+)
 
 ECHO = (
     f"import sys; sys.path[:] = {sys.path!r}\n"
     "import os, socket\n"
-    "from guardrails.media.video.processes.spare_process import taken\n"
-    "with socket.socket(fileno=os.dup(0)) as line: came = taken(line)\n"
+    "from guardrails.media.video.processes.spare_process import receive_task\n"
+    "with socket.socket(fileno=os.dup(0)) as line: came = receive_task(line)\n"
     "if came is None: sys.exit(7)\n"
     "print(os.getpid(), len(came[0]['text']), [os.pread(file, 9, 0) for file in came[1]])\n"
 )
@@ -30,9 +35,9 @@ ECHO = (
 
 
 @pytest.fixture
-def own() -> Iterator[Spares]:
+def own() -> Iterator[SpareProcesses]:
     """Processes of a test's own."""
-    made = Spares()
+    made = SpareProcesses()
     yield made
     made.end()
 
@@ -44,7 +49,7 @@ def told(process: subprocess.Popen[bytes]) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [0, 10, 3_000_000])
-def test_a_task_and_its_files_go_to_the_process(own: Spares, size: int) -> None:
+def test_a_task_and_its_files_go_to_the_process(own: SpareProcesses, size: int) -> None:
     """However long it is, to one that was just started and to one that waited; each is another one."""
     with tempfile.TemporaryFile() as one, tempfile.TemporaryFile() as two:
         one.write(b"one")
@@ -53,37 +58,37 @@ def test_a_task_and_its_files_go_to_the_process(own: Spares, size: int) -> None:
         two.flush()
         pids = set()
         for files in ([one], [one, two], [two]):
-            process = own.started(ECHO, {"text": "x" * size}, files)
+            process = own.start(ECHO, {"text": "x" * size}, files)
             pid, length, read = told(process)
             pids.add(pid)
             assert (int(length), read) == (size, str([{one: b"one", two: b"two"}[file] for file in files]))
         assert len(pids) == 3
 
 
-def test_the_next_one_waits_from_the_first_on(own: Spares) -> None:
+def test_the_next_one_waits_from_the_first_on(own: SpareProcesses) -> None:
     """One at a time, and of the same program: another is started for another."""
     with tempfile.TemporaryFile() as file:
         assert own._waiting is None
-        told(own.started(ECHO, {"text": ""}, [file]))
+        told(own.start(ECHO, {"text": ""}, [file]))
         assert own._waiting is not None
         waiting = own._waiting[0].process
-        assert int(told(own.started(ECHO, {"text": ""}, [file]))[0]) == waiting.pid
+        assert int(told(own.start(ECHO, {"text": ""}, [file]))[0]) == waiting.pid
         assert own._waiting is not None
         waiting = own._waiting[0].process
-        assert int(told(own.started(f"{ECHO}\n", {"text": ""}, [file]))[0]) != waiting.pid
+        assert int(told(own.start(f"{ECHO}\n", {"text": ""}, [file]))[0]) != waiting.pid
         assert waiting.poll() is not None
 
 
-def test_one_that_died_while_it_waited_is_replaced(own: Spares) -> None:
+def test_one_that_died_while_it_waited_is_replaced(own: SpareProcesses) -> None:
     """Nobody's film is lost by it."""
     with tempfile.TemporaryFile() as file:
-        told(own.started(ECHO, {"text": ""}, [file]))
+        told(own.start(ECHO, {"text": ""}, [file]))
         assert own._waiting is not None
         waiting = own._waiting[0]
         waiting.process.kill()
         os.waitid(os.P_PID, waiting.process.pid, os.WEXITED | os.WNOWAIT)
-        assert int(told(own.started(ECHO, {"text": ""}, [file]))[0]) != waiting.process.pid
-        broken = Spare("raise SystemExit")
+        assert int(told(own.start(ECHO, {"text": ""}, [file]))[0]) != waiting.process.pid
+        broken = SpareProcess("raise SystemExit")
         broken.process.wait()
         with pytest.raises(OSError):
             broken.give({"text": ""}, [file])
@@ -92,14 +97,14 @@ def test_one_that_died_while_it_waited_is_replaced(own: Spares) -> None:
 
 def test_one_that_has_its_task_already_is_not_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have closed its end before the next line of ours runs: a second one would do the same task beside it."""
-    spare = Spare.__new__(Spare)
+    spare = SpareProcess.__new__(SpareProcess)
     spare._line, theirs = socket.socketpair()
     send = socket.send_fds
     got = []
 
     def sent(line: socket.socket, data: Any, files: Any) -> int:
         count = send(line, data, files)
-        got.append(taken(theirs))
+        got.append(receive_task(theirs))
         theirs.close()
         return count
 
@@ -110,11 +115,11 @@ def test_one_that_has_its_task_already_is_not_taken_for_gone(monkeypatch: pytest
     assert [each[0] for each in got if each] == [{"text": "a"}]
 
 
-def test_one_that_nobody_wants_is_ended(own: Spares, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_nobody_wants_is_ended(own: SpareProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some time, and once."""
     monkeypatch.setattr(spare_process, "WAITS_S", 0.01)
     with tempfile.TemporaryFile() as file:
-        told(own.started(ECHO, {"text": ""}, [file]))
+        told(own.start(ECHO, {"text": ""}, [file]))
         waiting = own._waiting
         if waiting is not None:
             waiting[1].join()
@@ -125,7 +130,7 @@ def test_one_that_nobody_wants_is_ended(own: Spares, monkeypatch: pytest.MonkeyP
 
 def test_one_ends_when_who_started_it_does() -> None:
     """However that ends: the socket is closed."""
-    spare = Spare(ECHO)
+    spare = SpareProcess(ECHO)
     spare._line.close()
     assert spare.process.wait(60) == 7
     spare.end()
@@ -138,7 +143,7 @@ def test_what_is_no_whole_task_is_none(data: bytes) -> None:
     with ours, theirs:
         ours.sendall(data)
         ours.close()
-        assert taken(theirs) is None
+        assert receive_task(theirs) is None
 
 
 def test_a_process_knows_no_secret_and_holds_no_file_of_others(
@@ -146,8 +151,8 @@ def test_a_process_knows_no_secret_and_holds_no_file_of_others(
 ) -> None:
     """The one that waits was started before, and has what each has: its pipe, its socket, and nothing else."""
     monkeypatch.setenv("ZQX_SECRET", "zqx")
-    with opened(calm), (tmp_path / "other").open("w"):
-        waiting = spares()._waiting
+    with open_film(calm), (tmp_path / "other").open("w"):
+        waiting = get_spares()._waiting
         assert waiting is not None
         pid = waiting[0].process.pid
         environ = Path(f"/proc/{pid}/environ").read_bytes()
@@ -162,8 +167,8 @@ def test_a_process_knows_no_secret_and_holds_no_file_of_others(
 
 def test_films_are_watched_by_those_that_wait(calm: bytes, counted: Callable[[], Any]) -> None:
     """What opens a film has the next one started, which watches it."""
-    with opened(calm) as film:
-        waiting = spares()._waiting
+    with open_film(calm) as film:
+        waiting = get_spares()._waiting
         assert waiting is not None
         with film.watch() as watch:
             assert watch._process._process.pid == waiting[0].process.pid
@@ -175,9 +180,9 @@ def counted(calm: bytes) -> Callable[[], int]:
     """Return a function: how many samples a process gives that has just been started."""
 
     def count() -> int:
-        spares().end()
-        with opened(calm) as film:
-            spares().end()
+        get_spares().end()
+        with open_film(calm) as film:
+            get_spares().end()
             with film.watch() as watch:
                 return len([*watch])
 

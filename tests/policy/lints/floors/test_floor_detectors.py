@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.policy.lints.floors.floor_pairs import Pair
+from guardrails.policy.lints.floors.floor_pairs import FloorPair
 from guardrails.policy.lints.floors.floors import weaker_than_floor
 
 
@@ -26,7 +26,7 @@ from guardrails.policy.lints.floors.floors import weaker_than_floor
     ],
 )  # fmt: skip
 def test_what_an_override_finds_no_more_is_told(
-    change: str, told: list[str], pair_of: Callable[..., Pair]
+    change: str, told: list[str], pair_of: Callable[..., FloorPair]
 ) -> None:
     """Fewer entries, fewer kinds, another score; more of any is the policy's own affair."""
     rules = (
@@ -45,7 +45,7 @@ def test_what_an_override_finds_no_more_is_told(
 
 
 def test_patterns_are_compared_with_all_that_is_said_of_them(
-    pair_of: Callable[..., Pair], tmp_path: Path
+    pair_of: Callable[..., FloorPair], tmp_path: Path
 ) -> None:
     """A pattern with another group is another one."""
     (tmp_path / "base.yaml").write_text(
@@ -66,7 +66,7 @@ def test_patterns_are_compared_with_all_that_is_said_of_them(
         assert [each.message.split(" has")[0] for each in found] == told
 
 
-def test_a_detector_of_the_same_name_from_elsewhere_is_another(pair_of: Callable[..., Pair]) -> None:
+def test_a_detector_of_the_same_name_from_elsewhere_is_another(pair_of: Callable[..., FloorPair]) -> None:
     """Only what the floor's files declare is compared with what became of it."""
     text = "detectors: {words: {use: terms, terms: [zqxbow], category: custom.w}}\nrules: [{id: own, on: input, when: custom.w > 0, then: block}]\n"
     assert [*weaker_than_floor(pair_of(text, apart=True).scene)] == []

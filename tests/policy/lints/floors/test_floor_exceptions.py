@@ -6,17 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.policy.lints.floors.floor_exceptions import exceptions
-from guardrails.policy.lints.floors.floor_pairs import Pair
-from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.floors.floor_exceptions import find_undone_exceptions
+from guardrails.policy.lints.floors.floor_pairs import FloorPair
+from guardrails.policy.lints.issue import LintFinding
 
-Told = Callable[..., list[Found]]
+Told = Callable[..., list[LintFinding]]
 
 
 @pytest.fixture
-def told(pair_of: Callable[..., Pair]) -> Told:
+def told(pair_of: Callable[..., FloorPair]) -> Told:
     """Return a function: a policy in, as for `pair_of`; what is told of its exceptions out."""
-    return lambda *text, **options: [*exceptions(pair_of(*text, **options))]
+    return lambda *text, **options: [*find_undone_exceptions(pair_of(*text, **options))]
 
 
 EXCEPTION = "exceptions:\n  - {{id: e, matches: [zqxbomb], reason: a product{}}}\n"

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.policy.lints.floors.floor_pairs import Pair, covered, does_as_much, short, tried
+from guardrails.policy.lints.floors.floor_pairs import (
+    FloorPair,
+    count_cases,
+    does_as_much,
+    is_covered,
+    shorten_condition,
+)
 from guardrails.types import Stage
 
 RULES = """\
@@ -24,7 +30,7 @@ rules:
 
 
 @pytest.mark.parametrize(
-    ("weak", "strict", "is_covered"),
+    ("weak", "strict", "expected"),
     [
         ("low", ["high"], False),
         ("high", ["low"], True),
@@ -36,21 +42,21 @@ rules:
     ],
 )
 def test_a_rule_is_covered_where_others_fire_wherever_it_does(
-    weak: str, strict: list[str], is_covered: bool, pair_of: Callable[..., Pair]
+    weak: str, strict: list[str], expected: bool, pair_of: Callable[..., FloorPair]
 ) -> None:
     """One or several; a rule that never fires is covered by none at all."""
     sides = {each.id: each for each in pair_of(RULES, apart=True).own}
 
-    assert covered(sides[weak], [sides[name] for name in strict], Stage.INPUT) == is_covered
+    assert is_covered(sides[weak], [sides[name] for name in strict], Stage.INPUT) == expected
 
 
-def test_cases_are_counted(pair_of: Callable[..., Pair]) -> None:
+def test_cases_are_counted(pair_of: Callable[..., FloorPair]) -> None:
     """Those in which a rule fires, and those of them in which no other does; `only` leaves findings out."""
     sides = {each.id: each for each in pair_of(RULES, apart=True).own}
-    answer = tried(sides["low"], [sides["high"]], Stage.INPUT)
+    answer = count_cases(sides["low"], [sides["high"]], Stage.INPUT)
     assert answer is not None
     assert answer[0] > answer[1] > 0
-    assert tried(sides["low"], [], Stage.INPUT, lambda given: given.category == "violence") == (0, 0)
+    assert count_cases(sides["low"], [], Stage.INPUT, lambda given: given.category == "violence") == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +72,16 @@ def test_cases_are_counted(pair_of: Callable[..., Pair]) -> None:
         ("trial", "mask", False),
     ],
 )
-def test_what_a_rule_does_is_compared(one: str, other: str, does: bool, pair_of: Callable[..., Pair]) -> None:
+def test_what_a_rule_does_is_compared(
+    one: str, other: str, does: bool, pair_of: Callable[..., FloorPair]
+) -> None:
     """By action, mode, scope and when a streamed text is judged."""
     sides = {each.id: each for each in pair_of(RULES, apart=True).own}
 
     assert does_as_much(sides[one].row, sides[other].row) == does
 
 
-def test_shadow_rules_of_the_floor_are_none_of_its_own(pair_of: Callable[..., Pair]) -> None:
+def test_shadow_rules_of_the_floor_are_none_of_its_own(pair_of: Callable[..., FloorPair]) -> None:
     """They are recorded, not enforced."""
     pair = pair_of("")
     assert [each.id for each in pair.under] == ["hate", "words", "mail", "shell"]
@@ -82,5 +90,5 @@ def test_shadow_rules_of_the_floor_are_none_of_its_own(pair_of: Callable[..., Pa
 
 def test_conditions_stand_on_one_line() -> None:
     """Breaks are blanks, and a long one ends in dots."""
-    assert short(" a\n  && b ") == "a && b"
-    assert short("x" * 101) == "x" * 99 + "…"
+    assert shorten_condition(" a\n  && b ") == "a && b"
+    assert shorten_condition("x" * 101) == "x" * 99 + "…"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.lints.floors.floor_pairs import Pair
-from guardrails.policy.lints.floors.floor_settings import settings, tools
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.floors.floor_pairs import FloorPair
+from guardrails.policy.lints.floors.floor_settings import find_undone_settings, tools
+from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.load import load
 
 RULES = "rules: [{id: a, on: input, when: custom.w > 0, then: block}]\n"
@@ -44,11 +44,11 @@ RULES = "rules: [{id: a, on: input, when: custom.w > 0, then: block}]\n"
     ],
 )  # fmt: skip
 def test_what_is_written_and_does_not_hold_is_told(
-    own: str, floor: str, told: list[str], scene_of: Callable[..., Scene]
+    own: str, floor: str, told: list[str], scene_of: Callable[..., LintContext]
 ) -> None:
     """Defaults that nobody wrote are nobody's attempt."""
     below = scene_of(f"{RULES}{floor}\n")
-    found = [*settings(Pair(scene_of(f"{RULES}{own}\n"), below))]
+    found = [*find_undone_settings(FloorPair(scene_of(f"{RULES}{own}\n"), below))]
 
     assert [each.message.startswith(start) for each, start in zip(found, told, strict=True)] == [True] * len(
         told
@@ -57,7 +57,7 @@ def test_what_is_written_and_does_not_hold_is_told(
     assert all(each.cure for each in found)
 
 
-def test_the_nearest_file_counts(scene_of: Callable[..., Scene], tmp_path: Path) -> None:
+def test_the_nearest_file_counts(scene_of: Callable[..., LintContext], tmp_path: Path) -> None:
     """What a parent says is told there, unless the policy says otherwise."""
     below = scene_of(f"{RULES}history: block\n")
     (tmp_path / "team.yaml").write_text("format: 1\nname: team\nhistory: remove\nunchecked: {part: flag}\n")
@@ -65,7 +65,9 @@ def test_the_nearest_file_counts(scene_of: Callable[..., Scene], tmp_path: Path)
     path.write_text("format: 1\nname: site\nextends: [team.yaml]\nunchecked: {part: block}\n")
     policy = load(path)
 
-    (found,) = settings(Pair(Scene(policy, compile_policy(policy), below.today), below))
+    (found,) = find_undone_settings(
+        FloorPair(LintContext(policy, compile_policy(policy), below.today), below)
+    )
 
     assert (Path(found.mark.file).name, found.mark.line, found.subject) == ("team.yaml", 3, "history")
 
@@ -91,14 +93,14 @@ rules:
         ("untrusted: [mail/inbox, 'web_*']", ["untrusted"]),
     ],
 )
-def test_lists_of_tools_are_compared(own: str, told: list[str], scene_of: Callable[..., Scene]) -> None:
+def test_lists_of_tools_are_compared(own: str, told: list[str], scene_of: Callable[..., LintContext]) -> None:
     """A tool that is listed, or is not distrusted, in the policy alone: the floor asks its own lists."""
     floor = scene_of(
         f"{TOOLS}tools: {{allow: [{{name: 'search*'}}, {{name: read, server: 'd*'}}], untrusted: [web_search, mail/*]}}\n"
     )
     mine = scene_of(f"{TOOLS}tools: {{{own}}}\n")
 
-    found = [*tools(Pair(mine, floor))]
+    found = [*tools(FloorPair(mine, floor))]
 
     assert [each.subject for each in found] == told
     assert all(
@@ -107,7 +109,7 @@ def test_lists_of_tools_are_compared(own: str, told: list[str], scene_of: Callab
     assert {each.mark.line for each in found} <= {11}
 
 
-def test_lists_that_no_rule_of_the_floor_asks_for_are_not_told(scene_of: Callable[..., Scene]) -> None:
+def test_lists_that_no_rule_of_the_floor_asks_for_are_not_told(scene_of: Callable[..., LintContext]) -> None:
     """They have no effect in the floor either."""
     floor = scene_of(f"{RULES}tools: {{allow: [{{name: search}}]}}\n")
-    assert [*tools(Pair(scene_of(f"{TOOLS}tools: {{allow: [{{name: shell}}]}}\n"), floor))] == []
+    assert [*tools(FloorPair(scene_of(f"{TOOLS}tools: {{allow: [{{name: shell}}]}}\n"), floor))] == []

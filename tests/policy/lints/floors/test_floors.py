@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.policy.lints.floors.floor_pairs import Pair
+from guardrails.policy.lints.floors.floor_pairs import FloorPair
 from guardrails.policy.lints.floors.floors import weaker_than_floor
-from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.issue import LintFinding
+from guardrails.policy.lints.scene.scene import LintContext
 
-Told = Callable[..., list[Found]]
+Told = Callable[..., list[LintFinding]]
 
 
 @pytest.fixture
-def told(pair_of: Callable[..., Pair]) -> Told:
+def told(pair_of: Callable[..., FloorPair]) -> Told:
     """Return a function: a policy in, as for `pair_of`; what is told of it out."""
     return lambda *text, **options: [*weaker_than_floor(pair_of(*text, **options).scene)]
 
@@ -165,7 +165,7 @@ def test_a_policy_is_not_weaker_than_itself(told: Told, tmp_path: Path) -> None:
     assert told(own, apart=True) == []
 
 
-def test_without_a_floor_nothing_is_said(scene_of: Callable[..., Scene]) -> None:
+def test_without_a_floor_nothing_is_said(scene_of: Callable[..., LintContext]) -> None:
     """There is nothing to compare."""
     assert [
         *weaker_than_floor(scene_of("rules: [{id: a, on: input, when: custom.w > 0, then: flag}]\n"))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guardrails.detectors.classifier.shipped_classifier import HEADS, category
+from guardrails.detectors.classifier.shipped_classifier import HEADS, head_category
 from guardrails.policy.lints.reachability import scores
-from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.scene import LintContext
 
 
 def test_the_highest_scores_are_on_file_for_every_category() -> None:
     """The table names each category of the shipped model, with scores in 0..1 of thousands of texts."""
-    texts, highest = scores.observed()
+    texts, highest = scores.read_observed_scores()
     assert texts > 5_000
-    assert set(highest) == {category(head) for head in HEADS}
+    assert set(highest) == {head_category(head) for head in HEADS}
     assert all(0.5 < score <= 1 for score in highest.values())
 
 
-def test_the_message_says_how_much_was_tried(scene_of: Callable[..., Scene]) -> None:
+def test_the_message_says_how_much_was_tried(scene_of: Callable[..., LintContext]) -> None:
     """An author sees the number behind the advice."""
     scene = scene_of(
         "detectors: {s: {use: classifier}}\nrules: [{id: a, on: input, when: injection > 0.9999, then: flag}]\n"
     )
     (found,) = scores.threshold_unreachable(scene)
-    assert f"{scores.observed()[0]:,} harmful texts" in found.message
+    assert f"{scores.read_observed_scores()[0]:,} harmful texts" in found.message

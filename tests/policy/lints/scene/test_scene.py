@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guardrails.policy.lints.scene.scene import Scene, known_of
+from guardrails.policy.lints.scene.scene import LintContext, fixed_context
 from guardrails.types import Stage
 
 
-def test_a_row_tells_of_its_fields(scene_of: Callable[..., Scene]) -> None:
+def test_a_row_tells_of_its_fields(scene_of: Callable[..., LintContext]) -> None:
     """What is found at a field stands there, what is found at one that is left out at the id, and so in a condition."""
     (row,) = scene_of(
         "rules:\n  - id: a\n    on: input\n    when: |\n      custom.w > 0\n    then: flag\n"
@@ -19,7 +19,7 @@ def test_a_row_tells_of_its_fields(scene_of: Callable[..., Scene]) -> None:
     assert row.found("on", "m").subject == "a"
 
 
-def test_a_scene_knows_what_feeds_a_rule(scene_of: Callable[..., Scene]) -> None:
+def test_a_scene_knows_what_feeds_a_rule(scene_of: Callable[..., LintContext]) -> None:
     """Detectors, shadow rules apart, and what they may find at the rule's stages."""
     scene = scene_of(
         "rules:\n  - {id: a, on: input, when: custom > 0, then: flag}\n  - {id: b, on: input, when: pii > 0, then: flag, mode: shadow}\n"
@@ -32,20 +32,20 @@ def test_a_scene_knows_what_feeds_a_rule(scene_of: Callable[..., Scene]) -> None
     assert scene.head["name"] == "tested"
 
 
-def test_what_is_known_of_a_rule_follows_from_its_stages(scene_of: Callable[..., Scene]) -> None:
+def test_what_is_known_of_a_rule_follows_from_its_stages(scene_of: Callable[..., LintContext]) -> None:
     """Only a model calls tools, and no tool is called in an input."""
     rules = scene_of(
         "rules:\n"
         "  - {id: a, on: tool_call, when: '!tool.listed', then: block}\n"
         "  - {id: b, on: input, when: custom.w > 0, then: block}\n"
     ).rows
-    assert [known_of(row) for row in rules] == [
+    assert [fixed_context(row) for row in rules] == [
         {"message.role": "assistant"},
         {"tool.name": "", "tool.server": ""},
     ]
 
 
-def test_rules_of_messages_are_tried_with_all_kinds_together(scene_of: Callable[..., Scene]) -> None:
+def test_rules_of_messages_are_tried_with_all_kinds_together(scene_of: Callable[..., LintContext]) -> None:
     """In one message a picture may stand beside a text: the condition holds for some of what it is tried with."""
     scene = scene_of(
         "rules:\n"
@@ -56,7 +56,7 @@ def test_rules_of_messages_are_tried_with_all_kinds_together(scene_of: Callable[
     assert len([*scene.trials(*scene.rows)]) > 0
 
 
-def test_too_much_has_no_answer(rules_of: Callable[..., Scene]) -> None:
+def test_too_much_has_no_answer(rules_of: Callable[..., LintContext]) -> None:
     """A condition that cannot be tried whole is not tried at all."""
     scene = rules_of(" && ".join(f"request.user.k{at} > {at}" for at in range(12)))
     assert scene.answers[scene.rows[0].rule.id] is None

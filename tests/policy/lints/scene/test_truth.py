@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.lints.scene.truth import (
-    Found,
+    PossibleFinding,
     TooMany,
     Trials,
-    levels,
+    analyze_condition,
+    normalize_expression,
     operands,
-    raised,
-    shape,
-    values,
-    written,
+    pick_scores,
+    pick_values,
+    raised_variables,
 )
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from guardrails.types import Stage
 
-NAMES = Names({"a": frozenset({"hate", "toxic"}), "b": frozenset({"hate.threatening"})})
+NAMES = ConditionNames({"a": frozenset({"hate", "toxic"}), "b": frozenset({"hate.threatening"})})
 
 score = st.sampled_from([0.0, 0.2, 0.5, 0.50001, 0.8, 1.0])
 compared = st.builds(
@@ -72,7 +72,7 @@ def test_a_condition_holds_where_cel_says_so(
         "hate": hate, "toxic": toxic, "detector.b.hate": by_b, "count hate": count, "message.role": role,
         "content.length": length, "content.language": "en", "tool.listed": True,
     }  # fmt: skip
-    assert shape(compile_condition(text, NAMES)).holds(env) == cel(text, env)
+    assert analyze_condition(compile_condition(text, NAMES)).holds(env) == cel(text, env)
 
 
 @given(st.sets(st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0]), max_size=4), st.floats(0.001, 1))
@@ -80,7 +80,7 @@ def test_every_score_has_a_level_that_compares_alike(constants: set[float], scor
     """Each score above nothing is on the same side of all constants as some level."""
     sides = [(score < each, score == each) for each in sorted(constants)]
     assert sides in [
-        [(level < each, level == each) for each in sorted(constants)] for level in levels(constants)
+        [(level < each, level == each) for each in sorted(constants)] for level in pick_scores(constants)
     ]
 
 
@@ -97,21 +97,21 @@ def test_every_score_has_a_level_that_compares_alike(constants: set[float], scor
 )
 def test_context_takes_values_that_it_can_have(name: str, constants: list[Any], expected: list[Any]) -> None:
     """Constants and their neighbours are tried, and something else; never what the leaf cannot be."""
-    assert values(name, constants) == expected
+    assert pick_values(name, constants) == expected
 
 
 def test_what_is_no_comparison_is_tried_both_ways() -> None:
     """A function of the context is an atom: the same one wherever it stands."""
     text = 'request.user.id.startsWith("a") && !(request.user.id.startsWith("a"))'
-    found = shape(compile_condition(text, NAMES))
+    found = analyze_condition(compile_condition(text, NAMES))
     assert len(found.atoms) == 1
     assert [found.holds(env) for env in Trials([found], [])] == [False, False]
 
 
 def test_trials_are_all_joints_of_what_may_be_found() -> None:
     """Two detectors and one leaf: each combination comes once, and a parent's score comes with its child's."""
-    found = shape(compile_condition("hate >= 0.5 && toxic >= 0.5 && content.length < 9", NAMES))
-    givens = [Found("a", "toxic", (1.0,)), Found("b", "hate.threatening", (0.4, 0.9))]
+    found = analyze_condition(compile_condition("hate >= 0.5 && toxic >= 0.5 && content.length < 9", NAMES))
+    givens = [PossibleFinding("a", "toxic", (1.0,)), PossibleFinding("b", "hate.threatening", (0.4, 0.9))]
     envs = [*Trials([found], givens)]
     assert len(envs) == 3 * 2 * 3
     assert {env.get("hate", 0.0) for env in envs} == {0.0, 0.4, 0.9}
@@ -120,22 +120,22 @@ def test_trials_are_all_joints_of_what_may_be_found() -> None:
 
 def test_kinds_of_content_bound_what_is_found() -> None:
     """In a picture nothing is found that only texts have."""
-    found = shape(compile_condition('hate > 0 && content.kind == "image"', NAMES))
-    text = Found("a", "hate", (1.0,), kinds=frozenset({"text"}))
+    found = analyze_condition(compile_condition('hate > 0 && content.kind == "image"', NAMES))
+    text = PossibleFinding("a", "hate", (1.0,), kinds=frozenset({"text"}))
     assert not any(found.holds(env) for env in Trials([found], [text]))
-    assert any(found.holds(env) for env in Trials([found], [Found("a", "hate", (1.0,))]))
+    assert any(found.holds(env) for env in Trials([found], [PossibleFinding("a", "hate", (1.0,))]))
 
 
 def test_too_much_to_try_is_said() -> None:
     """Nobody waits for a thousand combinations of a thousand."""
     text = " && ".join(f"request.user.k{at} > {at}" for at in range(12))
     with pytest.raises(TooMany):
-        [*Trials([shape(compile_condition(text, NAMES))], [])]
+        [*Trials([analyze_condition(compile_condition(text, NAMES))], [])]
 
 
 def test_operands_can_be_left_out() -> None:
     """Without one operand the rest of the condition is what it was."""
-    found = shape(compile_condition("hate > 0.5 || (toxic > 0.5 && content.length < 9)", NAMES))
+    found = analyze_condition(compile_condition("hate > 0.5 || (toxic > 0.5 && content.length < 9)", NAMES))
     parts = [(node.name, operand.start()) for node, operand in operands(found.tree)]
     assert parts == [("_||_", 0), ("_||_", 15), ("_&&_", 15), ("_&&_", 30)]
     last = [operand for _, operand in operands(found.tree)][-1]
@@ -146,14 +146,16 @@ def test_operands_can_be_left_out() -> None:
 
 def test_names_of_a_finding_are_those_above_it() -> None:
     """A finding raises its category, its parents, `unsafe` if it is a harm, and the same for its detector."""
-    assert raised("b", "hate.threatening") == (
+    assert raised_variables("b", "hate.threatening") == (
         "hate.threatening", "hate", "unsafe",
         "detector.b.hate.threatening", "detector.b.hate", "detector.b.unsafe",
     )  # fmt: skip
-    assert Found("w", "custom.x").stages == frozenset(Stage)
+    assert PossibleFinding("w", "custom.x").stages == frozenset(Stage)
 
 
 def test_one_form_whatever_the_spaces() -> None:
     """Conditions that differ only by how they are written are the same."""
-    one, two = (shape(compile_condition(text, NAMES)).tree for text in ("hate>=0.50", "hate  >=  0.5"))
-    assert written(one) == written(two)
+    one, two = (
+        analyze_condition(compile_condition(text, NAMES)).tree for text in ("hate>=0.50", "hate  >=  0.5")
+    )
+    assert normalize_expression(one) == normalize_expression(two)

@@ -15,7 +15,7 @@ from itertools import pairwise
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.file_watch import stamps
+from guardrails.detectors.file_watch import stamp_files
 from guardrails.keys import KEY_VARIABLE
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import Given
@@ -384,7 +384,7 @@ def loads(kit, url) -> dict[Labels, float]:
 
 def test_a_file_that_is_still_written_is_not_loaded(policy, monkeypatch) -> None:
     """Each look finds more of it; it is loaded once, when two looks in a row saw the same."""
-    state, look = State(Settings("http://h", policy=str(policy))), reloading.stamps
+    state, look = State(Settings("http://h", policy=str(policy))), reloading.stamp_files
     lines, looks = text("two").splitlines(keepends=True), []
 
     def written(paths):
@@ -396,7 +396,7 @@ def test_a_file_that_is_still_written_is_not_loaded(policy, monkeypatch) -> None
     async def grown() -> None:
         async with asyncio.TaskGroup() as group:
             await state.start()
-            monkeypatch.setattr(reloading, "stamps", written)
+            monkeypatch.setattr(reloading, "stamp_files", written)
             keeping = group.create_task(keep(state))
             await asyncio.to_thread(until, lambda: state.guard.policy.ref.name == "two")
             keeping.cancel()
@@ -437,10 +437,10 @@ def test_files_that_were_not_known_must_rest_as_well(policy, tmp_path) -> None:
     async def extended() -> list[str]:
         await state.start()
         write(policy, text("two", extends="parent.yaml"))
-        known = stamps(state.files)
+        known = stamp_files(state.files)
         return [
             await reload(state, settled=known),
-            await reload(state, settled=stamps(state.files)),
+            await reload(state, settled=stamp_files(state.files)),
         ]
 
     assert asyncio.run(extended()) == ["unsettled", "loaded"]

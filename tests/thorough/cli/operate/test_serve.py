@@ -30,7 +30,7 @@ test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready = widen(
 def test_serves_what_the_first_upstream_that_can_answers(running: Any, tmp_path: Path, workers: str) -> None:
     """One that is away, one that is there, in every worker; OpenAI's own client sees one server and its models."""
     port, config = free_port(), tmp_path / "settings.yaml"
-    with demo_model.running() as upstream:
+    with demo_model.run_model() as upstream:
         config.write_text(
             f"port: {port}\npolicy: pii-only\nupstreams:\n"
             f"  away: {{url: 'http://127.0.0.1:{free_port()}', models: ['*'], tries: 1}}\n"
