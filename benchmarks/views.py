@@ -55,7 +55,8 @@ REMEMBERED = [
     for module in (views, readings, obfuscation_hints)
     for value in vars(module).values()
     if hasattr(value, "cache_clear")
-    and value.__name__ in ("_normalized", "_folded", "_plain", "_disguised", "_revealed", "signals")
+    and value.__name__
+    in ("_normalize_uncached", "_fold_uncached", "_plain", "_mark_uncached", "_undo_uncached", "find_hints")
 ]
 
 

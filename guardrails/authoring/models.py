@@ -145,7 +145,7 @@ def verify_model(need: ModelNeed) -> ModelNeed:
         return seen
     try:
         if need.kind in ("image_classifier", "image_faces"):
-            import_module("guardrails.inference.media.picture_model").verify(need.folder)
+            import_module("guardrails.inference.media.picture_model").verify_folder(need.folder)
         else:
             read_contents(need.folder, read_manifest(need.folder))
     except ModelError as error:

@@ -86,7 +86,7 @@ def test_memory_ends(draw: Callable[..., Image.Image], file_of: Make) -> None:
 )
 def test_it_may_neither_write_files_nor_take_all_memory(deed: str, tmp_path: Path) -> None:
     """Whoever takes over a decoder finds little to do."""
-    program = f"import sys; sys.path[:] = {sys.path!r}; import guardrails.media.decoding_child as child; child._still(); from guardrails.media.limits import PictureLimits; child._bounded(PictureLimits()); {deed}"
+    program = f"import sys; sys.path[:] = {sys.path!r}; import guardrails.media.decoding_child as child; child._still(); from guardrails.media.limits import PictureLimits; child._bound_resources(PictureLimits()); {deed}"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=False, timeout=60, cwd=tmp_path
     )

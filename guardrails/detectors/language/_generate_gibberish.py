@@ -33,7 +33,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _SPELT: Final = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l", "\u0131": "i", "þ": "th", "ð": "d"}
 )
-_HEAD: Final = '''"""How likely a letter is after two others, in words of many languages; in: nothing, out: one string.
+_HEAD: Final = '''"""The generated table of how likely a letter is after two others, in words of many languages.
 
 Made by `python -m guardrails.detectors.language._generate_gibberish`, which names the sources; do not edit.
 """

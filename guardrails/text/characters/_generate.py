@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from guardrails.text import segments
 
-_HEAD = '''"""Character classes (bodies of `[...]` in a pattern) for the views; in: nothing, out: strings.
+_HEAD = '''"""Generated character classes (bodies of `[...]` in a pattern) for the views.
 
 Made by `python -m guardrails.text.characters._generate` from Unicode {version}; do not edit.
 """

@@ -214,7 +214,7 @@ def test_a_stream_that_has_ended_takes_nothing_more() -> None:
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "text is cut anywhere": (PayloadStream, "_end", lambda self: len(self._text)),
-    "what may go on is cut off alone": (payload_stream, "_closed", lambda hay: iter(())),
+    "what may go on is cut off alone": (payload_stream, "_find_closed_stretches", lambda hay: iter(())),
     "escapes are read at once": (payload_stream, "AROUND", 0),
 }
 

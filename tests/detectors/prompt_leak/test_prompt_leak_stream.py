@@ -171,7 +171,7 @@ def test_a_stream_that_has_ended_takes_nothing_more() -> None:
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "text is cut anywhere": (PromptOverlaps, "_cut", lambda self: len(self._text)),
-    "what the prompt may go on from is let go": (NgramTracker, "held", lambda self, taken: taken),
+    "what the prompt may go on from is let go": (NgramTracker, "open_from", lambda self, taken: taken),
     "all readings are the plain one": (PromptOverlaps, "_part", lambda self, views: None),
 }
 

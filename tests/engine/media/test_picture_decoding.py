@@ -294,7 +294,7 @@ def pool_of(monkeypatch: pytest.MonkeyPatch, pictures: int, keep: int) -> PixelP
     """Return a pool with room for so many of the pictures above, in the place of the process's."""
     pool = PixelPool(pictures * 9_600, keep * 9_600)
     for module in (pictures_module, media_redaction):
-        monkeypatch.setattr(module, "pixel_pool", lambda: pool)
+        monkeypatch.setattr(module, "get_pixel_pool", lambda: pool)
     return pool
 
 

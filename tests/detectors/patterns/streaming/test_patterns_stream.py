@@ -258,7 +258,7 @@ MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "views are cut anywhere": (PatternStream, "_cut", _uncut),
     "overlapping findings are cut": (PatternStream, "_final", _no_group),
     "a part is read without the letters before it": (patterns_stream, "LEAD", 0),
-    "what a view holds is let go": (patterns_stream._Reading, "settled", lambda self, raw: raw),
+    "what a view holds is let go": (patterns_stream._Reading, "settled_length", lambda self, raw: raw),
 }
 
 
