@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.classifier.any_classifier import columns_of
 from guardrails.detectors.classifier.classifier_config import invalid, written
-from guardrails.detectors.images.green_square import scaled
 from guardrails.detectors.images.image_classifier_config import (
     KNOWN,
     RUNS,
@@ -31,6 +30,7 @@ from guardrails.detectors.images.image_classifier_config import (
     of_prompts,
     prompted,
 )
+from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
@@ -131,7 +131,7 @@ class ImageClassifier:
 def _box(part: Part, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
     """Return where a part is in the picture, None for the whole."""
     whole = part.box == (0, 0, view.shape[1], view.shape[0])
-    return None if whole else scaled(part.box, view, picture)
+    return None if whole else scale_box(part.box, view, picture)
 
 
 def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:

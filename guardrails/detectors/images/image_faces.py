@@ -20,8 +20,8 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.green_square import scaled
 from guardrails.detectors.images.text_layout import Box
+from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
@@ -96,7 +96,7 @@ def _box(face: Face, view: Pixels, picture: Picture) -> Box | None:
     right, bottom = min(width, math.ceil(face.x + face.width)), min(height, math.ceil(face.y + face.height))
     if left >= right or top >= bottom:
         return None
-    return scaled((left, top, right - left, bottom - top), view, picture)
+    return scale_box((left, top, right - left, bottom - top), view, picture)
 
 
 def _is_covered(box: Box, picture: Picture) -> bool:

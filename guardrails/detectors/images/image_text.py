@@ -18,10 +18,10 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.green_square import scaled
 from guardrails.detectors.images.ocr import Corners, Found, Reader, letters
 from guardrails.detectors.images.ocr_passes import thorough, unlike
 from guardrails.detectors.images.text_layout import Line, Shown, shown
+from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.types import CLEAN, Content, Detection, Image
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class ImageText:
             for view in frame.views:
                 found = [each for each in reader(view) if self._is_sure(*each[:2])]
                 for text, _, corners in sorted(found, key=_order):
-                    box = scaled(_around(corners, view), view, picture)
+                    box = scale_box(_around(corners, view), view, picture)
                     yield Line(" ".join(text.split()), box, whole=origin == "code")
 
     def _is_sure(self, text: str, score: float) -> bool:

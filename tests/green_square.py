@@ -1,7 +1,7 @@
-"""Green squares: pictures in, a finding for each large field of pure green out, with its box. For trying rules on pictures.
+"""A detector for the tests: finds large fields of pure green in pictures, each with its box.
 
-What a rule does to a picture can be tried with this, and tested, without any picture that nobody wants to see. A field counts
-where its pixels are nearly (0, 255, 0), as JPEG leaves them; the score is how much of its box is.
+What a rule does to a picture is tried with it, without any picture that nobody wants to see; `tests/conftest.py` registers it as
+`use: green_square`. A field counts where its pixels are nearly (0, 255, 0), as JPEG leaves them; the score is how much of its box is.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
+from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
@@ -66,7 +67,7 @@ class GreenSquare:
         clip = (frame.start_ms, frame.end_ms) if picture.animated else None
         for view in frame.views:
             for box, score in self._fields(view):
-                yield Finding(self._category, score, self._name, box=scaled(box, view, picture), clip=clip)
+                yield Finding(self._category, score, self._name, box=scale_box(box, view, picture), clip=clip)
 
     def _fields(self, view: Pixels) -> Iterator[tuple[tuple[int, int, int, int], float]]:
         import numpy as np
@@ -103,15 +104,6 @@ def _runs(seen: Sequence[bool]) -> Iterator[tuple[int, int]]:
         begin, last = at if begin is None else begin, at
     if begin is not None:
         yield begin, last + 1
-
-
-def scaled(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tuple[int, int, int, int]:
-    """Return a box of a view as one of the picture at full size, all of it inside."""
-    height, width = view.shape[:2]
-    x, y, wide, high = box
-    left, top = x * picture.width // width, y * picture.height // height
-    right, bottom = -(-(x + wide) * picture.width // width), -(-(y + high) * picture.height // height)
-    return left, top, min(right, picture.width) - left, min(bottom, picture.height) - top
 
 
 def _build(name: str, config: GreenSquareConfig, files: Files) -> GreenSquare:
