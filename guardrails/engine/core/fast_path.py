@@ -90,6 +90,8 @@ class FastPath:
         self._decoding = decoding_limits(policies)
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
+        for stage in Stage:
+            self._path((Text.kind, stage))  # likewise
 
     def allow(
         self,

@@ -138,12 +138,12 @@ class FilmCheck:
         for answer in self._task.answers:
             if answer.error is not None and self._broken is None:
                 self._breaks(MediaError("timeout", f"it could not be watched: {answer.error}"))
-        onlooker = CURRENT.get()
-        if onlooker is not None and self._film is not None:
+        observer = CURRENT.get()
+        if observer is not None and self._film is not None:
             seen = self._watch.seen if self._watch is not None else self._seen
             length, most = self._film.seconds, self._how.limits.seconds
             of = None if length is None else min(length, most)
-            onlooker.on_progress(0.0 if seen is None else seen.seconds, of, self._looked)
+            observer.on_progress(0.0 if seen is None else seen.seconds, of, self._looked)
 
     def close(self) -> None:
         """Watch no more."""
@@ -389,9 +389,9 @@ def add_film_contents(film: FilmCheck, tree: ContentTree) -> None:
     for cover in film.covers:
         content = Image(cover, replace(place, origin=COVER), context=leaf.content.context)
         tree.leaves.append(replace(leaf, content=content, editable=False, base64=None))
-    if (onlooker := CURRENT.get()) is not None:
+    if (observer := CURRENT.get()) is not None:
         lines = [(text.origin, line.text, line.clip) for text in texts for _, line in text.lines]
-        onlooker.on_film(FilmRecord(place.path, film.scores(), lines))
+        observer.on_film(FilmRecord(place.path, film.scores(), lines))
 
 
 def _assign_shot(sample: Sample, frames: Frames) -> Sample:
