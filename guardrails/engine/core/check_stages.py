@@ -14,24 +14,27 @@ from guardrails.detectors.binding import Bound
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import add_embedded_media, may_hold_media, note_nested_media
-from guardrails.engine.core.detection_round import DetectionRound, Task
+from guardrails.engine.core.detection_round import DetectionRound
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.history import History
 from guardrails.engine.core.observers import CheckRecord, Observer
-from guardrails.engine.core.outcome import Outcome, affected_places, build_outcome
-from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request, RuleMatch
+from guardrails.engine.core.outcome import affected_places, build_outcome
+from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
+from guardrails.engine.detector_task import Task
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
 from guardrails.engine.media.ocr_text import PictureReading
 from guardrails.engine.media.picture_decoding import limits_of, prepare_decoding, release_pictures
+from guardrails.engine.model import JudgedContent, Outcome, Request, RuleMatch
 from guardrails.engine.redaction.media_redaction import (
     NO_MEDIA_EDITS,
     MediaEdits,
     MediaRedaction,
     find_wanted,
 )
-from guardrails.engine.tools.tool_context import PREPARED, ToolContext, preparation_task
+from guardrails.engine.tools.tool_context import PREPARED, ToolContext
+from guardrails.engine.tools.tool_preparation import preparation_task
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import Action, Audio, Detection, Image, Media, Mode, Text, Video
 

@@ -17,9 +17,10 @@ from guardrails.detectors.images.text_layout import Clip
 
 if TYPE_CHECKING:
     from guardrails.engine.content.content_tree import ContentTree
-    from guardrails.engine.core.detection_round import DetectionRound, Task
-    from guardrails.engine.core.outcome import Outcome
-    from guardrails.engine.core.rule_evaluation import Evaluation, RuleMatch
+    from guardrails.engine.core.detection_round import DetectionRound
+    from guardrails.engine.core.rule_evaluation import Evaluation
+    from guardrails.engine.detector_task import Task
+    from guardrails.engine.model import Outcome, RuleMatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,8 @@ from guardrails.engine.core.check_stages import Check, CheckSettings, Steps, rel
 from guardrails.engine.core.fast_path import FastPath, KnownDetections, decoding_limits
 from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.observers import CURRENT
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, takes_long
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, build_stream_plan
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED

@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Clip, Line, Shown, shown
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.detection_round import UNREADABLE, Task, describe_unreadable
 from guardrails.engine.core.observers import CURRENT, FilmRecord
+from guardrails.engine.detector_task import Task
 from guardrails.engine.media.film_cache import CachedFilm, FilmCache
 from guardrails.engine.media.film_findings import find_doubtful
 from guardrails.engine.media.film_settings import FilmSettings, settings_of_films
 from guardrails.engine.media.frames import UNTOUCHED, Frames
 from guardrails.engine.media.ocr_text import add_texts
 from guardrails.engine.media.sounds import SoundCheck
+from guardrails.engine.media.unreadable_media import UNREADABLE, describe_unreadable
 from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.audio import recording

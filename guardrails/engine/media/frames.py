@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.detectors.binding import Bound, FilmTrack
 from guardrails.detectors.images.text_layout import Line, Shown, hull, shown
-from guardrails.engine.core.detection_round import Task
+from guardrails.engine.detector_task import Task
 from guardrails.engine.media.film_findings import FrameFindings, SegmentSettings, segments
 from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.media.images.picture import Frame, Picture

@@ -17,8 +17,8 @@ from guardrails.cancellation import check
 from guardrails.detectors.binding import Bound
 from guardrails.engine.content.budget import UNBOUNDED, Budget
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.detector_task import Task
 from guardrails.errors import Overloaded
 from guardrails.media.errors import MediaError
 from guardrails.media.images.decode_cache import Shapes

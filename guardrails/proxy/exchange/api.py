@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.image_links import Link
 from guardrails.protocols.streaming.assembler import Collector

@@ -19,7 +19,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
 from guardrails.protocols.gemini.gemini_assembly import Chunks as Whole

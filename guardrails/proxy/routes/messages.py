@@ -11,7 +11,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages.messages_assembly import Blocks

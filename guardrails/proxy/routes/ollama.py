@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.ollama import ollama_fields
 from guardrails.protocols.ollama.ollama_stream import (

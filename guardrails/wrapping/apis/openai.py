@@ -11,7 +11,7 @@ from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import anything, by_table, figures, flag, keep, text
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import HEAD, ChatTeller

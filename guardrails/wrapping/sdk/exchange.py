@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import Blocked, RequestError
 from guardrails.protocols.reply_values import restore_reply

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from guardrails import Finding, Guard, Stage, Text
 from guardrails.authoring.explain.condition_terms import Reader, Term, evaluated, joined, plain
-from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request
+from guardrails.engine.core.rule_evaluation import Evaluation
+from guardrails.engine.model import JudgedContent, Request
 from guardrails.policy.compiled import Rule
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.names import Names

@@ -13,7 +13,7 @@ from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.check_stages import STAGES, Check, CheckSettings
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.types import Audio, Content, Image, Place, Stage, Text, ToolCall, Video
 from tests.cases import each_case
 

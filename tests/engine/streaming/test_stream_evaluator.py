@@ -13,8 +13,8 @@ import pytest
 from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Stage, Verdict
 from guardrails.detectors import Kind
 from guardrails.engine.core import task_runner
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import Workers
+from guardrails.engine.model import Request
 from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
 from guardrails.types import CLEAN, Place
 from tests.cases import each_case

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.proxy.exchange.api import Events, asks_for_stream, choices
 from guardrails.proxy.routes import gemini, messages, ollama

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import EVENTS, NONE, Asides, Heard, chunk
 from guardrails.proxy.routes.openai.chat import CHAT

@@ -17,7 +17,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.proxy.exchange import answer

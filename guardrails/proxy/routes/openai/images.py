@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols import image_links
 from guardrails.protocols.images import images_fields

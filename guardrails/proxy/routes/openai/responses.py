@@ -13,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.event_writer import REQUIRED, events, refusal
 from guardrails.protocols.responses.responses_assembly import Items

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.videos import videos_fields
 from guardrails.proxy.access.admission import client_of

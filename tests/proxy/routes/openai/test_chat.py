@@ -10,7 +10,7 @@ import openai
 import pytest
 
 from guardrails import Guard
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.chat import chat_fields
 from guardrails.proxy.routes.openai.chat import parsed, withheld
