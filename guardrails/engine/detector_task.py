@@ -48,11 +48,11 @@ class Task:
 
     def run(self) -> None:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
-        with within(self.token), self._asked():
+        with within(self.token), self._record_errors():
             answers: list[Detection] = []
             for contents in split_batches(self.contents):
                 check()
-                given = self._checked(self.bound.detector.detect(contents), contents)
+                given = self._validate(self.bound.detector.detect(contents), contents)
                 if given is None:
                     return
                 answers += given
@@ -62,7 +62,7 @@ class Task:
         """Ask what the detector can answer in microseconds; False where that is not all, so that a worker must `run`."""
         if self.bound.at_once is None:
             return False
-        with self._asked():
+        with self._record_errors():
             answers = self.bound.at_once(self.contents)
             if answers is None:
                 return False
@@ -72,11 +72,11 @@ class Task:
     async def arun(self) -> None:
         """Ask a detector that waits for a service, as `run` does."""
         assert self.bound.adetect is not None
-        with self._asked():
+        with self._record_errors():
             self._take(await self.bound.adetect(self.contents))
 
     @contextmanager
-    def _asked(self) -> Iterator[None]:
+    def _record_errors(self) -> Iterator[None]:
         started = perf_counter()
         try:
             yield
@@ -92,11 +92,11 @@ class Task:
             self.took_ms = (perf_counter() - started) * 1000.0
 
     def _take(self, answers: Sequence[Detection] | None) -> None:
-        checked = self._checked(answers, self.contents)
+        checked = self._validate(answers, self.contents)
         if checked is not None:
             self.answers = checked
 
-    def _checked(
+    def _validate(
         self, answers: Sequence[Detection] | None, contents: Sequence[Content]
     ) -> list[Detection] | None:
         """Return the answers for some contents as a verdict can be built on them; fail, and return None, where they are not one

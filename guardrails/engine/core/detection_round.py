@@ -170,11 +170,11 @@ class DetectionRound:
                 elif detection.error is not None:
                     unknown.add(bound.name)
                 elif detection.findings:
-                    own = self._new(index, bound.digest) if leaf.again else detection.findings
-                    findings.extend(self._stamped(leaf, own))
+                    own = self._new_findings(index, bound.digest) if leaf.again else detection.findings
+                    findings.extend(self._stamp(leaf, own))
         return tuple(findings), frozenset(unknown)
 
-    def _new(self, index: int, digest: str) -> tuple[Finding, ...]:
+    def _new_findings(self, index: int, digest: str) -> tuple[Finding, ...]:
         """Return what a detector found in a joined or decoded text and not yet in the parts, in a join of fewer of
         them, or in the text around.
         """
@@ -200,7 +200,7 @@ class DetectionRound:
                 own[at] = tuple(new)
         return own.get(index, ())
 
-    def _stamped(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
+    def _stamp(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
         place = leaf.content.place
         for finding in findings:
             if place.path or place.choice_index is not None or place.origin is not None:

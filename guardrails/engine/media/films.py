@@ -187,7 +187,7 @@ class FilmCheck:
         self._hearing = SoundCheck(self._film, how.hearers)
         if isinstance(self._film, Recording):
             self._said, self._covers = [*_metadata_lines(self._film.metadata)], self._film.covers()
-            self._seen_all(self._hearing)
+            self._begin_sound(self._hearing)
             return
         subtitled = any(track.kind == "subtitle" for track in self._film.tracks)
         self._said = [
@@ -206,19 +206,19 @@ class FilmCheck:
             self._steps.append(partial(self._look, watch, frames, hearing))
             return
         self._seen = watch.seen
-        self._steps += [partial(self._look_closely, frames, *each) for each in self._doubtful(frames)]
-        self._seen_all(hearing)
+        self._steps += [partial(self._look_closely, frames, *each) for each in self._find_doubtful(frames)]
+        self._begin_sound(hearing)
 
-    def _seen_all(self, hearing: SoundCheck) -> None:
+    def _begin_sound(self, hearing: SoundCheck) -> None:
         """Go on to the sound."""
-        self._steps.append(self._looked_at)
+        self._steps.append(self._end_frames)
         self._steps += [partial(hearing.listen, track) for track in hearing.tracks]
 
-    def _looked_at(self) -> None:
+    def _end_frames(self) -> None:
         """No more frames come."""
         self._looked = True
 
-    def _doubtful(self, frames: Frames) -> list[tuple[int, Clip]]:
+    def _find_doubtful(self, frames: Frames) -> list[tuple[int, Clip]]:
         """Return what to look at more closely: the number of a track, and a clip."""
         found = (
             (number, clip)
