@@ -23,7 +23,7 @@ from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
 from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import ContentRow
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow.shadow_evaluation import Shadow

@@ -11,9 +11,8 @@ from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import Pipeline, today
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.replacements import KEYED, uses_replacement
 from guardrails.engine.redaction.vault import Vault, escape_placeholders

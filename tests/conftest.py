@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from guardrails import Content, Detection, Guard
-from guardrails.detectors import Kind
+from guardrails.detectors import BUILTIN, Kind
 from guardrails.detectors.config import Config
 
 # The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change. A quarter of
@@ -25,6 +25,9 @@ from guardrails.detectors.config import Config
 settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("short", settings.get_profile("thorough"), max_examples=25)
 settings.load_profile("short")
+
+# Rules on pictures are tried with green squares (`tests/green_square.py`).
+BUILTIN["green_square"] = "tests.green_square"
 
 # A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

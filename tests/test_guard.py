@@ -17,7 +17,6 @@ from guardrails.authoring.testing.suite import run_suite
 from guardrails.detectors import Kind
 from guardrails.detectors.file_watch import have_changed
 from guardrails.engine.content import payload
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media
 
@@ -258,13 +257,6 @@ def test_a_stream_knows_who_asks(guard_of: Callable[..., Guard]) -> None:
     stream.flush()
     verdict: Any = stream.verdict
     assert [rule.reason for rule in verdict.rules] == ["matched"]
-
-
-def test_a_request_has_the_language_that_the_client_names() -> None:
-    """Anything but a text is no language."""
-    assert Request(client={"language": "fr"}).language == "fr"
-    assert Request(client={"language": ["fr"]}).language is None
-    assert Request().language is None
 
 
 def test_media_are_content(guard: Guard) -> None:

@@ -52,7 +52,6 @@ BUILTIN: dict[str, str] = {
     "image_text": "guardrails.detectors.images.image_text",
     "image_faces": "guardrails.detectors.images.image_faces",
     "transcript": "guardrails.detectors.speech.transcript",
-    "green_square": "guardrails.detectors.images.green_square",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 

@@ -19,7 +19,7 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, find_kind,
 from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
-from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Rule, bind_single_finding
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.problems import suggest_name

@@ -15,7 +15,7 @@ from typing import Protocol as Interface
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.errors import ErrorWriter, Problem, write_openai_error
 from guardrails.protocols.image_links import Link

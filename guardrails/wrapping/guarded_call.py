@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.detector_task import Task
 from guardrails.errors import Blocked
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms

@@ -14,9 +14,8 @@ from guardrails.checker import Checker, build_request
 from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import text
 from guardrails.engine.content.roles import ROLES
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.stream import stop_outcome

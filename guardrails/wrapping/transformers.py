@@ -15,7 +15,7 @@ from typing import Any
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.reply_values import restore_reply

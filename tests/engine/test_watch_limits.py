@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Finding, Guard, Stage, Verdict
 from guardrails.detectors import Kind
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.engine.streaming.stream_evaluator import CONTEXT, StreamEvaluator
 from guardrails.inference.safety.passages import LONGEST
 from guardrails.types import CLEAN, Place, Unchecked

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Finding, Text
-from guardrails.engine.core.rule_evaluation import Request, bind_names, evaluate_condition
+from guardrails.engine.core.rule_evaluation import bind_names, evaluate_condition
+from guardrails.engine.model import Request
 from guardrails.policy.compiled import bind_single_finding
 from guardrails.policy.condition import Condition, compile_condition, compile_context
 from guardrails.policy.names import ConditionNames

@@ -10,9 +10,8 @@ import pytest
 from guardrails import Action, Guard
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, apply_edits, body
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Outcome, Request
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller

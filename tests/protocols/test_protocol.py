@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.protocols.errors import Problem

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Guard, Overloaded, Stage
 from guardrails.detectors import Kind
-from guardrails.engine.core import pipeline
+from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from tests.cases import scale
 
@@ -238,7 +238,7 @@ def test_workers_that_are_full_are_said_so(
     assert stream.feed("One. Two") == "One. "
     full = Workers(1, queue=0, spare=0)
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "workers", lambda: full)
+        patched.setattr(task_runner, "workers", lambda: full)
         with pytest.raises(Overloaded):
             stream.feed(". Three") if way == "feed" else asyncio.run(stream.afeed(". Three"))
     for go_on in (lambda: stream.feed(". Four. "), stream.flush):

@@ -13,7 +13,7 @@ from typing import Final
 from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding, shorten
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.core.rule_evaluation import is_covered, is_expired, stages_of
-from guardrails.engine.redaction.edits import Change, Span
+from guardrails.engine.model import Change, Span
 from guardrails.policy.compiled import Rule, bind_single_finding
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Media, Mode, Text

@@ -15,7 +15,8 @@ from guardrails.authoring.explain.condition_terms import ConditionReader, Term, 
 from guardrails.authoring.explain.explained_findings import CheckFindings
 from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
 from guardrails.engine.core.observers import CheckRecord
-from guardrails.engine.core.rule_evaluation import Evaluation, RuleMatch, is_covered, is_expired
+from guardrails.engine.core.rule_evaluation import Evaluation, is_covered, is_expired
+from guardrails.engine.model import RuleMatch
 from guardrails.policy.compiled import Rule
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Content, Finding, FiredRule, Stage

@@ -3,8 +3,8 @@
     explanation = explain(guard, "write to jo@example.com", "output", user={"tier": "staff"})
     explanation.rules[0].tries[0].tree      # why the first rule fired, term by term
 
-It is the check itself that is explained, not another one like it: the pipeline tells an onlooker how it evaluated
-(`onlookers`), and all that is said here is read from that. Every detector is asked, also where a block is certain before; which
+It is the check itself that is explained, not another one like it: the pipeline tells an observer how it evaluated
+(`observers`), and all that is said here is read from that. Every detector is asked, also where a block is certain before; which
 of them a check that may stop early would have spared is said. Everything is bounded, and what is left out is counted.
 """
 

@@ -54,7 +54,7 @@ class UnusableReportError(GuardrailsError):
 @dataclass(frozen=True, slots=True)
 class CheckedContent:
     """One thing that was checked: what people call it (not a text itself: names are not masked), as it was given, the verdict,
-    and what else was seen and heard of films in it (`onlookers`).
+    and what else was seen and heard of films in it (`observers`).
     """
 
     name: str

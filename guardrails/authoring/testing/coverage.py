@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import Request, is_excepted
+from guardrails.engine.core.rule_evaluation import is_excepted
+from guardrails.engine.model import Request
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.types import Content, Finding, Verdict
 

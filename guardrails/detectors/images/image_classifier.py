@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.classifier.any_classifier import resolve_columns
 from guardrails.detectors.classifier.classifier_config import find_label_problems, read_labels
-from guardrails.detectors.images.green_square import scale_box
 from guardrails.detectors.images.image_classifier_config import (
     KNOWN_IMAGE_MODELS,
     RUNS,
@@ -31,6 +30,7 @@ from guardrails.detectors.images.image_classifier_config import (
     number_prompts,
     resolve_labels,
 )
+from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 

@@ -330,7 +330,7 @@ def is_complete_picture(data: bytes) -> bool:
 
 
 class MediaHold:
-    """Where a text that grows has to be held as a file may begin there: parts in, what is to be judged out.
+    """Holds a text that grows where a file may begin, and gives what is to be judged.
 
     Attributes:
         at: the place from which on it is held, None where it is not.

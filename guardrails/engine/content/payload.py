@@ -10,7 +10,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values
 from guardrails.engine.content.inline_media import medium
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.media.video.file_type import HEAD
 from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Use, Video
 from guardrails.wire.pointers import pointer

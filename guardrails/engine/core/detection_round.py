@@ -6,17 +6,14 @@ drives it (`pipeline.py`) runs them where they belong and gives the answers back
 
 from __future__ import annotations
 
-from asyncio import CancelledError
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from time import perf_counter
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from guardrails.cancellation import Cancelled, Token, check, current, within
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
+from guardrails.engine.detector_task import Task
+from guardrails.engine.media.unreadable_media import describe_unreadable
 from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Film
@@ -41,164 +38,9 @@ MOST_FINDINGS = 64
 those.
 """
 
-CHARACTERS_AT_ONCE: Final = 50_000
-CONTENTS_AT_ONCE: Final = 256
-"""What a detector is asked at a time, at most; a single longer text is asked as a whole."""
-
-CHARACTERS_OF_FILE: Final = 100_000
-"""Characters of a text that take about as long as a picture."""
 
 MOST_KEPT = 64
 """Detections of one text that are kept: one for each detector and context."""
-
-
-UNREADABLE: Final[Mapping[str, str]] = {"image": "image", "video": "video", "audio": "part"}
-"""As what of `unchecked` a file is named that cannot be read; `audio` is for speech that is only not transcribed."""
-
-OVER_LIMIT: Final = frozenset(
-    {"too_many_bytes", "too_many_pixels", "too_many_frames", "too_many_tracks", "too_much_memory", "timeout"}
-)
-"""Codes of films and sounds that a limit leaves out: `limit`."""
-
-
-def describe_unreadable(content: Media, error: MediaError) -> Unchecked:
-    """Return as what a file is named that cannot be judged."""
-    over = error.code in OVER_LIMIT and not isinstance(content, Image)
-    kind = "limit" if over else UNREADABLE[content.kind]
-    return Unchecked(kind, f"{error.code}: {error}", content.place.path)
-
-
-@dataclass(slots=True)
-class Task:
-    """One detector over the contents that it has not seen yet; `answers` are in the order of `leaves`. It may take `patience_s`
-    besides the time that all detectors have together.
-    """
-
-    bound: BoundDetector
-    leaves: list[int] = field(default_factory=list)
-    contents: list[Content] = field(default_factory=list)
-    answers: Sequence[Detection] = ()
-    took_ms: float = 0.0
-    patience_s: float = 0.0
-    token: Token = field(default_factory=current)
-    """Until when the answers are wanted."""
-
-    @property
-    def size(self) -> int:
-        """How much there is to look at, in characters; files count by their own measure."""
-        return sum(
-            len(content.text) if isinstance(content, Text) else CHARACTERS_OF_FILE
-            for content in self.contents
-            if not isinstance(content, ToolCall)
-        )
-
-    def run(self) -> None:
-        """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
-        with within(self.token), self._asked():
-            answers: list[Detection] = []
-            for contents in split_batches(self.contents):
-                check()
-                given = self._checked(self.bound.detector.detect(contents), contents)
-                if given is None:
-                    return
-                answers += given
-            self.answers = answers
-
-    def at_once(self) -> bool:
-        """Ask what the detector can answer in microseconds; False where that is not all, so that a worker must `run`."""
-        if self.bound.at_once is None:
-            return False
-        with self._asked():
-            answers = self.bound.at_once(self.contents)
-            if answers is None:
-                return False
-            self._take(answers)
-        return True
-
-    async def arun(self) -> None:
-        """Ask a detector that waits for a service, as `run` does."""
-        assert self.bound.adetect is not None
-        with self._asked():
-            self._take(await self.bound.adetect(self.contents))
-
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        started = perf_counter()
-        try:
-            yield
-        except (KeyboardInterrupt, CancelledError):
-            raise
-        except Cancelled:
-            self.fail("was not done in time")
-        except BaseException as error:
-            # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
-            # What it says stays out: it may quote the text.
-            self.fail(f"raised {type(error).__name__}")
-        finally:
-            self.took_ms = (perf_counter() - started) * 1000.0
-
-    def _take(self, answers: Sequence[Detection] | None) -> None:
-        checked = self._checked(answers, self.contents)
-        if checked is not None:
-            self.answers = checked
-
-    def _checked(
-        self, answers: Sequence[Detection] | None, contents: Sequence[Content]
-    ) -> list[Detection] | None:
-        """Return the answers for some contents as a verdict can be built on them; fail, and return None, where they are not one
-        for each.
-        """
-        if answers is None:
-            self.fail("gave no answers")
-            return None
-        if len(answers) != len(contents):
-            self.fail(f"{len(answers)} answers for {len(contents)} contents")
-            return None
-        return [
-            answer if answer is CLEAN else validate_detection(answer, content)
-            for answer, content in zip(answers, contents, strict=True)
-        ]
-
-    def fail(self, reason: str) -> None:
-        """Answer with an error for all contents."""
-        self.answers = [Detection(error=reason)] * len(self.leaves)
-
-
-def split_batches(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
-    """Yield contents in order, as many at a time as a detector gets through in some tenths of a second: once nobody waits it is
-    given no more of them. Files stay together: who opens, reads or covers them looks at all at once.
-    """
-    begin = size = 0
-    for at, content in enumerate(contents):
-        if not isinstance(content, Text):
-            continue
-        length = len(content.text)
-        if at > begin and (size + length > CHARACTERS_AT_ONCE or at - begin >= CONTENTS_AT_ONCE):
-            yield contents[begin:at]
-            begin, size = at, 0
-        size += length
-    yield contents[begin:]
-
-
-def validate_detection(answer: object, content: Content) -> Detection:
-    """Return a detector's answer, or an error in its place where a verdict cannot be built on it."""
-    if not isinstance(answer, Detection):
-        return Detection(error=f"answered with {type(answer).__name__}")
-    end = len(content.text) if isinstance(content, Text) else None
-    picture = content.source if isinstance(content, Media) and isinstance(content.source, Picture) else None
-    for finding in answer.findings:
-        if not 0.0 <= finding.score <= 1.0:
-            return Detection(error="gave a score outside 0..1")
-        if finding.span is not None and end is not None and not 0 <= finding.span[0] < finding.span[1] <= end:
-            return Detection(error="gave a span outside the text")
-        if finding.box is not None and picture is not None and not _is_inside(finding.box, picture):
-            return Detection(error="gave a box outside the picture")
-    return answer
-
-
-def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
-    x, y, width, height = box
-    return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
 
 
 def judges(bound: BoundDetector, content: Content) -> bool:
@@ -328,11 +170,11 @@ class DetectionRound:
                 elif detection.error is not None:
                     unknown.add(bound.name)
                 elif detection.findings:
-                    own = self._new(index, bound.digest) if leaf.again else detection.findings
-                    findings.extend(self._stamped(leaf, own))
+                    own = self._new_findings(index, bound.digest) if leaf.again else detection.findings
+                    findings.extend(self._stamp(leaf, own))
         return tuple(findings), frozenset(unknown)
 
-    def _new(self, index: int, digest: str) -> tuple[Finding, ...]:
+    def _new_findings(self, index: int, digest: str) -> tuple[Finding, ...]:
         """Return what a detector found in a joined or decoded text and not yet in the parts, in a join of fewer of
         them, or in the text around.
         """
@@ -358,7 +200,7 @@ class DetectionRound:
                 own[at] = tuple(new)
         return own.get(index, ())
 
-    def _stamped(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
+    def _stamp(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
         place = leaf.content.place
         for finding in findings:
             if place.path or place.choice_index is not None or place.origin is not None:

@@ -21,9 +21,11 @@ from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
-from guardrails.engine.core.detection_round import cache_key, store_detections, validate_detection
+from guardrails.engine.core.detection_round import cache_key, store_detections
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
-from guardrails.engine.core.outcome import Outcome, build_coverage
+from guardrails.engine.core.outcome import build_coverage
+from guardrails.engine.detector_task import validate_detection
+from guardrails.engine.model import Outcome
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.text import normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
@@ -90,6 +92,8 @@ class FastPath:
         self._decoding = decoding_limits(policies)
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
+        for stage in Stage:
+            self._path((Text.kind, stage))  # likewise
 
     def allow(
         self,

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from guardrails.detectors.binding import BoundDetector
-from guardrails.engine.core.detection_round import Task, judges
-from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request, RuleMatch
+from guardrails.engine.core.detection_round import judges
+from guardrails.engine.core.rule_evaluation import Evaluation
+from guardrails.engine.detector_task import Task
+from guardrails.engine.model import JudgedContent, Request, RuleMatch
 from guardrails.engine.redaction.edits import NUMBERED
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compiled import CompiledPolicy

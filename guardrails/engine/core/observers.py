@@ -17,9 +17,10 @@ from guardrails.detectors.images.text_layout import Clip
 
 if TYPE_CHECKING:
     from guardrails.engine.content.content_tree import ContentTree
-    from guardrails.engine.core.detection_round import DetectionRound, Task
-    from guardrails.engine.core.outcome import Outcome
-    from guardrails.engine.core.rule_evaluation import Evaluation, RuleMatch
+    from guardrails.engine.core.detection_round import DetectionRound
+    from guardrails.engine.core.rule_evaluation import Evaluation
+    from guardrails.engine.detector_task import Task
+    from guardrails.engine.model import Outcome, RuleMatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +69,13 @@ class Observer:
         """Take note of what was seen and heard of a film; one that was redacted is told once more as what it became."""
 
 
-CURRENT: Final[ContextVar[Observer | None]] = ContextVar("LOOKING", default=None)
-
-
-def close_observer() -> Observer | None:
-    """Return who looks on closely in this context, if anybody does."""
-    onlooker = CURRENT.get()
-    return onlooker if onlooker is not None and onlooker.wants_checks else None
+CURRENT: Final[ContextVar[Observer | None]] = ContextVar("CURRENT", default=None)
 
 
 @contextmanager
-def observe_checks(onlooker: Observer) -> Iterator[None]:
+def observe_checks(observer: Observer) -> Iterator[None]:
     """Have somebody told of what is judged in this context."""
-    token = CURRENT.set(onlooker)
+    token = CURRENT.set(observer)
     try:
         yield
     finally:

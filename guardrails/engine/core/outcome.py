@@ -8,25 +8,22 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.engine.core.detection_round import DetectionRound
 from guardrails.engine.core.floor import withhold_values
 from guardrails.engine.core.history import Exchange, History
-from guardrails.engine.core.rule_evaluation import Request, RuleMatch
 from guardrails.engine.media.ocr_text import locate_in_picture
+from guardrails.engine.model import Outcome, Request, RuleMatch
 from guardrails.engine.redaction import edits as actions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
-from guardrails.engine.redaction.vault import Vault
 from guardrails.media.images.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (
     Action,
     Coverage,
-    DetectorFailure,
     Finding,
     FiredRule,
     KindCoverage,
@@ -37,28 +34,6 @@ from guardrails.types import (
     Text,
     Unchecked,
 )
-
-
-@dataclass(slots=True)
-class Outcome:
-    """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
-    (`build_redactions`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
-    place of values (`vault`); for people the `changes` that made the new texts.
-    """
-
-    action: Action
-    rules: tuple[FiredRule, ...]
-    shadow: tuple[FiredRule, ...]
-    findings: tuple[Finding, ...]
-    coverage: Coverage
-    errors: tuple[DetectorFailure, ...]
-    complete: bool
-    edits: Mapping[int, Any] = field(default_factory=dict)
-    blocked: frozenset[int] = frozenset()
-    removed: tuple[int, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
-    vault: Vault | None = None
-    changes: Mapping[int, Sequence[actions.Change]] = field(default_factory=dict)
 
 
 class _Rules:

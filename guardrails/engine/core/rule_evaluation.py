@@ -9,77 +9,17 @@ unbound, so that true fires, false does not, and what depends on the unknown fol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.content.roles import role_of
-from guardrails.engine.redaction.vault import Vault
-from guardrails.engine.tools.tool_context import BASIC, Arguments, ToolContext, basic_value
-from guardrails.media.images.picture import Picture
-from guardrails.media.video.film_source import OpenedFile
+from guardrails.engine.model import REDACTABLE_MEDIA, JudgedContent, Request, RuleMatch
+from guardrails.engine.tools.tool_context import BASIC, Arguments, basic_value
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import fold_text
-from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
-
-REDACTABLE_MEDIA = Picture | OpenedFile
-"""Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
-    the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
-    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
-    which each check makes for each policy, is what conditions may read of the use of tools.
-    """
-
-    user: Mapping[str, Any] = field(default_factory=dict)
-    tenant: str | None = None
-    client: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] | None = None
-    model: str | None = None
-    turns: int = 1
-    today: str = ""
-    vault: Vault | None = None
-    heard: tuple[Returned, ...] = ()
-    tool_context: ToolContext | None = None
-
-    @property
-    def language(self) -> str | None:
-        """The language that the client asks for, if it says one."""
-        language = self.client.get("language")
-        return language if isinstance(language, str) else None
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedContent:
-    """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
-    or whose encoded form, are judged as well, `across` that the parts are of several messages.
-    """
-
-    content: Content
-    plan: DetectionPlan
-    findings: tuple[Finding, ...] = ()
-    unknown: frozenset[str] = frozenset()
-    again: bool = False
-    across: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RuleMatch:
-    """A rule that fires on some contents (`members`, by index). `grounds` are the findings that it fires for,
-    none where it fires for the context or a failure; `replace` are those to redact.
-    """
-
-    rule: Rule
-    action: Action
-    reason: str
-    members: tuple[int, ...]
-    grounds: tuple[tuple[int, Finding], ...] = ()
-    replace: tuple[tuple[int, Finding], ...] = ()
+from guardrails.types import Action, Content, Finding, Media, Stage, Text
 
 
 def context_value(name: str, content: Content | None, request: Request) -> object:

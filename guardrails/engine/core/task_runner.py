@@ -18,8 +18,8 @@ from typing import Generic, TypeVar
 
 from guardrails.cancellation import Token, within
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.detector_task import Task
 from guardrails.remote.loop import submit
 
 T = TypeVar("T")

@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.images.text_layout import Clip, PlacedText, TextLine, place_lines
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.detection_round import UNREADABLE, Task, describe_unreadable
 from guardrails.engine.core.observers import CURRENT, FilmRecord
+from guardrails.engine.detector_task import Task
 from guardrails.engine.media.film_cache import CachedFilm, FilmCache
 from guardrails.engine.media.film_findings import find_doubtful
 from guardrails.engine.media.film_settings import FilmSettings, settings_of_films
 from guardrails.engine.media.frames import UNTOUCHED, Frames
 from guardrails.engine.media.ocr_text import add_texts
 from guardrails.engine.media.sounds import SoundCheck
+from guardrails.engine.media.unreadable_media import UNREADABLE, describe_unreadable
 from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.audio import recording
@@ -138,12 +139,12 @@ class FilmCheck:
         for answer in self._task.answers:
             if answer.error is not None and self._broken is None:
                 self._breaks(MediaError("timeout", f"it could not be watched: {answer.error}"))
-        onlooker = CURRENT.get()
-        if onlooker is not None and self._film is not None:
+        observer = CURRENT.get()
+        if observer is not None and self._film is not None:
             seen = self._watch.seen if self._watch is not None else self._seen
             length, most = self._film.seconds, self._how.limits.seconds
             of = None if length is None else min(length, most)
-            onlooker.on_progress(0.0 if seen is None else seen.seconds, of, self._looked)
+            observer.on_progress(0.0 if seen is None else seen.seconds, of, self._looked)
 
     def close(self) -> None:
         """Watch no more."""
@@ -186,7 +187,7 @@ class FilmCheck:
         self._hearing = SoundCheck(self._film, how.hearers)
         if isinstance(self._film, Recording):
             self._said, self._covers = [*_metadata_lines(self._film.metadata)], self._film.covers()
-            self._seen_all(self._hearing)
+            self._begin_sound(self._hearing)
             return
         subtitled = any(track.kind == "subtitle" for track in self._film.tracks)
         self._said = [
@@ -205,19 +206,19 @@ class FilmCheck:
             self._steps.append(partial(self._look, watch, frames, hearing))
             return
         self._seen = watch.seen
-        self._steps += [partial(self._look_closely, frames, *each) for each in self._doubtful(frames)]
-        self._seen_all(hearing)
+        self._steps += [partial(self._look_closely, frames, *each) for each in self._find_doubtful(frames)]
+        self._begin_sound(hearing)
 
-    def _seen_all(self, hearing: SoundCheck) -> None:
+    def _begin_sound(self, hearing: SoundCheck) -> None:
         """Go on to the sound."""
-        self._steps.append(self._looked_at)
+        self._steps.append(self._end_frames)
         self._steps += [partial(hearing.listen, track) for track in hearing.tracks]
 
-    def _looked_at(self) -> None:
+    def _end_frames(self) -> None:
         """No more frames come."""
         self._looked = True
 
-    def _doubtful(self, frames: Frames) -> list[tuple[int, Clip]]:
+    def _find_doubtful(self, frames: Frames) -> list[tuple[int, Clip]]:
         """Return what to look at more closely: the number of a track, and a clip."""
         found = (
             (number, clip)
@@ -389,9 +390,9 @@ def add_film_contents(film: FilmCheck, tree: ContentTree) -> None:
     for cover in film.covers:
         content = Image(cover, replace(place, origin=COVER), context=leaf.content.context)
         tree.leaves.append(replace(leaf, content=content, editable=False, base64=None))
-    if (onlooker := CURRENT.get()) is not None:
+    if (observer := CURRENT.get()) is not None:
         lines = [(text.origin, line.text, line.clip) for text in texts for _, line in text.lines]
-        onlooker.on_film(FilmRecord(place.path, film.scores(), lines))
+        observer.on_film(FilmRecord(place.path, film.scores(), lines))
 
 
 def _assign_shot(sample: FrameSample, frames: Frames) -> FrameSample:

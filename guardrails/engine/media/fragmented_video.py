@@ -122,16 +122,16 @@ class FilmWindows:
         least = max(self._around, begin - self._starts[self._lead])
         if self._ends[-1] - begin < least + self._around and not last:
             return None
-        body = max(self._reached(self._next, begin + least), self._there(begin))
-        tail = self._reached(body, self._ends[body - 1] + self._around) if body < count else count + 1
+        body = max(self._count_until(self._next, begin + least), self._count_available(begin))
+        tail = self._count_until(body, self._ends[body - 1] + self._around) if body < count else count + 1
         if tail > count and not last:
             return None
         if tail > count:  # all that is left
             body = tail = count
         self._most = min(2 * self._most, AT_ONCE * self._around)
-        return self._taken(body, tail, closed=last and tail == count)
+        return self._make_window(body, tail, closed=last and tail == count)
 
-    def _there(self, begin: float) -> int:
+    def _count_available(self, begin: float) -> int:
         """Return how many fragments there are up to the last that may be judged with those before, and has enough behind it."""
         until = min(begin + self._most, self._ends[-1] - self._around)
         found = (
@@ -139,14 +139,14 @@ class FilmWindows:
         )
         return next(found, self._next) + 1
 
-    def _reached(self, first: int, at: float) -> int:
+    def _count_until(self, first: int, at: float) -> int:
         """Return how many fragments there are up to the first, from the one at `first` on, that ends at a time or later; one more
         than there are where none does.
         """
         found = (number for number in range(first, len(self._known)) if self._ends[number] >= at)
         return next(found, len(self._known)) + 1
 
-    def _taken(self, body: int, tail: int, *, closed: bool) -> FilmWindow:
+    def _make_window(self, body: int, tail: int, *, closed: bool) -> FilmWindow:
         known, lead, first, origin = self._known, self._lead, self._next, self._origin or 0.0
         window = FilmWindow(
             (*known[lead:first],), (*known[first:body],), (*known[body:tail],),
@@ -207,11 +207,12 @@ class FragmentedVideo:
         content = Video(place=self._place, source=path, declared=self._declared)
         found = payload.read(content, self._place.stage)
         found.tree.unchecked += [
-            (Unchecked("limit", each, self._place.path), self._place) for each in self._past(window)
+            (Unchecked("limit", each, self._place.path), self._place)
+            for each in self._exceeded_limits(window)
         ]
         return found
 
-    def _past(self, window: FilmWindow) -> Iterable[str]:
+    def _exceeded_limits(self, window: FilmWindow) -> Iterable[str]:
         """Yield what of the whole film is past a limit, what goes out of a window included."""
         limits, film = self._how.limits, self._film
         frames = film.frames + sum(each.frames for each in window.body)
@@ -235,13 +236,13 @@ class FragmentedVideo:
             if known is None or rule.action > known.action:
                 self._rules[rule.id, rule.mode] = rule
         for finding in verdict.findings:
-            self._found(finding, window.offset_ms, clip)
+            self._merge_finding(finding, window.offset_ms, clip)
         self._unchecked.update(dict.fromkeys(verdict.coverage.unchecked))
         for name, took_ms in verdict.timings_ms.items():
             self._timings[name] = self._timings.get(name, 0.0) + took_ms
-        self._watched(window, given, verdict)
+        self._count_coverage(window, given, verdict)
 
-    def _found(self, finding: Finding, offset_ms: float, clip: Clip) -> None:
+    def _merge_finding(self, finding: Finding, offset_ms: float, clip: Clip) -> None:
         """Take a finding in a window: what goes on from one to the next is one."""
         key = (
             finding.category,
@@ -265,7 +266,7 @@ class FragmentedVideo:
         else:
             known.append(replace(finding, clip=(start, end)))
 
-    def _watched(self, window: FilmWindow, given: Payload, verdict: Verdict) -> None:
+    def _count_coverage(self, window: FilmWindow, given: Payload, verdict: Verdict) -> None:
         """Count how much of the film was looked at; what windows have in common once."""
         film = self._film
         now = verdict.coverage.films[0] if verdict.coverage.films else FilmCoverage()

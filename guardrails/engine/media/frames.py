@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.detectors.binding import BoundDetector, FilmTrack
 from guardrails.detectors.images.text_layout import PlacedText, TextLine, bounding_box, place_lines
-from guardrails.engine.core.detection_round import Task
+from guardrails.engine.detector_task import Task
 from guardrails.engine.media.film_findings import FrameFindings, SegmentSettings, segments
 from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.media.images.picture import Picture, PictureFrame
@@ -110,14 +110,14 @@ class Frames:
         for sample, picture in zip(samples, pictures, strict=True):
             by_track.setdefault(sample.track, []).append(picture)
         for number, some in by_track.items():
-            task = Task(self._begun(bound, self.tracks[number]), [*range(len(some))], [*some])
+            task = Task(self._bind_track(bound, self.tracks[number]), [*range(len(some))], [*some])
             task.run()
             for answer in task.answers:
                 if answer.error is not None:
                     self._errors[bound.digest] = answer.error
                 self.tracks[number].found.setdefault(bound.digest, []).append(answer)
 
-    def _begun(self, bound: BoundDetector, track: Track) -> BoundDetector:
+    def _bind_track(self, bound: BoundDetector, track: Track) -> BoundDetector:
         """Return a detector as it looks at a track."""
         if bound.film is None:
             return bound
@@ -135,7 +135,7 @@ class Frames:
             and 0 <= now[0] - before[0] < READ_MS
             and sample.why != "new"
         ):
-            self._stays(track.lines, now)
+            self._extend_lines(track.lines, now)
             return
         track.read, self.read = now, self.read + 1
         found: dict[tuple[str, str], int] = {}
@@ -149,10 +149,10 @@ class Frames:
             elif line.box is not None and (known := lines[at].box) is not None:
                 lines[at] = replace(lines[at], box=bounding_box([known, line.box]))
             found[key] = at
-        self._stays(found | track.lines, now)
+        self._extend_lines(found | track.lines, now)
         track.lines = found
 
-    def _stays(self, lines: dict[tuple[str, str], int], now: Seen) -> None:
+    def _extend_lines(self, lines: dict[tuple[str, str], int], now: Seen) -> None:
         """Let lines be seen until a frame ends: they may be until the next one that is read."""
         for (origin, _), at in lines.items():
             line = self._lines[origin][at]

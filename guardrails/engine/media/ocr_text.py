@@ -12,7 +12,7 @@ from dataclasses import replace
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.images.text_layout import PlacedText, locate_span
 from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
-from guardrails.engine.core.detection_round import Task
+from guardrails.engine.detector_task import Task
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image, Media, Text, Unchecked
 

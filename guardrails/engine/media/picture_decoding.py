@@ -17,8 +17,8 @@ from guardrails.cancellation import check
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.budget import UNBOUNDED, Budget
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.detector_task import Task
 from guardrails.errors import Overloaded
 from guardrails.media.errors import MediaError
 from guardrails.media.images.decode_cache import ShapeCache
@@ -57,19 +57,19 @@ class PictureDecoding:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Decode the pictures, one after the other, each to be dropped as room for the next is needed."""
-        sized = [self._sized(each) for each in batch]
+        sized = [self._read_header(each) for each in batch]
         self._pixels = sum(each.pixels for each in sized if isinstance(each, UnopenedPicture))
         if self._pixels <= self._budget.pixels:
             for each in sized:
                 check()
-                self._made.append(each if isinstance(each, MediaError) else self._decoded(each))
+                self._made.append(each if isinstance(each, MediaError) else self._decode(each))
         return [CLEAN] * len(batch)
 
-    def _sized(self, content: Content) -> UnopenedPicture | MediaError:
+    def _read_header(self, content: Content) -> UnopenedPicture | MediaError:
         assert isinstance(content, Image)
         return _catch_media_error(lambda: _read_size(content, self._limits))
 
-    def _decoded(self, given: UnopenedPicture) -> Picture | MediaError:
+    def _decode(self, given: UnopenedPicture) -> Picture | MediaError:
         return _catch_media_error(lambda: given.open(self._seen, get_pixel_pool()))
 
     def settle(self, leaves: list[Leaf], timings: dict[str, float]) -> None:

@@ -51,32 +51,32 @@ class SoundCheck:
         """Listen to a track: to the mix of its channels, and to what some of them have that the mix has not."""
         self._left -= 1
         for hears in self._hearers:
-            for channel in self._heard(hears, track, None):
-                self._heard(hears, track, channel)
+            for channel in self._listen_to(hears, track, None):
+                self._listen_to(hears, track, channel)
 
-    def _heard(self, hears: Hears, track: int, channel: int | None) -> list[int]:
+    def _listen_to(self, hears: Hears, track: int, channel: int | None) -> list[int]:
         """Listen to a channel, or to the mix; return the channels that are to be heard by themselves."""
         try:
             with self._film.sound(track=track, channel=channel) as sound:
                 heard = hears(sound)
                 stopped, corrupt, apart = sound.stopped, sound.corrupt, sound.apart
         except (MediaError, MissingExtra) as error:
-            self._missed(f"the sound cannot be decoded: {error}")
+            self._note_unheard(f"the sound cannot be decoded: {error}")
             return []
         self._spoken = self._spoken or bool(heard.stretches)
         self.unchecked.update(dict.fromkeys(heard.unchecked))
         if heard.text is not None:
             self.texts.append(heard.text)
         if heard.error is not None:
-            self._missed(f"what is said in it could not be transcribed: {heard.error}")
+            self._note_unheard(f"what is said in it could not be transcribed: {heard.error}")
         if stopped is not None:
             kind = "limit" if stopped == "seconds" else "part"
             self.unchecked[Unchecked(kind, f"the sound was not heard to its end: {stopped}")] = None
         if corrupt:
-            self._missed(f"{corrupt} packets of the sound are damaged")
+            self._note_unheard(f"{corrupt} packets of the sound are damaged")
         return [] if heard.error or any(each.kind == "audio" for each in heard.unchecked) else sorted(apart)
 
-    def _missed(self, reason: str) -> None:
+    def _note_unheard(self, reason: str) -> None:
         self.unchecked[Unchecked("part", reason)] = None
 
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.content.roles import role_of
-from guardrails.engine.core.rule_evaluation import REDACTABLE_MEDIA, RuleMatch
+from guardrails.engine.model import REDACTABLE_MEDIA, Change, RuleMatch, Span
 from guardrails.engine.redaction.replacements import keyed_hash, kind_name
 from guardrails.engine.redaction.vault import Vault
-from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Finding, Media, Place, Text
 
 
@@ -52,32 +51,6 @@ REPLACEMENTS: Mapping[str, Replacement] = {
 """What a rule's `with:` may name → what makes the new text of what was found."""
 
 NUMBERED = "vault"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a leaf's text to replace. A finding in a joined text gives one span for each part that it
-    touches; only the first (`leads`) is replaced by something, the others by nothing. `rest` is their text.
-    """
-
-    start: int
-    end: int
-    rule: Rule
-    finding: Finding
-    leads: bool = True
-    rest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A new text for a stretch of a leaf's text; `spans` are what it replaces, none where it only tells something apart from what
-    was handed out.
-    """
-
-    start: int
-    end: int
-    new: str
-    spans: tuple[Span, ...] = ()
 
 
 def spans(leaves: Sequence[Leaf], fired: Iterable[RuleMatch]) -> dict[int, list[Span]]:

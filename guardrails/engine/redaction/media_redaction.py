@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.rule_evaluation import RuleMatch
+from guardrails.engine.detector_task import Task
 from guardrails.engine.media.ocr_text import locate_in_picture
+from guardrails.engine.model import RuleMatch
 from guardrails.engine.redaction.film_redaction import RedactedFilm, redact_film, silence_sound
 from guardrails.media.audio.recording import AudioLimits, Recording
 from guardrails.media.images.edit import Box, How

@@ -31,7 +31,7 @@ class RestoreStream:
         if not self._values:
             return delta
         self._rest += delta
-        end = len(self._rest) if last else self._settled()
+        end = len(self._rest) if last else self._settled_length()
         part, self._rest = self._rest[:end], self._rest[end:]
         self._before.append(part)
         out = part
@@ -53,7 +53,7 @@ class RestoreStream:
         self._shown.append(part)
         return part
 
-    def _settled(self) -> int:
+    def _settled_length(self) -> int:
         """Return how much of the rest no continuation restores otherwise."""
         at = self._rest.find("[")
         while at >= 0:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.types import Action, FiredRule, Mode, Severity
 

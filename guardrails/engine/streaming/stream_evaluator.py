@@ -18,10 +18,8 @@ from guardrails.detectors.encodings.extractors import DerivedText
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.embedded_media import MediaHold, add_embedded_media, media_kinds
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.core.rule_evaluation import (
-    Request,
     context_value,
     evaluate_condition,
     hidden_categories,
@@ -29,7 +27,8 @@ from guardrails.engine.core.rule_evaluation import (
     unknown_names,
 )
 from guardrails.engine.core.task_runner import run_tasks
-from guardrails.engine.redaction.edits import Span
+from guardrails.engine.detector_task import Task
+from guardrails.engine.model import Request, Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
 from guardrails.inference.safety.passages import split_passages
 from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
@@ -80,14 +79,14 @@ class StreamEvaluator:
     ) -> None:
         self._place, self._request, self._context = place, request, context
         self._policies = pipeline.policies
-        self._gate: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
+        self._plan: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
         self._limits = pipeline.limits
         self._most = sys.maxsize if joined else self._limits.characters
         self._streams: list[tuple[Sequence[BoundDetector], Stream | None]] = [
-            (bounds, _ask_safely(begin, context)) for bounds, begin in self._gate.streams
+            (bounds, _ask_safely(begin, context)) for bounds, begin in self._plan.streams
         ]
-        self._by_passages = not joined and bool(self._gate.passages)
-        self._payloads = PayloadStream(*pipeline.decoding) if self._gate.decoded else None
+        self._by_passages = not joined and bool(self._plan.passages)
+        self._payloads = PayloadStream(*pipeline.decoding) if self._plan.decoded else None
         self._pipeline = pipeline
         self._hold = MediaHold() if media_kinds(self._policies, (place.stage, *place.also)) else None
         self._text, self._base = "", 0
@@ -101,14 +100,14 @@ class StreamEvaluator:
 
     def _begin(self) -> None:
         """Take the rules that need no finding to their condition."""
-        for rule in (rule for rules in self._gate.rules for rule in rules):
+        for rule in (rule for rules in self._plan.rules for rule in rules):
             if not rule.needs_findings and not rule.how.whole and rule.then is not Action.REDACT:
                 self._decide(rule, None, 0, ())
 
     @property
     def is_whole(self) -> bool:
         """Whether the text is held to its end."""
-        return bool(self._gate.whole) or any(stream is None for _, stream in self._streams)
+        return bool(self._plan.whole) or any(stream is None for _, stream in self._streams)
 
     def steps(self, delta: str, inline: int | None, *, last: bool = False) -> Steps:
         """Take a part, or with `last` the end; yields what is to be run for it.
@@ -188,7 +187,7 @@ class StreamEvaluator:
 
     def _past(self, kind: str, *, sure: bool = False) -> None:
         """Stop where something is left unjudged, of a kind that stops a text."""
-        if sure or kind in self._gate.stops:
+        if sure or kind in self._plan.stops:
             self._stop(StreamStop(None, "unchecked", self.mark, kind))
 
     def _stop(self, stop: StreamStop) -> None:
@@ -222,7 +221,7 @@ class StreamEvaluator:
 
     def _theirs(self, bound: BoundDetector) -> Iterator[tuple[CompiledPolicy, list[Rule]]]:
         """Yield the policies that have a detector, each with its rules that are decided finding by finding."""
-        for policy, own, rules in zip(self._policies, self._gate.own, self._gate.rules, strict=True):
+        for policy, own, rules in zip(self._policies, self._plan.own, self._plan.rules, strict=True):
             if bound.digest in own:
                 yield policy, [rule for rule in rules if not rule.how.whole]
 
@@ -316,7 +315,7 @@ class StreamEvaluator:
             while end - self._starts[0] > CONTEXT and len(self._starts) > 1:
                 del self._starts[0]
         if contents:
-            yield from self._ask(self._gate.passages, contents, inline)
+            yield from self._ask(self._plan.passages, contents, inline)
 
     def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
         """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
@@ -348,7 +347,7 @@ class StreamEvaluator:
             Text(each.text, replace(self._place, origin=each.origin), self._context) for each in payloads
         ]
         places = [*range(len(contents))]
-        tasks = [Task(bound, places, contents) for bound in self._gate.decoded]
+        tasks = [Task(bound, places, contents) for bound in self._plan.decoded]
         yield from run_tasks(tasks, inline)
         for task in tasks:
             for derived, answer in zip(payloads, task.answers, strict=True):

@@ -12,10 +12,10 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.pipeline import Pipeline
-from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.edits import Change, Span, changes, replace_spans
+from guardrails.engine.detector_task import Task
+from guardrails.engine.model import Change, Request, Span
+from guardrails.engine.redaction.edits import changes, replace_spans
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.stream_evaluator import Steps, StreamEvaluator, StreamStop
 from guardrails.types import Place, Text

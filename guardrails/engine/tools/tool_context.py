@@ -14,16 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, decode, find_strings
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, TaintTraces
 from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS
 from guardrails.policy.tools import ToolLists
 from guardrails.text import replace_surrogates
-from guardrails.types import CLEAN, Content, Detection, Place, Returned, Stage, Text, Tool, ToolCall, Use
+from guardrails.types import Content, Place, Returned, Stage, Tool, ToolCall, Use
 from guardrails.wire.lossless_json import Number
 
 BASIC: Final = ("tool.server", "tool.changed")
@@ -190,26 +188,6 @@ class ToolContext:
         if tools not in self._lists:  # each content of a definition asks
             self._lists[tools] = bool(tools) and all(map(self._tools.lists, tools))
         return self._lists[tools]
-
-
-class _Preparation:
-    """Has uses prepared, as a detector would judge."""
-
-    def __init__(self, uses: ToolContext) -> None:
-        self._uses = uses
-
-    def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        self._uses.prepare()
-        return [CLEAN] * len(batch)
-
-
-def preparation_task(uses: ToolContext, inline: int) -> Task:
-    """Return what has uses prepared: on a worker where they hold more than so many characters, or schemas are asked. If it
-    fails, or is not done in time, they are unknown.
-    """
-    quick = uses.size <= inline and not uses.validates
-    bound = BoundDetector("tools", _Preparation(uses), frozenset(), inline=quick)
-    return Task(bound, [0], [Text("")])
 
 
 def basic_value(name: str, content: Content) -> object:

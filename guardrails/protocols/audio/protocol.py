@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.errors import BLOCKED, openai_error_writer

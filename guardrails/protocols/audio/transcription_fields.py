@@ -24,7 +24,7 @@ from guardrails.engine.content.field_readers import (
 )
 from guardrails.engine.content.inline_media import NO_SOUND, medium, pictured, sound
 from guardrails.engine.content.payload import apply_edits
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED
 from guardrails.protocols.images import images_fields

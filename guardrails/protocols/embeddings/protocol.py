@@ -9,7 +9,7 @@ from typing import Any
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.embeddings import embeddings_fields
 from guardrails.protocols.errors import BLOCKED, openai_error_writer

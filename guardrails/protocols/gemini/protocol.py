@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.errors import Problem, write_google_error
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
 from guardrails.protocols.gemini.gemini_assembly import Chunks

@@ -23,7 +23,7 @@ from guardrails.engine.content.content_tree import (
 from guardrails.engine.content.field_readers import Reader, by_table, each, figures, identifier, keep, text
 from guardrails.engine.content.inline_media import base64, may_be_picture, pictured, uri
 from guardrails.engine.content.payload import apply_edits
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.media.errors import MediaError
 from guardrails.media.images.outline import read_outline

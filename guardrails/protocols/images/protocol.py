@@ -13,7 +13,7 @@ from typing import Any
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols import image_links
 from guardrails.protocols.embeddings.protocol import check_list

@@ -37,7 +37,7 @@ from guardrails.engine.content.field_readers import (
 )
 from guardrails.engine.content.inline_media import pictured, source
 from guardrails.engine.content.payload import apply_edits, remove_messages
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage

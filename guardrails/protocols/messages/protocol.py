@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem, write_anthropic_error
 from guardrails.protocols.messages import messages_fields

@@ -13,7 +13,7 @@ from typing import Any
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.embeddings import protocol as embeddings
 from guardrails.protocols.errors import ErrorWriter, Problem, ollama_error_writer

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.errors import Problem, openai_error_writer
 from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
 from guardrails.protocols.responses import responses_fields

@@ -14,10 +14,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values, value_at
-from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import Pipeline
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.detector_task import Task
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import add_rules, stop_outcome
 from guardrails.engine.streaming.stream_evaluator import StreamStop

@@ -11,10 +11,9 @@ from typing import Any, Protocol, TypeVar
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import Pipeline
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.detector_task import Task
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.codec import Event, Teller

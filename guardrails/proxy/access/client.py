@@ -11,7 +11,7 @@ from starlette.types import Receive
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import Request as Who
+from guardrails.engine.model import Request as Who
 from guardrails.errors import Overloaded, RequestError
 from guardrails.proxy.access.admission import Client
 from guardrails.proxy.access.body_budget import Share

@@ -13,9 +13,8 @@ from starlette.requests import Request as HttpRequest
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.chat import chat_payload

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, head_of
 from guardrails.protocols.streaming.codec import Event
 from guardrails.types import Stage, Verdict

@@ -10,7 +10,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, keep, opaque
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want

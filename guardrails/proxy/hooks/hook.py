@@ -17,9 +17,8 @@ from starlette.responses import Response
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import ApplyEdits, Payload
-from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols.errors import Problem

@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, each, identifier, keep, opaque
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.errors import Problem

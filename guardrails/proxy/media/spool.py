@@ -23,8 +23,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.inline_media import answering
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media.film_settings import film_limits
+from guardrails.engine.model import Request
 from guardrails.errors import BackendError
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.errors import BLOCKED

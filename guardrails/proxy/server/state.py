@@ -16,9 +16,8 @@ from typing import Any, Literal, TypeVar
 from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.model import Outcome, Request
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.protocols.image_links import Link, put_pictures

@@ -10,7 +10,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.roles import ROLES
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.types import Media, Stage, Text, ToolCall
 
 

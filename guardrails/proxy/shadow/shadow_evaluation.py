@@ -25,8 +25,7 @@ from guardrails.authoring.diff.traffic.decisions import Named, make_decision, ru
 from guardrails.authoring.diff.traffic.effects import classify_turn
 from guardrails.authoring.shadow.shadow_log import make_log_row
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.guard import Guard
 from guardrails.proxy.shadow.content_log import recorded
 from guardrails.proxy.shadow.shadow_queue import Job, Runner, Taken, iso

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.model import Request
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow.rotating_file import DecisionLog
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc

@@ -14,7 +14,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.streaming.codec import Event, Item
 from guardrails.protocols.streaming.streamed_text import Grown
 from guardrails.types import Place, Stage, Verdict

@@ -24,7 +24,7 @@ from guardrails.engine.content.field_readers import (
     text,
 )
 from guardrails.engine.content.payload import Payload, apply_edits
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_result
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields

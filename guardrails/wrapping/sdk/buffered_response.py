@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.detector_task import Task
 from guardrails.wrapping.sdk.answer_formats import formats_of
 from guardrails.wrapping.sdk.body_formats import broken
 from guardrails.wrapping.sdk.exchange import Exchange

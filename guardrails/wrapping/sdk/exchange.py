@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.detector_task import Task
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError, Blocked, RequestError
 from guardrails.protocols.chat import chat_payload

@@ -9,7 +9,7 @@ from typing import Final
 from guardrails.engine.content import payload
 from guardrails.engine.content.inline_media import SAID, answering
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.images.images_fields import media_of

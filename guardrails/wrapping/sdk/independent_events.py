@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Final
 
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.detector_task import Task
 from guardrails.protocols.streaming.independent_events import Apart
 from guardrails.wrapping.sdk.events import END, Event, Events
 from guardrails.wrapping.sdk.exchange import STREAM, Exchange

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.detector_task import Task
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.streaming.assembler import Came, taken
 from guardrails.types import Action

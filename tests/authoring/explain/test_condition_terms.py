@@ -17,7 +17,8 @@ from guardrails.authoring.explain.condition_terms import (
     join_truths,
     plain_value,
 )
-from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request
+from guardrails.engine.core.rule_evaluation import Evaluation
+from guardrails.engine.model import JudgedContent, Request
 from guardrails.policy.compiled import Rule
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.names import ConditionNames

@@ -342,13 +342,16 @@ def test_a_judge_that_breaks_ends_the_scan(guard: Guard, root: Path) -> None:
         scanned(guard, root, broken, broken)
 
 
-KILLED = """
+KILLED = f"""
 import os, signal, sys, threading
 from pathlib import Path
+sys.path.append({str(Path(__file__).parents[3])!r})
 from guardrails import Guard
 from guardrails.authoring.checked_files import FileTree
 from guardrails.authoring.scan.scan import Scan, ScanTally, decide_fates, make_judge
 from guardrails.authoring.scan.verdict_file import open_verdicts
+from guardrails.detectors import BUILTIN
+BUILTIN["green_square"] = "tests.green_square"
 policy, root, out = map(Path, sys.argv[1:])
 guard, folder, tally = Guard.load(policy), FileTree(root), ScanTally()
 with open_verdicts(out, decide_fates(guard, folder, "input", tally)) as verdicts:

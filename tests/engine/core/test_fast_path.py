@@ -17,8 +17,7 @@ from guardrails.detectors import Kind
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.fast_path import FastPath, KnownDetections
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import CLEAN, Place
 

@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 
 from guardrails import Guard
-from guardrails.engine.core.observers import CheckRecord, FilmRecord, Observer, close_observer, observe_checks
+from guardrails.engine.core.observers import CURRENT, CheckRecord, FilmRecord, Observer, observe_checks
 from tests.films import film, green, scene, tone
 
 POLICY = """
@@ -141,7 +141,7 @@ def test_checks_on_an_event_loop_are_told_as_well(guard_of: Callable[..., Guard]
     notes = Close()
     asyncio.run(_acheck(guard_of(WORDS), notes))
     assert len(notes.checks) == 1
-    assert close_observer() is None
+    assert CURRENT.get() is None
 
 
 def test_turns_that_are_left_out_are_told_at_last_as_they_are(guard_of: Callable[..., Guard]) -> None:
@@ -159,6 +159,5 @@ def test_who_does_not_look_closely_is_not_told(guard_of: Callable[..., Guard]) -
     """Checks take their shortest way then."""
     notes = Notes()
     with observe_checks(notes):
-        assert close_observer() is None
         guard_of(WORDS).check("a blast")
     assert notes.films == []

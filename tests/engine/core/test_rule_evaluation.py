@@ -14,13 +14,12 @@ from guardrails.detectors import Kind
 from guardrails.engine.core import rule_evaluation
 from guardrails.engine.core.rule_evaluation import (
     Evaluation,
-    JudgedContent,
-    Request,
     bind_names,
     context_value,
     is_covered,
     is_expired,
 )
+from guardrails.engine.model import JudgedContent, Request
 from guardrails.engine.tools import tool_calls
 from guardrails.types import Place
 

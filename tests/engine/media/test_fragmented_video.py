@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Detection, Guard
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media.fragmented_video import FilmWindow, FilmWindows, FragmentedVideo
+from guardrails.engine.model import Request
 from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment, shorten_film
 from guardrails.types import Action, Content, FilmCoverage, Finding, Image, Place, Stage, Verdict, Video

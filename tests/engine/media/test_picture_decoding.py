@@ -16,9 +16,9 @@ from PIL import ImageDraw
 
 from guardrails import Guard
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media import picture_decoding as pictures_module
 from guardrails.engine.media.picture_decoding import decode_picture, prepare_decoding
+from guardrails.engine.model import Request
 from guardrails.engine.redaction import media_redaction
 from guardrails.media.errors import MediaError
 from guardrails.media.images import picture as decoding

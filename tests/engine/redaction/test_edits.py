@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Finding, Guard, Image, Text
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.core.rule_evaluation import RuleMatch
+from guardrails.engine.model import RuleMatch, Span
 from guardrails.engine.redaction.edits import (
     REPLACEMENTS,
     FoundValue,
-    Span,
     build_redactions,
     changes,
     mask,

@@ -8,8 +8,7 @@ import pytest
 
 from guardrails import Action, Guard
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream import CHANGED, add_rules, stop_outcome
 from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.types import Mode, Place, Severity, Stage

@@ -12,9 +12,9 @@ import pytest
 
 from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Stage, Verdict
 from guardrails.detectors import Kind
-from guardrails.engine.core import pipeline as pipelines
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
+from guardrails.engine.model import Request
 from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
 from guardrails.types import CLEAN, Place
 from tests.cases import each_case
@@ -194,7 +194,7 @@ class TestFailures:
     def test_a_deadline_is_a_failure(self, own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
         """A passage that is judged for too long stops the text."""
         gate, pool = threading.Event(), Workers(2, queue=4, spare=4)
-        monkeypatch.setattr(pipelines, "workers", lambda: pool)
+        monkeypatch.setattr(task_runner, "workers", lambda: pool)
         judge = Passages(lambda content: (gate.wait(HANG) and CLEAN) if "Two" in content.text else CLEAN)  # type: ignore[arg-type, return-value, union-attr]
         guard = own(
             judge, f"when: {FIND}, then: block", more="limits: {deadline_ms: 50}\n", spans=False, tier=1
@@ -211,7 +211,7 @@ class TestFailures:
         guard = own(judge, f"when: {FIND}, then: block", spans=False, tier=1)
         stream = guard.stream("output")
         assert stream.feed("One. Two") == "One. "
-        monkeypatch.setattr(pipelines, "workers", lambda: Workers(1, queue=0, spare=0))
+        monkeypatch.setattr(task_runner, "workers", lambda: Workers(1, queue=0, spare=0))
         with pytest.raises(Overloaded):
             stream.feed(" zqxown. Three")
         monkeypatch.undo()

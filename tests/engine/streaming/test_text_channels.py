@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Guard, Stage
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.text_channels import StreamedPart, TextChannels
 from guardrails.types import Place
 from tests.cases import scale

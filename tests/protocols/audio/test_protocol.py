@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.audio.protocol import PROTOCOLS, TRANSCRIPTIONS
 from guardrails.protocols.protocol import Protocol

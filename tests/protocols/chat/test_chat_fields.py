@@ -416,7 +416,7 @@ def test_every_choice_of_a_response_is_judged(bomb_guard: Guard, place: str) -> 
 def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
     """Assistant turns and calls carry the system prompt as context, turns what they reply to too; what others say does not."""
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "b"}'}}
-    tree = chat_fields.ContentTree()
+    tree = ContentTree()
     chat_fields.messages(
         tree,
         [

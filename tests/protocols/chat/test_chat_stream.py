@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.errors import BackendError
 from guardrails.protocols.chat.chat_stream import ChatTeller, parts
 from tests.cases import scale

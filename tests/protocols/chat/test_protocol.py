@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.protocol import CHAT, withhold

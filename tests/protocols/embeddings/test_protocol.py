@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.embeddings.protocol import EMBEDDINGS
 from guardrails.proxy.exchange.answer import parse_answer

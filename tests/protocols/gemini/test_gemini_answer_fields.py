@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
 from guardrails.types import Action, Coverage, Stage, Text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_fields
 from guardrails.types import Action, Coverage, Image, Stage, Text, ToolCall

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import BackendError, Guard
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.gemini import gemini_answer_fields
 from guardrails.protocols.gemini.gemini_assembly import Chunks

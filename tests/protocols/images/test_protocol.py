@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.images.protocol import EDITS, GENERATIONS, VARIATIONS

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Request
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages.messages_assembly import Blocks
 from guardrails.protocols.messages.messages_stream import MessagesTeller, events

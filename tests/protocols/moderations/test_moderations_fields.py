@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Finding, Guard, RequestError
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Outcome, Request
 from guardrails.protocols.chat.chat_fields import request, response
 from guardrails.protocols.moderations.moderations_fields import MOST, Moderation, deciding, inputs, stricter
 from guardrails.taxonomy import OPENAI

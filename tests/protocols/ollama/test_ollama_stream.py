@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import BackendError, Guard
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.ollama import ollama_fields
 from guardrails.protocols.ollama.ollama_stream import (

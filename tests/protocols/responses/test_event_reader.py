@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.event_reader import bare
 from guardrails.protocols.responses.responses_stream import ResponsesTeller

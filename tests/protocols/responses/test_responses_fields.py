@@ -9,7 +9,7 @@ import pytest
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import removed_paths
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.responses import responses_fields
 from guardrails.types import Action, Coverage, Image, Stage, Text, ToolCall

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails import Guard
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
 from guardrails.protocols.responses import responses_fields

@@ -13,9 +13,8 @@ from guardrails import Action, BackendError, Guard, Stage
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard, Stage
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.engine.redaction.restore import restore_values
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.text_channels import TextChannels

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import NONE, Asides, Heard, chunk
 from guardrails.types import Action, Coverage, DetectorFailure, Place, PolicyRef, Stage, Text, Verdict

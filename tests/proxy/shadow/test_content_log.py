@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.proxy.shadow.content_log import recorded
 from guardrails.types import Stage, ToolCall

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow import shadow_queue
 from guardrails.proxy.shadow.shadow_queue import Job, Runner, Taken

@@ -12,7 +12,7 @@ import pytest
 from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.protocols.protocol import Protocol
 from guardrails.types import Place, Stage
 from guardrails.wrapping.sdk import answer_formats

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.guard import Guard
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, Verdict

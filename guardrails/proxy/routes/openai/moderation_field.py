@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from guardrails.engine.content.field_readers import WORD
-from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_stream import MOST_CHOICES

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.model import Request
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.providers import OPENAI
 from guardrails.protocols.videos.protocol import JOB, REMIX

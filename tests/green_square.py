@@ -1,8 +1,7 @@
-"""The `green_square` detector, for trying rules on pictures: one finding with its box for each large field of pure
-green.
+"""A detector for the tests: finds large fields of pure green in pictures, each with its box.
 
-What a rule does to a picture can be tried with this, and tested, without any picture that nobody wants to see. A field counts
-where its pixels are nearly (0, 255, 0), as JPEG leaves them; the score is how much of its box is.
+What a rule does to a picture is tried with it, without any picture that nobody wants to see; `tests/conftest.py` registers it as
+`use: green_square`. A field counts where its pixels are nearly (0, 255, 0), as JPEG leaves them; the score is how much of its box is.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
@@ -51,21 +51,19 @@ class GreenSquare:
         self._least = config.least
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [
-            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
-        ]
+        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
 
-    def _detect_one(self, picture: Picture) -> Detection:
+    def _one(self, picture: Picture) -> Detection:
         found: dict[tuple[int, int, int, int], Finding] = {}
         for frame in picture.frames:
-            for finding in self._detect_frame(picture, frame):
+            for finding in self._framed(picture, frame):
                 assert finding.box is not None
                 known = found.get(finding.box)
                 if known is None or known.score < finding.score:
                     found[finding.box] = finding
         return Detection(tuple(found.values())) if found else CLEAN
 
-    def _detect_frame(self, picture: Picture, frame: PictureFrame) -> Iterator[Finding]:
+    def _framed(self, picture: Picture, frame: PictureFrame) -> Iterator[Finding]:
         clip = (frame.start_ms, frame.end_ms) if picture.animated else None
         for view in frame.views:
             for box, score in self._fields(view):
@@ -106,15 +104,6 @@ def _runs(seen: Sequence[bool]) -> Iterator[tuple[int, int]]:
         begin, last = at if begin is None else begin, at
     if begin is not None:
         yield begin, last + 1
-
-
-def scale_box(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tuple[int, int, int, int]:
-    """Return a box of a view as one of the picture at full size, all of it inside."""
-    height, width = view.shape[:2]
-    x, y, wide, high = box
-    left, top = x * picture.width // width, y * picture.height // height
-    right, bottom = -(-(x + wide) * picture.width // width), -(-(y + high) * picture.height // height)
-    return left, top, min(right, picture.width) - left, min(bottom, picture.height) - top
 
 
 def _build(name: str, config: GreenSquareConfig, files: PolicyFiles) -> GreenSquare:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors.images.green_square import GreenSquare, GreenSquareConfig, scale_box
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
+from tests.green_square import GreenSquare, GreenSquareConfig
 
 CONFIG = GreenSquareConfig(use="green_square", least=4)
 
@@ -62,20 +62,6 @@ def test_what_is_no_square_is_clean(pixels: np.ndarray) -> None:
 def test_a_text_is_none_of_its_business() -> None:
     """It is clean, whatever it says."""
     assert GreenSquare("g", CONFIG).detect([Text("green square")]) == [CLEAN]
-
-
-@given(st.integers(1, 5000), st.integers(1, 5000), st.data())
-def test_a_scaled_box_lies_inside_and_covers(width: int, height: int, data: st.DataObject) -> None:
-    """Of a picture that was made smaller to be looked at."""
-    view = np.zeros((max(1, height // 3), max(1, width // 3), 3), dtype=np.uint8)
-    x = data.draw(st.integers(0, view.shape[1] - 1))
-    y = data.draw(st.integers(0, view.shape[0] - 1))
-    picture = type("Sized", (), {"width": width, "height": height})()
-    left, top, wide, high = scale_box((x, y, 1, 1), view, picture)
-    assert 0 <= left < left + wide <= width
-    assert 0 <= top < top + high <= height
-    assert left <= x * width / view.shape[1]
-    assert left + wide >= (x + 1) * width / view.shape[1] - 1e-6
 
 
 def test_it_can_stand_for_any_category(guard_of: Callable[..., Guard]) -> None:

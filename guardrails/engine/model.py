@@ -1,0 +1,129 @@
+"""The types that the engine's packages share: who asks, contents with what was found in them, rules that match, and the outcome
+of a check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.engine.redaction.vault import Vault
+from guardrails.engine.tools.tool_context import ToolContext
+from guardrails.media.images.picture import Picture
+from guardrails.media.video.film_source import OpenedFile
+from guardrails.policy.compiled import DetectionPlan, Rule
+from guardrails.types import (
+    Action,
+    Content,
+    Coverage,
+    DetectorFailure,
+    Finding,
+    FiredRule,
+    Returned,
+)
+
+REDACTABLE_MEDIA = Picture | OpenedFile
+"""Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
+    the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
+    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
+    which each check makes for each policy, is what conditions may read of the use of tools.
+    """
+
+    user: Mapping[str, Any] = field(default_factory=dict)
+    tenant: str | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] | None = None
+    model: str | None = None
+    turns: int = 1
+    today: str = ""
+    vault: Vault | None = None
+    heard: tuple[Returned, ...] = ()
+    tool_context: ToolContext | None = None
+
+    @property
+    def language(self) -> str | None:
+        """The language that the client asks for, if it says one."""
+        language = self.client.get("language")
+        return language if isinstance(language, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedContent:
+    """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
+    or whose encoded form, are judged as well, `across` that the parts are of several messages.
+    """
+
+    content: Content
+    plan: DetectionPlan
+    findings: tuple[Finding, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    again: bool = False
+    across: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMatch:
+    """A rule that fires on some contents (`members`, by index). `grounds` are the findings that it fires for,
+    none where it fires for the context or a failure; `replace` are those to redact.
+    """
+
+    rule: Rule
+    action: Action
+    reason: str
+    members: tuple[int, ...]
+    grounds: tuple[tuple[int, Finding], ...] = ()
+    replace: tuple[tuple[int, Finding], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a leaf's text to replace. A finding in a joined text gives one span for each part that it
+    touches; only the first (`leads`) is replaced by something, the others by nothing. `rest` is their text.
+    """
+
+    start: int
+    end: int
+    rule: Rule
+    finding: Finding
+    leads: bool = True
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new text for a stretch of a leaf's text; `spans` are what it replaces, none where it only tells something apart from what
+    was handed out.
+    """
+
+    start: int
+    end: int
+    new: str
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
+    (`build_redactions`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
+    place of values (`vault`); for people the `changes` that made the new texts.
+    """
+
+    action: Action
+    rules: tuple[FiredRule, ...]
+    shadow: tuple[FiredRule, ...]
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    errors: tuple[DetectorFailure, ...]
+    complete: bool
+    edits: Mapping[int, Any] = field(default_factory=dict)
+    blocked: frozenset[int] = frozenset()
+    removed: tuple[int, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    vault: Vault | None = None
+    changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
