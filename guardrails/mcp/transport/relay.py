@@ -23,7 +23,7 @@ from guardrails.mcp.protocol.rpc import Body, Id, Message
 from guardrails.mcp.session import Session
 from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, Remote
 from guardrails.mcp.transport.streaming import EVENTS, Streaming, told
-from guardrails.proxy.access.client import while_connected
+from guardrails.proxy.access.client import run_while_connected
 from guardrails.wire import sse, strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
@@ -62,7 +62,7 @@ class Relay:
     async def post(self, request: Request, message: Message, session: Session) -> Response:
         """Serve a message of an agent's."""
         link = self._links.of(request.headers.get(SESSION), session)
-        return await while_connected(request.receive, self._posted(request, message, link, session))
+        return await run_while_connected(request.receive, self._posted(request, message, link, session))
 
     async def _posted(self, request: Request, message: Message, link: Link, session: Session) -> Response:
         asking = listing(request.headers, self._remote.key)
@@ -130,7 +130,7 @@ class Relay:
         headers = plain(request.headers, self._remote.key)
         async with AsyncExitStack() as stack:
             asking = self._remote.ask("GET", headers, endless=True)
-            response = await while_connected(request.receive, stack.enter_async_context(asking))
+            response = await run_while_connected(request.receive, stack.enter_async_context(asking))
             back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
             if response.status != 200 or response.content_type != EVENTS:
                 status = response.status if response.status >= 400 else 502

@@ -1,4 +1,4 @@
-"""A key in, what is kept of it out; and what makes a key too weak to let anybody in."""
+"""Generates and hashes keys, and tells when one is too weak to let anybody in."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ WELL_KNOWN = re.compile(
 REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
-def fresh() -> str:
+def generate_key() -> str:
     """Return a new key, of 256 random bits."""
     return PREFIX + secrets.token_urlsafe(BYTES)
 
 
-def digest(key: str) -> str:
+def hash_key(key: str) -> str:
     """Return what is kept of a key: its SHA-256 as 64 hexadecimal digits. A slow hash is for passwords, which can be guessed;
     keys of 256 random bits cannot.
     """
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def weakness(key: str) -> str | None:
+def find_weakness(key: str) -> str | None:
     """Return why a key lets strangers in, or None where it is hard to guess. Never quotes it."""
     left = REPEATED.sub(r"\1", WELL_KNOWN.sub("", key))
     counts = Counter(left)

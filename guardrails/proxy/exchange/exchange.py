@@ -13,7 +13,7 @@ from guardrails.engine.content import image_links
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.payload import Subject
 from guardrails.errors import Blocked, GuardrailsError, RequestError
-from guardrails.proxy.access.client import claims, while_connected, who_asks
+from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import Call, judged, message_of, note, vetted
 from guardrails.proxy.exchange.api import Api
 from guardrails.proxy.exchange.report_headers import Report
@@ -24,7 +24,7 @@ from guardrails.proxy.exchange.streaming_response import Live
 from guardrails.proxy.server.errors import explain, respond, shape
 from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
-from guardrails.proxy.upstreams.upstream_client import passed_back
+from guardrails.proxy.upstreams.upstream_client import response_headers
 from guardrails.types import Stage, Verdict
 from guardrails.wire import strict_json
 
@@ -33,7 +33,7 @@ async def exchange(request: HttpRequest, api: Api) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     state = state_of(request)
     raw = await request.body()
-    given = await state.by_size(len(raw), lambda: read(api, raw, request.headers.get("content-type", "")))
+    given = await state.run_by_size(len(raw), lambda: read(api, raw, request.headers.get("content-type", "")))
     body, leaves = given.body, given.leaves
     if leaves.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
@@ -41,18 +41,18 @@ async def exchange(request: HttpRequest, api: Api) -> Response:
         )
     api.is_streamed(body)
     client = client_of(request.scope)
-    who = who_asks(client, claims(request, body), body, leaves.turns, api.model)
-    client.asks(who.model, body, state.settings.policies)
-    if state.fetcher is not None and given.form is None:
-        given = await while_connected(request.receive, fetched(state, api, given))
+    who = build_request(client, read_claims(request, body), body, leaves.turns, api.model)
+    client.check_models(who.model, body, state.settings.policies)
+    if state.image_fetcher is not None and given.form is None:
+        given = await run_while_connected(request.receive, fetched(state, api, given))
         body, leaves = given.body, given.leaves
-    state = state.under(request, who.model)
+    state = state.select(request, who.model)
     report = Report(state.guard.policy.ref)
     asides = given.asides(api, request.headers, state.guard.pipeline.policies)
     call = Call(state, api, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
         return await served(call, body, leaves)
-    when = order(api.path, body, leaves, state.upstream.sent_as(who.model))
+    when = order(api.path, body, leaves, state.upstream.model_names(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
         return await served(call, body, leaves)
@@ -62,10 +62,10 @@ async def exchange(request: HttpRequest, api: Api) -> Response:
 
 async def fetched(state: State, api: Api, given: Given) -> Given:
     """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
-    body = await state.pictured(given.body, image_links.asked)
+    body = await state.fetch_pictures(given.body, image_links.asked)
     if body is given.body:
         return given
-    found = await state.off_loop(lambda: read(api, strict_json.dump(body)))
+    found = await state.run_in_worker(lambda: read(api, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
@@ -75,7 +75,9 @@ async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
     asked, asides = Subject(leaves, lambda outcome: api.edited(body, leaves, outcome)), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await (judging if call.early is None else while_connected(request.receive, judging))
+    verdict, outcome = await (
+        judging if call.early is None else run_while_connected(request.receive, judging)
+    )
     note(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
@@ -84,7 +86,7 @@ async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
     if verdict.blocked:
         return refused(call, body, verdict)
     if content is not body:
-        forwarded = await state.by_size(len(call.raw), lambda: call.dump(content))
+        forwarded = await state.run_by_size(len(call.raw), lambda: call.dump(content))
         call = replace(call, raw=forwarded, early=None)
     who = call.who
     if outcome.vault is not None or verdict.heard != who.heard:
@@ -101,7 +103,7 @@ async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
         settings = state.settings
         return Live(lambda: stream(call), api, report, settings.keep_alive_s, path, settings.idle_s)
     try:
-        return await while_connected(request.receive, (api.whole or whole)(call))
+        return await run_while_connected(request.receive, (api.whole or whole)(call))
     except GuardrailsError as error:
         told = await vetted(call, error)
         return respond(told, report.headers(), path)
@@ -125,9 +127,13 @@ def refused(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
 async def whole(call: Call) -> Response:
     """Ask the upstream for a whole answer, and judge it."""
     async with call.answer() as response:
-        headers = passed_back(response)
-        raw = await call.state.upstream.whole(response)
-    answer = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
+        headers = response_headers(response)
+        raw = await call.state.upstream.read_whole(response)
+    answer = await call.state.run_by_size(len(raw), lambda: call.api.parsed(raw))
     content = call.asides.whole(await judged(call, answer, len(raw)))
-    sent = raw if content is answer else await call.state.by_size(len(raw), lambda: strict_json.dump(content))
+    sent = (
+        raw
+        if content is answer
+        else await call.state.run_by_size(len(raw), lambda: strict_json.dump(content))
+    )
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

@@ -20,7 +20,7 @@ async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[
     last = call.api.last
     assert last is not None  # who comes here has events that stand apart
     stream = Apart(lambda event: call.read(event).leaves, last)
-    fetcher, fetched = call.state.fetcher, 0
+    fetcher, fetched = call.state.image_fetcher, 0
     async for some in events:
         for data, kind, raw in some:
             stream.came(data, kind)

@@ -17,7 +17,7 @@ from guardrails.proxy.exchange.api import Reader
 from guardrails.proxy.exchange.independent_events import apart
 from guardrails.proxy.exchange.streaming_response import Sent
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
-from guardrails.proxy.upstreams.upstream_client import drained, failure_in, invalid, passed_back, too_large
+from guardrails.proxy.upstreams.upstream_client import drain, failure_in, invalid, response_headers, too_large
 from guardrails.wire import sse, strict_json
 
 
@@ -32,7 +32,7 @@ async def stream(call: Call) -> AsyncIterator[Sent]:
     asides, opening = call.asides, written(call.asides.opening())
     try:
         async with call.answer() as response:
-            headers = passed_back(response)
+            headers = response_headers(response)
             if api.last is not None and response.content_type.lower() == api.media:
                 async for body in apart(call, _came(call, response)):
                     yield Sent(body, headers)
@@ -45,9 +45,9 @@ async def stream(call: Call) -> AsyncIterator[Sent]:
                 rest = await pipeline.adrive(judge.ended(relay, collector.answer, call, INLINE_ON_LOOP))
                 yield Sent(opening + written(asides.ending(rest)) + api.tail, headers)
                 if relay.stop is None:
-                    await drained(response)
+                    await drain(response)
                 return
-            raw = await upstream.whole(response)  # a server that does not stream
+            raw = await upstream.read_whole(response)  # a server that does not stream
         content = await judged(call, api.parsed(raw), len(raw))
         told = written(asides.stream(api, content)) + api.tail if asides else api.written(content)
         yield Sent(opening + told, headers)
@@ -91,7 +91,7 @@ async def _came(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[l
     limit = call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), call.api.reader(), limit):
         size = sum(len(event.data) for event in some)
-        yield await call.state.by_size(size, lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
+        yield await call.state.run_by_size(size, lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
         if any(event.data.strip() == sse.DONE for event in some):
             return
 

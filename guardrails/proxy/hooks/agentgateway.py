@@ -1,4 +1,4 @@
-"""The webhook of agentgateway and kgateway: messages or choices in; pass, mask or reject out.
+"""The webhook of agentgateway and kgateway: messages and choices are answered with pass, mask or reject.
 
 A failure is an error, which the gateway takes as its `failureMode` says: by default it refuses the request.
 """
@@ -14,7 +14,7 @@ from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.messages import messages_fields
-from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, want
+from guardrails.proxy.hooks.hook import Hook, HookRequest, HookResponse, JudgedPiece, Piece, read_field
 from guardrails.proxy.routes.messages import MESSAGES
 from guardrails.proxy.routes.openai.chat import CHAT
 from guardrails.proxy.server.errors import Problem
@@ -31,10 +31,10 @@ BLOCKS = frozenset(messages_fields.BLOCK.kinds) - chat_fields.PARTS.keys() - cha
 def read_request(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the conversation as one piece: of `body`, or raw, with the messages as the provider has them."""
     if "body" in body:
-        asked, api = want(body, "body", dict), CHAT
-        want(asked, "messages", list, path=("body",))
+        asked, api = read_field(body, "body", dict), CHAT
+        read_field(asked, "messages", list, path=("body",))
     else:
-        asked, api = body, MESSAGES if BLOCKS & {*_kinds(want(body, "messages", list))} else CHAT
+        asked, api = body, MESSAGES if BLOCKS & {*_kinds(read_field(body, "messages", list))} else CHAT
     return [Piece(asked, api.request(asked), Stage.INPUT, api.edited)]
 
 
@@ -50,8 +50,8 @@ def _kinds(given: Sequence[Any]) -> Iterator[str]:
 
 def read_response(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the choices of an answer as one piece."""
-    answer = want(body, "body", dict)
-    if not want(answer, "choices", list, path=("body",)):
+    answer = read_field(body, "body", dict)
+    if not read_field(answer, "choices", list, path=("body",)):
         raise RequestError("invalid_content", "there is no choice to judge", "/body/choices")
     return [Piece(answer, chat_fields.response(answer), Stage.OUTPUT, _answer)]
 
@@ -60,36 +60,38 @@ def _answer(given: Mapping[str, Any], leaves: Leaves, outcome: Outcome) -> objec
     return payload.response(given, leaves).apply(outcome)
 
 
-def write(asked: Asked) -> Said:
+def write(asked: HookRequest) -> HookResponse:
     """Return the action: the members of its object say which one it is."""
     judged = asked.judged[0]
     if "body" not in asked.body:
         return _raw(judged)
     if judged.blocked:
-        return Said(_rejected(judged.message, judged.reason, REFUSED))
+        return HookResponse(_rejected(judged.message, judged.reason, REFUSED))
     if judged.changed:
-        return Said({"action": {"body": judged.verdict.content, "reason": judged.reason}})
-    return Said({"action": {"reason": "nothing found"}})
+        return HookResponse({"action": {"body": judged.verdict.content, "reason": judged.reason}})
+    return HookResponse({"action": {"reason": "nothing found"}})
 
 
-def _raw(judged: Judged) -> Said:
+def _raw(judged: JudgedPiece) -> HookResponse:
     """Raw answers know messages or nothing: a block is an error."""
     if judged.blocked:
-        return Said(_rejected(judged.message, judged.reason, REFUSED), REFUSED)
+        return HookResponse(_rejected(judged.message, judged.reason, REFUSED), REFUSED)
     content: Any = judged.verdict.content
-    return Said({"messages": content["messages"]} if judged.changed else {"messages": None})
+    return HookResponse({"messages": content["messages"]} if judged.changed else {"messages": None})
 
 
 def _rejected(message: str, reason: object, status: int) -> dict[str, Any]:
     return {"action": {"body": message, "status_code": status, "reason": reason}}
 
 
-def failed(told: Problem) -> Said:
+def write_failure(told: Problem) -> HookResponse:
     """Return an error, with what the gateway would tell its client."""
-    return Said(_rejected(told.error["message"], told.error["code"], told.status), told.status, told.headers)
+    return HookResponse(
+        _rejected(told.error["message"], told.error["code"], told.status), told.status, told.headers
+    )
 
 
-def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_identity(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the model that is asked, where the gateway says it."""
     inner = body.get("body", body)
     model = inner.get("model") if isinstance(inner, Mapping) else None
@@ -97,15 +99,21 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 REQUEST = Hook(
-    "agentgateway.request", "/request", read_request, write, failed, who, summary="agentgateway: a request."
+    "agentgateway.request",
+    "/request",
+    read_request,
+    write,
+    write_failure,
+    read_identity,
+    summary="agentgateway: a request.",
 )
 RESPONSE = Hook(
     "agentgateway.response",
     "/response",
     read_response,
     write,
-    failed,
-    who,
+    write_failure,
+    read_identity,
     summary="agentgateway: a response.",
 )
 HOOKS = (REQUEST, RESPONSE)

@@ -34,7 +34,7 @@ from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.stream import written
 from guardrails.proxy.routes.openai import embeddings
 from guardrails.proxy.server.state import state_of
-from guardrails.proxy.upstreams.upstream_client import Dialect, invalid, passed_back
+from guardrails.proxy.upstreams.upstream_client import Dialect, invalid, response_headers
 from guardrails.wire import ndjson, sse, strict_json
 from guardrails.wire.pointers import Path
 
@@ -162,7 +162,7 @@ async def listed(request: HttpRequest) -> Response:
     """Serve what the upstream lists: `GET /api/tags`, `/api/ps` and `/api/version`."""
     upstream, path = state_of(request).upstream, request.url.path.removeprefix(BASE)
     async with upstream.answer("GET", path, request.headers, None, OLLAMA, BASE) as response:
-        headers = passed_back(response)
-        raw = await upstream.whole(response)
+        headers = response_headers(response)
+        raw = await upstream.read_whole(response)
     answer.parsed(raw)
     return Response(raw, 200, headers, "application/json")

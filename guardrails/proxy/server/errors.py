@@ -1,4 +1,4 @@
-"""Exceptions in, answers in the error shape of the API that was asked out; never a text that was matched."""
+"""Answers exceptions in the error shape of the API that was asked, never with a text that was matched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
-from guardrails.proxy.access.admission import Denied
+from guardrails.proxy.access.admission import AccessDenied
 from guardrails.wire import strict_json
 
 TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -76,11 +76,11 @@ class UpstreamAnswer(GuardrailsError):
         self.headers = dict(headers or {})
         self.error = self._error(body)
 
-    def saying(self, error: Mapping[str, object]) -> UpstreamAnswer:
+    def with_error(self, error: Mapping[str, object]) -> UpstreamAnswer:
         """Return the same with another error in it; `{}` leaves nothing of the upstream's own words."""
         return UpstreamAnswer(self.status, {"error": error} if error else {}, self.headers)
 
-    def without(self, secret: str | None) -> UpstreamAnswer:
+    def without_secret(self, secret: str | None) -> UpstreamAnswer:
         """Return the same where the upstream does not quote a secret of the operator's, such as the key that it did not take."""
         if not secret or not any(secret in value for value in self.error.values() if isinstance(value, str)):
             return self
@@ -88,7 +88,7 @@ class UpstreamAnswer(GuardrailsError):
             (name, value.replace(secret, HIDDEN) if isinstance(value, str) else value)
             for name, value in self.error.items()
         )
-        return self.saying(dict(hidden))
+        return self.with_error(dict(hidden))
 
     def _error(self, body: object) -> dict[str, object]:
         given = body.get("error") if isinstance(body, Mapping) else None
@@ -96,7 +96,7 @@ class UpstreamAnswer(GuardrailsError):
         error: Mapping[str, object] = given if isinstance(given, Mapping) else {"message": given}
         found = {name: _short(error.get(name)) for name in ("message", "type", "param", "code")}
         found["message"] = found["message"] or str(self)
-        found["type"] = found["type"] or kind(self.status)
+        found["type"] = found["type"] or error_type(self.status)
         if not isinstance(given, Mapping):
             found["code"] = "upstream_error"
         return found
@@ -214,14 +214,14 @@ SHAPES = (
 )
 
 
-def kind(status: int) -> str:
+def error_type(status: int) -> str:
     """Return OpenAI's `type` of an error."""
     return TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
 def problem(status: int, code: str, message: str, param: str | None = None, **headers: str) -> Problem:
     """Put together what a client is told; header names are given with underscores."""
-    error = {"message": message, "type": kind(status), "param": param, "code": code}
+    error = {"message": message, "type": error_type(status), "param": param, "code": code}
     return Problem(status, error, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
@@ -236,7 +236,7 @@ def _upstream(error: UpstreamAnswer) -> Problem:
     return Problem(error.status, error.error, error.headers)
 
 
-def _denied(error: Denied) -> Problem:
+def _denied(error: AccessDenied) -> Problem:
     return problem(error.status, error.code, str(error), **error.headers)
 
 
@@ -253,7 +253,7 @@ TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
     Overloaded: lambda error: problem(
         503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
     ),
-    Denied: _denied,
+    AccessDenied: _denied,
     UpstreamAnswer: _upstream,
     BackendError: lambda error: problem(error.status, error.code, str(error)),
     HTTPException: _http,
@@ -274,7 +274,7 @@ def respond(error: Exception, headers: Mapping[str, str] | None = None, path: st
     return Response(told.body(path), told.status, {**told.headers, **(headers or {})}, "application/json")
 
 
-def where(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Name an exception by its type and the lines that it passed through. Its message may quote a prompt."""
     frames = traceback.extract_tb(error.__traceback__)
     return " <- ".join(

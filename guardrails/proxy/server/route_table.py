@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from guardrails.proxy.exchange.api import Api
 from guardrails.proxy.hooks import HOOKS
-from guardrails.proxy.hooks.hook import Hook, serve
+from guardrails.proxy.hooks.hook import Hook, serve_hook
 from guardrails.proxy.routes import check, gemini, messages, ollama
 from guardrails.proxy.routes.openai import (
     audio,
@@ -84,7 +84,7 @@ OPENAI = (
         "OpenAI",
         body_types=FORM_ONLY,
     ),
-    _forward("/v1/models", health.models, "List the models of the upstreams.", "OpenAI"),
+    _forward("/v1/models", health.serve_models, "List the models of the upstreams.", "OpenAI"),
 )
 
 ANTHROPIC = (
@@ -144,7 +144,7 @@ def _hook_route(hook: Hook) -> Route:
     """Return the route of a hook."""
 
     async def endpoint(request: Request) -> Response:
-        return await serve(request, hook)
+        return await serve_hook(request, hook)
 
     return Route(
         hook.method,
@@ -159,27 +159,33 @@ def _hook_route(hook: Hook) -> Route:
 
 SERVER = (
     _post("/v1/check", check.check, "Return the verdict of the policy on a content.", "Server"),
-    _probe("/healthz", health.alive, "Tell that the process answers.", "Server", answers_any_host=True),
+    _probe(
+        "/healthz", health.serve_liveness, "Tell that the process answers.", "Server", answers_any_host=True
+    ),
     _probe(
         "/readyz",
-        health.ready,
+        health.serve_readiness,
         "Tell whether the policy is loaded and its detectors answer.",
         "Server",
         answers_any_host=True,
     ),
     _probe(
         "/health",
-        health.ready,
+        health.serve_readiness,
         "The same as /readyz, as detectors of FMS have it.",
         "Server",
         answers_any_host=True,
     ),
     _probe(
-        "/metrics", health.metrics, "Return the counters, for Prometheus.", "Server", answer_type="text/plain"
+        "/metrics",
+        health.serve_metrics,
+        "Return the counters, for Prometheus.",
+        "Server",
+        answer_type="text/plain",
     ),
 )
 
-DOCUMENT = _forward("/openapi.json", health.openapi, "Return this document.", "Server")
+DOCUMENT = _forward("/openapi.json", health.serve_openapi, "Return this document.", "Server")
 """Served where the operator says so (the setting `openapi`)."""
 
 ROUTES = (*OPENAI, *ANTHROPIC, *GEMINI, *OLLAMA, *AZURE, *map(_hook_route, HOOKS.values()), *SERVER)

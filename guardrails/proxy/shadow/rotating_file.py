@@ -1,4 +1,4 @@
-"""A log that grows and is put aside before it grows too large: rows in, lines of JSON out, in a bounded number of files.
+"""A log of lines of JSON in a bounded number of files: one that grows too large is put aside.
 
 Each write takes whole lines and is alone with the file, so that processes may share it, and who reads it finds them whole.
 """

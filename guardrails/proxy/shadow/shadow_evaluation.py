@@ -28,13 +28,13 @@ from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.guard import Guard
-from guardrails.proxy.shadow.content_log import recorded
-from guardrails.proxy.shadow.shadow_queue import Job, Runner, Taken, iso
+from guardrails.proxy.shadow.content_log import content_fields
+from guardrails.proxy.shadow.shadow_queue import ShadowJob, ShadowQueue, ShadowSample, iso
 from guardrails.types import Action, Audio, Media, PolicyRef, Text, Verdict, Video
 
 LOG = logging.getLogger("guardrails.proxy")
 
-CAME_BY: ContextVar[str] = ContextVar("CAME_BY", default="")
+ROUTE_LABEL: ContextVar[str] = ContextVar("CAME_BY", default="")
 """The route of the request that is served, as counters name it."""
 
 LONGEST: Final = 128
@@ -42,26 +42,26 @@ LONGEST: Final = 128
 
 
 class Shadow:
-    """One policy beside another: `taken` before the live one judges, `saw` after it."""
+    """One policy beside another: `sample` before the live one judges, `enqueue` after it."""
 
-    def __init__(self, runner: Runner, live: Guard, guard: Guard) -> None:
+    def __init__(self, runner: ShadowQueue, live: Guard, guard: Guard) -> None:
         self.guard = guard
         self._runner = runner
         self._names: tuple[Named, Named] = named(live), named(guard)
         self._chance = random.SystemRandom()
 
-    def taken(self, leaves: Leaves, who: Request, *, ended: bool = True) -> Taken:
+    def sample(self, leaves: Leaves, who: Request, *, ended: bool = True) -> ShadowSample:
         """Return what is to be judged beside, before anybody has judged it."""
         try:
-            return self._taken(leaves, who, ended)
+            return self._sample(leaves, who, ended)
         except Exception as error:  # a request must not feel it
             LOG.error("a content was not taken for the shadow policy: %s", type(error).__name__)
-            return Taken(None, who, why="fault")
+            return ShadowSample(None, who, why="fault")
 
-    def _taken(self, leaves: Leaves, who: Request, ended: bool) -> Taken:
+    def _sample(self, leaves: Leaves, who: Request, ended: bool) -> ShadowSample:
         sample = self._runner.doc.sample
         if sample < 1 and self._chance.random() >= sample:
-            return Taken(None, who)
+            return ShadowSample(None, who)
         size = 0
         for leaf in leaves.found:
             content = leaf.content
@@ -69,35 +69,35 @@ class Shadow:
                 size += len(content.text)
             elif isinstance(content, Media):
                 if isinstance(content, Video | Audio) or isinstance(content.source, Path | IOBase):
-                    return Taken(None, who, why="film_sound_or_file")
+                    return ShadowSample(None, who, why="film_sound_or_file")
                 size += len(content.data or b"")
         copy = replace(
             leaves, found=[*leaves.found], unchecked=[*leaves.unchecked], films={**leaves.films}, opened=[]
         )
-        return Taken(copy, replace(who, vault=None, uses=None), size, ended)
+        return ShadowSample(copy, replace(who, vault=None, uses=None), size, ended)
 
-    def saw(self, taken: Taken | None, verdict: Verdict, outcome: Outcome | None = None) -> None:
+    def enqueue(self, taken: ShadowSample | None, verdict: Verdict, outcome: Outcome | None = None) -> None:
         """Take what the live policy decided; `outcome` where that is known, by which redactions are compared."""
         if taken is None or taken.why:
             self._runner.leave_out("not_taken" if taken is None else taken.why)
         elif taken.leaves is not None:
-            left = None if outcome is None else _left(outcome)
-            self._runner.put(Job(self, taken, verdict, left, CAME_BY.get(), time.time()))
+            left = None if outcome is None else _redactions(outcome)
+            self._runner.put(ShadowJob(self, taken, verdict, left, ROUTE_LABEL.get(), time.time()))
 
-    def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
+    def evaluate(self, job: ShadowJob, content: bool, started: float) -> tuple[dict[str, Any], str]:
         """Judge beside; return the row of the log, and how the decision would change."""
         leaves, who = job.taken.leaves, job.taken.who
         assert leaves is not None
-        told = recorded(leaves, who) if content else {}
+        told = content_fields(leaves, who) if content else {}
         outcome = self.guard.pipeline.check(leaves, who, complete=True)
         live = decision(job.verdict, self._names[0], job.left)
-        beside = decision(outcome, self._names[1], _left(outcome) if job.left is not None else None)
+        beside = decision(outcome, self._names[1], _redactions(outcome) if job.left is not None else None)
         took_ms = (time.perf_counter() - started) * 1000.0
         refs = job.verdict.policy, self.ref
         made = row({**self._at(job), **told}, (refs[0], live), (refs[1], beside), took_ms)
         return made, turn(live, beside)
 
-    def failed(self, job: Job, why: str) -> dict[str, Any]:
+    def failure_row(self, job: ShadowJob, why: str) -> dict[str, Any]:
         """Return the row of what could not be judged beside."""
         live = decision(job.verdict, self._names[0])
         return {
@@ -112,7 +112,7 @@ class Shadow:
         return self.guard.policy.ref
 
     @staticmethod
-    def _at(job: Job) -> dict[str, Any]:
+    def _at(job: ShadowJob) -> dict[str, Any]:
         who = job.taken.who
         return {
             "time": iso(job.at),
@@ -125,14 +125,14 @@ class Shadow:
         }
 
 
-def _left(outcome: Outcome) -> object:
+def _redactions(outcome: Outcome) -> object:
     """Return what an outcome makes of what it redacts; None where it redacts nothing."""
     return (outcome.edits, outcome.removed) if outcome.action is Action.REDACT else None
 
 
-def shadowing(
-    runner: Runner, guards: Mapping[str, Guard], shadows: Mapping[str, Guard]
+def build_shadows(
+    runner: ShadowQueue, guards: Mapping[str, Guard], shadows: Mapping[str, Guard]
 ) -> Callable[[str], Shadow | None]:
-    """Return a function: a policy in, what judges beside it out, None where nothing does."""
+    """Return a function that finds what judges beside a policy, and returns None where nothing does."""
     made = {policy: Shadow(runner, guards[policy], guard) for policy, guard in shadows.items()}
     return made.get

@@ -43,7 +43,7 @@ class ShadowDoc(Config):
         return {"policy": given} if is_name else given
 
 
-class Declared(Protocol):
+class PolicySettings(Protocol):
     """Settings with policies."""
 
     @property
@@ -56,7 +56,7 @@ class Declared(Protocol):
     def shadow(self) -> ShadowDoc | None: ...
 
 
-def shadows(declared: Declared) -> dict[str, str]:
+def shadow_policies(declared: PolicySettings) -> dict[str, str]:
     """Return the policy beside each policy that has one."""
     found = {row.policy: row.shadow for row in declared.policies if row.shadow is not None}
     if declared.shadow is not None and declared.shadow.policy is not None:
@@ -64,9 +64,9 @@ def shadows(declared: Declared) -> dict[str, str]:
     return found
 
 
-def check(declared: Declared, marks: Marks, problems: Problems) -> None:
+def check_shadows(declared: PolicySettings, marks: Marks, problems: Problems) -> None:
     """Add where one policy has two beside it, and where a log is declared for nothing."""
-    found = shadows(declared)
+    found = shadow_policies(declared)
     for index, row in enumerate(declared.policies):
         if row.shadow is not None and found[row.policy] != row.shadow:
             problems.add(

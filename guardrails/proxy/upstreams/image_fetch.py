@@ -1,4 +1,4 @@
-"""The address of a picture in, the picture's bytes out, where the operator lets it be fetched, and safely; else nothing.
+"""Fetches pictures of which a body has only the addresses, from hosts that the operator names, and safely.
 
 A host is asked that the operator names, at an address that is public (or the operator's own), which is the one that was checked:
 a name is resolved once, for each hop, and its certificate must be for that name. Redirections are followed to hosts that are
@@ -53,7 +53,7 @@ RELAYS: Final = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "192.0.0.0/24
 """Networks of the fourth version that lead to others, or are a protocol's own."""
 
 
-class Unfetched(GuardrailsError):
+class ImageFetchError(GuardrailsError):
     """A picture that is not fetched; why."""
 
 
@@ -80,24 +80,24 @@ def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return ip
 
 
-class _Left:
+class _FetchBudget:
     """How many bytes may still be read for one body."""
 
     def __init__(self, most: int) -> None:
         self._most = most
 
     async def read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return what comes; raises `Unfetched` where that is too much."""
+        """Return what comes; raises `ImageFetchError` where that is too much."""
         pieces = bytearray()
         async for piece in response.content.iter_any():
             self._most -= len(piece)
             if self._most < 0:
-                raise Unfetched("the pictures are too large")
+                raise ImageFetchError("the pictures are too large")
             pieces += piece
         return bytes(pieces)
 
 
-class Fetcher:
+class ImageFetcher:
     """Fetches pictures as the operator's settings have it."""
 
     def __init__(self, doc: FetchDoc) -> None:
@@ -114,14 +114,14 @@ class Fetcher:
         wanted = [url for url in dict.fromkeys(urls) if self._lets(url)]
         if not wanted:
             return {}
-        found, left = dict[str, str](), _Left(self.doc.max_bytes)
+        found, left = dict[str, str](), _FetchBudget(self.doc.max_bytes)
         turn = asyncio.Semaphore(TOGETHER)
 
         async def one(session: aiohttp.ClientSession, url: str) -> None:
             async with turn:
                 try:
                     found[url] = await self._picture(session, URL(url), left)
-                except (Unfetched, MediaError, aiohttp.ClientError, OSError, ValueError):
+                except (ImageFetchError, MediaError, aiohttp.ClientError, OSError, ValueError):
                     return  # the policy's `unchecked: part` says what becomes of it
 
         connector = aiohttp.TCPConnector(
@@ -151,36 +151,36 @@ class Fetcher:
             return False
         try:
             self._checked(URL(written))
-        except (Unfetched, ValueError):
+        except (ImageFetchError, ValueError):
             return False
         return True
 
     def _checked(self, url: URL) -> None:
-        """Raise `Unfetched` where a host is not named, or its address is written down and may not be asked."""
+        """Raise `ImageFetchError` where a host is not named, or its address is written down and may not be asked."""
         host, port = (url.raw_host or "").lower(), url.port
         if url.scheme not in PORTS or url.raw_user is not None or not HOST.fullmatch(host):
-            raise Unfetched("only plain addresses of http and https are fetched")
+            raise ImageFetchError("only plain addresses of http and https are fetched")
         for pattern in self.doc.hosts:
             name, _, own = pattern.partition(":")
             if fnmatchcase(host, name) and port == (int(own) if own else PORTS[url.scheme]):
                 break
         else:
-            raise Unfetched("the host is none that the settings name")
+            raise ImageFetchError("the host is none that the settings name")
         if ":" in host or host.replace(".", "").isdigit():  # these are asked without being resolved
             self.may_ask(host)
 
     def may_ask(self, address: str) -> None:
-        """Raise `Unfetched` where an address is neither public nor in one of the operator's networks."""
+        """Raise `ImageFetchError` where an address is neither public nor in one of the operator's networks."""
         ip = _ip(address)
         own = ip is not None and any(ip.version == each.version and ip in each for each in self._networks)
         if not own and not is_public(address):
-            raise Unfetched("the host has an address that is not public")
+            raise ImageFetchError("the host has an address that is not public")
 
-    async def _picture(self, session: aiohttp.ClientSession, url: URL, left: _Left) -> str:
+    async def _picture(self, session: aiohttp.ClientSession, url: URL, left: _FetchBudget) -> str:
         """Return a picture as a data URI.
 
         Raises:
-            Unfetched, MediaError, aiohttp.ClientError, OSError, ValueError: it could not be fetched, or is none.
+            ImageFetchError, MediaError, aiohttp.ClientError, OSError, ValueError: it could not be fetched, or is none.
         """
         for _ in range(1 + HOPS):
             self._checked(url)
@@ -192,28 +192,28 @@ class Fetcher:
                     response.status != 200
                     or response.headers.get("content-encoding", "identity") != "identity"
                 ):
-                    raise Unfetched("the host has no such picture")
+                    raise ImageFetchError("the host has no such picture")
                 data = await left.read(response)
             return f"data:image/{outline(data).format};base64,{b64encode(data).decode()}"
-        raise Unfetched("it leads on too often")
+        raise ImageFetchError("it leads on too often")
 
     @staticmethod
     def _next(url: URL, location: str) -> URL:
-        """Return where an answer leads on; raises `Unfetched` where that is nowhere, or no longer secret."""
+        """Return where an answer leads on; raises `ImageFetchError` where that is nowhere, or no longer secret."""
         found = url.join(URL(location))
         if (
             not PLAIN.fullmatch(location)
             or not ADDRESS.fullmatch(str(found))
             or (url.scheme == "https" and found.scheme != "https")
         ):
-            raise Unfetched("it leads on to no address that is fetched")
+            raise ImageFetchError("it leads on to no address that is fetched")
         return found
 
 
 class _Resolver(AbstractResolver):
     """Resolves names to addresses that may be asked, and to no other: a name that has one such is not asked at all."""
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: ImageFetcher) -> None:
         self._fetcher = fetcher
 
     async def resolve(
@@ -226,7 +226,7 @@ class _Resolver(AbstractResolver):
         for kind, _, protocol, _, address in rows:
             try:
                 self._fetcher.may_ask(str(address[0]))
-            except Unfetched as error:
+            except ImageFetchError as error:
                 raise OSError(str(error)) from None
             found.append(
                 ResolveResult(

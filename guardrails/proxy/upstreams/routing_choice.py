@@ -1,4 +1,4 @@
-"""Who is asked for a model, pure and without a clock: the model, the rows of upstreams and who is up in, the order out.
+"""Chooses the upstreams to ask for a model, and their order, from who is up; pure and without a clock.
 
 Whoever names the model comes before those in whose pattern it lies; among either the order of the file counts. All of them are
 asked in turn before one is asked again. Who is down is asked last, and once: a state that is perhaps of yesterday

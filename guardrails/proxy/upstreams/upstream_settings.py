@@ -1,4 +1,4 @@
-"""What the operator says of the servers behind, as the settings have it: a mapping in, checked documents out."""
+"""The settings that declare the servers behind, and their checks."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class UpstreamDoc(Config):
 Upstreams = Annotated[dict[Name, UpstreamDoc], Field(max_length=256)]
 
 
-class Behind(Protocol):
+class UpstreamSettings(Protocol):
     """The part of the settings that tells of what is behind."""
 
     @property
@@ -117,7 +117,7 @@ def base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
 
 
-def check(doc: Behind, marks: Marks, problems: Problems) -> None:
+def check_upstreams(doc: UpstreamSettings, marks: Marks, problems: Problems) -> None:
     """Keep what is wrong between upstreams: names that mean two, renames of what is not asked for, one server twice."""
     if doc.upstream is not None and ONLY in doc.upstreams:
         told = f"upstreams.{ONLY} has the name of the server that upstream gives"

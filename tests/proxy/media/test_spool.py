@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from guardrails.errors import BackendError, Overloaded
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.media.spool import PIECE, Released, Spool, filled
+from guardrails.proxy.media.spool import PIECE, Spool, SpoolResponse, filled
 from guardrails.proxy.server.state import State
 
 
@@ -87,14 +87,14 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
         assert len(os.listdir(tmp_path)) == 1
         first.close()
         first.close()
-        assert served.disk.held == 0
+        assert served.disk_budget.held == 0
         two = [await filled(served, pieces(bytes(4)), PIECE) for _ in range(2)]
         with pytest.raises(Overloaded):
             two[0].behind(b"x")
-        assert (served.disk.held, len(os.listdir(tmp_path))) == (8, 2)
+        assert (served.disk_budget.held, len(os.listdir(tmp_path))) == (8, 2)
         for each in two:
             each.close()
-        assert served.disk.held == 0
+        assert served.disk_budget.held == 0
 
     asyncio.run(run())
 
@@ -124,7 +124,7 @@ def test_a_range_of_it_may_be_asked_for(asked: str | None, status: int, sent: by
 
         headers = [] if asked is None else [(b"range", asked.encode())]
         scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
-        await Released(spool, "video/mp4", {"x-a": "b"})(scope, receive, send)
+        await SpoolResponse(spool, "video/mp4", {"x-a": "b"})(scope, receive, send)
         assert told[0]["status"] == status
         if sent is not None:
             assert b"".join(each.get("body", b"") for each in told[1:]) == sent
@@ -146,7 +146,7 @@ def test_who_takes_nothing_is_let_go() -> None:
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
         with pytest.raises(ClientDisconnect):
-            await Released(spool, "video/mp4", {}, 0.01)(scope, wait, wait)
+            await SpoolResponse(spool, "video/mp4", {}, 0.01)(scope, wait, wait)
         assert not spool.path.exists()
 
     asyncio.run(run())

@@ -9,7 +9,7 @@ import pytest
 from guardrails.errors import Overloaded
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server import state as states
-from guardrails.proxy.server.reloading.loaded_policies import Served
+from guardrails.proxy.server.reloading.loaded_policies import LoadedPolicies
 from guardrails.proxy.server.state import State
 from guardrails.types import CLEAN, Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
 from guardrails.wire import strict_json
@@ -101,7 +101,7 @@ def test_a_service_that_is_down_does_not_keep_a_server_from_its_work(guard_of, k
 def test_a_failure_is_forgotten_after_a_while(policy_guard, monkeypatch) -> None:
     """The state of a server tells of now."""
     state = State(Settings("http://h"), policy_guard)
-    state.saw(verdict(Action.BLOCK, errors=(DetectorFailure("d", "boom"),)), 0.1)
+    state.record_verdict(verdict(Action.BLOCK, errors=(DetectorFailure("d", "boom"),)), 0.1)
     assert state.failing == ["d"]
 
     monkeypatch.setattr(states, "DEGRADED_S", 0.0)
@@ -117,7 +117,7 @@ def test_large_work_leaves_the_loop() -> None:
 
     async def threads() -> list[str]:
         return [
-            await state.by_size(size, lambda: threading.current_thread().name)
+            await state.run_by_size(size, lambda: threading.current_thread().name)
             for size in (1, strict_json.LARGE)
         ]
 
@@ -130,11 +130,11 @@ def test_what_has_begun_keeps_its_guard(policy_guard, guard_of) -> None:
     state = State(Settings("http://h"), policy_guard)
     before = state.now
 
-    state.adopt(Served(state.settings, {"default": other}))
+    state.adopt(LoadedPolicies(state.settings, {"default": other}))
 
     assert before.guard is before.now.guard is policy_guard
     assert state.guard is state.now.guard is other
-    before.saw(verdict(Action.BLOCK, "a", errors=(DetectorFailure("d", "boom"),)), 0.1)
+    before.record_verdict(verdict(Action.BLOCK, "a", errors=(DetectorFailure("d", "boom"),)), 0.1)
     assert state.failing == state.now.failing == ["d"]
     assert 'rule="a"' in state.metrics.text()
     assert f'digest="{other.policy.ref.digest}"' in state.metrics.text()

@@ -22,7 +22,7 @@ from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.guard import who as asking
 from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
-from guardrails.proxy.access.client import claims, while_connected
+from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.request_context import client_of
@@ -45,16 +45,16 @@ async def create(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
     raw = await request.body()
-    body, asked = await state.by_size(len(raw), lambda: read(raw))
-    state = state.under(request, body["model"])
-    pictured = await state.pictured(body, image_links.asked)
+    body, asked = await state.run_by_size(len(raw), lambda: read(raw))
+    state = state.select(request, body["model"])
+    pictured = await state.fetch_pictures(body, image_links.asked)
     if pictured is not body:
         asked = inputs(pictured["input"], Stage(body["stage"]))
     guard = state.guard
     report = Report(guard.policy.ref)
     client = client_of(request.scope)
-    who = {"client": claims(request, {}), "user": client.user, "tenant": client.tenant}
-    verdicts = await while_connected(request.receive, judged(state, guard, asked, body, who))
+    who = {"client": read_claims(request, {}), "user": client.user, "tenant": client.tenant}
+    verdicts = await run_while_connected(request.receive, judged(state, guard, asked, body, who))
     for verdict in verdicts:
         note(request, report, verdict)
     moderation = Moderation(guard.pipeline.policies, Stage(body["stage"]))
@@ -77,10 +77,12 @@ async def judged(
     verdicts: list[Verdict] = []
     for leaves in asked:
         subject = Subject(leaves, lambda _: None)
-        taken = state.taken(leaves, asking(subject, **who, metadata=None, model=body["model"], after=None))
+        taken = state.sample_for_shadow(
+            leaves, asking(subject, **who, metadata=None, model=body["model"], after=None)
+        )
         started = perf_counter()
         verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
-        state.saw(verdict, perf_counter() - started, taken)
+        state.record_verdict(verdict, perf_counter() - started, taken)
         verdicts.append(verdict)
     return verdicts
 
