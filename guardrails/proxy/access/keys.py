@@ -12,7 +12,7 @@ PREFIX = "gk_"
 """What a key of ours begins with, so that scanners for leaked secrets can tell it."""
 
 BYTES = 32
-LEAST_BITS = 80.0
+MIN_BITS = 80.0
 """What guessing must at least cost, by the frequencies of a key's own characters: 20 random letters have 82."""
 
 WELL_KNOWN = re.compile(
@@ -43,6 +43,6 @@ def find_weakness(key: str) -> str | None:
     left = REPEATED.sub(r"\1", WELL_KNOWN.sub("", key))
     counts = Counter(left)
     bits = -sum(count * math.log2(count / len(left)) for count in counts.values())
-    if bits >= LEAST_BITS:
+    if bits >= MIN_BITS:
         return None
     return "is made of well-known words" if len(left) < len(key) else "is too short or too regular"

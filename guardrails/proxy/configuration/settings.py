@@ -19,7 +19,7 @@ from guardrails.proxy.server.connections import MOST
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
 from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
-from guardrails.proxy.upstreams.upstream_settings import VARIABLE, Upstreams, base_url, needed
+from guardrails.proxy.upstreams.upstream_settings import VARIABLE, Upstreams, base_url, require_upstream
 from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
@@ -131,7 +131,7 @@ class SettingsDoc(Config):
     @field_validator("upstream")
     @classmethod
     def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
-        return needed(upstream, info)
+        return require_upstream(upstream, info)
 
     @property
     def budget(self) -> Budget:

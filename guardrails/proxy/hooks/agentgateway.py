@@ -66,7 +66,7 @@ def write(asked: HookRequest) -> HookResponse:
     if "body" not in asked.body:
         return _raw(judged)
     if judged.blocked:
-        return HookResponse(_rejected(judged.message, judged.reason, REFUSED))
+        return HookResponse(_reject(judged.message, judged.reason, REFUSED))
     if judged.changed:
         return HookResponse({"action": {"body": judged.verdict.content, "reason": judged.reason}})
     return HookResponse({"action": {"reason": "nothing found"}})
@@ -75,19 +75,19 @@ def write(asked: HookRequest) -> HookResponse:
 def _raw(judged: JudgedPiece) -> HookResponse:
     """Raw answers know messages or nothing: a block is an error."""
     if judged.blocked:
-        return HookResponse(_rejected(judged.message, judged.reason, REFUSED), REFUSED)
+        return HookResponse(_reject(judged.message, judged.reason, REFUSED), REFUSED)
     content: Any = judged.verdict.content
     return HookResponse({"messages": content["messages"]} if judged.changed else {"messages": None})
 
 
-def _rejected(message: str, reason: object, status: int) -> dict[str, Any]:
+def _reject(message: str, reason: object, status: int) -> dict[str, Any]:
     return {"action": {"body": message, "status_code": status, "reason": reason}}
 
 
 def write_failure(told: Problem) -> HookResponse:
     """Return an error, with what the gateway would tell its client."""
     return HookResponse(
-        _rejected(told.error["message"], told.error["code"], told.status), told.status, told.headers
+        _reject(told.error["message"], told.error["code"], told.status), told.status, told.headers
     )
 
 

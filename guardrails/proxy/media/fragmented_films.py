@@ -193,7 +193,7 @@ class FilmRelay:
                 how = "broken_off"  # as long as there is more of it
                 start, end = window.body[0].start, window.body[-1].end
                 for at in range(start, end, PIECE):
-                    part = partial(self._coming.spool.part, at, min(at + PIECE, end))
+                    part = partial(self._coming.spool.read_range, at, min(at + PIECE, end))
                     yield await self._call.state.run_in_worker(part)
             how = "relayed"
         except Uncut as error:

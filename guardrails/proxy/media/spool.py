@@ -68,13 +68,13 @@ class Spool:
         with self.path.open("rb") as file:
             return file.read(HEAD)
 
-    def part(self, start: int, end: int) -> bytes:
+    def read_range(self, start: int, end: int) -> bytes:
         """Return the bytes of a part of it."""
         with self.path.open("rb") as file:
             file.seek(start)
             return file.read(end - start)
 
-    def behind(self, header: bytes) -> Spool:
+    def with_header(self, header: bytes) -> Spool:
         """Return another file, with a header before what is in this one."""
         made = Spool(self._disk)
         try:
@@ -115,17 +115,17 @@ class SpoolResponse(FileResponse):
 def with_send_timeout(send: Send, idle_s: float) -> Send:
     """Return what sends, and raises `ClientDisconnect` where nobody takes a message for `idle_s`."""
 
-    async def within(message: Message) -> None:
+    async def send_in_time(message: Message) -> None:
         try:
             async with asyncio.timeout(None if math.isinf(idle_s) else idle_s):
                 await send(message)
         except TimeoutError:
             raise ClientDisconnect from None
 
-    return within
+    return send_in_time
 
 
-async def filled(state: State, pieces: AsyncIterable[bytes], most: int) -> Spool:
+async def fill_spool(state: State, pieces: AsyncIterable[bytes], most: int) -> Spool:
     """Return a file with what comes, written by workers; raises `BackendError` where that is more than `most`,
     and `Overloaded` where all files are.
     """
@@ -163,13 +163,13 @@ async def release_file(
     """
     headers, media = response_headers(answer), answer.content_type.lower()
     most = film_limits(state.guard.pipeline.policies).bytes
-    spool = kept or await filled(state, answer.content.iter_any(), most)
+    spool = kept or await fill_spool(state, answer.content.iter_any(), most)
     try:
-        came = _came(spool, media, kind)
+        came = _media_of(spool, media, kind)
         head = header(media, spool.head(), spool.size) if header is not None else b""
         with contextlib.ExitStack() as stack:
             if head:
-                whole = await state.run_in_worker(lambda: spool.behind(head))
+                whole = await state.run_in_worker(lambda: spool.with_header(head))
                 stack.callback(whole.close)
                 came = replace(came, source=whole.path, declared=None)
             verdict, _ = await state.judge(payload.read(came, Stage.OUTPUT), who, Stage.OUTPUT)
@@ -190,7 +190,7 @@ async def release_file(
         raise
 
 
-def _came(spool: Spool, media: str, certain: type[Media] | None) -> Media:
+def _media_of(spool: Spool, media: str, certain: type[Media] | None) -> Media:
     """Return an answer; raises `BackendError` for what is neither said to be a film, a picture or a sound, nor one."""
     kind = answering(spool.head(), media, certain)
     if kind is None:

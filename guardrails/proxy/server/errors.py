@@ -94,7 +94,7 @@ class UpstreamAnswer(GuardrailsError):
         given = body.get("error") if isinstance(body, Mapping) else None
         # Four keys and no more: some servers add what the model had written, which nobody has judged.
         error: Mapping[str, object] = given if isinstance(given, Mapping) else {"message": given}
-        found = {name: _short(error.get(name)) for name in ("message", "type", "param", "code")}
+        found = {name: _truncate(error.get(name)) for name in ("message", "type", "param", "code")}
         found["message"] = found["message"] or str(self)
         found["type"] = found["type"] or error_type(self.status)
         if not isinstance(given, Mapping):
@@ -102,7 +102,7 @@ class UpstreamAnswer(GuardrailsError):
         return found
 
 
-def _short(value: object) -> object:
+def _truncate(value: object) -> object:
     if isinstance(value, str):
         return value[:LONGEST].encode(errors="replace").decode()
     return value if isinstance(value, int | float) else None
@@ -128,11 +128,11 @@ def _openai(told: Problem) -> dict[str, Any]:
 def _openai_with(**block: str) -> Callable[[Problem], dict[str, Any]]:
     """Return how another API of OpenAI's writes an error; `block` is what a block has there instead of the chat API's."""
 
-    def shaped(told: Problem) -> dict[str, Any]:
+    def write_error(told: Problem) -> dict[str, Any]:
         ours = (told.error.get("code"), told.error.get("param")) == (BLOCKED, MESSAGES)
         return {"error": {**told.error, **block} if ours else told.error}
 
-    return shaped
+    return write_error
 
 
 def _images(told: Problem) -> dict[str, Any]:
@@ -167,11 +167,11 @@ def _ollama_with(**block: str) -> Callable[[Problem], dict[str, Any]]:
     """Return how Ollama writes an error: as a text. What a program reads stands beside it, as OpenAI has it."""
     openai = _openai_with(**block)
 
-    def shaped(told: Problem) -> dict[str, Any]:
+    def write_error(told: Problem) -> dict[str, Any]:
         error = openai(told)["error"]
         return {"error": error["message"], **{name: error[name] for name in error if name != "message"}}
 
-    return shaped
+    return write_error
 
 
 def _google(told: Problem) -> dict[str, Any]:
@@ -219,44 +219,44 @@ def error_type(status: int) -> str:
     return TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
-def problem(status: int, code: str, message: str, param: str | None = None, **headers: str) -> Problem:
+def build_problem(status: int, code: str, message: str, param: str | None = None, **headers: str) -> Problem:
     """Put together what a client is told; header names are given with underscores."""
     error = {"message": message, "type": error_type(status), "param": param, "code": code}
     return Problem(status, error, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def _request(error: RequestError) -> Problem:
+def _explain_request(error: RequestError) -> Problem:
     if error.code == "too_slow":  # what is left of the request must not be taken for another one
-        return problem(408, error.code, str(error), connection="close")
+        return build_problem(408, error.code, str(error), connection="close")
     where = f" (at {error.path})" if error.path else ""
-    return problem(STATUSES.get(error.code, 400), error.code, f"{error}{where}", error.path or None)
+    return build_problem(STATUSES.get(error.code, 400), error.code, f"{error}{where}", error.path or None)
 
 
-def _upstream(error: UpstreamAnswer) -> Problem:
+def _explain_upstream(error: UpstreamAnswer) -> Problem:
     return Problem(error.status, error.error, error.headers)
 
 
-def _denied(error: AccessDenied) -> Problem:
-    return problem(error.status, error.code, str(error), **error.headers)
+def _explain_denial(error: AccessDenied) -> Problem:
+    return build_problem(error.status, error.code, str(error), **error.headers)
 
 
-def _http(error: HTTPException) -> Problem:
+def _explain_http(error: HTTPException) -> Problem:
     code = CODES.get(error.status_code, "http_error")
-    return problem(
+    return build_problem(
         error.status_code, code, str(error.detail), **(dict(error.headers) if error.headers else {})
     )
 
 
 TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
-    RequestError: _request,
-    Blocked: lambda error: problem(400, BLOCKED, str(error), MESSAGES),
-    Overloaded: lambda error: problem(
+    RequestError: _explain_request,
+    Blocked: lambda error: build_problem(400, BLOCKED, str(error), MESSAGES),
+    Overloaded: lambda error: build_problem(
         503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
     ),
-    AccessDenied: _denied,
-    UpstreamAnswer: _upstream,
-    BackendError: lambda error: problem(error.status, error.code, str(error)),
-    HTTPException: _http,
+    AccessDenied: _explain_denial,
+    UpstreamAnswer: _explain_upstream,
+    BackendError: lambda error: build_problem(error.status, error.code, str(error)),
+    HTTPException: _explain_http,
 }
 
 
@@ -265,7 +265,7 @@ def explain(error: Exception) -> Problem:
     for known, told in TABLE.items():
         if isinstance(error, known):
             return told(error)
-    return problem(500, "internal_error", "the guard failed; the request was not answered")
+    return build_problem(500, "internal_error", "the guard failed; the request was not answered")
 
 
 def respond(error: Exception, headers: Mapping[str, str] | None = None, path: str = "") -> Response:

@@ -43,12 +43,12 @@ async def serve_liveness(request: Request) -> Response:
 async def serve_readiness(request: Request) -> Response:
     """`GET /readyz`: 200 once the policy is compiled and every detector has answered; what fails since then is named."""
     state = state_of(request)
-    guard = state.loaded
+    guard = state.loaded_guard
     down = [name for name, up in state.upstream.health().items() if not up]
     shown = {
         "ready": state.ready,
         "policy": None if guard is None else guard.policy.ref.to_dict(),
-        "policies": [guard.policy.ref.to_dict() for guard in state.others],
+        "policies": [guard.policy.ref.to_dict() for guard in state.other_guards],
         "shadow": {
             "policies": [guard.policy.ref.to_dict() for guard in state.shadows.values()],
             "waiting": state.shadow_queue.waiting,
@@ -59,8 +59,8 @@ async def serve_readiness(request: Request) -> Response:
             "errors": list(state.reload.errors),
             "weaker": list(state.reload.weaker),
         },
-        "degraded": bool(state.failing or down),
-        "failing_detectors": state.failing,
+        "degraded": bool(state.failing_detectors or down),
+        "failing_detectors": state.failing_detectors,
         "failing_upstreams": down,
         "stuck_workers": workers().abandoned,
         "problem": state.problem,

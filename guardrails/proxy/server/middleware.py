@@ -66,7 +66,7 @@ class Gate:
         if match is None or not match.route.answers_any_host:
             state.cross_site.check(scope)
         if match is not None and match.route.is_probe:
-            scope[CONTEXT] = RequestContext(ANONYMOUS, state.now, match)
+            scope[CONTEXT] = RequestContext(ANONYMOUS, state.current, match)
             await self._app(scope, receive, send)
             return
         if match is not None and match.route.takes_key_in_query:
@@ -83,7 +83,7 @@ class Gate:
             try:
                 body = await read_body(Request(scope, receive), limit, share=share)
                 share.mark_arrived()
-                scope[CONTEXT] = RequestContext(client, state.now, match)
+                scope[CONTEXT] = RequestContext(client, state.current, match)
                 await self._serve_whole(scope, _replay(body, receive), send)
             finally:
                 share.release()
@@ -130,10 +130,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     """Return what receives a body that was read before, and then what comes after it."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def received() -> Message:
+    async def receive_again() -> Message:
         return left.pop() if left else await receive()
 
-    return received
+    return receive_again
 
 
 class _Answer:

@@ -69,8 +69,8 @@ class ReloadStatus:
 class State:
     """The guards, the upstream and the numbers of one server process.
 
-    Settings and policies may be loaded anew meanwhile. A request takes `now` once (in its `RequestContext`), and from that the
-    state of its policy (`select`): its guard stays what it is, and all else in it is the server's own.
+    Settings and policies may be loaded anew meanwhile. A request takes `current` once (in its `RequestContext`), and from that
+    the state of its policy (`select`): its guard stays what it is, and all else in it is the server's own.
 
     Args:
         settings: what to serve.
@@ -106,32 +106,32 @@ class State:
         self._reread = reread
         self._guard: Guard | None = None
         self.served: LoadedPolicies | None = None
-        self._now: State | None = None
-        self._under: dict[str, State] = {}
+        self._current: State | None = None
+        self._by_policy: dict[str, State] = {}
         self.shadow_queue = ShadowQueue(self.metrics)
         self.shadow: Shadow | None = None
         self.shadows: Mapping[str, Guard] = {}
         if guard is not None:
             with noted() as files:
-                served = load_policies(self._settings_now(), given=guard)
+                served = load_policies(self._current_settings(), given=guard)
             self.files = {**files, **(guard.origin.files if guard.origin else {})}
             self.adopt(served)
 
     @property
-    def now(self) -> State:
+    def current(self) -> State:
         """The state with the guard of this moment, for good."""
-        return self._now or self
+        return self._current or self
 
     def select(self, request: HttpRequest, model: str | None, tenant: str | None = None) -> State:
-        """Return the state of the policy that a request is judged by, taken from what `now` was. `tenant` is the one that a
+        """Return the state of the policy that a request is judged by, taken from what `current` was. `tenant` is the one that a
         body names, which counts where the client is trusted with it.
         """
-        if not self._under:
+        if not self._by_policy:
             return self
         client = client_of(request.scope)
         tenant = client.resolve_identity({"tenant": tenant})["tenant"]
         policy = select_policy(self.settings.policies, client, tenant, model, request.scope["path"])
-        return self if policy is None else self._under[policy]
+        return self if policy is None else self._by_policy[policy]
 
     def adopt(self, served: LoadedPolicies) -> None:
         """Judge by other guards from now on; what has begun keeps those that it began with.
@@ -144,16 +144,16 @@ class State:
             self.admission = Admission(served.settings.keys)
         self.settings, self._guard, self.problem = served.settings, served.guard, None
         self.served = served
-        self._now, self._under = None, {}
+        self._current, self._by_policy = None, {}
         self.shadows = served.shadows
         beside = build_shadows(self.shadow_queue, served.guards, served.shadows)
         now = copy(self)
         now.shadow = beside(served.settings.policy)
         if served.settings.policies:
-            now._under = {
+            now._by_policy = {
                 policy: now._with_guard(guard, beside(policy)) for policy, guard in served.guards.items()
             }
-        self._now = now
+        self._current = now
         self.metrics.show_policies(served.refs)
 
     def _apply_shadow_settings(self, settings: Settings) -> None:
@@ -175,11 +175,11 @@ class State:
         """Load settings and policies as their files are by now, and note which those are, also where it fails."""
         with noted() as files:
             try:
-                return load_policies(self._settings_now(), before=self.served)
+                return load_policies(self._current_settings(), before=self.served)
             finally:
                 self.files = files
 
-    def _settings_now(self) -> Settings:
+    def _current_settings(self) -> Settings:
         return self.settings if self._reread is None else apply_hot_settings(self.settings, self._reread())
 
     @property
@@ -188,25 +188,25 @@ class State:
         return self.warm.is_set()
 
     @property
-    def failing(self) -> list[str]:
+    def failing_detectors(self) -> list[str]:
         """The detectors that failed within the last minute."""
         since = perf_counter() - DEGRADED_S
         return sorted(name for name, when in self._failed.items() if when >= since)
 
     @property
-    def loaded(self) -> Guard | None:
+    def loaded_guard(self) -> Guard | None:
         """The guard, if there is one already."""
         return self._guard
 
     @property
-    def others(self) -> list[Guard]:
+    def other_guards(self) -> list[Guard]:
         """The guards of other policies than the one for all."""
-        return [each.guard for each in self.now._under.values() if each.guard is not self._guard]
+        return [each.guard for each in self.current._by_policy.values() if each.guard is not self._guard]
 
     @property
     def guards(self) -> list[Guard]:
         """Every guard that is served by now, each once; none before the policy is loaded."""
-        return [] if self._guard is None else [self._guard, *self.others]
+        return [] if self._guard is None else [self._guard, *self.other_guards]
 
     @property
     def all_guards(self) -> list[Guard]:
@@ -249,7 +249,7 @@ class State:
 
     async def _check_detectors(self, guard: Guard) -> bool:
         """Judge one text at every stage; a detector that is not up yet is asked again, but for a service, which may go and
-        come back while the others work: `failing` names it.
+        come back while the others work: `failing_detectors` names it.
         """
         try:
             verdicts = [await guard.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
@@ -285,7 +285,7 @@ class State:
         """
         if self.image_fetcher is None or not (found := [*islice(links(body), self.image_fetcher.doc.most)]):
             return body
-        pictures = await self.image_fetcher.all(link.url for link in found)
+        pictures = await self.image_fetcher.fetch_all(link.url for link in found)
         for link in found:
             result = "fetched" if link.url in pictures else "left"
             self.metrics.count("guardrails_fetches_total", result=result)

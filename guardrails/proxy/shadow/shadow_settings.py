@@ -38,7 +38,7 @@ class ShadowDoc(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
+    def _from_name(cls, given: Any) -> Any:
         is_name = isinstance(given, str) and not given.startswith("{")  # a mapping, in the environment
         return {"policy": given} if is_name else given
 

@@ -109,18 +109,18 @@ class ImageFetcher:
         self.most = doc.max_bytes * 4 // 3 + SLACK * doc.most
         """Characters of all data URIs of one body."""
 
-    async def all(self, urls: Iterable[str]) -> dict[str, str]:
+    async def fetch_all(self, urls: Iterable[str]) -> dict[str, str]:
         """Return the pictures that could be fetched, by address, as data URIs."""
-        wanted = [url for url in dict.fromkeys(urls) if self._lets(url)]
+        wanted = [url for url in dict.fromkeys(urls) if self._is_allowed(url)]
         if not wanted:
             return {}
         found, left = dict[str, str](), _FetchBudget(self.doc.max_bytes)
         turn = asyncio.Semaphore(TOGETHER)
 
-        async def one(session: aiohttp.ClientSession, url: str) -> None:
+        async def fetch_one(session: aiohttp.ClientSession, url: str) -> None:
             async with turn:
                 try:
-                    found[url] = await self._picture(session, URL(url), left)
+                    found[url] = await self._fetch_picture(session, URL(url), left)
                 except (ImageFetchError, MediaError, aiohttp.ClientError, OSError, ValueError):
                     return  # the policy's `unchecked: part` says what becomes of it
 
@@ -140,22 +140,22 @@ class ImageFetcher:
                 asyncio.TaskGroup() as group,
             ):
                 for url in wanted:
-                    group.create_task(one(session, url))
+                    group.create_task(fetch_one(session, url))
         except TimeoutError:
             return found
         return found
 
-    def _lets(self, written: str) -> bool:
+    def _is_allowed(self, written: str) -> bool:
         """Tell whether an address is one that the operator lets be asked."""
         if not ADDRESS.fullmatch(written):
             return False
         try:
-            self._checked(URL(written))
+            self._check_url(URL(written))
         except (ImageFetchError, ValueError):
             return False
         return True
 
-    def _checked(self, url: URL) -> None:
+    def _check_url(self, url: URL) -> None:
         """Raise `ImageFetchError` where a host is not named, or its address is written down and may not be asked."""
         host, port = (url.raw_host or "").lower(), url.port
         if url.scheme not in PORTS or url.raw_user is not None or not HOST.fullmatch(host):
@@ -167,26 +167,26 @@ class ImageFetcher:
         else:
             raise ImageFetchError("the host is none that the settings name")
         if ":" in host or host.replace(".", "").isdigit():  # these are asked without being resolved
-            self.may_ask(host)
+            self.check_address(host)
 
-    def may_ask(self, address: str) -> None:
+    def check_address(self, address: str) -> None:
         """Raise `ImageFetchError` where an address is neither public nor in one of the operator's networks."""
         ip = _ip(address)
         own = ip is not None and any(ip.version == each.version and ip in each for each in self._networks)
         if not own and not is_public(address):
             raise ImageFetchError("the host has an address that is not public")
 
-    async def _picture(self, session: aiohttp.ClientSession, url: URL, left: _FetchBudget) -> str:
+    async def _fetch_picture(self, session: aiohttp.ClientSession, url: URL, left: _FetchBudget) -> str:
         """Return a picture as a data URI.
 
         Raises:
             ImageFetchError, MediaError, aiohttp.ClientError, OSError, ValueError: it could not be fetched, or is none.
         """
         for _ in range(1 + HOPS):
-            self._checked(url)
+            self._check_url(url)
             async with session.get(url, allow_redirects=False) as response:
                 if response.status in REDIRECTS:
-                    url = self._next(url, response.headers.get("location", ""))
+                    url = self._follow_redirect(url, response.headers.get("location", ""))
                     continue
                 if (
                     response.status != 200
@@ -198,7 +198,7 @@ class ImageFetcher:
         raise ImageFetchError("it leads on too often")
 
     @staticmethod
-    def _next(url: URL, location: str) -> URL:
+    def _follow_redirect(url: URL, location: str) -> URL:
         """Return where an answer leads on; raises `ImageFetchError` where that is nowhere, or no longer secret."""
         found = url.join(URL(location))
         if (
@@ -225,7 +225,7 @@ class _Resolver(AbstractResolver):
         found: list[ResolveResult] = []
         for kind, _, protocol, _, address in rows:
             try:
-                self._fetcher.may_ask(str(address[0]))
+                self._fetcher.check_address(str(address[0]))
             except ImageFetchError as error:
                 raise OSError(str(error)) from None
             found.append(

@@ -27,7 +27,7 @@ from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.upstreams.health_checks import run_health_checks
-from guardrails.proxy.upstreams.routing_choice import Row, order, serving
+from guardrails.proxy.upstreams.routing_choice import Row, order, select_rows
 from guardrails.proxy.upstreams.upstream_client import (
     BUSY,
     JSON,
@@ -79,7 +79,7 @@ class Upstreams:
         self.named = tuple(_row(name, doc, settings) for name, doc in settings.upstreams.items())
         self.others = () if settings.upstream is None else (_unnamed_row(settings.upstream, settings),)
         """Who serves the models that none of those with a name does."""
-        self._known = lru_cache(maxsize=1_024)(partial(serving, rows=self.named))
+        self._known = lru_cache(maxsize=1_024)(partial(select_rows, rows=self.named))
         rows = (*self.named, *self.others)
         self._by_name = {row.name: Upstream(row, row.name if len(rows) > 1 else "") for row in rows}
         self._watching: list[asyncio.Future[None]] = []
@@ -109,7 +109,7 @@ class Upstreams:
     def model_names(self, model: str | None) -> set[str]:
         """Return every name under which a model may be asked for."""
         asked = model or ""
-        return {asked, *(row.rename.get(asked, asked) for row in self._serving(asked))}
+        return {asked, *(row.rename.get(asked, asked) for row in self._select_rows(asked))}
 
     def answer(
         self,
@@ -171,10 +171,10 @@ class Upstreams:
                 failure = failure_of(error, row.key)
                 if failure is None:
                     raise
-                if not (row.retry_on_timeout if failure.again is None else failure.again):
-                    raise failure.told from error
+                if not (row.retry_on_timeout if failure.may_retry is None else failure.may_retry):
+                    raise failure.client_error from error
                 # What an upstream says itself is told rather than that another one is silent.
-                told = told if isinstance(told, UpstreamAnswer) else failure.told
+                told = told if isinstance(told, UpstreamAnswer) else failure.client_error
             tries[row.name] = tries.get(row.name, 0) + 1
             due[row.name] = clock() + _pause(failure, tries[row.name])
         raise told or BackendError("no upstream serves this model", 404, "model_not_found")
@@ -195,7 +195,7 @@ class Upstreams:
     def record_end(self, upstream: Upstream, error: BaseException | None) -> Failure | None:
         """Note how a request ended; returns why it failed, None where that is not the upstream's doing."""
         failure = None if error is None else failure_of(error, upstream.row.key)
-        well = error is None or None if failure is None else failure.well
+        well = error is None or None if failure is None else failure.is_upstream_healthy
         if failure is not None and not well:
             self._metrics.count(
                 "guardrails_upstream_failures_total", upstream=upstream.row.name, why=failure.why
@@ -213,13 +213,13 @@ class Upstreams:
 
     def _plan(self, method: str, model: str | None) -> tuple[Row, ...]:
         """Return whom to ask, one after the other; for what is of no model, such as a list, anybody."""
-        rows = self._serving(model or "")
+        rows = self._select_rows(model or "")
         if not rows and method == "GET":
             rows = self.others or self.named
         return order(rows, self.is_up) if rows else self.others
 
-    def _serving(self, model: str) -> tuple[Row, ...]:
-        return self._known(model) if len(model) <= LONGEST_NAME else serving(model, self.named)
+    def _select_rows(self, model: str) -> tuple[Row, ...]:
+        return self._known(model) if len(model) <= LONGEST_NAME else select_rows(model, self.named)
 
     def is_up(self, name: str) -> bool:
         """Tell whether one may be asked first: it is up, or it is time to see whether it is."""
@@ -256,8 +256,8 @@ class _PendingAnswer(AbstractAsyncContextManager[aiohttp.ClientResponse]):
         finally:
             failure = self._upstreams.record_end(self._upstream, error)
             self._upstreams.record_wait(self._began)
-        if failure is not None and failure.told is not error:
-            raise failure.told from error
+        if failure is not None and failure.client_error is not error:
+            raise failure.client_error from error
 
 
 def _unnamed_row(url: str, settings: Settings) -> Row:

@@ -32,7 +32,7 @@ class Row:
     check_s: float | None = None
 
 
-def serving(model: str, rows: Sequence[Row]) -> tuple[Row, ...]:
+def select_rows(model: str, rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return those who are asked for a model, the preferred one first."""
     naming = [row for row in rows if model in row.models]
     others = (row for row in rows if row not in naming and is_claimed(model, row.models))

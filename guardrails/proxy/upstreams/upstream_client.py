@@ -183,15 +183,20 @@ class UpstreamRequest(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no answer. `told` is what a client is told, `why` what is counted; `well` says whether the upstream is well
-    all the same, None where that tells nothing; `again`, whether the same may be asked again, None where it may have been
-    worked on; `after_s`, how long the upstream asks to wait.
+    """Why there is no answer.
+
+    Attributes:
+        client_error: what a client is told.
+        why: what is counted.
+        is_upstream_healthy: whether the upstream is up all the same; None where that tells nothing.
+        may_retry: whether the same may be asked again; None where it may have been worked on.
+        after_s: how long the upstream asks to wait.
     """
 
-    told: GuardrailsError
+    client_error: GuardrailsError
     why: str
-    well: bool | None = False
-    again: bool | None = False
+    is_upstream_healthy: bool | None = False
+    may_retry: bool | None = False
     after_s: float | None = None
 
 
@@ -207,12 +212,12 @@ def failure_of(error: BaseException, secret: str | None = None) -> Failure | Non
     if isinstance(error, TimeoutError):
         told = BackendError("the upstream took too long", 504, "upstream_timeout")
         unsent = isinstance(error, aiohttp.ConnectionTimeoutError)
-        return Failure(told, "timeout", again=unsent or None)
+        return Failure(told, "timeout", may_retry=unsent or None)
     if isinstance(error, aiohttp.ClientConnectorError):
         told = BackendError("the upstream cannot be reached", 502, "upstream_unreachable")
-        return Failure(told, "unreachable", again=True)
+        return Failure(told, "unreachable", may_retry=True)
     if isinstance(error, aiohttp.ClientError | ConnectionError):
-        return Failure(invalid("the upstream broke off its answer"), "broken", again=None)
+        return Failure(invalid("the upstream broke off its answer"), "broken", may_retry=None)
     return None
 
 

@@ -11,7 +11,7 @@ from guardrails.errors import RequestError
 from guardrails.proxy.exchange.api import Events, asks_for_stream, choices
 from guardrails.proxy.routes import gemini, messages, ollama
 from guardrails.proxy.routes.openai import chat, responses
-from guardrails.proxy.server.errors import problem
+from guardrails.proxy.server.errors import build_problem
 from guardrails.types import Action, Coverage
 from guardrails.wire import sse
 from tests.proxy.contract_ollama import completed, said
@@ -78,7 +78,7 @@ def test_a_refusal_is_an_answer(name, answers) -> None:
 @pytest.mark.parametrize("name", APIS)
 def test_a_failure_is_an_event(name) -> None:
     """It holds the error, and ends with an empty line."""
-    raw = APIS[name].failed(problem(502, "upstream_invalid", "It broke."))
+    raw = APIS[name].failed(build_problem(502, "upstream_invalid", "It broke."))
 
     assert b"It broke." in raw
     assert raw.endswith(b"\n\n")

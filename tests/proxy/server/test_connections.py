@@ -16,9 +16,9 @@ from guardrails.proxy.server import connections
 from guardrails.proxy.server.connections import (
     Connections,
     Limits,
+    limit_to_descriptors,
     network_of,
     raise_descriptors,
-    within_descriptors,
 )
 from tests.proxy import metrics_kit
 from tests.proxy.conftest import WAIT_S
@@ -119,7 +119,7 @@ def test_connections_leave_files_for_the_rest(monkeypatch, soft: int, wanted: in
     """Half of what the process may open: each request that is served needs a connection to the upstream, too."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, resource.RLIM_INFINITY))
 
-    assert within_descriptors(wanted) == most
+    assert limit_to_descriptors(wanted) == most
 
 
 @pytest.mark.parametrize(

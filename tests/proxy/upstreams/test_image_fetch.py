@@ -42,9 +42,9 @@ def host(fake: Fake) -> str:
 
 def fetch(url: str, **doc: Any) -> str | None:
     """Return what comes of an address."""
-    return asyncio.run(ImageFetcher(FetchDoc(**{"hosts": ["*"], "networks": LOCAL, **doc})).all([url])).get(
-        url
-    )
+    return asyncio.run(
+        ImageFetcher(FetchDoc(**{"hosts": ["*"], "networks": LOCAL, **doc})).fetch_all([url])
+    ).get(url)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_each_address_is_asked_once_and_no_more_is_read_than_is_let(store) -> No
     for most, count in ((2 * size, 2), (2 * size - 1, 1)):
         store.asked.clear()
         doc = FetchDoc(hosts=[host(store)], networks=LOCAL, max_bytes=most)
-        assert (len(asyncio.run(ImageFetcher(doc).all(urls))), len(store.asked)) == (count, 2)
+        assert (len(asyncio.run(ImageFetcher(doc).fetch_all(urls))), len(store.asked)) == (count, 2)
 
 
 def test_no_more_pictures_are_fetched_than_are_let(proxied, fake, store, kit) -> None:

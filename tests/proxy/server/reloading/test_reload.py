@@ -688,7 +688,7 @@ def test_a_policy_whose_detectors_do_not_answer_is_given_up(tmp_path, kind_of, m
 
     assert state.guard.policy.ref.name == "first"
     assert (state.reload.state, state.reload.errors) == ("failed", ("GuardrailsError",))
-    assert state.failing == []
+    assert state.failing_detectors == []
 
 
 def test_workers_that_would_not_redact_alike_keep_their_policy(policy, monkeypatch) -> None:
