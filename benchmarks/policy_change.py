@@ -27,7 +27,7 @@ from guardrails.engine.model import Request
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow.shadow_evaluation import Shadow
-from guardrails.proxy.shadow.shadow_queue import Runner
+from guardrails.proxy.shadow.shadow_queue import ShadowQueue
 from guardrails.types import Stage
 from measure import best, machine, table
 
@@ -90,14 +90,14 @@ def compared(old: PolicyVersion, new: PolicyVersion) -> dict[str, object]:
 def taken(turns: int) -> dict[str, object]:
     """Microseconds to read and judge a conversation that was seen before, and to take it for a shadow policy."""
     guard = Guard.load("pii-only")
-    shadow = Shadow(Runner(Metrics()), guard, guard)
+    shadow = Shadow(ShadowQueue(Metrics()), guard, guard)
     messages = [
         {"role": "user", "content": f"message {number} of a long chat, as they are"}
         for number in range(turns)
     ]
     tree = read(messages, Stage.INPUT).tree
     check = best(guard.check, [messages] * 20)
-    copy = best(lambda request: shadow.taken(tree, request), [Request()] * 20)
+    copy = best(lambda request: shadow.sample(tree, request), [Request()] * 20)
     return {"messages": turns, "check, us": check, "taken, us": copy, "ratio": f"{copy / check:.4f}"}
 
 

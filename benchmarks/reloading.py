@@ -24,7 +24,7 @@ from time import perf_counter
 from typing import Any
 
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.server.reloading.reload import keep, reload
+from guardrails.proxy.server.reloading.reload import keep_reloading, reload
 from guardrails.proxy.server.state import State
 from measure import machine, table
 from proxies import tenants
@@ -114,7 +114,7 @@ async def measured(given: argparse.Namespace, folder: Path) -> list[dict[str, ob
                 if state.reload.state != "current":
                     raise SystemExit(f"{name}: {state.reload}")
             rows.append(row(name, seen))
-        keeping = group.create_task(keep(state))
+        keeping = group.create_task(keep_reloading(state))
         found = [
             await noticed(state, beat, lambda: write(threshold, next(numbers))) for _ in range(given.rounds)
         ]

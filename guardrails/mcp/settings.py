@@ -12,9 +12,9 @@ from pydantic import Field, field_validator, model_validator
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
-from guardrails.proxy.access.hosts import Hosts, check
+from guardrails.proxy.access.hosts import Hosts, check_exposure
 from guardrails.proxy.access.tenants import ClientDoc
-from guardrails.proxy.configuration.layers import Layers
+from guardrails.proxy.configuration.layers import SettingsLayers
 from guardrails.proxy.upstreams.upstream_settings import VARIABLE
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -114,14 +114,14 @@ def load_settings(file: str | Path | None, flags: Mapping[str, object]) -> McpDo
     Raises:
         PolicyErrors: everything that is wrong, each problem with its file (or flag), line and column.
     """
-    problems, layers = Problems(quotes=False), Layers()
+    problems, layers = Problems(quotes=False), SettingsLayers()
     if file is not None:
         layers.read(Path(file), PATHS, BEGIN, problems)
     for name, value in flags.items():
         layers.flag(name, value)
     doc = problems.validate(McpDoc, layers.data, layers, "the guard")
     if doc is not None:
-        check(doc, layers, problems)
+        check_exposure(doc, layers, problems)
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     return doc

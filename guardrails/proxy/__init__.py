@@ -1,13 +1,12 @@
-"""The proxy: HTTP requests in OpenAI's, Anthropic's, Google's and Ollama's forms in, judged answers out. Its primitives:
+"""The proxy: an HTTP server that speaks the APIs of OpenAI, Anthropic, Google and Ollama, and judges what goes in and out.
 
-* `settings.Settings`: what the operator chooses; `serve.run` and `serve.running` start a server with it.
-* `wire`: bytes ⇄ JSON, strictly: what two parsers could read in two ways is refused.
-* `upstream.Upstream`: the model server behind; `sse` reads what it streams.
-* `state.State`: what one server process shares; `state.Report` is what an answer's headers say.
-* `api.Api`: an API as a table; `exchange.exchange` is the one path of all: read, judge, forward, judge, write.
-* `answer`: what of an answer passes; `stream`, `live`: the same for a stream, which goes on as it is judged.
-* `chat`, `messages`, `responses`, `gemini`, `ollama` and so on: the APIs; their field tables are in the engine, what collects
-  and tells their streams is in `streams`.
-* `hooks`: what other gateways ask this one, a file for each protocol; `hooks.hook.serve` is the one path of all.
-* `check`, `health`: the other routes; `gate.Gate` counts, sheds and answers errors around all of them.
+* `configuration`: the settings that the operator chooses, of a file, the environment and flags.
+* `server`: the application with its table of routes, its connections, shared state, health, metrics and reloads.
+* `access`: who may ask, from where, and how much.
+* `routes`: each API as a table (`exchange.api.Api`), and the endpoints that serve it.
+* `exchange`: the one path of all APIs: read, judge, forward, judge, write; whole or as a stream.
+* `hooks`: what other gateways ask this one, a file for each protocol.
+* `upstreams`: the servers behind, and which of them is asked.
+* `media`: answers that are files, which lie on the disk until they were judged.
+* `shadow`: policies that judge beside the ones that are served.
 """

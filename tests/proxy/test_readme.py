@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.configuration.sources import configured
+from guardrails.proxy.configuration.sources import load_settings
 from guardrails.proxy.server.state import State
 
 PAGE = Path(__file__).parents[2] / "guardrails" / "proxy" / "README.md"
@@ -20,5 +20,5 @@ def test_settings_of_the_page_can_be_served(tmp_path, block) -> None:
     """With every policy that they name."""
     path = tmp_path / "settings.yaml"
     path.write_text(block)
-    settings = configured(str(path), {}, {}).settings
+    settings = load_settings(str(path), {}, {}).settings
     assert State(settings, Guard.load(settings.policy, floor=settings.floor)).guards

@@ -24,13 +24,13 @@ def run(args: argparse.Namespace) -> int:
     """Print a key, which is shown this once and kept nowhere."""
     from guardrails.errors import GuardrailsError
     from guardrails.policy.loading.problems import NOWHERE, Problems
-    from guardrails.proxy.access.keys import digest, fresh, weakness
+    from guardrails.proxy.access.keys import find_weakness, generate_key, hash_key
     from guardrails.proxy.access.tenants import KeyDoc
 
-    key = sys.stdin.readline().strip() if args.stdin else fresh()
-    if why := weakness(key):
+    key = sys.stdin.readline().strip() if args.stdin else generate_key()
+    if why := find_weakness(key):
         raise GuardrailsError(f"this key {why}: leave --stdin out, and one is made")
-    row = {"id": args.id, "sha256": digest(key), **({"team": args.team} if args.team else {})}
+    row = {"id": args.id, "sha256": hash_key(key), **({"team": args.team} if args.team else {})}
     problems = Problems()
     if problems.validate(KeyDoc, row, NOWHERE, "a key") is None:
         raise GuardrailsError("; ".join(error.message for error in problems.errors))

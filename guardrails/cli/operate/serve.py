@@ -17,7 +17,7 @@ from guardrails.cli import add_floor, add_policy
 if TYPE_CHECKING:
     from guardrails.guard import Guard
     from guardrails.proxy.configuration.settings import Settings
-    from guardrails.proxy.configuration.sources import Configured
+    from guardrails.proxy.configuration.sources import LoadedSettings
 
 FLAGS = (
     "policy",
@@ -82,32 +82,32 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted, or print what would be served."""
     from guardrails.guard import Guard
-    from guardrails.proxy.configuration.sources import Given, configured
-    from guardrails.proxy.server.reloading.reload import redacts_alike
+    from guardrails.proxy.configuration.sources import SettingsSources, load_settings
+    from guardrails.proxy.server.reloading.reload import check_redaction_key
     from guardrails.proxy.server.serve import run as serve
     from guardrails.proxy.server.state import State
-    from guardrails.proxy.shadow.shadow_settings import shadows
+    from guardrails.proxy.shadow.shadow_settings import shadow_policies
 
     flags = _flags(args)
-    found = configured(args.config, flags, os.environ)
+    found = load_settings(args.config, flags, os.environ)
     settings = found.settings
     guard = Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
     if args.check:
         state = State(settings, guard)
         guards, beside = state.guards, [*state.shadows.values()]
         for each in guards:
-            redacts_alike(settings, each)
+            check_redaction_key(settings, each)
         described = _describe_setup(found, guards, beside) if args.json else {}
         print(json.dumps(described, indent=2) if args.json else _render_setup(found, guards, beside))
         return 0
     ref = guard.policy.ref
     address = f"http://{settings.host}:{settings.port}/v1"
-    also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadows(settings).items())
+    also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadow_policies(settings).items())
     print(
         f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}{also}, on {address}",
         flush=True,
     )
-    serve(settings, guard if settings.workers == 1 else None, Given(args.config, flags))
+    serve(settings, guard if settings.workers == 1 else None, SettingsSources(args.config, flags))
     return 0
 
 
@@ -136,7 +136,7 @@ def _settings(settings: Settings) -> dict[str, object]:
 
 
 def _describe_setup(
-    found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]
+    found: LoadedSettings, guards: Sequence[Guard], shadows: Sequence[Guard]
 ) -> dict[str, object]:
     """Return what would be served, as JSON values."""
     refs = [policy.ref.to_dict() for policy in guards[0].pipeline.policies]
@@ -166,7 +166,7 @@ def _brief(value: object) -> str:
     return f"{len(words)}: {', '.join(words[:FEW])}{', …' if len(words) > FEW else ''}" if words else "none"
 
 
-def _render_setup(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> str:
+def _render_setup(found: LoadedSettings, guards: Sequence[Guard], shadows: Sequence[Guard]) -> str:
     """Return what would be served, for people."""
     settings = found.settings
     key = "is set" if settings.upstream_key else "is not set: the client's own authorization passes through"

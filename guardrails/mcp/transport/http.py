@@ -33,8 +33,8 @@ from guardrails.mcp.transport.local_server import LocalServer
 from guardrails.mcp.transport.relay import RemoteRelay
 from guardrails.mcp.transport.remote_server import RemoteServer
 from guardrails.mcp.transport.streaming import message_response
-from guardrails.proxy.access.admission import Admission, Client, Denied
-from guardrails.proxy.access.client import body_of, language
+from guardrails.proxy.access.admission import AccessDenied, Admission, Client
+from guardrails.proxy.access.client import preferred_language, read_body
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.access.tenants import KeyDoc
 from guardrails.proxy.server.connections import CONNECTIONS, MOST, Connections, raise_descriptors
@@ -164,7 +164,7 @@ class HttpFront:
         serving = self._serving.get(name)
         try:
             self._cross_site.check(request.scope)
-        except Denied as denied:
+        except AccessDenied as denied:
             return problem_response(denied.status, RequestError(denied.code, str(denied)), denied.headers)
         if serving is None:
             return problem_response(404, RequestError("not_found", "there is no such server"))
@@ -182,7 +182,7 @@ class HttpFront:
     async def _serve(self, request: Request, serving: ServerTransport) -> Response:
         try:
             agent = self._admission.admit(request.scope, today())
-        except Denied as denied:
+        except AccessDenied as denied:
             return problem_response(denied.status, RequestError(denied.code, str(denied)), denied.headers)
         request = Request(request.scope, request.receive)  # without the key, which went
         session = self._session(request, agent)
@@ -195,7 +195,7 @@ class HttpFront:
                 415, RequestError("wrong_type", "the content-type must be application/json")
             )
         settings = self._settings
-        raw = await body_of(request, settings.max_message_bytes, within_s=settings.request_s)
+        raw = await read_body(request, settings.max_message_bytes, within_s=settings.request_s)
         message = await rpc.parse_aside(raw)
         check_headers(request.headers, message)
         return await serving.post(request, message, session)
@@ -212,7 +212,7 @@ class HttpFront:
 def _claims(request: Request) -> dict[str, str]:
     """Return what an agent says of itself (`request.client.*`)."""
     given = {
-        "language": language(request.headers.get("accept-language", "")),
+        "language": preferred_language(request.headers.get("accept-language", "")),
         "user_agent": request.headers.get("user-agent"),
     }
     return {name: value for name, value in given.items() if value is not None}

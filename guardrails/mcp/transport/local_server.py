@@ -27,7 +27,7 @@ from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.transport.process import ServerProcess
 from guardrails.mcp.transport.streaming import EventResponse, message_response
-from guardrails.proxy.access.client import while_connected
+from guardrails.proxy.access.client import run_while_connected
 from guardrails.wire import sse, strict_json
 
 MOST_PROCESSES = 64
@@ -206,7 +206,7 @@ class LocalServer:
             return Response(status_code=202)
         number, waiting = running.enter(message)
         try:
-            first = await while_connected(request.receive, running.ask(message, number, waiting))
+            first = await run_while_connected(request.receive, running.ask(message, number, waiting))
         except BaseException:
             await running.done(number)
             raise

@@ -29,7 +29,7 @@ from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, RemoteServer
 from guardrails.mcp.transport.streaming import EVENTS, EventResponse, message_response
-from guardrails.proxy.access.client import while_connected
+from guardrails.proxy.access.client import run_while_connected
 from guardrails.wire import sse, strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
@@ -68,7 +68,7 @@ class RemoteRelay:
     async def post(self, request: Request, message: RpcMessage, session: AgentSession) -> Response:
         """Serve a message of an agent's."""
         link = self._links.get(request.headers.get(SESSION), session)
-        return await while_connected(request.receive, self._post(request, message, link, session))
+        return await run_while_connected(request.receive, self._post(request, message, link, session))
 
     async def _post(
         self, request: Request, message: RpcMessage, link: McpLink, session: AgentSession
@@ -149,7 +149,7 @@ class RemoteRelay:
         headers = plain_headers(request.headers, self._remote.key)
         async with AsyncExitStack() as stack:
             asking = self._remote.ask("GET", headers, endless=True)
-            response = await while_connected(request.receive, stack.enter_async_context(asking))
+            response = await run_while_connected(request.receive, stack.enter_async_context(asking))
             back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
             if response.status != 200 or response.content_type != EVENTS:
                 status = response.status if response.status >= 400 else 502

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from guardrails.mcp.protocol.rpc import Body
-from guardrails.proxy.access.client import while_connected
+from guardrails.proxy.access.client import run_while_connected
 from guardrails.wire import strict_json
 
 JSON, EVENTS = "application/json", "text/event-stream"
@@ -34,7 +34,7 @@ class EventResponse(Response):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await while_connected(receive, pump())
+        await run_while_connected(receive, pump())
 
 
 def message_response(body: Body, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,1 +1,1 @@
-"""Who may ask and from where: the head of a request goes in, a client with its policy and limits comes out, or a refusal."""
+"""Decides who may ask, and from where, by the head of a request: keys, hosts, origins and limits."""

@@ -1,4 +1,4 @@
-"""The head of a request in, who asks out, or the answer to one who may not ask. No request is read before.
+"""Finds the client of a request by its key, and refuses who may not ask. Only the head of a request is read.
 
 Keys are found by a digest that is keyed anew in every process, and then compared in constant time, so that how long a wrong
 key takes tells nothing about the right ones.
@@ -18,13 +18,13 @@ from typing import Any
 from starlette.types import Scope
 
 from guardrails.errors import GuardrailsError
-from guardrails.proxy.access.keys import digest
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc
 from guardrails.proxy.upstreams.routing_choice import is_claimed
 
-OURS = b"x-guardrails-key"
+KEY_HEADER = b"x-guardrails-key"
 CREDENTIALS: Mapping[bytes, bytes] = {
-    OURS: b"",
+    KEY_HEADER: b"",
     b"authorization": b"bearer ",
     b"x-api-key": b"",
     b"api-key": b"",
@@ -55,7 +55,7 @@ MISSING = ("missing_api_key", "send your key as 'authorization: Bearer …', 'x-
 """Code and words of an answer to a request with a key of nobody's, and without any."""
 
 
-class Denied(GuardrailsError):
+class AccessDenied(GuardrailsError):
     """A client may not ask, or not now. `status` is 401, 403 or 429; `retry_after` in seconds."""
 
     def __init__(self, status: int, code: str, message: str, retry_after: float | None = None) -> None:
@@ -90,42 +90,42 @@ class Client:
         address = scope.get("client")
         return f"address {address[0] if address else 'unknown'}"
 
-    def about(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def resolve_identity(self, claimed: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a body tells of who asks, with what authentication knows instead of what it may not tell."""
         if self.key is None:
-            return dict(told)
+            return dict(claimed)
         if not self.key.trusted:
-            return {**told, "user": self.user, "tenant": self.tenant}
+            return {**claimed, "user": self.user, "tenant": self.tenant}
         return {
-            **told,
-            "user": {**(told.get("user") or {}), **self.user},
-            "tenant": told.get("tenant") or self.tenant,
+            **claimed,
+            "user": {**(claimed.get("user") or {}), **self.user},
+            "tenant": claimed.get("tenant") or self.tenant,
         }
 
-    def largest(self, limit: int) -> int:
+    def body_limit(self, limit: int) -> int:
         """Return the size of a body that is still read, where the server's own limit is this."""
         own = None if self.key is None else self.key.max_body_bytes
         return limit if own is None else min(own, limit)
 
-    def asks(self, model: str | None, body: Mapping[str, Any], rows: Sequence[PolicyDoc]) -> None:
-        """Raise `Denied` for a model that it may not ask, and for more than one where it makes a difference which."""
+    def check_models(self, model: str | None, body: Mapping[str, Any], rows: Sequence[PolicyDoc]) -> None:
+        """Raise `AccessDenied` for a model that it may not ask, and for more than one where it makes a difference which."""
         own = () if self.key is None else self.key.models
-        if own and not fits(model or "", own):
-            raise Denied(403, "model_not_allowed", "this key may not ask this model")
+        if own and not matches_any(model or "", own):
+            raise AccessDenied(403, "model_not_allowed", "this key may not ask this model")
         several = "," in (model or "") or any(body[name] for name in OTHER_MODELS & body.keys())
         if several and (own or any(row.models for row in rows)):
-            raise Denied(403, "model_not_allowed", "name one model here, in the field 'model'")
+            raise AccessDenied(403, "model_not_allowed", "name one model here, in the field 'model'")
 
 
-ANYBODY = Client()
+ANONYMOUS = Client()
 
 
-def fits(word: str, patterns: Sequence[str]) -> bool:
+def matches_any(word: str, patterns: Sequence[str]) -> bool:
     """Tell whether a word fits one of the patterns, whatever its case."""
     return is_claimed(word.casefold(), [pattern.casefold() for pattern in patterns])
 
 
-def chosen(
+def select_policy(
     rows: Sequence[PolicyDoc], client: Client, tenant: str | None, model: str | None, path: str
 ) -> str | None:
     """Return the policy of the first row that fits a request, or None."""
@@ -134,15 +134,15 @@ def chosen(
         if (
             (not row.keys or key in row.keys)
             and (not row.teams or tenant in row.teams)
-            and (not row.models or (model is not None and fits(model, row.models)))
-            and (not row.paths or fits(path, row.paths))
+            and (not row.models or (model is not None and matches_any(model, row.models)))
+            and (not row.paths or matches_any(path, row.paths))
         ):
             return row.policy
     return None
 
 
 @dataclass(slots=True)
-class Counts:
+class RateLimiter:
     """What the keys of a server have used. One float tells the rate: when the last of what was let in would be due, if
     requests came evenly (GCRA, the leaky bucket of ATM's traffic management, ITU-T I.371).
     """
@@ -151,11 +151,11 @@ class Counts:
     under_way: dict[str, int] = field(default_factory=dict)
 
     @contextmanager
-    def entered(self, client: Client, now: float) -> Iterator[None]:
+    def acquire(self, client: Client, now: float) -> Iterator[None]:
         """Count a request of a client for as long as the block takes; `now` is in seconds of any clock.
 
         Raises:
-            Denied: it has used what it may have.
+            AccessDenied: it has used what it may have.
         """
         key = client.key
         if key is None or not key.counts:
@@ -163,7 +163,7 @@ class Counts:
             return
         active = self.under_way.get(key.id, 0)
         if key.max_concurrent is not None and active >= key.max_concurrent:
-            raise Denied(
+            raise AccessDenied(
                 429, "too_many_concurrent", "this key has as many requests under way as it may have", 1.0
             )
         if key.requests_per_minute is not None:
@@ -183,7 +183,9 @@ class Counts:
         due = max(self.due.get(name, now), now)
         wait = due + step - now - MINUTE_S
         if wait > step * 1e-6:
-            raise Denied(429, "rate_limit_exceeded", f"this key has {per_minute} requests in a minute", wait)
+            raise AccessDenied(
+                429, "rate_limit_exceeded", f"this key has {per_minute} requests in a minute", wait
+            )
         self.due[name] = due + step
 
 
@@ -192,19 +194,19 @@ class Admission:
 
     def __init__(self, keys: Sequence[KeyDoc]) -> None:
         self._salt = os.urandom(32)
-        self._clients = {self._place(key.sha256): Client(key) for key in keys}
+        self._clients = {self._lookup_digest(key.sha256): Client(key) for key in keys}
 
-    def _place(self, sha256: str) -> bytes:
+    def _lookup_digest(self, sha256: str) -> bytes:
         return hmac.digest(self._salt, sha256.encode(), hashlib.sha256)
 
     def admit(self, scope: Scope, today: str) -> Client:
         """Return who sends a request, and take his key out of its headers. `today` is an ISO date (UTC).
 
         Raises:
-            Denied: the server has keys, and none of them is there, or it is expired.
+            AccessDenied: the server has keys, and none of them is there, or it is expired.
         """
         if not self._clients:
-            return ANYBODY
+            return ANONYMOUS
         found: list[Client] = []
         kept: list[tuple[bytes, bytes]] = []
         unknown: set[bytes] = set()
@@ -216,20 +218,20 @@ class Admission:
                 unknown |= {name} if before is not None else set()
             else:
                 found.append(client)
-        if not found or OURS in unknown:
-            raise Denied(401, *(UNKNOWN if unknown else MISSING))
+        if not found or KEY_HEADER in unknown:
+            raise AccessDenied(401, *(UNKNOWN if unknown else MISSING))
         if any(each is not found[0] for each in found):
-            raise Denied(401, "ambiguous_key", "the request has keys of several clients")
+            raise AccessDenied(401, "ambiguous_key", "the request has keys of several clients")
         key = found[0].key
         assert key is not None  # those in the table have one
         if key.not_after is not None and today > key.not_after:
-            raise Denied(401, "key_expired", "this key is expired")
+            raise AccessDenied(401, "key_expired", "this key is expired")
         scope["headers"] = kept
         return found[0]
 
     def _client(self, key: str) -> Client | None:
-        made = digest(key)
-        found = self._clients.get(self._place(made))
+        made = hash_key(key)
+        found = self._clients.get(self._lookup_digest(made))
         if found is None or found.key is None or not hmac.compare_digest(found.key.sha256, made):
             return None
         return found

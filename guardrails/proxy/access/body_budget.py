@@ -14,7 +14,7 @@ FREE: Final = 1 << 20
 """Bytes that a request may hold, whatever the others do."""
 
 
-class Bodies:
+class BodyBudget:
     """What all requests of one process hold, in bytes.
 
     Attributes:
@@ -27,15 +27,15 @@ class Bodies:
         self.coming = 0
 
 
-class Share:
+class BodyShare:
     """What one request holds of it, from its first byte until it is served."""
 
-    def __init__(self, bodies: Bodies, most: int, most_coming: float = math.inf) -> None:
+    def __init__(self, bodies: BodyBudget, most: int, most_coming: float = math.inf) -> None:
         """Hold nothing yet. `most` is for what all hold above what is free, `most_coming` for what is on its way below that."""
         self._bodies, self._most, self._most_coming = bodies, most, most_coming
         self._size = self._held = self._coming = 0
 
-    def takes(self, size: int) -> bool:
+    def take(self, size: int) -> bool:
         """Hold so many bytes more; tell whether there was room. One who is alone has all that there is."""
         more = max(0, self._size + size - FREE) - self._held
         coming = min(FREE, self._size + size) - self._coming
@@ -51,13 +51,13 @@ class Share:
         self._bodies.coming += coming
         return True
 
-    def arrived(self) -> None:
+    def mark_arrived(self) -> None:
         """Hold it as a request that is there as a whole."""
         self._bodies.coming -= self._coming
         self._coming = 0
 
     def release(self) -> None:
         """Hold nothing any more."""
-        self.arrived()
+        self.mark_arrived()
         self._bodies.held -= self._held
         self._size = self._held = 0

@@ -14,7 +14,7 @@ from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request as Who
 from guardrails.errors import Overloaded, RequestError
 from guardrails.proxy.access.admission import Client
-from guardrails.proxy.access.body_budget import Share
+from guardrails.proxy.access.body_budget import BodyShare
 from guardrails.proxy.server.connections import TOO_SLOW
 
 T = TypeVar("T")
@@ -23,8 +23,8 @@ DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
 
 
-async def body_of(
-    request: Request, limit: int, *, share: Share | None = None, within_s: float | None = None
+async def read_body(
+    request: Request, limit: int, *, share: BodyShare | None = None, within_s: float | None = None
 ) -> bytes:
     """Return the body of a request.
 
@@ -45,7 +45,7 @@ async def body_of(
         async with asyncio.timeout(within_s):
             async for piece in _pieces(request):
                 size += len(piece)
-                fits = fits and size <= limit and (share is None or share.takes(len(piece)))
+                fits = fits and size <= limit and (share is None or share.take(len(piece)))
                 if fits:
                     pieces.append(piece)
                     continue
@@ -64,7 +64,7 @@ async def body_of(
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """Yield a body as it comes; raises as `body_of` does where no more of it will."""
+    """Yield a body as it comes; raises as `read_body` does where no more of it will."""
     more = True
     while more:
         message = await request.receive()
@@ -77,7 +77,7 @@ async def _pieces(request: Request) -> AsyncIterator[bytes]:
             yield piece
 
 
-def language(header: str) -> str | None:
+def preferred_language(header: str) -> str | None:
     """Return the primary language that an Accept-Language header prefers, such as `de`."""
     best, best_weight = None, 0.0
     for entry in header.split(","):
@@ -93,17 +93,17 @@ def language(header: str) -> str | None:
     return best
 
 
-def claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+def read_claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a client says of itself (`request.client.*`)."""
     given = {
-        "language": language(request.headers.get("accept-language", "")),
+        "language": preferred_language(request.headers.get("accept-language", "")),
         "user_agent": request.headers.get("user-agent"),
         "user": body.get("user"),
     }
     return {name: value for name, value in given.items() if isinstance(value, str)}
 
 
-def who_asks(
+def build_request(
     client: Client, claims: Mapping[str, Any], body: Mapping[str, Any], turns: int, model: str | None = None
 ) -> Who:
     """Return who asks and for what (`model`, unless the body says it). A client's own words are claims: they never fill `user` or
@@ -121,13 +121,13 @@ def who_asks(
     )
 
 
-async def gone(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Return when the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Return what the work returns; when the client goes away cancel it, so that nobody's answer is paid for.
 
     Raises:
@@ -142,7 +142,7 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         left = True
         task.cancel()
 
-    watch = asyncio.ensure_future(gone(receive))
+    watch = asyncio.ensure_future(wait_for_disconnect(receive))
     watch.add_done_callback(leave)
     try:
         return await work
@@ -157,7 +157,7 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
             task.uncancel()
 
 
-async def stop(*tasks: asyncio.Future[Any]) -> None:
+async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks and wait until they have ended."""
     for task in tasks:
         task.cancel()

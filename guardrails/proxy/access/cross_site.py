@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from guardrails.proxy.access.admission import Denied
+from guardrails.proxy.access.admission import AccessDenied
 from guardrails.proxy.access.hosts import LOOPBACK, NAME, is_loopback
 
 PORTS: Final = {"http": 80, "https": 443}
@@ -49,7 +49,7 @@ class CrossSite:
         self._origins, self._setting = frozenset(allowed_origins), setting
 
     def check(self, scope: Scope) -> None:
-        """Raise `Denied` (403) for a request to another host, or of a page elsewhere; only its head is looked at."""
+        """Raise `AccessDenied` (403) for a request to another host, or of a page elsewhere; only its head is looked at."""
         hosts, origins, sites = [], [], []
         for name, value in scope["headers"]:
             if name == b"host":
@@ -68,8 +68,8 @@ class CrossSite:
         if b"cross-site" in sites and not named and scope["method"] not in READS:
             raise self._other_origin("of another site")
 
-    def _other_origin(self, which: str) -> Denied:
-        return Denied(
+    def _other_origin(self, which: str) -> AccessDenied:
+        return AccessDenied(
             403,
             "origin_not_allowed",
             f"a web page {which} may not ask this server: its operator can add its origin to {self._setting} in the settings",
@@ -126,9 +126,9 @@ def _place(written: str, port: int) -> tuple[str, int] | None:
     return None if found is None else (found[0], found[1] or port)
 
 
-def _other_host(host: str | None) -> Denied:
+def _other_host(host: str | None) -> AccessDenied:
     shown = host if host is not None and NAME.fullmatch(host) else "in its Host"
-    return Denied(
+    return AccessDenied(
         403,
         "host_not_allowed",
         f"this server is not asked for the host {shown}: its operator can add that to allowed_hosts in the settings",

@@ -1,4 +1,4 @@
-"""Where a server listens and by which names it is reached, as its operator declares it: settings in, what is wrong out."""
+"""The settings that say where a server listens and by which names it is reached, and their checks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Hosts = Annotated[
 """Names of hosts, as settings have them."""
 
 
-class Declared(Protocol):
+class ListenSettings(Protocol):
     """Settings of a server that listens."""
 
     @property
@@ -58,7 +58,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def check(declared: Declared, marks: MarkSource, problems: Problems) -> None:
+def check_exposure(declared: ListenSettings, marks: MarkSource, problems: Problems) -> None:
     """Add that everybody could ask, where the settings do not say that this is meant."""
     if not is_loopback(declared.host) and not declared.keys and not declared.open:
         problems.add(

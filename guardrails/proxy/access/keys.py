@@ -1,4 +1,4 @@
-"""A key in, what is kept of it out; and what makes a key too weak to let anybody in."""
+"""Generates and hashes keys, and tells when one is too weak to let anybody in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREFIX = "gk_"
 """What a key of ours begins with, so that scanners for leaked secrets can tell it."""
 
 BYTES = 32
-LEAST_BITS = 80.0
+MIN_BITS = 80.0
 """What guessing must at least cost, by the frequencies of a key's own characters: 20 random letters have 82."""
 
 WELL_KNOWN = re.compile(
@@ -26,23 +26,23 @@ WELL_KNOWN = re.compile(
 REPEATED = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
-def fresh() -> str:
+def generate_key() -> str:
     """Return a new key, of 256 random bits."""
     return PREFIX + secrets.token_urlsafe(BYTES)
 
 
-def digest(key: str) -> str:
+def hash_key(key: str) -> str:
     """Return what is kept of a key: its SHA-256 as 64 hexadecimal digits. A slow hash is for passwords, which can be guessed;
     keys of 256 random bits cannot.
     """
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def weakness(key: str) -> str | None:
+def find_weakness(key: str) -> str | None:
     """Return why a key lets strangers in, or None where it is hard to guess. Never quotes it."""
     left = REPEATED.sub(r"\1", WELL_KNOWN.sub("", key))
     counts = Counter(left)
     bits = -sum(count * math.log2(count / len(left)) for count in counts.values())
-    if bits >= LEAST_BITS:
+    if bits >= MIN_BITS:
         return None
     return "is made of well-known words" if len(left) < len(key) else "is too short or too regular"

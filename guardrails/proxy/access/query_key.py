@@ -13,7 +13,7 @@ WRITTEN = re.compile(rb"[A-Za-z0-9_.-]+")
 KEY, HEADER = "key", b"x-goog-api-key"
 
 
-def with_key_as_header(scope: Scope) -> None:
+def move_key_to_header(scope: Scope) -> None:
     """Move a key from the query to the headers, behind those that are there.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The clients of a server and their policies, as an operator declares them: rows of a settings file in, checked rows out."""
+"""The settings that declare the clients of a server and the policies for some of them, and their checks."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class PolicyDoc(Config):
         return bool(self.keys or self.teams or self.models or self.paths)
 
 
-class Declared(Protocol):
+class ClientSettings(Protocol):
     """Settings with clients."""
 
     @property
@@ -104,7 +104,7 @@ class Declared(Protocol):
     def workers(self) -> int: ...
 
 
-def check(declared: Declared, marks: MarkSource, problems: Problems) -> None:
+def check_clients(declared: ClientSettings, marks: MarkSource, problems: Problems) -> None:
     """Add what is wrong between rows: ids and keys that stand twice, names that nobody has, counts that several workers
     would each keep for themselves.
     """

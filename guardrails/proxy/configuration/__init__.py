@@ -1,3 +1,1 @@
-"""What the operator chooses: a file, the environment and flags go in, checked `Settings` come out, or everything that is
-wrong.
-"""
+"""What the operator chooses: settings of a file, the environment and flags, each declared once and checked."""

@@ -1,4 +1,4 @@
-"""What an operator gave in a file, by variables and by flags in, one mapping with the place of each setting out."""
+"""Merges the settings of a file, the environment and flags, and keeps the place of each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NESTED = ("fetch", "shadow")
 
 
 @dataclass(slots=True)
-class Layers:
+class SettingsLayers:
     """What was given so far; what comes later goes before. Says where each setting was given."""
 
     data: dict[str, Any] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Layers:
             message = f"settings must be a mapping, not {kind}"
             problems.add(source.mark(()), "wrong_type", message, f"begin with '{begin}'")
             raise PolicyErrors(problems.errors)
-        self.data = {name: _below(path, name, value, paths) for name, value in source.data.items()}
+        self.data = {name: _resolve_paths(path, name, value, paths) for name, value in source.data.items()}
 
     def mark(self, path: Path) -> Mark:
         """Return the position of a value."""
@@ -76,15 +76,17 @@ class Layers:
         return None if origin is None else Mark(origin, 1, 1)
 
 
-def _below(file: FilePath, name: str, value: object, paths: Collection[str]) -> object:
+def _resolve_paths(file: FilePath, name: str, value: object, paths: Collection[str]) -> object:
     """Return the path that a file's setting means; what is none as it is."""
     if name == ROWS and isinstance(value, list):
         return [
-            {at: _below(file, at, each, paths) for at, each in row.items()} if isinstance(row, dict) else row
+            {at: _resolve_paths(file, at, each, paths) for at, each in row.items()}
+            if isinstance(row, dict)
+            else row
             for row in value
         ]
     if name in NESTED and isinstance(value, dict):
-        return {at: _below(file, at, each, paths) for at, each in value.items()}
+        return {at: _resolve_paths(file, at, each, paths) for at, each in value.items()}
     if name not in paths or not isinstance(value, str) or not value or value in shipped_names():
         return value
     return str(file.parent / value)

@@ -12,15 +12,15 @@ from guardrails.engine.content.budget import Budget
 from guardrails.errors import GuardrailsError
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.proxy.access.hosts import Hosts
-from guardrails.proxy.access.hosts import check as check_open
-from guardrails.proxy.access.keys import weakness
-from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc, check
+from guardrails.proxy.access.hosts import check_exposure as check_open
+from guardrails.proxy.access.keys import find_weakness
+from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc, check_clients
 from guardrails.proxy.server.connections import MOST
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
-from guardrails.proxy.shadow.shadow_settings import check as check_shadows
+from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
 from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
-from guardrails.proxy.upstreams.upstream_settings import VARIABLE, Upstreams, base_url, needed
-from guardrails.proxy.upstreams.upstream_settings import check as check_upstreams
+from guardrails.proxy.upstreams.upstream_settings import VARIABLE, Upstreams, base_url, require_upstream
+from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
 ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
@@ -131,7 +131,7 @@ class SettingsDoc(Config):
     @field_validator("upstream")
     @classmethod
     def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
-        return needed(upstream, info)
+        return require_upstream(upstream, info)
 
     @property
     def budget(self) -> Budget:
@@ -167,7 +167,7 @@ class Settings(SettingsDoc):
         problems = Problems(quotes=False)
         doc = problems.validate(SettingsDoc, given, NOWHERE, "the settings")
         if doc is not None:
-            check(doc, NOWHERE, problems)
+            check_clients(doc, NOWHERE, problems)
             check_upstreams(doc, NOWHERE, problems)
             check_shadows(doc, NOWHERE, problems)
             check_open(doc, NOWHERE, problems)
@@ -176,7 +176,7 @@ class Settings(SettingsDoc):
         super().__init__(**given)
         self._upstream_key = upstream_key or os.environ.get(self.upstream_key_env) or None
         self._admin_key = os.environ.get(self.admin_key_env) or None
-        if self._admin_key is not None and (why := weakness(self._admin_key)):
+        if self._admin_key is not None and (why := find_weakness(self._admin_key)):
             raise SettingsError(
                 f"the key in {self.admin_key_env} {why}: set one that `guardrails key --bare` prints"
             )

@@ -1,4 +1,4 @@
-"""A settings file, the environment and flags in, `Settings` out, or everything that is wrong with its place.
+"""Loads the settings of a server from a file, the environment and flags, or says everything that is wrong, with its place.
 
 A flag comes before a variable of the environment (`GUARDRAILS_PORT` for `port`), that before the file, that before the default.
 """
@@ -16,13 +16,13 @@ from pydantic import TypeAdapter, ValidationError
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import read_yaml
-from guardrails.proxy.access.hosts import check as check_open
-from guardrails.proxy.access.tenants import check
-from guardrails.proxy.configuration.layers import Layers
+from guardrails.proxy.access.hosts import check_exposure as check_open
+from guardrails.proxy.access.tenants import check_clients
+from guardrails.proxy.configuration.layers import SettingsLayers
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
-from guardrails.proxy.shadow.shadow_settings import check as check_shadows
-from guardrails.proxy.upstreams.upstream_settings import check as check_upstreams
+from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
+from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
 
 PREFIX = "GUARDRAILS_"
 """What a setting's name in the environment begins with."""
@@ -36,7 +36,7 @@ BEGIN = "upstream: http://127.0.0.1:8000/v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SettingsSources:
     """Where settings come from: a file if there is one, and what was given on the command line, by the setting's name."""
 
     file: str | None = None
@@ -44,20 +44,20 @@ class Given:
 
     def settings(self) -> Settings:
         """Return the settings as file and environment are by now; raises `PolicyErrors`."""
-        return configured(self.file, self.flags, os.environ).settings
+        return load_settings(self.file, self.flags, os.environ).settings
 
 
 @dataclass(frozen=True, slots=True)
-class Configured:
+class LoadedSettings:
     """Settings, and where each that is not left at its default was given: a file, a variable or a flag."""
 
     settings: Settings
     origins: Mapping[str, str]
 
 
-def configured(
+def load_settings(
     file: str | FilePath | None, flags: Mapping[str, object], environment: Mapping[str, str]
-) -> Configured:
+) -> LoadedSettings:
     """Return the settings of a server.
 
     Args:
@@ -68,19 +68,20 @@ def configured(
     Raises:
         PolicyErrors: everything that is wrong, each problem with its file (or variable, or flag), line and column.
     """
-    problems, layers = Problems(quotes=False), Layers()
+    problems, layers = Problems(quotes=False), SettingsLayers()
     if file is not None:
         layers.read(FilePath(file), PATHS, BEGIN, problems)
     for name, of in SettingsDoc.model_fields.items():
         variable = PREFIX + name.upper()
         if written := environment.get(variable):
-            layers.add(name, _value(of.annotation, written, variable, problems), variable)
+            layers.add(name, _parse_variable(of.annotation, written, variable, problems), variable)
         layers.flag(
-            name, flags.get(name) if name != "shadow" else _over(layers.data.get(name), flags.get(name))
+            name,
+            flags.get(name) if name != "shadow" else _merge_shadow(layers.data.get(name), flags.get(name)),
         )
     doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
     if doc is not None:
-        check(doc, layers, problems)
+        check_clients(doc, layers, problems)
         check_upstreams(doc, layers, problems)
         check_shadows(doc, layers, problems)
         check_open(doc, layers, problems)
@@ -88,10 +89,10 @@ def configured(
         raise PolicyErrors(problems.errors)
     given = {name: getattr(doc, name) for name in doc.model_fields_set}
     shown = {name: layers.origins.get(name, str(file)) for name in given}
-    return Configured(Settings(**given), shown)
+    return LoadedSettings(Settings(**given), shown)
 
 
-def _over(before: object, given: object) -> object:
+def _merge_shadow(before: object, given: object) -> object:
     """Return a shadow as flags give it: what they do not name stays as it was given elsewhere."""
     if given is None or before is None:
         return given
@@ -101,7 +102,7 @@ def _over(before: object, given: object) -> object:
     return {**known, **now} if isinstance(known, dict) and isinstance(now, dict) else given
 
 
-def _value(annotation: Any, written: str, variable: str, problems: Problems) -> object:
+def _parse_variable(annotation: Any, written: str, variable: str, problems: Problems) -> object:
     """Return what a variable's text means: itself where the setting is a text, else the YAML that it is."""
     try:
         return TypeAdapter(annotation).validate_python(written, strict=True)

@@ -28,7 +28,7 @@ from guardrails.proxy.exchange.speculative_request import Early
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.middleware import ACTION
 from guardrails.proxy.server.state import State
-from guardrails.proxy.shadow.shadow_queue import Taken
+from guardrails.proxy.shadow.shadow_queue import ShadowSample
 from guardrails.proxy.upstreams.upstream_client import JSON
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire import strict_json
@@ -98,14 +98,16 @@ class Call:
     def judge(self) -> Judge:
         """What judges the answer; its verdicts are counted and put on record."""
         state, asides = self.state, self.asides
-        taken: list[Taken | None] = []
+        taken: list[ShadowSample | None] = []
 
         def before(leaves: ContentTree, ended: bool) -> None:
-            taken[:] = [state.taken(leaves, self.who, ended=ended)]
+            taken[:] = [state.sample_for_shadow(leaves, self.who, ended=ended)]
 
         def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
             made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
-            state.saw(made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome)
+            state.record_verdict(
+                made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome
+            )
             note(self.http, self.report, made)
             asides.saw("output", made, heard.tree, outcome)
             return made
@@ -179,10 +181,10 @@ async def judged(
     """
     state, links = call.state, call.protocol.links
     if links is not None:
-        answer = await state.pictured(answer, links)
-    heard = await state.by_size(size, lambda: (read or call.read)(answer))
+        answer = await state.fetch_pictures(answer, links)
+    heard = await state.run_by_size(size, lambda: (read or call.read)(answer))
     verdict, outcome = await state.guard.pipeline.adrive(call.judge.whole(heard, INLINE_ON_LOOP))
-    return await state.by_size(size, lambda: call.passed(answer, heard, verdict, outcome))
+    return await state.run_by_size(size, lambda: call.passed(answer, heard, verdict, outcome))
 
 
 async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
@@ -195,7 +197,7 @@ async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
     if verdict.action > Action.ALLOW:
         note(call.http, call.report, verdict)
     content = verdict.content
-    return error.saying(content if isinstance(content, Mapping) else {})
+    return error.with_error(content if isinstance(content, Mapping) else {})
 
 
 def message_of(verdict: Verdict) -> str:

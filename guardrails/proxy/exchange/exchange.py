@@ -14,7 +14,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
 from guardrails.protocols.registry import error_writer
-from guardrails.proxy.access.client import claims, while_connected, who_asks
+from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import Call, judged, message_of, note, parse_answer, vetted
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
@@ -24,7 +24,7 @@ from guardrails.proxy.exchange.stream import stream_to, written
 from guardrails.proxy.server.errors import explain, respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import passed_back
+from guardrails.proxy.upstreams.upstream_client import response_headers
 from guardrails.types import Stage, Verdict
 from guardrails.wire import strict_json
 
@@ -33,7 +33,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     state = state_of(request)
     raw = await request.body()
-    given = await state.by_size(
+    given = await state.run_by_size(
         len(raw), lambda: read(endpoint, raw, request.headers.get("content-type", ""))
     )
     body, leaves = given.body, given.tree
@@ -43,18 +43,18 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         )
     endpoint.protocol.is_streamed(body)
     client = client_of(request.scope)
-    who = who_asks(client, claims(request, body), body, leaves.turns, endpoint.model)
-    client.asks(who.model, body, state.settings.policies)
-    if state.fetcher is not None and given.form is None:
-        given = await while_connected(request.receive, fetched(state, endpoint, given))
+    who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
+    client.check_models(who.model, body, state.settings.policies)
+    if state.image_fetcher is not None and given.form is None:
+        given = await run_while_connected(request.receive, fetched(state, endpoint, given))
         body, leaves = given.body, given.tree
-    state = state.under(client, request.scope["path"], who.model)
+    state = state.select(client, request.scope["path"], who.model)
     report = Report(state.guard.policy.ref)
     asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
         return await served(call, body, leaves)
-    when = order(endpoint.path, body, leaves, state.upstream.sent_as(who.model))
+    when = order(endpoint.path, body, leaves, state.upstream.model_names(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
         return await served(call, body, leaves)
@@ -64,10 +64,10 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
 
 async def fetched(state: State, endpoint: Endpoint, given: Given) -> Given:
     """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
-    body = await state.pictured(given.body, image_links.request_links)
+    body = await state.fetch_pictures(given.body, image_links.request_links)
     if body is given.body:
         return given
-    found = await state.off_loop(lambda: read(endpoint, strict_json.dump(body)))
+    found = await state.run_in_worker(lambda: read(endpoint, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
@@ -77,7 +77,9 @@ async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Respo
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await (judging if call.early is None else while_connected(request.receive, judging))
+    verdict, outcome = await (
+        judging if call.early is None else run_while_connected(request.receive, judging)
+    )
     note(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
@@ -86,7 +88,7 @@ async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Respo
     if verdict.blocked:
         return refused(call, body, verdict)
     if content is not body:
-        forwarded = await state.by_size(len(call.raw), lambda: call.dump(content))
+        forwarded = await state.run_by_size(len(call.raw), lambda: call.dump(content))
         call = replace(call, raw=forwarded, early=None)
     who = call.who
     if outcome.vault is not None or verdict.heard != who.heard:
@@ -102,7 +104,7 @@ async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Respo
     if protocol.is_streamed(body):
         return stream_to(call)
     try:
-        return await while_connected(request.receive, (call.endpoint.answer_whole or whole)(call))
+        return await run_while_connected(request.receive, (call.endpoint.answer_whole or whole)(call))
     except GuardrailsError as error:
         told = await vetted(call, error)
         return respond(told, report.headers(), request.scope["path"])
@@ -126,9 +128,13 @@ def refused(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
 async def whole(call: Call) -> Response:
     """Ask the upstream for a whole answer, and judge it."""
     async with call.answer() as response:
-        headers = passed_back(response)
-        raw = await call.state.upstream.whole(response)
-    answer = await call.state.by_size(len(raw), lambda: parse_answer(call.protocol, raw))
+        headers = response_headers(response)
+        raw = await call.state.upstream.read_whole(response)
+    answer = await call.state.run_by_size(len(raw), lambda: parse_answer(call.protocol, raw))
     content = call.asides.whole(await judged(call, answer, len(raw)))
-    sent = raw if content is answer else await call.state.by_size(len(raw), lambda: strict_json.dump(content))
+    sent = (
+        raw
+        if content is answer
+        else await call.state.run_by_size(len(raw), lambda: strict_json.dump(content))
+    )
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

@@ -20,7 +20,7 @@ async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[
     alone = call.protocol.event_answers
     assert alone is not None  # who comes here has events that stand apart
     stream = Apart(lambda event: call.read(event).tree, alone.is_last)
-    fetcher, fetched = call.state.fetcher, 0
+    fetcher, fetched = call.state.image_fetcher, 0
     async for some in events:
         for data, kind, raw in some:
             stream.came(data, kind)

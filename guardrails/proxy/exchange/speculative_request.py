@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.proxy.access.client import stop
+from guardrails.proxy.access.client import cancel_and_wait
 
 BESIDE, HOSTED, KEPT, UNSEEN = "beside", "after_hosted", "after_kept", "after_unseen"
 """When a request is sent: beside its check, or after it because the provider runs tools for it, because the provider keeps
@@ -92,7 +92,7 @@ class Early:
 
     async def close(self) -> None:
         """Break the request off; nothing where its answer was read."""
-        await stop(self._opening)
+        await cancel_and_wait(self._opening)
         await self._open.aclose()
 
     async def around(self, serving: Coroutine[Any, Any, Response]) -> Response:

@@ -18,7 +18,7 @@ from guardrails.proxy.exchange.answer import Call, judged, parse_answer, vetted
 from guardrails.proxy.exchange.independent_events import apart
 from guardrails.proxy.exchange.streaming_response import Sent, StreamingAnswer
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
-from guardrails.proxy.upstreams.upstream_client import drained, failure_in, passed_back, too_large
+from guardrails.proxy.upstreams.upstream_client import drain, failure_in, response_headers, too_large
 from guardrails.wire import sse, strict_json
 
 
@@ -61,7 +61,7 @@ async def stream(call: Call, codec: Teller | None, fail: Callable[[Problem], byt
     asides, opening = call.asides, written(call.asides.opening())
     try:
         async with call.answer() as response:
-            headers = passed_back(response)
+            headers = response_headers(response)
             is_stream = response.content_type.lower() == framing.media_type
             if protocol.event_answers is not None and is_stream:
                 async for body in apart(call, _came(call, response)):
@@ -77,9 +77,9 @@ async def stream(call: Call, codec: Teller | None, fail: Callable[[Problem], byt
                 rest = await pipeline.adrive(judge.ended(relay, collector.answer, call, INLINE_ON_LOOP))
                 yield Sent(opening + written(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
-                    await drained(response)
+                    await drain(response)
                 return
-            raw = await upstream.whole(response)  # a server that does not stream
+            raw = await upstream.read_whole(response)  # a server that does not stream
         content = await judged(call, parse_answer(protocol, raw), len(raw))
         streams = protocol.stream or protocol.event_answers
         events = [] if streams is None else asides.ending([*streams.events(content)])
@@ -124,7 +124,7 @@ async def _came(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[l
     limit = call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), call.endpoint.framing.reader(), limit):
         size = sum(len(event.data) for event in some)
-        yield await call.state.by_size(size, lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
+        yield await call.state.run_by_size(size, lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
         if any(event.data.strip() == sse.DONE for event in some):
             return
 

@@ -15,10 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.access.client import gone, stop
+from guardrails.proxy.access.client import cancel_and_wait, wait_for_disconnect
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.server.errors import explain, respond, where
+from guardrails.proxy.server.errors import describe_failure, explain, respond
 from guardrails.proxy.server.state import LOG
 from guardrails.wire import sse
 
@@ -66,7 +66,7 @@ class StreamingAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve."""
         work = asyncio.ensure_future(self._pump(send))
-        watch = asyncio.ensure_future(gone(receive))
+        watch = asyncio.ensure_future(wait_for_disconnect(receive))
         self._last = perf_counter()
         try:
             while True:
@@ -82,7 +82,7 @@ class StreamingAnswer(Response):
                 if not self._sending and silent >= self._every_s:
                     await self._send(send, Sent(self._keep_alive))
         finally:
-            await stop(watch) if work.done() else await stop(work, watch)
+            await cancel_and_wait(watch) if work.done() else await cancel_and_wait(work, watch)
         await self._finish(work, scope, receive, send)
 
     async def _pump(self, send: Send) -> None:
@@ -119,7 +119,7 @@ class StreamingAnswer(Response):
             return
         if isinstance(error, Exception):
             if not isinstance(error, GuardrailsError):
-                LOG.error("a stream failed: %s", where(error))
+                LOG.error("a stream failed: %s", describe_failure(error))
             await self._send(send, Sent(self._fail(explain(error))))
         elif not self._started:
             await self._send(send, Sent(b""))

@@ -1,6 +1,6 @@
-"""Hooks for other gateways: what they ask in, what they understand out. `HOOKS` is the table; a new one is a file and a row.
+"""Hooks for other gateways, which ask this server in their own protocols. `HOOKS` is the table; a new one is a file and a row.
 
-`hook.serve` is the one path of all: read the pieces, judge each, write what became of them.
+`hook.serve_hook` is the one path of all: read the pieces, judge each, write what became of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The webhook of agentgateway and kgateway: messages or choices in; pass, mask or reject out.
+"""The webhook of agentgateway and kgateway: messages and choices are answered with pass, mask or reject.
 
 A failure is an error, which the gateway takes as its `failureMode` says: by default it refuses the request.
 """
@@ -16,7 +16,7 @@ from guardrails.protocols.chat.protocol import CHAT
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages.protocol import MESSAGES
-from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, want
+from guardrails.proxy.hooks.hook import Hook, HookRequest, HookResponse, JudgedPiece, Piece, read_field
 from guardrails.types import Stage
 
 REFUSED = 403
@@ -30,10 +30,10 @@ BLOCKS = frozenset(messages_fields.BLOCK.kinds) - chat_fields.PARTS.keys() - cha
 def read_request(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the conversation as one piece: of `body`, or raw, with the messages as the provider has them."""
     if "body" in body:
-        asked, protocol = want(body, "body", dict), CHAT
-        want(asked, "messages", list, path=("body",))
+        asked, protocol = read_field(body, "body", dict), CHAT
+        read_field(asked, "messages", list, path=("body",))
     else:
-        asked, protocol = body, MESSAGES if BLOCKS & {*_kinds(want(body, "messages", list))} else CHAT
+        asked, protocol = body, MESSAGES if BLOCKS & {*_kinds(read_field(body, "messages", list))} else CHAT
     return [Piece(asked, protocol.request_payload(asked).tree, Stage.INPUT, protocol.edit_request)]
 
 
@@ -49,8 +49,8 @@ def _kinds(given: Sequence[Any]) -> Iterator[str]:
 
 def read_response(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the choices of an answer as one piece."""
-    answer = want(body, "body", dict)
-    if not want(answer, "choices", list, path=("body",)):
+    answer = read_field(body, "body", dict)
+    if not read_field(answer, "choices", list, path=("body",)):
         raise RequestError("invalid_content", "there is no choice to judge", "/body/choices")
     return [Piece(answer, chat_fields.response(answer), Stage.OUTPUT, _answer)]
 
@@ -59,36 +59,38 @@ def _answer(given: Mapping[str, Any], leaves: ContentTree, outcome: Outcome) -> 
     return chat_payload.response(given, leaves).apply(outcome)
 
 
-def write(asked: Asked) -> Said:
+def write(asked: HookRequest) -> HookResponse:
     """Return the action: the members of its object say which one it is."""
     judged = asked.judged[0]
     if "body" not in asked.body:
         return _raw(judged)
     if judged.blocked:
-        return Said(_rejected(judged.message, judged.reason, REFUSED))
+        return HookResponse(_reject(judged.message, judged.reason, REFUSED))
     if judged.changed:
-        return Said({"action": {"body": judged.verdict.content, "reason": judged.reason}})
-    return Said({"action": {"reason": "nothing found"}})
+        return HookResponse({"action": {"body": judged.verdict.content, "reason": judged.reason}})
+    return HookResponse({"action": {"reason": "nothing found"}})
 
 
-def _raw(judged: Judged) -> Said:
+def _raw(judged: JudgedPiece) -> HookResponse:
     """Raw answers know messages or nothing: a block is an error."""
     if judged.blocked:
-        return Said(_rejected(judged.message, judged.reason, REFUSED), REFUSED)
+        return HookResponse(_reject(judged.message, judged.reason, REFUSED), REFUSED)
     content: Any = judged.verdict.content
-    return Said({"messages": content["messages"]} if judged.changed else {"messages": None})
+    return HookResponse({"messages": content["messages"]} if judged.changed else {"messages": None})
 
 
-def _rejected(message: str, reason: object, status: int) -> dict[str, Any]:
+def _reject(message: str, reason: object, status: int) -> dict[str, Any]:
     return {"action": {"body": message, "status_code": status, "reason": reason}}
 
 
-def failed(told: Problem) -> Said:
+def write_failure(told: Problem) -> HookResponse:
     """Return an error, with what the gateway would tell its client."""
-    return Said(_rejected(told.error["message"], told.error["code"], told.status), told.status, told.headers)
+    return HookResponse(
+        _reject(told.error["message"], told.error["code"], told.status), told.status, told.headers
+    )
 
 
-def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_identity(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the model that is asked, where the gateway says it."""
     inner = body.get("body", body)
     model = inner.get("model") if isinstance(inner, Mapping) else None
@@ -96,15 +98,21 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 REQUEST = Hook(
-    "agentgateway.request", "/request", read_request, write, failed, who, summary="agentgateway: a request."
+    "agentgateway.request",
+    "/request",
+    read_request,
+    write,
+    write_failure,
+    read_identity,
+    summary="agentgateway: a request.",
 )
 RESPONSE = Hook(
     "agentgateway.response",
     "/response",
     read_response,
     write,
-    failed,
-    who,
+    write_failure,
+    read_identity,
     summary="agentgateway: a response.",
 )
 HOOKS = (REQUEST, RESPONSE)

@@ -1,4 +1,4 @@
-"""Bedrock's ApplyGuardrail: a source and its contents in, what to use instead and an assessment out.
+"""Bedrock's ApplyGuardrail: contents are answered with what to use instead and an assessment.
 
 Which guardrail is asked for does not matter: the policy here judges. What was found is told by its kind, never by its text.
 """
@@ -13,7 +13,16 @@ from guardrails.engine.content.field_readers import by_table, keep, opaque
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
+from guardrails.proxy.hooks.hook import (
+    Hook,
+    HookRequest,
+    HookResponse,
+    JudgedPiece,
+    Piece,
+    read_field,
+    read_strings,
+    read_unknown_fields,
+)
 from guardrails.taxonomy import BEDROCK, with_ancestors
 from guardrails.types import Finding, Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -73,19 +82,19 @@ LEAST = 0.2
 
 def read(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the contents as one piece."""
-    stage = STAGES.get(want(body, "source", str))
+    stage = STAGES.get(read_field(body, "source", str))
     if stage is None:
         raise RequestError("invalid_type", f"must be {' or '.join(STAGES)}", "/source")
-    if want(body, "outputScope", str, type(None)) not in (*SCOPES, None):
+    if read_field(body, "outputScope", str, type(None)) not in (*SCOPES, None):
         raise RequestError("invalid_type", f"must be {' or '.join(SCOPES)}", "/outputScope")
     tree = ContentTree()
     by_stage: dict[Stage, list[int]] = {}
-    for index, content in enumerate(want(body, "content", list)):
+    for index, content in enumerate(read_field(body, "content", list)):
         _content(tree, content, ("content", index), stage, by_stage)
     for at, indexes in by_stage.items():
         tree.join(indexes, ("content",), Place(at))
     tree.beside("", tree.prompt(), tree.sources())
-    others(tree, body, ("source", "outputScope", "content"), Place(stage))
+    read_unknown_fields(tree, body, ("source", "outputScope", "content"), Place(stage))
     return [Piece(body, tree, stage, carries=_are_texts)]
 
 
@@ -97,14 +106,14 @@ def _content(
         raise RequestError("invalid_content", "must hold one text or one image", pointer(path))
     if "image" in content:
         tree.cannot("part", "no detector reads this image", path, Place(stage))
-        IMAGE(tree, want(content, "image", dict, path=path), (*path, "image"), Place(stage))
+        IMAGE(tree, read_field(content, "image", dict, path=path), (*path, "image"), Place(stage))
         return
-    block, inside = want(content, "text", dict, path=path), (*path, "text")
-    named = texts(block, "qualifiers", needed=False, path=inside)
+    block, inside = read_field(content, "text", dict, path=path), (*path, "text")
+    named = read_strings(block, "qualifiers", needed=False, path=inside)
     if set(named) - {*QUALIFIERS, GUARD}:
         raise RequestError("invalid_type", "holds no qualifier", pointer((*inside, "qualifiers")))
     first, *also = dict.fromkeys(QUALIFIERS.get(each, stage) for each in named) or (stage,)
-    if want(block, "text", str, path=inside):
+    if read_field(block, "text", str, path=inside):
         by_stage.setdefault(first, []).append(len(tree.leaves))
         tree.text(block["text"], (*inside, "text"), Place(first, (*also,)))
     for name in block.keys() - {"text", "qualifiers"}:
@@ -115,7 +124,7 @@ def _are_texts(tree: ContentTree, outcome: Outcome) -> bool:
     return all(tree.leaves[index].path[2:] == ("text", "text") for index in outcome.edits)
 
 
-def write(asked: Asked) -> Said:
+def write(asked: HookRequest) -> HookResponse:
     """Return what to use instead, and the assessment."""
     judged = asked.judged[0]
     length = sum(kind.characters for kind in judged.verdict.coverage.kinds.values())
@@ -130,7 +139,7 @@ def write(asked: Asked) -> Said:
     units = -(-length // UNIT)
     usage = {**dict.fromkeys(UNITS, 0), "contentPolicyUnits": units, "sensitiveInformationPolicyUnits": units}
     covered = {"textCharacters": {"guarded": length, "total": length}}
-    return Said(
+    return HookResponse(
         {
             **answer,
             "usage": usage,
@@ -140,7 +149,7 @@ def write(asked: Asked) -> Said:
     )
 
 
-def _assessment(judged: Judged, given: Mapping[str, str]) -> dict[str, Any]:
+def _assessment(judged: JudgedPiece, given: Mapping[str, str]) -> dict[str, Any]:
     """Return what was found, policy by policy; words of a policy's own are custom words."""
     stops = "BLOCKED" if judged.blocked else "NONE"
     acts = "BLOCKED" if judged.blocked else "ANONYMIZED" if judged.touched else "NONE"
@@ -191,11 +200,13 @@ def _pii(finding: Finding) -> str:
     return PII.get(leaf, leaf.upper().replace(".", "_"))
 
 
-def failed(told: Problem) -> Said:
+def write_failure(told: Problem) -> HookResponse:
     """Return one of Bedrock's exceptions."""
     usual = "ValidationException" if told.status < 500 else "InternalServerException"
     name = ERRORS.get(told.status, usual)
-    return Said({"message": told.error["message"]}, told.status, {**told.headers, "x-amzn-errortype": name})
+    return HookResponse(
+        {"message": told.error["message"]}, told.status, {**told.headers, "x-amzn-errortype": name}
+    )
 
 
 HOOK = Hook(
@@ -203,6 +214,6 @@ HOOK = Hook(
     "/guardrail/{identifier}/version/{version}/apply",
     read,
     write,
-    failed,
+    write_failure,
     summary="Bedrock: ApplyGuardrail.",
 )

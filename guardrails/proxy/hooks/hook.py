@@ -1,4 +1,4 @@
-"""What another gateway asks about in, what it understands as an answer out: the one path of all hooks.
+"""The one path of all hooks: reads what a gateway asks about, judges each piece, and writes what became of them.
 
 A hook is a row: where it is served, how a body is read into pieces, and how what became of them, or a failure, is written.
 What an outcome changes and the protocol cannot bring back is blocked.
@@ -22,7 +22,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.access.client import claims
+from guardrails.proxy.access.client import read_claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import explain
@@ -39,7 +39,7 @@ STOPPED = "This was stopped by policy."
 KINDS: Mapping[type, str] = {str: "a string", list: "an array", dict: "an object", bool: "true or false"}
 
 
-def everything(tree: ContentTree, outcome: Outcome) -> bool:
+def carries_everything(tree: ContentTree, outcome: Outcome) -> bool:
     """Tell that a protocol brings back whatever changes."""
     return True
 
@@ -52,14 +52,14 @@ class Piece:
     tree: ContentTree
     stage: Stage
     changed: ApplyEdits = payload.apply_edits
-    carries: Callable[[ContentTree, Outcome], bool] = everything
+    carries: Callable[[ContentTree, Outcome], bool] = carries_everything
     """Whether the protocol can bring back what an outcome changes."""
     heard: tuple[Returned, ...] = ()
     """What tools returned in the request that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPiece:
     """A piece with what the policy says of it; `grounds` are the findings of each rule that stops or changes it."""
 
     piece: Piece
@@ -118,7 +118,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class HookResponse:
     """An answer: a JSON value with a status."""
 
     value: Any
@@ -133,16 +133,16 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HookRequest:
     """What a gateway asked, and what became of it."""
 
     body: dict[str, Any]
     given: Mapping[str, str]
     """What stands in the path."""
-    judged: Sequence[Judged]
+    judged: Sequence[JudgedPiece]
 
 
-def nobody(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_no_identity(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Tell nothing of who asks."""
     return {}
 
@@ -155,10 +155,10 @@ class Hook:
     path: str
     read: Callable[[dict[str, Any]], Sequence[Piece]]
     """A body's pieces; raises `RequestError` for what is malformed."""
-    write: Callable[[Asked], Said]
-    failed: Callable[[Problem], Said]
+    write: Callable[[HookRequest], HookResponse]
+    write_failure: Callable[[Problem], HookResponse]
     """A failure, as the protocol has it."""
-    who: Callable[[Mapping[str, Any]], Mapping[str, Any]] = nobody
+    read_identity: Callable[[Mapping[str, Any]], Mapping[str, Any]] = read_no_identity
     """What a body says of who asks: fields of `Request`."""
     complete: bool = False
     """Whether every detector is asked, though nothing stricter can happen: where scores are the answer."""
@@ -170,20 +170,20 @@ class Hook:
 
     def respond(self, error: Exception, headers: Mapping[str, str] | None, path: str) -> Response:
         """Answer an exception, as the protocol has it."""
-        return self.failed(explain(error)).response(headers or {})
+        return self.write_failure(explain(error)).response(headers or {})
 
 
-async def serve(request: HttpRequest, hook: Hook) -> Response:
+async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
     """Serve one request: read it, judge its pieces, write what became of them."""
     state = state_of(request)
     raw = await request.body()
-    body, pieces = await state.by_size(len(raw), lambda: _read(hook, raw))
+    body, pieces = await state.run_by_size(len(raw), lambda: _read(hook, raw))
     unknown = next((name for piece in pieces for name in piece.tree.unknown), None)
     if unknown is not None and state.settings.unknown_fields == "refuse":
         raise RequestError("unknown_field", "this server refuses fields that it does not know", unknown)
-    told = client_of(request.scope).about(hook.who(body))
-    client = {**claims(request, {}), **told.pop("client", {})}
-    state = state.under(
+    told = client_of(request.scope).resolve_identity(hook.read_identity(body))
+    client = {**read_claims(request, {}), **told.pop("client", {})}
+    state = state.select(
         client_of(request.scope), request.scope["path"], told.get("model"), told.get("tenant")
     )
     guard = state.guard
@@ -191,9 +191,9 @@ async def serve(request: HttpRequest, hook: Hook) -> Response:
     judged = []
     for piece in pieces:
         who = Request(client=client, today=today(), turns=piece.tree.turns, heard=piece.heard, **told)
-        judged.append(await judge(state, guard, piece, who, complete=hook.complete))
+        judged.append(await judge_piece(state, guard, piece, who, complete=hook.complete))
         note(request, report, judged[-1].verdict)
-    said = hook.write(Asked(body, request.path_params, judged))
+    said = hook.write(HookRequest(body, request.path_params, judged))
     return said.response(report.headers())
 
 
@@ -202,19 +202,21 @@ def _read(hook: Hook, raw: bytes) -> tuple[dict[str, Any], Sequence[Piece]]:
     return body, hook.read(body)
 
 
-async def judge(state: State, guard: Guard, piece: Piece, who: Request, *, complete: bool = False) -> Judged:
+async def judge_piece(
+    state: State, guard: Guard, piece: Piece, who: Request, *, complete: bool = False
+) -> JudgedPiece:
     """Return what the policy says of a piece."""
-    started, taken = perf_counter(), state.taken(piece.tree, who)
+    started, taken = perf_counter(), state.sample_for_shadow(piece.tree, who)
     outcome = await guard.pipeline.acheck(piece.tree, who, complete=complete)
     if outcome.action is Action.REDACT and not piece.carries(piece.tree, outcome):
-        outcome = stopped(outcome)
+        outcome = block_changes(outcome)
     asked = Payload(piece.tree, lambda outcome: piece.changed(piece.given, piece.tree, outcome))
     verdict = guard.verdict(asked, outcome, piece.stage, who.vault)
-    state.saw(verdict, perf_counter() - started, taken, outcome)
-    return Judged(piece, verdict, grounds(guard, verdict))
+    state.record_verdict(verdict, perf_counter() - started, taken, outcome)
+    return JudgedPiece(piece, verdict, findings_by_rule(guard, verdict))
 
 
-def stopped(outcome: Outcome) -> Outcome:
+def block_changes(outcome: Outcome) -> Outcome:
     """Return an outcome that blocks what it would change."""
     rules = tuple(
         replace(rule, action=Action.BLOCK, reason="unsafe_edit") if rule.action is Action.REDACT else rule
@@ -223,7 +225,7 @@ def stopped(outcome: Outcome) -> Outcome:
     return replace(outcome, action=Action.BLOCK, rules=rules, edits={}, removed=())
 
 
-def grounds(guard: Guard, verdict: Verdict) -> dict[str, tuple[Finding, ...]]:
+def findings_by_rule(guard: Guard, verdict: Verdict) -> dict[str, tuple[Finding, ...]]:
     """Return the findings in the categories of each rule that stops or changes something, none for one that other things
     make fire.
     """
@@ -244,14 +246,14 @@ def grounds(guard: Guard, verdict: Verdict) -> dict[str, tuple[Finding, ...]]:
     }
 
 
-def bare(text: str, path: Path, stage: Stage, *also: Stage) -> Piece:
+def text_piece(text: str, path: Path, stage: Stage, *also: Stage) -> Piece:
     """Return one text of a body as a piece; `also` are further stages whose rules it meets."""
     tree = ContentTree()
     tree.text(text, path, Place(stage, also))
     return Piece(text, tree, stage, lambda given, _, outcome: outcome.edits.get(0, given))
 
 
-def want(body: Mapping[str, Any], name: str, *kinds: type, path: Path = ()) -> Any:
+def read_field(body: Mapping[str, Any], name: str, *kinds: type, path: Path = ()) -> Any:
     """Return a field of a body; None where it is missing and `type(None)` is among its kinds.
 
     Raises:
@@ -264,26 +266,28 @@ def want(body: Mapping[str, Any], name: str, *kinds: type, path: Path = ()) -> A
     return value
 
 
-def texts(body: Mapping[str, Any], name: str, *, needed: bool = True, path: Path = ()) -> list[str]:
+def read_strings(body: Mapping[str, Any], name: str, *, needed: bool = True, path: Path = ()) -> list[str]:
     """Return a field that is an array of strings.
 
     Raises:
         RequestError: it is something else.
     """
-    value = want(body, name, *((list,) if needed else (list, type(None))), path=path) or []
+    value = read_field(body, name, *((list,) if needed else (list, type(None))), path=path) or []
     for index, each in enumerate(value):
         if not isinstance(each, str):
             raise RequestError("invalid_type", "must be a string", pointer((*path, name, index)))
     return list(value)
 
 
-def standing(tree: ContentTree) -> ContentTree:
+def keep_all_turns(tree: ContentTree) -> ContentTree:
     """Let no turn of a conversation be left out, which a protocol cannot tell."""
     tree.current_from = 0
     return tree
 
 
-def others(tree: ContentTree, body: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
+def read_unknown_fields(
+    tree: ContentTree, body: Mapping[str, Any], known: Sequence[str], place: Place
+) -> None:
     """Read the fields of a body that nobody knows: judged, and named."""
     for name, value in body.items():
         if name not in known:

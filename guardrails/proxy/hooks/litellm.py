@@ -1,4 +1,4 @@
-"""LiteLLM's generic guardrail API: texts, tools, calls and the conversation in; NONE, BLOCKED or the texts to use out.
+"""LiteLLM's generic guardrail API: texts, tools and calls are answered with NONE, BLOCKED or what to use instead.
 
 What comes back are texts and tools, which LiteLLM puts in their places for every API; a change anywhere else blocks. LiteLLM
 fails closed on any error unless it is told otherwise (`fail_on_error`, `unreachable_fallback`).
@@ -15,8 +15,16 @@ from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.access.client import language
-from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, standing, texts, want
+from guardrails.proxy.access.client import preferred_language
+from guardrails.proxy.hooks.hook import (
+    Hook,
+    HookRequest,
+    HookResponse,
+    Piece,
+    keep_all_turns,
+    read_field,
+    read_strings,
+)
 from guardrails.types import Place, Stage, Text
 from guardrails.wire.pointers import Path
 
@@ -59,11 +67,11 @@ FIELDS = by_table(
 
 def read(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the body as one piece."""
-    stage = STAGES.get(want(body, "input_type", str))
+    stage = STAGES.get(read_field(body, "input_type", str))
     if stage is None:
         raise RequestError("invalid_type", f"must be {' or '.join(STAGES)}", "/input_type")
     for name in LISTS:
-        want(body, name, list, type(None))
+        read_field(body, name, list, type(None))
     tree = ContentTree()
     if body.get("structured_messages"):
         chat_fields.messages(
@@ -71,8 +79,8 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         )
     place = Place(stage, role=ROLES[stage])
     FIELDS(tree, body, (), place)
-    _texts(tree, texts(body, "texts", needed=False), place)
-    return [Piece(body, standing(tree), stage, carries=_carries)]
+    _texts(tree, read_strings(body, "texts", needed=False), place)
+    return [Piece(body, keep_all_turns(tree), stage, carries=_carries)]
 
 
 def _texts(tree: ContentTree, given: Sequence[str], place: Place) -> None:
@@ -111,25 +119,25 @@ def _carries(tree: ContentTree, outcome: Outcome) -> bool:
     )
 
 
-def write(asked: Asked) -> Said:
+def write(asked: HookRequest) -> HookResponse:
     """Return LiteLLM's answer."""
     judged, body = asked.judged[0], asked.body
     if judged.blocked:
-        return Said({"action": "BLOCKED", "blocked_reason": judged.message})
+        return HookResponse({"action": "BLOCKED", "blocked_reason": judged.message})
     content: Any = judged.verdict.content
     changed = {name: content[name] for name in ("texts", "tools") if content.get(name) != body.get(name)}
     answer: dict[str, Any] = {"action": "GUARDRAIL_INTERVENED" if changed else "NONE", **changed}
     if judged.piece.stage is Stage.OUTPUT and body.get("texts"):
         answer["stream_holdback_chars"] = [min(len(text), TAIL) for text in content["texts"]]
-    return Said(answer)
+    return HookResponse(answer)
 
 
-def failed(told: Problem) -> Said:
+def write_failure(told: Problem) -> HookResponse:
     """Return an error: LiteLLM reads its status alone."""
-    return Said({"error": told.error}, told.status, told.headers)
+    return HookResponse({"error": told.error}, told.status, told.headers)
 
 
-def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_identity(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return who asks: LiteLLM knows its keys' users and teams; the rest is what a client says of itself."""
     data, headers = (
         value if isinstance(value := body.get(name), Mapping) else {}
@@ -140,7 +148,10 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in ("user_id", "team_id", "end_user_id")
     )
     accepted = headers.get("accept-language")
-    client = {"user": end_user, "language": language(accepted) if isinstance(accepted, str) else None}
+    client = {
+        "user": end_user,
+        "language": preferred_language(accepted) if isinstance(accepted, str) else None,
+    }
     model = body.get("model")
     return {
         "user": {"id": user} if user else {},
@@ -155,7 +166,7 @@ HOOK = Hook(
     "/beta/litellm_basic_guardrail_api",
     read,
     write,
-    failed,
-    who,
+    write_failure,
+    read_identity,
     summary="LiteLLM: its generic guardrail API.",
 )

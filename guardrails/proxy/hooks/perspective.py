@@ -1,4 +1,4 @@
-"""Perspective's `comments:analyze`: a comment in, the scores of attributes out.
+"""Perspective's `comments:analyze`: a comment is answered with the scores of attributes.
 
 There is no verdict in it: a comment that the policy stops or would change scores 1.0 in the attributes that its rules speak
 of, and in all that were asked for if they speak of none. (The hosted service closes on 2026-12-31.)
@@ -12,7 +12,16 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
+from guardrails.proxy.hooks.hook import (
+    Hook,
+    HookRequest,
+    HookResponse,
+    JudgedPiece,
+    Piece,
+    read_field,
+    read_strings,
+    read_unknown_fields,
+)
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Place, Stage
 
@@ -46,32 +55,35 @@ STATUSES: Mapping[int, str] = {
 
 def read(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the comment, with all beside it that says something, as one piece."""
-    comment, tree = want(body, "comment", dict), ContentTree()
-    for name in want(body, "requestedAttributes", dict):
+    comment, tree = read_field(body, "comment", dict), ContentTree()
+    for name in read_field(body, "requestedAttributes", dict):
         if name not in ATTRIBUTES:
             raise RequestError(
                 "invalid_type", f"attributes are {', '.join(ATTRIBUTES)}", "/requestedAttributes"
             )
-        asked = want(body["requestedAttributes"], name, dict, type(None), path=("requestedAttributes",)) or {}
+        asked = (
+            read_field(body["requestedAttributes"], name, dict, type(None), path=("requestedAttributes",))
+            or {}
+        )
         least = asked.get("scoreThreshold")
         if not isinstance(least, int | float | None) or isinstance(least, bool):
             raise RequestError(
                 "invalid_type", "must be a number", f"/requestedAttributes/{name}/scoreThreshold"
             )
-    texts(body, "languages", needed=False)
+    read_strings(body, "languages", needed=False)
     for name in ("doNotStore", "spanAnnotations"):
-        want(body, name, bool, type(None))
+        read_field(body, name, bool, type(None))
     for name in LABELS:
-        want(body, name, str, type(None))
-    tree.text(want(comment, "text", str, path=("comment",)), ("comment", "text"), Place())
+        read_field(body, name, str, type(None))
+    tree.text(read_field(comment, "text", str, path=("comment",)), ("comment", "text"), Place())
     for name in comment.keys() - {"text", "type"}:
         tree.unknown_field(comment[name], ("comment", name), Place())
-    tree.anything(want(body, "context", dict, type(None)), ("context",), Place())
-    others(tree, body, (*KNOWN, *LABELS), Place())
+    tree.anything(read_field(body, "context", dict, type(None)), ("context",), Place())
+    read_unknown_fields(tree, body, (*KNOWN, *LABELS), Place())
     return [Piece(body, tree, Stage.INPUT)]
 
 
-def write(asked: Asked) -> Said:
+def write(asked: HookRequest) -> HookResponse:
     """Return the scores of the attributes that were asked for."""
     body, judged = asked.body, asked.judged[0]
     wanted: dict[str, Any] = body["requestedAttributes"]
@@ -90,10 +102,12 @@ def write(asked: Asked) -> Said:
     languages = body.get("languages") or ["en"]
     answer = {"attributeScores": scores, "languages": languages, "detectedLanguages": languages}
     token = body.get("clientToken")
-    return Said({**answer, **({"clientToken": token} if token is not None else {})})
+    return HookResponse({**answer, **({"clientToken": token} if token is not None else {})})
 
 
-def _attribute(score: float, judged: Judged, categories: Sequence[str], *, spans: bool) -> dict[str, Any]:
+def _attribute(
+    score: float, judged: JudgedPiece, categories: Sequence[str], *, spans: bool
+) -> dict[str, Any]:
     """Return one attribute; its spans are where its findings stand, the whole comment where none does."""
     value = {"value": score, "type": PROBABILITY}
     if not spans:
@@ -109,11 +123,11 @@ def _attribute(score: float, judged: Judged, categories: Sequence[str], *, spans
     return {"spanScores": found or [whole], "summaryScore": value}
 
 
-def failed(told: Problem) -> Said:
+def write_failure(told: Problem) -> HookResponse:
     """Return an error in Google's shape."""
     status = STATUSES.get(told.status, "INVALID_ARGUMENT" if told.status < 500 else "INTERNAL")
     error = {"code": told.status, "message": told.error["message"], "status": status}
-    return Said({"error": error}, told.status, told.headers)
+    return HookResponse({"error": error}, told.status, told.headers)
 
 
 HOOK = Hook(
@@ -121,7 +135,7 @@ HOOK = Hook(
     "/v1alpha1/comments:analyze",
     read,
     write,
-    failed,
+    write_failure,
     complete=True,
     takes_key_in_query=True,
     summary="Perspective: scores of a comment.",

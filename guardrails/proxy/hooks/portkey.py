@@ -1,4 +1,4 @@
-"""Portkey's webhook guardrail: the gateway's whole context in, `verdict` and what to use instead out.
+"""Portkey's webhook guardrail: the gateway's whole context is answered with a `verdict` and what to use instead.
 
 Portkey lets pass what a webhook answers with an error, so that every failure here is a verdict too: `false`, with status 200.
 """
@@ -18,7 +18,7 @@ from guardrails.protocols.errors import Problem
 from guardrails.protocols.messages.protocol import MESSAGES
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.responses.protocol import RESPONSES
-from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, want
+from guardrails.proxy.hooks.hook import Hook, HookRequest, HookResponse, Piece, read_field
 from guardrails.types import Place, Stage
 
 BEFORE, AFTER = "beforeRequestHook", "afterRequestHook"
@@ -36,16 +36,16 @@ SIDES: Mapping[str, str] = {BEFORE: "request", AFTER: "response"}
 
 def read(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the request's or the answer's body as one piece; an answer is judged beside its request."""
-    event = want(body, "eventType", str)
+    event = read_field(body, "eventType", str)
     if event not in SIDES:
         raise RequestError("invalid_type", f"must be {' or '.join(SIDES)}", "/eventType")
-    asked = want(want(body, "request", dict), "json", dict, path=("request",))
+    asked = read_field(read_field(body, "request", dict), "json", dict, path=("request",))
     protocol = PROTOCOLS.get(str(body.get("requestType")))
     if event == BEFORE:
         if protocol is None:
             return [Piece(asked, _any(asked, Stage.INPUT), Stage.INPUT)]
         return [Piece(asked, protocol.request_payload(asked).tree, Stage.INPUT, protocol.edit_request)]
-    answer = want(want(body, "response", dict), "json", dict, path=("response",))
+    answer = read_field(read_field(body, "response", dict), "json", dict, path=("response",))
     if not answer:
         raise RequestError("invalid_content", "there is no answer to judge", "/response/json")
     if protocol is None:
@@ -70,24 +70,26 @@ def _any(value: dict[str, Any], stage: Stage) -> ContentTree:
     return leaves
 
 
-def write(asked: Asked) -> Said:
+def write(asked: HookRequest) -> HookResponse:
     """Return the verdict, and the body to use where it is another."""
     judged, side = asked.judged[0], SIDES[asked.body["eventType"]]
     data = {"action": str(judged.verdict.action), "rule": judged.reason}
     if judged.blocked:
-        return Said({"verdict": False, "data": {**data, "explanation": judged.message}})
+        return HookResponse({"verdict": False, "data": {**data, "explanation": judged.message}})
     if not judged.changed:
-        return Said({"verdict": True, "data": data})
-    return Said({"verdict": True, "data": data, "transformedData": {side: {"json": judged.verdict.content}}})
+        return HookResponse({"verdict": True, "data": data})
+    return HookResponse(
+        {"verdict": True, "data": data, "transformedData": {side: {"json": judged.verdict.content}}}
+    )
 
 
-def failed(told: Problem) -> Said:
+def write_failure(told: Problem) -> HookResponse:
     """Return a failure as a verdict: an error would let pass."""
     data = {"action": "block", "rule": told.error["code"], "explanation": told.error["message"]}
-    return Said({"verdict": False, "data": data}, headers=told.headers)
+    return HookResponse({"verdict": False, "data": data}, headers=told.headers)
 
 
-def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_identity(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the client says of itself, and the model that it asks."""
     asked, metadata = body["request"]["json"], body.get("metadata")
     model, user = asked.get("model"), asked.get("user")
@@ -98,4 +100,12 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-HOOK = Hook("portkey", "/hooks/portkey", read, write, failed, who, summary="Portkey: its webhook guardrail.")
+HOOK = Hook(
+    "portkey",
+    "/hooks/portkey",
+    read,
+    write,
+    write_failure,
+    read_identity,
+    summary="Portkey: its webhook guardrail.",
+)

@@ -1,1 +1,1 @@
-"""Answers that are files: films, pictures and sounds go in as they come, and out once they were judged."""
+"""Answers that are files: films, pictures and sounds lie on the disk until they were judged."""

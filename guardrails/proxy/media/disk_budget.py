@@ -11,7 +11,7 @@ import threading
 from guardrails.errors import Overloaded
 
 
-class Disk:
+class DiskBudget:
     """What all files take.
 
     Attributes:

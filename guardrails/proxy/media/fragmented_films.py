@@ -1,4 +1,4 @@
-"""A film of fragments of the upstream's in, the same out as it is judged: fragment by fragment, byte for byte.
+"""Sends a film of fragments as it is judged: fragment by fragment, byte for byte.
 
 What comes lies in a file, as all films do (`spool.py`), and is cut as it comes. A part of it goes out once it was judged among
 what is shown before and after it (`engine/media/fragmented_video.py`). Where one is blocked the answer is broken off, so that a
@@ -31,13 +31,13 @@ from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorten_film
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.protocol import invalid_answer
-from guardrails.proxy.access.client import gone, stop
+from guardrails.proxy.access.client import cancel_and_wait, wait_for_disconnect
 from guardrails.proxy.exchange.answer import Call, message_of, note
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.media.spool import PIECE, WITHHELD, Spool, patient, released
+from guardrails.proxy.media.spool import PIECE, WITHHELD, Spool, release_file, with_send_timeout
 from guardrails.proxy.server.state import LOG
-from guardrails.proxy.shadow.shadow_queue import Taken
-from guardrails.proxy.upstreams.upstream_client import passed_back, too_large
+from guardrails.proxy.shadow.shadow_queue import ShadowSample
+from guardrails.proxy.upstreams.upstream_client import response_headers, too_large
 from guardrails.types import Action, Place, Stage, Verdict, Video
 
 RELAYED: Final = "x-guardrails-relayed"
@@ -48,12 +48,12 @@ FILMS: Final = "guardrails_films_total"
 OLD: Final = ("0.9", "1.0")
 """Versions of HTTP in which who reads an answer takes what is broken off for all of it."""
 
-Asked = AbstractAsyncContextManager[aiohttp.ClientResponse]
-Came = list[Fragment] | Exception | None
+PendingResponse = AbstractAsyncContextManager[aiohttp.ClientResponse]
+Arrival = list[Fragment] | Exception | None
 """Fragments that came, why no more do, or that all did."""
 
 
-async def film(call: Call, asked: Asked) -> Response:
+async def relay_film(call: Call, asked: PendingResponse) -> Response:
     """Return what gives out a film that the upstream is asked for.
 
     Raises:
@@ -64,35 +64,37 @@ async def film(call: Call, asked: Asked) -> Response:
     if not sees or "range" in http.headers or call.state.guard.held_films():
         async with asked as found:
             call.state.metrics.count(FILMS, how="whole")
-            return await released(http, call.state, call.who, call.report, found)
-    coming = Coming(call, asked)
+            return await release_file(http, call.state, call.who, call.report, found)
+    coming = IncomingFilm(call, asked)
     try:
-        relay = Relay(call, coming)
+        relay = FilmRelay(call, coming)
         pieces = relay.pieces()
         first = await anext(pieces, None)
         answer = await coming.answer
         if first is not None:
-            headers = {**passed_back(answer), **relay.headers(), RELAYED: "true"}
-            return Relaying(first, pieces, coming, headers, answer.content_type, call.state.settings.idle_s)
+            headers = {**response_headers(answer), **relay.headers(), RELAYED: "true"}
+            return FilmResponse(
+                first, pieces, coming, headers, answer.content_type, call.state.settings.idle_s
+            )
         spool = await coming.whole()
         call.state.metrics.count(FILMS, how="whole")
-        return await released(http, call.state, call.who, call.report, answer, kept=spool)
+        return await release_file(http, call.state, call.who, call.report, answer, kept=spool)
     except BaseException:
         await coming.close()
         raise
 
 
-class Coming:
+class IncomingFilm:
     """A film that comes, into a file, and is cut: `answer` is what the upstream says of it, `came` what came by now."""
 
-    def __init__(self, call: Call, asked: Asked) -> None:
+    def __init__(self, call: Call, asked: PendingResponse) -> None:
         self._state = call.state
         self._most = film_limits(call.state.guard.pipeline.policies).bytes
-        self.spool, self.cutter = Spool(call.state.disk), FilmCutter()
-        self.came: asyncio.Queue[Came] = asyncio.Queue()
+        self.spool, self.cutter = Spool(call.state.disk_budget), FilmCutter()
+        self.arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self.answer: asyncio.Future[aiohttp.ClientResponse] = asyncio.get_running_loop().create_future()
         self._cuts, self._keeps = True, False
-        self._taking: asyncio.Future[Came] | None = None
+        self._taking: asyncio.Future[Arrival] | None = None
         self._reading = asyncio.ensure_future(self._read(asked))
 
     async def whole(self) -> Spool:
@@ -104,7 +106,7 @@ class Coming:
 
     async def close(self) -> None:
         """Take no more."""
-        await stop(self._reading)
+        await cancel_and_wait(self._reading)
         if not self._keeps:
             await self._remove()
 
@@ -113,7 +115,7 @@ class Coming:
             await asyncio.gather(self._taking, return_exceptions=True)
         self.spool.close()
 
-    async def _read(self, asked: Asked) -> None:
+    async def _read(self, asked: PendingResponse) -> None:
         try:
             async with asked as found:
                 self.answer.set_result(found)
@@ -122,9 +124,9 @@ class Coming:
                 except asyncio.CancelledError:
                     await self._remove()
                     raise
-            self.came.put_nowait(None)
+            self.arrivals.put_nowait(None)
         except Exception as error:
-            self.came.put_nowait(error)
+            self.arrivals.put_nowait(error)
             raise
 
     async def _fill(self, found: aiohttp.ClientResponse) -> None:
@@ -138,7 +140,7 @@ class Coming:
     async def _take(self, piece: bytes | None) -> None:
         """Write and cut what came, None at the end; what cannot be cut is taken all the same."""
 
-        def take() -> Came:
+        def take() -> Arrival:
             if piece is not None:
                 self.spool.add(piece)
             try:
@@ -148,21 +150,21 @@ class Coming:
 
         if not self._cuts:
             take = partial(self.spool.add, piece or b"")
-        self._taking = asyncio.ensure_future(self._state.off_loop(take))
+        self._taking = asyncio.ensure_future(self._state.run_in_worker(take))
         came = await asyncio.shield(self._taking)  # who writes is not disturbed
         self._cuts = self._cuts and not isinstance(came, UncuttableFilm)
         if came:
-            self.came.put_nowait(came)
+            self.arrivals.put_nowait(came)
 
 
-class Relay:
+class FilmRelay:
     """What becomes of a film that comes."""
 
-    def __init__(self, call: Call, coming: Coming) -> None:
+    def __init__(self, call: Call, coming: IncomingFilm) -> None:
         self._call, self._coming = call, coming
         self._film: FragmentedVideo | None = None
         self._took_s = 0.0
-        self._beside: Taken | None = None
+        self._beside: ShadowSample | None = None
 
     def headers(self) -> dict[str, str]:
         """Return the headers that tell of the verdict so far; its id is that of the last one."""
@@ -184,7 +186,7 @@ class Relay:
         how: str | None = None
         try:
             async for window in self._windows():
-                verdict = await self._judged(window)
+                verdict = await self._judge(window)
                 if how is None and not is_certain(verdict):
                     return
                 if verdict.action > Action.FLAG:
@@ -193,8 +195,8 @@ class Relay:
                 how = "broken_off"  # as long as there is more of it
                 start, end = window.body[0].start, window.body[-1].end
                 for at in range(start, end, PIECE):
-                    part = partial(self._coming.spool.part, at, min(at + PIECE, end))
-                    yield await self._call.state.off_loop(part)
+                    part = partial(self._coming.spool.read_range, at, min(at + PIECE, end))
+                    yield await self._call.state.run_in_worker(part)
             how = "relayed"
         except UncuttableFilm as error:
             if how is not None:
@@ -207,7 +209,7 @@ class Relay:
         """Put what was judged on record."""
         state, verdict = self._call.state, self._verdict
         state.metrics.count(FILMS, how=how)
-        state.saw(verdict, self._took_s, self._beside)
+        state.record_verdict(verdict, self._took_s, self._beside)
         note(self._call.http, self._call.report, verdict)
         if how == "broken_off":
             rules = ",".join(rule.id for rule in verdict.rules if rule.action is Action.BLOCK)
@@ -216,17 +218,17 @@ class Relay:
     async def _windows(self) -> AsyncIterator[FilmWindow]:
         """Yield what is to be judged, as it comes."""
         while True:
-            came = await self._coming.came.get()
+            came = await self._coming.arrivals.get()
             if isinstance(came, Exception):
                 raise came
-            self._film = self._film or await self._begun()
+            self._film = self._film or await self._begin_judging()
             self._film.windows.add(came or ())
             while (window := self._film.windows.next(last=came is None)) is not None:
                 yield window
             if came is None:
                 return
 
-    async def _begun(self) -> FragmentedVideo:
+    async def _begin_judging(self) -> FragmentedVideo:
         media = (await self._coming.answer).content_type.lower()
         if answering(self._coming.spool.head(), media, None) is not Video:
             raise UncuttableFilm("it is no film")
@@ -234,16 +236,16 @@ class Relay:
             self._call.state.guard.pipeline.policies, Place(Stage.OUTPUT, role="assistant"), media
         )
 
-    async def _judged(self, window: FilmWindow) -> Verdict:
+    async def _judge(self, window: FilmWindow) -> Verdict:
         """Judge a window, which lies in a file of its own meanwhile."""
         state, film, began = self._call.state, self._film, perf_counter()
         assert film is not None
-        copy = Spool(state.disk)
-        writing = asyncio.ensure_future(state.off_loop(partial(self._copied, window, copy)))
+        copy = Spool(state.disk_budget)
+        writing = asyncio.ensure_future(state.run_in_worker(partial(self._copy_window, window, copy)))
         try:
             await asyncio.shield(writing)
             given = film.subject(window, copy.path)
-            self._beside = self._beside or state.taken(given.tree, self._call.who)
+            self._beside = self._beside or state.sample_for_shadow(given.tree, self._call.who)
             outcome = await state.guard.pipeline.acheck(given.tree, self._call.who)
         finally:
             await asyncio.gather(writing, return_exceptions=True)
@@ -254,7 +256,7 @@ class Relay:
         film.took(window, given, verdict, seconds)
         return verdict
 
-    def _copied(self, window: FilmWindow, copy: Spool) -> None:
+    def _copy_window(self, window: FilmWindow, copy: Spool) -> None:
         coming = self._coming
         with coming.spool.path.open("rb") as source:
             for piece in shorten_film(source, coming.cutter.head, window.fragments, closed=window.closed):
@@ -267,14 +269,14 @@ def is_certain(verdict: Verdict) -> bool:
     return verdict.action <= Action.FLAG or (verdict.blocked and any(found))
 
 
-class Relaying(Response):
+class FilmResponse(Response):
     """Sends a film as it is judged. Where that ends early the answer has no end: the server closes the connection."""
 
     def __init__(
         self,
         first: bytes,
         pieces: AsyncIterator[bytes],
-        coming: Coming,
+        coming: IncomingFilm,
         headers: Mapping[str, str],
         media: str,
         idle_s: float,
@@ -285,13 +287,13 @@ class Relaying(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve; who goes away, or takes nothing for `idle_s`, is let go."""
-        work = asyncio.ensure_future(self._pump(patient(send, self._idle_s)))
-        watch = asyncio.ensure_future(gone(receive))
+        work = asyncio.ensure_future(self._pump(with_send_timeout(send, self._idle_s)))
+        watch = asyncio.ensure_future(wait_for_disconnect(receive))
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             has_left = not work.done()
-            await stop(watch, *([work] if has_left else []))
+            await cancel_and_wait(watch, *([work] if has_left else []))
             await self._coming.close()
         if has_left:
             raise ClientDisconnect

@@ -1,4 +1,4 @@
-"""A film, a picture or a sound of the upstream's in, the same out once it was judged: until then it lies in a file, byte by byte.
+"""Sends a film, a picture or a sound of the upstream once it was judged: until then it lies in a file, byte by byte.
 
 Nothing of it is sent before its verdict. What a policy blocks is an error; what it redacts stands in the place of what came. A
 range that a client asks for is one of what was judged, as a whole.
@@ -32,9 +32,9 @@ from guardrails.protocols.images.images_fields import media_of
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.exchange.answer import message_of, note
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.media.disk_budget import Disk
+from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import passed_back, too_large
+from guardrails.proxy.upstreams.upstream_client import response_headers, too_large
 from guardrails.types import Media, Place, Stage
 
 PIECE: Final = 1 << 20
@@ -44,13 +44,13 @@ WITHHELD: Final = 403
 """The status of what is not given out."""
 
 Header = Callable[[str, bytes, int], bytes]
-"""The type of an answer, its first bytes and its size in, what a decoder has to read before it out."""
+"""Returns what a decoder has to read before an answer, from the type of that, its first bytes and its size."""
 
 
 class Spool:
     """A temporary file with what came; gone once it is closed."""
 
-    def __init__(self, disk: Disk | None = None) -> None:
+    def __init__(self, disk: DiskBudget | None = None) -> None:
         """Begin one that takes its share of the disk."""
         self._disk = disk
         self._file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="guardrails-")  # noqa: SIM115 - see close
@@ -69,13 +69,13 @@ class Spool:
         with self.path.open("rb") as file:
             return file.read(HEAD)
 
-    def part(self, start: int, end: int) -> bytes:
+    def read_range(self, start: int, end: int) -> bytes:
         """Return the bytes of a part of it."""
         with self.path.open("rb") as file:
             file.seek(start)
             return file.read(end - start)
 
-    def behind(self, header: bytes) -> Spool:
+    def with_header(self, header: bytes) -> Spool:
         """Return another file, with a header before what is in this one."""
         made = Spool(self._disk)
         try:
@@ -96,7 +96,7 @@ class Spool:
             self._disk = None
 
 
-class Released(FileResponse):
+class SpoolResponse(FileResponse):
     """Sends a file, or the range of it that is asked for, and removes it."""
 
     def __init__(
@@ -108,29 +108,29 @@ class Released(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve; who takes nothing for `idle_s` is let go."""
         try:
-            await super().__call__(scope, receive, patient(send, self._idle_s))
+            await super().__call__(scope, receive, with_send_timeout(send, self._idle_s))
         finally:
             self._spool.close()
 
 
-def patient(send: Send, idle_s: float) -> Send:
+def with_send_timeout(send: Send, idle_s: float) -> Send:
     """Return what sends, and raises `ClientDisconnect` where nobody takes a message for `idle_s`."""
 
-    async def within(message: Message) -> None:
+    async def send_in_time(message: Message) -> None:
         try:
             async with asyncio.timeout(None if math.isinf(idle_s) else idle_s):
                 await send(message)
         except TimeoutError:
             raise ClientDisconnect from None
 
-    return within
+    return send_in_time
 
 
-async def filled(state: State, pieces: AsyncIterable[bytes], most: int) -> Spool:
+async def fill_spool(state: State, pieces: AsyncIterable[bytes], most: int) -> Spool:
     """Return a file with what comes, written by workers; raises `BackendError` where that is more than `most`,
     and `Overloaded` where all files are.
     """
-    spool, held = Spool(state.disk), bytearray()
+    spool, held = Spool(state.disk_budget), bytearray()
     try:
         async for piece in pieces:
             held += piece
@@ -138,15 +138,15 @@ async def filled(state: State, pieces: AsyncIterable[bytes], most: int) -> Spool
                 raise too_large(most)
             if len(held) >= PIECE:
                 some, held = bytes(held), bytearray()
-                await state.off_loop(lambda some=some: spool.add(some))  # type: ignore[misc] # it returns nothing
-        await state.off_loop(lambda: spool.add(bytes(held)))
+                await state.run_in_worker(lambda some=some: spool.add(some))  # type: ignore[misc] # it returns nothing
+        await state.run_in_worker(lambda: spool.add(bytes(held)))
     except BaseException:
         spool.close()
         raise
     return spool
 
 
-async def released(
+async def release_file(
     request: HttpRequest,
     state: State,
     who: Request,
@@ -162,15 +162,15 @@ async def released(
     Raises:
         BackendError: it is something else, too large, or blocked.
     """
-    headers, media = passed_back(answer), answer.content_type.lower()
+    headers, media = response_headers(answer), answer.content_type.lower()
     most = film_limits(state.guard.pipeline.policies).bytes
-    spool = kept or await filled(state, answer.content.iter_any(), most)
+    spool = kept or await fill_spool(state, answer.content.iter_any(), most)
     try:
-        came = _came(spool, media, kind)
+        came = _media_of(spool, media, kind)
         head = header(media, spool.head(), spool.size) if header is not None else b""
         with contextlib.ExitStack() as stack:
             if head:
-                whole = await state.off_loop(lambda: spool.behind(head))
+                whole = await state.run_in_worker(lambda: spool.with_header(head))
                 stack.callback(whole.close)
                 came = replace(came, source=whole.path, declared=None)
             verdict, _ = await state.judge(payload.read(came, Stage.OUTPUT), who, Stage.OUTPUT)
@@ -182,16 +182,16 @@ async def released(
             new = content.data if isinstance(content, Media) else b""
             # What was judged with a header is written with one of the same kind, which nobody asked for.
             media, new = (media, new[len(head) :]) if head else (media_of(new), new)
-            before, spool = spool, Spool(state.disk)
+            before, spool = spool, Spool(state.disk_budget)
             before.close()
-            await state.off_loop(lambda: spool.add(new))
-        return Released(spool, media, {**headers, **report.headers()}, state.settings.idle_s)
+            await state.run_in_worker(lambda: spool.add(new))
+        return SpoolResponse(spool, media, {**headers, **report.headers()}, state.settings.idle_s)
     except BaseException:
         spool.close()
         raise
 
 
-def _came(spool: Spool, media: str, certain: type[Media] | None) -> Media:
+def _media_of(spool: Spool, media: str, certain: type[Media] | None) -> Media:
     """Return an answer; raises `BackendError` for what is neither said to be a film, a picture or a sound, nor one."""
     kind = answering(spool.head(), media, certain)
     if kind is None:

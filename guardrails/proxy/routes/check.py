@@ -12,7 +12,7 @@ from starlette.responses import Response
 from guardrails.checker import build_request as asking
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_payload
-from guardrails.proxy.access.client import claims
+from guardrails.proxy.access.client import read_claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.request_context import client_of, state_of
@@ -41,19 +41,19 @@ async def check(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
     raw = await request.body()
-    body = await state.by_size(len(raw), lambda: read(raw))
+    body = await state.run_by_size(len(raw), lambda: read(raw))
     content = next(body[name] for name in CONTENTS if name in body)
     user = body.get("user")
-    told = client_of(request.scope).about(
+    told = client_of(request.scope).resolve_identity(
         {"user": {"id": user} if isinstance(user, str) else user, "tenant": body.get("tenant")}
     )
-    state = state.under(client_of(request.scope), request.scope["path"], body.get("model"), told["tenant"])
+    state = state.select(client_of(request.scope), request.scope["path"], body.get("model"), told["tenant"])
     guard = state.guard
     stage = body.get("stage", Stage.INPUT.value)
     who = {
         "user": told["user"],
         "tenant": told["tenant"],
-        "client": {**claims(request, {}), **body.get("client", {})},
+        "client": {**read_claims(request, {}), **body.get("client", {})},
         "metadata": body.get("metadata"),
         "model": body.get("model"),
     }
@@ -61,10 +61,10 @@ async def check(request: HttpRequest) -> Response:
         asked = chat_payload.read(content, Stage(stage))
     except TypeError as error:
         raise RequestError("invalid_type", str(error), "/content") from None
-    taken = state.taken(asked.tree, asking(asked, **who, after=None))
+    taken = state.sample_for_shadow(asked.tree, asking(asked, **who, after=None))
     started = perf_counter()
     verdict = await guard.acheck(asked, stage, **who)
-    state.saw(verdict, perf_counter() - started, taken)
+    state.record_verdict(verdict, perf_counter() - started, taken)
     report = Report(guard.policy.ref)
     note(request, report, verdict)
     shown = verdict.to_dict()

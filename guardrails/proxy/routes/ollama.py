@@ -8,14 +8,14 @@ from starlette.responses import Response
 from guardrails.protocols.providers import OLLAMA
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.server.request_context import state_of
-from guardrails.proxy.upstreams.upstream_client import passed_back
+from guardrails.proxy.upstreams.upstream_client import response_headers
 
 
 async def list_models(request: HttpRequest) -> Response:
     """Serve what the upstream lists."""
     upstream, path = state_of(request).upstream, request.url.path.removeprefix(OLLAMA.root)
     async with upstream.answer("GET", path, request.headers, None, OLLAMA, OLLAMA.base) as response:
-        headers = passed_back(response)
-        raw = await upstream.whole(response)
+        headers = response_headers(response)
+        raw = await upstream.read_whole(response)
     answer.parsed(raw)
     return Response(raw, 200, headers, "application/json")

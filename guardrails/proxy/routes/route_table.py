@@ -11,7 +11,7 @@ from guardrails.protocols.gemini.protocol import COUNT_TOKENS, GENERATE, STREAM
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.registry import load_protocols
 from guardrails.proxy.hooks import HOOKS
-from guardrails.proxy.hooks.hook import Hook, serve
+from guardrails.proxy.hooks.hook import Hook, serve_hook
 from guardrails.proxy.routes import check, gemini, model_apis, ollama
 from guardrails.proxy.routes.openai import azure_deployments, moderations, videos
 from guardrails.proxy.server import health
@@ -60,7 +60,7 @@ OPENAI = (
         "OpenAI",
         answer_type="video/*",
     ),
-    _forward("/v1/models", health.models, "List the models of the upstreams.", "OpenAI"),
+    _forward("/v1/models", health.serve_models, "List the models of the upstreams.", "OpenAI"),
 )
 
 OLLAMA = (
@@ -100,7 +100,7 @@ def _hook_route(hook: Hook) -> Route:
     """Return the route of a hook."""
 
     async def endpoint(request: Request) -> Response:
-        return await serve(request, hook)
+        return await serve_hook(request, hook)
 
     return Route(
         hook.method,
@@ -115,27 +115,33 @@ def _hook_route(hook: Hook) -> Route:
 
 SERVER = (
     _post("/v1/check", check.check, "Return the verdict of the policy on a content.", "Server"),
-    _probe("/healthz", health.alive, "Tell that the process answers.", "Server", answers_any_host=True),
+    _probe(
+        "/healthz", health.serve_liveness, "Tell that the process answers.", "Server", answers_any_host=True
+    ),
     _probe(
         "/readyz",
-        health.ready,
+        health.serve_readiness,
         "Tell whether the policy is loaded and its detectors answer.",
         "Server",
         answers_any_host=True,
     ),
     _probe(
         "/health",
-        health.ready,
+        health.serve_readiness,
         "The same as /readyz, as detectors of FMS have it.",
         "Server",
         answers_any_host=True,
     ),
     _probe(
-        "/metrics", health.metrics, "Return the counters, for Prometheus.", "Server", answer_type="text/plain"
+        "/metrics",
+        health.serve_metrics,
+        "Return the counters, for Prometheus.",
+        "Server",
+        answer_type="text/plain",
     ),
 )
 
-DOCUMENT = _forward("/openapi.json", health.openapi, "Return this document.", "Server")
+DOCUMENT = _forward("/openapi.json", health.serve_openapi, "Return this document.", "Server")
 """Served where the operator says so (the setting `openapi`)."""
 
 ROUTES = (*MODEL_APIS, *OPENAI, *GEMINI, *OLLAMA, *AZURE, *map(_hook_route, HOOKS.values()), *SERVER)

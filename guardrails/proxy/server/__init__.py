@@ -1,1 +1,1 @@
-"""The server: settings go in, an ASGI application, its connections, state, health and metrics come out."""
+"""The server: the ASGI application, its routes, connections, shared state, health and metrics."""

@@ -21,7 +21,7 @@ from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.connections import CONNECTIONS
 from guardrails.proxy.server.middleware import Gate, respond
 from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
-from guardrails.proxy.server.reloading.reload import keep
+from guardrails.proxy.server.reloading.reload import keep_reloading
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
 from guardrails.proxy.server.state import LOG, State
 
@@ -95,13 +95,13 @@ def create_app(
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:
-                starting = group.create_task(keep(state))
+                starting = group.create_task(keep_reloading(state))
                 yield {CONNECTIONS: state.connections}
                 starting.cancel()
         finally:
             await state.upstream.close()
-            if state.runner.begun:
-                await asyncio.to_thread(state.runner.close)
+            if state.shadow_queue.has_started:
+                await asyncio.to_thread(state.shadow_queue.close)
 
     app = Proxy(
         state,

@@ -30,7 +30,7 @@ NETWORK_BITS: Final = 64
 Reason = Literal["too_many", "too_many_of_address", "slow_head", "slow_body"]
 
 
-def ignore(reason: str) -> None:
+def ignore_reason(reason: str) -> None:
     """Count nothing."""
 
 
@@ -55,11 +55,13 @@ class Connections:
         closed: is called with the reason whenever one is refused, or closed because its client is too slow.
     """
 
-    def __init__(self, limits: Limits | None = None, closed: Callable[[Reason], None] = ignore) -> None:
+    def __init__(
+        self, limits: Limits | None = None, closed: Callable[[Reason], None] = ignore_reason
+    ) -> None:
         self.limits = limits or Limits()
         self.closed = closed
         self.open = 0
-        self.most = within_descriptors(self.limits.max_connections)
+        self.most = limit_to_descriptors(self.limits.max_connections)
         # One address must not take all: probes and other clients come from others.
         self._most_of_address = self.limits.max_connections_per_address or max(1, self.most * 3 // 4)
         self._by_address: Counter[str] = Counter()
@@ -97,7 +99,7 @@ def network_of(address: str) -> str:
     return str(found.ipv4_mapped or int(found) >> (128 - NETWORK_BITS))
 
 
-def within_descriptors(wanted: int) -> int:
+def limit_to_descriptors(wanted: int) -> int:
     """Return how many connections a process may have at a time: what is wanted, but no more than half of the file descriptors
     that it may open, since a request that is served has a connection to the upstream as well.
     """

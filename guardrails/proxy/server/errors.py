@@ -1,4 +1,4 @@
-"""Exceptions in, answers in the error shape of the API that was asked out; never a text that was matched."""
+"""Answers exceptions in the error shape of the API that was asked, never with a text that was matched."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
 from guardrails.protocols.errors import BLOCKED, MESSAGES, Problem
 from guardrails.protocols.registry import error_writer
-from guardrails.proxy.access.admission import Denied
+from guardrails.proxy.access.admission import AccessDenied
 from guardrails.wire import strict_json
 
 TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -39,11 +39,11 @@ class UpstreamAnswer(GuardrailsError):
         self.headers = dict(headers or {})
         self.error = self._error(body)
 
-    def saying(self, error: Mapping[str, object]) -> UpstreamAnswer:
+    def with_error(self, error: Mapping[str, object]) -> UpstreamAnswer:
         """Return the same with another error in it; `{}` leaves nothing of the upstream's own words."""
         return UpstreamAnswer(self.status, {"error": error} if error else {}, self.headers)
 
-    def without(self, secret: str | None) -> UpstreamAnswer:
+    def without_secret(self, secret: str | None) -> UpstreamAnswer:
         """Return the same where the upstream does not quote a secret of the operator's, such as the key that it did not take."""
         if not secret or not any(secret in value for value in self.error.values() if isinstance(value, str)):
             return self
@@ -51,21 +51,21 @@ class UpstreamAnswer(GuardrailsError):
             (name, value.replace(secret, HIDDEN) if isinstance(value, str) else value)
             for name, value in self.error.items()
         )
-        return self.saying(dict(hidden))
+        return self.with_error(dict(hidden))
 
     def _error(self, body: object) -> dict[str, object]:
         given = body.get("error") if isinstance(body, Mapping) else None
         # Four keys and no more: some servers add what the model had written, which nobody has judged.
         error: Mapping[str, object] = given if isinstance(given, Mapping) else {"message": given}
-        found = {name: _short(error.get(name)) for name in ("message", "type", "param", "code")}
+        found = {name: _truncate(error.get(name)) for name in ("message", "type", "param", "code")}
         found["message"] = found["message"] or str(self)
-        found["type"] = found["type"] or kind(self.status)
+        found["type"] = found["type"] or error_type(self.status)
         if not isinstance(given, Mapping):
             found["code"] = "upstream_error"
         return found
 
 
-def _short(value: object) -> object:
+def _truncate(value: object) -> object:
     if isinstance(value, str):
         return value[:LONGEST].encode(errors="replace").decode()
     return value if isinstance(value, int | float) else None
@@ -76,49 +76,49 @@ def error_body(problem: Problem, path: str) -> bytes:
     return strict_json.dump(error_writer(path)(problem))
 
 
-def kind(status: int) -> str:
+def error_type(status: int) -> str:
     """Return OpenAI's `type` of an error."""
     return TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
-def problem(status: int, code: str, message: str, param: str | None = None, **headers: str) -> Problem:
+def build_problem(status: int, code: str, message: str, param: str | None = None, **headers: str) -> Problem:
     """Put together what a client is told; header names are given with underscores."""
-    error = {"message": message, "type": kind(status), "param": param, "code": code}
+    error = {"message": message, "type": error_type(status), "param": param, "code": code}
     return Problem(status, error, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def _request(error: RequestError) -> Problem:
+def _explain_request(error: RequestError) -> Problem:
     if error.code == "too_slow":  # what is left of the request must not be taken for another one
-        return problem(408, error.code, str(error), connection="close")
+        return build_problem(408, error.code, str(error), connection="close")
     where = f" (at {error.path})" if error.path else ""
-    return problem(STATUSES.get(error.code, 400), error.code, f"{error}{where}", error.path or None)
+    return build_problem(STATUSES.get(error.code, 400), error.code, f"{error}{where}", error.path or None)
 
 
-def _upstream(error: UpstreamAnswer) -> Problem:
+def _explain_upstream(error: UpstreamAnswer) -> Problem:
     return Problem(error.status, error.error, error.headers)
 
 
-def _denied(error: Denied) -> Problem:
-    return problem(error.status, error.code, str(error), **error.headers)
+def _explain_denial(error: AccessDenied) -> Problem:
+    return build_problem(error.status, error.code, str(error), **error.headers)
 
 
-def _http(error: HTTPException) -> Problem:
+def _explain_http(error: HTTPException) -> Problem:
     code = CODES.get(error.status_code, "http_error")
-    return problem(
+    return build_problem(
         error.status_code, code, str(error.detail), **(dict(error.headers) if error.headers else {})
     )
 
 
 TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
-    RequestError: _request,
-    Blocked: lambda error: problem(400, BLOCKED, str(error), MESSAGES),
-    Overloaded: lambda error: problem(
+    RequestError: _explain_request,
+    Blocked: lambda error: build_problem(400, BLOCKED, str(error), MESSAGES),
+    Overloaded: lambda error: build_problem(
         503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
     ),
-    Denied: _denied,
-    UpstreamAnswer: _upstream,
-    BackendError: lambda error: problem(error.status, error.code, str(error)),
-    HTTPException: _http,
+    AccessDenied: _explain_denial,
+    UpstreamAnswer: _explain_upstream,
+    BackendError: lambda error: build_problem(error.status, error.code, str(error)),
+    HTTPException: _explain_http,
 }
 
 
@@ -127,7 +127,7 @@ def explain(error: Exception) -> Problem:
     for known, told in TABLE.items():
         if isinstance(error, known):
             return told(error)
-    return problem(500, "internal_error", "the guard failed; the request was not answered")
+    return build_problem(500, "internal_error", "the guard failed; the request was not answered")
 
 
 def respond(error: Exception, headers: Mapping[str, str] | None = None, path: str = "") -> Response:
@@ -138,7 +138,7 @@ def respond(error: Exception, headers: Mapping[str, str] | None = None, path: st
     )
 
 
-def where(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Name an exception by its type and the lines that it passed through. Its message may quote a prompt."""
     frames = traceback.extract_tb(error.__traceback__)
     return " <- ".join(

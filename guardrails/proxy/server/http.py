@@ -1,4 +1,4 @@
-"""The bytes of a connection in, its requests out: HTTP/1.1 as uvicorn and httptools read it, and what they leave open."""
+"""HTTP/1.1 on one connection, as uvicorn and httptools read it, with limits on what they leave open."""
 
 from __future__ import annotations
 

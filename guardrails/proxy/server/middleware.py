@@ -13,16 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
 from guardrails.errors import GuardrailsError, Overloaded
-from guardrails.proxy.access.admission import ANYBODY, Denied
-from guardrails.proxy.access.body_budget import FREE, Share
-from guardrails.proxy.access.client import body_of
-from guardrails.proxy.access.query_key import with_key_as_header
+from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
+from guardrails.proxy.access.body_budget import FREE, BodyShare
+from guardrails.proxy.access.client import read_body
+from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
-from guardrails.proxy.server.errors import where
+from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.request_context import CONTEXT, RequestContext
 from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
-from guardrails.proxy.shadow.shadow_evaluation import CAME_BY
+from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
@@ -45,7 +45,7 @@ class Gate:
             return
         answer = _Answer(send)
         label = label_of(scope)
-        CAME_BY.set(label)
+        ROUTE_LABEL.set(label)
         try:
             await self._serve(scope, receive, answer)
         finally:
@@ -58,7 +58,7 @@ class Gate:
         """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
 
         Raises:
-            Denied: he may not; nothing of his request was read.
+            AccessDenied: he may not; nothing of his request was read.
             RequestError: its body is too large, or too slow.
             Overloaded: nobody may now.
         """
@@ -66,24 +66,24 @@ class Gate:
         if match is None or not match.route.answers_any_host:
             state.cross_site.check(scope)
         if match is not None and match.route.is_probe:
-            scope[CONTEXT] = RequestContext(ANYBODY, state.now, match)
+            scope[CONTEXT] = RequestContext(ANONYMOUS, state.current, match)
             await self._app(scope, receive, send)
             return
         if match is not None and match.route.takes_key_in_query:
-            with_key_as_header(scope)
+            move_key_to_header(scope)
         client = state.admission.admit(scope, today())
         CALLER.set(client.name(scope))
         self._check_room()
-        with state.counts.entered(client, monotonic()):
+        with state.rate_limiter.acquire(client, monotonic()):
             if client.key is not None:
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
             settings = state.settings
-            share = Share(state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE)
-            limit = client.largest(settings.max_body_bytes)
+            share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.max_concurrent * FREE)
+            limit = client.body_limit(settings.max_body_bytes)
             try:
-                body = await body_of(Request(scope, receive), limit, share=share)
-                share.arrived()
-                scope[CONTEXT] = RequestContext(client, state.now, match)
+                body = await read_body(Request(scope, receive), limit, share=share)
+                share.mark_arrived()
+                scope[CONTEXT] = RequestContext(client, state.current, match)
                 await self._serve_whole(scope, _replay(body, receive), send)
             finally:
                 share.release()
@@ -110,10 +110,10 @@ class Gate:
         except ClientDisconnect:
             return
         except Exception as error:
-            if isinstance(error, Denied):
+            if isinstance(error, AccessDenied):
                 self._state.metrics.count("guardrails_denied_total", code=error.code)
             elif not isinstance(error, GuardrailsError):
-                LOG.error("request %s failed: %s", answer.request_id, where(error))
+                LOG.error("request %s failed: %s", answer.request_id, describe_failure(error))
             if answer.started:
                 # The server closes the connection; what went wrong is in the log above, without any text.
                 raise RuntimeError("an answer was broken off") from None
@@ -130,10 +130,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     """Return what receives a body that was read before, and then what comes after it."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def received() -> Message:
+    async def receive_again() -> Message:
         return left.pop() if left else await receive()
 
-    return received
+    return receive_again
 
 
 class _Answer:

@@ -1,4 +1,4 @@
-"""Settings in, a server out: in this process until interrupted (`run`), or in a thread beside (`running`)."""
+"""Starts a server: in this process until interrupted (`run`), or in a thread beside (`running`)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from uvicorn.supervisors import Multiprocess
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.proxy.configuration.settings import Settings, SettingsError
-from guardrails.proxy.configuration.sources import Given
+from guardrails.proxy.configuration.sources import SettingsSources
 from guardrails.proxy.server.app import create_app
 from guardrails.proxy.server.connections import raise_descriptors
 from guardrails.proxy.server.http import Http
-from guardrails.proxy.server.reloading.reload import redacts_alike
+from guardrails.proxy.server.reloading.reload import check_redaction_key
 from guardrails.proxy.server.state import State
 
 VARIABLE = "GUARDRAILS_SERVE"
@@ -57,7 +57,7 @@ SERVER: Mapping[str, Any] = {
 """How uvicorn serves."""
 
 
-def run(settings: Settings, guard: Guard | None = None, given: Given | None = None) -> None:
+def run(settings: Settings, guard: Guard | None = None, given: SettingsSources | None = None) -> None:
     """Serve until interrupted.
 
     Args:
@@ -75,8 +75,8 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
     sys.setswitchinterval(SWITCH_S)
     loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
     for each in State(settings, loaded).guards:
-        redacts_alike(settings, each)
-    with listening(settings) as listener:
+        check_redaction_key(settings, each)
+    with open_listener(settings) as listener:
         if settings.workers == 1:
             app = create_app(settings, loaded, None if given is None else given.settings)
             uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
@@ -84,10 +84,10 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
         os.environ[VARIABLE] = settings.model_dump_json()
         os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
         config = uvicorn.Config(f"{__name__}:worker_app", factory=True, workers=settings.workers, **SERVER)
-        Workers(config, [listener], reload=settings.reload).run()
+        WorkerProcesses(config, [listener], reload=settings.reload).run()
 
 
-class Workers(Multiprocess):
+class WorkerProcesses(Multiprocess):
     """The processes of a server; on SIGHUP each loads its policy anew, where uvicorn would start each anew."""
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, reload: bool) -> None:
@@ -109,7 +109,7 @@ def worker_app() -> FastAPI:
     """
     sys.setswitchinterval(SWITCH_S)
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
-    reread = None if told is None else Given(**told).settings
+    reread = None if told is None else SettingsSources(**told).settings
     try:
         return create_app(
             settings, Guard.load(settings.policy, floor=settings.floor, budget=settings.budget), reread
@@ -118,7 +118,7 @@ def worker_app() -> FastAPI:
         return create_app(settings, None, reread)
 
 
-def listening(settings: Settings) -> socket.socket:
+def open_listener(settings: Settings) -> socket.socket:
     """Return a socket that listens on the settings' address; raises `SettingsError` if that cannot be."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -145,7 +145,7 @@ class Running:
         wait_ready: bool = True,
         reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._listener = listening(settings)
+        self._listener = open_listener(settings)
         self._wait_ready = wait_ready
         self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
         try:

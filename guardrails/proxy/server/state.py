@@ -21,19 +21,23 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.protocols.image_links import Link, put_pictures
-from guardrails.proxy.access.admission import Admission, Client, Counts, chosen
-from guardrails.proxy.access.body_budget import Bodies
+from guardrails.proxy.access.admission import Admission, Client, RateLimiter, select_policy
+from guardrails.proxy.access.body_budget import BodyBudget
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.configuration.settings import Settings, SettingsError
-from guardrails.proxy.media.disk_budget import Disk
+from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
-from guardrails.proxy.server.errors import where
+from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.metrics import Metrics
-from guardrails.proxy.server.reloading.loaded_policies import Served, hot, load
-from guardrails.proxy.shadow.shadow_evaluation import Shadow, shadowing
-from guardrails.proxy.shadow.shadow_queue import Runner, Taken
+from guardrails.proxy.server.reloading.loaded_policies import (
+    LoadedPolicies,
+    apply_hot_settings,
+    load_policies,
+)
+from guardrails.proxy.shadow.shadow_evaluation import Shadow, build_shadows
+from guardrails.proxy.shadow.shadow_queue import ShadowQueue, ShadowSample
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
-from guardrails.proxy.upstreams.image_fetch import Fetcher
+from guardrails.proxy.upstreams.image_fetch import ImageFetcher
 from guardrails.proxy.upstreams.routing import Upstreams
 from guardrails.types import Stage, Verdict
 from guardrails.wire.strict_json import LARGE
@@ -48,7 +52,7 @@ DEGRADED_S = 60.0
 
 
 @dataclass(slots=True)
-class Reload:
+class ReloadStatus:
     """How the last load of the policy went: `current`, under way, failed, or held because it is weaker than what is served.
     `errors` are the places and codes of what is wrong, `weaker` the rules and codes of what is weaker.
     """
@@ -61,8 +65,8 @@ class Reload:
 class State:
     """The guards, the upstream and the numbers of one server process.
 
-    Settings and policies may be loaded anew meanwhile. A request takes `now` once (in its `RequestContext`), and from that the
-    state of its policy (`under`): its guard stays what it is, and all else in it is the server's own.
+    Settings and policies may be loaded anew meanwhile. A request takes `current` once (in its `RequestContext`), and from that
+    the state of its policy (`select`): its guard stays what it is, and all else in it is the server's own.
 
     Args:
         settings: what to serve.
@@ -78,100 +82,100 @@ class State:
     ) -> None:
         self.settings = settings
         self.admission = Admission(settings.keys)
-        self.counts = Counts()
+        self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
-        self.bodies = Bodies()
+        self.body_budget = BodyBudget()
         self.connections = Connections(
             Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
             lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
         )
         self.metrics.connections = lambda: self.connections.open
         self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
-        self.disk = Disk(settings.max_files_bytes)
+        self.disk_budget = DiskBudget(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
-        self.fetcher = None if settings.fetch is None else Fetcher(settings.fetch)
+        self.image_fetcher = None if settings.fetch is None else ImageFetcher(settings.fetch)
         self.warm = threading.Event()
         self._failed: dict[str, float] = {}
         self.problem: str | None = None
-        self.reload = Reload()
+        self.reload = ReloadStatus()
         self.files: Mapping[Path, Stamp] = {}
         self._reread = reread
         self._guard: Guard | None = None
-        self.served: Served | None = None
-        self._now: State | None = None
-        self._under: dict[str, State] = {}
-        self.runner = Runner(self.metrics)
+        self.served: LoadedPolicies | None = None
+        self._current: State | None = None
+        self._by_policy: dict[str, State] = {}
+        self.shadow_queue = ShadowQueue(self.metrics)
         self.shadow: Shadow | None = None
         self.shadows: Mapping[str, Guard] = {}
         if guard is not None:
             with record_files() as files:
-                served = load(self._settings_now(), given=guard)
+                served = load_policies(self._current_settings(), given=guard)
             self.files = {**files, **(guard.origin.files if guard.origin else {})}
             self.adopt(served)
 
     @property
-    def now(self) -> State:
+    def current(self) -> State:
         """The state with the guard of this moment, for good."""
-        return self._now or self
+        return self._current or self
 
-    def under(self, client: Client, path: str, model: str | None, told: str | None = None) -> State:
-        """Return the state of the policy that a client's request at a path is judged by, taken from what `now` was. `told` is
-        the tenant that a body names, which counts where the client is trusted with it.
+    def select(self, client: Client, path: str, model: str | None, tenant: str | None = None) -> State:
+        """Return the state of the policy that a client's request at a path is judged by, taken from what `current` was. `tenant`
+        is the one that a body names, which counts where the client is trusted with it.
         """
-        if not self._under:
+        if not self._by_policy:
             return self
-        tenant = client.about({"tenant": told})["tenant"]
-        policy = chosen(self.settings.policies, client, tenant, model, path)
-        return self if policy is None else self._under[policy]
+        tenant = client.resolve_identity({"tenant": tenant})["tenant"]
+        policy = select_policy(self.settings.policies, client, tenant, model, path)
+        return self if policy is None else self._by_policy[policy]
 
-    def adopt(self, served: Served) -> None:
+    def adopt(self, served: LoadedPolicies) -> None:
         """Judge by other guards from now on; what has begun keeps those that it began with.
 
         Raises:
             SettingsError: the log of decisions cannot be written; all stays as it was.
         """
-        self._beside(served.settings)
+        self._apply_shadow_settings(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
         self.settings, self._guard, self.problem = served.settings, served.guard, None
         self.served = served
-        self._now, self._under = None, {}
+        self._current, self._by_policy = None, {}
         self.shadows = served.shadows
-        beside = shadowing(self.runner, served.guards, served.shadows)
+        beside = build_shadows(self.shadow_queue, served.guards, served.shadows)
         now = copy(self)
         now.shadow = beside(served.settings.policy)
         if served.settings.policies:
-            now._under = {
-                policy: now._judging(guard, beside(policy)) for policy, guard in served.guards.items()
+            now._by_policy = {
+                policy: now._with_guard(guard, beside(policy)) for policy, guard in served.guards.items()
             }
-        self._now = now
+        self._current = now
         self.metrics.show_policies(served.refs)
 
-    def _beside(self, settings: Settings) -> None:
+    def _apply_shadow_settings(self, settings: Settings) -> None:
         doc = settings.shadow or ShadowDoc()
-        if doc != self.runner.doc:
+        if doc != self.shadow_queue.doc:
             try:
-                self.runner.set(doc)
+                self.shadow_queue.configure(doc)
             except OSError as error:
                 raise SettingsError(
                     f"the log of decisions cannot be written: {doc.log}: {error.strerror}"
                 ) from error
 
-    def _judging(self, guard: Guard, shadow: Shadow | None) -> State:
+    def _with_guard(self, guard: Guard, shadow: Shadow | None) -> State:
         made = copy(self)
         made._guard, made.shadow = guard, shadow
         return made
 
-    def load(self) -> Served:
+    def load(self) -> LoadedPolicies:
         """Load settings and policies as their files are by now, and note which those are, also where it fails."""
         with record_files() as files:
             try:
-                return load(self._settings_now(), before=self.served)
+                return load_policies(self._current_settings(), before=self.served)
             finally:
                 self.files = files
 
-    def _settings_now(self) -> Settings:
-        return self.settings if self._reread is None else hot(self.settings, self._reread())
+    def _current_settings(self) -> Settings:
+        return self.settings if self._reread is None else apply_hot_settings(self.settings, self._reread())
 
     @property
     def ready(self) -> bool:
@@ -179,25 +183,25 @@ class State:
         return self.warm.is_set()
 
     @property
-    def failing(self) -> list[str]:
+    def failing_detectors(self) -> list[str]:
         """The detectors that failed within the last minute."""
         since = perf_counter() - DEGRADED_S
         return sorted(name for name, when in self._failed.items() if when >= since)
 
     @property
-    def loaded(self) -> Guard | None:
+    def loaded_guard(self) -> Guard | None:
         """The guard, if there is one already."""
         return self._guard
 
     @property
-    def others(self) -> list[Guard]:
+    def other_guards(self) -> list[Guard]:
         """The guards of other policies than the one for all."""
-        return [each.guard for each in self.now._under.values() if each.guard is not self._guard]
+        return [each.guard for each in self.current._by_policy.values() if each.guard is not self._guard]
 
     @property
     def guards(self) -> list[Guard]:
         """Every guard that is served by now, each once; none before the policy is loaded."""
-        return [] if self._guard is None else [self._guard, *self.others]
+        return [] if self._guard is None else [self._guard, *self.other_guards]
 
     @property
     def all_guards(self) -> list[Guard]:
@@ -215,14 +219,16 @@ class State:
         """Load the policy if none was given, and have every detector answer once, off the event loop."""
         try:
             if self._guard is None:
-                self.adopt(await self.off_loop(self.load))
+                self.adopt(await self.run_in_worker(self.load))
             for guard in self.guards:
                 await self.warm_up(guard)
         except Exception as error:
             self.problem = "the policy cannot be loaded"
             if self.settings.reload:
                 self.reload.state, self.metrics.reload_failed = "failed", True
-            LOG.error("not ready: %s", error if isinstance(error, GuardrailsError) else where(error))
+            LOG.error(
+                "not ready: %s", error if isinstance(error, GuardrailsError) else describe_failure(error)
+            )
             return
         # Files that changed meanwhile may have been refused already.
         if self.settings.reload and self.reload.state not in ("failed", "held"):
@@ -232,13 +238,13 @@ class State:
     async def warm_up(self, guard: Guard) -> None:
         """Return once every detector of a guard has answered, and what streams need is built."""
         # A detector does not say when it is up; it is asked.
-        while not await self._answers(guard):  # noqa: ASYNC110
+        while not await self._check_detectors(guard):  # noqa: ASYNC110
             await asyncio.sleep(RETRY_S)
-        await self.off_loop(lambda: self._warm_up_streams(guard))
+        await self.run_in_worker(lambda: self._warm_up_streams(guard))
 
-    async def _answers(self, guard: Guard) -> bool:
+    async def _check_detectors(self, guard: Guard) -> bool:
         """Judge one text at every stage; a detector that is not up yet is asked again, but for a service, which may go and
-        come back while the others work: `failing` names it.
+        come back while the others work: `failing_detectors` names it.
         """
         try:
             verdicts = [await guard.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
@@ -246,7 +252,7 @@ class State:
             return False
         if guard in self.guards:  # else it is none of the server's yet
             for verdict in verdicts:
-                self._note(verdict)
+                self._note_failures(verdict)
         services = {bound.name for bound in guard.pipeline.bounds() if bound.adetect is not None}
         return not any(error.detector not in services for verdict in verdicts for error in verdict.errors)
 
@@ -259,26 +265,26 @@ class State:
         for name, reason in guard.held_films().items():
             LOG.info("%s holds films of fragments to their end: %s", name, reason)
 
-    async def off_loop(self, function: Callable[[], T]) -> T:
+    async def run_in_worker(self, function: Callable[[], T]) -> T:
         """Run a function that takes long on the process's workers."""
         result: T = await asyncio.wrap_future(workers().submit(function, bulk=True))
         return result
 
-    async def by_size(self, size: int, function: Callable[[], T]) -> T:
+    async def run_by_size(self, size: int, function: Callable[[], T]) -> T:
         """Run what takes time in proportion to a body: right here if the body is small."""
-        return function() if size < LARGE else await self.off_loop(function)
+        return function() if size < LARGE else await self.run_in_worker(function)
 
-    async def pictured(self, body: Any, links: Callable[[Any], Iterator[Link]]) -> Any:
+    async def fetch_pictures(self, body: Any, links: Callable[[Any], Iterator[Link]]) -> Any:
         """Return a body with the pictures in it that may be fetched, where it has only their addresses; the same object where
         there are none.
         """
-        if self.fetcher is None or not (found := [*islice(links(body), self.fetcher.doc.most)]):
+        if self.image_fetcher is None or not (found := [*islice(links(body), self.image_fetcher.doc.most)]):
             return body
-        pictures = await self.fetcher.all(link.url for link in found)
+        pictures = await self.image_fetcher.fetch_all(link.url for link in found)
         for link in found:
             result = "fetched" if link.url in pictures else "left"
             self.metrics.count("guardrails_fetches_total", result=result)
-        return put_pictures(body, found, pictures, self.fetcher.most) if pictures else body
+        return put_pictures(body, found, pictures, self.image_fetcher.most) if pictures else body
 
     async def judge(
         self,
@@ -292,25 +298,31 @@ class State:
         """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index. With `complete` every
         detector has its say; `settled` makes of the outcome what is to hold.
         """
-        guard, taken = self.guard, self.taken(subject.tree, who)
+        guard, taken = self.guard, self.sample_for_shadow(subject.tree, who)
         started = perf_counter()
         outcome = settled(await guard.pipeline.acheck(subject.tree, who, complete=complete))
         verdict = guard.verdict(subject, outcome, stage, who.vault)
-        self.saw(verdict, perf_counter() - started, taken, outcome)
+        self.record_verdict(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 
-    def taken(self, tree: ContentTree, who: Request, *, ended: bool = True) -> Taken | None:
+    def sample_for_shadow(
+        self, tree: ContentTree, who: Request, *, ended: bool = True
+    ) -> ShadowSample | None:
         """Return what a policy beside the one that is served will judge, None without one; before these leaves are judged."""
-        return None if self.shadow is None else self.shadow.taken(tree, who, ended=ended)
+        return None if self.shadow is None else self.shadow.sample(tree, who, ended=ended)
 
-    def saw(
-        self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None
+    def record_verdict(
+        self,
+        verdict: Verdict,
+        seconds: float,
+        taken: ShadowSample | None = None,
+        outcome: Outcome | None = None,
     ) -> None:
-        """Count a check, remember which detectors fail, and have judged beside what was `taken` before it."""
+        """Count a check, remember which detectors fail, and give the shadow policy the sample that was taken before it."""
         self.metrics.count_verdict(verdict, seconds)
-        self._note(verdict)
+        self._note_failures(verdict)
         if self.shadow is not None:
-            self.shadow.saw(taken, verdict, outcome)
+            self.shadow.enqueue(taken, verdict, outcome)
 
-    def _note(self, verdict: Verdict) -> None:
+    def _note_failures(self, verdict: Verdict) -> None:
         self._failed.update((error.detector, perf_counter()) for error in verdict.errors)

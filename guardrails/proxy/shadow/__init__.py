@@ -1,1 +1,1 @@
-"""A policy beside the one that is served: contents go in, both decisions are counted and logged."""
+"""Evaluates a policy beside the one that is served, counts both decisions and logs them."""

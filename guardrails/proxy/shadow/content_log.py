@@ -1,4 +1,4 @@
-"""What a row of the log holds of a content, where it may: leaves in, fields of a row of traffic out (`authoring/rows.py`).
+"""Writes a content as fields of a row of the log, where it may hold any (`authoring/rows.py` reads them).
 
 One text is that text; anything else becomes messages in OpenAI's form, each with the role that it had or that its stage has.
 Pictures and the like, and definitions of tools, are not written: `without` says how many there were.
@@ -14,7 +14,7 @@ from guardrails.engine.model import Request
 from guardrails.types import Media, Stage, Text, ToolCall
 
 
-def recorded(tree: ContentTree, who: Request) -> dict[str, Any]:
+def content_fields(tree: ContentTree, who: Request) -> dict[str, Any]:
     """Return the content of leaves that nobody judged yet, and who asked, as fields of a row."""
     out: dict[str, Any] = {"content": _content(tree), "user": dict(who.user)}
     if who.metadata is not None:

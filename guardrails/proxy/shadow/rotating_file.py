@@ -1,4 +1,4 @@
-"""A log that grows and is put aside before it grows too large: rows in, lines of JSON out, in a bounded number of files.
+"""A log of lines of JSON in a bounded number of files: one that grows too large is put aside.
 
 Each write takes whole lines and is alone with the file, so that processes may share it, and who reads it finds them whole.
 """
@@ -22,7 +22,7 @@ class DecisionLog:
 
     def open(self) -> None:
         """Make the file, if there is none; raises `OSError` where it cannot be written."""
-        with self._alone():
+        with self._open_locked():
             pass
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -31,9 +31,9 @@ class DecisionLog:
             json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n" for row in rows
         ]
         while lines:
-            with self._alone() as file:
+            with self._open_locked() as file:
                 size = os.fstat(file.fileno()).st_size
-                fitting = _fitting(lines, self._most - size, least=not size)
+                fitting = _count_fitting(lines, self._most - size, least=not size)
                 file.write(b"".join(lines[:fitting]))
                 file.flush()
                 lines = lines[fitting:]
@@ -41,7 +41,7 @@ class DecisionLog:
                     self._put_aside()
 
     @contextmanager
-    def _alone(self) -> Iterator[IO[bytes]]:
+    def _open_locked(self) -> Iterator[IO[bytes]]:
         """Open the file that has the name by now, which no other process writes to meanwhile."""
         while True:
             number = os.open(self.path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
@@ -66,7 +66,7 @@ class DecisionLog:
             self.path.unlink()
 
 
-def _fitting(lines: Sequence[bytes], room: int, *, least: bool) -> int:
+def _count_fitting(lines: Sequence[bytes], room: int, *, least: bool) -> int:
     """Return how many lines fit into so many bytes; with `least`, one at least."""
     for count, line in enumerate(lines):
         room -= len(line)

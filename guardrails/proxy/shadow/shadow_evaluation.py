@@ -27,13 +27,13 @@ from guardrails.authoring.shadow.shadow_log import make_log_row
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome, Request
 from guardrails.guard import Guard
-from guardrails.proxy.shadow.content_log import recorded
-from guardrails.proxy.shadow.shadow_queue import Job, Runner, Taken, iso
+from guardrails.proxy.shadow.content_log import content_fields
+from guardrails.proxy.shadow.shadow_queue import ShadowJob, ShadowQueue, ShadowSample, iso
 from guardrails.types import Action, Audio, Media, PolicyRef, Text, Verdict, Video
 
 LOG = logging.getLogger("guardrails.proxy")
 
-CAME_BY: ContextVar[str] = ContextVar("CAME_BY", default="")
+ROUTE_LABEL: ContextVar[str] = ContextVar("CAME_BY", default="")
 """The route of the request that is served, as counters name it."""
 
 LONGEST: Final = 128
@@ -41,26 +41,26 @@ LONGEST: Final = 128
 
 
 class Shadow:
-    """One policy beside another: `taken` before the live one judges, `saw` after it."""
+    """One policy beside another: `sample` before the live one judges, `enqueue` after it."""
 
-    def __init__(self, runner: Runner, live: Guard, guard: Guard) -> None:
+    def __init__(self, runner: ShadowQueue, live: Guard, guard: Guard) -> None:
         self.guard = guard
         self._runner = runner
         self._names: tuple[Named, Named] = rule_categories(live), rule_categories(guard)
         self._chance = random.SystemRandom()
 
-    def taken(self, tree: ContentTree, who: Request, *, ended: bool = True) -> Taken:
+    def sample(self, tree: ContentTree, who: Request, *, ended: bool = True) -> ShadowSample:
         """Return what is to be judged beside, before anybody has judged it."""
         try:
-            return self._taken(tree, who, ended)
+            return self._sample(tree, who, ended)
         except Exception as error:  # a request must not feel it
             LOG.error("a content was not taken for the shadow policy: %s", type(error).__name__)
-            return Taken(None, who, why="fault")
+            return ShadowSample(None, who, why="fault")
 
-    def _taken(self, tree: ContentTree, who: Request, ended: bool) -> Taken:
+    def _sample(self, tree: ContentTree, who: Request, ended: bool) -> ShadowSample:
         sample = self._runner.doc.sample
         if sample < 1 and self._chance.random() >= sample:
-            return Taken(None, who)
+            return ShadowSample(None, who)
         size = 0
         for leaf in tree.leaves:
             content = leaf.content
@@ -68,35 +68,37 @@ class Shadow:
                 size += len(content.text)
             elif isinstance(content, Media):
                 if isinstance(content, Video | Audio) or isinstance(content.source, Path | IOBase):
-                    return Taken(None, who, why="film_sound_or_file")
+                    return ShadowSample(None, who, why="film_sound_or_file")
                 size += len(content.data or b"")
         copy = replace(
             tree, leaves=[*tree.leaves], unchecked=[*tree.unchecked], films={**tree.films}, opened=[]
         )
-        return Taken(copy, replace(who, vault=None, tool_context=None), size, ended)
+        return ShadowSample(copy, replace(who, vault=None, tool_context=None), size, ended)
 
-    def saw(self, taken: Taken | None, verdict: Verdict, outcome: Outcome | None = None) -> None:
+    def enqueue(self, taken: ShadowSample | None, verdict: Verdict, outcome: Outcome | None = None) -> None:
         """Take what the live policy decided; `outcome` where that is known, by which redactions are compared."""
         if taken is None or taken.why:
             self._runner.leave_out("not_taken" if taken is None else taken.why)
         elif taken.tree is not None:
-            left = None if outcome is None else _left(outcome)
-            self._runner.put(Job(self, taken, verdict, left, CAME_BY.get(), time.time()))
+            left = None if outcome is None else _redactions(outcome)
+            self._runner.put(ShadowJob(self, taken, verdict, left, ROUTE_LABEL.get(), time.time()))
 
-    def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
+    def evaluate(self, job: ShadowJob, content: bool, started: float) -> tuple[dict[str, Any], str]:
         """Judge beside; return the row of the log, and how the decision would change."""
         tree, who = job.taken.tree, job.taken.who
         assert tree is not None
-        told = recorded(tree, who) if content else {}
+        told = content_fields(tree, who) if content else {}
         outcome = self.guard.pipeline.check(tree, who, complete=True)
         live = make_decision(job.verdict, self._names[0], job.left)
-        beside = make_decision(outcome, self._names[1], _left(outcome) if job.left is not None else None)
+        beside = make_decision(
+            outcome, self._names[1], _redactions(outcome) if job.left is not None else None
+        )
         took_ms = (time.perf_counter() - started) * 1000.0
         refs = job.verdict.policy, self.ref
         made = make_log_row({**self._at(job), **told}, (refs[0], live), (refs[1], beside), took_ms)
         return made, classify_turn(live, beside)
 
-    def failed(self, job: Job, why: str) -> dict[str, Any]:
+    def failure_row(self, job: ShadowJob, why: str) -> dict[str, Any]:
         """Return the row of what could not be judged beside."""
         live = make_decision(job.verdict, self._names[0])
         return {
@@ -111,7 +113,7 @@ class Shadow:
         return self.guard.policy.ref
 
     @staticmethod
-    def _at(job: Job) -> dict[str, Any]:
+    def _at(job: ShadowJob) -> dict[str, Any]:
         who = job.taken.who
         return {
             "time": iso(job.at),
@@ -124,14 +126,14 @@ class Shadow:
         }
 
 
-def _left(outcome: Outcome) -> object:
+def _redactions(outcome: Outcome) -> object:
     """Return what an outcome makes of what it redacts; None where it redacts nothing."""
     return (outcome.edits, outcome.removed) if outcome.action is Action.REDACT else None
 
 
-def shadowing(
-    runner: Runner, guards: Mapping[str, Guard], shadows: Mapping[str, Guard]
+def build_shadows(
+    runner: ShadowQueue, guards: Mapping[str, Guard], shadows: Mapping[str, Guard]
 ) -> Callable[[str], Shadow | None]:
-    """Return a function: a policy in, what judges beside it out, None where nothing does."""
+    """Return a function that finds what judges beside a policy, and returns None where nothing does."""
     made = {policy: Shadow(runner, guards[policy], guard) for policy, guard in shadows.items()}
     return made.get

@@ -1,4 +1,4 @@
-"""The queue behind shadow policies: contents to judge beside in, rows of the log and numbers out, on one thread of its own.
+"""The queue of contents that a shadow policy is to judge, on one thread of its own, which writes the log.
 
 It gives way as long as requests wait for a worker. What comes when too much waits is left out, counted, and written so.
 """
@@ -37,7 +37,7 @@ CLOSE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ShadowSample:
     """What a content was before it was judged; without `tree` it is not judged beside, and `why` says why ("": by chance)."""
 
     tree: ContentTree | None
@@ -47,38 +47,38 @@ class Taken:
     why: str = ""
 
 
-class Beside(Protocol):
+class ShadowJudge(Protocol):
     """A policy that judges beside another."""
 
-    def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
+    def evaluate(self, job: ShadowJob, content: bool, started: float) -> tuple[dict[str, Any], str]:
         """Return the row of a job, and how the decision differs; it may raise."""
         ...
 
-    def failed(self, job: Job, why: str) -> dict[str, Any]:
+    def failure_row(self, job: ShadowJob, why: str) -> dict[str, Any]:
         """Return the row of a job that could not be judged."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ShadowJob:
     """What is to be judged beside, and by whom: `shadow` is what was beside the live policy when it came."""
 
-    shadow: Beside
-    taken: Taken
+    shadow: ShadowJudge
+    taken: ShadowSample
     verdict: Verdict
     left: object
     route: str
     at: float
 
 
-class Runner:
+class ShadowQueue:
     """The thread of one server process, its queue and its log."""
 
     def __init__(self, metrics: Metrics) -> None:
         self.metrics = metrics
         self._doc = ShadowDoc()
         self._log: DecisionLog | None = None
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[ShadowJob] = deque()
         self._size = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -94,7 +94,7 @@ class Runner:
         return len(self._jobs)
 
     @property
-    def begun(self) -> bool:
+    def has_started(self) -> bool:
         """Whether anything was judged beside, or left out, so far."""
         return self._thread is not None
 
@@ -103,14 +103,14 @@ class Runner:
         """What counts by now."""
         return self._doc
 
-    def set(self, doc: ShadowDoc) -> None:
+    def configure(self, doc: ShadowDoc) -> None:
         """Follow other settings from now on; raises `OSError` where their log cannot be written."""
         log = None if doc.log is None else DecisionLog(Path(doc.log), doc.log_bytes, doc.log_files)
         if log is not None:
             log.open()
         self._doc, self._log = doc, log
 
-    def put(self, job: Job) -> None:
+    def put(self, job: ShadowJob) -> None:
         """Take a job, or leave it out where too much waits. On the event loop."""
         self._loop = asyncio.get_running_loop()
         with self._changed:
@@ -155,7 +155,7 @@ class Runner:
             rows = [{"time": now, "dropped": count, "why": why} for why, count in left_out.items()]
             if job is not None:
                 self._give_way()
-                rows.append(self._judged(job))
+                rows.append(self._evaluate(job))
             self._write(rows)
 
     def _give_way(self) -> None:
@@ -164,11 +164,11 @@ class Runner:
         while workers().waiting and not self._closing and time.monotonic() < until:
             time.sleep(YIELD_S)
 
-    def _judged(self, job: Job) -> dict[str, Any]:
+    def _evaluate(self, job: ShadowJob) -> dict[str, Any]:
         """Return the row of a job, whatever comes of it."""
         started = time.perf_counter()
         try:
-            made, what = job.shadow.judged(job, self._doc.content, started)
+            made, what = job.shadow.evaluate(job, self._doc.content, started)
             counts = [("guardrails_shadow_decisions_total", {"stage": job.verdict.stage.value, "turn": what})]
             counts += [
                 ("guardrails_shadow_rules_total", {"rule": rule["id"], "action": rule["action"]})
@@ -177,7 +177,7 @@ class Runner:
         except Exception as error:  # a policy that is tried out must break nothing
             why = type(error).__name__
             LOG.debug("the shadow policy could not judge: %s", why)
-            made = job.shadow.failed(job, why)
+            made = job.shadow.failure_row(job, why)
             counts = [("guardrails_shadow_failures_total", {"error": why})]
         self._count(counts)
         return made
@@ -199,9 +199,9 @@ class Runner:
         """Have the event loop count, which owns the numbers."""
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the server is gone
-            self._loop.call_soon_threadsafe(self._counted, counts)
+            self._loop.call_soon_threadsafe(self._apply_counts, counts)
 
-    def _counted(self, counts: list[tuple[str, dict[str, str]]]) -> None:
+    def _apply_counts(self, counts: list[tuple[str, dict[str, str]]]) -> None:
         for name, labels in counts:
             self.metrics.count(name, **labels)
 

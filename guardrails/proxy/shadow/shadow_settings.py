@@ -38,12 +38,12 @@ class ShadowDoc(Config):
 
     @model_validator(mode="before")
     @classmethod
-    def _named(cls, given: Any) -> Any:
+    def _from_name(cls, given: Any) -> Any:
         is_name = isinstance(given, str) and not given.startswith("{")  # a mapping, in the environment
         return {"policy": given} if is_name else given
 
 
-class Declared(Protocol):
+class PolicySettings(Protocol):
     """Settings with policies."""
 
     @property
@@ -56,7 +56,7 @@ class Declared(Protocol):
     def shadow(self) -> ShadowDoc | None: ...
 
 
-def shadows(declared: Declared) -> dict[str, str]:
+def shadow_policies(declared: PolicySettings) -> dict[str, str]:
     """Return the policy beside each policy that has one."""
     found = {row.policy: row.shadow for row in declared.policies if row.shadow is not None}
     if declared.shadow is not None and declared.shadow.policy is not None:
@@ -64,9 +64,9 @@ def shadows(declared: Declared) -> dict[str, str]:
     return found
 
 
-def check(declared: Declared, marks: MarkSource, problems: Problems) -> None:
+def check_shadows(declared: PolicySettings, marks: MarkSource, problems: Problems) -> None:
     """Add where one policy has two beside it, and where a log is declared for nothing."""
-    found = shadows(declared)
+    found = shadow_policies(declared)
     for index, row in enumerate(declared.policies):
         if row.shadow is not None and found[row.policy] != row.shadow:
             problems.add(

@@ -1,1 +1,1 @@
-"""The servers behind: a request goes in, the answer of the first that serves its model and can comes out."""
+"""The servers behind: which is asked for a model, how it is asked, and how each of them is."""

@@ -1,4 +1,4 @@
-"""The address of a picture in, the picture's bytes out, where the operator lets it be fetched, and safely; else nothing.
+"""Fetches pictures of which a body has only the addresses, from hosts that the operator names, and safely.
 
 A host is asked that the operator names, at an address that is public (or the operator's own), which is the one that was checked:
 a name is resolved once, for each hop, and its certificate must be for that name. Redirections are followed to hosts that are
@@ -53,7 +53,7 @@ RELAYS: Final = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "192.0.0.0/24
 """Networks of the fourth version that lead to others, or are a protocol's own."""
 
 
-class Unfetched(GuardrailsError):
+class ImageFetchError(GuardrailsError):
     """A picture that is not fetched; why."""
 
 
@@ -80,24 +80,24 @@ def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return ip
 
 
-class _Left:
+class _FetchBudget:
     """How many bytes may still be read for one body."""
 
     def __init__(self, most: int) -> None:
         self._most = most
 
     async def read(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return what comes; raises `Unfetched` where that is too much."""
+        """Return what comes; raises `ImageFetchError` where that is too much."""
         pieces = bytearray()
         async for piece in response.content.iter_any():
             self._most -= len(piece)
             if self._most < 0:
-                raise Unfetched("the pictures are too large")
+                raise ImageFetchError("the pictures are too large")
             pieces += piece
         return bytes(pieces)
 
 
-class Fetcher:
+class ImageFetcher:
     """Fetches pictures as the operator's settings have it."""
 
     def __init__(self, doc: FetchDoc) -> None:
@@ -109,19 +109,19 @@ class Fetcher:
         self.most = doc.max_bytes * 4 // 3 + SLACK * doc.most
         """Characters of all data URIs of one body."""
 
-    async def all(self, urls: Iterable[str]) -> dict[str, str]:
+    async def fetch_all(self, urls: Iterable[str]) -> dict[str, str]:
         """Return the pictures that could be fetched, by address, as data URIs."""
-        wanted = [url for url in dict.fromkeys(urls) if self._lets(url)]
+        wanted = [url for url in dict.fromkeys(urls) if self._is_allowed(url)]
         if not wanted:
             return {}
-        found, left = dict[str, str](), _Left(self.doc.max_bytes)
+        found, left = dict[str, str](), _FetchBudget(self.doc.max_bytes)
         turn = asyncio.Semaphore(TOGETHER)
 
-        async def one(session: aiohttp.ClientSession, url: str) -> None:
+        async def fetch_one(session: aiohttp.ClientSession, url: str) -> None:
             async with turn:
                 try:
-                    found[url] = await self._picture(session, URL(url), left)
-                except (Unfetched, MediaError, aiohttp.ClientError, OSError, ValueError):
+                    found[url] = await self._fetch_picture(session, URL(url), left)
+                except (ImageFetchError, MediaError, aiohttp.ClientError, OSError, ValueError):
                     return  # the policy's `unchecked: part` says what becomes of it
 
         connector = aiohttp.TCPConnector(
@@ -140,80 +140,80 @@ class Fetcher:
                 asyncio.TaskGroup() as group,
             ):
                 for url in wanted:
-                    group.create_task(one(session, url))
+                    group.create_task(fetch_one(session, url))
         except TimeoutError:
             return found
         return found
 
-    def _lets(self, written: str) -> bool:
+    def _is_allowed(self, written: str) -> bool:
         """Tell whether an address is one that the operator lets be asked."""
         if not ADDRESS.fullmatch(written):
             return False
         try:
-            self._checked(URL(written))
-        except (Unfetched, ValueError):
+            self._check_url(URL(written))
+        except (ImageFetchError, ValueError):
             return False
         return True
 
-    def _checked(self, url: URL) -> None:
-        """Raise `Unfetched` where a host is not named, or its address is written down and may not be asked."""
+    def _check_url(self, url: URL) -> None:
+        """Raise `ImageFetchError` where a host is not named, or its address is written down and may not be asked."""
         host, port = (url.raw_host or "").lower(), url.port
         if url.scheme not in PORTS or url.raw_user is not None or not HOST.fullmatch(host):
-            raise Unfetched("only plain addresses of http and https are fetched")
+            raise ImageFetchError("only plain addresses of http and https are fetched")
         for pattern in self.doc.hosts:
             name, _, own = pattern.partition(":")
             if fnmatchcase(host, name) and port == (int(own) if own else PORTS[url.scheme]):
                 break
         else:
-            raise Unfetched("the host is none that the settings name")
+            raise ImageFetchError("the host is none that the settings name")
         if ":" in host or host.replace(".", "").isdigit():  # these are asked without being resolved
-            self.may_ask(host)
+            self.check_address(host)
 
-    def may_ask(self, address: str) -> None:
-        """Raise `Unfetched` where an address is neither public nor in one of the operator's networks."""
+    def check_address(self, address: str) -> None:
+        """Raise `ImageFetchError` where an address is neither public nor in one of the operator's networks."""
         ip = _ip(address)
         own = ip is not None and any(ip.version == each.version and ip in each for each in self._networks)
         if not own and not is_public(address):
-            raise Unfetched("the host has an address that is not public")
+            raise ImageFetchError("the host has an address that is not public")
 
-    async def _picture(self, session: aiohttp.ClientSession, url: URL, left: _Left) -> str:
+    async def _fetch_picture(self, session: aiohttp.ClientSession, url: URL, left: _FetchBudget) -> str:
         """Return a picture as a data URI.
 
         Raises:
-            Unfetched, MediaError, aiohttp.ClientError, OSError, ValueError: it could not be fetched, or is none.
+            ImageFetchError, MediaError, aiohttp.ClientError, OSError, ValueError: it could not be fetched, or is none.
         """
         for _ in range(1 + HOPS):
-            self._checked(url)
+            self._check_url(url)
             async with session.get(url, allow_redirects=False) as response:
                 if response.status in REDIRECTS:
-                    url = self._next(url, response.headers.get("location", ""))
+                    url = self._follow_redirect(url, response.headers.get("location", ""))
                     continue
                 if (
                     response.status != 200
                     or response.headers.get("content-encoding", "identity") != "identity"
                 ):
-                    raise Unfetched("the host has no such picture")
+                    raise ImageFetchError("the host has no such picture")
                 data = await left.read(response)
             return f"data:image/{read_outline(data).format};base64,{b64encode(data).decode()}"
-        raise Unfetched("it leads on too often")
+        raise ImageFetchError("it leads on too often")
 
     @staticmethod
-    def _next(url: URL, location: str) -> URL:
-        """Return where an answer leads on; raises `Unfetched` where that is nowhere, or no longer secret."""
+    def _follow_redirect(url: URL, location: str) -> URL:
+        """Return where an answer leads on; raises `ImageFetchError` where that is nowhere, or no longer secret."""
         found = url.join(URL(location))
         if (
             not PLAIN.fullmatch(location)
             or not ADDRESS.fullmatch(str(found))
             or (url.scheme == "https" and found.scheme != "https")
         ):
-            raise Unfetched("it leads on to no address that is fetched")
+            raise ImageFetchError("it leads on to no address that is fetched")
         return found
 
 
 class _Resolver(AbstractResolver):
     """Resolves names to addresses that may be asked, and to no other: a name that has one such is not asked at all."""
 
-    def __init__(self, fetcher: Fetcher) -> None:
+    def __init__(self, fetcher: ImageFetcher) -> None:
         self._fetcher = fetcher
 
     async def resolve(
@@ -225,8 +225,8 @@ class _Resolver(AbstractResolver):
         found: list[ResolveResult] = []
         for kind, _, protocol, _, address in rows:
             try:
-                self._fetcher.may_ask(str(address[0]))
-            except Unfetched as error:
+                self._fetcher.check_address(str(address[0]))
+            except ImageFetchError as error:
                 raise OSError(str(error)) from None
             found.append(
                 ResolveResult(

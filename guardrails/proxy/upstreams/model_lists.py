@@ -1,4 +1,4 @@
-"""The lists of models of several upstreams in, one list out: what can be asked for here, each once, by the name it has here."""
+"""Merges the model lists of several upstreams: what can be asked for here, each once, by the name it has here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import ANTHROPIC, Provider
 from guardrails.proxy.upstreams.routing import Upstreams
 from guardrails.proxy.upstreams.routing_choice import Row, is_claimed
-from guardrails.proxy.upstreams.upstream_client import Asked
+from guardrails.proxy.upstreams.upstream_client import UpstreamRequest
 from guardrails.wire import strict_json
 
 LIST_S = 5.0
@@ -28,14 +28,14 @@ async def models(upstreams: Upstreams, client: Mapping[str, str], provider: Prov
     """
     every = (*upstreams.named, *upstreams.others)
     rows = [row for row in every if upstreams.is_up(row.name)] or every
-    asked = Asked("GET", "/models", client, None, provider)
-    lists = await asyncio.gather(*(_listed(upstreams, row, asked) for row in rows))
+    asked = UpstreamRequest("GET", "/models", client, None, provider)
+    lists = await asyncio.gather(*(_fetch_list(upstreams, row, asked) for row in rows))
     found = {
         row: each for row, each in zip(rows, lists, strict=True) if not isinstance(each, GuardrailsError)
     }
     if not found:
         raise next(each for each in lists if isinstance(each, GuardrailsError))
-    data = list(merged(found, upstreams.named))
+    data = list(merge_lists(found, upstreams.named))
     if provider is not ANTHROPIC:
         return {"object": "list", "data": data}
     ends = (
@@ -46,7 +46,7 @@ async def models(upstreams: Upstreams, client: Mapping[str, str], provider: Prov
     return {"data": data, "has_more": False, **ends}
 
 
-def merged(found: Mapping[Row, Sequence[Any]], named: Sequence[Row]) -> Iterator[Entry]:
+def merge_lists(found: Mapping[Row, Sequence[Any]], named: Sequence[Row]) -> Iterator[Entry]:
     """Yield what upstreams list, in their order, each model once; `named` are those who are asked for some models alone: the
     others have what is left.
     """
@@ -75,11 +75,11 @@ def _serves(row: Row, model: str, named: Sequence[Row]) -> bool:
     return not any(is_claimed(model, each.models) for each in named)
 
 
-async def _listed(upstreams: Upstreams, row: Row, asked: Asked) -> list[Any] | GuardrailsError:
+async def _fetch_list(upstreams: Upstreams, row: Row, asked: UpstreamRequest) -> list[Any] | GuardrailsError:
     """Return what an upstream lists, or why it lists nothing."""
     try:
-        async with asyncio.timeout(LIST_S), upstreams.of(row, asked) as response:
-            raw = await upstreams.whole(response)
+        async with asyncio.timeout(LIST_S), upstreams.ask_one(row, asked) as response:
+            raw = await upstreams.read_whole(response)
         data = strict_json.parse(raw).get("data")
     except TimeoutError:
         return BackendError("the upstream took too long", 504, "upstream_timeout")

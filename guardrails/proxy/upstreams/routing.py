@@ -1,4 +1,4 @@
-"""All servers behind: a request in, the answer of the first that serves its model and can out.
+"""Sends a request to the servers behind in turn, until one that serves its model answers.
 
 A request is sent again, to the next server or to the same, only as long as no answer to it has begun: after a failure to
 connect, after 502, 503, 504 and 529, and after 429. One that may have been worked on is sent once, unless the operator says
@@ -23,21 +23,21 @@ import aiohttp
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import BackendError
 from guardrails.protocols.providers import Provider
-from guardrails.proxy.access.client import stop
+from guardrails.proxy.access.client import cancel_and_wait
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
-from guardrails.proxy.upstreams.health_checks import watch
-from guardrails.proxy.upstreams.routing_choice import Row, order, serving
+from guardrails.proxy.upstreams.health_checks import run_health_checks
+from guardrails.proxy.upstreams.routing_choice import Row, order, select_rows
 from guardrails.proxy.upstreams.upstream_client import (
     BUSY,
     JSON,
-    Answer,
-    Asked,
     Failure,
     Upstream,
+    UpstreamRequest,
+    UpstreamResponse,
     failure_of,
-    whole,
+    read_whole,
 )
 from guardrails.proxy.upstreams.upstream_settings import ONLY, UpstreamDoc, base_url
 from guardrails.wire.forms import form
@@ -77,9 +77,9 @@ class Upstreams:
         self._metrics, self._clock, self._sleep = metrics, clock, sleep
         self._most = settings.max_answer_bytes
         self.named = tuple(_row(name, doc, settings) for name, doc in settings.upstreams.items())
-        self.others = () if settings.upstream is None else (_only(settings.upstream, settings),)
+        self.others = () if settings.upstream is None else (_unnamed_row(settings.upstream, settings),)
         """Who serves the models that none of those with a name does."""
-        self._known = lru_cache(maxsize=1_024)(partial(serving, rows=self.named))
+        self._known = lru_cache(maxsize=1_024)(partial(select_rows, rows=self.named))
         rows = (*self.named, *self.others)
         self._by_name = {row.name: Upstream(row, row.name if len(rows) > 1 else "") for row in rows}
         self._watching: list[asyncio.Future[None]] = []
@@ -91,25 +91,25 @@ class Upstreams:
         for upstream in self._by_name.values():
             await upstream.open()
         self._watching = [
-            asyncio.ensure_future(watch(self, row, every_s, self._sleep))
+            asyncio.ensure_future(run_health_checks(self, row, every_s, self._sleep))
             for row in self.named
             if (every_s := row.check_s) is not None
         ]
 
     async def close(self) -> None:
         """Close the sessions."""
-        await stop(*self._watching)
+        await cancel_and_wait(*self._watching)
         for upstream in self._by_name.values():
             await upstream.close()
 
-    def up(self) -> dict[str, bool]:
+    def health(self) -> dict[str, bool]:
         """Return of each by name whether it is up, as far as its last answers tell."""
         return {name: upstream.is_healthy() for name, upstream in self._by_name.items()}
 
-    def sent_as(self, model: str | None) -> set[str]:
+    def model_names(self, model: str | None) -> set[str]:
         """Return every name under which a model may be asked for."""
         asked = model or ""
-        return {asked, *(row.rename.get(asked, asked) for row in self._serving(asked))}
+        return {asked, *(row.rename.get(asked, asked) for row in self._select_rows(asked))}
 
     def answer(
         self,
@@ -130,19 +130,26 @@ class Upstreams:
             BackendError: nobody serves the model (404), or who does cannot be reached (502), took too long (504), or broke
                 off (502).
         """
-        return _Asking(
-            self, Asked(method, path, client, raw, provider, base, media), self._plan(method, model), model
+        return _PendingAnswer(
+            self,
+            UpstreamRequest(method, path, client, raw, provider, base, media),
+            self._plan(method, model),
+            model,
         )
 
-    def of(self, row: Row, asked: Asked) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def ask_one(
+        self, row: Row, asked: UpstreamRequest
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask one of them alone, and once; else as `answer`."""
-        return _Asking(self, asked, (row,))
+        return _PendingAnswer(self, asked, (row,))
 
-    async def whole(self, response: aiohttp.ClientResponse) -> bytes:
+    async def read_whole(self, response: aiohttp.ClientResponse) -> bytes:
         """Return the whole body of an answer; raises `BackendError` if it is too large."""
-        return await whole(response, self._most)
+        return await read_whole(response, self._most)
 
-    async def begun(self, asked: Asked, rows: tuple[Row, ...], model: str | None) -> tuple[Upstream, Answer]:
+    async def start_answer(
+        self, asked: UpstreamRequest, rows: tuple[Row, ...], model: str | None
+    ) -> tuple[Upstream, UpstreamResponse]:
         """Return an answer that has begun, which must be released, and whose it is."""
         clock, began, told = self._clock, self._clock(), None
         due: dict[str, float] = {}
@@ -159,36 +166,36 @@ class Upstreams:
                 self._metrics.count("guardrails_upstream_retries_total", upstream=row.name)
             upstream = self._by_name[row.name]
             try:
-                return upstream, await self._once(upstream, await _sent(asked, row, model), left)
+                return upstream, await self._once(upstream, await _rename_model(asked, row, model), left)
             except Exception as error:
                 failure = failure_of(error, row.key)
                 if failure is None:
                     raise
-                if not (row.retry_on_timeout if failure.again is None else failure.again):
-                    raise failure.told from error
+                if not (row.retry_on_timeout if failure.may_retry is None else failure.may_retry):
+                    raise failure.client_error from error
                 # What an upstream says itself is told rather than that another one is silent.
-                told = told if isinstance(told, UpstreamAnswer) else failure.told
+                told = told if isinstance(told, UpstreamAnswer) else failure.client_error
             tries[row.name] = tries.get(row.name, 0) + 1
             due[row.name] = clock() + _pause(failure, tries[row.name])
         raise told or BackendError("no upstream serves this model", 404, "model_not_found")
 
-    async def _once(self, upstream: Upstream, asked: Asked, left: float | None) -> Answer:
+    async def _once(self, upstream: Upstream, asked: UpstreamRequest, left: float | None) -> UpstreamResponse:
         self._metrics.count("guardrails_upstream_requests_total", upstream=upstream.row.name)
         upstream.breaker.record_start()
         try:
             response = await upstream.ask(asked, left)
         except BaseException as error:
-            self.ended(upstream, error)
+            self.record_end(upstream, error)
             raise
         if not upstream.breaker.is_closed:
             # Others need not wait for the end of this one to see.
             upstream.breaker.record_end(self._clock(), well=None)
         return response
 
-    def ended(self, upstream: Upstream, error: BaseException | None) -> Failure | None:
+    def record_end(self, upstream: Upstream, error: BaseException | None) -> Failure | None:
         """Note how a request ended; returns why it failed, None where that is not the upstream's doing."""
         failure = None if error is None else failure_of(error, upstream.row.key)
-        well = error is None or None if failure is None else failure.well
+        well = error is None or None if failure is None else failure.is_upstream_healthy
         if failure is not None and not well:
             self._metrics.count(
                 "guardrails_upstream_failures_total", upstream=upstream.row.name, why=failure.why
@@ -196,7 +203,7 @@ class Upstreams:
         upstream.breaker.record_end(self._clock(), well=well)
         return failure
 
-    def waited(self, since: float) -> None:
+    def record_wait(self, since: float) -> None:
         """Count the time that somebody waited for an answer."""
         self._metrics.observe("guardrails_upstream_seconds", self._clock() - since)
 
@@ -206,35 +213,37 @@ class Upstreams:
 
     def _plan(self, method: str, model: str | None) -> tuple[Row, ...]:
         """Return whom to ask, one after the other; for what is of no model, such as a list, anybody."""
-        rows = self._serving(model or "")
+        rows = self._select_rows(model or "")
         if not rows and method == "GET":
             rows = self.others or self.named
         return order(rows, self.is_up) if rows else self.others
 
-    def _serving(self, model: str) -> tuple[Row, ...]:
-        return self._known(model) if len(model) <= LONGEST_NAME else serving(model, self.named)
+    def _select_rows(self, model: str) -> tuple[Row, ...]:
+        return self._known(model) if len(model) <= LONGEST_NAME else select_rows(model, self.named)
 
     def is_up(self, name: str) -> bool:
         """Tell whether one may be asked first: it is up, or it is time to see whether it is."""
         return self._by_name[name].breaker.remaining_wait(self._clock()) == 0.0
 
 
-class _Asking(AbstractAsyncContextManager[aiohttp.ClientResponse]):
+class _PendingAnswer(AbstractAsyncContextManager[aiohttp.ClientResponse]):
     """One request, to those who are asked for it in turn: `Upstreams.answer`."""
 
     __slots__ = ("_asked", "_began", "_model", "_response", "_rows", "_upstream", "_upstreams")
 
     def __init__(
-        self, upstreams: Upstreams, asked: Asked, rows: tuple[Row, ...], model: str | None = None
+        self, upstreams: Upstreams, asked: UpstreamRequest, rows: tuple[Row, ...], model: str | None = None
     ) -> None:
         self._upstreams, self._asked, self._rows, self._model = upstreams, asked, rows, model
 
     async def __aenter__(self) -> aiohttp.ClientResponse:
         self._began = self._upstreams.now()
         try:
-            self._upstream, self._response = await self._upstreams.begun(self._asked, self._rows, self._model)
+            self._upstream, self._response = await self._upstreams.start_answer(
+                self._asked, self._rows, self._model
+            )
         except BaseException:
-            self._upstreams.waited(self._began)
+            self._upstreams.record_wait(self._began)
             raise
         return self._response
 
@@ -245,13 +254,13 @@ class _Asking(AbstractAsyncContextManager[aiohttp.ClientResponse]):
             self._response.release()
             await self._response.wait_for_close()
         finally:
-            failure = self._upstreams.ended(self._upstream, error)
-            self._upstreams.waited(self._began)
-        if failure is not None and failure.told is not error:
-            raise failure.told from error
+            failure = self._upstreams.record_end(self._upstream, error)
+            self._upstreams.record_wait(self._began)
+        if failure is not None and failure.client_error is not error:
+            raise failure.client_error from error
 
 
-def _only(url: str, settings: Settings) -> Row:
+def _unnamed_row(url: str, settings: Settings) -> Row:
     """Return the one that has no name of its own."""
     return Row(
         ONLY,
@@ -282,14 +291,14 @@ def _row(name: str, doc: UpstreamDoc, settings: Settings) -> Row:
     )
 
 
-async def _sent(asked: Asked, row: Row, model: str | None) -> Asked:
+async def _rename_model(asked: UpstreamRequest, row: Row, model: str | None) -> UpstreamRequest:
     """Return what one is asked for; a large body is changed on a worker, so that nobody waits for it."""
     if asked.raw is None or len(asked.raw) < LARGE or model not in row.rename:
-        return _renamed(asked, row, model)
-    return await asyncio.wrap_future(workers().submit(lambda: _renamed(asked, row, model)))
+        return _with_renamed_model(asked, row, model)
+    return await asyncio.wrap_future(workers().submit(lambda: _with_renamed_model(asked, row, model)))
 
 
-def _renamed(asked: Asked, row: Row, model: str | None) -> Asked:
+def _with_renamed_model(asked: UpstreamRequest, row: Row, model: str | None) -> UpstreamRequest:
     """Return what one is asked for that knows a model by another name."""
     if model is None or (sent := row.rename.get(model)) is None:
         return asked

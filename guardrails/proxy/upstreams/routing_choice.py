@@ -1,4 +1,4 @@
-"""Who is asked for a model, pure and without a clock: the model, the rows of upstreams and who is up in, the order out.
+"""Chooses the upstreams to ask for a model, and their order, from who is up; pure and without a clock.
 
 Whoever names the model comes before those in whose pattern it lies; among either the order of the file counts. All of them are
 asked in turn before one is asked again. Who is down is asked last, and once: a state that is perhaps of yesterday
@@ -32,7 +32,7 @@ class Row:
     check_s: float | None = None
 
 
-def serving(model: str, rows: Sequence[Row]) -> tuple[Row, ...]:
+def select_rows(model: str, rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return those who are asked for a model, the preferred one first."""
     naming = [row for row in rows if model in row.models]
     others = (row for row in rows if row not in naming and is_claimed(model, row.models))

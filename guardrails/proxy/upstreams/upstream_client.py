@@ -1,4 +1,4 @@
-"""The model server behind: requests in, its answers out, and its failures as exceptions of ours."""
+"""The client of one server behind: sends requests, reads answers, and tells failures as exceptions of ours."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ SERVED_BY = "x-guardrails-upstream"
 JSON = "application/json"
 
 
-class Answer(aiohttp.ClientResponse):
+class UpstreamResponse(aiohttp.ClientResponse):
     """An answer that knows whose it is, where that is to be told."""
 
     upstream = ""
@@ -96,7 +96,7 @@ class Upstream:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_POOL_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
-            response_class=Answer,
+            response_class=UpstreamResponse,
         )
 
     async def close(self) -> None:
@@ -119,7 +119,7 @@ class Upstream:
             headers |= {name: prefix + key for name, prefix in provider.keys.items()}
         return {**headers, "accept-encoding": "identity", "content-type": media}
 
-    async def ask(self, asked: Asked, total_s: float | None = None) -> Answer:
+    async def ask(self, asked: UpstreamRequest, total_s: float | None = None) -> UpstreamResponse:
         """Return the answer once its status is 200; whoever takes it must release it. `total_s` is the time for all of it, where
         that is less than the upstream has.
 
@@ -137,11 +137,11 @@ class Upstream:
             allow_redirects=False,
             timeout=self._timeout if total_s is None else self._within(total_s),
         )
-        assert isinstance(response, Answer)
+        assert isinstance(response, UpstreamResponse)
         response.upstream = self._name
         if response.status != 200:
             async with response:
-                raise await _refused(response)
+                raise await _error_of(response)
         return response
 
     def _within(self, total_s: float) -> aiohttp.ClientTimeout:
@@ -150,7 +150,7 @@ class Upstream:
         )
 
 
-class Asked(NamedTuple):
+class UpstreamRequest(NamedTuple):
     """What an upstream is asked: `path` is below `base` (`Endpoint.base`); `client` are the headers of who asks, `media` the type
     of the body.
     """
@@ -166,15 +166,20 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there is no answer. `told` is what a client is told, `why` what is counted; `well` says whether the upstream is well
-    all the same, None where that tells nothing; `again`, whether the same may be asked again, None where it may have been
-    worked on; `after_s`, how long the upstream asks to wait.
+    """Why there is no answer.
+
+    Attributes:
+        client_error: what a client is told.
+        why: what is counted.
+        is_upstream_healthy: whether the upstream is up all the same; None where that tells nothing.
+        may_retry: whether the same may be asked again; None where it may have been worked on.
+        after_s: how long the upstream asks to wait.
     """
 
-    told: GuardrailsError
+    client_error: GuardrailsError
     why: str
-    well: bool | None = False
-    again: bool | None = False
+    is_upstream_healthy: bool | None = False
+    may_retry: bool | None = False
     after_s: float | None = None
 
 
@@ -183,19 +188,19 @@ def failure_of(error: BaseException, secret: str | None = None) -> Failure | Non
     if isinstance(error, UpstreamAnswer):
         status = error.status
         well = False if status in BAD else None if status == BUSY or status >= 500 else True
-        shown = error.without(secret)
+        shown = error.without_secret(secret)
         return Failure(shown, str(status), well, status in BAD or status == BUSY, _asks(error.headers))
     if isinstance(error, BackendError):
         return Failure(error, "broken")
     if isinstance(error, TimeoutError):
         told = BackendError("the upstream took too long", 504, "upstream_timeout")
         unsent = isinstance(error, aiohttp.ConnectionTimeoutError)
-        return Failure(told, "timeout", again=unsent or None)
+        return Failure(told, "timeout", may_retry=unsent or None)
     if isinstance(error, aiohttp.ClientConnectorError):
         told = BackendError("the upstream cannot be reached", 502, "upstream_unreachable")
-        return Failure(told, "unreachable", again=True)
+        return Failure(told, "unreachable", may_retry=True)
     if isinstance(error, aiohttp.ClientError | ConnectionError):
-        return Failure(invalid_answer("the upstream broke off its answer"), "broken", again=None)
+        return Failure(invalid_answer("the upstream broke off its answer"), "broken", may_retry=None)
     return None
 
 
@@ -211,7 +216,7 @@ def _asks(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def read_whole(response: aiohttp.ClientResponse, most: int) -> bytes:
     """Return the whole body of an answer; raises `BackendError` if it is larger than `most`."""
     pieces = bytearray()
     async for piece in response.content.iter_any():
@@ -229,7 +234,7 @@ def address(url: str, base: str, path: str) -> URL:
     return URL((VERSION.sub("", url).removesuffix(base) + base if base else url) + path)
 
 
-async def drained(response: aiohttp.ClientResponse) -> None:
+async def drain(response: aiohttp.ClientResponse) -> None:
     """Read what follows the end of a stream, so that its connection can be used again; not for long."""
     try:
         async with asyncio.timeout(DRAIN_S):
@@ -244,7 +249,7 @@ def too_large(limit: int) -> BackendError:
     return invalid_answer(f"the upstream's answer is larger than {limit} bytes")
 
 
-def passed_back(response: aiohttp.ClientResponse) -> dict[str, str]:
+def response_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
     """Return the headers of an answer that the client gets."""
     lowered = ((name.lower(), value) for name, value in response.headers.items())
     passed = {
@@ -252,7 +257,7 @@ def passed_back(response: aiohttp.ClientResponse) -> dict[str, str]:
         for name, value in lowered
         if (name in PASSED_BACK or name.startswith(PASSED_BACK_PREFIX)) and value.isascii()
     }
-    if isinstance(response, Answer) and response.upstream:
+    if isinstance(response, UpstreamResponse) and response.upstream:
         passed[SERVED_BY] = response.upstream
     return passed
 
@@ -262,7 +267,7 @@ def _in_pieces(raw: bytes | None) -> bytes | BytesIO | None:
     return raw if raw is None or len(raw) <= AT_ONCE else BytesIO(raw)
 
 
-async def _refused(response: aiohttp.ClientResponse) -> Exception:
+async def _error_of(response: aiohttp.ClientResponse) -> Exception:
     """Return the exception for an answer that is not 200."""
     if not 400 <= response.status <= 599:
         return invalid_answer(f"the upstream answered {response.status}")
@@ -275,7 +280,7 @@ async def _refused(response: aiohttp.ClientResponse) -> Exception:
         body = strict_json.parse(bytes(raw))
     except RequestError:
         body = {}
-    return UpstreamAnswer(response.status, body, passed_back(response))
+    return UpstreamAnswer(response.status, body, response_headers(response))
 
 
 def failure_in(event: sse.Event, body: Mapping[str, Any]) -> GuardrailsError | None:

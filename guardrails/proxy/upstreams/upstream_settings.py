@@ -1,4 +1,4 @@
-"""What the operator says of the servers behind, as the settings have it: a mapping in, checked documents out."""
+"""The settings that declare the servers behind, and their checks."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ class UpstreamDoc(Config):
     @field_validator("url")
     @classmethod
     def _is_usable(cls, url: str) -> str:
-        return usable("url", url, "key_env")
+        return check_url("url", url, "key_env")
 
 
 Upstreams = Annotated[dict[Name, UpstreamDoc], Field(max_length=256)]
 
 
-class Behind(Protocol):
+class UpstreamSettings(Protocol):
     """The part of the settings that tells of what is behind."""
 
     @property
@@ -89,7 +89,7 @@ class Behind(Protocol):
         ...
 
 
-def usable(name: str, url: str, key: str) -> str:
+def check_url(name: str, url: str, key: str) -> str:
     """Return a URL that requests can be sent below; raises `ValueError`, which names the field, and the one for keys."""
     try:
         parts = urlsplit(url)
@@ -103,12 +103,12 @@ def usable(name: str, url: str, key: str) -> str:
     return url
 
 
-def needed(upstream: str | None, info: ValidationInfo) -> str | None:
+def require_upstream(upstream: str | None, info: ValidationInfo) -> str | None:
     """Return `upstream`; raises what a missing field is where nobody else serves any model."""
     # Upstreams that are wrong are no longer among the data: they are there all the same.
     if upstream is None and info.data.get("upstreams", True) == {}:
         raise PydanticKnownError("missing")
-    return upstream if upstream is None else usable("upstream", upstream, "upstream_key_env")
+    return upstream if upstream is None else check_url("upstream", upstream, "upstream_key_env")
 
 
 def base_url(url: str) -> str:
@@ -117,7 +117,7 @@ def base_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/v1'}"
 
 
-def check(doc: Behind, marks: MarkSource, problems: Problems) -> None:
+def check_upstreams(doc: UpstreamSettings, marks: MarkSource, problems: Problems) -> None:
     """Keep what is wrong between upstreams: names that mean two, renames of what is not asked for, one server twice."""
     if doc.upstream is not None and ONLY in doc.upstreams:
         told = f"upstreams.{ONLY} has the name of the server that upstream gives"

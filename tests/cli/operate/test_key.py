@@ -9,8 +9,8 @@ import pytest
 
 from guardrails.cli import main
 from guardrails.proxy.access.admission import Admission
-from guardrails.proxy.access.keys import digest, weakness
-from guardrails.proxy.configuration.sources import configured
+from guardrails.proxy.access.keys import find_weakness, hash_key
+from guardrails.proxy.configuration.sources import load_settings
 
 
 def test_what_it_prints_is_a_settings_file_that_lets_the_key_in(tmp_path, capsys) -> None:
@@ -21,7 +21,7 @@ def test_what_it_prints_is_a_settings_file_that_lets_the_key_in(tmp_path, capsys
     path = tmp_path / "settings.yaml"
     path.write_text(f"upstream: http://h\n{printed}")
 
-    keys = configured(str(path), {}, {}).settings.keys
+    keys = load_settings(str(path), {}, {}).settings.keys
 
     scope = {"headers": [(b"authorization", f"Bearer {key}".encode())]}
     assert Admission(keys).admit(scope, "2026-01-01").key.id == "shop-web"
@@ -32,9 +32,9 @@ def test_json_and_bare(capsys) -> None:
     """For programs, and for the environment."""
     assert main(["key", "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
-    assert made["row"] == {"id": "client", "sha256": digest(made["key"])}
+    assert made["row"] == {"id": "client", "sha256": hash_key(made["key"])}
     assert main(["key", "--bare"]) == 0
-    assert weakness(capsys.readouterr().out.strip()) is None
+    assert find_weakness(capsys.readouterr().out.strip()) is None
 
 
 def test_a_key_of_ones_own_comes_by_standard_input(capsys, monkeypatch) -> None:
@@ -43,7 +43,7 @@ def test_a_key_of_ones_own_comes_by_standard_input(capsys, monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(own + "\n"))
     assert main(["key", "a", "--stdin"]) == 0
     printed = capsys.readouterr().out
-    assert digest(own) in printed
+    assert hash_key(own) in printed
     assert own not in printed
 
 

@@ -17,7 +17,7 @@ from guardrails.mcp.session import AgentSession
 from guardrails.mcp.settings import McpDoc, load_settings
 from guardrails.mcp.transport import http as mcp_http
 from guardrails.mcp.transport.http import MOST_LINKS, LinkTable, open_socket
-from guardrails.proxy.access.keys import digest
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.server.connections import Connections, Limits
 
 
@@ -247,8 +247,8 @@ def test_only_agents_with_a_key_may_ask(
     policy = tmp_path / "keyed.yaml"
     policy.write_text(KEYED)
     keys = [
-        {"id": "one", "sha256": digest("right"), "team": "research", "user": {"tier": "trusted"}},
-        {"id": "two", "sha256": digest("late"), "not_after": "2020-01-01"},
+        {"id": "one", "sha256": hash_key("right"), "team": "research", "user": {"tier": "trusted"}},
+        {"id": "two", "sha256": hash_key("late"), "not_after": "2020-01-01"},
     ]
     script = {"resources/read": {"contents": []}}
     with remote.serving(remote.Script(**script)) as server:
@@ -267,7 +267,7 @@ def test_only_agents_with_a_key_may_ask(
 
 def test_a_session_of_a_server_is_its_agents(before: Any, script: Any) -> None:
     """Another agent that knows its id has none of it: neither its process, nor what it asked, nor its end."""
-    keys = [{"id": name, "sha256": digest(name)} for name in ("one", "two")]
+    keys = [{"id": name, "sha256": hash_key(name)} for name in ("one", "two")]
     agent = before(servers={"s": {"command": script.command}}, keys=keys)
     one, two = {"x_guardrails_key": "one"}, {"x_guardrails_key": "two"}
     session = {"mcp_session_id": agent.ask("initialize", **one).headers["mcp-session-id"]}

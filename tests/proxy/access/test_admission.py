@@ -12,23 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.proxy.access.admission import (
-    ANYBODY,
+    ANONYMOUS,
     MINUTE_S,
     OTHER_MODELS,
+    AccessDenied,
     Admission,
     Client,
-    Counts,
-    Denied,
-    chosen,
-    fits,
+    RateLimiter,
+    matches_any,
+    select_policy,
 )
-from guardrails.proxy.access.keys import digest
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc
 
 SHOP, BANK = "gk_shop-aaaaaaaaaaaaaaaaaaaa", "gk_bank-bbbbbbbbbbbbbbbbbbbb"
 KEYS = (
-    KeyDoc(id="shop", sha256=digest(SHOP), team="retail", user={"tier": "gold"}),
-    KeyDoc(id="bank", sha256=digest(BANK), not_after="2026-06-30"),
+    KeyDoc(id="shop", sha256=hash_key(SHOP), team="retail", user={"tier": "gold"}),
+    KeyDoc(id="bank", sha256=hash_key(BANK), not_after="2026-06-30"),
 )
 TODAY = "2026-06-30"
 
@@ -71,7 +71,7 @@ def test_a_key_lets_in_and_goes_no_further(headers, left) -> None:
         ({"authorization": ""}, TODAY, "invalid_api_key"),
         ({"authorization": "Bearer \u00ff"}, TODAY, "invalid_api_key"),
         ({"authorization": f"Basic {SHOP}"}, TODAY, "invalid_api_key"),
-        ({"authorization": f"Bearer {digest(SHOP)}"}, TODAY, "invalid_api_key"),
+        ({"authorization": f"Bearer {hash_key(SHOP)}"}, TODAY, "invalid_api_key"),
         ({"authorization": f"Bearer {SHOP}x"}, TODAY, "invalid_api_key"),
         ({"authorization": f"Bearer {SHOP}", "x_api_key": BANK}, TODAY, "ambiguous_key"),
         ({"authorization": f"Bearer {SHOP}", "x_guardrails_key": "gk_wrong"}, TODAY, "invalid_api_key"),
@@ -80,7 +80,7 @@ def test_a_key_lets_in_and_goes_no_further(headers, left) -> None:
 )
 def test_who_has_no_key_may_not_ask(headers, today, code) -> None:
     """The hash of a key is no key; an expired one was one."""
-    with pytest.raises(Denied) as raised:
+    with pytest.raises(AccessDenied) as raised:
         Admission(KEYS).admit(scope(**headers), today)
     assert (raised.value.status, raised.value.code) == (401, code)
     assert raised.value.headers == {"www-authenticate": "Bearer"}
@@ -90,7 +90,7 @@ def test_who_has_no_key_may_not_ask(headers, today, code) -> None:
 def test_without_keys_everybody_may_ask() -> None:
     """And the headers stay for the upstream."""
     asked = scope(authorization="Bearer sk-x")
-    assert Admission(()).admit(asked, TODAY) is ANYBODY
+    assert Admission(()).admit(asked, TODAY) is ANONYMOUS
     assert asked == scope(authorization="Bearer sk-x")
 
 
@@ -106,7 +106,7 @@ def test_without_keys_everybody_may_ask() -> None:
 def test_what_a_body_tells_counts_where_its_client_is_trusted(trusted, told, known) -> None:
     """What authentication knows goes before it in any case; where nobody is asked for a key, a body is all there is."""
     key = KEYS[0].model_copy(update={"trusted": trusted})
-    assert Client(None if trusted is None else key).about(told) == known
+    assert Client(None if trusted is None else key).resolve_identity(told) == known
 
 
 ROWS = (
@@ -126,22 +126,22 @@ ROWS = (
         (Client(KEYS[0]), "retail", None, "/v1/chat/completions", "b"),
         (Client(KEYS[1]), "bank", "gpt-4", "/v1/chat/completions", None),
         (Client(KEYS[1]), "bank", "Llama-3", "/v1/chat/completions", "c"),
-        (ANYBODY, None, "llama-3", "/hooks/x", "c"),
-        (ANYBODY, None, None, "/hooks/x", "d"),
-        (ANYBODY, "retail", None, "/v1/chat/completions", "b"),
+        (ANONYMOUS, None, "llama-3", "/hooks/x", "c"),
+        (ANONYMOUS, None, None, "/hooks/x", "d"),
+        (ANONYMOUS, "retail", None, "/v1/chat/completions", "b"),
     ],
 )
 def test_the_first_row_that_fits_is_chosen(client, tenant, model, path, policy) -> None:
     """All that a row names must fit; a model fits whatever its case."""
-    assert chosen(ROWS, client, tenant, model, path) == policy
+    assert select_policy(ROWS, client, tenant, model, path) == policy
 
 
 def test_patterns_are_whole_words() -> None:
     """A star stands for any text, and nothing else for anything but itself."""
-    assert not fits("gpt-4", ["gpt-?"])
-    assert fits("gpt-4", ["gpt-*"])
-    assert not fits("xgpt-4", ["gpt-*"])
-    assert not fits("gpt-40", ["gpt-4"])
+    assert not matches_any("gpt-4", ["gpt-?"])
+    assert matches_any("gpt-4", ["gpt-*"])
+    assert not matches_any("xgpt-4", ["gpt-*"])
+    assert not matches_any("gpt-40", ["gpt-4"])
 
 
 limits = st.integers(1, 120)
@@ -154,14 +154,14 @@ def test_no_minute_holds_more_than_twice_the_rate_and_a_burst_holds_the_rate(
     """What a bucket that starts full lets through in any minute; over all the time the rate, beside one full bucket. One that
     asks no faster than its rate is never refused.
     """
-    counts, client = Counts(), Client(KEYS[0].model_copy(update={"requests_per_minute": per_minute}))
+    limiter, client = RateLimiter(), Client(KEYS[0].model_copy(update={"requests_per_minute": per_minute}))
     now, passed, waits = 0.0, [], []
     for gap in gaps:
         now += gap
         try:
-            with counts.entered(client, now):
+            with limiter.acquire(client, now):
                 passed.append(now)
-        except Denied as denied:
+        except AccessDenied as denied:
             waits.append((gap, int(denied.headers["retry-after"])))
     assert all(gap < MINUTE_S / per_minute * 1.000001 and 1 <= wait <= MINUTE_S for gap, wait in waits)
     assert all(
@@ -169,31 +169,31 @@ def test_no_minute_holds_more_than_twice_the_rate_and_a_burst_holds_the_rate(
     )
     assert len(passed) <= per_minute * (1 + now / MINUTE_S) + 1e-6
     assert len(passed) >= min(len(gaps), per_minute)
-    assert not counts.under_way
+    assert not limiter.under_way
 
 
 def test_a_refused_request_does_not_count() -> None:
     """Whoever waits as long as he was told gets in."""
-    counts, client = Counts(), Client(KEYS[0].model_copy(update={"requests_per_minute": 2}))
+    limiter, client = RateLimiter(), Client(KEYS[0].model_copy(update={"requests_per_minute": 2}))
     for at in (0.0, 0.0):
-        with counts.entered(client, at):
+        with limiter.acquire(client, at):
             pass
     for at in (1.0, 2.0, 3.0):
-        with pytest.raises(Denied) as raised, counts.entered(client, at):
+        with pytest.raises(AccessDenied) as raised, limiter.acquire(client, at):
             pass
         assert float(raised.value.headers["retry-after"]) == 30 - at
-    with counts.entered(client, 30.0):
+    with limiter.acquire(client, 30.0):
         pass
 
 
 def test_requests_at_a_time_are_counted_until_they_end() -> None:
     """Also where they fail."""
-    counts, client = Counts(), Client(KEYS[0].model_copy(update={"max_concurrent": 1}))
-    with pytest.raises(Denied) as raised, counts.entered(client, 0.0), counts.entered(client, 0.0):
+    limiter, client = RateLimiter(), Client(KEYS[0].model_copy(update={"max_concurrent": 1}))
+    with pytest.raises(AccessDenied) as raised, limiter.acquire(client, 0.0), limiter.acquire(client, 0.0):
         pass
     assert (raised.value.status, raised.value.code) == (429, "too_many_concurrent")
     for _ in range(2):
-        with pytest.raises(ValueError, match="x"), counts.entered(client, 0.0):
+        with pytest.raises(ValueError, match="x"), limiter.acquire(client, 0.0):
             raise ValueError("x")
 
 
@@ -453,7 +453,7 @@ def test_keys_and_policies_change_under_a_server_that_serves(tmp_path, fake, kit
     wrong changes nothing, and `/readyz` says so.
     """
     from guardrails import Guard
-    from guardrails.proxy.configuration.sources import Given
+    from guardrails.proxy.configuration.sources import SettingsSources
     from guardrails.proxy.server.reloading import reload as reloading
     from guardrails.proxy.server.serve import running
 
@@ -466,10 +466,10 @@ def test_keys_and_policies_change_under_a_server_that_serves(tmp_path, fake, kit
         (tmp_path / "new").replace(file)
 
     def row(name: str, key: str) -> str:
-        return f"{{id: {name}, sha256: {digest(key)}}}"
+        return f"{{id: {name}, sha256: {hash_key(key)}}}"
 
     write(f"keys: [{row('shop', SHOP)}]\n")
-    given = Given(str(file))
+    given = SettingsSources(str(file))
     with running(given.settings(), Guard.load(plain), reread=given.settings) as url:
 
         def status(key: str, text: str = "hi") -> int:

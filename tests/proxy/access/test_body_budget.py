@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.proxy.access.body_budget import FREE, Bodies, Share
+from guardrails.proxy.access.body_budget import FREE, BodyBudget, BodyShare
 from tests.proxy.conftest import WAIT_S
 from tests.proxy.image_kit import encoded, form, made
 
@@ -20,38 +20,38 @@ ALLOWED = "unchecked: {part: flag, image: flag}\n"
 
 def test_what_is_free_is_not_counted() -> None:
     """However many have it."""
-    bodies = Bodies()
-    assert all(Share(bodies, 1).takes(FREE) for _ in range(9))
+    bodies = BodyBudget()
+    assert all(BodyShare(bodies, 1).take(FREE) for _ in range(9))
     assert bodies.held == 0
 
 
 def test_the_rest_is_shared() -> None:
     """Until it is given back."""
-    bodies = Bodies()
-    first, second = Share(bodies, 3 * MIB), Share(bodies, 3 * MIB)
-    assert all(first.takes(MIB) for _ in range(3))
+    bodies = BodyBudget()
+    first, second = BodyShare(bodies, 3 * MIB), BodyShare(bodies, 3 * MIB)
+    assert all(first.take(MIB) for _ in range(3))
     assert bodies.held == 2 * MIB
-    assert second.takes(FREE)
-    assert second.takes(MIB)
-    assert not second.takes(1)
+    assert second.take(FREE)
+    assert second.take(MIB)
+    assert not second.take(1)
     assert bodies.held == 3 * MIB
     first.release()
-    assert second.takes(2 * MIB)
+    assert second.take(2 * MIB)
     second.release()
     assert bodies.held == 0
 
 
 def test_what_is_on_its_way_has_a_limit_of_its_own() -> None:
     """For what is free as well, since it is not counted among the requests; what has arrived is."""
-    bodies = Bodies()
-    first, second = Share(bodies, MIB, 2 * FREE), Share(bodies, MIB, 2 * FREE)
-    assert first.takes(FREE + 9)
-    assert second.takes(FREE)
+    bodies = BodyBudget()
+    first, second = BodyShare(bodies, MIB, 2 * FREE), BodyShare(bodies, MIB, 2 * FREE)
+    assert first.take(FREE + 9)
+    assert second.take(FREE)
     assert (bodies.coming, bodies.held) == (2 * FREE, 9)
-    assert not Share(bodies, MIB, 2 * FREE).takes(1)
-    first.arrived()
-    third = Share(bodies, MIB, 2 * FREE)
-    assert third.takes(FREE)
+    assert not BodyShare(bodies, MIB, 2 * FREE).take(1)
+    first.mark_arrived()
+    third = BodyShare(bodies, MIB, 2 * FREE)
+    assert third.take(FREE)
     for share in (first, second, third):
         share.release()
     assert (bodies.coming, bodies.held) == (0, 0)
@@ -59,23 +59,23 @@ def test_what_is_on_its_way_has_a_limit_of_its_own() -> None:
 
 def test_one_who_is_alone_has_all() -> None:
     """Else what is larger than the room could never be served."""
-    bodies = Bodies()
-    alone = Share(bodies, MIB)
-    assert alone.takes(9 * MIB)
-    assert not Share(bodies, MIB).takes(2 * MIB)
+    bodies = BodyBudget()
+    alone = BodyShare(bodies, MIB)
+    assert alone.take(9 * MIB)
+    assert not BodyShare(bodies, MIB).take(2 * MIB)
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3 * MIB)), max_size=40))
 def test_no_more_is_held_than_there_is_room_for(steps: list[tuple[int, int]]) -> None:
     """Whatever comes in which order, unless one is alone; and all of it is given back."""
-    bodies = Bodies()
-    shares = [Share(bodies, 4 * MIB) for _ in range(5)]
+    bodies = BodyBudget()
+    shares = [BodyShare(bodies, 4 * MIB) for _ in range(5)]
     for index, size in steps:
-        others = bodies.held - shares[index]._held
-        if not shares[index].takes(size):
+        if not shares[index].take(size):
             shares[index].release()
         assert bodies.held == sum(share._held for share in shares)
-        assert bodies.held <= 4 * MIB or not others
+        holding = [share._held for share in shares if share._held]
+        assert bodies.held <= 4 * MIB or holding == [bodies.held]
     for share in shares:
         share.release()
     assert bodies.held == 0

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.requests import ClientDisconnect
 
-from guardrails.proxy.access.admission import ANYBODY
-from guardrails.proxy.access.client import language, while_connected, who_asks
+from guardrails.proxy.access.admission import ANONYMOUS
+from guardrails.proxy.access.client import build_request, preferred_language, run_while_connected
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from guardrails.proxy.access.client import language, while_connected, who_asks
 )
 def test_the_language_is_the_one_preferred(header: str, expected: str | None) -> None:
     """The primary tag of the highest weight; nonsense counts for nothing."""
-    assert language(header) == expected
+    assert preferred_language(header) == expected
 
 
 async def _never() -> dict[str, str]:
@@ -47,9 +47,9 @@ def test_work_ends_with_its_result_or_its_error() -> None:
             raise value
         return value
 
-    assert asyncio.run(while_connected(_never, work(7))) == 7
+    assert asyncio.run(run_while_connected(_never, work(7))) == 7
     with pytest.raises(KeyError):
-        asyncio.run(while_connected(_never, work(KeyError("x"))))
+        asyncio.run(run_while_connected(_never, work(KeyError("x"))))
 
 
 def test_work_for_nobody_is_cancelled() -> None:
@@ -69,7 +69,7 @@ def test_work_for_nobody_is_cancelled() -> None:
         return messages.pop(0)
 
     with pytest.raises(ClientDisconnect):
-        asyncio.run(while_connected(receive, work()))
+        asyncio.run(run_while_connected(receive, work()))
     assert ended == [True]
 
 
@@ -85,7 +85,7 @@ def test_who_is_cancelled_from_outside_is_not_taken_for_a_client_that_left(gone:
 
     async def serve() -> None:
         nonlocal task
-        task = asyncio.ensure_future(while_connected(receive, asyncio.Event().wait()))
+        task = asyncio.ensure_future(run_while_connected(receive, asyncio.Event().wait()))
         await asyncio.sleep(0)
         if not gone:
             task.cancel()
@@ -104,7 +104,7 @@ def test_a_task_goes_on_after_its_client_left() -> None:
 
     async def serve() -> int:
         with pytest.raises(ClientDisconnect):
-            await while_connected(receive, asyncio.Event().wait())
+            await run_while_connected(receive, asyncio.Event().wait())
         await asyncio.sleep(0)
         task = asyncio.current_task()
         assert task is not None
@@ -142,8 +142,8 @@ def test_who_begins_a_request_and_never_ends_it_keeps_nobody_out(serve, kit, pat
 @pytest.mark.parametrize("metadata", ["x", ["x"], 1, None])
 def test_who_asks_is_no_more_than_was_said(metadata) -> None:
     """What is no mapping is no metadata; a client fills neither user nor tenant."""
-    who = who_asks(
-        ANYBODY, {"user": "jo"}, {"metadata": metadata, "model": 7, "user": "jo", "tenant": "t"}, 2
+    who = build_request(
+        ANONYMOUS, {"user": "jo"}, {"metadata": metadata, "model": 7, "user": "jo", "tenant": "t"}, 2
     )
 
     assert (who.metadata, who.model, who.user, who.tenant, who.turns) == (None, None, {}, None, 2)

@@ -13,7 +13,7 @@ import anthropic
 import openai
 import pytest
 
-from guardrails.proxy.access.admission import Denied
+from guardrails.proxy.access.admission import AccessDenied
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.hooks import HOOKS
 from tests.proxy.conftest import WAIT_S
@@ -202,7 +202,7 @@ def test_a_server_knows_its_names(host: str, names: list[str], ours: list[str], 
     def refused(written: str) -> bool:
         try:
             found.check({"method": "POST", "headers": [(b"host", written.encode())]})
-        except Denied:
+        except AccessDenied:
             return True
         return False
 
@@ -214,7 +214,7 @@ def test_several_hosts_are_all_ones_own() -> None:
     """None, which HTTP/1.0 allows, is no page's."""
     found = CrossSite("127.0.0.1", [], [])
     found.check({"method": "POST", "headers": []})
-    with pytest.raises(Denied):
+    with pytest.raises(AccessDenied):
         found.check({"method": "POST", "headers": [(b"host", b"localhost"), (b"host", b"evil.example")]})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.policy.loading.problems import NOWHERE, Problems
-from guardrails.proxy.access.hosts import check, is_loopback
+from guardrails.proxy.access.hosts import check_exposure, is_loopback
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 
 
@@ -35,5 +35,5 @@ def test_on_the_loopback_all_is_as_ever(host: str) -> None:
     """Nobody else reaches it."""
     problems = Problems(quotes=False)
     assert is_loopback(host)
-    check(Settings("http://h", host=host), NOWHERE, problems)
+    check_exposure(Settings("http://h", host=host), NOWHERE, problems)
     assert problems.errors == []

@@ -8,29 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.proxy.access.keys import digest, fresh, weakness
+from guardrails.proxy.access.keys import find_weakness, generate_key, hash_key
 from tests.cases import each_case
 
 
 def test_a_fresh_key_is_strong_and_no_two_are_alike() -> None:
     """Two hundred of them."""
-    keys = {fresh() for _ in range(200)}
+    keys = {generate_key() for _ in range(200)}
     assert len(keys) == 200
-    assert all(key.startswith("gk_") and weakness(key) is None for key in keys)
+    assert all(key.startswith("gk_") and find_weakness(key) is None for key in keys)
 
 
 @given(st.text())
 def test_what_is_kept_is_sha256(key: str) -> None:
     """As any tool computes it."""
-    assert digest(key) == hashlib.sha256(key.encode()).hexdigest()
+    assert hash_key(key) == hashlib.sha256(key.encode()).hexdigest()
 
 
 @given(st.binary(min_size=16, max_size=64))
 def test_random_bytes_in_hexadecimal_are_strong_unless_they_repeat(raw: bytes) -> None:
     """128 bits and more, as `openssl rand -hex 16` prints; a run of one byte is none."""
-    assert weakness(bytes([raw[0]] * len(raw)).hex()) is not None
+    assert find_weakness(bytes([raw[0]] * len(raw)).hex()) is not None
     if len(set(raw)) == len(raw):
-        assert weakness(hashlib.sha256(raw).hexdigest()) is None
+        assert find_weakness(hashlib.sha256(raw).hexdigest()) is None
 
 
 @each_case(
@@ -43,7 +43,7 @@ def test_random_bytes_in_hexadecimal_are_strong_unless_they_repeat(raw: bytes) -
 )  # fmt: skip
 def test_what_can_be_guessed_is_weak(key: str) -> None:
     """Well-known ones, those made of them, short and regular ones; none is repeated in the words that say so."""
-    told = weakness(key)
+    told = find_weakness(key)
     assert told in ("is made of well-known words", "is too short or too regular")
 
 
@@ -57,4 +57,4 @@ def test_what_can_be_guessed_is_weak(key: str) -> None:
 )
 def test_what_cannot_be_guessed_is_not(key: str) -> None:
     """Random letters and digits, from 80 bits on."""
-    assert weakness(key) is None
+    assert find_weakness(key) is None

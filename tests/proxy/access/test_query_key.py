@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails.errors import RequestError
-from guardrails.proxy.access.query_key import with_key_as_header
+from guardrails.proxy.access.query_key import move_key_to_header
 
 PATH = "/v1beta/models/m:generateContent"
 OLD = (b"x-goog-api-key", b"first")
@@ -31,7 +31,7 @@ def scope(query: bytes, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
 )
 def test_a_key_stands_behind_those_that_are_there(given: Any, query: bytes, headers: Any) -> None:
     """All else in the query stays."""
-    with_key_as_header(given)
+    move_key_to_header(given)
 
     assert (given["query_string"], given["headers"]) == (query, headers)
 
@@ -40,4 +40,4 @@ def test_a_key_stands_behind_those_that_are_there(given: Any, query: bytes, head
 def test_what_is_no_key_is_refused(query: bytes) -> None:
     """And never becomes a header."""
     with pytest.raises(RequestError):
-        with_key_as_header(scope(query))
+        move_key_to_header(scope(query))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from guardrails.errors import PolicyErrors
-from guardrails.proxy.access.keys import digest
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc
 from guardrails.proxy.configuration.settings import Settings, SettingsError
-from guardrails.proxy.configuration.sources import configured
+from guardrails.proxy.configuration.sources import load_settings
 
-A, B = digest("a"), digest("b")
+A, B = hash_key("a"), hash_key("b")
 KEY = f"{{id: shop, sha256: {A}, team: retail}}"
 
 
@@ -40,7 +40,7 @@ def test_a_mistake_is_told_with_its_place(tmp_path, text, place, code, hint) -> 
     path.write_text(f"upstream: http://h:1/v1\n{text}\n")
 
     with pytest.raises(PolicyErrors) as raised:
-        configured(str(path), {}, {})
+        load_settings(str(path), {}, {})
 
     [error] = raised.value.errors
     assert ((error.line, error.col), error.code) == (place, code)
@@ -59,7 +59,7 @@ def test_a_policy_of_a_row_lies_beside_the_file(tmp_path) -> None:
     path = tmp_path / "settings.yaml"
     path.write_text(f"upstream: http://h\nkeys: [{KEY}]\npolicies: [{{policy: shop.yaml, keys: [shop]}}]\n")
 
-    rows = configured(str(path), {}, {}).settings.policies
+    rows = load_settings(str(path), {}, {}).settings.policies
 
     assert [row.policy for row in rows] == [str(tmp_path / "shop.yaml")]
 

@@ -7,7 +7,7 @@ import pytest
 from guardrails.detectors.file_watch import record_files
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
-from guardrails.proxy.configuration.layers import Layers
+from guardrails.proxy.configuration.layers import SettingsLayers
 
 
 def test_what_comes_later_counts_and_has_its_own_place(tmp_path) -> None:
@@ -16,7 +16,7 @@ def test_what_comes_later_counts_and_has_its_own_place(tmp_path) -> None:
     path.write_text(
         "a: 1\nb: 2\npolicy: own.yaml\npolicies: [{policy: strict}, {policy: x.yaml, keys: [a]}, 7]\n"
     )
-    layers = Layers()
+    layers = SettingsLayers()
 
     with record_files() as files:
         layers.read(path, ("policy",), "a: 1", Problems())
@@ -36,7 +36,7 @@ def test_an_empty_file_gives_nothing_and_a_list_is_an_error(tmp_path) -> None:
     """With how to begin."""
     path = tmp_path / "s.yaml"
     path.write_text("# nothing yet\n")
-    layers = Layers()
+    layers = SettingsLayers()
     layers.read(path, (), "a: 1", Problems())
     assert layers.data == {}
     path.write_text("- a\n")

@@ -8,7 +8,7 @@ import pytest
 
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
-from guardrails.proxy.configuration.sources import PREFIX, configured
+from guardrails.proxy.configuration.sources import PREFIX, load_settings
 
 OTHER = {
     "upstreams": {"a": {"url": "http://a:1/v1", "models": ["a-*"], "rename": {"a-1": "b"}, "key_env": "A_KEY", "tries": 1}},
@@ -43,7 +43,7 @@ def write(tmp_path):
 def problems(*given) -> list[str]:
     """Return what is wrong."""
     with pytest.raises(PolicyErrors) as raised:
-        configured(*given)
+        load_settings(*given)
     return [str(error) for error in raised.value]
 
 
@@ -56,7 +56,7 @@ def test_every_setting_can_stand_in_a_file_and_in_the_environment(write) -> None
     }
     path = write(json.dumps(OTHER))
 
-    from_file, from_environment = configured(path, {}, {}), configured(None, {}, environment)
+    from_file, from_environment = load_settings(path, {}, {}), load_settings(None, {}, environment)
 
     assert from_file.settings == from_environment.settings == Settings(**OTHER)
     assert from_file.origins == dict.fromkeys(OTHER, str(path))
@@ -68,7 +68,7 @@ def test_flags_go_before_the_environment_and_that_before_the_file(write) -> None
     path = write("upstream: http://h\nport: 1\nhost: 127.0.0.2\nworkers: 3\n")
     flags = {"port": 3, "host": None, "unknown_fields": "refuse"}
 
-    found = configured(
+    found = load_settings(
         path, flags, {"GUARDRAILS_PORT": "2", "GUARDRAILS_HOST": "127.0.0.3", "GUARDRAILS_WORKERS": ""}
     )
 
@@ -88,8 +88,8 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
     """Unless it is a shipped one or a full path; elsewhere a path counts from where one stands."""
     meant = policy if of_file is None else str(tmp_path / of_file)
 
-    assert configured(write(f"upstream: http://h\npolicy: {policy}\n"), {}, {}).settings.policy == meant
-    assert configured(None, {"upstream": "http://h", "policy": policy}, {}).settings.policy == policy
+    assert load_settings(write(f"upstream: http://h\npolicy: {policy}\n"), {}, {}).settings.policy == meant
+    assert load_settings(None, {"upstream": "http://h", "policy": policy}, {}).settings.policy == policy
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_file_may_be_empty(write) -> None:
     """All may stand in the environment."""
     path = write("# port: 9\n")
 
-    assert configured(path, {}, {"GUARDRAILS_UPSTREAM": "http://h"}).settings == Settings("http://h")
+    assert load_settings(path, {}, {"GUARDRAILS_UPSTREAM": "http://h"}).settings == Settings("http://h")
 
 
 def test_all_mistakes_are_told_at_once(write) -> None:

@@ -9,7 +9,17 @@ import pytest
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy.hooks.hook import Judged, Piece, Said, bare, others, standing, stopped, texts, want
+from guardrails.proxy.hooks.hook import (
+    HookResponse,
+    JudgedPiece,
+    Piece,
+    block_changes,
+    keep_all_turns,
+    read_field,
+    read_strings,
+    read_unknown_fields,
+    text_piece,
+)
 from guardrails.types import Action, Coverage, FiredRule, Place, Stage
 
 TEXT = "zqxbomb"
@@ -99,7 +109,7 @@ def test_stopped_blocks_what_would_have_changed() -> None:
     rules = (FiredRule("a", Action.REDACT), FiredRule("b", Action.FLAG))
     outcome = Outcome(Action.REDACT, rules, (), (), Coverage(), (), True, {0: "x"}, removed=(1,))
 
-    made = stopped(outcome)
+    made = block_changes(outcome)
 
     assert (made.action, made.edits, made.removed) == (Action.BLOCK, {}, ())
     assert [(rule.action, rule.reason) for rule in made.rules] == [
@@ -111,7 +121,7 @@ def test_stopped_blocks_what_would_have_changed() -> None:
 def test_a_judged_piece_says_what_it_says(hook_guard) -> None:
     """Whether it may be used, as it is or as something else, why not, and how long it is."""
     clean, changed, blocked = (
-        Judged(Piece(text, ContentTree(), Stage.INPUT), hook_guard.check(text))
+        JudgedPiece(Piece(text, ContentTree(), Stage.INPUT), hook_guard.check(text))
         for text in ("hello", "Write to ann@example.org", "zqxbomb")
     )
 
@@ -127,7 +137,7 @@ def test_a_judged_piece_says_what_it_says(hook_guard) -> None:
 
 def test_a_bare_text_is_a_piece() -> None:
     """At its stages, with its place in the body."""
-    piece = bare("x", ("texts", 0), Stage.INPUT, Stage.OUTPUT)
+    piece = text_piece("x", ("texts", 0), Stage.INPUT, Stage.OUTPUT)
 
     place = piece.tree.leaves[0].content.place
     assert (place.path, place.stage, place.also) == ("/texts/0", Stage.INPUT, (Stage.OUTPUT,))
@@ -137,22 +147,22 @@ def test_a_bare_text_is_a_piece() -> None:
 def test_a_field_of_another_type_is_refused(value) -> None:
     """With its place, and without its value."""
     with pytest.raises(RequestError, match="must be") as caught:
-        texts({"a": value}, "a", path=("top",))
+        read_strings({"a": value}, "a", path=("top",))
 
     assert caught.value.path.startswith("/top/a")
 
 
 def test_a_field_may_be_missing() -> None:
     """Where it may."""
-    assert texts({}, "a", needed=False) == []
-    assert want({"a": True}, "a", bool) is True
+    assert read_strings({}, "a", needed=False) == []
+    assert read_field({"a": True}, "a", bool) is True
 
 
 def test_unknown_fields_are_judged_and_named() -> None:
     """Those that are known are left to who knows them."""
     tree = ContentTree()
 
-    others(tree, {"a": "x", "b": "y"}, ("a",), Place())
+    read_unknown_fields(tree, {"a": "x", "b": "y"}, ("a",), Place())
 
     assert tree.unknown == ["/b"]
     assert [leaf.content.text for leaf in tree.leaves] == ["b", "y"]
@@ -162,12 +172,12 @@ def test_no_turn_of_a_standing_conversation_is_history() -> None:
     """So that none is left out."""
     tree = ContentTree(current_from=4)
 
-    assert standing(tree).current_from == 0
+    assert keep_all_turns(tree).current_from == 0
 
 
 def test_an_answer_is_json_with_headers() -> None:
     """Its own, and those of the server."""
-    response = Said({"a": 1}, 503, {"retry-after": "1"}).response({"x-b": "c"})
+    response = HookResponse({"a": 1}, 503, {"retry-after": "1"}).response({"x-b": "c"})
 
     assert (response.status_code, response.body) == (503, b'{"a":1}')
     assert (response.headers["retry-after"], response.headers["x-b"]) == ("1", "c")

@@ -21,7 +21,7 @@ def test_each_hook_is_served(hooked, kit, hook) -> None:
     answer = kit.send(hooked, hook.path, method="GET")
 
     assert "POST" in answer.headers["allow"]
-    assert answer.status == hook.failed(explain(HTTPException(405))).status
+    assert answer.status == hook.write_failure(explain(HTTPException(405))).status
 
 
 def test_names_and_paths_are_there_once() -> None:

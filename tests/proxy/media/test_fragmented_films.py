@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect
 from guardrails import Guard
 from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment
-from guardrails.proxy.media.fragmented_films import RELAYED, Relaying
+from guardrails.proxy.media.fragmented_films import RELAYED, FilmResponse
 from tests.films import FRAGMENTS, Pixels, film, green, scene
 from tests.proxy.conftest import WAIT_S, Fake, Reply
 from tests.proxy.metrics_kit import samples
@@ -364,7 +364,7 @@ def test_who_takes_nothing_is_let_go(takes: int) -> None:
             await asyncio.Event().wait()
 
         coming: Any = Closed()
-        answer = Relaying(b"a", pieces(), coming, {"x-a": "b"}, "video/mp4", 0.01)
+        answer = FilmResponse(b"a", pieces(), coming, {"x-a": "b"}, "video/mp4", 0.01)
         with pytest.raises(ClientDisconnect):
             await answer({"type": "http"}, receive, send)
         assert coming.count == 1
@@ -389,7 +389,7 @@ def test_a_film_is_sent_to_its_end() -> None:
             await asyncio.Event().wait()
 
         coming: Any = Closed()
-        await Relaying(b"a", pieces(), coming, {"x-a": "b"}, "video/mp4", 5.0)(
+        await FilmResponse(b"a", pieces(), coming, {"x-a": "b"}, "video/mp4", 5.0)(
             {"type": "http"}, receive, send
         )
         return told

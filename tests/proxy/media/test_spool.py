@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from guardrails.errors import BackendError, Overloaded
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.media.spool import PIECE, Released, Spool, filled
+from guardrails.proxy.media.spool import PIECE, Spool, SpoolResponse, fill_spool
 from guardrails.proxy.server.state import State
 
 
@@ -33,11 +33,11 @@ def test_all_that_comes_lies_in_a_file(given: list[bytes]) -> None:
     """In order, and it is gone once it is closed."""
 
     async def run() -> None:
-        spool = await filled(state(), pieces(*given), 3 * PIECE)
+        spool = await fill_spool(state(), pieces(*given), 3 * PIECE)
         assert spool.path.read_bytes() == b"".join(given)
         assert spool.size == len(b"".join(given))
         assert spool.head() == b"".join(given)[:4096]
-        assert spool.part(1, 3) == b"".join(given)[1:3]
+        assert spool.read_range(1, 3) == b"".join(given)[1:3]
         spool.close()
         assert not spool.path.exists()
 
@@ -49,7 +49,7 @@ def test_a_header_stands_before_what_came(data: bytes) -> None:
     """In another file; the one that came is as it was."""
     spool = Spool()
     spool.add(data)
-    whole = spool.behind(b"head")
+    whole = spool.with_header(b"head")
     assert (whole.path.read_bytes(), whole.size) == (b"head" + data, len(data) + 4)
     whole.close()
     assert not whole.path.exists()
@@ -67,9 +67,9 @@ def test_what_is_too_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.Monke
 
     async def run() -> None:
         with pytest.raises(BackendError, match="larger"):
-            await filled(state(), pieces(bytes(PIECE), bytes(PIECE)), PIECE + 1)
+            await fill_spool(state(), pieces(bytes(PIECE), bytes(PIECE)), PIECE + 1)
         with pytest.raises(OSError):
-            await filled(state(), breaking(), 9 * PIECE)
+            await fill_spool(state(), breaking(), 9 * PIECE)
 
     asyncio.run(run())
     assert [*tmp_path.iterdir()] == []
@@ -81,20 +81,20 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
     served = State(Settings("http://127.0.0.1:1/v1", max_files_bytes=10))
 
     async def run() -> None:
-        first = await filled(served, pieces(bytes(12)), PIECE)
+        first = await fill_spool(served, pieces(bytes(12)), PIECE)
         with pytest.raises(Overloaded, match="no room"):
-            await filled(served, pieces(b"a"), PIECE)
+            await fill_spool(served, pieces(b"a"), PIECE)
         assert len(os.listdir(tmp_path)) == 1
         first.close()
         first.close()
-        assert served.disk.held == 0
-        two = [await filled(served, pieces(bytes(4)), PIECE) for _ in range(2)]
+        assert served.disk_budget.held == 0
+        two = [await fill_spool(served, pieces(bytes(4)), PIECE) for _ in range(2)]
         with pytest.raises(Overloaded):
-            two[0].behind(b"x")
-        assert (served.disk.held, len(os.listdir(tmp_path))) == (8, 2)
+            two[0].with_header(b"x")
+        assert (served.disk_budget.held, len(os.listdir(tmp_path))) == (8, 2)
         for each in two:
             each.close()
-        assert served.disk.held == 0
+        assert served.disk_budget.held == 0
 
     asyncio.run(run())
 
@@ -124,7 +124,7 @@ def test_a_range_of_it_may_be_asked_for(asked: str | None, status: int, sent: by
 
         headers = [] if asked is None else [(b"range", asked.encode())]
         scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
-        await Released(spool, "video/mp4", {"x-a": "b"})(scope, receive, send)
+        await SpoolResponse(spool, "video/mp4", {"x-a": "b"})(scope, receive, send)
         assert told[0]["status"] == status
         if sent is not None:
             assert b"".join(each.get("body", b"") for each in told[1:]) == sent
@@ -146,7 +146,7 @@ def test_who_takes_nothing_is_let_go() -> None:
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
         with pytest.raises(ClientDisconnect):
-            await Released(spool, "video/mp4", {}, 0.01)(scope, wait, wait)
+            await SpoolResponse(spool, "video/mp4", {}, 0.01)(scope, wait, wait)
         assert not spool.path.exists()
 
     asyncio.run(run())

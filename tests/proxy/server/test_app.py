@@ -74,7 +74,7 @@ def test_an_application_loads_its_policy_when_it_starts(fake) -> None:
                 assert await asyncio.to_thread(state.warm.wait, WAIT_S)
             return state.ready
 
-    assert state.loaded is None
+    assert state.loaded_guard is None
     asyncio.run(live(False))
     assert asyncio.run(live(True))
     assert state.guard.policy.ref.name == "pii-only"

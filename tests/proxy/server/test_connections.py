@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from guardrails.proxy.access.keys import digest
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.server import connections
 from guardrails.proxy.server.connections import (
     Connections,
     Limits,
+    limit_to_descriptors,
     network_of,
     raise_descriptors,
-    within_descriptors,
 )
 from tests.proxy import metrics_kit
 from tests.proxy.conftest import WAIT_S
@@ -119,7 +119,7 @@ def test_connections_leave_files_for_the_rest(monkeypatch, soft: int, wanted: in
     """Half of what the process may open: each request that is served needs a connection to the upstream, too."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, resource.RLIM_INFINITY))
 
-    assert within_descriptors(wanted) == most
+    assert limit_to_descriptors(wanted) == most
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_body_that_comes_in_drops_is_408(serve, kit, chunked: bool) -> None:
 @pytest.mark.parametrize("path", [b"/v1/check", b"/healthz", b"/nowhere"])
 def test_a_body_that_nobody_reads_is_not_taken_for_ever(serve, kit, path: bytes) -> None:
     """The request was answered before it came; what is left of it comes too slowly."""
-    url = serve(body_s=0.2, body_bytes_per_s=10_000, keys=[{"id": "a", "sha256": digest("k")}])
+    url = serve(body_s=0.2, body_bytes_per_s=10_000, keys=[{"id": "a", "sha256": hash_key("k")}])
     head = HEAD.replace(b"/v1/check", path).replace(b"99", b"9999")
     with connected(url) as slow:
         slow.sendall(head)

@@ -8,7 +8,7 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from guardrails.errors import BackendError, Blocked, Overloaded, RequestError
-from guardrails.proxy.server.errors import LONGEST, UpstreamAnswer, explain, respond, where
+from guardrails.proxy.server.errors import LONGEST, UpstreamAnswer, describe_failure, explain, respond
 from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
 from tests.cases import each_case
 
@@ -89,7 +89,7 @@ def test_a_place_tells_no_text() -> None:
         except ValueError as error:
             raise KeyError("private") from error
     except KeyError as error:
-        shown = where(error)
+        shown = describe_failure(error)
 
     assert shown.startswith("KeyError <- ")
     assert "test_errors.py:" in shown
@@ -195,10 +195,10 @@ def test_no_upstream_can_quote_the_operators_key(name) -> None:
         401, {"error": {"message": "m", "code": 7, name: "got sk-zqx, sk-zqx!"}}, {"a": "b"}
     )
 
-    told = error.without("sk-zqx")
+    told = error.without_secret("sk-zqx")
 
     assert told.error == {**error.error, name: "got [SECRET], [SECRET]!"}
     assert (told.status, told.headers) == (401, {"a": "b"})
-    assert error.without("sk-other") is error
-    assert error.without(None) is error
-    assert error.without("") is error
+    assert error.without_secret("sk-other") is error
+    assert error.without_secret(None) is error
+    assert error.without_secret("") is error

@@ -25,7 +25,7 @@ def test_a_request_keeps_the_policies_that_it_began_with(fake, policy_guard) -> 
         seen.append(context_of(request.scope))
         server.adopt(server.served)
         seen.append(context_of(request.scope))
-        assert state_of(request) is seen[0].state is not server.now
+        assert state_of(request) is seen[0].state is not server.current
         return Response()
 
     app.add_route("/own", endpoint)

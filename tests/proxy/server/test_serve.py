@@ -136,7 +136,7 @@ def test_a_worker_has_its_policy_before_its_first_request(fake, tmp_path, monkey
     policy.write_text("format: 1\nname: p\nrulez: []\n")
     state = worker_app().state.proxy
 
-    assert (state.loaded, state.ready) == (None, False)
+    assert (state.loaded_guard, state.ready) == (None, False)
 
 
 @pytest.mark.parametrize("name", ["hash", "fake", "vault"])

@@ -9,7 +9,7 @@ import pytest
 from guardrails.errors import Overloaded
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server import state as states
-from guardrails.proxy.server.reloading.loaded_policies import Served
+from guardrails.proxy.server.reloading.loaded_policies import LoadedPolicies
 from guardrails.proxy.server.state import State
 from guardrails.types import CLEAN, Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
 from guardrails.wire import strict_json
@@ -70,7 +70,7 @@ def test_a_detector_that_is_not_up_yet_is_asked_again(guard_of, kind_of, monkeyp
     asyncio.run(state.start())
 
     assert state.ready
-    assert state.failing == ["d"]
+    assert state.failing_detectors == ["d"]
     assert len(asked) >= 3
 
 
@@ -95,18 +95,18 @@ def test_a_service_that_is_down_does_not_keep_a_server_from_its_work(guard_of, k
     asyncio.run(state.start())
 
     assert state.ready
-    assert state.failing == ["d"]
+    assert state.failing_detectors == ["d"]
 
 
 def test_a_failure_is_forgotten_after_a_while(policy_guard, monkeypatch) -> None:
     """The state of a server tells of now."""
     state = State(Settings("http://h"), policy_guard)
-    state.saw(verdict(Action.BLOCK, errors=(DetectorFailure("d", "boom"),)), 0.1)
-    assert state.failing == ["d"]
+    state.record_verdict(verdict(Action.BLOCK, errors=(DetectorFailure("d", "boom"),)), 0.1)
+    assert state.failing_detectors == ["d"]
 
     monkeypatch.setattr(states, "DEGRADED_S", 0.0)
 
-    assert state.failing == []
+    assert state.failing_detectors == []
 
 
 def test_large_work_leaves_the_loop() -> None:
@@ -117,7 +117,7 @@ def test_large_work_leaves_the_loop() -> None:
 
     async def threads() -> list[str]:
         return [
-            await state.by_size(size, lambda: threading.current_thread().name)
+            await state.run_by_size(size, lambda: threading.current_thread().name)
             for size in (1, strict_json.LARGE)
         ]
 
@@ -128,14 +128,14 @@ def test_what_has_begun_keeps_its_guard(policy_guard, guard_of) -> None:
     """A request's state goes on with the guard of its moment; numbers and failures are the server's, whoever tells them."""
     other = guard_of("rules: []")
     state = State(Settings("http://h"), policy_guard)
-    before = state.now
+    before = state.current
 
-    state.adopt(Served(state.settings, {"default": other}))
+    state.adopt(LoadedPolicies(state.settings, {"default": other}))
 
-    assert before.guard is before.now.guard is policy_guard
-    assert state.guard is state.now.guard is other
-    before.saw(verdict(Action.BLOCK, "a", errors=(DetectorFailure("d", "boom"),)), 0.1)
-    assert state.failing == state.now.failing == ["d"]
+    assert before.guard is before.current.guard is policy_guard
+    assert state.guard is state.current.guard is other
+    before.record_verdict(verdict(Action.BLOCK, "a", errors=(DetectorFailure("d", "boom"),)), 0.1)
+    assert state.failing_detectors == state.current.failing_detectors == ["d"]
     assert 'rule="a"' in state.metrics.text()
     assert f'digest="{other.policy.ref.digest}"' in state.metrics.text()
     assert policy_guard.policy.ref.digest not in state.metrics.text()

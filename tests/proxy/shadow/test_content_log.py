@@ -8,7 +8,7 @@ import pytest
 
 from guardrails.engine.model import Request
 from guardrails.protocols.chat.chat_payload import read
-from guardrails.proxy.shadow.content_log import recorded
+from guardrails.proxy.shadow.content_log import content_fields
 from guardrails.types import Stage, ToolCall
 
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
@@ -36,14 +36,14 @@ def said(role: str, *texts: str) -> dict[str, Any]:
 def test_texts_become_messages(content: Any, stage: str, expected: Any) -> None:
     """One text stays one; others have the role that they had, or that their stage has."""
     tree = read(content, Stage(stage)).tree
-    assert recorded(tree, Request())["content"] == expected
+    assert content_fields(tree, Request())["content"] == expected
 
 
 def test_calls_stay_calls() -> None:
     """A tool and its arguments are judged as such when they are judged again."""
     call = {"id": "call_9", "type": "function", "function": {"name": "mail", "arguments": '{"to": "x"}'}}
     tree = read([{"role": "assistant", "content": "now", "tool_calls": [call]}], Stage.OUTPUT).tree
-    (message,) = recorded(tree, Request())["content"]
+    (message,) = content_fields(tree, Request())["content"]
     assert message["content"] == [{"type": "text", "text": "now"}]
     assert message["tool_calls"] == [{**call, "id": "call_0"}]
     again = read([message], Stage.OUTPUT).tree
@@ -61,7 +61,7 @@ def test_calls_stay_calls() -> None:
 def test_pictures_are_counted_only() -> None:
     """A log of lines is no place for them; that there were some is said."""
     parts = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": PICTURE}}]
-    told = recorded(read([{"role": "user", "content": parts}], Stage.INPUT).tree, Request())
+    told = content_fields(read([{"role": "user", "content": parts}], Stage.INPUT).tree, Request())
     assert told["content"] == "see"
     assert told["without"] == 1
     assert "base64" not in str(told)
@@ -71,5 +71,5 @@ def test_who_asked_and_what_is_answered_stand_beside() -> None:
     """As fields of a row of traffic have it."""
     tree = read("a reply", Stage.OUTPUT).tree
     tree.beside("be nice", "a question")
-    told = recorded(tree, Request(user={"tier": "x"}, metadata={"a": 1}))
+    told = content_fields(tree, Request(user={"tier": "x"}, metadata={"a": 1}))
     assert told == {"content": "a reply", "user": {"tier": "x"}, "metadata": {"a": 1}, "prompt": "a question"}

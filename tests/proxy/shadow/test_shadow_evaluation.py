@@ -435,5 +435,5 @@ def test_settings_turn_it_on_and_off_while_it_serves(policies: Any, settings: An
     for each in (off, on, wrong, off):
         given.append(each)
         asyncio.run(reloading.reload(state))
-        seen.append((state.now.shadow is not None, len(state.shadows), state.reload.state))
+        seen.append((state.current.shadow is not None, len(state.shadows), state.reload.state))
     assert seen == [(False, 0, "current"), (True, 1, "current"), (True, 1, "failed"), (False, 0, "current")]

@@ -16,7 +16,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Request
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow import shadow_queue
-from guardrails.proxy.shadow.shadow_queue import Job, Runner, Taken
+from guardrails.proxy.shadow.shadow_queue import ShadowJob, ShadowQueue, ShadowSample
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.types import Action, PolicyRef, Stage, Verdict
 
@@ -32,7 +32,7 @@ class Held:
         self.done = 0
         self._failing = failing
 
-    def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
+    def evaluate(self, job: ShadowJob, content: bool, started: float) -> tuple[dict[str, Any], str]:
         """Judge, once it may."""
         self.begun.set()
         assert self.go_on.wait(WAIT_S)
@@ -41,14 +41,14 @@ class Held:
             raise ZeroDivisionError
         return {"n": self.done, "shadow": {"rules": [{"id": "r", "action": "block"}]}}, "new_block"
 
-    def failed(self, job: Job, why: str) -> dict[str, Any]:
+    def failure_row(self, job: ShadowJob, why: str) -> dict[str, Any]:
         """Return a row that says why."""
         return {"n": self.done, "error": why}
 
 
-def job(beside: Held, size: int = 1) -> Job:
+def job(beside: Held, size: int = 1) -> ShadowJob:
     """Return something to judge."""
-    return Job(beside, Taken(ContentTree(), Request(), size), VERDICT, None, "/x", 0.0)
+    return ShadowJob(beside, ShadowSample(ContentTree(), Request(), size), VERDICT, None, "/x", 0.0)
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -79,10 +79,12 @@ def rows(path: Path) -> list[dict[str, Any]]:
 def run(tmp_path: Path) -> Callable[..., tuple[Metrics, Path]]:
     """Return a function: settings and what is done with a runner in, its numbers and its log out, once it is closed."""
 
-    def make(what: Callable[[Runner], Coroutine[Any, Any, None]], **settings: Any) -> tuple[Metrics, Path]:
+    def make(
+        what: Callable[[ShadowQueue], Coroutine[Any, Any, None]], **settings: Any
+    ) -> tuple[Metrics, Path]:
         metrics, log = Metrics(), tmp_path / "log"
-        runner = Runner(metrics)
-        runner.set(ShadowDoc.model_validate({"log": str(log), **settings}))
+        runner = ShadowQueue(metrics)
+        runner.configure(ShadowDoc.model_validate({"log": str(log), **settings}))
 
         async def whole() -> None:
             await what(runner)
@@ -102,7 +104,7 @@ def test_what_comes_when_too_much_waits_is_left_out(
     """By number or by size; what was judged and what was not is all that came."""
     held = Held()
 
-    async def what(runner: Runner) -> None:
+    async def what(runner: ShadowQueue) -> None:
         runner.put(job(held, 10))
         await until(held.begun.is_set)
         for _ in range(5):
@@ -126,7 +128,7 @@ def test_one_that_fails_is_a_row_and_the_next_is_judged(run: Any) -> None:
     held = Held(lambda number: number == 2)
     held.go_on.set()
 
-    async def what(runner: Runner) -> None:
+    async def what(runner: ShadowQueue) -> None:
         for _ in range(3):
             runner.put(job(held))
 
@@ -140,7 +142,7 @@ def test_what_is_left_when_the_server_stops_is_written_so(run: Any, monkeypatch:
     monkeypatch.setattr(shadow_queue, "CLOSE_S", 0.05)
     held = Held()
 
-    async def what(runner: Runner) -> None:
+    async def what(runner: ShadowQueue) -> None:
         for _ in range(4):
             runner.put(job(held))
         await until(held.begun.is_set)
@@ -162,7 +164,7 @@ def test_it_gives_way_to_requests(run: Any, monkeypatch: pytest.MonkeyPatch) -> 
     held = Held()
     held.go_on.set()
 
-    async def what(runner: Runner) -> None:
+    async def what(runner: ShadowQueue) -> None:
         runner.put(job(held))
         await until(lambda: runner.waiting == 0)
         assert not held.begun.is_set()
@@ -178,7 +180,7 @@ def test_without_a_log_it_only_counts(run: Any) -> None:
     held = Held()
     held.go_on.set()
 
-    async def what(runner: Runner) -> None:
+    async def what(runner: ShadowQueue) -> None:
         runner.leave_out("film")
         runner.put(job(held))
 
@@ -192,7 +194,7 @@ def test_a_log_that_cannot_be_written_is_told_once(run: Any, caplog: pytest.LogC
     held = Held()
     held.go_on.set()
 
-    async def what(runner: Runner) -> None:
+    async def what(runner: ShadowQueue) -> None:
         log = Path(str(runner.doc.log))
         become_a_folder(log)
         for count in (1, 2):

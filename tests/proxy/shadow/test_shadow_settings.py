@@ -9,8 +9,8 @@ import pytest
 
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError
-from guardrails.proxy.configuration.sources import configured
-from guardrails.proxy.shadow.shadow_settings import ShadowDoc, shadows
+from guardrails.proxy.configuration.sources import load_settings
+from guardrails.proxy.shadow.shadow_settings import ShadowDoc, shadow_policies
 
 UP = "http://127.0.0.1:9/v1"
 
@@ -37,7 +37,7 @@ UP = "http://127.0.0.1:9/v1"
 )  # fmt: skip
 def test_each_policy_has_one_at_most(given: dict[str, Any], expected: dict[str, str]) -> None:
     """The setting is for the policy of all others, a row has its own."""
-    assert shadows(Settings(UP, **given)) == expected
+    assert shadow_policies(Settings(UP, **given)) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_files_are_relative_to_that_of_the_settings(tmp_path: Path) -> None:
         f"upstream: {UP}\nshadow: {{policy: next.yaml, log: log.jsonl}}\n"
         "policies: [{policy: agents, models: [a], shadow: other.yaml}, {policy: pii-only, models: [b], shadow: strict}]\n"
     )
-    settings = configured(path, {}, {}).settings
+    settings = load_settings(path, {}, {}).settings
     assert settings.shadow == ShadowDoc(policy=str(tmp_path / "next.yaml"), log=str(tmp_path / "log.jsonl"))
     assert [row.shadow for row in settings.policies] == [str(tmp_path / "other.yaml"), "strict"]
     path.write_text(f"upstream: {UP}\nshadow: next.yaml\n")
-    assert shadows(configured(path, {}, {}).settings) == {"default": str(tmp_path / "next.yaml")}
+    assert shadow_policies(load_settings(path, {}, {}).settings) == {"default": str(tmp_path / "next.yaml")}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_flag_changes_what_it_names(
     """`--shadow` on the command line keeps the log that the file names."""
     path = tmp_path / "settings.yaml"
     path.write_text(f"upstream: {UP}\n{file}\n")
-    found = configured(path, {"shadow": flag}, environment).settings.shadow
+    found = load_settings(path, {"shadow": flag}, environment).settings.shadow
     assert found is not None
     assert (found.policy, found.log) == expected
 
@@ -110,4 +110,4 @@ def test_what_is_wrong_has_its_place(tmp_path: Path) -> None:
         f"upstream: {UP}\npolicies:\n  - {{policy: default, models: [a], shadow: agents}}\nshadow: strict\n"
     )
     with pytest.raises(PolicyErrors, match=r"settings\.yaml:3:44: two_shadows"):
-        configured(path, {}, {})
+        load_settings(path, {}, {})

@@ -50,10 +50,10 @@ def watched(fake, replies, **fields) -> tuple[list[bool], list[float]]:
                 async with upstreams.answer("POST", "/chat/completions", {}, b"{}", OPENAI, model="m"):
                     pass
             for reply in replies:
-                up.append(upstreams.up()["a"])
+                up.append(upstreams.health()["a"])
                 fake.answers(**reply)
                 await turns.turn()
-            return [*up, upstreams.up()["a"]], turns.asked
+            return [*up, upstreams.health()["a"]], turns.asked
         finally:
             await upstreams.close()
 

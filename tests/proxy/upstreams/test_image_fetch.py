@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 
-from guardrails.proxy.upstreams.image_fetch import Fetcher, is_public
+from guardrails.proxy.upstreams.image_fetch import ImageFetcher, is_public
 from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
 from tests.cases import each_case
 from tests.proxy.conftest import EVERYWHERE, Fake, Reply, completion, message, response
@@ -42,7 +42,9 @@ def host(fake: Fake) -> str:
 
 def fetch(url: str, **doc: Any) -> str | None:
     """Return what comes of an address."""
-    return asyncio.run(Fetcher(FetchDoc(**{"hosts": ["*"], "networks": LOCAL, **doc})).all([url])).get(url)
+    return asyncio.run(
+        ImageFetcher(FetchDoc(**{"hosts": ["*"], "networks": LOCAL, **doc})).fetch_all([url])
+    ).get(url)
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ def test_each_address_is_asked_once_and_no_more_is_read_than_is_let(store) -> No
     for most, count in ((2 * size, 2), (2 * size - 1, 1)):
         store.asked.clear()
         doc = FetchDoc(hosts=[host(store)], networks=LOCAL, max_bytes=most)
-        assert (len(asyncio.run(Fetcher(doc).all(urls))), len(store.asked)) == (count, 2)
+        assert (len(asyncio.run(ImageFetcher(doc).fetch_all(urls))), len(store.asked)) == (count, 2)
 
 
 def test_no_more_pictures_are_fetched_than_are_let(proxied, fake, store, kit) -> None:

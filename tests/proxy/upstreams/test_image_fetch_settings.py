@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from guardrails.errors import PolicyErrors
-from guardrails.proxy.configuration.sources import configured
+from guardrails.proxy.configuration.sources import load_settings
 from tests.proxy.tls_kit import Authority
 
 
 def test_nothing_is_fetched_unless_that_is_set() -> None:
     """By default."""
-    assert configured(None, {"upstream": "http://h"}, {}).settings.fetch is None
+    assert load_settings(None, {"upstream": "http://h"}, {}).settings.fetch is None
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_what_cannot_be_meant_is_an_error_with_its_place(tmp_path, given, told) 
     path = tmp_path / "settings.yaml"
     path.write_text(f"upstream: http://h\nfetch:\n  {given}\n")
     with pytest.raises(PolicyErrors) as caught:
-        configured(str(path), {}, {})
+        load_settings(str(path), {}, {})
     assert told in str(next(iter(caught.value)))
 
 
@@ -43,7 +43,7 @@ def test_a_file_of_authorities_stands_beside_the_settings(tmp_path) -> None:
     (tmp_path / "ca.pem").write_text(Authority().certificate)
     path = tmp_path / "settings.yaml"
     path.write_text("upstream: http://h\nfetch: {hosts: ['*'], ca_file: ca.pem}\n")
-    fetch = configured(str(path), {}, {}).settings.fetch
+    fetch = load_settings(str(path), {}, {}).settings.fetch
     assert fetch is not None
     assert fetch.ca_file == str(tmp_path / "ca.pem")
 
@@ -54,6 +54,6 @@ def test_it_is_read(tmp_path) -> None:
     path.write_text(
         "upstream: http://h\nfetch: {hosts: ['*.x.example', 'store:9000'], networks: ['10.1.0.0/16', 'fd00::/8']}\n"
     )
-    fetch = configured(str(path), {}, {}).settings.fetch
+    fetch = load_settings(str(path), {}, {}).settings.fetch
     assert fetch is not None
     assert (fetch.hosts, fetch.max_bytes, fetch.most) == (["*.x.example", "store:9000"], 10 << 20, 16)

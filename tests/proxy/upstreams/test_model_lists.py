@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from guardrails.proxy.upstreams import model_lists
-from guardrails.proxy.upstreams.model_lists import merged
+from guardrails.proxy.upstreams.model_lists import merge_lists
 from guardrails.proxy.upstreams.routing_choice import Row
 from tests.proxy.metrics_kit import counted
 
@@ -50,13 +50,13 @@ def test_what_can_be_asked_for_is_listed(found, ids) -> None:
     rows = (*NAMED, OTHER)
     given = {rows[index]: [{"id": each, "n": 1} for each in some] for index, some in found.items()}
 
-    assert list(merged(given, NAMED)) == [{"id": each, "n": 1} for each in ids]
+    assert list(merge_lists(given, NAMED)) == [{"id": each, "n": 1} for each in ids]
 
 
 @pytest.mark.parametrize("entry", ["x", None, {}, {"id": 1}, []])
 def test_what_is_no_model_is_not_listed(entry) -> None:
     """Whatever an upstream sends."""
-    assert list(merged({OTHER: [entry]}, NAMED)) == []
+    assert list(merge_lists({OTHER: [entry]}, NAMED)) == []
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.upstreams import routing
 from guardrails.proxy.upstreams.routing import LONGEST_PAUSE_S, PAUSE_S, Upstreams
-from guardrails.proxy.upstreams.upstream_client import passed_back
+from guardrails.proxy.upstreams.upstream_client import response_headers
 from guardrails.wire.json_patch import saying
 from tests.proxy.metrics_kit import samples
 
@@ -70,7 +70,7 @@ class Behind:
     async def asking(self, model: str | None, raw: bytes, path: str, headers: dict[str, str]) -> Any:
         """Read an answer whole."""
         async with self.upstreams.answer("POST", path, headers, raw, OPENAI, model=model) as response:
-            return await self.upstreams.whole(response), passed_back(response)
+            return await self.upstreams.read_whole(response), response_headers(response)
 
     def fails(self, model: str | None = "m") -> GuardrailsError:
         """Return why there is no answer."""
@@ -335,7 +335,7 @@ def test_who_is_down_is_asked_last_until_it_is_up_again(behind, fakes) -> None:
     for _ in range(4):
         found.ask()
     assert asked(first, second) == [2, 4]
-    assert found.upstreams.up() == {"a": False, "b": True}
+    assert found.upstreams.health() == {"a": False, "b": True}
     assert found.counted("guardrails_upstream_up") == {"a": 0, "b": 1}
 
     found.clock.now += 10.0  # one is sent to see, and fails
@@ -348,7 +348,7 @@ def test_who_is_down_is_asked_last_until_it_is_up_again(behind, fakes) -> None:
     for _ in range(3):
         found.ask()
     assert asked(first, second) == [6, 6]
-    assert found.upstreams.up() == {"a": True, "b": True}
+    assert found.upstreams.health() == {"a": True, "b": True}
 
 
 def test_only_one_is_sent_to_see(behind, fakes) -> None:
@@ -387,7 +387,7 @@ def test_an_upstream_that_answers_is_up(behind, fakes, status) -> None:
             found.ask()
 
     assert asked(first) == [3]
-    assert found.upstreams.up() == {"a": True, "b": True}
+    assert found.upstreams.health() == {"a": True, "b": True}
 
 
 def test_what_breaks_off_is_a_failure_too(behind, fakes, kit) -> None:
@@ -401,9 +401,9 @@ def test_what_breaks_off_is_a_failure_too(behind, fakes, kit) -> None:
     found.ask()
     first.answers(kit.completion("x"), cut=True)
     found.fails()
-    assert found.upstreams.up()["a"] is True
+    assert found.upstreams.health()["a"] is True
     found.fails()
-    assert found.upstreams.up()["a"] is False
+    assert found.upstreams.health()["a"] is False
     assert found.counted("guardrails_upstream_failures_total") == {"a,broken": 3}
 
 
@@ -414,7 +414,7 @@ def test_when_all_are_down_they_are_asked_all_the_same(behind, fakes) -> None:
         fake.answers(OVERLOADED, 503)
     found = behind(**both(first.url, second.url, failures=1))
     found.fails()
-    assert found.upstreams.up() == {"a": False, "b": False}
+    assert found.upstreams.health() == {"a": False, "b": False}
 
     first.answers({"from": "a"})
 
@@ -491,7 +491,7 @@ def test_a_model_is_sent_by_the_name_that_the_upstream_knows(
 
     assert (first.asked[0].path, first.asked[0].raw) == (sent_path, sent)
     assert (second.asked[0].path, second.asked[0].raw) == (f"/v1{path}", raw)
-    assert found.upstreams.sent_as("m") == {"m", "org/n"}
+    assert found.upstreams.model_names("m") == {"m", "org/n"}
 
 
 @pytest.mark.parametrize(("items", "aside"), [(1, False), (200_000, True)])
@@ -571,7 +571,7 @@ def test_who_gives_up_ends_all_tries(behind, fakes) -> None:
     found.runner.run(give_up())
 
     assert asked(fake) == [1]
-    assert found.upstreams.up() == {"a": True}
+    assert found.upstreams.health() == {"a": True}
 
 
 def test_one_upstream_alone_is_asked_once_and_not_named(behind, fake) -> None:
@@ -584,9 +584,9 @@ def test_one_upstream_alone_is_asked_once_and_not_named(behind, fake) -> None:
     fake.answers({})
 
     assert (asked(fake), found.clock.slept) == ([5], [])
-    assert found.upstreams.up() == {"default": False}
+    assert found.upstreams.health() == {"default": False}
     assert "x-guardrails-upstream" not in found.ask()[1]
-    assert found.upstreams.up() == {"default": True}
+    assert found.upstreams.health() == {"default": True}
 
 
 @pytest.mark.parametrize("streamed", [False, True])

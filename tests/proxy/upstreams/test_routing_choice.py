@@ -9,7 +9,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.proxy.upstreams.routing_choice import Row, is_claimed, matches, order, serving
+from guardrails.proxy.upstreams.routing_choice import Row, is_claimed, matches, order, select_rows
 from tests.cases import each_case
 
 PATTERNS = ["a", "b", "a*", "*b", "*", "a*b", "*a*", "**"]
@@ -61,7 +61,7 @@ def test_a_pattern_of_many_stars_takes_no_time() -> None:
 @given(rows(), st.sampled_from(MODELS))
 def test_those_serve_whose_patterns_fit(found: tuple[Row, ...], model: str) -> None:
     """All of them, each once, and nobody else: first those who name the model, among either in the order of the file."""
-    served = serving(model, found)
+    served = select_rows(model, found)
 
     assert sorted(row.name for row in served) == [row.name for row in found if is_claimed(model, row.models)]
     ranks = [(model not in row.models, found.index(row)) for row in served]
@@ -71,7 +71,7 @@ def test_those_serve_whose_patterns_fit(found: tuple[Row, ...], model: str) -> N
 @given(rows(), st.sampled_from(MODELS), st.sets(st.integers(0, 4)))
 def test_whom_to_ask(found: tuple[Row, ...], model: str, up: set[int]) -> None:
     """Who is up as often as its tries say, each round in the order of preference; then once each who is down."""
-    served = serving(model, found)
+    served = select_rows(model, found)
     asked = order(served, lambda name: int(name) in up)
     living = [row for row in served if int(row.name) in up]
     down = [row for row in served if int(row.name) not in up]
@@ -93,7 +93,7 @@ def test_nobody_is_refused_because_all_are_down() -> None:
     """The preferred one is asked first all the same."""
     served = (Row("a", "http://a", models=("*",)), Row("b", "http://b", models=("m",)))
 
-    assert [row.name for row in order(serving("m", served), lambda _: False)] == ["b", "a"]
+    assert [row.name for row in order(select_rows("m", served), lambda _: False)] == ["b", "a"]
 
 
 def test_a_rows_key_is_not_shown() -> None:

@@ -258,8 +258,8 @@ def test_what_a_failure_says(error, told, why, well, again, after_s) -> None:
     failure = failure_of(error)
 
     assert failure is not None
-    assert (failure.told.status, failure.why) == (told, why)
-    assert (failure.well, failure.again, failure.after_s) == (well, again, after_s)
+    assert (failure.client_error.status, failure.why) == (told, why)
+    assert (failure.is_upstream_healthy, failure.may_retry, failure.after_s) == (well, again, after_s)
 
 
 @pytest.mark.parametrize(

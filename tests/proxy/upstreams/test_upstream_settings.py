@@ -8,7 +8,7 @@ import pytest
 
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError, json_schema
-from guardrails.proxy.configuration.sources import configured
+from guardrails.proxy.configuration.sources import load_settings
 from guardrails.proxy.upstreams.upstream_settings import UpstreamDoc, base_url
 
 HEAD = "upstreams:\n  a:\n    url: http://h:1\n    models: [llama-*, gpt-4]\n"
@@ -23,7 +23,7 @@ def problems(tmp_path):
         path = tmp_path / "settings.yaml"
         path.write_text(text)
         with pytest.raises(PolicyErrors) as raised:
-            configured(path, {}, {})
+            load_settings(path, {}, {})
         return [str(error).removeprefix(f"{path}:") for error in raised.value]
 
     return problems
@@ -110,12 +110,12 @@ def test_the_environment_can_name_them() -> None:
     """As YAML in the variable; a mistake in it is told with its place."""
     environment = {"GUARDRAILS_UPSTREAMS": "{a: {url: 'http://h', models: [m]}}"}
 
-    found = configured(None, {}, environment)
+    found = load_settings(None, {}, environment)
 
     assert found.settings.upstreams["a"].models == ["m"]
     assert found.origins == {"upstreams": "GUARDRAILS_UPSTREAMS"}
     with pytest.raises(PolicyErrors, match=r"GUARDRAILS_UPSTREAMS:1:1: invalid_value: upstreams\.a\.url"):
-        configured(None, {}, {"GUARDRAILS_UPSTREAMS": "{a: {url: h, models: [m]}}"})
+        load_settings(None, {}, {"GUARDRAILS_UPSTREAMS": "{a: {url: h, models: [m]}}"})
 
 
 def test_without_any_upstream_nothing_is_served() -> None:

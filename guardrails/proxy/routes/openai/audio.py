@@ -19,8 +19,8 @@ from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judged
 from guardrails.proxy.exchange.stream import read_events
-from guardrails.proxy.media.spool import released
-from guardrails.proxy.upstreams.upstream_client import JSON, passed_back
+from guardrails.proxy.media.spool import release_file
+from guardrails.proxy.upstreams.upstream_client import JSON, response_headers
 from guardrails.types import Audio
 from guardrails.wire import sse, strict_json
 
@@ -29,11 +29,11 @@ STREAM: Final = "text/event-stream"
 
 async def answer_speech(call: Call) -> Response:
     """Ask for a sound, and judge it."""
-    asked = await call.state.by_size(len(call.raw), lambda: answer.parsed(call.raw))
+    asked = await call.state.run_by_size(len(call.raw), lambda: answer.parsed(call.raw))
     async with call.answer() as found:
         if found.content_type.lower() != STREAM:
             header = partial(speech_fields.header, asked)
-            return await released(call.http, call.state, call.who, call.report, found, Audio, header)
+            return await release_file(call.http, call.state, call.who, call.report, found, Audio, header)
         return await _events(call, found, lambda events: speech_fields.Events(events=events, asked=asked))
 
 
@@ -43,13 +43,13 @@ async def answer_transcript(call: Call) -> Response:
         media = found.content_type.lower()
         if media == STREAM:
             return await _events(call, found, lambda events: transcription_fields.Events(events=events))
-        headers, raw = passed_back(found), await call.state.upstream.whole(found)
+        headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
     if media == JSON:
-        told = await call.state.by_size(len(raw), lambda: answer.parsed(raw))
+        told = await call.state.run_by_size(len(raw), lambda: answer.parsed(raw))
         left = await judged(call, told, len(raw))
-        out = raw if left is told else await call.state.by_size(len(raw), lambda: strict_json.dump(left))
+        out = raw if left is told else await call.state.run_by_size(len(raw), lambda: strict_json.dump(left))
     elif media in transcription_fields.PLAIN:
-        lines = await call.state.by_size(len(raw), lambda: _lines(raw))
+        lines = await call.state.run_by_size(len(raw), lambda: _lines(raw))
         left = await judged(call, lines, len(raw))
         out = "".join(left["lines"]).encode()
     else:
@@ -61,10 +61,10 @@ async def _events(
     call: Call, found: aiohttp.ClientResponse, made: Callable[[list[dict[str, Any]]], dict[str, Any]]
 ) -> Response:
     """Judge a stream as a whole, made of what its events say, and send it on at once."""
-    headers, raw = passed_back(found), await call.state.upstream.whole(found)
-    told = made(await call.state.by_size(len(raw), lambda: read_events(call, raw)))
+    headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
+    told = made(await call.state.run_by_size(len(raw), lambda: read_events(call, raw)))
     left = await judged(call, told, len(raw))
-    out = await call.state.by_size(len(raw), lambda: b"".join(map(_written, left["events"])))
+    out = await call.state.run_by_size(len(raw), lambda: b"".join(map(_written, left["events"])))
     return Response(out, 200, {**headers, **call.report.headers()}, STREAM)
 
 

@@ -1,4 +1,4 @@
-"""A score in, a severity of Azure's out; and which of our categories its four kinds of harm are."""
+"""Maps scores to the severities of Azure, and its four kinds of harm to our categories."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols import image_links
 from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
-from guardrails.proxy.access.client import claims, while_connected
+from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.request_context import client_of, state_of
@@ -45,16 +45,16 @@ async def create(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
     raw = await request.body()
-    body, asked = await state.by_size(len(raw), lambda: read(raw))
-    state = state.under(client_of(request.scope), request.scope["path"], body["model"])
-    pictured = await state.pictured(body, image_links.request_links)
+    body, asked = await state.run_by_size(len(raw), lambda: read(raw))
+    state = state.select(client_of(request.scope), request.scope["path"], body["model"])
+    pictured = await state.fetch_pictures(body, image_links.request_links)
     if pictured is not body:
         asked = inputs(pictured["input"], Stage(body["stage"]))
     guard = state.guard
     report = Report(guard.policy.ref)
     client = client_of(request.scope)
-    who = {"client": claims(request, {}), "user": client.user, "tenant": client.tenant}
-    verdicts = await while_connected(request.receive, judged(state, guard, asked, body, who))
+    who = {"client": read_claims(request, {}), "user": client.user, "tenant": client.tenant}
+    verdicts = await run_while_connected(request.receive, judged(state, guard, asked, body, who))
     for verdict in verdicts:
         note(request, report, verdict)
     moderation = Moderation(guard.pipeline.policies, Stage(body["stage"]))
@@ -75,10 +75,12 @@ async def judged(
     verdicts: list[Verdict] = []
     for tree in asked:
         subject = Payload(tree, lambda _: None)
-        taken = state.taken(tree, asking(subject, **who, metadata=None, model=body["model"], after=None))
+        taken = state.sample_for_shadow(
+            tree, asking(subject, **who, metadata=None, model=body["model"], after=None)
+        )
         started = perf_counter()
         verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
-        state.saw(verdict, perf_counter() - started, taken)
+        state.record_verdict(verdict, perf_counter() - started, taken)
         verdicts.append(verdict)
     return verdicts
 

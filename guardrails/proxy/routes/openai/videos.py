@@ -19,17 +19,17 @@ from guardrails.engine.model import Request
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.providers import OPENAI
 from guardrails.protocols.videos.protocol import JOB, REMIX
-from guardrails.proxy.access.client import claims, while_connected, who_asks
+from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judged, vetted
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.media.fragmented_films import film
+from guardrails.proxy.media.fragmented_films import relay_film
 from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import passed_back
+from guardrails.proxy.upstreams.upstream_client import response_headers
 from guardrails.wire import strict_json
 
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=~-]{0,255}")
@@ -76,32 +76,32 @@ async def _answered(call: Call, work: Coroutine[Any, Any, Response]) -> Response
     """Return what work returns as long as the client is there, or why there is none."""
     request = call.http
     try:
-        return await while_connected(request.receive, work)
+        return await run_while_connected(request.receive, work)
     except GuardrailsError as error:
         return respond(await vetted(call, error), call.report.headers(), request.scope["path"])
 
 
 async def _film(call: Call, path: str) -> Response:
     headers, upstream = call.http.headers, call.state.upstream
-    return await film(call, upstream.answer("GET", path, headers, None, OPENAI, "", call.who.model))
+    return await relay_film(call, upstream.answer("GET", path, headers, None, OPENAI, "", call.who.model))
 
 
 async def _whole(call: Call, method: str, path: str) -> Response:
     headers, upstream = call.http.headers, call.state.upstream
     async with upstream.answer(method, path, headers, None, OPENAI, "", call.who.model) as found:
-        back, raw = passed_back(found), await upstream.whole(found)
-    told = await call.state.by_size(len(raw), lambda: answer.parse_answer(call.protocol, raw))
+        back, raw = response_headers(found), await upstream.read_whole(found)
+    told = await call.state.run_by_size(len(raw), lambda: answer.parse_answer(call.protocol, raw))
     left = await judged(call, told, len(raw))
     out = raw if left is told else strict_json.dump(left)
     return Response(out, 200, {**back, **call.report.headers()}, "application/json")
 
 
 def _call(state: State, request: HttpRequest, model: str | None) -> Call:
-    """Return who asks about a job of a model, judged by whose policy; raises `Denied` where the key may not."""
+    """Return who asks about a job of a model, judged by whose policy; raises `AccessDenied` where the key may not."""
     client = client_of(request.scope)
-    who: Request = who_asks(client, claims(request, {}), {}, 1, model)
-    client.asks(who.model, {}, state.settings.policies)
-    own = state.under(client, request.scope["path"], who.model)
+    who: Request = build_request(client, read_claims(request, {}), {}, 1, model)
+    client.check_models(who.model, {}, state.settings.policies)
+    own = state.select(client, request.scope["path"], who.model)
     return Call(own, Endpoint(JOB), request, who, Report(own.guard.policy.ref), b"")
 
 
@@ -113,7 +113,7 @@ async def _model(state: State, request: HttpRequest, path: str) -> str | None:
         return None
     upstream = state.upstream
     async with upstream.answer("GET", path, request.headers, None, OPENAI) as found:
-        told: Any = answer.parsed(await upstream.whole(found))
+        told: Any = answer.parsed(await upstream.read_whole(found))
     model = told.get("model")
     return model if isinstance(model, str) else None
 

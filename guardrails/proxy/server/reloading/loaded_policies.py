@@ -1,4 +1,4 @@
-"""Settings in, a guard for each policy that they name out; and which settings count while a server serves."""
+"""Loads a guard for each policy that settings name, and says which settings count while a server serves."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from guardrails.detectors import Kind
 from guardrails.errors import PolicyErrors
 from guardrails.guard import Guard, Origin
 from guardrails.policy.loading.problems import NOWHERE, Problems
-from guardrails.proxy.access.hosts import check as check_open
+from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.shadow.shadow_settings import shadows
+from guardrails.proxy.shadow.shadow_settings import shadow_policies
 from guardrails.types import PolicyRef
 
 LOG = logging.getLogger("guardrails.proxy")
 
-HOT = (
+HOT_SETTINGS = (
     "policy",
     "floor",
     "keys",
@@ -37,7 +37,7 @@ HOT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class LoadedPolicies:
     """What a server judges by at one moment: its settings, and a guard for each policy that they name."""
 
     settings: Settings
@@ -62,7 +62,7 @@ class Served:
         return tuple(dict.fromkeys((*parts, *beside)))
 
 
-def hot(served: Settings, read: Settings) -> Settings:
+def apply_hot_settings(served: Settings, read: Settings) -> Settings:
     """Return the settings as they may be from now on, of those that are served and those that a file has by now: some count
     from the next start only.
 
@@ -72,11 +72,11 @@ def hot(served: Settings, read: Settings) -> Settings:
     later = [
         name
         for name in type(read).model_fields
-        if name not in HOT and getattr(read, name) != getattr(served, name)
+        if name not in HOT_SETTINGS and getattr(read, name) != getattr(served, name)
     ]
     if later:
         LOG.warning("settings that count from the next start were changed: %s", ", ".join(later))
-    now = served.model_copy(update={name: getattr(read, name) for name in HOT})
+    now = served.model_copy(update={name: getattr(read, name) for name in HOT_SETTINGS})
     problems = Problems(quotes=False)
     check_open(now, NOWHERE, problems)
     if problems.errors:
@@ -89,7 +89,9 @@ def detectors_of(origin: Origin | None) -> Mapping[str, Kind] | None:
     return None if origin is None else origin.detectors
 
 
-def load(settings: Settings, *, given: Guard | None = None, before: Served | None = None) -> Served:
+def load_policies(
+    settings: Settings, *, given: Guard | None = None, before: LoadedPolicies | None = None
+) -> LoadedPolicies:
     """Return what settings name, each policy loaded once.
 
     Args:
@@ -115,6 +117,6 @@ def load(settings: Settings, *, given: Guard | None = None, before: Served | Non
             guards[policy] = Guard.load(policy, **options)
     beside = {
         policy: Guard.load(shadow, cache=guards[policy].pipeline.cache, **options)
-        for policy, shadow in shadows(settings).items()
+        for policy, shadow in shadow_policies(settings).items()
     }
-    return Served(settings, guards, beside)
+    return LoadedPolicies(settings, guards, beside)

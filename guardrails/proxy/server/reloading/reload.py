@@ -20,7 +20,7 @@ from guardrails.errors import GuardrailsError, Overloaded, PolicyErrors
 from guardrails.guard import Guard
 from guardrails.keys import KEY_VARIABLE, has_key
 from guardrails.proxy.configuration.settings import Settings, SettingsError
-from guardrails.proxy.server.errors import where
+from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.reloading.weakening import WeakerPolicy, served_weakenings
 from guardrails.proxy.server.state import LOG, State
 
@@ -37,7 +37,7 @@ Stamps = Mapping[Path, Stamp]
 T = TypeVar("T")
 
 
-async def keep(state: State) -> None:
+async def keep_reloading(state: State) -> None:
     """Make a server ready; then, until cancelled, load its policy anew when a file of it changes, or on SIGHUP."""
     if not state.settings.reload:
         await state.start()
@@ -50,7 +50,7 @@ async def keep(state: State) -> None:
         starting = group.create_task(state.start())
         with _on_hangup(hangup):
             while True:
-                if await _hung_up(hangup):
+                if await _wait_for_hangup(hangup):
                     seen, consent = None, True
                 else:
                     before, seen = seen, await _changes(state)
@@ -65,7 +65,7 @@ async def keep(state: State) -> None:
                     starting.cancel()  # what it waits for is no longer served
 
 
-async def _hung_up(hangup: asyncio.Event) -> bool:
+async def _wait_for_hangup(hangup: asyncio.Event) -> bool:
     """Wait for the next look; return whether SIGHUP came instead."""
     try:
         await asyncio.wait_for(hangup.wait(), POLL_S)
@@ -79,7 +79,7 @@ async def _changes(state: State) -> Stamps | None:
     """Return the files as they are by now, where one is not as it was loaded; else, or where no worker can look, None."""
     known = state.files
     try:
-        now = await state.off_loop(lambda: stamp_files(known))
+        now = await state.run_in_worker(lambda: stamp_files(known))
     except Overloaded:
         return None
     return None if now == known else now
@@ -117,9 +117,9 @@ async def reload(state: State, *, consent: bool = False, settled: Stamps | None 
         LOG.warning("the policy was not loaded anew, the one from before stays: %s", error)
         result, weaker = "held", tuple(each.label for each in error.weakenings)
     except Exception as error:
-        told = error if isinstance(error, GuardrailsError) else where(error)
+        told = error if isinstance(error, GuardrailsError) else describe_failure(error)
         LOG.error("the policy was not loaded anew, the one from before stays: %s", told)
-        result, errors = "failed", _places(error)
+        result, errors = "failed", _error_places(error)
     if result == "unsettled":
         return result
     state.reload.state = result if result in ("failed", "held") else "current"
@@ -146,7 +146,7 @@ async def _swap(state: State, consent: bool, settled: Stamps | None) -> Result:
     if weaker and not consent:
         raise WeakerPolicy(weaker)
     for guard in guards:
-        redacts_alike(served.settings, guard)
+        check_redaction_key(served.settings, guard)
     try:
         async with asyncio.timeout(WARM_S):
             for guard in guards:
@@ -167,7 +167,7 @@ async def _off_loop(state: State, function: Callable[[], T]) -> T:
     """Run a function on the process's workers, once one is free: a policy can wait."""
     while True:
         try:
-            return await state.off_loop(function)
+            return await state.run_in_worker(function)
         except Overloaded:
             await asyncio.sleep(POLL_S)
 
@@ -180,14 +180,14 @@ def _identities(guards: Iterable[Guard]) -> list[object]:
     ]
 
 
-def _places(error: Exception) -> tuple[str, ...]:
+def _error_places(error: Exception) -> tuple[str, ...]:
     """Return where and what is wrong, without folders and without the words that quote a policy: whoever asks may read it."""
     if not isinstance(error, PolicyErrors):
         return (type(error).__name__,)
     return tuple(f"{Path(each.file).name}:{each.line}:{each.col}: {each.code}" for each in error)
 
 
-def redacts_alike(settings: Settings, guard: Guard) -> None:
+def check_redaction_key(settings: Settings, guard: Guard) -> None:
     """Raise `SettingsError` where several workers would put different values in the same place."""
     if settings.workers > 1 and guard.is_keyed and not has_key():
         raise SettingsError(

@@ -16,7 +16,7 @@ from guardrails.policy.weakening import Weakening, find_weakenings
 from guardrails.proxy.access.admission import Client
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.server.reloading.loaded_policies import Served
+from guardrails.proxy.server.reloading.loaded_policies import LoadedPolicies
 from guardrails.proxy.upstreams.routing_choice import matches
 
 UNNAMED = "\0"
@@ -34,7 +34,7 @@ class WeakerPolicy(GuardrailsError):
         self.weakenings = tuple(weakenings)
 
 
-def served_weakenings(before: Served, after: Served) -> list[Weakening]:
+def served_weakenings(before: LoadedPolicies, after: LoadedPolicies) -> list[Weakening]:
     """Return every way in which `after` judges less than `before`, each once. Policies that judge in shadow do not count."""
     found = dict.fromkeys(_settings_weakenings(before.settings, after.settings))
     for old, new in sorted(possible_choices(before.settings, after.settings)):
@@ -118,7 +118,7 @@ def _tenants(
 
 def _rows(settings: Settings, key: KeyDoc | None, tenant: str | None) -> tuple[_Row, ...]:
     """Return the rows that may choose for a client, and last the policy for whom none does."""
-    whose: str | None = Client(key).about({"tenant": tenant})["tenant"]
+    whose: str | None = Client(key).resolve_identity({"tenant": tenant})["tenant"]
     name = None if key is None else key.id
     return (*(_row(row) for row in settings.policies if _is_for(row, name, whose)), _Row(settings.policy))
 

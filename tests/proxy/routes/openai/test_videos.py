@@ -15,7 +15,7 @@ import openai
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.access.keys import digest
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc
 from tests.films import film, green, scene
 from tests.proxy import image_kit
@@ -311,7 +311,7 @@ def test_no_other_path_is_asked_for(serve, guards, fake, kit, path) -> None:
 def test_a_job_is_one_of_its_model(serve, guards, fake, kit) -> None:
     """Which nothing but the job says: a key that may ask some models may ask about their jobs alone."""
     key = "gk_" + b64encode(bytes(range(33))).decode().replace("+", "-").replace("/", "_")
-    url = serve(guards("block"), keys=[KeyDoc(id="k", sha256=digest(key), models=["local-*"])])
+    url = serve(guards("block"), keys=[KeyDoc(id="k", sha256=hash_key(key), models=["local-*"])])
     headers = {"authorization": f"Bearer {key}"}
     fake.answers(job())
     assert kit.send(url, "/v1/videos/video_1", headers=headers, method="GET").status == 200

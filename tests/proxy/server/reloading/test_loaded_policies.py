@@ -6,7 +6,7 @@ import pytest
 
 from guardrails import Budget, Guard, PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
-from guardrails.proxy.server.reloading.loaded_policies import HOT, hot, load
+from guardrails.proxy.server.reloading.loaded_policies import HOT_SETTINGS, apply_hot_settings, load_policies
 
 
 def write(path, name: str, use: str = "own") -> str:
@@ -23,8 +23,8 @@ def test_each_policy_is_loaded_once_with_the_kinds_of_the_guard_that_was_given(t
     rows = [{"policy": other, "keys": []} | {"paths": ["/x"]}, {"policy": other, "paths": ["/y"]}]
     settings = Settings("http://h", policy=main, policies=rows)
 
-    first = load(settings, given=Guard.load(main, detectors=kinds))
-    again = load(settings, before=first)
+    first = load_policies(settings, given=Guard.load(main, detectors=kinds))
+    again = load_policies(settings, before=first)
 
     for served in (first, again):
         assert [guard.policy.ref.name for guard in served.guards.values()] == ["a", "b"]
@@ -37,7 +37,7 @@ def test_a_guard_that_settings_do_not_name_stays(guard_of, tmp_path, kind_of) ->
     given = guard_of("rules: []")
     settings = Settings("http://h", policy="strict")
 
-    again = load(settings, before=load(settings, given=given))
+    again = load_policies(settings, before=load_policies(settings, given=given))
 
     assert again.guard.policy.ref == given.policy.ref
 
@@ -49,8 +49,8 @@ def test_keys_do_not_go_while_others_reach_the_server(more) -> None:
     served = Settings("http://h", host="0.0.0.0", keys=keys)
 
     with pytest.raises(PolicyErrors, match="could ask: there are no keys"):
-        hot(served, Settings("http://h", **more))
-    assert hot(served.model_copy(update={"open": True}), Settings("http://h")).keys == []
+        apply_hot_settings(served, Settings("http://h", **more))
+    assert apply_hot_settings(served.model_copy(update={"open": True}), Settings("http://h")).keys == []
 
 
 def test_the_budget_counts_from_the_moment_at_which_its_file_changes(tmp_path, kind_of) -> None:
@@ -60,9 +60,9 @@ def test_the_budget_counts_from_the_moment_at_which_its_file_changes(tmp_path, k
     settings = Settings("http://h", policy=main, policies=[{"policy": other, "paths": ["/x"]}], shadow=other)
     given = Guard.load(main, detectors=kinds, budget=Budget(contents=9))
 
-    first = load(settings, given=given)
-    now = hot(settings, settings.model_copy(update={"max_contents": 5, "max_pixels": 6}))
-    again = load(now, before=first)
+    first = load_policies(settings, given=given)
+    now = apply_hot_settings(settings, settings.model_copy(update={"max_contents": 5, "max_pixels": 6}))
+    again = load_policies(now, before=first)
 
     assert [each.budget for each in first.guards.values()] == [given.budget, Budget()]
     everywhere = [*again.guards.values(), *again.shadows.values()]
@@ -75,7 +75,7 @@ def test_a_policy_of_a_row_that_is_wrong_is_an_error(tmp_path, guard_of) -> None
     wrong = write(tmp_path / "w.yaml", "w", use="nothing_like_it")
     settings = Settings("http://h", policies=[{"policy": wrong, "paths": ["/x"]}])
     with pytest.raises(PolicyErrors, match="nothing_like_it"):
-        load(settings, given=guard_of("rules: []"))
+        load_policies(settings, given=guard_of("rules: []"))
 
 
 def test_settings_that_need_a_new_start_are_told_and_left(caplog) -> None:
@@ -83,12 +83,12 @@ def test_settings_that_need_a_new_start_are_told_and_left(caplog) -> None:
     served = Settings("http://h", port=1, max_concurrent=5)
     read = Settings("http://other", port=2, max_concurrent=7, unknown_fields="refuse")
 
-    now = hot(served, read)
+    now = apply_hot_settings(served, read)
 
     assert (now.upstream, now.port, now.max_concurrent, now.unknown_fields) == ("http://h", 1, 7, "refuse")
     assert "next start" in caplog.text
     assert "upstream, port" in caplog.text
-    assert {*HOT} < {*SettingsDoc.model_fields}
+    assert {*HOT_SETTINGS} < {*SettingsDoc.model_fields}
 
 
 def test_a_policy_beside_another_shares_what_that_found_and_the_floor(tmp_path, kind_of) -> None:
@@ -97,8 +97,8 @@ def test_a_policy_beside_another_shares_what_that_found_and_the_floor(tmp_path, 
     main, beside = write(tmp_path / "a.yaml", "a"), write(tmp_path / "b.yaml", "b")
     settings = Settings("http://h", policy=main, floor="pii-only", shadow=beside)
 
-    first = load(settings, given=Guard.load(main, floor="pii-only", detectors=kinds))
-    again = load(settings, before=first)
+    first = load_policies(settings, given=Guard.load(main, floor="pii-only", detectors=kinds))
+    again = load_policies(settings, before=first)
 
     for served in (first, again):
         shadow = served.shadows[main]

@@ -18,10 +18,10 @@ from guardrails import Guard
 from guardrails.detectors.file_watch import stamp_files
 from guardrails.keys import KEY_VARIABLE
 from guardrails.proxy.configuration.settings import Settings, SettingsError
-from guardrails.proxy.configuration.sources import Given
+from guardrails.proxy.configuration.sources import SettingsSources
 from guardrails.proxy.server import state as states
 from guardrails.proxy.server.reloading import reload as reloading
-from guardrails.proxy.server.reloading.reload import keep, redacts_alike, reload
+from guardrails.proxy.server.reloading.reload import check_redaction_key, keep_reloading, reload
 from guardrails.proxy.server.serve import running
 from guardrails.proxy.server.state import State
 from guardrails.types import CLEAN, Action, Stage
@@ -295,7 +295,7 @@ def test_sighup_is_consent(policy, monkeypatch) -> None:
         await state.start()
         monkeypatch.setattr(state, "load", loading)
         async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(keep(state))
+            keeping = group.create_task(keep_reloading(state))
             await asyncio.sleep(0)  # begins to wait for signals
             write(policy, text("one", version="'1'"))
             os.kill(os.getpid(), signal.SIGHUP)
@@ -397,7 +397,7 @@ def test_a_file_that_is_still_written_is_not_loaded(policy, monkeypatch) -> None
         async with asyncio.TaskGroup() as group:
             await state.start()
             monkeypatch.setattr(reloading, "stamp_files", written)
-            keeping = group.create_task(keep(state))
+            keeping = group.create_task(keep_reloading(state))
             await asyncio.to_thread(until, lambda: state.guard.policy.ref.name == "two")
             keeping.cancel()
 
@@ -485,7 +485,7 @@ def test_a_start_that_waits_goes_on_while_a_change_is_refused(tmp_path, kind_of)
 
     async def started() -> None:
         async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(keep(state))
+            keeping = group.create_task(keep_reloading(state))
             write(policy, f"format: 1\nname: p\n{own.replace('block', 'flag')}")
             await asyncio.to_thread(until, lambda: state.reload.state == "held")
             works.set()
@@ -530,7 +530,7 @@ def test_settings_that_judge_by_less_are_held(tmp_path, fake, kit, before, after
         write(tmp_path / f"{name}.yaml", content)
     start = f"upstream: {fake.url}\nport: 0\n"
     write(file, start + before)
-    given = Given(str(file))
+    given = SettingsSources(str(file))
     with running(given.settings(), reread=given.settings) as url:
         write(file, f"{start}{after}unknown_fields: refuse\n")
         until(lambda: fields(kit, url)["state"] == "held")
@@ -639,7 +639,7 @@ def test_without_reload_nothing_is_watched(policy) -> None:
     """Once the server is ready there is nothing more to do, and it says so."""
     state = State(Settings("http://h", policy=str(policy), reload=False))
 
-    asyncio.run(asyncio.wait_for(keep(state), WAIT_S))
+    asyncio.run(asyncio.wait_for(keep_reloading(state), WAIT_S))
 
     assert (state.ready, state.reload.state) == (True, "off")
 
@@ -651,7 +651,7 @@ def test_a_server_that_could_not_start_does_once_its_file_is_right(policy) -> No
 
     async def repaired() -> None:
         async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(keep(state))
+            keeping = group.create_task(keep_reloading(state))
             await asyncio.to_thread(until, lambda: state.reload.state == "failed")
             assert not state.ready
             write(policy, text("one"))
@@ -688,7 +688,7 @@ def test_a_policy_whose_detectors_do_not_answer_is_given_up(tmp_path, kind_of, m
 
     assert state.guard.policy.ref.name == "first"
     assert (state.reload.state, state.reload.errors) == ("failed", ("GuardrailsError",))
-    assert state.failing == []
+    assert state.failing_detectors == []
 
 
 def test_workers_that_would_not_redact_alike_keep_their_policy(policy, monkeypatch) -> None:
@@ -706,4 +706,4 @@ def test_workers_that_would_not_redact_alike_keep_their_policy(policy, monkeypat
 
     assert (state.guard.policy.ref.name, state.reload.errors) == ("one", ("SettingsError",))
     with pytest.raises(SettingsError, match="each of 2 workers would have its own"):
-        redacts_alike(settings, Guard.load(policy))
+        check_redaction_key(settings, Guard.load(policy))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.proxy.access.admission import Client, chosen
+from guardrails.proxy.access.admission import Client, select_policy
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.server.reloading.loaded_policies import Served
+from guardrails.proxy.server.reloading.loaded_policies import LoadedPolicies
 from guardrails.proxy.server.reloading.weakening import WeakerPolicy, possible_choices, served_weakenings
 
 SHOP, BANK = (
@@ -140,7 +140,10 @@ def policy_of(
         return None
     client = Client(key)
     return (
-        chosen(each.policies, client, client.about({"tenant": tenant})["tenant"], model, path) or each.policy
+        select_policy(
+            each.policies, client, client.resolve_identity({"tenant": tenant})["tenant"], model, path
+        )
+        or each.policy
     )
 
 
@@ -169,7 +172,7 @@ def test_floors_and_settings_count(guard_of: Any) -> None:
     was = settings(*rows, keys=[SHOP], unknown_fields="refuse")
 
     def reasons(guard: Guard, now: Settings = was, before: Guard = floor) -> list[str]:
-        found = served_weakenings(Served(was, {"main": before}), Served(now, {"main": guard}))
+        found = served_weakenings(LoadedPolicies(was, {"main": before}), LoadedPolicies(now, {"main": guard}))
         return [each.label for each in found]
 
     assert reasons(floor) == []
@@ -185,7 +188,9 @@ def test_floors_and_settings_count(guard_of: Any) -> None:
 def test_the_error_names_the_cure(guard_of: Any) -> None:
     """And all that is weaker."""
     old, new = (guard_of(POLICY.replace("THEN", then)) for then in ("block", "redact"))
-    found = served_weakenings(Served(settings(), {"main": old}), Served(settings(), {"main": new}))
+    found = served_weakenings(
+        LoadedPolicies(settings(), {"main": old}), LoadedPolicies(settings(), {"main": new})
+    )
 
     assert str(WeakerPolicy(found)) == (
         "it is weaker; send SIGHUP to the server to take it (or start it anew), or put back what is missing: "
