@@ -51,6 +51,11 @@ def _dropped_marks() -> re.Pattern[str]:
 
 
 @cache
+def _stand_alone_jamo() -> re.Pattern[str]:
+    return re.compile("[\u3131-\u318e]+")
+
+
+@cache
 def _jamo() -> dict[int, str]:
     """Map conjoining jamo to stand-alone ones, which never compose with what comes next."""
     letters = [chr(code) for code in range(0x3131, 0x318F) if code != 0x3164]
@@ -111,7 +116,8 @@ def _unstack(spelling: str) -> str:
     apart = unicodedata.normalize("NFD", spelling)
     base = _combining().sub("", apart)
     several = len(apart) > len(base) + 1 and not "\u1ea0" <= spelling <= "\u1ef9"
-    stacked = (len(base) < len(spelling) or several) and base.isascii()
+    letters = _stand_alone_jamo().sub("", base)  # a vowel of Hangul behind the character is no mark of it
+    stacked = (len(base) < len(spelling) or several) and letters != "" and letters.isascii()
     return base if stacked else spelling
 
 

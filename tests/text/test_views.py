@@ -233,6 +233,7 @@ def test_normalizing_twice_changes_nothing(raw: str) -> None:
 @both
 @given(raw=hostile)
 @example(raw="\u1fed")
+@example(raw="\u1fb3\u1161")
 def test_canonical_forms_read_alike(view: Viewer, raw: str) -> None:
     """Composed and decomposed spellings of a text read the same."""
     apart = unicodedata.normalize("NFD", raw)

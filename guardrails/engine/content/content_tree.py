@@ -2,7 +2,8 @@
 
 A body is walked by the field table of its API (`protocols`): which fields are text to judge, which are structure, which are
 refused. String leaves of fields that no table knows are judged as well, and named. Nothing is changed in place: edits copy
-the path that leads to them.
+the
+path that leads to them.
 """
 
 from __future__ import annotations

@@ -213,7 +213,8 @@ def test_the_shipped_model_is_loaded_with_the_first_picture() -> None:
     """A guard that judges texts alone has neither Pillow nor the model."""
     script = """
 import sys
-from guardrails.detectors import PolicyFolder, bind
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_classifier import KIND
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from pathlib import Path

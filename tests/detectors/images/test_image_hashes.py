@@ -170,7 +170,7 @@ def test_a_film_is_told_with_both_shares_and_where_it_is_shown(tmp_path: Path) -
     track, single = tracked(tmp_path, "", **films(tmp_path, 6))
     assert single == [CLEAN] * 12
     for closed in (False, True):
-        [finding] = track.found(closed=closed)
+        [finding] = track.findings(closed=closed)
         assert (finding.category, finding.score, finding.clip) == ("custom.film", 1.0, (0, 6_000))
         assert finding.listed == Listed("films.jsonl", "listed", "vpdq", 0, "original", 0.5, 1.0)
     assert finding.to_dict()["listed"] == {
@@ -182,8 +182,8 @@ def test_a_film_is_told_with_both_shares_and_where_it_is_shown(tmp_path: Path) -
 def test_a_part_of_a_film_is_told_at_its_end(tmp_path: Path) -> None:
     """More of something else may come before."""
     track, _ = tracked(tmp_path, "", 4, **films(tmp_path, 40))
-    assert track.found(closed=False) == []
-    assert [each.score for each in track.found(closed=True)] == [1.0]
+    assert track.findings(closed=False) == []
+    assert [each.score for each in track.findings(closed=True)] == [1.0]
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -194,15 +194,15 @@ def test_a_film_is_known_by_its_file(tmp_path: Path, listed: bool) -> None:
     (tmp_path / "frame.txt").write_text(pdq(drawn(3)))
     given = films(tmp_path, 0, sha256) if listed else {"deny": [{"file": "deny.txt", "kind": "sha256"}]}
     track, _ = tracked(tmp_path, sha256.hex(), 0, **given)
-    [finding] = track.found(closed=False)
+    [finding] = track.findings(closed=False)
     assert (finding.score, finding.clip, finding.listed.kind) == (1.0, None, "sha256")
     assert finding.listed.id == ("listed" if listed else "mine")
-    assert tracked(tmp_path, "00" * 32, 0, **given)[0].found(closed=True) == []
+    assert tracked(tmp_path, "00" * 32, 0, **given)[0].findings(closed=True) == []
     frames = {**films(tmp_path, 6, sha256), "deny": [{"file": "frame.txt"}]}
     assert any(each.findings for each in tracked(tmp_path, sha256.hex(), **frames)[1])
     allowed = {**frames, "allow": [{"file": "deny.txt", "kind": "sha256"}]}
     track, single = tracked(tmp_path, sha256.hex(), **allowed)
-    assert (track.found(closed=True), single) == ([], [CLEAN] * 12)
+    assert (track.findings(closed=True), single) == ([], [CLEAN] * 12)
 
 
 def test_a_text_is_none_of_its_business(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_one_failure_is_that_of_the_whole(
 class Slow:
     """A transcriber that answers when it is told to, and counts."""
 
-    beside = 2
+    concurrency = 2
 
     def __init__(self) -> None:
         self.futures: list[Future[Transcript]] = []
@@ -155,7 +155,7 @@ def test_who_ends_early_gives_up(spoken: Spoken) -> None:
 class Failing:
     """A transcriber that cannot."""
 
-    beside = 1
+    concurrency = 1
 
     def __init__(self, error: Exception) -> None:
         self.error, self.asked = error, 0
