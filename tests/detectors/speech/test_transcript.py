@@ -114,7 +114,7 @@ class Slow:
         self.futures: list[Future[Transcript]] = []
         self.begun = threading.Semaphore(0)
 
-    def begin(self, piece: Any) -> Future[Transcript]:
+    def start(self, piece: Any) -> Future[Transcript]:
         """Keep the future."""
         self.futures.append(Future())
         self.begun.release()
@@ -160,7 +160,7 @@ class Failing:
     def __init__(self, error: Exception) -> None:
         self.error, self.asked = error, 0
 
-    def begin(self, piece: Any) -> Future[Transcript]:
+    def start(self, piece: Any) -> Future[Transcript]:
         """Fail."""
         self.asked += 1
         done: Future[Transcript] = Future()
