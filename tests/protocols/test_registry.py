@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,15 @@ def test_two_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "FOLDERS", ("chat", "chat"))
     with pytest.raises(ValueError, match=r"'openai\.chat'"):
         registry.load_protocols.__wrapped__()
+
+
+def test_a_new_api_is_a_folder_and_a_line() -> None:
+    """It is served by the proxy, a wrapped client may call it, and the contract matrix holds in both."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.protocols.made_up.matrix"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "126\n"), done.stderr[-2_000:]
