@@ -22,6 +22,7 @@ _OWN = frozenset(
         "authoring",
         "cancellation",
         "checker",
+        "context",
         "cli",
         "detectors",
         "engine",

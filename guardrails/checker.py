@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Unpack
 
+from guardrails.context import Context, ContextOptions
 from guardrails.engine.content.budget import Budget
-from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.core.pipeline import Pipeline, today
-from guardrails.engine.model import Outcome, Request
+from guardrails.engine.core.pipeline import Pipeline
+from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.replacements import KEYED, uses_replacement
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
@@ -21,8 +20,6 @@ from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Returned, Stage, Verdict
-
-NOBODY: Mapping[str, Any] = {}
 
 
 class Checker:
@@ -78,17 +75,8 @@ class Checker:
         content: object,
         stage: str = "input",
         *,
-        user: Mapping[str, Any] | None = None,
-        tenant: str | None = None,
-        client: Mapping[str, Any] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        model: str | None = None,
         complete: bool = False,
-        after: Verdict | Vault | None = None,
-        system: str = "",
-        prompt: str = "",
-        sources: str | Sequence[str] = "",
-        heard: Sequence[Returned] = (),
+        **options: Unpack[ContextOptions],
     ) -> Verdict:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
@@ -98,18 +86,8 @@ class Checker:
                 say at which stage each part stands. What was read already (a `Payload`) is judged as it was read.
             stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
                 `tool_result` or `retrieval`.
-            user: who asks (`request.user.*`), from your authentication, never from the client.
-            tenant: for whom (`request.tenant`), from the same source.
-            client: what the client says of itself (`request.client.*`); `language` chooses messages.
-            metadata: free values (`request.metadata`).
-            model: the model that is asked (`request.model`).
             complete: run every detector, also when a block is certain.
-            after: the verdict of the prompt, where this is its reply, so that numbers (`with: vault`) go on from it and
-                the reply is judged beside the system prompt and the message that it answers to.
-            system: that system prompt, where there is no such verdict.
-            prompt: that message, likewise.
-            sources: the passages that were retrieved for it, likewise.
-            heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
+            options: who asks and for what, and what the content is judged beside: the fields of `context.Context`.
 
         Raises:
             TypeError: the content is of a type that cannot be checked.
@@ -117,18 +95,9 @@ class Checker:
                 `request_too_large`).
             Overloaded: the workers are full.
         """
-        at = Stage(stage)
-        subject = self.read(content, at, after, system, prompt, sources)
-        request = build_request(
-            subject,
-            user=user,
-            tenant=tenant,
-            client=client,
-            metadata=metadata,
-            model=model,
-            after=after,
-            heard=heard,
-        )
+        at, context = Stage(stage), Context(**options)
+        subject = self.read(content, at, context)
+        request = context.request(subject.tree.turns)
         outcome = self.pipeline.check(subject.tree, request, complete=complete)
         return self.verdict(subject, outcome, at, request.vault, request.heard)
 
@@ -137,54 +106,24 @@ class Checker:
         content: object,
         stage: str = "input",
         *,
-        user: Mapping[str, Any] | None = None,
-        tenant: str | None = None,
-        client: Mapping[str, Any] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        model: str | None = None,
         complete: bool = False,
-        after: Verdict | Vault | None = None,
-        system: str = "",
-        prompt: str = "",
-        sources: str | Sequence[str] = "",
-        heard: Sequence[Returned] = (),
+        **options: Unpack[ContextOptions],
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
-        at = Stage(stage)
-        subject = self.read(content, at, after, system, prompt, sources)
-        request = build_request(
-            subject,
-            user=user,
-            tenant=tenant,
-            client=client,
-            metadata=metadata,
-            model=model,
-            after=after,
-            heard=heard,
-        )
+        at, context = Stage(stage), Context(**options)
+        subject = self.read(content, at, context)
+        request = context.request(subject.tree.turns)
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     @staticmethod
-    def read(
-        content: object,
-        stage: Stage,
-        after: Verdict | Vault | None,
-        system: str,
-        prompt: str,
-        sources: str | Sequence[str],
-    ) -> Payload:
-        """Return a content as leaves, with what a reply in it is judged beside; the arguments are those of `check`."""
+    def read(content: object, stage: Stage, context: Context) -> Payload:
+        """Return a content with its contents, and what a reply in it is judged beside; raises as `check` does."""
         if isinstance(content, Payload):
             subject = content
         else:
-            subject = read(
-                content if after is None else escape_earlier_placeholders(content, stage, after), stage
-            )
-        if isinstance(after, Verdict):
-            system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
-        passages = sources if isinstance(sources, str) else SOURCES.join(sources)
-        subject.tree.beside(system, prompt, passages)
+            subject = read(escape_earlier_placeholders(content, stage, context.vault), stage)
+        subject.tree.beside(*context.beside())
         return subject
 
     def verdict(
@@ -224,38 +163,6 @@ class Checker:
         )
 
 
-def escape_earlier_placeholders(content: object, stage: Stage, after: Verdict | Vault) -> object:
+def escape_earlier_placeholders(content: object, stage: Stage, vault: Vault | None) -> object:
     """Return a content in which nobody but a model can name what the check before it handed out."""
-    before = vault_of(after)
-    return content if before is None or ROLES[stage] == "assistant" else escape_placeholders(content, before)
-
-
-def vault_of(after: Verdict | Vault | None) -> Vault | None:
-    """Return what was handed out before."""
-    before = after.restorer if isinstance(after, Verdict) else after
-    return before if isinstance(before, Vault) else None
-
-
-def build_request(
-    subject: Payload,
-    *,
-    user: Mapping[str, Any] | None,
-    tenant: str | None,
-    client: Mapping[str, Any] | None,
-    metadata: Mapping[str, Any] | None,
-    model: str | None,
-    after: Verdict | Vault | None,
-    heard: Sequence[Returned] = (),
-) -> Request:
-    """Return who asks and for what, as conditions read it, and what was handed out before."""
-    return Request(
-        user=user or NOBODY,
-        tenant=tenant,
-        client=client or NOBODY,
-        metadata=metadata,
-        model=model,
-        turns=subject.tree.turns,
-        today=today(),
-        vault=vault_of(after),
-        heard=tuple(heard) or (after.heard if isinstance(after, Verdict) else ()),
-    )
+    return content if vault is None or ROLES[stage] == "assistant" else escape_placeholders(content, vault)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from guardrails.checker import Checker
+from guardrails.context import Context, ContextOptions
 from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.media.fragmented_video import holding_rules
-from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
-from guardrails.types import Returned, Stage, Verdict
+from guardrails.types import Stage
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
@@ -102,40 +102,17 @@ class Guard(Checker):
     def stream(
         self,
         stage: str = "output",
-        *,
-        user: Mapping[str, Any] | None = None,
-        tenant: str | None = None,
-        client: Mapping[str, Any] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        model: str | None = None,
-        after: Verdict | Vault | None = None,
-        system: str = "",
-        prompt: str = "",
-        sources: str | Sequence[str] = "",
-        heard: Sequence[Returned] = (),
+        **options: Unpack[ContextOptions],
     ) -> TextStream:
-        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict` (`text_stream.Stream`).
+        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict` (`text_stream.TextStream`).
 
         What it returns is at each time the beginning of what `check` would leave of the whole text, or of what stands before
-        that by which it is stopped. The arguments are those of `check`.
+        that by which it is stopped. The options are those of `check`.
 
         Raises:
             ValueError: see `text_stream.open_stream`.
         """
-        return open_stream(
-            self,
-            stage,
-            after=after,
-            system=system,
-            prompt=prompt,
-            sources=sources,
-            user=user,
-            tenant=tenant,
-            client=client,
-            metadata=metadata,
-            model=model,
-            heard=heard,
-        )
+        return open_stream(self, stage, Context(**options))
 
     def held(self, stage: str = "output") -> Mapping[str, str]:
         """Return the rules for which nothing of a streamed text goes out before its end, each with the reason; none: texts

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.checker import Checker, build_request, escape_earlier_placeholders, vault_of
+from guardrails.checker import Checker, escape_earlier_placeholders
 from guardrails.engine.redaction.vault import Vault
 from guardrails.guard import Guard
-from guardrails.types import Action, Place, Returned, Stage
+from guardrails.types import Action, Place, Stage
 
 POLICY = """
 detectors: {pii: {use: pii, entities: [email]}}
@@ -38,17 +38,10 @@ def test_check_and_acheck_take_the_same_arguments() -> None:
     assert sync.parameters == twin.parameters
 
 
-def test_a_request_goes_on_from_the_verdict_before_it(checker: Checker) -> None:
-    """What was handed out and what tools returned come along; what the caller says himself comes first."""
-    before = checker.check("mail jo@example.com")
-    who = dict.fromkeys(("user", "tenant", "client", "metadata", "model"))
-    content = checker.read("x", Stage.OUTPUT, before, "", "", "")
-    request = build_request(content, **who, after=before)
-    assert request.vault is vault_of(before)
-    assert request.vault is not None
-    heard = (Returned((("t", ""),), "x"),)
-    assert build_request(content, **who, after=before, heard=heard).heard == heard
-    assert build_request(content, **who, after=None).vault is None
+def test_a_misspelt_option_is_an_error_that_names_it(checker: Checker) -> None:
+    """At once, before anything is judged."""
+    with pytest.raises(TypeError, match="tennant"):
+        checker.check("x", tennant="acme")  # type: ignore[call-arg]
 
 
 def test_only_a_model_can_name_what_was_handed_out(checker: Checker) -> None:
@@ -57,4 +50,4 @@ def test_only_a_model_can_name_what_was_handed_out(checker: Checker) -> None:
     vault.number_for("pii.email", "jo@example.com", Place(Stage.INPUT))
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.INPUT, vault) == "[EMAIL-1]"
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.OUTPUT, vault) == "[EMAIL_1]"
-    assert vault_of(None) is None
+    assert escape_earlier_placeholders("[EMAIL_1]", Stage.INPUT, None) == "[EMAIL_1]"

@@ -15,6 +15,7 @@ import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from guardrails.context import Context
 from guardrails.engine.content.content_tree import format_number
 from guardrails.engine.content.payload import is_pixels, refuse_batch
 from guardrails.engine.media.frame_batches import (
@@ -222,7 +223,7 @@ class Call:
 
     def stream(self) -> TextStream:
         """Begin a text that grows."""
-        return open_stream(self.guard, self.output, **self.asked())
+        return open_stream(self.guard, self.output, Context(**self.asked()))
 
     def whole(self, chunks: list[Any]) -> list[Any]:
         """Return the chunks of a stream that is held, for checking: pieces of one text joined, a retriever's documents each.

@@ -7,20 +7,18 @@ nothing more is shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.checker import Checker, build_request
-from guardrails.engine.content.content_tree import SOURCES
+from guardrails.checker import Checker
+from guardrails.context import Context
 from guardrails.engine.content.payload import text
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
-from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.stream import stop_outcome
 from guardrails.engine.streaming.text_channels import TextChannels
-from guardrails.types import Returned, Stage, Verdict
+from guardrails.types import Stage, Verdict
 
 
 class TextStream:
@@ -123,41 +121,15 @@ class TextStream:
         return self._restoring.feed(content[len(shown) :], last=True)
 
 
-def open_stream(
-    checker: Checker,
-    stage: str,
-    *,
-    after: Verdict | Vault | None = None,
-    system: str = "",
-    prompt: str = "",
-    sources: str | Sequence[str] = "",
-    user: Mapping[str, Any] | None = None,
-    tenant: str | None = None,
-    client: Mapping[str, Any] | None = None,
-    metadata: Mapping[str, Any] | None = None,
-    model: str | None = None,
-    heard: Sequence[Returned] = (),
-) -> TextStream:
-    """Return a filter for one streamed text; the arguments are those of `Checker.check`.
+def open_stream(checker: Checker, stage: str, context: Context) -> TextStream:
+    """Return a filter for one streamed text.
 
     Raises:
         ValueError: it goes on from what an earlier check handed out, at a stage where somebody else than the model could name
             that: such a text must be read as a whole.
     """
     at = Stage(stage)
-    request = build_request(
-        checker.read("", at, after, system, prompt, sources),
-        user=user,
-        tenant=tenant,
-        client=client,
-        metadata=metadata,
-        model=model,
-        after=after,
-        heard=heard,
-    )
+    request = context.request(checker.read("", at, context).tree.turns)
     if request.vault is not None and not request.vault.is_empty and ROLES[at] != "assistant":
         raise ValueError(f"a stream at {stage!r} cannot go on from a vault: check() the whole text")
-    if isinstance(after, Verdict):
-        system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
-    passages = sources if isinstance(sources, str) else SOURCES.join(sources)
-    return TextStream(checker, at, request, (system, prompt, passages))
+    return TextStream(checker, at, request, context.beside())

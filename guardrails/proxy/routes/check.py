@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.checker import build_request as asking
+from guardrails.context import Context
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.proxy.access.client import read_claims
@@ -61,7 +61,7 @@ async def check(request: HttpRequest) -> Response:
         asked = chat_payload.read(content, Stage(stage))
     except TypeError as error:
         raise RequestError("invalid_type", str(error), "/content") from None
-    taken = state.sample_for_shadow(asked.tree, asking(asked, **who, after=None))
+    taken = state.sample_for_shadow(asked.tree, Context(**who).request(asked.tree.turns))
     started = perf_counter()
     verdict = await guard.acheck(asked, stage, **who)
     state.record_verdict(verdict, perf_counter() - started, taken)

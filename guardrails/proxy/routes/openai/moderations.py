@@ -14,7 +14,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.checker import build_request as asking
+from guardrails.context import Context
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import WORD
 from guardrails.engine.content.payload import Payload
@@ -75,9 +75,7 @@ async def judged(
     verdicts: list[Verdict] = []
     for tree in asked:
         subject = Payload(tree, lambda _: None)
-        taken = state.sample_for_shadow(
-            tree, asking(subject, **who, metadata=None, model=body["model"], after=None)
-        )
+        taken = state.sample_for_shadow(tree, Context(**who, model=body["model"]).request(tree.turns))
         started = perf_counter()
         verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
         state.record_verdict(verdict, perf_counter() - started, taken)
