@@ -8,13 +8,13 @@ behind the last; what it gives (`Give`) and the pieces that it returns are yield
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
+from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import Blocked
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
@@ -25,11 +25,18 @@ END = object()
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to judge; `after` is the verdict of what it answers to."""
+    """Something to judge; `after` is the verdict of what it answers to, or what was handed out before, `beside` more options of
+    `Checker.check`, where the call's own say nothing else.
+    """
 
-    subject: Payload
+    subject: object
     stage: Stage
-    after: Verdict | None = None
+    after: Verdict | Vault | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    def options(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options of the check in a call with a context."""
+        return {**self.beside, **context, "after": self.after}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +87,13 @@ def _resumed(flow: Flow, value: Any) -> Any:
 def _judged(step: Check | Run, terms: Terms) -> Any:
     if isinstance(step, Run):
         return terms.guard.pipeline.drive(step.steps(None))
-    return terms.guard.check(step.subject, step.stage, **terms.context, after=step.after)
+    return terms.guard.check(step.subject, step.stage, **step.options(terms.context))
 
 
 async def _ajudged(step: Check | Run, terms: Terms) -> Any:
     if isinstance(step, Run):
         return await terms.guard.pipeline.adrive(step.steps(INLINE_ON_LOOP))
-    return await terms.guard.acheck(step.subject, step.stage, **terms.context, after=step.after)
+    return await terms.guard.acheck(step.subject, step.stage, **step.options(terms.context))
 
 
 def run(flow: Flow, terms: Terms, call: Callable[..., Any]) -> Any:
@@ -132,7 +139,9 @@ def stream(flow: Flow, terms: Terms, call: Callable[..., Iterator[Any]]) -> Iter
     yield from step.value
 
 
-async def astream(flow: Flow, terms: Terms, call: Callable[..., AsyncIterator[Any]]) -> AsyncIterator[Any]:
+async def astream(
+    flow: Flow, terms: Terms, call: Callable[..., AsyncIterator[Any]]
+) -> AsyncGenerator[Any, None]:
     """The twin of `stream` on an event loop."""
     pieces: Any = None
     try:

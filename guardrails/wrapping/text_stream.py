@@ -7,6 +7,7 @@ nothing more is shown.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from guardrails.checker import Checker
@@ -14,11 +15,14 @@ from guardrails.context import Context
 from guardrails.engine.content.payload import text
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import stop_outcome
 from guardrails.engine.streaming.text_channels import TextChannels
 from guardrails.types import Stage, Verdict
+
+Steps = Generator[list[Task], None, str]
 
 
 class TextStream:
@@ -60,35 +64,40 @@ class TextStream:
             ValueError: after `flush`.
             Overloaded: the workers are full.
         """
-        if self._skips(delta):
-            return ""
-        self._checker.pipeline.drive(self._voices.feed(self._part, delta, None))
-        if self._voices.stop is not None:
-            self._stop(self._checker.pipeline.check(self._whole().tree, self._request))
-        return self._restoring.feed(self._part.take())
+        return self._checker.pipeline.drive(self.feeding(delta, None))
 
     async def afeed(self, delta: str) -> str:
         """The twin of `feed` that does not block the event loop."""
-        if self._skips(delta):
-            return ""
-        await self._checker.pipeline.adrive(self._voices.feed(self._part, delta, INLINE_ON_LOOP))
-        if self._voices.stop is not None:
-            self._stop(await self._checker.pipeline.acheck(self._whole().tree, self._request))
-        return self._restoring.feed(self._part.take())
+        return await self._checker.pipeline.adrive(self.feeding(delta, INLINE_ON_LOOP))
 
     def flush(self) -> str:
         """End the text and return the rest of what may be shown: nothing where it is stopped."""
-        if self._ends():
-            return ""
-        self._checker.pipeline.drive(self._voices.finish(None))
-        return self._end(self._checker.pipeline.check(self._whole().tree, self._request))
+        return self._checker.pipeline.drive(self.flushing(None))
 
     async def aflush(self) -> str:
         """The twin of `flush` that does not block the event loop."""
+        return await self._checker.pipeline.adrive(self.flushing(INLINE_ON_LOOP))
+
+    def feeding(self, delta: str, inline: int | None) -> Steps:
+        """Return the steps of `feed`; `inline` as for `Pipeline.check_steps`."""
+        if self._skips(delta):
+            return ""
+        yield from self._voices.feed(self._part, delta, inline)
+        if self._voices.stop is not None:
+            self._stop((yield from self._judge_whole(inline)))
+        return self._restoring.feed(self._part.take())
+
+    def flushing(self, inline: int | None) -> Steps:
+        """Return the steps of `flush`."""
         if self._ends():
             return ""
-        await self._checker.pipeline.adrive(self._voices.finish(INLINE_ON_LOOP))
-        return self._end(await self._checker.pipeline.acheck(self._whole().tree, self._request))
+        yield from self._voices.finish(inline)
+        return self._end((yield from self._judge_whole(inline)))
+
+    def _judge_whole(self, inline: int | None) -> Generator[list[Task], None, Outcome]:
+        tree, pipeline = self._whole().tree, self._checker.pipeline
+        pipeline.budget.admits(tree.leaves)
+        return (yield from pipeline.check_steps(tree, self._request, inline))
 
     def _skips(self, delta: str) -> bool:
         if self._ended:

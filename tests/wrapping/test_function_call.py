@@ -1,0 +1,68 @@
+"""The steps around one call of a function: what is judged, in which order, and what comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guardrails import Blocked, Guard
+from guardrails.types import Stage
+from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_text
+from guardrails.wrapping.guarded_call import Check
+from guardrails.wrapping.sdk.exchange import Terms
+
+
+def driven(guard: Guard, steps: Any) -> tuple[Any, list[Check]]:
+    """Have a guard judge what steps yield; return what they return, and all that they had judged."""
+    checks: list[Check] = []
+    try:
+        check = next(steps)
+        while True:
+            checks.append(check)
+            check = steps.send(guard.check(check.subject, check.stage, **check.options({})))
+    except StopIteration as end:
+        return end.value, checks
+
+
+def call(guard: Guard, *, answers: bool = False) -> FunctionCall:
+    """Begin a call."""
+    return FunctionCall(Terms(guard, answers), None)
+
+
+def test_each_argument_that_holds_content_is_judged_in_its_order(policy_guard: Guard) -> None:
+    """At the input; options, numbers and clients are handed on as they are."""
+    client = object()
+    (args, kwargs), checks = driven(
+        policy_guard,
+        call(policy_guard).before(("zqxmask", client, 3), {"texts": ["a", "zqxmask"], "n": None}),
+    )
+    assert (args, kwargs) == (["[MASK]", client, 3], {"texts": ["a", "[MASK]"], "n": None})
+    assert [check.subject for check in checks] == ["zqxmask", "a", "zqxmask"]
+    assert {check.stage for check in checks} == {Stage.INPUT}
+
+
+def test_an_answer_is_judged_beside_what_was_asked(policy_guard: Guard) -> None:
+    """Each of several by itself."""
+    made = call(policy_guard)
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+    driven(policy_guard, made.before((turns,), {}))
+    released, checks = driven(policy_guard, made.after(["fine", "zqxmask", None]))
+    assert released == ["fine", "[MASK]", None]
+    assert [(check.stage, check.beside["system"], check.beside["prompt"]) for check in checks] == [
+        (Stage.OUTPUT, "Be brief.", "hi")
+    ] * 2
+
+
+@pytest.mark.parametrize(("answers", "error"), [(False, Blocked), (True, CallStopped)])
+def test_a_block_ends_the_call(policy_guard: Guard, answers: bool, error: type[Exception]) -> None:
+    """As the caller wants it: an exception, or the text that answers it."""
+    with pytest.raises(error):
+        driven(policy_guard, call(policy_guard, answers=answers).before(("zqxbomb",), {}))
+
+
+def test_a_stream_is_of_texts() -> None:
+    """Pieces of something else cannot be put together."""
+    assert require_text("a") == "a"
+    with pytest.raises(TypeError, match="bytes"):
+        require_text(b"a")
