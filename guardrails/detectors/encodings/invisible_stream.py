@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from guardrails.detectors.detection_stream import DetectionStream
 from guardrails.detectors.encodings.hidden_characters import (
     FLAG,
     NEAR,
@@ -33,17 +34,13 @@ FLAG_LENGTH: Final = 6
 """Characters of the longest flag of a region, behind the black flag that it begins with."""
 
 
-class InvisibleStream:
-    """The state of one stream.
-
-    Attributes:
-        settled: the offset before which nothing more will be found.
-        scanned: characters looked at, all together.
-    """
+class InvisibleStream(DetectionStream):
+    """The state of one stream."""
 
     def __init__(
         self, characters: HiddenCharacters, finding: Callable[[tuple[int, int]], Finding], least: int
     ) -> None:
+        super().__init__()
         self._characters = characters
         self._finding = finding
         self._least = least
@@ -55,17 +52,8 @@ class InvisibleStream:
         """Where in the whole text the finding begins that goes on up to there."""
         self._seen = 0
         self._waiting: list[tuple[int, int]] = []
-        self._ended = False
-        self.settled = 0
-        self.scanned = 0
 
-    def feed(self, delta: str) -> Detection:
-        """Take a part; return what it settles.
-
-        Raises:
-            ValueError: after `flush`.
-        """
-        self._check()
+    def _take(self, delta: str) -> Detection:
         clean = (
             self._at == len(self._text) and self._begun is None and not self._characters.contains_any(delta)
         )
@@ -77,17 +65,10 @@ class InvisibleStream:
             self._decide(last=False)
         return self._final(last=False)
 
-    def flush(self) -> Detection:
-        """Return the rest: the text ends here."""
-        self._check()
-        self._ended = True
+    def _finish(self) -> Detection:
         self._decide(last=True)
         self._close(self._at)
         return self._final(last=True)
-
-    def _check(self) -> None:
-        if self._ended:
-            raise ValueError("the stream has ended")
 
     def _decide(self, *, last: bool) -> None:
         """Go on to the first hidden character that what follows may make harmless, or to the end."""

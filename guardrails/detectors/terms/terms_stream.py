@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from guardrails.detectors.detection_stream import DetectionStream
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.detectors.terms.term_matcher import TermMatcher, needs_boundary, single_spaces
 from guardrails.text import TextView, fold_text, replace_surrogates
@@ -15,15 +16,11 @@ from guardrails.text.growing import find_cut, last_word_start, mark_part
 from guardrails.types import Detection, Finding
 
 
-class TermStream:
-    """The state of one stream.
-
-    Attributes:
-        settled: the offset before which nothing more will be found.
-        scanned: characters looked at, all together.
-    """
+class TermStream(DetectionStream):
+    """The state of one stream."""
 
     def __init__(self, terms: TermMatcher, finding: Callable[[tuple[int, int]], Finding]) -> None:
+        super().__init__()
         self._terms = terms
         self._finding = finding
         self._prefixes = terms.prefixes
@@ -32,17 +29,8 @@ class TermStream:
         self._cuts = [0]
         self._looked = 0
         self._due = 0
-        self._ended = False
-        self.settled = 0
-        self.scanned = 0
 
-    def feed(self, delta: str) -> Detection:
-        """Take a part; return what it settles.
-
-        Raises:
-            ValueError: after `flush`.
-        """
-        self._check()
+    def _take(self, delta: str) -> Detection:
         self._text += replace_surrogates(delta)
         length = len(self._text)
         if length < self._due:
@@ -55,15 +43,8 @@ class TermStream:
         self._due = len(self._text) + held // 16 if held > OFTEN else 0
         return Detection(found, self.settled)
 
-    def flush(self) -> Detection:
-        """Return the rest: the text ends here."""
-        self._check()
-        self._ended = True
+    def _finish(self) -> Detection:
         return Detection(self._settle(len(self._text), last=True), self.settled)
-
-    def _check(self) -> None:
-        if self._ended:
-            raise ValueError("the stream has ended")
 
     def _pass_word(self, word: str) -> None:
         """Let go of a word that has begun, if nothing that may become of it is or begins a term; the last letter is kept, as

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from guardrails.detectors.detection_stream import DetectionStream
 from guardrails.text import normalize_text, replace_surrogates
 from guardrails.types import Detection, Detector, Finding, Text
 
@@ -41,45 +42,25 @@ _BLOCKS: Final = {
 """What a stretch must not have in it to end at a sign of each kind."""
 
 
-class UrlStream:
-    """The state of one stream.
-
-    Attributes:
-        settled: the offset before which nothing more will be found.
-        scanned: characters looked at, all together.
-    """
+class UrlStream(DetectionStream):
+    """The state of one stream."""
 
     def __init__(self, detector: Detector) -> None:
+        super().__init__()
         self._detector = detector
         self._before = ""
         self._rest = ""
         self._looked = 0
         self._blocked: set[str] = set()
-        self._ended = False
-        self.settled = 0
-        self.scanned = 0
 
-    def feed(self, delta: str) -> Detection:
-        """Take a part; return what it settles.
-
-        Raises:
-            ValueError: after `flush`.
-        """
-        self._check()
+    def _take(self, delta: str) -> Detection:
         self._rest += replace_surrogates(delta)
         cut = self._cut()
         self._looked = len(self._rest) - cut
         return Detection(self._judge(cut) if cut else (), self.settled)
 
-    def flush(self) -> Detection:
-        """Return the rest: the text ends here."""
-        self._check()
-        self._ended = True
+    def _finish(self) -> Detection:
         return Detection(self._judge(len(self._rest)), self.settled)
-
-    def _check(self) -> None:
-        if self._ended:
-            raise ValueError("the stream has ended")
 
     def _cut(self) -> int:
         """Return the last place in what is held at which it can be cut; 0 if there is none."""
