@@ -82,7 +82,7 @@ class Guard(Checker):
         guard.origin = Origin(policy, floor, detectors, files)
         return guard
 
-    def again(self) -> Guard:
+    def reload(self) -> Guard:
         """Load the same policy anew, from what its files are by now; the guard itself where it came from none."""
         origin = self.origin
         if origin is None:

@@ -386,7 +386,7 @@ def test_a_guard_knows_its_files(
 
     assert have_changed(guard.origin.files)
     if how == "written":
-        again = guard.again()
+        again = guard.reload()
         assert again.origin is not None
         assert again.origin.files.keys() == guard.origin.files.keys()
         assert not have_changed(again.origin.files)
@@ -396,7 +396,7 @@ def test_a_guard_that_came_from_no_file_is_loaded_anew_as_it_is(guard: Guard) ->
     """There is nothing to read."""
     own = Guard(guard.policy)
 
-    assert own.again() is own
+    assert own.reload() is own
 
 
 FLOOR = """

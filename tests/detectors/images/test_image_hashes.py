@@ -262,6 +262,6 @@ def test_a_guard_that_is_loaded_anew_has_the_list_as_it_is(tmp_path: Path) -> No
     assert guard.origin is not None
     assert (tmp_path / "deny.txt") in guard.origin.files
     (tmp_path / "deny.txt").write_text(pdq(drawn()))
-    again = guard.again()
+    again = guard.reload()
     assert again.check(drawn(), "output").blocked
     assert again.policy.ref.digest != guard.policy.ref.digest

@@ -172,7 +172,7 @@ def test_a_guard_that_is_loaded_anew_keeps_its_budget(tmp_path: Any) -> None:
     path.write_text("format: 1\nname: p\n")
     budget = Budget(contents=7)
     guard = Guard.load(path, budget=budget)
-    assert (guard.budget, guard.again().budget) == (budget, budget)
+    assert (guard.budget, guard.reload().budget) == (budget, budget)
     assert Guard.load(path).budget == Budget()
     assert pickle.loads(pickle.dumps(budget)) == budget
 

@@ -106,7 +106,7 @@ def load_policies(
     origin = None if main is None else main.origin
     guards = {} if given is None else {settings.policy: given}
     if before is not None and (origin is None or origin.policy != before.settings.policy):
-        guards[settings.policy] = before.guard.again()
+        guards[settings.policy] = before.guard.reload()
     options: dict[str, Any] = {
         "floor": settings.floor,
         "detectors": detectors_of(origin),
