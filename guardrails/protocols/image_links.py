@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from guardrails.engine.content.content_tree import replace_values, value_at
-from guardrails.protocols.gemini.gemini_fields import camel, field_of
+from guardrails.protocols.gemini.gemini_fields import camel_case, field_of
 from guardrails.wire.pointers import MAX_DEPTH, Path
 
 HOLDING: Final = ("messages", "input", "system", "images", "image", "mask", "markup")
@@ -88,7 +88,7 @@ def _part(picture: str, before: Any) -> dict[str, Any]:
     """Return a part of Gemini's that holds a picture; all else of it stays."""
     media, data = _split_data_uri(picture)
     return dict(
-        ("inlineData", {"mimeType": media, "data": data}) if camel(name) == FILE else (name, value)
+        ("inlineData", {"mimeType": media, "data": data}) if camel_case(name) == FILE else (name, value)
         for name, value in before.items()
     )
 
@@ -142,7 +142,7 @@ def _parts(value: Any, path: Path) -> Iterator[Link]:
         for index, entry in enumerate(value):
             yield from _parts(entry, (*path, index))
     elif isinstance(value, Mapping):
-        names = {camel(name): name for name in value}
+        names = {camel_case(name): name for name in value}
         if FILE in names and "inlineData" not in names:
             yield from (
                 link._replace(form="part") for link in _link(field_of(value[names[FILE]], "fileUri"), path)

@@ -20,8 +20,8 @@ from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.errors import ErrorWriter, Problem, write_openai_error
 from guardrails.protocols.image_links import Link
 from guardrails.protocols.providers import OPENAI, Provider
-from guardrails.protocols.streaming.assembler import Collector
-from guardrails.protocols.streaming.codec import Event, Teller
+from guardrails.protocols.streaming.assembler import Assembler
+from guardrails.protocols.streaming.codec import Event, StreamCodec
 from guardrails.wire import sse
 from guardrails.wire.pointers import Path
 
@@ -113,8 +113,8 @@ class StreamFormat:
         framing: how events are written as bytes.
     """
 
-    codec: Callable[[], Teller]
-    assembler: Callable[[], Collector]
+    codec: Callable[[], StreamCodec]
+    assembler: Callable[[], Assembler]
     events: Callable[[Body], Iterable[Event]]
     failure: Callable[[Problem, Any], list[Event]] = lambda problem, codec: write_error_event(problem)
     framing: Framing = SSE

@@ -82,7 +82,7 @@ def _candidate(candidate: Any, restorer: Restorer) -> Any:
     if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
         return candidate
     changed = _replace_field(content, "parts", _parts(content["parts"], restorer))
-    return candidate if changed is content else gemini_fields.unspelled({**candidate, "content": changed})
+    return candidate if changed is content else gemini_fields.drop_spelling({**candidate, "content": changed})
 
 
 def _items(items: Any, restorer: Restorer) -> Any:

@@ -13,13 +13,13 @@ from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.chat.chat_assembly import Chunks
-from guardrails.protocols.chat.chat_stream import ChatTeller
+from guardrails.protocols.chat.chat_assembly import ChatAssembler
+from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.protocols.chat.protocol import withhold
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.protocols.streaming.response_checker import Judge
+from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import Stage, Verdict
 
 REFUSAL = "Not that."
@@ -47,7 +47,7 @@ class Said:
 
 def ended(guard: Guard, who: Request, relay: Relay, answer: Callable[[], Any], said: Said) -> list[Event]:
     """Return what is left to send at the end of a stream."""
-    judge = Judge(
+    judge = ResponseChecker(
         guard.pipeline,
         who,
         ("", "", ""),
@@ -61,8 +61,8 @@ class Chat:
 
     def __init__(self, guard: Guard, who: Request | None = None, choices: int = 1) -> None:
         self.guard, self.who = guard, who or Request()
-        self.relay = Relay(guard.pipeline, self.who, ChatTeller(), chat_fields.response, None, choices)
-        self.collector = Chunks()
+        self.relay = Relay(guard.pipeline, self.who, ChatCodec(), chat_fields.read_response, None, choices)
+        self.assembler = ChatAssembler()
         self.told: list[Event] = []
         self.outcome: Outcome | None = None
         self.failed = False
@@ -72,7 +72,7 @@ class Chat:
         before = len(self.told)
         for chunk in chunks:
             if self.relay.stop is None:
-                self.collector.take(chunk)
+                self.assembler.take(chunk)
                 self.guard.pipeline.drive(self.relay.take(dict(chunk), "", b"raw", None))
                 self.told += self.relay.ready()
         return self.told[before:]
@@ -86,8 +86,8 @@ class Chat:
             self.outcome = relay.stopped(pipeline.check(relay.so_far(), self.who))
             self.told += relay.refused(None, REFUSAL)
             return self
-        answer = self.collector.answer()
-        leaves = chat_fields.response(answer)
+        answer = self.assembler.answer()
+        leaves = chat_fields.read_response(answer)
         self.outcome = outcome = relay.settled(leaves, pipeline.check(leaves, relay.request))
         content: Any = answer
         if outcome.action >= Action.REDACT:
@@ -104,14 +104,14 @@ class Chat:
 
     def whole(self) -> tuple[Outcome, set[int]]:
         """Return the outcome of the check of what came as a whole, and the choices that it refuses."""
-        leaves = chat_fields.response(self.collector.answer())
+        leaves = chat_fields.read_response(self.assembler.answer())
         outcome = self.guard.pipeline.check(leaves, self.who)
         return outcome, {leaves.leaves[index].content.place.choice_index or 0 for index in outcome.blocked}
 
     def edited(self, outcome: Outcome) -> Any:
         """Return the whole answer with an outcome's edits."""
-        answer = self.collector.answer()
-        return apply_edits(answer, chat_fields.response(answer), outcome)
+        answer = self.assembler.answer()
+        return apply_edits(answer, chat_fields.read_response(answer), outcome)
 
     def read(self) -> dict[int, dict[str, Any]]:
         """Return what a client makes of what it was told: the fields of each choice."""

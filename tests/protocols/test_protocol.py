@@ -16,7 +16,7 @@ from guardrails.protocols.ollama.protocol import CHATS, GENERATIONS
 from guardrails.protocols.protocol import EventStream, Protocol, StreamFormat, asks_for_stream, count_choices
 from guardrails.protocols.registry import load_protocols
 from guardrails.protocols.responses.protocol import RESPONSES
-from guardrails.proxy.exchange.stream import written
+from guardrails.proxy.exchange.stream import dump_events
 from guardrails.types import Action, Coverage
 from guardrails.wire import sse
 from tests.proxy.conftest import completion, message, response
@@ -59,18 +59,18 @@ def blocked() -> Outcome:
 
 @pytest.mark.parametrize("name", APIS)
 def test_an_answer_is_read_written_and_read_again(name, answers) -> None:
-    """What the writer writes, the collector takes for a whole answer, which is written the same once more."""
+    """What the writer writes, the assembler takes for a whole answer, which is written the same once more."""
     protocol, streams = APIS[name], streams_of(APIS[name])
     protocol.check_response(answers[name])
     assembler = streams.assembler()
 
-    raw = written([*streams.events(answers[name])])
+    raw = dump_events([*streams.events(answers[name])])
 
     for event in sse.Events().feed(raw):
         assembler.take(json.loads(event.data))
     assert assembler.finished
     assert protocol.response_payload(assembler.answer()).tree.leaves
-    assert written([*streams.events(assembler.answer())]) == raw
+    assert dump_events([*streams.events(assembler.answer())]) == raw
 
 
 @pytest.mark.parametrize("name", APIS)
@@ -82,7 +82,7 @@ def test_a_refusal_is_an_answer(name, answers) -> None:
     refused = protocol.withhold(answers[name], leaves, blocked(), "Not that.")
 
     protocol.check_response(refused)
-    raw = written([*streams_of(protocol).events(refused)])
+    raw = dump_events([*streams_of(protocol).events(refused)])
     assert b"Not that." in raw
     assert b"Hello" not in raw
 
@@ -95,7 +95,7 @@ def test_a_failure_is_an_event(name) -> None:
 
     events = streams.failure(problem, streams.codec())
 
-    assert b"It broke." in written(events)
+    assert b"It broke." in dump_events(events)
 
 
 @pytest.mark.parametrize(

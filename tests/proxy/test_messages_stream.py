@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.protocols.messages.messages_assembly import Blocks
-from guardrails.protocols.messages.messages_stream import events
-from guardrails.proxy.exchange.stream import written
+from guardrails.protocols.messages.messages_assembly import MessageAssembler
+from guardrails.protocols.messages.messages_stream import write_events
+from guardrails.proxy.exchange.stream import dump_events
 from guardrails.wire import sse
 from tests.cases import scale
 
@@ -34,7 +34,7 @@ ALL = (
 
 def said(raw: bytes) -> dict[str, Any]:
     """Return the message that a client reads in a stream."""
-    blocks = Blocks()
+    blocks = MessageAssembler()
     assert [blocks.take(json.loads(event.data)) for event in sse.Events().feed(raw)][-1]
     return blocks.answer()
 
@@ -66,7 +66,7 @@ def test_what_is_allowed_is_the_message_that_was_sent(proxy, fake, kit) -> None:
 def test_what_is_written_is_read_again(kit) -> None:
     """The writer's events make the message that was written, and Anthropic's order holds."""
     message = kit.message(*ALL, stop_details=None)
-    raw = written([*events(message)])
+    raw = dump_events([*write_events(message)])
 
     assert said(raw)["content"][2]["input"] == '{"a":["x"],"n":1}'
     assert {**said(raw), "content": []} == {**message, "content": []}

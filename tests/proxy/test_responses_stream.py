@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.protocols.responses.responses_assembly import Items
+from guardrails.protocols.responses.responses_assembly import ResponseAssembler
 from guardrails.wire import sse
 from tests.cases import scale
 
@@ -50,7 +50,7 @@ def read(raw: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     assert [event.type.decode() for event in found] == [each["type"] for each in told]
     numbers = [each["sequence_number"] for each in told]
     assert numbers == sorted(set(numbers))
-    items, again = Items(), Items()
+    items, again = ResponseAssembler(), ResponseAssembler()
     assert [items.take(each) for each in told].index(True) == len(told) - 1
     for each in (*told[:-1], {"type": "response.completed", "response": {}}):
         again.take(each)

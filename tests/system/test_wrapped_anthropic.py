@@ -14,7 +14,7 @@ import anthropic
 import pytest
 
 from guardrails import BackendError, Blocked, Guard, RequestError
-from guardrails.protocols.messages.messages_stream import events as split
+from guardrails.protocols.messages.messages_stream import write_events as split
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

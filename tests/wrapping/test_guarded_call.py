@@ -27,7 +27,7 @@ from guardrails.wrapping.guarded_call import (
     run,
     stream,
 )
-from guardrails.wrapping.sdk.exchange import Terms, judge_of
+from guardrails.wrapping.sdk.exchange import Terms, response_checker_of
 
 
 def echo(terms: Terms, text: str) -> Flow:
@@ -74,7 +74,7 @@ def loud(terms: Terms, text: str) -> Flow:
     asked = yield Check(payload.text(text, Stage.INPUT), Stage.INPUT)
     if asked.blocked:
         return [message_of(terms, asked)]
-    judge = judge_of(terms.guard, {}, asked)
+    judge = response_checker_of(terms.guard, {}, asked)
     yield Call((asked.content,))
     while (piece := (yield Next())) is not END:
         part = payload.text(piece, Stage.OUTPUT)

@@ -1,8 +1,8 @@
 """Finds what differs between the verdict on a whole text and on the same text streamed in pieces.
 
-A stream shows what the check of the whole leaves, wherever the text is cut (`streamed.Stream`). Here that is tried for one text
-and one policy: cut in two at each place, or at `MOST` places of a longer one, drawn by chance from the same seed each time, and
-letter by letter.
+A stream shows what the check of the whole leaves, wherever the text is cut (`text_stream.TextStream`). Here that is tried
+for one text and one policy: cut in two at each place, or at `MOST` places of a longer one, drawn by chance from the same
+seed each time, and letter by letter.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class ContentTree:
     films: dict[int, FilmCoverage] = field(default_factory=dict)
     """How much of each film was looked at, by leaf."""
     opened: list[Any] = field(default_factory=list)
-    """The films that a check began to watch (`films.Watching`), which it releases."""
+    """The films that a check began to watch (`films.FilmCheck`), which it releases."""
 
     def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
         """Add a text."""

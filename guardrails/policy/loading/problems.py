@@ -77,7 +77,7 @@ NOWHERE: MarkSource = _NoMarks()
 
 
 class Problems:
-    """The collector. With `quotes=False` no message shows a value, which may be a key in the wrong place."""
+    """The assembler. With `quotes=False` no message shows a value, which may be a key in the wrong place."""
 
     def __init__(self, *, quotes: bool = True) -> None:
         self.errors: list[PolicyError] = []

@@ -27,7 +27,7 @@ def withhold_transcript(answer: Any, leaves: ContentTree, outcome: Outcome, word
     """
     if outcome.blocked:
         raise BackendError(words, 400, BLOCKED)
-    return dict(transcription_fields.changed(answer, leaves, outcome))
+    return dict(transcription_fields.edit_response(answer, leaves, outcome))
 
 
 SPEECH = Protocol(
@@ -35,8 +35,8 @@ SPEECH = Protocol(
     summary="Say a text.",
     path="/audio/speech",
     answer_type="audio/*",
-    read_request=speech_fields.request,
-    read_response=speech_fields.streamed,
+    read_request=speech_fields.read_request,
+    read_response=speech_fields.read_stream,
     withhold=withhold,
     is_streamed=never_streams,
     write_error=openai_error_writer(param="input"),
@@ -45,9 +45,9 @@ TRANSCRIPTIONS = Protocol(
     name="openai.audio.transcriptions",
     summary="Write down what is said in a sound.",
     path="/audio/transcriptions",
-    read_request=transcription_fields.request,
-    edit_request=images_fields.uploaded,
-    read_response=transcription_fields.response,
+    read_request=transcription_fields.read_request,
+    edit_request=images_fields.edit_request,
+    read_response=transcription_fields.read_response,
     withhold=withhold_transcript,
     is_streamed=never_streams,
     forms="only",

@@ -42,7 +42,7 @@ def voice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 VOICE = by_table({"id": identifier})
 REQUEST = by_table(
     {
-        **dict.fromkeys(("input", "instructions"), images_fields.asked),
+        **dict.fromkeys(("input", "instructions"), images_fields.read_prompt),
         "voice": voice,
         **dict.fromkeys(("model", "response_format", "stream_format", "language"), keep),
         **dict.fromkeys(("speed", "seed"), flag),
@@ -51,7 +51,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     tree = ContentTree(roles=("user",))
     REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
@@ -62,10 +62,10 @@ EVENT = by_table({"type": keep, "usage": figures, "error": anything})
 
 
 class Events(dict[str, Any]):
-    """An answer that is a stream: its `events`, and the request for it (`asked`)."""
+    """An answer that is a stream: its `events`, and the request for it (`read_prompt`)."""
 
 
-def header(asked: Mapping[str, Any], media: str, head: bytes, size: int) -> bytes:
+def wav_header(asked: Mapping[str, Any], media: str, head: bytes, size: int) -> bytes:
     """Return what a decoder has to read before a sound: the header of a WAV file where it is bare samples, else nothing.
 
     What is said to be of another type, or begins like a file, is that file, whatever was asked for.
@@ -87,7 +87,7 @@ def header(asked: Mapping[str, Any], media: str, head: bytes, size: int) -> byte
     return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)
 
 
-def streamed(body: Mapping[str, Any]) -> ContentTree:
+def read_stream(body: Mapping[str, Any]) -> ContentTree:
     """Return the leaves of a stream (`Events`), whose events hold pieces of one sound (`audio`).
 
     Raises:
@@ -104,6 +104,6 @@ def streamed(body: Mapping[str, Any]) -> ContentTree:
     each(EVENT)(tree, rest, ("events",), SAID)
     if sound:
         place = place_at(SAID, ("events",))
-        before = header(body.get("asked", {}), "", bytes(sound[:HEAD]), len(sound))
+        before = wav_header(body.get("asked", {}), "", bytes(sound[:HEAD]), len(sound))
         tree.leaves.append(Leaf(Audio(before + sound, place), ("events",), editable=False))
     return tree

@@ -91,9 +91,9 @@ REFERENCES: Final = ("known_speaker_references", "known_speaker_references[]")
 REQUEST = by_table(
     {
         "file": listed(heard),
-        "prompt": images_fields.asked,
+        "prompt": images_fields.read_prompt,
         **dict.fromkeys(WORDS, listed(keep)),
-        **dict.fromkeys(NAMES, listed(images_fields.asked)),
+        **dict.fromkeys(NAMES, listed(images_fields.read_prompt)),
         **dict.fromkeys(REFERENCES, listed(heard)),
         "stream": flag,
         **{name: chat_fields.REQUEST.fields[name] for name in ("user", "safety_identifier", "metadata")},
@@ -101,7 +101,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     tree = ContentTree(roles=("user",))
     REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
@@ -131,7 +131,7 @@ ANSWER = by_table({"text": text, "segments": each(SEGMENT), "words": each(WORD),
 EVENT = by_table({**ANSWER.fields, **SEGMENT.fields, "delta": text})
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer: of one that is JSON, of `Lines` or of `Events`."""
     tree = ContentTree()
     if isinstance(body, Lines):
@@ -182,7 +182,7 @@ def _join(tree: ContentTree, path: Path, name: str) -> None:
     tree.join(found, path, SAID)
 
 
-def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
+def edit_response(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return an answer with an outcome's edits; the same object where nothing changes."""
     new: Any = apply_edits(body, tree, outcome)
     if new is body:

@@ -12,8 +12,8 @@ from typing import Any, Final
 from guardrails.engine.content.content_tree import format_number
 from guardrails.engine.content.field_readers import WORD
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, MOST_CHOICES, PADDING
-from guardrails.protocols.streaming.assembler import joined
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.streaming.assembler import join_surrogates
+from guardrails.protocols.streaming.codec import malformed_event
 
 REPEATED: Final = frozenset({"id", "type", "role", "name", "object", "format", "finish_reason"})
 """Fields that some servers send in every chunk again instead of once."""
@@ -22,17 +22,17 @@ APPENDED: Final = frozenset({"annotations", "citations", "logprobs"})
 """Fields whose lists hold finished entries: what follows never continues one."""
 
 
-class Node:
+class ValueAssembly:
     """One value as it grows."""
 
     __slots__ = ("fields", "items", "others", "slots", "texts")
 
     def __init__(self) -> None:
         self.texts: list[str] = []
-        self.fields: dict[str, Node] | None = None
-        self.items: list[Node] | None = None
+        self.fields: dict[str, ValueAssembly] | None = None
+        self.items: list[ValueAssembly] | None = None
         self.others: list[Any] = []
-        self.slots: dict[int, Node] = {}
+        self.slots: dict[int, ValueAssembly] = {}
 
     def add(self, value: Any, *, appended: bool = False) -> None:
         """Take what the next chunk says; with `appended` the entries of its lists are new ones."""
@@ -41,7 +41,7 @@ class Node:
         elif isinstance(value, Mapping):
             self.fields = {} if self.fields is None else self.fields
             for name, inner in value.items():
-                node = self.fields.setdefault(name, Node())
+                node = self.fields.setdefault(name, ValueAssembly())
                 if name not in REPEATED or not isinstance(inner, str) or node.texts != [inner]:
                     node.add(inner, appended=appended or name in APPENDED)
         elif isinstance(value, list):
@@ -51,18 +51,18 @@ class Node:
         elif value is not None and (not self.others or self.others[-1] != value):
             self.others.append(value)
 
-    def _item(self, items: list[Node], entry: Any, *, appended: bool) -> Node:
+    def _item(self, items: list[ValueAssembly], entry: Any, *, appended: bool) -> ValueAssembly:
         """Return the entry of this list that the given one continues, or a new one."""
         index = entry.get("index") if isinstance(entry, Mapping) else None
         if not appended and type(index) is int:
             if index not in self.slots:
                 behind = [items.index(node) for other, node in self.slots.items() if other > index]
-                self.slots[index] = Node()
+                self.slots[index] = ValueAssembly()
                 items.insert(min(behind, default=len(items)), self.slots[index])
             return self.slots[index]
         if not appended and items and isinstance(entry, Mapping) and items[-1].continued_by(entry):
             return items[-1]
-        items.append(Node())
+        items.append(ValueAssembly())
         return items[-1]
 
     def continued_by(self, entry: Mapping[str, Any]) -> bool:
@@ -77,7 +77,7 @@ class Node:
 
     def value(self) -> Any:
         """Return the value. What different chunks said differently is a list of all of it."""
-        found: list[Any] = [joined("".join(self.texts))] if self.texts else []
+        found: list[Any] = [join_surrogates("".join(self.texts))] if self.texts else []
         if self.fields is not None:
             found.append({name: node.value() for name, node in self.fields.items()})
         if self.items is not None:
@@ -87,12 +87,12 @@ class Node:
         return found[0] if len(found) == 1 else (found or None)
 
 
-class Chunks:
+class ChatAssembler:
     """Puts one completion together."""
 
     def __init__(self) -> None:
-        self._top: dict[str, Node] = {}
-        self._choices: dict[int, Node] = {}
+        self._top: dict[str, ValueAssembly] = {}
+        self._choices: dict[int, ValueAssembly] = {}
         self._ended: set[int] = set()
 
     @property
@@ -108,7 +108,7 @@ class Chunks:
         """
         choices = data.get("choices")
         if not isinstance(choices, list | None):
-            raise malformed("chunk: choices is no array")
+            raise malformed_event("chunk: choices is no array")
         for name, value in data.items():
             if name != "choices":
                 self._field(name, value)
@@ -123,20 +123,20 @@ class Chunks:
             return  # every chunk has it, and it is no text that grows
         if word and name == PADDING:
             return
-        self._top.setdefault(name, Node()).add(value)
+        self._top.setdefault(name, ValueAssembly()).add(value)
 
     def _choice(self, choice: Any) -> None:
         index = choice.get("index", 0) if isinstance(choice, Mapping) else None
         if type(index) is not int or not 0 <= index < MOST_CHOICES:
-            raise malformed("chunk: a choice has no index")
-        self._choices.setdefault(index, Node()).add(choice)
+            raise malformed_event("chunk: a choice has no index")
+        self._choices.setdefault(index, ValueAssembly()).add(choice)
         if choice.get("finish_reason") is not None:
             self._ended.add(index)
 
     def answer(self) -> dict[str, Any]:
         """Return the completion; raises `BackendError` where a choice is missing: texts that went on are found by their index."""
         if [*range(len(self._choices))] != sorted(self._choices):
-            raise malformed("stream: a choice is missing")
+            raise malformed_event("stream: a choice is missing")
         top = {name: node.value() for name, node in self._top.items()}
         if top.get("object") in (None, "", CHUNK):  # what else a server calls it is judged
             top["object"] = "chat.completion"

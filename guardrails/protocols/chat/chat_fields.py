@@ -361,7 +361,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a chat completion request."""
     tree = ContentTree()
     if not isinstance(body, Mapping) or "messages" not in body:
@@ -370,7 +370,7 @@ def request(body: Any) -> ContentTree:
     return tree
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of a chat completion."""
     tree = ContentTree()
     RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))

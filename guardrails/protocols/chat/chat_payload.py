@@ -59,16 +59,16 @@ def _messages(given: list[Any] | tuple[Any, ...], stage: Stage) -> Payload:
 def _mapping(given: Mapping[str, Any], stage: Stage) -> Payload:
     # A client may add `choices` to its request, to have it read as a response.
     if "messages" in given and not (stage is Stage.OUTPUT and "choices" in given):
-        tree = chat_fields.request(given)
-        return Payload(tree, lambda outcome: request(given, tree, outcome))
+        tree = chat_fields.read_request(given)
+        return Payload(tree, lambda outcome: edit_request(given, tree, outcome))
     if "choices" in given:
-        return response(given, chat_fields.response(given))
+        return response_payload(given, chat_fields.read_response(given))
     tree = ContentTree()
     chat_fields.message(tree, given, (), 0, forgeable=stage is not Stage.OUTPUT)
     return body(given, tree)
 
 
-def response(given: Mapping[str, Any], tree: ContentTree) -> Payload:
+def response_payload(given: Mapping[str, Any], tree: ContentTree) -> Payload:
     """Read a chat response. An edited choice loses the fields that spell its text as it was."""
 
     def apply(outcome: Outcome) -> object:
@@ -84,7 +84,7 @@ def response(given: Mapping[str, Any], tree: ContentTree) -> Payload:
     return Payload(tree, apply)
 
 
-def request(given: Any, tree: ContentTree, outcome: Outcome) -> Any:
+def edit_request(given: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a chat request with edits applied and removed turns left out; the same object where nothing
     changes.
     """

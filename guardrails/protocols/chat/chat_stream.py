@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from guardrails.engine.content.field_readers import WORD, Table
 from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
-from guardrails.protocols.streaming.codec import Event, Item, malformed
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -33,7 +33,7 @@ READ: Final = "content"
 MOST_CHOICES: Final = 128
 
 
-class Names:
+class UnknownNames:
     """The names of fields that nobody knows: each is to be judged before it goes on, whatever stands behind it."""
 
     def __init__(self) -> None:
@@ -47,22 +47,22 @@ class Names:
         return True
 
 
-class ChatTeller:
+class ChatCodec:
     """One completion."""
 
     def __init__(self) -> None:
-        self._names = Names()
+        self._names = UnknownNames()
         self._read: dict[str, Any] = {}
         self._head: dict[str, Any] = {}
-        self._texts: dict[tuple[int, str], Grown] = {}
+        self._texts: dict[tuple[int, str], StreamedText] = {}
         self._begun: set[int] = set()
         self._ended: set[int] = set()
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
         choices = data.get("choices") or []
         if not isinstance(choices, list) or not all(isinstance(choice, Mapping) for choice in choices):
-            raise malformed("chunk: a choice is no object")
+            raise malformed_event("chunk: a choice is no object")
         rest = {
             name: value
             for name, value in data.items()
@@ -73,7 +73,7 @@ class ChatTeller:
         padding = data.get(PADDING, "")
         if not isinstance(padding, str) or not WORD.fullmatch(padding or "a"):
             rest[PADDING] = padding
-        item = Item(data)
+        item = EventReading(data)
         rest["choices"] = []
         item.choices = tuple(choice.get("index", 0) for choice in choices)
         for at, choice in enumerate(choices):
@@ -85,12 +85,12 @@ class ChatTeller:
         return item
 
     def _choice(
-        self, item: Item, choice: Mapping[str, Any], at: Path, begin: Callable[..., Grown]
+        self, item: EventReading, choice: Mapping[str, Any], at: Path, begin: Callable[..., StreamedText]
     ) -> dict[str, Any]:
         """Add the texts of a choice to an item; return what else is in it, as one of a whole answer."""
         index = choice.get("index", 0)
         if type(index) is not int or not 0 <= index < MOST_CHOICES:
-            raise malformed("chunk: a choice has no index")
+            raise malformed_event("chunk: a choice has no index")
         rest = {
             name: value
             for name, value in choice.items()
@@ -113,14 +113,14 @@ class ChatTeller:
                 others[name] = None
         return {"index": index, **rest, **({"message": others} if others else {})}
 
-    def _text(self, index: int, name: str, begin: Callable[..., Grown]) -> Grown:
+    def _text(self, index: int, name: str, begin: Callable[..., StreamedText]) -> StreamedText:
         if (index, name) not in self._texts:
             path = ("choices", index, "message", name)
             place = Place(Stage.OUTPUT, role="assistant", path=pointer(path), choice_index=index)
             self._texts[index, name] = begin(path, place, shown=name == READ)
         return self._texts[index, name]
 
-    def told(self, event: Event) -> Event:
+    def record_sent(self, event: Event) -> Event:
         """Take note of a chunk that is sent."""
         self._head.update((name, event.data[name]) for name in HEAD if name in event.data)
         for choice in event.data.get("choices") or ():
@@ -129,11 +129,11 @@ class ChatTeller:
                 self._ended.add(choice.get("index", 0))
         return event
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the chunks that are missing of a completion; None where something else was told."""
         return self._missing(answer, "")
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the chunks that end a completion: where it is whole, each choice that is withheld is refused, else all."""
         if answer is None:
             refusal = {"message": {"refusal": words}, "finish_reason": "content_filter"}
@@ -141,7 +141,7 @@ class ChatTeller:
         return self._missing(answer, words) or []
 
     def _missing(self, answer: Mapping[str, Any], words: str) -> list[Event] | None:
-        head, out = {**head_of(answer), **self._head, "object": CHUNK}, list[Event]()
+        head, out = {**chunk_head(answer), **self._head, "object": CHUNK}, list[Event]()
         for choice in answer["choices"]:
             index = choice.get("index", 0)
             if index in self._ended:
@@ -160,9 +160,9 @@ class ChatTeller:
         return out
 
 
-def events(completion: Mapping[str, Any]) -> Iterator[Event]:
+def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
     """Write a whole completion as chunks; the first has what stands beside its choices."""
-    head = {**head_of(completion), "object": CHUNK}
+    head = {**chunk_head(completion), "object": CHUNK}
     left = {*HEAD, "choices", "usage", PADDING}
     beside = {name: value for name, value in completion.items() if name not in left}
     for choice in completion["choices"]:
@@ -173,7 +173,7 @@ def events(completion: Mapping[str, Any]) -> Iterator[Event]:
         yield Event("", {**head, **beside, "choices": [], "usage": completion["usage"]})
 
 
-def head_of(completion: Mapping[str, Any]) -> dict[str, Any]:
+def chunk_head(completion: Mapping[str, Any]) -> dict[str, Any]:
     """Return what every chunk of a completion says."""
     head = {name: completion[name] for name in HEAD if name in completion}
     return {"id": "", "created": 0, "model": "", **head}

@@ -13,8 +13,8 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.chat.chat_assembly import Chunks
-from guardrails.protocols.chat.chat_stream import ChatTeller, events
+from guardrails.protocols.chat.chat_assembly import ChatAssembler
+from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
 from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
 
 REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created": 0, "model": ""}
@@ -104,12 +104,12 @@ CHAT = Protocol(
     name="openai.chat",
     summary="Answer a conversation.",
     path="/chat/completions",
-    read_request=chat_fields.request,
-    edit_request=chat_payload.request,
+    read_request=chat_fields.read_request,
+    edit_request=chat_payload.edit_request,
     check_response=check_completion,
-    read_response=chat_fields.response,
+    read_response=chat_fields.read_response,
     withhold=withhold,
     refuse=refuse_as("chat.completion", refuse_choice),
-    stream=StreamFormat(codec=ChatTeller, assembler=Chunks, events=events, framing=SSE_DONE),
+    stream=StreamFormat(codec=ChatCodec, assembler=ChatAssembler, events=write_events, framing=SSE_DONE),
 )
 PROTOCOLS = (CHAT,)

@@ -60,7 +60,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     tree = ContentTree(roles=("user",))
     REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
@@ -136,7 +136,7 @@ def choice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 RESPONSE = by_table({**chat_fields.RESPONSE.fields, "choices": each(choice)})
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of a text completion."""
     tree = ContentTree()
     RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))

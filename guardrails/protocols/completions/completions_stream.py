@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardrails.protocols.chat.chat_stream import HEAD, MOST_CHOICES, Names, head_of
+from guardrails.protocols.chat.chat_stream import HEAD, MOST_CHOICES, UnknownNames, chunk_head
 from guardrails.protocols.completions.completions_fields import CHOICE, RESPONSE
-from guardrails.protocols.streaming.codec import Event, Item, malformed
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import pointer
 
@@ -19,17 +19,17 @@ KIND: Final = "text_completion"
 SPELLED: Final = "logprobs"
 
 
-class TextTeller:
+class CompletionCodec:
     """One completion."""
 
     def __init__(self) -> None:
-        self._names = Names()
+        self._names = UnknownNames()
         self._read: dict[str, Any] = {}
         self._head: dict[str, Any] = {}
-        self._texts: dict[int, Grown] = {}
+        self._texts: dict[int, StreamedText] = {}
         self._ended: set[int] = set()
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
         rest = {
             name: value
@@ -38,13 +38,13 @@ class TextTeller:
             and (self._names.is_new(name, RESPONSE) or (value is not None and self._read.get(name) != value))
         }
         self._read.update((name, data[name]) for name in HEAD if name in data and name not in self._read)
-        item = Item(data)
+        item = EventReading(data)
         for at, choice in enumerate(data.get("choices") or ()):
             index = choice.get("index", 0) if isinstance(choice, Mapping) else None
             if type(index) is not int or not 0 <= index < MOST_CHOICES:
-                raise malformed("chunk: a choice has no index")
+                raise malformed_event("chunk: a choice has no index")
             if not isinstance(choice.get("text"), str | None):
-                raise malformed("chunk: the text of a choice is none")
+                raise malformed_event("chunk: the text of a choice is none")
             if choice.get("text") is not None:
                 item.grows += ((self._text(index, begin), ("choices", at, "text")),)
             item.choices += (index,)
@@ -58,14 +58,14 @@ class TextTeller:
         item.rest = rest or None
         return item
 
-    def _text(self, index: int, begin: Callable[..., Grown]) -> Grown:
+    def _text(self, index: int, begin: Callable[..., StreamedText]) -> StreamedText:
         if index not in self._texts:
             path = ("choices", index, "text")
             place = Place(Stage.OUTPUT, role="assistant", path=pointer(path), choice_index=index)
             self._texts[index] = begin(path, place, shown=True)
         return self._texts[index]
 
-    def told(self, event: Event) -> Event:
+    def record_sent(self, event: Event) -> Event:
         """Take note of a chunk that is sent."""
         self._head.update((name, event.data[name]) for name in HEAD if name in event.data)
         for choice in event.data.get("choices") or ():
@@ -73,11 +73,11 @@ class TextTeller:
                 self._ended.add(choice.get("index", 0))
         return event
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return a chunk for each choice with what is missing of it; None where something else was told."""
         return self._missing(answer, "")
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the chunks that end a completion: where it is whole, each choice that is withheld is refused, else all."""
         if answer is None:
             refusal = {"text": words, SPELLED: None, "finish_reason": "content_filter"}
@@ -85,7 +85,7 @@ class TextTeller:
         return self._missing(answer, words) or []
 
     def _missing(self, answer: Mapping[str, Any], words: str) -> list[Event] | None:
-        head, out = {**head_of(answer), **self._head, "object": KIND}, list[Event]()
+        head, out = {**chunk_head(answer), **self._head, "object": KIND}, list[Event]()
         for choice in answer["choices"]:
             index, grown = choice.get("index", 0), self._texts.get(choice.get("index", 0))
             if index in self._ended:

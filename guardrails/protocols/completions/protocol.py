@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from guardrails.protocols.chat import protocol as chat
-from guardrails.protocols.chat.chat_assembly import Chunks
+from guardrails.protocols.chat.chat_assembly import ChatAssembler
 from guardrails.protocols.completions import completions_fields
-from guardrails.protocols.completions.completions_stream import KIND, TextTeller
+from guardrails.protocols.completions.completions_stream import KIND, CompletionCodec
 from guardrails.protocols.errors import openai_error_writer
 from guardrails.protocols.protocol import SSE_DONE, Protocol, StreamFormat
 from guardrails.protocols.streaming.codec import Event
@@ -20,7 +20,7 @@ from guardrails.protocols.streaming.codec import Event
 REQUIRED: Mapping[str, Any] = {**chat.REQUIRED, "object": KIND}
 
 
-class TextChunks(Chunks):
+class CompletionAssembler(ChatAssembler):
     """Puts one text completion together."""
 
     def answer(self) -> dict[str, Any]:
@@ -47,12 +47,14 @@ COMPLETIONS = Protocol(
     name="openai.completions",
     summary="Continue a text.",
     path="/completions",
-    read_request=completions_fields.request,
+    read_request=completions_fields.read_request,
     check_response=chat.check_completion,
-    read_response=completions_fields.response,
+    read_response=completions_fields.read_response,
     withhold=partial(chat.withhold, refuse_choice=refuse_choice, required=REQUIRED),
     refuse=chat.refuse_as(KIND, refuse_choice),
-    stream=StreamFormat(codec=TextTeller, assembler=TextChunks, events=write_events, framing=SSE_DONE),
+    stream=StreamFormat(
+        codec=CompletionCodec, assembler=CompletionAssembler, events=write_events, framing=SSE_DONE
+    ),
     write_error=openai_error_writer(param="prompt"),
 )
 PROTOCOLS = (COMPLETIONS,)

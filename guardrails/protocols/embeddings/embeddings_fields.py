@@ -42,7 +42,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     if body.get("input") is None:
         raise RequestError("invalid_input", "the body must have an 'input'", "/input")
@@ -94,7 +94,7 @@ RESPONSE = by_table(
 )
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
     tree = ContentTree()
     RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))

@@ -39,9 +39,9 @@ EMBEDDINGS = Protocol(
     name="openai.embeddings",
     summary="Return the vectors of texts.",
     path="/embeddings",
-    read_request=embeddings_fields.request,
+    read_request=embeddings_fields.read_request,
     check_response=check_list,
-    read_response=embeddings_fields.response,
+    read_response=embeddings_fields.read_response,
     withhold=withhold,
     write_error=openai_error_writer(param="input"),
 )

@@ -140,14 +140,14 @@ COUNT = by_table(
 )
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
     tree = ContentTree()
     ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
     return tree
 
 
-def count(body: Any) -> ContentTree:
+def read_count(body: Any) -> ContentTree:
     """Return the leaves of a count, which holds numbers."""
     tree = ContentTree()
     COUNT(tree, body, (), Place(Stage.OUTPUT, role="assistant"))

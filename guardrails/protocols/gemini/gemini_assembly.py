@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.protocols.gemini.gemini_fields import READ, THOUGHT
-from guardrails.protocols.streaming.assembler import is_torn, joined
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.streaming.assembler import has_half_pair, join_surrogates
+from guardrails.protocols.streaming.codec import malformed_event
 
 MOST_CANDIDATES: Final = 128
 SIGNATURE: Final = "thoughtSignature"
@@ -37,11 +37,11 @@ def candidates_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """
     found = data.get("candidates")
     if not isinstance(found, list | None):
-        raise malformed("chunk: candidates is no array")
+        raise malformed_event("chunk: candidates is no array")
     for candidate in found or ():
         index = candidate.get("index", 0) if isinstance(candidate, Mapping) else None
         if type(index) is not int or not 0 <= index < MOST_CANDIDATES:
-            raise malformed("chunk: a candidate has no index")
+            raise malformed_event("chunk: a candidate has no index")
     return found or []
 
 
@@ -50,11 +50,11 @@ def parts_of(candidate: Mapping[str, Any]) -> list[Any]:
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, Mapping) else None
     if not isinstance(content, Mapping | None) or not isinstance(parts, list | Mapping | None):
-        raise malformed("chunk: the content of a candidate is none")
+        raise malformed_event("chunk: the content of a candidate is none")
     return [parts] if isinstance(parts, Mapping) else parts or []
 
 
-class Runs:
+class TextRuns:
     """The parts of one candidate as they come: what goes on the last of them, and what begins another."""
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class _Candidate:
     """What came of a candidate."""
 
     def __init__(self) -> None:
-        self.runs = Runs()
+        self.runs = TextRuns()
         self.parts: list[Any] = []
         self.texts: list[list[str]] = []
         self.content: dict[str, Any] = {}
@@ -84,8 +84,8 @@ class _Candidate:
         parts, content = parts_of(candidate), candidate.get("content")
         rest = {name: value for name, value in candidate.items() if name != "content"}
         self.content.update((content or {}).items())
-        if is_torn([rest, self.content if not parts else {**self.content, "parts": None}]):
-            raise malformed("chunk")
+        if has_half_pair([rest, self.content if not parts else {**self.content, "parts": None}]):
+            raise malformed_event("chunk")
         for name, value in rest.items():
             self.fields[name] = _more(self.fields.get(name), value) if name in LISTING else value
         for part in parts:
@@ -93,8 +93,8 @@ class _Candidate:
 
     def _part(self, part: Any) -> None:
         text = kind_of(part) != ""
-        if is_torn({**part, "text": ""} if text else part):
-            raise malformed("chunk")
+        if has_half_pair({**part, "text": ""} if text else part):
+            raise malformed_event("chunk")
         if not self.runs.goes_on(part):
             self.parts.append(part)
             self.texts.append([])
@@ -105,14 +105,14 @@ class _Candidate:
     def value(self, index: int) -> dict[str, Any]:
         """Return it whole."""
         parts = [
-            {**part, "text": joined("".join(texts))} if texts else part
+            {**part, "text": join_surrogates("".join(texts))} if texts else part
             for part, texts in zip(self.parts, self.texts, strict=True)
         ]
         content = {**self.content, "parts": parts} if parts or self.content else None
         return {**({} if content is None else {"content": content}), **self.fields, "index": index}
 
 
-class Chunks:
+class GeminiAssembler:
     """Puts one answer together."""
 
     def __init__(self) -> None:
@@ -135,8 +135,8 @@ class Chunks:
         """
         candidates = candidates_of(data)
         top = {name: value for name, value in data.items() if name != "candidates"}
-        if is_torn(top):
-            raise malformed("chunk")
+        if has_half_pair(top):
+            raise malformed_event("chunk")
         self._top.update(top)
         for candidate in candidates:
             self._candidates.setdefault(candidate.get("index", 0), _Candidate()).take(candidate)
@@ -145,7 +145,7 @@ class Chunks:
     def answer(self) -> dict[str, Any]:
         """Return the answer; raises `BackendError` where a candidate is missing."""
         if [*range(len(self._candidates))] != sorted(self._candidates):
-            raise malformed("stream: a candidate is missing")
+            raise malformed_event("stream: a candidate is missing")
         whole = [self._candidates[index].value(index) for index in sorted(self._candidates)]
         return {**({"candidates": whole} if whole else {}), **self._top}
 

@@ -58,7 +58,7 @@ SIGNATURES = ("thoughtSignature", "thought_signature")
 SNAKE = re.compile("_([a-z0-9])")
 
 
-def camel(name: str) -> str:
+def camel_case(name: str) -> str:
     """Return the other spelling of a name: `systemInstruction` for `system_instruction`."""
     return SNAKE.sub(lambda match: match[1].upper(), name)
 
@@ -67,7 +67,7 @@ def field_of(value: Any, name: str) -> Any:
     """Return a field of a mapping in either spelling, None where it has none."""
     if not isinstance(value, Mapping):
         return None
-    return next((inner for spelt, inner in value.items() if spelt == name or camel(spelt) == name), None)
+    return next((inner for spelt, inner in value.items() if spelt == name or camel_case(spelt) == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Names:
             text(tree, value, path, place)
             return
         for name, inner in value.items():
-            own = camel(name)
+            own = camel_case(name)
             if own != name and own in value:
                 raise RequestError(
                     "duplicate_key", "a field stands there in both spellings", pointer((*path, own))
@@ -112,7 +112,7 @@ def media(name: str, data: str, reader: Reader) -> Reader:
     def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         kind = str(field_of(value, "mimeType") or "").lower()
         if kind.partition("/")[0] in SAID and data == "data":
-            named = next((name for name in value if camel(name) == data), data)
+            named = next((name for name in value if camel_case(name) == data), data)
             if added(tree, value.get(named), (*path, named), place, "", kind):
                 other(tree, _without(value, (named,)), path, place)
                 return
@@ -166,7 +166,7 @@ def _tool(value: Any) -> str | None:
     """Return the name of the tool that a call, or what came of it, is of; None where it has none."""
     if not isinstance(value, Mapping):
         return None
-    names = {camel(name): inner for name, inner in value.items()}
+    names = {camel_case(name): inner for name, inner in value.items()}
     name = CODE if names.keys() & {"code", "outcome"} else names.get("name", names.get("toolType"))
     return name if isinstance(name, str) else None
 
@@ -222,7 +222,7 @@ PART = Names(
 
 def part(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a content."""
-    if isinstance(value, Mapping) and value and not any(camel(name) in PART.fields for name in value):
+    if isinstance(value, Mapping) and value and not any(camel_case(name) in PART.fields for name in value):
         tree.cannot("part", "no detector reads this type of part", path, place)
     PART(tree, value, path, place)
 
@@ -360,12 +360,12 @@ COUNTED = Names({**REQUEST.fields, "generateContentRequest": REQUEST})
 """What tokens are counted of: contents, or a whole request."""
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
     return _asked(body, REQUEST, field_of(body, "contents"))
 
 
-def to_count(body: Any) -> ContentTree:
+def read_count_request(body: Any) -> ContentTree:
     """Return the leaves of a request for a count."""
     whole, alone = field_of(body, "generateContentRequest"), field_of(body, "contents")
     if whole is not None and alone is not None:
@@ -384,7 +384,7 @@ def _asked(body: Any, table: Reader, said: Any) -> ContentTree:
     return tree
 
 
-def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
+def edit_body(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request or an answer with an outcome's edits, without what signs, spells or points into a text that these change,
     and without removed turns; the same object where nothing changes.
     """
@@ -394,7 +394,7 @@ def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
         if path[-1:] == ("text",) and any(name in value_at(new, path[:-1]) for name in SIGNATURES):
             new = replace_values(new, {(path[:-1], None): _without(value_at(new, path[:-1]), SIGNATURES)})
     for place in {path[:2] for path in paths if path[:1] == ("candidates",)}:
-        new = replace_values(new, {(place, None): unspelled(value_at(new, place))})
+        new = replace_values(new, {(place, None): drop_spelling(value_at(new, place))})
     return _kept(new, outcome.removed) if outcome.removed else new
 
 
@@ -403,10 +403,12 @@ def _kept(body: Any, removed: tuple[int, ...]) -> Any:
     if "contents" in body:
         return {**body, "contents": remove_messages(body["contents"], removed)}
     counted = "generateContentRequest"
-    return {name: _kept(value, removed) if camel(name) == counted else value for name, value in body.items()}
+    return {
+        name: _kept(value, removed) if camel_case(name) == counted else value for name, value in body.items()
+    }
 
 
-def unspelled(value: Any) -> Any:
+def drop_spelling(value: Any) -> Any:
     """Return a candidate whose text was changed without what spells it as it was, and without what points into that."""
     if not isinstance(value, Mapping):
         return value

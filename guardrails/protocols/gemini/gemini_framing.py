@@ -16,7 +16,7 @@ NOTED = b": x-guardrails-"
 """What a comment begins with that tells of the checks."""
 
 
-class Chunks:
+class ChunkWriter:
     """Writes events that have only data."""
 
     headers: Mapping[str, str] = EventStream.headers
@@ -57,7 +57,7 @@ class Chunks:
         return b""
 
 
-class Array(Chunks):
+class ArrayWriter(ChunkWriter):
     """Writes an array, an entry for each event."""
 
     headers: Mapping[str, str] = {**EventStream.headers, "content-type": "application/json; charset=utf-8"}

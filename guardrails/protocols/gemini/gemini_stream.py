@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.protocols.gemini.gemini_assembly import SIGNATURE, Runs, candidates_of, kind_of, parts_of
+from guardrails.protocols.gemini.gemini_assembly import SIGNATURE, TextRuns, candidates_of, kind_of, parts_of
 from guardrails.protocols.gemini.gemini_fields import READ
-from guardrails.protocols.streaming.codec import Event, Item
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -34,19 +34,19 @@ STOPPED: Final = "SAFETY"
 class _Candidate:
     """A candidate as it comes: its parts, and the texts among them by place."""
 
-    runs: Runs = field(default_factory=Runs)
-    texts: dict[int, Grown] = field(default_factory=dict)
+    runs: TextRuns = field(default_factory=TextRuns)
+    texts: dict[int, StreamedText] = field(default_factory=dict)
 
 
-class GeminiTeller:
-    """One answer. Its chunks were taken by the collector before, which raises for what is malformed."""
+class GeminiCodec:
+    """One answer. Its chunks were taken by the assembler before, which raises for what is malformed."""
 
     def __init__(self) -> None:
         self._read: dict[str, Any] = {}
         self._head: dict[str, Any] = {}
         self._candidates: dict[int, _Candidate] = {}
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
         rest = {
             name: value
@@ -57,7 +57,7 @@ class GeminiTeller:
             (name, data[name]) for name in SAID_AGAIN if name in data and name not in self._read
         )
         candidates, others = candidates_of(data), list[dict[str, Any]]()
-        item = Item(data, choices=tuple(candidate.get("index", 0) for candidate in candidates))
+        item = EventReading(data, choices=tuple(candidate.get("index", 0) for candidate in candidates))
         for at, candidate in enumerate(candidates):
             other = self._candidate(item, candidate, ("candidates", at), begin)
             others += [{"index": candidate.get("index", 0), **other}] if other else []
@@ -69,7 +69,7 @@ class GeminiTeller:
         return item
 
     def _candidate(
-        self, item: Item, candidate: Mapping[str, Any], at: Path, begin: Callable[..., Grown]
+        self, item: EventReading, candidate: Mapping[str, Any], at: Path, begin: Callable[..., StreamedText]
     ) -> dict[str, Any]:
         """Add the texts of a candidate to an item; return what else is in it, as one of a whole answer."""
         index = candidate.get("index", 0)
@@ -97,12 +97,12 @@ class GeminiTeller:
             **({"content": said} if said.keys() - {"role"} or said.get("role", "model") != "model" else {}),
         }
 
-    def told(self, event: Event) -> Event:
+    def record_sent(self, event: Event) -> Event:
         """Take note of a chunk that is sent."""
         self._head.update((name, event.data[name]) for name in SAID_AGAIN if name in event.data)
         return event
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return a chunk with what is missing of an answer; None where something else was told."""
         candidates = list[dict[str, Any]]()
         for at, candidate in enumerate(answer.get("candidates") or ()):
@@ -119,20 +119,20 @@ class GeminiTeller:
             Event("", {**more, **{name: value for name, value in answer.items() if name != "candidates"}})
         ]
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the chunk that ends an answer: where it is whole, each candidate that is withheld is refused, else all."""
         if answer is None:
-            stopped = [refusal(index, words) for index in sorted(self._candidates) or [0]]
+            stopped = [build_refusal(index, words) for index in sorted(self._candidates) or [0]]
             answer = {"candidates": stopped, **self._head}
-        return self.rest(answer) or []
+        return self.write_rest(answer) or []
 
 
-def refusal(index: int, words: str) -> dict[str, Any]:
+def build_refusal(index: int, words: str) -> dict[str, Any]:
     """Return what stands in the place of a candidate that is stopped."""
     return {"index": index, "finishReason": STOPPED, "finishMessage": words}
 
 
-def _begun(index: int, place: int, kind: str, begin: Callable[..., Grown]) -> Grown:
+def _begun(index: int, place: int, kind: str, begin: Callable[..., StreamedText]) -> StreamedText:
     path = ("candidates", index, "content", "parts", place, "text")
     where = Place(Stage.OUTPUT, role="assistant", path=pointer(path), choice_index=index)
     # Texts follow after thoughts that may go on behind them: they are not held until that is known.
@@ -140,7 +140,7 @@ def _begun(index: int, place: int, kind: str, begin: Callable[..., Grown]) -> Gr
     return begin(path, where, *joined, passing=passing, shown=kind == READ)
 
 
-def _missing(parts: list[Any], texts: Mapping[int, Grown]) -> list[Any] | None:
+def _missing(parts: list[Any], texts: Mapping[int, StreamedText]) -> list[Any] | None:
     """Return the parts that are missing of a candidate with these texts, None where something else was told of one."""
     out: list[Any] = []
     for place, part in enumerate(parts):

@@ -14,9 +14,9 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.errors import Problem, write_google_error
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
-from guardrails.protocols.gemini.gemini_assembly import Chunks
+from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
 from guardrails.protocols.gemini.gemini_fields import field_of
-from guardrails.protocols.gemini.gemini_stream import STOPPED, GeminiTeller, refusal
+from guardrails.protocols.gemini.gemini_stream import STOPPED, GeminiCodec, build_refusal
 from guardrails.protocols.messages.protocol import refuse_count
 from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
 from guardrails.protocols.providers import GEMINI
@@ -38,14 +38,14 @@ def check_answer(answer: dict[str, Any]) -> None:
 
 def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited and candidates refused: all, for what belongs to none of them."""
-    changed: Any = gemini_fields.changed(answer, leaves, outcome)
+    changed: Any = gemini_fields.edit_body(answer, leaves, outcome)
     places = [leaves.leaves[index].path if index >= 0 else () for index in outcome.blocked]
     if not places:
         return dict(changed)
     blocked = {path[1] for path in places if path[:1] == ("candidates",) and len(path) > 1}
     everything = any(path[:1] != ("candidates",) or len(path) < 2 for path in places)
     candidates = [
-        refusal(_index(candidate, position), words) if everything or position in blocked else candidate
+        build_refusal(_index(candidate, position), words) if everything or position in blocked else candidate
         for position, candidate in enumerate(changed.get("candidates") or ({},))
     ]
     gone = blocked_fields(leaves, outcome)
@@ -74,7 +74,7 @@ def write_events(answer: Body) -> Iterator[Event]:
     yield Event("", dict(answer))
 
 
-def write_failure(problem: Problem, codec: GeminiTeller) -> list[Event]:
+def write_failure(problem: Problem, codec: GeminiCodec) -> list[Event]:
     """Write a failure as a chunk."""
     return [Event("", write_google_error(problem))]
 
@@ -86,14 +86,16 @@ GENERATE = Protocol(
     provider=GEMINI,
     is_served=False,
     is_wrapped=False,
-    read_request=gemini_fields.request,
-    edit_request=gemini_fields.changed,
+    read_request=gemini_fields.read_request,
+    edit_request=gemini_fields.edit_body,
     check_response=check_answer,
-    read_response=gemini_answer_fields.response,
+    read_response=gemini_answer_fields.read_response,
     withhold=withhold,
     refuse=refuse,
     refuses_in_kind=True,
-    stream=StreamFormat(codec=GeminiTeller, assembler=Chunks, events=write_events, failure=write_failure),
+    stream=StreamFormat(
+        codec=GeminiCodec, assembler=GeminiAssembler, events=write_events, failure=write_failure
+    ),
     is_streamed=lambda body: False,
     count_choices=count_candidates,
     write_error=write_google_error,
@@ -110,9 +112,9 @@ COUNT_TOKENS = replace(
     name="gemini.count_tokens",
     summary="Count the tokens of a request.",
     path=":countTokens",
-    read_request=gemini_fields.to_count,
+    read_request=gemini_fields.read_count_request,
     check_response=check_count,
-    read_response=gemini_answer_fields.count,
+    read_response=gemini_answer_fields.read_count,
     withhold=refuse_count,
     refuse=None,
     refuses_in_kind=False,

@@ -67,14 +67,14 @@ URL = by_table({"url": uri, "detail": keep})
 SENT = pictured(by_table({"type": keep, "image_url": linked, "file_id": identifier}))
 
 
-def asked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+def read_prompt(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What is to be drawn, or not to be."""
     text(tree, value, path, ASKED)
 
 
 REQUEST = by_table(
     {
-        **dict.fromkeys(("prompt", "negative_prompt"), asked),
+        **dict.fromkeys(("prompt", "negative_prompt"), read_prompt),
         **dict.fromkeys(("image", "image[]", "images", "mask", "markup"), picture),
         **dict.fromkeys(("model", "n", "size", "quality", "style", "background", "moderation"), keep),
         **dict.fromkeys(("response_format", "output_format", "output_compression", "input_fidelity"), keep),
@@ -86,7 +86,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     tree = ContentTree(roles=("user",))
     REQUEST(tree, around(tree, body, INSIDE, picture), (), Place(Stage.INPUT, role="user"))
@@ -102,7 +102,7 @@ def around(tree: ContentTree, body: Any, inside: re.Pattern[str], read: Reader) 
     return {name: value for name, value in body.items() if name not in names} if names else body
 
 
-def uploaded(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
+def edit_request(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request with an outcome's edits; a file that was changed is one again, of the type that it has now.
 
     Raises:
@@ -128,7 +128,7 @@ def media_of(picture: bytes) -> str:
         raise RequestError("invalid_image", "a picture that was redacted cannot be written again") from None
 
 
-def drawn(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+def read_picture(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture that a model made, in Base64."""
     if value not in (None, ""):
         pictured(base64)(tree, value, path, place)
@@ -140,7 +140,7 @@ def address(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         pictured(uri)(tree, value, path, place)
 
 
-PICTURE: Final = {"b64_json": drawn, "url": address}
+PICTURE: Final = {"b64_json": read_picture, "url": address}
 ENTRY = by_table({**PICTURE, "revised_prompt": text})
 
 
@@ -166,7 +166,7 @@ RESPONSE = by_table(
 """An answer; and an event of a stream, which holds one picture itself."""
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer, or of an event."""
     tree = ContentTree()
     place = Place(Stage.OUTPUT, role="assistant")

@@ -55,9 +55,9 @@ def _protocol(action: str, kind: str, **more: Any) -> Protocol:
     return Protocol(
         name=f"openai.images.{action}",
         path=f"/images/{action}",
-        read_request=images_fields.request,
+        read_request=images_fields.read_request,
         check_response=check_list,
-        read_response=images_fields.response,
+        read_response=images_fields.read_response,
         withhold=withhold,
         event_answers=EventAnswers(
             is_last=images_fields.is_last, events=partial(write_events, kind=kind), failure=write_failure
@@ -70,7 +70,7 @@ def _protocol(action: str, kind: str, **more: Any) -> Protocol:
 
 GENERATIONS = _protocol("generations", "image_generation", summary="Generate pictures.")
 EDITS = _protocol(
-    "edits", "image_edit", summary="Edit pictures.", edit_request=images_fields.uploaded, forms="taken"
+    "edits", "image_edit", summary="Edit pictures.", edit_request=images_fields.edit_request, forms="taken"
 )
 VARIATIONS = replace(
     EDITS, name="openai.images.variations", summary="Vary a picture.", path="/images/variations", forms="only"

@@ -327,7 +327,7 @@ ANSWER = by_table(
 COUNT = by_table({"input_tokens": flag, "context_management": figures})
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
     tree = ContentTree()
     if not isinstance(body, Mapping) or "messages" not in body:
@@ -337,21 +337,21 @@ def request(body: Any) -> ContentTree:
     return tree
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of a message that a model answered."""
     tree = ContentTree()
     ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
     return tree
 
 
-def count(body: Any) -> ContentTree:
+def read_count(body: Any) -> ContentTree:
     """Return the leaves of an answer to `count_tokens`, which holds numbers."""
     tree = ContentTree()
     COUNT(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
     return tree
 
 
-def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
+def edit_body(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request or a message with an outcome's edits, without the signed blocks that these would break, and without
     removed turns; the same object where nothing changes.
     """

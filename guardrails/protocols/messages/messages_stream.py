@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from guardrails.protocols.messages.messages_fields import CALLS, OWN
-from guardrails.protocols.streaming.codec import Event, Item
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.lossless_json import write
 from guardrails.wire.pointers import Path, pointer
@@ -60,7 +60,7 @@ class _Block:
     """A block, as it came: its type, its own text where that grows, and whether that is signed."""
 
     kind: str
-    grown: Grown | None = None
+    grown: StreamedText | None = None
     signed: bool = False
 
     @property
@@ -69,8 +69,8 @@ class _Block:
         return self.signed and self.grown is not None and self.grown.final != self.grown.came
 
 
-class MessagesTeller:
-    """One message. Its events were taken by the collector before, which raises for what is malformed or out of order."""
+class MessagesCodec:
+    """One message. Its events were taken by the assembler before, which raises for what is malformed or out of order."""
 
     def __init__(self) -> None:
         self._blocks: list[_Block] = []
@@ -81,30 +81,34 @@ class MessagesTeller:
         self._open = False
         self._spoke = False
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""
         data = _only(data, FIELDS[data["type"]])
         match data["type"]:
             case "message_start":
-                return Item(data, rest=_without(data["message"], "content"))
+                return EventReading(data, rest=_without(data["message"], "content"))
             case "content_block_start":
                 return self._start(data, begin)
             case "content_block_delta":
                 return self._delta(data, data["delta"]["type"])
             case "content_block_stop":
                 grown = self._blocks[-1].grown
-                return Item(data, closes=() if grown is None else (grown,))
+                return EventReading(data, closes=() if grown is None else (grown,))
             case "message_delta":
                 return self._end(data)
             case other:
-                return Item(data, passes=other == "ping")
+                return EventReading(data, passes=other == "ping")
 
-    def _start(self, data: dict[str, Any], begin: Callable[..., Grown]) -> Item:
+    def _start(self, data: dict[str, Any], begin: Callable[..., StreamedText]) -> EventReading:
         block = data["content_block"]
         kind = block["type"]
         self._blocks.append(_Block(kind))
         if kind not in TEXT_DELTA:
-            return Item(data, waits=True) if kind in CALLS else Item(data, rest={"content": [block]})
+            return (
+                EventReading(data, waits=True)
+                if kind in CALLS
+                else EventReading(data, rest={"content": [block]})
+            )
         name = _own(block)
         path: Path = ("content", len(self._blocks) - 1, name)
         place = Place(Stage.OUTPUT, role="assistant", path=pointer(path))
@@ -112,7 +116,7 @@ class MessagesTeller:
         joined, passing = ((READ, ALL), ()) if kind == READ else ((ALL,), (kind,))
         grown = begin(path, place, *joined, passing=passing, shown=kind == READ)
         self._blocks[-1].grown = grown
-        item = Item(data, rest={"content": [block]})
+        item = EventReading(data, rest={"content": [block]})
         if isinstance(block.get(name), str):
             item.grows = ((grown, ("content_block", name)),)
             item.rest = {"content": [_without(block, name)]}
@@ -120,33 +124,33 @@ class MessagesTeller:
             self._sign(item, grown, ("content_block", "signature"))
         return item
 
-    def _sign(self, item: Item, grown: Grown, path: Path) -> None:
+    def _sign(self, item: EventReading, grown: StreamedText, path: Path) -> None:
         """Have an item end the text of the block, which it signs at a path."""
         self._blocks[-1].signed = True
         item.closes, item.spelled = (grown,), ((path, ""),)
 
-    def _delta(self, data: dict[str, Any], kind: str) -> Item:
+    def _delta(self, data: dict[str, Any], kind: str) -> EventReading:
         block = self._blocks[-1]
         name = "citation" if kind == "citations_delta" else DELTAS[kind][0]
         delta = _only(data["delta"], ("type", name))
         data = data if delta is data["delta"] else {**data, "delta": delta}
         if kind == TEXT_DELTA.get(block.kind) and block.grown is not None:
-            return Item(data, grows=((block.grown, ("delta", name)),), bare=True)
+            return EventReading(data, grows=((block.grown, ("delta", name)),), bare=True)
         if block.kind in CALLS:
-            return Item(data, waits=True)
+            return EventReading(data, waits=True)
         told = [delta["citation"]] if name == "citation" else delta[name]
-        item = Item(data, rest={"content": [{"type": block.kind, _field(name): told}]})
+        item = EventReading(data, rest={"content": [{"type": block.kind, _field(name): told}]})
         if name == "signature" and told and block.grown is not None:
             self._sign(item, block.grown, ("delta", name))
         return item
 
-    def _end(self, data: dict[str, Any]) -> Item:
+    def _end(self, data: dict[str, Any]) -> EventReading:
         """Read why the message ended; what is said in the wrong place, or said anew, no message holds."""
         anew = self._ended or any(name in data["delta"] for name in ELSEWHERE)
         self._ended = True
-        return Item(data, waits=True, anew=anew)
+        return EventReading(data, waits=True, anew=anew)
 
-    def told(self, event: Event) -> Event:
+    def record_sent(self, event: Event) -> Event:
         """Take note of an event that is sent; clients go by its name, which some servers leave out."""
         data = event.data
         kind = data["type"]
@@ -167,7 +171,7 @@ class MessagesTeller:
             self._open = False
         return Event(kind, data, event.raw if event.kind else b"")
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the events that are missing of a message; None where something else was told."""
         whole: list[Any] = [*answer["content"]]
         for index, block in enumerate(self._blocks):
@@ -189,11 +193,11 @@ class MessagesTeller:
             out += _written(index, block)
         return [*out, *_ended(answer)]
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the events that end a message: in these words, where it said nothing before."""
-        message = {**refusal(words), **(answer or {})}
+        message = {**build_refusal(words), **(answer or {})}
         if self._head is None:
-            return [*events(message)]
+            return [*write_events(message)]
         out, last = list[Event](), len(self._told) - 1
         goes_on = self._open and self._told[-1]["type"] == READ
         if goes_on and not self._spoke:
@@ -207,7 +211,7 @@ class MessagesTeller:
         return [*out, *_ended(message)]
 
 
-def refusal(words: str, head: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def build_refusal(words: str, head: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a message that refuses in these words, with what may be said of the one in whose place it stands."""
     return {
         "id": "",
@@ -223,7 +227,7 @@ def refusal(words: str, head: Mapping[str, Any] | None = None) -> dict[str, Any]
     }
 
 
-def events(message: Mapping[str, Any]) -> Iterator[Event]:
+def write_events(message: Mapping[str, Any]) -> Iterator[Event]:
     """Write a whole message as events: its start, each block with one delta a field, and why it ended."""
     yield _begun(message)
     for index, block in enumerate(message["content"]):
@@ -285,7 +289,7 @@ def _missing(
     index: int,
     told: Mapping[str, Any],
     whole: Mapping[str, Any] | None,
-    grown: Grown | None,
+    grown: StreamedText | None,
     *,
     is_open: bool,
 ) -> list[Event] | None:

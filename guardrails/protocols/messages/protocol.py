@@ -13,8 +13,8 @@ from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem, write_anthropic_error
 from guardrails.protocols.messages import messages_fields
-from guardrails.protocols.messages.messages_assembly import Blocks
-from guardrails.protocols.messages.messages_stream import MessagesTeller, events, refusal
+from guardrails.protocols.messages.messages_assembly import MessageAssembler
+from guardrails.protocols.messages.messages_stream import MessagesCodec, build_refusal, write_events
 from guardrails.protocols.protocol import (
     Body,
     Framing,
@@ -43,21 +43,21 @@ def check_message(message: dict[str, Any]) -> None:
 
 def withhold(message: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return a message with texts edited, or a refusal in its place."""
-    changed: dict[str, Any] = messages_fields.changed(message, leaves, outcome)
+    changed: dict[str, Any] = messages_fields.edit_body(message, leaves, outcome)
     if not outcome.blocked:
         return changed
     gone = blocked_fields(leaves, outcome)
     head = {name: changed[name] for name in HEAD if name in changed and (name,) not in gone}
-    return refusal(words, head)
+    return build_refusal(words, head)
 
 
 def refuse(words: str, body: Body) -> dict[str, Any]:
     """Return the message that answers a request in these words."""
     head = {"id": "msg_" + os.urandom(12).hex(), "model": body.get("model", ""), "usage": NO_USAGE}
-    return refusal(words, head)
+    return build_refusal(words, head)
 
 
-def write_failure(problem: Problem, codec: MessagesTeller) -> list[Event]:
+def write_failure(problem: Problem, codec: MessagesCodec) -> list[Event]:
     """Write a failure as an event."""
     return [Event("error", write_anthropic_error(problem))]
 
@@ -75,7 +75,7 @@ def refuse_count(count: Any, leaves: ContentTree, outcome: Outcome, words: str) 
 
 def read_count_request(body: Any) -> ContentTree:
     """Return the contents of a request for a count, which cannot be streamed; raises `RequestError` for what is refused."""
-    leaves = messages_fields.request(body)
+    leaves = messages_fields.read_request(body)
     if body.get("stream"):
         raise RequestError("invalid_type", "a count is not streamed", "/stream")
     return leaves
@@ -86,16 +86,16 @@ MESSAGES = Protocol(
     summary="Answer a conversation.",
     path="/messages",
     provider=ANTHROPIC,
-    read_request=messages_fields.request,
-    edit_request=messages_fields.changed,
+    read_request=messages_fields.read_request,
+    edit_request=messages_fields.edit_body,
     check_response=check_message,
-    read_response=messages_fields.response,
+    read_response=messages_fields.read_response,
     withhold=withhold,
     refuse=refuse,
     stream=StreamFormat(
-        codec=MessagesTeller,
-        assembler=Blocks,
-        events=events,
+        codec=MessagesCodec,
+        assembler=MessageAssembler,
+        events=write_events,
         failure=write_failure,
         framing=Framing(keep_alive=sse.event(b'{"type": "ping"}', b"ping")),
     ),
@@ -107,9 +107,9 @@ COUNT_TOKENS = Protocol(
     path="/messages/count_tokens",
     provider=ANTHROPIC,
     read_request=read_count_request,
-    edit_request=messages_fields.changed,
+    edit_request=messages_fields.edit_body,
     check_response=check_count,
-    read_response=messages_fields.count,
+    read_response=messages_fields.read_count,
     withhold=refuse_count,
     write_error=write_anthropic_error,
 )

@@ -192,21 +192,21 @@ EMBED = Named(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a chat request; raises `RequestError` for what is refused."""
     tree = ContentTree()
     CHAT(tree, body, (), Place(Stage.INPUT, role="user"))
     return tree
 
 
-def prompt(body: Any) -> ContentTree:
+def read_prompt(body: Any) -> ContentTree:
     """Return the leaves of a request for a completion; raises `RequestError` for what is refused."""
     tree = ContentTree(roles=("user",))
     GENERATE(tree, body, (), Place(Stage.INPUT, role="user"))
     return tree
 
 
-def embedded(body: Any) -> ContentTree:
+def read_embed_request(body: Any) -> ContentTree:
     """Return the leaves of a request for vectors; raises `RequestError` for what is refused."""
     if body.get("input") is None and body.get("prompt") is None:
         raise RequestError("invalid_input", "the body must have an 'input' (or a 'prompt')", "/input")
@@ -276,7 +276,7 @@ SHOWN = Named(
 )
 
 
-def show(body: Any) -> ContentTree:
+def read_show_request(body: Any) -> ContentTree:
     """Return the leaves of a request for what there is to know of a model; raises `RequestError` for what is refused."""
     tree = ContentTree()
     SHOW(tree, body, (), Place(Stage.INPUT, role="user"))
@@ -289,21 +289,21 @@ def _answered(table: Table, body: Any) -> ContentTree:
     return tree
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer to a chat request."""
     return _answered(MESSAGED, body)
 
 
-def generated(body: Any) -> ContentTree:
+def read_generated(body: Any) -> ContentTree:
     """Return the leaves of a completion."""
     return _answered(GENERATED, body)
 
 
-def vectors(body: Any) -> ContentTree:
+def read_vectors(body: Any) -> ContentTree:
     """Return the leaves of an answer that holds vectors."""
     return _answered(VECTORS, body)
 
 
-def shown(body: Any) -> ContentTree:
+def read_show_response(body: Any) -> ContentTree:
     """Return the leaves of what there is to know of a model."""
     return _answered(SHOWN, body)

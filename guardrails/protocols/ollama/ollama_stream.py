@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.engine.content.field_readers import WORD, spells
-from guardrails.protocols.chat.chat_assembly import Node
+from guardrails.protocols.chat.chat_assembly import ValueAssembly
 from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
-from guardrails.protocols.streaming.codec import Event, Item, malformed
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -43,7 +43,7 @@ NO_TIME: Final = "1970-01-01T00:00:00Z"
 """When an answer was made of which nothing came."""
 
 
-def line(text: Path, words: str) -> dict[str, Any]:
+def build_line(text: Path, words: str) -> dict[str, Any]:
     """Return a line that says some words where people read an answer."""
     said: dict[str, Any] = (
         {"message": {"role": "assistant", "content": words}} if text == CHAT else {str(text[0]): words}
@@ -51,18 +51,18 @@ def line(text: Path, words: str) -> dict[str, Any]:
     return {"model": "", "created_at": NO_TIME, **said, "done": False}
 
 
-def refusal(text: Path, words: str, head: Mapping[str, Any]) -> dict[str, Any]:
+def build_refusal(text: Path, words: str, head: Mapping[str, Any]) -> dict[str, Any]:
     """Return an answer that says some words and that a policy stopped it; `head` is what stands beside them."""
-    return {**line(text, words), **head, "done": True, "done_reason": "content_filter"}
+    return {**build_line(text, words), **head, "done": True, "done_reason": "content_filter"}
 
 
-def events(answer: Mapping[str, Any], text: Path) -> Iterator[Event]:
+def write_events(answer: Mapping[str, Any], text: Path) -> Iterator[Event]:
     """Write a whole answer as lines: what it says, and that it has ended. Clients do not look for a text in the last line."""
     said = {name: value for name, value in answer.items() if name not in ENDS}
     if any(not _says_nothing((*path, name), value) for path, name, value in _fields(said)):
         yield Event("", {**said, "done": False})
     head = {name: value for name, value in answer.items() if name in HEAD or name in ENDS}
-    yield Event("", {**line(text, ""), **head})
+    yield Event("", {**build_line(text, ""), **head})
 
 
 def _fields(data: Mapping[str, Any]) -> Iterator[tuple[Path, str, Any]]:
@@ -90,20 +90,20 @@ def _is_word(path: Path, value: Any) -> bool:
     return path in WORDS and isinstance(value, str) and WORD.fullmatch(value) is not None
 
 
-class OllamaTeller:
+class OllamaCodec:
     """One answer, which people read at a path of it."""
 
     def __init__(self, text: Path) -> None:
         self._text = text
         self._head: dict[str, Any] = {}
-        self._texts: dict[Path, Grown] = {}
+        self._texts: dict[Path, StreamedText] = {}
         self._spelled = 0
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a line."""
-        item = Item(data)
+        item = EventReading(data)
         if not isinstance(data.get("message"), Mapping | None):
-            raise malformed("line: its message is no object")
+            raise malformed_event("line: its message is no object")
         for where, name, value in _fields(data):
             if name != SPELLED or where:
                 self._field(item, (*where, name), value, begin)
@@ -116,11 +116,11 @@ class OllamaTeller:
             self._spell(item, data.get(SPELLED))
         return item
 
-    def _field(self, item: Item, path: Path, value: Any, begin: Callable[..., Grown]) -> None:
+    def _field(self, item: EventReading, path: Path, value: Any, begin: Callable[..., StreamedText]) -> None:
         """Add a field of a line to an item."""
         if path in TEXTS and value is not None:
             if not isinstance(value, str):
-                raise malformed(f"line: its {path[-1]} is no text")
+                raise malformed_event(f"line: its {path[-1]} is no text")
             if value:
                 item.grows += ((self._grown(path, begin), path),)
         elif path[0] in HEAD and _is_word(path, value):
@@ -128,13 +128,13 @@ class OllamaTeller:
         elif not _says_nothing(path, value):
             item.waits = True
 
-    def _grown(self, path: Path, begin: Callable[..., Grown]) -> Grown:
+    def _grown(self, path: Path, begin: Callable[..., StreamedText]) -> StreamedText:
         if path not in self._texts:
             place = Place(Stage.OUTPUT, role="assistant", path=pointer(path))
             self._texts[path] = begin(path, place, shown=path == self._text)
         return self._texts[path]
 
-    def _spell(self, item: Item, entries: Any) -> None:
+    def _spell(self, item: EventReading, entries: Any) -> None:
         """Add log-probabilities: those of the texts of their line go on with it, once the others that could have stood there
         were judged. What spells anything else is written once it is known what becomes of that.
         """
@@ -144,12 +144,12 @@ class OllamaTeller:
         else:
             item.waits = item.anew = True
 
-    def told(self, event: Event) -> Event:
+    def record_sent(self, event: Event) -> Event:
         """Take note of a line that is sent."""
         self._spelled += len(event.data.get(SPELLED) or ())
         return event
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the lines that are missing of an answer; None where something else was told."""
         said: Any = dict(answer)
         if self._spelled and SPELLED in said:
@@ -159,20 +159,20 @@ class OllamaTeller:
             if rest is None:
                 return None
             said = replace_values(said, {(path, None): rest})
-        return [*events(said, self._text)]
+        return [*write_events(said, self._text)]
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the lines that end an answer with a refusal."""
-        said = answer if answer is not None else refusal(self._text, words, self._head)
-        return [*events(said, self._text)]
+        said = answer if answer is not None else build_refusal(self._text, words, self._head)
+        return [*write_events(said, self._text)]
 
 
-class Joined:
+class OllamaAssembler:
     """Puts one answer together."""
 
     def __init__(self) -> None:
         self._head: dict[str, Any] = {}
-        self._fields: dict[str, Node] = {}
+        self._fields: dict[str, ValueAssembly] = {}
         self._role = ""
         self.finished = False
         """Whether its last line came."""
@@ -185,7 +185,7 @@ class Joined:
         """
         message = data.get("message")
         if not isinstance(message, Mapping | None):
-            raise malformed("line: its message is no object")
+            raise malformed_event("line: its message is no object")
         if message is not None and isinstance(role := message.get("role"), str) and WORD.fullmatch(role):
             self._role = role
             data = {**data, "message": {name: value for name, value in message.items() if name != "role"}}
@@ -193,7 +193,7 @@ class Joined:
             if name in HEAD and isinstance(value, str) and WORD.fullmatch(value):
                 self._head[name] = value
             else:
-                self._fields.setdefault(name, Node()).add(value, appended=True)
+                self._fields.setdefault(name, ValueAssembly()).add(value, appended=True)
         self.finished = data.get("done") is True
         return self.finished
 
@@ -204,7 +204,7 @@ class Joined:
             BackendError: its last line is missing.
         """
         if not self.finished:
-            raise malformed("stream: it has no last line")
+            raise malformed_event("stream: it has no last line")
         whole = {**self._head, **{name: node.value() for name, node in self._fields.items()}}
         if self._role:
             whole["message"] = {"role": self._role, **whole["message"]}

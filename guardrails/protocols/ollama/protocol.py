@@ -22,11 +22,11 @@ from guardrails.protocols.ollama.ollama_stream import (
     AGAIN,
     CHAT,
     GENERATE,
-    Joined,
-    OllamaTeller,
-    events,
-    line,
-    refusal,
+    OllamaAssembler,
+    OllamaCodec,
+    build_line,
+    build_refusal,
+    write_events,
 )
 from guardrails.protocols.protocol import (
     Body,
@@ -61,7 +61,7 @@ def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str, tex
     if outcome.blocked:
         gone = blocked_fields(leaves, outcome)
         kept = (*ollama_fields.HEAD, *ollama_fields.COUNTS)
-        return refusal(
+        return build_refusal(
             text, words, {name: changed[name] for name in kept if name in changed and (name,) not in gone}
         )
     return {name: value for name, value in changed.items() if name not in AGAIN or not outcome.edits}
@@ -76,7 +76,7 @@ def check_vectors(answer: dict[str, Any]) -> None:
 def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) -> Protocol:
     """Return an API whose answers people read at a path of them."""
 
-    def write_failure(problem: Problem, codec: OllamaTeller) -> list[Event]:
+    def write_failure(problem: Problem, codec: OllamaCodec) -> list[Event]:
         return [Event("", write_error(problem))]
 
     return Protocol(
@@ -87,14 +87,14 @@ def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) ->
         check_response=partial(check_answer, text=text),
         withhold=partial(withhold, text=text),
         stream=StreamFormat(
-            codec=lambda: OllamaTeller(text),
-            assembler=Joined,
-            events=lambda answer: events(answer, text),
+            codec=lambda: OllamaCodec(text),
+            assembler=OllamaAssembler,
+            events=lambda answer: write_events(answer, text),
             failure=write_failure,
             framing=Framing(
                 media_type=ndjson.TYPE,
                 reader=ndjson.Lines,
-                writer=lambda: ndjson.Recast(strict_json.dump(line(text, ""))),
+                writer=lambda: ndjson.Recast(strict_json.dump(build_line(text, ""))),
             ),
         ),
         is_streamed=streams_by_default,
@@ -109,17 +109,17 @@ CHATS = _protocol(
     CHAT,
     ollama_error_writer(),
     summary="Answer a conversation.",
-    read_request=ollama_fields.request,
-    edit_request=chat_payload.request,
-    read_response=ollama_fields.response,
+    read_request=ollama_fields.read_request,
+    edit_request=chat_payload.edit_request,
+    read_response=ollama_fields.read_response,
 )
 GENERATIONS = _protocol(
     "generate",
     GENERATE,
     ollama_error_writer(param="prompt"),
     summary="Continue a text.",
-    read_request=ollama_fields.prompt,
-    read_response=ollama_fields.generated,
+    read_request=ollama_fields.read_prompt,
+    read_response=ollama_fields.read_generated,
 )
 EMBED = Protocol(
     name="ollama.embed",
@@ -127,9 +127,9 @@ EMBED = Protocol(
     path="/embed",
     provider=OLLAMA,
     is_wrapped=False,
-    read_request=ollama_fields.embedded,
+    read_request=ollama_fields.read_embed_request,
     check_response=check_vectors,
-    read_response=ollama_fields.vectors,
+    read_response=ollama_fields.read_vectors,
     withhold=embeddings.withhold,
     is_streamed=refuse_stream,
     count_choices=lambda body: 1,
@@ -144,8 +144,8 @@ SHOW = Protocol(
     path="/show",
     provider=OLLAMA,
     is_wrapped=False,
-    read_request=ollama_fields.show,
-    read_response=ollama_fields.shown,
+    read_request=ollama_fields.read_show_request,
+    read_response=ollama_fields.read_show_response,
     withhold=embeddings.withhold,
     is_streamed=refuse_stream,
     count_choices=lambda body: 1,

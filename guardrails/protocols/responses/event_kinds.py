@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.streaming.codec import malformed_event
 from guardrails.wire.pointers import Path
 
 LAST: Final = frozenset(f"response.{status}" for status in ("completed", "incomplete", "failed"))
@@ -53,7 +53,7 @@ Slot = tuple[int, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EventKind:
     """What a type of event tells.
 
     Attributes:
@@ -75,13 +75,15 @@ class Kind:
     name: str = ""
 
 
-def _row(what: str, *fields: str, ends: bool = False, type: str = "", list: str = "", name: str = "") -> Kind:
+def _row(
+    what: str, *fields: str, ends: bool = False, type: str = "", list: str = "", name: str = ""
+) -> EventKind:
     at = ("item_id", "output_index") if what not in ("head", "last", "item") else ()
     index = (LISTS[list][0],) if list else ()
-    return Kind(what, ("type", "sequence_number", *at, *index, *fields), ends, type, list, name)
+    return EventKind(what, ("type", "sequence_number", *at, *index, *fields), ends, type, list, name)
 
 
-def _kinds() -> Iterator[tuple[str, Kind]]:
+def _kinds() -> Iterator[tuple[str, EventKind]]:
     for status in ("created", "in_progress", "queued"):
         yield f"response.{status}", _row("head", "response")
     for name in LAST:
@@ -120,7 +122,7 @@ def _kinds() -> Iterator[tuple[str, Kind]]:
             yield f"response.{type_}.{state}", _row("state")
 
 
-KINDS: Final[Mapping[str, Kind]] = dict(_kinds())
+KINDS: Final[Mapping[str, EventKind]] = dict(_kinds())
 """Type of an event → what it tells. What is told otherwise does not go on: nobody here could judge it."""
 
 
@@ -128,32 +130,32 @@ def index_of(data: Mapping[str, Any], name: str = "output_index") -> int:
     """Return an index that an event must have."""
     index = data.get(name)
     if type(index) is not int or index < 0:
-        raise malformed(f"event: it has no {name}")
+        raise malformed_event(f"event: it has no {name}")
     return index
 
 
-def slot_of(kind: Kind, data: Mapping[str, Any]) -> Slot:
+def slot_of(kind: EventKind, data: Mapping[str, Any]) -> Slot:
     """Return where the part stands that an event is about."""
     return index_of(data), kind.list, index_of(data, LISTS[kind.list][0])
 
 
-def held(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+def require_mapping(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return an object that an event must hold."""
     value = data.get(name)
     if not isinstance(value, dict):
-        raise malformed(f"event: it has no {name}")
+        raise malformed_event(f"event: it has no {name}")
     return value
 
 
-def text_of(data: Mapping[str, Any], name: str) -> str:
+def require_text(data: Mapping[str, Any], name: str) -> str:
     """Return a text that an event must hold."""
     value = data.get(name)
     if not isinstance(value, str):
-        raise malformed(f"event: it has no {name}")
+        raise malformed_event(f"event: it has no {name}")
     return value
 
 
-def own(part: Any, list_: str, item: Any) -> str:
+def text_field(part: Any, list_: str, item: Any) -> str:
     """Return the field with the text that grows of a part, by the list in which it stands and the type of the item that has
     that; "" if it has none.
     """
@@ -172,7 +174,7 @@ def parts_of(item: Mapping[str, Any]) -> Iterator[tuple[str, int, Any]]:
             yield name, position, part
 
 
-def texts(kind: Kind, data: Mapping[str, Any]) -> Iterator[tuple[Path, Slot]]:
+def find_texts(kind: EventKind, data: Mapping[str, Any]) -> Iterator[tuple[Path, Slot]]:
     """Yield the texts that an event tells as a whole: where each stands in it, and where its part does."""
     match kind.what:
         case "text":
@@ -180,7 +182,7 @@ def texts(kind: Kind, data: Mapping[str, Any]) -> Iterator[tuple[Path, Slot]]:
         case "part":
             part = data["part"]
             item = next((row[0] for type_, row in PARTS.items() if type_ == part.get("type")), None)
-            if name := own(part, kind.list, item):
+            if name := text_field(part, kind.list, item):
                 yield ("part", name), slot_of(kind, data)
         case "item":
             yield from _texts(data["item"], index_of(data), ("item",))
@@ -193,5 +195,5 @@ def texts(kind: Kind, data: Mapping[str, Any]) -> Iterator[tuple[Path, Slot]]:
 
 def _texts(item: Mapping[str, Any], index: int, at: Path) -> Iterator[tuple[Path, Slot]]:
     for list_, position, part in parts_of(item):
-        if name := own(part, list_, item.get("type")):
+        if name := text_field(part, list_, item.get("type")):
             yield (*at, list_, position, name), (index, list_, position)

@@ -19,18 +19,18 @@ from guardrails.protocols.responses.event_kinds import (
     KINDS,
     LISTS,
     PARTS,
-    Kind,
+    EventKind,
     Slot,
-    held,
+    find_texts,
     index_of,
-    own,
     parts_of,
+    require_mapping,
+    require_text,
     slot_of,
-    text_of,
-    texts,
+    text_field,
 )
-from guardrails.protocols.streaming.codec import Item, malformed
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import EventReading, malformed_event
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -57,8 +57,8 @@ FIT: Final[Mapping[str, Callable[[Any], bool]]] = {
 """Field of an event → whether its value is one that the protocol has there."""
 
 
-class Reader:
-    """The events of one response. A collector took them before, which raises for what is malformed.
+class EventReader:
+    """The events of one response. An assembler took them before, which raises for what is malformed.
 
     Attributes:
         texts: those that grow, by their parts.
@@ -74,11 +74,11 @@ class Reader:
         self._latest: dict[str, Slot] = {}
         """Name of a text made of several → the last of these."""
         self._pieces: dict[int, list[str]] = {}
-        self._begin: Callable[..., Grown] | None = None
-        self.texts: dict[Slot, Grown] = {}
+        self._begin: Callable[..., StreamedText] | None = None
+        self.texts: dict[Slot, StreamedText] = {}
         self.whole: set[Slot] = set()
 
-    def read(self, data: dict[str, Any], begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:
@@ -86,14 +86,14 @@ class Reader:
         """
         kind = KINDS.get(data["type"])
         if kind is None:
-            return Item(data)  # nobody is told of it
+            return EventReading(data)  # nobody is told of it
         if not self._begun and kind.what not in ("head", "last"):
             return _odd(data)
         self._begin = begin
-        item: Item = getattr(self, f"_{kind.what}")(kind, self._known(kind, data))
+        item: EventReading = getattr(self, f"_{kind.what}")(kind, self._known(kind, data))
         return item
 
-    def _known(self, kind: Kind, data: dict[str, Any]) -> dict[str, Any]:
+    def _known(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any]:
         """Return an event without what the protocol does not have there, and with the id of its item."""
         fits = (name for name in kind.fields if name in data and (name not in FIT or FIT[name](data[name])))
         known = {name: data[name] for name in fits}
@@ -102,21 +102,21 @@ class Reader:
         same = len(known) == len(data) and known.get("item_id") == data.get("item_id")
         return data if same else known
 
-    def _head(self, kind: Kind, data: dict[str, Any]) -> Item:
-        response = held(data, "response")
+    def _head(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
+        response = require_mapping(data, "response")
         if response.get("object", "response") != "response":
-            raise malformed("response")
+            raise malformed_event("response")
         self._begun = True
         if response.get("output"):
             return _odd(data)
-        return Item(data, rest={name: value for name, value in response.items() if name != "output"})
+        return EventReading(data, rest={name: value for name, value in response.items() if name != "output"})
 
-    def _item(self, kind: Kind, data: dict[str, Any]) -> Item:
-        index, item = index_of(data), held(data, "item")
-        type_ = text_of(item, "type")
+    def _item(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
+        index, item = index_of(data), require_mapping(data, "item")
+        type_ = require_text(item, "type")
         if index in self._done or (self.type(index) != type_ if kind.ends else index != len(self._items)):
             return _odd(data)
-        out = Item(data, rest={"output": [bare(item)]})
+        out = EventReading(data, rest={"output": [without_texts(item)]})
         if not kind.ends:
             self._items[index] = item
             out.waits = _waits(item)
@@ -126,11 +126,13 @@ class Reader:
             if _waits(item):
                 out.rest["output"].insert(0, self._items[index])  # nothing of it was told before
                 out.anew = item.get(GROWING.get(type_, ("",))[0]) != self._given(index)
-        self._copies(out, texts(kind, data), {slot for slot in self.texts if kind.ends and slot[0] == index})
+        self._copies(
+            out, find_texts(kind, data), {slot for slot in self.texts if kind.ends and slot[0] == index}
+        )
         return out
 
-    def _part(self, kind: Kind, data: dict[str, Any]) -> Item:
-        slot, part = slot_of(kind, data), held(data, "part")
+    def _part(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
+        slot, part = slot_of(kind, data), require_mapping(data, "part")
         type_ = str(part.get("type"))
         fits = self._parts.get(slot) == type_ if kind.ends else self._follows(slot)
         if not fits or not self._is_open(slot):
@@ -138,12 +140,12 @@ class Reader:
         self._parts[slot] = type_
         if kind.ends:
             self._closed.add(slot)
-        out = Item(data, rest=self._within(slot, part))
-        self._copies(out, texts(kind, data), self.texts.keys() & {slot})
+        out = EventReading(data, rest=self._within(slot, part))
+        self._copies(out, find_texts(kind, data), self.texts.keys() & {slot})
         return out
 
-    def _delta(self, kind: Kind, data: dict[str, Any]) -> Item:
-        slot, piece = slot_of(kind, data), text_of(data, "delta")
+    def _delta(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
+        slot, piece = slot_of(kind, data), require_text(data, "delta")
         grown = self._grown(kind, slot)
         if grown is None:
             self.whole.add(slot)
@@ -151,13 +153,13 @@ class Reader:
         entries = data.get("logprobs")
         if entries and not spells(entries, piece):
             data, entries = {**data, "logprobs": []}, None
-        out = Item(data, grows=((grown, ("delta",)),), bare=not entries)
+        out = EventReading(data, grows=((grown, ("delta",)),), bare=not entries)
         if entries:
             out.spelled = ((("logprobs",), []),)
             out.rest = self._within(slot, {"type": kind.type, kind.name: piece, "logprobs": entries})
         return out
 
-    def _grown(self, kind: Kind, slot: Slot) -> Grown | None:
+    def _grown(self, kind: EventKind, slot: Slot) -> StreamedText | None:
         """Return the text that grows in a part, None where none may."""
         if slot in self._closed or slot in self.whole or not self._is_open(slot):
             return None
@@ -177,63 +179,67 @@ class Reader:
         self.texts[slot] = self._begin(path, place, *names, shown=kind.type == READ)
         return self.texts[slot]
 
-    def _text(self, kind: Kind, data: dict[str, Any]) -> Item:
-        slot, text = slot_of(kind, data), text_of(data, kind.name)
+    def _text(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
+        slot, text = slot_of(kind, data), require_text(data, kind.name)
         if slot in self._closed or self._parts.get(slot) != kind.type or not self._is_open(slot):
             return _odd(data)
         self._closed.add(slot)
-        out = Item(data)
+        out = EventReading(data)
         if data.get("logprobs"):
             out.rest = self._within(slot, {"type": kind.type, kind.name: text, "logprobs": data["logprobs"]})
-        self._copies(out, texts(kind, data), set())
+        self._copies(out, find_texts(kind, data), set())
         return out
 
-    def _note(self, kind: Kind, data: dict[str, Any]) -> Item:
+    def _note(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
         slot = slot_of(kind, data)
         if slot not in self.texts or not self._is_open(slot):
             return _odd(data)
-        return Item(data, rest=self._within(slot, {"type": READ, "annotations": [data.get("annotation")]}))
+        return EventReading(
+            data, rest=self._within(slot, {"type": READ, "annotations": [data.get("annotation")]})
+        )
 
-    def _call(self, kind: Kind, data: dict[str, Any]) -> Item:
+    def _call(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
         """Read what a tool is called with; it waits as the call does."""
-        index, text = index_of(data), text_of(data, kind.name if kind.ends else "delta")
+        index, text = index_of(data), require_text(data, kind.name if kind.ends else "delta")
         if self.type(index) != kind.type or index in self._done:
             return _odd(data)
         if not kind.ends:
             self._pieces.setdefault(index, []).append(text)
-            return Item(data, waits=True)
+            return EventReading(data, waits=True)
         name = self._items[index].get("name")
-        return Item(data, waits=True, anew=text != self._given(index) or data.get("name", name) != name)
+        return EventReading(
+            data, waits=True, anew=text != self._given(index) or data.get("name", name) != name
+        )
 
     def _given(self, index: int) -> str | None:
         """Return what a tool is called with, as far as it was told; None if it does not grow."""
         grows = self.type(index) in GROWING
         return "".join(self._pieces.get(index, ())) if grows else None
 
-    def _state(self, kind: Kind, data: dict[str, Any]) -> Item:
+    def _state(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
         """Read how far a hosted tool is."""
-        return Item(data) if index_of(data) in self._items else _odd(data)
+        return EventReading(data) if index_of(data) in self._items else _odd(data)
 
-    def _picture(self, kind: Kind, data: dict[str, Any]) -> Item:
+    def _picture(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
         """Read a picture as far as it is drawn, which nobody is told of again: the answer has only the finished one."""
-        index, drawn = index_of(data), text_of(data, kind.name)
+        index, drawn = index_of(data), require_text(data, kind.name)
         if self.type(index) != kind.type or index in self._done:
             return _odd(data)
         about: dict[str, Any] = {name: data[name] for name in DRAWN[1:] if name in data}
         rest = {"output": [{"type": kind.type, "result": drawn, **about}]}
-        return Item(data, rest=rest, alone=(kind.name,))
+        return EventReading(data, rest=rest, alone=(kind.name,))
 
-    def _last(self, kind: Kind, data: dict[str, Any]) -> Item:
-        out = Item(data, waits=True)
+    def _last(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
+        out = EventReading(data, waits=True)
         waiting = {index for index, item in self._items.items() if _waits(item)}
         out.anew = not self._begun or not waiting <= self._done
-        if held(data, "response").get("output"):
-            self._copies(out, texts(kind, data), {*self.texts})
+        if require_mapping(data, "response").get("output"):
+            self._copies(out, find_texts(kind, data), {*self.texts})
         else:  # some servers leave out of it what they have sent as items
             out.anew = out.anew or bool(self._items)
         return out
 
-    def _copies(self, item: Item, found: Iterable[tuple[Path, Slot]], left: set[Slot]) -> None:
+    def _copies(self, item: EventReading, found: Iterable[tuple[Path, Slot]], left: set[Slot]) -> None:
         """Have an item repeat texts as they were told.
 
         Args:
@@ -249,14 +255,14 @@ class Reader:
             left.discard(slot)
             if grown is not None and slot not in self.whole:
                 if text != grown.came:
-                    raise malformed("event: it repeats a text otherwise")
+                    raise malformed_event("event: it repeats a text otherwise")
                 item.copies += ((grown, path),)
                 item.closes += (grown,)
             elif text:
                 self.whole.add(slot)
                 item.waits = item.anew = True
         if left:
-            raise malformed("event: it leaves out a text")
+            raise malformed_event("event: it leaves out a text")
 
     def type(self, index: int) -> Any:
         """Return the type of an item."""
@@ -273,12 +279,12 @@ class Reader:
 
     def _within(self, slot: Slot, part: Any) -> dict[str, Any]:
         """Return a part, without its text, as an answer."""
-        return {"output": [bare({"type": self.type(slot[0]), slot[1]: [part]})]}
+        return {"output": [without_texts({"type": self.type(slot[0]), slot[1]: [part]})]}
 
 
-def _odd(data: dict[str, Any]) -> Item:
+def _odd(data: dict[str, Any]) -> EventReading:
     """Return an event that fits nowhere."""
-    return Item(data, waits=True, anew=True)
+    return EventReading(data, waits=True, anew=True)
 
 
 def _waits(item: Mapping[str, Any]) -> bool:
@@ -295,11 +301,11 @@ def _joined(type_: str, index: int) -> tuple[str, ...]:
     return (f"{here}/{name}", here, *((SHOWN,) if type_ == READ else ()))
 
 
-def bare(item: Mapping[str, Any]) -> dict[str, Any]:
+def without_texts(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item without its texts that grow, and without what spells just those."""
     out = {**item, **{name: [*item[name]] for name in LISTS if isinstance(item.get(name), list)}}
     for list_, position, part in parts_of(item):
-        name = own(part, list_, item.get("type"))
+        name = text_field(part, list_, item.get("type"))
         if not name:
             continue
         left = {**part, name: ""}

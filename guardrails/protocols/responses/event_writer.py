@@ -13,14 +13,14 @@ from guardrails.protocols.responses.event_kinds import (
     LAST,
     LISTS,
     PARTS,
-    Kind,
+    EventKind,
     Slot,
-    held,
     index_of,
-    own,
     parts_of,
+    require_mapping,
+    require_text,
     slot_of,
-    text_of,
+    text_field,
 )
 from guardrails.protocols.streaming.codec import Event
 
@@ -51,7 +51,7 @@ BEGUN: Final[Mapping[str, Any]] = {
 """What a response says of itself while it is under way."""
 
 
-class Told:
+class SentResponse:
     """What events told of a response."""
 
     def __init__(self) -> None:
@@ -75,15 +75,15 @@ class Told:
             return
         match kind.what:
             case "head":
-                self.head = held(data, "response")
+                self.head = require_mapping(data, "response")
             case "item":
-                self._item(index_of(data), held(data, "item"), ends=kind.ends)
+                self._item(index_of(data), require_mapping(data, "item"), ends=kind.ends)
             case "part":
                 self._part(slot_of(kind, data), data.get("part"), ends=kind.ends)
             case "delta":
-                self._text(slot_of(kind, data), kind).append(text_of(data, "delta"))
+                self._text(slot_of(kind, data), kind).append(require_text(data, "delta"))
             case "text":
-                self._text(slot_of(kind, data), kind)[:] = [text_of(data, kind.name)]
+                self._text(slot_of(kind, data), kind)[:] = [require_text(data, kind.name)]
                 self.closed.add(slot_of(kind, data))
             case "note":
                 self._note(slot_of(kind, data), data.get("annotation"))
@@ -100,7 +100,7 @@ class Told:
 
     def _part(self, slot: Slot, part: Any, *, ends: bool) -> None:
         self.parts[slot] = part
-        name = own(part, slot[1], self._type_at(slot))
+        name = text_field(part, slot[1], self._type_at(slot))
         self._texts[slot] = [part[name]] if name else []
         if ends:
             self.ended.add(slot)
@@ -109,7 +109,7 @@ class Told:
         """Return the type of the item in which a part stands."""
         return self.items.get(slot[0], {}).get("type")
 
-    def _text(self, slot: Slot, kind: Kind) -> list[str]:
+    def _text(self, slot: Slot, kind: EventKind) -> list[str]:
         if slot not in self.parts:
             self._part(slot, {"type": kind.type, kind.name: ""}, ends=False)
         return self._texts[slot]
@@ -150,11 +150,11 @@ class Told:
 
     def _as_told(self, slot: Slot) -> Any:
         part = self.parts[slot]
-        name = own(part, slot[1], self._type_at(slot))
+        name = text_field(part, slot[1], self._type_at(slot))
         return {**part, name: self.text(slot)} if name else part
 
 
-def refusal(words: str) -> dict[str, Any]:
+def build_refusal(words: str) -> dict[str, Any]:
     """Return an item that refuses in these words."""
     return {
         "id": "msg_refused",
@@ -165,13 +165,13 @@ def refusal(words: str) -> dict[str, Any]:
     }
 
 
-def events(response: Mapping[str, Any]) -> Iterator[Event]:
+def write_events(response: Mapping[str, Any]) -> Iterator[Event]:
     """Write a whole response as events, in the order and with the numbers that the protocol demands."""
-    for number, event in enumerate(missing(response, Told())):
+    for number, event in enumerate(write_missing(response, SentResponse())):
         yield Event(event.kind, {**event.data, "sequence_number": number})
 
 
-def missing(response: Mapping[str, Any], told: Told) -> Iterator[Event]:
+def write_missing(response: Mapping[str, Any], told: SentResponse) -> Iterator[Event]:
     """Write the events that are missing of a response, each text of which begins with what was told of it."""
     response = {**REQUIRED, **response}
     if told.head is None:
@@ -189,7 +189,7 @@ def _event(kind: str, **fields: Any) -> Event:
     return Event(kind, {"type": kind, **fields})
 
 
-def _item(item: Mapping[str, Any], at: dict[str, Any], told: Told) -> Iterator[Event]:
+def _item(item: Mapping[str, Any], at: dict[str, Any], told: SentResponse) -> Iterator[Event]:
     """Tell of one item: how it begins, what it grows by, and what it is."""
     index = at["output_index"]
     begun = {**item, "status": "in_progress"} if "status" in item else dict(item)
@@ -210,12 +210,14 @@ def _item(item: Mapping[str, Any], at: dict[str, Any], told: Told) -> Iterator[E
     for field, entries in lists.items():
         called, event = LISTS[field]
         for position, part in enumerate(entries):
-            name = own(part, field, item.get("type"))
+            name = text_field(part, field, item.get("type"))
             yield from _part(part, name, {**here, called: position}, event, (index, field, position), told)
     yield _event("response.output_item.done", **at, item=item)
 
 
-def _part(part: Any, name: str, at: dict[str, Any], event: str, slot: Slot, told: Told) -> Iterator[Event]:
+def _part(
+    part: Any, name: str, at: dict[str, Any], event: str, slot: Slot, told: SentResponse
+) -> Iterator[Event]:
     """Tell of one part of an item; `name` is the field that grows."""
     if slot in told.ended:
         return

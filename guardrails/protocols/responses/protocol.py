@@ -16,9 +16,9 @@ from guardrails.engine.model import Outcome
 from guardrails.protocols.errors import Problem, openai_error_writer
 from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
 from guardrails.protocols.responses import responses_fields
-from guardrails.protocols.responses.event_writer import REQUIRED, events, refusal
-from guardrails.protocols.responses.responses_assembly import Items
-from guardrails.protocols.responses.responses_stream import FAILURE, ResponsesTeller
+from guardrails.protocols.responses.event_writer import REQUIRED, build_refusal, write_events
+from guardrails.protocols.responses.responses_assembly import ResponseAssembler
+from guardrails.protocols.responses.responses_stream import FAILURE, ResponsesCodec
 from guardrails.protocols.streaming.codec import Event
 
 KEPT = frozenset({*responses_fields.SHARED, "id", "created_at", "usage", "previous_response_id"})
@@ -49,7 +49,7 @@ def check_answer(response: dict[str, Any]) -> None:
 
 def withhold(response: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return a response with texts edited, or a refusal in its place."""
-    changed: dict[str, Any] = responses_fields.changed(response, leaves, outcome)
+    changed: dict[str, Any] = responses_fields.edit_body(response, leaves, outcome)
     if not outcome.blocked:
         return changed
     gone = blocked_fields(leaves, outcome)
@@ -74,11 +74,11 @@ def _refusal(words: str, kept: Mapping[str, Any]) -> dict[str, Any]:
         "status": "incomplete",
         "incomplete_details": {"reason": "content_filter"},
         "error": None,
-        "output": [refusal(words)],
+        "output": [build_refusal(words)],
     }
 
 
-def write_failure(problem: Problem, codec: ResponsesTeller) -> list[Event]:
+def write_failure(problem: Problem, codec: ResponsesCodec) -> list[Event]:
     """Write a failure as events, behind what a codec wrote: what went wrong, and a response that failed."""
     error = {name: problem.error.get(name) for name in ("code", "message", "param")}
     code = {"code": CODES.get(problem.status, "server_error"), "message": error["message"]}
@@ -87,28 +87,30 @@ def write_failure(problem: Problem, codec: ResponsesTeller) -> list[Event]:
         Event(FAILURE, {"type": FAILURE, **error}),
         Event("response.failed", {"type": "response.failed", "response": failed}),
     )
-    return [sent for event in events if (sent := codec.told(event)) is not None]
+    return [sent for event in events if (sent := codec.record_sent(event)) is not None]
 
 
 RESPONSES = Protocol(
     name="openai.responses",
     summary="Answer a conversation (Responses API).",
     path="/responses",
-    read_request=responses_fields.request,
-    edit_request=responses_fields.changed,
+    read_request=responses_fields.read_request,
+    edit_request=responses_fields.edit_body,
     check_response=check_answer,
-    read_response=responses_fields.response,
+    read_response=responses_fields.read_response,
     withhold=withhold,
     refuse=refuse,
-    stream=StreamFormat(codec=ResponsesTeller, assembler=Items, events=events, failure=write_failure),
+    stream=StreamFormat(
+        codec=ResponsesCodec, assembler=ResponseAssembler, events=write_events, failure=write_failure
+    ),
     write_error=openai_error_writer(code="invalid_prompt", param="input"),
 )
 INPUT_TOKENS = Protocol(
     name="openai.responses.input_tokens",
     path="/responses/input_tokens",
     is_served=False,
-    read_request=responses_fields.request,
-    edit_request=responses_fields.changed,
+    read_request=responses_fields.read_request,
+    edit_request=responses_fields.edit_body,
     withhold=withhold,
 )
 """A count of tokens is not judged."""

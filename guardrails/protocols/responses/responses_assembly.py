@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.protocols.responses.event_kinds import LAST
-from guardrails.protocols.responses.event_writer import Told
-from guardrails.protocols.streaming.assembler import is_torn
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.responses.event_writer import SentResponse
+from guardrails.protocols.streaming.assembler import has_half_pair
+from guardrails.protocols.streaming.codec import malformed_event
 
 
-class Items:
+class ResponseAssembler:
     """Puts one response together."""
 
     def __init__(self) -> None:
         self._whole: dict[str, Any] | None = None
-        self._came = Told()
+        self._came = SentResponse()
 
     @property
     def finished(self) -> bool:
@@ -35,9 +35,9 @@ class Items:
         """
         kind = data.get("type")
         if not isinstance(kind, str) or not kind.startswith("response."):
-            raise malformed("event of an unknown type")
-        if not kind.endswith(".delta") and is_torn(data):
-            raise malformed("event, which holds half a surrogate pair")
+            raise malformed_event("event of an unknown type")
+        if not kind.endswith(".delta") and has_half_pair(data):
+            raise malformed_event("event, which holds half a surrogate pair")
         if kind in LAST:
             self._whole = self._ended(data.get("response"))
         else:
@@ -47,13 +47,13 @@ class Items:
     def answer(self) -> dict[str, Any]:
         """Return the response; raises `BackendError` before its end."""
         if self._whole is None:
-            raise malformed("stream, which ended before its end")
+            raise malformed_event("stream, which ended before its end")
         return self._whole
 
     def _ended(self, response: Any) -> dict[str, Any]:
         if not isinstance(response, dict) or response.get("object", "response") != "response":
-            raise malformed("response")
+            raise malformed_event("response")
         output = response.get("output") or self._came.output()
         if not isinstance(output, list) or not all(isinstance(item, dict) for item in output):
-            raise malformed("response")
+            raise malformed_event("response")
         return {**response, "output": output}

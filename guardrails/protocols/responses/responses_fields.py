@@ -398,7 +398,7 @@ ANSWER = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
     tree = ContentTree()
     if not isinstance(body, Mapping) or not ("input" in body or "prompt" in body):
@@ -408,14 +408,14 @@ def request(body: Any) -> ContentTree:
     return tree
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of a response."""
     tree = ContentTree()
     ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
     return tree
 
 
-def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
+def edit_body(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request or a response with an outcome's edits, without what spells or points into a text that these change,
     and without removed turns; the same object where nothing changes.
     """

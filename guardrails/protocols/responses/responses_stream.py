@@ -10,31 +10,31 @@ from typing import Any, Final
 
 from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.protocols.reply_values import drop_spelling
-from guardrails.protocols.responses.event_kinds import KINDS, Kind, Slot, slot_of, texts
-from guardrails.protocols.responses.event_reader import Reader
-from guardrails.protocols.responses.event_writer import Told, missing, refusal
-from guardrails.protocols.streaming.codec import Event, Item
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.responses.event_kinds import KINDS, EventKind, Slot, find_texts, slot_of
+from guardrails.protocols.responses.event_reader import EventReader
+from guardrails.protocols.responses.event_writer import SentResponse, build_refusal, write_missing
+from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.streamed_text import StreamedText
 
 FAILURE: Final = "error"
 """The type of an event that says that something failed; only the proxy's own are told."""
 
 
-class ResponsesTeller:
+class ResponsesCodec:
     """One response."""
 
     def __init__(self) -> None:
-        self._reader = Reader()
-        self._told = Told()
+        self._reader = EventReader()
+        self._told = SentResponse()
         self._number = -1
         self._unnoted: set[Slot] = set()
         """Parts a note on which was left out."""
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""
         return self._reader.read(data, begin)
 
-    def told(self, event: Event) -> Event | None:
+    def record_sent(self, event: Event) -> Event | None:
         """Take note of an event that is sent. Its number is greater than the last one's; clients go by its name."""
         data, kind = event.data, KINDS.get(event.data["type"])
         if kind is None:
@@ -44,7 +44,7 @@ class ResponsesTeller:
             if noted is None:
                 return None
             data = noted
-        for path, slot in texts(kind, data):
+        for path, slot in find_texts(kind, data):
             grown, part = self._reader.texts.get(slot), value_at(data, path[:-1])
             if grown is not None and grown.changed and (new := drop_spelling(part)) is not part:
                 data = replace_values(data, {(path[:-1], None): new})
@@ -66,7 +66,7 @@ class ResponsesTeller:
         """What was told of the response itself, empty where nothing was."""
         return self._told.head or {}
 
-    def _noted(self, kind: Kind, data: dict[str, Any]) -> dict[str, Any] | None:
+    def _noted(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any] | None:
         """Return a note as it is to be sent, None where it points into a text that was changed."""
         slot, note = slot_of(kind, data), data.get("annotation")
         grown = self._reader.texts.get(slot)
@@ -75,12 +75,12 @@ class ResponsesTeller:
             return None
         return {**data, "annotation_index": self._told.notes(slot)} if slot in self._unnoted else data
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the events that are missing of a response; None where something else was told."""
         kinds = [item.get("type") for item in answer["output"]]
         if any(kinds[index : index + 1] != [self._reader.type(index)] for index in self._told.items):
             return None
-        found = {slot: path for path, slot in texts(KINDS["response.completed"], {"response": answer})}
+        found = {slot: path for path, slot in find_texts(KINDS["response.completed"], {"response": answer})}
         for slot, grown in self._reader.texts.items():
             if slot not in found or (slot not in self._reader.whole and grown.rest() is None):
                 return None
@@ -94,17 +94,17 @@ class ResponsesTeller:
             before = self._told.text(slot)
             if not text.startswith(before) or (text != before and slot in self._told.closed):
                 return None
-        return [*missing(answer, self._told)]
+        return [*write_missing(answer, self._told)]
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the events that end a response with a refusal, behind what was told of it."""
         known = {"id": self.head["id"]} if "id" in self.head else {}
         base = {**self.head, "usage": None} if answer is None else {**answer, **known}
         output = self._told.output()
         if output and output[-1].get("type") == "message" and len(output) - 1 not in self._told.ended:
-            content = [*(output[-1].get("content") or ()), *refusal(words)["content"]]
+            content = [*(output[-1].get("content") or ()), *build_refusal(words)["content"]]
             output[-1] = {**output[-1], "content": content}
         else:
-            output.append(refusal(words))
+            output.append(build_refusal(words))
         ended = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}, "error": None}
-        return [*missing({**base, **ended, "output": output}, self._told)]
+        return [*write_missing({**base, **ended, "output": output}, self._told)]

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 from guardrails.errors import GuardrailsError
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.streaming.codec import malformed_event
 from guardrails.wire.lossless_json import write
 
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
-Came = tuple[dict[str, Any], str, bytes]
+ReceivedEvent = tuple[dict[str, Any], str, bytes]
 """An event as it came: what it says, its type ("" where it has none beside what it says), and its bytes."""
 
 
-class Collector(Protocol):
+class Assembler(Protocol):
     """Puts together what the events of one stream make up."""
 
     @property
@@ -37,16 +37,18 @@ class Collector(Protocol):
         ...
 
 
-def taken(events: Iterable[Came], collector: Collector) -> tuple[list[Came], bool, GuardrailsError | None]:
-    """Have a collector take events that came together; return those that it took, whether it knows the last of them to be the
+def take_events(
+    events: Iterable[ReceivedEvent], assembler: Assembler
+) -> tuple[list[ReceivedEvent], bool, GuardrailsError | None]:
+    """Have an assembler take events that came together; return those that it took, whether it knows the last of them to be the
     last of all, and what is wrong with the one behind them.
     """
-    came: list[Came] = []
+    came: list[ReceivedEvent] = []
     try:
         for data, kind, raw in events:
             if kind not in ("", data.get("type", kind)):
-                raise malformed("event: it has two types")
-            ended = collector.take(data)
+                raise malformed_event("event: it has two types")
+            ended = assembler.take(data)
             came.append((data, kind, raw))
             if ended:
                 return came, True, None
@@ -55,12 +57,12 @@ def taken(events: Iterable[Came], collector: Collector) -> tuple[list[Came], boo
     return came, False, None
 
 
-def is_torn(value: Any) -> bool:
+def has_half_pair(value: Any) -> bool:
     """Tell whether a JSON value holds half of a surrogate pair."""
     return HALF_PAIR.search(write(value)) is not None
 
 
-def joined(text: str) -> str:
+def join_surrogates(text: str) -> str:
     """Return a text with the surrogate pairs joined that events had cut in two.
 
     Raises:
@@ -71,4 +73,4 @@ def joined(text: str) -> str:
     try:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
     except UnicodeDecodeError:
-        raise malformed("text, which holds half a surrogate pair") from None
+        raise malformed_event("text, which holds half a surrogate pair") from None

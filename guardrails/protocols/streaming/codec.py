@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from guardrails.errors import BackendError
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
 
 
 @dataclass(slots=True)
-class Item:
-    """An event, as a teller reads it.
+class EventReading:
+    """An event, as a codec reads it.
 
     Attributes:
         data: what it says.
@@ -33,10 +33,10 @@ class Item:
     """
 
     data: dict[str, Any]
-    grows: tuple[tuple[Grown, Path], ...] = ()
+    grows: tuple[tuple[StreamedText, Path], ...] = ()
     bare: bool = False
-    copies: tuple[tuple[Grown, Path], ...] = ()
-    closes: tuple[Grown, ...] = ()
+    copies: tuple[tuple[StreamedText, Path], ...] = ()
+    closes: tuple[StreamedText, ...] = ()
     ends: tuple[str, ...] = ()
     spelled: tuple[tuple[Path, Any], ...] = ()
     rest: Any = None
@@ -56,10 +56,10 @@ class Event:
     raw: bytes = b""
 
 
-class Teller(Protocol):
+class StreamCodec(Protocol):
     """Reads and writes the events of one answer of one API."""
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:
@@ -67,23 +67,23 @@ class Teller(Protocol):
         """
         ...
 
-    def told(self, event: Event) -> Event | None:
+    def record_sent(self, event: Event) -> Event | None:
         """Take note of an event that is sent; return it as it is to be sent, None where it is left out."""
         ...
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the events that make what was told the whole of an answer as a policy leaves it; None where something else
-        was told of it. What `Grown.rest` says is what is left of a text that grew.
+        was told of it. What `StreamedText.rest` says is what is left of a text that grew.
         """
         ...
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the events that end what was told with a refusal in these words; `answer` is the whole answer with what is
         withheld of it, None where it was stopped on its way.
         """
         ...
 
 
-def malformed(what: str) -> BackendError:
+def malformed_event(what: str) -> BackendError:
     """Return the exception for an event that cannot be read."""
     return BackendError(f"the upstream sent a malformed {what}", 502, "upstream_invalid")

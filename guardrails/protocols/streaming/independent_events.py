@@ -13,14 +13,14 @@ from typing import Any, Final
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree, find_strings
 from guardrails.engine.content.payload import Payload
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.streaming.codec import malformed_event
 from guardrails.types import Image, Place, Stage, Text
 from guardrails.wire.pointers import Path
 
 SAID: Final = Place(Stage.OUTPUT, role="assistant")
 
 
-class Apart:
+class IndependentEvents:
     """One stream. For each event `came`, `read`, the check of what that returns, and `passed`; `rest` at the end.
 
     Args:
@@ -54,7 +54,7 @@ class Apart:
     def came(self, data: Mapping[str, Any], kind: str) -> None:
         """Take note of an event and its type; raises `BackendError` where that is not what it says itself."""
         if kind not in ("", data.get("type", kind)):
-            raise malformed("event: it has two types")
+            raise malformed_event("event: it has two types")
         self._ended = self._ended or self._last(data)
 
     def passed(self, raw: bytes) -> bytes:
@@ -67,5 +67,5 @@ class Apart:
     def rest(self) -> bytes:
         """Return what is left at the end; raises `BackendError` where no event was the last."""
         if not self._ended:
-            raise malformed("stream, which ended before its end")
+            raise malformed_event("stream, which ended before its end")
         return b"".join(self._held)

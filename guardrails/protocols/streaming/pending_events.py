@@ -1,4 +1,4 @@
-"""The events of an answer that are held: events in as a teller read them, out in their order once their texts are settled,
+"""The events of an answer that are held: events in as a codec read them, out in their order once their texts are settled,
 with what a policy changes of these changed.
 """
 
@@ -10,40 +10,42 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.engine.content.content_tree import replace_values, value_at
-from guardrails.protocols.streaming.codec import Event, Item
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
 
 
 @dataclass(slots=True)
-class _Held:
-    """An event on its way: as a teller reads it, as it came, and where its pieces end in their texts."""
+class _PendingEvent:
+    """An event on its way: as a codec reads it, as it came, and where its pieces end in their texts."""
 
-    item: Item
+    item: EventReading
     kind: str
     came: dict[str, Any]
     raw: bytes
     ends: tuple[int, ...]
 
 
-class Held:
+class PendingEvents:
     """The events of one answer that did not go on yet."""
 
     def __init__(self) -> None:
-        self._queue: deque[_Held] = deque()
+        self._queue: deque[_PendingEvent] = deque()
         self._has_passing = False
 
-    def add(self, item: Item, kind: str, came: dict[str, Any], raw: bytes, ends: tuple[int, ...]) -> None:
+    def add(
+        self, item: EventReading, kind: str, came: dict[str, Any], raw: bytes, ends: tuple[int, ...]
+    ) -> None:
         """Hold an event.
 
         Args:
-            item: as a teller reads it.
+            item: as a codec reads it.
             kind: its type.
             came: what it said as it came.
             raw: its bytes.
-            ends: how long each of its texts (`Item.grows`) is with it.
+            ends: how long each of its texts (`EventReading.grows`) is with it.
         """
-        self._queue.append(_Held(item, kind, came, raw, ends))
+        self._queue.append(_PendingEvent(item, kind, came, raw, ends))
         self._has_passing = self._has_passing or item.passes
 
     def ready(self, stopped: Container[int | None]) -> list[Event]:
@@ -63,15 +65,15 @@ class Held:
             self._queue.popleft()  # how it ends is told at the end
         return out
 
-    def rest(self, texts: Sequence[Grown]) -> list[Event]:
+    def rest(self, texts: Sequence[StreamedText]) -> list[Event]:
         """Return all events, at the end of an answer with these texts, none of which goes on any more."""
         out: list[Event] = []
         while self._queue:
             held = self._queue.popleft()
             if held.item.waits:
-                out += _kept_back(texts)
+                out += _write_withheld(texts)
             out += self._made(held, last=True)
-        return [*out, *_kept_back(texts)]
+        return [*out, *_write_withheld(texts)]
 
     def _passing(self) -> list[Event]:
         """Return the events that need not wait for those before them."""
@@ -82,7 +84,7 @@ class Held:
         self._has_passing = False
         return [event for held in passing for event in self._made(held)]
 
-    def _is_ready(self, held: _Held) -> bool:
+    def _is_ready(self, held: _PendingEvent) -> bool:
         item = held.item
         return (
             not item.waits
@@ -92,12 +94,12 @@ class Held:
             and not any(grown.holds and not self._goes_on(grown) for grown in item.closes)
         )
 
-    def _goes_on(self, grown: Grown) -> bool:
+    def _goes_on(self, grown: StreamedText) -> bool:
         """Tell whether another text goes on behind one, of those that came."""
         return any(other.goes_on(grown) for held in self._queue for other, _ in held.item.grows)
 
     @staticmethod
-    def _piece(held: _Held) -> list[Event]:
+    def _piece(held: _PendingEvent) -> list[Event]:
         """Return what of an event may go on before the rest of it."""
         item = held.item
         if not item.bare or item.waits:
@@ -106,13 +108,13 @@ class Held:
         piece = grown.take(end)
         return [Event(held.kind, replace_values(item.data, {(path, None): piece}))] if piece else []
 
-    def _made(self, held: _Held, *, last: bool = False) -> list[Event]:
+    def _made(self, held: _PendingEvent, *, last: bool = False) -> list[Event]:
         """Return an event with its texts as they are left, behind what is left of those that it closes; with `last` no text goes
         on behind what there is.
         """
         item, out, new = held.item, list[Event](), dict[Path, Any]()
         for grown in item.closes:
-            out += _closed(grown, sure=not self._goes_on(grown))
+            out += _close_text(grown, sure=not self._goes_on(grown))
         for (grown, path), end in zip(item.grows, held.ends, strict=True):
             new[path] = grown.take(end)
             if last and end == grown.part.length and not grown.closes:
@@ -131,14 +133,14 @@ class Held:
         return [*out, Event(held.kind, data, held.raw if data is held.came else b"")]
 
 
-def _kept_back(texts: Sequence[Grown]) -> list[Event]:
+def _write_withheld(texts: Sequence[StreamedText]) -> list[Event]:
     """Return what texts that went on as far as they came keep back because they might go on."""
     ended = (grown for grown in texts if grown.part.shown == grown.part.length)
-    return [event for grown in ended for event in _closed(grown, sure=True)]
+    return [event for grown in ended for event in _close_text(grown, sure=True)]
 
 
-def _closed(grown: Grown, *, sure: bool) -> list[Event]:
-    """Return what a text keeps back (`Grown.close`) as a further event like the last one that it grew by."""
+def _close_text(grown: StreamedText, *, sure: bool) -> list[Event]:
+    """Return what a text keeps back (`StreamedText.close`) as a further event like the last one that it grew by."""
     text = grown.close(sure=sure)
     if not text or grown.last is None:
         return []

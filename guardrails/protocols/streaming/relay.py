@@ -1,10 +1,10 @@
-"""One streamed answer on its way: events in, those that may go on out, in their order, with what a policy changes changed.
+"""Relays one streamed answer: what of its events may go on, in their order, with what a policy changes changed.
 
-A `Teller` knows one API: it says of each event which growing texts stand in it, what else in it is to be judged, and whether it
-must wait for the end of the answer. The texts go to `TextChannels`; an event is held (`pending_events.py`) until all of them are
-settled, but for pieces of a text, which go on as soon as they are. At the end the whole answer is judged as if it had not been
-streamed; what waited goes on then, or the teller writes how the answer ends. Nothing here waits: what may take long is yielded
-as tasks.
+A `StreamCodec` knows one API: it says of each event which growing texts stand in it, what else in it is to be judged, and
+whether it must wait for the end of the answer. The texts go to `TextChannels`; an event is held (`pending_events.py`) until
+all of them are settled, but for pieces of a text, which go on as soon as they are. At the end the whole answer is judged as
+if it had not been streamed; what waited goes on then, or the codec writes how the answer ends. Nothing here waits: what may
+take long is yielded as tasks.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import add_rules, stop_outcome
 from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.engine.streaming.text_channels import TextChannels
-from guardrails.protocols.streaming.codec import Event, Item, Teller
-from guardrails.protocols.streaming.pending_events import Held
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading, StreamCodec
+from guardrails.protocols.streaming.pending_events import PendingEvents
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Action, Media, Place, Text
 from guardrails.wire.pointers import Path
 
@@ -42,7 +42,7 @@ class Relay:
     Args:
         pipeline: the policies.
         request: who asked, with the vault of the request's check.
-        teller: of the API.
+        codec: of the API.
         leaves: reads an answer of the API.
         context: what the answer is judged beside (`Text.context`).
         choices: how many choices were asked for.
@@ -55,17 +55,17 @@ class Relay:
         self,
         pipeline: Pipeline,
         request: Request,
-        teller: Teller,
+        codec: StreamCodec,
         tree: Callable[[Any], ContentTree],
         context: Mapping[str, str] | None = None,
         choices: int = 1,
     ) -> None:
-        self._pipeline, self._request, self._teller, self._leaves = pipeline, request, teller, tree
+        self._pipeline, self._request, self._codec, self._leaves = pipeline, request, codec, tree
         self._voices = TextChannels(pipeline, request, context, choices)
         self._choices = choices
-        self._held = Held()
+        self._held = PendingEvents()
         self._restorings: dict[tuple[str, int | None], RestoreStream] = {}
-        self._texts: list[Grown] = []
+        self._texts: list[StreamedText] = []
         self._harmless: set[str] = set()
         self._anew = self.is_refused = False
         self._alone: list[Outcome] = []
@@ -75,7 +75,7 @@ class Relay:
 
     def begin(
         self, path: Path, place: Place, *joined: str, passing: Sequence[str] = (), shown: bool = False
-    ) -> Grown:
+    ) -> StreamedText:
         """Begin a growing text, which stands at a path of the whole answer and goes on the texts that were begun with the same
         names in `joined`, the widest last, or in `passing`, for more of which it does not wait once it has ended; `shown` says
         that people read it, so that a user's own values are put back.
@@ -87,7 +87,7 @@ class Relay:
             restoring = RestoreStream(vault.values)
             if joined:
                 restoring = self._restorings.setdefault((joined[-1], place.choice_index), restoring)
-        grown = Grown(path, part, restoring)
+        grown = StreamedText(path, part, restoring)
         self._texts.append(grown)
         return grown
 
@@ -116,9 +116,9 @@ class Relay:
 
     def take_all(self, came: Iterable[tuple[dict[str, Any], str, bytes]], inline: int | None) -> Steps:
         """Take events that came together: what each says, its type, its bytes. Their texts are judged at once."""
-        fresh: dict[int, tuple[Grown, list[str]]] = {}
+        fresh: dict[int, tuple[StreamedText, list[str]]] = {}
         for data, kind, raw in came:
-            item = self._teller.read(data, kind, self.begin)
+            item = self._codec.read(data, kind, self.begin)
             ends: list[int] = []
             for grown, path in item.grows:
                 fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(value_at(data, path)))
@@ -136,13 +136,13 @@ class Relay:
             self._held.add(item, kind, data, raw, tuple(ends))
         yield from self._feed(fresh, inline)
 
-    def _feed(self, fresh: dict[int, tuple[Grown, list[str]]], inline: int | None) -> Steps:
+    def _feed(self, fresh: dict[int, tuple[StreamedText, list[str]]], inline: int | None) -> Steps:
         """Have the texts judged that came; in the order in which they began."""
         for grown, pieces in fresh.values():
             yield from self._voices.feed(grown.part, "".join(pieces), inline)
         fresh.clear()
 
-    def _judge(self, item: Item, inline: int | None) -> Steps:
+    def _judge(self, item: EventReading, inline: int | None) -> Steps:
         """Judge what else an event holds. What may not go on by itself waits; where only this event holds it, it goes on as the
         policy leaves it, or the answer stops.
         """
@@ -237,7 +237,7 @@ class Relay:
             tree.leaves[index].path in own and not tree.leaves[index].inner for index in outcome.edits
         )
         if not kept:
-            rest = self._teller.rest(answer)
+            rest = self._codec.write_rest(answer)
             return None if rest is None else self._told(rest)
         rest = self._held.rest(self._texts)
         return None if any(grown.told != grown.final for grown in self._texts) else self._told(rest)
@@ -245,8 +245,8 @@ class Relay:
     def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the events that end an answer that is stopped, at its end where there is a whole one to be withheld."""
         self.is_refused = True
-        return self._told(self._teller.refused(answer, words))
+        return self._told(self._codec.write_refusal(answer, words))
 
     def _told(self, events: list[Event]) -> list[Event]:
         """Return events as they are to be sent."""
-        return [told for event in events if (told := self._teller.told(event)) is not None]
+        return [told for event in events if (told := self._codec.record_sent(event)) is not None]

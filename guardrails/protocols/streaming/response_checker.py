@@ -16,7 +16,7 @@ from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
-from guardrails.protocols.streaming.codec import Event, Teller
+from guardrails.protocols.streaming.codec import Event, StreamCodec
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Place, Stage, Text, Verdict
 
@@ -26,7 +26,7 @@ Beside = tuple[str, str, str]
 """What an answer is judged beside: the system prompt, what is asked, and what was retrieved for it."""
 
 
-class Answering(Protocol):
+class ResponseHandler(Protocol):
     """What is done with an answer of one API."""
 
     def read(self, answer: Any) -> Payload:
@@ -46,7 +46,7 @@ class Answering(Protocol):
         ...
 
 
-class Judge:
+class ResponseChecker:
     """Judges what a model answers to one request.
 
     Args:
@@ -74,8 +74,8 @@ class Judge:
         self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
         self._complete, self._settled = complete, settled
 
-    def relay(self, teller: Teller, tree: Callable[[Any], ContentTree], choices: int = 1) -> Relay:
-        """Return what the events of the answer go through, read by a teller; `leaves` reads what else they hold."""
+    def relay(self, codec: StreamCodec, tree: Callable[[Any], ContentTree], choices: int = 1) -> Relay:
+        """Return what the events of the answer go through, read by a codec; `leaves` reads what else they hold."""
 
         def read(rest: Any) -> ContentTree:
             found = tree(rest)
@@ -85,7 +85,7 @@ class Judge:
         one = ContentTree(leaves=[Leaf(Text("", Place(Stage.OUTPUT)))])
         one.beside(*self._beside)
         context = one.leaves[0].content.context
-        return Relay(self._pipeline, self._request, teller, read, context, choices)
+        return Relay(self._pipeline, self._request, codec, read, context, choices)
 
     def whole(
         self, subject: Payload, inline: int | None, relay: Relay | None = None
@@ -113,7 +113,7 @@ class Judge:
         return self._verdict(Payload(tree, lambda _: None), outcome, self._request.vault)
 
     def ended(
-        self, relay: Relay, answer: Callable[[], Any], said: Answering, inline: int | None
+        self, relay: Relay, answer: Callable[[], Any], said: ResponseHandler, inline: int | None
     ) -> Steps[list[Event]]:
         """Take the end of a stream, or of what there was of one that is stopped; return the events that are left to send.
 

@@ -9,7 +9,7 @@ from guardrails.engine.streaming.text_channels import StreamedPart
 from guardrails.wire.pointers import Path
 
 
-class Grown:
+class StreamedText:
     """One growing text.
 
     Attributes:
@@ -18,7 +18,7 @@ class Grown:
         length: of all that came.
         final: what the check of the whole answer leaves of it, once that is known.
         closes: whether an event came that ends it.
-        last: the last event that it grew by: its type, what a teller read, and where the piece stands.
+        last: the last event that it grew by: its type, what a codec read, and where the piece stands.
     """
 
     def __init__(self, path: Path, part: StreamedPart, restoring: RestoreStream | None) -> None:
@@ -68,7 +68,7 @@ class Grown:
         """Whether something that may go on is kept back, because a value may stand in it."""
         return self._restoring is not None and bool(self._restoring.held)
 
-    def goes_on(self, other: Grown) -> bool:
+    def goes_on(self, other: StreamedText) -> bool:
         """Tell whether people read it as one text with another one before it."""
         return self is not other and self._restoring is not None and self._restoring is other._restoring
 

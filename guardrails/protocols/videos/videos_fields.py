@@ -45,7 +45,7 @@ def sent(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 REQUEST = by_table(
     {
-        **dict.fromkeys(("prompt", "negative_prompt"), images_fields.asked),
+        **dict.fromkeys(("prompt", "negative_prompt"), images_fields.read_prompt),
         **dict.fromkeys(("input_reference", "input_references", "frame_images", "image", "video"), sent),
         **dict.fromkeys(("model", "seconds", "size", "resolution", "aspect_ratio", "quality"), keep),
         **dict.fromkeys(("duration", "seed", "fps", "n", "generate_audio"), flag),
@@ -54,7 +54,7 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> ContentTree:
+def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     tree = ContentTree(roles=("user",))
     REQUEST(tree, images_fields.around(tree, body, INSIDE, sent), (), Place(Stage.INPUT, role="user"))
@@ -100,7 +100,7 @@ RESPONSE = by_table({**JOB.fields, "data": each(JOB)})
 """A job, or a list of them."""
 
 
-def response(body: Any) -> ContentTree:
+def read_response(body: Any) -> ContentTree:
     """Return the leaves of what is told of a job, or of several."""
     tree = ContentTree()
     RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))

@@ -20,11 +20,11 @@ from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol, invalid_answer
 from guardrails.protocols.reply_values import restore_reply
-from guardrails.protocols.streaming.response_checker import Judge
+from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.exchange.response_extras import NONE, Asides
-from guardrails.proxy.exchange.speculative_request import Early
+from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtras
+from guardrails.proxy.exchange.speculative_request import SpeculativeRequest
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.middleware import ACTION
 from guardrails.proxy.server.state import State
@@ -58,9 +58,9 @@ class Call:
     system: str = ""
     prompt: str = ""
     sources: str = ""
-    early: Early | None = None
+    early: SpeculativeRequest | None = None
     choices: int = 1
-    asides: Asides = NONE
+    asides: ResponseExtras = NO_EXTRAS
     form: Form | None = None
 
     def answer(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
@@ -95,7 +95,7 @@ class Call:
         return self.endpoint.protocol
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> ResponseChecker:
         """What judges the answer; its verdicts are counted and put on record."""
         state, asides = self.state, self.asides
         taken: list[ShadowSample | None] = []
@@ -108,11 +108,11 @@ class Call:
             state.record_verdict(
                 made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome
             )
-            note(self.http, self.report, made)
+            record_verdict(self.http, self.report, made)
             asides.saw("output", made, heard.tree, outcome)
             return made
 
-        return Judge(
+        return ResponseChecker(
             state.guard.pipeline,
             self.who,
             (self.system, self.prompt, self.sources),
@@ -145,16 +145,16 @@ class Call:
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block."""
-        return message_of(verdict)
+        return block_message(verdict)
 
 
-def note(request: HttpRequest, report: Report, verdict: Verdict) -> None:
+def record_verdict(request: HttpRequest, report: Report, verdict: Verdict) -> None:
     """Put a check on record, for the headers and for the counters."""
     report.add(verdict)
     request.scope[ACTION] = str(report.action)
 
 
-def parsed(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes) -> dict[str, Any]:
     """Return the object that an upstream's answer is.
 
     Raises:
@@ -168,12 +168,12 @@ def parsed(raw: bytes) -> dict[str, Any]:
 
 def parse_answer(protocol: Protocol, raw: bytes) -> dict[str, Any]:
     """Return the answer of an API that an upstream's is; raises `BackendError` where it is none."""
-    answer = parsed(raw)
+    answer = parse_object(raw)
     protocol.check_response(answer)
     return answer
 
 
-async def judged(
+async def judge_answer(
     call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Payload] | None = None
 ) -> dict[str, Any]:
     """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes. `read` gives what there
@@ -187,7 +187,7 @@ async def judged(
     return await state.run_by_size(size, lambda: call.passed(answer, heard, verdict, outcome))
 
 
-async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
+async def vet_error(call: Call, error: GuardrailsError) -> GuardrailsError:
     """Return an error as a client may see it: what an upstream says of its own is judged like an answer."""
     if isinstance(error, RequestError) and error.code == TOO_LARGE:  # the request itself was let in
         return invalid_answer(f"the upstream's answer is too large to be judged: {error}")
@@ -195,12 +195,12 @@ async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
         return error
     verdict, _ = await call.state.judge(chat_payload.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)
     if verdict.action > Action.ALLOW:
-        note(call.http, call.report, verdict)
+        record_verdict(call.http, call.report, verdict)
     content = verdict.content
     return error.with_error(content if isinstance(content, Mapping) else {})
 
 
-def message_of(verdict: Verdict) -> str:
+def block_message(verdict: Verdict) -> str:
     """Return what a client reads in place of what is blocked."""
     messages = (rule.message for rule in verdict.rules if rule.action is Action.BLOCK)
     return next((message for message in messages if message), REFUSAL)

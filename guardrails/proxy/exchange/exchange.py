@@ -15,12 +15,19 @@ from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
 from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
-from guardrails.proxy.exchange.answer import Call, judged, message_of, note, parse_answer, vetted
+from guardrails.proxy.exchange.answer import (
+    Call,
+    block_message,
+    judge_answer,
+    parse_answer,
+    record_verdict,
+    vet_error,
+)
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.exchange.request_parsing import Given, read
-from guardrails.proxy.exchange.speculative_request import BESIDE, Early, order
-from guardrails.proxy.exchange.stream import stream_to, written
+from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_request
+from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
+from guardrails.proxy.exchange.stream import dump_events, stream_to
 from guardrails.proxy.server.errors import explain, respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
@@ -34,7 +41,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     state = state_of(request)
     raw = await request.body()
     given = await state.run_by_size(
-        len(raw), lambda: read(endpoint, raw, request.headers.get("content-type", ""))
+        len(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
     )
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
@@ -46,32 +53,32 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)
     if state.image_fetcher is not None and given.form is None:
-        given = await run_while_connected(request.receive, fetched(state, endpoint, given))
+        given = await run_while_connected(request.receive, fetch_request_pictures(state, endpoint, given))
         body, leaves = given.body, given.tree
     state = state.select(client, request.scope["path"], who.model)
     report = Report(state.guard.policy.ref)
     asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
-        return await served(call, body, leaves)
-    when = order(endpoint.path, body, leaves, state.upstream.model_names(who.model))
+        return await serve_request(call, body, leaves)
+    when = decide_order(endpoint.path, body, leaves, state.upstream.model_names(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
-        return await served(call, body, leaves)
-    early = Early(call.answer())
-    return await early.around(served(replace(call, early=early), body, leaves))
+        return await serve_request(call, body, leaves)
+    early = SpeculativeRequest(call.answer())
+    return await early.around(serve_request(replace(call, early=early), body, leaves))
 
 
-async def fetched(state: State, endpoint: Endpoint, given: Given) -> Given:
+async def fetch_request_pictures(state: State, endpoint: Endpoint, given: ParsedRequest) -> ParsedRequest:
     """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
     body = await state.fetch_pictures(given.body, image_links.request_links)
     if body is given.body:
         return given
-    found = await state.run_in_worker(lambda: read(endpoint, strict_json.dump(body)))
+    found = await state.run_in_worker(lambda: parse_request(endpoint, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
-async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Response:
+async def serve_request(call: Call, body: dict[str, Any], leaves: ContentTree) -> Response:
     """Return what serves a request that was read, and perhaps sent on: its check comes first, then all else."""
     state, protocol, request, report = call.state, call.protocol, call.http, call.report
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
@@ -80,13 +87,13 @@ async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Respo
     verdict, outcome = await (
         judging if call.early is None else run_while_connected(request.receive, judging)
     )
-    note(request, report, verdict)
+    record_verdict(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
     if content is not body and call.early is not None:
         await call.early.close()
     if verdict.blocked:
-        return refused(call, body, verdict)
+        return refuse_request(call, body, verdict)
     if content is not body:
         forwarded = await state.run_by_size(len(call.raw), lambda: call.dump(content))
         call = replace(call, raw=forwarded, early=None)
@@ -104,34 +111,34 @@ async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Respo
     if protocol.is_streamed(body):
         return stream_to(call)
     try:
-        return await run_while_connected(request.receive, (call.endpoint.answer_whole or whole)(call))
+        return await run_while_connected(request.receive, (call.endpoint.answer_whole or answer_whole)(call))
     except GuardrailsError as error:
-        told = await vetted(call, error)
+        told = await vet_error(call, error)
         return respond(told, report.headers(), request.scope["path"])
 
 
-def refused(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
+def refuse_request(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
     """Answer a request that is stopped."""
     protocol, report = call.protocol, call.report
     if protocol.refuse is None or not protocol.refuses_in_kind:
         told = explain(Blocked(verdict))
         error = call.asides.refused(error_writer(call.http.scope["path"])(told))
         return Response(strict_json.dump(error), told.status, report.headers(), "application/json")
-    answer = protocol.refuse(message_of(verdict), body)
+    answer = protocol.refuse(block_message(verdict), body)
     if protocol.stream is None or not protocol.is_streamed(body):
         return Response(strict_json.dump(answer), 200, report.headers(), "application/json")
     writer = call.endpoint.write_stream()
-    raw = writer.feed(written([*protocol.stream.events(answer)])) + writer.flush()
+    raw = writer.feed(dump_events([*protocol.stream.events(answer)])) + writer.flush()
     return Response(raw, 200, {**report.headers(), **writer.headers})
 
 
-async def whole(call: Call) -> Response:
+async def answer_whole(call: Call) -> Response:
     """Ask the upstream for a whole answer, and judge it."""
     async with call.answer() as response:
         headers = response_headers(response)
         raw = await call.state.upstream.read_whole(response)
     answer = await call.state.run_by_size(len(raw), lambda: parse_answer(call.protocol, raw))
-    content = call.asides.whole(await judged(call, answer, len(raw)))
+    content = call.asides.whole(await judge_answer(call, answer, len(raw)))
     sent = (
         raw
         if content is answer

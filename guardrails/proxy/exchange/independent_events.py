@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import replace
 
-from guardrails.protocols.streaming.assembler import Came
-from guardrails.protocols.streaming.independent_events import Apart
-from guardrails.proxy.exchange.answer import Call, judged
+from guardrails.protocols.streaming.assembler import ReceivedEvent
+from guardrails.protocols.streaming.independent_events import IndependentEvents
+from guardrails.proxy.exchange.answer import Call, judge_answer
 from guardrails.wire import sse, strict_json
 
 
-async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[bytes]:
+async def judge_independent_events(
+    call: Call, events: AsyncIterable[list[ReceivedEvent]]
+) -> AsyncIterator[bytes]:
     """Judge events, each for itself; yields what may go on.
 
     Raises:
@@ -19,7 +21,7 @@ async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[
     """
     alone = call.protocol.event_answers
     assert alone is not None  # who comes here has events that stand apart
-    stream = Apart(lambda event: call.read(event).tree, alone.is_last)
+    stream = IndependentEvents(lambda event: call.read(event).tree, alone.is_last)
     fetcher, fetched = call.state.image_fetcher, 0
     async for some in events:
         for data, kind, raw in some:
@@ -29,7 +31,7 @@ async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[
                 if fetched > fetcher.doc.most:  # of all events together
                     unlinked = replace(call.protocol, links=None)
                     call = replace(call, endpoint=replace(call.endpoint, protocol=unlinked))
-            content = await judged(call, data, len(raw), stream.read)
+            content = await judge_answer(call, data, len(raw), stream.read)
             out = stream.passed(
                 raw if content is data else sse.event(strict_json.dump(content), kind.encode())
             )

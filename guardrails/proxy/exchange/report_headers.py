@@ -9,7 +9,7 @@ from guardrails.types import Action, PolicyRef, Verdict
 
 
 @lru_cache(maxsize=64)
-def named(policy: PolicyRef) -> str:
+def policy_header(policy: PolicyRef) -> str:
     """Return a policy as a header names it."""
     return f"{quote(policy.name)}@{quote(policy.version)};{policy.digest}"
 
@@ -36,7 +36,7 @@ class Report:
         headers = {
             "x-guardrails-action": str(self.action),
             "x-guardrails-rules": ",".join(rules),
-            "x-guardrails-policy": named(self._policy),
+            "x-guardrails-policy": policy_header(self._policy),
             "x-guardrails-verdict-id": ",".join(verdict.id for verdict in self.verdicts),
         }
         if any(verdict.errors for verdict in self.verdicts):

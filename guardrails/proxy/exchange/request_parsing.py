@@ -10,7 +10,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.proxy.exchange.endpoint import Endpoint
-from guardrails.proxy.exchange.response_extras import NONE, Aside, Asides
+from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtra, ResponseExtras
 from guardrails.proxy.routes.openai import azure_annotations
 from guardrails.proxy.routes.openai.azure_annotations import Annotated
 from guardrails.proxy.routes.openai.moderation_field import FORMS, Moderated, Wanted, taken
@@ -19,7 +19,7 @@ from guardrails.wire.forms import Form, form, is_form
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ParsedRequest:
     """A request of an API: what it says, its bytes, what there is to judge of it, whether it wants to be moderated, and the form
     that it came as, if it is one.
     """
@@ -32,13 +32,13 @@ class Given:
 
     def asides(
         self, endpoint: Endpoint, headers: Mapping[str, str], policies: Sequence[CompiledPolicy]
-    ) -> Asides:
+    ) -> ResponseExtras:
         """Return what is to be told beside the answer.
 
         Raises:
             RequestError: annotations are wanted that nobody has.
         """
-        made, protocol = list[Aside](), endpoint.protocol
+        made, protocol = list[ResponseExtra](), endpoint.protocol
         if self.moderation is not None:
             made.append(
                 Moderated(FORMS[protocol.name], self.moderation, policies, protocol.count_choices(self.body))
@@ -47,10 +47,10 @@ class Given:
             endpoint.annotated == "asked" and azure_annotations.wants(headers)
         ):
             made.append(Annotated(policies))
-        return Asides(tuple(made)) if made else NONE
+        return ResponseExtras(tuple(made)) if made else NO_EXTRAS
 
 
-def read(endpoint: Endpoint, raw: bytes, media: str = "") -> Given:
+def parse_request(endpoint: Endpoint, raw: bytes, media: str = "") -> ParsedRequest:
     """Return a request; `media` is the type of its body, which tells forms from JSON where an API has both.
 
     Raises:
@@ -61,7 +61,7 @@ def read(endpoint: Endpoint, raw: bytes, media: str = "") -> Given:
         found = form(raw, media)
         if endpoint.model is not None:
             found = found.saying("model", endpoint.model)
-        return Given(found.body, found.raw, endpoint.read_request(found.body), form=found)
+        return ParsedRequest(found.body, found.raw, endpoint.read_request(found.body), form=found)
     if protocol.forms == "only":
         raise RequestError("unsupported_media_type", "the body must be a form (multipart/form-data)")
     body, moderation = strict_json.parse_request(raw), None
@@ -69,4 +69,4 @@ def read(endpoint: Endpoint, raw: bytes, media: str = "") -> Given:
         body, raw = endpoint.place_model(body, raw)
     if protocol.name in FORMS:
         body, raw, moderation = taken(body, raw)
-    return Given(body, raw, endpoint.read_request(body), moderation)
+    return ParsedRequest(body, raw, endpoint.read_request(body), moderation)

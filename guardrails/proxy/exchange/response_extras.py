@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
-from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, head_of
+from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, chunk_head
 from guardrails.protocols.streaming.codec import Event
 from guardrails.types import Stage, Verdict
 
@@ -20,7 +20,7 @@ Side = Literal["input", "output"]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class JudgedSide:
     """What was judged on one side of a call, and how."""
 
     verdict: Verdict
@@ -46,7 +46,7 @@ class Heard:
         return ", ".join(dict.fromkeys(error.detector for error in self.verdict.errors))
 
 
-class Aside(Protocol):
+class ResponseExtra(Protocol):
     """One wish of a client."""
 
     @property
@@ -58,7 +58,7 @@ class Aside(Protocol):
         """Return an outcome as it is to hold: never a weaker one."""
         ...
 
-    def saw(self, side: Side, heard: Heard) -> None:
+    def saw(self, side: Side, heard: JudgedSide) -> None:
         """Take what was judged."""
         ...
 
@@ -80,10 +80,10 @@ class Aside(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asides:
+class ResponseExtras:
     """All wishes of a client for one request."""
 
-    all: tuple[Aside, ...] = ()
+    all: tuple[ResponseExtra, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.all)
@@ -106,7 +106,7 @@ class Asides:
     def saw(self, side: Side, verdict: Verdict, leaves: ContentTree, outcome: Outcome) -> None:
         """Take what was judged."""
         for aside in self.all:
-            aside.saw(side, Heard(verdict, leaves, outcome))
+            aside.saw(side, JudgedSide(verdict, leaves, outcome))
 
     def refused(self, error: dict[str, Any]) -> dict[str, Any]:
         """Return the error that answers a blocked request, with all that is told beside it."""
@@ -131,12 +131,12 @@ class Asides:
         return events
 
 
-NONE = Asides()
+NO_EXTRAS = ResponseExtras()
 
 
-def chunk(events: list[Event], **fields: Any) -> Event:
+def extra_chunk(events: list[Event], **fields: Any) -> Event:
     """Return one more chunk of a streamed chat, without a choice, that belongs to some others."""
     head: dict[str, Any] = {}
     for event in events:
         head.update((name, event.data[name]) for name in HEAD if name in event.data and name not in head)
-    return Event("", {**head_of(head), "object": CHUNK, "choices": [], **fields})
+    return Event("", {**chunk_head(head), "object": CHUNK, "choices": [], **fields})

@@ -39,7 +39,7 @@ KEEPING = ("/responses", "/videos")
 """How paths begin at which a provider keeps what does not say `store: false`: answers, and jobs."""
 
 
-def order(path: str, body: Mapping[str, Any], tree: ContentTree, models: Iterable[str] = ()) -> str:
+def decide_order(path: str, body: Mapping[str, Any], tree: ContentTree, models: Iterable[str] = ()) -> str:
     """Return when a request to a path may be sent, as it was read and before it was judged; `models` are the names under which
     upstreams may get its model.
     """
@@ -65,11 +65,11 @@ def _is_hosted(body: Mapping[str, Any], models: Iterable[str]) -> bool:
     return (
         any(body.get(name) is not None for name in ACTING)
         or any(part in model for part in SEARCHING)
-        or not all(isinstance(tools, list) and all(map(_is_clients, tools)) for tools in given)
+        or not all(isinstance(tools, list) and all(map(_is_run_by_client, tools)) for tools in given)
     )
 
 
-def _is_clients(tool: object) -> bool:
+def _is_run_by_client(tool: object) -> bool:
     if not isinstance(tool, Mapping):
         return False
     if "type" in tool or "name" in tool:
@@ -77,7 +77,7 @@ def _is_clients(tool: object) -> bool:
     return tool.keys() <= DECLARED  # Gemini's API: each other field is a tool of the provider's
 
 
-class Early:
+class SpeculativeRequest:
     """An answer of the upstream that is asked for at once, and read through `answer` or given up by `close`."""
 
     def __init__(self, answer: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> None:
@@ -98,16 +98,16 @@ class Early:
     async def around(self, serving: Coroutine[Any, Any, Response]) -> Response:
         """Return what serves the client, after which, or without which, the answer is closed."""
         try:
-            return _Closing(await serving, self)
+            return _ClosingResponse(await serving, self)
         except BaseException:
             await self.close()
             raise
 
 
-class _Closing(Response):
+class _ClosingResponse(Response):
     """An answer to the client after which the upstream's is closed, also where it breaks off."""
 
-    def __init__(self, response: Response, early: Early) -> None:
+    def __init__(self, response: Response, early: SpeculativeRequest) -> None:
         super().__init__()
         self._response = response
         self._early = early

@@ -11,12 +11,12 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event
-from guardrails.protocols.streaming.assembler import Came, Collector, taken
-from guardrails.protocols.streaming.codec import Event, Teller
+from guardrails.protocols.streaming.assembler import Assembler, ReceivedEvent, take_events
+from guardrails.protocols.streaming.codec import Event, StreamCodec
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.proxy.exchange.answer import Call, judged, parse_answer, vetted
-from guardrails.proxy.exchange.independent_events import apart
-from guardrails.proxy.exchange.streaming_response import Sent, StreamingAnswer
+from guardrails.proxy.exchange.answer import Call, judge_answer, parse_answer, vet_error
+from guardrails.proxy.exchange.independent_events import judge_independent_events
+from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
 from guardrails.proxy.upstreams.upstream_client import drain, failure_in, response_headers, too_large
 from guardrails.wire import sse, strict_json
@@ -29,9 +29,9 @@ def stream_to(call: Call) -> StreamingAnswer:
 
     def fail(problem: Problem) -> bytes:
         if streams is not None:
-            return written(streams.failure(problem, codec))
+            return dump_events(streams.failure(problem, codec))
         alone = call.protocol.event_answers
-        return written(write_error_event(problem) if alone is None else alone.failure(problem))
+        return dump_events(write_error_event(problem) if alone is None else alone.failure(problem))
 
     return StreamingAnswer(
         lambda: stream(call, codec, fail),
@@ -44,7 +44,9 @@ def stream_to(call: Call) -> StreamingAnswer:
     )
 
 
-async def stream(call: Call, codec: Teller | None, fail: Callable[[Problem], bytes]) -> AsyncIterator[Sent]:
+async def stream(
+    call: Call, codec: StreamCodec | None, fail: Callable[[Problem], bytes]
+) -> AsyncIterator[StreamPiece]:
     """Ask the upstream for a stream; yield what of it may go on, as it comes.
 
     What fails once the upstream has begun to stream is an error event, as it would be had the answer begun.
@@ -58,45 +60,45 @@ async def stream(call: Call, codec: Teller | None, fail: Callable[[Problem], byt
     framing, pipeline = call.endpoint.framing, call.state.guard.pipeline
     headers: dict[str, str] = {}
     relay: Relay | None = None
-    asides, opening = call.asides, written(call.asides.opening())
+    asides, opening = call.asides, dump_events(call.asides.opening())
     try:
         async with call.answer() as response:
             headers = response_headers(response)
             is_stream = response.content_type.lower() == framing.media_type
             if protocol.event_answers is not None and is_stream:
-                async for body in apart(call, _came(call, response)):
-                    yield Sent(body, headers)
+                async for body in judge_independent_events(call, _receive_events(call, response)):
+                    yield StreamPiece(body, headers)
                 return
             if protocol.stream is not None and codec is not None and is_stream:
                 assert protocol.read_response is not None
                 relay = judge.relay(codec, protocol.read_response, call.choices)
-                collector = protocol.stream.assembler()
-                async for body in _relayed(call, response, relay, collector):
-                    yield Sent(opening + body, headers)
+                assembler = protocol.stream.assembler()
+                async for body in _relay_stream(call, response, relay, assembler):
+                    yield StreamPiece(opening + body, headers)
                     opening = b""
-                rest = await pipeline.adrive(judge.ended(relay, collector.answer, call, INLINE_ON_LOOP))
-                yield Sent(opening + written(asides.ending(rest)) + framing.tail, headers)
+                rest = await pipeline.adrive(judge.ended(relay, assembler.answer, call, INLINE_ON_LOOP))
+                yield StreamPiece(opening + dump_events(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
                     await drain(response)
                 return
             raw = await upstream.read_whole(response)  # a server that does not stream
-        content = await judged(call, parse_answer(protocol, raw), len(raw))
+        content = await judge_answer(call, parse_answer(protocol, raw), len(raw))
         streams = protocol.stream or protocol.event_answers
         events = [] if streams is None else asides.ending([*streams.events(content)])
-        yield Sent(opening + written(events) + framing.tail, headers)
+        yield StreamPiece(opening + dump_events(events) + framing.tail, headers)
     except GuardrailsError as error:
-        failure = await vetted(call, error)
+        failure = await vet_error(call, error)
         if relay is None:
             raise failure from error
         if relay.is_begun:  # what was sent of it is on record
             await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
-        yield Sent(fail(explain(failure)), headers)
+        yield StreamPiece(fail(explain(failure)), headers)
 
 
-async def _relayed(
-    call: Call, response: aiohttp.ClientResponse, relay: Relay, collector: Collector
+async def _relay_stream(
+    call: Call, response: aiohttp.ClientResponse, relay: Relay, assembler: Assembler
 ) -> AsyncIterator[bytes]:
-    """Have a collector and a relay take a stream; yields what may go on of it.
+    """Have an assembler and a relay take a stream; yields what may go on of it.
 
     Raises:
         BackendError: it is too large, malformed, or ends before its end.
@@ -105,21 +107,21 @@ async def _relayed(
     pipeline = call.state.guard.pipeline
     events, limit = call.endpoint.framing.reader(), call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), events, limit):
-        came, ended, failed = taken(_read(some), collector)
+        came, ended, failed = take_events(_read(some), assembler)
         await pipeline.adrive(relay.take_all(came, INLINE_ON_LOOP))
         if not call.asides.holds and (out := relay.ready()):
-            yield written(out)
+            yield dump_events(out)
         if relay.stop is not None:
             return
         if failed is not None:
             raise failed
         if ended or any(event.data.strip() == sse.DONE for event in some):
             return
-    if not collector.finished:
+    if not assembler.finished:
         raise invalid_answer("the upstream's stream ended before its end")
 
 
-async def _came(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[list[Came]]:
+async def _receive_events(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[list[ReceivedEvent]]:
     """Yield events as they came, those together that come together, up to the end of their stream."""
     limit = call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), call.endpoint.framing.reader(), limit):
@@ -135,7 +137,7 @@ def read_events(call: Call, raw: bytes) -> list[dict[str, Any]]:
     return [data for data, _, _ in _read([*reader.feed(raw), *reader.flush()])]
 
 
-def _read(events: Iterable[sse.Event]) -> Iterator[Came]:
+def _read(events: Iterable[sse.Event]) -> Iterator[ReceivedEvent]:
     """Yield events as they came, up to the end of their stream.
 
     Raises:
@@ -176,7 +178,7 @@ async def events_of(
         yield some
 
 
-def written(events: list[Event]) -> bytes:
+def dump_events(events: list[Event]) -> bytes:
     """Write events."""
     return b"".join(
         event.raw or sse.event(strict_json.dump(event.data), event.kind.encode()) for event in events

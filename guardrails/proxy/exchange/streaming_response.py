@@ -24,7 +24,7 @@ from guardrails.wire import sse
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class StreamPiece:
     """A piece of a stream: the bytes to send, and headers beside the report's, for the first of them."""
 
     body: bytes
@@ -41,7 +41,7 @@ class StreamingAnswer(Response):
 
     def __init__(
         self,
-        work: Callable[[], AsyncIterator[Sent]],
+        work: Callable[[], AsyncIterator[StreamPiece]],
         endpoint: Endpoint,
         report: Report,
         fail: Callable[[Problem], bytes],
@@ -80,7 +80,7 @@ class StreamingAnswer(Response):
                 if self._sending and silent >= self._idle_s:
                     raise ClientDisconnect
                 if not self._sending and silent >= self._every_s:
-                    await self._send(send, Sent(self._keep_alive))
+                    await self._send(send, StreamPiece(self._keep_alive))
         finally:
             await cancel_and_wait(watch) if work.done() else await cancel_and_wait(work, watch)
         await self._finish(work, scope, receive, send)
@@ -90,7 +90,7 @@ class StreamingAnswer(Response):
             async for piece in pieces:
                 await self._send(send, piece)
 
-    async def _send(self, send: Send, piece: Sent) -> None:
+    async def _send(self, send: Send, piece: StreamPiece) -> None:
         body = piece.body
         if not self._started:
             self._started = True
@@ -120,7 +120,7 @@ class StreamingAnswer(Response):
         if isinstance(error, Exception):
             if not isinstance(error, GuardrailsError):
                 LOG.error("a stream failed: %s", describe_failure(error))
-            await self._send(send, Sent(self._fail(explain(error))))
+            await self._send(send, StreamPiece(self._fail(explain(error))))
         elif not self._started:
-            await self._send(send, Sent(b""))
+            await self._send(send, StreamPiece(b""))
         await send({"type": "http.response.body", "body": self._writer.flush(), "more_body": False})

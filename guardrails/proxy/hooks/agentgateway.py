@@ -52,11 +52,11 @@ def read_response(body: dict[str, Any]) -> Sequence[Piece]:
     answer = read_field(body, "body", dict)
     if not read_field(answer, "choices", list, path=("body",)):
         raise RequestError("invalid_content", "there is no choice to judge", "/body/choices")
-    return [Piece(answer, chat_fields.response(answer), Stage.OUTPUT, _answer)]
+    return [Piece(answer, chat_fields.read_response(answer), Stage.OUTPUT, _answer)]
 
 
 def _answer(given: Mapping[str, Any], leaves: ContentTree, outcome: Outcome) -> object:
-    return chat_payload.response(given, leaves).apply(outcome)
+    return chat_payload.response_payload(given, leaves).apply(outcome)
 
 
 def write(asked: HookRequest) -> HookResponse:

@@ -23,7 +23,7 @@ from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols.errors import Problem
 from guardrails.proxy.access.client import read_claims
-from guardrails.proxy.exchange.answer import note
+from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import explain
 from guardrails.proxy.server.request_context import client_of, state_of
@@ -192,7 +192,7 @@ async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
     for piece in pieces:
         who = Request(client=client, today=today(), turns=piece.tree.turns, heard=piece.heard, **told)
         judged.append(await judge_piece(state, guard, piece, who, complete=hook.complete))
-        note(request, report, judged[-1].verdict)
+        record_verdict(request, report, judged[-1].verdict)
     said = hook.write(HookRequest(body, request.path_params, judged))
     return said.response(report.headers())
 

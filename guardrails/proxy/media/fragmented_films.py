@@ -32,7 +32,7 @@ from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorte
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.access.client import cancel_and_wait, wait_for_disconnect
-from guardrails.proxy.exchange.answer import Call, message_of, note
+from guardrails.proxy.exchange.answer import Call, block_message, record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.spool import PIECE, WITHHELD, Spool, release_file, with_send_timeout
 from guardrails.proxy.server.state import LOG
@@ -191,7 +191,7 @@ class FilmRelay:
                     return
                 if verdict.action > Action.FLAG:
                     how = how or "blocked"
-                    raise BackendError(message_of(self._verdict), WITHHELD, BLOCKED)
+                    raise BackendError(block_message(self._verdict), WITHHELD, BLOCKED)
                 how = "broken_off"  # as long as there is more of it
                 start, end = window.body[0].start, window.body[-1].end
                 for at in range(start, end, PIECE):
@@ -210,7 +210,7 @@ class FilmRelay:
         state, verdict = self._call.state, self._verdict
         state.metrics.count(FILMS, how=how)
         state.record_verdict(verdict, self._took_s, self._beside)
-        note(self._call.http, self._call.report, verdict)
+        record_verdict(self._call.http, self._call.report, verdict)
         if how == "broken_off":
             rules = ",".join(rule.id for rule in verdict.rules if rule.action is Action.BLOCK)
             LOG.warning("a film was broken off on its way (%s): %s", verdict.id, rules or "it did not end")

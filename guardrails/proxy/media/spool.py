@@ -30,7 +30,7 @@ from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.images.images_fields import media_of
 from guardrails.protocols.protocol import invalid_answer
-from guardrails.proxy.exchange.answer import message_of, note
+from guardrails.proxy.exchange.answer import block_message, record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.state import State
@@ -174,9 +174,9 @@ async def release_file(
                 stack.callback(whole.close)
                 came = replace(came, source=whole.path, declared=None)
             verdict, _ = await state.judge(payload.read(came, Stage.OUTPUT), who, Stage.OUTPUT)
-        note(request, report, verdict)
+        record_verdict(request, report, verdict)
         if verdict.blocked:
-            raise BackendError(message_of(verdict), WITHHELD, BLOCKED)
+            raise BackendError(block_message(verdict), WITHHELD, BLOCKED)
         content = verdict.content
         if content is not came:
             new = content.data if isinstance(content, Media) else b""

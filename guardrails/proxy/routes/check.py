@@ -13,7 +13,7 @@ from guardrails.context import Context
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.proxy.access.client import read_claims
-from guardrails.proxy.exchange.answer import note
+from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.types import Stage
@@ -66,7 +66,7 @@ async def check(request: HttpRequest) -> Response:
     verdict = await guard.acheck(asked, stage, **who)
     state.record_verdict(verdict, perf_counter() - started, taken)
     report = Report(guard.policy.ref)
-    note(request, report, verdict)
+    record_verdict(request, report, verdict)
     shown = verdict.to_dict()
     return Response(strict_json.dump(shown), 200, report.headers(), "application/json")
 

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini.gemini_fields import field_of
-from guardrails.protocols.gemini.gemini_framing import Array, Chunks
+from guardrails.protocols.gemini.gemini_framing import ArrayWriter, ChunkWriter
 from guardrails.protocols.gemini.protocol import STREAM
 from guardrails.protocols.protocol import Protocol
 from guardrails.proxy.exchange.endpoint import Endpoint
@@ -28,7 +28,7 @@ from guardrails.proxy.exchange.exchange import exchange
 BASES = ("/v1beta", "/v1")
 
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}")
-FORMS: Mapping[str, Callable[[], Chunks]] = {"sse": Chunks, "json": Array}
+FORMS: Mapping[str, Callable[[], ChunkWriter]] = {"sse": ChunkWriter, "json": ArrayWriter}
 """`alt` → how a stream is written."""
 
 

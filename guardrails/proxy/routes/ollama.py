@@ -17,5 +17,5 @@ async def list_models(request: HttpRequest) -> Response:
     async with upstream.answer("GET", path, request.headers, None, OLLAMA, OLLAMA.base) as response:
         headers = response_headers(response)
         raw = await upstream.read_whole(response)
-    answer.parsed(raw)
+    answer.parse_object(raw)
     return Response(raw, 200, headers, "application/json")

@@ -15,8 +15,8 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Outcome
-from guardrails.protocols.streaming.codec import Event, Item
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wrapping.guarded_call import END, Call, Check, Flow, Give, Next, Run, message_of
 from guardrails.wrapping.langchain.chunk_forms import (
@@ -30,31 +30,31 @@ from guardrails.wrapping.langchain.chunk_forms import (
 )
 from guardrails.wrapping.langchain.flows import asking, content_of, sent, shown_of
 from guardrails.wrapping.langchain.values import read, spread
-from guardrails.wrapping.sdk.exchange import Terms, judge_of
+from guardrails.wrapping.sdk.exchange import Terms, response_checker_of
 
 WHOLE = "whole"
 """The kind of an event that is a piece of our own; of others the data is the number of a piece and its text."""
 
 
-class PieceTeller:
+class PieceCodec:
     """Reads pieces of a form for a relay; `count` is how many were told, the last of them perhaps in part."""
 
     def __init__(self, form: Form, pieces: Sequence[Any]) -> None:
         self._form, self._pieces = form, pieces
-        self._text: Grown | None = None
+        self._text: StreamedText | None = None
         self.count = 0
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a piece."""
         form, piece = self._form, self._pieces[data["at"]]
         if data["text"] is None:
-            return Item(data, waits=True)
+            return EventReading(data, waits=True)
         if self._text is None:
             self._text = begin(form.path, Place(Stage.OUTPUT, role=form.role), shown=True)
         grows, spelled = ((self._text, ("text",)),), ((("spelled",), False),)
-        return Item(data, grows, bare=form.is_bare(piece), spelled=spelled, waits=form.waits(piece))
+        return EventReading(data, grows, bare=form.is_bare(piece), spelled=spelled, waits=form.waits(piece))
 
-    def told(self, event: Event) -> Event:
+    def record_sent(self, event: Event) -> Event:
         """Take note of a piece that is sent, and put it in the place of its number."""
         if event.kind == WHOLE:
             return event
@@ -65,7 +65,7 @@ class PieceTeller:
         told = self._form.copy(piece) if same else self._form.told(piece, event.data["text"], again=again)
         return Event(WHOLE, {"piece": told})
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return what was not told as one piece; `answer` holds the whole, and what is left of what was judged of it."""
         rest = "" if self._text is None else self._text.rest()
         if rest is None or self.count == len(self._pieces):
@@ -73,13 +73,13 @@ class PieceTeller:
         piece = self._form.left(self._pieces[self.count :], answer["whole"], answer["left"], rest)
         return [Event(WHOLE, {"piece": piece})]
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the piece that answers a block."""
         return [Event(WHOLE, {"piece": self._form.refusal(words)})]
 
 
-class PieceAnswer:
-    """What is done with an answer that comes in pieces (`streams.judge.Answering`)."""
+class PieceHandler:
+    """What is done with an answer that comes in pieces (`response_checker.ResponseHandler`)."""
 
     def __init__(self, terms: Terms, form: Form, pieces: Sequence[Any]) -> None:
         self._terms, self._form, self._pieces = terms, form, pieces
@@ -99,8 +99,8 @@ class PieceAnswer:
 
 def grown(terms: Terms, asked: Verdict, form: Form, first: Any) -> Flow:
     """Give what may go on of a stream whose first piece came; return what is left of it, or what answers a block."""
-    judge, pieces = judge_of(terms.guard, terms.context, asked), list[Any]()
-    relay = judge.relay(PieceTeller(form, pieces), lambda _: ContentTree())
+    judge, pieces = response_checker_of(terms.guard, terms.context, asked), list[Any]()
+    relay = judge.relay(PieceCodec(form, pieces), lambda _: ContentTree())
     piece = first
     while piece is not END:
         pieces.append(piece)
@@ -111,7 +111,7 @@ def grown(terms: Terms, asked: Verdict, form: Form, first: Any) -> Flow:
         for event in relay.ready():
             yield Give(event.data["piece"])
         piece = yield Next()
-    said = PieceAnswer(terms, form, pieces)
+    said = PieceHandler(terms, form, pieces)
     rest = yield Run(functools.partial(judge.ended, relay, lambda: form.whole(pieces), said))
     return [event.data["piece"] for event in rest]
 

@@ -8,20 +8,20 @@ from typing import Any
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.protocol import Protocol
 from guardrails.types import Audio
-from guardrails.wrapping.sdk.body_formats import JSON_FORMAT, Body, BodyFormat, broken
-from guardrails.wrapping.sdk.events import NAME, Event, Events
+from guardrails.wrapping.sdk.body_formats import JSON_FORMAT, Body, BodyFormat, unreadable_answer
+from guardrails.wrapping.sdk.events import NAME, ClientEvent, ClientEventReader
 from guardrails.wrapping.sdk.exchange import STREAM
-from guardrails.wrapping.sdk.file_answers import as_file
+from guardrails.wrapping.sdk.file_answers import file_format
 
 
 def _read_events(raw: bytes) -> list[dict[str, Any]]:
     """Return what the events of a stream say."""
-    return [event.data for event in Events().feed(raw)]
+    return [event.data for event in ClientEventReader().feed(raw)]
 
 
 def _write_events(left: Mapping[str, Any]) -> bytes:
     """Write what is left of the events of a stream, each named by its type: what else stood there was not judged."""
-    return b"".join(Event(_name(event.get("type")), event).dump() for event in left["events"])
+    return b"".join(ClientEvent(_name(event.get("type")), event).dump() for event in left["events"])
 
 
 def _name(kind: Any) -> str:
@@ -32,7 +32,7 @@ def _read_lines(raw: bytes, kind: str, asked: Body) -> transcription_fields.Line
     try:
         return transcription_fields.lines(raw)
     except UnicodeDecodeError:
-        raise broken("it is not UTF-8") from None
+        raise unreadable_answer("it is not UTF-8") from None
 
 
 def _write_lines(left: Mapping[str, Any]) -> bytes:
@@ -55,10 +55,10 @@ LINES = BodyFormat(transcription_fields.PLAIN.__contains__, _read_lines, _write_
 TRANSCRIPTS = (JSON_FORMAT, TRANSCRIPT_STREAM, LINES)
 
 FORMATS: Mapping[str, tuple[BodyFormat, ...]] = {
-    "openai.audio.speech": (as_file(Audio, speech_fields.header), SPEECH_STREAM),
+    "openai.audio.speech": (file_format(Audio, speech_fields.wav_header), SPEECH_STREAM),
     "openai.audio.transcriptions": TRANSCRIPTS,
     "openai.audio.translations": TRANSCRIPTS,
-    "openai.videos.content": (as_file(),),
+    "openai.videos.content": (file_format(),),
 }
 """Name of a protocol → the forms of its answers, where these are not JSON alone."""
 

@@ -14,12 +14,12 @@ Body = Mapping[str, Any]
 JSON = "application/json"
 
 
-def broken(why: str) -> BackendError:
+def unreadable_answer(why: str) -> BackendError:
     """Return the exception for an answer that cannot be judged."""
     return BackendError(f"the model's answer cannot be judged: {why}", 502, "upstream_invalid")
 
 
-def parsed(written: str, *, halves: bool = False) -> dict[str, Any]:
+def parse_answer(written: str, *, halves: bool = False) -> dict[str, Any]:
     """Return the mapping that a JSON text is. `halves` lets half surrogate pairs pass, as the pieces of a stream may have.
 
     Raises:
@@ -28,7 +28,7 @@ def parsed(written: str, *, halves: bool = False) -> dict[str, Any]:
     try:
         return strict_json.parse_object(written, halves=halves)
     except RequestError as error:
-        raise broken(f"it is no JSON object that has each key once ({error.code})") from None
+        raise unreadable_answer(f"it is no JSON object that has each key once ({error.code})") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class BodyFormat:
 
 def _read(raw: bytes, kind: str, asked: Body) -> dict[str, Any]:
     try:
-        return parsed(raw.decode("utf-8"))
+        return parse_answer(raw.decode("utf-8"))
     except UnicodeDecodeError:
-        raise broken("it is not UTF-8") from None
+        raise unreadable_answer("it is not UTF-8") from None
 
 
 JSON_FORMAT = BodyFormat(JSON.__eq__, _read, lambda left: write(left).encode())

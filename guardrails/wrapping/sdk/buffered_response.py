@@ -7,11 +7,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
 from guardrails.wrapping.sdk.answer_formats import formats_of
-from guardrails.wrapping.sdk.body_formats import broken
+from guardrails.wrapping.sdk.body_formats import unreadable_answer
 from guardrails.wrapping.sdk.exchange import Exchange
 
 
-class Whole:
+class BufferedResponse:
     """One answer of a type, judged when all of it is there. `kind` is the type of what was released. `at_once`: it is a file, of
     which that may be another than what came, so that it is to be released before the headers are told.
     """
@@ -40,7 +40,7 @@ class Whole:
     def _said(self, raw: bytes, inline: int | None) -> Generator[list[Task], None, bytes]:
         wire, exchange = self._wire, self._exchange
         if wire is None:
-            raise broken(f"it is of type {self.kind[:64]!r}")
+            raise unreadable_answer(f"it is of type {self.kind[:64]!r}")
         answer = wire.read(raw, self.kind, exchange.body)
         heard = exchange.read_whole(answer)
         verdict, outcome = yield from exchange.judge.whole(heard, inline)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from guardrails.errors import RequestError
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.registry import load_protocols
-from guardrails.wrapping.sdk.uploads import with_files
+from guardrails.wrapping.sdk.uploads import add_files
 
 OMITTED = ("NotGiven", "Omit")
 """Types whose values stand for a field that is not sent."""
@@ -58,7 +58,7 @@ def _fits(row: list[str], given: list[str]) -> bool:
     return len(row) == len(given) and all(own in ("*", segment) for own, segment in pairs)
 
 
-def plain(value: Any) -> Any:
+def to_plain_json(value: Any) -> Any:
     """Return a body as the JSON values that are sent: what is judged is what goes out.
 
     Raises:
@@ -68,17 +68,17 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, Mapping):
         given = {name: inner for name, inner in value.items() if type(inner).__name__ not in OMITTED}
-        return {str(name): plain(inner) for name, inner in given.items()}
+        return {str(name): to_plain_json(inner) for name, inner in given.items()}
     if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
+        return [to_plain_json(entry) for entry in value]
     if hasattr(value, "model_dump"):
-        return plain(value.model_dump(exclude_unset=True, mode="json", by_alias=True))
+        return to_plain_json(value.model_dump(exclude_unset=True, mode="json", by_alias=True))
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}")
 
 
-def body_of(options: Any, *, forms: bool = False) -> dict[str, Any]:
+def read_body(options: Any, *, forms: bool = False) -> dict[str, Any]:
     """Return what a call would send; where that may be a form (`forms`), its files are `Upload`s, in a list for each field.
 
     Raises:
@@ -88,6 +88,6 @@ def body_of(options: Any, *, forms: bool = False) -> dict[str, Any]:
     whole = getattr(options, "content", None) is not None or not isinstance(data, Mapping | None)
     if whole or (options.files and not forms):
         raise RequestError("unguarded_body", f"a body that is no JSON object is refused: {UNGUARDED}")
-    body = plain({**(data or {}), **(more or {})})
+    body = to_plain_json({**(data or {}), **(more or {})})
     assert isinstance(body, dict)
-    return with_files(body, options.files) if options.files else body
+    return add_files(body, options.files) if options.files else body

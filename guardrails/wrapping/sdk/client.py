@@ -18,11 +18,17 @@ from typing import Any, ClassVar
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
 from guardrails.types import Stage
-from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, body_of
+from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
-from guardrails.wrapping.sdk.http_responses import answered, astreamed, kind_of, rebuilt, streamed
-from guardrails.wrapping.sdk.streaming_response import heard
-from guardrails.wrapping.sdk.uploads import headers, parted
+from guardrails.wrapping.sdk.http_responses import (
+    astream_body,
+    build_response,
+    media_type_of,
+    replace_response_body,
+    stream_body,
+)
+from guardrails.wrapping.sdk.streaming_response import judge_response
+from guardrails.wrapping.sdk.uploads import form_headers, split_files
 
 CALL: ContextVar[Exchange | None] = ContextVar("guardrails_call", default=None)
 """The call that is being made in this thread or task."""
@@ -31,7 +37,7 @@ PREPARE = "_copy_and_prepare"
 """Where Anthropic's SDK reads files and iterators in a body, once, before it sends it."""
 
 
-class Guarded:
+class GuardedClient:
     """What both kinds of client have. It is no client itself: `wrap` puts it in front of one's class."""
 
     _guardrails: ClassVar[tuple[Terms, Calls]]
@@ -39,7 +45,7 @@ class Guarded:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for value in list(vars(self).values()):
-            shut(value)
+            block_connections(value)
 
     def _exchange(self, options: Any) -> Exchange | None:
         """Return the checks around a call, None where there are none."""
@@ -49,24 +55,24 @@ class Guarded:
             return None
         if protocol.read_request is None:
             return Exchange(terms, protocol, {})
-        body = body_of(options, forms=protocol.forms != "never")
+        body = read_body(options, forms=protocol.forms != "never")
         protocol.is_streamed(body)  # which raises where that is not clear
         return Exchange(terms, protocol, body)
 
     def _error_saying(self, response: Any, raw: bytes) -> Exception:
         """Return the SDK's error for a response with another body."""
         own: Any = self
-        made: Exception = own._make_status_error_from_response(rebuilt(response, content=raw))
+        made: Exception = own._make_status_error_from_response(replace_response_body(response, content=raw))
         return made
 
 
-def sent(options: Any, exchange: Exchange) -> Any:
+def replace_body(options: Any, exchange: Exchange) -> Any:
     """Return the options of a call with the body that was judged; the caller's own stay as they are."""
     options = copy.copy(options)
-    options.json_data, files = parted(exchange.body)
+    options.json_data, files = split_files(exchange.body)
     options.extra_json = None
     if options.files:
-        options.files, options.headers = files, headers(options.headers)
+        options.files, options.headers = files, form_headers(options.headers)
     return options
 
 
@@ -76,12 +82,12 @@ def failed_response(error: Exception) -> Any:
     return getattr(error, "response", None) if is_status else None
 
 
-def how_read(given: Mapping[str, Any]) -> dict[str, Any]:
+def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a call wants its answer read."""
     return {"stream": given.get("stream", False), "stream_cls": given.get("stream_cls")}
 
 
-class SyncGuarded(Guarded):
+class SyncGuardedClient(GuardedClient):
     """A guard before a synchronous client."""
 
     def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
@@ -94,11 +100,11 @@ class SyncGuarded(Guarded):
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
             answer = exchange.ask(verdict)
-            options = sent(options, exchange)
+            options = replace_body(options, exchange)
             if answer is not None:
-                response = answered(self, options, answer, exchange.kind)
+                response = build_response(self, options, answer, exchange.kind)
                 return inner._process_response(
-                    cast_to=cast_to, options=options, response=response, **how_read(kwargs)
+                    cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
         token = CALL.set(exchange)
         try:
@@ -121,19 +127,19 @@ class SyncGuarded(Guarded):
 
     def _judged(self, exchange: Exchange, response: Any) -> Any:
         """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
-        answer = heard(exchange, kind_of(response))
+        answer = judge_response(exchange, media_type_of(response))
         # What is here already comes from the response as a stream would.
         pieces = answer.released(response.iter_bytes())
         if not (response.is_stream_consumed or answer.at_once):
-            return streamed(response, pieces)
+            return stream_body(response, pieces)
         try:
             content = b"".join(pieces)
         finally:
             response.close()
-        return rebuilt(response, answer.kind, content=content)
+        return replace_response_body(response, answer.kind, content=content)
 
 
-class AsyncGuarded(Guarded):
+class AsyncGuardedClient(GuardedClient):
     """A guard before an asynchronous client."""
 
     async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
@@ -146,11 +152,11 @@ class AsyncGuarded(Guarded):
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)
             answer = exchange.ask(verdict)
-            options = sent(options, exchange)
+            options = replace_body(options, exchange)
             if answer is not None:
-                response = answered(self, options, answer, exchange.kind)
+                response = build_response(self, options, answer, exchange.kind)
                 return await inner._process_response(
-                    cast_to=cast_to, options=options, response=response, **how_read(kwargs)
+                    cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
         token = CALL.set(exchange)
         try:
@@ -173,19 +179,19 @@ class AsyncGuarded(Guarded):
         return await inner._process_response(response=response, **kwargs)
 
     async def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """The twin of `SyncGuarded._judged` on an event loop."""
-        answer = heard(exchange, kind_of(response))
+        """The twin of `SyncGuardedClient._judged` on an event loop."""
+        answer = judge_response(exchange, media_type_of(response))
         pieces = answer.areleased(response.aiter_bytes())
         if not (response.is_stream_consumed or answer.at_once):
-            return astreamed(response, pieces)
+            return astream_body(response, pieces)
         try:
             content = b"".join([piece async for piece in pieces])
         finally:
             await response.aclose()
-        return rebuilt(response, answer.kind, content=content)
+        return replace_response_body(response, answer.kind, content=content)
 
 
-def shut(resource: Any) -> Any:
+def block_connections(resource: Any) -> Any:
     """Close what a part of a client (and its parts) has of ways that do not go through `request`: connections."""
     kind = type(resource)
     if not any(base.__name__ in ("SyncAPIResource", "AsyncAPIResource") for base in kind.__mro__):
@@ -194,7 +200,7 @@ def shut(resource: Any) -> Any:
         member = inspect.getattr_static(kind, name)
         if isinstance(member, functools.cached_property):
             if not name.startswith("with_"):
-                shut(getattr(resource, name))
+                block_connections(getattr(resource, name))
         elif name == "connect" or str(_annotation(member)).endswith("ConnectionManager"):
             vars(resource)[name] = functools.partial(_no_connection, f"{kind.__name__}.{name}")
     return resource
@@ -218,16 +224,16 @@ def wrap(client: Any, terms: Terms, calls: Calls) -> Any:
     base = type(client)
     if terms.output is not Stage.OUTPUT:
         raise ValueError("output is for functions: a client's calls say where their answers stand")
-    if isinstance(client, Guarded):
+    if isinstance(client, GuardedClient):
         raise TypeError(f"cannot wrap a {base.__name__} that is wrapped already")
     if not all(callable(getattr(base, name, None)) for name in ("request", "_process_response", "copy")):
         raise TypeError(f"cannot wrap a {base.__name__} of this version of its SDK")
     parts = {
-        name: functools.cached_property(functools.partial(_shut_part, member.func))
+        name: functools.cached_property(functools.partial(_block_part_connections, member.func))
         for name in dir(base)
         if isinstance(member := inspect.getattr_static(base, name), functools.cached_property)
     }
-    before = AsyncGuarded if inspect.iscoroutinefunction(base.request) else SyncGuarded
+    before = AsyncGuardedClient if inspect.iscoroutinefunction(base.request) else SyncGuardedClient
     kind = type(
         base.__name__,
         (before, base),
@@ -240,5 +246,5 @@ def wrap(client: Any, terms: Terms, calls: Calls) -> Any:
     return shadow.copy()
 
 
-def _shut_part(make: Callable[[Any], Any], client: Any) -> Any:
-    return shut(make(client))
+def _block_part_connections(make: Callable[[Any], Any], client: Any) -> Any:
+    return block_connections(make(client))

@@ -9,14 +9,14 @@ from typing import Any
 
 from guardrails.wire import sse
 from guardrails.wire.lossless_json import write
-from guardrails.wrapping.sdk.body_formats import broken, parsed
+from guardrails.wrapping.sdk.body_formats import parse_answer, unreadable_answer
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 END = sse.event(sse.DONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ClientEvent:
     """One event: its name ("" where it has none), its data parsed, and the data as it was written."""
 
     name: str
@@ -29,14 +29,14 @@ class Event:
         return sse.event(data.encode(), self.name.encode())
 
 
-class Events:
+class ClientEventReader:
     """Reads a stream however its bytes are cut; comments, ids and what follows the end are left out. `done`: it said `[DONE]`."""
 
     def __init__(self) -> None:
         self.done = False
         self._reader = sse.Events()
 
-    def feed(self, piece: bytes) -> Iterator[Event]:
+    def feed(self, piece: bytes) -> Iterator[ClientEvent]:
         """Take bytes; yields each event that an empty line ends in them.
 
         Raises:
@@ -48,14 +48,14 @@ class Events:
             if self.done:
                 return
             if event.data:
-                yield _parsed(event)
+                yield _parse_event(event)
 
 
-def _parsed(event: sse.Event) -> Event:
+def _parse_event(event: sse.Event) -> ClientEvent:
     try:
         name, written = event.type.decode("ascii"), event.data.decode("utf-8")
     except UnicodeDecodeError:
-        raise broken("its stream is not UTF-8, or an event has a name of no known form") from None
+        raise unreadable_answer("its stream is not UTF-8, or an event has a name of no known form") from None
     if NAME.fullmatch(name) is None:
-        raise broken("an event of its stream has a name of no known form")
-    return Event(name, parsed(written, halves=True), written)
+        raise unreadable_answer("an event of its stream has a name of no known form")
+    return ClientEvent(name, parse_answer(written, halves=True), written)

@@ -20,13 +20,13 @@ from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import Event
-from guardrails.protocols.streaming.response_checker import Judge
+from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk import events
-from guardrails.wrapping.sdk.body_formats import JSON, Body, broken, parsed
-from guardrails.wrapping.sdk.file_answers import File
-from guardrails.wrapping.sdk.file_answers import response as read_file
+from guardrails.wrapping.sdk.body_formats import JSON, Body, parse_answer, unreadable_answer
+from guardrails.wrapping.sdk.file_answers import AnswerFile
+from guardrails.wrapping.sdk.file_answers import file_payload as read_file
 
 if TYPE_CHECKING:
     from guardrails.checker import Checker
@@ -45,7 +45,7 @@ class Terms:
     output: Stage = Stage.OUTPUT
 
 
-def judge_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -> Judge:
+def response_checker_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -> ResponseChecker:
     """Return what judges the answer to one request.
 
     Args:
@@ -63,7 +63,7 @@ def judge_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -
     def verdict(subject: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
         return guard.verdict(subject, outcome, Stage.OUTPUT, before)
 
-    return Judge(guard.pipeline, request, beside, verdict)
+    return ResponseChecker(guard.pipeline, request, beside, verdict)
 
 
 class Exchange:
@@ -79,9 +79,9 @@ class Exchange:
         self.asking: Mapping[str, Any] = {**named, **terms.context}
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> ResponseChecker:
         """What judges the answer."""
-        return judge_of(self.terms.guard, self.asking, self.asked)
+        return response_checker_of(self.terms.guard, self.asking, self.asked)
 
     @property
     def streams(self) -> bool:
@@ -118,8 +118,8 @@ class Exchange:
         if not self.streams or streams is None:
             return write(refusal).encode()
         codec = streams.codec()
-        events = (codec.told(event) for event in codec.refused(refusal, message))
-        return written([event for event in events if event is not None], done=self.ends_with_done)
+        events = (codec.record_sent(event) for event in codec.write_refusal(refusal, message))
+        return dump_events([event for event in events if event is not None], done=self.ends_with_done)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.
@@ -138,9 +138,13 @@ class Exchange:
             BackendError: it has no form that can be judged.
         """
         try:
-            return read_file(answer) if isinstance(answer, File) else self.protocol.response_payload(answer)
+            return (
+                read_file(answer)
+                if isinstance(answer, AnswerFile)
+                else self.protocol.response_payload(answer)
+            )
         except RequestError as error:
-            raise broken(str(error)) from None
+            raise unreadable_answer(str(error)) from None
 
     def read_whole(self, answer: Any) -> Payload:
         """Return what there is to judge of a whole answer.
@@ -148,7 +152,7 @@ class Exchange:
         Raises:
             BackendError: it is none of the API's, or has no form that can be judged.
         """
-        if not isinstance(answer, File):
+        if not isinstance(answer, AnswerFile):
             self.protocol.check_response(answer)
         return self.read(answer)
 
@@ -161,7 +165,7 @@ class Exchange:
         """
         try:
             text = raw.decode()
-            error = parsed(text) if text.lstrip().startswith(("{", "[")) else text
+            error = parse_answer(text) if text.lstrip().startswith(("{", "[")) else text
             subject = chat_payload.read(error, Stage.OUTPUT)
         except (UnicodeDecodeError, BackendError, RequestError, TypeError):
             return b"{}"
@@ -186,7 +190,7 @@ class Exchange:
         return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 
 
-def written(told: Sequence[Event], *, done: bool = False) -> bytes:
+def dump_events(told: Sequence[Event], *, done: bool = False) -> bytes:
     """Write events; with `done` the end behind them."""
-    raw = [event.raw or events.Event(event.kind, event.data).dump() for event in told]
+    raw = [event.raw or events.ClientEvent(event.kind, event.data).dump() for event in told]
     return b"".join(raw) + (events.END if done else b"")

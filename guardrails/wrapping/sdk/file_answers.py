@@ -14,7 +14,7 @@ from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.images.images_fields import media_of
 from guardrails.types import Media, Place, Stage
-from guardrails.wrapping.sdk.body_formats import Body, BodyFormat, broken
+from guardrails.wrapping.sdk.body_formats import Body, BodyFormat, unreadable_answer
 
 PLACE: Final = Place(Stage.OUTPUT, role="assistant")
 
@@ -23,7 +23,7 @@ Header = Callable[[Body, str, bytes, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class AnswerFile:
     """A file of a media type: what is judged of it, which begins with `header` where it has none of its own."""
 
     content: Media
@@ -31,30 +31,32 @@ class File:
     header: bytes = b""
 
 
-def none(asked: Body, media: str, head: bytes, size: int) -> bytes:
+def no_header(asked: Body, media: str, head: bytes, size: int) -> bytes:
     """Return no header."""
     return b""
 
 
-def as_file(certain: type[Media] | None = None, header: Header = none) -> BodyFormat:
+def file_format(certain: type[Media] | None = None, header: Header = no_header) -> BodyFormat:
     """Return how files are read: of a kind that is certain, where it is, and behind a header, where they need one."""
 
-    def read(raw: bytes, kind: str, asked: Body) -> File:
+    def read(raw: bytes, kind: str, asked: Body) -> AnswerFile:
         head = raw[:HEAD]
         own = answering(head, kind, certain)
         if own is None:
-            raise broken(f"it is no film, picture or sound as was asked for, but of type {kind[:64]!r}")
+            raise unreadable_answer(
+                f"it is no film, picture or sound as was asked for, but of type {kind[:64]!r}"
+            )
         before = header(asked, kind, head, len(raw))
-        return File(own(before + raw, PLACE, declared=None if before else kind), kind, before)
+        return AnswerFile(own(before + raw, PLACE, declared=None if before else kind), kind, before)
 
-    return BodyFormat(_is_file, read, _written, media=lambda file: file.kind)
+    return BodyFormat(_is_file, read, _write_file, media=lambda file: file.kind)
 
 
-def response(file: File) -> Payload:
+def file_payload(file: AnswerFile) -> Payload:
     """Read a file."""
     of = payload.read(file.content, Stage.OUTPUT)
 
-    def left(outcome: Outcome) -> File:
+    def left(outcome: Outcome) -> AnswerFile:
         content = of.apply(outcome)
         if content is file.content or not isinstance(content, Media):
             return file
@@ -67,7 +69,7 @@ def _is_file(kind: str) -> bool:
     return kind in GENERIC or kind.partition("/")[0] in SAID
 
 
-def _written(file: File) -> bytes:
+def _write_file(file: AnswerFile) -> bytes:
     # What was judged with a header is written with one that is as long.
     return _data(file.content)[len(file.header) :]
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.wrapping.sdk.body_formats import broken
+from guardrails.wrapping.sdk.body_formats import unreadable_answer
 
 DROPPED = ("content-encoding", "content-length", "transfer-encoding")
 """Headers that speak of the bytes as they came."""
@@ -20,7 +20,7 @@ PARTIAL = 206
 """The status of a part of an answer."""
 
 
-def answered(client: Any, options: Any, answer: bytes, kind: str) -> Any:
+def build_response(client: Any, options: Any, answer: bytes, kind: str) -> Any:
     """Return the response that a client would have got if the model had given this answer, of this type."""
     library = library_of(client._client)
     # The headers of a call tell the SDK in which form its caller wants the answer.
@@ -44,20 +44,20 @@ def library_of(thing: Any) -> Any:
     raise RequestError("unguarded_client", f"the HTTP library of a {type(thing).__name__} is not known")
 
 
-def kind_of(response: Any) -> str:
+def media_type_of(response: Any) -> str:
     """Return the media type of a response.
 
     Raises:
         BackendError: it is a part of an answer alone.
     """
     if response.status_code == PARTIAL:
-        raise broken("it is a part of it alone; ask for all of it, without the header Range")
+        raise unreadable_answer("it is a part of it alone; ask for all of it, without the header Range")
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def rebuilt(response: Any, kind: str | None = None, **body: Any) -> Any:
+def replace_response_body(response: Any, kind: str | None = None, **body: Any) -> Any:
     """Return a response with another body, perhaps of another media type; no way leads back from it to the bytes as they came."""
-    typed = kind is not None and kind != kind_of(response)
+    typed = kind is not None and kind != media_type_of(response)
     gone = (*DROPPED, "content-type") if typed else DROPPED
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in gone]
     headers += [("content-type", kind)] if typed else []
@@ -110,11 +110,15 @@ def _async(base: Any) -> Any:
     return Judged
 
 
-def streamed(response: Any, pieces: Iterator[bytes]) -> Any:
+def stream_body(response: Any, pieces: Iterator[bytes]) -> Any:
     """Return a response whose body is what a generator yields, which goes on as it is read; both are closed together."""
-    return rebuilt(response, stream=_sync(library_of(response).SyncByteStream)(pieces, response.close))
+    return replace_response_body(
+        response, stream=_sync(library_of(response).SyncByteStream)(pieces, response.close)
+    )
 
 
-def astreamed(response: Any, pieces: AsyncIterator[bytes]) -> Any:
-    """The twin of `streamed` on an event loop."""
-    return rebuilt(response, stream=_async(library_of(response).AsyncByteStream)(pieces, response.aclose))
+def astream_body(response: Any, pieces: AsyncIterator[bytes]) -> Any:
+    """The twin of `stream_body` on an event loop."""
+    return replace_response_body(
+        response, stream=_async(library_of(response).AsyncByteStream)(pieces, response.aclose)
+    )

@@ -11,8 +11,8 @@ from typing import Final
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
-from guardrails.protocols.streaming.independent_events import Apart
-from guardrails.wrapping.sdk.events import END, Event, Events
+from guardrails.protocols.streaming.independent_events import IndependentEvents
+from guardrails.wrapping.sdk.events import END, ClientEvent, ClientEventReader
 from guardrails.wrapping.sdk.exchange import STREAM, Exchange
 
 FAILED: Final = "error"
@@ -21,7 +21,7 @@ FAILED: Final = "error"
 Steps = Generator[list[Task], None, bytes]
 
 
-class Pictures:
+class IndependentResponse:
     """One stream."""
 
     kind, at_once = STREAM, False
@@ -31,10 +31,10 @@ class Pictures:
         assert alone is not None
         self._exchange, self._judge = exchange, exchange.judge
         self._pipeline = exchange.terms.guard.pipeline
-        self._apart = Apart(
-            lambda event: exchange.read(event).tree, lambda data: alone.is_last(data) or failed(data)
+        self._apart = IndependentEvents(
+            lambda event: exchange.read(event).tree, lambda data: alone.is_last(data) or is_failure(data)
         )
-        self._events = Events()
+        self._events = ClientEventReader()
 
     def released(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield what may go on of the stream.
@@ -57,7 +57,7 @@ class Pictures:
                     yield out
         yield self._rest()
 
-    def _take(self, event: Event, inline: int | None) -> Steps:
+    def _take(self, event: ClientEvent, inline: int | None) -> Steps:
         """Take an event; return what may go on by then."""
         data = event.data
         self._apart.came(data, "" if event.name == FAILED else event.name)
@@ -66,13 +66,13 @@ class Pictures:
         heard = self._apart.read(data)
         verdict, outcome = yield from self._judge.whole(heard, inline)
         content = self._exchange.passed(data, heard, verdict, outcome)
-        told = Event(name, content, event.written if content is data else "")
+        told = ClientEvent(name, content, event.written if content is data else "")
         return self._apart.passed(told.dump())
 
     def _rest(self) -> bytes:
         return self._apart.rest() + (END if self._events.done else b"")
 
 
-def failed(data: object) -> bool:
+def is_failure(data: object) -> bool:
     """Tell whether an event says that the model failed, so that no other follows."""
     return isinstance(data, dict) and (data.get("type") == FAILED or data.get("error") is not None)

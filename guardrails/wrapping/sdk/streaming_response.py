@@ -13,26 +13,28 @@ from guardrails.engine.content import payload
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
 from guardrails.errors import GuardrailsError
-from guardrails.protocols.streaming.assembler import Came, taken
+from guardrails.protocols.streaming.assembler import ReceivedEvent, take_events
 from guardrails.types import Action
 from guardrails.wrapping.sdk import events
-from guardrails.wrapping.sdk.buffered_response import Whole
-from guardrails.wrapping.sdk.events import Events
-from guardrails.wrapping.sdk.exchange import STREAM, Exchange, written
-from guardrails.wrapping.sdk.independent_events import Pictures
+from guardrails.wrapping.sdk.buffered_response import BufferedResponse
+from guardrails.wrapping.sdk.events import ClientEventReader
+from guardrails.wrapping.sdk.exchange import STREAM, Exchange, dump_events
+from guardrails.wrapping.sdk.independent_events import IndependentResponse
 
 Written = Generator[list[Task], None, bytes]
 
 
-def heard(exchange: Exchange, kind: str) -> Live | Pictures | Whole:
+def judge_response(
+    exchange: Exchange, kind: str
+) -> StreamingResponse | IndependentResponse | BufferedResponse:
     """Return what takes an answer of a type."""
     if kind == STREAM and exchange.protocol.event_answers is not None:
-        return Pictures(exchange)
+        return IndependentResponse(exchange)
     streams = kind == STREAM and exchange.protocol.stream is not None
-    return Live(exchange) if streams else Whole(exchange, kind)
+    return StreamingResponse(exchange) if streams else BufferedResponse(exchange, kind)
 
 
-class Live:
+class StreamingResponse:
     """One stream."""
 
     kind, at_once = STREAM, False
@@ -46,9 +48,9 @@ class Live:
         # Where a block is raised, that of one choice ends the answer.
         choices = max(1, protocol.count_choices(exchange.body)) if exchange.terms.answers else 1
         self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).tree, choices)
-        self._events, self._collector = Events(), streams.assembler()
+        self._events, self._collector = ClientEventReader(), streams.assembler()
         self._is_last = False
-        self._failure: events.Event | None = None
+        self._failure: events.ClientEvent | None = None
         self._error: GuardrailsError | None = None
 
     @property
@@ -89,11 +91,11 @@ class Live:
 
     def _take(self, piece: bytes, inline: int | None) -> Written:
         """Take bytes; return what may go on by then."""
-        came, self._is_last, self._error = taken(self._read(piece), self._collector)
+        came, self._is_last, self._error = take_events(self._read(piece), self._collector)
         yield from self._relay.take_all(came, inline)
-        return written(self._relay.ready())
+        return dump_events(self._relay.ready())
 
-    def _read(self, piece: bytes) -> Iterator[Came]:
+    def _read(self, piece: bytes) -> Iterator[ReceivedEvent]:
         """Yield the events that bytes complete, up to one that says that the model failed."""
         for event in self._events.feed(piece):
             if "error" in (event.name, event.data.get("type")) or event.data.get("error") is not None:
@@ -109,11 +111,11 @@ class Live:
             if self._failure is not None:
                 return (yield from self._failed(self._failure, inline))
         rest = yield from self._judge.ended(self._relay, self._collector.answer, self._exchange, inline)
-        return written(
+        return dump_events(
             rest, done=self._exchange.ends_with_done if self._relay.is_refused else self._events.done
         )
 
-    def _failed(self, event: events.Event, inline: int | None) -> Written:
+    def _failed(self, event: events.ClientEvent, inline: int | None) -> Written:
         """Return how a stream ends that the model failed in: as it says, behind what went on before."""
         error = {name: value for name, value in event.data.items() if name != "type"}
         subject = payload.body(
@@ -121,10 +123,10 @@ class Live:
         )  # no answer, of which some could be withheld
         verdict, _ = yield from self._judge.whole(subject, inline)
         if verdict.blocked:
-            return written(
+            return dump_events(
                 self._relay.refused(None, self._exchange.message(verdict)), done=self._exchange.ends_with_done
             )
         content: Any = verdict.content
         kind = {"type": event.data["type"]} if "type" in event.data else {}
         changed = verdict.action >= Action.REDACT
-        return events.Event(event.name, {**kind, **content}).dump() if changed else event.dump()
+        return events.ClientEvent(event.name, {**kind, **content}).dump() if changed else event.dump()

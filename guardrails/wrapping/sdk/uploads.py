@@ -22,7 +22,7 @@ UNNAMED: Final = "upload"
 BYTES: Final = "application/octet-stream"
 
 
-def uploads(files: Any) -> dict[str, list[Upload]]:
+def read_uploads(files: Any) -> dict[str, list[Upload]]:
     """Return the files of a call by their fields.
 
     Args:
@@ -38,16 +38,16 @@ def uploads(files: Any) -> dict[str, list[Upload]]:
     return found
 
 
-def with_files(fields: Mapping[str, Any], files: Any) -> dict[str, Any]:
+def add_files(fields: Mapping[str, Any], files: Any) -> dict[str, Any]:
     """Return a body with the files of a call in it; raises `RequestError` where one stands there twice, however it is spelled."""
-    found = uploads(files)
+    found = read_uploads(files)
     names = [each.casefold().removesuffix("[]") for each in (*fields, *found)]
     if len({*names}) < len(names):
         raise RequestError("duplicate_key", "a field of a form stands there twice")
     return {**fields, **found}
 
 
-def parted(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, tuple[str, bytes, str]]]]:
+def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, tuple[str, bytes, str]]]]:
     """Return the fields of a body that are no files, and those that are, as they are sent."""
     fields, files = dict[str, Any](), list[tuple[str, tuple[str, bytes, str]]]()
     for name, value in body.items():
@@ -58,7 +58,7 @@ def parted(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[tuple[str, tup
     return fields, files
 
 
-def headers(given: Any) -> dict[str, Any]:
+def form_headers(given: Any) -> dict[str, Any]:
     """Return the headers of a call that sends a form: its boundary is chosen when it is written, so that no file can hold it."""
     kept = given.items() if isinstance(given, Mapping) else ()
     return {

@@ -222,6 +222,14 @@ TERMS = (
         ]
     )
 )
+
+
+def _compared(made: tuple[str, int]) -> tuple[str, int]:
+    """Return a condition as it may stand where two values meet, which a free value alone may not."""
+    text, count = made
+    return (f"{text} == true" if text == "request.user.vip" else text), count
+
+
 BLANKS = st.sampled_from([" ", "  ", "\n", "\r\n\t", " // a ( comment ? : && \n"])
 CONDITIONS = st.recursive(
     TERMS.map(lambda text: (text, 1)),
@@ -243,8 +251,8 @@ CONDITIONS = st.recursive(
         | st.builds(
             lambda test, one, two: (f"({test[0]}) ? ({one[0]}) : ({two[0]})", test[1] + one[1] + two[1]),
             inner,
-            inner,
-            inner,
+            inner.map(_compared),
+            inner.map(_compared),
         )
         | inner.map(lambda one: (f"!({one[0]})", one[1]))
     ),

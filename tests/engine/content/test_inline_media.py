@@ -129,25 +129,27 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": None}]}
 def chatting(part: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a chat request with a part, and how it is read."""
     given_ = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
-    return given_, lambda body_: body(body_, chat_fields.request(body_))
+    return given_, lambda body_: body(body_, chat_fields.read_request(body_))
 
 
 def responding(item: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a request of the Responses API with an item, and how it is read."""
     given_ = {"model": "m", "input": [item]}
-    return given_, lambda body_: body(body_, responses_fields.request(body_), responses_fields.changed)
+    return given_, lambda body_: body(body_, responses_fields.read_request(body_), responses_fields.edit_body)
 
 
 def messaging(block: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a request of the Messages API with a block, and how it is read."""
     given_ = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [block]}]}
-    return given_, lambda body_: body(body_, messages_fields.request(body_), messages_fields.changed)
+    return given_, lambda body_: body(body_, messages_fields.read_request(body_), messages_fields.edit_body)
 
 
 def drawing(item: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return an answer of the Responses API with an item, and how it is read."""
     given_ = {"id": "r", "object": "response", "output": [item]}
-    return given_, lambda body_: body(body_, responses_fields.response(body_), responses_fields.changed)
+    return given_, lambda body_: body(
+        body_, responses_fields.read_response(body_), responses_fields.edit_body
+    )
 
 
 URI = "data:image/png;base64,"
@@ -320,7 +322,7 @@ def test_a_part_that_may_hold_another_picture_is_named(more: Mapping[str, Any], 
 def test_pictures_of_a_reply_are_pictures() -> None:
     """As some servers answer them, beside the text."""
     url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{GREEN}"}}
-    found = chat_fields.response(
+    found = chat_fields.read_response(
         {"choices": [{"index": 0, "message": {"role": "assistant", "images": [url]}}]}
     ).leaves
     assert [leaf.content.place.path for leaf in found if isinstance(leaf.content, Image)] == [
@@ -331,13 +333,15 @@ def test_pictures_of_a_reply_are_pictures() -> None:
 def asking(part: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a request of Gemini's API with a part, and how it is read."""
     given_ = {"contents": [{"role": "user", "parts": [part]}]}
-    return given_, lambda body_: body(body_, gemini_fields.request(body_), gemini_fields.changed)
+    return given_, lambda body_: body(body_, gemini_fields.read_request(body_), gemini_fields.edit_body)
 
 
 def replying(part: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return an answer of Gemini's API with a part, and how it is read."""
     given_ = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]}
-    return given_, lambda body_: body(body_, gemini_answer_fields.response(body_), gemini_fields.changed)
+    return given_, lambda body_: body(
+        body_, gemini_answer_fields.read_response(body_), gemini_fields.edit_body
+    )
 
 
 FILM_URI = "data:video/mp4;base64,"

@@ -344,12 +344,12 @@ def both(guard: Guard, body: Any) -> tuple[Outcome, Outcome, bool]:
     enough.
     """
     pipeline = guard.pipeline
-    short, long = chat_fields.request(body), chat_fields.request(body)
+    short, long = chat_fields.read_request(body), chat_fields.read_request(body)
     by_all = pipeline.check(short, Request(turns=short.turns))
     steps = pipeline.steps(long, Request(turns=long.turns), {}, {}, inline=None, complete=False)
     alone = pipeline.drive(steps)
     assert (short.leaves, short.unchecked) == (long.leaves, long.unchecked)
-    return by_all, alone, quick(guard, chat_fields.request(body))[0] is not None
+    return by_all, alone, quick(guard, chat_fields.read_request(body))[0] is not None
 
 
 @pytest.mark.parametrize("name", [*POLICIES, "floor"])

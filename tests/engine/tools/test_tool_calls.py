@@ -38,7 +38,7 @@ def result(**fields: Any) -> dict[str, Any]:
 
 def of_chat(*entries: Any) -> list[Returned]:
     """Return what tools returned in a chat."""
-    tree = chat_fields.request({"messages": [ASKED, *entries]})
+    tree = chat_fields.read_request({"messages": [ASKED, *entries]})
     return [each for _, each in find_returned(tree.leaves)]
 
 
@@ -104,7 +104,7 @@ def test_results_of_the_messages_api() -> None:
             },
         ]
     }
-    tree = messages_fields.request(body)
+    tree = messages_fields.read_request(body)
     found = [(each.tools, each.text) for _, each in find_returned(tree.leaves)]
     assert [tools for tools, _ in found] == [
         (("read", "mail"),),
@@ -141,7 +141,7 @@ def test_results_of_the_responses_api() -> None:
     ]
     found = [
         (each.tools, each.text)
-        for _, each in find_returned(responses_fields.request({"input": items}).leaves)
+        for _, each in find_returned(responses_fields.read_request({"input": items}).leaves)
     ]
     assert [tools for tools, _ in found[:4]] == [
         (("web", ""),), (), (("read", "mail"),), (("web_search_call", ""),)

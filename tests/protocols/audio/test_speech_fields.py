@@ -29,7 +29,7 @@ from tests.films import taped
 )
 def test_what_is_to_be_said_stands_at_input(body: Any, found: list[str]) -> None:
     """Words of structure are none of it."""
-    tree = speech_fields.request(body)
+    tree = speech_fields.read_request(body)
     assert [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)] == found
     assert {leaf.content.place.stage for leaf in tree.leaves} == {Stage.INPUT}
     assert tree.unknown == []
@@ -40,7 +40,7 @@ def test_the_pieces_of_a_stream_are_one_sound(data: bytes, size: int) -> None:
     """However it is cut."""
     pieces = [b64encode(data[at : at + size]).decode() for at in range(0, len(data), size)]
     events: list[dict[str, Any]] = [{"type": "speech.audio.delta", "audio": each} for each in pieces]
-    [leaf] = speech_fields.streamed(
+    [leaf] = speech_fields.read_stream(
         {"events": [*events, {"type": "speech.audio.done", "usage": {"a": 1}}]}
     ).leaves
     assert isinstance(leaf.content, Audio)
@@ -52,12 +52,12 @@ def test_the_pieces_of_a_stream_are_one_sound(data: bytes, size: int) -> None:
 def test_what_is_no_base64_is_refused(piece: Any) -> None:
     """Nobody knows what a client makes of it."""
     with pytest.raises(RequestError):
-        speech_fields.streamed({"events": [{"type": "speech.audio.delta", "audio": piece}]})
+        speech_fields.read_stream({"events": [{"type": "speech.audio.delta", "audio": piece}]})
 
 
 def test_what_a_stream_tells_beside_its_sound_is_judged() -> None:
     """As any answer."""
-    tree = speech_fields.streamed({"events": [{"type": "a b", "note": "see"}]})
+    tree = speech_fields.read_stream({"events": [{"type": "a b", "note": "see"}]})
     assert [(leaf.content.text, leaf.path) for leaf in tree.leaves if isinstance(leaf.content, Text)] == [
         ("a b", ("events", 0, "type")),
         ("note", ("events", 0, "note")),
@@ -73,7 +73,7 @@ BARE = {"response_format": "pcm"}
 @example(b"\xff\xff\x00\x00\x00\x00", "audio/pcm")  # which begins as a frame of MP3 may
 def test_bare_samples_get_the_header_of_a_file(data: bytes, media: str) -> None:
     """Of one channel, 16 bits and 24 kHz, and of their length; behind it they are as they were."""
-    before = speech_fields.header(BARE, media, data, len(data))
+    before = speech_fields.wav_header(BARE, media, data, len(data))
     if not before:
         assert detect_file_type(data) is not None
         return
@@ -105,14 +105,14 @@ FRAMES = TAPED[TAPED.index(b"\xff\xf3") :]
 )
 def test_what_is_no_bare_samples_gets_none(asked: Any, media: str, head: bytes) -> None:
     """What was not asked for, what is said to be something else, and what begins like a file."""
-    assert speech_fields.header(asked, media, head, 1_000) == b""
+    assert speech_fields.wav_header(asked, media, head, 1_000) == b""
 
 
 def test_the_bare_samples_of_a_stream_are_one_sound() -> None:
     """Where they were asked for."""
     told = [{"type": "speech.audio.delta", "audio": b64encode(SILENCE).decode()}] * 2
     for asked, size in ((BARE, 44), ({}, 0)):
-        [leaf] = speech_fields.streamed(speech_fields.Events(events=told, asked=asked)).leaves
+        [leaf] = speech_fields.read_stream(speech_fields.Events(events=told, asked=asked)).leaves
         assert isinstance(leaf.content, Audio)
         assert leaf.content.data[size:] == 2 * SILENCE
         assert leaf.content.data[:4] == (b"RIFF" if size else SILENCE[:4])

@@ -28,7 +28,7 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
 def left(guard: Guard, body: Any) -> Any:
     """Return what is left of an answer."""
     return guard.check(
-        subject(body, transcription_fields.response(body), transcription_fields.changed), "output"
+        subject(body, transcription_fields.read_response(body), transcription_fields.edit_response), "output"
     ).content
 
 
@@ -44,7 +44,7 @@ def left(guard: Guard, body: Any) -> Any:
 )
 def test_what_is_to_be_heard_is_a_sound_or_a_film(upload: Upload, kind: type[Media]) -> None:
     """Whatever else it is said to be; its name is judged."""
-    tree = transcription_fields.request(
+    tree = transcription_fields.read_request(
         {"file": upload, "known_speaker_references[]": ["data:audio/wav;base64,AAAA", "x"]}
     )
     assert [type(leaf.content) for leaf in tree.leaves] == [kind, Text, Audio, Text]
@@ -54,7 +54,7 @@ def test_what_is_to_be_heard_is_a_sound_or_a_film(upload: Upload, kind: type[Med
 def test_a_file_may_stand_in_a_list() -> None:
     """As it does where a field may have several."""
     upload = Upload(b"RIFF....WAVE", "a.wav", "audio/wav")
-    tree = transcription_fields.request({"file": [upload]})
+    tree = transcription_fields.read_request({"file": [upload]})
     assert [(type(leaf.content), leaf.path) for leaf in tree.leaves] == [
         (Audio, ("file", 0)),
         (Text, ("file", 0)),
@@ -73,7 +73,7 @@ def test_a_text_is_its_lines(text: str) -> None:
 
 def texts(body: Any) -> list[str]:
     """Return the texts of an answer that are judged alone."""
-    found = transcription_fields.response(body).leaves
+    found = transcription_fields.read_response(body).leaves
     return [leaf.content.text for leaf in found if isinstance(leaf.content, Text) and not leaf.pieces]
 
 
@@ -150,4 +150,4 @@ def test_the_events_of_a_stream_are_one_text(guard: Guard) -> None:
 def test_an_answer_in_json_is_never_taken_for_another_form(guard: Guard, body: Any) -> None:
     """Whatever its fields are called."""
     assert left(guard, body) == body
-    assert transcription_fields.response(body).unknown == ["/" + next(iter(body))]
+    assert transcription_fields.read_response(body).unknown == ["/" + next(iter(body))]

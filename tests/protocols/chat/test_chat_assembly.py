@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.errors import BackendError
-from guardrails.protocols.chat.chat_assembly import Chunks, Node
-from guardrails.protocols.chat.chat_stream import events
+from guardrails.protocols.chat.chat_assembly import ChatAssembler, ValueAssembly
+from guardrails.protocols.chat.chat_stream import write_events
 from tests.cases import each_case
 
 
 def grown(*said: Any) -> Any:
     """Return the value that pieces make up."""
-    node = Node()
+    node = ValueAssembly()
     for each in said:
         node.add(each)
     return node.value()
 
 
-def gathered(*chunks: Any) -> Chunks:
+def gathered(*chunks: Any) -> ChatAssembler:
     """Return what collected these chunks."""
-    made = Chunks()
+    made = ChatAssembler()
     for chunk in chunks:
         assert not made.take(chunk)
     return made
@@ -206,7 +206,7 @@ def test_chunks_of_a_whole_make_the_whole_again(parts) -> None:
         *frames, *ends, {"id": "i", "created": 1, "model": "m", "choices": [], "usage": {"n": 1}, "note": "x"}
     ).answer()
 
-    again = gathered(*(event.data for event in events(whole))).answer()
+    again = gathered(*(event.data for event in write_events(whole))).answer()
 
     for choice in again["choices"]:
         choice["message"] = {name: value for name, value in choice["message"].items() if value}
@@ -224,7 +224,7 @@ def test_chunks_carry_calls_with_their_index() -> None:
     }
     whole = {"id": "c", "object": "chat.completion", "choices": [choice], "usage": {"total_tokens": 2}}
 
-    frames = [event.data for event in events(whole)]
+    frames = [event.data for event in write_events(whole)]
 
     assert [frame["choices"][0]["delta"] for frame in frames[:-1]] == [
         {"role": "assistant", "content": ""},

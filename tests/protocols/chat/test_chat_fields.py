@@ -74,7 +74,7 @@ def test_calls_and_definitions_have_their_own_stages() -> None:
         "type": "function",
         "function": {"name": "f", "description": "d", "parameters": {"p": {"enum": ["e"]}}},
     }
-    tree = chat_fields.request({"messages": [], "tools": [tool]})
+    tree = chat_fields.read_request({"messages": [], "tools": [tool]})
     assert set(texts(tree).values()) == {("tool_definition",)}
     assert {"f", "d", "p", "enum", "e"} <= texts(tree).keys()
     assert {leaf.content.place.tool for leaf in tree.leaves} == {"f"}
@@ -109,7 +109,7 @@ def test_an_unknown_role_is_refused(role: Any) -> None:
 def test_messages_of_another_form_are_refused(given_: Any, code: str) -> None:
     """A conversation is a list of mappings."""
     with pytest.raises(RequestError) as caught:
-        chat_fields.request({"messages": given_})
+        chat_fields.read_request({"messages": given_})
     assert caught.value.code == code
 
 
@@ -119,7 +119,7 @@ def test_messages_of_another_form_are_refused(given_: Any, code: str) -> None:
 def test_fields_that_change_the_prompt_behind_the_guard_are_refused(field: str) -> None:
     """A guard that cannot see what the model will read does not forward."""
     with pytest.raises(RequestError) as caught:
-        chat_fields.request({"messages": [], field: "x"})
+        chat_fields.read_request({"messages": [], field: "x"})
     assert (caught.value.code, caught.value.path) == ("unsupported_field", f"/{field}")
 
 
@@ -202,7 +202,9 @@ def test_what_a_part_says_of_itself_is_judged(part: dict[str, Any], found: list[
 def test_a_spoken_reply_has_its_transcript_judged() -> None:
     """The sound is one, whatever its bytes are; its transcript is text of the reply. Of an earlier one there is only an id."""
     audio = {"id": "a1", "transcript": "spoken words", "data": "AAAA", "expires_at": 1}
-    tree = chat_fields.response({"choices": [{"index": 3, "message": {"role": "assistant", "audio": audio}}]})
+    tree = chat_fields.read_response(
+        {"choices": [{"index": 3, "message": {"role": "assistant", "audio": audio}}]}
+    )
     assert "spoken words" in texts(tree)
     assert [type(leaf.content) for leaf in tree.leaves if not isinstance(leaf.content, Text)] == [Audio]
     assert tree.unchecked == []
@@ -214,9 +216,9 @@ def test_a_spoken_reply_has_its_transcript_judged() -> None:
 def test_words_of_structure_are_kept_and_anything_longer_is_judged() -> None:
     """A model's name is no text; what hides in such a field is."""
     plain = {"model": "gpt-4o", "n": 1, "stream": True, "temperature": 0.5, "seed": None, "messages": []}
-    assert chat_fields.request(plain).leaves == []
+    assert chat_fields.read_request(plain).leaves == []
     hidden = {"model": "two words", "n": "x", "stop": ["s t"], "logit_bias": {"b i": 1}, "messages": []}
-    assert texts(chat_fields.request(hidden)).keys() == {"two words", "x", "s t", "b i"}
+    assert texts(chat_fields.read_request(hidden)).keys() == {"two words", "x", "s t", "b i"}
 
 
 def test_a_conversation_knows_its_turns() -> None:
@@ -444,8 +446,8 @@ def test_moderation_is_a_known_field_on_either_side() -> None:
     said = {"input": {"type": "error", "code": "c", "message": "it broke down"}, "output": {"flagged": False}}
 
     leaves = [
-        chat_fields.request({"messages": [], "moderation": asked}),
-        chat_fields.response({"choices": [], "moderation": said}),
+        chat_fields.read_request({"messages": [], "moderation": asked}),
+        chat_fields.read_response({"choices": [], "moderation": said}),
     ]
 
     assert [each.unknown for each in leaves] == [[], []]
@@ -470,10 +472,10 @@ FUNCTION, OTHER = {"name": "f", "arguments": "{}"}, {"name": "g", "input": "x"}
 def test_a_tool_that_is_said_twice_is_refused(said) -> None:
     """Nobody knows which of them counts elsewhere: the guard would judge one, and another would be called."""
     with pytest.raises(RequestError) as raised:
-        chat_fields.request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
+        chat_fields.read_request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
     assert (raised.value.code, raised.value.path) == ("ambiguous_tool", "/messages/0/tool_calls/0")
     with pytest.raises(RequestError) as raised:
-        chat_fields.request({"messages": [], "tools": [said]})
+        chat_fields.read_request({"messages": [], "tools": [said]})
     assert (raised.value.code, raised.value.path) == ("ambiguous_tool", "/tools/0")
 
 
@@ -491,7 +493,9 @@ def test_a_tool_that_is_said_twice_is_refused(said) -> None:
 )
 def test_a_call_says_its_tool_and_what_it_is_called_with(said, tool, asked) -> None:
     """Whatever its kind, with fields that are null, and with the same said again."""
-    tree = chat_fields.request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
+    tree = chat_fields.read_request(
+        {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]}
+    )
 
     [call] = [leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall)]
     assert (call.name, call.arguments) == (tool, asked)
@@ -509,7 +513,7 @@ def test_a_call_says_its_tool_and_what_it_is_called_with(said, tool, asked) -> N
 )
 def test_a_tool_of_the_providers_is_known_by_its_type(body: dict[str, Any], tool: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out."""
-    tree = chat_fields.request({"messages": [], **body})
+    tree = chat_fields.read_request({"messages": [], **body})
 
     assert {(leaf.content.place.stage.value, leaf.content.place.tool) for leaf in tree.leaves} == {
         ("tool_definition", tool)
@@ -518,4 +522,4 @@ def test_a_tool_of_the_providers_is_known_by_its_type(body: dict[str, Any], tool
 
 def test_a_search_that_is_not_asked_for_is_no_tool() -> None:
     """Clients write null for what they leave out."""
-    assert chat_fields.request({"messages": [], "web_search_options": None}).leaves == []
+    assert chat_fields.read_request({"messages": [], "web_search_options": None}).leaves == []

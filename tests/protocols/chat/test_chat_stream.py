@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from guardrails import Action, Guard
 from guardrails.engine.model import Request
 from guardrails.errors import BackendError
-from guardrails.protocols.chat.chat_stream import ChatTeller, parts
+from guardrails.protocols.chat.chat_stream import ChatCodec, parts
 from tests.cases import scale
 
 EVERYWHERE = "[output, tool_call]"
@@ -216,7 +216,7 @@ def test_malformed_choices_are_the_upstreams_fault(data: dict[str, Any]) -> None
         raise AssertionError("no text begins")
 
     with pytest.raises(BackendError, match="malformed chunk"):
-        ChatTeller().read(data, "", begin)
+        ChatCodec().read(data, "", begin)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_what_has_no_leaf_refuses_every_choice() -> None:
     """A block whose place is not known (a sound, say) lets no choice pass."""
     body = completion("a", "b")
 
-    passed = withhold(body, chat_fields.response(body), outcome(blocked=[-1]), "No.")
+    passed = withhold(body, chat_fields.read_response(body), outcome(blocked=[-1]), "No.")
 
     assert [choice["message"]["refusal"] for choice in passed["choices"]] == ["No.", "No."]
     assert body == completion("a", "b")
@@ -43,7 +43,7 @@ def test_choices_are_told_apart_by_their_place() -> None:
     body = completion("a", "b", "c")
     for choice, index in zip(body["choices"], (0, 0, "x"), strict=True):
         choice["index"] = index
-    leaves = chat_fields.response(body)
+    leaves = chat_fields.read_response(body)
 
     passed = withhold(body, leaves, outcome(blocked=[at(leaves, "/choices/1/message/content")]), "No.")
 
@@ -55,7 +55,7 @@ def test_a_blocked_and_an_edited_choice_stand_side_by_side() -> None:
     """Edits of one choice hold although another is blocked."""
     body = completion("a", "b")
     body["choices"][0]["logprobs"] = {"content": []}
-    leaves = chat_fields.response(body)
+    leaves = chat_fields.read_response(body)
     first, second = at(leaves, "/choices/0/message/content"), at(leaves, "/choices/1/message/content")
 
     passed = withhold(body, leaves, outcome({first: "A"}, [second]), "No.")["choices"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails import RequestError
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.protocols.completions.completions_fields import request, response
+from guardrails.protocols.completions.completions_fields import read_request, read_response
 from guardrails.types import Stage, Text
 
 
@@ -39,7 +39,7 @@ def told(tree: ContentTree) -> list[tuple[str, str]]:
 )
 def test_a_request_is_read(body, texts) -> None:
     """What the model reads is what a user says in one turn."""
-    tree = request(body)
+    tree = read_request(body)
     assert told(tree) == texts
     assert {leaf.content.place.stage for leaf in tree.leaves} <= {Stage.INPUT}
     assert tree.unknown == []
@@ -47,7 +47,7 @@ def test_a_request_is_read(body, texts) -> None:
 
 def test_an_answer_is_judged_beside_what_was_asked() -> None:
     """The prompts and what stands behind them, and nothing else of the request."""
-    tree = request({"prompt": ["a", "b"], "suffix": "c", "user": "jo", "stop": "x"})
+    tree = read_request({"prompt": ["a", "b"], "suffix": "c", "user": "jo", "stop": "x"})
     assert tree.prompt() == "a\nb\nc"
     assert (tree.turns, tree.roles) == (1, ("user",))
 
@@ -68,7 +68,7 @@ def test_an_answer_is_judged_beside_what_was_asked() -> None:
 def test_what_nobody_can_judge_is_refused(body, code, path) -> None:
     """Token ids above all."""
     with pytest.raises(RequestError) as caught:
-        request(body)
+        read_request(body)
     assert (caught.value.code, caught.value.path) == (code, path)
 
 
@@ -98,7 +98,7 @@ LISTS = {"token_logprobs": [-1.0, None], "text_offset": [0, 1]}
 )
 def test_log_probabilities_are_judged_as_what_they_spell(logprobs, texts) -> None:
     """Unless it is the choice's text, which is judged anyhow; whatever has another form is judged piece by piece."""
-    found = told(response(answer("hey", logprobs)))
+    found = told(read_response(answer("hey", logprobs)))
     assert found[0] == ("/choices/0/text", "hey")
     assert [text for _, text in found[1:]] == [text for text in texts if text]
 
@@ -106,7 +106,7 @@ def test_log_probabilities_are_judged_as_what_they_spell(logprobs, texts) -> Non
 def test_a_choice_is_told_by_its_index() -> None:
     """By its place where it has none that is a number."""
     body = {"choices": [{"index": 3, "text": "a"}, {"text": "b"}, {"index": True, "text": "c"}, "d"]}
-    places = [leaf.content.place for leaf in response(body).leaves]
+    places = [leaf.content.place for leaf in read_response(body).leaves]
     assert [(place.choice_index, place.stage) for place in places[:3]] == [
         (index, Stage.OUTPUT) for index in (3, 1, 2)
     ]
@@ -124,5 +124,7 @@ def test_every_text_of_log_probabilities_is_judged(value: Any) -> None:
             return [text for inner in given for text in texts(inner)]
         return [given] if isinstance(given, str) else []
 
-    shown = "\n".join(text for _, text in told(response(answer("", {"top_logprobs": value, "y": value}))))
+    shown = "\n".join(
+        text for _, text in told(read_response(answer("", {"top_logprobs": value, "y": value})))
+    )
     assert all(text in shown for text in texts(value))

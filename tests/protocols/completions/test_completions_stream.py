@@ -10,11 +10,11 @@ import pytest
 from guardrails import BackendError, Guard
 from guardrails.engine.content.payload import Payload
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.chat.chat_payload import response
-from guardrails.protocols.completions.completions_stream import TextTeller
+from guardrails.protocols.chat.chat_payload import response_payload
+from guardrails.protocols.completions.completions_stream import CompletionCodec
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.protocols.streaming.response_checker import Judge
-from guardrails.wrapping.sdk.exchange import judge_of
+from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.wrapping.sdk.exchange import response_checker_of
 
 HEAD = {"id": "c", "object": "text_completion", "created": 1, "model": "m"}
 POLICY = """
@@ -39,10 +39,10 @@ def chunk(*choices: Any, **more: Any) -> dict[str, Any]:
     return {**HEAD, "choices": made, **more}
 
 
-def relay(guard: Guard, choices: int = 1) -> tuple[Relay, Judge]:
+def relay(guard: Guard, choices: int = 1) -> tuple[Relay, ResponseChecker]:
     """Return what the chunks go through."""
-    judge = judge_of(guard, {}, None)
-    return judge.relay(TextTeller(), chat_fields.response, choices), judge
+    judge = response_checker_of(guard, {}, None)
+    return judge.relay(CompletionCodec(), chat_fields.read_response, choices), judge
 
 
 def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choices: int = 1) -> list[Any]:
@@ -55,7 +55,7 @@ def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choi
     guard.pipeline.drive(made.finish(None))
     if made.stop is not None:
         return out + [event.data for event in made.refused(None, "Not that.")]
-    subject: Payload = response(whole, chat_fields.response(whole))
+    subject: Payload = response_payload(whole, chat_fields.read_response(whole))
     verdict, outcome = guard.pipeline.drive(judge.whole(subject, None, made))
     if verdict.blocked:
         refused = [
@@ -119,13 +119,13 @@ def test_a_block_is_a_text_of_its_own(guard: Guard) -> None:
 def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
     """The whole completion does not begin with it."""
     made, _ = relay(guard)
-    teller = TextTeller()
-    begun = teller.read(chunk((0, "Hello ", {})), "", made.begin)
+    codec = CompletionCodec()
+    begun = codec.read(chunk((0, "Hello ", {})), "", made.begin)
     (grown, _), *_ = begun.grows
     guard.pipeline.drive(made.take(chunk((0, "Hello ", {})), "", b"", None))
-    assert teller.rest(completion("Hello ")) is not None
+    assert codec.write_rest(completion("Hello ")) is not None
     grown.part.pieces.append("Bye ")
-    assert teller.rest(completion("Hello ")) is None
+    assert codec.write_rest(completion("Hello ")) is None
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
 def test_a_chunk_of_no_form_is_refused(guard: Guard, choice: Any) -> None:
     """A choice has an index, and its text is one."""
     with pytest.raises(BackendError):
-        TextTeller().read({**HEAD, "choices": [choice]}, "", relay(guard)[0].begin)
+        CompletionCodec().read({**HEAD, "choices": [choice]}, "", relay(guard)[0].begin)

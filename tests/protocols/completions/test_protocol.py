@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from guardrails.protocols.completions.protocol import TextChunks, write_events
+from guardrails.protocols.completions.protocol import CompletionAssembler, write_events
 from tests.proxy.contract_completions import text_completion
 
 
 def test_chunks_are_put_together() -> None:
     """Lists of log-probabilities are appended; what names no object is a text completion."""
-    texts = TextChunks()
+    texts = CompletionAssembler()
     for text, more in (("a", {}), ("b", {"finish_reason": "stop"})):
         spelled = {"tokens": [text], "token_logprobs": [-1.0], "top_logprobs": [{text: -1.0}]}
         texts.take({"id": "c", "choices": [{"index": 0, "text": text, "logprobs": spelled, **more}]})

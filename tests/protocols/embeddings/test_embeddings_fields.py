@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails import RequestError
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.protocols.embeddings.embeddings_fields import request, response
+from guardrails.protocols.embeddings.embeddings_fields import read_request, read_response
 from guardrails.types import Text
 from guardrails.wire.lossless_json import Number
 from tests.cases import each_case
@@ -42,7 +42,7 @@ def encoded(*numbers: float) -> str:
 )
 def test_a_request_is_read(body, texts) -> None:
     """Each text at its place."""
-    tree = request(body)
+    tree = read_request(body)
     assert told(tree) == texts
     assert tree.unknown == []
 
@@ -64,14 +64,14 @@ def test_a_request_is_read(body, texts) -> None:
 def test_what_nobody_can_judge_is_refused(body, code, path) -> None:
     """Token ids above all; there are no streams of embeddings."""
     with pytest.raises(RequestError) as caught:
-        request(body)
+        read_request(body)
     assert (caught.value.code, caught.value.path) == (code, path)
 
 
 def found(embedding: Any) -> list[str]:
     """Return what is judged of an embedding."""
     body = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": embedding}]}
-    return [text for _, text in told(response({**body, "model": "m", "usage": {"total_tokens": 1}}))]
+    return [text for _, text in told(read_response({**body, "model": "m", "usage": {"total_tokens": 1}}))]
 
 
 @each_case(

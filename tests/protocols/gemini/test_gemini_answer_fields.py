@@ -26,7 +26,7 @@ def stages(body: Any) -> list[tuple[Stage, ...]]:
     """Return the stages of what says `said`."""
     return [
         (leaf.content.place.stage, *leaf.content.place.also)
-        for leaf in gemini_answer_fields.response(body).leaves
+        for leaf in gemini_answer_fields.read_response(body).leaves
         if isinstance(leaf.content, Text) and leaf.content.text == "said"
     ]
 
@@ -79,7 +79,9 @@ def test_an_answer_without_words_has_nothing_to_judge() -> None:
         "responseId": "r-1",
     }
 
-    assert [getattr(leaf.content, "text", "") for leaf in gemini_answer_fields.response(body).leaves] == [
+    assert [
+        getattr(leaf.content, "text", "") for leaf in gemini_answer_fields.read_response(body).leaves
+    ] == [
         "Hello",
         "Easter eggs are hidden here, truly",
     ]
@@ -93,7 +95,7 @@ def test_each_candidate_is_judged_for_itself() -> None:
             {"content": {"parts": [{"text": "b"}]}},
         ]
     }
-    found = gemini_answer_fields.response(body).leaves
+    found = gemini_answer_fields.read_response(body).leaves
 
     assert [leaf.content.place.choice_index for leaf in found] == [1, 1]
 
@@ -105,11 +107,11 @@ def test_an_edited_text_loses_what_spells_it() -> None:
     more = {"avgLogprobs": -1.0, "citationMetadata": {"citations": []}, "groundingMetadata": grounds}
     body = answer({"text": "other"}, **more, logprobsResult={"chosenCandidates": [{"token": "other"}]})
     body["candidates"] += [{**body["candidates"][0], "index": 1, "content": {"parts": [{"text": "x"}]}}]
-    tree = gemini_answer_fields.response(body)
+    tree = gemini_answer_fields.read_response(body)
     index = next(at for at, leaf in enumerate(tree.leaves) if getattr(leaf.content, "text", "") == "other")
 
     outcome = Outcome(Action.REDACT, (), (), (), Coverage(), (), True, edits={index: "[X]"})
-    first, second = gemini_fields.changed(body, tree, outcome)["candidates"]
+    first, second = gemini_fields.edit_body(body, tree, outcome)["candidates"]
 
     content = {"role": "model", "parts": [{"text": "[X]"}]}
     assert first == {
@@ -120,15 +122,15 @@ def test_an_edited_text_loses_what_spells_it() -> None:
 
 def test_a_count_holds_numbers() -> None:
     """All else in it is judged."""
-    assert not gemini_answer_fields.count(
+    assert not gemini_answer_fields.read_count(
         {"totalTokens": 3, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}]}
     ).leaves
-    assert gemini_answer_fields.count({"totalTokens": "said"}).leaves
+    assert gemini_answer_fields.read_count({"totalTokens": "said"}).leaves
 
 
 def test_arguments_in_pieces_are_refused() -> None:
     """Their texts are split over parts that nobody puts together."""
     with pytest.raises(RequestError):
-        gemini_answer_fields.response(
+        gemini_answer_fields.read_response(
             answer({"functionCall": {"name": "f", "partialArgs": [{"stringValue": "x"}]}})
         )

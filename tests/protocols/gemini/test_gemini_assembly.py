@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError
-from guardrails.protocols.gemini.gemini_assembly import Chunks
+from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
 from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
@@ -20,9 +20,9 @@ def chunk(*parts: Any, index: int = 0, **fields: Any) -> dict[str, Any]:
     return {"candidates": [{"content": {"role": "model", "parts": made}, "index": index, **fields}]}
 
 
-def made(*given: Any) -> Chunks:
+def made(*given: Any) -> GeminiAssembler:
     """Return what took these chunks."""
-    chunks = Chunks()
+    chunks = GeminiAssembler()
     for each in given:
         assert not chunks.take(each)
     return chunks

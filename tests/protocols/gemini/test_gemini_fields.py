@@ -63,12 +63,12 @@ def stages(tree: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
 )  # fmt: skip
 def test_each_text_stands_where_its_part_says(body: Any, expected: Any) -> None:
     """Texts where their content does, calls and results at their own stages, whoever sends them."""
-    assert stages(gemini_fields.request(body)) == [expected]
+    assert stages(gemini_fields.read_request(body)) == [expected]
 
 
 def test_a_call_is_judged_as_a_whole_too() -> None:
     """With its name and its arguments as JSON."""
-    tree = gemini_fields.request(asked(("model", {"functionCall": {"name": "f", "args": {"a": 1.5}}})))
+    tree = gemini_fields.read_request(asked(("model", {"functionCall": {"name": "f", "args": {"a": 1.5}}})))
 
     call = next(leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall))
     assert (call.name, call.arguments, call.place.tool) == ("f", '{"a":1.5}', "f")
@@ -82,7 +82,7 @@ def tools_of(tree: ContentTree, text: str) -> Any:
 
 def test_results_belong_to_the_calls_before_them() -> None:
     """By id, else by name, whatever a result says of itself; what nobody called is of no tool. Code is run by the provider."""
-    tree = gemini_fields.request(
+    tree = gemini_fields.read_request(
         asked(
             ("model", {"functionCall": {"id": "1", "name": "f", "args": {"a": "call f"}}}),
             ("model", {"functionCall": {"name": "g"}}),
@@ -129,7 +129,7 @@ def test_results_belong_to_the_calls_before_them() -> None:
 def test_turns_are_those_of_users() -> None:
     """What a tool returned stands in a user's content, and is no turn of theirs."""
     result = ("user", {"functionResponse": {"name": "f", "response": {}}})
-    tree = gemini_fields.request(
+    tree = gemini_fields.read_request(
         asked(
             ("user", {"text": "a"}),
             ("model", {"functionCall": {"name": "f"}}),
@@ -145,7 +145,7 @@ def test_turns_are_those_of_users() -> None:
 def test_texts_of_a_content_are_joined() -> None:
     """All of one kind, and all of them: a word that is split over two parts is a word."""
     parts = [{"text": "a"}, {"text": "b", "thought": True}, {"text": "c"}, {"text": "d", "thought": True}]
-    tree = gemini_fields.request({"contents": [{"role": "model", "parts": parts}]})
+    tree = gemini_fields.read_request({"contents": [{"role": "model", "parts": parts}]})
 
     joined = [leaf.content.text for leaf in tree.leaves if leaf.pieces and isinstance(leaf.content, Text)]
     assert joined == ["ac", "bd", "abcd"]
@@ -164,7 +164,7 @@ def test_texts_of_a_content_are_joined() -> None:
 )  # fmt: skip
 def test_what_nobody_can_judge_is_named(part: Any, kind: str) -> None:
     """With the place where it stands: the policy's `unchecked` decides."""
-    tree = gemini_fields.request(asked(("user", part)))
+    tree = gemini_fields.read_request(asked(("user", part)))
 
     assert [entry.kind for entry, _ in tree.unchecked] == [kind]
     assert tree.unchecked[0][0].path.startswith("/contents/0/parts/0")
@@ -174,7 +174,7 @@ def test_what_nobody_can_judge_is_named(part: Any, kind: str) -> None:
 def test_a_picture_is_a_picture(kind: str, type_: str) -> None:
     """Of the type that it says, and with the name that it has."""
     part = {kind: {type_: "image/png", "data": SEALED, "displayName": "a name"}}
-    tree = gemini_fields.request(asked(("user", part)))
+    tree = gemini_fields.read_request(asked(("user", part)))
     [leaf] = [leaf for leaf in tree.leaves if isinstance(leaf.content, Image)]
     assert tree.unchecked == []
     assert (leaf.content.declared, leaf.base64) == ("image/png", "")
@@ -184,7 +184,9 @@ def test_a_picture_is_a_picture(kind: str, type_: str) -> None:
 
 def test_a_text_in_base64_is_judged_as_what_it_says() -> None:
     """A model reads it so; that it is a file is named all the same."""
-    tree = gemini_fields.request(asked(("user", {"inlineData": {"mimeType": "text/plain", "data": SEALED}})))
+    tree = gemini_fields.read_request(
+        asked(("user", {"inlineData": {"mimeType": "text/plain", "data": SEALED}}))
+    )
 
     assert "Easter eggs are hidden here, truly" in [getattr(leaf.content, "text", "") for leaf in tree.leaves]
     assert tree.unchecked
@@ -213,21 +215,21 @@ def test_a_text_in_base64_is_judged_as_what_it_says() -> None:
 def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(body: Any, path: str) -> None:
     """A field in both spellings, a conversation that is not here, what is no conversation."""
     with pytest.raises(RequestError) as error:
-        gemini_fields.request(body)
+        gemini_fields.read_request(body)
     assert error.value.path == path
 
 
 def test_names_in_a_callers_own_structures_have_no_spelling() -> None:
     """Arguments may have two names that Google's server would take for one of its own."""
     args = {"toolConfig": "a", "tool_config": "b"}
-    tree = gemini_fields.request(asked(("model", {"functionCall": {"name": "f", "args": args}})))
+    tree = gemini_fields.read_request(asked(("model", {"functionCall": {"name": "f", "args": args}})))
 
     assert {"a", "b"} <= {getattr(leaf.content, "text", "") for leaf in tree.leaves}
 
 
 def test_unknown_fields_are_named() -> None:
     """On each level that has a table."""
-    tree = gemini_fields.request(
+    tree = gemini_fields.read_request(
         asked(("user", {"text": "x", "note": "a"}), other="b", tools=[{"newTool": {}}])
     )
 
@@ -245,15 +247,15 @@ def test_an_edited_text_loses_its_signature() -> None:
     body = {
         "contents": [HI, {"role": "model", "parts": [{"text": "said", "thought_signature": SEALED}, call]}]
     }
-    tree = gemini_fields.request(body)
+    tree = gemini_fields.read_request(body)
 
-    new = gemini_fields.changed(
+    new = gemini_fields.edit_body(
         body, tree, outcome({index_of(tree, "said"): "[X]", index_of(tree, "other"): "[Y]"})
     )
 
     edited = {**call, "functionCall": {"name": "f", "args": {"a": "[Y]"}}}
     assert new["contents"][1]["parts"] == [{"text": "[X]"}, edited]
-    assert gemini_fields.changed(body, tree, outcome()) is body
+    assert gemini_fields.edit_body(body, tree, outcome()) is body
 
 
 @pytest.mark.parametrize("holder", [None, "generateContentRequest", "generate_content_request"])
@@ -261,9 +263,9 @@ def test_turns_are_left_out(holder: str | None) -> None:
     """Of a request, and of one whose tokens are counted."""
     asking = asked(("user", {"text": "a"}), ("model", {"text": "b"}), ("user", {"text": "c"}))
     body = asking if holder is None else {holder: asking, "labels": {"contents": "x"}}
-    tree = gemini_fields.to_count(body)
+    tree = gemini_fields.read_count_request(body)
 
-    new = gemini_fields.changed(body, tree, outcome(removed=(0, 1)))
+    new = gemini_fields.edit_body(body, tree, outcome(removed=(0, 1)))
 
     assert (new if holder is None else new[holder])["contents"] == asking["contents"][2:]
     assert new.get("labels") == body.get("labels")
@@ -272,10 +274,14 @@ def test_turns_are_left_out(holder: str | None) -> None:
 def test_tokens_are_counted_of_one_thing() -> None:
     """Contents, or a whole request."""
     with pytest.raises(RequestError):
-        gemini_fields.to_count({**asked(("user", HI)), "generateContentRequest": asked(("user", HI))})
+        gemini_fields.read_count_request(
+            {**asked(("user", HI)), "generateContentRequest": asked(("user", HI))}
+        )
     with pytest.raises(RequestError):
-        gemini_fields.to_count({"generateContentRequest": {}})
-    assert gemini_fields.to_count({"generateContentRequest": asked(("user", {"text": "said"}))}).leaves
+        gemini_fields.read_count_request({"generateContentRequest": {}})
+    assert gemini_fields.read_count_request(
+        {"generateContentRequest": asked(("user", {"text": "said"}))}
+    ).leaves
 
 
 @pytest.mark.parametrize("name", gemini_fields.HOSTED)
@@ -283,7 +289,7 @@ def test_a_tool_of_the_providers_is_known_by_its_field(name: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out; in either spelling."""
     spelt = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
     for field in (name, spelt):
-        tree = gemini_fields.request({"contents": [], "tools": [{field: {}}]})
+        tree = gemini_fields.read_request({"contents": [], "tools": [{field: {}}]})
 
         [leaf] = tree.leaves
         assert (leaf.content.place.stage, leaf.content.place.tool) == (Stage.TOOL_DEFINITION, name)

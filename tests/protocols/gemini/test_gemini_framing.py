@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.protocols.gemini.gemini_framing import Array, Chunks
+from guardrails.protocols.gemini.gemini_framing import ArrayWriter, ChunkWriter
 from guardrails.wire import sse
 
 NOTED = sse.comment("x-guardrails-action: block; x-guardrails-rules: a,b")
@@ -32,7 +32,7 @@ A, B = (sse.event(json.dumps({"n": n}).encode()) for n in (1, 2))
 )
 def test_both_forms_hold_the_same_chunks(sent: list[bytes], chunks: list[Any]) -> None:
     """Events have nothing but a line of data, or are empty lines; an array is one, however long nothing came."""
-    events, array = Chunks(), Array()
+    events, array = ChunkWriter(), ArrayWriter()
     lines = (b"".join(map(events.feed, sent)) + events.flush()).split(b"\n")
     raw = b"".join(map(array.feed, sent)) + array.flush()
 
@@ -44,7 +44,7 @@ def test_both_forms_hold_the_same_chunks(sent: list[bytes], chunks: list[Any]) -
 
 def test_each_piece_is_sent_at_once() -> None:
     """An entry of an array does not wait for the next one; a sign of life is seen from the first."""
-    array = Array()
+    array = ArrayWriter()
 
     assert [array.feed(piece) for piece in (sse.KEEP_ALIVE, A, sse.KEEP_ALIVE, B)] == [
         b"[\n",
@@ -52,5 +52,5 @@ def test_each_piece_is_sent_at_once() -> None:
         b"\n",
         b',\r\n{"n": 2}',
     ]
-    assert Array.headers["content-type"].startswith("application/json")
-    assert Chunks.headers["content-type"].startswith("text/event-stream")
+    assert ArrayWriter.headers["content-type"].startswith("application/json")
+    assert ChunkWriter.headers["content-type"].startswith("text/event-stream")

@@ -15,8 +15,8 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.gemini import gemini_answer_fields
-from guardrails.protocols.gemini.gemini_assembly import Chunks
-from guardrails.protocols.gemini.gemini_stream import GeminiTeller, refusal
+from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
+from guardrails.protocols.gemini.gemini_stream import GeminiCodec, build_refusal
 from guardrails.protocols.gemini.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Place, Stage
@@ -86,9 +86,9 @@ class Client:
     def __init__(self, guard: Guard, who: Request | None = None, choices: int = 1) -> None:
         self._guard, self._who = guard, who or Request()
         self._relay = Relay(
-            guard.pipeline, self._who, GeminiTeller(), gemini_answer_fields.response, None, choices
+            guard.pipeline, self._who, GeminiCodec(), gemini_answer_fields.read_response, None, choices
         )
-        self._chunks = Chunks()
+        self._chunks = GeminiAssembler()
         self.told: list[list[dict[str, Any]]] = []
 
     def gets(self, *sent: dict[str, Any]) -> Client:
@@ -106,7 +106,7 @@ class Client:
 
     def ends(self) -> Client:
         """Have the upstream end."""
-        said = Said(gemini_answer_fields.response, withhold)
+        said = Said(gemini_answer_fields.read_response, withhold)
         self.told.append(
             [event.data for event in ended(self._guard, self._who, self._relay, self._chunks.answer, said)]
         )
@@ -136,7 +136,7 @@ def said(chunks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def whole(chunks: Any) -> dict[str, Any]:
     """Return the answer that chunks make up."""
-    made = Chunks()
+    made = GeminiAssembler()
     for each in chunks:
         made.take(each)
     return made.answer()
@@ -202,7 +202,7 @@ def test_numbers_and_ratings_go_on_with_their_text(guard) -> None:
 
     assert client.text.startswith("A word. More.")
     assert "Yes" not in client.text
-    assert client.ends().told[-1][-1]["candidates"] == [refusal(0, REFUSAL)]
+    assert client.ends().told[-1][-1]["candidates"] == [build_refusal(0, REFUSAL)]
     assert "zqx" not in json.dumps(client.told)
 
 
@@ -265,7 +265,7 @@ def cut(parts: Sequence[dict[str, Any]], sizes: Sequence[int]) -> list[dict[str,
 
 def judged(guard: Guard, answer: dict[str, Any]) -> dict[str, Any]:
     """Return a whole answer as the policy leaves it."""
-    heard = Said(gemini_answer_fields.response, withhold)
+    heard = Said(gemini_answer_fields.read_response, withhold)
     subject = heard.read(answer)
     outcome = guard.pipeline.check(subject.tree, Request())
     left: dict[str, Any] = withhold(answer, subject.tree, outcome, REFUSAL)
@@ -322,6 +322,6 @@ def test_in_any_cut_a_block_shows_a_beginning_at_most(guard, redactor, parts, si
     ],
 )
 def test_what_is_no_chunk_is_refused(guard, odd) -> None:
-    """A teller relies on the collector, which comes first."""
+    """A codec relies on the assembler, which comes first."""
     with pytest.raises(BackendError):
         Client(guard).gets(odd)

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
-from guardrails.protocols.images.images_fields import is_last, request, response, uploaded
+from guardrails.protocols.images.images_fields import edit_request, is_last, read_request, read_response
 from guardrails.types import Action, Coverage, Image, Stage, Text
 from guardrails.wire.forms import Upload
 from tests.cases import each_case
@@ -63,7 +63,7 @@ def read(table: Any, body: dict[str, Any]) -> tuple[list[str], list[str], list[s
 )  # fmt: skip
 def test_a_request(body, pictures, texts, unchecked) -> None:
     """Pictures in it, however they are sent, are pictures; others are named."""
-    found = read(request, body)
+    found = read(read_request, body)
     assert (found[0], found[2]) == (pictures, unchecked)
     assert found[1] == texts or body == {"image": 3}
 
@@ -71,7 +71,7 @@ def test_a_request(body, pictures, texts, unchecked) -> None:
 def test_a_file_says_its_type_where_it_is_one_of_a_picture() -> None:
     """Any other is what clients send that do not know."""
     declared = [
-        request({"image": Upload(b"x", "", media)}).leaves[0].content.declared
+        read_request({"image": Upload(b"x", "", media)}).leaves[0].content.declared
         for media in ("image/PNG", "application/octet-stream", "")
     ]
     assert declared == ["image/png", None, None]
@@ -81,7 +81,7 @@ def test_a_file_says_its_type_where_it_is_one_of_a_picture() -> None:
 def test_a_file_elsewhere_is_refused(field) -> None:
     """Nobody knows what a server does with it."""
     with pytest.raises(RequestError):
-        request({field: Upload(b"x")})
+        read_request({field: Upload(b"x")})
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_a_file_elsewhere_is_refused(field) -> None:
 )  # fmt: skip
 def test_an_answer(body, pictures, unchecked) -> None:
     """Every picture in it is found, or named."""
-    found = read(response, body)
+    found = read(read_response, body)
     assert (found[0], found[2]) == (pictures, unchecked)
 
 
 def test_a_picture_of_an_answer_knows_which_it_is() -> None:
     """As choices do."""
-    found = response({"data": [{"b64_json": PIXEL}, {"b64_json": PIXEL}]}).leaves
+    found = read_response({"data": [{"b64_json": PIXEL}, {"b64_json": PIXEL}]}).leaves
     assert [(leaf.content.place.choice_index, leaf.content.place.stage) for leaf in found] == [
         (0, Stage.OUTPUT),
         (1, Stage.OUTPUT),
@@ -114,15 +114,15 @@ def test_a_picture_of_an_answer_knows_which_it_is() -> None:
 def test_a_file_that_is_redacted_is_a_file() -> None:
     """Of its name, and of the type that it has now; what is no file is edited as it stands."""
     body = {"prompt": "a", "image": [Upload(GIF, "a.png", "image/png"), Upload(b"y", "b.png")]}
-    tree = request(body)
+    tree = read_request(body)
     at = [leaf.path for leaf in tree.leaves].index(("image", 0))
     outcome = Outcome(Action.REDACT, (), (), (), Coverage(), (), True, edits={0: "b", at: GIF})
 
-    made = uploaded(body, tree, outcome)
+    made = edit_request(body, tree, outcome)
 
     assert made == {"prompt": "b", "image": [Upload(GIF, "a.png", "image/gif"), Upload(b"y", "b.png")]}
     with pytest.raises(RequestError):
-        uploaded(body, tree, replace(outcome, edits={at: b"no picture"}))
+        edit_request(body, tree, replace(outcome, edits={at: b"no picture"}))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError
-from guardrails.protocols.messages.messages_assembly import Blocks
-from guardrails.protocols.messages.messages_stream import events
+from guardrails.protocols.messages.messages_assembly import MessageAssembler
+from guardrails.protocols.messages.messages_stream import write_events
 from tests.cases import each_case
 
 MESSAGE: dict[str, Any] = {
@@ -36,7 +36,7 @@ END = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {
 
 def whole(*given: Any) -> dict[str, Any]:
     """Return what events make up; only the last may end it."""
-    blocks = Blocks()
+    blocks = MessageAssembler()
     ended = [blocks.take(each) for each in given]
     assert not any(ended[:-1])
     return blocks.answer()
@@ -44,7 +44,7 @@ def whole(*given: Any) -> dict[str, Any]:
 
 def test_a_message_that_is_cut_into_events_is_put_together_again() -> None:
     """With every kind of block; arguments come as JSON in a text, and pings say nothing."""
-    told = [event.data for event in events(MESSAGE)]
+    told = [event.data for event in write_events(MESSAGE)]
     again = whole(told[0], {"type": "ping"}, *told[1:])
     assert json.loads(again["content"][2].pop("input")) == {"q": "x", "n": [1.5]}
     tool = {name: value for name, value in MESSAGE["content"][2].items() if name != "input"}

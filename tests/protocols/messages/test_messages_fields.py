@@ -62,7 +62,7 @@ IN, OUT, CALLED, RETURNED, FOUND = (
 )  # fmt: skip
 def test_each_text_of_a_request_stands_at_its_stage(body, expected) -> None:
     """Stage by block, role by who said it; assistant turns can be forged, and anyone can put words into a document."""
-    assert stages(messages_fields.request(body)) == [expected]
+    assert stages(messages_fields.read_request(body)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -78,14 +78,14 @@ def test_each_text_of_a_request_stands_at_its_stage(body, expected) -> None:
 )  # fmt: skip
 def test_each_text_of_an_answer_stands_at_its_stage(block, expected) -> None:
     """What the server's own tools returned is read by the client too."""
-    assert stages(messages_fields.response({"content": [block]})) == [expected]
+    assert stages(messages_fields.read_response({"content": [block]})) == [expected]
 
 
 def test_a_call_is_judged_as_a_whole_too() -> None:
     """For detectors that read a call with its arguments."""
     [call] = [
         leaf.content
-        for leaf in messages_fields.request(asked(("assistant", [CALL]))).leaves
+        for leaf in messages_fields.read_request(asked(("assistant", [CALL]))).leaves
         if isinstance(leaf.content, ToolCall)
     ]
 
@@ -94,7 +94,7 @@ def test_a_call_is_judged_as_a_whole_too() -> None:
 
 def test_results_are_no_turn_of_the_user() -> None:
     """Not for the number of turns, nor for where the current one begins."""
-    tree = messages_fields.request(
+    tree = messages_fields.read_request(
         asked(("user", "a"), ("assistant", [CALL]), ("user", [RESULT, {"type": "text", "text": "b"}]))
     )
 
@@ -106,7 +106,7 @@ def test_an_earlier_answer_is_judged_beside_its_question() -> None:
     body = asked(("user", "who?"), ("assistant", "me"), system="Be kind.")
     [turn] = [
         leaf.content
-        for leaf in messages_fields.request(body).leaves
+        for leaf in messages_fields.read_request(body).leaves
         if leaf.content.place.role == "assistant"
     ]
 
@@ -119,14 +119,14 @@ def test_an_earlier_answer_is_judged_beside_its_question() -> None:
 def test_what_is_no_request_is_refused(body) -> None:
     """Nothing is guessed."""
     with pytest.raises(RequestError):
-        messages_fields.request(body)
+        messages_fields.read_request(body)
 
 
 def test_nothing_to_change_is_the_same_object() -> None:
     """So that the bytes can be passed on."""
     body = asked(("user", "a"))
 
-    assert messages_fields.changed(body, messages_fields.request(body), outcome()) is body
+    assert messages_fields.edit_body(body, messages_fields.read_request(body), outcome()) is body
 
 
 @pytest.mark.parametrize(("more", "left"), [({"signature": SEALED}, 1), ({"signature": ""}, 2), ({}, 2)])
@@ -136,10 +136,10 @@ def test_a_signed_thought_is_left_out_instead_of_edited(more, left) -> None:
         ("assistant", [{"type": "thinking", "thinking": "a", **more}, {"type": "text", "text": "b"}]),
         ("user", "c"),
     )
-    tree = messages_fields.request(body)
+    tree = messages_fields.read_request(body)
     edits = {index: "X" for index, leaf in enumerate(tree.leaves) if leaf.content.text in {"a", "b"}}
 
-    content = messages_fields.changed(body, tree, outcome(edits))["messages"][0]["content"]
+    content = messages_fields.edit_body(body, tree, outcome(edits))["messages"][0]["content"]
 
     assert [block.get("thinking", block.get("text")) for block in content] == ["X"] * left
     assert len(body["messages"][0]["content"]) == 2
@@ -149,7 +149,7 @@ def test_removed_turns_are_left_out() -> None:
     """By their place in the conversation."""
     body = asked(("user", "a"), ("assistant", "b"), ("user", "c"))
 
-    changed = messages_fields.changed(body, messages_fields.request(body), outcome(removed=(0, 1)))
+    changed = messages_fields.edit_body(body, messages_fields.read_request(body), outcome(removed=(0, 1)))
 
     assert changed == asked(("user", "c"))
 
@@ -157,4 +157,4 @@ def test_removed_turns_are_left_out() -> None:
 @pytest.mark.parametrize(("body", "count"), [({"input_tokens": 3}, 0), ({"input_tokens": "many words"}, 1)])
 def test_a_count_holds_no_text(body, count) -> None:
     """What is more than a number is judged."""
-    assert len(messages_fields.count(body).leaves) == count
+    assert len(messages_fields.read_count(body).leaves) == count

@@ -16,8 +16,8 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Request
 from guardrails.protocols.messages import messages_fields
-from guardrails.protocols.messages.messages_assembly import Blocks
-from guardrails.protocols.messages.messages_stream import MessagesTeller, events
+from guardrails.protocols.messages.messages_assembly import MessageAssembler
+from guardrails.protocols.messages.messages_stream import MessagesCodec, write_events
 from guardrails.protocols.messages.protocol import withhold
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
@@ -87,9 +87,9 @@ class Client:
 
     def __init__(self, guard: Guard, who: Request | None = None) -> None:
         self._guard, self._who = guard, who or Request()
-        self.teller = MessagesTeller()
-        self._relay = Relay(guard.pipeline, self._who, self.teller, messages_fields.response)
-        self._blocks = Blocks()
+        self.codec = MessagesCodec()
+        self._relay = Relay(guard.pipeline, self._who, self.codec, messages_fields.read_response)
+        self._blocks = MessageAssembler()
         self.told: list[list[Event]] = []
         self.blocked = False
 
@@ -110,7 +110,7 @@ class Client:
         self.told.append(self._relay.ready())
 
     def _end(self) -> None:
-        said = Said(messages_fields.response, withhold)
+        said = Said(messages_fields.read_response, withhold)
         self.told.append(ended(self._guard, self._who, self._relay, self._blocks.answer, said))
         self.blocked = self._relay.is_refused
 
@@ -147,7 +147,7 @@ class Client:
 
 def read(told: Sequence[Event]) -> dict[str, Any]:
     """Return the message that events make up; all of them, in Anthropic's order."""
-    blocks = Blocks()
+    blocks = MessageAssembler()
     ends = []
     for event in told:
         assert not event.raw or event.raw == sse.event(
@@ -303,7 +303,7 @@ def test_no_cut_changes_what_is_read(guard, redactor, blocks, sizes) -> None:
     client = Client(guard).gets(*stream(*blocks, sizes=sizes))
 
     whole = {**HEAD, "content": blocks}
-    leaves = messages_fields.response(whole)
+    leaves = messages_fields.read_response(whole)
     outcome = guard.pipeline.check(leaves, Request())
     assert client.blocked == (outcome.action is Action.BLOCK)
     content = client.message["content"]
@@ -514,7 +514,7 @@ def test_a_start_that_is_taken_back_is_not_told(guard) -> None:
 
 def test_servers_that_leave_out_names_are_given_them(guard) -> None:
     """Anthropic's clients go by the name of an event."""
-    relay = Relay(guard.pipeline, Request(), MessagesTeller(), messages_fields.response)
+    relay = Relay(guard.pipeline, Request(), MessagesCodec(), messages_fields.read_response)
     guard.pipeline.drive(relay.take(dict(PING), "", b"data: {}", INLINE_ON_LOOP))
 
     assert relay.ready() == [Event("ping", PING)]
@@ -530,7 +530,7 @@ def test_a_sign_of_life_goes_before_what_waits(guard) -> None:
 @pytest.fixture(scope="module")
 def who(vault_guard) -> Request:
     """A request whose user named an address, which the model knows as [EMAIL_1]."""
-    asked = messages_fields.request({"messages": [{"role": "user", "content": "mail jo@example.com"}]})
+    asked = messages_fields.read_request({"messages": [{"role": "user", "content": "mail jo@example.com"}]})
     return Request(vault=vault_guard.pipeline.check(asked, Request()).vault)
 
 
@@ -583,7 +583,7 @@ def test_an_answer_that_is_not_what_was_told_is_not_told(guard) -> None:
         client = Client(guard).gets(
             *stream(said)[:-2], {"type": "content_block_start", "index": 1, "content_block": FOUND}
         )
-        assert client.teller.rest({**HEAD, "content": [*other, FOUND]}) is None
+        assert client.codec.write_rest({**HEAD, "content": [*other, FOUND]}) is None
 
 
 def test_a_whole_message_is_written_and_read_again() -> None:
@@ -596,7 +596,7 @@ def test_a_whole_message_is_written_and_read_again() -> None:
         "context_management": {"x": 1},
     }
 
-    told = [*events(message)]
+    told = [*write_events(message)]
 
     assert read(told) == {
         **message,

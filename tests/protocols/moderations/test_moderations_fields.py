@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Content, Detection, Finding, Guard, RequestError
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Outcome, Request
-from guardrails.protocols.chat.chat_fields import request, response
+from guardrails.protocols.chat.chat_fields import read_request, read_response
 from guardrails.protocols.moderations.moderations_fields import MOST, Moderation, deciding, inputs, stricter
 from guardrails.taxonomy import OPENAI
 from guardrails.types import (
@@ -242,7 +242,7 @@ def answer(*contents: str) -> dict[str, Any]:
 def test_a_choice_has_what_was_found_in_it(guard_of, texts, flagged, scores) -> None:
     """A finding, a rule or a flag of another choice is none of its own."""
     guard = guard_of(SAYING)
-    tree = response(answer(*texts))
+    tree = read_response(answer(*texts))
     subject = Payload(tree, lambda _: None)
     outcome = guard.pipeline.check(tree, Request(), complete=True)
     verdict = guard.verdict(subject, outcome, Stage.OUTPUT)
@@ -265,7 +265,7 @@ def test_a_choice_has_what_was_found_in_it(guard_of, texts, flagged, scores) -> 
 def test_what_belongs_to_no_choice_is_each_ones(guard_of) -> None:
     """A text beside the choices flags them all."""
     guard = guard_of(SAYING)
-    tree = response({**answer("fine", "fine"), "x_new": "a zqxhate"})
+    tree = read_response({**answer("fine", "fine"), "x_new": "a zqxhate"})
     outcome = guard.pipeline.check(tree, Request(), complete=True)
     verdict = guard.verdict(Payload(tree, lambda _: None), outcome, Stage.OUTPUT)
     moderation = Moderation(guard.pipeline.policies, Stage.OUTPUT)
@@ -288,7 +288,9 @@ def test_what_belongs_to_no_choice_is_each_ones(guard_of) -> None:
 def test_what_is_judged_at_the_stages_that_are_asked_for_is_told(guard_of, stages, judged) -> None:
     """A conversation stands at several."""
     guard = guard_of(SAYING)
-    tree = request({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]})
+    tree = read_request(
+        {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}
+    )
     verdict = guard.check(Payload(tree, lambda _: None), complete=True)
 
     result = Moderation(guard.pipeline.policies, *stages).result(verdict, tree)

@@ -16,12 +16,12 @@ from guardrails.protocols.ollama.ollama_fields import (
     EMBED,
     GENERATE,
     MESSAGE,
-    embedded,
-    generated,
-    prompt,
-    request,
-    response,
-    vectors,
+    read_embed_request,
+    read_generated,
+    read_prompt,
+    read_request,
+    read_response,
+    read_vectors,
 )
 from guardrails.types import Image, Stage, Text, ToolCall
 from tests.cases import each_case
@@ -61,14 +61,14 @@ def asking(*messages: Any, **fields: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_each_message_stands_at_the_stage_of_its_role(message, texts) -> None:
     """Its texts with their places; a call's arguments leaf by leaf."""
-    tree = request(asking(message))
+    tree = read_request(asking(message))
     assert told(tree) == [(f"/messages/0/{path}", stage, text) for path, stage, text in texts]
     assert (tree.unknown, tree.unchecked) == ([], [])
 
 
 def test_what_the_assistant_said_may_be_forged_by_a_client() -> None:
     """It meets the rules of inputs as well."""
-    (leaf,) = request(asking({"role": "assistant", "content": "a"})).leaves
+    (leaf,) = read_request(asking({"role": "assistant", "content": "a"})).leaves
     assert leaf.content.place.also == (Stage.INPUT,)
 
 
@@ -77,7 +77,7 @@ def test_what_the_assistant_said_may_be_forged_by_a_client() -> None:
 )
 def test_a_result_belongs_to_the_tool_that_was_called(result) -> None:
     """By the id of the call, or by the name of the tool alone, as released clients have it."""
-    tree = request(
+    tree = read_request(
         asking({"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "15 C", **result})
     )
     (text,) = (leaf.content for leaf in tree.leaves if leaf.content.place.path == "/messages/1/content")
@@ -88,7 +88,7 @@ def test_a_result_belongs_to_the_tool_that_was_called(result) -> None:
 
 def test_a_call_is_judged_as_a_whole_too() -> None:
     """With its arguments as JSON."""
-    calls = [leaf.content for leaf in response({"message": {"tool_calls": [CALL]}}).leaves]
+    calls = [leaf.content for leaf in read_response({"message": {"tool_calls": [CALL]}}).leaves]
     (call,) = (call for call in calls if isinstance(call, ToolCall))
     assert (call.name, call.arguments) == ("f", '{"city":"Toronto","n":2}')
 
@@ -99,7 +99,7 @@ def test_a_definition_says_its_tool() -> None:
         "type": "function",
         "function": {"name": "f", "description": "a", "parameters": {"properties": {"p": {}}}},
     }
-    tree = request(asking(tools=[tool]))
+    tree = read_request(asking(tools=[tool]))
     assert {(leaf.content.place.stage, leaf.content.place.tool) for leaf in tree.leaves} == {
         (Stage.TOOL_DEFINITION, "f")
     }
@@ -109,9 +109,9 @@ def test_a_definition_says_its_tool() -> None:
 @each_case(
     "read",
     [
-        lambda images: request(asking({"role": "user", "content": "a", "images": images})),
-        lambda images: prompt({"prompt": "a", "images": images}),
-        lambda images: response({"message": {"role": "assistant", "content": "a", "images": images}}),
+        lambda images: read_request(asking({"role": "user", "content": "a", "images": images})),
+        lambda images: read_prompt({"prompt": "a", "images": images}),
+        lambda images: read_response({"message": {"role": "assistant", "content": "a", "images": images}}),
     ],
 )
 @each_case(("images", "parts"), [([PICTURE], 1), ([PICTURE, PICTURE], 2), (PICTURE, 1), ([], 0), (None, 0)])
@@ -127,7 +127,7 @@ def test_pictures_are_pictures(read, images, parts) -> None:
 
 def test_a_picture_that_is_none_is_judged_as_a_text() -> None:
     """And still named."""
-    tree = request(asking({"role": "user", "content": "", "images": ["say it"]}))
+    tree = read_request(asking({"role": "user", "content": "", "images": ["say it"]}))
     assert [text for *_, text in told(tree)] == ["say it"]
     assert len(tree.unchecked) == 1
 
@@ -147,27 +147,27 @@ def test_a_picture_that_is_none_is_judged_as_a_text() -> None:
 )  # fmt: skip
 def test_a_request_for_a_completion_is_read(body, texts) -> None:
     """What is empty is as if it were not there: clients send it."""
-    tree = prompt(body)
+    tree = read_prompt(body)
     assert told(tree) == texts
     assert tree.unknown == []
 
 
 def test_an_answer_is_judged_beside_what_was_asked() -> None:
     """The prompt and what stands behind it; the system prompt is known as one."""
-    tree = prompt({"prompt": "a", "suffix": "b", "system": "s"})
+    tree = read_prompt({"prompt": "a", "suffix": "b", "system": "s"})
     assert (tree.prompt(), tree.system(), tree.roles) == ("a\nb", "s", ("user",))
 
 
 REFUSED = [
-    (prompt, {"prompt": "a", "template": "{{ .Prompt }}"}, "/template"),
-    (prompt, {"prompt": "a", "raw": True}, "/raw"),
-    (prompt, {"prompt": "a", "context": [1, 2]}, "/context"),
-    (prompt, {"prompt": "a", "messages": [{"role": "user", "content": "a"}]}, "/messages"),
-    (prompt, {"prompt": "a", "_debug_render_only": True}, "/_debug_render_only"),
-    (request, asking(template="x"), "/template"),
-    (request, asking(context=[1]), "/context"),
-    (request, asking(_debug_render_only=True), "/_debug_render_only"),
-    (embedded, {"input": "a", "stream": True}, "/stream"),
+    (read_prompt, {"prompt": "a", "template": "{{ .Prompt }}"}, "/template"),
+    (read_prompt, {"prompt": "a", "raw": True}, "/raw"),
+    (read_prompt, {"prompt": "a", "context": [1, 2]}, "/context"),
+    (read_prompt, {"prompt": "a", "messages": [{"role": "user", "content": "a"}]}, "/messages"),
+    (read_prompt, {"prompt": "a", "_debug_render_only": True}, "/_debug_render_only"),
+    (read_request, asking(template="x"), "/template"),
+    (read_request, asking(context=[1]), "/context"),
+    (read_request, asking(_debug_render_only=True), "/_debug_render_only"),
+    (read_embed_request, {"input": "a", "stream": True}, "/stream"),
 ]
 
 
@@ -179,7 +179,9 @@ def test_what_changes_the_prompt_behind_the_guard_is_refused(read, body, path) -
     assert (caught.value.code, caught.value.path) == ("unsupported_field", path)
 
 
-@given(st.sampled_from([(request, CHAT), (prompt, GENERATE), (embedded, EMBED)]), st.data())
+@given(
+    st.sampled_from([(read_request, CHAT), (read_prompt, GENERATE), (read_embed_request, EMBED)]), st.data()
+)
 def test_a_field_in_another_case_is_refused(api, data) -> None:
     """Ollama would read it; nobody here would know it for what it is."""
     read, table = api
@@ -210,13 +212,13 @@ def test_a_field_in_another_case_is_refused(api, data) -> None:
 def test_so_is_one_inside(body) -> None:
     """Of a message, a call, a definition; also with a letter that folds into another."""
     with pytest.raises(RequestError) as caught:
-        request(body)
+        read_request(body)
     assert caught.value.code == "unsupported_field"
 
 
 def test_a_request_without_messages_loads_a_model() -> None:
     """There is nothing to judge."""
-    assert request({"model": "m"}).leaves == request({"model": "m", "messages": None}).leaves == []
+    assert read_request({"model": "m"}).leaves == read_request({"model": "m", "messages": None}).leaves == []
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_a_request_without_messages_loads_a_model() -> None:
 def test_messages_of_no_form_are_refused(body, code) -> None:
     """Also a role that the server would read without regard to case."""
     with pytest.raises(RequestError) as caught:
-        request(body)
+        read_request(body)
     assert caught.value.code == code
 
 
@@ -240,7 +242,7 @@ def test_messages_of_no_form_are_refused(body, code) -> None:
 )
 def test_a_request_for_vectors_is_read(body, texts) -> None:
     """In both forms."""
-    assert [text for *_, text in told(embedded(body))] == texts
+    assert [text for *_, text in told(read_embed_request(body))] == texts
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ def test_a_request_for_vectors_is_read(body, texts) -> None:
 def test_what_is_no_text_to_embed_is_refused(body) -> None:
     """Token ids among it."""
     with pytest.raises(RequestError):
-        embedded(body)
+        read_embed_request(body)
 
 
 COUNTS = {"total_duration": 4_883_583_458, "eval_count": 282, "done": True, "done_reason": "stop"}
@@ -258,26 +260,30 @@ COUNTS = {"total_duration": 4_883_583_458, "eval_count": 282, "done": True, "don
 @pytest.mark.parametrize(
     ("read", "body", "texts"),
     [
-        (response, {"message": {"role": "assistant", "content": "a", "thinking": "b"}, **COUNTS}, ["a", "b"]),
         (
-            response,
+            read_response,
+            {"message": {"role": "assistant", "content": "a", "thinking": "b"}, **COUNTS},
+            ["a", "b"],
+        ),
+        (
+            read_response,
             {"model": "m", "created_at": "2026-01-02T03:04:05.6Z", "remote_host": "https://x.example:443"},
             [],
         ),
-        (generated, {"response": "a", "thinking": "b", "context": [1, 151_645], **COUNTS}, ["a", "b"]),
+        (read_generated, {"response": "a", "thinking": "b", "context": [1, 151_645], **COUNTS}, ["a", "b"]),
         (
-            generated,
+            read_generated,
             {"response": "a", "context": [1, "b", 4_111_111_111_111_111]},
             ["a", "b", "4111111111111111"],
         ),
         (
-            generated,
+            read_generated,
             {"response": "ab", "logprobs": [{"token": "a", "logprob": -1}, {"token": "b", "logprob": -1}]},
             ["ab"],
         ),
-        (generated, {"response": "a", "logprobs": [{"token": "b", "logprob": -1}]}, ["a", "b"]),
-        (vectors, {"embeddings": [[0.5, -0.25]], "model": "m"}, []),
-        (vectors, {"embedding": [0.5, "a"]}, ["a"]),
+        (read_generated, {"response": "a", "logprobs": [{"token": "b", "logprob": -1}]}, ["a", "b"]),
+        (read_vectors, {"embeddings": [[0.5, -0.25]], "model": "m"}, []),
+        (read_vectors, {"embedding": [0.5, "a"]}, ["a"]),
     ],
 )
 def test_an_answer_is_read(read, body, texts) -> None:
@@ -290,6 +296,6 @@ def test_an_answer_is_read(read, body, texts) -> None:
 
 def test_a_drawn_picture_is_a_picture() -> None:
     """Of what the model says."""
-    [leaf] = generated({"response": "", "image": PICTURE}).leaves
+    [leaf] = read_generated({"response": "", "image": PICTURE}).leaves
     assert isinstance(leaf.content, Image)
     assert leaf.content.place.stage is Stage.OUTPUT

@@ -19,10 +19,10 @@ from guardrails.protocols.ollama.ollama_stream import (
     CHAT,
     GENERATE,
     NO_TIME,
-    Joined,
-    OllamaTeller,
-    line,
-    refusal,
+    OllamaAssembler,
+    OllamaCodec,
+    build_line,
+    build_refusal,
 )
 from guardrails.protocols.ollama.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
@@ -70,9 +70,9 @@ class Lines:
     def __init__(self, guard: Guard, chat: bool = True, vault: Vault | None = None) -> None:
         self.guard, self.who = guard, Request(vault=vault)
         self.text = CHAT if chat else GENERATE
-        self.tree = ollama_fields.response if chat else ollama_fields.generated
-        self.relay = Relay(guard.pipeline, self.who, OllamaTeller(self.text), self.tree)
-        self.joined = Joined()
+        self.tree = ollama_fields.read_response if chat else ollama_fields.read_generated
+        self.relay = Relay(guard.pipeline, self.who, OllamaCodec(self.text), self.tree)
+        self.joined = OllamaAssembler()
         self.told: list[Any] = []
         self.raw = 0
 
@@ -276,28 +276,28 @@ def test_a_users_own_values_come_back(guard: Guard) -> None:
     "told", [{"message": "zqxbomb"}, {"message": ["a"]}, piece(["a"]), piece(thinking={"a": "b"})]
 )
 def test_a_line_of_no_form_is_refused(guard: Guard, told: dict[str, Any]) -> None:
-    """By the teller and by what puts the answer together."""
+    """By the codec and by what puts the answer together."""
     with pytest.raises(BackendError):
-        OllamaTeller(CHAT).read(told, "", Lines(guard).relay.begin)
+        OllamaCodec(CHAT).read(told, "", Lines(guard).relay.begin)
     if not isinstance(told["message"], dict):
         with pytest.raises(BackendError):
-            Joined().take(told)
+            OllamaAssembler().take(told)
 
 
 def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
     """The whole answer does not begin with it."""
     made = Lines(guard)
-    teller = OllamaTeller(CHAT)
-    ((grown, _),) = teller.read(piece("Hello "), "", made.relay.begin).grows
+    codec = OllamaCodec(CHAT)
+    ((grown, _),) = codec.read(piece("Hello "), "", made.relay.begin).grows
     made.takes(piece("Hello "))
-    assert teller.rest(piece("Hello ", done=True)) is not None
+    assert codec.write_rest(piece("Hello ", done=True)) is not None
     grown.part.pieces.append("Bye ")
-    assert teller.rest(piece("Hello ", done=True)) is None
+    assert codec.write_rest(piece("Hello ", done=True)) is None
 
 
 def test_lines_are_put_together() -> None:
     """Texts are joined, calls and log-probabilities follow one another, and of words that all have the last counts."""
-    joined = Joined()
+    joined = OllamaAssembler()
     entry = {"token": "a", "logprob": -1.0}
     lines = [
         piece("a", thinking="x", fields={"logprobs": [entry]}),
@@ -321,13 +321,13 @@ def test_lines_are_put_together() -> None:
 
 def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     """A role or a model that is no word is judged, though another line says a word."""
-    joined = Joined()
+    joined = OllamaAssembler()
     for each in (piece(role="say it"), {**piece(), "model": "say that"}, piece(done=True)):
         joined.take(each)
     answer = joined.answer()
     assert (answer["message"]["role"], answer["model"]) == ("say it", "say that")
     assert {"say it", "say that"} <= {
-        getattr(leaf.content, "text", "") for leaf in ollama_fields.response(answer).leaves
+        getattr(leaf.content, "text", "") for leaf in ollama_fields.read_response(answer).leaves
     }
 
 
@@ -337,7 +337,7 @@ def test_what_one_line_calls_otherwise_is_not_lost() -> None:
 )
 def test_a_refusal_is_a_whole_answer(path: Any, said: dict[str, Any]) -> None:
     """With what is kept of the one in whose place it stands."""
-    assert line(path, "No.") == {"model": "", "created_at": NO_TIME, **said, "done": False}
-    assert refusal(path, "No.", {"model": "m"}) == {
+    assert build_line(path, "No.") == {"model": "", "created_at": NO_TIME, **said, "done": False}
+    assert build_refusal(path, "No.", {"model": "m"}) == {
         "model": "m", "created_at": NO_TIME, **said, "done": True, "done_reason": "content_filter",
     }  # fmt: skip

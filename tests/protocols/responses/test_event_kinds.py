@@ -15,13 +15,13 @@ from guardrails.protocols.responses.event_kinds import (
     LAST,
     PARTS,
     STATES,
-    held,
+    find_texts,
     index_of,
-    own,
     parts_of,
+    require_mapping,
+    require_text,
     slot_of,
-    text_of,
-    texts,
+    text_field,
 )
 from tests.cases import each_case
 
@@ -87,7 +87,10 @@ def test_an_event_without_its_index_is_malformed(index) -> None:
     assert index_of(AT) == 1
 
 
-@pytest.mark.parametrize(("read", "value"), [(held, ["x"]), (held, None), (text_of, {}), (text_of, None)])
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [(require_mapping, ["x"]), (require_mapping, None), (require_text, {}), (require_text, None)],
+)
 def test_an_event_without_what_it_tells_is_malformed(read, value) -> None:
     """An object is an object, a text is a text."""
     with pytest.raises(BackendError):
@@ -120,7 +123,7 @@ ITEM = {
 )  # fmt: skip
 def test_the_texts_that_an_event_repeats_are_found(event, found) -> None:
     """Where they stand in it, and where their parts do; a part of another item's kind has none."""
-    assert {slot: value_at(event, path) for path, slot in texts(KINDS[event["type"]], event)} == found
+    assert {slot: value_at(event, path) for path, slot in find_texts(KINDS[event["type"]], event)} == found
 
 
 def test_parts_are_those_of_either_list() -> None:
@@ -129,6 +132,6 @@ def test_parts_are_those_of_either_list() -> None:
         ("summary", 0),
         *(("content", each) for each in range(4)),
     ]
-    assert own(ITEM["content"][0], "content", "message") == "text"
-    assert own(ITEM["content"][0], "content", "reasoning") == ""
-    assert own("x", "content", "message") == ""
+    assert text_field(ITEM["content"][0], "content", "message") == "text"
+    assert text_field(ITEM["content"][0], "content", "reasoning") == ""
+    assert text_field("x", "content", "message") == ""

@@ -10,11 +10,11 @@ import pytest
 from guardrails import Guard
 from guardrails.engine.model import Request
 from guardrails.protocols.responses import responses_fields
-from guardrails.protocols.responses.event_reader import bare
-from guardrails.protocols.responses.responses_stream import ResponsesTeller
-from guardrails.protocols.streaming.codec import Item
+from guardrails.protocols.responses.event_reader import without_texts
+from guardrails.protocols.responses.responses_stream import ResponsesCodec
+from guardrails.protocols.streaming.codec import EventReading
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.streamed_text import StreamedText
 
 TOKEN = {"token": "Good", "logprob": -1.0, "bytes": [*b"Good"], "top_logprobs": []}
 OTHERS = [{"token": "Bad", "logprob": -2.0, "bytes": []}]
@@ -33,10 +33,10 @@ NOTE = {"type": "file_citation", "file_id": "f", "filename": "f", "index": 0}
 BEGUN = (HEAD, ADDED, PART_ADDED)
 
 
-class Noting(ResponsesTeller):
-    """A teller that remembers how it read the last event."""
+class Noting(ResponsesCodec):
+    """A codec that remembers how it read the last event."""
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""
         self.last = super().read(data, kind, begin)
         return self.last
@@ -46,14 +46,14 @@ class Reading:
     """Events as a relay has them read."""
 
     def __init__(self, guard: Guard) -> None:
-        self.guard, self.teller = guard, Noting()
-        self.relay = Relay(guard.pipeline, Request(), self.teller, responses_fields.response)
+        self.guard, self.codec = guard, Noting()
+        self.relay = Relay(guard.pipeline, Request(), self.codec, responses_fields.read_response)
 
-    def of(self, *events: dict[str, Any]) -> Item:
+    def of(self, *events: dict[str, Any]) -> EventReading:
         """Return what the last of these events is read as."""
         for event in events:
             self.guard.pipeline.drive(self.relay.take(event, event["type"], b"", None))
-        return self.teller.last
+        return self.codec.last
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def reading(bomb_guard) -> Reading:
     return Reading(bomb_guard)
 
 
-def shape(item: Item) -> Mapping[str, Any]:
+def shape(item: EventReading) -> Mapping[str, Any]:
     """Return how an event is read, in short."""
     return {
         "grows": [grown.path for grown, _ in item.grows],
@@ -119,7 +119,7 @@ EVENTS: dict[str, tuple[tuple[dict[str, Any], ...], dict[str, Any]]] = {
     "the end of a part": ((*BEGUN, DELTA, {"type": "response.content_part.done", **AT, "part": {**PART, "text": "Good"}}), {"copies": [("part", "text")], "rest": within(PART)}),
     "the end of a message": (
         (*BEGUN, DELTA, {"type": "response.output_item.done", "output_index": 0, "item": SPOKEN}),
-        {"copies": [("item", "content", 0, "text")], "rest": {"output": [bare(SPOKEN)]}},
+        {"copies": [("item", "content", 0, "text")], "rest": {"output": [without_texts(SPOKEN)]}},
     ),
     "a note": (
         (*BEGUN, DELTA, {"type": "response.output_text.annotation.added", **AT, "annotation_index": 0, "annotation": NOTE}),
@@ -170,5 +170,5 @@ def test_what_is_judged_of_an_item_is_all_but_its_texts() -> None:
     strange = {**PART, "text": "Good", "logprobs": [{**TOKEN, "token": "Bad"}]}
     item = {**MESSAGE, "content": [{**PART, "text": "Good", "logprobs": [TOKEN]}, strange, "x"], "x_new": "y"}
 
-    assert bare(item) == {**item, "content": [PART, {**strange, "text": ""}, "x"]}
-    assert bare({"type": "message", "content": "x"}) == {"type": "message", "content": "x"}
+    assert without_texts(item) == {**item, "content": [PART, {**strange, "text": ""}, "x"]}
+    assert without_texts({"type": "message", "content": "x"}) == {"type": "message", "content": "x"}

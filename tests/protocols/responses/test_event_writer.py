@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.errors import BackendError
-from guardrails.protocols.responses.event_writer import REQUIRED, Told, events, missing, refusal
+from guardrails.protocols.responses.event_writer import (
+    REQUIRED,
+    SentResponse,
+    build_refusal,
+    write_events,
+    write_missing,
+)
 from tests.cases import scale
 
 NOTES = [{"type": "file_citation", "file_id": "f1", "filename": "f", "index": 0}, {"type": "url_citation", "start_index": 0, "end_index": 3, "url": "u", "title": "t"}]  # fmt: skip
@@ -29,9 +35,9 @@ OUTPUT: list[dict[str, Any]] = [
 RESPONSE = {**REQUIRED, "id": "resp_1", "output": OUTPUT, "usage": {"output_tokens": 2}}
 
 
-def told_by(*data: dict[str, Any]) -> Told:
+def told_by(*data: dict[str, Any]) -> SentResponse:
     """Return what events told."""
-    told = Told()
+    told = SentResponse()
     for each in data:
         told.add(each)
     return told
@@ -46,19 +52,19 @@ def pieces(data: dict[str, Any], sizes: int) -> list[dict[str, Any]]:
     return [{**data, "delta": piece} for piece in cut]
 
 
-ALL = [piece for event in events(RESPONSE) for piece in pieces(event.data, 4)]
+ALL = [piece for event in write_events(RESPONSE) for piece in pieces(event.data, 4)]
 
 
-def whole(told: Told) -> Any:
+def whole(told: SentResponse) -> Any:
     """Return what was told, for comparison: the items, and what was said of their parts."""
     return told.output(), sorted(map(str, told.ended)), sorted(told.closed)
 
 
 def test_a_whole_response_is_written_in_the_order_of_the_protocol() -> None:
     """Its events make it up, and are numbered."""
-    written = [event.data for event in events(RESPONSE)]
+    written = [event.data for event in write_events(RESPONSE)]
 
-    assert [event.kind for event in events(RESPONSE)] == [each["type"] for each in written]
+    assert [event.kind for event in write_events(RESPONSE)] == [each["type"] for each in written]
     assert [each["sequence_number"] for each in written] == [*range(len(written))]
     assert written[-1]["response"] == RESPONSE
     assert told_by(*written).output() == OUTPUT
@@ -101,7 +107,7 @@ def test_wherever_it_is_cut_the_rest_is_what_is_missing(end) -> None:
     ):
         before = before[:-1]
 
-    rest = [event.data for event in missing(RESPONSE, told_by(*before))]
+    rest = [event.data for event in write_missing(RESPONSE, told_by(*before))]
 
     told = told_by(*before, *rest)
     assert whole(told) == whole(told_by(*ALL))
@@ -200,10 +206,16 @@ def test_events_that_tell_nothing_of_the_items_change_nothing() -> None:
 
 def test_a_refusal_is_a_message() -> None:
     """In the words that it is given, and written like any."""
-    written = [event.data for event in events({"status": "incomplete", "output": [refusal("Not that.")]})]
+    written = [
+        event.data for event in write_events({"status": "incomplete", "output": [build_refusal("Not that.")]})
+    ]
 
     assert written[-1]["type"] == "response.incomplete"
-    assert written[-1]["response"] == {**REQUIRED, "status": "incomplete", "output": [refusal("Not that.")]}
+    assert written[-1]["response"] == {
+        **REQUIRED,
+        "status": "incomplete",
+        "output": [build_refusal("Not that.")],
+    }
     assert [each["delta"] for each in written if "delta" in each] == ["Not that."]
     assert json.loads(json.dumps(written)) == written
 
@@ -214,4 +226,4 @@ def test_a_refusal_is_a_message() -> None:
 )
 def test_a_response_ends_as_its_status_says(status, kind) -> None:
     """One that is no end is one all the same."""
-    assert [*events({"status": status, "output": []})][-1].kind == f"response.{kind}"
+    assert [*write_events({"status": status, "output": []})][-1].kind == f"response.{kind}"

@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError
-from guardrails.protocols.responses.event_writer import REQUIRED, events
-from guardrails.protocols.responses.responses_assembly import Items
+from guardrails.protocols.responses.event_writer import REQUIRED, write_events
+from guardrails.protocols.responses.responses_assembly import ResponseAssembler
 from tests.cases import each_case
 
 PART = {"type": "output_text", "text": "Hello.", "annotations": [], "logprobs": []}
 ITEM = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [PART]}
 RESPONSE: dict[str, Any] = {**REQUIRED, "id": "resp_1", "output": [ITEM]}
-EVENTS: list[dict[str, Any]] = [event.data for event in events(RESPONSE)]
+EVENTS: list[dict[str, Any]] = [event.data for event in write_events(RESPONSE)]
 ADDED = {"type": "response.output_item.added", "output_index": 0, "item": {**ITEM, "content": []}}
 
 
 def whole(*given: Any) -> dict[str, Any]:
     """Return what events make up; only the last may end it."""
-    items = Items()
+    items = ResponseAssembler()
     ended = [items.take(each) for each in given]
     assert not any(ended[:-1])
     return items.answer()

@@ -56,7 +56,7 @@ IN, OUT, CALLED, RETURNED, DEFINED = (
 )  # fmt: skip
 def test_each_text_of_a_request_stands_at_its_stage(body, expected) -> None:
     """Stage by item, role by who said it; an assistant's items can be forged."""
-    assert stages(responses_fields.request(body)) == [expected]
+    assert stages(responses_fields.read_request(body)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_each_text_of_a_request_stands_at_its_stage(body, expected) -> None:
 )  # fmt: skip
 def test_each_text_of_an_answer_stands_at_its_stage(body, expected) -> None:
     """What hosted tools returned is read by the client too; what is repeated of the request is no reply."""
-    assert stages(responses_fields.response(body)) == [expected]
+    assert stages(responses_fields.read_response(body)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_each_text_of_an_answer_stands_at_its_stage(body, expected) -> None:
 )
 def test_a_call_is_judged_as_a_whole_too(item, name, given) -> None:
     """For detectors that read a call with what it is called with."""
-    found = [leaf.content for leaf in responses_fields.request({"input": [item]}).leaves]
+    found = [leaf.content for leaf in responses_fields.read_request({"input": [item]}).leaves]
 
     assert [(each.name, each.arguments) for each in found if isinstance(each, ToolCall)] == [(name, given)]
 
@@ -107,7 +107,7 @@ def test_only_messages_are_turns() -> None:
         user,
     ]
 
-    tree = responses_fields.request({"input": items})
+    tree = responses_fields.read_request({"input": items})
 
     assert tree.roles == ("user", "assistant", "assistant", "tool", "user")
     assert (tree.turns, tree.current_from) == (2, 4)
@@ -116,7 +116,7 @@ def test_only_messages_are_turns() -> None:
 def test_an_earlier_answer_is_judged_beside_its_question() -> None:
     """System prompt and prompt."""
     items = [{"role": "user", "content": "who?"}, {"role": "assistant", "content": "me"}]
-    turns = responses_fields.request({"instructions": "Be kind.", "input": items}).leaves
+    turns = responses_fields.read_request({"instructions": "Be kind.", "input": items}).leaves
 
     [turn] = [leaf.content for leaf in turns if leaf.content.place.role == "assistant"]
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
@@ -128,24 +128,24 @@ def test_an_earlier_answer_is_judged_beside_its_question() -> None:
 def test_what_is_no_request_is_refused(body) -> None:
     """Nothing is guessed."""
     with pytest.raises(RequestError):
-        responses_fields.request(body)
+        responses_fields.read_request(body)
 
 
 def test_nothing_to_change_is_the_same_object() -> None:
     """So that the bytes can be passed on."""
     body = {"input": "a"}
 
-    assert responses_fields.changed(body, responses_fields.request(body), outcome()) is body
+    assert responses_fields.edit_body(body, responses_fields.read_request(body), outcome()) is body
 
 
 def test_an_edited_part_loses_what_spells_it() -> None:
     """Others keep theirs, and what was given stays as it was."""
     parts = [{"type": "output_text", "text": text, "logprobs": [{"token": text}]} for text in "ab"]
     body = {"output": [{"type": "message", "content": parts}], "text": {"format": {"type": "text"}}}
-    tree = responses_fields.response(body)
+    tree = responses_fields.read_response(body)
     edits = {index: "X" for index, leaf in enumerate(tree.leaves) if leaf.content.text == "a"}
 
-    first, second = responses_fields.changed(body, tree, outcome(edits))["output"][0]["content"]
+    first, second = responses_fields.edit_body(body, tree, outcome(edits))["output"][0]["content"]
 
     assert (first["text"], first["logprobs"]) == ("X", [])
     assert second is parts[1]
@@ -156,10 +156,10 @@ def test_tokens_that_spell_another_text_are_left_out_where_that_is_edited() -> N
     """What they spell is judged, and goes as a whole; the text stays."""
     part = {"type": "output_text", "text": "a", "logprobs": [{"token": "b"}]}
     body = {"output": [{"type": "message", "content": [part]}]}
-    tree = responses_fields.response(body)
+    tree = responses_fields.read_response(body)
     edits = {index: "X" for index, leaf in enumerate(tree.leaves) if leaf.content.text == "b"}
 
-    [changed] = responses_fields.changed(body, tree, outcome(edits))["output"][0]["content"]
+    [changed] = responses_fields.edit_body(body, tree, outcome(edits))["output"][0]["content"]
 
     assert changed == {**part, "logprobs": []}
 
@@ -167,9 +167,9 @@ def test_tokens_that_spell_another_text_are_left_out_where_that_is_edited() -> N
 def test_removed_items_are_left_out_and_named() -> None:
     """By their place in the conversation."""
     body = {"input": [{"role": "user", "content": text} for text in "abc"]}
-    tree = responses_fields.request(body)
+    tree = responses_fields.read_request(body)
 
-    assert responses_fields.changed(body, tree, outcome(removed=(0, 1)))["input"] == body["input"][2:]
+    assert responses_fields.edit_body(body, tree, outcome(removed=(0, 1)))["input"] == body["input"][2:]
     assert removed_paths(tree, outcome(removed=(0, 1))) == ("/input/0", "/input/1")
 
 
@@ -187,7 +187,7 @@ def test_removed_items_are_left_out_and_named() -> None:
 )
 def test_a_tool_of_the_providers_is_known_by_its_type(tool: dict[str, Any], name: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out."""
-    tree = responses_fields.request({"input": "hi", "tools": [tool]})
+    tree = responses_fields.read_request({"input": "hi", "tools": [tool]})
 
     places = {leaf.content.place.tool for leaf in tree.leaves if leaf.path[0] == "tools"}
     stages = {leaf.content.place.stage for leaf in tree.leaves if leaf.path[0] == "tools"}
@@ -197,7 +197,7 @@ def test_a_tool_of_the_providers_is_known_by_its_type(tool: dict[str, Any], name
 def test_a_definition_that_names_two_tools_is_refused() -> None:
     """Some servers read the one, some the other."""
     with pytest.raises(RequestError) as raised:
-        responses_fields.request(
+        responses_fields.read_request(
             {"input": "hi", "tools": [{"type": "function", "name": "f", "function": {"name": "g"}}]}
         )
     assert raised.value.code == "ambiguous_tool"
@@ -216,7 +216,7 @@ PIXEL = base64.b64encode(b"\x89PNG").decode()
         (None, [], []),
     ],
 )
-@pytest.mark.parametrize("read", [responses_fields.request, responses_fields.response])
+@pytest.mark.parametrize("read", [responses_fields.read_request, responses_fields.read_response])
 def test_the_mask_of_a_tool_that_draws_is_a_picture(read, mask, pictures, unchecked) -> None:
     """The user's; also where an answer repeats it."""
     tree = read({"input": "x", "tools": [{"type": "image_generation", "input_image_mask": mask}]})
@@ -230,11 +230,13 @@ def test_a_picture_that_is_drawn_is_what_the_model_says() -> None:
     """One of an earlier turn could be forged."""
     item = {"type": "image_generation_call", "id": "i", "result": PIXEL}
     [asked] = [
-        leaf for leaf in responses_fields.request({"input": [item]}).leaves if isinstance(leaf.content, Image)
+        leaf
+        for leaf in responses_fields.read_request({"input": [item]}).leaves
+        if isinstance(leaf.content, Image)
     ]
     [told] = [
         leaf
-        for leaf in responses_fields.response({"output": [item]}).leaves
+        for leaf in responses_fields.read_response({"output": [item]}).leaves
         if isinstance(leaf.content, Image)
     ]
     assert (asked.content.place.stage, asked.content.place.also) == (Stage.OUTPUT, (Stage.INPUT,))

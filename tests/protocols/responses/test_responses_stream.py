@@ -22,8 +22,8 @@ from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.protocol import withhold
-from guardrails.protocols.responses.responses_assembly import Items
-from guardrails.protocols.responses.responses_stream import ResponsesTeller
+from guardrails.protocols.responses.responses_assembly import ResponseAssembler
+from guardrails.protocols.responses.responses_stream import ResponsesCodec
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Action
@@ -197,8 +197,8 @@ class Client:
 
     def __init__(self, guard: Guard, who: Request | None = None) -> None:
         self._guard, self._who = guard, who or Request()
-        self._relay = Relay(guard.pipeline, self._who, ResponsesTeller(), responses_fields.response)
-        self._items = Items()
+        self._relay = Relay(guard.pipeline, self._who, ResponsesCodec(), responses_fields.read_response)
+        self._items = ResponseAssembler()
         self.told: list[list[Event]] = []
         self.blocked = False
 
@@ -223,7 +223,7 @@ class Client:
         return ended
 
     def _end(self) -> None:
-        said = Said(responses_fields.response, withhold)
+        said = Said(responses_fields.read_response, withhold)
         self.told.append(ended(self._guard, self._who, self._relay, self._items.answer, said))
         self.blocked = self._relay.is_refused
 
@@ -423,7 +423,7 @@ def test_every_cut_reads_as_the_whole_does(guard, said, thinking, sizes, togethe
     given = whole(
         thought(thinking), *(message(*parts, identity=f"msg_{at}") for at, parts in enumerate(said))
     )
-    leaves = responses_fields.response(given)
+    leaves = responses_fields.read_response(given)
     outcome = guard.pipeline.check(leaves, Request())
 
     client = Client(guard).gets(*streamed(given, sizes), together=together)
@@ -627,7 +627,7 @@ def test_tokens_of_a_text_that_stays_are_told(guard) -> None:
 
 def vaulted(guard: Guard, asked: str = "mail jo@example.com") -> Request:
     """Return who asks, after a check that numbered an address."""
-    leaves = responses_fields.request({"input": asked})
+    leaves = responses_fields.read_request({"input": asked})
     outcome = guard.pipeline.check(leaves, Request())
     assert isinstance(outcome.vault, Vault)
     return Request(vault=outcome.vault)
@@ -805,7 +805,7 @@ def test_what_comes_whole_is_told_at_the_end(guard, name) -> None:
         for index, item in enumerate(items)
         for word in ("added", "done")
     ]
-    leaves = responses_fields.response(given)
+    leaves = responses_fields.read_response(given)
     left = withhold(given, leaves, guard.pipeline.check(leaves, Request()), WORDS)
 
     client = Client(guard).gets(

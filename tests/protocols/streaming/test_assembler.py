@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError
-from guardrails.protocols.streaming.assembler import Came, is_torn, joined, taken
-from guardrails.protocols.streaming.codec import malformed
+from guardrails.protocols.streaming.assembler import (
+    ReceivedEvent,
+    has_half_pair,
+    join_surrogates,
+    take_events,
+)
+from guardrails.protocols.streaming.codec import malformed_event
 
 
 class Counter:
-    """A collector that ends with the number 9, and knows no negative ones."""
+    """An assembler that ends with the number 9, and knows no negative ones."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -26,7 +31,7 @@ class Counter:
     def take(self, data: Mapping[str, Any]) -> bool:
         """Take a number."""
         if data["n"] < 0:
-            raise malformed("number")
+            raise malformed_event("number")
         self.numbers.append(data["n"])
         return self.finished
 
@@ -35,7 +40,7 @@ class Counter:
         return {"numbers": self.numbers}
 
 
-def came(*numbers: int, kind: str = "") -> Iterator[Came]:
+def came(*numbers: int, kind: str = "") -> Iterator[ReceivedEvent]:
     """Yield events with these numbers."""
     for number in numbers:
         yield {"n": number, "type": "count"}, kind, b"raw"
@@ -44,27 +49,29 @@ def came(*numbers: int, kind: str = "") -> Iterator[Came]:
 def test_events_are_taken_up_to_the_last() -> None:
     """What follows that is not looked at."""
     for numbers, took, ended in (((1, 2), 2, False), ((1, 9, -1), 2, True), ((), 0, False)):
-        found, is_last, error = taken(came(*numbers), Counter())
+        found, is_last, error = take_events(came(*numbers), Counter())
         assert (len(found), is_last, error) == (took, ended, None)
 
 
 def test_what_came_before_a_fault_is_taken() -> None:
     """It may be told before the fault is; a type that is told twice is told alike."""
-    found, is_last, error = taken(came(1, -1, 9), Counter())
+    found, is_last, error = take_events(came(1, -1, 9), Counter())
     assert (len(found), is_last, type(error)) == (1, False, BackendError)
-    assert taken(came(1, kind="count"), Counter())[2] is None
-    found, is_last, error = taken(came(1, kind="other"), Counter())
+    assert take_events(came(1, kind="count"), Counter())[2] is None
+    found, is_last, error = take_events(came(1, kind="other"), Counter())
     assert (found, is_last) == ([], False)
     assert "two types" in str(error)
 
 
 def test_halves_of_a_character_are_joined() -> None:
     """Where both are there; names count as well."""
-    assert joined("a") == "a"
-    assert joined("\ud83d\ude00") == "\N{GRINNING FACE}"
+    assert join_surrogates("a") == "a"
+    assert join_surrogates("\ud83d\ude00") == "\N{GRINNING FACE}"
     with pytest.raises(BackendError):
-        joined("\ud83d")
-    assert [is_torn(each) for each in ({"a": ["\ud83d"]}, {"\ud83d": 1}, {"a": "\N{GRINNING FACE}"})] == [
+        join_surrogates("\ud83d")
+    assert [
+        has_half_pair(each) for each in ({"a": ["\ud83d"]}, {"\ud83d": 1}, {"a": "\N{GRINNING FACE}"})
+    ] == [
         True,
         True,
         False,

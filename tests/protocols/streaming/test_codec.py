@@ -1,14 +1,14 @@
-"""What tellers say of events."""
+"""What codecs say of events."""
 
 from __future__ import annotations
 
 from guardrails import BackendError
-from guardrails.protocols.streaming.codec import Event, Item, malformed
+from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
 
 
 def test_an_event_of_which_nothing_is_said_goes_on_as_it_came() -> None:
     """Nothing in it grows or is judged, and it waits for nothing."""
-    item = Item({"a": 1})
+    item = EventReading({"a": 1})
     assert (item.grows, item.rest, item.waits, item.passes, item.anew) == ((), None, False, False, False)
 
 
@@ -19,7 +19,7 @@ def test_an_event_has_no_bytes_of_its_own() -> None:
 
 def test_what_cannot_be_read_is_the_upstreams_fault() -> None:
     """With a code that says so."""
-    error = malformed("thing")
+    error = malformed_event("thing")
     assert isinstance(error, BackendError)
     assert (str(error), error.status, error.code) == (
         "the upstream sent a malformed thing",

@@ -8,18 +8,18 @@ import pytest
 
 from guardrails.errors import BackendError
 from guardrails.protocols.images import images_fields
-from guardrails.protocols.streaming.independent_events import Apart
+from guardrails.protocols.streaming.independent_events import IndependentEvents
 from guardrails.types import Image, Text
 
 PIXEL = "iVBORw0KGgo="
 
 
-def stream() -> Apart:
+def stream() -> IndependentEvents:
     """Return one of the images API."""
-    return Apart(images_fields.response, images_fields.is_last)
+    return IndependentEvents(images_fields.read_response, images_fields.is_last)
 
 
-def texts(apart: Apart, event: dict[str, Any]) -> list[str]:
+def texts(apart: IndependentEvents, event: dict[str, Any]) -> list[str]:
     """Return the texts that there are to judge of an event."""
     return [leaf.content.text for leaf in apart.read(event).tree.leaves if isinstance(leaf.content, Text)]
 

@@ -14,9 +14,9 @@ from guardrails import Action, Guard, Stage
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream import CHANGED
-from guardrails.protocols.streaming.codec import Event, Item
+from guardrails.protocols.streaming.codec import Event, EventReading
 from guardrails.protocols.streaming.relay import REMEMBERED, Relay
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place
 from tests.cases import scale
 
@@ -48,9 +48,9 @@ class Tiny:
     """
 
     def __init__(self) -> None:
-        self.texts: dict[str, Grown] = {}
+        self.texts: dict[str, StreamedText] = {}
 
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""
         grow = data.get("grow", {})
         for name in grow:
@@ -58,7 +58,7 @@ class Tiny:
                 joined = ("m",) * (name in TOGETHER)
                 self.texts[name] = begin((name,), Place(Stage.OUTPUT), *joined, shown=True)
         copies = ((self.texts[data["copy"]["of"]], ("copy", "text")),) if "copy" in data else ()
-        return Item(
+        return EventReading(
             data,
             grows=tuple((self.texts[name], ("grow", name)) for name in grow),
             bare=len(grow) == 1 and data.keys() == {"grow"},
@@ -69,11 +69,11 @@ class Tiny:
             waits="wait" in data,
         )
 
-    def told(self, event: Event) -> Event | None:
+    def record_sent(self, event: Event) -> Event | None:
         """Leave out what says so."""
         return None if "mute" in event.data else event
 
-    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+    def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Tell what is left of each text, and the answer's note."""
         rests = {name: grown.rest() for name, grown in self.texts.items()}
         if None in rests.values():
@@ -81,7 +81,7 @@ class Tiny:
         more = [{"note": answer["note"]}] if "note" in answer else []
         return [Event("rest", {"grow": rests}), *[Event("rest", each) for each in more]]
 
-    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+    def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Tell that there is no more."""
         return [Event("refused", {"words": words, "whole": answer is not None})]
 
@@ -295,7 +295,7 @@ class TestOthers:
         assert [event.kind for event in one.told] == ["refused"]
 
     def test_what_is_redacted_is_told_as_the_whole_answer_has_it(self, guard: Guard) -> None:
-        """At the end, by the teller."""
+        """At the end, by the codec."""
         one = One(guard)
         one.takes(grow(c="so it is, "), {"note": "a zqxmask"}, grow(c="and more"))
         assert "zqx" not in str(one.told)

@@ -17,10 +17,10 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.chat.chat_assembly import Chunks
-from guardrails.protocols.chat.chat_stream import ChatTeller
-from guardrails.protocols.streaming.codec import Teller
-from guardrails.protocols.streaming.response_checker import Judge
+from guardrails.protocols.chat.chat_assembly import ChatAssembler
+from guardrails.protocols.chat.chat_stream import ChatCodec
+from guardrails.protocols.streaming.codec import StreamCodec
+from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import CLEAN, Verdict
 
 POLICY = """
@@ -47,7 +47,7 @@ class Said:
 
     def read(self, answer: Any) -> Payload:
         """Read a completion."""
-        return chat_payload.response(answer, chat_fields.response(answer))
+        return chat_payload.response_payload(answer, chat_fields.read_response(answer))
 
     def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the policy leaves, of a block a refusal."""
@@ -62,32 +62,32 @@ class Said:
         return verdict.message or ""
 
 
-def judge(guard: Guard, beside: tuple[str, str, str] = ("", "", ""), **how: Any) -> Judge:
+def judge(guard: Guard, beside: tuple[str, str, str] = ("", "", ""), **how: Any) -> ResponseChecker:
     """Return what judges an answer."""
 
     def verdict(heard: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
         return guard.verdict(heard, outcome, Stage.OUTPUT, before)
 
-    return Judge(guard.pipeline, Request(), beside, verdict, **how)
+    return ResponseChecker(guard.pipeline, Request(), beside, verdict, **how)
 
 
 def ended(
-    guard: Guard, *texts: str, answer: Any = None, teller: Teller | None = None
+    guard: Guard, *texts: str, answer: Any = None, codec: StreamCodec | None = None
 ) -> tuple[str, dict[str, Any], Said]:
     """Return what a client reads of a stream with these pieces, by field, and how it was answered; `answer` is what its
-    collector says instead.
+    assembler says instead.
     """
-    said, own, collector = Said(), judge(guard), Chunks()
-    relay = own.relay(teller or ChatTeller(), chat_fields.response)
+    said, own, assembler = Said(), judge(guard), ChatAssembler()
+    relay = own.relay(codec or ChatCodec(), chat_fields.read_response)
     choices: list[Any] = [{"index": 0, "delta": {"content": text}} for text in texts]
     told: list[Any] = []
     for choice in (*choices, {"index": 0, "delta": {}, "finish_reason": "stop"}):
         data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
         if relay.stop is None:
-            collector.take(data)
+            assembler.take(data)
             guard.pipeline.drive(relay.take(data, "", b"", None))
             told += relay.ready()
-    steps = own.ended(relay, (lambda: answer) if answer else collector.answer, said, None)
+    steps = own.ended(relay, (lambda: answer) if answer else assembler.answer, said, None)
     told += guard.pipeline.drive(steps)
     deltas = [choice for event in told for choice in event.data["choices"]]
     text = "".join(choice["delta"].get("content") or "" for choice in deltas)
@@ -118,10 +118,10 @@ def test_an_answer_that_is_withheld_ends_in_a_refusal(guard: Guard) -> None:
     assert [verdict.action for verdict in said.heard] == [Action.BLOCK]
 
 
-class Speechless(ChatTeller):
+class Speechless(ChatCodec):
     """Cannot tell what is left of an answer."""
 
-    def rest(self, answer: Any) -> None:
+    def write_rest(self, answer: Any) -> None:
         """Tell nothing."""
 
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_told_is_an_error(guard: Guard) -> None:
     message = {"content": "so it is", "note": "a zqxmask"}
     other = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     with pytest.raises(BackendError, match="not what is left"):
-        ended(guard, "so it is", answer=other, teller=Speechless())
+        ended(guard, "so it is", answer=other, codec=Speechless())
 
 
 def test_what_there_was_of_an_answer_has_a_verdict(guard: Guard) -> None:
@@ -141,7 +141,7 @@ def test_what_there_was_of_an_answer_has_a_verdict(guard: Guard) -> None:
         ("a zqxbomb", Action.BLOCK),
     ):
         own = judge(guard)
-        relay = own.relay(ChatTeller(), chat_fields.response)
+        relay = own.relay(ChatCodec(), chat_fields.read_response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": text}}]}
         guard.pipeline.drive(relay.take(data, "", b"", None))
         assert guard.pipeline.drive(own.so_far(relay, None)).action is action
@@ -152,7 +152,7 @@ def test_answers_are_judged_alike_on_an_event_loop(guard: Guard) -> None:
     for text in ("fine", "zqxmask", "zqxbomb"):
         own, context = judge(guard, ("system", "prompt", "source")), []
 
-        async def on_loop(own: Judge = own, text: str = text, context: list[Any] = context) -> Any:
+        async def on_loop(own: ResponseChecker = own, text: str = text, context: list[Any] = context) -> Any:
             heard = payload.text(text, Stage.OUTPUT)
             found = await guard.pipeline.adrive(own.whole(heard, INLINE_ON_LOOP))
             context.append(dict(heard.tree.leaves[0].content.context or {}))
@@ -179,7 +179,7 @@ def test_all_detectors_can_have_their_say(
         seen.clear()
         judging = judge(guard, complete=complete)
         guard.pipeline.drive(judging.whole(text("a zqxbomb", Stage.OUTPUT), None))
-        relay = judging.relay(ChatTeller(), chat_fields.response)
+        relay = judging.relay(ChatCodec(), chat_fields.read_response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": "a zqxbomb"}}]}
         guard.pipeline.drive(relay.take(data, "", b"", None))
         guard.pipeline.drive(judging.so_far(relay, None))
@@ -207,9 +207,11 @@ def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guar
     own = judge(guard, ("", "a question", ""), before=before)
     if ended:
         answer = {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]}
-        guard.pipeline.drive(own.whole(chat_payload.response(answer, chat_fields.response(answer)), None))
+        guard.pipeline.drive(
+            own.whole(chat_payload.response_payload(answer, chat_fields.read_response(answer)), None)
+        )
     else:
-        relay = own.relay(ChatTeller(), chat_fields.response)
+        relay = own.relay(ChatCodec(), chat_fields.read_response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": text}}]}
         guard.pipeline.drive(relay.take(data, "", b"", None))
         guard.pipeline.drive(own.so_far(relay, None))

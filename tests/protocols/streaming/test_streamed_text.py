@@ -14,7 +14,7 @@ from guardrails.engine.model import Request
 from guardrails.engine.redaction.restore import restore_values
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.text_channels import TextChannels
-from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place
 from tests.cases import scale
 
@@ -41,7 +41,7 @@ class Text:
         self.pipeline = guard.pipeline
         self.voices = TextChannels(guard.pipeline, Request())
         restoring = with_ or (None if values is None else RestoreStream(values))
-        self.grown = Grown(("x",), self.voices.part(Place(Stage.OUTPUT)), restoring)
+        self.grown = StreamedText(("x",), self.voices.part(Place(Stage.OUTPUT)), restoring)
 
     def feed(self, *pieces: str) -> Text:
         """Take pieces."""

@@ -30,7 +30,7 @@ def texts(tree: Any) -> list[str]:
 )
 def test_a_file_is_what_it_is_said_to_be_else_what_its_bytes_are(upload: Upload, kind: type[Media]) -> None:
     """A picture or a film; its name is judged."""
-    tree = videos_fields.request({"prompt": "x", "input_reference": upload})
+    tree = videos_fields.read_request({"prompt": "x", "input_reference": upload})
     assert [type(leaf.content) for leaf in tree.leaves] == [Text, kind, Text]
     assert texts(tree) == ["x", upload.name]
 
@@ -49,20 +49,22 @@ def test_a_file_is_what_it_is_said_to_be_else_what_its_bytes_are(upload: Upload,
 )
 def test_what_is_not_in_the_request_is_named(given: Any, unchecked: list[str]) -> None:
     """But for a job that is named by its id: its film is judged when it is fetched."""
-    tree = videos_fields.request({"prompt": "x", "input_reference": given})
+    tree = videos_fields.read_request({"prompt": "x", "input_reference": given})
     assert [entry.kind for entry, _ in tree.unchecked] == unchecked
 
 
 def test_a_form_s_fields_within_a_field_are_those_of_a_picture() -> None:
     """Servers read them so."""
-    tree = videos_fields.request({"prompt": "x", "input_reference[image_url]": "https://x.example/a.png"})
+    tree = videos_fields.read_request(
+        {"prompt": "x", "input_reference[image_url]": "https://x.example/a.png"}
+    )
     assert [entry.kind for entry, _ in tree.unchecked] == ["part"]
 
 
 def test_what_is_asked_stands_at_input_and_what_is_told_at_output() -> None:
     """The prompt that a job repeats is the client's."""
     error = {"code": "x", "message": "no"}
-    tree = videos_fields.response({"id": "video_1", "prompt": "a boat", "error": error, "progress": 3})
+    tree = videos_fields.read_response({"id": "video_1", "prompt": "a boat", "error": error, "progress": 3})
     stages = {
         leaf.content.text: leaf.content.place.stage for leaf in tree.leaves if isinstance(leaf.content, Text)
     }
@@ -74,13 +76,13 @@ def test_what_is_asked_stands_at_input_and_what_is_told_at_output() -> None:
 def test_the_address_of_a_film_is_named(name: str) -> None:
     """Whoever has it needs no guard; none is nothing to name."""
     told = "https://x.example/a.mp4"
-    tree = videos_fields.response({"id": "video_1", name: [told] if name.endswith("s") else told})
+    tree = videos_fields.read_response({"id": "video_1", name: [told] if name.endswith("s") else told})
     assert [entry.reason for entry, _ in tree.unchecked] == [videos_fields.LINKED]
-    assert videos_fields.response({"id": "video_1", name: None}).unchecked == []
+    assert videos_fields.read_response({"id": "video_1", name: None}).unchecked == []
 
 
 def test_a_film_in_a_job_is_judged() -> None:
     """In Base64, or as a data URI."""
     for told in ({"b64_json": "AAAAGGZ0eXBpc29t"}, {"url": "data:video/mp4;base64,AAAA"}):
-        [leaf] = videos_fields.response(told).leaves
+        [leaf] = videos_fields.read_response(told).leaves
         assert isinstance(leaf.content, Video)

@@ -18,7 +18,7 @@ from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
 def test_what_is_no_object_is_the_upstreams_fault(raw: bytes) -> None:
     """502 for whatever two clients could read in two ways, or cannot be judged at all."""
     with pytest.raises(BackendError) as caught:
-        answer.parsed(raw)
+        answer.parse_object(raw)
     assert (caught.value.status, caught.value.code) == (502, "upstream_invalid")
 
 
@@ -29,5 +29,5 @@ def test_a_message_comes_from_the_rule_that_blocks() -> None:
         return Verdict("vd", Action.BLOCK, Stage.OUTPUT, PolicyRef("p", "1", "sha256:0"), None, rules=rules)
 
     redacts, blocks = FiredRule("a", Action.REDACT, "A"), FiredRule("b", Action.BLOCK, "B")
-    assert answer.message_of(verdict(redacts, blocks)) == "B"
-    assert answer.message_of(verdict(redacts)) == answer.REFUSAL
+    assert answer.block_message(verdict(redacts, blocks)) == "B"
+    assert answer.block_message(verdict(redacts)) == answer.REFUSAL

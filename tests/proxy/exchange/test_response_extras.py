@@ -9,7 +9,7 @@ import pytest
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.model import Outcome
 from guardrails.protocols.streaming.codec import Event
-from guardrails.proxy.exchange.response_extras import NONE, Asides, Heard, chunk
+from guardrails.proxy.exchange.response_extras import NO_EXTRAS, JudgedSide, ResponseExtras, extra_chunk
 from guardrails.types import Action, Coverage, DetectorFailure, Place, PolicyRef, Stage, Text, Verdict
 
 ALLOWED = Outcome(Action.ALLOW, (), (), (), Coverage(), (), True)
@@ -20,7 +20,7 @@ class Noted:
 
     def __init__(self, name: str, *, holds: bool = False) -> None:
         self.name, self.holds = name, holds
-        self.heard: list[tuple[str, Heard]] = []
+        self.heard: list[tuple[str, JudgedSide]] = []
 
     def settled(self, side, outcome):
         return replace(outcome, action=Action(outcome.action + 1))
@@ -51,7 +51,7 @@ def verdict(*errors):
 def test_all_wishes_are_asked_in_their_order() -> None:
     """Each for what it has to say, on top of the others."""
     first, second = Noted("a"), Noted("b", holds=True)
-    asides = Asides((first, second))
+    asides = ResponseExtras((first, second))
 
     assert bool(asides)
     assert asides.holds
@@ -61,20 +61,20 @@ def test_all_wishes_are_asked_in_their_order() -> None:
     assert [event.data for event in asides.opening()] == [{"opens": "a"}, {"opens": "b"}]
     assert [event.data for event in asides.ending([])] == [{"ends": "a"}, {"ends": "b"}]
     asides.saw("output", verdict(), ContentTree(), ALLOWED)
-    assert first.heard == second.heard == [("output", Heard(verdict(), ContentTree(), ALLOWED))]
+    assert first.heard == second.heard == [("output", JudgedSide(verdict(), ContentTree(), ALLOWED))]
 
 
 def test_without_a_wish_nothing_changes() -> None:
     """The very objects come back."""
     answer, events = {"id": 1}, [Event("", {})]
 
-    assert not NONE
-    assert not NONE.holds
-    assert NONE.whole(answer) is answer
-    assert NONE.refused(answer) is answer
-    assert NONE.ending(events) is events
-    assert NONE.opening() == []
-    assert NONE.settled("output")(ALLOWED) is ALLOWED
+    assert not NO_EXTRAS
+    assert not NO_EXTRAS.holds
+    assert NO_EXTRAS.whole(answer) is answer
+    assert NO_EXTRAS.refused(answer) is answer
+    assert NO_EXTRAS.ending(events) is events
+    assert NO_EXTRAS.opening() == []
+    assert NO_EXTRAS.settled("output")(ALLOWED) is ALLOWED
 
 
 def leaf(stage, *also, choice=None):
@@ -92,7 +92,7 @@ def leaf(stage, *also, choice=None):
 )  # fmt: skip
 def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
     """At which stages, in which choices."""
-    heard = Heard(verdict(), ContentTree(leaves=found), ALLOWED)
+    heard = JudgedSide(verdict(), ContentTree(leaves=found), ALLOWED)
 
     assert (heard.stages, heard.choices) == (stages, choices)
 
@@ -100,7 +100,7 @@ def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
 @pytest.mark.parametrize(("errors", "failed"), [((), ""), (("a", "b", "a"), "a, b")])
 def test_detectors_that_failed_are_named_once(errors, failed) -> None:
     """By their names alone."""
-    assert Heard(verdict(*errors), ContentTree(), ALLOWED).failed == failed
+    assert JudgedSide(verdict(*errors), ContentTree(), ALLOWED).failed == failed
 
 
 def test_one_more_chunk_belongs_to_the_others() -> None:
@@ -111,5 +111,5 @@ def test_one_more_chunk_belongs_to_the_others() -> None:
     ]
 
     told = {"object": "chat.completion.chunk", "choices": [], "x": 1}
-    assert chunk(events, x=1).data == {"id": "c", "created": 0, "model": "m", **told}
-    assert chunk([], x=1).data == {"id": "", "created": 0, "model": "", **told}
+    assert extra_chunk(events, x=1).data == {"id": "c", "created": 0, "model": "m", **told}
+    assert extra_chunk([], x=1).data == {"id": "", "created": 0, "model": "", **told}

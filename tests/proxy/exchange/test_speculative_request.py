@@ -24,7 +24,14 @@ from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.videos import videos_fields
-from guardrails.proxy.exchange.speculative_request import BESIDE, HOSTED, KEPT, UNSEEN, Early, order
+from guardrails.proxy.exchange.speculative_request import (
+    BESIDE,
+    HOSTED,
+    KEPT,
+    UNSEEN,
+    SpeculativeRequest,
+    decide_order,
+)
 from guardrails.types import CLEAN
 from tests.cases import each_case
 
@@ -393,13 +400,13 @@ ORDERS: list[tuple[str, dict[str, Any], str]] = [
 @each_case(("path", "body", "expected"), ORDERS)
 def test_what_may_act_before_the_verdict_is_judged_first(path: str, body: Any, expected: str) -> None:
     """Tools that are not the client's, what is kept, and whatever nobody here knows; a plain request need not wait."""
-    assert order(path, body, READERS[path].request(body)) == expected
+    assert decide_order(path, body, READERS[path].read_request(body)) == expected
 
 
 @pytest.mark.parametrize("path", ["/videos", "/videos/edits", "/videos/video_1/remix"])
 def test_a_job_is_judged_before_it_is_begun(path: str) -> None:
     """A provider keeps it, and works on it, whoever goes away."""
-    assert order(path, {"prompt": "x"}, videos_fields.request({"prompt": "x"})) == KEPT
+    assert decide_order(path, {"prompt": "x"}, videos_fields.read_request({"prompt": "x"})) == KEPT
 
 
 ACTS = {(path, expected): body for path, body, expected in reversed(ORDERS) if expected != BESIDE}
@@ -480,7 +487,7 @@ def test_what_cannot_be_served_closes_the_answer(error: BaseException) -> None:
     async def run() -> list[str]:
         answer = Answer()
         with pytest.raises(type(error)):
-            await Early(answer.opened()).around(serving())
+            await SpeculativeRequest(answer.opened()).around(serving())
         return answer.record
 
     assert asyncio.run(run()) == ["opened", "closed"]
@@ -501,7 +508,7 @@ def test_a_response_that_does_not_read_the_answer_closes_it(fails: bool) -> None
         return Unread()
 
     async def run() -> None:
-        response = await Early(answer.opened()).around(serving())
+        response = await SpeculativeRequest(answer.opened()).around(serving())
         await response({}, None, None)
 
     answer = Answer()
@@ -516,14 +523,14 @@ def test_a_response_that_does_not_read_the_answer_closes_it(fails: bool) -> None
 def test_an_error_while_it_is_read_reaches_who_opened_the_answer() -> None:
     """So that it is told in the words of whoever asked; it is closed once, and closing it again is nothing."""
 
-    async def failing(early: Early, answer: Answer) -> None:
+    async def failing(early: SpeculativeRequest, answer: Answer) -> None:
         async with early.answer() as opened:
             assert opened is answer
             raise KeyError
 
     async def run() -> list[str]:
         answer = Answer()
-        early = Early(answer.opened())
+        early = SpeculativeRequest(answer.opened())
         with pytest.raises(KeyError):
             await failing(early, answer)
         await early.close()
@@ -539,4 +546,4 @@ def test_an_error_while_it_is_read_reaches_who_opened_the_answer() -> None:
 def test_a_model_may_act_by_any_name_that_an_upstream_gets(names: tuple[str, ...], expected: str) -> None:
     """The operator may call a model that looks things up by another name."""
     body = chatting()
-    assert order("/chat/completions", body, chat_fields.request(body), names) == expected
+    assert decide_order("/chat/completions", body, chat_fields.read_request(body), names) == expected

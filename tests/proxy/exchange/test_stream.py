@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.protocols.chat.chat_assembly import Chunks
+from guardrails.protocols.chat.chat_assembly import ChatAssembler
 from guardrails.proxy.exchange.stream import events_of
 from guardrails.wire import sse
 from tests.cases import scale
@@ -356,7 +356,7 @@ def test_bytes_may_be_cut_anywhere(kit) -> None:
     async def collected() -> list[sse.Event]:
         return [event async for some in events_of(bytewise(), sse.Events(), 10_000) for event in some]
 
-    gathered = Chunks()
+    gathered = ChatAssembler()
     *told, end = asyncio.run(collected())
     assert end.data == sse.DONE
     for event in told:

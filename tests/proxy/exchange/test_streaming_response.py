@@ -23,8 +23,8 @@ from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import EventStream, write_error_event
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.exchange.stream import written
-from guardrails.proxy.exchange.streaming_response import Sent, StreamingAnswer
+from guardrails.proxy.exchange.stream import dump_events
+from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.types import FiredRule, PolicyRef
 
 
@@ -180,11 +180,11 @@ CHATS = Endpoint(CHAT)
 
 def fail(problem: Problem) -> bytes:
     """Write a failure as an event."""
-    return written(write_error_event(problem))
+    return dump_events(write_error_event(problem))
 
 
 def answered(
-    work: Callable[[Client, Report], AsyncIterator[Sent]], every_s: float = 60.0
+    work: Callable[[Client, Report], AsyncIterator[StreamPiece]], every_s: float = 60.0
 ) -> tuple[Client, Report]:
     """Serve what a work yields to a client, to its end."""
     report = Report(POLICY)
@@ -208,12 +208,12 @@ def flagged(rule: str) -> Verdict:
 def test_pieces_are_sent_as_they_come() -> None:
     """The answer starts with the first of them, with its headers and those of the checks so far."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
         assert client.sent == []
         report.add(flagged("first"))
-        yield Sent(b"data: 1\n\n", {"x-more": "y"})
+        yield StreamPiece(b"data: 1\n\n", {"x-more": "y"})
         assert [message["type"] for message in client.sent] == ["http.response.start", "http.response.body"]
-        yield Sent(b"data: 2\n\n")
+        yield StreamPiece(b"data: 2\n\n")
         assert client.sent[-1]["body"] == b"data: 2\n\n"
 
     client, _ = answered(work)
@@ -229,11 +229,11 @@ def test_pieces_are_sent_as_they_come() -> None:
 def test_what_is_found_later_stands_in_a_comment() -> None:
     """Once, before the events that come with it."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
-        yield Sent(b"data: 1\n\n")
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
+        yield StreamPiece(b"data: 1\n\n")
         report.add(flagged("later"))
-        yield Sent(b"data: 2\n\n")
-        yield Sent(b"data: 3\n\n")
+        yield StreamPiece(b"data: 2\n\n")
+        yield StreamPiece(b"data: 3\n\n")
 
     client, _ = answered(work)
     parts = client.body.split(b"\n\n")
@@ -244,8 +244,8 @@ def test_what_is_found_later_stands_in_a_comment() -> None:
 def test_nothing_at_all_is_an_empty_answer() -> None:
     """Its end is sent whatever the work does."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
-        for piece in list[Sent]():
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
+        for piece in list[StreamPiece]():
             yield piece
 
     client, _ = answered(work)
@@ -257,11 +257,11 @@ def test_nothing_at_all_is_an_empty_answer() -> None:
 def test_signs_of_life_come_while_nothing_else_does(begun: bool) -> None:
     """Before the first piece as well: then the answer starts with one."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
         if begun:
-            yield Sent(b"data: 1\n\n")
+            yield StreamPiece(b"data: 1\n\n")
         await client.waited.wait()
-        yield Sent(b"data: 2\n\n")
+        yield StreamPiece(b"data: 2\n\n")
 
     client, _ = answered(work, every_s=0.01)
     assert client.body.endswith(b"data: 2\n\n")
@@ -271,9 +271,9 @@ def test_signs_of_life_come_while_nothing_else_does(begun: bool) -> None:
 def test_a_failure_before_the_start_has_its_status() -> None:
     """Nothing was sent yet."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
         raise BackendError("it broke", 502, "upstream_invalid")
-        yield Sent(b"")
+        yield StreamPiece(b"")
 
     client, _ = answered(work)
     assert client.sent[0]["status"] == 502
@@ -289,8 +289,8 @@ def test_a_failure_on_the_way_is_the_last_event(
 ) -> None:
     """One of ours says nothing of the text, here or in the log."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
-        yield Sent(b"data: 1\n\n")
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
+        yield StreamPiece(b"data: 1\n\n")
         raise error
 
     client, _ = answered(work)
@@ -304,9 +304,9 @@ def test_a_failure_on_the_way_is_the_last_event(
 def test_a_failure_of_ours_before_the_start_is_the_servers() -> None:
     """It answers 500 itself, and logs what it was."""
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
         raise ValueError("it broke")
-        yield Sent(b"")
+        yield StreamPiece(b"")
 
     with pytest.raises(ValueError, match="broke"):
         answered(work)
@@ -317,13 +317,13 @@ def test_a_client_that_goes_ends_the_work(begun: bool) -> None:
     """What it holds is let go before anything else happens."""
     ended: list[bool] = []
 
-    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+    async def work(client: Client, report: Report) -> AsyncIterator[StreamPiece]:
         try:
             if begun:
-                yield Sent(b"data: 1\n\n")
+                yield StreamPiece(b"data: 1\n\n")
             client.tree.set()
             await asyncio.Event().wait()
-            yield Sent(b"data: never\n\n")
+            yield StreamPiece(b"data: never\n\n")
         finally:
             ended.append(True)
 

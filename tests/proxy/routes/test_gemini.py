@@ -15,7 +15,7 @@ import pytest
 
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_fields as tables
-from guardrails.proxy.exchange.speculative_request import BESIDE, HOSTED, UNSEEN, order
+from guardrails.proxy.exchange.speculative_request import BESIDE, HOSTED, UNSEEN, decide_order
 from guardrails.proxy.routes import gemini
 from tests.proxy.gemini_kit import candidate, chunk, chunks, gemini_answer
 from tests.proxy.metrics_kit import counted
@@ -338,12 +338,12 @@ DECLARED = {"functionDeclarations": [{"name": "f"}]}
 def test_what_the_provider_runs_is_judged_first(fields, expected) -> None:
     """Under a parallel policy only what runs nothing is sent beside its check."""
     body = {**HI, **fields}
-    assert order("/models/m:generateContent", body, tables.request(body)) == expected
+    assert decide_order("/models/m:generateContent", body, tables.read_request(body)) == expected
 
 
 def test_a_body_may_name_the_model_of_its_path() -> None:
     """With or without what stands before it."""
     for named in ("m", "models/m"):
-        assert gemini.read_for_model({**HI, "model": named}, "m", tables.request).leaves
+        assert gemini.read_for_model({**HI, "model": named}, "m", tables.read_request).leaves
     with pytest.raises(RequestError):
-        gemini.read_for_model({**HI, "model": ["m"]}, "m", tables.request)
+        gemini.read_for_model({**HI, "model": ["m"]}, "m", tables.read_request)

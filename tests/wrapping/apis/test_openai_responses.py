@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from guardrails import BackendError, Blocked, Guard, RequestError
-from guardrails.protocols.responses.event_writer import events as split
+from guardrails.protocols.responses.event_writer import write_events as split
 from guardrails.protocols.responses.protocol import refuse
 
 BOMB, MASK = "zqxbomb", "zqxmask"

@@ -14,7 +14,7 @@ from guardrails.protocols.streaming.codec import Event
 from guardrails.types import Stage
 from guardrails.wrapping.guarded_call import stream
 from guardrails.wrapping.langchain.chunk_forms import Texts
-from guardrails.wrapping.langchain.streams import WHOLE, PieceTeller, anything_stream
+from guardrails.wrapping.langchain.streams import WHOLE, PieceCodec, anything_stream
 from guardrails.wrapping.sdk.exchange import Terms
 
 BOMB, MASK = "zqxbomb", "zqxmask"
@@ -104,8 +104,8 @@ def test_what_stands_elsewhere_is_held(policy_guard: Guard) -> None:
 
 def test_what_was_told_to_its_end_has_no_rest() -> None:
     """A change has no place any more."""
-    teller = PieceTeller(Texts(), ["x", "y"])
-    assert teller.told(Event("", {"at": 0, "text": "x"}, b"raw")) == Event(WHOLE, {"piece": "x"})
-    assert teller.rest({"whole": "xy", "left": "xz"}) == [Event(WHOLE, {"piece": ""})]
-    assert teller.told(Event("", {"at": 1, "text": "z"})) == Event(WHOLE, {"piece": "z"})
-    assert teller.rest({"whole": "xy", "left": "xz"}) is None
+    codec = PieceCodec(Texts(), ["x", "y"])
+    assert codec.record_sent(Event("", {"at": 0, "text": "x"}, b"raw")) == Event(WHOLE, {"piece": "x"})
+    assert codec.write_rest({"whole": "xy", "left": "xz"}) == [Event(WHOLE, {"piece": ""})]
+    assert codec.record_sent(Event("", {"at": 1, "text": "z"})) == Event(WHOLE, {"piece": "z"})
+    assert codec.write_rest({"whole": "xy", "left": "xz"}) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails import BackendError
-from guardrails.wrapping.sdk.body_formats import JSON, JSON_FORMAT, broken, parsed
+from guardrails.wrapping.sdk.body_formats import JSON, JSON_FORMAT, parse_answer, unreadable_answer
 
 
 def test_json_is_read_and_written_as_it_came() -> None:
@@ -25,7 +25,7 @@ def test_what_is_no_object_is_the_models_fault(raw: bytes) -> None:
 
 def test_an_object_is_read() -> None:
     """As JSON says."""
-    assert parsed('{"a": [1, 1.5, null]}') == {"a": [1, 1.5, None]}
+    assert parse_answer('{"a": [1, 1.5, null]}') == {"a": [1, 1.5, None]}
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,17 @@ def test_an_object_is_read() -> None:
 def test_what_two_parsers_could_read_in_two_ways_is_no_answer(written: str) -> None:
     """Keys that stand there twice, in another case too; half a surrogate pair; what nests too deep; what is no object."""
     with pytest.raises(BackendError, match="cannot be judged"):
-        parsed(written)
+        parse_answer(written)
 
 
 def test_a_piece_of_a_stream_may_end_within_a_pair() -> None:
     """The other half comes with the next one."""
-    assert parsed(r'{"a": "\ud83d"}', halves=True) == {"a": "\ud83d"}
+    assert parse_answer(r'{"a": "\ud83d"}', halves=True) == {"a": "\ud83d"}
 
 
 def test_the_error_is_a_bad_gateway() -> None:
     """It says why, in words of our own."""
-    assert (broken("x").status, str(broken("x"))) == (502, "the model's answer cannot be judged: x")
+    assert (unreadable_answer("x").status, str(unreadable_answer("x"))) == (
+        502,
+        "the model's answer cannot be judged: x",
+    )

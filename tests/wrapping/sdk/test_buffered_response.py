@@ -17,7 +17,7 @@ from guardrails.protocols.protocol import Protocol
 from guardrails.types import Place, Stage
 from guardrails.wrapping.sdk import answer_formats
 from guardrails.wrapping.sdk.body_formats import JSON, BodyFormat
-from guardrails.wrapping.sdk.buffered_response import Whole
+from guardrails.wrapping.sdk.buffered_response import BufferedResponse
 from guardrails.wrapping.sdk.exchange import STREAM, Exchange, Terms
 
 BOMB, MASK = "zqxbomb", "zqxmask"
@@ -64,9 +64,9 @@ def said(guard: Guard, raw: bytes, kind: str = JSON, *, answers: bool = False) -
         yield raw[5:]
 
     async def main() -> bytes:
-        return b"".join([piece async for piece in Whole(exchange(), kind).areleased(pieces())])
+        return b"".join([piece async for piece in BufferedResponse(exchange(), kind).areleased(pieces())])
 
-    shown = b"".join(Whole(exchange(), kind).released([raw[:5], raw[5:]]))
+    shown = b"".join(BufferedResponse(exchange(), kind).released([raw[:5], raw[5:]]))
     assert asyncio.run(main()) == shown
     return shown
 
@@ -115,7 +115,7 @@ def test_an_answer_is_written_as_its_type_says(policy_guard: Guard, monkeypatch:
     with pytest.raises(BackendError, match="of type 'application/json'"):
         said(policy_guard, b"{}")
     for raw, kind in ((b"fine", "text/b"), (MASK.encode(), "text/c")):
-        file = Whole(Exchange(Terms(policy_guard, False), API, {}), "text/b")
+        file = BufferedResponse(Exchange(Terms(policy_guard, False), API, {}), "text/b")
         assert list(file.released([raw])) == [b"fine" if raw == b"fine" else b"<[MASK]>"]
         assert (file.at_once, file.kind) == (True, kind)
-    assert not Whole(Exchange(Terms(policy_guard, False), API, {}), "text/a").at_once
+    assert not BufferedResponse(Exchange(Terms(policy_guard, False), API, {}), "text/a").at_once

@@ -12,7 +12,7 @@ import pytest
 from guardrails import RequestError
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.wire.forms import Upload
-from guardrails.wrapping.sdk.calls import Calls, body_of, plain
+from guardrails.wrapping.sdk.calls import Calls, read_body, to_plain_json
 
 
 class Dumped:
@@ -35,7 +35,7 @@ class Dumped:
 )
 def test_a_body_is_what_is_sent(given: Any, sent: Any) -> None:
     """Models and dates as the SDK would write them; what is not given is not there."""
-    assert plain(given) == sent
+    assert to_plain_json(given) == sent
 
 
 def test_a_body_takes_what_is_added_to_it() -> None:
@@ -43,7 +43,7 @@ def test_a_body_takes_what_is_added_to_it() -> None:
     options = openai._models.FinalRequestOptions.construct(
         method="post", url="/x", json_data={"a": 1, "b": 1}, extra_json={"b": 2}
     )
-    assert body_of(options) == {"a": 1, "b": 2}
+    assert read_body(options) == {"a": 1, "b": 2}
 
 
 def test_a_body_may_be_a_form() -> None:
@@ -52,9 +52,9 @@ def test_a_body_may_be_a_form() -> None:
         method="post", url="/x", json_data={"a": 1}, extra_json={"b": 2}, files=[("image", b"x")]
     )
     upload = Upload(b"x", "upload", "application/octet-stream")
-    assert body_of(options, forms=True) == {"a": 1, "b": 2, "image": [upload]}
+    assert read_body(options, forms=True) == {"a": 1, "b": 2, "image": [upload]}
     with pytest.raises(RequestError):
-        body_of(options)
+        read_body(options)
 
 
 def test_a_body_that_is_no_object_is_refused() -> None:
@@ -62,7 +62,7 @@ def test_a_body_that_is_no_object_is_refused() -> None:
     for json_data, content in ((b"{}", None), ("{}", None), (None, b"{}"), ({}, b"{}")):
         options = SimpleNamespace(json_data=json_data, extra_json=None, content=content, files=None)
         with pytest.raises(RequestError, match="no JSON object"):
-            body_of(options)
+            read_body(options)
 
 
 def test_rows_are_whole_paths() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import BackendError
-from guardrails.wrapping.sdk.events import END, Event, Events
+from guardrails.wrapping.sdk.events import END, ClientEvent, ClientEventReader
 from tests.cases import each_case
 
 JSON = st.dictionaries(
@@ -18,21 +18,21 @@ JSON = st.dictionaries(
 )
 
 
-def dump(events: list[Event], *, done: bool) -> bytes:
+def dump(events: list[ClientEvent], *, done: bool) -> bytes:
     """Return the bytes of a stream."""
     return b"".join(event.dump() for event in events) + (END if done else b"")
 
 
-def read(*pieces: bytes) -> tuple[list[Event], bool]:
+def read(*pieces: bytes) -> tuple[list[ClientEvent], bool]:
     """Return the events of a stream that comes in pieces, and whether it said that it ends."""
-    reader = Events()
+    reader = ClientEventReader()
     return [event for piece in pieces for event in reader.feed(piece)], reader.done
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "delta", "response.done"]), JSON), max_size=5), st.booleans())
 def test_what_is_written_is_read_again(given_: list[tuple[str, Any]], done: bool) -> None:
     """Names, data and the end, whatever is in them."""
-    events = [Event(name, data) for name, data in given_]
+    events = [ClientEvent(name, data) for name, data in given_]
     assert read(dump(events, done=done)) == (events, done)
 
 
@@ -40,18 +40,21 @@ def test_what_is_written_is_read_again(given_: list[tuple[str, Any]], done: bool
 @each_case(
     ("lines", "events"),
     [
-        (['data: {"a": 1}', ""], [Event("", {"a": 1})]),
-        (['data:{"a": 1}', ""], [Event("", {"a": 1})]),
-        (["event: x", 'data: {"a":', "data: 1}", ""], [Event("x", {"a": 1})]),
-        ([": comment", "id: 1", "retry: 2", 'data: {"a": 1}', "odd: x", ""], [Event("", {"a": 1})]),
-        (["event: x", "", 'data: {"a": 1}', ""], [Event("", {"a": 1})]),
-        (['data: {"a": 1}', "", 'data: {"b": 1}'], [Event("", {"a": 1})]),
-        (['\ufeffdata: {"a": 1}', "", 'data: {"b": 1}', ""], [Event("", {"a": 1}), Event("", {"b": 1})]),
+        (['data: {"a": 1}', ""], [ClientEvent("", {"a": 1})]),
+        (['data:{"a": 1}', ""], [ClientEvent("", {"a": 1})]),
+        (["event: x", 'data: {"a":', "data: 1}", ""], [ClientEvent("x", {"a": 1})]),
+        ([": comment", "id: 1", "retry: 2", 'data: {"a": 1}', "odd: x", ""], [ClientEvent("", {"a": 1})]),
+        (["event: x", "", 'data: {"a": 1}', ""], [ClientEvent("", {"a": 1})]),
+        (['data: {"a": 1}', "", 'data: {"b": 1}'], [ClientEvent("", {"a": 1})]),
+        (
+            ['\ufeffdata: {"a": 1}', "", 'data: {"b": 1}', ""],
+            [ClientEvent("", {"a": 1}), ClientEvent("", {"b": 1})],
+        ),
         (["data: ", ""], []),
         ([""], []),
     ],
 )
-def test_lines_are_read_as_the_sdks_read_them(lines: list[str], events: list[Event], end: str) -> None:
+def test_lines_are_read_as_the_sdks_read_them(lines: list[str], events: list[ClientEvent], end: str) -> None:
     """Comments and what is no event are left out; what has no empty line behind it is no event yet; pieces do not matter."""
     raw = (end.join(lines) + end).encode()
     assert read(raw) == (events, False)
@@ -61,7 +64,10 @@ def test_lines_are_read_as_the_sdks_read_them(lines: list[str], events: list[Eve
 
 def test_what_follows_the_end_is_left_out() -> None:
     """No client reads it."""
-    assert read(b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: {"b": zqxbomb\n\n') == ([Event("", {"a": 1})], True)
+    assert read(b'data: {"a": 1}\n\ndata: [DONE]\n\ndata: {"b": zqxbomb\n\n') == (
+        [ClientEvent("", {"a": 1})],
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,4 +91,4 @@ def test_an_event_that_does_not_change_is_written_as_it_was() -> None:
     raw = b'event: x\ndata: {"a":  1.50}\n\n'
     events, _ = read(raw)
     assert dump(events, done=False) == raw
-    assert json.loads(Event("", {"a": "\ud83d"}).dump()[6:]) == {"a": "\ud83d"}
+    assert json.loads(ClientEvent("", {"a": "\ud83d"}).dump()[6:]) == {"a": "\ud83d"}

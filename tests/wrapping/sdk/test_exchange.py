@@ -13,12 +13,12 @@ from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.chat.chat_assembly import Chunks
-from guardrails.protocols.chat.chat_stream import ChatTeller, events
+from guardrails.protocols.chat.chat_assembly import ChatAssembler
+from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
 from guardrails.protocols.protocol import Protocol, StreamFormat
 from guardrails.protocols.streaming.codec import Event
 from guardrails.types import Place, Stage
-from guardrails.wrapping.sdk.exchange import Exchange, Terms, judge_of, written
+from guardrails.wrapping.sdk.exchange import Exchange, Terms, dump_events, response_checker_of
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 
@@ -41,7 +41,7 @@ API = Protocol(
     read_response=anything(Stage.OUTPUT),
     withhold=payload.apply_edits,  # type: ignore[arg-type] # nothing is withheld here
     refuse=lambda words, body: {"no": words, "choices": []},
-    stream=StreamFormat(codec=ChatTeller, assembler=Chunks, events=events),
+    stream=StreamFormat(codec=ChatCodec, assembler=ChatAssembler, events=write_events),
 )
 
 
@@ -86,15 +86,15 @@ def test_an_answer_of_no_form_is_refused(policy_guard: Guard) -> None:
 def test_events_are_written_as_they_came_or_anew() -> None:
     """With the end behind them."""
     some = [Event("x", {"a": 1}, b"raw"), Event("", {"a": 1})]
-    assert written(some, done=True) == b'rawdata: {"a":1}\n\ndata: [DONE]\n\n'
-    assert written([]) == b""
+    assert dump_events(some, done=True) == b'rawdata: {"a":1}\n\ndata: [DONE]\n\n'
+    assert dump_events([]) == b""
 
 
 def test_an_answer_is_judged_as_a_check_would(policy_guard: Guard) -> None:
     """With the context and what the request's check handed out."""
     asked = policy_guard.check("hi")
     for text in ("fine", "zqxmask", "zqxbomb"):
-        judge = judge_of(policy_guard, {"tenant": "acme", "user": None}, asked)
+        judge = response_checker_of(policy_guard, {"tenant": "acme", "user": None}, asked)
         expected = policy_guard.check(text, "output", tenant="acme", after=asked)
         verdict, _ = policy_guard.pipeline.drive(judge.whole(payload.text(text, Stage.OUTPUT), None))
         assert (verdict.action, verdict.content) == (expected.action, expected.content)
@@ -110,10 +110,10 @@ rules:
 """)
     chunk: Any = {"choices": [{"index": 0, "delta": {"content": "a zqxbomb. "}}]}
     for tenant, stops in (("acme", True), ("other", False)):
-        judge = judge_of(guard, {"tenant": tenant}, None)
+        judge = response_checker_of(guard, {"tenant": tenant}, None)
         verdict, _ = guard.pipeline.drive(judge.whole(payload.text("zqxbomb", Stage.OUTPUT), None))
         assert verdict.blocked == stops
-        relay = judge.relay(ChatTeller(), chat_fields.response)
+        relay = judge.relay(ChatCodec(), chat_fields.read_response)
         guard.pipeline.drive(relay.take(chunk, "", b"", None))
         assert (relay.stop is not None) == stops
         if stops:

@@ -12,7 +12,14 @@ import openai
 import pytest
 
 from guardrails import BackendError, RequestError
-from guardrails.wrapping.sdk.http_responses import answered, astreamed, kind_of, library_of, rebuilt, streamed
+from guardrails.wrapping.sdk.http_responses import (
+    astream_body,
+    build_response,
+    library_of,
+    media_type_of,
+    replace_response_body,
+    stream_body,
+)
 
 HEADERS = {"content-type": "Application/JSON; charset=utf-8", "content-encoding": "gzip", "x-request-id": "r"}
 
@@ -35,7 +42,7 @@ def response(library: Any, **body: Any) -> Any:
 
 def test_a_response_keeps_all_but_its_bytes(library: Any) -> None:
     """And what speaks of these, or leads to them."""
-    made = rebuilt(response(library, content=b"zqxbomb"), content=b"x")
+    made = replace_response_body(response(library, content=b"zqxbomb"), content=b"x")
     assert (made.status_code, made.content, made.headers["x-request-id"]) == (201, b"x", "r")
     assert (made.headers["content-length"], "content-encoding" in made.headers) == ("1", False)
     assert (made.http_version, set(made.extensions)) == ("HTTP/2", {"http_version"})
@@ -62,14 +69,14 @@ def test_bytes_are_made_as_they_are_asked_for(library: Any) -> None:
             closed.append("judged")
 
     made: list[bytes] = []
-    response_ = streamed(response(library, stream=Body()), judged())
+    response_ = stream_body(response(library, stream=Body()), judged())
     pieces = response_.iter_bytes()
     assert made == []
     assert (next(pieces), made, closed) == (b"one ", [b"one "], [])
     assert (next(iter(response_.stream)), made[1:]) == (b"two", [b"two"])
     response_.close()
     assert closed == ["judged", "sync"]
-    assert streamed(response(library, stream=Body()), judged()).read() == b"one two"
+    assert stream_body(response(library, stream=Body()), judged()).read() == b"one two"
 
 
 def test_bytes_are_made_on_an_event_loop(library: Any) -> None:
@@ -91,11 +98,11 @@ def test_bytes_are_made_on_an_event_loop(library: Any) -> None:
             closed.append("judged")
 
     async def main() -> None:
-        made = astreamed(response(library, stream=Body()), judged())
+        made = astream_body(response(library, stream=Body()), judged())
         assert await anext(made.aiter_bytes()) == b"one "
         await made.aclose()
         assert closed == ["judged", "async"]
-        assert await astreamed(response(library, stream=Body()), judged()).aread() == b"one two"
+        assert await astream_body(response(library, stream=Body()), judged()).aread() == b"one two"
 
     asyncio.run(main())
 
@@ -108,8 +115,8 @@ def test_an_answer_of_ours_looks_like_the_model_s() -> None:
             ({"X-Stainless-Raw-Response": "true", "x": openai.NOT_GIVEN}, "true"),
         ):
             options = SimpleNamespace(method="post", url="/chat/completions", headers=headers)
-            made = answered(client, options, b"{}", "application/json")
-            assert (made.status_code, made.json(), kind_of(made)) == (200, {}, "application/json")
+            made = build_response(client, options, b"{}", "application/json")
+            assert (made.status_code, made.json(), media_type_of(made)) == (200, {}, "application/json")
             assert str(made.request.url) == "https://x.example/v1/chat/completions"
             assert made.request.headers.get("X-Stainless-Raw-Response") == sent
 
@@ -128,7 +135,9 @@ def test_the_library_is_that_of_the_class(library: Any) -> None:
 def test_a_response_may_be_of_another_type(library: Any) -> None:
     """Said once; where it is the same it is said as it was."""
     types = [
-        rebuilt(response(library, content=b"x"), kind, content=b"y").headers.get_list("content-type")
+        replace_response_body(response(library, content=b"x"), kind, content=b"y").headers.get_list(
+            "content-type"
+        )
         for kind in (None, "application/json", "video/mp4")
     ]
     assert types == [[HEADERS["content-type"]], [HEADERS["content-type"]], ["video/mp4"]]
@@ -137,10 +146,10 @@ def test_a_response_may_be_of_another_type(library: Any) -> None:
 def test_a_part_of_an_answer_is_none(library: Any) -> None:
     """Nobody can judge it; the error says what to do."""
     with pytest.raises(BackendError, match="ask for all of it, without the header Range"):
-        kind_of(library.Response(206))
+        media_type_of(library.Response(206))
 
 
 def test_a_media_type_is_told_without_its_parameters(library: Any) -> None:
     """In small letters."""
-    assert kind_of(response(library, content=b"")) == "application/json"
-    assert kind_of(library.Response(200)) == ""
+    assert media_type_of(response(library, content=b"")) == "application/json"
+    assert media_type_of(library.Response(200)) == ""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from guardrails import BackendError, Blocked, Guard
 from guardrails.protocols.images.protocol import GENERATIONS
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
-from guardrails.wrapping.sdk.independent_events import Pictures
+from guardrails.wrapping.sdk.independent_events import IndependentResponse
 
 PARTIAL, LAST = "image_generation.partial_image", "image_generation.completed"
 CUTS = st.lists(st.integers(0, 400), max_size=8)
@@ -44,9 +44,9 @@ def passed(guard: Guard, raw: bytes, cuts: list[int]) -> bytes:
             for piece in pieces(raw, cuts):
                 yield piece
 
-        return b"".join([out async for out in Pictures(exchange()).areleased(some())])
+        return b"".join([out async for out in IndependentResponse(exchange()).areleased(some())])
 
-    found = b"".join(Pictures(exchange()).released(pieces(raw, cuts)))
+    found = b"".join(IndependentResponse(exchange()).released(pieces(raw, cuts)))
     assert asyncio.run(apart()) == found
     return found
 

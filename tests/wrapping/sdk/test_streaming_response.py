@@ -23,10 +23,10 @@ from guardrails.protocols.messages.protocol import MESSAGES
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.responses.event_writer import REQUIRED
 from guardrails.protocols.responses.protocol import RESPONSES
-from guardrails.wrapping.sdk.buffered_response import Whole
-from guardrails.wrapping.sdk.events import END, Event, Events
+from guardrails.wrapping.sdk.buffered_response import BufferedResponse
+from guardrails.wrapping.sdk.events import END, ClientEvent, ClientEventReader
 from guardrails.wrapping.sdk.exchange import JSON, STREAM, Exchange, Terms
-from guardrails.wrapping.sdk.streaming_response import Live, heard
+from guardrails.wrapping.sdk.streaming_response import StreamingResponse, judge_response
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
@@ -36,7 +36,7 @@ WORDS = st.lists(
 HEAD = {"id": "c", "created": 1, "model": "m"}
 
 
-def dump(events: list[Event], *, done: bool) -> bytes:
+def dump(events: list[ClientEvent], *, done: bool) -> bytes:
     """Return the bytes of a stream."""
     return b"".join(event.dump() for event in events) + (END if done else b"")
 
@@ -131,19 +131,19 @@ def exchange(guard: Guard, api: Protocol, *, answers: bool = False) -> Exchange:
 
 def released(made: Exchange, pieces: list[bytes]) -> Iterator[bytes]:
     """Return what may go on of a stream, by its pieces."""
-    return Live(made).released(pieces)
+    return StreamingResponse(made).released(pieces)
 
 
 def data_of(raw: bytes) -> list[Any]:
     """Return the data of a stream's events."""
-    return [event.data for event in Events().feed(raw)]
+    return [event.data for event in ClientEventReader().feed(raw)]
 
 
 def test_only_streams_go_on_as_they_grow(policy_guard: Guard) -> None:
     """And only of APIs whose events can be told."""
-    assert isinstance(heard(exchange(policy_guard, CHAT), STREAM), Live)
-    assert isinstance(heard(exchange(policy_guard, CHAT), JSON), Whole)
-    assert isinstance(heard(exchange(policy_guard, EMBEDDINGS), STREAM), Whole)
+    assert isinstance(judge_response(exchange(policy_guard, CHAT), STREAM), StreamingResponse)
+    assert isinstance(judge_response(exchange(policy_guard, CHAT), JSON), BufferedResponse)
+    assert isinstance(judge_response(exchange(policy_guard, EMBEDDINGS), STREAM), BufferedResponse)
 
 
 @pytest.mark.parametrize("name", [*APIS, *TYPED])
@@ -156,7 +156,7 @@ def test_however_a_stream_is_cut_its_text_is_that_of_the_whole(
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     pieces = [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
     raw = dump(
-        [Event(event.get("type", ""), event) for event in events(pieces)],
+        [ClientEvent(event.get("type", ""), event) for event in events(pieces)],
         done=exchange(policy_guard, api).ends_with_done,
     )
     at = data.draw(st.integers(0, len(raw)))
@@ -184,7 +184,7 @@ def test_each_event_goes_on_when_it_is_settled_and_not_before_it_is_asked_for(
 ) -> None:
     """Bytes of the upstream's own; a piece is read only when one more is wanted."""
     api, events, _ = APIS[name]
-    frames = [dump([Event("", event)], done=False) for event in events(["Hello ", "there ", "you"])]
+    frames = [dump([ClientEvent("", event)], done=False) for event in events(["Hello ", "there ", "you"])]
     read: list[int] = []
 
     def pieces() -> Iterator[bytes]:
@@ -192,7 +192,7 @@ def test_each_event_goes_on_when_it_is_settled_and_not_before_it_is_asked_for(
             read.append(at)
             yield frame
 
-    out = Live(exchange(policy_guard, api)).released(pieces())
+    out = StreamingResponse(exchange(policy_guard, api)).released(pieces())
     assert read == []
     assert (next(out), read) == (frames[0], [0, 1])
     assert (next(out), read) == (frames[1], [0, 1, 2])
@@ -204,32 +204,38 @@ def test_each_event_goes_on_when_it_is_settled_and_not_before_it_is_asked_for(
 def test_events_that_have_types_go_on_when_they_are_settled(policy_guard: Guard, name: str) -> None:
     """With their names; a block is raised behind them, or answered as the API does; what ends nowhere is no answer."""
     api, events, text_of = TYPED[name]
-    frames = [Event(each["type"], each).dump() for each in events(["Hello ", "there ", "zqxbomb ", "x"])]
+    frames = [
+        ClientEvent(each["type"], each).dump() for each in events(["Hello ", "there ", "zqxbomb ", "x"])
+    ]
     for answers in (False, True):
         got: list[bytes] = []
         pieces = iter(frames)
         with contextlib.nullcontext() if answers else pytest.raises(Blocked, match="Not that"):
-            got.extend(Live(exchange(policy_guard, api, answers=answers)).released(pieces))
+            got.extend(StreamingResponse(exchange(policy_guard, api, answers=answers)).released(pieces))
         told = data_of(b"".join(got))
         assert "".join(text_of(event) or "" for event in told).startswith("Hello ")
         assert [*pieces]
         assert ("Not that." in str(told)) == answers
         assert BOMB not in str(told)
-    fine = [Event(each["type"], each).dump() for each in events(["Hello ", "there."])]
-    assert b"".join(Live(exchange(policy_guard, api)).released(fine)) == b"".join(fine)
+    fine = [ClientEvent(each["type"], each).dump() for each in events(["Hello ", "there."])]
+    assert b"".join(StreamingResponse(exchange(policy_guard, api)).released(fine)) == b"".join(fine)
     with pytest.raises(BackendError, match="ended before its end"):
-        list(Live(exchange(policy_guard, api)).released(fine[:-1]))
+        list(StreamingResponse(exchange(policy_guard, api)).released(fine[:-1]))
     with pytest.raises(BackendError, match="two types"):
-        list(Live(exchange(policy_guard, api)).released([Event("odd", events(["x"])[0]).dump()]))
+        list(
+            StreamingResponse(exchange(policy_guard, api)).released(
+                [ClientEvent("odd", events(["x"])[0]).dump()]
+            )
+        )
 
 
 @pytest.mark.parametrize("name", APIS)
 def test_a_block_ends_a_stream_as_its_api_does(policy_guard: Guard, name: str) -> None:
     """Behind what went on before; the upstream is not read any further."""
     api, events, text_of = APIS[name]
-    frames = [dump([Event("", event)], done=False) for event in events(["Say ", "a zqx", "bomb ", "x"])]
+    frames = [dump([ClientEvent("", event)], done=False) for event in events(["Say ", "a zqx", "bomb ", "x"])]
     pieces = iter(frames)
-    shown = data_of(b"".join(Live(exchange(policy_guard, api, answers=True)).released(pieces)))
+    shown = data_of(b"".join(StreamingResponse(exchange(policy_guard, api, answers=True)).released(pieces)))
     assert len([*pieces]) == 1
     assert BOMB not in str(shown)
     assert "Not that." in str(shown)
@@ -239,7 +245,7 @@ def test_a_block_ends_a_stream_as_its_api_does(policy_guard: Guard, name: str) -
 
 def test_a_stream_that_says_nothing_can_be_told_is_refused(policy_guard: Guard) -> None:
     """Of an event that is none, all of it; what went on before stays so."""
-    fine, more = (dump([Event("", each)], done=False) for each in chat_events(["Hello ", "you "])[:2])
+    fine, more = (dump([ClientEvent("", each)], done=False) for each in chat_events(["Hello ", "you "])[:2])
     for odd in (
         b'{"choices": 5}',
         b'{"choices": [{"index": true}]}',
@@ -257,8 +263,8 @@ def test_a_stream_that_says_nothing_can_be_told_is_refused(policy_guard: Guard) 
 )
 def test_an_error_ends_a_stream(policy_guard: Guard, said: str, told: str | None) -> None:
     """Behind what went on before, in place of what did not; it is judged as any text."""
-    frames = [dump([Event("", each)], done=False) for each in chat_events(["Hello ", "you "])[:2]]
-    error = Event("", {"error": {"message": said, "code": 1}})
+    frames = [dump([ClientEvent("", each)], done=False) for each in chat_events(["Hello ", "you "])[:2]]
+    error = ClientEvent("", {"error": {"message": said, "code": 1}})
     out = released(exchange(policy_guard, CHAT), [*frames, error.dump()])
     assert next(out) == frames[0]
     if told is None:
@@ -502,13 +508,15 @@ def test_two_streams_of_one_client_are_read_in_turns(fake: Any, kit: Any, policy
 
 def test_judging_does_not_hold_up_the_event_loop(policy_guard: Guard) -> None:
     """The twins give the same."""
-    raw = dump([Event("", event) for event in chat_events(["a zqx", "mask ", "and"])], done=True)
+    raw = dump([ClientEvent("", event) for event in chat_events(["a zqx", "mask ", "and"])], done=True)
 
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(raw), 7):
             yield raw[at : at + 7]
 
     async def main() -> bytes:
-        return b"".join([piece async for piece in Live(exchange(policy_guard, CHAT)).areleased(pieces())])
+        return b"".join(
+            [piece async for piece in StreamingResponse(exchange(policy_guard, CHAT)).areleased(pieces())]
+        )
 
     assert asyncio.run(main()) == b"".join(released(exchange(policy_guard, CHAT), [raw]))

@@ -11,7 +11,7 @@ import pytest
 
 from guardrails import RequestError
 from guardrails.wire.forms import Upload
-from guardrails.wrapping.sdk.uploads import BYTES, headers, parted, uploads, with_files
+from guardrails.wrapping.sdk.uploads import BYTES, add_files, form_headers, read_uploads, split_files
 
 
 class Pipe(io.RawIOBase):
@@ -49,19 +49,19 @@ def read_before(data: bytes) -> io.BytesIO:
 )
 def test_a_file_is_an_upload(file: Any, upload: Upload) -> None:
     """Of the name and the type that the SDK's HTTP library would give it."""
-    assert uploads({"image": file}) == {"image": [upload]}
+    assert read_uploads({"image": file}) == {"image": [upload]}
 
 
 def test_an_open_file_has_its_own_name(tmp_path: Path) -> None:
     """Without the folder."""
     (tmp_path / "a.png").write_bytes(b"x")
     with (tmp_path / "a.png").open("rb") as file:
-        assert uploads([("mask", file)]) == {"mask": [Upload(b"x", "a.png", "image/png")]}
+        assert read_uploads([("mask", file)]) == {"mask": [Upload(b"x", "a.png", "image/png")]}
 
 
 def test_files_of_one_field_stand_in_a_list() -> None:
     """In their order."""
-    found = uploads([("image[]", b"x"), ("mask", b"z"), ("image[]", b"y")])
+    found = read_uploads([("image[]", b"x"), ("mask", b"z"), ("image[]", b"y")])
     assert {name: [each.data for each in some] for name, some in found.items()} == {
         "image[]": [b"x", b"y"],
         "mask": [b"z"],
@@ -84,7 +84,7 @@ def test_files_of_one_field_stand_in_a_list() -> None:
 def test_what_could_be_read_as_something_else_is_refused(file: Any) -> None:
     """Headers of its own, texts, and what is no file."""
     with pytest.raises(RequestError) as caught:
-        uploads({"image": file})
+        read_uploads({"image": file})
     assert caught.value.code == "unguarded_body"
 
 
@@ -100,20 +100,20 @@ def test_what_could_be_read_as_something_else_is_refused(file: Any) -> None:
 def test_a_field_that_stands_there_twice_is_refused(fields: Any, files: Any) -> None:
     """However it is spelled."""
     with pytest.raises(RequestError, match="twice"):
-        with_files(fields, files)
+        add_files(fields, files)
 
 
 def test_a_body_goes_out_as_it_came_in() -> None:
     """Fields, and files as the SDK takes them."""
-    body = with_files({"prompt": "a", "tags": ["b"], "n": 1}, {"image": ("a.png", b"x"), "mask": b"y"})
-    fields, files = parted(body)
+    body = add_files({"prompt": "a", "tags": ["b"], "n": 1}, {"image": ("a.png", b"x"), "mask": b"y"})
+    fields, files = split_files(body)
     assert fields == {"prompt": "a", "tags": ["b"], "n": 1}
     assert files == [("image", ("a.png", b"x", "image/png")), ("mask", ("upload", b"y", BYTES))]
-    assert parted({"prompt": "a"}) == ({"prompt": "a"}, [])
+    assert split_files({"prompt": "a"}) == ({"prompt": "a"}, [])
 
 
 @pytest.mark.parametrize("given", [None, {}, {"Content-Type": "x"}, {"content-type": "x; boundary=y"}])
 def test_the_type_of_a_form_names_no_boundary(given: Any) -> None:
     """The HTTP library chooses one that nobody knows."""
-    assert headers(given) == {"Content-Type": "multipart/form-data"}
-    assert headers({"x-a": os.sep}) == {"x-a": os.sep, "Content-Type": "multipart/form-data"}
+    assert form_headers(given) == {"Content-Type": "multipart/form-data"}
+    assert form_headers({"x-a": os.sep}) == {"x-a": os.sep, "Content-Type": "multipart/form-data"}

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.exchange import answer
-from guardrails.proxy.exchange.answer import Call, judged
+from guardrails.proxy.exchange.answer import Call, judge_answer
 from guardrails.proxy.exchange.stream import read_events
 from guardrails.proxy.media.spool import release_file
 from guardrails.proxy.upstreams.upstream_client import JSON, response_headers
@@ -29,10 +29,10 @@ STREAM: Final = "text/event-stream"
 
 async def answer_speech(call: Call) -> Response:
     """Ask for a sound, and judge it."""
-    asked = await call.state.run_by_size(len(call.raw), lambda: answer.parsed(call.raw))
+    asked = await call.state.run_by_size(len(call.raw), lambda: answer.parse_object(call.raw))
     async with call.answer() as found:
         if found.content_type.lower() != STREAM:
-            header = partial(speech_fields.header, asked)
+            header = partial(speech_fields.wav_header, asked)
             return await release_file(call.http, call.state, call.who, call.report, found, Audio, header)
         return await _events(call, found, lambda events: speech_fields.Events(events=events, asked=asked))
 
@@ -45,12 +45,12 @@ async def answer_transcript(call: Call) -> Response:
             return await _events(call, found, lambda events: transcription_fields.Events(events=events))
         headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
     if media == JSON:
-        told = await call.state.run_by_size(len(raw), lambda: answer.parsed(raw))
-        left = await judged(call, told, len(raw))
+        told = await call.state.run_by_size(len(raw), lambda: answer.parse_object(raw))
+        left = await judge_answer(call, told, len(raw))
         out = raw if left is told else await call.state.run_by_size(len(raw), lambda: strict_json.dump(left))
     elif media in transcription_fields.PLAIN:
         lines = await call.state.run_by_size(len(raw), lambda: _lines(raw))
-        left = await judged(call, lines, len(raw))
+        left = await judge_answer(call, lines, len(raw))
         out = "".join(left["lines"]).encode()
     else:
         raise invalid_answer("the upstream's answer is neither JSON nor a text")
@@ -63,7 +63,7 @@ async def _events(
     """Judge a stream as a whole, made of what its events say, and send it on at once."""
     headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
     told = made(await call.state.run_by_size(len(raw), lambda: read_events(call, raw)))
-    left = await judged(call, told, len(raw))
+    left = await judge_answer(call, told, len(raw))
     out = await call.state.run_by_size(len(raw), lambda: b"".join(map(_written, left["events"])))
     return Response(out, 200, {**headers, **call.report.headers()}, STREAM)
 

@@ -19,7 +19,7 @@ from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_stream import MOST_CHOICES
 from guardrails.protocols.moderations.moderations_fields import Moderation, Said
 from guardrails.protocols.streaming.codec import Event
-from guardrails.proxy.exchange.response_extras import Heard, Side
+from guardrails.proxy.exchange.response_extras import JudgedSide, Side
 from guardrails.proxy.routes.openai.azure_severity import FAMILIES, word
 
 HEADER, AZURE = "x-guardrails-annotations", "azure"
@@ -89,7 +89,7 @@ class Annotated:
 
     def __init__(self, policies: Sequence[CompiledPolicy]) -> None:
         self._policies = policies
-        self._sides: dict[Side, tuple[Heard, Moderation]] = {}
+        self._sides: dict[Side, tuple[JudgedSide, Moderation]] = {}
         self._all: dict[str, Any] | None = None
         """What each choice is told, where they are more than anyone asks for."""
 
@@ -97,7 +97,7 @@ class Annotated:
         """Return the outcome: the policy alone decides."""
         return outcome
 
-    def saw(self, side: Side, heard: Heard) -> None:
+    def saw(self, side: Side, heard: JudgedSide) -> None:
         """Take what was judged."""
         self._sides[side] = heard, Moderation(self._policies, *heard.stages)
         if len(heard.choices) > MOST_CHOICES:

@@ -24,7 +24,7 @@ from guardrails.protocols.chat.chat_stream import MOST_CHOICES
 from guardrails.protocols.moderations.moderations_fields import Moderation, deciding, stricter
 from guardrails.protocols.responses.event_kinds import LAST
 from guardrails.protocols.streaming.codec import Event
-from guardrails.proxy.exchange.response_extras import Heard, Side, chunk
+from guardrails.proxy.exchange.response_extras import JudgedSide, Side, extra_chunk
 from guardrails.wire.json_patch import without
 
 FIELD = "moderation"
@@ -130,11 +130,11 @@ class Moderated:
         mode = self._asked.input if side == "input" else self._asked.output
         return stricter(outcome, f"{FIELD}.{side}", self._needed) if mode == "block" else outcome
 
-    def saw(self, side: Side, heard: Heard) -> None:
+    def saw(self, side: Side, heard: JudgedSide) -> None:
         """Take what was judged."""
         self._sides[side] = self._told(side, heard)
 
-    def _told(self, side: Side, heard: Heard) -> Mapping[str, Any]:
+    def _told(self, side: Side, heard: JudgedSide) -> Mapping[str, Any]:
         if heard.failed:
             return _error(FAILED, f"Not everything could be judged. Failed: {heard.failed}.")
         moderation, model = Moderation(self._policies, *heard.stages), self._asked.model
@@ -145,7 +145,7 @@ class Moderated:
         ]
         return self._form.side(model, results)
 
-    def _choices_of(self, side: Side, heard: Heard) -> Sequence[int | None]:
+    def _choices_of(self, side: Side, heard: JudgedSide) -> Sequence[int | None]:
         """Return the choices that have a result of their own; one has all, where they are one, or more than anyone has."""
         if side == "input" or not self._form.by_choice:
             return [None]
@@ -195,7 +195,7 @@ def _chunk(events: list[Event], both: Sides) -> list[Event]:
     events = [_without(event) if FIELD in event.data else event for event in events]
     usage = events[-1:] if events and not events[-1].data.get("choices") else []
     before = events[: len(events) - len(usage)]
-    return [*before, chunk(events, **{FIELD: both}), *usage]
+    return [*before, extra_chunk(events, **{FIELD: both}), *usage]
 
 
 def _without(event: Event) -> Event:

@@ -23,7 +23,7 @@ from guardrails.guard import Guard
 from guardrails.protocols import image_links
 from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
 from guardrails.proxy.access.client import read_claims, run_while_connected
-from guardrails.proxy.exchange.answer import note
+from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
@@ -56,7 +56,7 @@ async def create(request: HttpRequest) -> Response:
     who = {"client": read_claims(request, {}), "user": client.user, "tenant": client.tenant}
     verdicts = await run_while_connected(request.receive, judged(state, guard, asked, body, who))
     for verdict in verdicts:
-        note(request, report, verdict)
+        record_verdict(request, report, verdict)
     moderation = Moderation(guard.pipeline.policies, Stage(body["stage"]))
     answer = {
         "id": f"modr-{os.urandom(16).hex()}",

@@ -2,7 +2,7 @@
 
 What is asked is judged when a job is created, changed or continued; what is told of jobs, as any answer. A film, and each
 picture of it (`variant`), lies in a file until it was judged (`proxy/media/spool.py`); one that is blocked is a 403. A film of
-fragments goes out as they are judged (`films.py`).
+fragments goes out as they are judged (`proxy/media/fragmented_films.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from guardrails.protocols.providers import OPENAI
 from guardrails.protocols.videos.protocol import JOB, REMIX
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
 from guardrails.proxy.exchange import answer
-from guardrails.proxy.exchange.answer import Call, judged, vetted
+from guardrails.proxy.exchange.answer import Call, judge_answer, vet_error
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.report_headers import Report
@@ -78,7 +78,7 @@ async def _answered(call: Call, work: Coroutine[Any, Any, Response]) -> Response
     try:
         return await run_while_connected(request.receive, work)
     except GuardrailsError as error:
-        return respond(await vetted(call, error), call.report.headers(), request.scope["path"])
+        return respond(await vet_error(call, error), call.report.headers(), request.scope["path"])
 
 
 async def _film(call: Call, path: str) -> Response:
@@ -91,7 +91,7 @@ async def _whole(call: Call, method: str, path: str) -> Response:
     async with upstream.answer(method, path, headers, None, OPENAI, "", call.who.model) as found:
         back, raw = response_headers(found), await upstream.read_whole(found)
     told = await call.state.run_by_size(len(raw), lambda: answer.parse_answer(call.protocol, raw))
-    left = await judged(call, told, len(raw))
+    left = await judge_answer(call, told, len(raw))
     out = raw if left is told else strict_json.dump(left)
     return Response(out, 200, {**back, **call.report.headers()}, "application/json")
 
@@ -113,7 +113,7 @@ async def _model(state: State, request: HttpRequest, path: str) -> str | None:
         return None
     upstream = state.upstream
     async with upstream.answer("GET", path, request.headers, None, OPENAI) as found:
-        told: Any = answer.parsed(await upstream.read_whole(found))
+        told: Any = answer.parse_object(await upstream.read_whole(found))
     model = told.get("model")
     return model if isinstance(model, str) else None
 
