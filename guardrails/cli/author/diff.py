@@ -11,9 +11,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor
 from guardrails.cli.progress import Progress
-from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:

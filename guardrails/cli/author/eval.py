@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor
 from guardrails.cli.author.labelled_rows import (
     add_rows,
@@ -18,7 +19,6 @@ from guardrails.cli.author.labelled_rows import (
     read_all_rows,
     shorten_line,
 )
-from guardrails.cli.terminal import Style
 from guardrails.types import Action
 
 if TYPE_CHECKING:

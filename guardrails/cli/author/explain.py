@@ -8,10 +8,10 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_policy
 from guardrails.cli.content_arguments import add_contents, add_context, read_contents, read_context
 from guardrails.cli.progress import Progress
-from guardrails.cli.terminal import Style
 
 if TYPE_CHECKING:
     from guardrails.authoring.explain.explanation import Explanation
@@ -83,7 +83,7 @@ def _explain_one(
 
 
 def _print(explanation: Explanation, args: argparse.Namespace, name: str, *, first: bool) -> None:
-    from guardrails.cli.author.explain_view import render_explanation
+    from guardrails.authoring.explain.explanation_report import render_explanation
 
     if not first:
         print()

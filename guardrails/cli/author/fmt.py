@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from guardrails.cli.terminal import Style
+from guardrails.authoring.terminal import Style
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:

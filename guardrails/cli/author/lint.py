@@ -10,9 +10,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor
 from guardrails.cli.progress import Progress
-from guardrails.cli.terminal import Style
 
 if TYPE_CHECKING:
     from guardrails.authoring.lint.lint_run import LintReport

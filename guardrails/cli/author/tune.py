@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli.author.labelled_rows import (
     add_rows,
     align_columns,
@@ -18,7 +19,6 @@ from guardrails.cli.author.labelled_rows import (
     read_all_rows,
     shorten_line,
 )
-from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_policy
-from guardrails.cli.terminal import Style
 
 if TYPE_CHECKING:
     from guardrails.authoring.models import ModelNeed

@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_policy
 from guardrails.cli.content_arguments import add_contents, add_context, is_file, read_contents, read_context
 from guardrails.cli.progress import Progress
-from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_policy
 from guardrails.cli.run import demo_model
-from guardrails.cli.terminal import Style
 from guardrails.types import Action
 
 WAIT_S = 30

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_policy
 from guardrails.cli.progress import Progress, format_clock
-from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
 

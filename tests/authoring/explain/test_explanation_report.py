@@ -10,8 +10,8 @@ import pytest
 
 from guardrails import Detection, Guard
 from guardrails.authoring.explain.explanation import explain
-from guardrails.cli.author.explain_view import LINES, render_explanation
-from guardrails.cli.terminal import Style
+from guardrails.authoring.explain.explanation_report import LINES, render_explanation
+from guardrails.authoring.terminal import Style
 from guardrails.detectors import Kind
 
 POLICY = """

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.checked_files import display_name
-from guardrails.cli.author.explain_rules import LISTED, PLAIN, quote_text, render_rules
-from guardrails.cli.terminal import Style
+from guardrails.authoring.explain.rules_report import LISTED, PLAIN, quote_text, render_rules
+from guardrails.authoring.terminal import Style
 from guardrails.types import Action, Stage
 
 if TYPE_CHECKING:

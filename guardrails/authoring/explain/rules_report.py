@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.checked_files import display_name
-from guardrails.cli.terminal import Style
+from guardrails.authoring.terminal import Style
 
 if TYPE_CHECKING:
     from guardrails.authoring.explain.condition_terms import Term

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from guardrails.cli.terminal import Style
+from guardrails.authoring.terminal import Style
 from guardrails.types import Action
 
 

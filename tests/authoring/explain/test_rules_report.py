@@ -10,8 +10,8 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.explain.explanation import explain
-from guardrails.cli.author.explain_rules import LISTED, quote_text, render_rules
-from guardrails.cli.terminal import Style
+from guardrails.authoring.explain.rules_report import LISTED, quote_text, render_rules
+from guardrails.authoring.terminal import Style
 
 DETECTORS = """
 detectors:
