@@ -66,7 +66,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     if when != BESIDE:
         return await serve_request(call, body, leaves)
     early = SpeculativeRequest(call.answer())
-    return await early.around(serve_request(replace(call, early=early), body, leaves))
+    return await early.around(serve_request(call, body, leaves, early))
 
 
 async def fetch_request_pictures(state: State, endpoint: Endpoint, given: ParsedRequest) -> ParsedRequest:
@@ -78,30 +78,31 @@ async def fetch_request_pictures(state: State, endpoint: Endpoint, given: Parsed
     return replace(found, moderation=given.moderation)
 
 
-async def serve_request(call: Call, body: dict[str, Any], leaves: ContentTree) -> Response:
-    """Return what serves a request that was read, and perhaps sent on: its check comes first, then all else."""
+async def serve_request(
+    call: Call, body: dict[str, Any], leaves: ContentTree, early: SpeculativeRequest | None = None
+) -> Response:
+    """Return what serves a request that was read, and perhaps sent on (`early`): its check comes first, then all else."""
     state, protocol, request, report = call.state, call.protocol, call.http, call.report
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await (
-        judging if call.early is None else run_while_connected(request.receive, judging)
-    )
+    verdict, outcome = await (judging if early is None else run_while_connected(request.receive, judging))
     record_verdict(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
-    if content is not body and call.early is not None:
-        await call.early.close()
+    if content is not body and early is not None:
+        await early.close()
     if verdict.blocked:
         return refuse_request(call, body, verdict)
+    raw, who = call.raw, call.who
     if content is not body:
-        forwarded = await state.run_by_size(len(call.raw), lambda: call.dump(content))
-        call = replace(call, raw=forwarded, early=None)
-    who = call.who
+        raw = await state.run_by_size(len(raw), lambda: call.dump(content))
     if outcome.vault is not None or verdict.heard != who.heard:
         who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
-    call = replace(
+    passed = replace(
         call,
+        raw=raw,
+        early=early if content is body else None,
         who=who,
         choices=protocol.count_choices(body),
         system=leaves.system(),
@@ -109,11 +110,12 @@ async def serve_request(call: Call, body: dict[str, Any], leaves: ContentTree) -
         sources=leaves.sources(),
     )
     if protocol.is_streamed(body):
-        return stream_to(call)
+        return stream_to(passed)
     try:
-        return await run_while_connected(request.receive, (call.endpoint.answer_whole or answer_whole)(call))
+        answering = (passed.endpoint.answer_whole or answer_whole)(passed)
+        return await run_while_connected(request.receive, answering)
     except GuardrailsError as error:
-        told = await vet_error(call, error)
+        told = await vet_error(passed, error)
         return respond(told, report.headers(), request.scope["path"])
 
 
