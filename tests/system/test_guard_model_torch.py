@@ -319,7 +319,7 @@ def test_no_special_token_comes_from_a_text(name: str, tmp_path: Path) -> None:
     judge, model = built._judge, load_generative_model(home, GenerativeOptions("cpu"))
     counts = []
     for text in ("plain", " ".join(family.special) + "".join(family.special)):
-        ask = built._asking.asks(_text(text))[0][0]
+        ask = built._asking.requests(_text(text))[0][0]
         for question in judge._asked.questions(ask, model.special)[:1]:
             prompt = question.prompt or model.render(question.messages, question.arguments)
             ids = model._tokenizer(prompt, add_special_tokens=False)["input_ids"]
