@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Unpack
 
-from guardrails.context import Context, ContextOptions
+from guardrails.context import NO_CONTEXT, Context, ContextOptions
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
@@ -95,7 +95,7 @@ class Checker:
                 `request_too_large`).
             Overloaded: the workers are full.
         """
-        at, context = Stage(stage), Context(**options)
+        at, context = Stage(stage), Context(**options) if options else NO_CONTEXT
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = self.pipeline.check(subject.tree, request, complete=complete)
@@ -110,7 +110,7 @@ class Checker:
         **options: Unpack[ContextOptions],
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
-        at, context = Stage(stage), Context(**options)
+        at, context = Stage(stage), Context(**options) if options else NO_CONTEXT
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)

@@ -95,3 +95,7 @@ class Context:
             vault=self.vault,
             heard=tuple(self.heard) or earlier,
         )
+
+
+NO_CONTEXT: Final = Context()
+"""The context of a check that says nothing of who asks: made once, as making one costs a microsecond of the thirty of a check."""
