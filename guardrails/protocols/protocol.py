@@ -17,7 +17,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Outcome
 from guardrails.errors import BackendError, RequestError
-from guardrails.protocols.errors import ErrorWriter, Problem, write_openai_error
+from guardrails.protocols.errors import BLOCKED, ErrorWriter, Problem, write_openai_error
 from guardrails.protocols.image_links import Link
 from guardrails.protocols.providers import OPENAI, Provider
 from guardrails.protocols.streaming.assembler import Assembler
@@ -161,6 +161,24 @@ def never_streams(body: Body) -> bool:
 def refuse_stream(body: Body) -> bool:
     """Tell that an API has no streams, whatever a request says."""
     return False
+
+
+def edit_or_fail(
+    status: int, edit: Callable[[Any, ContentTree, Outcome], Any] = payload.apply_edits
+) -> Callable[[Any, ContentTree, Outcome, str], dict[str, Any]]:
+    """Return what withholds from answers in which nothing can say that it was stopped, such as a picture or a vector.
+
+    Args:
+        status: of the `BackendError` that it raises where something is blocked.
+        edit: an answer with texts and pictures edited.
+    """
+
+    def withhold(answer: Any, tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
+        if outcome.blocked:
+            raise BackendError(words, status, BLOCKED)
+        return dict(edit(answer, tree, outcome))
+
+    return withhold
 
 
 def accept_any(answer: dict[str, Any]) -> None:

@@ -7,28 +7,14 @@ the answer that it is. Streams of either are held to their end. An answer of whi
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.model import Outcome
-from guardrails.errors import BackendError
 from guardrails.protocols.audio import speech_fields, transcription_fields
-from guardrails.protocols.errors import BLOCKED, openai_error_writer
+from guardrails.protocols.errors import openai_error_writer
 from guardrails.protocols.images import images_fields
 from guardrails.protocols.images.protocol import withhold
-from guardrails.protocols.protocol import Protocol, never_streams
+from guardrails.protocols.protocol import Protocol, edit_or_fail, never_streams
 
-
-def withhold_transcript(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
-    """Return what was heard with texts edited.
-
-    Raises:
-        BackendError: something in it is blocked.
-    """
-    if outcome.blocked:
-        raise BackendError(words, 400, BLOCKED)
-    return dict(transcription_fields.edit_response(answer, leaves, outcome))
-
+withhold_transcript = edit_or_fail(400, transcription_fields.edit_response)
 
 SPEECH = Protocol(
     name="openai.audio.speech",

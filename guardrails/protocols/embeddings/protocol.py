@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.model import Outcome
-from guardrails.errors import BackendError
 from guardrails.protocols.embeddings import embeddings_fields
-from guardrails.protocols.errors import BLOCKED, openai_error_writer
-from guardrails.protocols.protocol import Protocol, invalid_answer
+from guardrails.protocols.errors import openai_error_writer
+from guardrails.protocols.protocol import Protocol, edit_or_fail, invalid_answer
 
 
 def check_list(answer: dict[str, Any]) -> None:
@@ -23,17 +19,7 @@ def check_list(answer: dict[str, Any]) -> None:
         raise invalid_answer("the upstream's answer is malformed: it has no data")
 
 
-def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
-    """Return an answer with texts edited.
-
-    Raises:
-        BackendError: something in it is blocked.
-    """
-    if outcome.blocked:
-        raise BackendError(words, 502, BLOCKED)
-    changed: Any = payload.apply_edits(answer, leaves, outcome)
-    return dict(changed)
-
+withhold = edit_or_fail(502)
 
 EMBEDDINGS = Protocol(
     name="openai.embeddings",

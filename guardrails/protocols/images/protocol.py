@@ -11,31 +11,18 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.model import Outcome
-from guardrails.errors import BackendError
 from guardrails.protocols import image_links
 from guardrails.protocols.embeddings.protocol import check_list
-from guardrails.protocols.errors import BLOCKED, Problem, write_images_error
+from guardrails.protocols.errors import Problem, write_images_error
 from guardrails.protocols.images import images_fields
-from guardrails.protocols.protocol import EventAnswers, Protocol
+from guardrails.protocols.protocol import EventAnswers, Protocol, edit_or_fail
 from guardrails.protocols.streaming.codec import Event
 
 SHARED = ("background", "output_format", "quality", "size", "usage")
 """What an answer says of all its pictures, and an event of its one."""
 
 
-def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
-    """Return an answer with pictures and texts edited.
-
-    Raises:
-        BackendError: something in it is blocked.
-    """
-    if outcome.blocked:
-        raise BackendError(words, 400, BLOCKED)
-    changed: Any = payload.apply_edits(answer, leaves, outcome)
-    return dict(changed)
+withhold = edit_or_fail(400)
 
 
 def write_events(answer: Mapping[str, Any], kind: str) -> Iterator[Event]:
