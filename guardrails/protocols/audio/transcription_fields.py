@@ -62,7 +62,7 @@ SPELLED: Final = ("words", "logprobs", "tokens")
 """Fields that spell a text once more."""
 
 
-def heard(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+def read_recording(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The file that is to be heard: a sound, or a film."""
     if isinstance(value, Upload):
         said = value.media.lower() or None
@@ -90,11 +90,11 @@ REFERENCES: Final = ("known_speaker_references", "known_speaker_references[]")
 
 REQUEST = by_table(
     {
-        "file": listed(heard),
+        "file": listed(read_recording),
         "prompt": images_fields.read_prompt,
         **dict.fromkeys(WORDS, listed(keep)),
         **dict.fromkeys(NAMES, listed(images_fields.read_prompt)),
-        **dict.fromkeys(REFERENCES, listed(heard)),
+        **dict.fromkeys(REFERENCES, listed(read_recording)),
         "stream": flag,
         **{name: chat_fields.REQUEST.fields[name] for name in ("user", "safety_identifier", "metadata")},
     }

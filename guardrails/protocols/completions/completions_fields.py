@@ -37,7 +37,7 @@ def texts(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         tree.text(entry, (*path, index), ASKED)
 
 
-def beside(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+def read_suffix(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text that the model reads with the prompt."""
     text(tree, value, path, ASKED)
 
@@ -52,7 +52,7 @@ REQUEST = by_table(
         **_shared("temperature", "top_p", "top_k", "max_tokens", "presence_penalty", "frequency_penalty"),
         **_shared("response_format", "logprobs", "safety_identifier", "store"),
         "prompt": texts,
-        "suffix": beside,
+        "suffix": read_suffix,
         **dict.fromkeys(("best_of", "echo"), flag),
         # These are or change the prompt where the guard cannot read it.
         **dict.fromkeys(("prompt_embeds", "prompt_token_ids", "messages", "chat_template"), refuse),

@@ -83,7 +83,7 @@ def _invalid(message: str, path: Path) -> RequestError:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PolicyResult:
     """What policies say of what was checked, or of one choice of it.
 
     Attributes:
@@ -148,7 +148,7 @@ class Moderation:
 
     def said(
         self, verdict: Verdict, tree: ContentTree, outcome: Outcome | None = None, choice: int | None = None
-    ) -> Said:
+    ) -> PolicyResult:
         """Return what a verdict says, of everything or of one choice (see `result`)."""
         scores: dict[str, float] = {}
         for finding in verdict.findings:
@@ -170,7 +170,7 @@ class Moderation:
         counts = verdict.coverage.kinds
         whole = {kind for kind in given if kind in counts and counts[kind].checked == counts[kind].parts}
         failed = {error.detector for error in verdict.errors}
-        return Said(
+        return PolicyResult(
             flagged=flagged,
             scores=scores,
             guilty=frozenset().union(*rules.values()),

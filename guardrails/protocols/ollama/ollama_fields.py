@@ -29,7 +29,7 @@ from guardrails.engine.content.inline_media import base64, pictured
 from guardrails.engine.tools.tool_calls import place_call, place_definition
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.completions.completions_fields import ASKED, beside, texts
+from guardrails.protocols.completions.completions_fields import ASKED, read_suffix, texts
 from guardrails.protocols.embeddings import embeddings_fields
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -170,8 +170,8 @@ def system(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 GENERATE = Named(
     {
         **SHARED,
-        "prompt": beside,
-        "suffix": beside,
+        "prompt": read_suffix,
+        "suffix": read_suffix,
         "system": system,
         "images": lambda tree, value, path, place: images(tree, value, path, ASKED),
         **dict.fromkeys(("width", "height", "steps"), flag),

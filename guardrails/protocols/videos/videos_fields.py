@@ -69,7 +69,7 @@ def linked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
             pictured(uri, none=LINKED)(tree, entry, at, place)
 
 
-def made(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+def read_film(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A film that a model made, in Base64."""
     if value not in (None, ""):
         pictured(base64)(tree, value, path, place)
@@ -91,7 +91,7 @@ JOB = by_table(
         "error": by_table({"code": keep, "message": text}),
         "usage": figures,
         **dict.fromkeys(("url", "urls", "video_url", "unsigned_urls", "thumbnail_url"), linked),
-        "b64_json": made,
+        "b64_json": read_film,
     }
 )
 

@@ -13,7 +13,7 @@ from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtra, ResponseExtras
 from guardrails.proxy.routes.openai import azure_annotations
 from guardrails.proxy.routes.openai.azure_annotations import Annotated
-from guardrails.proxy.routes.openai.moderation_field import FORMS, Moderated, Wanted, taken
+from guardrails.proxy.routes.openai.moderation_field import FORMS, Moderated, Wanted, take_field
 from guardrails.wire import strict_json
 from guardrails.wire.forms import Form, form, is_form
 
@@ -68,5 +68,5 @@ def parse_request(endpoint: Endpoint, raw: bytes, media: str = "") -> ParsedRequ
     if endpoint.place_model is not None:
         body, raw = endpoint.place_model(body, raw)
     if protocol.name in FORMS:
-        body, raw, moderation = taken(body, raw)
+        body, raw, moderation = take_field(body, raw)
     return ParsedRequest(body, raw, endpoint.read_request(body), moderation)

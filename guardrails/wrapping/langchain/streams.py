@@ -97,7 +97,7 @@ class PieceHandler:
         return message_of(self._terms, verdict)
 
 
-def grown(terms: Terms, asked: Verdict, form: Form, first: Any) -> Flow:
+def give_grown(terms: Terms, asked: Verdict, form: Form, first: Any) -> Flow:
     """Give what may go on of a stream whose first piece came; return what is left of it, or what answers a block."""
     judge, pieces = response_checker_of(terms.guard, terms.context, asked), list[Any]()
     relay = judge.relay(PieceCodec(form, pieces), lambda _: ContentTree())
@@ -133,7 +133,7 @@ def _asked(terms: Terms, prompt: Any, stop: Any, options: Mapping[str, Any], for
     content: Any = asked.content
     yield Call((content["value"]["prompt"],), sent(options, content))
     first = yield Next()
-    return (yield from grown(terms, asked, form, first))
+    return (yield from give_grown(terms, asked, form, first))
 
 
 def anything_stream(terms: Terms, value: Any) -> Flow:
@@ -146,7 +146,7 @@ def anything_stream(terms: Terms, value: Any) -> Flow:
     first = yield Next()
     if terms.output is Stage.OUTPUT:
         form = next(form for form in (Texts(), Messages(), Others()) if form.fits(first))
-        return (yield from grown(terms, asked, form, first))
+        return (yield from give_grown(terms, asked, form, first))
     pieces: list[Any] = []
     while first is not END:
         pieces.append(first)

@@ -17,7 +17,7 @@ from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_stream import MOST_CHOICES
-from guardrails.protocols.moderations.moderations_fields import Moderation, Said
+from guardrails.protocols.moderations.moderations_fields import Moderation, PolicyResult
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import JudgedSide, Side
 from guardrails.proxy.routes.openai.azure_severity import FAMILIES, word
@@ -58,7 +58,7 @@ def wants(headers: Mapping[str, str]) -> bool:
     return wanted is not None
 
 
-def filters(said: Said, side: Side) -> dict[str, Any]:
+def filters(said: PolicyResult, side: Side) -> dict[str, Any]:
     """Return what policies say as Azure's filters do."""
     told: dict[str, Any] = {}
     for name, categories in HARMS.items():

@@ -48,7 +48,7 @@ class Wanted:
     output: Literal["score", "block"] = "score"
 
 
-def taken(body: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bytes, Wanted | None]:
+def take_field(body: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bytes, Wanted | None]:
     """Return a request without the field, and what was asked for in it, None for nothing.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.errors import RequestError
-from guardrails.protocols.moderations.moderations_fields import Said
+from guardrails.protocols.moderations.moderations_fields import PolicyResult
 from guardrails.proxy.routes.openai.azure_annotations import filters, wants
 from guardrails.types import Detection
 
@@ -228,7 +228,7 @@ def test_who_wants_them() -> None:
 )
 def test_a_severity_is_that_of_the_worst_category_of_its_family(score, told) -> None:
     """Insults are hate to Azure; `detected` needs half of a score, or a rule."""
-    said = Said(
+    said = PolicyResult(
         False,
         {"harassment": score, "profanity": score},
         frozenset(),

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.errors import RequestError
-from guardrails.proxy.routes.openai.moderation_field import Wanted, taken, wanted
+from guardrails.proxy.routes.openai.moderation_field import Wanted, take_field, wanted
 from guardrails.taxonomy import OPENAI
 from guardrails.types import Detection, Finding
 from guardrails.wire import strict_json
@@ -592,7 +592,7 @@ def test_whatever_else_is_read_or_refused(value) -> None:
     raw = strict_json.dump({"model": "m", "moderation": value})
     place, read = "", None
     try:
-        read = taken(strict_json.parse(raw), raw)
+        read = take_field(strict_json.parse(raw), raw)
     except RequestError as error:
         place = error.path
 
