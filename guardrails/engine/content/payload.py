@@ -8,9 +8,10 @@ from io import IOBase
 from pathlib import Path
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.inline_media import medium
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.writer import replace_values
 from guardrails.media.video.file_type import HEAD
 from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Use, Video
 from guardrails.wire.pointers import pointer

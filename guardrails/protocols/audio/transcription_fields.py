@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, ContentTree, Leaf, place_at, replace_values
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import (
     by_table,
     each,
@@ -25,6 +25,8 @@ from guardrails.engine.content.field_readers import (
 from guardrails.engine.content.inline_media import NO_SOUND, medium, pictured, sound
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.walk import LISTS
+from guardrails.engine.values.writer import replace_values
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED
 from guardrails.protocols.images import images_fields

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import format_number
 from guardrails.engine.content.field_readers import WORD
+from guardrails.engine.values.walk import format_number
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, MOST_CHOICES, PADDING
 from guardrails.protocols.streaming.assembler import join_surrogates
 from guardrails.protocols.streaming.codec import malformed_event

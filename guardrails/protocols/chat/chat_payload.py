@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import ContentTree, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, apply_edits, body, remove_messages
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import Stage
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, MAPPINGS, ContentTree, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -36,6 +36,8 @@ from guardrails.engine.content.inline_media import SAID, added
 from guardrails.engine.content.payload import apply_edits, remove_messages
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
+from guardrails.engine.values.walk import LISTS, MAPPINGS
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -40,6 +40,7 @@ from guardrails.engine.content.inline_media import NO_FILE, NO_SOUND, base64, fi
 from guardrails.engine.content.payload import apply_edits, remove_messages
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.reply_values import drop_spelling
