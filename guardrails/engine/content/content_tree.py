@@ -14,9 +14,9 @@ from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.engine.values.json_text import parse_json_text
-from guardrails.engine.values.walk import find_strings
+from guardrails.engine.values.walk import find_leaves
 from guardrails.media.images.outline import WRITTEN
-from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked
+from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked, Use
 from guardrails.wire.lossless_json import unescaped
 from guardrails.wire.pointers import Path, pointer
 
@@ -266,18 +266,46 @@ class ContentTree:
         shown = place_at(place, path)
         self.unchecked.append((Unchecked(kind, reason, shown.path), shown))
 
+    def add(
+        self, leaf: str | Content | Unchecked, path: Path, place: Place, *, editable: bool = True
+    ) -> None:
+        """Add what was found in a value: a text, another content (which then stands at the place), or what cannot be judged."""
+        if isinstance(leaf, str):
+            self.text(leaf, path, place, editable=editable)
+        elif isinstance(leaf, Unchecked):
+            self.cannot(leaf.kind, leaf.reason, path, place)
+        else:
+            content = replace(leaf, place=place_at(place, path))
+            if isinstance(content, ToolCall):
+                self.whole_call(content, path)
+            else:
+                self.leaves.append(Leaf(content, path, None, editable))
+
+    def whole_call(self, call: ToolCall, path: Path) -> None:
+        """Add a tool call with its texts: its name, and its arguments, leaf by leaf."""
+        use = call.place.use or Use(((call.name, ""),), call.arguments)
+        place = replace(call.place, tool=call.name, use=use)
+        self.text(call.name, (*path, "name"), place, editable=False)
+        first = len(self.leaves)
+        self.json_text(call.arguments, (*path, "arguments"), place)
+        # They are written where the call stands.
+        self.leaves[first:] = [replace(leaf, path=path) for leaf in self.leaves[first:]]
+        self.leaves.append(Leaf(replace(call, place=place), path, editable=False))
+
     def anything(self, value: Any, path: Path, place: Place) -> None:
-        """Add every string below a value, mapping keys too, and long numbers, which may be cards."""
-        for where, text, editable in find_strings(value, path):
-            self.text(text, where, place, editable=editable)
+        """Add all that there is to judge in a value: its texts, keys of mappings too, long numbers, which may be cards, and other
+        contents.
+        """
+        for where, leaf, editable in find_leaves(value, path):
+            self.add(leaf, where, place, editable=editable)
 
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:
         """Judge a field that the table does not know, its name too, and name it; a picture in it is one that nobody judges."""
         self.unknown.append(pointer(path))
         self.text(str(path[-1]), path, place, editable=False)
-        for where, text, editable in find_strings(value, path):
-            self.text(text, where, place, editable=editable)
-            if WRITTEN.match(text):
+        for where, leaf, editable in find_leaves(value, path):
+            self.add(leaf, where, place, editable=editable)
+            if isinstance(leaf, str) and WRITTEN.match(leaf):
                 self.cannot("part", "a picture in a field that is not known", where, place)
 
     def json_text(self, value: str, path: Path, place: Place) -> None:
@@ -291,8 +319,8 @@ class ContentTree:
             if read != value:
                 self.text(read, path, place, editable=False)
             return
-        for where, text, editable in find_strings(decoded, path):
-            if text:
+        for where, text, editable in find_leaves(decoded, path):
+            if text and isinstance(text, str):  # JSON holds nothing else
                 shown = place_at(place, where)
                 self.leaves.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
 

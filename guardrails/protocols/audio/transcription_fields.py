@@ -22,9 +22,10 @@ from guardrails.engine.content.field_readers import (
     spelling,
     text,
 )
-from guardrails.engine.content.inline_media import NO_SOUND, medium, pictured, sound
+from guardrails.engine.content.inline_media import NO_SOUND, pictured, sound
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.media_types import medium
 from guardrails.engine.values.walk import LISTS
 from guardrails.engine.values.writer import replace_values
 from guardrails.protocols.chat import chat_fields
