@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from guardrails.engine.content.content_tree import value_at
+from guardrails.engine.values.writer import value_at
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
