@@ -29,7 +29,7 @@ from guardrails.authoring.explain.word_importance import PASSES, ScoreImportance
 from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
-from guardrails.policy.loading.problems import suggest_name
+from guardrails.spelling import suggest_name
 from guardrails.types import PolicyRef, Text, Verdict
 
 LONGEST: Final = 100_000

@@ -18,10 +18,11 @@ from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.problems import Problems, describe
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests
+from guardrails.spelling import suggest_name
 
 MAX_PARENTS = 32
 """Policies that one may build on, all together."""

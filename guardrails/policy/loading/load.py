@@ -17,7 +17,7 @@ from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.inherit import Lineage, MergedSections
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
-from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.problems import Problems, describe
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import (
     DETECTOR_NAME,
@@ -33,6 +33,7 @@ from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_checks import check_test
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.testing.test_files import TestFile
+from guardrails.spelling import suggest_name
 
 
 class _NoMarks:
