@@ -58,6 +58,9 @@ BUILTIN: dict[str, str] = {
 MAX_FILE_BYTES = 32 << 20
 """Bytes of a file that a policy names: some 1,500,000 terms, or twice the tokenizer of a large model."""
 
+NO_FOLDER = "a policy that lies in no file names none: put it into one"
+"""Why a policy that is given as a text or a mapping names no files: where they would be looked for depends on who runs it."""
+
 MODELS_VARIABLE = "GUARDRAILS_MODELS"
 """The environment's name for the operator's folder of model folders, which policies may name as if it were their own."""
 
@@ -178,10 +181,10 @@ def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, 
 
 
 class PolicyFolder:
-    """Files below one folder, nothing outside it, also not through symbolic links."""
+    """Files below one folder, nothing outside it, also not through symbolic links. None: no files at all."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+    def __init__(self, root: Path | None) -> None:
+        self._root = None if root is None else root.resolve()
 
     def read(self, name: str) -> tuple[str, str]:
         """Return the text of `name` (relative to the folder) and the path to show."""
@@ -209,7 +212,8 @@ class PolicyFolder:
         Where the cache has no `org/name` either, the error's cause is the `ModelError` that tells what would bring it.
         """
         models = os.environ.get(MODELS_VARIABLE)
-        for place in [self, PolicyFolder(Path(models))] if models else [self]:
+        places = [*([] if self._root is None else [self]), *([PolicyFolder(Path(models))] if models else [])]
+        for place in places:
             path = place._inside(name)
             if path.is_dir():
                 for each in path.rglob("*"):
@@ -224,6 +228,8 @@ class PolicyFolder:
             raise FileNotFoundError(f"{nowhere}, and {error}") from error
 
     def _inside(self, name: str) -> Path:
+        if self._root is None:
+            raise PermissionError(NO_FOLDER)
         named = Path(os.path.normpath(self._root / name))
         if named.is_relative_to(self._root):
             note_file(named)  # where it is a link, it may lead elsewhere later

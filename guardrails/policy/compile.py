@@ -22,12 +22,12 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
+from guardrails.spelling import suggest_name
 from guardrails.text import fold_text
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 

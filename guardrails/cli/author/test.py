@@ -103,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _demands(args: argparse.Namespace) -> SuiteDemands:
     from guardrails.authoring.testing.suite import SuiteDemands
-    from guardrails.policy.loading.problems import suggest_name
     from guardrails.policy.testing.test_fields import DISGUISES
+    from guardrails.spelling import suggest_name
 
     wanted = [name.strip() for name in (args.obfuscate or "").split(",") if name.strip()]
     for name in wanted:

@@ -16,8 +16,8 @@ from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc,
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.remote.endpoint import Endpoint
 
-Origin = tuple[Source, Path, FilePath]
-"""Where a field was written: the file, the path to its mapping in it, and the folder of the file."""
+Origin = tuple[Source, Path, FilePath | None]
+"""Where a field was written: the file, the path to its mapping in it, and the folder of the file, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class PolicyItem:
     data: dict[str, Any]
     source: Source
     base: Path
-    folder: FilePath
+    folder: FilePath | None
     overrides: Mapping[str, Origin] = field(default_factory=dict)
 
     def _origin(self, name: object) -> Origin:

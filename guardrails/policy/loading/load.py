@@ -16,8 +16,9 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.inherit import Lineage, MergedSections
+from guardrails.policy.loading.inline_policies import is_policy_text, read_inline
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
-from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.problems import Problems, describe
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import (
     DETECTOR_NAME,
@@ -33,6 +34,7 @@ from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_checks import check_test
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.testing.test_files import TestFile
+from guardrails.spelling import suggest_name
 
 
 class _NoMarks:
@@ -189,30 +191,40 @@ def locate(policy: str | FilePath) -> FilePath:
 
 
 def load(
-    policy: str | FilePath,
+    policy: str | FilePath | Mapping[str, Any],
     extra: Mapping[str, Kind] | None = None,
     *,
     tests: Iterable[TestFile] | None = None,
 ) -> Policy:
-    """Load a policy by shipped name or by path. `extra` are kinds of detectors of the caller's own.
+    """Load a policy by shipped name or by path, or one that is given as YAML text or as a mapping (`inline_policies.py`).
+    `extra` are kinds of detectors of the caller's own.
 
     With `tests`, files of tests that were read, their tests are there as well, and those beside the policy and its parents.
 
     Raises:
         PolicyErrors: the file cannot be read as YAML at all. Other problems wait in `Policy.problems`.
     """
-    path = locate(policy)
     validation = _Validation(extra)
     lineage = Lineage(validation.problems, validation.head, tests)
-    try:
-        real = path.resolve()
-        source = lineage.file(real, real.parent, (), str(path))
-    except OSError as error:
-        message = str(error.strerror or error)
-        validation.problems.add(Mark(str(policy), 0, 0), "unreadable_file", message)
-        source = None
+    if not isinstance(policy, str | FilePath) or is_policy_text(policy):
+        source: Source | None = read_inline(policy)
+        assert source is not None
+        source = source if lineage.add(source, FilePath(source.file), None) else None
+    else:
+        source = _read_file(policy, lineage)
     if source is None:
         raise PolicyErrors(validation.problems.errors)
     for each in (lineage.tests or {}).values():  # those that lie elsewhere
         lineage.read_tests(each)
     return validation.policy(source.file, lineage.merged, lineage.elsewhere())
+
+
+def _read_file(policy: str | FilePath, lineage: Lineage) -> Source | None:
+    path = locate(policy)
+    try:
+        real = path.resolve()
+        return lineage.file(real, real.parent, (), str(path))
+    except OSError as error:
+        message = str(error.strerror or error)
+        lineage.problems.add(Mark(str(policy), 0, 0), "unreadable_file", message)
+        return None
