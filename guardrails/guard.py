@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
@@ -16,11 +16,12 @@ from guardrails.engine.media.fragmented_video import holding_rules
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
+from guardrails.registry.sources import PluginSources
 from guardrails.types import Stage
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
-    from guardrails.detectors import Kind
+    from guardrails.detectors.kinds import DetectorLike
 
 T = TypeVar("T")
 
@@ -31,7 +32,8 @@ class Origin:
 
     policy: str | Path
     floor: str | Path | None
-    detectors: Mapping[str, Kind] | None
+    detectors: Mapping[str, DetectorLike] | None
+    plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
 
@@ -58,7 +60,8 @@ class Guard(Checker):
         policy: str | Path = "default",
         *,
         floor: str | Path | None = None,
-        detectors: Mapping[str, Kind] | None = None,
+        detectors: Mapping[str, DetectorLike] | None = None,
+        plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
     ) -> Guard:
@@ -67,19 +70,26 @@ class Guard(Checker):
         Args:
             policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), or the path of a YAML file.
             floor: a policy of the operator's, under which the verdict cannot fall.
-            detectors: kinds of detectors of your own, by the name that `use:` gives them.
+            detectors: detectors of your own, by the name that `use:` gives them: a `guardrails.plugins.Kind`, a class of
+                detectors, or a detector.
+            plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
+                that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
             budget: what one check may hold at most; by default what `Budget()` says.
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
+            PluginError: `plugins` names something that is no package and no file, or a file of it fails.
             GuardrailsError: the key of redactions in the environment is too short.
         """
+        listed = None if plugins is None else (*plugins,)
+        allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
+        sources = allowed.with_own("detectors", detectors)
         with record_files() as files:
-            compiled = compile_policy(load(policy, detectors))
-            under = None if floor is None else compile_policy(load(floor, detectors))
+            compiled = compile_policy(load(policy, sources))
+            under = None if floor is None else compile_policy(load(floor, sources))
             guard = cls(compiled, under, cache=cache, budget=budget)
-        guard.origin = Origin(policy, floor, detectors, files)
+        guard.origin = Origin(policy, floor, detectors, listed, files)
         return guard
 
     def reload(self) -> Guard:
@@ -88,7 +98,11 @@ class Guard(Checker):
         if origin is None:
             return self
         return type(self).load(
-            origin.policy, floor=origin.floor, detectors=origin.detectors, budget=self.budget
+            origin.policy,
+            floor=origin.floor,
+            detectors=origin.detectors,
+            plugins=origin.plugins,
+            budget=self.budget,
         )
 
     def wrap(self, function: T, *, on_block: str = "raise", **options: Any) -> T:

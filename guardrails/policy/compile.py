@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable
 from pydantic import ValidationError
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, find_kind, kind_names
+from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
@@ -28,6 +29,7 @@ from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
+from guardrails.registry.sources import PluginError
 from guardrails.text import fold_text
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 
@@ -61,7 +63,7 @@ def bind_detectors(work: _Compilation) -> None:
         if declared.kind is None or declared.config is None:
             given[name] = _guess_categories(work.policy, name, declared.item)
             continue
-        given[name] = declared.kind.categories(name, declared.config)
+        given[name] = declared.kind.gives(name, declared.config)
         try:
             config = _apply_limits(declared.kind, declared.config, work.policy.limits)
             family = _family(declared.item)
@@ -95,12 +97,16 @@ def _guess_categories(policy: Policy, name: str, item: PolicyItem) -> frozenset[
         *(part for part in (patterns if isinstance(patterns, list) else ()) if isinstance(part, dict)),
     ]
     written = frozenset(part["category"] for part in parts if isinstance(part.get("category"), str))
-    for use in difflib.get_close_matches(str(data.get("use")), kind_names(policy.extra), n=1):
-        of = find_kind(use, policy.extra)
-        assert of is not None
+    for use in difflib.get_close_matches(str(data.get("use")), kind_names(policy.plugins), n=1):
+        try:
+            of = find_kind(use, policy.plugins)
+        except PluginError:
+            of = None
+        if of is None:
+            continue
         bare = {key: data[key] for key in ("category",) if isinstance(data.get(key), str)}
         try:
-            return written | of.categories(name, of.config.model_validate({"use": use, **bare}))
+            return written | of.gives(name, of.config.model_validate({"use": use, **bare}))
         except ValidationError:
             continue  # a kind whose configuration cannot be left out
     return written
@@ -338,9 +344,7 @@ def check_parallel(work: _Compilation) -> None:
         return
     docs = [rule.doc for rule in policy.rules if rule.doc is not None and rule.doc.mode == "enforce"]
     redacting = [f"rule {doc.id!r}" for doc in docs if doc.then == "redact"]
-    planting = [
-        f"detector {each.name!r}" for each in work.detectors if getattr(each.detector, "plants", False)
-    ]
+    planting = [f"detector {each.name!r}" for each in work.detectors if each.plants]
     causes = (
         (redacting, "redacts", "write then: block or mode: shadow there"),
         (planting, "plants a canary", "write plant: false there"),

@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
-from guardrails.detectors import BUILTIN, Kind, find_kind
 from guardrails.detectors.config import Config, make_body_snippets
+from guardrails.detectors.kinds import BUILTIN, find_kind, kind_names
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
 from guardrails.policy.testing.test_fields import ExpectDoc as ExpectDoc
+from guardrails.registry.sources import PluginSources
 
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -356,8 +357,8 @@ def _partial(schema: dict[str, Any], *, keep: tuple[str, ...]) -> dict[str, Any]
     return {**schema, "properties": properties, "required": list(keep)}
 
 
-def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a policy file, with the built-in detectors and `extra` ones."""
+def json_schema(plugins: PluginSources | None = None) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a policy file, with the detectors that are built in and those of plugins."""
     root = PolicyDoc.model_json_schema()
     definitions: dict[str, Any] = root.setdefault("$defs", {})
 
@@ -370,7 +371,8 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     properties = root["properties"]
     for field, model in ITEMS.items():
         properties[field]["items"] = add(model)
-    kinds = [found for name in [*BUILTIN, *(extra or {})] if (found := find_kind(name, extra)) is not None]
+    names = [*BUILTIN, *(name for name in kind_names(plugins) if name not in BUILTIN)]
+    kinds = [found for name in names if (found := find_kind(name, plugins)) is not None]
     detectors = []
     for of in kinds:
         detectors.append(add(of.config))
