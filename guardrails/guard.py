@@ -22,6 +22,7 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
+    from guardrails.policy.redactions import RedactionLike
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class Origin:
     policy: str | Path
     floor: str | Path | None
     detectors: Mapping[str, DetectorLike] | None
+    redactions: Mapping[str, RedactionLike] | None
     plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
@@ -61,6 +63,7 @@ class Guard(Checker):
         *,
         floor: str | Path | None = None,
         detectors: Mapping[str, DetectorLike] | None = None,
+        redactions: Mapping[str, RedactionLike] | None = None,
         plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
@@ -72,6 +75,8 @@ class Guard(Checker):
             floor: a policy of the operator's, under which the verdict cannot fall.
             detectors: detectors of your own, by the name that `use:` gives them: a `guardrails.plugins.Kind`, a class of
                 detectors, or a detector.
+            redactions: ways to replace what is found, by the name that `with:` gives them: a `guardrails.plugins.Redaction`, or a
+                function of a `FoundValue` that returns a text.
             plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
                 that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
@@ -84,12 +89,12 @@ class Guard(Checker):
         """
         listed = None if plugins is None else (*plugins,)
         allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
-        sources = allowed.with_own("detectors", detectors)
+        sources = allowed.with_own("detectors", detectors).with_own("redactions", redactions)
         with record_files() as files:
             compiled = compile_policy(load(policy, sources))
             under = None if floor is None else compile_policy(load(floor, sources))
             guard = cls(compiled, under, cache=cache, budget=budget)
-        guard.origin = Origin(policy, floor, detectors, listed, files)
+        guard.origin = Origin(policy, floor, detectors, redactions, listed, files)
         return guard
 
     def reload(self) -> Guard:
@@ -101,6 +106,7 @@ class Guard(Checker):
             origin.policy,
             floor=origin.floor,
             detectors=origin.detectors,
+            redactions=origin.redactions,
             plugins=origin.plugins,
             budget=self.budget,
         )

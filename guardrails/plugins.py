@@ -40,6 +40,7 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.capabilities import Async, AtOnce, FilmTrack, Frames, Passages, Streaming
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import DETECTORS, Kind
+from guardrails.policy.redactions import REDACTIONS, FoundValue, HandedOut, Redaction
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin
 from guardrails.types import (
@@ -59,7 +60,7 @@ from guardrails.types import (
     Video,
 )
 
-REGISTRIES: Final[Mapping[str, Registry[Any]]] = {each.group: each for each in (DETECTORS,)}
+REGISTRIES: Final[Mapping[str, Registry[Any]]] = {each.group: each for each in (DETECTORS, REDACTIONS)}
 """Group of entry points → the registry of what is built in and what plugins add. For this package alone."""
 
 __all__ = [
@@ -75,7 +76,9 @@ __all__ = [
     "Detector",
     "FilmTrack",
     "Finding",
+    "FoundValue",
     "Frames",
+    "HandedOut",
     "Image",
     "Kind",
     "Passages",
@@ -83,6 +86,7 @@ __all__ = [
     "PluginError",
     "PluginOrigin",
     "PolicyFiles",
+    "Redaction",
     "Stage",
     "Stream",
     "Streaming",

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 
 from pydantic import ValidationError
 
@@ -26,6 +27,7 @@ from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, Ru
 from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
+from guardrails.policy.redactions import REDACTIONS, Redaction
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
@@ -259,7 +261,7 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         messages=message,
         redact=redact if then is Action.REDACT else frozenset(),
         alone=doc.redact is None,
-        replacement=redaction.text,
+        replacement=_find_redaction(work, redaction.text),
         locale=redaction.locale or DEFAULT_LOCALE,
         exceptions=exceptions,
         needs_findings=condition.needs_findings(work.tools.known),
@@ -268,6 +270,13 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         cover_film=redaction.video,
         how=_how(doc, condition, exceptions),
     )
+
+
+def _find_redaction(work: _Compilation, name: str) -> Redaction:
+    """Return a redaction that a rule names; the loader has found that there is one."""
+    found = REDACTIONS.find(name, work.policy.plugins)
+    assert found is not None
+    return found
 
 
 def _stages(names: str | Iterable[str]) -> frozenset[Stage]:
@@ -285,7 +294,11 @@ def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]
 
 
 def _redaction(doc: RuleDoc) -> RedactionDoc:
-    return doc.with_ if isinstance(doc.with_, RedactionDoc) else RedactionDoc(text=doc.with_ or "placeholder")
+    return (
+        doc.with_
+        if isinstance(doc.with_, RedactionDoc)
+        else RedactionDoc().model_copy(update={"text": doc.with_ or "placeholder"})
+    )
 
 
 def _check_fake(work: _Compilation, item: PolicyItem, redaction: RedactionDoc) -> None:
@@ -367,7 +380,14 @@ STAGES: tuple[Callable[[_Compilation], None], ...] = (
 )
 
 
-def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists) -> str:
+def _digest(
+    policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists, rules: Iterable[Rule]
+) -> str:
+    plugins = {
+        each.replacement.name: astuple(each.replacement.origin)
+        for each in rules
+        if each.replacement.origin is not None
+    }
     resolved = {
         "engine": ENGINE,
         "name": policy.name,
@@ -393,6 +413,7 @@ def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists
         # No verdict depends on it, but what a provider has seen does; digests without it stay what they were.
         **({} if policy.parallel is None else {"parallel": True}),
         **({} if not tools.digest else {"tools": tools.digest}),
+        **({} if not plugins else {"redactions": plugins}),
     }
     return "sha256:" + hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
@@ -409,7 +430,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
     if work.problems.errors:
         raise PolicyErrors(work.problems.errors)
     return CompiledPolicy(
-        ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors, work.tools)),
+        ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors, work.tools, work.rules)),
         detectors=tuple(work.detectors),
         rules=tuple(work.rules),
         unchecked={kind: Action[str(value).upper()] for kind, value in policy.unchecked.model_dump().items()},

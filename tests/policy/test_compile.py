@@ -85,7 +85,7 @@ def test_what_a_redaction_replaces(
 ) -> None:
     """The categories of `redact:`, or those of the condition where a finding of any score can hold it alone."""
     (rule,) = rules(tmp_path, f"id: r, on: input, {line}").rules
-    assert (rule.redact, rule.alone, rule.replacement) == (redact, alone, replacement)
+    assert (rule.redact, rule.alone, rule.replacement.name) == (redact, alone, replacement)
 
 
 REDACT = "id: r, on: input, when: hate > 0, then: redact, with: "
@@ -106,7 +106,7 @@ def test_a_redaction_has_a_name_and_a_locale(
 ) -> None:
     """The language of what is made up is English unless a rule says another."""
     (rule,) = rules(tmp_path, REDACT + given).rules
-    assert (rule.replacement, rule.locale) == (replacement, locale)
+    assert (rule.replacement.name, rule.locale) == (replacement, locale)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class _Validation:
     """Reads what was merged by the declared fields; collects problems on the way."""
 
     def __init__(self, plugins: PluginSources) -> None:
-        self.problems = Problems()
+        self.problems = Problems(plugins=plugins)
         self.plugins = plugins
         self.heads: list[PolicyDoc | None] = []
         self.sources: list[Source] = []

@@ -88,7 +88,7 @@ def plugin_options(origin: Origin | None, settings: Settings) -> dict[str, Any]:
     if origin is None:
         return {}
     plugins = origin.plugins if settings.plugins is None else settings.plugins
-    return {"detectors": origin.detectors, "plugins": plugins}
+    return {"detectors": origin.detectors, "redactions": origin.redactions, "plugins": plugins}
 
 
 def load_policies(
