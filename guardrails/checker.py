@@ -19,7 +19,6 @@ from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
-from guardrails.engine.redaction.replacements import KEYED, uses_replacement
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
 from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.keys import key
@@ -84,7 +83,8 @@ class Checker:
     @property
     def is_keyed(self) -> bool:
         """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
-        return any(uses_replacement(policy, KEYED) for policy in self.pipeline.policies)
+        rules = (rule for policy in self.pipeline.policies for rule in policy.rules)
+        return any(rule.redact and rule.replacement.keyed for rule in rules)
 
     @property
     def parallel(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
@@ -17,11 +17,13 @@ from guardrails.engine.media.fragmented_video import holding_rules
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
+from guardrails.registry.sources import PluginSources
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
-    from guardrails.detectors import Kind
+    from guardrails.detectors.kinds import DetectorLike
+    from guardrails.policy.redactions import RedactionLike
 
 T = TypeVar("T")
 
@@ -38,7 +40,9 @@ class Origin:
 
     policy: PolicySource
     floor: PolicySource | None
-    detectors: Mapping[str, Kind] | None
+    detectors: Mapping[str, DetectorLike] | None
+    redactions: Mapping[str, RedactionLike] | None
+    plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
 
@@ -66,7 +70,9 @@ class Guard(Checker):
         policy: PolicySource = "default",
         *,
         floor: PolicySource | None = None,
-        detectors: Mapping[str, Kind] | None = None,
+        detectors: Mapping[str, DetectorLike] | None = None,
+        redactions: Mapping[str, RedactionLike] | None = None,
+        plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
@@ -83,7 +89,12 @@ class Guard(Checker):
             policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), the path of a YAML file, YAML
                 text, or a mapping such as `{"format": 1, "name": "mine", …}`.
             floor: a policy of the operator's, under which the verdict cannot fall, in one of these forms.
-            detectors: kinds of detectors of your own, by the name that `use:` gives them.
+            detectors: detectors of your own, by the name that `use:` gives them: a `guardrails.plugins.Kind`, a class of
+                detectors, or a detector.
+            redactions: ways to replace what is found, by the name that `with:` gives them: a `guardrails.plugins.Redaction`, or a
+                function of a `FoundValue` that returns a text.
+            plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
+                that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
             budget: what one check may hold at most; by default what `Budget()` says.
             on_verdict: is called with every verdict before anybody has it: of checks, of wrapped calls, of streams once they end.
@@ -93,13 +104,19 @@ class Guard(Checker):
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             TypeError: the policy or `on_verdict` is of a wrong type.
+            PluginError: `plugins` names something that is no package and no file, or a file of it fails.
             GuardrailsError: the key of redactions in the environment is too short.
         """
+        listed = None if plugins is None else (*plugins,)
+        allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
+        sources = allowed.with_own("detectors", detectors).with_own("redactions", redactions)
         with record_files() as files:
-            compiled = compile_policy(load(policy, detectors))
-            under = None if floor is None else compile_policy(load(floor, detectors))
+            compiled = compile_policy(load(policy, sources))
+            under = None if floor is None else compile_policy(load(floor, sources))
             guard = cls(compiled, under, cache=cache, budget=budget, on_verdict=on_verdict)
-        guard.origin = Origin(copy.deepcopy(policy), copy.deepcopy(floor), detectors, files)
+        guard.origin = Origin(
+            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, listed, files
+        )
         return guard
 
     def reload(self) -> Guard:
@@ -111,6 +128,8 @@ class Guard(Checker):
             origin.policy,
             floor=origin.floor,
             detectors=origin.detectors,
+            redactions=origin.redactions,
+            plugins=origin.plugins,
             budget=self.budget,
             on_verdict=self.on_verdict,
         )
