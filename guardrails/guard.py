@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
@@ -18,6 +18,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
 from guardrails.registry.sources import PluginSources
+from guardrails.sinks import open_sinks
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
@@ -42,6 +43,7 @@ class Origin:
     floor: PolicySource | None
     detectors: Mapping[str, DetectorLike] | None
     redactions: Mapping[str, RedactionLike] | None
+    sinks: tuple[Mapping[str, Any], ...]
     plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
@@ -72,6 +74,7 @@ class Guard(Checker):
         floor: PolicySource | None = None,
         detectors: Mapping[str, DetectorLike] | None = None,
         redactions: Mapping[str, RedactionLike] | None = None,
+        sinks: Sequence[Mapping[str, Any]] = (),
         plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
@@ -93,6 +96,8 @@ class Guard(Checker):
                 detectors, or a detector.
             redactions: ways to replace what is found, by the name that `with:` gives them: a `guardrails.plugins.Redaction`, or a
                 function of a `FoundValue` that returns a text.
+            sinks: where verdicts go besides, without their contents, each a mapping such as
+                `{"use": "jsonl", "path": "verdicts.jsonl"}`; guards of one process that name the same share it.
             plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
                 that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
@@ -105,7 +110,7 @@ class Guard(Checker):
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             TypeError: the policy or `on_verdict` is of a wrong type.
             PluginError: `plugins` names something that is no package and no file, or a file of it fails.
-            GuardrailsError: the key of redactions in the environment is too short.
+            GuardrailsError: the key of redactions in the environment is too short, or a sink cannot be opened.
         """
         listed = None if plugins is None else (*plugins,)
         allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
@@ -114,8 +119,9 @@ class Guard(Checker):
             compiled = compile_policy(load(policy, sources))
             under = None if floor is None else compile_policy(load(floor, sources))
             guard = cls(compiled, under, cache=cache, budget=budget, on_verdict=on_verdict)
+        guard.sinks = open_sinks(sinks, sources) if sinks else None
         guard.origin = Origin(
-            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, listed, files
+            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, (*sinks,), listed, files
         )
         return guard
 
@@ -129,6 +135,7 @@ class Guard(Checker):
             floor=origin.floor,
             detectors=origin.detectors,
             redactions=origin.redactions,
+            sinks=origin.sinks,
             plugins=origin.plugins,
             budget=self.budget,
             on_verdict=self.on_verdict,

@@ -43,6 +43,7 @@ from guardrails.detectors.kinds import DETECTORS, Kind
 from guardrails.policy.redactions import REDACTIONS, FoundValue, HandedOut, Redaction
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin
+from guardrails.sinks import SINKS, Sink, VerdictSink
 from guardrails.types import (
     CLEAN,
     Audio,
@@ -60,7 +61,7 @@ from guardrails.types import (
     Video,
 )
 
-REGISTRIES: Final[Mapping[str, Registry[Any]]] = {each.group: each for each in (DETECTORS, REDACTIONS)}
+REGISTRIES: Final[Mapping[str, Registry[Any]]] = {each.group: each for each in (DETECTORS, REDACTIONS, SINKS)}
 """Group of entry points → the registry of what is built in and what plugins add. For this package alone."""
 
 __all__ = [
@@ -87,11 +88,13 @@ __all__ = [
     "PluginOrigin",
     "PolicyFiles",
     "Redaction",
+    "Sink",
     "Stage",
     "Stream",
     "Streaming",
     "Text",
     "ToolCall",
     "Unchecked",
+    "VerdictSink",
     "Video",
 ]
