@@ -9,7 +9,7 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar, Unpack, cast
+from typing import Self, TypeVar, Unpack, cast
 
 from guardrails.context import Context, ContextOptions, describe_type, read_context
 from guardrails.engine.content.budget import Budget
@@ -146,6 +146,12 @@ class Checker:
         request = context.request(subject.tree.turns)
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
+
+    def without_reports(self) -> Self:
+        """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
+        quiet = copy.copy(self)
+        quiet.on_verdict = quiet.sinks = None
+        return quiet
 
     @staticmethod
     def read(content: object, stage: Stage, context: Context) -> Payload:

@@ -52,5 +52,8 @@ def with_use(name: str, config: type[Config], what: str) -> type[Config]:
     """
     title = "".join(part.title() for part in re.split(r"[^A-Za-z0-9]+", name)) + f"{what}Config"
     use: Any = (Literal[name], ...)
-    made: type[Config] = create_model(title, __base__=config, __doc__=config.__doc__, use=use)
+    first = create_model(
+        "UseConfig", __base__=Config, use=use
+    )  # a base, so that `use` stands before the others
+    made: type[Config] = create_model(title, __base__=(config, first), __doc__=config.__doc__, use=use)
     return made
