@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker
 from guardrails.context import Context, ContextOptions
@@ -91,12 +92,20 @@ class Guard(Checker):
             origin.policy, floor=origin.floor, detectors=origin.detectors, budget=self.budget
         )
 
-    def wrap(self, function: T, *, on_block: str = "raise", **options: Any) -> T:
+    @overload
+    def wrap(self, function: T, *, on_block: str = "raise", **options: Any) -> T: ...
+
+    @overload
+    def wrap(self, *, on_block: str = "raise", **options: Any) -> Callable[[T], T]: ...
+
+    def wrap(self, function: Any = None, *, on_block: str = "raise", **options: Any) -> Any:
         """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
-        see `wrap.wrap`.
+        see `wrapping.functions.wrap`. Without a function it is a decorator: `@guard.wrap(on_block="answer")`.
         """
         from guardrails.wrapping.functions import wrap
 
+        if function is None:
+            return partial(self.wrap, on_block=on_block, **options)
         return wrap(self, function, on_block=on_block, **options)
 
     def stream(
