@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
 from guardrails.context import CallerOptions, ContextOptions, read_context
@@ -145,6 +146,7 @@ class Guard(Checker):
         floor = "" if self.floor is None else f", floor={self.floor!r}"
         return f"{type(self).__name__}({self.policy!r}{floor})"
 
+    @overload
     def wrap(
         self,
         function: T,
@@ -153,12 +155,35 @@ class Guard(Checker):
         output: StageName = "output",
         fps: float | None = None,
         **caller: Unpack[CallerOptions],
-    ) -> T:
-        """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
-        see `functions.wrap`.
-        """
-        from guardrails.wrapping.functions import wrap
+    ) -> T: ...
 
+    @overload
+    def wrap(
+        self,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> Callable[[T], T]: ...
+
+    def wrap(
+        self,
+        function: Any = None,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> Any:
+        """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
+        see `wrapping.functions.wrap`. Without a function it is a decorator: `@guard.wrap(on_block="answer")`.
+        """
+        from guardrails.wrapping.functions import check_terms, wrap
+
+        if function is None:
+            check_terms(on_block, output, fps, caller)
+            return partial(self.wrap, on_block=on_block, output=output, fps=fps, **caller)
         return wrap(self, function, on_block=on_block, output=output, fps=fps, **caller)
 
     def stream(
