@@ -24,7 +24,7 @@ from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
-from guardrails.sinks import VerdictSinks
+from guardrails.sinks.delivery import VerdictSinks
 from guardrails.types import Returned, Stage, StageName, Verdict
 
 LOG = logging.getLogger("guardrails")

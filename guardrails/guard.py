@@ -19,7 +19,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
 from guardrails.registry.sources import PluginSources
-from guardrails.sinks import open_sinks
+from guardrails.sinks.delivery import open_sinks
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.text_stream import TextStream, open_stream
 

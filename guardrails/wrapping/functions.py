@@ -23,7 +23,7 @@ from guardrails.media.video.frames_in_memory import FASTEST
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.registry import wrapper_of
+from guardrails.wrapping.registry import WRAPPERS
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:
@@ -99,9 +99,20 @@ def wrap(
     """
     check_terms(on_block, output, fps, caller)
     terms = Terms(guard, on_block == "answer", caller, Stage(output))
-    backend = wrapper_of(function)
-    if backend is not None:
-        return cast(T, backend(function, terms))
+    wrapper = WRAPPERS.find(type(function))
+    if wrapper is not None:
+        return cast(T, wrapper.wrap(function, terms))
+    return wrap_function(function, terms, fps)
+
+
+def wrap_function(function: T, terms: Terms, fps: float | None = None) -> T:
+    """Return a function guarded by the terms of a wrapper, as `wrap` does of functions; raises `TypeError` where it is none.
+
+    Args:
+        function: what to wrap.
+        terms: by which guard, whether blocks are answered, who asks, and where answers stand.
+        fps: as for `wrap`.
+    """
     if isinstance(function, type):
         raise TypeError(
             f"cannot wrap the class {function.__qualname__}: wrap an object of it, or its methods that are to be guarded"
@@ -109,9 +120,9 @@ def wrap(
     made = cast(Callable[..., Any], function)
     begin = functools.partial(FunctionCall, terms, fps, is_method=_is_method(made))
     how = [made, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
-    for fits, wrapper in WRAPPERS:
+    for fits, make in FORMS:
         if any(map(fits, how)):
-            return cast(T, functools.wraps(made)(wrapper(begin, terms, made)))
+            return cast(T, functools.wraps(made)(make(begin, terms, made)))
     hint = "; write @classmethod above it" if isinstance(function, classmethod) else ""
     raise TypeError(f"cannot wrap a {type(function).__name__}: give a function{hint}")
 
@@ -266,7 +277,7 @@ def _async_generator(
     return guarded
 
 
-WRAPPERS: tuple[
+FORMS: tuple[
     tuple[Callable[[Any], bool], Callable[[Start, Terms, Callable[..., Any]], Callable[..., Any]]], ...
 ] = (
     (inspect.isasyncgenfunction, _async_generator),

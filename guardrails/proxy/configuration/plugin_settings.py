@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 from guardrails.errors import GuardrailsError
 from guardrails.policy.loading.problems import MarkSource, Problems
 from guardrails.registry.sources import PluginError, PluginSources
-from guardrails.sinks import read_entry
+from guardrails.sinks.kinds import read_entry
 
 
 def _split(given: object) -> object:

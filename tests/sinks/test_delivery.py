@@ -16,10 +16,9 @@ import pytest
 from guardrails import Guard
 from guardrails.errors import GuardrailsError
 from guardrails.plugins import Config, Sink
-from guardrails.registry.sources import PluginError, PluginSources
-from guardrails.sinks import WAITING, open_sinks, read_entry, read_sink
+from guardrails.registry.sources import PluginSources
+from guardrails.sinks.delivery import WAITING, open_sinks
 from guardrails.types import Verdict
-from tests.cases import each_case
 
 POLICY = {
     "format": 1,
@@ -177,29 +176,7 @@ os.waitpid(child, 0)
     assert actions == ["allow", "block"]
 
 
-@each_case(
-    ("entry", "message"),
-    [
-        ({}, "a sink needs 'use', one of: jsonl"),
-        ({"use": 3}, "a sink needs 'use'"),
-        ({"use": "jsonlines"}, "'jsonlines' is not a kind of sink; there are: jsonl"),
-        ({"use": "jsonl"}, "sink 'jsonl': path: Field required"),
-        ({"use": "jsonl", "path": "x", "mode": 1}, "sink 'jsonl': mode: Extra inputs are not permitted"),
-    ],
-)
-def test_an_entry_that_means_nothing_is_an_error(entry: Any, message: str) -> None:
-    """It says what is wrong, before anything is opened."""
-    with pytest.raises(GuardrailsError, match=message):
-        read_entry(entry, PluginSources.read([]))
-
-
 def test_a_sink_that_cannot_be_opened_is_an_error_at_load(tmp_path: Path) -> None:
     """Nothing is judged by a guard whose verdicts go nowhere."""
     with pytest.raises(GuardrailsError, match="sink 'jsonl' cannot be opened: FileNotFoundError"):
         Guard.load(POLICY, sinks=[{"use": "jsonl", "path": str(tmp_path / "none" / "file")}])
-
-
-def test_what_is_no_sink_is_an_error() -> None:
-    """The message says what can be given."""
-    with pytest.raises(PluginError, match=r"give a guardrails\.plugins\.Sink"):
-        read_sink("x", print, None)

@@ -1,32 +1,25 @@
-"""Sinks: where verdicts go besides to who asked, such as a file or a system of records.
-
-Each opened sink has a queue and a thread of its own, so that none makes a request wait. What a sink raises is logged and counted,
-and never changes a verdict.
+"""Delivers verdicts to opened sinks. Each has a queue and a thread of its own, so that none makes a request wait; what a sink
+raises is logged and counted, and never changes a verdict.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final
 
-from pydantic import ValidationError
-
-from guardrails.detectors.config import Config, with_use
 from guardrails.detectors.shared_builds import SharedInstances
 from guardrails.errors import GuardrailsError
-from guardrails.registry.registered import Registry
-from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources
+from guardrails.registry.sources import PluginSources
+from guardrails.sinks.kinds import Record, VerdictSink, read_entry
 from guardrails.types import Verdict
 
 LOG = logging.getLogger("guardrails")
@@ -36,86 +29,6 @@ WAITING: Final = 10_000
 
 CLOSING_S: Final = 5.0
 """Seconds that a sink has at the end of the process for what still waits."""
-
-Record = Mapping[str, Any]
-"""A verdict as plain JSON values (`Verdict.to_dict`) without its content, and with `time`: UTC, ISO 8601."""
-
-
-class VerdictSink(Protocol):
-    """An opened sink. It is used by one thread."""
-
-    def write(self, record: Record) -> None:
-        """Take one verdict; raising means that it was not taken, and it is not offered again."""
-        ...
-
-    def close(self) -> None:
-        """Take the end."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sink:
-    """A kind of sink: what `use:` names in an entry of `sinks`.
-
-    Attributes:
-        name: what `use:` calls it.
-        doc: where verdicts go, in one sentence.
-        config: the fields of its configuration.
-        open: opens one by its configuration; what it raises is an error at load.
-        origin: where it comes from; None: built in.
-    """
-
-    name: str
-    doc: str
-    config: type[Config]
-    open: Callable[[Any], VerdictSink]
-    origin: PluginOrigin | None = None
-
-
-def read_sink(name: str, given: object, origin: PluginOrigin | None) -> Sink:
-    """Return the kind of sink that was registered under a name; raises `PluginError` where it is none."""
-    if not isinstance(given, Sink):
-        raise PluginError(
-            "invalid_plugin",
-            f"the sink {name!r} is a {type(given).__name__}",
-            "give a guardrails.plugins.Sink",
-        )
-    return replace(given, name=name, config=with_use(name, given.config, "Sink"), origin=origin)
-
-
-class JsonLinesConfig(Config):
-    """Appends verdicts to a file, each as a line of JSON."""
-
-    use: Literal["jsonl"]
-    """The kind of sink."""
-    path: str
-    """The file; it is made where there is none. In a settings file relative to the file's folder."""
-
-
-class JsonLinesFile:
-    """A file that verdicts are appended to; several processes may append to one."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
-
-    def write(self, record: Record) -> None:
-        """Append a line, at once."""
-        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-JSONL: Final = Sink(
-    "jsonl",
-    "Appends verdicts to a file, each as a line of JSON.",
-    JsonLinesConfig,
-    lambda config: JsonLinesFile(Path(config.path)),
-)
-
-SINKS: Final = Registry("sinks", Sink, {"jsonl": "guardrails.sinks:JSONL"}, read_sink)
-"""The kinds of sinks by name."""
 
 
 @dataclass(slots=True)
@@ -234,22 +147,6 @@ def open_sinks(entries: Sequence[Mapping[str, Any]], sources: PluginSources | No
         GuardrailsError: an entry names no sink, has fields that it does not know, or it cannot be opened.
     """
     return VerdictSinks([_open_sink(entry, sources) for entry in entries])
-
-
-def read_entry(entry: Mapping[str, Any], sources: PluginSources | None = None) -> tuple[Sink, Config]:
-    """Return the kind and the configuration that an entry of `sinks` means; raises `GuardrailsError`."""
-    use = entry.get("use") if isinstance(entry, Mapping) else None
-    if not isinstance(use, str):
-        raise GuardrailsError(f"a sink needs 'use', one of: {', '.join(SINKS.names(sources))}")
-    kind = SINKS.find(use, sources)
-    if kind is None:
-        raise GuardrailsError(f"{use!r} is not a kind of sink; there are: {', '.join(SINKS.names(sources))}")
-    try:
-        return kind, kind.config.model_validate(entry)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise GuardrailsError(f"sink {use!r}: {where}: {first['msg']}") from None
 
 
 def _open_sink(entry: Mapping[str, Any], sources: PluginSources | None) -> SinkThread:
