@@ -6,7 +6,7 @@ string, wait for the end of the answer, and so does why a choice ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
@@ -89,6 +89,7 @@ class ChatCodec:
             if isinstance(value, str) and name not in SAID_AGAIN:
                 path = (*at, "delta", name) if isinstance(delta, Mapping) else (*at, "delta")
                 item.grows += ((self._text(index, name, begin), path),)
+                said[name] = None
                 if names.is_new(name, MESSAGE):
                     others[name] = ""
                 continue
@@ -151,8 +152,17 @@ class ChatCodec:
 
 
 def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
-    """Write a whole completion as chunks; the first has what stands beside its choices."""
-    head = {**chunk_head(completion), "object": CHUNK}
+    """Write a whole completion as chunks."""
+    return write_chunks(completion, CHUNK, parts)
+
+
+def write_chunks(
+    completion: Mapping[str, Any],
+    kind: str,
+    parts: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
+) -> Iterator[Event]:
+    """Write a whole completion as chunks of a kind, each with a part of a choice; the first has what stands beside choices."""
+    head = {**chunk_head(completion), "object": kind}
     left = {*HEAD, "choices", "usage", PADDING}
     beside = {name: value for name, value in completion.items() if name not in left}
     for choice in completion["choices"]:

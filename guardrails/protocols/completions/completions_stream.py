@@ -50,8 +50,9 @@ class CompletionCodec:
                 item.grows += ((self._text(index, begin), ("choices", at, "text")),)
             if choice.get(SPELLED) is not None:
                 item.spelled += ((("choices", at, SPELLED), None),)
+            said = {**choice, "index": index, **({"text": None} if "text" in choice else {})}
+            item.patches += (Patch("merge", ("choices", index), said),)
             others = {name: value for name, value in choice.items() if name not in ("index", "text")}
-            item.patches += (Patch("merge", ("choices", index), {"index": index, **others}),)
             item.waits = item.waits or any(value is not None for value in others.values())
             if named := {name: None for name in others if self._chunks.names.is_new(name, CHOICE)}:
                 rest.setdefault("choices", []).append({"index": index, **named})

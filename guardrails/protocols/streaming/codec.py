@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from guardrails.engine.content.content_tree import value_at
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
@@ -39,7 +38,8 @@ class EventReading:
     Attributes:
         data: what it says.
         patches: what else of the whole answer it changes than texts that grow.
-        grows: the growing texts, and where in the event a piece of each stands, which is appended to it in the whole answer.
+        grows: the growing texts, and where in the event a piece of each stands. That is appended at the text's path in the whole
+            answer, behind the patches, which may begin what stands around it.
         bare: whether it holds nothing but one such piece, so that it can go on in several.
         copies: texts that it tells once more as a whole, and where.
         closes: texts that end with it.
@@ -70,12 +70,6 @@ class EventReading:
     passes: bool = False
     anew: bool = False
     is_last: bool = False
-
-    def all_patches(self) -> Iterator[Patch]:
-        """Yield the patches of the whole answer: what texts grow by comes behind the others, which may begin their places."""
-        yield from self.patches
-        for text, path in self.grows:
-            yield Patch("append", text.path, value_at(self.data, path))
 
 
 @dataclass(frozen=True, slots=True)
