@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
+from guardrails.protocols.chat.chat_payload import SPELLED
 from guardrails.protocols.chat.chunk_reader import CHUNK, HEAD, PADDING, ChunkReader
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -75,8 +76,6 @@ class ChatCodec:
             for name, value in choice.items()
             if name not in ("index", "delta") and (value is not None or names.is_new(name, CHOICE))
         }
-        if "logprobs" in rest:
-            item.spelled += (((*at, "logprobs"), None),)
         item.waits = item.waits or "finish_reason" in rest
         # What a server calls `message` in a chunk is not the delta: both are judged.
         whole = {
@@ -102,6 +101,9 @@ class ChatCodec:
         if "delta" in choice:
             whole["message"] = said
         item.patches += (Patch("merge", ("choices", index), whole),)
+        if spelled := [name for name in SPELLED if name in rest]:
+            item.spelled += tuple(((*at, name), None) for name in spelled)
+            item.spells += tuple(grown for (own, _), grown in self._texts.items() if own == index)
         return {"index": index, **rest, **({"message": others} if others else {})}
 
     def _text(self, index: int, name: str, begin: Callable[..., StreamedText]) -> StreamedText:

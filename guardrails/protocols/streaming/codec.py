@@ -44,7 +44,9 @@ class EventReading:
         copies: texts that it tells once more as a whole, and where.
         closes: texts that end with it.
         ends: names of texts made of several (`Relay.begin`) that no other goes on behind it.
-        spelled: places that spell or sign its texts, and what stands there where one of these was changed.
+        spelled: places that spell or sign texts, and what stands there where one of these was changed: of those that it holds or
+            closes, or of `spells`.
+        spells: texts of other events that are spelled in it.
         rest: what else it holds, as an answer of the API, to be judged before it goes on; None: nothing.
         alone: where a picture stands in it that the whole answer does not hold; what the policy changes of it is changed there,
             and where it is blocked so is the answer.
@@ -63,6 +65,7 @@ class EventReading:
     closes: tuple[StreamedText, ...] = ()
     ends: tuple[str, ...] = ()
     spelled: tuple[tuple[Path, Any], ...] = ()
+    spells: tuple[StreamedText, ...] = ()
     rest: Any = None
     alone: Path = ()
     choices: tuple[int, ...] = ()
