@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, Unpack
 
 from guardrails.checker import Checker, OnVerdict
 from guardrails.context import CallerOptions, ContextOptions, read_context
@@ -22,14 +22,12 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.detectors import Kind
+    from guardrails.wrapping.functions import OnBlock
 
 T = TypeVar("T")
 
-PolicySource: TypeAlias = str | Path | Mapping[str, Any]
+PolicySource: TypeAlias = str | Path | Mapping[str, object]
 """A policy: the name of a shipped one, the path of a file, YAML text, or a mapping."""
-
-OnBlock: TypeAlias = Literal["raise", "answer"]
-"""What a wrapped call does where the policy stops it."""
 
 
 @dataclass(frozen=True, slots=True)

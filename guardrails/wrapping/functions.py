@@ -12,7 +12,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack, cast, get_args
 
 from guardrails.context import CALLER, CallerOptions, check_options, describe_type
 from guardrails.engine.media.frame_batches import (
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ANSWERS = ("raise", "answer")
+OnBlock: TypeAlias = Literal["raise", "answer"]
+"""What a wrapped call does where the policy stops it."""
 
 
 def wrap(
     guard: Checker,
     function: T,
     *,
-    on_block: Literal["raise", "answer"] = "raise",
+    on_block: OnBlock = "raise",
     output: StageName = "output",
     fps: float | None = None,
     **caller: Unpack[CallerOptions],
@@ -75,7 +76,7 @@ def wrap(
         RequestError: (at the call, of a client) it cannot be judged.
     """
     check_options("wrap", caller, CALLER, ("on_block", "output", "fps"))
-    if on_block not in ANSWERS:
+    if on_block not in get_args(OnBlock):
         raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
     if fps is not None and not isinstance(fps, int | float):
         raise TypeError(f"wrap(): fps must be a number, not {describe_type(fps)}")
