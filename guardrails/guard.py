@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
 from guardrails.context import CallerOptions, ContextOptions, read_context
@@ -26,14 +26,12 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
+    from guardrails.wrapping.functions import OnBlock
 
 T = TypeVar("T")
 
-PolicySource: TypeAlias = str | Path | Mapping[str, Any]
+PolicySource: TypeAlias = str | Path | Mapping[str, object]
 """A policy: the name of a shipped one, the path of a file, YAML text, or a mapping."""
-
-OnBlock: TypeAlias = Literal["raise", "answer"]
-"""What a wrapped call does where the policy stops it."""
 
 
 @dataclass(frozen=True, slots=True)

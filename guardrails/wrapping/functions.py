@@ -13,7 +13,7 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from io import IOBase
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, cast, get_args
 
 from guardrails.context import CALLER, CallerOptions, check_options, describe_type
 from guardrails.engine.media.frame_batches import (
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ANSWERS = ("raise", "answer")
+OnBlock: TypeAlias = Literal["raise", "answer"]
+"""What a wrapped call does where the policy stops it."""
+
 NO_OPTIONS: Final[Mapping[str, Any]] = {}
 BOUND: Final = ("self", "cls")
 """Names of the parameter for the object that a method belongs to."""
@@ -41,7 +43,7 @@ def check_terms(on_block: str, output: str, fps: float | None, caller: Mapping[s
     """Raise as `wrap` does where there is no such option, or value of one."""
     Stage(output)
     check_options("wrap", caller, CALLER, ("on_block", "output", "fps"))
-    if on_block not in ANSWERS:
+    if on_block not in get_args(OnBlock):
         raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
     if fps is not None and not isinstance(fps, int | float):
         raise TypeError(f"wrap(): fps must be a number, not {describe_type(fps)}")
@@ -53,7 +55,7 @@ def wrap(
     guard: Checker,
     function: T,
     *,
-    on_block: Literal["raise", "answer"] = "raise",
+    on_block: OnBlock = "raise",
     output: StageName = "output",
     fps: float | None = None,
     **caller: Unpack[CallerOptions],
