@@ -20,7 +20,6 @@ from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.errors import BLOCKED, ErrorWriter, Problem, write_openai_error
 from guardrails.protocols.image_links import Link
 from guardrails.protocols.providers import OPENAI, Provider
-from guardrails.protocols.streaming.assembler import Assembler
 from guardrails.protocols.streaming.codec import Event, StreamCodec
 from guardrails.wire import sse
 from guardrails.wire.pointers import Path
@@ -106,15 +105,13 @@ class StreamFormat:
     """How the streamed answers of an API are read and written.
 
     Attributes:
-        codec: reads the events of one stream and writes how they end.
-        assembler: puts the whole answer of them together.
+        codec: reads the events of one stream, of which it builds the whole answer, and writes how they end.
         events: writes a whole answer as events.
         failure: writes a failure behind what the codec wrote before it.
         framing: how events are written as bytes.
     """
 
     codec: Callable[[], StreamCodec]
-    assembler: Callable[[], Assembler]
     events: Callable[[Body], Iterable[Event]]
     failure: Callable[[Problem, Any], list[Event]] = lambda problem, codec: write_error_event(problem)
     framing: Framing = SSE

@@ -7,8 +7,6 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from guardrails.context import Context
-from guardrails.engine.content.content_tree import format_number
-from guardrails.engine.content.payload import is_pixels, refuse_batch
 from guardrails.engine.media.frame_batches import (
     FPS,
     Film,
@@ -25,6 +23,8 @@ from guardrails.engine.media.frame_batches import (
     replace_pictures,
 )
 from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_texts
+from guardrails.engine.values.long_numbers import format_number
+from guardrails.engine.values.media import is_pixels, refuse_batch
 from guardrails.errors import Blocked
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Action, Media, Returned, Stage, Text, ToolCall, Verdict

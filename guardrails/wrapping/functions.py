@@ -12,13 +12,14 @@ import contextlib
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack, cast
 
+from guardrails.context import CALLER, CallerOptions, check_options, describe_type
 from guardrails.engine.media.frame_batches import (
     FrameWindow,
 )
 from guardrails.media.video.frames_in_memory import FASTEST
-from guardrails.types import Stage
+from guardrails.types import Stage, StageName
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_text
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
 from guardrails.wrapping.registry import wrapper_of
@@ -36,10 +37,10 @@ def wrap(
     guard: Checker,
     function: T,
     *,
-    on_block: str = "raise",
-    output: str = "output",
+    on_block: Literal["raise", "answer"] = "raise",
+    output: StageName = "output",
     fps: float | None = None,
-    **context: Any,
+    **caller: Unpack[CallerOptions],
 ) -> T:
     """Return the function guarded: sync, async, generator and async-generator functions alike; or a client of OpenAI's or
     Anthropic's SDK, a runnable of LangChain, or a text-generation pipeline of transformers (`wrapping/registry.py`) as one of
@@ -64,18 +65,23 @@ def wrap(
         output: the stage of what is returned; not for clients, models and pipelines, whose answers say it.
         fps: how many frames a second there are of what is returned or yielded, if that is a film; of what a pipeline of
             diffusers returns as `frames` 8, where nothing is said.
-        context: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `Guard.check`.
+        caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `Guard.check`.
 
     Raises:
+        TypeError: it cannot be wrapped, or there is no such option or value of it.
+        ValueError: there is no such stage or answer to a block.
         TypeError: (at the call) the function returned something that cannot be checked.
         Blocked: (at the call, of a generator perhaps behind some of its text) the policy stopped it, unless it answers in kind.
         RequestError: (at the call, of a client) it cannot be judged.
     """
+    check_options("wrap", caller, CALLER, ("on_block", "output", "fps"))
     if on_block not in ANSWERS:
         raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
+    if fps is not None and not isinstance(fps, int | float):
+        raise TypeError(f"wrap(): fps must be a number, not {describe_type(fps)}")
     if fps is not None and not 0 < fps <= FASTEST:
         raise ValueError(f"fps must be above 0 and at most {FASTEST}, not {fps}")
-    terms = Terms(guard, on_block == "answer", context, Stage(output))
+    terms = Terms(guard, on_block == "answer", caller, Stage(output))
     backend = wrapper_of(function)
     if backend is not None:
         return cast(T, backend(function, terms))

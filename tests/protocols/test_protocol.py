@@ -19,6 +19,7 @@ from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.proxy.exchange.stream import dump_events
 from guardrails.types import Action, Coverage
 from guardrails.wire import sse
+from tests.protocols.conftest import AnswerReader
 from tests.proxy.conftest import completion, message, response
 from tests.proxy.contract_ollama import completed, said
 from tests.proxy.gemini_kit import gemini_answer
@@ -59,18 +60,18 @@ def blocked() -> Outcome:
 
 @pytest.mark.parametrize("name", APIS)
 def test_an_answer_is_read_written_and_read_again(name, answers) -> None:
-    """What the writer writes, the assembler takes for a whole answer, which is written the same once more."""
+    """What is written as events is read as a whole answer, which is written the same once more."""
     protocol, streams = APIS[name], streams_of(APIS[name])
     protocol.check_response(answers[name])
-    assembler = streams.assembler()
+    read = AnswerReader(streams.codec())
 
     raw = dump_events([*streams.events(answers[name])])
 
     for event in sse.Events().feed(raw):
-        assembler.take(json.loads(event.data))
-    assert assembler.finished
-    assert protocol.response_payload(assembler.answer()).tree.leaves
-    assert dump_events([*streams.events(assembler.answer())]) == raw
+        read.take(json.loads(event.data))
+    assert read.is_finished
+    assert protocol.response_payload(read.answer()).tree.leaves
+    assert dump_events([*streams.events(read.answer())]) == raw
 
 
 @pytest.mark.parametrize("name", APIS)

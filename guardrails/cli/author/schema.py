@@ -6,11 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
+from guardrails.cli import add_plugins
 from guardrails.errors import GuardrailsError
 
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument("--out", "-o", metavar="FILE", help="write it to a file, such as policy.schema.json")
     of = to.add_mutually_exclusive_group()
     of.add_argument(

@@ -13,11 +13,10 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
-from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
+from guardrails.protocols.chat.chat_stream import KIND, ChatCodec, write_events
 from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
 
-REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created": 0, "model": ""}
+REQUIRED: Mapping[str, Any] = {"id": "", "object": KIND, "created": 0, "model": ""}
 NO_USAGE: Mapping[str, int] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 RefuseChoice = Callable[[Mapping[str, Any], int, str], dict[str, Any]]
@@ -109,7 +108,7 @@ CHAT = Protocol(
     check_response=check_completion,
     read_response=chat_fields.read_response,
     withhold=withhold,
-    refuse=refuse_as("chat.completion", refuse_choice),
-    stream=StreamFormat(codec=ChatCodec, assembler=ChatAssembler, events=write_events, framing=SSE_DONE),
+    refuse=refuse_as(KIND, refuse_choice),
+    stream=StreamFormat(codec=ChatCodec, events=write_events, framing=SSE_DONE),
 )
 PROTOCOLS = (CHAT,)

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from guardrails.protocols.chat import protocol as chat
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
 from guardrails.protocols.completions import completions_fields
 from guardrails.protocols.completions.completions_stream import KIND, CompletionCodec
 from guardrails.protocols.errors import openai_error_writer
@@ -18,15 +17,6 @@ from guardrails.protocols.protocol import SSE_DONE, Protocol, StreamFormat
 from guardrails.protocols.streaming.codec import Event
 
 REQUIRED: Mapping[str, Any] = {**chat.REQUIRED, "object": KIND}
-
-
-class CompletionAssembler(ChatAssembler):
-    """Puts one text completion together."""
-
-    def answer(self) -> dict[str, Any]:
-        """Return the completion."""
-        made = super().answer()
-        return {**made, "object": KIND} if made["object"] == chat.REQUIRED["object"] else made
 
 
 def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[str, Any]:
@@ -52,9 +42,7 @@ COMPLETIONS = Protocol(
     read_response=completions_fields.read_response,
     withhold=partial(chat.withhold, refuse_choice=refuse_choice, required=REQUIRED),
     refuse=chat.refuse_as(KIND, refuse_choice),
-    stream=StreamFormat(
-        codec=CompletionCodec, assembler=CompletionAssembler, events=write_events, framing=SSE_DONE
-    ),
+    stream=StreamFormat(codec=CompletionCodec, events=write_events, framing=SSE_DONE),
     write_error=openai_error_writer(param="prompt"),
 )
 PROTOCOLS = (COMPLETIONS,)

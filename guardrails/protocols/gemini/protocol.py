@@ -14,7 +14,6 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.errors import Problem, write_google_error
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
-from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
 from guardrails.protocols.gemini.gemini_fields import field_of
 from guardrails.protocols.gemini.gemini_stream import STOPPED, GeminiCodec, build_refusal
 from guardrails.protocols.messages.protocol import refuse_count
@@ -93,9 +92,7 @@ GENERATE = Protocol(
     withhold=withhold,
     refuse=refuse,
     refuses_in_kind=True,
-    stream=StreamFormat(
-        codec=GeminiCodec, assembler=GeminiAssembler, events=write_events, failure=write_failure
-    ),
+    stream=StreamFormat(codec=GeminiCodec, events=write_events, failure=write_failure),
     is_streamed=lambda body: False,
     count_choices=count_candidates,
     write_error=write_google_error,

@@ -13,7 +13,6 @@ from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem, write_anthropic_error
 from guardrails.protocols.messages import messages_fields
-from guardrails.protocols.messages.messages_assembly import MessageAssembler
 from guardrails.protocols.messages.messages_stream import MessagesCodec, build_refusal, write_events
 from guardrails.protocols.protocol import (
     Body,
@@ -94,7 +93,6 @@ MESSAGES = Protocol(
     refuse=refuse,
     stream=StreamFormat(
         codec=MessagesCodec,
-        assembler=MessageAssembler,
         events=write_events,
         failure=write_failure,
         framing=Framing(keep_alive=sse.event(b'{"type": "ping"}', b"ping")),

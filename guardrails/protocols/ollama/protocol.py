@@ -22,7 +22,6 @@ from guardrails.protocols.ollama.ollama_stream import (
     AGAIN,
     CHAT,
     GENERATE,
-    OllamaAssembler,
     OllamaCodec,
     build_line,
     build_refusal,
@@ -88,7 +87,6 @@ def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) ->
         withhold=partial(withhold, text=text),
         stream=StreamFormat(
             codec=lambda: OllamaCodec(text),
-            assembler=OllamaAssembler,
             events=lambda answer: write_events(answer, text),
             failure=write_failure,
             framing=Framing(

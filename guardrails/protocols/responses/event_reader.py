@@ -4,6 +4,9 @@ Texts of parts grow, and are joined as `protocols/responses/responses_fields.py`
 as it comes; calls of tools wait for the end of the response, and so does its end. What says the same as deltas did must be the
 same. What fits nowhere (an item that nobody announced, a text that comes whole) waits too, and is told from the whole response,
 which is judged then.
+
+The last event holds the whole response. Some servers leave out of it what they have sent as items: these are put together from
+the events before it.
 """
 
 from __future__ import annotations
@@ -11,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import value_at
 from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.engine.values.writer import value_at
 from guardrails.protocols.responses.event_kinds import (
     DRAWN,
     GROWING,
@@ -29,7 +32,9 @@ from guardrails.protocols.responses.event_kinds import (
     slot_of,
     text_field,
 )
-from guardrails.protocols.streaming.codec import EventReading, malformed_event
+from guardrails.protocols.responses.event_writer import SentResponse
+from guardrails.protocols.streaming.assembler import has_half_pair
+from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -58,15 +63,17 @@ FIT: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 class EventReader:
-    """The events of one response. An assembler took them before, which raises for what is malformed.
+    """The events of one response.
 
     Attributes:
+        is_finished: whether the last came.
         texts: those that grow, by their parts.
         whole: the parts whose text came whole, or out of order: it is told from the whole response.
     """
 
     def __init__(self) -> None:
-        self._begun = False
+        self._begun = self.is_finished = False
+        self._came = SentResponse()
         self._items: dict[int, Mapping[str, Any]] = {}
         self._done: set[int] = set()
         self._parts: dict[Slot, str] = {}
@@ -82,11 +89,17 @@ class EventReader:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:
-            BackendError: it is malformed, or says something else than the events before it.
+            BackendError: it is malformed, of an unknown type, or says something else than the events before it.
         """
-        kind = KINDS.get(data["type"])
+        type_ = data.get("type")
+        if not isinstance(type_, str) or not type_.startswith("response."):
+            raise malformed_event("event of an unknown type")
+        if not type_.endswith(".delta") and has_half_pair(data):
+            raise malformed_event("event, which holds half a surrogate pair")
+        kind = KINDS.get(type_)
         if kind is None:
             return EventReading(data)  # nobody is told of it
+        self._came.add(data)
         if not self._begun and kind.what not in ("head", "last"):
             return _odd(data)
         self._begin = begin
@@ -230,7 +243,8 @@ class EventReader:
         return EventReading(data, rest=rest, alone=(kind.name,))
 
     def _last(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
-        out = EventReading(data, waits=True)
+        self.is_finished = True
+        out = EventReading(data, (self._whole(require_mapping(data, "response")),), waits=True, is_last=True)
         waiting = {index for index, item in self._items.items() if _waits(item)}
         out.anew = not self._begun or not waiting <= self._done
         if require_mapping(data, "response").get("output"):
@@ -238,6 +252,21 @@ class EventReader:
         else:  # some servers leave out of it what they have sent as items
             out.anew = out.anew or bool(self._items)
         return out
+
+    def _whole(self, response: dict[str, Any]) -> Patch:
+        """Return the patch by which the answer is a response."""
+        output = response.get("output") or self._came.output()
+        if response.get("object", "response") != "response" or not isinstance(output, list):
+            raise malformed_event("response")
+        if not all(isinstance(item, dict) for item in output):
+            raise malformed_event("response")
+        return Patch("set", (), {**response, "output": output})
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take the end of the stream; raises `BackendError` before that of the response."""
+        if not self.is_finished:
+            raise malformed_event("stream, which ended before its end")
+        return ()
 
     def _copies(self, item: EventReading, found: Iterable[tuple[Path, Slot]], left: set[Slot]) -> None:
         """Have an item repeat texts as they were told.

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from guardrails.engine.values.writer import value_at
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
+
+ReceivedEvent = tuple[dict[str, Any], str, bytes]
+"""An event as it came: what it says, its type ("" where it has none beside what it says), and its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One change of the whole answer that the events of a stream make up.
+
+    Attributes:
+        operation: `set` puts a value in the place of what stands there. `append` has that go on: texts by more of them, lists by
+            more entries, objects by their fields. `merge` does so too, but entries of lists go on with those of the same
+            `index`, else of the same `id` or `type`. Where nothing stands, each begins it.
+        path: where in the whole answer; an index is a place among the entries of a list, which may come in any order.
+        value: the value.
+    """
+
+    operation: Literal["append", "merge", "set"]
+    path: Path
+    value: Any
 
 
 @dataclass(slots=True)
@@ -17,7 +38,8 @@ class EventReading:
 
     Attributes:
         data: what it says.
-        grows: the growing texts, and where in the event a piece of each stands.
+        patches: what else of the whole answer it changes than texts that grow.
+        grows: the growing texts, and where in the event a piece of each stands, which is appended to it in the whole answer.
         bare: whether it holds nothing but one such piece, so that it can go on in several.
         copies: texts that it tells once more as a whole, and where.
         closes: texts that end with it.
@@ -30,9 +52,11 @@ class EventReading:
         waits: whether it must wait for the verdict on the whole answer.
         passes: whether it may go on before those that came before it.
         anew: whether the answer does not hold it as it is, so that what waits is written anew from the answer.
+        is_last: whether no other may follow.
     """
 
     data: dict[str, Any]
+    patches: tuple[Patch, ...] = ()
     grows: tuple[tuple[StreamedText, Path], ...] = ()
     bare: bool = False
     copies: tuple[tuple[StreamedText, Path], ...] = ()
@@ -45,6 +69,13 @@ class EventReading:
     waits: bool = False
     passes: bool = False
     anew: bool = False
+    is_last: bool = False
+
+    def all_patches(self) -> Iterator[Patch]:
+        """Yield the patches of the whole answer: what texts grow by comes behind the others, which may begin their places."""
+        yield from self.patches
+        for text, path in self.grows:
+            yield Patch("append", text.path, value_at(self.data, path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +90,24 @@ class Event:
 class StreamCodec(Protocol):
     """Reads and writes the events of one answer of one API."""
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether what was read is a whole answer, also without a last event that says so."""
+        ...
+
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:
-            BackendError: it is malformed, or comes out of order.
+            BackendError: it is malformed, unknown, or comes out of order.
+        """
+        ...
+
+    def finish(self) -> Iterable[Patch]:
+        """Take the end of the stream; return the patches of what no event says of a whole answer.
+
+        Raises:
+            BackendError: some of it is missing.
         """
         ...
 

@@ -15,6 +15,7 @@ from guardrails.proxy.access.hosts import Hosts
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.keys import find_weakness
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc, check_clients
+from guardrails.proxy.configuration.plugin_settings import Plugins
 from guardrails.proxy.server.connections import MOST
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
@@ -50,6 +51,10 @@ class SettingsDoc(Config):
     """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
     floor: str | None = Field(default=None, min_length=1)
     """A policy under which no verdict may fall, likewise; it holds under every policy of `policies`, too."""
+    plugins: Plugins | None = Field(default=None, examples=[["acme-detectors==1.*"]])
+    """The installed packages whose plugins policies may use, each with its versions (`acme-detectors==1.*`), and Python files
+    that hold some (`./mine.py`); `*` stands for every package. Nothing of a plugin runs before a policy names it. Without this
+    every installed package may be used, with an empty list none."""
     keys: list[KeyDoc] = Field(default_factory=list, max_length=4_096)
     """The clients that may ask; without any everybody may. What a client authorizes itself with here goes to no upstream."""
     policies: list[PolicyDoc] = Field(default_factory=list, max_length=4_096)
@@ -137,6 +142,11 @@ class SettingsDoc(Config):
     def budget(self) -> Budget:
         """What one request, or one answer, may hold at most."""
         return Budget(self.max_contents, self.max_characters, self.max_pictures, self.max_pixels)
+
+    @property
+    def guard_options(self) -> dict[str, Any]:
+        """What `Guard.load` takes beside the policy."""
+        return {"floor": self.floor, "budget": self.budget, "plugins": self.plugins}
 
     @property
     def base_url(self) -> str:

@@ -50,7 +50,7 @@ def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choi
     made, judge = relay(guard, choices)
     out: list[Any] = []
     for each in chunks:
-        guard.pipeline.drive(made.take(each, "", b"raw", None))
+        guard.pipeline.drive(made.take([(each, "", b"raw")], None))
         out += [event.data for event in made.ready()]
     guard.pipeline.drive(made.finish(None))
     if made.stop is not None:
@@ -122,7 +122,7 @@ def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
     codec = CompletionCodec()
     begun = codec.read(chunk((0, "Hello ", {})), "", made.begin)
     (grown, _), *_ = begun.grows
-    guard.pipeline.drive(made.take(chunk((0, "Hello ", {})), "", b"", None))
+    guard.pipeline.drive(made.take([(chunk((0, "Hello ", {})), "", b"")], None))
     assert codec.write_rest(completion("Hello ")) is not None
     grown.part.pieces.append("Bye ")
     assert codec.write_rest(completion("Hello ")) is None

@@ -64,7 +64,7 @@ class SuiteRow(ContentRow):
         assert self.test is not None
         assert self.item is not None
         stage, content = read_input(self.test, self.item)
-        return guard.check(content, stage, **check_arguments(self.test), complete=True)
+        return guard.check(content, Stage(stage), **check_arguments(self.test), complete=True)
 
 
 def read_suite_rows(*versions: PolicyVersion) -> Iterator[ContentRow]:

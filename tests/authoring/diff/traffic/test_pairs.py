@@ -16,10 +16,11 @@ from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
 from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import ContentRow, read_rows
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
+from guardrails.registry.sources import PluginSources
 from guardrails.types import Text
 from tests.cases import scale
 
@@ -132,7 +133,11 @@ def test_a_detector_that_both_have_is_asked_once(
             f"format: 1\nname: p\ndetectors:\n  own: {{use: own}}\n  w: {{use: terms, terms: [{terms}], category: custom.w}}\n"
             "rules:\n  - {id: a, on: input, when: custom.own > 0 || custom.w > 0, then: block}\n"
         )
-        made.append(compile_policy(load(path, {"own": kind_of(counting, tier=1)})))
+        made.append(
+            compile_policy(
+                load(path, PluginSources().with_own("detectors", {"own": kind_of(counting, tier=1)}))
+            )
+        )
     cache = FindingsCache(8, every=True)
     old, new = (Guard(each, cache=cache) for each in made)
     for text in ("fine", "bad", "forbidden", "a much longer text that is fine as well, from start to end"):

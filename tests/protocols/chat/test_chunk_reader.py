@@ -9,22 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.errors import BackendError
-from guardrails.protocols.chat.chat_assembly import ChatAssembler, ValueAssembly
-from guardrails.protocols.chat.chat_stream import write_events
+from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
 from tests.cases import each_case
+from tests.protocols.conftest import AnswerReader
 
 
-def grown(*said: Any) -> Any:
-    """Return the value that pieces make up."""
-    node = ValueAssembly()
-    for each in said:
-        node.add(each)
-    return node.value()
-
-
-def gathered(*chunks: Any) -> ChatAssembler:
-    """Return what collected these chunks."""
-    made = ChatAssembler()
+def gathered(*chunks: Any) -> AnswerReader:
+    """Return what read these chunks."""
+    made = AnswerReader(ChatCodec())
     for chunk in chunks:
         assert not made.take(chunk)
     return made
@@ -40,37 +32,6 @@ def chunk(delta: Any = None, finish: str | None = None, index: int = 0, **more: 
 def message(*deltas: Any) -> Any:
     """Return the message that these deltas make."""
     return gathered(*map(chunk, deltas)).answer()["choices"][0]["message"]
-
-
-@each_case(
-    ("said", "whole"),
-    [
-        ([{"a": "x"}, {"a": "y"}], {"a": "xy"}),
-        ([{"a": None}, {"a": "y"}], {"a": "y"}),
-        ([{"a": "\ud83d"}, {"a": "\ude00"}], {"a": "\N{GRINNING FACE}"}),
-        ([{"id": "x"}, {"id": "x"}, {"id": "y"}], {"id": "xy"}),
-        ([{"n": 1}, {"n": 1}, {"n": 2}], {"n": 2}),
-        ([{"n": 4111111111111111}, {"n": 2}], {"n": [4111111111111111, 2]}),
-        ([{"a": {"b": "x"}}, {"a": {"b": "y", "c": 1}}], {"a": {"b": "xy", "c": 1}}),
-        ([{"l": [{"index": 1, "a": "x"}]}, {"l": [{"index": 0, "a": "p"}, {"index": 1, "a": "y"}]}], {"l": [{"index": 0, "a": "p"}, {"index": 1, "a": "xy"}]}),
-        ([{"l": [{"id": "a", "t": "x"}]}, {"l": [{"t": "y"}]}], {"l": [{"id": "a", "t": "xy"}]}),
-        ([{"l": [{"id": "a", "t": "x"}]}, {"l": [{"id": "b", "t": "y"}]}], {"l": [{"id": "a", "t": "x"}, {"id": "b", "t": "y"}]}),
-        ([{"l": [{"type": "a"}]}, {"l": [{"type": "b"}]}], {"l": [{"type": "a"}, {"type": "b"}]}),
-        ([{"annotations": [{"t": "x"}]}, {"annotations": [{"t": "y"}]}], {"annotations": [{"t": "x"}, {"t": "y"}]}),
-        ([{"a": "x"}, {"a": {"b": 1}}], {"a": ["x", {"b": 1}]}),
-        ([{"l": ["x"]}, {"l": ["y"]}], {"l": ["x", "y"]}),
-        ([], None),
-    ],
-)  # fmt: skip
-def test_pieces_make_up_a_whole(said: list[Any], whole: Any) -> None:
-    """Texts grow, entries of lists are told apart, what is said twice is said once."""
-    assert grown(*said) == whole
-
-
-@given(st.lists(st.text(max_size=4), min_size=1, max_size=8))
-def test_a_text_is_that_of_its_pieces(pieces: list[str]) -> None:
-    """However it is cut."""
-    assert grown(*({"a": each} for each in pieces)) == {"a": "".join(pieces)}
 
 
 @each_case(
@@ -182,9 +143,9 @@ def test_a_choice_that_is_missing_is_the_upstreams_fault() -> None:
 
 def test_a_stream_is_finished_when_each_choice_is() -> None:
     """One open choice, or none at all, is not the end."""
-    assert not gathered().finished
-    assert not gathered(chunk({}, "stop", 0), chunk({}, None, 1)).finished
-    assert gathered(chunk({}, "stop", 0), chunk({}, "stop", 1)).finished
+    assert not gathered().is_finished
+    assert not gathered(chunk({}, "stop", 0), chunk({}, None, 1)).is_finished
+    assert gathered(chunk({}, "stop", 0), chunk({}, "stop", 1)).is_finished
 
 
 @given(

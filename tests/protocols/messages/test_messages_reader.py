@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError
-from guardrails.protocols.messages.messages_assembly import MessageAssembler
-from guardrails.protocols.messages.messages_stream import write_events
+from guardrails.protocols.messages.messages_stream import MessagesCodec, write_events
 from tests.cases import each_case
+from tests.protocols.conftest import AnswerReader
 
 MESSAGE: dict[str, Any] = {
     "id": "msg_1",
@@ -36,7 +36,7 @@ END = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {
 
 def whole(*given: Any) -> dict[str, Any]:
     """Return what events make up; only the last may end it."""
-    blocks = MessageAssembler()
+    blocks = AnswerReader(MessagesCodec())
     ended = [blocks.take(each) for each in given]
     assert not any(ended[:-1])
     return blocks.answer()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError
-from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
+from guardrails.protocols.gemini.gemini_stream import GeminiCodec
 from tests.cases import each_case
+from tests.protocols.conftest import AnswerReader
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 CALL = {"functionCall": {"name": "f", "args": {"a": 1.5}}}
@@ -20,9 +21,9 @@ def chunk(*parts: Any, index: int = 0, **fields: Any) -> dict[str, Any]:
     return {"candidates": [{"content": {"role": "model", "parts": made}, "index": index, **fields}]}
 
 
-def made(*given: Any) -> GeminiAssembler:
-    """Return what took these chunks."""
-    chunks = GeminiAssembler()
+def made(*given: Any) -> AnswerReader:
+    """Return what read these chunks."""
+    chunks = AnswerReader(GeminiCodec())
     for each in given:
         assert not chunks.take(each)
     return chunks
@@ -90,7 +91,7 @@ def test_candidates_take_turns() -> None:
 )
 def test_an_answer_is_finished_once_each_candidate_says_why(chunks: list[Any], finished: bool) -> None:
     """Or the prompt, where there are none."""
-    assert made(*chunks).finished is finished
+    assert made(*chunks).is_finished is finished
 
 
 ODD: dict[str, list[Any]] = {
