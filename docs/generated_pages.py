@@ -18,7 +18,7 @@ from typing import Any, Final
 from guardrails import taxonomy
 from guardrails.authoring.lint.lint_run import CHECKS
 from guardrails.cli import COMMANDS, main
-from guardrails.detectors import BUILTIN, find_kind
+from guardrails.detectors.kinds import BUILTIN, find_kind
 from guardrails.mcp.settings import McpDoc
 from guardrails.policy import schema
 from guardrails.policy.endpoints import EndpointsDoc

@@ -15,7 +15,7 @@ import yaml
 import guardrails
 from guardrails import taxonomy
 from guardrails.cli import COMMANDS
-from guardrails.detectors import BUILTIN
+from guardrails.detectors.kinds import BUILTIN
 from guardrails.policy.schema import PolicyDoc, RuleDoc
 from guardrails.policy.shipped import shipped_names
 from guardrails.proxy.configuration.settings import SettingsDoc
