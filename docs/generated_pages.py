@@ -97,8 +97,12 @@ def describe_default(node: Schema, required: bool) -> str:
 
 
 def escape_cell(text: str) -> str:
-    """Return a text as one cell of a table."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    """Return a text as one cell of a table. In code a `|` parts no cells, and nothing is escaped."""
+    parts = " ".join(text.split()).split("`")
+    return "`".join(
+        part if inside % 2 else part.replace("|", "\\|").replace("<", "&lt;")
+        for inside, part in enumerate(parts)
+    )
 
 
 def write_fields(node: Schema) -> Iterator[str]:

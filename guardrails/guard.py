@@ -183,8 +183,8 @@ class Guard(Checker):
 
         Raises:
             TypeError: there is no such option or value of it.
-            ValueError: there is no such stage, or the text goes on from a vault at a stage where another than the model could name
-                its values: check the whole text then.
+            ValueError: there is no such stage, or the text goes on from a vault at a stage where others than the model could
+                name its values: check the whole text then.
         """
         return open_stream(self, stage, read_context("stream", options, "stage"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from guardrails import Guard
 from tests.docs.page_run import PageRun, Serve, serving
 from tests.docs.upstream import run_upstream
 from tests.films import film, scene
@@ -86,6 +88,20 @@ def test_few_blocks_are_left_out_and_each_says_why() -> None:
     assert all(block.reason in REASONS for block in marked), [block.line for block in marked]
     counts = Counter(block.reason for block in marked)
     assert all(counts[reason] <= bound for reason, bound in REASONS.items()), counts
+
+
+def test_conditions_of_the_table_are_conditions() -> None:
+    """Each that the page on policies shows loads as the `when:` of a rule."""
+    page = (ROOT / "docs/pages/guides/policies.md").read_text(encoding="utf-8")
+    shown = re.findall(
+        r"^\| `(.+?)` \|", page.partition("## Conditions")[2].partition("\n## ")[0], re.MULTILINE
+    )
+    rules = [{"id": f"r{at}", "on": "input", "when": each, "then": "flag"} for at, each in enumerate(shown)]
+    attacks = {"use": "classifier", "categories": ["jailbreak", "hate"]}
+    detectors = {"attacks": attacks, "contact": {"use": "pii", "entities": ["email"]}}
+
+    assert len(shown) > 8
+    assert Guard.load({"format": 1, "name": "table", "detectors": detectors, "rules": rules})
 
 
 def test_a_page_that_is_wrong_is_found(
