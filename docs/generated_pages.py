@@ -18,6 +18,7 @@ from typing import Any, Final
 from guardrails import taxonomy
 from guardrails.authoring.lint.lint_run import CHECKS
 from guardrails.cli import COMMANDS, main
+from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import BUILTIN, find_kind
 from guardrails.mcp.settings import McpDoc
 from guardrails.policy import schema
@@ -25,7 +26,7 @@ from guardrails.policy.endpoints import EndpointsDoc
 from guardrails.policy.loading.source import read_yaml
 from guardrails.policy.names import CONTEXT
 from guardrails.policy.shipped import shipped_folder, shipped_names
-from guardrails.policy.testing.test_fields import TestsDoc
+from guardrails.policy.testing.test_fields import TestDoc, TestsDoc
 from guardrails.proxy.configuration.settings import SettingsDoc
 from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.metrics import COUNTERS, GAUGES, HISTOGRAMS
@@ -37,6 +38,29 @@ SOURCE: Final = "https://github.com/guardrails-middleware/guardrails/blob/main"
 WIDTH: Final = "100"
 """Columns of the help texts."""
 
+ORDER: Final = tuple(
+    f"{name}Doc"
+    for name in (
+        *(
+            "Policy",
+            "Rule",
+            "Redaction",
+            "Exception",
+            "Unchecked",
+            "Limits",
+            "Films",
+            "Tools",
+            "Tool",
+            "Override",
+        ),
+        *("Disable", "Test", "Expect", "Found", "Call", "Result", "Definition", "Tests"),
+    )
+)
+"""The mappings of a policy, in the order in which people read about them."""
+
+SAME: Final = {"ExceptionTestDoc": "TestDoc"}
+"""Mapping → the one that has the same fields."""
+
 Schema = Mapping[str, Any]
 
 
@@ -44,8 +68,8 @@ Schema = Mapping[str, Any]
 
 
 def name_model(name: str) -> str:
-    """Return how a declared mapping is called on a page: without the ending that all of them have."""
-    return name.removesuffix("Doc")
+    """Return how a declared mapping is called on a page: without the ending that such classes have."""
+    return re.sub("(Doc|Config|Block)$", "", SAME.get(name, name))
 
 
 def describe_type(node: Schema) -> str:
@@ -153,19 +177,18 @@ def write_policy_fields() -> str:
         "Every field of a policy file, as the loader declares it. `guardrails schema -o policy.schema.json` writes the same as a"
         " JSON Schema for editors. [Write a policy](../guides/policies.md) explains how the fields work together.",
     ]
-    parts: dict[str, list[str]] = {}
-    for model in (schema.PolicyDoc, *schema.ITEMS.values(), TestsDoc):
+    found: dict[str, dict[str, Any]] = {}
+    models: tuple[type[Config], ...] = (schema.PolicyDoc, *schema.ITEMS.values(), TestsDoc)
+    for model in models:
         node = model.model_json_schema()
-        inner = {**node.pop("$defs", {}), model.__name__: node}
-        if model is schema.PolicyDoc:
-            for field, item in schema.ITEMS.items():
-                node["properties"][field]["items"] = {"$ref": item.__name__}
-            inner = dict(reversed(inner.items()))
-        for name, each in inner.items():
-            if "properties" in each:
-                parts.setdefault(name, list(write_section(each, name_model(name))))
-    for part in parts.values():
-        lines += part
+        found |= {**node.pop("$defs", {}), model.__name__: node}
+    for name, field, item in [("PolicyDoc", *each) for each in schema.ITEMS.items()] + [
+        ("TestsDoc", "tests", TestDoc)
+    ]:
+        found[name]["properties"][field]["items"] = {"$ref": item.__name__}
+    for name in [*ORDER, *(each for each in found if each not in ORDER)]:
+        if "properties" in found[name] and name not in SAME:
+            lines += write_section(found[name], name_model(name))
     lines += [
         "",
         "The fields of detectors stand on a page of their own: [Detector fields](detectors.md).",
@@ -304,7 +327,7 @@ def write_server() -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_policies() -> dict[str, Mapping[str, Any]]:
+def read_policies() -> dict[str, Any]:
     """Return the shipped policies by name, as their files have them."""
     files = {name: shipped_folder() / f"{name}.yaml" for name in shipped_names()}
     return {name: read_yaml(path.read_bytes(), path.name).data for name, path in files.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -186,6 +187,15 @@ def test_every_variable_stands_on_the_page_of_the_environment() -> None:
 
     text = text_of("reference/environment.md") or ""
     assert not {name for name in found - {"GUARDRAILS_SERVE", "GUARDRAILS_GIVEN"} if f"`{name}`" not in text}
+
+
+def test_every_extra_stands_on_the_page_that_says_how_to_install() -> None:
+    """What can be installed besides, as `pyproject.toml` declares it."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    table = (text_of("start.md") or "").partition("| extra |")[2].partition("\n\n")[0]
+    assert {*re.findall(r"`(\w+)`", table)} == {*declared}
 
 
 def test_the_readme_is_short() -> None:
