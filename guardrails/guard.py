@@ -174,8 +174,26 @@ class Guard(Checker):
         fps: float | None = None,
         **caller: Unpack[CallerOptions],
     ) -> Any:
-        """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
-        see `wrapping.functions.wrap`. Without a function it is a decorator: `@guard.wrap(on_block="answer")`.
+        """Return the function, or the client of a model, with its texts checked before and what it returns checked after; without a function,
+        a decorator: `@guard.wrap(on_block="answer")`.
+
+        Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI and
+        Anthropic, runnables of LangChain and text-generation pipelines of transformers, each as one of the same class.
+
+        Args:
+            function: what to wrap.
+            on_block: `raise` raises `Blocked`; `answer` returns the rule's message in place of the answer, of a client as its API
+                refuses (where it can: embeddings cannot).
+            output: the stage of what is returned: `retrieval` for a retriever, `tool_result` for a tool. Clients, models and
+                pipelines say it in their answers.
+            fps: how many frames a second there are of what is returned or yielded, if that is a film.
+            caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
+
+        Raises:
+            TypeError: it cannot be wrapped, or there is no such option; at the call: what it returned cannot be checked.
+            ValueError: there is no such stage or answer to a block.
+            Blocked: at the call: the policy stopped it, unless it answers in kind.
+            RequestError: at the call of a client: it cannot be judged.
         """
         from guardrails.wrapping.functions import check_terms, wrap
 
@@ -189,14 +207,15 @@ class Guard(Checker):
         stage: StageName = "output",
         **options: Unpack[ContextOptions],
     ) -> TextStream:
-        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict` (`text_stream.TextStream`).
+        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict`.
 
         What it returns is at each time the beginning of what `check` would leave of the whole text, or of what stands before
         that by which it is stopped. The options are those of `check`.
 
         Raises:
             TypeError: there is no such option or value of it.
-            ValueError: there is no such stage; and see `text_stream.open_stream`.
+            ValueError: there is no such stage, or the text goes on from a vault at a stage where others than the model could
+                name its values: check the whole text then.
         """
         return open_stream(self, stage, read_context("stream", options, "stage"))
 

@@ -472,7 +472,7 @@ class Verdict(Generic[T_co]):
         return next((rule.message for rule in self.rules if rule.message is not None), None)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the verdict as plain JSON values (DESIGN §4.7); `content` is None where it is no JSON, as a picture."""
+        """Return the verdict as plain JSON values; `content` is None where it is no JSON, as a picture."""
         return {
             "id": self.id,
             "action": str(self.action),

@@ -95,6 +95,14 @@ def test_tests_are_traffic_each_once(versions: Versions) -> None:
     assert found == [("input", "a forbidden word"), ("input", "see ID-7"), ("output", "see ID-8")]
 
 
+def test_conversations_of_tests_are_traffic_at_input(versions: Versions) -> None:
+    """A conversation stands at no stage of its own: it counts as what a person sends."""
+    test = "  - {messages: [{role: user, content: see ID-9}], expect: {action: allow}}\n"
+    old, new = versions(("  - {input: see ID-7", f"{test}  - {{input: see ID-7"))
+    found = [row.stage for row in pairs.read_suite_rows(old, new) if not isinstance(row.content, str)]
+    assert found == ["input"]
+
+
 WORDS = st.lists(
     st.sampled_from(["forbidden", "banned", "ID-7", "fine", "IDS-3", "Zm9yYmlkZGVu", "für"]), max_size=12
 )
