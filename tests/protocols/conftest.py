@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard
-from guardrails.engine.content.content_tree import ContentTree, value_at
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.values.writer import value_at
 from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
