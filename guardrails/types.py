@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum, StrEnum
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 
@@ -466,7 +467,7 @@ class Verdict:
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
-        return _restore_verdict, (told,)
+        return partial(Verdict, content=None, **told), ()
 
     def __copy__(self) -> Verdict:
         return self
@@ -514,8 +515,3 @@ class Verdict:
             "removed": list(self.removed),
             "timings_ms": dict(self.timings_ms),
         }
-
-
-def _restore_verdict(told: dict[str, Any]) -> Verdict:
-    """Make a pickled verdict again."""
-    return Verdict(content=None, **told)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.field_readers import WORD
-from guardrails.engine.values.long_numbers import format_number
+from guardrails.engine.values.scalars import format_number
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, MOST_CHOICES, PADDING
 from guardrails.protocols.streaming.assembler import join_surrogates
 from guardrails.protocols.streaming.codec import malformed_event
