@@ -8,51 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from enum import IntEnum, StrEnum
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
+from guardrails.enums import Action as Action
+from guardrails.enums import Mode as Mode
+from guardrails.enums import Severity as Severity
+from guardrails.enums import Stage as Stage
+from guardrails.enums import StageName as StageName
 
-class Action(IntEnum):
-    """What to do with a content; ordered, so that `max()` of several is the strictest."""
+if TYPE_CHECKING:
+    # Type checkers bring this module along; before Python 3.13, typing has no defaults.
+    from typing_extensions import TypeVar
 
-    ALLOW = 0
-    FLAG = 1
-    REDACT = 2
-    BLOCK = 3
+    T_co = TypeVar("T_co", covariant=True, default=object)
+else:
+    from typing import TypeVar
 
-    def __str__(self) -> str:
-        return self.name.lower()
-
-
-class Severity(IntEnum):
-    """How grave it is that a rule fired; orders rules within one action."""
-
-    LOW = 0
-    MEDIUM = 1
-    HIGH = 2
-    CRITICAL = 3
-
-    def __str__(self) -> str:
-        return self.name.lower()
-
-
-class Stage(StrEnum):
-    """Where in a model call a content stands."""
-
-    INPUT = "input"
-    OUTPUT = "output"
-    TOOL_DEFINITION = "tool_definition"
-    TOOL_CALL = "tool_call"
-    TOOL_RESULT = "tool_result"
-    RETRIEVAL = "retrieval"
-
-
-class Mode(StrEnum):
-    """Whether a rule acts (`enforce`) or is only recorded (`shadow`)."""
-
-    ENFORCE = "enforce"
-    SHADOW = "shadow"
+    T_co = TypeVar("T_co", covariant=True)
 
 
 Tool = tuple[str, str]
@@ -433,10 +406,10 @@ CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Generic[T_co]):
     """What a policy says of what was checked.
 
-    `content` is what to use from now on, in the shape that was given: redacted where a rule says so,
+    `content` is what to use from now on, in the shape that was given (`T_co`): redacted where a rule says so,
     None when blocked. `complete` is False when detectors were skipped because nothing stricter could
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
@@ -450,7 +423,7 @@ class Verdict:
     action: Action
     stage: Stage
     policy: PolicyRef
-    content: object
+    content: T_co | None
     complete: bool = True
     rules: tuple[FiredRule, ...] = ()
     shadow: tuple[FiredRule, ...] = ()
@@ -500,7 +473,7 @@ class Verdict:
         return next((rule.message for rule in self.rules if rule.message is not None), None)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the verdict as plain JSON values (DESIGN §4.7); `content` is None where it is no JSON, as a picture."""
+        """Return the verdict as plain JSON values; `content` is None where it is no JSON, as a picture."""
         return {
             "id": self.id,
             "action": str(self.action),
