@@ -42,6 +42,7 @@ _OWN = frozenset(
         "py",
         "registry",
         "remote",
+        "sinks",
         "spelling",
         "taxonomy",
         "testing",

@@ -19,10 +19,10 @@ NOBODY: Final[Mapping[str, Any]] = {}
 class CallerOptions(TypedDict, total=False):
     """Who asks and for what, as keyword arguments; see `Context`."""
 
-    user: Mapping[str, Any] | None
+    user: Mapping[str, object] | None
     tenant: str | None
-    client: Mapping[str, Any] | None
-    metadata: Mapping[str, Any] | None
+    client: Mapping[str, object] | None
+    metadata: Mapping[str, object] | None
     model: str | None
 
 
@@ -54,10 +54,10 @@ class Context:
         heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
     """
 
-    user: Mapping[str, Any] | None = None
+    user: Mapping[str, object] | None = None
     tenant: str | None = None
-    client: Mapping[str, Any] | None = None
-    metadata: Mapping[str, Any] | None = None
+    client: Mapping[str, object] | None = None
+    metadata: Mapping[str, object] | None = None
     model: str | None = None
     after: Verdict | Vault | None = None
     system: str = ""

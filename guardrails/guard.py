@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
 from guardrails.context import CallerOptions, ContextOptions, read_context
@@ -18,20 +19,19 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
 from guardrails.registry.sources import PluginSources
+from guardrails.sinks.delivery import open_sinks
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
+    from guardrails.wrapping.functions import OnBlock
 
 T = TypeVar("T")
 
-PolicySource: TypeAlias = str | Path | Mapping[str, Any]
+PolicySource: TypeAlias = str | Path | Mapping[str, object]
 """A policy: the name of a shipped one, the path of a file, YAML text, or a mapping."""
-
-OnBlock: TypeAlias = Literal["raise", "answer"]
-"""What a wrapped call does where the policy stops it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Origin:
     floor: PolicySource | None
     detectors: Mapping[str, DetectorLike] | None
     redactions: Mapping[str, RedactionLike] | None
+    sinks: tuple[Mapping[str, Any], ...]
     plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
@@ -72,6 +73,7 @@ class Guard(Checker):
         floor: PolicySource | None = None,
         detectors: Mapping[str, DetectorLike] | None = None,
         redactions: Mapping[str, RedactionLike] | None = None,
+        sinks: Sequence[Mapping[str, Any]] = (),
         plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
@@ -93,6 +95,8 @@ class Guard(Checker):
                 detectors, or a detector.
             redactions: ways to replace what is found, by the name that `with:` gives them: a `guardrails.plugins.Redaction`, or a
                 function of a `FoundValue` that returns a text.
+            sinks: where verdicts go besides, without their contents, each a mapping such as
+                `{"use": "jsonl", "path": "verdicts.jsonl"}`; guards of one process that name the same share it.
             plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
                 that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
@@ -105,7 +109,7 @@ class Guard(Checker):
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             TypeError: the policy or `on_verdict` is of a wrong type.
             PluginError: `plugins` names something that is no package and no file, or a file of it fails.
-            GuardrailsError: the key of redactions in the environment is too short.
+            GuardrailsError: the key of redactions in the environment is too short, or a sink cannot be opened.
         """
         listed = None if plugins is None else (*plugins,)
         allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
@@ -114,8 +118,9 @@ class Guard(Checker):
             compiled = compile_policy(load(policy, sources))
             under = None if floor is None else compile_policy(load(floor, sources))
             guard = cls(compiled, under, cache=cache, budget=budget, on_verdict=on_verdict)
+        guard.sinks = open_sinks(sinks, sources) if sinks else None
         guard.origin = Origin(
-            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, listed, files
+            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, (*sinks,), listed, files
         )
         return guard
 
@@ -129,6 +134,7 @@ class Guard(Checker):
             floor=origin.floor,
             detectors=origin.detectors,
             redactions=origin.redactions,
+            sinks=origin.sinks,
             plugins=origin.plugins,
             budget=self.budget,
             on_verdict=self.on_verdict,
@@ -138,6 +144,7 @@ class Guard(Checker):
         floor = "" if self.floor is None else f", floor={self.floor!r}"
         return f"{type(self).__name__}({self.policy!r}{floor})"
 
+    @overload
     def wrap(
         self,
         function: T,
@@ -146,8 +153,29 @@ class Guard(Checker):
         output: StageName = "output",
         fps: float | None = None,
         **caller: Unpack[CallerOptions],
-    ) -> T:
-        """Return the function, or the client of a model, with its texts checked before and what it returns checked after.
+    ) -> T: ...
+
+    @overload
+    def wrap(
+        self,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> Callable[[T], T]: ...
+
+    def wrap(
+        self,
+        function: Any = None,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> Any:
+        """Return the function, or the client of a model, with its texts checked before and what it returns checked after; without a function,
+        a decorator: `@guard.wrap(on_block="answer")`.
 
         Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI and
         Anthropic, runnables of LangChain and text-generation pipelines of transformers, each as one of the same class.
@@ -167,8 +195,11 @@ class Guard(Checker):
             Blocked: at the call: the policy stopped it, unless it answers in kind.
             RequestError: at the call of a client: it cannot be judged.
         """
-        from guardrails.wrapping.functions import wrap
+        from guardrails.wrapping.functions import check_terms, wrap
 
+        if function is None:
+            check_terms(on_block, output, fps, caller)
+            return partial(self.wrap, on_block=on_block, output=output, fps=fps, **caller)
         return wrap(self, function, on_block=on_block, output=output, fps=fps, **caller)
 
     def stream(

@@ -40,9 +40,12 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.capabilities import Async, AtOnce, FilmTrack, Frames, Passages, Streaming
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import DETECTORS, Kind
+from guardrails.engine.values.adapters import ValueAdapter
+from guardrails.engine.values.known_types import OTHERS as ADAPTERS
 from guardrails.policy.redactions import REDACTIONS, FoundValue, HandedOut, Redaction
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin
+from guardrails.sinks.kinds import SINKS, Sink, VerdictSink
 from guardrails.types import (
     CLEAN,
     Audio,
@@ -59,8 +62,13 @@ from guardrails.types import (
     Unchecked,
     Video,
 )
+from guardrails.wrapping.functions import wrap_function
+from guardrails.wrapping.registry import WRAPPERS, Wrapper
+from guardrails.wrapping.sdk.exchange import Terms
 
-REGISTRIES: Final[Mapping[str, Registry[Any]]] = {each.group: each for each in (DETECTORS, REDACTIONS)}
+REGISTRIES: Final[Mapping[str, Registry[Any]]] = {
+    each.group: each for each in (DETECTORS, REDACTIONS, SINKS, WRAPPERS.registry, ADAPTERS.registry)
+}
 """Group of entry points → the registry of what is built in and what plugins add. For this package alone."""
 
 __all__ = [
@@ -87,11 +95,35 @@ __all__ = [
     "PluginOrigin",
     "PolicyFiles",
     "Redaction",
+    "Sink",
     "Stage",
     "Stream",
     "Streaming",
+    "Terms",
     "Text",
     "ToolCall",
     "Unchecked",
+    "ValueAdapter",
+    "VerdictSink",
     "Video",
+    "Wrapper",
+    "register",
+    "wrap_function",
 ]
+
+
+def register(name: str, thing: ValueAdapter | Wrapper) -> None:
+    """Register an adapter of values, or a wrapper, in this process, before any value of its class is met. Packages register
+    theirs by entry points of the same name, in the groups `guardrails.adapters` and `guardrails.wrappers`.
+
+    Args:
+        name: the top package of the class, a dot, and the class: `acme.Ticket`; it stands for classes below it too.
+        thing: how its values are read and written, or how its objects are wrapped.
+
+    Raises:
+        PluginError: another one is registered for the class.
+    """
+    if isinstance(thing, Wrapper):
+        WRAPPERS.register(name, thing)
+    else:
+        ADAPTERS.register(name, thing)

@@ -6,15 +6,12 @@ import inspect
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, Final, Literal
-
-from pydantic import create_model
+from typing import Any, Final
 
 from guardrails import taxonomy
 from guardrails.detectors import PolicyFiles
 from guardrails.detectors.capabilities import find_mistaken
-from guardrails.detectors.config import Config
+from guardrails.detectors.config import Config, with_use
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources
 from guardrails.types import Detector
@@ -156,7 +153,7 @@ def read_kind(name: str, given: object, origin: PluginOrigin | None) -> Kind:
                     f"{name!r} gives {category!r}, which is not a category",
                     "use a category of the taxonomy, or 'custom.' and a name in lower case",
                 )
-    return replace(given, name=name, config=_with_use(name, given.config), origin=origin)
+    return replace(given, name=name, config=with_use(name, given.config, "Plugin"), origin=origin)
 
 
 def _derive(name: str, given: object) -> Kind:
@@ -189,15 +186,6 @@ def _derive(name: str, given: object) -> Kind:
         build,
         **fields,
     )
-
-
-@cache
-def _with_use(name: str, config: type[Config]) -> type[Config]:
-    """Return a configuration with the field `use`, of a name that no other has in a schema."""
-    title = "".join(part.title() for part in re.split(r"[^A-Za-z0-9]+", name)) + "PluginConfig"
-    use: Any = (Literal[name], ...)
-    made: type[Config] = create_model(title, __base__=config, __doc__=config.__doc__, use=use)
-    return made
 
 
 DETECTORS: Final = Registry("detectors", Kind, BUILTIN, read_kind)

@@ -27,7 +27,7 @@ from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, Ru
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.redactions import REDACTIONS, Redaction
-from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
+from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
 from guardrails.registry.sources import PluginError
@@ -397,11 +397,11 @@ def _digest(
             rule.doc.model_dump(mode="json", by_alias=True) for rule in policy.rules if rule.doc is not None
         ],
         "exceptions": [doc.model_dump(mode="json") for _, doc in policy.exceptions],
-        # Digests without a word on pictures and films stay what they were.
+        # Digests without a word on pictures, films and objects stay what they were.
         "unchecked": {
             name: value
             for name, value in policy.unchecked.model_dump().items()
-            if name not in ("image", "video") or value != "block"
+            if name not in ("image", "video", "object") or value != UncheckedDoc.model_fields[name].default
         },
         "limits": {
             name: value

@@ -191,6 +191,9 @@ class UncheckedDoc(Config):
     """Sound without a transcriber."""
     sealed: ActionName = "flag"
     """What only its provider can open, such as encrypted reasoning."""
+    object: ActionName = "allow"
+    """An argument of a wrapped function that is an object of the program, such as a client, a logger or a connection: its type is
+    none that is read. Nothing that came over a wire is one before the program made it. Where content is expected it is `part`."""
 
 
 class LimitsDoc(Config):

@@ -92,3 +92,12 @@ def choose_offer(group: str, name: str, sources: PluginSources) -> Offer | None:
             "uninstall all but one, or name the one in 'plugins'",
         )
     return allowed[0] if allowed else None
+
+
+def has_plugins(*groups: str) -> bool:
+    """Tell whether the environment allows any plugin of some groups, without importing one."""
+    sources = PluginSources.of_environment()
+    offers = (offer for group in groups for offer in find_offers(group))
+    return bool(sources.files) or any(
+        sources.allows(each.origin.package, each.origin.version) for each in offers
+    )

@@ -60,7 +60,7 @@ class AnswerReader:
         item = self._codec.read(data, data.get("type", ""), begin_text)
         for text, path in item.grows:
             text.whole(value_at(item.data, path))
-        self._assembler.apply(item.all_patches())
+        self._assembler.take(item)
         return item.is_last
 
     @property

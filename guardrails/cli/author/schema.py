@@ -29,8 +29,10 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print or write the schema. That of policies lies in the package: to print it, no detector needs to be looked at."""
-    if not (args.settings or args.tests or args.out):
+    """Print or write the schema. That of policies lies in the package: where there are no plugins no detector is looked at."""
+    from guardrails.registry.installed import has_plugins
+
+    if not (args.settings or args.tests or args.out or has_plugins("detectors", "redactions")):
         from guardrails.policy.shipped import shipped_folder
 
         file = shipped_folder() / "policy.schema.json"

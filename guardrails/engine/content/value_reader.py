@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import IOBase
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
@@ -24,6 +24,7 @@ from guardrails.engine.values.media import BATCH, MOST_DIMENSIONS, TENSOR, is_pi
 from guardrails.engine.values.media_types import medium, medium_of_path
 from guardrails.media.video.file_type import HEAD
 from guardrails.types import Image, Media, Place, Stage, Text, ToolCall
+from guardrails.wire.pointers import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,32 @@ def read_structure(given: Any, stage: Stage) -> Payload:
     return body(given, tree)
 
 
+def read_key(key: Any, stage: Stage) -> Payload:
+    """Read the name of a part, which cannot be changed: what would be redacted in it blocks."""
+    tree = ContentTree()
+    tree.text(str(key), (), Place(stage), editable=False)
+    return body(key, tree)
+
+
+def read_pieces(pieces: list[Any], stage: Stage) -> Payload:
+    """Read the pieces of one answer that came in a stream. A text may go on in the next piece: what stands at the same place in
+    several is read as one, too.
+    """
+    tree = ContentTree()
+    by_place: dict[Path, list[int]] = {}
+    place = Place(stage)
+    for position, piece in enumerate(pieces):
+        first = len(tree.leaves)
+        tree.anything(piece, (position,), place)
+        for index in range(first, len(tree.leaves)):
+            leaf = tree.leaves[index]
+            if isinstance(leaf.content, Text) and leaf.editable:
+                by_place.setdefault(leaf.path[1:], []).append(index)
+    for indexes in by_place.values():
+        tree.join(indexes, (), place)
+    return body(pieces, tree)
+
+
 def read_unread(given: Any, stage: Stage, kind: str) -> Payload:
     """Return a value that no adapter reads as something unchecked, of a kind of the policy's `unchecked:` table."""
     tree = ContentTree()
@@ -111,7 +138,7 @@ def _is_drawn(given: Any) -> bool:
 
 def _of_file(given: Any, place: Place) -> Media | None:
     """Return what a file, or what is like one, holds; None where it is none."""
-    if isinstance(given, Path):
+    if isinstance(given, FilePath):
         return medium_of_path(given)(place=place, source=given)
     if isinstance(given, IOBase):
         return _type_of_open_file(given)(place=place, source=given)

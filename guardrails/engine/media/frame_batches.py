@@ -132,13 +132,6 @@ def replace_pictures(value: Any, before: list[Any], images: list[Any]) -> Any:
     return made
 
 
-def rebuild_sequence(value: Any, entries: list[Any]) -> Any:
-    """Return a list or tuple of what its entries became, itself where nothing changes."""
-    if all(new is old for new, old in zip(entries, value, strict=True)):
-        return value
-    return tuple(entries) if isinstance(value, tuple) else entries
-
-
 def build_film(frames: Film, fps: float, stage: Stage, policies: Sequence[CompiledPolicy]) -> Video:
     """Return frames as a film to check at a stage."""
     source: FramesFilm | MediaError

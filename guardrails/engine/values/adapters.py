@@ -101,6 +101,10 @@ class AdapterTable:
         if adapter.matches is not None:
             self._structural.insert(0, adapter)
 
+    def of_type(self, kind: type) -> ValueAdapter | None:
+        """Return the adapter that lists a type itself, None where none does."""
+        return self._by_type.get(kind)
+
     def find(self, value: Any) -> ValueAdapter | None:
         """Return the adapter of a value, None where no adapter reads it."""
         kind = type(value)

@@ -29,8 +29,12 @@ def _is_of(kind: Any, package: str, name: str) -> bool:
     )
 
 
+def _type(value: Any) -> Any:
+    return type(value)
+
+
 def _is_scalar(value: Any) -> bool:
-    kind = type(value)
+    kind: Any = type(value)
     return _is_of(kind, "numpy", "generic") and not issubclass(kind, str | bytes)  # which are read as such
 
 
@@ -42,7 +46,7 @@ def _scalar_content(value: Any) -> Content | Unchecked | None:
 
 
 def _is_array(value: Any, kinds: str) -> bool:
-    return _is_of(type(value), "numpy", "ndarray") and value.dtype.kind in kinds
+    return _is_of(_type(value), "numpy", "ndarray") and value.dtype.kind in kinds
 
 
 def _rebuild_array(value: Any, changes: Mapping[Any, Any]) -> Any:
@@ -70,7 +74,7 @@ def _kind_of_series(value: Any) -> str:
 
 
 def _is_series(value: Any, *, texts: bool) -> bool:
-    kind = type(value)
+    kind: Any = type(value)
     if not (_is_of(kind, "pandas", "Series") or _is_of(kind, "pandas", "Index")):
         return False
     return (_kind_of_series(value) in TEXTS) is texts
@@ -145,7 +149,7 @@ ADAPTERS: Final = (
     ),
     ValueAdapter(
         name="pandas.table",
-        matches=lambda value: _is_of(type(value), "pandas", "DataFrame"),
+        matches=lambda value: _is_of(_type(value), "pandas", "DataFrame"),
         children=_columns,
         keys=_labels_of_table,
         rebuild=_rebuild_table,

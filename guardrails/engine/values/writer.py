@@ -140,6 +140,22 @@ def value_at(value: Any, path: Path) -> Any:
     return value
 
 
+def find_changes(old: Any, new: Any, path: Path = ()) -> dict[tuple[Path, Path | None], Any]:
+    """Return the edits that make one value in JSON's containers into another."""
+    if new is old:
+        return {}
+    changes: dict[tuple[Path, Path | None], Any] = {}
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and old.keys() == new.keys():
+        for key in old:
+            changes |= find_changes(old[key], new[key], (*path, key))
+    elif isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
+        for index, (before, after) in enumerate(zip(old, new, strict=True)):
+            changes |= find_changes(before, after, (*path, index))
+    elif new != old:
+        changes[path, None] = new
+    return changes
+
+
 def remove_entries(value: Any, removed: Iterable[int]) -> Any:
     """Return a list, or what is like one, without some entries; itself where none is removed."""
     gone = frozenset(removed)

@@ -6,10 +6,11 @@ string, wait for the end of the answer, and so does why a choice ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
+from guardrails.protocols.chat.chat_payload import SPELLED
 from guardrails.protocols.chat.chunk_reader import CHUNK, HEAD, PADDING, ChunkReader
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -75,8 +76,6 @@ class ChatCodec:
             for name, value in choice.items()
             if name not in ("index", "delta") and (value is not None or names.is_new(name, CHOICE))
         }
-        if "logprobs" in rest:
-            item.spelled += (((*at, "logprobs"), None),)
         item.waits = item.waits or "finish_reason" in rest
         # What a server calls `message` in a chunk is not the delta: both are judged.
         whole = {
@@ -89,6 +88,7 @@ class ChatCodec:
             if isinstance(value, str) and name not in SAID_AGAIN:
                 path = (*at, "delta", name) if isinstance(delta, Mapping) else (*at, "delta")
                 item.grows += ((self._text(index, name, begin), path),)
+                said[name] = None
                 if names.is_new(name, MESSAGE):
                     others[name] = ""
                 continue
@@ -101,6 +101,9 @@ class ChatCodec:
         if "delta" in choice:
             whole["message"] = said
         item.patches += (Patch("merge", ("choices", index), whole),)
+        if spelled := [name for name in SPELLED if name in rest]:
+            item.spelled += tuple(((*at, name), None) for name in spelled)
+            item.spells += tuple(grown for (own, _), grown in self._texts.items() if own == index)
         return {"index": index, **rest, **({"message": others} if others else {})}
 
     def _text(self, index: int, name: str, begin: Callable[..., StreamedText]) -> StreamedText:
@@ -151,8 +154,17 @@ class ChatCodec:
 
 
 def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
-    """Write a whole completion as chunks; the first has what stands beside its choices."""
-    head = {**chunk_head(completion), "object": CHUNK}
+    """Write a whole completion as chunks."""
+    return write_chunks(completion, CHUNK, parts)
+
+
+def write_chunks(
+    completion: Mapping[str, Any],
+    kind: str,
+    parts: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
+) -> Iterator[Event]:
+    """Write a whole completion as chunks of a kind, each with a part of a choice; the first has what stands beside choices."""
+    head = {**chunk_head(completion), "object": kind}
     left = {*HEAD, "choices", "usage", PADDING}
     beside = {name: value for name, value in completion.items() if name not in left}
     for choice in completion["choices"]:

@@ -14,6 +14,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_stream import KIND, ChatCodec, write_events
+from guardrails.protocols.choices import choice_index, refuse_choices
 from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
 
 REQUIRED: Mapping[str, Any] = {"id": "", "object": KIND, "created": 0, "model": ""}
@@ -38,9 +39,8 @@ def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[
 
 def stopped_choice(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
     """Return a blocked choice but for what is said in its place."""
-    index = choice.get("index")
     return {
-        "index": index if type(index) is int else position,
+        "index": choice_index(choice, position),
         "logprobs": None,
         "finish_reason": "content_filter",
     }
@@ -64,21 +64,19 @@ def withhold(
     touched = {
         leaves.leaves[index].path[1] for index in outcome.edits if leaves.leaves[index].path[0] == "choices"
     }
-    places = [leaves.leaves[index].path if index >= 0 else () for index in outcome.blocked]
-    blocked = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
-    outside = {path[0] for path in places if path[:1] != ("choices",) and path}
-    everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)
-    choices = []
-    for position, choice in enumerate(changed["choices"]):
-        if everything or position in blocked:
-            choices.append(refuse_choice(choice, position, words))
-        elif position in touched:
-            choices.append(_without_spelling(choice))
-        else:
-            choices.append(choice)
-    top = {name: value for name, value in changed.items() if name not in outside}
-    missing = {name: value for name, value in required.items() if name not in top}
-    return {**top, **missing, "choices": choices}
+    choices = [
+        _without_spelling(choice) if position in touched else choice
+        for position, choice in enumerate(changed["choices"])
+    ]
+    left = refuse_choices(
+        {**changed, "choices": choices},
+        "choices",
+        leaves,
+        outcome,
+        lambda choice, position: refuse_choice(choice, position, words),
+    )
+    missing = {name: value for name, value in required.items() if name not in left}
+    return {**left, **missing}
 
 
 def refuse_as(kind: str, refuse_choice: RefuseChoice) -> Callable[[str, Body], dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from guardrails.protocols.chat.chat_payload import SPELLED
 from guardrails.protocols.chat.chat_stream import chunk_head
 from guardrails.protocols.chat.chunk_reader import HEAD, ChunkReader
 from guardrails.protocols.completions.completions_fields import CHOICE, RESPONSE
@@ -17,7 +18,6 @@ from guardrails.types import Place, Stage
 from guardrails.wire.pointers import pointer
 
 KIND: Final = "text_completion"
-SPELLED: Final = "logprobs"
 
 
 class CompletionCodec:
@@ -48,10 +48,12 @@ class CompletionCodec:
                 raise malformed_event("chunk: the text of a choice is none")
             if text is not None:
                 item.grows += ((self._text(index, begin), ("choices", at, "text")),)
-            if choice.get(SPELLED) is not None:
-                item.spelled += ((("choices", at, SPELLED), None),)
+            if spelled := [name for name in SPELLED if choice.get(name) is not None]:
+                item.spelled += tuple((("choices", at, name), None) for name in spelled)
+                item.spells += (self._text(index, begin),)
+            said = {**choice, "index": index, **({"text": None} if "text" in choice else {})}
+            item.patches += (Patch("merge", ("choices", index), said),)
             others = {name: value for name, value in choice.items() if name not in ("index", "text")}
-            item.patches += (Patch("merge", ("choices", index), {"index": index, **others}),)
             item.waits = item.waits or any(value is not None for value in others.values())
             if named := {name: None for name in others if self._chunks.names.is_new(name, CHOICE)}:
                 rest.setdefault("choices", []).append({"index": index, **named})
@@ -81,7 +83,7 @@ class CompletionCodec:
     def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the chunks that end a completion: where it is whole, each choice that is withheld is refused, else all."""
         if answer is None:
-            refusal = {"text": words, SPELLED: None, "finish_reason": "content_filter"}
+            refusal = {"text": words, "logprobs": None, "finish_reason": "content_filter"}
             answer = {"choices": [{"index": index, **refusal} for index in sorted(self._texts) or [0]]}
         return self._missing(answer, words) or []
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from guardrails.protocols.chat import protocol as chat
+from guardrails.protocols.chat.chat_stream import write_chunks
 from guardrails.protocols.completions import completions_fields
 from guardrails.protocols.completions.completions_stream import KIND, CompletionCodec
 from guardrails.protocols.errors import openai_error_writer
@@ -26,11 +27,7 @@ def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[
 
 def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
     """Write a whole completion as chunks, one for each choice."""
-    head = {name: value for name, value in completion.items() if name not in ("choices", "usage")}
-    for choice in completion["choices"]:
-        yield Event("", {**head, "choices": [choice]})
-    if completion.get("usage") is not None:
-        yield Event("", {**head, "choices": [], "usage": completion["usage"]})
+    return write_chunks(completion, KIND, lambda choice: [choice])
 
 
 COMPLETIONS = Protocol(

@@ -8,7 +8,7 @@ wait for the end of the message, and so does why it ended. What no message holds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,14 +28,14 @@ DELTAS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
 }
 """Type of a delta → its field, the field of the block that grows by it, and the types of blocks that have that."""
 
-FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ping": ("type",),
-    "message_start": ("type", "message"),
-    "content_block_start": ("type", "index", "content_block"),
-    "content_block_delta": ("type", "index", "delta"),
-    "content_block_stop": ("type", "index"),
-    "message_delta": ("type", "delta", "usage", "context_management"),
-    "message_stop": ("type",),
+FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "ping": frozenset({"type"}),
+    "message_start": frozenset({"type", "message"}),
+    "content_block_start": frozenset({"type", "index", "content_block"}),
+    "content_block_delta": frozenset({"type", "index", "delta"}),
+    "content_block_stop": frozenset({"type", "index"}),
+    "message_delta": frozenset({"type", "delta", "usage", "context_management"}),
+    "message_stop": frozenset({"type"}),
 }
 """Type of an event → its fields that a message holds."""
 
@@ -108,12 +108,12 @@ class MessageReader:
             raise malformed_event(kind)
         data = _only(data, FIELDS[kind])
         match kind:
+            case "content_block_delta":
+                return self._delta(data)
             case "message_start":
                 return self._start(data)
             case "content_block_start":
                 return self._start_block(data, begin)
-            case "content_block_delta":
-                return self._delta(data)
             case "content_block_stop":
                 return self._stop_block(data)
             case "message_delta":
@@ -188,9 +188,10 @@ class MessageReader:
             return EventReading(data, grows=((block.grown, ("delta", name)),), bare=True)
         if block.kind in CALLS:
             # Where there is nothing to call it with, that is an empty object.
-            patch = Patch("append", path, piece) if block.has_input else Patch("set", path, piece or {})
+            begins = () if block.has_input else (Patch("set", path, None if piece else {}),)
             block.has_input = block.has_input or bool(piece)
-            return EventReading(data, (patch,), waits=True)
+            more = (Patch("append", path, piece),) if block.has_input else ()
+            return EventReading(data, (*begins, *more), waits=True)
         item = EventReading(data, (Patch("append", path, piece),))
         item.rest = {"content": [{"type": block.kind, name: piece}]}
         block.is_closed = True
@@ -259,13 +260,13 @@ def _is(value: Any, index: int) -> bool:
     return type(value) is int and value == index
 
 
-def _only(mapping: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _only(mapping: dict[str, Any], names: Set[str]) -> dict[str, Any]:
     """Return a mapping without fields of other names; itself if it has none."""
-    known = mapping.keys() <= {*names}
-    return mapping if known else {name: mapping[name] for name in names if name in mapping}
+    known = mapping.keys() <= names
+    return mapping if known else {name: value for name, value in mapping.items() if name in names}
 
 
 def _only_in_delta(data: dict[str, Any], name: str) -> dict[str, Any]:
     """Return an event with nothing but one field in its delta; itself if it has no other."""
-    delta = _only(data["delta"], ("type", name))
+    delta = _only(data["delta"], {"type", name})
     return data if delta is data["delta"] else {**data, "delta": delta}

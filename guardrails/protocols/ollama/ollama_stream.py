@@ -96,9 +96,10 @@ class OllamaCodec:
         self._text = text
         self.is_finished = False
         """Whether the last line came."""
-        self._head: dict[str, Any] = {}
+        self._words: dict[Path, str] = {}
+        """What every line has in a word, as the last one had it."""
         self._odd: set[Path] = set()
-        """What every line has in a word, where one had it otherwise."""
+        """What one line had otherwise of that."""
         self._texts: dict[Path, StreamedText] = {}
         self._spelled = 0
 
@@ -133,16 +134,23 @@ class OllamaCodec:
         if path in TEXTS and value:
             item.grows += ((self._grown(path, begin), path),)
             return False
-        is_word = _is_word(path, value)
-        if is_word and path[0] in HEAD:
-            self._head[str(path[0])] = value
+        if path in WORDS:
+            return self._differs(item, path, value)
         item.waits = item.waits or not (path == (SPELLED,) or _says_nothing(path, value))
-        if path not in WORDS or path in self._odd:
-            return not is_word
-        if not is_word:
+        return True
+
+    def _differs(self, item: EventReading, path: Path, value: Any) -> bool:
+        """Add what every line has in a word to an item; return whether it is none, as in a line before."""
+        if _is_word(path, value):
+            if self._words.get(path) != value and path not in self._odd:
+                item.patches += (Patch("set", path, value),)
+            self._words[path] = value
+            return False
+        item.waits = True
+        if path not in self._odd:
+            item.patches += (Patch("set", path, None),)
             self._odd.add(path)
-        item.patches += (Patch("set", path, value),)
-        return False
+        return True
 
     def finish(self) -> tuple[Patch, ...]:
         """Take the end of the stream; raises `BackendError` where the last line is missing."""
@@ -185,5 +193,6 @@ class OllamaCodec:
 
     def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the lines that end an answer with a refusal."""
-        said = answer if answer is not None else build_refusal(self._text, words, self._head)
+        head = {str(name): value for (name, *more), value in self._words.items() if not more}
+        said = answer if answer is not None else build_refusal(self._text, words, head)
         return [*write_events(said, self._text)]

@@ -4,9 +4,6 @@ Texts of parts grow, and are joined as `protocols/responses/responses_fields.py`
 as it comes; calls of tools wait for the end of the response, and so does its end. What says the same as deltas did must be the
 same. What fits nowhere (an item that nobody announced, a text that comes whole) waits too, and is told from the whole response,
 which is judged then.
-
-The last event holds the whole response. Some servers leave out of it what they have sent as items: these are put together from
-the events before it.
 """
 
 from __future__ import annotations
@@ -32,7 +29,7 @@ from guardrails.protocols.responses.event_kinds import (
     slot_of,
     text_field,
 )
-from guardrails.protocols.responses.event_writer import SentResponse
+from guardrails.protocols.responses.item_patches import ItemPatches
 from guardrails.protocols.streaming.assembler import has_half_pair
 from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -73,7 +70,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self._begun = self.is_finished = False
-        self._came = SentResponse()
+        self._patches = ItemPatches()
         self._items: dict[int, Mapping[str, Any]] = {}
         self._done: set[int] = set()
         self._parts: dict[Slot, str] = {}
@@ -99,17 +96,23 @@ class EventReader:
         kind = KINDS.get(type_)
         if kind is None:
             return EventReading(data)  # nobody is told of it
-        self._came.add(data)
-        if not self._begun and kind.what not in ("head", "last"):
-            return _odd(data)
-        self._begin = begin
-        item: EventReading = getattr(self, f"_{kind.what}")(kind, self._known(kind, data))
+        patches, self._begin = self._patches.read(kind, data), begin
+        if self._begun or kind.what in ("head", "last"):
+            item: EventReading = getattr(self, f"_{kind.what}")(kind, self._fit(kind, data))
+        else:
+            item = _odd(data)
+        if kind.what == "delta" and not item.grows:
+            patches += self._patches.append(kind, data)
+        item.patches = patches
         return item
 
-    def _known(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any]:
+    def _fit(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any]:
         """Return an event without what the protocol does not have there, and with the id of its item."""
-        fits = (name for name in kind.fields if name in data and (name not in FIT or FIT[name](data[name])))
-        known = {name: data[name] for name in fits}
+        known = {
+            name: data[name]
+            for name in kind.fields
+            if name in data and (name not in FIT or FIT[name](data[name]))
+        }
         if "item_id" in known:
             known["item_id"] = self._items.get(index_of(data), {}).get("id") or ""
         same = len(known) == len(data) and known.get("item_id") == data.get("item_id")
@@ -244,7 +247,7 @@ class EventReader:
 
     def _last(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
         self.is_finished = True
-        out = EventReading(data, (self._whole(require_mapping(data, "response")),), waits=True, is_last=True)
+        out = EventReading(data, waits=True, is_last=True)
         waiting = {index for index, item in self._items.items() if _waits(item)}
         out.anew = not self._begun or not waiting <= self._done
         if require_mapping(data, "response").get("output"):
@@ -252,15 +255,6 @@ class EventReader:
         else:  # some servers leave out of it what they have sent as items
             out.anew = out.anew or bool(self._items)
         return out
-
-    def _whole(self, response: dict[str, Any]) -> Patch:
-        """Return the patch by which the answer is a response."""
-        output = response.get("output") or self._came.output()
-        if response.get("object", "response") != "response" or not isinstance(output, list):
-            raise malformed_event("response")
-        if not all(isinstance(item, dict) for item in output):
-            raise malformed_event("response")
-        return Patch("set", (), {**response, "output": output})
 
     def finish(self) -> tuple[Patch, ...]:
         """Take the end of the stream; raises `BackendError` before that of the response."""

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.values.long_numbers import format_number
-from guardrails.protocols.streaming.codec import Patch, malformed_event
-from guardrails.wire.lossless_json import write
+from guardrails.engine.values.writer import value_at
+from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
 from guardrails.wire.pointers import Path
 
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
@@ -32,6 +32,13 @@ class Assembler:
 
     def __init__(self) -> None:
         self._whole = _GrowingValue()
+
+    def take(self, item: EventReading) -> None:
+        """Apply the patches of an event, and append what its texts grow by."""
+        if item.patches:
+            self.apply(item.patches)
+        for text, path in item.grows:
+            self._whole.at(text.path).add(value_at(item.data, path), merges=False)
 
     def apply(self, patches: Iterable[Patch]) -> None:
         """Apply patches, in their order."""
@@ -70,14 +77,16 @@ class _GrowingValue:
         """Return what stands at a path from here, begun if nothing does."""
         found = self
         for step in path:
-            found._open()
-            found = found._numbered(step) if isinstance(step, int) else found._field(step)
+            if found.given is not NOTHING:
+                found._open()
+            if isinstance(step, int):
+                found = found.numbered.get(step) or found._number(step)
+            else:
+                found = (found.fields or {}).get(step) or found._field(step)
         return found
 
     def _open(self) -> None:
         """Take apart what was set."""
-        if self.given is NOTHING:
-            return
         given, self.given = self.given, NOTHING
         if isinstance(given, Mapping):
             self.fields = {name: _GrowingValue(inner) for name, inner in given.items()}
@@ -89,7 +98,8 @@ class _GrowingValue:
 
     def add(self, value: Any, *, merges: bool) -> None:
         """Have it go on with a value; where that `merges`, entries of lists go on as well."""
-        self._open()
+        if self.given is not NOTHING:
+            self._open()
         if isinstance(value, str):
             self.texts.append(value)
         elif isinstance(value, Mapping):
@@ -113,16 +123,15 @@ class _GrowingValue:
             found = self.fields[name] = _GrowingValue()
         return found
 
-    def _numbered(self, index: int) -> _GrowingValue:
-        """Return the entry with an index, which stands behind those with lower ones."""
-        if index not in self.numbered:
-            self.entries = [] if self.entries is None else self.entries
-            position, behind = len(self.entries), bisect(self.indexes, index)
-            if behind < len(self.indexes):
-                position = self.entries.index(self.numbered[self.indexes[behind]])
-            insort(self.indexes, index)
-            self.numbered[index] = _GrowingValue()
-            self.entries.insert(position, self.numbered[index])
+    def _number(self, index: int) -> _GrowingValue:
+        """Begin the entry with an index, which stands behind those with lower ones."""
+        self.entries = [] if self.entries is None else self.entries
+        position, behind = len(self.entries), bisect(self.indexes, index)
+        if behind < len(self.indexes):
+            position = self.entries.index(self.numbered[self.indexes[behind]])
+        insort(self.indexes, index)
+        self.numbered[index] = _GrowingValue()
+        self.entries.insert(position, self.numbered[index])
         return self.numbered[index]
 
     def _entry(self, entries: list[_GrowingValue], entry: Any, *, merges: bool) -> _GrowingValue:
@@ -130,7 +139,7 @@ class _GrowingValue:
         if merges and isinstance(entry, Mapping):
             index = entry.get("index")
             if type(index) is int:
-                return self._numbered(index)
+                return self.numbered.get(index) or self._number(index)
             if entries and entries[-1].is_continued_by(entry):
                 return entries[-1]
         entries.append(_GrowingValue())
@@ -138,7 +147,8 @@ class _GrowingValue:
 
     def is_continued_by(self, entry: Mapping[str, Any]) -> bool:
         """Tell whether an entry without an index goes on with this one."""
-        self._open()
+        if self.given is not NOTHING:
+            self._open()
         if self.fields is None or "index" in self.fields:
             return False
         given, own = entry.get("id"), self.fields.get("id")
@@ -167,7 +177,11 @@ class _GrowingValue:
 
 def has_half_pair(value: Any) -> bool:
     """Tell whether a JSON value holds half of a surrogate pair."""
-    return HALF_PAIR.search(write(value)) is not None
+    if isinstance(value, str):
+        return not value.isascii() and HALF_PAIR.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(map(has_half_pair, value)) or any(map(has_half_pair, value.values()))
+    return isinstance(value, list) and any(map(has_half_pair, value))
 
 
 def join_surrogates(text: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from guardrails.engine.values.writer import value_at
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
@@ -39,12 +38,15 @@ class EventReading:
     Attributes:
         data: what it says.
         patches: what else of the whole answer it changes than texts that grow.
-        grows: the growing texts, and where in the event a piece of each stands, which is appended to it in the whole answer.
+        grows: the growing texts, and where in the event a piece of each stands. That is appended at the text's path in the whole
+            answer, behind the patches, which may begin what stands around it.
         bare: whether it holds nothing but one such piece, so that it can go on in several.
         copies: texts that it tells once more as a whole, and where.
         closes: texts that end with it.
         ends: names of texts made of several (`Relay.begin`) that no other goes on behind it.
-        spelled: places that spell or sign its texts, and what stands there where one of these was changed.
+        spelled: places that spell or sign texts, and what stands there where one of these was changed: of those that it holds or
+            closes, or of `spells`.
+        spells: texts of other events that are spelled in it.
         rest: what else it holds, as an answer of the API, to be judged before it goes on; None: nothing.
         alone: where a picture stands in it that the whole answer does not hold; what the policy changes of it is changed there,
             and where it is blocked so is the answer.
@@ -63,6 +65,7 @@ class EventReading:
     closes: tuple[StreamedText, ...] = ()
     ends: tuple[str, ...] = ()
     spelled: tuple[tuple[Path, Any], ...] = ()
+    spells: tuple[StreamedText, ...] = ()
     rest: Any = None
     alone: Path = ()
     choices: tuple[int, ...] = ()
@@ -70,12 +73,6 @@ class EventReading:
     passes: bool = False
     anew: bool = False
     is_last: bool = False
-
-    def all_patches(self) -> Iterator[Patch]:
-        """Yield the patches of the whole answer: what texts grow by comes behind the others, which may begin their places."""
-        yield from self.patches
-        for text, path in self.grows:
-            yield Patch("append", text.path, value_at(self.data, path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ class PendingEvents:
             return out  # all of it went on before, or nothing of it is left
         new.update({path: grown.made for grown, path in item.copies})
         texts = [grown for grown, _ in (*item.grows, *item.copies)]
-        if any(grown.changed for grown in (*texts, *item.closes)):
+        if any(grown.changed for grown in (*texts, *item.closes, *item.spells)):
             new.update(item.spelled)
         data: Any = item.data
         for path, value in new.items():

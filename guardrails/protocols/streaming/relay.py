@@ -164,7 +164,7 @@ class Relay:
                 if kind not in ("", data.get("type", kind)):
                     raise malformed_event("event: it has two types")
                 item = self._codec.read(data, kind, self.begin)
-                self._assembler.apply(item.all_patches())
+                self._assembler.take(item)
                 yield item, event
                 if item.is_last:
                     self.is_last = True

@@ -14,8 +14,8 @@ from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_names
 from guardrails.registry.environment import FILE
 
-ROWS = "policies"
-"""The setting that is a list of rows, each of which may name a file."""
+ROWS = ("policies", "sinks")
+"""The settings that are lists of rows, each of which may name a file."""
 
 PLUGINS = "plugins"
 """The setting that is a list of packages and of Python files."""
@@ -82,7 +82,7 @@ class SettingsLayers:
 
 def _resolve_paths(file: FilePath, name: str, value: object, paths: Collection[str]) -> object:
     """Return the path that a file's setting means; what is none as it is."""
-    if name == ROWS and isinstance(value, list):
+    if name in ROWS and isinstance(value, list):
         return [
             {at: _resolve_paths(file, at, each, paths) for at, each in row.items()}
             if isinstance(row, dict)

@@ -25,12 +25,11 @@ def stream_to(call: Call) -> StreamingAnswer:
     """Return what sends a client the stream that it asked for."""
     settings, streams = call.state.settings, call.protocol.stream
     codec = None if streams is None else streams.codec()
+    written = streams or call.protocol.event_answers
 
     def fail(problem: Problem) -> bytes:
-        if streams is not None:
-            return dump_events(streams.failure(problem, codec))
-        alone = call.protocol.event_answers
-        return dump_events(write_error_event(problem) if alone is None else alone.failure(problem))
+        failure = write_error_event if written is None else written.failure
+        return dump_events(failure(problem, codec))
 
     return StreamingAnswer(
         lambda: stream(call, codec, fail),

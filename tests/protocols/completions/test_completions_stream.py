@@ -102,6 +102,14 @@ def test_a_changed_text_loses_what_spells_it(guard: Guard) -> None:
     assert all(choice["logprobs"] is None for each in out for choice in each["choices"])
 
 
+def test_what_spells_a_text_goes_where_it_comes_behind_it(guard: Guard) -> None:
+    """In a chunk without a text."""
+    ends = {"finish_reason": "stop", "logprobs": {"tokens": ["a zqxmask."]}}
+    out = told(guard, [chunk((0, "a zqxmask.", {})), chunk((0, "", ends))], completion("a zqxmask."))
+    assert text_of(out) == "a [MASK]."
+    assert [choice["logprobs"] for each in out for choice in each["choices"]] == [None] * len(out)
+
+
 def test_a_block_is_a_text_of_its_own(guard: Guard) -> None:
     """Behind what was told; of several choices the others go on."""
     out = told(guard, [chunk((0, "say ", {})), chunk((0, "zqxbomb. ", {}))], completion("say zqxbomb. "))

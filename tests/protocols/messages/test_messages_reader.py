@@ -58,13 +58,34 @@ def test_a_character_may_be_cut_in_two() -> None:
         whole(START, BLOCK, *halves, STOP, END, {"type": "message_stop"})["content"][0]["text"]
         == "\N{GRINNING FACE}"
     )
-    with pytest.raises(BackendError):
-        whole(START, BLOCK, halves[0], STOP)
+    with pytest.raises(BackendError, match="half a surrogate pair"):
+        whole(START, BLOCK, halves[0], STOP, END, {"type": "message_stop"})
 
 
-TOOL = {**BLOCK, "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}}
+TOOL: dict[str, Any] = {
+    **BLOCK,
+    "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}},
+}
 THOUGHT = {**BLOCK, "content_block": {"type": "thinking", "thinking": "", "signature": ""}}
 SIGNED = {**BLOCK, "content_block": {"type": "thinking", "thinking": "x", "signature": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "given"),
+    [([], {}), ([""], {}), (["", "{", "", "}"], "{}"), (["\ud83d", "\ude00"], "\N{GRINNING FACE}")],
+)
+def test_what_a_tool_is_called_with_is_its_pieces(pieces: list[str], given: Any) -> None:
+    """Where there are none, an empty object; half of a character is the upstream's fault, also as the only piece."""
+    block = {**TOOL, "content_block": {**TOOL["content_block"], "input": {}}}
+    ends = STOP, END, {"type": "message_stop"}
+
+    def called(*pieces: str) -> Any:
+        deltas = [delta("input_json_delta", partial_json=piece) for piece in pieces]
+        return whole(START, block, *deltas, *ends)["content"][0]["input"]
+
+    assert called(*pieces) == given
+    with pytest.raises(BackendError, match="half a surrogate pair"):
+        called(*pieces, "\ud83d")
 
 
 def delta(kind: str, index: Any = 0, **fields: Any) -> dict[str, Any]:

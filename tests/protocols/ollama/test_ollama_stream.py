@@ -326,6 +326,16 @@ def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     }
 
 
+@pytest.mark.parametrize("odd", [piece(role="\ud83d"), piece("\ud83d"), piece(tool_calls=["\ud83d"])])
+def test_half_a_character_is_the_upstreams_fault(odd: dict[str, Any]) -> None:
+    """Wherever it stands."""
+    joined = AnswerReader(OllamaCodec(CHAT))
+    for each in (odd, piece(done=True)):
+        joined.take(each)
+    with pytest.raises(BackendError, match="half a surrogate pair"):
+        joined.answer()
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [(CHAT, {"message": {"role": "assistant", "content": "No."}}), (GENERATE, {"response": "No."})],
