@@ -16,8 +16,8 @@ from guardrails.protocols import registry
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import running
 from guardrails.registry.sources import PluginSources
+from guardrails.testing import RawReply, ScriptedUpstream
 from tests.cases import each_case
-from tests.proxy.conftest import Fake
 from tests.registry.conftest import Install, install
 
 __all__ = ["install"]
@@ -88,20 +88,22 @@ def ask(url: str, body: Any) -> tuple[int, Any]:
 
 
 @pytest.mark.usefixtures("added")
-def test_requests_and_answers_of_its_api_are_judged(install: Install, fake: Fake, bomb_guard: Guard) -> None:
+def test_requests_and_answers_of_its_api_are_judged(install: Install, bomb_guard: Guard) -> None:
     """What is blocked reaches neither the upstream nor the client, and the API refuses in its own form."""
     install("acme-api", "1.0", {"protocols": {"acme.translations": "acme_api:TRANSLATIONS"}}, TRANSLATIONS)
-    settings = Settings(fake.url, port=0, protocols=["acme.translations"])
-    with running(settings, bomb_guard) as url:
-        fake.answers({"id": "t1", "translation": "Hallo."})
+    with (
+        ScriptedUpstream() as upstream,
+        running(Settings(upstream.url, port=0, protocols=["acme.translations"]), bomb_guard) as url,
+    ):
+        upstream.reply_with(RawReply([b'{"id": "t1", "translation": "Hallo."}']))
         assert ask(url, ASKED) == (200, {"id": "t1", "translation": "Hallo."})
-        fake.answers({"id": "t1", "translation": "zqxbomb"})
+        upstream.reply_with(RawReply([b'{"id": "t1", "translation": "zqxbomb"}']))
         status, answer = ask(url, ASKED)
         assert (status, answer["id"]) == (200, "refused")
-        before = len(fake.asked)
+        before = len(upstream.requests)
         status, answer = ask(url, {**ASKED, "text": "zqxbomb"})
         assert "zqxbomb" not in json.dumps(answer)
-        assert len(fake.asked) == before
+        assert len(upstream.requests) == before
 
 
 @pytest.mark.usefixtures("added")
