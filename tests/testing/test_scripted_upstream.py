@@ -19,6 +19,7 @@ from guardrails.testing.answers import VECTOR, WRITERS
 from guardrails.testing.scripted_upstream import find_protocol
 from guardrails.types import ToolCall
 from tests.cases import each_case
+from tests.protocols.conftest import AnswerReader
 
 CALL = ToolCall("weather", '{"city": "Rome"}')
 ASKED: Any = [{"role": "user", "content": "What of Rome?"}]
@@ -157,7 +158,7 @@ def test_every_api_with_words_says_them(
     assert protocol is not None
     assert protocol.stream is not None
     if streamed:
-        reader, assembler = protocol.stream.framing.reader(), protocol.stream.assembler()
+        reader, assembler = protocol.stream.framing.reader(), AnswerReader(protocol.stream.codec())
         events = [
             event for event in (*reader.feed(raw), *reader.flush()) if event.data not in (b"", b"[DONE]")
         ]

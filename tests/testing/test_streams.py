@@ -12,6 +12,7 @@ from guardrails.testing import Reply
 from guardrails.testing.answers import write_answer
 from guardrails.testing.streams import write_stream
 from guardrails.types import ToolCall
+from tests.protocols.conftest import AnswerReader
 
 SAYING = {
     "openai.chat",
@@ -33,7 +34,7 @@ def test_a_cut_stream_is_the_whole_answer(protocol: Any, cut: int) -> None:
     reply = Reply(TEXT, [ToolCall("look", '{"at": "it"}')], cut=cut)
     answer = write_answer(protocol, reply, {"stream": True, "prompt": "x"})
     pieces = write_stream(protocol.name, protocol.stream, answer, reply.pieces)
-    reader, assembler = protocol.stream.framing.reader(), protocol.stream.assembler()
+    reader, assembler = protocol.stream.framing.reader(), AnswerReader(protocol.stream.codec())
     for piece in pieces:
         for event in reader.feed(piece):
             if event.data not in (b"", b"[DONE]"):
