@@ -59,9 +59,10 @@ class AnswerReader:
     def take(self, data: dict[str, Any]) -> bool:
         """Take an event; return whether it is the last."""
         item = self._codec.read(data, data.get("type", ""), begin_text)
+        self._assembler.apply(item.patches)
         for text, path in item.grows:
+            self._assembler.append(text.path, value_at(item.data, path))
             text.whole(value_at(item.data, path))
-        self._assembler.take(item)
         return item.is_last
 
     @property

@@ -49,7 +49,7 @@ class ChunkReader:
         self.names = UnknownNames()
         self._kind, self._table = kind, table
         self._said: dict[str, Any] = {}
-        """What every chunk carries, as it came first."""
+        """Fields that came; of those that every chunk carries also what it said first."""
         self._ends: dict[int, bool] = {}
         """Index of a choice → whether it said why it ended."""
 
@@ -66,7 +66,7 @@ class ChunkReader:
         rest: dict[str, Any] = {}
         for name, value in data.items():
             known = self._said.get(name)
-            if name == "choices" or (known and known == value):
+            if name == "choices" or (known and known == value) or (value is None and name in self._said):
                 continue
             is_word = isinstance(value, str) and WORD.fullmatch(value) is not None
             if name == PADDING and is_word:
@@ -74,6 +74,7 @@ class ChunkReader:
             if self.names.is_new(name, self._table) or value is not None:
                 rest[name] = value
             if name not in HEAD:
+                self._said[name] = None
                 item.patches.append(Patch("merge", (name,), value))
                 continue
             self._said[name] = known or value

@@ -67,11 +67,13 @@ class ItemPatches:
 
     def _within(self, kind: EventKind, data: dict[str, Any], slot: Slot) -> list[Patch]:
         """Return what an event changes within a part; nothing unless its item was announced and goes on."""
+        known = slot in self._parts
+        if known and kind.what == "delta":
+            return []
         path: Path = ("output", *slot)
         said = require_text(data, kind.name) if kind.what == "text" else ""
         if slot[0] not in self._open:
             return []
-        known = slot in self._parts
         if kind.what == "note":
             note = [data.get("annotation")]
             return [Patch("append", (*path, "annotations"), note)] if known else []

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.values.scalars import format_number
-from guardrails.engine.values.writer import value_at
-from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
+from guardrails.protocols.streaming.codec import Patch, malformed_event
 from guardrails.wire.pointers import Path
 
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
@@ -33,13 +32,6 @@ class Assembler:
     def __init__(self) -> None:
         self._whole = _GrowingValue()
 
-    def take(self, item: EventReading) -> None:
-        """Apply the patches of an event, and append what its texts grow by."""
-        if item.patches:
-            self.apply(item.patches)
-        for text, path in item.grows:
-            self._whole.at(text.path).add(value_at(item.data, path), merges=False)
-
     def apply(self, patches: Iterable[Patch]) -> None:
         """Apply patches, in their order."""
         for patch in patches:
@@ -48,6 +40,10 @@ class Assembler:
                 place.set(patch.value)
             else:
                 place.add(patch.value, merges=patch.operation == "merge")
+
+    def append(self, path: Path, piece: str) -> None:
+        """Append a piece of a text."""
+        self._whole.at(path).add(piece, merges=False)
 
     def answer(self) -> Any:
         """Return the answer; raises `BackendError` where half of a surrogate pair is missing in a text that grew."""
@@ -63,7 +59,7 @@ class _GrowingValue:
         self.set(given)
 
     def set(self, given: Any) -> None:
-        """Have a value stand here instead; it is taken apart only where something in it grows."""
+        """Have a value stand here instead. It is taken apart only where something in it goes on."""
         self.given = given
         self.texts: list[str] = []
         self.fields: dict[str, _GrowingValue] | None = None
@@ -93,8 +89,10 @@ class _GrowingValue:
         elif isinstance(given, list):
             self.entries = [_GrowingValue(entry) for entry in given]
             self.numbered, self.indexes = dict(enumerate(self.entries)), [*range(len(given))]
-        else:
-            self.add(given, merges=False)
+        elif isinstance(given, str):
+            self.texts.append(given)
+        elif given is not None:
+            self.others.append(given)
 
     def add(self, value: Any, *, merges: bool) -> None:
         """Have it go on with a value; where that `merges`, entries of lists go on as well."""
@@ -102,6 +100,8 @@ class _GrowingValue:
             self._open()
         if isinstance(value, str):
             self.texts.append(value)
+        elif not merges and self._is_empty():
+            self.given = value
         elif isinstance(value, Mapping):
             self.fields = {} if self.fields is None else self.fields
             for name, inner in value.items():
@@ -114,6 +114,9 @@ class _GrowingValue:
                 self._entry(self.entries, entry, merges=merges).add(entry, merges=merges)
         elif value is not None and (not self.others or self.others[-1] != value):
             self.others.append(value)
+
+    def _is_empty(self) -> bool:
+        return not self.texts and self.fields is None and self.entries is None and not self.others
 
     def _field(self, name: str) -> _GrowingValue:
         if self.fields is None:
@@ -164,7 +167,9 @@ class _GrowingValue:
     def value(self) -> Any:
         """Return the value. What was said differently is a list of all of it."""
         if self.given is not NOTHING:
-            return self.given
+            if not has_half_pair(self.given):
+                return self.given
+            self._open()
         found: list[Any] = [join_surrogates("".join(self.texts))] if self.texts else []
         if self.fields is not None:
             found.append({name: field.value() for name, field in self.fields.items()})

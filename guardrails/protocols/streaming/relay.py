@@ -141,7 +141,9 @@ class Relay:
         for item, (data, kind, raw) in self._read(events):
             ends: list[int] = []
             for grown, path in item.grows:
-                fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(value_at(data, path)))
+                piece = value_at(data, path)
+                self._assembler.append(grown.path, piece)
+                fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(piece))
                 ends.append(grown.length)
             if item.closes or item.ends:
                 yield from self._feed(fresh, inline)
@@ -164,7 +166,7 @@ class Relay:
                 if kind not in ("", data.get("type", kind)):
                     raise malformed_event("event: it has two types")
                 item = self._codec.read(data, kind, self.begin)
-                self._assembler.take(item)
+                self._assembler.apply(item.patches)
                 yield item, event
                 if item.is_last:
                     self.is_last = True
