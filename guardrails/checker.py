@@ -107,9 +107,10 @@ class Checker:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
         Args:
-            content: a text, messages, a chat request or response, other JSON values, a picture (the bytes of its file, a
-                path to it, a PIL picture, an array of pixels), or a content of `guardrails.types`. Messages and bodies
-                say at which stage each part stands. What was read already (a `Payload`) is judged as it was read.
+            content: a text, messages, a chat request or response, a picture (the bytes of its file, a path to it, a PIL
+                picture, an array of pixels), a content of `guardrails.types`, or any value that such things stand in: lists,
+                mappings, sets, dataclasses, models of pydantic, arrays, tables. Messages and bodies say at which stage each part
+                stands. What was read already (a `Payload`) is judged as it was read.
             stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
                 `tool_result` or `retrieval`.
             complete: run every detector, also when a block is certain.

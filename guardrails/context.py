@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
-from guardrails.engine.content.content_tree import SOURCES
+from guardrails.engine.content.reply_context import SOURCES
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
+from guardrails.engine.content.reply_context import SOURCES, ReplyContext
 from guardrails.engine.values.json_text import parse_json_text
 from guardrails.engine.values.walk import find_leaves
 from guardrails.media.images.outline import WRITTEN
@@ -69,9 +70,6 @@ RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
 SAID = (Stage.OUTPUT, Stage.TOOL_CALL)
 """Where what a model says stands."""
 
-SOURCES = "\n\n"
-"""What stands between the passages of `sources`."""
-
 LeafSpan = tuple[int, int, int]
 """A leaf, and from where to where in its text."""
 
@@ -96,36 +94,6 @@ def resolve_span(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> I
             return
         until = pieces[at + 1][1] if at + 1 < len(pieces) else end
         yield piece, max(start, begin) - begin, min(end, until) - begin
-
-
-class ReplyContext(Mapping[str, str]):
-    """What a reply is judged beside: `own`, and `sources`, which is put together when it is asked for. Few detectors read it,
-    and in a long conversation every reply has all that was retrieved before it.
-    """
-
-    __slots__ = ("_given", "_message", "_retrieved", "own")
-
-    def __init__(
-        self, own: Mapping[str, str], given: str, retrieved: Sequence[tuple[int, str]], message: int
-    ) -> None:
-        self.own = own
-        self._given, self._retrieved, self._message = given, retrieved, message
-
-    def over(self, own: Mapping[str, str]) -> ReplyContext:
-        """Return the same sources beside something else."""
-        return ReplyContext(own, self._given, self._retrieved, self._message)
-
-    def __getitem__(self, name: str) -> str:
-        if name != "sources":
-            return self.own[name]
-        before = (text for at, text in self._retrieved if at < self._message)
-        return SOURCES.join([*([self._given] if self._given else []), *before])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*self.own, "sources"))
-
-    def __len__(self) -> int:
-        return len(self.own) + 1
 
 
 def _with_context(leaf: Leaf, context: Mapping[str, str]) -> Leaf:

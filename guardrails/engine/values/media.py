@@ -17,6 +17,9 @@ from guardrails.wire.forms import Upload
 MOST_DIMENSIONS: Final = 3
 """Dimensions of an array that is one picture."""
 
+SMALLEST: Final = 8
+"""Pixels of each side from which on an array of bytes is taken for a picture."""
+
 BATCH: Final = "give each picture of a batch by itself, as [height, width, 3]"
 TENSOR: Final = "give a tensor as an array of pixels, [height, width, 3]: tensor.detach().cpu().numpy()"
 """What to do with what is no picture as it is."""
@@ -68,19 +71,29 @@ def is_tensor(given: object) -> bool:
 
 
 def is_picture(given: Any) -> bool:
-    """Tell whether something is certainly one picture: of Pillow, or an array with the colours of each pixel. Arrays of other
-    shapes are vectors and the like.
+    """Tell whether something is taken for one picture wherever it stands: of Pillow, an array with the colours of each pixel, or
+    one of bytes with the grey of each. Arrays of other shapes are vectors and the like.
     """
-    return is_pixels(given) and (
-        not hasattr(given, "ndim") or (given.ndim == MOST_DIMENSIONS and given.shape[2] in (3, 4))
-    )
+    if not is_pixels(given):
+        return False
+    if not hasattr(given, "ndim"):
+        return True
+    grey = str(given.dtype) == "uint8" and min(given.shape[:2]) >= SMALLEST
+    if given.ndim == MOST_DIMENSIONS:
+        return given.shape[2] in (3, 4) or (grey and given.shape[2] == 1)
+    return bool(given.ndim == 2 and grey)
+
+
+def is_batch(given: Any) -> bool:
+    """Tell whether something is an array of several pictures."""
+    return is_pixels(given) and getattr(given, "ndim", 0) > MOST_DIMENSIONS and given.shape[-1] in (3, 4)
 
 
 def refuse_batch(given: Any) -> None:
     """Raise `TypeError` for an argument that is pictures by its shape and cannot be judged as it is: a tensor, or several."""
     if is_tensor(given) and given.ndim in (3, 4) and 3 in tuple(given.shape)[-3::2]:
         raise TypeError(f"cannot check a tensor of pixels: {TENSOR}")
-    if is_pixels(given) and getattr(given, "ndim", 0) == 4 and given.shape[3] in (3, 4):
+    if is_batch(given) and given.ndim == 4:
         raise TypeError(f"cannot check an array of several pictures: {BATCH}")
 
 
@@ -125,5 +138,10 @@ ADAPTERS: Final = (
         matches=is_picture,
         content=lambda value: Image(source=value),
         write=lambda value, new: new,
+    ),
+    ValueAdapter(
+        name="pictures",
+        matches=is_batch,
+        content=lambda value: Unchecked("part", f"an array of several pictures: {BATCH}"),
     ),
 )

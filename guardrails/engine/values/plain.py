@@ -49,4 +49,6 @@ def fields_of(value: Any) -> Mapping[Any, Any]:
     if kind is str or kind is list or kind is int or kind is float or value is None:
         return {}
     adapter = adapter_of(value)
-    return {} if adapter is None or adapter.children is None else dict(adapter.children(value))
+    children = iter(() if adapter is None or adapter.children is None else adapter.children(value))
+    first = next(children, None)
+    return {} if first is None or type(first[0]) is not str else dict([first, *children])

@@ -15,7 +15,7 @@ All else, be it called `messages`, is an ordinary value: all of it is judged at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from guardrails.engine.content import value_reader
@@ -97,6 +97,13 @@ def _read_messages(given: Any, stage: Stage) -> ContentTree:
     return tree
 
 
+def _read_request(given: Any, stage: Stage) -> ContentTree:
+    fields = to_plain(given)
+    if not isinstance(given, Mapping):  # an object has all fields of its class, also those that are not sent
+        fields = {name: value for name, value in fields.items() if value is not None}
+    return chat_fields.read_request(fields)
+
+
 def _read_message(given: Any, stage: Stage) -> ContentTree:
     tree = ContentTree()
     chat_fields.message(tree, to_plain(given), (), 0, forgeable=stage is not Stage.OUTPUT)
@@ -148,7 +155,7 @@ def response_payload(given: Any, tree: ContentTree) -> Payload:
 
 FORMS: Final = (
     BodyForm(lambda given, stage: is_messages(given), _read_messages, edit_messages),
-    BodyForm(_is_request, lambda given, stage: chat_fields.read_request(to_plain(given)), edit_request),
+    BodyForm(_is_request, _read_request, edit_request),
     BodyForm(_is_response, lambda given, stage: chat_fields.read_response(to_plain(given)), edit_response),
     BodyForm(lambda given, stage: is_message(given), _read_message),
 )

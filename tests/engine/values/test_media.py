@@ -93,11 +93,23 @@ def test_contents_stand_among_values() -> None:
     assert replace_values(Media(b"x"), {((), None): "pixels"}).source == "pixels"
 
 
+def test_several_pictures_in_one_array_are_not_passed_over() -> None:
+    """They are named with what to give instead."""
+    for shape in ((2, 8, 8, 3), (1, 2, 8, 8, 4)):
+        [(_, found, _)] = find_leaves([np.zeros(shape, np.uint8)])
+        assert isinstance(found, Unchecked)
+        assert "give each picture of a batch by itself" in found.reason
+    assert find_leaves([np.zeros((2, 8, 8, 16), np.float32)]) == []
+
+
 @pytest.mark.parametrize(
     ("value", "certain"),
     [
         (Pillow.new("RGB", (2, 2)), True),
         (np.zeros((4, 4, 3), np.uint8), True),
+        (np.zeros((8, 9), np.uint8), True),
+        (np.zeros((8, 9, 1), np.uint8), True),
+        (np.zeros((8, 9)), False),
         (np.zeros((4, 4), np.uint8), False),
         (np.zeros((4, 8, 768)), False),
         ("a", False),
