@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ import guardrails
 from guardrails import taxonomy
 from guardrails.cli import COMMANDS
 from guardrails.detectors.kinds import BUILTIN
-from guardrails.policy.schema import PolicyDoc, RuleDoc
+from guardrails.engine.content.budget import Budget
+from guardrails.errors import GuardrailsError
+from guardrails.policy.redactions import BUILTIN as REDACTIONS
+from guardrails.policy.schema import ExceptionDoc, PolicyDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.shipped import shipped_names
 from guardrails.proxy.configuration.settings import SettingsDoc
 from guardrails.proxy.routes.route_table import ROUTES
-from guardrails.proxy.server.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from guardrails.proxy.server.metrics import Metrics
+from guardrails.types import Stage
 from tests.cases import each_case
 from tests.pages import ROOT, blocks
 
@@ -30,6 +35,16 @@ PAGES = DOCS / "pages"
 WRITTEN = {path.relative_to(PAGES).as_posix(): path for path in sorted(PAGES.rglob("*.md"))}
 TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "policies/README.md")]
 """Pages outside of the site, whose links lead into it too."""
+
+GREEN = "green_square"
+"""The kind that the tests register for themselves."""
+
+PUBLIC = {name: getattr(guardrails, name) for name in guardrails.__all__}
+ERRORS = [
+    name
+    for name, each in PUBLIC.items()
+    if isinstance(each, type) and issubclass(each, GuardrailsError) and each is not GuardrailsError
+]
 
 FENCE = re.compile(r"^(`{3,}).*?^\1$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -139,7 +154,6 @@ def test_links_into_the_site_lead_somewhere(page: Path) -> None:
         ),
         ("reference/settings.md", [f"| `{name}` |" for name in SettingsDoc.model_fields]),
         ("reference/server.md", [f"`{route.method} {route.path}`" for route in ROUTES]),
-        ("reference/server.md", [f"| `{name}` |" for name in (*COUNTERS, *HISTOGRAMS, *GAUGES)]),
         ("reference/shipped-policies.md", [f"## {name}\n" for name in shipped_names()]),
         ("reference/categories.md", [f"| `{name}` |" for name in taxonomy.CATEGORIES]),
     ],
@@ -153,6 +167,54 @@ def test_generated_pages_have_what_the_code_has(page: str, names: list[str]) -> 
         not re.search(r"\| +\|$", text.partition("## Names in conditions")[0], re.MULTILINE)
         or "shipped" in page
     )
+
+
+def test_every_metric_stands_on_the_page_with_its_help() -> None:
+    """Those too that the server makes beside its tables."""
+    told = re.findall(r"^# HELP (\w+) (.*)$", Metrics().text(), re.MULTILINE)
+
+    page = generated()["reference/server.md"]
+
+    assert len(told) > 20
+    assert not [name for name, help_ in told if f"| `{name}` |" not in page or help_ not in page]
+
+
+@each_case(
+    ("page", "heading", "names"),
+    [
+        ("concepts.md", "## Coverage and unchecked", UncheckedDoc.model_fields),
+        ("concepts.md", "## Contents and stages", list(Stage)),
+        ("guides/policies.md", "## A policy file", PolicyDoc.model_fields),
+        (
+            "guides/policies.md",
+            "## Rules",
+            [field.alias or name for name, field in RuleDoc.model_fields.items()],
+        ),
+        ("guides/policies.md", "## Exceptions", ExceptionDoc.model_fields),
+        ("guides/policies.md", "## Redaction", REDACTIONS),
+        ("guides/applications.md", "## Errors", ERRORS),
+        ("guides/detectors.md", "# Detectors", [name for name in BUILTIN if name != GREEN]),
+        ("guides/access.md", "## What one request may cost", [f"max_{each.name}" for each in fields(Budget)]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_tables_of_the_guides_are_complete(page: str, heading: str, names: Iterable[str]) -> None:
+    """What a guide lists in a table is all that there is."""
+    below = (text_of(page) or "").partition(f"{heading}\n")[2].partition("\n## ")[0]
+    shown = {
+        name for row in re.findall(r"^\|(.+)\|$", below, re.MULTILINE) for name in re.findall(r"`(\w+)", row)
+    }
+    assert not {*map(str, names)} - shown
+
+
+def test_the_defaults_of_what_could_not_be_judged_are_those_of_the_policy() -> None:
+    """In the table of the concepts, and in the policy that shows them."""
+    defaults = {name: field.default for name, field in UncheckedDoc.model_fields.items()}
+    table = re.findall(r"^\| `(\w+)` \| .* \| `(\w+)` \|$", text_of("concepts.md") or "", re.MULTILINE)
+    [shown] = re.findall(r"^unchecked: \{(.*)\}$", text_of("guides/policies.md") or "", re.MULTILINE)
+
+    assert dict(table) == defaults
+    assert dict(each.split(": ") for each in shown.split(", ")) == defaults
 
 
 def test_help_is_shown_as_it_is_printed(
