@@ -9,7 +9,7 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar, Unpack, cast
+from typing import Self, TypeVar, Unpack, cast
 
 from guardrails.context import Context, ContextOptions, describe_type, read_context
 from guardrails.engine.content.budget import Budget
@@ -19,12 +19,12 @@ from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
-from guardrails.engine.redaction.replacements import KEYED, uses_replacement
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
 from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
+from guardrails.sinks.delivery import VerdictSinks
 from guardrails.types import Returned, Stage, StageName, Verdict
 
 LOG = logging.getLogger("guardrails")
@@ -44,6 +44,9 @@ class Checker:
         cache: of findings; shared with who gave it: another checker that judges the same contents.
         budget: what one check may hold at most, whatever the policy says.
         on_verdict: is called with every verdict, in the thread that asked for it; see `report`.
+
+    Attributes:
+        sinks: where every verdict goes besides; None: nowhere.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Checker:
                 f"on_verdict must be a function that is not async, not {kind}: nothing waits for it"
             )
         self.on_verdict = on_verdict
+        self.sinks: VerdictSinks | None = None
         self.pipeline = Pipeline(policy, floor, cache, budget)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
@@ -84,7 +88,8 @@ class Checker:
     @property
     def is_keyed(self) -> bool:
         """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
-        return any(uses_replacement(policy, KEYED) for policy in self.pipeline.policies)
+        rules = (rule for policy in self.pipeline.policies for rule in policy.rules)
+        return any(rule.redact and rule.replacement.keyed for rule in rules)
 
     @property
     def parallel(self) -> bool:
@@ -142,6 +147,12 @@ class Checker:
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
 
+    def without_reports(self) -> Self:
+        """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
+        quiet = copy.copy(self)
+        quiet.on_verdict = quiet.sinks = None
+        return quiet
+
     @staticmethod
     def read(content: object, stage: Stage, context: Context) -> Payload:
         """Return a content with its contents, and what a reply in it is judged beside; raises as `check` does."""
@@ -189,6 +200,8 @@ class Checker:
         )
         if self.on_verdict is not None:
             self.report(verdict, self.on_verdict)
+        if self.sinks is not None:
+            self.sinks.put(verdict)
         return verdict
 
     @staticmethod

@@ -7,7 +7,7 @@ one after it was built.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
 from guardrails.enums import Action as Action
@@ -401,6 +401,10 @@ def _plain(content: object) -> object:
     return content if isinstance(content, str | Mapping | list | tuple) else None
 
 
+CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard")
+"""Fields of a verdict that hold what was checked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict(Generic[T_co]):
     """What a policy says of what was checked.
@@ -411,6 +415,8 @@ class Verdict(Generic[T_co]):
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
     for it, `heard` what tools returned in it and before it, for the latter too.
+
+    A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
 
     id: str
@@ -431,6 +437,16 @@ class Verdict(Generic[T_co]):
     prompt: str = field(default="", repr=False, compare=False)
     sources: str = field(default="", repr=False, compare=False)
     heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
+        return _restore_verdict, (told,)
+
+    def __copy__(self) -> Verdict:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Verdict:
+        return self
 
     @property
     def vault(self) -> Mapping[str, str]:
@@ -457,7 +473,7 @@ class Verdict(Generic[T_co]):
         return next((rule.message for rule in self.rules if rule.message is not None), None)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the verdict as plain JSON values (DESIGN §4.7); `content` is None where it is no JSON, as a picture."""
+        """Return the verdict as plain JSON values; `content` is None where it is no JSON, as a picture."""
         return {
             "id": self.id,
             "action": str(self.action),
@@ -472,3 +488,8 @@ class Verdict(Generic[T_co]):
             "removed": list(self.removed),
             "timings_ms": dict(self.timings_ms),
         }
+
+
+def _restore_verdict(told: dict[str, Any]) -> Verdict:
+    """Make a pickled verdict again."""
+    return Verdict(content=None, **told)

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +109,14 @@ def test_nothing_waits_for_a_report(checker: Checker) -> None:
     for wrong, named in ((later, "an async function"), (Later(), "an async function"), (3, "type 'int'")):
         with pytest.raises(TypeError, match=named):
             Checker(checker.policy, on_verdict=wrong)
+
+
+def test_checks_that_no_user_asked_for_are_reported_to_nobody(tmp_path: Path) -> None:
+    """A guard without reports judges the same; the guard itself goes on with them."""
+    told: list[Verdict] = []
+    policy = {"format": 1, "name": "tested", "detectors": {}, "rules": []}
+    guard = Guard.load(policy, on_verdict=told.append, sinks=[{"use": "jsonl", "path": str(tmp_path / "v")}])
+    assert guard.without_reports().check("a text").action == "allow"
+    assert (told, guard.without_reports().sinks) == ([], None)
+    guard.check("a text")
+    assert len(told) == 1

@@ -15,8 +15,8 @@ import pytest
 
 from guardrails import Action, Guard, PolicyErrors, Stage, Verdict
 from guardrails.authoring.testing.suite import run_suite
-from guardrails.detectors import Kind
 from guardrails.detectors.file_watch import have_changed
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.content import payload
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media

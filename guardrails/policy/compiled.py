@@ -9,6 +9,7 @@ from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.redactions import Redaction
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import RuleStreaming
 from guardrails.policy.testing.test_fields import TestDoc
@@ -54,7 +55,7 @@ class Rule:
     messages: Mapping[str, str]
     redact: frozenset[str]
     alone: bool
-    replacement: str
+    replacement: Redaction
     locale: str
     exceptions: tuple[ExceptionRule, ...]
     needs_findings: bool

@@ -20,7 +20,6 @@ from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.errors import BLOCKED, ErrorWriter, Problem, write_openai_error
 from guardrails.protocols.image_links import Link
 from guardrails.protocols.providers import OPENAI, Provider
-from guardrails.protocols.streaming.assembler import Assembler
 from guardrails.protocols.streaming.codec import Event, StreamCodec
 from guardrails.wire import sse
 from guardrails.wire.pointers import Path
@@ -96,9 +95,19 @@ SSE_DONE: Final = Framing(tail=sse.event(sse.DONE))
 """Server-sent events that end with `[DONE]`, as OpenAI's older APIs have them."""
 
 
-def write_error_event(problem: Problem) -> list[Event]:
-    """Return the event by which a stream of OpenAI's says that it failed."""
-    return [Event("", write_openai_error(problem))]
+FailureWriter = Callable[[Problem, Any], list[Event]]
+"""Writes the events by which a stream says that it failed, behind what the codec of the stream wrote before them, which is given;
+None where it has none.
+"""
+
+
+def failure_writer(write_error: ErrorWriter, kind: str = "") -> FailureWriter:
+    """Return what writes a failure as one event of a type, as an API writes its errors."""
+    return lambda problem, codec: [Event(kind, write_error(problem))]
+
+
+write_error_event: Final = failure_writer(write_openai_error)
+"""Writes the event by which a stream of OpenAI's says that it failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,17 +115,15 @@ class StreamFormat:
     """How the streamed answers of an API are read and written.
 
     Attributes:
-        codec: reads the events of one stream and writes how they end.
-        assembler: puts the whole answer of them together.
+        codec: reads the events of one stream, of which it builds the whole answer, and writes how they end.
         events: writes a whole answer as events.
-        failure: writes a failure behind what the codec wrote before it.
+        failure: writes a failure.
         framing: how events are written as bytes.
     """
 
     codec: Callable[[], StreamCodec]
-    assembler: Callable[[], Assembler]
     events: Callable[[Body], Iterable[Event]]
-    failure: Callable[[Problem, Any], list[Event]] = lambda problem, codec: write_error_event(problem)
+    failure: FailureWriter = write_error_event
     framing: Framing = SSE
 
 
@@ -133,7 +140,7 @@ class EventAnswers:
 
     is_last: Callable[[Body], bool]
     events: Callable[[Body], Iterable[Event]]
-    failure: Callable[[Problem], list[Event]] = write_error_event
+    failure: FailureWriter = write_error_event
     framing: Framing = SSE
 
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 
 from guardrails.checker import OnVerdict
-from guardrails.detectors import Kind
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
+from guardrails.registry.sources import PluginSources
 from guardrails.types import CLEAN, Action, ActionName, Content, Detection, Finding, Stage, Text, Verdict
 
 Judge: TypeAlias = Callable[[str], ActionName]
@@ -61,9 +62,10 @@ class FakeGuard(Guard):
                 raise TypeError(f"give words as a list: [{more!r}]")
             words |= dict.fromkeys(more, action)
         policy = build_policy(words, asks=callable(actions), message=message)
-        kinds = {"fake": _kind(actions)} if callable(actions) else None
+        own = {"fake": _kind(actions)} if callable(actions) else {}
         self.verdicts: list[Verdict] = []
-        super().__init__(compile_policy(load(policy, kinds)), on_verdict=self._noting(on_verdict))
+        sources = PluginSources().with_own("detectors", own)
+        super().__init__(compile_policy(load(policy, sources)), on_verdict=self._noting(on_verdict))
 
     def _noting(self, on_verdict: OnVerdict | None) -> OnVerdict:
         def note(verdict: Verdict) -> None:
@@ -140,6 +142,4 @@ class _JudgeDetector:
 def _kind(judge: Judge) -> Kind:
     given = frozenset(map(_category, ACTIONS))
     detector = _JudgeDetector(judge)
-    return Kind(
-        "fake", "A function.", _FakeConfig, lambda _n, _c: given, lambda _n, _c, _f: detector, decoded=False
-    )
+    return Kind("fake", "A function.", _FakeConfig, given, lambda: detector, decoded=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.text_channels import StreamedPart
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.protocol import Body, StreamFormat
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -43,7 +43,7 @@ def cut_events(stream: StreamFormat, events: Iterable[Event], cut: Cut) -> Itera
     """Yield events with each that holds nothing but a piece of a text as several, by what the codec of the stream reads in it."""
     codec = stream.codec()
     for event in events:
-        reading = codec.read(event.data, event.kind, _begin)
+        reading = codec.read(event.data, event.kind, begin_text)
         for grown, path in reading.grows:
             grown.whole(value_at(event.data, path))
         bare = reading.bare and len(reading.grows) == 1 and not reading.waits
@@ -58,7 +58,8 @@ def _cut_data(data: dict[str, Any], path: Path, cut: Cut) -> Iterator[dict[str, 
         yield replace_values(data, {(path, None): piece})
 
 
-def _begin(path: Path, place: Place, *joined: str, **more: Any) -> StreamedText:
+def begin_text(path: Path, place: Place, *joined: str, **more: Any) -> StreamedText:
+    """Begin a text of a stream that nobody judges, as a codec asks for one."""
     return StreamedText(path, StreamedPart(place, Vault()), None)
 
 

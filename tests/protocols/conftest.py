@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard
-from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.content_tree import ContentTree, value_at
 from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
+from guardrails.engine.redaction.vault import Vault
+from guardrails.engine.streaming.text_channels import StreamedPart
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
 from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.protocols.chat.protocol import withhold
 from guardrails.protocols.reply_values import restore_reply
-from guardrails.protocols.streaming.codec import Event
+from guardrails.protocols.streaming.assembler import Assembler
+from guardrails.protocols.streaming.codec import Event, StreamCodec
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import ResponseChecker
-from guardrails.types import Stage, Verdict
+from guardrails.protocols.streaming.streamed_text import StreamedText
+from guardrails.types import Place, Stage, Verdict
+from guardrails.wire.pointers import Path
 
 REFUSAL = "Not that."
 
@@ -45,7 +49,37 @@ class Said:
         return REFUSAL
 
 
-def ended(guard: Guard, who: Request, relay: Relay, answer: Callable[[], Any], said: Said) -> list[Event]:
+class AnswerReader:
+    """Reads a stream of an API to its whole answer, none of which is judged."""
+
+    def __init__(self, codec: StreamCodec) -> None:
+        self._codec, self._assembler = codec, Assembler()
+
+    def take(self, data: dict[str, Any]) -> bool:
+        """Take an event; return whether it is the last."""
+        item = self._codec.read(data, data.get("type", ""), begin_text)
+        for text, path in item.grows:
+            text.whole(value_at(item.data, path))
+        self._assembler.take(item)
+        return item.is_last
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the answer is whole."""
+        return self._codec.is_finished
+
+    def answer(self) -> Any:
+        """Return the whole answer."""
+        self._assembler.apply(self._codec.finish())
+        return self._assembler.answer()
+
+
+def begin_text(path: Path, place: Place, *joined: str, **more: Any) -> StreamedText:
+    """Begin a text that grows and that nobody judges."""
+    return StreamedText(path, StreamedPart(place, Vault()), None)
+
+
+def ended(guard: Guard, who: Request, relay: Relay, said: Said) -> list[Event]:
     """Return what is left to send at the end of a stream."""
     judge = ResponseChecker(
         guard.pipeline,
@@ -53,7 +87,7 @@ def ended(guard: Guard, who: Request, relay: Relay, answer: Callable[[], Any], s
         ("", "", ""),
         lambda heard, outcome, before: guard.verdict(heard, outcome, Stage.OUTPUT, before),
     )
-    return guard.pipeline.drive(judge.ended(relay, answer, said, INLINE_ON_LOOP))
+    return guard.pipeline.drive(judge.ended(relay, said, INLINE_ON_LOOP))
 
 
 class Chat:
@@ -62,7 +96,6 @@ class Chat:
     def __init__(self, guard: Guard, who: Request | None = None, choices: int = 1) -> None:
         self.guard, self.who = guard, who or Request()
         self.relay = Relay(guard.pipeline, self.who, ChatCodec(), chat_fields.read_response, None, choices)
-        self.assembler = ChatAssembler()
         self.told: list[Event] = []
         self.outcome: Outcome | None = None
         self.failed = False
@@ -72,8 +105,8 @@ class Chat:
         before = len(self.told)
         for chunk in chunks:
             if self.relay.stop is None:
-                self.assembler.take(chunk)
-                self.guard.pipeline.drive(self.relay.take(dict(chunk), "", b"raw", None))
+                self.guard.pipeline.drive(self.relay.take([(dict(chunk), "", b"raw")], None))
+                assert self.relay.error is None
                 self.told += self.relay.ready()
         return self.told[before:]
 
@@ -86,7 +119,7 @@ class Chat:
             self.outcome = relay.stopped(pipeline.check(relay.so_far(), self.who))
             self.told += relay.refused(None, REFUSAL)
             return self
-        answer = self.assembler.answer()
+        answer = self.relay.answer()
         leaves = chat_fields.read_response(answer)
         self.outcome = outcome = relay.settled(leaves, pipeline.check(leaves, relay.request))
         content: Any = answer
@@ -104,13 +137,13 @@ class Chat:
 
     def whole(self) -> tuple[Outcome, set[int]]:
         """Return the outcome of the check of what came as a whole, and the choices that it refuses."""
-        leaves = chat_fields.read_response(self.assembler.answer())
+        leaves = chat_fields.read_response(self.relay.answer())
         outcome = self.guard.pipeline.check(leaves, self.who)
         return outcome, {leaves.leaves[index].content.place.choice_index or 0 for index in outcome.blocked}
 
     def edited(self, outcome: Outcome) -> Any:
         """Return the whole answer with an outcome's edits."""
-        answer = self.assembler.answer()
+        answer = self.relay.answer()
         return apply_edits(answer, chat_fields.read_response(answer), outcome)
 
     def read(self) -> dict[int, dict[str, Any]]:

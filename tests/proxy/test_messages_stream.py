@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.protocols.messages.messages_assembly import MessageAssembler
-from guardrails.protocols.messages.messages_stream import write_events
+from guardrails.protocols.messages.messages_stream import MessagesCodec, write_events
 from guardrails.proxy.exchange.stream import dump_events
 from guardrails.wire import sse
 from tests.cases import scale
+from tests.protocols.conftest import AnswerReader
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 CALL = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": ["x"], "n": 1}}
@@ -34,7 +34,7 @@ ALL = (
 
 def said(raw: bytes) -> dict[str, Any]:
     """Return the message that a client reads in a stream."""
-    blocks = MessageAssembler()
+    blocks = AnswerReader(MessagesCodec())
     assert [blocks.take(json.loads(event.data)) for event in sse.Events().feed(raw)][-1]
     return blocks.answer()
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.protocols.responses.responses_assembly import ResponseAssembler
+from guardrails.protocols.responses.responses_stream import ResponsesCodec
 from guardrails.wire import sse
 from tests.cases import scale
+from tests.protocols.conftest import AnswerReader
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}', "status": "completed"}  # fmt: skip
 REASONING = {
@@ -50,7 +51,7 @@ def read(raw: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     assert [event.type.decode() for event in found] == [each["type"] for each in told]
     numbers = [each["sequence_number"] for each in told]
     assert numbers == sorted(set(numbers))
-    items, again = ResponseAssembler(), ResponseAssembler()
+    items, again = AnswerReader(ResponsesCodec()), AnswerReader(ResponsesCodec())
     assert [items.take(each) for each in told].index(True) == len(told) - 1
     for each in (*told[:-1], {"type": "response.completed", "response": {}}):
         again.take(each)

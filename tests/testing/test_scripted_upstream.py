@@ -19,6 +19,7 @@ from guardrails.testing.answers import VECTOR, WRITERS
 from guardrails.testing.scripted_upstream import find_protocol
 from guardrails.types import ToolCall
 from tests.cases import each_case
+from tests.testing.whole_answers import read_whole
 
 CALL = ToolCall("weather", '{"city": "Rome"}')
 ASKED: Any = [{"role": "user", "content": "What of Rome?"}]
@@ -157,14 +158,8 @@ def test_every_api_with_words_says_them(
     assert protocol is not None
     assert protocol.stream is not None
     if streamed:
-        reader, assembler = protocol.stream.framing.reader(), protocol.stream.assembler()
-        events = [
-            event for event in (*reader.feed(raw), *reader.flush()) if event.data not in (b"", b"[DONE]")
-        ]
-        assert len(events) > 4
-        for event in events:
-            assembler.take(json.loads(event.data))
-        whole = assembler.answer()
+        whole, count = read_whole(protocol, [raw])
+        assert count > 4
     else:
         whole = json.loads(raw)
     protocol.check_response(whole)

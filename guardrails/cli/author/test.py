@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor
+from guardrails.cli import add_floor, add_plugins
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 
@@ -52,6 +52,7 @@ class SuiteOutcome:
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument(
         "policies",
         nargs="*",

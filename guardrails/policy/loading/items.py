@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Kind, PolicyFolder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.policy.endpoints import find_endpoint
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.registry.sources import PluginSources
 from guardrails.remote.endpoint import Endpoint
 
 Origin = tuple[Source, Path, FilePath | None]
@@ -141,6 +143,6 @@ class Policy:
     tools: Mapping[str, PolicyItem]
     problems: Problems
     disabled: frozenset[str] = frozenset()
-    extra: Mapping[str, Kind] | None = None
+    plugins: PluginSources | None = None
     sources: tuple[Source, ...] = ()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from guardrails.errors import PolicyError
 from guardrails.policy.loading.source import Mark, Path
 from guardrails.policy.schema import FORMS
+from guardrails.registry.sources import PluginSources
 from guardrails.spelling import suggest_name
 
 Detail = dict[str, Any]
@@ -72,11 +73,16 @@ NOWHERE: MarkSource = _NoMarks()
 
 
 class Problems:
-    """The assembler. With `quotes=False` no message shows a value, which may be a key in the wrong place."""
+    """The assembler.
 
-    def __init__(self, *, quotes: bool = True) -> None:
+    Args:
+        quotes: whether messages show values; one may be a key in the wrong place.
+        plugins: where plugins may come from whose names values may be; None: what the environment allows.
+    """
+
+    def __init__(self, *, quotes: bool = True, plugins: PluginSources | None = None) -> None:
         self.errors: list[PolicyError] = []
-        self._quotes = quotes
+        self._quotes, self._plugins = quotes, plugins
 
     def add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Keep one problem."""
@@ -88,7 +94,7 @@ class Problems:
         `what` names the mapping in messages, such as "rule 'pii.mask'".
         """
         try:
-            return model.model_validate(data)
+            return model.model_validate(data, context={"plugins": self._plugins})
         except ValidationError as error:
             by_place: dict[Path, list[Detail]] = {}
             for detail in error.errors(include_url=False):

@@ -6,23 +6,19 @@ string, wait for the end of the answer, and so does why a choice ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.field_readers import WORD, Table
 from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
-from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.chat.chat_payload import SPELLED
+from guardrails.protocols.chat.chunk_reader import CHUNK, HEAD, PADDING, ChunkReader
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
-HEAD: Final = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
-"""Fields that every chunk carries."""
-
-CHUNK: Final = "chat.completion.chunk"
-
-PADDING: Final = "obfuscation"
-"""Random characters that hide the length of a delta."""
+KIND: Final = "chat.completion"
+"""What a whole completion is called."""
 
 SAID_AGAIN: Final = frozenset({"id", "type", "role", "name", "object", "format"})
 """Strings of a delta that do not grow."""
@@ -30,87 +26,84 @@ SAID_AGAIN: Final = frozenset({"id", "type", "role", "name", "object", "format"}
 READ: Final = "content"
 """The field of a delta that people read."""
 
-MOST_CHOICES: Final = 128
-
-
-class UnknownNames:
-    """The names of fields that nobody knows: each is to be judged before it goes on, whatever stands behind it."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    def is_new(self, name: str, table: Table) -> bool:
-        """Tell whether a name that a field table does not know is seen for the first time."""
-        if name in table.fields or name in self._seen:
-            return False
-        self._seen.add(name)
-        return True
-
 
 class ChatCodec:
     """One completion."""
 
     def __init__(self) -> None:
-        self._names = UnknownNames()
-        self._read: dict[str, Any] = {}
+        self._chunks = ChunkReader(KIND, RESPONSE)
         self._head: dict[str, Any] = {}
         self._texts: dict[tuple[int, str], StreamedText] = {}
         self._begun: set[int] = set()
         self._ended: set[int] = set()
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether there are choices and each has said why it ended; no chunk says that it is the last."""
+        return self._chunks.is_finished
+
+    def finish(self) -> list[Patch]:
+        """Take the end of the completion; return the patches of what no chunk says."""
+        return self._chunks.finish()
+
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
-        choices = data.get("choices") or []
-        if not isinstance(choices, list) or not all(isinstance(choice, Mapping) for choice in choices):
-            raise malformed_event("chunk: a choice is no object")
-        rest = {
-            name: value
-            for name, value in data.items()
-            if name not in ("choices", PADDING)
-            and (self._names.is_new(name, RESPONSE) or (value is not None and self._read.get(name) != value))
-        }
-        self._read.update((name, data[name]) for name in HEAD if name in data and name not in self._read)
-        padding = data.get(PADDING, "")
-        if not isinstance(padding, str) or not WORD.fullmatch(padding or "a"):
-            rest[PADDING] = padding
-        item = EventReading(data)
-        rest["choices"] = []
-        item.choices = tuple(choice.get("index", 0) for choice in choices)
-        for at, choice in enumerate(choices):
-            rest["choices"].append(self._choice(item, choice, ("choices", at), begin))
-        plain = len(choices) == 1 and not any(len(choice) > 1 for choice in rest["choices"])
-        item.bare = plain and len(item.grows) == 1 and rest.keys() <= {*HEAD, "choices"}
-        if rest.keys() - {"choices"} or not plain:
-            item.rest = rest
+        item, rest = self._chunks.read(data)
+        choices = [
+            self._choice(item, data["choices"][at], index, ("choices", at), begin)
+            for at, index in enumerate(item.choices)
+        ]
+        plain = len(choices) == 1 and len(choices[0]) == 1
+        item.bare = plain and len(item.grows) == 1 and rest.keys() <= {*HEAD}
+        if rest or not plain:
+            item.rest = {**rest, "choices": choices}
         return item
 
     def _choice(
-        self, item: EventReading, choice: Mapping[str, Any], at: Path, begin: Callable[..., StreamedText]
+        self,
+        item: EventReading,
+        choice: Mapping[str, Any],
+        index: int,
+        at: Path,
+        begin: Callable[..., StreamedText],
     ) -> dict[str, Any]:
-        """Add the texts of a choice to an item; return what else is in it, as one of a whole answer."""
-        index = choice.get("index", 0)
-        if type(index) is not int or not 0 <= index < MOST_CHOICES:
-            raise malformed_event("chunk: a choice has no index")
+        """Add a choice to an item: its texts, and patches of all else in it, which are merged into what came of it before. Return
+        what else is to be judged, as a choice of a whole answer.
+        """
+        names = self._chunks.names
         rest = {
             name: value
             for name, value in choice.items()
-            if name not in ("index", "delta") and (value is not None or self._names.is_new(name, CHOICE))
+            if name not in ("index", "delta") and (value is not None or names.is_new(name, CHOICE))
         }
-        if "logprobs" in rest:
-            item.spelled += (((*at, "logprobs"), None),)
         item.waits = item.waits or "finish_reason" in rest
-        delta, others = choice.get("delta"), dict[str, Any]()
+        # What a server calls `message` in a chunk is not the delta: both are judged.
+        whole = {
+            "delta" if name == "message" else name: value for name, value in choice.items() if name != "delta"
+        }
+        whole["index"] = index
+        delta = choice.get("delta")
+        said, others = dict[str, Any](), dict[str, Any]()
         for name, value in delta.items() if isinstance(delta, Mapping) else [("content", delta)]:
             if isinstance(value, str) and name not in SAID_AGAIN:
                 path = (*at, "delta", name) if isinstance(delta, Mapping) else (*at, "delta")
                 item.grows += ((self._text(index, name, begin), path),)
-                if self._names.is_new(name, MESSAGE):
+                said[name] = None
+                if names.is_new(name, MESSAGE):
                     others[name] = ""
-            elif value not in (None, [], {}):
+                continue
+            said[name] = value
+            if value not in (None, [], {}):
                 others[name] = value
                 item.waits = item.waits or not isinstance(value, str)
-            elif self._names.is_new(name, MESSAGE):
+            elif names.is_new(name, MESSAGE):
                 others[name] = None
+        if "delta" in choice:
+            whole["message"] = said
+        item.patches += (Patch("merge", ("choices", index), whole),)
+        if spelled := [name for name in SPELLED if name in rest]:
+            item.spelled += tuple(((*at, name), None) for name in spelled)
+            item.spells += tuple(grown for (own, _), grown in self._texts.items() if own == index)
         return {"index": index, **rest, **({"message": others} if others else {})}
 
     def _text(self, index: int, name: str, begin: Callable[..., StreamedText]) -> StreamedText:
@@ -161,8 +154,17 @@ class ChatCodec:
 
 
 def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
-    """Write a whole completion as chunks; the first has what stands beside its choices."""
-    head = {**chunk_head(completion), "object": CHUNK}
+    """Write a whole completion as chunks."""
+    return write_chunks(completion, CHUNK, parts)
+
+
+def write_chunks(
+    completion: Mapping[str, Any],
+    kind: str,
+    parts: Callable[[Mapping[str, Any]], Iterable[Mapping[str, Any]]],
+) -> Iterator[Event]:
+    """Write a whole completion as chunks of a kind, each with a part of a choice; the first has what stands beside choices."""
+    head = {**chunk_head(completion), "object": kind}
     left = {*HEAD, "choices", "usage", PADDING}
     beside = {name: value for name, value in completion.items() if name not in left}
     for choice in completion["choices"]:

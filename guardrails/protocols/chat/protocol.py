@@ -13,11 +13,11 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
-from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
+from guardrails.protocols.chat.chat_stream import KIND, ChatCodec, write_events
+from guardrails.protocols.choices import choice_index, refuse_choices
 from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
 
-REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created": 0, "model": ""}
+REQUIRED: Mapping[str, Any] = {"id": "", "object": KIND, "created": 0, "model": ""}
 NO_USAGE: Mapping[str, int] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 RefuseChoice = Callable[[Mapping[str, Any], int, str], dict[str, Any]]
@@ -39,9 +39,8 @@ def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[
 
 def stopped_choice(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
     """Return a blocked choice but for what is said in its place."""
-    index = choice.get("index")
     return {
-        "index": index if type(index) is int else position,
+        "index": choice_index(choice, position),
         "logprobs": None,
         "finish_reason": "content_filter",
     }
@@ -65,21 +64,19 @@ def withhold(
     touched = {
         leaves.leaves[index].path[1] for index in outcome.edits if leaves.leaves[index].path[0] == "choices"
     }
-    places = [leaves.leaves[index].path if index >= 0 else () for index in outcome.blocked]
-    blocked = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
-    outside = {path[0] for path in places if path[:1] != ("choices",) and path}
-    everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)
-    choices = []
-    for position, choice in enumerate(changed["choices"]):
-        if everything or position in blocked:
-            choices.append(refuse_choice(choice, position, words))
-        elif position in touched:
-            choices.append(_without_spelling(choice))
-        else:
-            choices.append(choice)
-    top = {name: value for name, value in changed.items() if name not in outside}
-    missing = {name: value for name, value in required.items() if name not in top}
-    return {**top, **missing, "choices": choices}
+    choices = [
+        _without_spelling(choice) if position in touched else choice
+        for position, choice in enumerate(changed["choices"])
+    ]
+    left = refuse_choices(
+        {**changed, "choices": choices},
+        "choices",
+        leaves,
+        outcome,
+        lambda choice, position: refuse_choice(choice, position, words),
+    )
+    missing = {name: value for name, value in required.items() if name not in left}
+    return {**left, **missing}
 
 
 def refuse_as(kind: str, refuse_choice: RefuseChoice) -> Callable[[str, Body], dict[str, Any]]:
@@ -109,7 +106,7 @@ CHAT = Protocol(
     check_response=check_completion,
     read_response=chat_fields.read_response,
     withhold=withhold,
-    refuse=refuse_as("chat.completion", refuse_choice),
-    stream=StreamFormat(codec=ChatCodec, assembler=ChatAssembler, events=write_events, framing=SSE_DONE),
+    refuse=refuse_as(KIND, refuse_choice),
+    stream=StreamFormat(codec=ChatCodec, events=write_events, framing=SSE_DONE),
 )
 PROTOCOLS = (CHAT,)

@@ -8,51 +8,54 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardrails.protocols.chat.chat_stream import HEAD, MOST_CHOICES, UnknownNames, chunk_head
+from guardrails.protocols.chat.chat_payload import SPELLED
+from guardrails.protocols.chat.chat_stream import chunk_head
+from guardrails.protocols.chat.chunk_reader import HEAD, ChunkReader
 from guardrails.protocols.completions.completions_fields import CHOICE, RESPONSE
-from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import pointer
 
 KIND: Final = "text_completion"
-SPELLED: Final = "logprobs"
 
 
 class CompletionCodec:
     """One completion."""
 
     def __init__(self) -> None:
-        self._names = UnknownNames()
-        self._read: dict[str, Any] = {}
+        self._chunks = ChunkReader(KIND, RESPONSE)
         self._head: dict[str, Any] = {}
         self._texts: dict[int, StreamedText] = {}
         self._ended: set[int] = set()
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether there are choices and each has said why it ended; no chunk says that it is the last."""
+        return self._chunks.is_finished
+
+    def finish(self) -> list[Patch]:
+        """Take the end of the completion; return the patches of what no chunk says."""
+        return self._chunks.finish()
+
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
-        rest = {
-            name: value
-            for name, value in data.items()
-            if name != "choices"
-            and (self._names.is_new(name, RESPONSE) or (value is not None and self._read.get(name) != value))
-        }
-        self._read.update((name, data[name]) for name in HEAD if name in data and name not in self._read)
-        item = EventReading(data)
-        for at, choice in enumerate(data.get("choices") or ()):
-            index = choice.get("index", 0) if isinstance(choice, Mapping) else None
-            if type(index) is not int or not 0 <= index < MOST_CHOICES:
-                raise malformed_event("chunk: a choice has no index")
-            if not isinstance(choice.get("text"), str | None):
+        item, rest = self._chunks.read(data)
+        for at, index in enumerate(item.choices):
+            choice = data["choices"][at]
+            text = choice.get("text")
+            if not isinstance(text, str | None):
                 raise malformed_event("chunk: the text of a choice is none")
-            if choice.get("text") is not None:
+            if text is not None:
                 item.grows += ((self._text(index, begin), ("choices", at, "text")),)
-            item.choices += (index,)
-            if choice.get(SPELLED) is not None:
-                item.spelled += ((("choices", at, SPELLED), None),)
+            if spelled := [name for name in SPELLED if choice.get(name) is not None]:
+                item.spelled += tuple((("choices", at, name), None) for name in spelled)
+                item.spells += (self._text(index, begin),)
+            said = {**choice, "index": index, **({"text": None} if "text" in choice else {})}
+            item.patches += (Patch("merge", ("choices", index), said),)
             others = {name: value for name, value in choice.items() if name not in ("index", "text")}
             item.waits = item.waits or any(value is not None for value in others.values())
-            if named := {name: None for name in others if self._names.is_new(name, CHOICE)}:
+            if named := {name: None for name in others if self._chunks.names.is_new(name, CHOICE)}:
                 rest.setdefault("choices", []).append({"index": index, **named})
         item.bare = len(item.grows) == len(item.choices) == 1 and rest.keys() <= {*HEAD}
         item.rest = rest or None
@@ -80,7 +83,7 @@ class CompletionCodec:
     def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the chunks that end a completion: where it is whole, each choice that is withheld is refused, else all."""
         if answer is None:
-            refusal = {"text": words, SPELLED: None, "finish_reason": "content_filter"}
+            refusal = {"text": words, "logprobs": None, "finish_reason": "content_filter"}
             answer = {"choices": [{"index": index, **refusal} for index in sorted(self._texts) or [0]]}
         return self._missing(answer, words) or []
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from guardrails.protocols.chat import protocol as chat
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
+from guardrails.protocols.chat.chat_stream import write_chunks
 from guardrails.protocols.completions import completions_fields
 from guardrails.protocols.completions.completions_stream import KIND, CompletionCodec
 from guardrails.protocols.errors import openai_error_writer
@@ -20,15 +20,6 @@ from guardrails.protocols.streaming.codec import Event
 REQUIRED: Mapping[str, Any] = {**chat.REQUIRED, "object": KIND}
 
 
-class CompletionAssembler(ChatAssembler):
-    """Puts one text completion together."""
-
-    def answer(self) -> dict[str, Any]:
-        """Return the completion."""
-        made = super().answer()
-        return {**made, "object": KIND} if made["object"] == chat.REQUIRED["object"] else made
-
-
 def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[str, Any]:
     """Return what stands in the place of a blocked choice: nothing of it but its index."""
     return {**chat.stopped_choice(choice, position), "text": words}
@@ -36,11 +27,7 @@ def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[
 
 def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
     """Write a whole completion as chunks, one for each choice."""
-    head = {name: value for name, value in completion.items() if name not in ("choices", "usage")}
-    for choice in completion["choices"]:
-        yield Event("", {**head, "choices": [choice]})
-    if completion.get("usage") is not None:
-        yield Event("", {**head, "choices": [], "usage": completion["usage"]})
+    return write_chunks(completion, KIND, lambda choice: [choice])
 
 
 COMPLETIONS = Protocol(
@@ -52,9 +39,7 @@ COMPLETIONS = Protocol(
     read_response=completions_fields.read_response,
     withhold=partial(chat.withhold, refuse_choice=refuse_choice, required=REQUIRED),
     refuse=chat.refuse_as(KIND, refuse_choice),
-    stream=StreamFormat(
-        codec=CompletionCodec, assembler=CompletionAssembler, events=write_events, framing=SSE_DONE
-    ),
+    stream=StreamFormat(codec=CompletionCodec, events=write_events, framing=SSE_DONE),
     write_error=openai_error_writer(param="prompt"),
 )
 PROTOCOLS = (COMPLETIONS,)

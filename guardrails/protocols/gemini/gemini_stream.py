@@ -10,9 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.protocols.gemini.gemini_assembly import SIGNATURE, TextRuns, candidates_of, kind_of, parts_of
+from guardrails.protocols.gemini.gemini_chunks import (
+    SIGNATURE,
+    TextRuns,
+    candidates_of,
+    kind_of,
+    parts_of,
+    patches_beside_parts,
+)
 from guardrails.protocols.gemini.gemini_fields import READ
-from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.assembler import has_half_pair
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -32,35 +40,53 @@ STOPPED: Final = "SAFETY"
 
 @dataclass(slots=True)
 class _Candidate:
-    """A candidate as it comes: its parts, and the texts among them by place."""
+    """A candidate as it comes: its parts, the texts among them by place, and whether it has said why it ended."""
 
     runs: TextRuns = field(default_factory=TextRuns)
     texts: dict[int, StreamedText] = field(default_factory=dict)
+    has_ended: bool = False
 
 
 class GeminiCodec:
-    """One answer. Its chunks were taken by the assembler before, which raises for what is malformed."""
+    """One answer."""
 
     def __init__(self) -> None:
         self._read: dict[str, Any] = {}
         self._head: dict[str, Any] = {}
         self._candidates: dict[int, _Candidate] = {}
+        self._is_refused = False
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether each candidate has said why it ended, or the prompt why there is none; no chunk says that it is the last."""
+        if not self._candidates:
+            return self._is_refused
+        return all(candidate.has_ended for candidate in self._candidates.values())
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take the end of the stream, perhaps of no chunk; raises `BackendError` where a candidate is missing."""
+        if [*range(len(self._candidates))] != sorted(self._candidates):
+            raise malformed_event("stream: a candidate is missing")
+        return (Patch("append", (), {}),)
 
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
+        top = {name: value for name, value in data.items() if name != "candidates"}
+        if has_half_pair(top):
+            raise malformed_event("chunk")
         rest = {
-            name: value
-            for name, value in data.items()
-            if name != "candidates" and value is not None and self._read.get(name) != value
+            name: value for name, value in top.items() if value is not None and self._read.get(name) != value
         }
-        self._read.update(
-            (name, data[name]) for name in SAID_AGAIN if name in data and name not in self._read
-        )
+        self._read.update((name, top[name]) for name in SAID_AGAIN if name in top and name not in self._read)
+        if "promptFeedback" in top:
+            feedback = top["promptFeedback"]
+            self._is_refused = isinstance(feedback, Mapping) and bool(feedback.get("blockReason"))
         candidates, others = candidates_of(data), list[dict[str, Any]]()
         item = EventReading(data, choices=tuple(candidate.get("index", 0) for candidate in candidates))
         for at, candidate in enumerate(candidates):
             other = self._candidate(item, candidate, ("candidates", at), begin)
             others += [{"index": candidate.get("index", 0), **other}] if other else []
+        item.patches += tuple(Patch("set", (name,), value) for name, value in top.items())
         if rest or others:
             item.rest = {**rest, **({"candidates": others} if others else {})}
         item.bare = len(item.grows) == len(candidates) == 1 and not item.closes
@@ -71,31 +97,59 @@ class GeminiCodec:
     def _candidate(
         self, item: EventReading, candidate: Mapping[str, Any], at: Path, begin: Callable[..., StreamedText]
     ) -> dict[str, Any]:
-        """Add the texts of a candidate to an item; return what else is in it, as one of a whole answer."""
+        """Add a candidate to an item: its texts, and patches of all else in it. Return what else is to be judged, as a candidate
+        of a whole answer.
+        """
         index = candidate.get("index", 0)
         own = self._candidates.setdefault(index, _Candidate())
         parts, content = parts_of(candidate), candidate.get("content") or {}
-        several = isinstance(content.get("parts"), list)
-        for number, part in enumerate(parts):
-            goes_on, kind = own.runs.goes_on(part), kind_of(part)
-            place = own.runs.length - 1
-            item.waits = item.waits or not kind or SIGNATURE in part
-            if kind and not goes_on:
-                before = own.texts.get(place - 1)
-                item.closes += () if before is None else (before,)
-                own.texts[place] = _begun(index, place, kind, begin)
-            if kind:
-                path = (*at, "content", "parts", *((number,) if several else ()), "text")
-                item.grows += ((own.texts[place], path),)
         rest = {name: value for name, value in candidate.items() if name not in ("index", "content")}
+        said = {name: value for name, value in content.items() if name != "parts"}
+        if has_half_pair([rest, said]):
+            raise malformed_event("chunk")
+        item.patches += tuple(patches_beside_parts(index, candidate))
+        for number, part in enumerate(parts):
+            several = isinstance(content.get("parts"), list)
+            path = (*at, "content", "parts", *((number,) if several else ()))
+            self._part(item, own, index, part, path, begin)
+        if "finishReason" in rest:
+            own.has_ended = bool(rest["finishReason"])
         item.waits = item.waits or any(
             value is not None for name, value in rest.items() if name not in BESIDE
         )
-        said = {name: value for name, value in content.items() if name != "parts"}
         return {
             **rest,
             **({"content": said} if said.keys() - {"role"} or said.get("role", "model") != "model" else {}),
         }
+
+    def _part(
+        self,
+        item: EventReading,
+        own: _Candidate,
+        index: int,
+        part: Any,
+        at: Path,
+        begin: Callable[..., StreamedText],
+    ) -> None:
+        """Add a part of a candidate with an index, which stands at a path of the chunk, to an item."""
+        goes_on, kind = own.runs.goes_on(part), kind_of(part)
+        place = own.runs.length - 1
+        path: Path = ("candidates", index, "content", "parts", place)
+        item.waits = item.waits or not kind or SIGNATURE in part
+        without_text = {**part, "text": ""} if kind else part
+        if has_half_pair(without_text):
+            raise malformed_event("chunk")
+        if goes_on:
+            beside = (name for name in part if name != "text")
+            item.patches += tuple(Patch("set", (*path, name), part[name]) for name in beside)
+        else:
+            item.patches += (Patch("set", path, without_text),)
+        if kind and not goes_on:
+            before = own.texts.get(place - 1)
+            item.closes += () if before is None else (before,)
+            own.texts[place] = _begun((*path, "text"), index, kind, begin)
+        if kind:
+            item.grows += ((own.texts[place], (*at, "text")),)
 
     def record_sent(self, event: Event) -> Event:
         """Take note of a chunk that is sent."""
@@ -132,8 +186,7 @@ def build_refusal(index: int, words: str) -> dict[str, Any]:
     return {"index": index, "finishReason": STOPPED, "finishMessage": words}
 
 
-def _begun(index: int, place: int, kind: str, begin: Callable[..., StreamedText]) -> StreamedText:
-    path = ("candidates", index, "content", "parts", place, "text")
+def _begun(path: Path, index: int, kind: str, begin: Callable[..., StreamedText]) -> StreamedText:
     where = Place(Stage.OUTPUT, role="assistant", path=pointer(path), choice_index=index)
     # Texts follow after thoughts that may go on behind them: they are not held until that is known.
     joined, passing = ((READ, ALL), ()) if kind == READ else ((ALL,), (kind,))

@@ -6,19 +6,25 @@ candidates; a candidate by `finishReason: SAFETY`, without content, our words in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
-from guardrails.protocols.errors import Problem, write_google_error
+from guardrails.protocols.choices import choice_index, refuse_choices
+from guardrails.protocols.errors import write_google_error
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
-from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
 from guardrails.protocols.gemini.gemini_fields import field_of
 from guardrails.protocols.gemini.gemini_stream import STOPPED, GeminiCodec, build_refusal
 from guardrails.protocols.messages.protocol import refuse_count
-from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
+from guardrails.protocols.protocol import (
+    Body,
+    Protocol,
+    StreamFormat,
+    failure_writer,
+    invalid_answer,
+)
 from guardrails.protocols.providers import GEMINI
 from guardrails.protocols.streaming.codec import Event
 
@@ -39,23 +45,13 @@ def check_answer(answer: dict[str, Any]) -> None:
 def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited and candidates refused: all, for what belongs to none of them."""
     changed: Any = gemini_fields.edit_body(answer, leaves, outcome)
-    places = [leaves.leaves[index].path if index >= 0 else () for index in outcome.blocked]
-    if not places:
-        return dict(changed)
-    blocked = {path[1] for path in places if path[:1] == ("candidates",) and len(path) > 1}
-    everything = any(path[:1] != ("candidates",) or len(path) < 2 for path in places)
-    candidates = [
-        build_refusal(_index(candidate, position), words) if everything or position in blocked else candidate
-        for position, candidate in enumerate(changed.get("candidates") or ({},))
-    ]
-    gone = blocked_fields(leaves, outcome)
-    top = {name: value for name, value in changed.items() if (name,) not in gone}
-    return {**top, "candidates": candidates}
-
-
-def _index(candidate: Mapping[str, Any], position: int) -> int:
-    index = candidate.get("index")
-    return index if type(index) is int else position
+    return refuse_choices(
+        changed,
+        "candidates",
+        leaves,
+        outcome,
+        lambda candidate, position: build_refusal(choice_index(candidate, position), words),
+    )
 
 
 def refuse(words: str, body: Body) -> dict[str, Any]:
@@ -74,11 +70,6 @@ def write_events(answer: Body) -> Iterator[Event]:
     yield Event("", dict(answer))
 
 
-def write_failure(problem: Problem, codec: GeminiCodec) -> list[Event]:
-    """Write a failure as a chunk."""
-    return [Event("", write_google_error(problem))]
-
-
 GENERATE = Protocol(
     name="gemini.generate",
     summary="Answer a conversation.",
@@ -93,9 +84,7 @@ GENERATE = Protocol(
     withhold=withhold,
     refuse=refuse,
     refuses_in_kind=True,
-    stream=StreamFormat(
-        codec=GeminiCodec, assembler=GeminiAssembler, events=write_events, failure=write_failure
-    ),
+    stream=StreamFormat(codec=GeminiCodec, events=write_events, failure=failure_writer(write_google_error)),
     is_streamed=lambda body: False,
     count_choices=count_candidates,
     write_error=write_google_error,

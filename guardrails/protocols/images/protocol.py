@@ -13,9 +13,9 @@ from typing import Any
 
 from guardrails.protocols import image_links
 from guardrails.protocols.embeddings.protocol import check_list
-from guardrails.protocols.errors import Problem, write_images_error
+from guardrails.protocols.errors import write_images_error
 from guardrails.protocols.images import images_fields
-from guardrails.protocols.protocol import EventAnswers, Protocol, edit_or_fail
+from guardrails.protocols.protocol import EventAnswers, Protocol, edit_or_fail, failure_writer
 from guardrails.protocols.streaming.codec import Event
 
 SHARED = ("background", "output_format", "quality", "size", "usage")
@@ -33,11 +33,6 @@ def write_events(answer: Mapping[str, Any], kind: str) -> Iterator[Event]:
         yield Event(name, {"type": name, "created_at": answer.get("created", 0), **shared, **picture})
 
 
-def write_failure(problem: Problem) -> list[Event]:
-    """Write a failure as an event."""
-    return [Event("error", write_images_error(problem))]
-
-
 def _protocol(action: str, kind: str, **more: Any) -> Protocol:
     return Protocol(
         name=f"openai.images.{action}",
@@ -47,7 +42,9 @@ def _protocol(action: str, kind: str, **more: Any) -> Protocol:
         read_response=images_fields.read_response,
         withhold=withhold,
         event_answers=EventAnswers(
-            is_last=images_fields.is_last, events=partial(write_events, kind=kind), failure=write_failure
+            is_last=images_fields.is_last,
+            events=partial(write_events, kind=kind),
+            failure=failure_writer(write_images_error, "error"),
         ),
         links=image_links.answer_links,
         write_error=write_images_error,

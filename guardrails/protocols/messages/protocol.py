@@ -11,9 +11,8 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
-from guardrails.protocols.errors import Problem, write_anthropic_error
+from guardrails.protocols.errors import write_anthropic_error
 from guardrails.protocols.messages import messages_fields
-from guardrails.protocols.messages.messages_assembly import MessageAssembler
 from guardrails.protocols.messages.messages_stream import MessagesCodec, build_refusal, write_events
 from guardrails.protocols.protocol import (
     Body,
@@ -21,10 +20,10 @@ from guardrails.protocols.protocol import (
     Protocol,
     StreamFormat,
     blocked_fields,
+    failure_writer,
     invalid_answer,
 )
 from guardrails.protocols.providers import ANTHROPIC
-from guardrails.protocols.streaming.codec import Event
 from guardrails.wire import sse
 
 HEAD = ("id", "model", "usage")
@@ -55,11 +54,6 @@ def refuse(words: str, body: Body) -> dict[str, Any]:
     """Return the message that answers a request in these words."""
     head = {"id": "msg_" + os.urandom(12).hex(), "model": body.get("model", ""), "usage": NO_USAGE}
     return build_refusal(words, head)
-
-
-def write_failure(problem: Problem, codec: MessagesCodec) -> list[Event]:
-    """Write a failure as an event."""
-    return [Event("error", write_anthropic_error(problem))]
 
 
 def check_count(count: dict[str, Any]) -> None:
@@ -94,9 +88,8 @@ MESSAGES = Protocol(
     refuse=refuse,
     stream=StreamFormat(
         codec=MessagesCodec,
-        assembler=MessageAssembler,
         events=write_events,
-        failure=write_failure,
+        failure=failure_writer(write_anthropic_error, "error"),
         framing=Framing(keep_alive=sse.event(b'{"type": "ping"}', b"ping")),
     ),
     write_error=write_anthropic_error,

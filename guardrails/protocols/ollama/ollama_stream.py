@@ -1,4 +1,4 @@
-"""The lines of a streamed answer of Ollama's own API: read for a relay, put together, and written where an answer is cut short.
+"""The lines of a streamed answer of Ollama's own API: read for a relay, and written where an answer is cut short.
 
 What people read and what the model thinks are texts that grow. All else waits for the end of the answer, but for what every
 line says: calls of tools, and whatever has a name that nobody knows.
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.engine.content.field_readers import WORD, spells
-from guardrails.protocols.chat.chat_assembly import ValueAssembly
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
-from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -95,18 +94,26 @@ class OllamaCodec:
 
     def __init__(self, text: Path) -> None:
         self._text = text
-        self._head: dict[str, Any] = {}
+        self.is_finished = False
+        """Whether the last line came."""
+        self._words: dict[Path, str] = {}
+        """What every line has in a word, as the last one had it."""
+        self._odd: set[Path] = set()
+        """What one line had otherwise of that."""
         self._texts: dict[Path, StreamedText] = {}
         self._spelled = 0
 
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a line."""
-        item = EventReading(data)
+        self.is_finished = data.get("done") is True
+        item = EventReading(data, is_last=self.is_finished)
         if not isinstance(data.get("message"), Mapping | None):
             raise malformed_event("line: its message is no object")
+        more: dict[str, Any] = {}
         for where, name, value in _fields(data):
-            if name != SPELLED or where:
-                self._field(item, (*where, name), value, begin)
+            if self._goes_on(item, (*where, name), value, begin):
+                (more.setdefault("message", {}) if where else more)[name] = value
+        item.patches += (Patch("append", (), more),)
         again = [name for name in AGAIN if data.get(name)]
         item.spelled = tuple(((name,), None) for name in again)
         item.bare = len(item.grows) == 1 and not item.waits and not again
@@ -116,17 +123,40 @@ class OllamaCodec:
             self._spell(item, data.get(SPELLED))
         return item
 
-    def _field(self, item: EventReading, path: Path, value: Any, begin: Callable[..., StreamedText]) -> None:
-        """Add a field of a line to an item."""
-        if path in TEXTS and value is not None:
-            if not isinstance(value, str):
-                raise malformed_event(f"line: its {path[-1]} is no text")
-            if value:
-                item.grows += ((self._grown(path, begin), path),)
-        elif path[0] in HEAD and _is_word(path, value):
-            self._head[str(path[0])] = value
-        elif not _says_nothing(path, value):
-            item.waits = True
+    def _goes_on(
+        self, item: EventReading, path: Path, value: Any, begin: Callable[..., StreamedText]
+    ) -> bool:
+        """Add a field of a line to an item. Return whether it goes on what came before without being a text that grows; of words
+        that all lines have the last counts, unless one had it otherwise.
+        """
+        if path in TEXTS and value is not None and not isinstance(value, str):
+            raise malformed_event(f"line: its {path[-1]} is no text")
+        if path in TEXTS and value:
+            item.grows += ((self._grown(path, begin), path),)
+            return False
+        if path in WORDS:
+            return self._differs(item, path, value)
+        item.waits = item.waits or not (path == (SPELLED,) or _says_nothing(path, value))
+        return True
+
+    def _differs(self, item: EventReading, path: Path, value: Any) -> bool:
+        """Add what every line has in a word to an item; return whether it is none, as in a line before."""
+        if _is_word(path, value):
+            if self._words.get(path) != value and path not in self._odd:
+                item.patches += (Patch("set", path, value),)
+            self._words[path] = value
+            return False
+        item.waits = True
+        if path not in self._odd:
+            item.patches += (Patch("set", path, None),)
+            self._odd.add(path)
+        return True
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take the end of the stream; raises `BackendError` where the last line is missing."""
+        if not self.is_finished:
+            raise malformed_event("stream: it has no last line")
+        return ()
 
     def _grown(self, path: Path, begin: Callable[..., StreamedText]) -> StreamedText:
         if path not in self._texts:
@@ -163,49 +193,6 @@ class OllamaCodec:
 
     def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the lines that end an answer with a refusal."""
-        said = answer if answer is not None else build_refusal(self._text, words, self._head)
+        head = {str(name): value for (name, *more), value in self._words.items() if not more}
+        said = answer if answer is not None else build_refusal(self._text, words, head)
         return [*write_events(said, self._text)]
-
-
-class OllamaAssembler:
-    """Puts one answer together."""
-
-    def __init__(self) -> None:
-        self._head: dict[str, Any] = {}
-        self._fields: dict[str, ValueAssembly] = {}
-        self._role = ""
-        self.finished = False
-        """Whether its last line came."""
-
-    def take(self, data: Mapping[str, Any]) -> bool:
-        """Take a line; return whether it is the last.
-
-        Raises:
-            BackendError: it is malformed.
-        """
-        message = data.get("message")
-        if not isinstance(message, Mapping | None):
-            raise malformed_event("line: its message is no object")
-        if message is not None and isinstance(role := message.get("role"), str) and WORD.fullmatch(role):
-            self._role = role
-            data = {**data, "message": {name: value for name, value in message.items() if name != "role"}}
-        for name, value in data.items():
-            if name in HEAD and isinstance(value, str) and WORD.fullmatch(value):
-                self._head[name] = value
-            else:
-                self._fields.setdefault(name, ValueAssembly()).add(value, appended=True)
-        self.finished = data.get("done") is True
-        return self.finished
-
-    def answer(self) -> dict[str, Any]:
-        """Return the whole answer.
-
-        Raises:
-            BackendError: its last line is missing.
-        """
-        if not self.finished:
-            raise malformed_event("stream: it has no last line")
-        whole = {**self._head, **{name: node.value() for name, node in self._fields.items()}}
-        if self._role:
-            whole["message"] = {"role": self._role, **whole["message"]}
-        return whole

@@ -16,13 +16,12 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.embeddings import protocol as embeddings
-from guardrails.protocols.errors import ErrorWriter, Problem, ollama_error_writer
+from guardrails.protocols.errors import ErrorWriter, ollama_error_writer
 from guardrails.protocols.ollama import ollama_fields
 from guardrails.protocols.ollama.ollama_stream import (
     AGAIN,
     CHAT,
     GENERATE,
-    OllamaAssembler,
     OllamaCodec,
     build_line,
     build_refusal,
@@ -35,11 +34,11 @@ from guardrails.protocols.protocol import (
     StreamFormat,
     asks_for_stream,
     blocked_fields,
+    failure_writer,
     invalid_answer,
     refuse_stream,
 )
 from guardrails.protocols.providers import OLLAMA
-from guardrails.protocols.streaming.codec import Event
 from guardrails.wire import ndjson, strict_json
 from guardrails.wire.pointers import Path
 
@@ -75,10 +74,6 @@ def check_vectors(answer: dict[str, Any]) -> None:
 
 def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) -> Protocol:
     """Return an API whose answers people read at a path of them."""
-
-    def write_failure(problem: Problem, codec: OllamaCodec) -> list[Event]:
-        return [Event("", write_error(problem))]
-
     return Protocol(
         name=f"ollama.{name}",
         path=f"/{name}",
@@ -88,9 +83,8 @@ def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) ->
         withhold=partial(withhold, text=text),
         stream=StreamFormat(
             codec=lambda: OllamaCodec(text),
-            assembler=OllamaAssembler,
             events=lambda answer: write_events(answer, text),
-            failure=write_failure,
+            failure=failure_writer(write_error),
             framing=Framing(
                 media_type=ndjson.TYPE,
                 reader=ndjson.Lines,

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import value_at
 from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.engine.values.writer import value_at
 from guardrails.protocols.responses.event_kinds import (
     DRAWN,
     GROWING,
@@ -29,7 +29,9 @@ from guardrails.protocols.responses.event_kinds import (
     slot_of,
     text_field,
 )
-from guardrails.protocols.streaming.codec import EventReading, malformed_event
+from guardrails.protocols.responses.item_patches import ItemPatches
+from guardrails.protocols.streaming.assembler import has_half_pair
+from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -58,15 +60,17 @@ FIT: Final[Mapping[str, Callable[[Any], bool]]] = {
 
 
 class EventReader:
-    """The events of one response. An assembler took them before, which raises for what is malformed.
+    """The events of one response.
 
     Attributes:
+        is_finished: whether the last came.
         texts: those that grow, by their parts.
         whole: the parts whose text came whole, or out of order: it is told from the whole response.
     """
 
     def __init__(self) -> None:
-        self._begun = False
+        self._begun = self.is_finished = False
+        self._patches = ItemPatches()
         self._items: dict[int, Mapping[str, Any]] = {}
         self._done: set[int] = set()
         self._parts: dict[Slot, str] = {}
@@ -82,21 +86,33 @@ class EventReader:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:
-            BackendError: it is malformed, or says something else than the events before it.
+            BackendError: it is malformed, of an unknown type, or says something else than the events before it.
         """
-        kind = KINDS.get(data["type"])
+        type_ = data.get("type")
+        if not isinstance(type_, str) or not type_.startswith("response."):
+            raise malformed_event("event of an unknown type")
+        if not type_.endswith(".delta") and has_half_pair(data):
+            raise malformed_event("event, which holds half a surrogate pair")
+        kind = KINDS.get(type_)
         if kind is None:
             return EventReading(data)  # nobody is told of it
-        if not self._begun and kind.what not in ("head", "last"):
-            return _odd(data)
-        self._begin = begin
-        item: EventReading = getattr(self, f"_{kind.what}")(kind, self._known(kind, data))
+        patches, self._begin = self._patches.read(kind, data), begin
+        if self._begun or kind.what in ("head", "last"):
+            item: EventReading = getattr(self, f"_{kind.what}")(kind, self._fit(kind, data))
+        else:
+            item = _odd(data)
+        if kind.what == "delta" and not item.grows:
+            patches += self._patches.append(kind, data)
+        item.patches = patches
         return item
 
-    def _known(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any]:
+    def _fit(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any]:
         """Return an event without what the protocol does not have there, and with the id of its item."""
-        fits = (name for name in kind.fields if name in data and (name not in FIT or FIT[name](data[name])))
-        known = {name: data[name] for name in fits}
+        known = {
+            name: data[name]
+            for name in kind.fields
+            if name in data and (name not in FIT or FIT[name](data[name]))
+        }
         if "item_id" in known:
             known["item_id"] = self._items.get(index_of(data), {}).get("id") or ""
         same = len(known) == len(data) and known.get("item_id") == data.get("item_id")
@@ -230,7 +246,8 @@ class EventReader:
         return EventReading(data, rest=rest, alone=(kind.name,))
 
     def _last(self, kind: EventKind, data: dict[str, Any]) -> EventReading:
-        out = EventReading(data, waits=True)
+        self.is_finished = True
+        out = EventReading(data, waits=True, is_last=True)
         waiting = {index for index, item in self._items.items() if _waits(item)}
         out.anew = not self._begun or not waiting <= self._done
         if require_mapping(data, "response").get("output"):
@@ -238,6 +255,12 @@ class EventReader:
         else:  # some servers leave out of it what they have sent as items
             out.anew = out.anew or bool(self._items)
         return out
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take the end of the stream; raises `BackendError` before that of the response."""
+        if not self.is_finished:
+            raise malformed_event("stream, which ended before its end")
+        return ()
 
     def _copies(self, item: EventReading, found: Iterable[tuple[Path, Slot]], left: set[Slot]) -> None:
         """Have an item repeat texts as they were told.

@@ -17,7 +17,6 @@ from guardrails.protocols.errors import Problem, openai_error_writer
 from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.event_writer import REQUIRED, build_refusal, write_events
-from guardrails.protocols.responses.responses_assembly import ResponseAssembler
 from guardrails.protocols.responses.responses_stream import FAILURE, ResponsesCodec
 from guardrails.protocols.streaming.codec import Event
 
@@ -100,9 +99,7 @@ RESPONSES = Protocol(
     read_response=responses_fields.read_response,
     withhold=withhold,
     refuse=refuse,
-    stream=StreamFormat(
-        codec=ResponsesCodec, assembler=ResponseAssembler, events=write_events, failure=write_failure
-    ),
+    stream=StreamFormat(codec=ResponsesCodec, events=write_events, failure=write_failure),
     write_error=openai_error_writer(code="invalid_prompt", param="input"),
 )
 INPUT_TOKENS = Protocol(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import replace_values, value_at
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.reply_values import drop_spelling
 from guardrails.protocols.responses.event_kinds import KINDS, EventKind, Slot, find_texts, slot_of
 from guardrails.protocols.responses.event_reader import EventReader
 from guardrails.protocols.responses.event_writer import SentResponse, build_refusal, write_missing
-from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch
 from guardrails.protocols.streaming.streamed_text import StreamedText
 
 FAILURE: Final = "error"
@@ -29,6 +29,15 @@ class ResponsesCodec:
         self._number = -1
         self._unnoted: set[Slot] = set()
         """Parts a note on which was left out."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last event of the response came."""
+        return self._reader.is_finished
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take the end of the stream; raises `BackendError` before that of the response."""
+        return self._reader.finish()
 
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""

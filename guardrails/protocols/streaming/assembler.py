@@ -1,65 +1,187 @@
-"""The events of a stream in, the whole answer that they make up out: what was streamed is judged as if it had not been."""
+"""Builds the whole answer that the events of a stream make up: what was streamed is judged as if it had not been.
+
+One `Assembler` serves all APIs: it applies the patches that a `StreamCodec` reads in each event. What different patches say
+differently of one place is kept, all of it: a text that nobody has heard of is judged as a whole as well.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect, insort
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from guardrails.errors import GuardrailsError
-from guardrails.protocols.streaming.codec import malformed_event
-from guardrails.wire.lossless_json import write
+from guardrails.engine.values.long_numbers import format_number
+from guardrails.engine.values.writer import value_at
+from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
+from guardrails.wire.pointers import Path
 
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
-ReceivedEvent = tuple[dict[str, Any], str, bytes]
-"""An event as it came: what it says, its type ("" where it has none beside what it says), and its bytes."""
+REPEATED: Final = frozenset({"id", "type", "role", "name", "object", "format", "finish_reason"})
+"""Fields that some servers send in every event again instead of once."""
+
+APPENDED: Final = frozenset({"annotations", "citations", "logprobs"})
+"""Fields whose lists hold finished entries: what is merged never continues one."""
+
+NOTHING: Final = object()
 
 
-class Assembler(Protocol):
-    """Puts together what the events of one stream make up."""
+class Assembler:
+    """Builds one whole answer."""
 
-    @property
-    def finished(self) -> bool:
-        """Whether what was taken is a whole answer, also without a last event that says so."""
-        ...
+    def __init__(self) -> None:
+        self._whole = _GrowingValue()
 
-    def take(self, data: Mapping[str, Any]) -> bool:
-        """Take the next event; returns True where it is known to be the last.
+    def take(self, item: EventReading) -> None:
+        """Apply the patches of an event, and append what its texts grow by."""
+        if item.patches:
+            self.apply(item.patches)
+        for text, path in item.grows:
+            self._whole.at(text.path).add(value_at(item.data, path), merges=False)
 
-        Raises:
-            BackendError: it is malformed, unknown, or out of order.
-        """
-        ...
+    def apply(self, patches: Iterable[Patch]) -> None:
+        """Apply patches, in their order."""
+        for patch in patches:
+            place = self._whole.at(patch.path)
+            if patch.operation == "set":
+                place.set(patch.value)
+            else:
+                place.add(patch.value, merges=patch.operation == "merge")
 
-    def answer(self) -> dict[str, Any]:
-        """Return the whole answer, with everything in it that the events held; raises `BackendError` where some are missing."""
-        ...
+    def answer(self) -> Any:
+        """Return the answer; raises `BackendError` where half of a surrogate pair is missing in a text that grew."""
+        return self._whole.value()
 
 
-def take_events(
-    events: Iterable[ReceivedEvent], assembler: Assembler
-) -> tuple[list[ReceivedEvent], bool, GuardrailsError | None]:
-    """Have an assembler take events that came together; return those that it took, whether it knows the last of them to be the
-    last of all, and what is wrong with the one behind them.
-    """
-    came: list[ReceivedEvent] = []
-    try:
-        for data, kind, raw in events:
-            if kind not in ("", data.get("type", kind)):
-                raise malformed_event("event: it has two types")
-            ended = assembler.take(data)
-            came.append((data, kind, raw))
-            if ended:
-                return came, True, None
-    except GuardrailsError as error:
-        return came, False, error
-    return came, False, None
+class _GrowingValue:
+    """What stands in one place of an answer, as it grows."""
+
+    __slots__ = ("entries", "fields", "given", "indexes", "numbered", "others", "texts")
+
+    def __init__(self, given: Any = NOTHING) -> None:
+        self.set(given)
+
+    def set(self, given: Any) -> None:
+        """Have a value stand here instead; it is taken apart only where something in it grows."""
+        self.given = given
+        self.texts: list[str] = []
+        self.fields: dict[str, _GrowingValue] | None = None
+        self.entries: list[_GrowingValue] | None = None
+        self.numbered: dict[int, _GrowingValue] = {}
+        self.indexes: list[int] = []
+        """Those of the numbered entries, in their order."""
+        self.others: list[Any] = []
+
+    def at(self, path: Path) -> _GrowingValue:
+        """Return what stands at a path from here, begun if nothing does."""
+        found = self
+        for step in path:
+            if found.given is not NOTHING:
+                found._open()
+            if isinstance(step, int):
+                found = found.numbered.get(step) or found._number(step)
+            else:
+                found = (found.fields or {}).get(step) or found._field(step)
+        return found
+
+    def _open(self) -> None:
+        """Take apart what was set."""
+        given, self.given = self.given, NOTHING
+        if isinstance(given, Mapping):
+            self.fields = {name: _GrowingValue(inner) for name, inner in given.items()}
+        elif isinstance(given, list):
+            self.entries = [_GrowingValue(entry) for entry in given]
+            self.numbered, self.indexes = dict(enumerate(self.entries)), [*range(len(given))]
+        else:
+            self.add(given, merges=False)
+
+    def add(self, value: Any, *, merges: bool) -> None:
+        """Have it go on with a value; where that `merges`, entries of lists go on as well."""
+        if self.given is not NOTHING:
+            self._open()
+        if isinstance(value, str):
+            self.texts.append(value)
+        elif isinstance(value, Mapping):
+            self.fields = {} if self.fields is None else self.fields
+            for name, inner in value.items():
+                field = self._field(name)
+                if name not in REPEATED or not isinstance(inner, str) or not field.is_text(inner):
+                    field.add(inner, merges=merges and name not in APPENDED)
+        elif isinstance(value, list):
+            self.entries = [] if self.entries is None else self.entries
+            for entry in value:
+                self._entry(self.entries, entry, merges=merges).add(entry, merges=merges)
+        elif value is not None and (not self.others or self.others[-1] != value):
+            self.others.append(value)
+
+    def _field(self, name: str) -> _GrowingValue:
+        if self.fields is None:
+            self.fields = {}
+        found = self.fields.get(name)
+        if found is None:
+            found = self.fields[name] = _GrowingValue()
+        return found
+
+    def _number(self, index: int) -> _GrowingValue:
+        """Begin the entry with an index, which stands behind those with lower ones."""
+        self.entries = [] if self.entries is None else self.entries
+        position, behind = len(self.entries), bisect(self.indexes, index)
+        if behind < len(self.indexes):
+            position = self.entries.index(self.numbered[self.indexes[behind]])
+        insort(self.indexes, index)
+        self.numbered[index] = _GrowingValue()
+        self.entries.insert(position, self.numbered[index])
+        return self.numbered[index]
+
+    def _entry(self, entries: list[_GrowingValue], entry: Any, *, merges: bool) -> _GrowingValue:
+        """Return the entry that the given one goes on with, or a new one."""
+        if merges and isinstance(entry, Mapping):
+            index = entry.get("index")
+            if type(index) is int:
+                return self.numbered.get(index) or self._number(index)
+            if entries and entries[-1].is_continued_by(entry):
+                return entries[-1]
+        entries.append(_GrowingValue())
+        return entries[-1]
+
+    def is_continued_by(self, entry: Mapping[str, Any]) -> bool:
+        """Tell whether an entry without an index goes on with this one."""
+        if self.given is not NOTHING:
+            self._open()
+        if self.fields is None or "index" in self.fields:
+            return False
+        given, own = entry.get("id"), self.fields.get("id")
+        if given and (own is None or not own.is_text(given)):
+            return False
+        kind, known = entry.get("type"), self.fields.get("type")
+        return kind is None or (known is not None and known.is_text(kind))
+
+    def is_text(self, text: Any) -> bool:
+        """Tell whether it is this text, said once."""
+        return self.given == text or self.texts == [text]
+
+    def value(self) -> Any:
+        """Return the value. What was said differently is a list of all of it."""
+        if self.given is not NOTHING:
+            return self.given
+        found: list[Any] = [join_surrogates("".join(self.texts))] if self.texts else []
+        if self.fields is not None:
+            found.append({name: field.value() for name, field in self.fields.items()})
+        if self.entries is not None:
+            found.append([entry.value() for entry in self.entries])
+        longs = [other for other in self.others[:-1] if format_number(other)]
+        found += [*longs, *self.others[-1:]]
+        return found[0] if len(found) == 1 else (found or None)
 
 
 def has_half_pair(value: Any) -> bool:
     """Tell whether a JSON value holds half of a surrogate pair."""
-    return HALF_PAIR.search(write(value)) is not None
+    if isinstance(value, str):
+        return not value.isascii() and HALF_PAIR.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(map(has_half_pair, value)) or any(map(has_half_pair, value.values()))
+    return isinstance(value, list) and any(map(has_half_pair, value))
 
 
 def join_surrogates(text: str) -> str:
@@ -68,7 +190,7 @@ def join_surrogates(text: str) -> str:
     Raises:
         BackendError: one half is missing.
     """
-    if HALF_PAIR.search(text) is None:
+    if text.isascii() or HALF_PAIR.search(text) is None:
         return text
     try:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
+
+ReceivedEvent = tuple[dict[str, Any], str, bytes]
+"""An event as it came: what it says, its type ("" where it has none beside what it says), and its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One change of the whole answer that the events of a stream make up.
+
+    Attributes:
+        operation: `set` puts a value in the place of what stands there. `append` has that go on: texts by more of them, lists by
+            more entries, objects by their fields. `merge` does so too, but entries of lists go on with those of the same
+            `index`, else of the same `id` or `type`. Where nothing stands, each begins it.
+        path: where in the whole answer; an index is a place among the entries of a list, which may come in any order.
+        value: the value.
+    """
+
+    operation: Literal["append", "merge", "set"]
+    path: Path
+    value: Any
 
 
 @dataclass(slots=True)
@@ -17,12 +37,16 @@ class EventReading:
 
     Attributes:
         data: what it says.
-        grows: the growing texts, and where in the event a piece of each stands.
+        patches: what else of the whole answer it changes than texts that grow.
+        grows: the growing texts, and where in the event a piece of each stands. That is appended at the text's path in the whole
+            answer, behind the patches, which may begin what stands around it.
         bare: whether it holds nothing but one such piece, so that it can go on in several.
         copies: texts that it tells once more as a whole, and where.
         closes: texts that end with it.
         ends: names of texts made of several (`Relay.begin`) that no other goes on behind it.
-        spelled: places that spell or sign its texts, and what stands there where one of these was changed.
+        spelled: places that spell or sign texts, and what stands there where one of these was changed: of those that it holds or
+            closes, or of `spells`.
+        spells: texts of other events that are spelled in it.
         rest: what else it holds, as an answer of the API, to be judged before it goes on; None: nothing.
         alone: where a picture stands in it that the whole answer does not hold; what the policy changes of it is changed there,
             and where it is blocked so is the answer.
@@ -30,21 +54,25 @@ class EventReading:
         waits: whether it must wait for the verdict on the whole answer.
         passes: whether it may go on before those that came before it.
         anew: whether the answer does not hold it as it is, so that what waits is written anew from the answer.
+        is_last: whether no other may follow.
     """
 
     data: dict[str, Any]
+    patches: tuple[Patch, ...] = ()
     grows: tuple[tuple[StreamedText, Path], ...] = ()
     bare: bool = False
     copies: tuple[tuple[StreamedText, Path], ...] = ()
     closes: tuple[StreamedText, ...] = ()
     ends: tuple[str, ...] = ()
     spelled: tuple[tuple[Path, Any], ...] = ()
+    spells: tuple[StreamedText, ...] = ()
     rest: Any = None
     alone: Path = ()
     choices: tuple[int, ...] = ()
     waits: bool = False
     passes: bool = False
     anew: bool = False
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +87,24 @@ class Event:
 class StreamCodec(Protocol):
     """Reads and writes the events of one answer of one API."""
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether what was read is a whole answer, also without a last event that says so."""
+        ...
+
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:
-            BackendError: it is malformed, or comes out of order.
+            BackendError: it is malformed, unknown, or comes out of order.
+        """
+        ...
+
+    def finish(self) -> Iterable[Patch]:
+        """Take the end of the stream; return the patches of what no event says of a whole answer.
+
+        Raises:
+            BackendError: some of it is missing.
         """
         ...
 

@@ -9,7 +9,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.content.content_tree import replace_values, value_at
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.streaming.codec import Event, EventReading
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path
@@ -124,7 +124,7 @@ class PendingEvents:
             return out  # all of it went on before, or nothing of it is left
         new.update({path: grown.made for grown, path in item.copies})
         texts = [grown for grown, _ in (*item.grows, *item.copies)]
-        if any(grown.changed for grown in (*texts, *item.closes)):
+        if any(grown.changed for grown in (*texts, *item.closes, *item.spells)):
             new.update(item.spelled)
         data: Any = item.data
         for path, value in new.items():

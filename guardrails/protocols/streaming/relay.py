@@ -1,19 +1,19 @@
 """Relays one streamed answer: what of its events may go on, in their order, with what a policy changes changed.
 
-A `StreamCodec` knows one API: it says of each event which growing texts stand in it, what else in it is to be judged, and
-whether it must wait for the end of the answer. The texts go to `TextChannels`; an event is held (`pending_events.py`) until
-all of them are settled, but for pieces of a text, which go on as soon as they are. At the end the whole answer is judged as
-if it had not been streamed; what waited goes on then, or the codec writes how the answer ends. Nothing here waits: what may
-take long is yielded as tasks.
+A `StreamCodec` knows one API and reads each event once: it says which growing texts stand in it, what else in it is to be
+judged, whether it must wait for the end of the answer, and by which patches the whole answer is built of it. The texts go to
+`TextChannels`; an event is held (`pending_events.py`) until all of them are settled, but for pieces of a text, which go on as
+soon as they are. At the end the whole answer is judged as if it had not been streamed; what waited goes on then, or the codec
+writes how the answer ends. Nothing here waits: what may take long is yielded as tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Outcome, Request
@@ -21,7 +21,16 @@ from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import add_rules, stop_outcome
 from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.engine.streaming.text_channels import TextChannels
-from guardrails.protocols.streaming.codec import Event, EventReading, StreamCodec
+from guardrails.engine.values.writer import replace_values, value_at
+from guardrails.errors import GuardrailsError
+from guardrails.protocols.streaming.assembler import Assembler
+from guardrails.protocols.streaming.codec import (
+    Event,
+    EventReading,
+    ReceivedEvent,
+    StreamCodec,
+    malformed_event,
+)
 from guardrails.protocols.streaming.pending_events import PendingEvents
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Action, Media, Place, Text
@@ -49,6 +58,8 @@ class Relay:
 
     Attributes:
         is_refused: whether it was ended with a refusal.
+        is_last: whether an event came behind which no other may.
+        error: what is wrong with the first event that cannot be read; neither it nor what follows counts.
     """
 
     def __init__(
@@ -64,10 +75,12 @@ class Relay:
         self._voices = TextChannels(pipeline, request, context, choices)
         self._choices = choices
         self._held = PendingEvents()
+        self._assembler = Assembler()
         self._restorings: dict[tuple[str, int | None], RestoreStream] = {}
         self._texts: list[StreamedText] = []
         self._harmless: set[str] = set()
-        self._anew = self.is_refused = False
+        self._anew = self.is_refused = self.is_last = False
+        self.error: GuardrailsError | None = None
         self._alone: list[Outcome] = []
         """Of what the whole answer does not hold."""
         self._blocked: ContentTree | None = None
@@ -110,15 +123,22 @@ class Relay:
         """Whether anything went on yet."""
         return any(grown.told for grown in self._texts)
 
-    def take(self, data: dict[str, Any], kind: str, raw: bytes, inline: int | None) -> Steps:
-        """Take the next event; yields what is to be run for it."""
-        return self.take_all([(data, kind, raw)], inline)
+    @property
+    def is_finished(self) -> bool:
+        """Whether a whole answer came, also without a last event that says so."""
+        return self._codec.is_finished
 
-    def take_all(self, came: Iterable[tuple[dict[str, Any], str, bytes]], inline: int | None) -> Steps:
-        """Take events that came together: what each says, its type, its bytes. Their texts are judged at once."""
+    def answer(self) -> Any:
+        """Return the whole answer, with everything in it that the events held; raises `BackendError` where some are missing."""
+        self._assembler.apply(self._codec.finish())
+        return self._assembler.answer()
+
+    def take(self, events: Iterable[ReceivedEvent], inline: int | None) -> Steps:
+        """Take events that came together, up to the last of all (`is_last`), or to one with which something is wrong (`error`);
+        yields what is to be run for them. Their texts are judged at once.
+        """
         fresh: dict[int, tuple[StreamedText, list[str]]] = {}
-        for data, kind, raw in came:
-            item = self._codec.read(data, kind, self.begin)
+        for item, (data, kind, raw) in self._read(events):
             ends: list[int] = []
             for grown, path in item.grows:
                 fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(value_at(data, path)))
@@ -135,6 +155,22 @@ class Relay:
                 yield from self._judge(item, inline)
             self._held.add(item, kind, data, raw, tuple(ends))
         yield from self._feed(fresh, inline)
+
+    def _read(self, events: Iterable[ReceivedEvent]) -> Iterator[tuple[EventReading, ReceivedEvent]]:
+        """Read events, and build the whole answer of them; yield each as the codec reads it, and as it came."""
+        try:
+            for event in events:
+                data, kind, _ = event
+                if kind not in ("", data.get("type", kind)):
+                    raise malformed_event("event: it has two types")
+                item = self._codec.read(data, kind, self.begin)
+                self._assembler.take(item)
+                yield item, event
+                if item.is_last:
+                    self.is_last = True
+                    return
+        except GuardrailsError as error:
+            self.error = error
 
     def _feed(self, fresh: dict[int, tuple[StreamedText, list[str]]], inline: int | None) -> Steps:
         """Have the texts judged that came; in the order in which they began."""

@@ -112,15 +112,12 @@ class ResponseChecker:
         outcome = relay.stopped((yield from judging))
         return self._verdict(Payload(tree, lambda _: None), outcome, self._request.vault)
 
-    def ended(
-        self, relay: Relay, answer: Callable[[], Any], said: ResponseHandler, inline: int | None
-    ) -> Steps[list[Event]]:
+    def ended(self, relay: Relay, said: ResponseHandler, inline: int | None) -> Steps[list[Event]]:
         """Take the end of a stream, or of what there was of one that is stopped; return the events that are left to send.
 
         Args:
             relay: what its events went through.
-            answer: makes the whole answer of them, where it is not stopped.
-            said: what is done with that.
+            said: what is done with the whole answer that they make up, where it is not stopped.
             inline: the number of characters up to which quick detectors run at once (`Pipeline.steps`).
 
         Raises:
@@ -130,7 +127,7 @@ class ResponseChecker:
         yield from relay.finish(inline)
         if relay.stop is not None:
             return relay.refused(None, said.message((yield from self.so_far(relay, inline))))
-        whole = answer()
+        whole = relay.answer()
         heard = said.read(whole)
         verdict, outcome = yield from self.whole(heard, inline, relay)
         content = said.passed(whole, heard, verdict, outcome)

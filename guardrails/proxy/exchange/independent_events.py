@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import replace
 
-from guardrails.protocols.streaming.assembler import ReceivedEvent
+from guardrails.protocols.streaming.codec import ReceivedEvent
 from guardrails.protocols.streaming.independent_events import IndependentEvents
 from guardrails.proxy.exchange.answer import Call, judge_answer
 from guardrails.wire import sse, strict_json

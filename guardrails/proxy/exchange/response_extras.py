@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
-from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, chunk_head
+from guardrails.protocols.chat.chat_stream import chunk_head
+from guardrails.protocols.chat.chunk_reader import CHUNK, HEAD
 from guardrails.protocols.streaming.codec import Event
 from guardrails.types import Stage, Verdict
 

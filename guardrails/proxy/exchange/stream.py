@@ -11,8 +11,7 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event
-from guardrails.protocols.streaming.assembler import Assembler, ReceivedEvent, take_events
-from guardrails.protocols.streaming.codec import Event, StreamCodec
+from guardrails.protocols.streaming.codec import Event, ReceivedEvent, StreamCodec
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.proxy.exchange.answer import Call, judge_answer, parse_answer, vet_error
 from guardrails.proxy.exchange.independent_events import judge_independent_events
@@ -26,12 +25,11 @@ def stream_to(call: Call) -> StreamingAnswer:
     """Return what sends a client the stream that it asked for."""
     settings, streams = call.state.settings, call.protocol.stream
     codec = None if streams is None else streams.codec()
+    written = streams or call.protocol.event_answers
 
     def fail(problem: Problem) -> bytes:
-        if streams is not None:
-            return dump_events(streams.failure(problem, codec))
-        alone = call.protocol.event_answers
-        return dump_events(write_error_event(problem) if alone is None else alone.failure(problem))
+        failure = write_error_event if written is None else written.failure
+        return dump_events(failure(problem, codec))
 
     return StreamingAnswer(
         lambda: stream(call, codec, fail),
@@ -72,11 +70,10 @@ async def stream(
             if protocol.stream is not None and codec is not None and is_stream:
                 assert protocol.read_response is not None
                 relay = judge.relay(codec, protocol.read_response, call.choices)
-                assembler = protocol.stream.assembler()
-                async for body in _relay_stream(call, response, relay, assembler):
+                async for body in _relay_stream(call, response, relay):
                     yield StreamPiece(opening + body, headers)
                     opening = b""
-                rest = await pipeline.adrive(judge.ended(relay, assembler.answer, call, INLINE_ON_LOOP))
+                rest = await pipeline.adrive(judge.ended(relay, call, INLINE_ON_LOOP))
                 yield StreamPiece(opening + dump_events(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
                     await drain(response)
@@ -95,10 +92,8 @@ async def stream(
         yield StreamPiece(fail(explain(failure)), headers)
 
 
-async def _relay_stream(
-    call: Call, response: aiohttp.ClientResponse, relay: Relay, assembler: Assembler
-) -> AsyncIterator[bytes]:
-    """Have an assembler and a relay take a stream; yields what may go on of it.
+async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Relay) -> AsyncIterator[bytes]:
+    """Have a relay take a stream; yields what may go on of it.
 
     Raises:
         BackendError: it is too large, malformed, or ends before its end.
@@ -107,17 +102,16 @@ async def _relay_stream(
     pipeline = call.state.guard.pipeline
     events, limit = call.endpoint.framing.reader(), call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), events, limit):
-        came, ended, failed = take_events(_read(some), assembler)
-        await pipeline.adrive(relay.take_all(came, INLINE_ON_LOOP))
+        await pipeline.adrive(relay.take(_read(some), INLINE_ON_LOOP))
         if not call.asides.holds and (out := relay.ready()):
             yield dump_events(out)
         if relay.stop is not None:
             return
-        if failed is not None:
-            raise failed
-        if ended or any(event.data.strip() == sse.DONE for event in some):
+        if relay.error is not None:
+            raise relay.error
+        if relay.is_last or any(event.data.strip() == sse.DONE for event in some):
             return
-    if not assembler.finished:
+    if not relay.is_finished:
         raise invalid_answer("the upstream's stream ended before its end")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Outcome
-from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wrapping.guarded_call import END, Call, Check, Flow, Give, Next, Run, message_of
@@ -29,7 +29,7 @@ from guardrails.wrapping.langchain.chunk_forms import (
     added,
 )
 from guardrails.wrapping.langchain.flows import asking, content_of, sent, shown_of
-from guardrails.wrapping.langchain.values import read, spread
+from guardrails.wrapping.langchain.values import read
 from guardrails.wrapping.sdk.exchange import Terms, response_checker_of
 
 WHOLE = "whole"
@@ -38,6 +38,8 @@ WHOLE = "whole"
 
 class PieceCodec:
     """Reads pieces of a form for a relay; `count` is how many were told, the last of them perhaps in part."""
+
+    is_finished = True
 
     def __init__(self, form: Form, pieces: Sequence[Any]) -> None:
         self._form, self._pieces = form, pieces
@@ -52,7 +54,13 @@ class PieceCodec:
         if self._text is None:
             self._text = begin(form.path, Place(Stage.OUTPUT, role=form.role), shown=True)
         grows, spelled = ((self._text, ("text",)),), ((("spelled",), False),)
-        return EventReading(data, grows, bare=form.is_bare(piece), spelled=spelled, waits=form.waits(piece))
+        return EventReading(
+            data, grows=grows, bare=form.is_bare(piece), spelled=spelled, waits=form.waits(piece)
+        )
+
+    def finish(self) -> tuple[Patch, ...]:
+        """Take the end of the pieces; return the patch by which the whole is what LangChain adds them up to."""
+        return (Patch("set", (), self._form.whole(self._pieces)),)
 
     def record_sent(self, event: Event) -> Event:
         """Take note of a piece that is sent, and put it in the place of its number."""
@@ -86,7 +94,7 @@ class PieceHandler:
 
     def read(self, answer: Any) -> Payload:
         """Read the pieces as one."""
-        return read(spread(self._form.shown(answer, self._pieces)), Stage.OUTPUT)
+        return read(self._form.shown(answer, self._pieces), Stage.OUTPUT)
 
     def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the whole, and what is left of what was judged of it."""
@@ -105,14 +113,14 @@ def give_grown(terms: Terms, asked: Verdict, form: Form, first: Any) -> Flow:
     while piece is not END:
         pieces.append(piece)
         data = {"at": len(pieces) - 1, "text": form.text(piece), "spelled": True}
-        yield Run(functools.partial(relay.take, data, "", b"as it came"))
+        yield Run(functools.partial(relay.take, [(data, "", b"as it came")]))
         if relay.stop is not None:
             break
         for event in relay.ready():
             yield Give(event.data["piece"])
         piece = yield Next()
     said = PieceHandler(terms, form, pieces)
-    rest = yield Run(functools.partial(judge.ended, relay, lambda: form.whole(pieces), said))
+    rest = yield Run(functools.partial(judge.ended, relay, said))
     return [event.data["piece"] for event in rest]
 
 
@@ -138,7 +146,7 @@ def _asked(terms: Terms, prompt: Any, stop: Any, options: Mapping[str, Any], for
 
 def anything_stream(terms: Terms, value: Any) -> Flow:
     """Ask a runnable for a stream. What does not stand at `output` is held to its end."""
-    asked: Verdict = yield Check(read(spread(value), Stage.INPUT), Stage.INPUT)
+    asked: Verdict = yield Check(read(value, Stage.INPUT), Stage.INPUT)
     if asked.blocked:
         return [message_of(terms, asked)]
     content: Any = asked.content
@@ -152,7 +160,7 @@ def anything_stream(terms: Terms, value: Any) -> Flow:
         pieces.append(first)
         first = yield Next()
     whole = added(pieces)
-    verdict: Verdict = yield Check(read(spread(whole), terms.output), terms.output, asked)
+    verdict: Verdict = yield Check(read(whole, terms.output), terms.output, asked)
     if verdict.blocked:
         return [message_of(terms, verdict)]
     told = content_of(verdict)

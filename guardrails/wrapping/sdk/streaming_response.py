@@ -12,8 +12,7 @@ from typing import Any
 from guardrails.engine.content import payload
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
-from guardrails.errors import GuardrailsError
-from guardrails.protocols.streaming.assembler import ReceivedEvent, take_events
+from guardrails.protocols.streaming.codec import ReceivedEvent
 from guardrails.types import Action
 from guardrails.wrapping.sdk import events
 from guardrails.wrapping.sdk.buffered_response import BufferedResponse
@@ -48,15 +47,13 @@ class StreamingResponse:
         # Where a block is raised, that of one choice ends the answer.
         choices = max(1, protocol.count_choices(exchange.body)) if exchange.terms.answers else 1
         self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).tree, choices)
-        self._events, self._collector = ClientEventReader(), streams.assembler()
-        self._is_last = False
+        self._events = ClientEventReader()
         self._failure: events.ClientEvent | None = None
-        self._error: GuardrailsError | None = None
 
     @property
     def _ended(self) -> bool:
-        said = self._is_last or self._events.done or self._failure is not None
-        return said or self._error is not None or self._relay.stop is not None
+        said = self._relay.is_last or self._events.done or self._failure is not None
+        return said or self._relay.error is not None or self._relay.stop is not None
 
     def released(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield what may go on of the stream.
@@ -91,8 +88,7 @@ class StreamingResponse:
 
     def _take(self, piece: bytes, inline: int | None) -> Written:
         """Take bytes; return what may go on by then."""
-        came, self._is_last, self._error = take_events(self._read(piece), self._collector)
-        yield from self._relay.take_all(came, inline)
+        yield from self._relay.take(self._read(piece), inline)
         return dump_events(self._relay.ready())
 
     def _read(self, piece: bytes) -> Iterator[ReceivedEvent]:
@@ -106,11 +102,11 @@ class StreamingResponse:
     def _finish(self, inline: int | None) -> Written:
         """Take the end of the stream, or of what there was of it; return the rest of what may go on."""
         if self._relay.stop is None:
-            if self._error is not None:
-                raise self._error
+            if self._relay.error is not None:
+                raise self._relay.error
             if self._failure is not None:
                 return (yield from self._failed(self._failure, inline))
-        rest = yield from self._judge.ended(self._relay, self._collector.answer, self._exchange, inline)
+        rest = yield from self._judge.ended(self._relay, self._exchange, inline)
         return dump_events(
             rest, done=self._exchange.ends_with_done if self._relay.is_refused else self._events.done
         )

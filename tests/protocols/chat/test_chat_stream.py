@@ -197,6 +197,27 @@ def test_what_spells_a_text_goes_where_it_was_changed(
         assert one.told[0].data["choices"][0]["logprobs"]["content"][0]["token"] == "so it is, "
 
 
+@pytest.mark.parametrize("name", ["logprobs", "token_ids"])
+@pytest.mark.parametrize("said", [["a zqxmask so"], ["a zqx", "mask so"]])
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_spells_a_text_goes_where_it_comes_behind_it(
+    guard: Guard, chat_of: Chats, chunk_of: Chunk, name: str, said: list[str], ends: bool
+) -> None:
+    """In a chunk of its own, or with why it ended; another choice keeps its own."""
+    ids = {"content": [{"token": text, "logprob": -1.0} for text in said]} if name == "logprobs" else [1, 2]
+    one = chat_of(guard, choices=2)
+    one.takes(*(chunk_of(content=text) for text in said), chunk_of(1, content="well, so it is"))
+    for index in (0, 1):
+        spelled = chunk_of(index, finish="stop" if ends else None)
+        spelled["choices"][0][name] = ids if index == 0 else {"content": []}
+        one.takes(spelled, *[chunk_of(index, finish="stop")] * (not ends))
+    one.ends()
+    assert texts(one.read()) == ["a [MASK] so", "well, so it is"]
+    found = [(choice["index"], choice.get(name)) for event in one.told for choice in event.data["choices"]]
+    assert {value for index, value in found if index == 0} == {None}
+    assert (1, {"content": []}) in found
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -50,7 +50,7 @@ def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choi
     made, judge = relay(guard, choices)
     out: list[Any] = []
     for each in chunks:
-        guard.pipeline.drive(made.take(each, "", b"raw", None))
+        guard.pipeline.drive(made.take([(each, "", b"raw")], None))
         out += [event.data for event in made.ready()]
     guard.pipeline.drive(made.finish(None))
     if made.stop is not None:
@@ -102,6 +102,14 @@ def test_a_changed_text_loses_what_spells_it(guard: Guard) -> None:
     assert all(choice["logprobs"] is None for each in out for choice in each["choices"])
 
 
+def test_what_spells_a_text_goes_where_it_comes_behind_it(guard: Guard) -> None:
+    """In a chunk without a text."""
+    ends = {"finish_reason": "stop", "logprobs": {"tokens": ["a zqxmask."]}}
+    out = told(guard, [chunk((0, "a zqxmask.", {})), chunk((0, "", ends))], completion("a zqxmask."))
+    assert text_of(out) == "a [MASK]."
+    assert [choice["logprobs"] for each in out for choice in each["choices"]] == [None] * len(out)
+
+
 def test_a_block_is_a_text_of_its_own(guard: Guard) -> None:
     """Behind what was told; of several choices the others go on."""
     out = told(guard, [chunk((0, "say ", {})), chunk((0, "zqxbomb. ", {}))], completion("say zqxbomb. "))
@@ -122,7 +130,7 @@ def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
     codec = CompletionCodec()
     begun = codec.read(chunk((0, "Hello ", {})), "", made.begin)
     (grown, _), *_ = begun.grows
-    guard.pipeline.drive(made.take(chunk((0, "Hello ", {})), "", b"", None))
+    guard.pipeline.drive(made.take([(chunk((0, "Hello ", {})), "", b"")], None))
     assert codec.write_rest(completion("Hello ")) is not None
     grown.part.pieces.append("Bye ")
     assert codec.write_rest(completion("Hello ")) is None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from guardrails.protocols.completions.protocol import CompletionAssembler, write_events
+from guardrails.protocols.completions.completions_stream import CompletionCodec
+from guardrails.protocols.completions.protocol import write_events
+from tests.protocols.conftest import AnswerReader
 from tests.proxy.contract_completions import text_completion
 
 
 def test_chunks_are_put_together() -> None:
     """Lists of log-probabilities are appended; what names no object is a text completion."""
-    texts = CompletionAssembler()
+    texts = AnswerReader(CompletionCodec())
     for text, more in (("a", {}), ("b", {"finish_reason": "stop"})):
         spelled = {"tokens": [text], "token_logprobs": [-1.0], "top_logprobs": [{text: -1.0}]}
         texts.take({"id": "c", "choices": [{"index": 0, "text": text, "logprobs": spelled, **more}]})
-    assert texts.finished
+    assert texts.is_finished
     assert texts.answer() == {
         "id": "c",
         "object": "text_completion",

@@ -15,14 +15,13 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.gemini import gemini_answer_fields
-from guardrails.protocols.gemini.gemini_assembly import GeminiAssembler
 from guardrails.protocols.gemini.gemini_stream import GeminiCodec, build_refusal
 from guardrails.protocols.gemini.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Place, Stage
 from guardrails.wire import sse, strict_json
 from tests.cases import scale
-from tests.protocols.conftest import REFUSAL, Said, ended
+from tests.protocols.conftest import REFUSAL, AnswerReader, Said, ended
 
 EVERYWHERE = "[output, tool_call, tool_result, retrieval]"
 POLICY = f"""
@@ -88,7 +87,6 @@ class Client:
         self._relay = Relay(
             guard.pipeline, self._who, GeminiCodec(), gemini_answer_fields.read_response, None, choices
         )
-        self._chunks = GeminiAssembler()
         self.told: list[list[dict[str, Any]]] = []
 
     def gets(self, *sent: dict[str, Any]) -> Client:
@@ -100,16 +98,15 @@ class Client:
 
     def _take(self, data: bytes) -> None:
         read = strict_json.parse(data, halves=True)
-        self._chunks.take(read)
-        self._guard.pipeline.drive(self._relay.take(read, "", sse.event(data), INLINE_ON_LOOP))
+        self._guard.pipeline.drive(self._relay.take([(read, "", sse.event(data))], INLINE_ON_LOOP))
+        if self._relay.error is not None:
+            raise self._relay.error
         self.told.append([event.data for event in self._relay.ready()])
 
     def ends(self) -> Client:
         """Have the upstream end."""
         said = Said(gemini_answer_fields.read_response, withhold)
-        self.told.append(
-            [event.data for event in ended(self._guard, self._who, self._relay, self._chunks.answer, said)]
-        )
+        self.told.append([event.data for event in ended(self._guard, self._who, self._relay, said)])
         return self
 
     @property
@@ -136,7 +133,7 @@ def said(chunks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def whole(chunks: Any) -> dict[str, Any]:
     """Return the answer that chunks make up."""
-    made = GeminiAssembler()
+    made = AnswerReader(GeminiCodec())
     for each in chunks:
         made.take(each)
     return made.answer()
@@ -322,6 +319,6 @@ def test_in_any_cut_a_block_shows_a_beginning_at_most(guard, redactor, parts, si
     ],
 )
 def test_what_is_no_chunk_is_refused(guard, odd) -> None:
-    """A codec relies on the assembler, which comes first."""
+    """Before anything of it is told."""
     with pytest.raises(BackendError):
         Client(guard).gets(odd)

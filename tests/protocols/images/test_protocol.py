@@ -27,7 +27,7 @@ def test_a_failure_is_an_event_in_the_words_of_the_api() -> None:
     """Where something is blocked."""
     assert GENERATIONS.event_answers is not None
     problem = Problem(400, {"message": "No.", "type": "x", "param": "messages", "code": "content_filter"})
-    (event,) = GENERATIONS.event_answers.failure(problem)
+    (event,) = GENERATIONS.event_answers.failure(problem, None)
     assert (event.kind, event.data["error"]["code"]) == ("error", "moderation_blocked")
 
 

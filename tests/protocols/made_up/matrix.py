@@ -5,6 +5,7 @@ In a process of its own, since the routes of the proxy and the calls of clients 
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,21 @@ ANSWERED: dict[str, Any] = {"id": "t1", "translation": "Hallo."}
 
 
 def ending(answer: Answer) -> str:
-    """Tell whether an answer is a refusal."""
-    return "stop" if answer.json["id"] == "refused" else ""
+    """Tell how an answer ended: as a refusal, or a stream as an error."""
+    streamed = answer.headers["content-type"].startswith("text/event-stream")
+    last = answer.frames[-1] if streamed else answer.json
+    return "error" if "error" in last else "stop" if last["id"] == "refused" else ""
+
+
+def frames(answer: dict[str, Any], size: int) -> list[bytes]:
+    """Return an answer as the frames of a stream, its text cut into pieces of a size."""
+    text = answer["translation"]
+    beside = {name: value for name, value in answer.items() if name != "translation"}
+    told = [{"piece": text[at : at + size]} for at in range(0, len(text), size)]
+    return [
+        b"data: " + json.dumps(each).encode() + b"\n\n"
+        for each in (*told, {"piece": "", "last": True, **beside})
+    ]
 
 
 API = Api(
@@ -43,6 +57,7 @@ API = Api(
         "name of a field": {**ANSWERED, "@": 1},
     },
     ASKED,
+    frames=frames,
     ending=ending,
 )
 

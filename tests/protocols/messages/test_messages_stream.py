@@ -16,7 +16,6 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Request
 from guardrails.protocols.messages import messages_fields
-from guardrails.protocols.messages.messages_assembly import MessageAssembler
 from guardrails.protocols.messages.messages_stream import MessagesCodec, write_events
 from guardrails.protocols.messages.protocol import withhold
 from guardrails.protocols.streaming.codec import Event
@@ -24,7 +23,7 @@ from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Action
 from guardrails.wire import sse, strict_json
 from tests.cases import each_case, scale
-from tests.protocols.conftest import Said, ended
+from tests.protocols.conftest import AnswerReader, Said, ended
 
 EVERYWHERE = "[output, tool_call, tool_result, retrieval]"
 POLICY = f"""
@@ -89,7 +88,6 @@ class Client:
         self._guard, self._who = guard, who or Request()
         self.codec = MessagesCodec()
         self._relay = Relay(guard.pipeline, self._who, self.codec, messages_fields.read_response)
-        self._blocks = MessageAssembler()
         self.told: list[list[Event]] = []
         self.blocked = False
 
@@ -105,13 +103,13 @@ class Client:
     def _take(self, sent: dict[str, Any]) -> None:
         data, kind = json.dumps(sent).encode(), sent["type"]
         read, raw = strict_json.parse(data, halves=True), sse.event(data, kind.encode())
-        self._blocks.take(read)
-        self._guard.pipeline.drive(self._relay.take(read, kind, raw, INLINE_ON_LOOP))
+        self._guard.pipeline.drive(self._relay.take([(read, kind, raw)], INLINE_ON_LOOP))
+        assert self._relay.error is None
         self.told.append(self._relay.ready())
 
     def _end(self) -> None:
         said = Said(messages_fields.read_response, withhold)
-        self.told.append(ended(self._guard, self._who, self._relay, self._blocks.answer, said))
+        self.told.append(ended(self._guard, self._who, self._relay, said))
         self.blocked = self._relay.is_refused
 
     @property
@@ -147,7 +145,7 @@ class Client:
 
 def read(told: Sequence[Event]) -> dict[str, Any]:
     """Return the message that events make up; all of them, in Anthropic's order."""
-    blocks = MessageAssembler()
+    blocks = AnswerReader(MessagesCodec())
     ends = []
     for event in told:
         assert not event.raw or event.raw == sse.event(
@@ -515,7 +513,7 @@ def test_a_start_that_is_taken_back_is_not_told(guard) -> None:
 def test_servers_that_leave_out_names_are_given_them(guard) -> None:
     """Anthropic's clients go by the name of an event."""
     relay = Relay(guard.pipeline, Request(), MessagesCodec(), messages_fields.read_response)
-    guard.pipeline.drive(relay.take(dict(PING), "", b"data: {}", INLINE_ON_LOOP))
+    guard.pipeline.drive(relay.take([(dict(PING), "", b"data: {}")], INLINE_ON_LOOP))
 
     assert relay.ready() == [Event("ping", PING)]
 

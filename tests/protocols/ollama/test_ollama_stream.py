@@ -19,7 +19,6 @@ from guardrails.protocols.ollama.ollama_stream import (
     CHAT,
     GENERATE,
     NO_TIME,
-    OllamaAssembler,
     OllamaCodec,
     build_line,
     build_refusal,
@@ -27,7 +26,7 @@ from guardrails.protocols.ollama.ollama_stream import (
 from guardrails.protocols.ollama.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Place, Stage
-from tests.protocols.conftest import Said, ended
+from tests.protocols.conftest import AnswerReader, Said, ended
 
 HEAD = {"model": "m", "created_at": "2026-01-02T03:04:05.6Z"}
 END = {"done": True, "done_reason": "stop", "eval_count": 3}
@@ -72,7 +71,6 @@ class Lines:
         self.text = CHAT if chat else GENERATE
         self.tree = ollama_fields.read_response if chat else ollama_fields.read_generated
         self.relay = Relay(guard.pipeline, self.who, OllamaCodec(self.text), self.tree)
-        self.joined = OllamaAssembler()
         self.told: list[Any] = []
         self.raw = 0
 
@@ -81,8 +79,8 @@ class Lines:
         before = len(self.told)
         for each in lines:
             if self.relay.stop is None:
-                self.joined.take(each)
-                self.guard.pipeline.drive(self.relay.take(each, "", b"raw", None))
+                self.guard.pipeline.drive(self.relay.take([(each, "", b"raw")], None))
+                assert self.relay.error is None
                 self._add(self.relay.ready())
         return self.told[before:]
 
@@ -93,7 +91,7 @@ class Lines:
     def ends(self) -> list[Any]:
         """Take the end; return all that was told."""
         said = Said(self.tree, partial(withhold, text=self.text))
-        self._add(ended(self.guard, self.who, self.relay, self.joined.answer, said))
+        self._add(ended(self.guard, self.who, self.relay, said))
         return self.told
 
 
@@ -276,12 +274,9 @@ def test_a_users_own_values_come_back(guard: Guard) -> None:
     "told", [{"message": "zqxbomb"}, {"message": ["a"]}, piece(["a"]), piece(thinking={"a": "b"})]
 )
 def test_a_line_of_no_form_is_refused(guard: Guard, told: dict[str, Any]) -> None:
-    """By the codec and by what puts the answer together."""
+    """What grows is a text, and what holds it an object."""
     with pytest.raises(BackendError):
         OllamaCodec(CHAT).read(told, "", Lines(guard).relay.begin)
-    if not isinstance(told["message"], dict):
-        with pytest.raises(BackendError):
-            OllamaAssembler().take(told)
 
 
 def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
@@ -297,7 +292,7 @@ def test_what_was_told_otherwise_is_no_rest(guard: Guard) -> None:
 
 def test_lines_are_put_together() -> None:
     """Texts are joined, calls and log-probabilities follow one another, and of words that all have the last counts."""
-    joined = OllamaAssembler()
+    joined = AnswerReader(OllamaCodec(CHAT))
     entry = {"token": "a", "logprob": -1.0}
     lines = [
         piece("a", thinking="x", fields={"logprobs": [entry]}),
@@ -305,11 +300,11 @@ def test_lines_are_put_together() -> None:
         {**piece("", tool_calls=[CALL], fields={"logprobs": [entry]}), "created_at": "2026-01-02T03:04:06Z"},
     ]
     assert not any(map(joined.take, lines))
-    assert not joined.finished
+    assert not joined.is_finished
     with pytest.raises(BackendError):
         joined.answer()
     assert joined.take({**piece("c", done=True), "created_at": "2026-01-02T03:04:07Z"})
-    assert joined.finished
+    assert joined.is_finished
     assert joined.answer() == {
         "model": "m",
         "created_at": "2026-01-02T03:04:07Z",
@@ -321,7 +316,7 @@ def test_lines_are_put_together() -> None:
 
 def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     """A role or a model that is no word is judged, though another line says a word."""
-    joined = OllamaAssembler()
+    joined = AnswerReader(OllamaCodec(CHAT))
     for each in (piece(role="say it"), {**piece(), "model": "say that"}, piece(done=True)):
         joined.take(each)
     answer = joined.answer()
@@ -329,6 +324,16 @@ def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     assert {"say it", "say that"} <= {
         getattr(leaf.content, "text", "") for leaf in ollama_fields.read_response(answer).leaves
     }
+
+
+@pytest.mark.parametrize("odd", [piece(role="\ud83d"), piece("\ud83d"), piece(tool_calls=["\ud83d"])])
+def test_half_a_character_is_the_upstreams_fault(odd: dict[str, Any]) -> None:
+    """Wherever it stands."""
+    joined = AnswerReader(OllamaCodec(CHAT))
+    for each in (odd, piece(done=True)):
+        joined.take(each)
+    with pytest.raises(BackendError, match="half a surrogate pair"):
+        joined.answer()
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from guardrails import Guard
+from guardrails import BackendError, Guard
 from guardrails.engine.model import Request
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.event_reader import without_texts
+from guardrails.protocols.responses.event_writer import REQUIRED, write_events
 from guardrails.protocols.responses.responses_stream import ResponsesCodec
 from guardrails.protocols.streaming.codec import EventReading
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.streamed_text import StreamedText
+from tests.cases import each_case
+from tests.protocols.conftest import AnswerReader
 
 TOKEN = {"token": "Good", "logprob": -1.0, "bytes": [*b"Good"], "top_logprobs": []}
 OTHERS = [{"token": "Bad", "logprob": -2.0, "bytes": []}]
@@ -52,7 +55,7 @@ class Reading:
     def of(self, *events: dict[str, Any]) -> EventReading:
         """Return what the last of these events is read as."""
         for event in events:
-            self.guard.pipeline.drive(self.relay.take(event, event["type"], b"", None))
+            self.guard.pipeline.drive(self.relay.take([(event, event["type"], b"")], None))
         return self.codec.last
 
 
@@ -172,3 +175,58 @@ def test_what_is_judged_of_an_item_is_all_but_its_texts() -> None:
 
     assert without_texts(item) == {**item, "content": [PART, {**strange, "text": ""}, "x"]}
     assert without_texts({"type": "message", "content": "x"}) == {"type": "message", "content": "x"}
+
+
+WHOLE_PART = {"type": "output_text", "text": "Hello.", "annotations": [], "logprobs": []}
+WHOLE_ITEM = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "status": "completed",
+    "content": [WHOLE_PART],
+}
+RESPONSE: dict[str, Any] = {**REQUIRED, "id": "resp_1", "output": [WHOLE_ITEM]}
+WHOLE_EVENTS: list[dict[str, Any]] = [event.data for event in write_events(RESPONSE)]
+ITEM_ADDED = {"type": "response.output_item.added", "output_index": 0, "item": {**WHOLE_ITEM, "content": []}}
+
+
+def whole(*given: Any) -> dict[str, Any]:
+    """Return what events make up; only the last may end it."""
+    items = AnswerReader(ResponsesCodec())
+    ended = [items.take(each) for each in given]
+    assert not any(ended[:-1])
+    return items.answer()
+
+
+def test_the_last_event_says_the_response() -> None:
+    """Where it leaves out the items, these are those of the events before it."""
+    assert whole(*WHOLE_EVENTS) == RESPONSE
+    bare = {**WHOLE_EVENTS[-1], "response": {**RESPONSE, "output": []}}
+    assert whole(*WHOLE_EVENTS[:-1], bare) == RESPONSE
+
+
+@each_case(
+    "given",
+    [
+        WHOLE_EVENTS[:-1],
+        [{}],
+        [{"type": ["x"]}],
+        [{"type": "message_start"}],
+        [{"type": "response.output_text.delta", "delta": 7}],
+        [{"type": "response.output_text.delta"}],
+        [{"type": "response.output_item.done", "output_index": 0, "item": "x"}],
+        [{"type": "response.output_item.done", "item": {}}],
+        [{"type": "response.created", "x": "\ud83d"}],
+        [{"type": "response.completed"}],
+        [{"type": "response.completed", "response": "x"}],
+        [{"type": "response.completed", "response": {**RESPONSE, "object": "x"}}],
+        [{"type": "response.completed", "response": {**RESPONSE, "output": [1]}}],
+        [{"type": "response.completed", "response": {**RESPONSE, "output": 5}}],
+        [{"type": "response.completed", "response": {**RESPONSE, "id": "\ud83d"}}],
+        [{**ITEM_ADDED, "output_index": -1}],
+    ],
+)
+def test_what_is_no_response_is_refused(given: list[Any]) -> None:
+    """What nobody can put together nobody can judge."""
+    with pytest.raises(BackendError, match="malformed"):
+        whole(*given)

@@ -22,7 +22,6 @@ from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.protocol import withhold
-from guardrails.protocols.responses.responses_assembly import ResponseAssembler
 from guardrails.protocols.responses.responses_stream import ResponsesCodec
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
@@ -198,7 +197,6 @@ class Client:
     def __init__(self, guard: Guard, who: Request | None = None) -> None:
         self._guard, self._who = guard, who or Request()
         self._relay = Relay(guard.pipeline, self._who, ResponsesCodec(), responses_fields.read_response)
-        self._items = ResponseAssembler()
         self.told: list[list[Event]] = []
         self.blocked = False
 
@@ -213,18 +211,19 @@ class Client:
         return self
 
     def _take(self, sent: Sequence[dict[str, Any]]) -> bool:
-        came, ended = [], False
+        came = []
         for each in sent:
             data, kind = json.dumps(each).encode(), each["type"]
             came.append((strict_json.parse(data, halves=True), kind, sse.event(data, kind.encode())))
-            ended = self._items.take(came[-1][0])
-        self._guard.pipeline.drive(self._relay.take_all(came, INLINE_ON_LOOP))
+        self._guard.pipeline.drive(self._relay.take(came, INLINE_ON_LOOP))
         self.told.append(self._relay.ready())
-        return ended
+        if self._relay.error is not None:
+            raise self._relay.error
+        return self._relay.is_last
 
     def _end(self) -> None:
         said = Said(responses_fields.read_response, withhold)
-        self.told.append(ended(self._guard, self._who, self._relay, self._items.answer, said))
+        self.told.append(ended(self._guard, self._who, self._relay, said))
         self.blocked = self._relay.is_refused
 
     @property

@@ -27,7 +27,7 @@ def grown(text: str, mark: int, values: dict[str, str] | None = None) -> Streame
 
 def add(held: PendingEvents, data: dict[str, Any], *texts: StreamedText, **more: Any) -> None:
     """Hold an event, with all that came of its texts."""
-    item = EventReading(data, tuple((text, PATH) for text in texts), **more)
+    item = EventReading(data, grows=tuple((text, PATH) for text in texts), **more)
     held.add(item, "k", data, b"raw", tuple(text.length for text in texts))
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from guardrails import Action, Guard, Stage
+from guardrails import Action, BackendError, Guard, Stage
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream import CHANGED
-from guardrails.protocols.streaming.codec import Event, EventReading
+from guardrails.protocols.streaming.codec import Event, EventReading, Patch, ReceivedEvent, malformed_event
 from guardrails.protocols.streaming.relay import REMEMBERED, Relay
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place
@@ -44,14 +44,19 @@ def answer_leaves(answer: Mapping[str, Any]) -> ContentTree:
 
 class Tiny:
     """A protocol whose events hold pieces of texts by name (`grow`), one text once more (`copy`), the names of those that
-    end (`close`), what spells a piece (`spell`), and anything else (`note`); with `wait` they are told at the end.
+    end (`close`), what spells a piece (`spell`), and anything else (`note`); with `wait` they are told at the end. `bad` is
+    malformed, and `end` the last.
     """
 
     def __init__(self) -> None:
         self.texts: dict[str, StreamedText] = {}
+        self.is_finished = False
 
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""
+        if "bad" in data:
+            raise malformed_event("event")
+        self.is_finished = "end" in data
         grow = data.get("grow", {})
         for name in grow:
             if name not in self.texts:
@@ -60,6 +65,7 @@ class Tiny:
         copies = ((self.texts[data["copy"]["of"]], ("copy", "text")),) if "copy" in data else ()
         return EventReading(
             data,
+            (Patch("set", ("note",), data["note"]),) if "note" in data else (),
             grows=tuple((self.texts[name], ("grow", name)) for name in grow),
             bare=len(grow) == 1 and data.keys() == {"grow"},
             copies=copies,
@@ -67,7 +73,12 @@ class Tiny:
             spelled=((("spell",), "gone"),) if "spell" in data else (),
             rest={"note": data["note"]} if "note" in data else None,
             waits="wait" in data,
+            is_last="end" in data,
         )
+
+    def finish(self) -> list[Patch]:
+        """Say that it has ended."""
+        return [Patch("set", ("ended",), True)]
 
     def record_sent(self, event: Event) -> Event | None:
         """Leave out what says so."""
@@ -100,7 +111,7 @@ class One:
         before = len(self.told)
         for event in events:
             self.sent.append(event)
-            self.guard.pipeline.drive(self.relay.take(event, "k", b"as it came", None))
+            self.guard.pipeline.drive(self.relay.take([(event, "k", b"as it came")], None))
             self.told += self.relay.ready()
         return [event.data for event in self.told[before:]]
 
@@ -196,6 +207,9 @@ def test_a_client_reads_what_is_left_of_the_whole(
     whole: dict[str, str] = {}
     for text, piece in cuts:
         whole[text] = whole.get(text, "") + piece
+    if one.relay.stop is None:
+        left_out = {"note", "ended"}
+        assert {key: text for key, text in one.relay.answer().items() if key not in left_out} == whole
     tree = answer_leaves(whole)
     expected = guard.pipeline.check(tree, Request())
     assert one.outcome.action is expected.action
@@ -316,6 +330,57 @@ class TestOthers:
         one = One(guard)
         assert one.takes({"wait": 1}, grow(c="so it is. ")) == []
         assert one.ends() == [{"wait": 1}, grow(c="so it is. ")]
+
+
+class TestTogether:
+    """Events that come together are taken up to what ends them."""
+
+    @staticmethod
+    def taken(guard: Guard, *events: dict[str, Any], kind: str = "") -> Relay:
+        """Return what took events."""
+        came: list[ReceivedEvent] = [({"type": "k", **event}, kind, b"raw") for event in events]
+        relay = Relay(guard.pipeline, Request(), Tiny(), answer_leaves)
+        guard.pipeline.drive(relay.take(iter(came), None))
+        return relay
+
+    def test_what_follows_the_last_is_not_looked_at(self, guard: Guard) -> None:
+        """Neither told nor in the answer."""
+        for events, count, ended in (
+            ([{"note": 1}, {"note": 2}], 2, False),
+            ([{"note": 1}, {"note": 2, "end": 1}, {"bad": 1}], 2, True),
+            ([], 0, False),
+        ):
+            relay = self.taken(guard, *events)
+            assert (relay.is_last, relay.is_finished, relay.error) == (ended, ended, None)
+            assert relay.answer() == ({"note": 2} if count else {}) | {"ended": True}
+            assert len(relay.ready()) == count
+
+    def test_what_came_before_a_fault_counts(self, guard: Guard) -> None:
+        """It may be told before the fault is; what follows that is not looked at."""
+        relay = self.taken(
+            guard, {**grow(c="so it"), "close": ["c"]}, {"note": 1}, {"bad": 1}, {"note": 2, "end": 1}
+        )
+        assert isinstance(relay.error, BackendError)
+        assert (relay.is_last, relay.answer()) == (False, {"c": "so it", "note": 1, "ended": True})
+        assert [event.data.get("grow") for event in relay.ready()] == [{"c": "so it"}, None]
+
+    def test_a_fault_of_whoever_reads_the_bytes_is_one_as_well(self, guard: Guard) -> None:
+        """Events are read one by one, as they are asked for."""
+
+        def came() -> Iterator[ReceivedEvent]:
+            yield {"note": 1}, "", b"raw"
+            raise BackendError("no JSON", 502, "upstream_invalid")
+
+        relay = Relay(guard.pipeline, Request(), Tiny(), answer_leaves)
+        guard.pipeline.drive(relay.take(came(), None))
+        assert (str(relay.error), len(relay.ready())) == ("no JSON", 1)
+
+    def test_a_type_that_is_told_twice_is_told_alike(self, guard: Guard) -> None:
+        """Once beside the event, and once in it."""
+        assert self.taken(guard, {"note": 1}, kind="k").error is None
+        relay = self.taken(guard, {"note": 1}, kind="other")
+        assert "two types" in str(relay.error)
+        assert (relay.ready(), relay.answer()) == ([], {"ended": True})
 
 
 class TestEnds:

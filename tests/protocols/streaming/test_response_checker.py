@@ -17,9 +17,8 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
 from guardrails.protocols.chat.chat_stream import ChatCodec
-from guardrails.protocols.streaming.codec import StreamCodec
+from guardrails.protocols.streaming.codec import Patch, StreamCodec
 from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import CLEAN, Verdict
 
@@ -71,24 +70,18 @@ def judge(guard: Guard, beside: tuple[str, str, str] = ("", "", ""), **how: Any)
     return ResponseChecker(guard.pipeline, Request(), beside, verdict, **how)
 
 
-def ended(
-    guard: Guard, *texts: str, answer: Any = None, codec: StreamCodec | None = None
-) -> tuple[str, dict[str, Any], Said]:
-    """Return what a client reads of a stream with these pieces, by field, and how it was answered; `answer` is what its
-    assembler says instead.
-    """
-    said, own, assembler = Said(), judge(guard), ChatAssembler()
+def ended(guard: Guard, *texts: str, codec: StreamCodec | None = None) -> tuple[str, dict[str, Any], Said]:
+    """Return what a client reads of a stream with these pieces, by field, and how it was answered."""
+    said, own = Said(), judge(guard)
     relay = own.relay(codec or ChatCodec(), chat_fields.read_response)
     choices: list[Any] = [{"index": 0, "delta": {"content": text}} for text in texts]
     told: list[Any] = []
     for choice in (*choices, {"index": 0, "delta": {}, "finish_reason": "stop"}):
         data = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
         if relay.stop is None:
-            assembler.take(data)
-            guard.pipeline.drive(relay.take(data, "", b"", None))
+            guard.pipeline.drive(relay.take([(data, "", b"")], None))
             told += relay.ready()
-    steps = own.ended(relay, (lambda: answer) if answer else assembler.answer, said, None)
-    told += guard.pipeline.drive(steps)
+    told += guard.pipeline.drive(own.ended(relay, said, None))
     deltas = [choice for event in told for choice in event.data["choices"]]
     text = "".join(choice["delta"].get("content") or "" for choice in deltas)
     return text, deltas[-1], said
@@ -109,16 +102,28 @@ def test_a_stream_that_was_stopped_ends_in_a_refusal(guard: Guard) -> None:
     assert said.heard[0].content is None
 
 
+class Contradictory(ChatCodec):
+    """Says at the end that the answer was another."""
+
+    def __init__(self, **message: Any) -> None:
+        super().__init__()
+        self._message = message
+
+    def finish(self) -> list[Patch]:
+        """Return the patch by which it is."""
+        choice = {"index": 0, "message": self._message, "finish_reason": "stop"}
+        return [Patch("set", (), {"choices": [choice]})]
+
+
 def test_an_answer_that_is_withheld_ends_in_a_refusal(guard: Guard) -> None:
     """Though its stream was not stopped: what was told of it is not what was judged."""
-    other = {"choices": [{"index": 0, "message": {"content": "so zqxbomb"}, "finish_reason": "stop"}]}
-    text, last, said = ended(guard, "so it ", "is", answer=other)
+    text, last, said = ended(guard, "so it ", "is", codec=Contradictory(content="so zqxbomb"))
     assert "so it is".startswith(text)
     assert last["finish_reason"] == "content_filter"
     assert [verdict.action for verdict in said.heard] == [Action.BLOCK]
 
 
-class Speechless(ChatCodec):
+class Speechless(Contradictory):
     """Cannot tell what is left of an answer."""
 
     def write_rest(self, answer: Any) -> None:
@@ -127,10 +132,9 @@ class Speechless(ChatCodec):
 
 def test_what_cannot_be_told_is_an_error(guard: Guard) -> None:
     """Never an answer of which something is missing."""
-    message = {"content": "so it is", "note": "a zqxmask"}
-    other = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    codec = Speechless(content="so it is", note="a zqxmask")
     with pytest.raises(BackendError, match="not what is left"):
-        ended(guard, "so it is", answer=other, codec=Speechless())
+        ended(guard, "so it is", codec=codec)
 
 
 def test_what_there_was_of_an_answer_has_a_verdict(guard: Guard) -> None:
@@ -143,7 +147,7 @@ def test_what_there_was_of_an_answer_has_a_verdict(guard: Guard) -> None:
         own = judge(guard)
         relay = own.relay(ChatCodec(), chat_fields.read_response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": text}}]}
-        guard.pipeline.drive(relay.take(data, "", b"", None))
+        guard.pipeline.drive(relay.take([(data, "", b"")], None))
         assert guard.pipeline.drive(own.so_far(relay, None)).action is action
 
 
@@ -181,7 +185,7 @@ def test_all_detectors_can_have_their_say(
         guard.pipeline.drive(judging.whole(text("a zqxbomb", Stage.OUTPUT), None))
         relay = judging.relay(ChatCodec(), chat_fields.read_response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": "a zqxbomb"}}]}
-        guard.pipeline.drive(relay.take(data, "", b"", None))
+        guard.pipeline.drive(relay.take([(data, "", b"")], None))
         guard.pipeline.drive(judging.so_far(relay, None))
         assert seen == expected
 
@@ -213,6 +217,6 @@ def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guar
     else:
         relay = own.relay(ChatCodec(), chat_fields.read_response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": text}}]}
-        guard.pipeline.drive(relay.take(data, "", b"", None))
+        guard.pipeline.drive(relay.take([(data, "", b"")], None))
         guard.pipeline.drive(own.so_far(relay, None))
     assert seen == [(text, "a question", ended)]

@@ -23,6 +23,7 @@ OTHER = {
         "policy": "agents", "log": "/var/decisions.jsonl", "content": True, "sample": 0.5,
         "queue": 3, "queue_bytes": 4, "log_bytes": 5_000, "log_files": 6,
     },
+    "plugins": ["acme-detectors==1.*"], "sinks": [{"use": "jsonl", "path": "/var/verdicts.jsonl"}],
     "fetch": {"hosts": ["*.example.com"], "networks": ["10.0.0.0/8"], "max_bytes": 8, "timeout_s": 1.0, "most": 2},
 }  # fmt: skip
 """Every setting, none at its default."""

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
+from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.proxy.exchange.stream import events_of
 from guardrails.wire import sse
 from tests.cases import scale
+from tests.protocols.conftest import AnswerReader
 
 
 def texts(frames, index=0, name="content") -> str:
@@ -356,7 +357,7 @@ def test_bytes_may_be_cut_anywhere(kit) -> None:
     async def collected() -> list[sse.Event]:
         return [event async for some in events_of(bytewise(), sse.Events(), 10_000) for event in some]
 
-    gathered = ChatAssembler()
+    gathered = AnswerReader(ChatCodec())
     *told, end = asyncio.run(collected())
     assert end.data == sse.DONE
     for event in told:

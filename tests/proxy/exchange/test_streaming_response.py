@@ -180,7 +180,7 @@ CHATS = Endpoint(CHAT)
 
 def fail(problem: Problem) -> bytes:
     """Write a failure as an event."""
-    return dump_events(write_error_event(problem))
+    return dump_events(write_error_event(problem, None))
 
 
 def answered(

@@ -13,7 +13,6 @@ from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.chat.chat_assembly import ChatAssembler
 from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
 from guardrails.protocols.protocol import Protocol, StreamFormat
 from guardrails.protocols.streaming.codec import Event
@@ -41,7 +40,7 @@ API = Protocol(
     read_response=anything(Stage.OUTPUT),
     withhold=payload.apply_edits,  # type: ignore[arg-type] # nothing is withheld here
     refuse=lambda words, body: {"no": words, "choices": []},
-    stream=StreamFormat(codec=ChatCodec, assembler=ChatAssembler, events=write_events),
+    stream=StreamFormat(codec=ChatCodec, events=write_events),
 )
 
 
@@ -114,7 +113,7 @@ rules:
         verdict, _ = guard.pipeline.drive(judge.whole(payload.text("zqxbomb", Stage.OUTPUT), None))
         assert verdict.blocked == stops
         relay = judge.relay(ChatCodec(), chat_fields.read_response)
-        guard.pipeline.drive(relay.take(chunk, "", b"", None))
+        guard.pipeline.drive(relay.take([(chunk, "", b"")], None))
         assert (relay.stop is not None) == stops
         if stops:
             verdict = guard.pipeline.drive(judge.so_far(relay, None))

@@ -16,7 +16,7 @@ from typing import Any
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.protocols.chat.chat_stream import MOST_CHOICES
+from guardrails.protocols.chat.chunk_reader import MOST_CHOICES
 from guardrails.protocols.moderations.moderations_fields import Moderation, PolicyResult
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import JudgedSide, Side

@@ -20,7 +20,7 @@ from guardrails.engine.content.field_readers import WORD
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.protocols.chat.chat_stream import MOST_CHOICES
+from guardrails.protocols.chat.chunk_reader import MOST_CHOICES
 from guardrails.protocols.moderations.moderations_fields import Moderation, deciding, stricter
 from guardrails.protocols.responses.event_kinds import LAST
 from guardrails.protocols.streaming.codec import Event

@@ -1,17 +1,21 @@
-"""A made-up API: a text goes in, its translation comes out. What the tests of the registry add to it, in one folder."""
+"""A made-up API: a text goes in, its translation comes out, at once or as a stream. What the tests of the registry add to it, in
+one folder.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from guardrails.protocols.translations.translations_stream import TranslationCodec, write_events
+
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.content.field_readers import by_table, keep, text
+from guardrails.engine.content.field_readers import by_table, flag, keep, text
 from guardrails.engine.model import Outcome
-from guardrails.protocols.protocol import Body, Protocol, never_streams
+from guardrails.protocols.protocol import Body, Protocol, StreamFormat
 from guardrails.types import Place, Stage
 
-REQUEST = by_table({"model": keep, "to": keep, "text": text})
+REQUEST = by_table({"model": keep, "to": keep, "text": text, "stream": flag})
 ANSWER = by_table({"id": keep, "translation": text})
 
 
@@ -48,6 +52,6 @@ PROTOCOLS = (
         read_response=read_response,
         withhold=withhold,
         refuse=refuse,
-        is_streamed=never_streams,
+        stream=StreamFormat(codec=TranslationCodec, events=write_events),
     ),
 )

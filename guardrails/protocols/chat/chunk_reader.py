@@ -1,0 +1,107 @@
+"""Reads what the chunks of OpenAI's two completion APIs share: what stands beside their choices, and which choices there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from guardrails.engine.content.field_readers import WORD, Table
+from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
+
+HEAD: Final = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
+"""Fields that every chunk carries."""
+
+CHUNK: Final = "chat.completion.chunk"
+"""What a chunk of a chat completion calls itself; some servers call those of text completions so too."""
+
+PADDING: Final = "obfuscation"
+"""Random characters that hide the length of a delta."""
+
+MOST_CHOICES: Final = 128
+
+
+class UnknownNames:
+    """The names of fields that nobody knows: each is to be judged before it goes on, whatever stands behind it."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def is_new(self, name: str, table: Table) -> bool:
+        """Tell whether a name that a field table does not know is seen for the first time."""
+        if name in table.fields or name in self._seen:
+            return False
+        self._seen.add(name)
+        return True
+
+
+class ChunkReader:
+    """The chunks of one completion.
+
+    Args:
+        kind: what the whole completion is called.
+        table: the fields of a whole completion.
+
+    Attributes:
+        names: the names that nobody knows.
+    """
+
+    def __init__(self, kind: str, table: Table) -> None:
+        self.names = UnknownNames()
+        self._kind, self._table = kind, table
+        self._said: dict[str, Any] = {}
+        """What every chunk carries, as it came first."""
+        self._ends: dict[int, bool] = {}
+        """Index of a choice → whether it said why it ended."""
+
+    def read(self, data: dict[str, Any]) -> tuple[EventReading, dict[str, Any]]:
+        """Read a chunk without what its choices say; return what it is read as, and what else in it is to be judged.
+
+        Raises:
+            BackendError: its choices are none.
+        """
+        choices = data.get("choices")
+        if not isinstance(choices, list | None):
+            raise malformed_event("chunk: choices is no array")
+        item = EventReading(data, choices=tuple(map(self._index, choices or ())))
+        rest: dict[str, Any] = {}
+        patches: list[Patch] = []
+        for name, value in data.items():
+            known = self._said.get(name)
+            if name == "choices" or (known and known == value):
+                continue
+            is_word = isinstance(value, str) and WORD.fullmatch(value) is not None
+            if name == PADDING and is_word:
+                continue
+            if self.names.is_new(name, self._table) or value is not None:
+                rest[name] = value
+            if name not in HEAD:
+                patches.append(Patch("merge", (name,), value))
+                continue
+            self._said[name] = known or value
+            if not (known and is_word):  # else it is no text that grows
+                patches.append(Patch("merge", (name,), self._kind if value == CHUNK else value))
+        item.patches = tuple(patches)
+        return item, rest
+
+    def _index(self, choice: Any) -> int:
+        index = choice.get("index", 0) if isinstance(choice, Mapping) else None
+        if type(index) is not int or not 0 <= index < MOST_CHOICES:
+            raise malformed_event("chunk: a choice has no index")
+        self._ends[index] = self._ends.get(index, False) or choice.get("finish_reason") is not None
+        return index
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there are choices and each has said why it ended."""
+        return bool(self._ends) and all(self._ends.values())
+
+    def finish(self) -> list[Patch]:
+        """Take the end of the completion; return the patches of what no chunk says.
+
+        Raises:
+            BackendError: a choice is missing: texts that went on are found by their index.
+        """
+        if [*range(len(self._ends))] != sorted(self._ends):
+            raise malformed_event("stream: a choice is missing")
+        called = [] if self._said.get("object") else [Patch("set", ("object",), self._kind)]
+        return called if self._ends else [*called, Patch("set", ("choices",), [])]
