@@ -174,8 +174,8 @@ class Guard(Checker):
         fps: float | None = None,
         **caller: Unpack[CallerOptions],
     ) -> Any:
-        """Return the function, or the client of a model, with its texts checked before and what it returns checked after;
-        without a function, a decorator: `@guard.wrap(on_block="answer")`.
+        """Return the function, or the client of a model, with its texts checked before and what it returns checked after; without
+        a function, a decorator: `@guard.wrap(on_block="answer")`.
 
         Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI and
         Anthropic, runnables of LangChain and text-generation pipelines of transformers, each as one of the same class.

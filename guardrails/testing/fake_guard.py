@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 
 from guardrails.checker import OnVerdict
-from guardrails.detectors.config import Config
-from guardrails.detectors.kinds import Kind
+from guardrails.detectors.kinds import Kind, NoSettings
 from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
@@ -62,9 +61,9 @@ class FakeGuard(Guard):
                 raise TypeError(f"give words as a list: [{more!r}]")
             words |= dict.fromkeys(more, action)
         policy = build_policy(words, asks=callable(actions), message=message)
-        own = {"fake": _kind(actions)} if callable(actions) else {}
+        kinds = {"fake": _kind(actions)} if callable(actions) else None
+        sources = PluginSources.read([]).with_own("detectors", kinds)
         self.verdicts: list[Verdict] = []
-        sources = PluginSources().with_own("detectors", own)
         super().__init__(compile_policy(load(policy, sources)), on_verdict=self._noting(on_verdict))
 
     def _noting(self, on_verdict: OnVerdict | None) -> OnVerdict:
@@ -115,13 +114,6 @@ def _category(action: Action) -> str:
     return f"custom.{action}"
 
 
-class _FakeConfig(Config):
-    """A function has nothing to configure."""
-
-    use: str
-    """The kind of detector."""
-
-
 class _JudgeDetector:
     """Finds in each text what a function says of it."""
 
@@ -142,4 +134,4 @@ class _JudgeDetector:
 def _kind(judge: Judge) -> Kind:
     given = frozenset(map(_category, ACTIONS))
     detector = _JudgeDetector(judge)
-    return Kind("fake", "A function.", _FakeConfig, given, lambda: detector, decoded=False)
+    return Kind("fake", "A function.", NoSettings, given, lambda _n, _c, _f: detector, decoded=False)

@@ -43,7 +43,7 @@ def cut_events(stream: StreamFormat, events: Iterable[Event], cut: Cut) -> Itera
     """Yield events with each that holds nothing but a piece of a text as several, by what the codec of the stream reads in it."""
     codec = stream.codec()
     for event in events:
-        reading = codec.read(event.data, event.kind, begin_text)
+        reading = codec.read(event.data, event.kind, _begin)
         for grown, path in reading.grows:
             grown.whole(value_at(event.data, path))
         bare = reading.bare and len(reading.grows) == 1 and not reading.waits
@@ -58,8 +58,7 @@ def _cut_data(data: dict[str, Any], path: Path, cut: Cut) -> Iterator[dict[str, 
         yield replace_values(data, {(path, None): piece})
 
 
-def begin_text(path: Path, place: Place, *joined: str, **more: Any) -> StreamedText:
-    """Begin a text of a stream that nobody judges, as a codec asks for one."""
+def _begin(path: Path, place: Place, *joined: str, **more: Any) -> StreamedText:
     return StreamedText(path, StreamedPart(place, Vault()), None)
 
 
