@@ -142,6 +142,12 @@ async def words_later(prompt: str) -> AsyncIterator[str]:
     yield prompt
 
 
+@guard.wrap(on_block="answer", tenant="acme")
+def answer(prompt: str) -> str:
+    """Answer a block with the rule's message."""
+    return prompt
+
+
 class Client:
     """Somebody's own client."""
 
@@ -153,6 +159,7 @@ def wrap_functions() -> None:
     """What is wrapped has the type that it had."""
     assert_type(ask("fine", temperature=0.5), str)
     assert_type(words("fine"), Iterator[str])
+    assert_type(answer("badword"), str)
     client: Callable[[str], str] = guard.wrap(Client(), on_block="answer", user={"id": "u1"}, model="m")
     assert client("badword") == "Stopped by policy."
     search = guard.wrap(str.split, output="retrieval")
