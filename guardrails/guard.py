@@ -15,9 +15,11 @@ from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.media.fragmented_video import holding_rules
+from guardrails.errors import GuardrailsError
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
+from guardrails.policy.shipped import shipped_names
 from guardrails.registry.sources import PluginSources
 from guardrails.sinks.delivery import open_sinks
 from guardrails.types import Stage, StageName
@@ -140,6 +142,23 @@ class Guard(Checker):
             on_verdict=self.on_verdict,
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how the guard is loaded anew in another process: the same policy, floor, plugins and budget, without sinks,
+        callbacks, caches and keys, which are each process's own. Raises `TypeError` where `load` did not make it.
+        """
+        origin = self.origin
+        if origin is None:
+            raise TypeError("cannot pickle a guard that Guard.load did not make")
+        options = {
+            "floor": _absolute(origin.floor),
+            "detectors": origin.detectors,
+            "redactions": origin.redactions,
+            "plugins": origin.plugins,
+            "budget": self.budget,
+        }
+        digests = [policy.ref.digest for policy in self.pipeline.policies]
+        return _load_again, (type(self), _absolute(origin.policy), options, digests)
+
     def __repr__(self) -> str:
         floor = "" if self.floor is None else f", floor={self.floor!r}"
         return f"{type(self).__name__}({self.policy!r}{floor})"
@@ -231,3 +250,23 @@ class Guard(Checker):
         none: its fragments go out as they are judged.
         """
         return holding_rules(self.pipeline.policies, (Stage(stage),))
+
+
+def _absolute(policy: Any) -> Any:
+    """Return a policy that another process finds wherever it was started: the path of a file from the root."""
+    try:
+        is_file = isinstance(policy, str | Path) and Path(policy).is_file()
+    except (OSError, ValueError):  # a text
+        return policy
+    return Path(policy).absolute() if is_file and policy not in shipped_names() else policy
+
+
+def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str]) -> Guard:
+    """Load a guard that was pickled; raises `GuardrailsError` where its policy is another one by now."""
+    guard = of.load(policy, **options)
+    found = [each.ref.digest for each in guard.pipeline.policies]
+    if found != digests:
+        raise GuardrailsError(
+            f"the policy {guard.policy.ref.name!r} is not what it was when the guard was pickled: {found}, not {digests}"
+        )
+    return guard

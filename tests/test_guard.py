@@ -6,8 +6,11 @@ import asyncio
 import base64
 import copy
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from guardrails.authoring.testing.suite import run_suite
 from guardrails.detectors.file_watch import have_changed
 from guardrails.detectors.kinds import Kind
 from guardrails.engine.content import payload
+from guardrails.errors import GuardrailsError
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media
 
@@ -525,3 +529,38 @@ def test_what_a_guard_is_shows_in_a_line(guard: Guard) -> None:
     assert repr(guard.policy) == shown
     assert repr(guard) == f"Guard({shown})"
     assert repr(Guard(guard.policy, guard.policy)) == f"Guard({shown}, floor={shown})"
+
+
+def judge_elsewhere(guard: Guard, text: str) -> str:
+    """Return what a guard says in another process."""
+    return str(guard.check(text).action)
+
+
+def test_a_guard_works_in_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is loaded there from what it was loaded from, wherever the process was started; a policy that changed is an error."""
+    text = (
+        "format: 1\nname: p\ndetectors: {d: {use: terms, terms: [zqx], category: custom.d}}\n"
+        "rules: [{id: r, on: input, when: custom.d > 0, then: block}]\n"
+    )
+    (tmp_path / "p.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    guards = [Guard.load("p.yaml"), Guard.load(text), Guard.load("pii-only", floor="p.yaml")]
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        found = [pool.submit(judge_elsewhere, guard, "zqx").result() for guard in guards]
+    assert found == ["block"] * 3
+
+    kept = pickle.dumps(guards[0])
+    monkeypatch.chdir("/")
+    assert pickle.loads(kept).policy.ref == guards[0].policy.ref
+    (tmp_path / "p.yaml").write_text(text.replace("zqx", "other"))
+    with pytest.raises(GuardrailsError, match="is not what it was when the guard was pickled"):
+        pickle.loads(kept)
+
+
+def test_sinks_and_callbacks_stay_in_their_process(tmp_path: Path) -> None:
+    """A guard that was made of a compiled policy stays there as well."""
+    guard = Guard.load("pii-only", on_verdict=print, sinks=[{"use": "jsonl", "path": str(tmp_path / "v")}])
+    again = pickle.loads(pickle.dumps(guard))
+    assert (again.on_verdict, again.sinks) == (None, None)
+    with pytest.raises(TypeError, match=r"Guard\.load did not make"):
+        pickle.dumps(Guard(guard.policy))

@@ -19,7 +19,6 @@ GROUPS: Final[Mapping[str, str]] = {
     "wrappers": "what `Guard.wrap` knows of a client or a framework",
     "adapters": "how values of a type are read, and written back",
     "protocols": "an API of models",
-    "stores": "where state is kept that outlives a request",
     "sinks": "where verdicts go",
 }
 """Name of a group → what is registered in it."""

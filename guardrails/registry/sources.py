@@ -30,9 +30,6 @@ class PluginError(GuardrailsError):
         super().__init__(f"{message} - {hint}" if hint else message)
         self.code, self.message, self.hint = code, message, hint
 
-    def __reduce__(self) -> tuple[type[PluginError], tuple[str, str, str]]:
-        return type(self), (self.code, self.message, self.hint)
-
 
 @dataclass(frozen=True, slots=True)
 class PluginOrigin:

@@ -60,6 +60,8 @@ class SinkThread:
         self._process: int | None = None
         self._waiting: Waiting = queue.Queue(WAITING)
         self.counts = SinkCounts()
+        self._unused = weakref.finalize(self, sink.close)
+        """Closes a sink that got no verdict, and so has no thread that would."""
 
     def put(self, record: Record) -> None:
         """Let a verdict wait."""
@@ -82,6 +84,7 @@ class SinkThread:
             given = (self._name, self._sink, self._waiting, self.counts)
             name = f"guardrails-sink-{self._name}"
             thread = threading.Thread(target=_write_all, args=given, name=name, daemon=True)
+            self._unused.detach()
             thread.start()
             weakref.finalize(self, _end, os.getpid(), self._waiting, thread)
             self._process = os.getpid()

@@ -146,6 +146,16 @@ def test_a_sink_is_closed_once_nobody_holds_it(verdict: Verdict) -> None:
     assert [each["id"] for each in kept.records] == [verdict.id]
 
 
+def test_a_sink_that_got_nothing_is_closed_too() -> None:
+    """It was opened as its guard was loaded."""
+    kept = Kept()
+    sinks = open_sinks([{"use": "kept"}], sources_of(kept))
+    assert not kept.closed.is_set()
+    del sinks
+    gc.collect()
+    assert kept.closed.is_set()
+
+
 def test_guards_that_name_the_same_share_it(verdict: Verdict) -> None:
     """A guard that is loaded anew goes on with the sink of the one before it."""
     kept = Kept()
