@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+import logging
 import os
-from typing import Unpack
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Self, TypeVar, Unpack, cast
 
-from guardrails.context import NO_CONTEXT, Context, ContextOptions
+from guardrails.context import Context, ContextOptions, describe_type, read_context
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
@@ -13,13 +19,20 @@ from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
-from guardrails.engine.redaction.replacements import KEYED, uses_replacement
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
 from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
-from guardrails.types import Returned, Stage, Verdict
+from guardrails.sinks.delivery import VerdictSinks
+from guardrails.types import Returned, Stage, StageName, Verdict
+
+LOG = logging.getLogger("guardrails")
+
+T = TypeVar("T")
+
+OnVerdict = Callable[[Verdict], object]
+"""What is called with every verdict; what it returns is not looked at."""
 
 
 class Checker:
@@ -30,6 +43,10 @@ class Checker:
         floor: the operator's, under which a verdict cannot fall.
         cache: of findings; shared with who gave it: another checker that judges the same contents.
         budget: what one check may hold at most, whatever the policy says.
+        on_verdict: is called with every verdict, in the thread that asked for it; see `report`.
+
+    Attributes:
+        sinks: where every verdict goes besides; None: nowhere.
     """
 
     def __init__(
@@ -39,7 +56,15 @@ class Checker:
         *,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
+        on_verdict: OnVerdict | None = None,
     ) -> None:
+        if on_verdict is not None and (not callable(on_verdict) or _is_async(on_verdict)):
+            kind = "an async function" if callable(on_verdict) else describe_type(on_verdict)
+            raise TypeError(
+                f"on_verdict must be a function that is not async, not {kind}: nothing waits for it"
+            )
+        self.on_verdict = on_verdict
+        self.sinks: VerdictSinks | None = None
         self.pipeline = Pipeline(policy, floor, cache, budget)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
@@ -63,7 +88,8 @@ class Checker:
     @property
     def is_keyed(self) -> bool:
         """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
-        return any(uses_replacement(policy, KEYED) for policy in self.pipeline.policies)
+        rules = (rule for policy in self.pipeline.policies for rule in policy.rules)
+        return any(rule.redact and rule.replacement.keyed for rule in rules)
 
     @property
     def parallel(self) -> bool:
@@ -72,12 +98,12 @@ class Checker:
 
     def check(
         self,
-        content: object,
-        stage: str = "input",
+        content: T,
+        stage: StageName = "input",
         *,
         complete: bool = False,
         **options: Unpack[ContextOptions],
-    ) -> Verdict:
+    ) -> Verdict[T]:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
         Args:
@@ -89,32 +115,43 @@ class Checker:
             complete: run every detector, also when a block is certain.
             options: who asks and for what, and what the content is judged beside: the fields of `context.Context`.
 
+        Returns:
+            the verdict; its content is of the type that was given, but for the picture, film or sound at a path or in an open
+            file: what is redacted of it comes back as bytes.
+
         Raises:
-            TypeError: the content is of a type that cannot be checked.
+            TypeError: the content is of a type that cannot be checked, or there is no such option or value of it.
+            ValueError: there is no such stage.
             RequestError: the messages have no form that can be judged, or are more than the budget allows (its `code` is
                 `request_too_large`).
             Overloaded: the workers are full.
         """
-        at, context = Stage(stage), Context(**options) if options else NO_CONTEXT
+        at, context = Stage(stage), read_context("check", options, "stage", "complete")
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = self.pipeline.check(subject.tree, request, complete=complete)
-        return self.verdict(subject, outcome, at, request.vault, request.heard)
+        return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
 
     async def acheck(
         self,
-        content: object,
-        stage: str = "input",
+        content: T,
+        stage: StageName = "input",
         *,
         complete: bool = False,
         **options: Unpack[ContextOptions],
-    ) -> Verdict:
+    ) -> Verdict[T]:
         """The twin of `check` that does not block the event loop."""
-        at, context = Stage(stage), Context(**options) if options else NO_CONTEXT
+        at, context = Stage(stage), read_context("acheck", options, "stage", "complete")
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
-        return self.verdict(subject, outcome, at, request.vault, request.heard)
+        return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
+
+    def without_reports(self) -> Self:
+        """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
+        quiet = copy.copy(self)
+        quiet.on_verdict = quiet.sinks = None
+        return quiet
 
     @staticmethod
     def read(content: object, stage: Stage, context: Context) -> Payload:
@@ -134,12 +171,12 @@ class Checker:
         before: Vault | None = None,
         heard: tuple[Returned, ...] = (),
     ) -> Verdict:
-        """Put the verdict together from an outcome; `before` is what earlier checks of the call handed out, `heard` what tools
-        returned before.
+        """Put the verdict together from an outcome, and report it; `before` is what earlier checks of the call handed out,
+        `heard` what tools returned before.
         """
         content = subject.apply(outcome)
         system = subject.tree.system() if stage is Stage.INPUT and subject.tree.roles else ""
-        return Verdict(
+        verdict = Verdict(
             id="vd_" + os.urandom(12).hex(),
             action=outcome.action,
             stage=stage,
@@ -161,6 +198,31 @@ class Checker:
             if self.pipeline.follows
             else (),
         )
+        if self.on_verdict is not None:
+            self.report(verdict, self.on_verdict)
+        if self.sinks is not None:
+            self.sinks.put(verdict)
+        return verdict
+
+    @staticmethod
+    def report(verdict: Verdict, on_verdict: OnVerdict) -> None:
+        """Call a function with a verdict; an exception of it is logged, without its message, which may quote the content.
+
+        It cannot change what becomes of the content: lists and mappings that it gets are copies. An exception that is meant to
+        end the program, such as `KeyboardInterrupt`, passes, and nothing is handed on.
+        """
+        try:
+            if isinstance(verdict.content, list | tuple | dict):
+                verdict = replace(verdict, content=copy.deepcopy(verdict.content))
+            on_verdict(verdict)
+        except Exception as error:
+            where = "".join(traceback.format_tb(error.__traceback__)[1:])
+            LOG.error("on_verdict raised %s; verdict %s stands\n%s", type(error).__name__, verdict.id, where)
+
+
+def _is_async(function: Callable[..., object]) -> bool:
+    called = getattr(function, "__call__", None)  # noqa: B004 - an object may have an async __call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
 
 
 def escape_earlier_placeholders(content: object, stage: Stage, vault: Vault | None) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
@@ -10,19 +10,25 @@ from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request
 from guardrails.engine.redaction.vault import Vault
+from guardrails.spelling import suggest_name
 from guardrails.types import Returned, Verdict
 
 NOBODY: Final[Mapping[str, Any]] = {}
 
 
-class ContextOptions(TypedDict, total=False):
+class CallerOptions(TypedDict, total=False):
+    """Who asks and for what, as keyword arguments; see `Context`."""
+
+    user: Mapping[str, object] | None
+    tenant: str | None
+    client: Mapping[str, object] | None
+    metadata: Mapping[str, object] | None
+    model: str | None
+
+
+class ContextOptions(CallerOptions, total=False):
     """The fields of a `Context`, as the keyword arguments that `check`, `acheck` and `stream` take."""
 
-    user: Mapping[str, Any] | None
-    tenant: str | None
-    client: Mapping[str, Any] | None
-    metadata: Mapping[str, Any] | None
-    model: str | None
     after: Verdict | Vault | None
     system: str
     prompt: str
@@ -48,10 +54,10 @@ class Context:
         heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
     """
 
-    user: Mapping[str, Any] | None = None
+    user: Mapping[str, object] | None = None
     tenant: str | None = None
-    client: Mapping[str, Any] | None = None
-    metadata: Mapping[str, Any] | None = None
+    client: Mapping[str, object] | None = None
+    metadata: Mapping[str, object] | None = None
     model: str | None = None
     after: Verdict | Vault | None = None
     system: str = ""
@@ -99,3 +105,61 @@ class Context:
 
 NO_CONTEXT: Final = Context()
 """The context of a check that says nothing of who asks: made once, as making one costs a microsecond of the thirty of a check."""
+
+
+Types = tuple[type, ...]
+A_MAPPING: Final[tuple[Types, Types, str]] = ((Mapping,), (), 'a mapping, such as {"id": "u1"}')
+A_TEXT: Final[tuple[Types, Types, str]] = ((str,), (), "a text")
+
+TYPES: Final[Mapping[str, tuple[Types, Types, str]]] = {
+    "user": A_MAPPING,
+    "tenant": A_TEXT,
+    "client": A_MAPPING,
+    "metadata": A_MAPPING,
+    "model": A_TEXT,
+    "after": ((Verdict, Vault), (), "the verdict of what came before"),
+    "system": A_TEXT,
+    "prompt": A_TEXT,
+    "sources": ((Sequence,), (bytes,), "a text or a list of texts"),
+    "heard": ((Sequence,), (str, bytes), "a list of what tools returned"),
+}
+"""Option → the types that it may have, those of them that it may not, and what it is called in a message."""
+
+CALLER: Final = frozenset(CallerOptions.__annotations__)
+"""Options that say who asks."""
+
+NULLABLE: Final = CALLER | {"after"}
+"""Options that may be None."""
+
+
+def check_options(method: str, options: Mapping[str, object], known: Set[str], others: Iterable[str]) -> None:
+    """Raise `TypeError` for an option that there is not, or one of a wrong type.
+
+    Args:
+        method: whose options they are, for the message.
+        options: what was given.
+        known: those of a context that the method takes.
+        others: the options that it has besides, for a did-you-mean.
+    """
+    for name, value in options.items():
+        if name not in known:
+            hint = suggest_name(name, [*others, *(each for each in TYPES if each in known)])
+            raise TypeError(f"{method}() has no option {name!r}; {hint}")
+        types, but, wanted = TYPES[name]
+        if not isinstance(value, types) or isinstance(value, but):
+            if value is None and name in NULLABLE:
+                continue
+            raise TypeError(f"{method}(): {name} must be {wanted}, not {describe_type(value)}")
+
+
+def read_context(method: str, options: ContextOptions, *others: str) -> Context:
+    """Return the context that the keyword arguments of a method say; raises `TypeError` as `check_options` does."""
+    if not options:
+        return NO_CONTEXT
+    check_options(method, options, TYPES.keys(), others)
+    return Context(**options)
+
+
+def describe_type(value: object) -> str:
+    """Return the type of a value as a message names it; the value may be nobody's business."""
+    return "None" if value is None else f"a value of type {type(value).__name__!r}"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from guardrails.types import Verdict
@@ -23,7 +23,20 @@ SHOWN = 20
 
 
 class GuardrailsError(Exception):
-    """Anything that this package raises on purpose."""
+    """Anything that this package raises on purpose. All of these go through pickle, as between processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What Python does is to call the class with the message alone, which no class with more arguments survives.
+        return _restore_error, (type(self), self.args, self.__dict__)
+
+
+def _restore_error(
+    kind: type[GuardrailsError], args: tuple[Any, ...], state: dict[str, Any]
+) -> GuardrailsError:
+    """Make a pickled error again, without its constructor."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,7 +120,7 @@ class BackendError(GuardrailsError):
         self.code = code
 
 
-UNREAD: Final = frozenset({"image", "video", "audio", "part"})
+UNREAD: Final = frozenset({"image", "video", "audio", "part", "object"})
 """Kinds of what was not judged whose reasons say what is wrong with what was sent, and quote nothing of it."""
 
 MOST_CAUSES: Final = 3

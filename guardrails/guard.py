@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
 
-from guardrails.checker import Checker
-from guardrails.context import Context, ContextOptions
+from guardrails.checker import Checker, OnVerdict
+from guardrails.context import CallerOptions, ContextOptions, read_context
 from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
@@ -16,22 +18,32 @@ from guardrails.engine.media.fragmented_video import holding_rules
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
-from guardrails.types import Stage
+from guardrails.registry.sources import PluginSources
+from guardrails.sinks.delivery import open_sinks
+from guardrails.types import Stage, StageName
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
-    from guardrails.detectors import Kind
+    from guardrails.detectors.kinds import DetectorLike
+    from guardrails.policy.redactions import RedactionLike
+    from guardrails.wrapping.functions import OnBlock
 
 T = TypeVar("T")
+
+PolicySource: TypeAlias = str | Path | Mapping[str, object]
+"""A policy: the name of a shipped one, the path of a file, YAML text, or a mapping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What a guard was loaded from: the arguments of `Guard.load`, and each file of it as it was."""
 
-    policy: str | Path
-    floor: str | Path | None
-    detectors: Mapping[str, Kind] | None
+    policy: PolicySource
+    floor: PolicySource | None
+    detectors: Mapping[str, DetectorLike] | None
+    redactions: Mapping[str, RedactionLike] | None
+    sinks: tuple[Mapping[str, Any], ...]
+    plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
 
@@ -48,38 +60,68 @@ class Guard(Checker):
         *,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
+        on_verdict: OnVerdict | None = None,
     ) -> None:
-        super().__init__(policy, floor, cache=cache, budget=budget)
+        super().__init__(policy, floor, cache=cache, budget=budget, on_verdict=on_verdict)
         self.origin: Origin | None = None
 
     @classmethod
     def load(
         cls,
-        policy: str | Path = "default",
+        policy: PolicySource = "default",
         *,
-        floor: str | Path | None = None,
-        detectors: Mapping[str, Kind] | None = None,
+        floor: PolicySource | None = None,
+        detectors: Mapping[str, DetectorLike] | None = None,
+        redactions: Mapping[str, RedactionLike] | None = None,
+        sinks: Sequence[Mapping[str, Any]] = (),
+        plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
+        on_verdict: OnVerdict | None = None,
     ) -> Guard:
-        """Load and compile a policy: a shipped one by name, any other by path.
+        """Load and compile a policy: a shipped one by name, any other by path, as YAML text or as a mapping.
+
+        A string is YAML text where it holds a line break, or a colon and a space, and neither a shipped policy nor a file has
+        that name. A policy that is given as text or as a mapping may build on shipped ones, and names no files: where they
+        would be looked for would depend on the folder that a program is started in. What is wrong with a text is said with a
+        line and column of `<text>`; with a mapping, by the JSON Pointer of the value, as in `<mapping>#/rules/0/when`. The
+        same policy has the same digest in all forms.
 
         Args:
-            policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), or the path of a YAML file.
-            floor: a policy of the operator's, under which the verdict cannot fall.
-            detectors: kinds of detectors of your own, by the name that `use:` gives them.
+            policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), the path of a YAML file, YAML
+                text, or a mapping such as `{"format": 1, "name": "mine", …}`.
+            floor: a policy of the operator's, under which the verdict cannot fall, in one of these forms.
+            detectors: detectors of your own, by the name that `use:` gives them: a `guardrails.plugins.Kind`, a class of
+                detectors, or a detector.
+            redactions: ways to replace what is found, by the name that `with:` gives them: a `guardrails.plugins.Redaction`, or a
+                function of a `FoundValue` that returns a text.
+            sinks: where verdicts go besides, without their contents, each a mapping such as
+                `{"use": "jsonl", "path": "verdicts.jsonl"}`; guards of one process that name the same share it.
+            plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
+                that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
             budget: what one check may hold at most; by default what `Budget()` says.
+            on_verdict: is called with every verdict before anybody has it: of checks, of wrapped calls, of streams once they end.
+                It runs in the thread, or on the event loop, that asked, which waits for it. It cannot change the verdict; an
+                exception of it is logged by the logger `guardrails`.
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
-            GuardrailsError: the key of redactions in the environment is too short.
+            TypeError: the policy or `on_verdict` is of a wrong type.
+            PluginError: `plugins` names something that is no package and no file, or a file of it fails.
+            GuardrailsError: the key of redactions in the environment is too short, or a sink cannot be opened.
         """
+        listed = None if plugins is None else (*plugins,)
+        allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
+        sources = allowed.with_own("detectors", detectors).with_own("redactions", redactions)
         with record_files() as files:
-            compiled = compile_policy(load(policy, detectors))
-            under = None if floor is None else compile_policy(load(floor, detectors))
-            guard = cls(compiled, under, cache=cache, budget=budget)
-        guard.origin = Origin(policy, floor, detectors, files)
+            compiled = compile_policy(load(policy, sources))
+            under = None if floor is None else compile_policy(load(floor, sources))
+            guard = cls(compiled, under, cache=cache, budget=budget, on_verdict=on_verdict)
+        guard.sinks = open_sinks(sinks, sources) if sinks else None
+        guard.origin = Origin(
+            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, (*sinks,), listed, files
+        )
         return guard
 
     def reload(self) -> Guard:
@@ -88,39 +130,102 @@ class Guard(Checker):
         if origin is None:
             return self
         return type(self).load(
-            origin.policy, floor=origin.floor, detectors=origin.detectors, budget=self.budget
+            origin.policy,
+            floor=origin.floor,
+            detectors=origin.detectors,
+            redactions=origin.redactions,
+            sinks=origin.sinks,
+            plugins=origin.plugins,
+            budget=self.budget,
+            on_verdict=self.on_verdict,
         )
 
-    def wrap(self, function: T, *, on_block: str = "raise", **options: Any) -> T:
-        """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
-        see `wrap.wrap`.
-        """
-        from guardrails.wrapping.functions import wrap
+    def __repr__(self) -> str:
+        floor = "" if self.floor is None else f", floor={self.floor!r}"
+        return f"{type(self).__name__}({self.policy!r}{floor})"
 
-        return wrap(self, function, on_block=on_block, **options)
+    @overload
+    def wrap(
+        self,
+        function: T,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> T: ...
+
+    @overload
+    def wrap(
+        self,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> Callable[[T], T]: ...
+
+    def wrap(
+        self,
+        function: Any = None,
+        *,
+        on_block: OnBlock = "raise",
+        output: StageName = "output",
+        fps: float | None = None,
+        **caller: Unpack[CallerOptions],
+    ) -> Any:
+        """Return the function, or the client of a model, with its texts checked before and what it returns checked after; without
+        a function, a decorator: `@guard.wrap(on_block="answer")`.
+
+        Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI and
+        Anthropic, runnables of LangChain and text-generation pipelines of transformers, each as one of the same class.
+
+        Args:
+            function: what to wrap.
+            on_block: `raise` raises `Blocked`; `answer` returns the rule's message in place of the answer, of a client as its API
+                refuses (where it can: embeddings cannot).
+            output: the stage of what is returned: `retrieval` for a retriever, `tool_result` for a tool. Clients, models and
+                pipelines say it in their answers.
+            fps: how many frames a second there are of what is returned or yielded, if that is a film.
+            caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
+
+        Raises:
+            TypeError: it cannot be wrapped, or there is no such option; at the call: what it returned cannot be checked.
+            ValueError: there is no such stage or answer to a block.
+            Blocked: at the call: the policy stopped it, unless it answers in kind.
+            RequestError: at the call of a client: it cannot be judged.
+        """
+        from guardrails.wrapping.functions import check_terms, wrap
+
+        if function is None:
+            check_terms(on_block, output, fps, caller)
+            return partial(self.wrap, on_block=on_block, output=output, fps=fps, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, **caller)
 
     def stream(
         self,
-        stage: str = "output",
+        stage: StageName = "output",
         **options: Unpack[ContextOptions],
     ) -> TextStream:
-        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict` (`text_stream.TextStream`).
+        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict`.
 
         What it returns is at each time the beginning of what `check` would leave of the whole text, or of what stands before
         that by which it is stopped. The options are those of `check`.
 
         Raises:
-            ValueError: see `text_stream.open_stream`.
+            TypeError: there is no such option or value of it.
+            ValueError: there is no such stage, or the text goes on from a vault at a stage where others than the model could
+                name its values: check the whole text then.
         """
-        return open_stream(self, stage, Context(**options))
+        return open_stream(self, stage, read_context("stream", options, "stage"))
 
-    def held(self, stage: str = "output") -> Mapping[str, str]:
+    def held(self, stage: StageName = "output") -> Mapping[str, str]:
         """Return the rules for which nothing of a streamed text goes out before its end, each with the reason; none: texts
         go out as they are judged.
         """
         return dict(self.pipeline.stream_plan((Stage(stage),)).whole)
 
-    def held_films(self, stage: str = "output") -> Mapping[str, str]:
+    def held_films(self, stage: StageName = "output") -> Mapping[str, str]:
         """Return the rules and detectors for which nothing of a film in fragments goes out before its end, each with the reason;
         none: its fragments go out as they are judged.
         """

@@ -7,51 +7,26 @@ one after it was built.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from enum import IntEnum, StrEnum
-from typing import Any, ClassVar, Protocol
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
+from guardrails.enums import Action as Action
+from guardrails.enums import ActionName as ActionName
+from guardrails.enums import Mode as Mode
+from guardrails.enums import Severity as Severity
+from guardrails.enums import Stage as Stage
+from guardrails.enums import StageName as StageName
 
-class Action(IntEnum):
-    """What to do with a content; ordered, so that `max()` of several is the strictest."""
+if TYPE_CHECKING:
+    # Type checkers bring this module along; before Python 3.13, typing has no defaults.
+    from typing_extensions import TypeVar
 
-    ALLOW = 0
-    FLAG = 1
-    REDACT = 2
-    BLOCK = 3
+    T_co = TypeVar("T_co", covariant=True, default=object)
+else:
+    from typing import TypeVar
 
-    def __str__(self) -> str:
-        return self.name.lower()
-
-
-class Severity(IntEnum):
-    """How grave it is that a rule fired; orders rules within one action."""
-
-    LOW = 0
-    MEDIUM = 1
-    HIGH = 2
-    CRITICAL = 3
-
-    def __str__(self) -> str:
-        return self.name.lower()
-
-
-class Stage(StrEnum):
-    """Where in a model call a content stands."""
-
-    INPUT = "input"
-    OUTPUT = "output"
-    TOOL_DEFINITION = "tool_definition"
-    TOOL_CALL = "tool_call"
-    TOOL_RESULT = "tool_result"
-    RETRIEVAL = "retrieval"
-
-
-class Mode(StrEnum):
-    """Whether a rule acts (`enforce`) or is only recorded (`shadow`)."""
-
-    ENFORCE = "enforce"
-    SHADOW = "shadow"
+    T_co = TypeVar("T_co", covariant=True)
 
 
 Tool = tuple[str, str]
@@ -427,23 +402,29 @@ def _plain(content: object) -> object:
     return content if isinstance(content, str | Mapping | list | tuple) else None
 
 
+CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard")
+"""Fields of a verdict that hold what was checked."""
+
+
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Generic[T_co]):
     """What a policy says of what was checked.
 
-    `content` is what to use from now on, in the shape that was given: redacted where a rule says so,
+    `content` is what to use from now on, in the shape that was given (`T_co`): redacted where a rule says so,
     None when blocked. `complete` is False when detectors were skipped because nothing stricter could
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
     for it, `heard` what tools returned in it and before it, for the latter too.
+
+    A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
 
     id: str
     action: Action
     stage: Stage
     policy: PolicyRef
-    content: object
+    content: T_co | None
     complete: bool = True
     rules: tuple[FiredRule, ...] = ()
     shadow: tuple[FiredRule, ...] = ()
@@ -457,6 +438,16 @@ class Verdict:
     prompt: str = field(default="", repr=False, compare=False)
     sources: str = field(default="", repr=False, compare=False)
     heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
+        return partial(Verdict, content=None, **told), ()
+
+    def __copy__(self) -> Verdict:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Verdict:
+        return self
 
     @property
     def vault(self) -> Mapping[str, str]:
@@ -483,7 +474,7 @@ class Verdict:
         return next((rule.message for rule in self.rules if rule.message is not None), None)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the verdict as plain JSON values (DESIGN §4.7); `content` is None where it is no JSON, as a picture."""
+        """Return the verdict as plain JSON values; `content` is None where it is no JSON, as a picture."""
         return {
             "id": self.id,
             "action": str(self.action),

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import settings
 
 from guardrails import Content, Detection, Guard
-from guardrails.detectors import BUILTIN, Kind
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import BUILTIN, Kind
 
 # The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change. A quarter of
 # them is enough between two commits; `.ci/run` has all, by `--hypothesis-profile thorough`.
@@ -27,7 +27,7 @@ settings.register_profile("short", settings.get_profile("thorough"), max_example
 settings.load_profile("short")
 
 # Rules on pictures are tried with green squares (`tests/green_square.py`).
-BUILTIN["green_square"] = "tests.green_square"
+BUILTIN["green_square"] = "tests.green_square:KIND"
 
 # A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

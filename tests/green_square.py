@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.view_boxes import scale_box
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image

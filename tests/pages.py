@@ -1,9 +1,10 @@
 """Pages that show commands, done as a reader would: their blocks in, what they show and what comes out side by side.
 
-Blocks are done in their order, in a folder: a block named after a file (```` ```yaml shop.yaml ````) writes it, with a `+` after the name
-goes on at its end, and as `diff` changes it; of a `console` block each line `$ command` is run. A line `…` of the output stands for
-any lines, `…` in a line for anything. Durations count for nothing, and numbers with a fraction, which are a model's scores and
-figures made of them, may differ by a tenth from one processor to another.
+Blocks are done in their order, in a folder: a block with a title that is a file (```` ```yaml title="shop.yaml" ````) writes it, with
+the class `.append` (```` ```yaml { title="shop.yaml" .append } ````) goes on at its end, and as `diff` changes it; of a `console` block
+each line `$ command` is run. A line `…` of the output stands for any lines, `…` in a line for anything. Durations count for
+nothing, and numbers with a fraction, which are a model's scores and figures made of them, may differ by a tenth from one processor
+to another.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from guardrails.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 ANY = "…"
-GUIDE = ("policies/README.md", "## From nothing to a promoted rule in ten minutes")
-"""The page and the heading of the guide for policy editors."""
+GUIDE = ROOT / "docs/pages/guides/tutorial.md"
+"""The guide for policy editors, from nothing to a promoted rule."""
 
-_FENCE = re.compile(r"^```(\w+)(?: (\S+))?( \+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*)[ ]?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+_TITLE = re.compile(r'title="([^"]+)"')
+_REASON = re.compile(r'data-reason="([^"]+)"')
+_CLASS = re.compile(r"(?<=[ {])\.([\w-]+)")
 _DURATION = re.compile(r"\d+(?:\.\d+)? (m?s)\b")
 _FRACTION = re.compile(r"\d+\.\d+")
 
@@ -34,12 +38,19 @@ Run = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: what it is written in, the file that it is of, and whether it goes on at the end of that."""
+    """A fenced block: what it is written in, the file that it is of, its classes, the reason that it gives for one, and its line."""
 
     language: str
     file: str
-    more: bool
+    classes: frozenset[str]
+    reason: str
     text: str
+    line: int = 0
+
+    @property
+    def more(self) -> bool:
+        """Whether it goes on at the end of its file."""
+        return "append" in self.classes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,41 +68,45 @@ def bring_rows(folder: Path) -> None:
         shutil.copy(path, folder)
 
 
-def section(page: str, heading: str) -> str:
-    """Return what stands in a page below a heading, up to the next of its level or a higher one."""
-    lines = (ROOT / page).read_text(encoding="utf-8").splitlines(keepends=True)
-    start = lines.index(f"{heading}\n") + 1
-    level = len(heading.split()[0])
-    ends = re.compile(rf"#{{1,{level}}} ")
-    within, fenced = [], False
-    for line in lines[start:]:
-        fenced ^= line.startswith("```")
-        if not fenced and ends.match(line):
-            break
-        within.append(line)
-    return "".join(within)
-
-
 def blocks(text: str) -> list[Block]:
     """Return the fenced blocks of a text."""
-    return [Block(language, file, bool(more), body) for language, file, more, body in _FENCE.findall(text)]
+    return [_block(text, match) for match in _FENCE.finditer(text)]
+
+
+def _block(text: str, match: re.Match[str]) -> Block:
+    language, info, body = match.groups()
+    title, reason = _TITLE.search(info), _REASON.search(info)
+    return Block(
+        language,
+        title[1] if title else "",
+        frozenset(_CLASS.findall(info)),
+        reason[1] if reason else "",
+        body,
+        text.count("\n", 0, match.start()) + 1,
+    )
 
 
 def walk(text: str, folder: Path, run: Run) -> Iterator[Shown]:
     """Do what a text shows, in a folder; yield each command once it was run."""
     for block in blocks(text):
         if block.language == "console":
-            for command, expected in _commands(block.text):
+            for command, expected in commands_of(block.text):
                 yield Shown(command, expected, run(command))
         elif block.file:
-            path = folder / block.file
-            before = path.read_text(encoding="utf-8") if block.more or block.language == "diff" else ""
-            path.write_text(
-                changed(before, block.text) if block.language == "diff" else before + block.text, "utf-8"
-            )
+            write_block(block, folder)
 
 
-def _commands(console: str) -> Iterator[tuple[str, str]]:
+def write_block(block: Block, folder: Path) -> Path:
+    """Write the file of a block, or what the block adds to it or changes in it; return where it is."""
+    path = folder / block.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = path.read_text(encoding="utf-8") if block.more or block.language == "diff" else ""
+    path.write_text(changed(before, block.text) if block.language == "diff" else before + block.text, "utf-8")
+    return path
+
+
+def commands_of(console: str) -> Iterator[tuple[str, str]]:
+    """Yield each command of a console's text, and what it shows that is printed."""
     for part in re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")
         yield command, expected
@@ -118,7 +133,7 @@ def running(capsys: pytest.CaptureFixture[str]) -> Run:
             return ""
         assert name == "guardrails", command
         capsys.readouterr()
-        main(arguments)
+        assert main(arguments) < 2, command
         printed = capsys.readouterr()
         return printed.out + printed.err
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import logging
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from guardrails.checker import Checker, escape_earlier_placeholders
 from guardrails.engine.redaction.vault import Vault
 from guardrails.guard import Guard
-from guardrails.types import Action, Place, Stage
+from guardrails.types import Action, Place, Stage, Verdict
 
 POLICY = """
 detectors: {pii: {use: pii, entities: [email]}}
@@ -40,8 +44,11 @@ def test_check_and_acheck_take_the_same_arguments() -> None:
 
 def test_a_misspelt_option_is_an_error_that_names_it(checker: Checker) -> None:
     """At once, before anything is judged."""
-    with pytest.raises(TypeError, match="tennant"):
-        checker.check("x", tennant="acme")  # type: ignore[call-arg]
+    wrong: Any = {"tennant": "acme"}
+    with pytest.raises(TypeError, match=r"check\(\) has no option 'tennant'; did you mean 'tenant'\?"):
+        checker.check("x", **wrong)
+    with pytest.raises(TypeError, match=r"acheck\(\) has no option 'tennant'; did you mean 'tenant'\?"):
+        asyncio.run(checker.acheck("x", **wrong))
 
 
 def test_only_a_model_can_name_what_was_handed_out(checker: Checker) -> None:
@@ -51,3 +58,65 @@ def test_only_a_model_can_name_what_was_handed_out(checker: Checker) -> None:
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.INPUT, vault) == "[EMAIL-1]"
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.OUTPUT, vault) == "[EMAIL_1]"
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.INPUT, None) == "[EMAIL_1]"
+
+
+def test_every_verdict_is_reported_once(checker: Checker) -> None:
+    """Of both ways to check, before the caller has it."""
+    seen: list[Verdict] = []
+    reporting = Checker(checker.policy, on_verdict=seen.append)
+    made = [reporting.check("jo@example.com"), asyncio.run(reporting.acheck("hello", "output"))]
+    assert seen == made
+
+
+def test_a_report_changes_nothing(checker: Checker, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither by what it does with the content, nor by an exception; the log has its place, and none of its words."""
+
+    def spoil(verdict: Verdict) -> None:
+        assert isinstance(verdict.content, dict)
+        verdict.content["messages"][0]["content"] = "spoilt"
+        raise ValueError("jo@example.com")
+
+    body = {"messages": [{"role": "user", "content": "jo@example.com"}]}
+    with caplog.at_level(logging.ERROR, "guardrails"):
+        verdict = Checker(checker.policy, on_verdict=spoil).check(body)
+    assert verdict.content == {"messages": [{"role": "user", "content": "[EMAIL_1]"}]}
+    assert body["messages"][0]["content"] == "jo@example.com"
+    [record] = caplog.records
+    assert f"on_verdict raised ValueError; verdict {verdict.id} stands" in record.getMessage()
+    assert "in spoil" in record.getMessage()
+    assert "jo@" not in caplog.text.replace('raise ValueError("jo@example.com")', "")
+
+
+def test_an_exception_that_ends_the_program_passes(checker: Checker) -> None:
+    """Nothing is handed on."""
+
+    def stop(verdict: Verdict) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Checker(checker.policy, on_verdict=stop).check("x")
+
+
+def test_nothing_waits_for_a_report(checker: Checker) -> None:
+    """What cannot be called at once is an error now, not at the first verdict."""
+
+    async def later(verdict: Verdict) -> None: ...
+
+    class Later:
+        async def __call__(self, verdict: Verdict) -> None: ...
+
+    wrong: Any
+    for wrong, named in ((later, "an async function"), (Later(), "an async function"), (3, "type 'int'")):
+        with pytest.raises(TypeError, match=named):
+            Checker(checker.policy, on_verdict=wrong)
+
+
+def test_checks_that_no_user_asked_for_are_reported_to_nobody(tmp_path: Path) -> None:
+    """A guard without reports judges the same; the guard itself goes on with them."""
+    told: list[Verdict] = []
+    policy = {"format": 1, "name": "tested", "detectors": {}, "rules": []}
+    guard = Guard.load(policy, on_verdict=told.append, sinks=[{"use": "jsonl", "path": str(tmp_path / "v")}])
+    assert guard.without_reports().check("a text").action == "allow"
+    assert (told, guard.without_reports().sinks) == ([], None)
+    guard.check("a text")
+    assert len(told) == 1

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails import Guard
 from guardrails.errors import (
     SHOWN,
     BackendError,
@@ -17,6 +22,7 @@ from guardrails.errors import (
     PolicyErrors,
     RequestError,
 )
+from guardrails.media.errors import MediaError
 from guardrails.types import Action, Coverage, FiredRule, PolicyRef, Stage, Unchecked, Verdict
 
 PROBLEM = PolicyError("p.yaml", 3, 7, "unknown_field", "'wehn' is not a field", "did you mean 'when'?")
@@ -103,3 +109,59 @@ def test_policy_errors_can_be_walked() -> None:
 
     assert [problem.code for problem in PolicyErrors(problems)] == ["a", "b"]
     assert len(PolicyErrors(problems)) == 2
+
+
+VERDICT = Verdict(
+    "vd_1",
+    Action.BLOCK,
+    Stage.INPUT,
+    PolicyRef("p", "1", "sha256:0"),
+    None,
+    rules=(FiredRule("r", Action.BLOCK, "No."),),
+)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        GuardrailsError("a"),
+        MissingExtra("presidio", "pii"),
+        Overloaded("full", 5),
+        RequestError("bad_json", "twice", "/a"),
+        BackendError("late", 504, "upstream_timeout"),
+        PolicyErrors([PROBLEM]),
+        Blocked(VERDICT),
+        MediaError("truncated", "cut off"),
+    ],
+)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_errors_go_through_pickle(error: GuardrailsError, protocol: int) -> None:
+    """With all that a handler needs."""
+    made = pickle.loads(pickle.dumps(error, protocol))
+    assert type(made) is type(error)
+    assert (str(made), made.args) == (str(error), error.args)
+    assert vars(made) == vars(error)
+
+
+def blocked_call(text: str) -> str:
+    """Run a guarded function, in another process."""
+    return Guard.load("pii-only").wrap(lambda prompt: prompt, on_block="raise")(text)
+
+
+def refused_check(text: str) -> Verdict:
+    """Raise what a wrapped call that is stopped raises."""
+    if text == "bad":
+        raise Blocked(VERDICT)
+    return Guard.load("pii-only").check(text)
+
+
+def test_a_block_leaves_a_pool_of_processes_as_it_was() -> None:
+    """An exception that cannot be made again would break it for good; a verdict comes without what was checked."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with pytest.raises(Blocked, match=r"No\. \(input blocked by rule 'r'") as caught:
+            pool.submit(refused_check, "bad").result()
+        assert caught.value.verdict == VERDICT
+        verdict = pool.submit(refused_check, "I am jo@example.com").result()
+        assert pool.submit(blocked_call, "hello").result() == "hello"
+    assert verdict.findings[0].category == "pii.email"
+    assert verdict.content is None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from guardrails import Action, Guard, PolicyErrors, Stage
+from guardrails import Action, Guard, PolicyErrors, Stage, Verdict
 from guardrails.authoring.testing.suite import run_suite
-from guardrails.detectors import Kind
 from guardrails.detectors.file_watch import have_changed
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.content import payload
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media
@@ -134,10 +135,15 @@ def test_the_stage_of_a_text_is_the_caller_s(guard: Guard, stage: Stage) -> None
 
 def test_an_unknown_stage_is_an_error(guard: Guard) -> None:
     """It would be judged by no rule."""
-    with pytest.raises(ValueError, match="inputs"):
-        guard.check("x", "inputs")
-    with pytest.raises(ValueError, match="inputs"):
-        asyncio.run(guard.acheck("x", "inputs"))
+    wrong: Any = "inputs"
+    message = "'inputs' is not a stage; did you mean 'input'"
+    for call in (guard.check, guard.stream, guard.held, guard.held_films):
+        with pytest.raises(ValueError, match=message):
+            call(*(["x"] if call == guard.check else []), stage=wrong)
+    with pytest.raises(ValueError, match=message):
+        asyncio.run(guard.acheck("x", wrong))
+    with pytest.raises(ValueError, match=message):
+        guard.wrap(str, output=wrong)
 
 
 def test_ids_are_new_for_each_verdict(guard: Guard) -> None:
@@ -443,3 +449,79 @@ def test_a_guard_knows_its_floor(guard_of: Callable[..., Guard]) -> None:
     under = guard_of(text, floor=f"format: 1\nname: org\n{text}").floor
     assert under is not None
     assert under.ref.name == "org"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"on_blok": "answer"}, r"wrap\(\) has no option 'on_blok'; did you mean 'on_block'\?"),
+        ({"tennant": "acme"}, r"wrap\(\) has no option 'tennant'; did you mean 'tenant'\?"),
+        ({"user": "bob"}, r"wrap\(\): user must be a mapping"),
+        ({"fps": "8"}, r"wrap\(\): fps must be a number, not a value of type 'str'"),
+    ],
+)
+def test_a_wrong_option_of_a_wrapped_call_is_an_error_at_once(
+    guard: Guard, options: Any, message: str
+) -> None:
+    """Not only once it is called."""
+    with pytest.raises(TypeError, match=message):
+        guard.wrap(str, **options)
+    with pytest.raises(TypeError, match=r"stream\(\) has no option 'tennant'; did you mean 'tenant'\?"):
+        guard.stream(**{"tennant": "acme"})  # type: ignore[arg-type]
+
+
+MAPPING = {
+    "format": 1,
+    "name": "t",
+    "detectors": {"w": {"use": "terms", "terms": ["badword"], "category": "custom.w"}},
+    "rules": [{"id": "w", "on": ["input", "output"], "when": "custom.w > 0", "then": "block"}],
+}
+"""A policy that lies in no file."""
+
+
+def test_a_policy_may_be_a_mapping_or_a_text() -> None:
+    """As policy or as floor; what is done with the mapping later is nothing to the guard, also not to a new one."""
+    text = "format: 1\nname: nothing\n"
+    mapping = copy.deepcopy(MAPPING)
+    one, two = Guard.load(mapping), Guard.load(text, floor=mapping)
+    mapping["rules"] = []
+    for guard in (one, two, one.reload(), two.reload()):
+        assert guard.check("a badword").action == "block"
+    assert one.reload().policy.ref == one.policy.ref
+    assert not Guard.load(text).check("a badword").blocked
+
+
+def test_every_verdict_is_reported_whatever_asks_for_it() -> None:
+    """Checks, wrapped functions, streams at their end, also those that are stopped; a guard that is loaded anew goes on."""
+    seen: list[tuple[str, str]] = []
+
+    def note(verdict: Verdict) -> None:
+        seen.append((str(verdict.action), verdict.stage))
+
+    guard = Guard.load(MAPPING, on_verdict=note).reload()
+    guard.check("badword", "output")
+    assert guard.wrap(lambda text: text.upper())("fine") == "FINE"
+    for text in ("fine", "a badword goes on"):
+        stream = guard.stream()
+        stream.feed(text)
+        stream.flush()
+
+    def pieces() -> Iterator[str]:
+        yield from ("a ", "b")
+
+    assert "".join(guard.wrap(pieces)()) == "a b"
+    assert seen == [
+        ("block", "output"),
+        *(("allow", "input"), ("allow", "output")),
+        *(("allow", "output"), ("block", "output")),
+        ("allow", "output"),
+    ]
+
+
+def test_what_a_guard_is_shows_in_a_line(guard: Guard) -> None:
+    """Which policy, and how large it is; not all that it holds."""
+    digest = guard.policy.ref.digest[:19]
+    shown = f"<CompiledPolicy 'support-chat' 1.4.0 {digest}: 2 detectors, 3 rules, 0 tests>"
+    assert repr(guard.policy) == shown
+    assert repr(guard) == f"Guard({shown})"
+    assert repr(Guard(guard.policy, guard.policy)) == f"Guard({shown}, floor={shown})"

@@ -44,8 +44,8 @@ def test_agrees(expected: str, printed: str, same: bool) -> None:
 def test_a_page_is_walked_in_its_order(tmp_path: Path) -> None:
     """A file is written, goes on, is changed, and each command meets it as it is by then."""
     page = (
-        "```yaml a.yaml\nx: 1\n```\n```console\n$ show a\nx: 1\n$ show b\n```\n```yaml a.yaml +\ny: 2\nz: 3\n```\n"
-        "```diff a.yaml\n-x: 1\n+x: 4\n\n y: 2\n-z: 3\n```\n```yaml\nnot: a file\n```\n```console\n$ show c\n```\n"
+        '```yaml title="a.yaml"\nx: 1\n```\n```console\n$ show a\nx: 1\n$ show b\n```\n```yaml { title="a.yaml" .append }\ny: 2\nz: 3\n```\n'
+        '```diff title="a.yaml"\n-x: 1\n+x: 4\n\n y: 2\n-z: 3\n```\n```yaml\nnot: a file\n```\n```console\n$ show c\n```\n'
     )
 
     shown = [*walk(page, tmp_path, lambda command: f"{command}: {(tmp_path / 'a.yaml').read_text()}")]

@@ -18,8 +18,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Any, Final
 
-from guardrails.engine.content.inline_media import begins_as_medium, medium
-from guardrails.engine.content.payload import MEDIA
+from guardrails.engine.values.media_types import MEDIA, begins_as_medium, medium
 from guardrails.errors import GuardrailsError
 from guardrails.media.video.file_type import HEAD
 

@@ -69,7 +69,7 @@ class ContentRow:
         """Judge the content by all detectors of a guard, also where an early one would settle the action."""
         return guard.check(
             self.content,
-            self.stage,
+            Stage(self.stage),
             user=self.user or None,
             tenant=self.tenant,
             metadata=self.metadata or None,

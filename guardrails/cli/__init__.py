@@ -12,6 +12,7 @@ from importlib import import_module
 from types import ModuleType
 
 from guardrails.errors import GuardrailsError
+from guardrails.registry.environment import allow_files
 
 COMMANDS: dict[str, str] = {
     "check": "Judge texts, files or conversations by a policy.",
@@ -31,13 +32,14 @@ COMMANDS: dict[str, str] = {
     "index": "Let an index of known attacks grow, and see what a text resembles.",
     "hashes": "Make lists of known pictures of what hash-sharing programmes exchange.",
     "schema": "Print the JSON Schema of policy files, for editors.",
+    "doctor": "Say what is installed here, what can be used, and what is wrong with it.",
 }
 """Subcommand → what it does; each is a module of that name, with `arguments` and `run`, in the folder that `FOLDERS` names."""
 
 FOLDERS: dict[str, str] = {
     **dict.fromkeys(("check", "scan", "demo"), "run"),
     **dict.fromkeys(("fmt", "lint", "test", "explain", "diff", "tune", "eval", "schema"), "author"),
-    **dict.fromkeys(("serve", "key", "mcp", "models", "index", "hashes"), "operate"),
+    **dict.fromkeys(("serve", "key", "mcp", "models", "index", "hashes", "doctor"), "operate"),
 }
 """Subcommand → the folder of its module."""
 
@@ -101,6 +103,18 @@ def add_policy(to: argparse.ArgumentParser) -> None:
         metavar="P",
         help=f"a shipped policy by name ({', '.join(shipped_names())}) or a YAML file; the shipped default if not given",
     )
+    add_plugins(to)
+
+
+def add_plugins(to: argparse.ArgumentParser) -> None:
+    """Add `--plugin`, which every subcommand that reads a policy takes."""
+    to.add_argument(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a Python file with detectors of your own to try (may be repeated); plugins of installed packages need none",
+    )
 
 
 def add_floor(to: argparse.ArgumentParser) -> None:
@@ -118,7 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser(given).parse_args(given)
     module = _module(arguments.command)
     try:
-        status: int = module.run(arguments)
+        with allow_files(getattr(arguments, "plugin", ())):
+            status: int = module.run(arguments)
     except GuardrailsError as error:
         print(error, file=sys.stderr)
         return 2

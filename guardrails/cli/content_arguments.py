@@ -108,7 +108,7 @@ def read_contents(given: Sequence[str], *, as_text: bool) -> Iterator[tuple[str,
         GuardrailsError: a file is not there, or cannot be read.
     """
     from guardrails.authoring.checked_files import TEXTS, decode_text, read_content
-    from guardrails.engine.content.payload import MEDIA
+    from guardrails.engine.values.media_types import MEDIA
 
     for argument in given:
         if as_text or not argument:

@@ -2,61 +2,34 @@
 
 The primitives of this floor:
 
-* `Kind`: what `use:` names in a policy: its configuration, its categories, and how to build it.
-* `BUILTIN`: the table of kinds, in the order in which people read about them. One line each.
+* `kinds.Kind`: what `use:` names in a policy: its configuration, its categories, and how to build it.
+* `kinds.DETECTORS`: the registry of kinds; `kinds.BUILTIN` has a line for each that comes with this package.
+* `capabilities`: what a detector may do besides `detect`.
 * `binding.BoundDetector`: a detector built for one policy: its name there, what it gives and what it needs.
 * `ConfigProblem`, `ConfigProblems`: what is wrong with a configuration, and where in it.
 
-Adding a detector takes one file with a `KIND`, one line in `BUILTIN`, and a twin test file.
+Adding one here takes a file with a `KIND`, a line in `kinds.BUILTIN`, and a twin test file; from outside: `guardrails.plugins`.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.inference.hub import hub_cache
 from guardrails.inference.safety.folder import ModelError
 from guardrails.remote.endpoint import Endpoint
-from guardrails.types import Detector
-
-BUILTIN: dict[str, str] = {
-    "terms": "guardrails.detectors.terms.terms_detector",
-    "patterns": "guardrails.detectors.patterns.patterns_detector",
-    "pii": "guardrails.detectors.pii.pii_detector",
-    "secrets": "guardrails.detectors.secrets.secrets_detector",
-    "invisible": "guardrails.detectors.encodings.invisible",
-    "length": "guardrails.detectors.formats.length",
-    "format": "guardrails.detectors.formats.formats_detector",
-    "prompt_leak": "guardrails.detectors.prompt_leak.prompt_leak_detector",
-    "urls": "guardrails.detectors.urls.urls_detector",
-    "language": "guardrails.detectors.language.language_detector",
-    "gibberish": "guardrails.detectors.language.gibberish",
-    "code": "guardrails.detectors.formats.code",
-    "classifier": "guardrails.detectors.classifier.shipped_classifier",
-    "guard_model": "guardrails.detectors.llm.guard_model",
-    "judge": "guardrails.detectors.llm.judge",
-    "remote": "guardrails.detectors.services.services_detector",
-    "topic": "guardrails.detectors.semantic.topic",
-    "similar": "guardrails.detectors.semantic.similar",
-    "grounded": "guardrails.detectors.semantic.grounded",
-    "image_classifier": "guardrails.detectors.images.image_classifier",
-    "image_hash": "guardrails.detectors.images.image_hashes",
-    "image_text": "guardrails.detectors.images.image_text",
-    "image_faces": "guardrails.detectors.images.image_faces",
-    "transcript": "guardrails.detectors.speech.transcript",
-}
-"""Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
 MAX_FILE_BYTES = 32 << 20
 """Bytes of a file that a policy names: some 1,500,000 terms, or twice the tokenizer of a large model."""
+
+NO_FOLDER = "a policy that lies in no file names none: put it into one"
+"""Why a policy that is given as a text or a mapping names no files: where they would be looked for depends on who runs it."""
 
 MODELS_VARIABLE = "GUARDRAILS_MODELS"
 """The environment's name for the operator's folder of model folders, which policies may name as if it were their own."""
@@ -114,49 +87,6 @@ class PolicyFiles(ModelFolders, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What `use:` names. `categories` tells from a configuration what the detector can find, before it is built; `build` may
-    raise `ConfigProblems`, and reads through the files that it is given alone: what it builds is shared (`shared_builds.py`).
-
-    `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
-    (a model), 2 a network call; a detector's own `tier` comes before it. `contents`: the kinds of content that it judges;
-    `reads`: the context that it declares; `decoded`: it also judges what was encoded in a text (a limit of length does
-    not); `limits`: the fields of its configuration that the policy's `limits:` of the same name fill where they are left
-    out. `version` enters digests: raise it when findings change.
-    """
-
-    name: str
-    doc: str
-    config: type[Config]
-    categories: Callable[[str, Any], frozenset[str]]
-    build: Callable[[str, Any, PolicyFiles], Detector]
-    spans: bool = True
-    tier: int = 0
-    contents: frozenset[str] = frozenset({"text"})
-    reads: tuple[str, ...] = ()
-    decoded: bool = True
-    limits: tuple[str, ...] = ()
-    version: int = 1
-
-
-def find_kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
-    """Return the kind that `use: name` means (`extra` comes from the library's caller), or None."""
-    if extra and name in extra:
-        return extra[name]
-    module = BUILTIN.get(name)
-    if module is None:
-        return None
-    found = import_module(module).KIND
-    assert isinstance(found, Kind)
-    return found
-
-
-def kind_names(extra: Mapping[str, Kind] | None = None) -> list[str]:
-    """Return every name that `use:` may take, for messages and the schema."""
-    return sorted({*BUILTIN, *(extra or {})})
-
-
 def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, int], str]]:
     """Return the entries of a list file with their places: one a line, `#` starts a comment line.
 
@@ -178,10 +108,10 @@ def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, 
 
 
 class PolicyFolder:
-    """Files below one folder, nothing outside it, also not through symbolic links."""
+    """Files below one folder, nothing outside it, also not through symbolic links. None: no files at all."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+    def __init__(self, root: Path | None) -> None:
+        self._root = None if root is None else root.resolve()
 
     def read(self, name: str) -> tuple[str, str]:
         """Return the text of `name` (relative to the folder) and the path to show."""
@@ -209,7 +139,8 @@ class PolicyFolder:
         Where the cache has no `org/name` either, the error's cause is the `ModelError` that tells what would bring it.
         """
         models = os.environ.get(MODELS_VARIABLE)
-        for place in [self, PolicyFolder(Path(models))] if models else [self]:
+        places = [*([] if self._root is None else [self]), *([PolicyFolder(Path(models))] if models else [])]
+        for place in places:
             path = place._inside(name)
             if path.is_dir():
                 for each in path.rglob("*"):
@@ -224,6 +155,8 @@ class PolicyFolder:
             raise FileNotFoundError(f"{nowhere}, and {error}") from error
 
     def _inside(self, name: str) -> Path:
+        if self._root is None:
+            raise PermissionError(NO_FOLDER)
         named = Path(os.path.normpath(self._root / name))
         if named.is_relative_to(self._root):
             note_file(named)  # where it is a link, it may lead elsewhere later

@@ -8,14 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
-from guardrails.detectors import Kind, PolicyFiles, find_kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
+from guardrails.detectors.capabilities import FilmTrack, read_capabilities
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.text_layout import PlacedText
+from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
+from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
-from guardrails.types import Content, Detection, Detector, Finding, Stream
+from guardrails.types import Content, Detection, Detector, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,14 +26,11 @@ if TYPE_CHECKING:
     from guardrails.detectors.speech.transcript import SoundTranscript
 
 
-class FilmTrack(Detector, Protocol):
-    """A detector of the frames of one track of a film, which it gets one after the other, and of what they come to. It is begun
-    with the SHA-256 of the film's file in hexadecimal digits, or nothing.
-    """
+Begin = Callable[[Mapping[str, str] | None], Stream | None]
+"""Begins a text that grows, beside its context."""
 
-    def findings(self, *, closed: bool) -> Sequence[Finding]:
-        """Return what all frames so far come to; unless `closed`, more may come: then only what none of them can take back."""
-        ...
+MergeStreams = Callable[[Sequence[Any]], Sequence[tuple[Sequence[Any], Begin]]]
+"""Detectors of one class, of one file → those that judge texts that grow as one, and what begins a text for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,9 @@ class BoundDetector:
     beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
     one passage after the other; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
     that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
-    what reads the texts in pictures; `hears`, what listens to sounds. `family` is the file that
+    what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
+    patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
+    texts that grow as one (`capabilities.py`). `family` is the file that
     declares it: what is put together of several detectors is put together of those of one file, so that all policies which
     build on that file share it.
     """
@@ -59,43 +61,40 @@ class BoundDetector:
     reads: tuple[str, ...] = ()
     decoded: bool = True
     digest: str = ""
-    stream: Callable[[Mapping[str, str] | None], Stream | None] | None = None
+    stream: Begin | None = None
     passages: bool = False
     pixels: bool = False
     film: Callable[[str], FilmTrack] | None = None
     extracts: Callable[[Sequence[Content]], Sequence[Sequence[PlacedText]]] | None = None
     hears: Callable[[Iterable[tuple[int, NDArray[Any]]]], SoundTranscript] | None = None
+    plants: bool = False
+    prefilter: PatternTable | None = None
+    merge_streams: MergeStreams | None = None
     family: str = ""
 
 
 def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = "") -> BoundDetector:
     """Build the detector that a policy calls `name`, declared in the file `family`; raises `ConfigProblems`."""
     detector, seen = _build_or_share(name, of, config, files)
-    tier = int(getattr(detector, "tier", of.tier))
+    able = read_capabilities(detector)
     identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
-    if hasattr(detector, "identity"):  # of what comes with the package, and so was not read through `files`
-        identity.append(detector.identity)
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    if "identity" in able:  # of what comes with the package, and so was not read through `files`
+        identity.append(able.pop("identity"))
+    if of.origin is not None:
+        identity.append(["plugin", *astuple(of.origin)])
+    able.setdefault("tier", of.tier)
+    able.setdefault("inline", able["tier"] == 0)
+    able["contents"] = frozenset(able.get("contents", of.contents))
     return BoundDetector(
         name=name,
         detector=detector,
-        categories=of.categories(name, config),
+        categories=of.gives(name, config),
         spans=of.spans,
-        tier=tier,
-        inline=bool(getattr(detector, "inline", tier == 0)),
-        at_once=getattr(detector, "at_once", None),
-        adetect=getattr(detector, "adetect", None),
-        contents=getattr(detector, "contents", of.contents),
         reads=of.reads,
         decoded=of.decoded,
-        digest=digest,
-        stream=getattr(detector, "stream", None),
-        passages=bool(getattr(detector, "passages", False)),
-        pixels=bool(getattr(detector, "pixels", False)),
-        film=getattr(detector, "film", None),
-        extracts=getattr(detector, "extracts", None),
-        hears=getattr(detector, "hears", None),
+        digest=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
         family=family,
+        **able,
     )
 
 
@@ -106,7 +105,16 @@ def _build_or_share(
     name: str, of: Kind, config: Config, files: PolicyFiles
 ) -> tuple[Detector, RecordingFiles]:
     """Return the detector, a shared one where it is of a kind of this package, and what was read for it."""
-    if find_kind(of.name) is of:
-        return _BUILDS.get(of.name, name, config, files, lambda read: of.build(name, config, read))
+    if of.name in BUILTIN and find_kind(of.name) is of:
+        return _BUILDS.get(of.name, name, config, files, lambda read: of.make(name, config, read))
     seen = RecordingFiles(files)
-    return of.build(name, config, seen), seen
+    try:
+        return of.make(name, config, seen), seen
+    except (ConfigProblems, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        whose = "" if of.origin is None else f" of {of.origin}"
+        problem = ConfigProblem(
+            "detector_failed", f"{of.name}{whose} cannot be built: {type(error).__name__}: {error}"
+        )
+        raise ConfigProblems([problem]) from error

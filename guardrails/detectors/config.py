@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from functools import cache
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, create_model
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -37,3 +39,21 @@ class Config(BaseModel):
             if (field := cls.model_fields.get(name)) is not None:
                 properties.get(field.alias or name, {}).setdefault("description", text)
         return schema
+
+
+@cache
+def with_use(name: str, config: type[Config], what: str) -> type[Config]:
+    """Return a configuration with the field `use`, under a name that no other has in a schema.
+
+    Args:
+        name: what `use:` says.
+        config: the configuration.
+        what: stands in its name: `Plugin`, `Sink`.
+    """
+    title = "".join(part.title() for part in re.split(r"[^A-Za-z0-9]+", name)) + f"{what}Config"
+    use: Any = (Literal[name], ...)
+    first = create_model(
+        "UseConfig", __base__=Config, use=use
+    )  # a base, so that `use` stands before the others
+    made: type[Config] = create_model(title, __base__=(config, first), __doc__=config.__doc__, use=use)
+    return made

@@ -1,6 +1,7 @@
 """The engine: judges contents under a compiled policy, and says what is left to use. Its packages:
 
-* `content`: the content tree of a body, and edits of its contents back into the body.
+* `values`: what there is to judge in values of Python types, and new values written back into the same type.
+* `content`: the content tree of a body, made by the field table of its API or of any value.
 * `core`: `pipeline.Pipeline` runs detectors over contents (tiers, deadline, cache, fail closed) and evaluates rules.
 * `streaming`: the same for texts that grow.
 * `redaction`: new texts and media for what rules redact, and values put back into replies.

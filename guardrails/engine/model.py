@@ -96,6 +96,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactionFailure:
+    """A redaction of a plugin (`with: NAME`) that failed for a rule, and why."""
+
+    rule: Rule
+    redaction: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A new text for a stretch of a leaf's text; `spans` are what it replaces, none where it only tells something apart from what
     was handed out.
@@ -105,6 +114,7 @@ class Change:
     end: int
     new: str
     spans: tuple[Span, ...] = ()
+    failure: RedactionFailure | None = None
 
 
 @dataclass(slots=True)

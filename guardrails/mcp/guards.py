@@ -23,7 +23,7 @@ class McpGuard:
             GuardrailsError: the file of approvals cannot be read.
         """
         self.settings = settings
-        self.guard = guard or Guard.load(settings.policy, floor=settings.floor)
+        self.guard = guard or Guard.load(settings.policy, floor=settings.floor, plugins=settings.plugins)
         path = None if settings.approvals is None else Path(settings.approvals)
         approvals = ApprovalStore(path, require=settings.require_approval)
         judges = settings.on_change == "judge"

@@ -15,6 +15,7 @@ from guardrails.policy.loading.problems import Problems
 from guardrails.proxy.access.hosts import Hosts, check_exposure
 from guardrails.proxy.access.tenants import ClientDoc
 from guardrails.proxy.configuration.layers import SettingsLayers
+from guardrails.proxy.configuration.plugin_settings import Plugins
 from guardrails.proxy.upstreams.upstream_settings import VARIABLE
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
@@ -60,6 +61,9 @@ class McpDoc(Config):
     """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
     floor: str | None = Field(default=None, min_length=1)
     """A policy under which no verdict may fall, likewise."""
+    plugins: Plugins | None = Field(default=None, examples=[["acme-detectors==1.*"]])
+    """The installed packages whose plugins the policy may use, each with its versions, and Python files that hold some, as the
+    proxy's setting of this name; without it every installed package may be used."""
     approvals: str | None = Field(default=None, min_length=1)
     """The file that remembers how tools were defined; without one that lasts as long as the process."""
     require_approval: bool = False

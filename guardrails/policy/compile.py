@@ -11,23 +11,27 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 
 from pydantic import ValidationError
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, find_kind, kind_names
+from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
-from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
+from guardrails.policy.redactions import REDACTIONS, Redaction
+from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
+from guardrails.registry.sources import PluginError
+from guardrails.spelling import suggest_name
 from guardrails.text import fold_text
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 
@@ -61,7 +65,7 @@ def bind_detectors(work: _Compilation) -> None:
         if declared.kind is None or declared.config is None:
             given[name] = _guess_categories(work.policy, name, declared.item)
             continue
-        given[name] = declared.kind.categories(name, declared.config)
+        given[name] = declared.kind.gives(name, declared.config)
         try:
             config = _apply_limits(declared.kind, declared.config, work.policy.limits)
             family = _family(declared.item)
@@ -95,12 +99,16 @@ def _guess_categories(policy: Policy, name: str, item: PolicyItem) -> frozenset[
         *(part for part in (patterns if isinstance(patterns, list) else ()) if isinstance(part, dict)),
     ]
     written = frozenset(part["category"] for part in parts if isinstance(part.get("category"), str))
-    for use in difflib.get_close_matches(str(data.get("use")), kind_names(policy.extra), n=1):
-        of = find_kind(use, policy.extra)
-        assert of is not None
+    for use in difflib.get_close_matches(str(data.get("use")), kind_names(policy.plugins), n=1):
+        try:
+            of = find_kind(use, policy.plugins)
+        except PluginError:
+            of = None
+        if of is None:
+            continue
         bare = {key: data[key] for key in ("category",) if isinstance(data.get(key), str)}
         try:
-            return written | of.categories(name, of.config.model_validate({"use": use, **bare}))
+            return written | of.gives(name, of.config.model_validate({"use": use, **bare}))
         except ValidationError:
             continue  # a kind whose configuration cannot be left out
     return written
@@ -253,7 +261,7 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         messages=message,
         redact=redact if then is Action.REDACT else frozenset(),
         alone=doc.redact is None,
-        replacement=redaction.text,
+        replacement=_find_redaction(work, redaction.text),
         locale=redaction.locale or DEFAULT_LOCALE,
         exceptions=exceptions,
         needs_findings=condition.needs_findings(work.tools.known),
@@ -262,6 +270,13 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         cover_film=redaction.video,
         how=_how(doc, condition, exceptions),
     )
+
+
+def _find_redaction(work: _Compilation, name: str) -> Redaction:
+    """Return a redaction that a rule names; the loader has found that there is one."""
+    found = REDACTIONS.find(name, work.policy.plugins)
+    assert found is not None
+    return found
 
 
 def _stages(names: str | Iterable[str]) -> frozenset[Stage]:
@@ -279,7 +294,11 @@ def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]
 
 
 def _redaction(doc: RuleDoc) -> RedactionDoc:
-    return doc.with_ if isinstance(doc.with_, RedactionDoc) else RedactionDoc(text=doc.with_ or "placeholder")
+    return (
+        doc.with_
+        if isinstance(doc.with_, RedactionDoc)
+        else RedactionDoc().model_copy(update={"text": doc.with_ or "placeholder"})
+    )
 
 
 def _check_fake(work: _Compilation, item: PolicyItem, redaction: RedactionDoc) -> None:
@@ -338,9 +357,7 @@ def check_parallel(work: _Compilation) -> None:
         return
     docs = [rule.doc for rule in policy.rules if rule.doc is not None and rule.doc.mode == "enforce"]
     redacting = [f"rule {doc.id!r}" for doc in docs if doc.then == "redact"]
-    planting = [
-        f"detector {each.name!r}" for each in work.detectors if getattr(each.detector, "plants", False)
-    ]
+    planting = [f"detector {each.name!r}" for each in work.detectors if each.plants]
     causes = (
         (redacting, "redacts", "write then: block or mode: shadow there"),
         (planting, "plants a canary", "write plant: false there"),
@@ -363,7 +380,14 @@ STAGES: tuple[Callable[[_Compilation], None], ...] = (
 )
 
 
-def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists) -> str:
+def _digest(
+    policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists, rules: Iterable[Rule]
+) -> str:
+    plugins = {
+        each.replacement.name: astuple(each.replacement.origin)
+        for each in rules
+        if each.replacement.origin is not None
+    }
     resolved = {
         "engine": ENGINE,
         "name": policy.name,
@@ -373,11 +397,11 @@ def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists
             rule.doc.model_dump(mode="json", by_alias=True) for rule in policy.rules if rule.doc is not None
         ],
         "exceptions": [doc.model_dump(mode="json") for _, doc in policy.exceptions],
-        # Digests without a word on pictures and films stay what they were.
+        # Digests without a word on pictures, films and objects stay what they were.
         "unchecked": {
             name: value
             for name, value in policy.unchecked.model_dump().items()
-            if name not in ("image", "video") or value != "block"
+            if name not in ("image", "video", "object") or value != UncheckedDoc.model_fields[name].default
         },
         "limits": {
             name: value
@@ -389,6 +413,7 @@ def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists
         # No verdict depends on it, but what a provider has seen does; digests without it stay what they were.
         **({} if policy.parallel is None else {"parallel": True}),
         **({} if not tools.digest else {"tools": tools.digest}),
+        **({} if not plugins else {"redactions": plugins}),
     }
     return "sha256:" + hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
@@ -405,7 +430,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
     if work.problems.errors:
         raise PolicyErrors(work.problems.errors)
     return CompiledPolicy(
-        ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors, work.tools)),
+        ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors, work.tools, work.rules)),
         detectors=tuple(work.detectors),
         rules=tuple(work.rules),
         unchecked={kind: Action[str(value).upper()] for kind, value in policy.unchecked.model_dump().items()},

@@ -9,6 +9,7 @@ from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.redactions import Redaction
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import RuleStreaming
 from guardrails.policy.testing.test_fields import TestDoc
@@ -54,7 +55,7 @@ class Rule:
     messages: Mapping[str, str]
     redact: frozenset[str]
     alone: bool
-    replacement: str
+    replacement: Redaction
     locale: str
     exceptions: tuple[ExceptionRule, ...]
     needs_findings: bool
@@ -85,7 +86,7 @@ class DetectionPlan:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class CompiledPolicy:
     """A policy ready to run. `plan` tells what a content needs; `tests` come along for the test runner. With `parallel` no
     rule of it changes a request, which may be under way while it is judged. `tools` is what conditions are told of tools,
@@ -107,6 +108,10 @@ class CompiledPolicy:
     names: frozenset[str] = frozenset()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _plans: dict[tuple[Stage, ...], DetectionPlan] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.detectors)} detectors, {len(self.rules)} rules, {len(self.tests)} tests"
+        return f"<CompiledPolicy {self.ref.name!r} {self.ref.version} {self.ref.digest[:19]}: {counts}>"
 
     def plan(self, stages: tuple[Stage, ...]) -> DetectionPlan:
         """Return what contents that stand at these stages need."""

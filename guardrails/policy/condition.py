@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from guardrails import taxonomy
 from guardrails.policy.cel import cel, wording
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.names import (
     CONTEXT,
     CONTEXT_ROOTS,
@@ -23,6 +22,7 @@ from guardrails.policy.names import (
     ConditionNames,
     find_context_leaf,
 )
+from guardrails.spelling import suggest_name
 
 COMPARISONS = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
 ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})

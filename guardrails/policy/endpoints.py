@@ -20,9 +20,10 @@ from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
-from guardrails.policy.loading.problems import Problems, suggest_name
+from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import read_yaml
 from guardrails.remote.endpoint import Endpoint, SecretSource, is_usable
+from guardrails.spelling import suggest_name
 
 VARIABLE: Final = "GUARDRAILS_ENDPOINTS"
 """The environment's name for the file."""

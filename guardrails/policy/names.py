@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from guardrails import taxonomy
-from guardrails.policy.loading.problems import suggest_name
+from guardrails.spelling import suggest_name
 
 CONTEXT: dict[str, tuple[str, str]] = {
     "request.user.id": ("string", "who asks, from authentication or the library's caller"),

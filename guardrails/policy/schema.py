@@ -10,14 +10,23 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
-from guardrails.detectors import BUILTIN, Kind, find_kind
 from guardrails.detectors.config import Config, make_body_snippets
+from guardrails.detectors.kinds import BUILTIN, find_kind, kind_names
+from guardrails.policy.redactions import REDACTIONS
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
 from guardrails.policy.testing.test_fields import ExpectDoc as ExpectDoc
+from guardrails.registry.sources import PluginError, PluginSources
 
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -29,7 +38,22 @@ FORMS = {
 }
 """What each form is in words, for messages."""
 
-RedactionName = Literal["placeholder", "mask", "hash", "fake", "vault"]
+
+def _take_redaction(value: object, info: ValidationInfo) -> object:
+    """Take the name of a redaction, a built-in one or a plugin's."""
+    if isinstance(value, str):
+        try:
+            if value in REDACTIONS.builtin or REDACTIONS.find(value, (info.context or {}).get("plugins")):
+                return value
+        except PluginError as error:
+            raise PydanticCustomError("plugin", "{why}", {"why": str(error)}) from None
+    *most, last = map(repr, REDACTIONS.builtin)
+    raise PydanticCustomError("literal_error", "", {"expected": f"{', '.join(most)} or {last}"})
+
+
+RedactionName = Annotated[
+    str, BeforeValidator(_take_redaction), WithJsonSchema({"enum": [*REDACTIONS.builtin], "type": "string"})
+]
 CoverName = Literal["solid", "pixelate", "blur", "placeholder"]
 FilmCoverName = Literal["solid", "pixelate", "blur", "placeholder", "cut"]
 DEFAULT_LOCALE = "en_US"
@@ -167,6 +191,9 @@ class UncheckedDoc(Config):
     """Sound without a transcriber."""
     sealed: ActionName = "flag"
     """What only its provider can open, such as encrypted reasoning."""
+    object: ActionName = "allow"
+    """An argument of a wrapped function that is an object of the program, such as a client, a logger or a connection: its type is
+    none that is read. Nothing that came over a wire is one before the program made it. Where content is expected it is `part`."""
 
 
 class LimitsDoc(Config):
@@ -356,8 +383,8 @@ def _partial(schema: dict[str, Any], *, keep: tuple[str, ...]) -> dict[str, Any]
     return {**schema, "properties": properties, "required": list(keep)}
 
 
-def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a policy file, with the built-in detectors and `extra` ones."""
+def json_schema(plugins: PluginSources | None = None) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a policy file, with the detectors that are built in and those of plugins."""
     root = PolicyDoc.model_json_schema()
     definitions: dict[str, Any] = root.setdefault("$defs", {})
 
@@ -370,7 +397,8 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     properties = root["properties"]
     for field, model in ITEMS.items():
         properties[field]["items"] = add(model)
-    kinds = [found for name in [*BUILTIN, *(extra or {})] if (found := find_kind(name, extra)) is not None]
+    names = [*BUILTIN, *(name for name in kind_names(plugins) if name not in BUILTIN)]
+    kinds = [found for name in names if (found := find_kind(name, plugins)) is not None]
     detectors = []
     for of in kinds:
         detectors.append(add(of.config))
@@ -378,6 +406,13 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
         definition["description"] = definition["properties"]["use"]["description"] = of.doc
     properties["detectors"]["additionalProperties"] = _by_use([of.name for of in kinds], detectors)
     properties["detectors"]["propertyNames"] = {"pattern": DETECTOR_NAME}
+    redactions = [name for name in REDACTIONS.names(plugins) if name not in REDACTIONS.builtin]
+    for field in (
+        definitions["RedactionDoc"]["properties"]["text"],
+        *definitions["RuleDoc"]["properties"]["with"]["anyOf"],
+    ):
+        if redactions and "enum" in field:
+            field["enum"] = [*field["enum"], *redactions]
     override = definitions["OverrideDoc"]["properties"]
     override["rules"]["items"] = _partial(definitions["RuleDoc"], keep=("id",))
     definitions.pop("JsonValue", None)

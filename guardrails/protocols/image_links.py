@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from guardrails.engine.content.content_tree import replace_values, value_at
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.gemini.gemini_fields import camel_case, field_of
 from guardrails.wire.pointers import MAX_DEPTH, Path
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
+import copy
 from collections.abc import Generator, Iterable, Mapping
-from typing import Any
+from io import BufferedIOBase, RawIOBase
+from pathlib import PurePath
+from typing import Any, TypeVar
 
 from guardrails.context import Context
-from guardrails.engine.content.content_tree import format_number
-from guardrails.engine.content.payload import is_pixels, refuse_batch
+from guardrails.engine.content.value_reader import read_key, read_pieces, read_structure, read_unread
 from guardrails.engine.media.frame_batches import (
     FPS,
     Film,
@@ -20,17 +21,26 @@ from guardrails.engine.media.frame_batches import (
     frames_of_film,
     is_frame,
     pictures_of_pipeline,
-    rebuild_sequence,
     replace_films,
     replace_pictures,
 )
 from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_texts
-from guardrails.errors import Blocked
+from guardrails.engine.values.adapters import ValueAdapter
+from guardrails.engine.values.known_types import adapter_of
+from guardrails.engine.values.media import is_pixels, refuse_batch
+from guardrails.engine.values.plain import to_plain
+from guardrails.engine.values.walk import MOST_CONTAINERS
+from guardrails.engine.values.writer import find_changes, rebuild, replace_values
+from guardrails.errors import Blocked, RequestError
+from guardrails.protocols.chat.chat_payload import is_conversation
 from guardrails.protocols.reply_values import restore_reply
-from guardrails.types import Action, Media, Returned, Stage, Text, ToolCall, Verdict
+from guardrails.types import Action, Media, Returned, Stage, Verdict
+from guardrails.wire.pointers import MAX_DEPTH
 from guardrails.wrapping.guarded_call import Check
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
 from guardrails.wrapping.text_stream import TextStream, open_stream
+
+T = TypeVar("T")
 
 Steps = Generator[Check, Verdict, Any]
 """Yields what is to be judged, gets the verdict, and returns what to use."""
@@ -54,12 +64,15 @@ class CallStopped(Exception):
 class FunctionCall:
     """The checks around one call of a wrapped function. `vault` is what they handed out, `passed` what went before,
     `system` the system prompt, `prompt` what was asked last, `sources` what was retrieved, `heard` what tools returned. Pictures
-    are frames where `fps` says so.
+    are frames where `fps` says so. Of a method (`is_method`) the first argument is the object that it belongs to, which is handed
+    on.
     """
 
-    def __init__(self, terms: Terms, fps: float | None) -> None:
+    def __init__(self, terms: Terms, fps: float | None, *, is_method: bool = False) -> None:
         self.terms = terms
         self.fps = fps
+        self.is_method = is_method
+        self._entered = 0
         self.vault = Vault()
         self.passed: list[Any] = []
         self.system = self.prompt = self.sources = ""
@@ -76,26 +89,79 @@ class FunctionCall:
         raise Blocked(verdict)
 
     def before(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Steps:
-        """Check every argument that holds content; return the arguments to use."""
-        checked = yield from _in_turn(map(self.argument, args))
+        """Check every argument; return the arguments to use."""
+        own = args[:1] if self.is_method else ()
+        checked = yield from _in_turn(map(self.argument, args[len(own) :]))
         named = {}
         for name, value in kwargs.items():
             named[name] = yield from self.argument(value)
-        return checked, named
+        return [*own, *checked], named
 
-    def argument(self, value: Any) -> Steps:
-        """Check one argument; return what to use."""
-        if _is_several(value):
-            return rebuild_sequence(value, (yield from _in_turn(map(self.argument, value))))
-        if _is_options(value):
-            pairs = []
-            for name, inner in value.items():
-                pairs.append(((yield from self.argument(name)), (yield from self.argument(inner))))
-            return dict(pairs) if pairs != list(value.items()) else value
-        if not _is_content(value):
-            return value
+    def argument(self, value: Any, within: tuple[int, ...] = ()) -> Steps:
+        """Check one argument; return what to use. A container is checked part by part, a conversation as a whole.
+
+        Args:
+            value: the argument, or a part of one.
+            within: the containers that it stands in, by identity.
+        """
+        if type(value) is not str:
+            refuse_batch(value)
+            adapter = adapter_of(value)
+            if adapter is None:
+                # With the look of a message it is content, whatever it is: it is not for the program alone.
+                kind = "part" if _has(value, "role") and _has(value, "content") else "object"
+                return (yield from self.judged(value, read_unread(value, Stage.INPUT, kind)))
+            if adapter.children is not None and not is_conversation(value):
+                if adapter.rebuild is None:
+                    return (yield from self.judged(value, read_structure(value, Stage.INPUT)))
+                return (yield from self.parts(value, adapter, self.enter(value, within)))
+            if adapter.content is not None and adapter.content(value) is None:
+                return value
         value = self.going_on(value)
-        verdict = yield Check(_shown(value), Stage.INPUT, self.vault, {"heard": self.heard})
+        # A path is what is written there, not the file that an application may open.
+        return (
+            yield from self.judged(
+                value, read_structure(value, Stage.INPUT) if isinstance(value, PurePath) else value
+            )
+        )
+
+    def parts(self, value: Any, adapter: ValueAdapter, within: tuple[int, ...]) -> Steps:
+        """Check the parts of an argument each by itself; return it with what became of them, itself where nothing did."""
+        renamed: dict[Any, Any] = {}
+        for key in () if adapter.keys is None else [*adapter.keys(value)]:
+            if isinstance(value, Mapping):
+                renamed[key] = yield from self.argument(key)
+            else:  # what it is called by in an object, or a table, stays
+                yield from self.judged(key, read_key(key, Stage.INPUT))
+        changes: dict[Any, Any] = {}
+        assert adapter.children is not None
+        for step, inner in adapter.children(value):
+            new = yield from self.argument(inner, within)
+            if new is not inner:
+                changes[step] = new
+        made = rebuild(value, changes)
+        return made if all(new is old for old, new in renamed.items()) else _rename_keys(made, renamed)
+
+    def enter(self, value: Any, within: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the containers that the parts of a value stand in.
+
+        Raises:
+            RequestError: it contains itself, nests too deep, or is too large.
+        """
+        self._entered += 1
+        if id(value) in within:
+            raise RequestError("cycle", f"a {type(value).__name__} contains itself")
+        if len(within) >= MAX_DEPTH:
+            raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels")
+        if self._entered > MOST_CONTAINERS:
+            raise RequestError(
+                "request_too_large", f"holds more than {MOST_CONTAINERS} lists, mappings and objects"
+            )
+        return (*within, id(value))
+
+    def judged(self, value: Any, subject: Any) -> Steps:
+        """Have an argument judged; return what to use in its place."""
+        verdict = yield Check(subject, Stage.INPUT, self.vault, {"heard": self.heard})
         return self.kept(value, verdict)
 
     def going_on(self, value: Any) -> Any:
@@ -115,12 +181,20 @@ class FunctionCall:
             return value
         if (framed := self.framed(value)) is not None:
             return replace_films(value, framed, (yield from _in_turn(map(self.film, framed[0]))))
-        if _is_several(value):
-            return rebuild_sequence(value, (yield from self.each_after(value)))
+        if isinstance(value, list | tuple) and not is_conversation(value):
+            made = yield from self.each_after(value)
+            return rebuild(value, {at: new for at, new in enumerate(made) if new is not value[at]})
         if (images := pictures_of_pipeline(value)) is not None:
             return replace_pictures(value, images, (yield from self.each_after(images)))
-        verdict = yield self.answer_check(_shown(value))
+        verdict = yield self.answer_check(self.subject(value))
         return self.restored(self.kept(value, verdict))
+
+    def subject(self, value: Any) -> Any:
+        """Return what is judged of what the function returned: what nobody can read is unchecked."""
+        readable = (
+            adapter_of(value) is not None or is_pixels(value) or isinstance(value, RawIOBase | BufferedIOBase)
+        )
+        return value if readable else read_unread(value, self.terms.output, "part")
 
     def each_after(self, values: Iterable[Any]) -> Steps:
         """Check each of several values that the function returned; return a list of what the caller may have."""
@@ -164,15 +238,17 @@ class FunctionCall:
 
     def restored(self, answer: Any) -> Any:
         """Return what a model answered with the user's own values in it again."""
-        return (
-            restore_reply(answer, self.vault)
-            if self.terms.output is Stage.OUTPUT and self.vault.values
-            else answer
-        )
+        if self.terms.output is not Stage.OUTPUT or not self.vault.values:
+            return answer
+        plain = to_plain(answer)
+        restored = restore_reply(plain, self.vault)
+        if plain is answer or restored is plain:
+            return restored if plain is answer else answer
+        return replace_values(answer, find_changes(plain, restored))
 
     def grows(self, first: Any) -> bool:
         """Tell whether a stream that begins with a chunk is a text that can be handed on as it grows."""
-        return self.terms.output is Stage.OUTPUT and not _is_picture(first)
+        return self.terms.output is Stage.OUTPUT and isinstance(first, str)
 
     def stream(self) -> TextStream:
         """Begin a text that grows."""
@@ -180,16 +256,24 @@ class FunctionCall:
             self.terms.guard, self.terms.output, Context(**self.answer_check("").options(self.terms.context))
         )
 
-    def whole(self, chunks: list[Any]) -> list[Any]:
-        """Return the chunks of a stream that is held, for checking: pieces of one text joined, a retriever's documents each.
+    def whole(self, chunks: list[Any]) -> Steps:
+        """Check the chunks of a stream that is held; return what the caller may have. Pieces of one text are judged as that, a
+        retriever's documents and pictures each, and what else may be pieces of one answer together.
 
         Raises:
-            TypeError: they cannot be put together.
+            TypeError: they are of several kinds, so that nobody knows how they would be put together.
         """
-        texts = [chunk for chunk in chunks if chunk is not None]
-        if self.terms.output == Stage.RETRIEVAL or all(map(_is_picture, texts)):
-            return texts
-        return ["".join(map(require_text, texts))]
+        pieces = [chunk for chunk in chunks if chunk is not None]
+        if self.terms.output == Stage.RETRIEVAL or all(map(_is_picture, pieces)):
+            return (yield from self.each_after(pieces))
+        if any(isinstance(each, str) for each in pieces):
+            return [(yield from self.after("".join([require_kind(each, str) for each in pieces])))]
+        if any(isinstance(each, bytes) for each in pieces):
+            return [(yield from self.after(b"".join([require_kind(each, bytes) for each in pieces])))]
+        if other := next(filter(_is_picture, pieces), None):
+            raise TypeError(f"cannot check a stream of {type(other).__name__} among others: yield one kind")
+        verdict = yield self.answer_check(read_pieces(pieces, self.terms.output))
+        return self.kept(pieces, verdict)
 
 
 def _is_picture(chunk: Any) -> bool:
@@ -197,58 +281,42 @@ def _is_picture(chunk: Any) -> bool:
     return isinstance(chunk, Media) or is_pixels(chunk)
 
 
-def require_text(chunk: Any) -> str:
-    """Return the text that a chunk of a stream is.
+def require_kind(chunk: Any, kind: type[T]) -> T:
+    """Return a chunk of a stream of texts, or of bytes.
 
     Raises:
         TypeError: it is none: pieces of something else cannot be put together, so that a word split over two would pass.
     """
-    if not isinstance(chunk, str):
-        raise TypeError(f"cannot check a stream of {type(chunk).__name__}: yield texts")
+    if not isinstance(chunk, kind):
+        name = "texts" if kind is str else "bytes"
+        raise TypeError(f"cannot check a stream of {type(chunk).__name__}: yield {name}")
     return chunk
 
 
 def _is_plain(value: Any) -> bool:
-    """Tell whether a value says nothing: None, a flag, or a number too short to be anyone's."""
-    return value is None or (isinstance(value, int | float) and not format_number(value))
-
-
-def _is_message(entry: Any) -> bool:
-    """Tell whether something is a message, be it one that only its own library can read."""
+    """Tell whether a value says nothing: None, a flag, a date, a number too short to be anyone's."""
+    if type(value) is str:
+        return False
+    adapter = adapter_of(value)
     return (
-        "role" in entry
-        if isinstance(entry, Mapping)
-        else hasattr(entry, "role") and hasattr(entry, "content")
+        adapter is not None
+        and adapter.content is not None
+        and not is_pixels(value)
+        and adapter.content(value) is None
     )
 
 
-def _is_several(value: Any) -> bool:
-    """Tell whether a value is a list of contents to judge each, such as documents or prompts."""
-    return isinstance(value, list | tuple) and not any(map(_is_message, value))
+def _has(value: Any, name: str) -> bool:
+    """Tell whether an object has an attribute, without asking it: what it would do is not known."""
+    return hasattr(type(value), name) or name in getattr(value, "__dict__", ())
 
 
-def _is_options(value: Any) -> bool:
-    """Tell whether a value is a mapping of no form of its own."""
-    return isinstance(value, Mapping) and "messages" not in value and "role" not in value
-
-
-def _is_content(value: Any) -> bool:
-    """Tell whether an argument is text, messages or a picture; options, clients and the like are not."""
-    if isinstance(value, int | float):
-        return bool(format_number(value))
-    if isinstance(value, str | bytes | list | tuple | Mapping | Text | ToolCall | Media) or _is_message(
-        value
-    ):
-        return True
-    refuse_batch(value)
-    # Arrays of other shapes are vectors and the like.
-    return is_pixels(value) and (not hasattr(value, "ndim") or (value.ndim == 3 and value.shape[2] in (3, 4)))
-
-
-def _shown(value: Any) -> Any:
-    """Return what is judged of a value."""
-    if isinstance(value, int | float):
-        return format_number(value)
-    if inspect.iscoroutine(value):
-        value.close()  # a plain function returned it: nobody will await it any more
-    return value
+def _rename_keys(value: Any, renamed: Mapping[Any, Any]) -> Any:
+    """Return a mapping with other keys, of the same type where that is a dictionary."""
+    entries = {renamed[key]: inner for key, inner in value.items()}
+    if not isinstance(value, dict):
+        return entries
+    made = copy.copy(value)
+    made.clear()
+    made.update(entries)
+    return made

@@ -1,8 +1,17 @@
 """Wrapped calls: a function in, the same function with its texts checked before and its answer checked after; a client
 of a model in, the same client with its calls checked (`sdk/`, `langchain/`).
 
+Arguments of any type are judged and handed on in their own types, the same objects where nothing changes: texts, messages and
+chat requests, pictures, and what such things stand in, from lists to models of pydantic (`engine/values`). Three kinds of
+arguments are handed on without being judged: numbers and other values without words; the object that a method belongs to
+(`self`, `cls`); and objects of the program that no adapter reads, such as a client, a logger, a connection or a framework's
+request. These are noted as `unchecked: object`, which a policy allows unless it says otherwise (`unchecked: {object: block}`):
+nothing that comes over a wire is one before the program makes it. What nobody can read and has a `role` and `content`, or
+stands in an answer, is `unchecked: part`, which blocks unless the policy says otherwise.
+
 Of a generator's texts each part is handed on as soon as it is settled (`Guard.stream`), of its frames each once those after it
-were judged with it (`engine/media/frame_batches.py`); other streams are held whole until they are judged. Values that the
+were judged with it (`engine/media/frame_batches.py`); other pieces are held until they are judged together, a retriever's
+documents each. A function that returns a generator, or something to await, returns one that is guarded. Values that the
 function got placeholders for (`with: vault`) stand in its answer again.
 """
 
@@ -11,17 +20,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from io import IOBase
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, cast, get_args
 
+from guardrails.context import CALLER, CallerOptions, check_options, describe_type
 from guardrails.engine.media.frame_batches import (
     FrameWindow,
 )
 from guardrails.media.video.frames_in_memory import FASTEST
-from guardrails.types import Stage
-from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_text
+from guardrails.types import Stage, StageName
+from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.registry import wrapper_of
+from guardrails.wrapping.registry import WRAPPERS
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:
@@ -29,32 +40,45 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ANSWERS = ("raise", "answer")
+OnBlock: TypeAlias = Literal["raise", "answer"]
+"""What a wrapped call does where the policy stops it."""
+
+NO_OPTIONS: Final[Mapping[str, Any]] = {}
+BOUND: Final = ("self", "cls")
+"""Names of the parameter for the object that a method belongs to."""
+
+
+def check_terms(on_block: str, output: str, fps: float | None, caller: Mapping[str, Any]) -> None:
+    """Raise as `wrap` does where there is no such option, or value of one."""
+    Stage(output)
+    check_options("wrap", caller, CALLER, ("on_block", "output", "fps"))
+    if on_block not in get_args(OnBlock):
+        raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
+    if fps is not None and not isinstance(fps, int | float):
+        raise TypeError(f"wrap(): fps must be a number, not {describe_type(fps)}")
+    if fps is not None and not 0 < fps <= FASTEST:
+        raise ValueError(f"fps must be above 0 and at most {FASTEST}, not {fps}")
 
 
 def wrap(
     guard: Checker,
     function: T,
     *,
-    on_block: str = "raise",
-    output: str = "output",
+    on_block: OnBlock = "raise",
+    output: StageName = "output",
     fps: float | None = None,
-    **context: Any,
+    **caller: Unpack[CallerOptions],
 ) -> T:
     """Return the function guarded: sync, async, generator and async-generator functions alike; or a client of OpenAI's or
     Anthropic's SDK, a runnable of LangChain, or a text-generation pipeline of transformers (`wrapping/registry.py`) as one of
     the same class that is guarded.
 
-    Arguments that are texts, messages, chat requests or pictures, or lists and mappings that hold some, are judged at `input`
-    and handed on as the policy leaves them; arguments of other types are handed on as they are. What is returned is judged at
-    `output` (name `retrieval` for a retriever, `tool_result` for a tool): texts, messages, chat responses, pictures, mappings
-    of JSON values, lists of these, and what a pipeline of diffusers returns, with its `images` or `frames`, of which each film
-    is judged as one. A generator's texts are judged as one, which is handed on as it grows, as far as it is settled; what is no
-    `output` is held to the end, a retriever's documents to be judged each. With `fps`, pictures that come one after the other
-    are the frames of a film: those that a generator yields are handed on some two seconds late, once those after them were
-    judged with them. Where a rule redacts `with: vault`, the function sees `[EMAIL_1]`, and the text that it answers has the
-    address again. A client's calls with no prompt and no answer in them pass (files, models, administration); those that nobody
-    can judge are refused (batches, assistants, realtime and others): see `CALLS` in `wrapping/apis/openai.py`.
+    All arguments are judged at `input`, all that is returned at `output` (name `retrieval` for a retriever, `tool_result` for a
+    tool), and handed on as the policy leaves them; see the head of this file for what is read of which types. With `fps`,
+    pictures that come one after the other are the frames of a film: those that a generator yields are handed on some two
+    seconds late, once those after them were judged with them. A client's calls with no prompt and no answer in them pass
+    (files, models, administration); those that nobody can judge are refused (batches, assistants, realtime and others): see
+    `CALLS` in `wrapping/apis/openai.py`.
 
     Args:
         guard: the guard.
@@ -64,29 +88,53 @@ def wrap(
         output: the stage of what is returned; not for clients, models and pipelines, whose answers say it.
         fps: how many frames a second there are of what is returned or yielded, if that is a film; of what a pipeline of
             diffusers returns as `frames` 8, where nothing is said.
-        context: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `Guard.check`.
+        caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `Guard.check`.
 
     Raises:
-        TypeError: (at the call) the function returned something that cannot be checked.
+        TypeError: it is a class, or nothing that is called, or there is no such option or value of it; (at the call) a stream
+            has pieces of several kinds.
+        ValueError: there is no such stage or answer to a block.
         Blocked: (at the call, of a generator perhaps behind some of its text) the policy stopped it, unless it answers in kind.
-        RequestError: (at the call, of a client) it cannot be judged.
+        RequestError: (at the call) an argument or an answer contains itself, nests too deep, or is a conversation, or the call of
+            a client, that cannot be judged.
     """
-    if on_block not in ANSWERS:
-        raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
-    if fps is not None and not 0 < fps <= FASTEST:
-        raise ValueError(f"fps must be above 0 and at most {FASTEST}, not {fps}")
-    terms = Terms(guard, on_block == "answer", context, Stage(output))
-    backend = wrapper_of(function)
-    if backend is not None:
-        return cast(T, backend(function, terms))
+    check_terms(on_block, output, fps, caller)
+    terms = Terms(guard, on_block == "answer", caller, Stage(output))
+    wrapper = WRAPPERS.find(type(function))
+    if wrapper is not None:
+        return cast(T, wrapper.wrap(function, terms))
+    return wrap_function(function, terms, fps)
+
+
+def wrap_function(function: T, terms: Terms, fps: float | None = None) -> T:
+    """Return a function guarded by the terms of a wrapper, as `wrap` does of functions; raises `TypeError` where it is none.
+
+    Args:
+        function: what to wrap.
+        terms: by which guard, whether blocks are answered, who asks, and where answers stand.
+        fps: as for `wrap`.
+    """
+    if isinstance(function, type):
+        raise TypeError(
+            f"cannot wrap the class {function.__qualname__}: wrap an object of it, or its methods that are to be guarded"
+        )
     made = cast(Callable[..., Any], function)
+    begin = functools.partial(FunctionCall, terms, fps, is_method=_is_method(made))
     how = [made, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
-    for fits, wrapper in WRAPPERS:
+    for fits, make in FORMS:
         if any(map(fits, how)):
-            return cast(
-                T, functools.wraps(made)(wrapper(functools.partial(FunctionCall, terms, fps), terms, made))
-            )
-    raise TypeError(f"cannot wrap a {type(function).__name__}: give a function")
+            return cast(T, functools.wraps(made)(make(begin, terms, made)))
+    hint = "; write @classmethod above it" if isinstance(function, classmethod) else ""
+    raise TypeError(f"cannot wrap a {type(function).__name__}: give a function{hint}")
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    """Tell whether a function's first argument is the object that it belongs to."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    return next(iter(parameters), "") in BOUND
 
 
 Start = Callable[[], FunctionCall]
@@ -98,16 +146,53 @@ def call_flow(call: FunctionCall, args: tuple[Any, ...], kwargs: Mapping[str, An
     try:
         args_, kwargs_ = yield from call.before(args, kwargs)
         value = yield Call((*args_,), kwargs_)
+    except CallStopped as stopped:
+        return stopped.text
+    return (yield from answer_flow(call, value))
+
+
+def answer_flow(call: FunctionCall, value: Any) -> Flow:
+    """Describe what becomes of what a function returned; what comes only later is returned guarded, of the same kind."""
+    terms = call.terms
+    if inspect.isawaitable(value):
+        return _await_answer(call, value)
+    if hasattr(type(value), "__aiter__"):
+        return astream(answer_stream_flow(call), terms, value.__aiter__)
+    if isinstance(value, Iterator) and not isinstance(value, IOBase):
+        return stream(answer_stream_flow(call), terms, value.__iter__)
+    try:
         return (yield from call.after(value))
     except CallStopped as stopped:
         return stopped.text
+
+
+async def _await_answer(call: FunctionCall, value: Awaitable[Any]) -> Any:
+    """Wait for what a function returned, and return what the caller may have of it."""
+
+    async def asked() -> Any:
+        return await value
+
+    def flow() -> Flow:
+        return (yield from answer_flow(call, (yield Call())))
+
+    return await arun(flow(), call.terms, asked)
 
 
 def stream_flow(call: FunctionCall, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Flow:
     """Describe a call of a function that yields; gives what may be handed on early, and returns a list of the rest."""
     try:
         args_, kwargs_ = yield from call.before(args, kwargs)
-        yield Call((*args_,), kwargs_)
+    except CallStopped as stopped:
+        return [stopped.text]
+    return (yield from answer_stream_flow(call, (*args_,), kwargs_))
+
+
+def answer_stream_flow(
+    call: FunctionCall, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] = NO_OPTIONS
+) -> Flow:
+    """Describe what becomes of what a function yields, from where it is called; the arguments were checked."""
+    try:
+        yield Call(args, kwargs)
         first = yield Next()
         while first is None:
             first = yield Next()
@@ -117,7 +202,7 @@ def stream_flow(call: FunctionCall, args: tuple[Any, ...], kwargs: Mapping[str, 
         if call.grows(first):
             yield from _give_text(call, first)
             return []
-        return (yield from call.each_after(call.whole((yield from _rest(first)))))
+        return (yield from call.whole((yield from _rest(first))))
     except CallStopped as stopped:
         return [stopped.text]
 
@@ -135,7 +220,7 @@ def _give_text(call: FunctionCall, first: Any) -> Flow:
     stream, chunk = call.stream(), first
     while chunk is not END and not stream.blocked:
         if chunk is not None and (
-            shown := (yield Run(functools.partial(stream.feeding, require_text(chunk))))
+            shown := (yield Run(functools.partial(stream.feeding, require_kind(chunk, str))))
         ):
             yield Give(shown)
         if not stream.blocked:
@@ -193,7 +278,7 @@ def _async_generator(
     return guarded
 
 
-WRAPPERS: tuple[
+FORMS: tuple[
     tuple[Callable[[Any], bool], Callable[[Start, Terms, Callable[..., Any]], Callable[..., Any]]], ...
 ] = (
     (inspect.isasyncgenfunction, _async_generator),

@@ -20,7 +20,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import stop_outcome
 from guardrails.engine.streaming.text_channels import TextChannels
-from guardrails.types import Stage, Verdict
+from guardrails.types import Stage, StageName, Verdict
 
 Steps = Generator[list[Task], None, str]
 
@@ -130,7 +130,7 @@ class TextStream:
         return self._restoring.feed(content[len(shown) :], last=True)
 
 
-def open_stream(checker: Checker, stage: str, context: Context) -> TextStream:
+def open_stream(checker: Checker, stage: StageName, context: Context) -> TextStream:
     """Return a filter for one streamed text.
 
     Raises:
@@ -140,5 +140,5 @@ def open_stream(checker: Checker, stage: str, context: Context) -> TextStream:
     at = Stage(stage)
     request = context.request(checker.read("", at, context).tree.turns)
     if request.vault is not None and not request.vault.is_empty and ROLES[at] != "assistant":
-        raise ValueError(f"a stream at {stage!r} cannot go on from a vault: check() the whole text")
+        raise ValueError(f"a stream at {at.value!r} cannot go on from a vault: check() the whole text")
     return TextStream(checker, at, request, context.beside())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
@@ -21,6 +21,7 @@ from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of, run
+from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 MARK = "is_guarded_by_guardrails"
@@ -193,3 +194,8 @@ def wrap(pipeline: Any, terms: Terms) -> Any:
     made = copy.copy(pipeline)
     made.__class__ = kind
     return made
+
+
+WRAPPER: Final = Wrapper(
+    "transformers.TextGenerationPipeline", "Guards the calls of a pipeline of transformers.", wrap
+)

@@ -11,7 +11,7 @@ import pytest
 from guardrails import Content, Detection, Finding, Guard
 from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.testing import suite
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 
 Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 

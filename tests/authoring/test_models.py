@@ -13,7 +13,6 @@ import pytest
 
 from guardrails import PolicyErrors
 from guardrails.authoring.models import ModelNeed, list_needs, verify_model
-from guardrails.detectors.llm.judge import KIND as JUDGE
 from guardrails.policy.loading.load import load
 
 COMMIT = "a" * 40
@@ -55,7 +54,7 @@ def needed(tmp_path: Path) -> Callable[[str], list[ModelNeed]]:
         path = tmp_path / "policy" / "policy.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"format: 1\nname: tested\ndetectors:\n{detectors}\nrules: []\n")
-        return list_needs(load(path, {"judge": JUDGE}))
+        return list_needs(load(path))
 
     return find
 

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from guardrails.detectors import (
-    BUILTIN,
     MAX_FILE_BYTES,
     MODELS_VARIABLE,
     ConfigProblems,
     PolicyFolder,
     display_path,
-    find_kind,
-    kind_names,
     read_list_file,
 )
 from guardrails.detectors.file_watch import have_changed, record_files
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.detectors.terms.terms_detector import TermsConfig
 from guardrails.inference.safety.folder import ModelError
-from tests.cases import each_case
-
-
-@each_case("name", BUILTIN)
-def test_every_kind_of_the_table_describes_itself(name: str) -> None:
-    """What `use:` may name has a description for people and a documented field for each setting."""
-    found = find_kind(name)
-    assert found is not None
-    assert found.name == name
-    assert found.doc.endswith(".")
-    fields = found.config.model_json_schema()["properties"].values()
-    assert all(field["description"] for field in fields)
-
-
-def test_kinds_of_the_caller_come_first() -> None:
-    """A caller's own kind can be named, and can stand in for a built-in one."""
-    extra = {"mine": replace(TERMS, name="mine"), "terms": replace(TERMS, version=2)}
-    assert find_kind("mine") is None
-    assert find_kind("mine", extra) is extra["mine"]
-    assert find_kind("terms", extra) is extra["terms"]
-    assert kind_names(extra) == sorted([*BUILTIN, "mine"])
 
 
 @pytest.fixture

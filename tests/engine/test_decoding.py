@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Detection, Finding, Guard, Stage, Text
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.engine.core.fast_path import FastPath, decoding_limits
 from guardrails.engine.core.findings_cache import FindingsCache

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Finding, Guard, Stage, Verdict
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.model import Request
 from guardrails.engine.streaming.stream_evaluator import CONTEXT, StreamEvaluator
 from guardrails.inference.safety.passages import LONGEST

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors import Kind, PolicyFiles
+from guardrails.detectors import PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
+from guardrails.registry.sources import PluginSources
 from guardrails.types import Action, Detector, Mode, Severity, Stage
 
 HEAD = "format: 1\nname: t\ndetectors:\n  t: {use: terms, terms: [foo], category: hate}\n  p: {use: pii}\n"
@@ -83,7 +85,7 @@ def test_what_a_redaction_replaces(
 ) -> None:
     """The categories of `redact:`, or those of the condition where a finding of any score can hold it alone."""
     (rule,) = rules(tmp_path, f"id: r, on: input, {line}").rules
-    assert (rule.redact, rule.alone, rule.replacement) == (redact, alone, replacement)
+    assert (rule.redact, rule.alone, rule.replacement.name) == (redact, alone, replacement)
 
 
 REDACT = "id: r, on: input, when: hate > 0, then: redact, with: "
@@ -104,7 +106,7 @@ def test_a_redaction_has_a_name_and_a_locale(
 ) -> None:
     """The language of what is made up is English unless a rule says another."""
     (rule,) = rules(tmp_path, REDACT + given).rules
-    assert (rule.replacement, rule.locale) == (replacement, locale)
+    assert (rule.replacement.name, rule.locale) == (replacement, locale)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_a_redaction_needs_spans(tmp_path: Path) -> None:
     text = "format: 1\nname: t\ndetectors:\n  b: {use: blind, terms: [a], category: hate}\nrules:\n"
     (tmp_path / "p.yaml").write_text(text + "  - {id: r, on: input, when: hate > 0, then: redact}\n")
     with pytest.raises(PolicyErrors) as caught:
-        compile_policy(load(tmp_path / "p.yaml", blind))
+        compile_policy(load(tmp_path / "p.yaml", PluginSources().with_own("detectors", blind)))
     assert [(error.line, error.col, error.code) for error in caught.value.errors] == [
         (6, 30, "redact_without_spans")
     ]
@@ -322,5 +324,5 @@ def test_a_detector_takes_limits_that_it_does_not_set_itself(
     path = tmp_path / "p.yaml"
     rule = "rules: [{id: r, on: input, when: custom.own > 0, then: block}]\n"
     path.write_text(f"format: 1\nname: p\ndetectors: {{own: {{use: own{own}}}}}\n{rule}{limits}")
-    compile_policy(load(path, {"own": own_kind}))
+    compile_policy(load(path, PluginSources().with_own("detectors", {"own": own_kind})))
     assert [config.windows for config in built] == [expected]

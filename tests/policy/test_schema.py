@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import Field, ValidationError
 
-from guardrails.detectors import BUILTIN
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import BUILTIN
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.policy.schema import (
     CONTENTS,
@@ -25,6 +25,7 @@ from guardrails.policy.schema import (
     RuleDoc,
     json_schema,
 )
+from guardrails.registry.sources import PluginSources
 from guardrails.types import Stage
 
 SCHEMA = json_schema()
@@ -79,9 +80,13 @@ def test_the_schema_knows_every_kind_of_detector() -> None:
 
         use: str = Field(description="The kind.")
 
-    extra = json_schema({"mine": replace(TERMS, name="mine", config=MineConfig, doc="Mine.")})
-    assert extra["$defs"]["MineConfig"]["description"] == "Mine."
-    assert forms(extra) == {**forms(SCHEMA), "mine": "#/$defs/MineConfig"}
+    extra = json_schema(
+        PluginSources().with_own(
+            "detectors", {"mine": replace(TERMS, name="mine", config=MineConfig, doc="Mine.")}
+        )
+    )
+    assert extra["$defs"]["MinePluginConfig"]["description"] == "Mine."
+    assert forms(extra) == {**forms(SCHEMA), "mine": "#/$defs/MinePluginConfig"}
 
 
 def test_the_schema_is_plain_json_with_names_as_in_yaml() -> None:

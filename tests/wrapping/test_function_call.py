@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from guardrails import Blocked, Guard
+from guardrails.engine.content.payload import Payload
 from guardrails.types import Stage
-from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_text
+from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import Check
 from guardrails.wrapping.sdk.exchange import Terms
 
@@ -31,14 +32,19 @@ def call(guard: Guard, *, answers: bool = False) -> FunctionCall:
 
 
 def test_each_argument_that_holds_content_is_judged_in_its_order(policy_guard: Guard) -> None:
-    """At the input; options, numbers and clients are handed on as they are."""
+    """At the input; numbers are handed on as they are, and so is a client, which is noted."""
     client = object()
     (args, kwargs), checks = driven(
         policy_guard,
         call(policy_guard).before(("zqxmask", client, 3), {"texts": ["a", "zqxmask"], "n": None}),
     )
     assert (args, kwargs) == (["[MASK]", client, 3], {"texts": ["a", "[MASK]"], "n": None})
-    assert [check.subject for check in checks] == ["zqxmask", "a", "zqxmask"]
+    subjects = [check.subject for check in checks]
+    assert [subject for subject in subjects if isinstance(subject, str)] == ["zqxmask", "a", "zqxmask"]
+    [unread] = [subject for subject in subjects if isinstance(subject, Payload)]
+    assert [(entry.kind, entry.reason) for entry, _ in unread.tree.unchecked] == [
+        ("object", "an object of type object, which no adapter reads")
+    ]
     assert {check.stage for check in checks} == {Stage.INPUT}
 
 
@@ -63,6 +69,8 @@ def test_a_block_ends_the_call(policy_guard: Guard, answers: bool, error: type[E
 
 def test_a_stream_is_of_texts() -> None:
     """Pieces of something else cannot be put together."""
-    assert require_text("a") == "a"
-    with pytest.raises(TypeError, match="bytes"):
-        require_text(b"a")
+    assert require_kind("a", str) == "a"
+    with pytest.raises(TypeError, match="a stream of bytes: yield texts"):
+        require_kind(b"a", str)
+    with pytest.raises(TypeError, match="a stream of str: yield bytes"):
+        require_kind("a", bytes)

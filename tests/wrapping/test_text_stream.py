@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Guard, Overloaded, Stage
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from tests.cases import scale

@@ -11,8 +11,8 @@ from guardrails.authoring.evaluate.measurements import Measurement, PolicyEvalua
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.errors import GuardrailsError
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.names import ConditionNames
+from guardrails.spelling import suggest_name
 
 FIGURES: Final = ("precision", "recall", "f1", "auprc", "accuracy")
 """Figures that are the better the higher they are."""

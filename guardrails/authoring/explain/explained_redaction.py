@@ -148,7 +148,7 @@ def _note_replacement(
         shorten(content.text[change.start : change.end]),
         change.new,
         None if first is None else first.id,
-        None if first is None else first.replacement,
+        None if first is None else first.replacement.name,
         tuple(sorted(numbers)),
         tuple(dict.fromkeys(span.rule.id for span in change.spans)),
     )

@@ -29,8 +29,8 @@ from guardrails.authoring.explain.word_importance import PASSES, ScoreImportance
 from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
-from guardrails.policy.loading.problems import suggest_name
-from guardrails.types import PolicyRef, Text, Verdict
+from guardrails.spelling import suggest_name
+from guardrails.types import PolicyRef, Stage, Text, Verdict
 
 LONGEST: Final = 100_000
 """Characters of a verdict's content, as JSON, that stand in an explanation."""
@@ -147,7 +147,7 @@ def explain(
         _check_rule_ids(guard, only)
     seen = witness or CheckWitness()
     with observe_checks(seen):
-        verdict = guard.check(content, stage, complete=True, **context)
+        verdict = guard.check(content, Stage(stage), complete=True, **context)
     assert seen.check is not None  # who looks closely is told of each check
     return _explain(guard, verdict, seen.check, passes, only)
 

@@ -12,8 +12,8 @@ from guardrails.policy.lints.lint import is_own
 from guardrails.policy.lints.rules import needs_tools, never_fires
 from guardrails.policy.lints.scene.scene import RuleRow
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.spelling import suggest_name
 from guardrails.types import Action
 
 WORD = re.compile(r"[a-z]{4,}")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from guardrails.guard import Guard
-from guardrails.types import Verdict
+from guardrails.types import Stage, Verdict
 
 MOST: Final = 200
 """Places at which a text is cut in two."""
@@ -58,7 +58,7 @@ def find_cut_differences(
     if _rules_fired_early(guard, verdict):
         return
     for how, pieces in _pieces(text):
-        stream = guard.stream(stage, **asked)
+        stream = guard.stream(Stage(stage), **asked)
         shown = "".join([*map(stream.feed, pieces), stream.flush()])
         got = stream.verdict
         if got is None or got.action is not verdict.action:

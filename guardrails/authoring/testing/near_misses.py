@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.testing.test_fields import ExpectDoc
+from guardrails.spelling import suggest_name
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, Stage, Verdict
 

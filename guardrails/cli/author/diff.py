@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor
+from guardrails.cli import add_floor, add_plugins
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 
@@ -37,6 +37,7 @@ OWN_TESTS: Final = "the policies' own tests"
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument(
         "old",
         nargs="?",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.terminal import Style
+from guardrails.cli import add_plugins
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ ENDINGS: Final = (".yaml", ".yml")
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument(
         "policies",
         nargs="*",

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor
+from guardrails.cli import add_floor, add_plugins
 from guardrails.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ MOST: Final = 10
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument("policies", nargs="*", metavar="POLICY", help="shipped policies by name, or YAML files")
     to.add_argument("--policy", "-p", action="append", default=[], metavar="P", help="the same, by option")
     add_floor(to)

@@ -6,11 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
+from guardrails.cli import add_plugins
 from guardrails.errors import GuardrailsError
 
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument("--out", "-o", metavar="FILE", help="write it to a file, such as policy.schema.json")
     of = to.add_mutually_exclusive_group()
     of.add_argument(
@@ -27,8 +29,10 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print or write the schema. That of policies lies in the package: to print it, no detector needs to be looked at."""
-    if not (args.settings or args.tests or args.out):
+    """Print or write the schema. That of policies lies in the package: where there are no plugins no detector is looked at."""
+    from guardrails.registry.installed import has_plugins
+
+    if not (args.settings or args.tests or args.out or has_plugins("detectors", "redactions")):
         from guardrails.policy.shipped import shipped_folder
 
         file = shipped_folder() / "policy.schema.json"

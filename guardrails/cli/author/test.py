@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor
+from guardrails.cli import add_floor, add_plugins
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 
@@ -52,6 +52,7 @@ class SuiteOutcome:
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    add_plugins(to)
     to.add_argument(
         "policies",
         nargs="*",
@@ -103,8 +104,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _demands(args: argparse.Namespace) -> SuiteDemands:
     from guardrails.authoring.testing.suite import SuiteDemands
-    from guardrails.policy.loading.problems import suggest_name
     from guardrails.policy.testing.test_fields import DISGUISES
+    from guardrails.spelling import suggest_name
 
     wanted = [name.strip() for name in (args.obfuscate or "").split(",") if name.strip()]
     for name in wanted:

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     flags = _flags(args)
     found = load_settings(args.config, flags, os.environ)
     settings = found.settings
-    guard = Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
+    guard = Guard.load(settings.policy, **settings.guard_options)
     if args.check:
         state = State(settings, guard)
         guards, beside = state.guards, [*state.shadows.values()]

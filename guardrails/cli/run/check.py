@@ -231,7 +231,7 @@ def _elsewhere(guard: Guard, content: Any, verdict: Verdict) -> str:
 def _becomes(content: Any) -> str:
     """Return what people read of the content that a policy leaves."""
     if isinstance(content, bytes):
-        from guardrails.engine.content.inline_media import medium
+        from guardrails.engine.values.media_types import medium
         from guardrails.media.video.file_type import HEAD
 
         return f"a {NAMES[medium(content[:HEAD]).kind]} of {len(content):,} bytes (--out FILE writes it)"

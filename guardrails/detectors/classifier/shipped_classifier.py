@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.classifier.any_classifier import SequenceClassifier, build_sequence_classifier
 from guardrails.detectors.classifier.classifier_config import (
     SEQUENCE_ONLY_FIELDS,
@@ -33,6 +33,7 @@ from guardrails.detectors.classifier.classifier_config import (
     resolve_labels,
 )
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language.identification import preload_model
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model

@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.encodings.hidden_characters import DEFAULT, Hidden, HiddenCharacters
 from guardrails.detectors.encodings.invisible_stream import InvisibleStream
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 

@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 import re2
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code_signals import LANGUAGES, PLAIN, SIGNALS
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text

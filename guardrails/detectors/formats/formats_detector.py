@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.json_schema import JsonSchema
 from guardrails.detectors.formats.schema_source import compile_schema, load_schema
@@ -27,6 +27,7 @@ from guardrails.detectors.formats.syntax import (
     find_xml_error,
     ignore_warnings,
 )
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked

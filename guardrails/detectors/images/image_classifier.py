@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.classifier.any_classifier import resolve_columns
 from guardrails.detectors.classifier.classifier_config import find_label_problems, read_labels
 from guardrails.detectors.images.image_classifier_config import (
@@ -31,6 +31,7 @@ from guardrails.detectors.images.image_classifier_config import (
     resolve_labels,
 )
 from guardrails.detectors.images.view_boxes import scale_box
+from guardrails.detectors.kinds import Kind
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.text_layout import Box
 from guardrails.detectors.images.view_boxes import scale_box
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image

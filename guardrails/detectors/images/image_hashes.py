@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.errors import PolicyErrors
 from guardrails.media.hashes.film_hash_file import TYPE

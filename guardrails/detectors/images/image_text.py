@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.ocr import Corners, OcrLine, OcrReader, load_reader
 from guardrails.detectors.images.ocr_passes import pick_distinct_frames, read_in_passes
 from guardrails.detectors.images.text_layout import PlacedText, TextLine, place_lines
 from guardrails.detectors.images.view_boxes import scale_box
+from guardrails.detectors.kinds import Kind
 from guardrails.types import CLEAN, Content, Detection, Image
 
 if TYPE_CHECKING:

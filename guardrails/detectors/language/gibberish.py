@@ -19,9 +19,10 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code import blank_code
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language._generate_gibberish import FIRST, LETTERS, STEPS, plain
 from guardrails.detectors.language._gibberish_table import BITS
 from guardrails.detectors.language.identification import language_probabilities, without_noise

@@ -15,9 +15,10 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code import blank_code
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language.identification import count_letters, language_probabilities, without_noise
 from guardrails.detectors.language.scripts import (
     NAMES,

@@ -15,8 +15,9 @@ from typing import Literal
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language.identification import preload_model
 from guardrails.detectors.llm.guards import GUARD_FORMS, find_form
 from guardrails.detectors.llm.guards.form import GuardForm, Labels

@@ -17,8 +17,9 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.detectors.llm.judge_prompt import (
     AnswerForm,

@@ -8,15 +8,16 @@ are undone (`text.revealed`); findings are in original coordinates.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.streaming.patterns_stream import PatternStream
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.patterns.table import (
@@ -54,10 +55,26 @@ class PatternsDetector:
         self.table = table
         self._view = view
         self.inline = table.linear
+        self.prefilter = table if table.linear else None
 
     def stream(self, context: Mapping[str, str] | None) -> PatternStream:
         """Begin a text that grows."""
         return PatternStream(self._name, self._rows, self._view)
+
+    @staticmethod
+    def merge_streams(
+        detectors: Sequence[PatternsDetector],
+    ) -> list[tuple[Sequence[PatternsDetector], Callable[[Mapping[str, str] | None], PatternStream]]]:
+        """Return which detectors judge texts that grow as one, with what begins a text for each group."""
+        groups: list[
+            tuple[Sequence[PatternsDetector], Callable[[Mapping[str, str] | None], PatternStream]]
+        ] = []
+        for group in MergedPatterns.groups(detectors):
+            try:
+                groups.append((group, (MergedPatterns.get(group) if len(group) > 1 else group[0]).stream))
+            except PatternError:  # too large together, though each is not
+                groups += [([each], each.stream) for each in group]
+        return groups
 
     @cached_property
     def _rows(self) -> StreamRows:

@@ -14,8 +14,9 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config, make_item_snippets
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.builtin_table import BuiltinTable
 from guardrails.detectors.patterns.patterns_detector import PatternsDetector, category_problem
 from guardrails.detectors.pii.entities import TABLE

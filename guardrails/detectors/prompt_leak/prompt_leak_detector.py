@@ -16,8 +16,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.detectors.prompt_leak.prompt_leak_stream import WORD, Gram, PromptLeakStream, PromptNgrams
 from guardrails.detectors.terms.term_matcher import form

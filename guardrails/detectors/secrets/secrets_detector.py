@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from guardrails.detectors import Kind
 from guardrails.detectors.config import Config, make_item_snippets
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.builtin_table import BuiltinTable
 from guardrails.detectors.patterns.table import PatternRow
 from guardrails.detectors.secrets.checksums import is_plausible_secret, is_random_value, is_real_password

@@ -21,8 +21,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.llm.judge_prompt import JudgeQuestion, make_yes_no_form
 from guardrails.detectors.semantic.shared_models import load_inference
 from guardrails.inference.hub.sequence import SequenceModel

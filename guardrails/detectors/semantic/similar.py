@@ -22,8 +22,9 @@ import numpy as np
 from pydantic import Field
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, LocalDetector
 from guardrails.detectors.llm.llm_detector import Scores as Found
 from guardrails.detectors.patterns.patterns_detector import category_problem

@@ -21,8 +21,9 @@ from typing import Final, Literal
 
 from pydantic import Field, model_validator
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.llm.llm_detector import JudgeAdapter, LocalDetector, RemoteDetector
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.detectors.semantic.shared_models import load_embedder, load_inference

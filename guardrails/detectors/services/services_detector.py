@@ -12,7 +12,8 @@ import difflib
 from collections.abc import Iterator
 
 from guardrails import taxonomy
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.llm.llm_detector import JudgeAdapter, RemoteDetector
 from guardrails.detectors.services import BOTH, SERVICES, Service, find_service
 from guardrails.detectors.services.config import RemoteConfig

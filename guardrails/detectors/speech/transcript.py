@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.detectors.speech.transcribers import LocalTranscriber, RemoteTranscriber, Transcriber
 from guardrails.detectors.speech.transcript_text import SpokenText, Transcript, join_transcripts

@@ -11,8 +11,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, empty_problem
 from guardrails.detectors.terms.term_matcher import TermMatcher, form
 from guardrails.detectors.terms.terms_stream import TermStream

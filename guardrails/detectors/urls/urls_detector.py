@@ -16,8 +16,9 @@ from urllib.parse import unquote
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.detectors.urls.host_lists import (
     EntryError,
     HostList,

@@ -1,9 +1,7 @@
-"""The content tree of a body: each content with its JSON Pointer, and edits of contents back into the body.
+"""The content tree of a body: each content with its JSON Pointer.
 
 A body is walked by the field table of its API (`protocols`): which fields are text to judge, which are structure, which are
-refused. String leaves of fields that no table knows are judged as well, and named. Nothing is changed in place: edits copy
-the
-path that leads to them.
+refused. String leaves of fields that no table knows are judged as well, and named.
 """
 
 from __future__ import annotations
@@ -11,25 +9,16 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
-from guardrails.errors import RequestError
+from guardrails.engine.values.json_text import parse_json_text
+from guardrails.engine.values.walk import find_leaves
 from guardrails.media.images.outline import WRITTEN
-from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked
-from guardrails.wire import strict_json
-from guardrails.wire.lossless_json import unescaped, write
-from guardrails.wire.pointers import MAX_DEPTH, Path, pointer
-
-NUMBERS = (int, float)
-LISTS = (list, tuple)
-MAPPINGS = (dict, Mapping)
-"""What JSON is made of, the usual type first, which is the quickest to tell."""
-
-SHORTEST_LONG = 100_000
-"""The least number that is judged as a text too: a card number needs no quotes."""
+from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked, Use
+from guardrails.wire.lossless_json import unescaped
+from guardrails.wire.pointers import Path, pointer
 
 
 def place_at(place: Place, path: Path) -> Place:
@@ -277,33 +266,61 @@ class ContentTree:
         shown = place_at(place, path)
         self.unchecked.append((Unchecked(kind, reason, shown.path), shown))
 
+    def add(
+        self, leaf: str | Content | Unchecked, path: Path, place: Place, *, editable: bool = True
+    ) -> None:
+        """Add what was found in a value: a text, another content (which then stands at the place), or what cannot be judged."""
+        if isinstance(leaf, str):
+            self.text(leaf, path, place, editable=editable)
+        elif isinstance(leaf, Unchecked):
+            self.cannot(leaf.kind, leaf.reason, path, place)
+        else:
+            content = replace(leaf, place=place_at(place, path))
+            if isinstance(content, ToolCall):
+                self.whole_call(content, path)
+            else:
+                self.leaves.append(Leaf(content, path, None, editable))
+
+    def whole_call(self, call: ToolCall, path: Path) -> None:
+        """Add a tool call with its texts: its name, and its arguments, leaf by leaf."""
+        use = call.place.use or Use(((call.name, ""),), call.arguments)
+        place = replace(call.place, tool=call.name, use=use)
+        self.text(call.name, (*path, "name"), place, editable=False)
+        first = len(self.leaves)
+        self.json_text(call.arguments, (*path, "arguments"), place)
+        # They are written where the call stands.
+        self.leaves[first:] = [replace(leaf, path=path) for leaf in self.leaves[first:]]
+        self.leaves.append(Leaf(replace(call, place=place), path, editable=False))
+
     def anything(self, value: Any, path: Path, place: Place) -> None:
-        """Add every string below a value, mapping keys too, and long numbers, which may be cards."""
-        for where, text, editable in find_strings(value, path):
-            self.text(text, where, place, editable=editable)
+        """Add all that there is to judge in a value: its texts, keys of mappings too, long numbers, which may be cards, and other
+        contents.
+        """
+        for where, leaf, editable in find_leaves(value, path):
+            self.add(leaf, where, place, editable=editable)
 
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:
         """Judge a field that the table does not know, its name too, and name it; a picture in it is one that nobody judges."""
         self.unknown.append(pointer(path))
         self.text(str(path[-1]), path, place, editable=False)
-        for where, text, editable in find_strings(value, path):
-            self.text(text, where, place, editable=editable)
-            if WRITTEN.match(text):
+        for where, leaf, editable in find_leaves(value, path):
+            self.add(leaf, where, place, editable=editable)
+            if isinstance(leaf, str) and WRITTEN.match(leaf):
                 self.cannot("part", "a picture in a field that is not known", where, place)
 
     def json_text(self, value: str, path: Path, place: Place) -> None:
         """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged
         as it is.
         """
-        decoded, sound = decode(value)
+        decoded, sound = parse_json_text(value)
         if not sound:
             self.text(value, path, place, editable=False)
             read = unescaped(value)
             if read != value:
                 self.text(read, path, place, editable=False)
             return
-        for where, text, editable in find_strings(decoded, path):
-            if text:
+        for where, text, editable in find_leaves(decoded, path):
+            if text and isinstance(text, str):  # JSON holds nothing else
                 shown = place_at(place, where)
                 self.leaves.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
 
@@ -367,96 +384,3 @@ class ContentTree:
         context = self.leaves[indexes[-1]].content.context
         joined = Text("".join(texts), place_at(place, path), context)
         self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
-
-
-def decode(text: str) -> tuple[Any, bool]:
-    """Parse a JSON text that stands in a body. The second value is False if it is none, or if two parsers could read it in two
-    ways.
-    """
-    try:
-        # How deep it nests counts with what it stands in, where its strings are looked at.
-        return strict_json.parse_text(text, halves=True, fold_keys=False, finite=True, depth=inf), True
-    except RequestError:
-        return None, False
-
-
-def find_strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
-    """Yield `(path, text, editable)` for each string and long number below a value, and for each mapping key.
-
-    Raises:
-        RequestError: it nests too deep, or holds something that is no JSON value and so cannot be judged.
-    """
-    if len(path) > MAX_DEPTH:
-        raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels", pointer(path))
-    if isinstance(value, str):
-        yield path, value, True
-    elif isinstance(value, MAPPINGS):
-        for key, inner in value.items():
-            yield (*path, key), str(key), False
-            yield from find_strings(inner, (*path, key))
-    elif isinstance(value, LISTS):
-        for index, inner in enumerate(value):
-            yield from find_strings(inner, (*path, index))
-    elif isinstance(value, NUMBERS):
-        text = format_number(value, path)
-        if text:
-            yield path, text, True
-    elif value is not None:
-        raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}", pointer(path))
-
-
-def format_number(number: float, path: Path = ()) -> str:
-    """Return a number as the text to judge, "" where it is too small to be anyone's."""
-    if not SHORTEST_LONG <= abs(number) < inf:
-        return ""
-    try:
-        return str(int(number) if isinstance(number, float) and number.is_integer() else number)
-    except ValueError:
-        raise RequestError("number_too_long", "a number has too many digits", pointer(path)) from None
-
-
-def replace_values(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
-    """Return the body with the texts at these places replaced; what leads to none of them is shared, not
-    copied.
-
-    A place is edited as a whole (inner path None) or inside, never both: a walk reads each text in one way.
-    """
-    inside: dict[Path, dict[Path, Any]] = {}
-    for (path, inner), text in edits.items():
-        if inner is None:
-            body = _replace_value(body, path, text)
-        else:
-            inside.setdefault(path, {})[inner] = text
-    for path, changes in inside.items():
-        value, sound = decode(value_at(body, path))
-        if not sound:
-            raise ValueError(f"{pointer(path)} is edited as a whole and inside")
-        for inner, text in changes.items():
-            value = _replace_value(value, inner, text)
-        body = _replace_value(body, path, _encode(value))
-    return body
-
-
-def _encode(value: Any) -> str:
-    text = write(value, space=" ")
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
-        return write(value, ascii_only=True, space=" ")
-    return text
-
-
-def value_at(body: Any, path: Path) -> Any:
-    """Return what stands at a path of a body."""
-    for part in path:
-        body = body[part]
-    return body
-
-
-def _replace_value(body: Any, path: Path, value: Any) -> Any:
-    if not path:
-        return value
-    head, *rest = path
-    copy = dict(body) if isinstance(body, Mapping) else list(body)
-    copy[head] = _replace_value(copy[head], tuple(rest), value)  # type: ignore[index] # a path made by the walk fits
-    return tuple(copy) if isinstance(body, tuple) else copy

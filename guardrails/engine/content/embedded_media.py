@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.content.inline_media import KINDS, SAID
+from guardrails.engine.values.media_types import KINDS, SAID
 from guardrails.media.errors import MediaError
 from guardrails.media.images.outline import WALKS, read_outline, sniff_format
 from guardrails.media.video.file_type import HEAD as FIRST

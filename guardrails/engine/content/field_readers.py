@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.detectors.encodings.payloads import find_base64
-from guardrails.engine.content.content_tree import LISTS, MAPPINGS, NUMBERS, ContentTree, find_strings
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.values.walk import LISTS, MAPPINGS, NUMBERS, find_strings
 from guardrails.errors import RequestError
 from guardrails.types import Place, Text
 from guardrails.wire.pointers import Path, pointer

@@ -12,12 +12,13 @@ from binascii import Error, a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, find_strings, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import SEALED, Reader, opaque, signature
-from guardrails.media.images.outline import GENERIC, WALKS, sniff_format
+from guardrails.engine.values.media_types import SAID, begins_as_medium, medium
+from guardrails.engine.values.walk import find_strings
+from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD as FIRST
-from guardrails.media.video.file_type import detect_file_type
-from guardrails.types import Audio, Image, Media, Place, Text, Video
+from guardrails.types import Audio, Media, Place, Text
 from guardrails.wire.pointers import Path
 
 HEAD: Final = re.compile(
@@ -50,19 +51,6 @@ ELSEWHERE: Final = frozenset({"data", "file_id", "file_url", "url", "image_url",
 
 HIDDEN: Final = 256
 """Characters of Base64 from which it may be a picture."""
-
-KINDS: Final[Mapping[str, type[Media]]] = {"film": Video, "sound": Audio}
-"""What bytes are that `detect_file_type` knows; all others are those of pictures."""
-
-SAID: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video, "audio": Audio}
-"""What is said of a file, before the slash of its type."""
-
-
-def medium(head: bytes, declared: str | None = None) -> type[Media]:
-    """Return what a file is, by the type that it is said to be of, else by its first bytes; a picture where neither says more."""
-    said = SAID.get((declared or "").partition("/")[0].strip().lower())
-    of = detect_file_type(head[:FIRST])
-    return said or (Image if of is None else KINDS[of.what])
 
 
 def may_be_picture(name: object, text: str) -> bool:
@@ -136,11 +124,6 @@ def is_medium(value: Any, declared: str | None) -> bool:
     except (Error, ValueError):
         return False
     return begins_as_medium(first)
-
-
-def begins_as_medium(head: bytes) -> bool:
-    """Tell whether a file begins like a picture, a film or a sound of a type that is read."""
-    return detect_file_type(head) is not None or sniff_format(head) in WALKS
 
 
 def source(table: Reader, declared: str = "media_type") -> Reader:

@@ -17,7 +17,6 @@ from time import perf_counter
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, extract
-from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
@@ -195,7 +194,7 @@ class FastPath:
         path = None
         if kind in KINDS and at_once and not any(plan.always for plan in plans):
             filters = self._filters if kind == Text.kind else ()
-            shared = [bound for bound in bounds.values() if filters and linear_patterns(bound) is not None]
+            shared = [bound for bound in bounds.values() if filters and bound.prefilter is not None]
             others = [bound for bound in bounds.values() if bound not in shared]
             path = FastPlan(
                 tuple(shared),
@@ -217,7 +216,7 @@ def _join_patterns(policies: Sequence[CompiledPolicy]) -> tuple[PatternTable, ..
     """
     families: dict[str, dict[str, PatternTable]] = {}
     for bound in (bound for policy in policies for bound in policy.detectors):
-        if (table := linear_patterns(bound)) is not None:
+        if (table := bound.prefilter) is not None:
             families.setdefault(bound.family, {})[bound.digest] = table
     if sum(map(len, families.values())) < 2:
         return ()
@@ -235,12 +234,6 @@ def _join_tables(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
 def iterate_bounds(plans: Iterable[DetectionPlan]) -> Iterator[BoundDetector]:
     """Yield the detectors of plans."""
     return (bound for plan in plans for tier in plan.tiers for bound in tier)
-
-
-def linear_patterns(bound: BoundDetector) -> PatternTable | None:
-    """Return the patterns that a detector searches for, None where it does anything else, or may take long."""
-    detector = bound.detector
-    return detector.table if isinstance(detector, PatternsDetector) and detector.table.linear else None
 
 
 def _detect(

@@ -14,7 +14,6 @@ from guardrails.engine.core.detection_round import judges
 from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import JudgedContent, Request, RuleMatch
-from guardrails.engine.redaction.edits import NUMBERED
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.taxonomy import with_ancestors
@@ -67,5 +66,5 @@ def _answer(bound: BoundDetector, content: Text, category: str) -> Detection:
 
 def _changes(fired: RuleMatch) -> bool:
     """Tell whether a rule does something else with a text than to number what it finds, which is put back as well."""
-    numbers = fired.action is Action.REDACT and fired.rule.replacement == NUMBERED
+    numbers = fired.action is Action.REDACT and fired.rule.replacement.numbered
     return fired.rule.mode is Mode.ENFORCE and fired.action >= Action.REDACT and not numbers

@@ -131,7 +131,7 @@ def build_outcome(
         shadow=rules.of(Mode.SHADOW),
         findings=_findings(policies, round_),
         coverage=coverage,
-        errors=tuple(round_.failures()),
+        errors=(*round_.failures(), *edits.failures),
         complete=complete,
         edits={**edits.texts, **pictures.edits},
         vault=edits.vault,

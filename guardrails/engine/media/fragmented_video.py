@@ -19,7 +19,7 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from guardrails.engine.content import payload
+from guardrails.engine.content import value_reader
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.media.film_findings import AROUND_MS
 from guardrails.engine.media.film_settings import FilmSettings, settings_of_films
@@ -205,7 +205,7 @@ class FragmentedVideo:
     def subject(self, window: FilmWindow, path: Path) -> Payload:
         """Return what there is to judge of a window, which lies in a file; what is past a limit by now is named."""
         content = Video(place=self._place, source=path, declared=self._declared)
-        found = payload.read(content, self._place.stage)
+        found = value_reader.read(content, self._place.stage)
         found.tree.unchecked += [
             (Unchecked("limit", each, self._place.path), self._place)
             for each in self._exceeded_limits(window)

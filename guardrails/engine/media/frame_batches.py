@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.engine.content.payload import is_pixels, is_tensor
 from guardrails.engine.media.film_findings import AROUND_MS
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.picture_decoding import limits_of
+from guardrails.engine.values.media import is_pixels, is_tensor
 from guardrails.media.errors import MediaError
 from guardrails.media.video.frames_in_memory import FramesFilm
 from guardrails.types import Place, Stage, Verdict, Video
@@ -130,13 +130,6 @@ def replace_pictures(value: Any, before: list[Any], images: list[Any]) -> Any:
 
         made.images = np.stack(images)
     return made
-
-
-def rebuild_sequence(value: Any, entries: list[Any]) -> Any:
-    """Return a list or tuple of what its entries became, itself where nothing changes."""
-    if all(new is old for new, old in zip(entries, value, strict=True)):
-        return value
-    return tuple(entries) if isinstance(value, tuple) else entries
 
 
 def build_film(frames: Film, fps: float, stage: Stage, policies: Sequence[CompiledPolicy]) -> Video:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors.binding import BoundDetector, FilmTrack
+from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.capabilities import FilmTrack
 from guardrails.detectors.images.text_layout import PlacedText, TextLine, bounding_box, place_lines
 from guardrails.engine.detector_task import Task
 from guardrails.engine.media.film_findings import FrameFindings, SegmentSettings, segments

@@ -21,7 +21,7 @@ FIELDS = ("system", "instructions")
 
 def has_canary(policies: Iterable[CompiledPolicy]) -> bool:
     """Tell whether a detector of the policies looks for a planted canary."""
-    return any(getattr(bound.detector, "plants", False) for policy in policies for bound in policy.detectors)
+    return any(bound.plants for policy in policies for bound in policy.detectors)
 
 
 def plant_canary(request: Any, system: str) -> Any:

@@ -7,50 +7,19 @@ Spans that share a character merge into one; it is replaced once, by the first o
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.content.roles import role_of
-from guardrails.engine.model import REDACTABLE_MEDIA, Change, RuleMatch, Span
-from guardrails.engine.redaction.replacements import keyed_hash, kind_name
+from guardrails.engine.model import REDACTABLE_MEDIA, Change, RedactionFailure, RuleMatch, Span
+from guardrails.engine.redaction.replacements import placeholder
 from guardrails.engine.redaction.vault import Vault
-from guardrails.types import Action, Finding, Media, Place, Text
+from guardrails.policy.redactions import BUILTIN, FoundValue
+from guardrails.types import Action, DetectorFailure, Finding, Media, Place, Text
 
-
-@dataclass(frozen=True, slots=True)
-class FoundValue:
-    """What is to be replaced: a stretch of `text` at a place, of a `value` that may go on in the following parts."""
-
-    category: str
-    text: str
-    value: str
-    place: Place
-    locale: str
-    vault: Vault
-
-
-def placeholder(found: FoundValue) -> str:
-    """Return the kind in capitals and brackets: `[EMAIL]`; every `secret.*` is `[SECRET]`."""
-    return f"[{kind_name(found.category)}]"
-
-
-def mask(found: FoundValue) -> str:
-    """Return an asterisk for each character; white space stays, so that lines do not move."""
-    return "".join(char if char.isspace() else "*" for char in found.text)
-
-
-Replacement = Callable[[FoundValue], str]
-REPLACEMENTS: Mapping[str, Replacement] = {
-    "placeholder": placeholder,
-    "mask": mask,
-    "hash": lambda found: keyed_hash(found.category, found.value),
-    "fake": lambda found: found.vault.fake_for(found.category, found.value, found.place, found.locale),
-    "vault": lambda found: found.vault.number_for(found.category, found.value, found.place),
-}
-"""What a rule's `with:` may name → what makes the new text of what was found."""
-
-NUMBERED = "vault"
+LONGEST = 10_000
+"""Characters of the new text of a plugin's redaction, beside three times as many as it replaces."""
 
 
 def spans(leaves: Sequence[Leaf], fired: Iterable[RuleMatch]) -> dict[int, list[Span]]:
@@ -106,7 +75,8 @@ def changes(
         if reserve:
             vault.reserve(before + content.text[position:start])
             before, position = "", end
-        yield Change(start, end, _replacement(content, start, end, group, vault), (*group,))
+        new, failure = _replacement(content, start, end, group, vault)
+        yield Change(start, end, new, (*group,), failure)
 
 
 def _merge_spans(wanted: Iterable[Span]) -> list[list[Span]]:
@@ -122,17 +92,43 @@ def _merge_spans(wanted: Iterable[Span]) -> list[list[Span]]:
     return groups
 
 
-def _replacement(content: Text, start: int, end: int, group: Sequence[Span], vault: Vault) -> str:
+def _replacement(
+    content: Text, start: int, end: int, group: Sequence[Span], vault: Vault
+) -> tuple[str, RedactionFailure | None]:
+    """Return the new text of a stretch; where a plugin's redaction fails the kind in brackets, and the failure."""
     leading = [span for span in group if span.leads]
     if not leading:
-        return ""
+        return "", None
     rule = min((span.rule for span in leading), key=lambda rule: rule.order)
     own = [span for span in leading if span.rule is rule]
     longest = max(own, key=lambda span: (_length(span.finding), -span.start))
     text = content.text[start:end]
     value = text + max((span.rest for span in leading), key=len)
     found = FoundValue(longest.finding.category, text, value, content.place, rule.locale, vault)
-    return REPLACEMENTS[rule.replacement](found)
+    redaction = rule.replacement
+    if redaction.name in BUILTIN:
+        return redaction.replace(found), None
+    try:
+        new = redaction.replace(found)
+        why = _find_fault(new, found)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what it says stays out: it may quote the value
+        new, why = "", f"raised {type(error).__name__}"
+    if not why:
+        return new, None
+    return placeholder(found), RedactionFailure(rule, f"with: {redaction.name}", why)
+
+
+def _find_fault(new: object, found: FoundValue) -> str:
+    """Return why the answer of a plugin cannot stand for a value, "" where it can."""
+    if not isinstance(new, str):
+        return f"answered with {type(new).__name__}"
+    if len(new) > LONGEST + 3 * len(found.text):
+        return "answered with a text that is too long"
+    if found.text.strip() and found.text in new:
+        return "left the value as it is"
+    return ""
 
 
 def _length(finding: Finding) -> int:
@@ -143,13 +139,14 @@ def _length(finding: Finding) -> int:
 @dataclass(frozen=True, slots=True)
 class Redactions:
     """The new text of each leaf that changes; as blocks, what would change a leaf that must not be edited; what was handed out,
-    None where nothing was found; and the changes that made each new text.
+    None where nothing was found; the changes that made each new text; and which redactions of plugins failed.
     """
 
     texts: Mapping[int, str]
     blocks: Sequence[RuleMatch] = ()
     vault: Vault | None = None
     changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
+    failures: Sequence[DetectorFailure] = ()
 
 
 def build_redactions(
@@ -176,14 +173,29 @@ def build_redactions(
     vault = Vault(before)
     made = _replace_in_leaf(leaves, wanted, vault)
     texts = {index: replace_spans(_text(leaves[index]), some) for index, some in made.items()}
-    return Redactions(texts, blocks, vault, made)
+    failed = [
+        (index, change.failure)
+        for index, some in made.items()
+        for change in some
+        if change.failure is not None
+    ]
+    blocks += [
+        RuleMatch(failure.rule, failure.rule.on_error, "error", (index,))
+        for index, failure in failed
+        if failure.rule.on_error > Action.REDACT
+    ]
+    failures = {
+        DetectorFailure(failure.redaction, failure.reason, leaves[index].content.place.path): None
+        for index, failure in failed
+    }
+    return Redactions(texts, blocks, vault, made, (*failures,))
 
 
 def _replace_in_leaf(
     leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault
 ) -> dict[int, list[Change]]:
     """Return the changes of each leaf, made in the order of the conversation."""
-    numbers = any(span.rule.replacement == NUMBERED for some in wanted.values() for span in some)
+    numbers = any(span.rule.replacement.numbered for some in wanted.values() for span in some)
     made: dict[int, list[Change]] = {}
     if numbers:
         for leaf in leaves:

@@ -17,7 +17,6 @@ A placeholder that stands in a text already must not be taken for one that was h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -25,7 +24,12 @@ from guardrails.engine.content.roles import is_users_own, role_of
 from guardrails.engine.redaction.fakes import make_fake
 from guardrails.engine.redaction.replacements import canonical, keyed_hash, kind_name
 from guardrails.engine.redaction.restore import PLACEHOLDER, restore_values
+from guardrails.engine.values.known_types import adapter_of
+from guardrails.engine.values.plain import fields_of
+from guardrails.engine.values.walk import find_leaves
+from guardrails.engine.values.writer import replace_values
 from guardrails.types import Place, Text, ToolCall
+from guardrails.wire.pointers import Path
 
 ATTEMPTS = 20
 """Made-up values that are tried for one that is not taken: with fewer than a few letters there are not many."""
@@ -121,44 +125,52 @@ class Vault:
 
 
 def find_texts(value: Any) -> Iterator[str]:
-    """Yield the texts in a content of any form, as far as it shows them."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from find_texts(name)
-            yield from find_texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from find_texts(inner)
-    elif isinstance(value, Text):
-        yield value.text
-    elif isinstance(value, ToolCall):
-        yield value.arguments
+    """Yield the texts in a value of any type, as far as it shows them."""
+    for _, leaf, _ in find_leaves(value):
+        if isinstance(leaf, str):
+            yield leaf
+        elif isinstance(leaf, ToolCall):
+            yield leaf.arguments
 
 
 def escape_placeholders(value: Any, vault: Vault) -> Any:
     """Return a content in which nobody's words can be taken for what was handed out before, itself if nothing changes.
 
-    Only what a vault has from earlier checks needs this: what a check hands out itself it tells apart as it edits.
+    Only what a vault has from earlier checks needs this: what a check hands out itself it tells apart as it edits. What an
+    assistant said stays as it is.
+
+    Raises:
+        RequestError: as `find_leaves` does.
     """
     if vault.is_empty:
         return value
-    if isinstance(value, str):
-        out, position = "", 0
-        for (start, end), new in vault.find_mistakable(value):
-            out += value[position:start] + new
-            position = end
-        return out + value[position:] if out else value
-    if isinstance(value, Text):
-        return _same_or(value, replace(value, text=escape_placeholders(value.text, vault)))
-    if isinstance(value, list | tuple):
-        entries = [escape_placeholders(entry, vault) for entry in value]
-        return _same_or(value, tuple(entries) if isinstance(value, tuple) else entries)
-    if isinstance(value, Mapping) and value.get("role") != "assistant":
-        return _same_or(value, {name: escape_placeholders(inner, vault) for name, inner in value.items()})
-    return value
+    if type(value) is str:
+        return _escape_text(value, vault)
+    edits: dict[tuple[Path, Path | None], str] = {}
+    find_leaves(value)  # refuses what has no end
+    for path, text in _spoken(value, ()):
+        if (new := _escape_text(text, vault)) != text:
+            edits[path, None] = new
+    return replace_values(value, edits)
 
 
-def _same_or(old: Any, new: Any) -> Any:
-    return old if new == old else new
+def _spoken(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the texts in a value that can be changed and that no assistant said, with where they stand."""
+    adapter = adapter_of(value)
+    if adapter is None:
+        return
+    if adapter.children is None:
+        content = None if adapter.content is None or adapter.write is None else adapter.content(value)
+        if isinstance(content, Text) and not isinstance(value, int | float):
+            yield path, content.text
+    elif adapter.rebuild is not None and fields_of(value).get("role") != "assistant":
+        for step, inner in adapter.children(value):
+            yield from _spoken(inner, (*path, step))
+
+
+def _escape_text(text: str, vault: Vault) -> str:
+    out, position = "", 0
+    for (start, end), new in vault.find_mistakable(text):
+        out += text[position:start] + new
+        position = end
+    return out + text[position:] if out else text

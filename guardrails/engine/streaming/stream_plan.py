@@ -6,22 +6,18 @@ judged when the text is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.detectors.binding import BoundDetector
-from guardrails.detectors.patterns.patterns_detector import MergedPatterns, PatternsDetector
-from guardrails.detectors.patterns.table import PatternError
+from guardrails.detectors.binding import Begin, BoundDetector
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.types import Action, Mode, Stage, Stream
+from guardrails.types import Action, Mode, Stage
 
 UNREAD: Final = "language"
 """The kind of what is left unchecked that detectors tell passage by passage."""
-
-Begin = Callable[[Mapping[str, str] | None], Stream | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +133,18 @@ def _is_of_pictures(rule: Rule, bounds: Sequence[BoundDetector]) -> bool:
 
 
 def begin_streams(bounds: Sequence[BoundDetector]) -> Iterator[tuple[tuple[BoundDetector, ...], Begin]]:
-    """Yield what begins a growing text for detectors: those of a file that search for patterns do so together where they can."""
-    patterns = {id(bound.detector): bound for bound in bounds if isinstance(bound.detector, PatternsDetector)}
-    families: dict[str, list[PatternsDetector]] = {}
-    for bound in patterns.values():
-        families.setdefault(bound.family, []).append(bound.detector)  # type: ignore[arg-type] # see above
-    for group in (group for family in families.values() for group in MergedPatterns.groups(family)):
-        own = tuple(patterns[id(each)] for each in group)
-        try:
-            yield own, (MergedPatterns.get(group) if len(group) > 1 else group[0]).stream
-        except PatternError:  # too large together, though each is not
-            yield from (((bound,), bound.stream) for bound in own if bound.stream is not None)
+    """Yield what begins a growing text for detectors: those of one class and one file do so together where they can."""
+    merged: dict[tuple[type, str], dict[int, BoundDetector]] = {}
     for bound in bounds:
-        if id(bound.detector) not in patterns and bound.stream is not None:
+        if bound.merge_streams is not None:
+            merged.setdefault((type(bound.detector), bound.family), {})[id(bound.detector)] = bound
+    for own in merged.values():
+        [merge, *_] = (bound.merge_streams for bound in own.values())
+        assert merge is not None
+        for group, begin in merge([bound.detector for bound in own.values()]):
+            yield tuple(own[id(each)] for each in group), begin
+    for bound in bounds:
+        if bound.merge_streams is None and bound.stream is not None:
             yield (bound,), bound.stream
 
 

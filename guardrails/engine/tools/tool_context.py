@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import Leaf, decode, find_strings
+from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, TaintTraces
 from guardrails.engine.tools.tool_calls import find_returned
+from guardrails.engine.values.json_text import parse_json_text
+from guardrails.engine.values.walk import find_strings
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS
 from guardrails.policy.tools import ToolLists
@@ -149,7 +151,7 @@ class ToolContext:
 
     def _judge(self, use: Use, facts: Facts) -> None:
         """Find out what a call asks for."""
-        value, sound = decode(use.arguments or "{}") if use.arguments is not None else (None, False)
+        value, sound = parse_json_text(use.arguments or "{}") if use.arguments is not None else (None, False)
         if "tool.arguments" in self._names and isinstance(value, dict) and sound:
             facts["tool.arguments"] = Arguments(_plain(value))
         if "tool.valid" in self._names:
@@ -201,7 +203,7 @@ def basic_value(name: str, content: Content) -> object:
 
 def _texts(arguments: str) -> list[str]:
     """Return the texts in a call's arguments; that is no JSON, all of it."""
-    value, sound = decode(arguments or "{}")
+    value, sound = parse_json_text(arguments or "{}")
     return [text for _, text, _ in find_strings(value)] if sound else [arguments]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, find_strings
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -24,6 +24,7 @@ from guardrails.engine.content.field_readers import (
     text,
 )
 from guardrails.engine.content.inline_media import pictured, source
+from guardrails.engine.values.walk import find_strings
 from guardrails.types import Place, Stage, Use
 from guardrails.wire import strict_json
 from guardrails.wire.pointers import Path

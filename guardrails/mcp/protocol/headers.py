@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.engine.content.content_tree import value_at
+from guardrails.engine.values.writer import value_at
 from guardrails.errors import RequestError
 from guardrails.mcp.link import VERSION
 from guardrails.mcp.protocol.rpc import Body, RpcMessage

@@ -117,7 +117,7 @@ def unused_detector(scene: LintContext) -> Iterator[LintFinding]:
     for bound in scene.compiled.detectors:
         given = [each for each in scene.given if each.detector == bound.name]
         helps = bound.extracts is not None or bound.hears is not None
-        plants = getattr(bound.detector, "plants", False)
+        plants = bound.plants
         if helps or plants or not given or any(read & set(each.variables()) for each in given):
             continue
         item = scene.policy.detectors[bound.name].item
@@ -148,7 +148,7 @@ def duplicate_detector(scene: LintContext) -> Iterator[LintFinding]:
 def unchecked_allow(scene: LintContext) -> Iterator[LintFinding]:
     """What cannot be judged passes, though rules stop or replace things."""
     strict = [row for row in scene.enforced if row.rule.then > Action.FLAG]
-    languages = any(getattr(bound.detector, "passages", False) for bound in scene.compiled.detectors)
+    languages = any(bound.passages for bound in scene.compiled.detectors)
     for source in scene.policy.sources:
         given = (source.data if isinstance(source.data, dict) else {}).get("unchecked") or {}
         for kind, action in given.items():

@@ -109,7 +109,7 @@ def exception_test_elsewhere(scene: LintContext) -> Iterator[LintFinding]:
         (name,) = content_fields(doc.test)
         at = doc.test.stage or (Stage.INPUT if name in FILES else name)
         stages = _stages(scene, doc)
-        if at in [*Stage] and stages and at not in stages:
+        if at in {each.value for each in Stage} and stages and at not in stages:
             mark = item.key_mark(("test", "stage" if doc.test.stage else name))
             message = f"the test of exception {doc.id!r} is at stage {at}, and the exception holds at {display_stages(stages)}"
             yield LintFinding(mark, message, f"write it as {min(stages).value}: …", doc.id)

@@ -31,9 +31,9 @@ from guardrails.policy.lints.floors import floors
 from guardrails.policy.lints.issue import SEVERITIES, Issue, LintFinding, Severity
 from guardrails.policy.lints.reachability import scores  # fmt: skip
 from guardrails.policy.lints.scene.scene import LintContext
-from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Source
 from guardrails.policy.shipped import shipped_folder
+from guardrails.spelling import suggest_name
 
 Run = Callable[[Any], Iterable[LintFinding]]
 

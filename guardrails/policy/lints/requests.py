@@ -10,7 +10,7 @@ from guardrails.policy.cel import cel
 from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.lints.scene.truth import KINDS, ROLES
-from guardrails.policy.loading.problems import suggest_name
+from guardrails.spelling import suggest_name
 from guardrails.types import Action
 
 LANGUAGES: Final = (*NAMES, "und")

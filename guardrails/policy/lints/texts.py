@@ -11,7 +11,7 @@ from guardrails.detectors.language.scripts import NAMES
 from guardrails.policy.lints.issue import Fix, LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.loading.problems import suggest_name
+from guardrails.spelling import suggest_name
 from guardrails.types import Action, Stage
 
 SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})

@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import display_path
+from guardrails.detectors import NO_FOLDER, display_path
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.problems import Problems, describe
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests
+from guardrails.spelling import suggest_name
 
 MAX_PARENTS = 32
 """Policies that one may build on, all together."""
@@ -92,22 +93,38 @@ class Lineage:
         except PolicyErrors as error:
             self.problems.errors.extend(error.errors)
             return None
-        self.problems.errors.extend(source.problems)
-        if not isinstance(source.data, dict):
-            message = f"a policy must be a mapping, not {describe(source.data)}"
-            self.problems.add(source.mark(()), "wrong_type", message, "begin with 'format: 1' and 'name: …'")
+        if not self.add(source, path, root, chain):
             return None
-        self.files[source.file] = path
-        self.built[path] = {path}
-        self.builds(chain, path)
-        self.head(source.data, source)
-        self.parents(source.data, source, root, (*chain, path))
-        self.merge_own(source.data, source, path.parent)
         if (file := find_test_file(path) if self.tests is not None else None) is not None:
             self.tests_beside(file, path)
         elif self.tests is None and not self.unread:
             self.unread = has_test_file(path)
         return source
+
+    def add(
+        self, source: Source, path: FilePath, root: FilePath | None, chain: tuple[FilePath, ...] = ()
+    ) -> bool:
+        """Merge what was read and its parents; return whether it is a policy at all.
+
+        Args:
+            source: what was read.
+            path: its file, or the name of what lies in none.
+            root: the folder that its parents may not lie outside; None: it names no files.
+            chain: the files that build on it.
+        """
+        self.problems.errors.extend(source.problems)
+        if not isinstance(source.data, dict):
+            message = f"a policy must be a mapping, not {describe(source.data)}"
+            self.problems.add(source.mark(()), "wrong_type", message, "begin with 'format: 1' and 'name: …'")
+            return False
+        self.seen.add(path)
+        self.files[source.file] = path
+        self.built[path] = {path}
+        self.builds(chain, path)
+        self.head(source.data, source)
+        self.parents(source.data, source, root, (*chain, path))
+        self.merge_own(source.data, source, None if root is None else path.parent)
+        return True
 
     def builds(self, chain: Iterable[FilePath], on: FilePath) -> None:
         """Take note that files build on one, and on what that builds on."""
@@ -149,7 +166,7 @@ class Lineage:
             self.merged.tests.append(item)
 
     def parents(
-        self, data: dict[str, Any], source: Source, root: FilePath, chain: tuple[FilePath, ...]
+        self, data: dict[str, Any], source: Source, root: FilePath | None, chain: tuple[FilePath, ...]
     ) -> None:
         extends = data.get("extends", [])
         for index, entry in enumerate(extends if isinstance(extends, list) else [extends]):
@@ -157,11 +174,13 @@ class Lineage:
                 path: Path = ("extends", index) if isinstance(extends, list) else ("extends",)
                 self.parent(entry, source.mark(path), root, chain)
 
-    def parent(self, entry: str, mark: Mark, root: FilePath, chain: tuple[FilePath, ...]) -> None:
+    def parent(self, entry: str, mark: Mark, root: FilePath | None, chain: tuple[FilePath, ...]) -> None:
         """Merge the policy that an entry of `extends` means."""
-        found = self.find(entry, root, chain[-1].parent)
+        folder = None if root is None else chain[-1].parent
+        found = self.find(entry, root, folder)
         if isinstance(found, str):
-            files = [path.name for path in sorted(chain[-1].parent.glob("*.yaml")) if path != chain[-1]]
+            beside = () if folder is None else folder.glob("*.yaml")
+            files = [path.name for path in sorted(beside) if path != chain[-1]]
             self.problems.add(
                 mark, "unknown_policy", f"{entry!r} {found}", suggest_name(entry, [*shipped_names(), *files])
             )
@@ -184,10 +203,12 @@ class Lineage:
                 self.problems.add(mark, "unreadable_file", f"{entry!r}: {error.strerror or error}")
 
     @staticmethod
-    def find(entry: str, root: FilePath, folder: FilePath) -> tuple[FilePath, FilePath] | str:
+    def find(entry: str, root: FilePath | None, folder: FilePath | None) -> tuple[FilePath, FilePath] | str:
         """Return the file that an entry of `extends` means and its root, or what is wrong with it."""
         if entry in shipped_names():
             return (shipped_folder() / f"{entry}.yaml").resolve(), shipped_folder()
+        if root is None or folder is None:
+            return f"is no shipped policy, and {NO_FOLDER}"
         named = FilePath(os.path.normpath(folder.resolve() / entry))
         try:
             if named.is_relative_to(root.resolve()):
@@ -200,7 +221,7 @@ class Lineage:
         except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a NUL
             return "is no name of a file"
 
-    def merge_own(self, data: dict[str, Any], source: Source, folder: FilePath) -> None:
+    def merge_own(self, data: dict[str, Any], source: Source, folder: FilePath | None) -> None:
         """Merge a file's own sections; what it inherited may change only by `override` and `disable`."""
         merged = self.merged
         inherited = {*merged.rules}
@@ -226,7 +247,7 @@ class Lineage:
         if isinstance(data.get("parallel"), bool):
             merged.parallel = source.mark(("parallel",)) if data["parallel"] else None
 
-    def tools(self, lists: dict[str, Any], source: Source, base: Path, folder: FilePath) -> None:
+    def tools(self, lists: dict[str, Any], source: Source, base: Path, folder: FilePath | None) -> None:
         """Merge the lists of tools of a file, each an item with the list in its field; under `override:` it replaces."""
         for name, entries in lists.items():
             if name not in LISTS or not isinstance(entries, list):
@@ -249,7 +270,7 @@ class Lineage:
         self.problems.add(mark, f"duplicate_{what}", message, hint)
 
     def items(
-        self, data: dict[str, Any], section: str, source: Source, folder: FilePath
+        self, data: dict[str, Any], section: str, source: Source, folder: FilePath | None
     ) -> Iterator[PolicyItem]:
         """Yield the mappings of a list; report what is no mapping."""
         what, key = NAMED[section]
@@ -261,7 +282,7 @@ class Lineage:
                 self.problems.add(source.mark((section, index)), "wrong_type", message, f"write - {key}: …")
 
     def mappings(
-        self, data: dict[str, Any], source: Source, folder: FilePath
+        self, data: dict[str, Any], source: Source, folder: FilePath | None
     ) -> Iterator[tuple[str, PolicyItem]]:
         """Yield the detectors; report what is no mapping."""
         for name, entry in _mapping(data, "detectors").items():
@@ -272,7 +293,7 @@ class Lineage:
                 hint = "write {use: terms, …}"
                 self.problems.add(source.mark(("detectors", name)), "wrong_type", message, hint)
 
-    def override(self, override: dict[str, Any], source: Source, folder: FilePath) -> None:
+    def override(self, override: dict[str, Any], source: Source, folder: FilePath | None) -> None:
         """Change what was inherited, field by field."""
         for index, change in enumerate(_list(override, "rules")):
             path: Path = ("override", "rules", index)
@@ -300,7 +321,7 @@ class Lineage:
         name: str,
         change: dict[str, Any],
         mark: Mark,
-        origin: tuple[Source, Path, FilePath],
+        origin: tuple[Source, Path, FilePath | None],
     ) -> None:
         if name in known:
             known[name] = known[name].override(change, origin)

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Kind, PolicyFolder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.config import Config
+from guardrails.detectors.kinds import Kind
 from guardrails.policy.endpoints import find_endpoint
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.registry.sources import PluginSources
 from guardrails.remote.endpoint import Endpoint
 
-Origin = tuple[Source, Path, FilePath]
-"""Where a field was written: the file, the path to its mapping in it, and the folder of the file."""
+Origin = tuple[Source, Path, FilePath | None]
+"""Where a field was written: the file, the path to its mapping in it, and the folder of the file, if it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class PolicyItem:
     data: dict[str, Any]
     source: Source
     base: Path
-    folder: FilePath
+    folder: FilePath | None
     overrides: Mapping[str, Origin] = field(default_factory=dict)
 
     def _origin(self, name: object) -> Origin:
@@ -141,6 +143,6 @@ class Policy:
     tools: Mapping[str, PolicyItem]
     problems: Problems
     disabled: frozenset[str] = frozenset()
-    extra: Mapping[str, Kind] | None = None
+    plugins: PluginSources | None = None
     sources: tuple[Source, ...] = ()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)

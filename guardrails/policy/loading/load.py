@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Kind, find_kind, kind_names
 from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
+from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.inherit import Lineage, MergedSections
+from guardrails.policy.loading.inline_policies import is_policy_text, read_inline
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
-from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.problems import Problems, describe
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import (
     DETECTOR_NAME,
@@ -33,6 +34,8 @@ from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_checks import check_test
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.testing.test_files import TestFile
+from guardrails.registry.sources import PluginError, PluginSources
+from guardrails.spelling import suggest_name
 
 
 class _NoMarks:
@@ -48,9 +51,9 @@ class _NoMarks:
 class _Validation:
     """Reads what was merged by the declared fields; collects problems on the way."""
 
-    def __init__(self, extra: Mapping[str, Kind] | None) -> None:
-        self.problems = Problems()
-        self.extra = extra
+    def __init__(self, plugins: PluginSources) -> None:
+        self.problems = Problems(plugins=plugins)
+        self.plugins = plugins
         self.heads: list[PolicyDoc | None] = []
         self.sources: list[Source] = []
 
@@ -90,7 +93,7 @@ class _Validation:
             tools=merged.tools,
             problems=self.problems,
             disabled=frozenset(merged.disabled),
-            extra=self.extra,
+            plugins=self.plugins,
             sources=tuple(self.sources),
             elsewhere=elsewhere,
         )
@@ -130,7 +133,7 @@ class _Validation:
 
     def detector(self, name: str, item: PolicyItem) -> DetectorItem:
         """Find the kind of a detector and validate its fields by it."""
-        add, use, known = self.problems.add, item.data.get("use"), kind_names(self.extra)
+        add, use = self.problems.add, item.data.get("use")
         if re.fullmatch(DETECTOR_NAME, name) is None:
             add(
                 item.key_mark(()),
@@ -138,17 +141,27 @@ class _Validation:
                 f"name of a detector {name!r} must be {FORMS[DETECTOR_NAME]}",
             )
         if use is None:
-            hint = f"such as use: patterns; one of: {', '.join(known)}"
+            hint = f"such as use: patterns; one of: {', '.join(kind_names(self.plugins))}"
             add(item.key_mark(()), "missing_field", f"detector {name!r} needs 'use'", hint)
         elif not isinstance(use, str):
             add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")
-        elif (of := find_kind(use, self.extra)) is None:
-            message = f"{use!r} is not a kind of detector"
-            add(item.mark(("use",)), "unknown_detector", message, suggest_name(use, known))
-        else:
+        elif (of := self.kind(use, item)) is not None:
             config = self.problems.validate(of.config, item.data, item, f"detector {name!r}")
             return DetectorItem(item, of, config or _keep_valid(of.config, item.data), partial=config is None)
         return DetectorItem(item, None, None)
+
+    def kind(self, use: str, item: PolicyItem) -> Kind | None:
+        """Find the kind of a detector; None where there is none, or it cannot be used."""
+        try:
+            if (found := find_kind(use, self.plugins)) is not None:
+                return found
+            hint = suggest_name(use, kind_names(self.plugins))
+            self.problems.add(
+                item.mark(("use",)), "unknown_detector", f"{use!r} is not a kind of detector", hint
+            )
+        except PluginError as error:
+            self.problems.add(item.mark(("use",)), error.code, error.message, error.hint)
+        return None
 
 
 def _keep_valid(model: type[Config], data: dict[str, Any]) -> Config | None:
@@ -189,30 +202,40 @@ def locate(policy: str | FilePath) -> FilePath:
 
 
 def load(
-    policy: str | FilePath,
-    extra: Mapping[str, Kind] | None = None,
+    policy: str | FilePath | Mapping[str, Any],
+    plugins: PluginSources | None = None,
     *,
     tests: Iterable[TestFile] | None = None,
 ) -> Policy:
-    """Load a policy by shipped name or by path. `extra` are kinds of detectors of the caller's own.
+    """Load a policy by shipped name or by path, or one that is given as YAML text or as a mapping (`inline_policies.py`).
+    `plugins` says where its detectors may come from besides this package; None: what the environment allows.
 
     With `tests`, files of tests that were read, their tests are there as well, and those beside the policy and its parents.
 
     Raises:
         PolicyErrors: the file cannot be read as YAML at all. Other problems wait in `Policy.problems`.
     """
-    path = locate(policy)
-    validation = _Validation(extra)
+    validation = _Validation(PluginSources.of_environment() if plugins is None else plugins)
     lineage = Lineage(validation.problems, validation.head, tests)
-    try:
-        real = path.resolve()
-        source = lineage.file(real, real.parent, (), str(path))
-    except OSError as error:
-        message = str(error.strerror or error)
-        validation.problems.add(Mark(str(policy), 0, 0), "unreadable_file", message)
-        source = None
+    if not isinstance(policy, str | FilePath) or is_policy_text(policy):
+        source: Source | None = read_inline(policy)
+        assert source is not None
+        source = source if lineage.add(source, FilePath(source.file), None) else None
+    else:
+        source = _read_file(policy, lineage)
     if source is None:
         raise PolicyErrors(validation.problems.errors)
     for each in (lineage.tests or {}).values():  # those that lie elsewhere
         lineage.read_tests(each)
     return validation.policy(source.file, lineage.merged, lineage.elsewhere())
+
+
+def _read_file(policy: str | FilePath, lineage: Lineage) -> Source | None:
+    path = locate(policy)
+    try:
+        real = path.resolve()
+        return lineage.file(real, real.parent, (), str(path))
+    except OSError as error:
+        message = str(error.strerror or error)
+        lineage.problems.add(Mark(str(policy), 0, 0), "unreadable_file", message)
+        return None

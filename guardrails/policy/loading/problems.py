@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 from guardrails.errors import PolicyError
 from guardrails.policy.loading.source import Mark, Path
 from guardrails.policy.schema import FORMS
+from guardrails.registry.sources import PluginSources
+from guardrails.spelling import suggest_name
 
 Detail = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
@@ -45,12 +47,6 @@ BOUNDS: Mapping[str, str] = {
 WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 """Words that older YAML took for true and false."""
 
-CLEAR = 0.2
-"""How much more alike one name must be than another for the other not to be meant."""
-
-FEW = 16
-"""So many names a hint lists when none is near."""
-
 
 class MarkSource(Protocol):
     """Says where values and keys stand."""
@@ -77,11 +73,16 @@ NOWHERE: MarkSource = _NoMarks()
 
 
 class Problems:
-    """The assembler. With `quotes=False` no message shows a value, which may be a key in the wrong place."""
+    """The assembler.
 
-    def __init__(self, *, quotes: bool = True) -> None:
+    Args:
+        quotes: whether messages show values; one may be a key in the wrong place.
+        plugins: where plugins may come from whose names values may be; None: what the environment allows.
+    """
+
+    def __init__(self, *, quotes: bool = True, plugins: PluginSources | None = None) -> None:
         self.errors: list[PolicyError] = []
-        self._quotes = quotes
+        self._quotes, self._plugins = quotes, plugins
 
     def add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Keep one problem."""
@@ -93,7 +94,7 @@ class Problems:
         `what` names the mapping in messages, such as "rule 'pii.mask'".
         """
         try:
-            return model.model_validate(data)
+            return model.model_validate(data, context={"plugins": self._plugins})
         except ValidationError as error:
             by_place: dict[Path, list[Detail]] = {}
             for detail in error.errors(include_url=False):
@@ -256,19 +257,3 @@ def _example(name: str, field: FieldInfo | None) -> str:
     values = field.examples or typing.get_args(field.annotation)
     literal = typing.get_origin(field.annotation) is Literal
     return f"such as {name}: {values[0]}" if values and (field.examples or literal) else f"add '{name}:'"
-
-
-def suggest_name(name: str, known: Sequence[str], few: int = FEW) -> str:
-    """Return a did-you-mean for a name, or what is possible where nothing is near and there are few."""
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    if len(close) > 1 and _likeness(name, close[0]) - _likeness(name, close[1]) > CLEAR:
-        close = close[:1]
-    close = close or [each for each in known if each.lower() == name.lower()]
-    if close:
-        return f"did you mean {' or '.join(map(repr, close))}?"
-    return f"one of: {', '.join(known)}" if 0 < len(known) <= few else ""
-
-
-def _likeness(name: str, known: str) -> float:
-    """Return how alike two names are, in 0..1."""
-    return difflib.SequenceMatcher(None, known, name).ratio()

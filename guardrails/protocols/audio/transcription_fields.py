@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, ContentTree, Leaf, place_at, replace_values
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import (
     by_table,
     each,
@@ -22,9 +22,12 @@ from guardrails.engine.content.field_readers import (
     spelling,
     text,
 )
-from guardrails.engine.content.inline_media import NO_SOUND, medium, pictured, sound
+from guardrails.engine.content.inline_media import NO_SOUND, pictured, sound
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.media_types import medium
+from guardrails.engine.values.walk import LISTS
+from guardrails.engine.values.writer import replace_values
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED
 from guardrails.protocols.images import images_fields

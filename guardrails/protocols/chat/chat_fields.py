@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import LISTS, ContentTree
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     Table,
@@ -39,6 +39,7 @@ from guardrails.engine.content.inline_media import (
     sounding,
 )
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
+from guardrails.engine.values.walk import LISTS
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, ContentTree
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import Reader, by_table, each, flag, refuse, spelling, text
+from guardrails.engine.values.walk import LISTS
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import Place, Stage, Text

@@ -11,8 +11,10 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from guardrails.engine.content.content_tree import LISTS, NUMBERS, SHORTEST_LONG, ContentTree
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, each, figures, flag, keep, refuse, refused
+from guardrails.engine.values.scalars import SHORTEST_LONG
+from guardrails.engine.values.walk import LISTS, NUMBERS
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import texts

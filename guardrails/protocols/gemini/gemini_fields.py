@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, MAPPINGS, ContentTree, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -32,10 +32,13 @@ from guardrails.engine.content.field_readers import (
     spoken,
     text,
 )
-from guardrails.engine.content.inline_media import SAID, added
-from guardrails.engine.content.payload import apply_edits, remove_messages
+from guardrails.engine.content.inline_media import added
+from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
+from guardrails.engine.values.media_types import SAID
+from guardrails.engine.values.walk import LISTS, MAPPINGS
+from guardrails.engine.values.writer import remove_entries, replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -401,7 +404,7 @@ def edit_body(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
 def _kept(body: Any, removed: tuple[int, ...]) -> Any:
     """Return a request without removed turns."""
     if "contents" in body:
-        return {**body, "contents": remove_messages(body["contents"], removed)}
+        return {**body, "contents": remove_entries(body["contents"], removed)}
     counted = "generateContentRequest"
     return {
         name: _kept(value, removed) if camel_case(name) == counted else value for name, value in body.items()

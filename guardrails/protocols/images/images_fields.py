@@ -11,19 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import (
-    LISTS,
-    ContentTree,
-    Leaf,
-    find_strings,
-    place_at,
-    replace_values,
-    value_at,
-)
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import Reader, by_table, each, figures, identifier, keep, text
 from guardrails.engine.content.inline_media import base64, may_be_picture, pictured, uri
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.walk import LISTS, find_strings
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.media.errors import MediaError
 from guardrails.media.images.outline import read_outline

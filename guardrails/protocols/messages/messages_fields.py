@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -36,9 +36,10 @@ from guardrails.engine.content.field_readers import (
     unseen,
 )
 from guardrails.engine.content.inline_media import pictured, source
-from guardrails.engine.content.payload import apply_edits, remove_messages
+from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
+from guardrails.engine.values.writer import remove_entries, replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -357,7 +358,7 @@ def edit_body(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """
     new: Any = apply_edits(body, tree, outcome)
     new = _without_blocks(new, {path for path in map(_signed(body, tree), outcome.edits) if path})
-    return {**new, "messages": remove_messages(new["messages"], outcome.removed)} if outcome.removed else new
+    return {**new, "messages": remove_entries(new["messages"], outcome.removed)} if outcome.removed else new
 
 
 def _signed(body: Any, tree: ContentTree) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, MAPPINGS, ContentTree
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     Table,
@@ -27,6 +27,7 @@ from guardrails.engine.content.field_readers import (
 )
 from guardrails.engine.content.inline_media import base64, pictured
 from guardrails.engine.tools.tool_calls import place_call, place_definition
+from guardrails.engine.values.walk import LISTS, MAPPINGS
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED, read_suffix, texts

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import value_at
 from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.engine.values.writer import value_at
 from guardrails.protocols.responses.event_kinds import (
     DRAWN,
     GROWING,

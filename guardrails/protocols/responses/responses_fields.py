@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -37,9 +37,10 @@ from guardrails.engine.content.field_readers import (
     unseen,
 )
 from guardrails.engine.content.inline_media import NO_FILE, NO_SOUND, base64, filed, pictured, sounding, uri
-from guardrails.engine.content.payload import apply_edits, remove_messages
+from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
+from guardrails.engine.values.writer import remove_entries, replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.reply_values import drop_spelling
@@ -424,4 +425,4 @@ def edit_body(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
         if path[-1:] in (("text",), ("logprobs",)):
             holder = drop_spelling(value_at(new, path[:-1]))
             new = replace_values(new, {(path[:-1], None): holder}) if path[:-1] else new
-    return {**new, "input": remove_messages(new["input"], outcome.removed)} if outcome.removed else new
+    return {**new, "input": remove_entries(new["input"], outcome.removed)} if outcome.removed else new

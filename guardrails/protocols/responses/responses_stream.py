@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import replace_values, value_at
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.reply_values import drop_spelling
 from guardrails.protocols.responses.event_kinds import KINDS, EventKind, Slot, find_texts, slot_of
 from guardrails.protocols.responses.event_reader import EventReader

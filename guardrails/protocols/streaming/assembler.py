@@ -11,7 +11,7 @@ from bisect import bisect, insort
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import format_number
+from guardrails.engine.values.scalars import format_number
 from guardrails.protocols.streaming.codec import Patch, malformed_event
 from guardrails.wire.pointers import Path
 

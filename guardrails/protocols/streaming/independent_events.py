@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import ContentTree, find_strings
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
+from guardrails.engine.values.walk import find_strings
 from guardrails.protocols.streaming.codec import malformed_event
 from guardrails.types import Image, Place, Stage, Text
 from guardrails.wire.pointers import Path

@@ -9,7 +9,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.content.content_tree import replace_values, value_at
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.streaming.codec import Event, EventReading
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.pointers import Path

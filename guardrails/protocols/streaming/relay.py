@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values, value_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Outcome, Request
@@ -21,6 +21,7 @@ from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import add_rules, stop_outcome
 from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.engine.streaming.text_channels import TextChannels
+from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.streaming.assembler import Assembler
 from guardrails.protocols.streaming.codec import (

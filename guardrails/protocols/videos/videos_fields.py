@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import by_table, each, figures, flag, identifier, keep, text
-from guardrails.engine.content.inline_media import base64, medium, pictured, uri
+from guardrails.engine.content.inline_media import base64, pictured, uri
+from guardrails.engine.values.media_types import medium
+from guardrails.engine.values.walk import LISTS
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.completions.completions_fields import ASKED
 from guardrails.protocols.images import images_fields

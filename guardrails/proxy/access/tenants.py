@@ -9,8 +9,9 @@ from typing import Protocol
 from pydantic import Field, field_validator
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import MarkSource, Problems, suggest_name
+from guardrails.policy.loading.problems import MarkSource, Problems
 from guardrails.policy.schema import DATE, ID
+from guardrails.spelling import suggest_name
 
 Word = str | int | float | bool
 

@@ -12,9 +12,13 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_names
+from guardrails.registry.environment import FILE
 
-ROWS = "policies"
-"""The setting that is a list of rows, each of which may name a file."""
+ROWS = ("policies", "sinks")
+"""The settings that are lists of rows, each of which may name a file."""
+
+PLUGINS = "plugins"
+"""The setting that is a list of packages and of Python files."""
 
 NESTED = ("fetch", "shadow")
 """The settings that have settings with files themselves."""
@@ -78,15 +82,23 @@ class SettingsLayers:
 
 def _resolve_paths(file: FilePath, name: str, value: object, paths: Collection[str]) -> object:
     """Return the path that a file's setting means; what is none as it is."""
-    if name == ROWS and isinstance(value, list):
+    if name in ROWS and isinstance(value, list):
         return [
             {at: _resolve_paths(file, at, each, paths) for at, each in row.items()}
             if isinstance(row, dict)
             else row
             for row in value
         ]
+    if name == PLUGINS and isinstance(value, str | list):
+        entries = value.split(",") if isinstance(value, str) else value
+        return [_resolve_plugin(file, each) if isinstance(each, str) else each for each in entries]
     if name in NESTED and isinstance(value, dict):
         return {at: _resolve_paths(file, at, each, paths) for at, each in value.items()}
     if name not in paths or not isinstance(value, str) or not value or value in shipped_names():
         return value
     return str(file.parent / value)
+
+
+def _resolve_plugin(file: FilePath, entry: str) -> str:
+    """Return an entry of `plugins` as it is, a Python file by where it lies from a settings file."""
+    return str((file.parent / entry.strip()).absolute()) if entry.strip().endswith(FILE) else entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_validator
 
 from guardrails.detectors.config import Config
 from guardrails.engine.content.budget import Budget
@@ -15,6 +15,7 @@ from guardrails.proxy.access.hosts import Hosts
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.keys import find_weakness
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc, check_clients
+from guardrails.proxy.configuration.plugin_settings import Plugins, check_sinks
 from guardrails.proxy.server.connections import MOST
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
@@ -50,6 +51,18 @@ class SettingsDoc(Config):
     """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
     floor: str | None = Field(default=None, min_length=1)
     """A policy under which no verdict may fall, likewise; it holds under every policy of `policies`, too."""
+    plugins: Plugins | None = Field(default=None, examples=[["acme-detectors==1.*"]])
+    """The installed packages whose plugins policies may use, each with its versions (`acme-detectors==1.*`), and Python files
+    that hold some (`./mine.py`); `*` stands for every package. Nothing of a plugin runs before a policy names it. Without this
+    every installed package may be used, with an empty list none."""
+    protocols: list[str] = Field(default_factory=list, max_length=64, examples=[["acme.translations"]])
+    """The APIs of plugins that are served besides those that come with this package, by the names under which packages register
+    them."""
+    sinks: list[dict[str, JsonValue]] = Field(
+        default_factory=list, max_length=64, examples=[[{"use": "jsonl", "path": "verdicts.jsonl"}]]
+    )
+    """Where verdicts go besides, without their contents: `use: jsonl` appends each to the file `path` as a line of JSON; plugins
+    may have other kinds. None makes a request wait."""
     keys: list[KeyDoc] = Field(default_factory=list, max_length=4_096)
     """The clients that may ask; without any everybody may. What a client authorizes itself with here goes to no upstream."""
     policies: list[PolicyDoc] = Field(default_factory=list, max_length=4_096)
@@ -139,6 +152,11 @@ class SettingsDoc(Config):
         return Budget(self.max_contents, self.max_characters, self.max_pictures, self.max_pixels)
 
     @property
+    def guard_options(self) -> dict[str, Any]:
+        """What `Guard.load` takes beside the policy."""
+        return {"floor": self.floor, "budget": self.budget, "plugins": self.plugins, "sinks": self.sinks}
+
+    @property
     def base_url(self) -> str:
         """The upstream's base URL, with `/v1` where no path was given and without a slash at the end; empty without one."""
         return "" if self.upstream is None else base_url(self.upstream)
@@ -171,6 +189,7 @@ class Settings(SettingsDoc):
             check_upstreams(doc, NOWHERE, problems)
             check_shadows(doc, NOWHERE, problems)
             check_open(doc, NOWHERE, problems)
+            check_sinks(doc, NOWHERE, problems)
         if problems.errors:
             raise SettingsError("; ".join(error.message for error in problems.errors))
         super().__init__(**given)

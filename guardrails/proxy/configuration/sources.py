@@ -19,6 +19,7 @@ from guardrails.policy.loading.source import read_yaml
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.tenants import check_clients
 from guardrails.proxy.configuration.layers import SettingsLayers
+from guardrails.proxy.configuration.plugin_settings import check_sinks
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
@@ -27,9 +28,9 @@ from guardrails.proxy.upstreams.upstream_settings import check_upstreams as chec
 PREFIX = "GUARDRAILS_"
 """What a setting's name in the environment begins with."""
 
-PATHS = ("policy", "floor", "ca_file", "shadow", "log")
+PATHS = ("policy", "floor", "ca_file", "shadow", "log", "path")
 """Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies`, and those of
-`fetch` and `shadow`."""
+`fetch` and `shadow`, and `path` in each of `sinks`."""
 
 BEGIN = "upstream: http://127.0.0.1:8000/v1"
 """How a settings file may begin."""
@@ -85,6 +86,7 @@ def load_settings(
         check_upstreams(doc, layers, problems)
         check_shadows(doc, layers, problems)
         check_open(doc, layers, problems)
+        check_sinks(doc, layers, problems)
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     given = {name: getattr(doc, name) for name in doc.model_fields_set}

@@ -21,7 +21,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from guardrails.engine.content import payload
+from guardrails.engine.content import value_reader
 from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.model import Request
@@ -173,7 +173,7 @@ async def release_file(
                 whole = await state.run_in_worker(lambda: spool.with_header(head))
                 stack.callback(whole.close)
                 came = replace(came, source=whole.path, declared=None)
-            verdict, _ = await state.judge(payload.read(came, Stage.OUTPUT), who, Stage.OUTPUT)
+            verdict, _ = await state.judge(value_reader.read(came, Stage.OUTPUT), who, Stage.OUTPUT)
         record_verdict(request, report, verdict)
         if verdict.blocked:
             raise BackendError(block_message(verdict), WITHHELD, BLOCKED)

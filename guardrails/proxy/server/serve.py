@@ -73,7 +73,7 @@ def run(settings: Settings, guard: Guard | None = None, given: SettingsSources |
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     raise_descriptors(settings.max_connections)
     sys.setswitchinterval(SWITCH_S)
-    loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
+    loaded = guard or Guard.load(settings.policy, **settings.guard_options)
     for each in State(settings, loaded).guards:
         check_redaction_key(settings, each)
     with open_listener(settings) as listener:
@@ -111,9 +111,7 @@ def worker_app() -> FastAPI:
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else SettingsSources(**told).settings
     try:
-        return create_app(
-            settings, Guard.load(settings.policy, floor=settings.floor, budget=settings.budget), reread
-        )
+        return create_app(settings, Guard.load(settings.policy, **settings.guard_options), reread)
     except GuardrailsError:
         return create_app(settings, None, reread)
 
@@ -149,7 +147,7 @@ class Running:
         self._wait_ready = wait_ready
         self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
         try:
-            loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
+            loaded = guard or Guard.load(settings.policy, **settings.guard_options)
             app = create_app(self.settings, loaded, reread)
         except BaseException:
             self._listener.close()

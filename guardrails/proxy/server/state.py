@@ -246,8 +246,9 @@ class State:
         """Judge one text at every stage; a detector that is not up yet is asked again, but for a service, which may go and
         come back while the others work: `failing_detectors` names it.
         """
+        quiet = guard.without_reports()
         try:
-            verdicts = [await guard.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
+            verdicts = [await quiet.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
         except Overloaded:
             return False
         if guard in self.guards:  # else it is none of the server's yet

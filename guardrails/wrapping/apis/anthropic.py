@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import Calls, calls_of
 from guardrails.wrapping.sdk.client import wrap as guarded
 from guardrails.wrapping.sdk.exchange import Terms
@@ -18,3 +19,6 @@ CALLS = Calls({**calls_of("anthropic"), **dict.fromkeys(UNJUDGED, None)})
 def wrap(client: Any, terms: Terms) -> Any:
     """Return a client of Anthropic's with a guard around every call."""
     return guarded(client, terms, CALLS)
+
+
+WRAPPER: Final = Wrapper("anthropic.Anthropic", "Guards every call of a client of Anthropic's SDK.", wrap)

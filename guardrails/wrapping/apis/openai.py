@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.calls import Calls, calls_of
 from guardrails.wrapping.sdk.client import wrap as guarded
 from guardrails.wrapping.sdk.exchange import Terms
@@ -30,3 +31,6 @@ conversations, assistants and agents, containers, evals, realtime and live sessi
 def wrap(client: Any, terms: Terms) -> Any:
     """Return a client of OpenAI's with a guard around every call."""
     return guarded(client, terms, CALLS)
+
+
+WRAPPER: Final = Wrapper("openai.OpenAI", "Guards every call of a client of OpenAI's SDK.", wrap)

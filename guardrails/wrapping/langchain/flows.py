@@ -11,7 +11,7 @@ from typing import Any
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Restorer, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of
-from guardrails.wrapping.langchain.values import SPELLED, read, spread
+from guardrails.wrapping.langchain.values import SPELLED, read
 from guardrails.wrapping.sdk.exchange import Terms
 
 TOOLS = ("tools", "functions")
@@ -43,7 +43,7 @@ def asking(prompt: Any, stop: Any, options: Mapping[str, Any]) -> Check:
     """Return the check of what a model is asked."""
     tools = {name: options[name] for name in TOOLS if options.get(name)}
     shown = options_of({name: value for name, value in options.items() if name not in TOOLS})
-    given = spread({"prompt": prompt, "stop": stop, "options": shown})
+    given = {"prompt": prompt, "stop": stop, "options": shown}
     return Check(read(given, Stage.INPUT, tools=tools), Stage.INPUT)
 
 
@@ -84,7 +84,7 @@ def chat(terms: Terms, messages: Any, stop: Any, options: Mapping[str, Any]) -> 
         return refusal(message_of(terms, asked))
     content: Any = asked.content
     answer = yield Call((content["value"]["prompt"],), sent(options, content))
-    given = spread([each.message for each in answer.generations])
+    given = [each.message for each in answer.generations]
     verdict: Verdict = yield Check(read(given, Stage.OUTPUT), Stage.OUTPUT, asked)
     if verdict.blocked:
         return refusal(message_of(terms, verdict))
@@ -137,7 +137,7 @@ def texts(terms: Terms, prompts: Any, stop: Any, options: Mapping[str, Any]) -> 
 
 
 def _completed(terms: Terms, asked: Verdict, generations: Any) -> Flow:
-    given = spread([each.text for each in generations])
+    given = [each.text for each in generations]
     verdict: Verdict = yield Check(read(given, Stage.OUTPUT), Stage.OUTPUT, asked)
     if verdict.blocked:
         return [type(generations[0])(text=message_of(terms, verdict))]
@@ -148,12 +148,12 @@ def _completed(terms: Terms, asked: Verdict, generations: Any) -> Flow:
 
 def anything(terms: Terms, value: Any) -> Flow:
     """Ask a runnable; the answer is what it returns."""
-    asked: Verdict = yield Check(read(spread(value), Stage.INPUT), Stage.INPUT)
+    asked: Verdict = yield Check(read(value, Stage.INPUT), Stage.INPUT)
     if asked.blocked:
         return message_of(terms, asked)
     content: Any = asked.content
     answer = yield Call((content["value"],))
-    verdict: Verdict = yield Check(read(spread(answer), terms.output), terms.output, asked)
+    verdict: Verdict = yield Check(read(answer, terms.output), terms.output, asked)
     if verdict.blocked:
         return message_of(terms, verdict)
     return shown_of(verdict) if terms.output is Stage.OUTPUT else content_of(verdict)

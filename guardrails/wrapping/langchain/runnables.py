@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from guardrails.types import Stage
 from guardrails.wrapping import guarded_call
 from guardrails.wrapping.guarded_call import Flow, aclose, arun, close, run
 from guardrails.wrapping.langchain.flows import anything, chat, texts
 from guardrails.wrapping.langchain.streams import anything_stream, chat_stream, text_stream
+from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 INSIDE: ContextVar[tuple[int, ...]] = ContextVar("guardrails_inside", default=())
@@ -241,3 +242,8 @@ def wrap(runnable: Any, terms: Terms) -> Any:
     if "BaseRetriever" in names:
         terms = replace(terms, output=Stage.RETRIEVAL)
     return runnable_class()(runnable, terms)
+
+
+WRAPPER: Final = Wrapper(
+    "langchain_core.Runnable", "Guards what a runnable of LangChain is given, and what it answers.", wrap
+)

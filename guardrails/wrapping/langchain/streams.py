@@ -29,7 +29,7 @@ from guardrails.wrapping.langchain.chunk_forms import (
     added,
 )
 from guardrails.wrapping.langchain.flows import asking, content_of, sent, shown_of
-from guardrails.wrapping.langchain.values import read, spread
+from guardrails.wrapping.langchain.values import read
 from guardrails.wrapping.sdk.exchange import Terms, response_checker_of
 
 WHOLE = "whole"
@@ -94,7 +94,7 @@ class PieceHandler:
 
     def read(self, answer: Any) -> Payload:
         """Read the pieces as one."""
-        return read(spread(self._form.shown(answer, self._pieces)), Stage.OUTPUT)
+        return read(self._form.shown(answer, self._pieces), Stage.OUTPUT)
 
     def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the whole, and what is left of what was judged of it."""
@@ -146,7 +146,7 @@ def _asked(terms: Terms, prompt: Any, stop: Any, options: Mapping[str, Any], for
 
 def anything_stream(terms: Terms, value: Any) -> Flow:
     """Ask a runnable for a stream. What does not stand at `output` is held to its end."""
-    asked: Verdict = yield Check(read(spread(value), Stage.INPUT), Stage.INPUT)
+    asked: Verdict = yield Check(read(value, Stage.INPUT), Stage.INPUT)
     if asked.blocked:
         return [message_of(terms, asked)]
     content: Any = asked.content
@@ -160,7 +160,7 @@ def anything_stream(terms: Terms, value: Any) -> Flow:
         pieces.append(first)
         first = yield Next()
     whole = added(pieces)
-    verdict: Verdict = yield Check(read(spread(whole), terms.output), terms.output, asked)
+    verdict: Verdict = yield Check(read(whole, terms.output), terms.output, asked)
     if verdict.blocked:
         return [message_of(terms, verdict)]
     told = content_of(verdict)

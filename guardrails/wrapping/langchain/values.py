@@ -1,13 +1,11 @@
-"""What goes into and comes out of LangChain's runnables in, leaves out, and the same values with edits: types are kept.
+"""Reads what goes into and comes out of LangChain's runnables: messages by a field table, all else by the adapters of its types.
 
-Messages, prompts, documents and models of pydantic are read as JSON (`Spread`), judged by field tables, and where a rule
-changes a text, copied with it. Nothing is changed in place.
+Where a rule changes a text, what holds it is copied with it, in its own type. Nothing is changed in place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
@@ -23,9 +21,13 @@ from guardrails.engine.content.field_readers import (
     parts,
     text,
 )
-from guardrails.engine.content.payload import Payload, apply_edits
+from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.model import Outcome
 from guardrails.engine.tools.tool_calls import place_call, place_result
+from guardrails.engine.values.known_types import adapter_of
+from guardrails.engine.values.plain import fields_of, to_plain
+from guardrails.engine.values.walk import find_leaves
+from guardrails.engine.values.writer import remove_entries, replace_values, value_at
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.messages import messages_fields
@@ -44,6 +46,9 @@ ROLES |= {"function": "function", "HumanMessageChunk": "user", "SystemMessageChu
 ROLES |= {"ToolMessageChunk": "tool", "FunctionMessageChunk": "function"}
 SPELLED = "logprobs"
 """What spells a message's text once more, in tokens."""
+
+OWN = ("artifact",)
+"""Fields of a message that the program keeps for itself, and no model reads."""
 
 
 def call(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -100,134 +105,83 @@ MESSAGE = by_table(
 )
 
 
-@dataclass
-class Spread:
-    """A value as JSON (`shown`), with where its messages stand and how it becomes itself again."""
-
-    shown: Any
-    again: Callable[[Any], Any]
-    messages: list[Path] = field(default_factory=list)
-
-
-def spread(value: Any, path: Path = ()) -> Spread:
-    """Return a value as JSON.
-
-    Raises:
-        TypeError: it is of a type that cannot be checked.
-    """
-    if value is None or isinstance(value, str | int | float):
-        return Spread(value, lambda new: new)
-    if isinstance(value, list | tuple):
-        return _several(value, path)
-    if isinstance(value, Mapping):
-        return _mapping(value, path)
-    kinds = {base.__name__ for base in type(value).__mro__ if base.__module__.startswith("langchain_core.")}
-    if "BaseMessage" in kinds:
-        shown = value.model_dump(exclude={"artifact"})
-        return Spread(shown, lambda new: _message(value, shown, new), [path])
-    if "ChatPromptValue" in kinds:
-        inner = _several(value.messages, path)
-        return Spread(
-            inner.shown, lambda new: value.model_copy(update={"messages": inner.again(new)}), inner.messages
-        )
-    if hasattr(value, "model_dump"):
-        shown = value.model_dump(mode="json")
-        return Spread(shown, lambda new: type(value).model_validate(new))
-    raise TypeError(f"cannot check a {type(value).__name__}: give texts, messages, documents or JSON values")
+def find_messages(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield where the messages in a value stand, in order."""
+    if is_message(value):
+        yield path
+        return
+    adapter = None if type(value) is str else adapter_of(value)
+    if adapter is not None and adapter.children is not None:
+        for step, inner in adapter.children(value):
+            yield from find_messages(inner, (*path, step))
 
 
-def _several(value: Any, path: Path) -> Spread:
-    entries = [spread(entry, (*path, index)) for index, entry in enumerate(value)]
-    found = [place for entry in entries for place in entry.messages]
-
-    def again(new: Any) -> Any:
-        changed = [entry.again(one) for entry, one in zip(entries, new, strict=True)]
-        return tuple(changed) if isinstance(value, tuple) else changed
-
-    return Spread(
-        [entry.shown for entry in entries], _unless_same([e.shown for e in entries], value, again), found
+def is_message(value: Any) -> bool:
+    """Tell whether a value is a message of LangChain's."""
+    return any(
+        base.__name__ == "BaseMessage" and base.__module__.startswith("langchain_core.")
+        for base in type(value).__mro__
     )
 
 
-def _mapping(value: Mapping[Any, Any], path: Path) -> Spread:
-    entries = {name: spread(inner, (*path, name)) for name, inner in value.items()}
-    found = [place for entry in entries.values() for place in entry.messages]
-    shown = {name: entry.shown for name, entry in entries.items()}
+def read(value: Any, stage: Stage, *, tools: Mapping[str, Any] | None = None) -> Payload:
+    """Return a value as what there is to judge: messages where their role says, definitions of tools, all else at the stage.
 
-    def again(new: Any) -> Any:
-        return {name: entry.again(new[name]) for name, entry in entries.items()}
+    The payload's content is `value`, what the value becomes (of a list of messages those that the policy removes are left out),
+    and `tools`.
 
-    return Spread(shown, _unless_same(shown, value, again), found)
-
-
-def _unless_same(shown: Any, value: Any, again: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda new: value if new == shown else again(new)
-
-
-def _message(message: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
-    """Return a message with the fields that changed, without what spells its text as it was."""
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    if not changed:
-        return message
-    kept = changed.get("response_metadata", message.response_metadata)
-    changed["response_metadata"] = {name: value for name, value in kept.items() if name != SPELLED}
-    return message.model_copy(update=changed)
-
-
-def read(given: Spread, stage: Stage, *, tools: Mapping[str, Any] | None = None) -> Payload:
-    """Return a spread value as what there is to judge: messages where their role says, definitions of tools, all else at the
-    stage.
-
-    The subject's content is `value`, what the value becomes (of a list of messages those that the policy removes are left
-    out), and `tools`.
+    Raises:
+        RequestError: a message is of no known type, or the value contains itself or nests too deep.
     """
-    tree = ContentTree()
-    told = _conversation(tree, given, stage)
-    Walk(tree, set(given.messages), told).value(given.shown, ("value",), Place(stage))
+    find_leaves(value)  # refuses what has no end
+    tree, messages = ContentTree(), [*find_messages(value)]
+    numbers = _conversation(tree, value, messages, stage)
+    Walk(tree, numbers).value(value, ("value",), Place(stage))
     for name, defined in (tools or {}).items():
         each(chat_fields.definition)(tree, defined, ("tools", name), Place(Stage.TOOL_DEFINITION))
     tree.beside(tree.system())
-    body = {"value": given.shown, "tools": tools or {}}
 
-    def apply(outcome: Outcome) -> object:
-        changed: Any = apply_edits(body, tree, outcome)
-        gone = {given.messages[index] for index in outcome.removed}
-        return {**changed, "value": _without(given.again(changed["value"]), gone)}
+    def edit(given: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+        changed: Any = apply_edits(given, leaves, outcome)
+        edited = [leaves.leaves[index].path[1:] for index in outcome.edits]
+        for path in messages:
+            if any(where[: len(path)] == path for where in edited):
+                changed = _drop_spelling(changed, ("value", *path))
+        return _remove_messages(changed, [messages[index] for index in outcome.removed])
 
-    return Payload(tree, apply)
-
-
-def _without(value: Any, gone: set[Path]) -> Any:
-    """Return a value whose lists of messages lack some."""
-    if not gone:
-        return value
-    if isinstance(value, list | tuple):
-        kept = [_without(entry, {path[1:] for path in gone if path[:1] == (index,) and len(path) > 1})
-                for index, entry in enumerate(value) if (index,) not in gone]  # fmt: skip
-        return tuple(kept) if isinstance(value, tuple) else kept
-    if isinstance(value, Mapping):
-        return {
-            name: _without(inner, {path[1:] for path in gone if path[:1] == (name,)})
-            for name, inner in value.items()
-        }
-    return value.model_copy(update={"messages": _without(value.messages, gone)})
+    return body({"value": value, "tools": tools or {}}, tree, edit)
 
 
-def _conversation(tree: ContentTree, given: Spread, stage: Stage) -> dict[Path, int]:
+def _drop_spelling(given: Any, path: Path) -> Any:
+    """Return a value whose message at a path lacks what spells its text as it was."""
+    kept = value_at(given, path).response_metadata
+    if SPELLED not in kept:
+        return given
+    left = {name: value for name, value in kept.items() if name != SPELLED}
+    return replace_values(given, {((*path, "response_metadata"), None): left})
+
+
+def _remove_messages(given: Any, gone: Sequence[Path]) -> Any:
+    """Return a value whose lists of messages lack some, the innermost lists first."""
+    by_list: dict[Path, list[int]] = {}
+    for path in gone:
+        by_list.setdefault(path[:-1], []).append(int(path[-1]))
+    for path in sorted(by_list, key=len, reverse=True):
+        place = ("value", *path)
+        left = remove_entries(value_at(given, place), by_list[path])
+        given = replace_values(given, {(place, None): left})
+    return given
+
+
+def _conversation(tree: ContentTree, value: Any, messages: Sequence[Path], stage: Stage) -> dict[Path, int]:
     """Note whose turns the messages are; return their numbers."""
-    roles = [_role(_at(given.shown, path), path) for path in given.messages]
+    roles = [_role(fields_of(value_at(value, path)), path) for path in messages]
     if stage is Stage.INPUT and roles:
         users = [index for index, role in enumerate(roles) if role == "user"]
         tree.turns = max(1, len(users))
         tree.current_from = users[-1] if users else 0
         tree.roles = tuple(roles)
-    return {path: index for index, path in enumerate(given.messages)}
-
-
-def _at(value: Any, path: Path) -> Any:
-    for step in path:
-        value = value[step]
-    return value
+    return {path: index for index, path in enumerate(messages)}
 
 
 def _role(message: Mapping[str, Any], path: Path) -> str:
@@ -239,27 +193,30 @@ def _role(message: Mapping[str, Any], path: Path) -> str:
 
 
 class Walk:
-    """Reads a spread value. `told` has the numbers of its messages."""
+    """Reads a value with messages in it. `numbers` has those of its messages, by where they stand."""
 
-    def __init__(self, tree: ContentTree, places: set[Path], told: Mapping[Path, int]) -> None:
+    def __init__(self, tree: ContentTree, numbers: Mapping[Path, int]) -> None:
         self.tree = tree
-        self.places = places
-        self.told = told
+        self.numbers = numbers
 
     def value(self, value: Any, path: Path, place: Place) -> None:
         """Read a value and what is in it."""
         inner_path = path[1:]  # below `value`
-        if inner_path in self.places:
-            self.message(value, path, place)
-        elif not any(found[: len(inner_path)] == inner_path for found in self.places):
+        adapter = adapter_of(value)
+        if inner_path in self.numbers:
+            shown = {name: inner for name, inner in to_plain(value).items() if name not in OWN}
+            self.message(shown, path, place)
+        elif (
+            adapter is None
+            or adapter.children is None
+            or not any(found[: len(inner_path)] == inner_path for found in self.numbers)
+        ):
             self.tree.anything(value, path, place)
-        elif isinstance(value, Mapping):
-            for name, inner in value.items():
-                self.tree.text(str(name), path, place, editable=False)
-                self.value(inner, (*path, name), place)
         else:
-            for index, inner in enumerate(value):
-                self.value(inner, (*path, index), place)
+            for key in () if adapter.keys is None else adapter.keys(value):
+                self.tree.text(str(key), path, place, editable=False)
+            for step, inner in adapter.children(value):
+                self.value(inner, (*path, step), place)
 
     def message(self, value: Mapping[str, Any], path: Path, place: Place) -> None:
         """Read a message: what goes in where its role says, what a model answered at the stage."""
@@ -270,7 +227,7 @@ class Walk:
         else:
             also = (Stage.INPUT,) if role == "assistant" else ()
             name = value.get("name")
-            here = Place(at, also, role, message=self.told[path[1:]])
+            here = Place(at, also, role, message=self.numbers[path[1:]])
             if at is Stage.TOOL_RESULT:
                 here = place_result(self.tree, here, value.get("tool_call_id") or name, name)
         MESSAGE(self.tree, value, path, here)

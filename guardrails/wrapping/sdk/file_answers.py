@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from guardrails.engine.content import payload
-from guardrails.engine.content.inline_media import SAID, answering
+from guardrails.engine.content import value_reader
+from guardrails.engine.content.inline_media import answering
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Outcome
+from guardrails.engine.values.media_types import SAID
 from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.images.images_fields import media_of
@@ -54,7 +55,7 @@ def file_format(certain: type[Media] | None = None, header: Header = no_header) 
 
 def file_payload(file: AnswerFile) -> Payload:
     """Read a file."""
-    of = payload.read(file.content, Stage.OUTPUT)
+    of = value_reader.read(file.content, Stage.OUTPUT)
 
     def left(outcome: Outcome) -> AnswerFile:
         content = of.apply(outcome)

@@ -10,7 +10,7 @@ import pytest
 from guardrails import Detection, Guard
 from guardrails.authoring.explain.explained_rules import SHOWN, RuleNote
 from guardrails.authoring.explain.explanation import explain
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 
 DETECTORS = """
 detectors:

@@ -12,7 +12,7 @@ from guardrails import Detection, Guard
 from guardrails.authoring.explain.explanation import explain
 from guardrails.authoring.explain.explanation_report import LINES, render_explanation
 from guardrails.authoring.terminal import Style
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 
 POLICY = """
 detectors:

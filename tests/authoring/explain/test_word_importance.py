@@ -11,7 +11,7 @@ import pytest
 from guardrails import Detection, Guard
 from guardrails.authoring.explain.explanation import explain
 from guardrails.authoring.explain.word_importance import FEWEST, PASSES, ScoreImportance
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.types import CLEAN, Finding
 
 Toy = Callable[[Callable[[str], float]], tuple[Guard, Any]]

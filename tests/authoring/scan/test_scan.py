@@ -350,8 +350,8 @@ from guardrails import Guard
 from guardrails.authoring.checked_files import FileTree
 from guardrails.authoring.scan.scan import Scan, ScanTally, decide_fates, make_judge
 from guardrails.authoring.scan.verdict_file import open_verdicts
-from guardrails.detectors import BUILTIN
-BUILTIN["green_square"] = "tests.green_square"
+from guardrails.detectors.kinds import BUILTIN
+BUILTIN["green_square"] = "tests.green_square:KIND"
 policy, root, out = map(Path, sys.argv[1:])
 guard, folder, tally = Guard.load(policy), FileTree(root), ScanTally()
 with open_verdicts(out, decide_fates(guard, folder, "input", tally)) as verdicts:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.cli import main
-from guardrails.detectors import BUILTIN
+from guardrails.detectors.kinds import BUILTIN
 from guardrails.policy.schema import json_schema
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -35,8 +35,8 @@ REGISTERED = f"""
 import sys
 sys.path.append({str(ROOT)!r})
 from guardrails.cli import main
-from guardrails.detectors import BUILTIN
-BUILTIN["green_square"] = "tests.green_square"
+from guardrails.detectors.kinds import BUILTIN
+BUILTIN["green_square"] = "tests.green_square:KIND"
 sys.exit(main())
 """
 """The command, in a process that knows green squares."""

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import PolicyFolder, find_kind
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
+from guardrails.detectors.kinds import find_kind
 from guardrails.detectors.speech.transcribers import RemoteTranscriber
 from guardrails.detectors.speech.transcript import (
     KIND,

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.engine.content import field_readers
-from guardrails.engine.content.content_tree import ContentTree, find_strings
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.values.walk import find_strings
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Text
 from tests.cases import each_case

@@ -17,6 +17,7 @@ from guardrails import Guard
 from guardrails.engine.content import inline_media
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, body
+from guardrails.engine.values import media_types
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
 from guardrails.protocols.messages import messages_fields
@@ -66,7 +67,7 @@ def test_a_data_uri_is_the_bytes_in_it(data: bytes) -> None:
     )
     assert (leaf.content.place.path, leaf.content.place.role) == ("/p", "user")
     [leaf] = read(inline_media.base64, base64(data)).leaves
-    assert type(leaf.content) is inline_media.medium(data)
+    assert type(leaf.content) is media_types.medium(data)
     assert isinstance(leaf.content, Media)
     assert (leaf.content.data, leaf.content.declared, leaf.base64) == (data, None, "")
 
@@ -461,7 +462,7 @@ def test_a_file_is_what_is_said_else_what_its_bytes_are(
     head: bytes, declared: str | None, kind: type[Media]
 ) -> None:
     """Where both disagree it cannot be opened."""
-    assert inline_media.medium(head, declared) is kind
+    assert media_types.medium(head, declared) is kind
 
 
 @pytest.mark.parametrize(

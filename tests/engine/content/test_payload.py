@@ -1,163 +1,37 @@
-"""What a caller gives, read and given back in the same shape."""
+"""Payloads: an outcome's edits in the value that was given."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import types
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pytest
-
-from guardrails import Guard, Image, RequestError, Stage, Text, ToolCall, Video
-from guardrails.engine.content.payload import MEDIA, read
-from guardrails.types import Place
-from tests.cases import each_case
-
-BAD, GOOD = "a zqxbomb b", "a [BOMB] b"
+from guardrails import Guard
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload, body, text
+from guardrails.types import Place, Stage
 
 
-def user(content: Any) -> dict[str, Any]:
-    """Return a user's message."""
-    return {"role": "user", "content": content}
+def test_a_text_is_given_back_edited(bomb_redactor: Guard) -> None:
+    """The same object where nothing changes, None where it is blocked."""
+    assert bomb_redactor.check(text("a zqxbomb b", Stage.INPUT)).content == "a [BOMB] b"
+    fine = "all fine"
+    assert bomb_redactor.check(text(fine, Stage.INPUT)).content is fine
 
 
-@each_case(
-    ("given_", "stage", "redacted"),
-    [
-        (BAD, "input", GOOD),
-        (Text(BAD, Place(Stage.OUTPUT)), "input", Text(GOOD, Place(Stage.OUTPUT))),
-        (ToolCall("f", f'{{"a": ["{BAD}", 1]}}'), "input", ToolCall("f", f'{{"a": ["{GOOD}", 1]}}')),
-        (user(BAD), "input", user(GOOD)),
-        ([user(BAD), user("x")], "input", [user(GOOD), user("x")]),
-        ((user(BAD),), "input", (user(GOOD),)),
-        ({"model": "m", "messages": [user(BAD)]}, "input", {"model": "m", "messages": [user(GOOD)]}),
-        (
-            {"choices": [{"message": {"content": BAD}}]},
-            "output",
-            {"choices": [{"message": {"content": GOOD}}]},
-        ),
-        (
-            {"choices": [{"message": {"content": BAD}}]},
-            "input",
-            {"choices": [{"message": {"content": GOOD}}]},
-        ),
-        ({"answer": BAD, "score": 0.5}, "output", {"answer": GOOD, "score": 0.5}),
-        (["x", BAD], "retrieval", ["x", GOOD]),
-        ([{"text": BAD, "id": 7}], "retrieval", [{"text": GOOD, "id": 7}]),
-    ],
-)
-def test_what_was_given_comes_back_redacted_in_its_shape(
-    bomb_redactor: Guard, given_: Any, stage: str, redacted: Any
-) -> None:
-    """Texts, messages, bodies and other JSON values; the original is not touched."""
-    before = copy.deepcopy(given_)
-    verdict = bomb_redactor.check(given_, stage)
-    assert (str(verdict.action), verdict.content) == ("redact", redacted)
-    assert given_ == before
+def test_a_body_is_given_back_as_its_editor_says(bomb_redactor: Guard) -> None:
+    """It gets the body, its tree and the outcome."""
+    tree = ContentTree()
+    tree.text("zqxbomb", ("a",), Place())
+    given = {"a": "zqxbomb"}
+    assert bomb_redactor.check(body(given, tree)).content == {"a": "[BOMB]"}
+
+    def edit(value: Any, leaves: ContentTree, outcome: Any) -> Any:
+        return [value, leaves, dict(outcome.edits)]
+
+    assert bomb_redactor.check(body(given, tree, edit)).content == [given, tree, {0: "[BOMB]"}]
 
 
-@each_case(
-    "given_",
-    ["fine", "", Text("fine"), ToolCall("f", "{}"), user("fine"), [user("fine")], [], {}, {"a": "fine"}, ("a", "b"),
-     {"messages": [user("fine")]}, {"choices": [{"message": {"content": "fine"}}]}],
-)  # fmt: skip
-def test_what_nothing_is_wrong_with_comes_back_itself(bomb_redactor: Guard, given_: Any) -> None:
-    """Nothing is copied where nothing changes."""
-    verdict = bomb_redactor.check(given_)
-    assert str(verdict.action) == "allow"
-    assert verdict.content is given_
-
-
-def test_a_card_that_travels_as_a_number_is_redacted(guard_of: Any) -> None:
-    """A card needs no quotes: in a call's arguments and in any JSON value."""
-    rule = "  - {id: r, on: [input, tool_call], when: pii.credit_card > 0, then: redact}"
-    guard = guard_of(f"detectors:\n  pii: {{use: pii}}\nrules:\n{rule}")
-    for number in ("4111111111111111", "4111111111111111.0", "4.111111111111111e15"):
-        content = guard.check(ToolCall("pay", f'{{"card": {number}, "sum": 12}}')).content
-        assert content.arguments == '{"card": "[CREDIT_CARD]", "sum": 12}'
-    assert guard.check({"card": 4111111111111111, "n": 1}).content == {"card": "[CREDIT_CARD]", "n": 1}
-
-
-class Picture:
-    """Stands for a PIL picture, which is told by its module."""
-
-
-Picture.__module__ = "PIL.Image"
-
-
-@pytest.mark.parametrize(
-    "given_",
-    [b"\x89PNG", bytearray(b"x"), memoryview(b"x"), Path("a.png"), Path("a.mp4"), Path("noending"), Picture(),
-     Image(b"x"), Video(b"x")],
-)  # fmt: skip
-def test_media_are_never_passed_unread(bomb_redactor: Guard, given_: Any) -> None:
-    """This policy has no detector for them, so they are unchecked, which blocks."""
-    verdict = bomb_redactor.check(given_, "output")
-    assert verdict.blocked
-    assert [entry.kind for entry in verdict.coverage.unchecked] == ["part"]
-
-
-def test_media_that_may_pass_come_back_themselves(guard_of: Any) -> None:
-    """Where the policy lets unread parts pass they are not changed."""
-    rule = "rules:\n  - {id: r, on: input, when: custom.w > 0, then: flag}\nunchecked: {part: flag}"
-    guard = guard_of(f"detectors:\n  w: {{use: terms, terms: [x]}}\n{rule}")
-    for given_ in (b"x", Path("a.png"), Picture(), Image(b"x")):
-        assert guard.check(given_).content is given_
-
-
-@pytest.mark.parametrize(("ending", "kind"), [(".png", "image"), (".mp4", "video"), (".wav", "audio")])
-def test_a_path_is_taken_for_what_its_name_says(ending: str, kind: str) -> None:
-    """Case does not matter, and what has no known ending is taken for a picture."""
-    assert MEDIA[ending].kind == kind
-    assert read(Path(f"A{ending.upper()}"), Stage.INPUT).tree.leaves[0].content.kind == kind
-    assert read(Path("A"), Stage.INPUT).tree.leaves[0].content.kind == "image"
-
-
-@dataclasses.dataclass
-class Answer:
-    """A value of no known type."""
-
-    text: str
-
-
-@pytest.mark.parametrize("given_", [None, 7, 1.5, True, {"a"}, iter("a"), object(), Answer("x"), print])
-def test_what_cannot_be_checked_is_a_type_error(bomb_redactor: Guard, given_: Any) -> None:
-    """It names the type and what to give instead."""
-    with pytest.raises(TypeError, match=f"cannot check a {type(given_).__name__}: give a text"):
-        bomb_redactor.check(given_)
-
-
-def test_objects_of_other_libraries_say_how_to_give_them(bomb_redactor: Guard) -> None:
-    """A response or message of the OpenAI client has a mapping to give; among messages it is refused with its
-    place.
-    """
-    response = types.SimpleNamespace(model_dump=dict)
-    with pytest.raises(TypeError, match=r"model_dump\(\)"):
-        bomb_redactor.check(response)
-    with pytest.raises(RequestError, match="must be a mapping, not SimpleNamespace"):
-        bomb_redactor.check([user("x"), response])
-    with pytest.raises(RequestError) as caught:
-        bomb_redactor.check(user([response]))
-    assert caught.value.path == "/content/0"
-
-
-def test_of_several_pictures_each_is_checked(bomb_guard: Guard) -> None:
-    """A batch says what to give in its place; so does one that a wrapped function is given."""
-    says = "cannot check an array of 4 dimensions: give each picture of a batch by itself"
-    with pytest.raises(TypeError, match=says):
-        bomb_guard.check(np.zeros((2, 4, 4, 3), np.uint8))
-    wrapped: Any = bomb_guard.wrap(lambda value: type(value).__name__)
-    with pytest.raises(TypeError, match="cannot check an array of several pictures: give each"):
-        wrapped(np.zeros((2, 8, 8, 3), np.uint8))
-
-
-@pytest.mark.parametrize(
-    "given_", [np.zeros((2, 8, 8, 16), np.float32), np.zeros((8, 8, 3), np.uint8), "a text", 1]
-)
-def test_what_is_no_batch_is_not_refused(guard_of: Any, given_: Any) -> None:
-    """Vectors go on as they are, pictures are judged."""
-    wrapped: Any = guard_of("rules: []\nunchecked: {part: allow}").wrap(lambda value: type(value).__name__)
-    assert wrapped(given_) == type(given_).__name__
+def test_a_payload_that_is_blocked_gives_nothing(bomb_guard: Guard) -> None:
+    """Whatever would be made of it."""
+    tree = ContentTree()
+    tree.text("zqxbomb", (), Place())
+    assert bomb_guard.check(Payload(tree, lambda outcome: "never")).content is None

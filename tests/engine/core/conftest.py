@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 

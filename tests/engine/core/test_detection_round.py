@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import Audio, Content, Detection, Finding, Guard, Image, Stage, Text, ToolCall, Unchecked
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import MOST_FINDINGS, MOST_KEPT, DetectionRound
 from guardrails.engine.core.findings_cache import FindingsCache

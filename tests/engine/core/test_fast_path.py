@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails import Detection, Finding, Guard, Image, Stage, Text, Verdict
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.fast_path import FastPath, KnownDetections
 from guardrails.engine.core.findings_cache import FindingsCache

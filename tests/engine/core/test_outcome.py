@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.types import CLEAN
 
 HISTORY = """

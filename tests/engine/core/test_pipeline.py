@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from guardrails import Detection, Finding, Guard, Text, Verdict
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import pipeline
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.worker_pool import Workers

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Detection, Finding, Guard, Stage, Text
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import rule_evaluation
 from guardrails.engine.core.rule_evaluation import (
     Evaluation,

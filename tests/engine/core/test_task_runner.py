@@ -16,7 +16,7 @@ from blockbuster import blockbuster_ctx
 
 from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Verdict
 from guardrails.cancellation import Cancelled, check
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.types import CLEAN

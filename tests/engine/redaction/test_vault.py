@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -94,7 +95,10 @@ def test_a_vault_shows_no_value() -> None:
         ([{"role": "user", "content": ["b", {"c": 1}]}, ("d",)], ["role", "user", "content", "b", "c", "d"]),
         (Text("e"), ["e"]),
         (ToolCall("f", '{"g": 1}'), ['{"g": 1}']),
-        (b"h", []),
+        (b"h", ["h"]),
+        (b"\xff", []),
+        ({"i"}, ["i"]),
+        (object(), []),
     ],
 )
 def test_texts_are_found_in_any_form(value: Any, found: list[str]) -> None:
@@ -111,6 +115,8 @@ def test_texts_are_found_in_any_form(value: Any, found: list[str]) -> None:
             [{"role": "user", "content": ["[A_1]"]}, ("[A_1]",)],
             [{"role": "user", "content": ["[A-1]"]}, ("[A-1]",)],
         ),
+        (b"[A_1]", b"[A-1]"),
+        (SimpleNamespace(a={"[A_1]"}), SimpleNamespace(a={"[A-1]"})),
     ],
 )
 def test_words_are_told_apart_from_what_was_handed_out_before(value: Any, new: Any) -> None:
@@ -121,7 +127,8 @@ def test_words_are_told_apart_from_what_was_handed_out_before(value: Any, new: A
 
 
 @pytest.mark.parametrize(
-    "value", ["[A_2]", [{"role": "assistant", "content": "[A_1]"}], ("a",), Text("a"), b"[A_1]", 5, None]
+    "value",
+    ["[A_2]", [{"role": "assistant", "content": "[A_1]"}], ("a",), Text("a"), b"\xff", 5, None, object()],
 )
 def test_what_a_model_wrote_or_nobody_can_mistake_stays_the_same_object(value: Any) -> None:
     """So that a caller sees that nothing changed."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Stage, Verdict
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.engine.model import Request

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, Stage
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.streaming.stream_plan import StreamPlan
 from guardrails.types import CLEAN, Detection
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from guardrails import Guard
-from guardrails.engine.content import payload
+from guardrails.engine.content import value_reader
 from guardrails.engine.tools.tool_context import PREPARED, ToolContext
 from guardrails.engine.tools.tool_preparation import preparation_task
 from guardrails.types import CLEAN, Stage, ToolCall
@@ -13,7 +13,7 @@ from guardrails.types import CLEAN, Stage, ToolCall
 
 def context_of(guard: Guard, arguments: str) -> ToolContext:
     """Return what conditions may read of one call, not found out yet."""
-    leaves = payload.read(ToolCall("f", arguments), Stage.TOOL_CALL).tree.leaves
+    leaves = value_reader.read(ToolCall("f", arguments), Stage.TOOL_CALL).tree.leaves
     return ToolContext(guard.policy.tools, frozenset(PREPARED), leaves, (), guard.pipeline.decoding)
 
 

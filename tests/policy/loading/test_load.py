@@ -16,6 +16,7 @@ from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.items import Policy
 from guardrails.policy.loading.load import load, locate
 from guardrails.policy.shipped import shipped_folder
+from guardrails.registry.sources import PluginSources
 from tests.cases import scale
 
 HEAD = "format: 1\nname: t\n"
@@ -109,15 +110,11 @@ def test_a_policy_behind_a_link_reads_beside_its_target(tmp_path: Path) -> None:
 
 def test_kinds_of_the_caller_can_be_used(tmp_path: Path) -> None:
     """`use:` may name a kind that the caller brings along, and only then."""
-
-    class MineConfig(TERMS.config):  # type: ignore[name-defined,misc] # a class that a value names
-        """Mine."""
-
-        use: str
-
     text = HEAD + "detectors:\n  m: {use: mine, terms: [foo]}\n"
     assert [error.code for error in loaded(tmp_path, text).problems.errors] == ["unknown_detector"]
-    policy = load(tmp_path / "p.yaml", {"mine": replace(TERMS, name="mine", config=MineConfig)})
+    policy = load(
+        tmp_path / "p.yaml", PluginSources().with_own("detectors", {"mine": replace(TERMS, version=2)})
+    )
     assert policy.problems.errors == []
     assert policy.detectors["m"].kind is not None
 

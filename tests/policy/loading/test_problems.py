@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import Path, Problems, describe, suggest_name
+from guardrails.policy.loading.problems import Path, Problems, describe
 from guardrails.policy.loading.source import Mark
 from tests.cases import each_case
 
@@ -145,21 +145,6 @@ def test_any_data_is_read_or_explained(data: dict[str, Any]) -> None:
 def test_values_are_described(value: object, text: str) -> None:
     """A value is named by its kind, and shown if it is short."""
     assert describe(value) == text
-
-
-@pytest.mark.parametrize(
-    ("name", "known", "hint"),
-    [
-        ("hate2", ["hate", "hate3", "on"], "did you mean 'hate' or 'hate3'?"),
-        ("xyz", ["a", "b"], "one of: a, b"),
-        ("xyz", [str(number) for number in range(20)], ""),
-        ("xyz", [], ""),
-        ("HATE", ["hate", "other"], "did you mean 'hate'?"),
-    ],
-)
-def test_near_names_are_offered_else_all_if_few(name: str, known: list[str], hint: str) -> None:
-    """A hint names what is near; where nothing is, all that is possible, if that is short."""
-    assert suggest_name(name, known) == hint
 
 
 def test_values_can_be_kept_out_of_messages() -> None:

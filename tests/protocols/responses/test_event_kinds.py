@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from openai.types.responses import ResponseStreamEvent
 
-from guardrails.engine.content.content_tree import value_at
+from guardrails.engine.values.writer import value_at
 from guardrails.errors import BackendError
 from guardrails.protocols.responses.event_kinds import (
     GROWING,

@@ -19,7 +19,7 @@ from guardrails import Content, Detection, Guard
 from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import read_rows
 from guardrails.authoring.shadow.shadow_log import compare_log
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.server.reloading import reload as reloading

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from guardrails import Guard, RequestError
 from guardrails.types import Stage
-from guardrails.wrapping.langchain.values import read, spread
+from guardrails.wrapping.langchain.values import read
 from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
@@ -42,7 +42,7 @@ class Word(BaseModel):
 
 def through(guard: Guard, value: Any, stage: Stage = Stage.INPUT) -> Any:
     """Return what the policy leaves of a value."""
-    content: Any = guard.check(read(spread(value), stage), stage).content
+    content: Any = guard.check(read(value, stage), stage).content
     return content and content["value"]
 
 
@@ -121,7 +121,7 @@ def test_calls_are_read_as_calls(policy_guard: Guard) -> None:
     ):
         for name in ("tool_calls", "tool_call_chunks", "invalid_tool_calls"):
             message = BaseMessage(type="ai", content="", **{name: calls})
-            verdict = policy_guard.check(read(spread([message]), Stage.OUTPUT), "output")
+            verdict = policy_guard.check(read([message], Stage.OUTPUT), "output")
             assert verdict.blocked, (name, calls)
 
 
@@ -138,21 +138,29 @@ def test_turns_that_are_removed_are_left_out(policy_guard: Guard) -> None:
 def test_tools_are_judged_beside_a_value(policy_guard: Guard) -> None:
     """As definitions, by the name of the option that has them."""
     tool = {"name": "f", "description": MASK}
-    content: Any = policy_guard.check(read(spread("x"), Stage.INPUT, tools={"tools": [tool]})).content
+    content: Any = policy_guard.check(read("x", Stage.INPUT, tools={"tools": [tool]})).content
     assert content == {"value": "x", "tools": {"tools": [{"name": "f", "description": "[MASK]"}]}}
 
 
-@pytest.mark.parametrize("value", [object(), [object()], {"a": print}])
-def test_what_cannot_be_read_is_refused(value: Any) -> None:
-    """By its type."""
-    with pytest.raises(TypeError, match="cannot check a"):
-        spread(value)
+@pytest.mark.parametrize("value", [object(), [object()], {"a": print}, [human("x"), object()]])
+def test_what_cannot_be_read_is_unchecked(policy_guard: Guard, value: Any) -> None:
+    """Which blocks by default; the reason names its type."""
+    verdict = policy_guard.check(read(value, Stage.INPUT))
+    assert verdict.blocked
+    assert [entry.kind for entry in verdict.coverage.unchecked] == ["part"]
+    assert "which no adapter reads" in verdict.coverage.unchecked[0].reason
+
+
+def test_an_artifact_is_the_program_s_own(policy_guard: Guard) -> None:
+    """No model reads what a tool keeps beside its answer."""
+    message = BaseMessage(type="tool", content="x", tool_call_id="c", artifact=object())
+    assert through(policy_guard, message) is message
 
 
 def test_a_message_of_no_known_type_is_refused() -> None:
     """Nobody knows where it stands."""
     with pytest.raises(RequestError, match="no known type"):
-        read(spread([BaseMessage(type="odd", content="x")]), Stage.INPUT)
+        read([BaseMessage(type="odd", content="x")], Stage.INPUT)
 
 
 @pytest.mark.parametrize(
@@ -170,4 +178,4 @@ def test_results_are_of_the_calls_that_have_their_ids(guard_of: Any, identity: A
         BaseMessage(type="tool", content="text", name="run", tool_call_id=identity),
         BaseMessage(type="ai", content="", tool_calls=[{"name": "mail", "args": {"to": "jo"}, "id": "c9"}]),
     ]
-    assert guard.check(read(spread(conversation), Stage.INPUT)).blocked is blocked
+    assert guard.check(read(conversation, Stage.INPUT)).blocked is blocked

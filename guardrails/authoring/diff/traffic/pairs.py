@@ -64,7 +64,7 @@ class SuiteRow(ContentRow):
         assert self.test is not None
         assert self.item is not None
         stage, content = read_input(self.test, self.item)
-        return guard.check(content, stage, **check_arguments(self.test), complete=True)
+        return guard.check(content, Stage(stage), **check_arguments(self.test), complete=True)
 
 
 def read_suite_rows(*versions: PolicyVersion) -> Iterator[ContentRow]:
@@ -82,7 +82,7 @@ def read_suite_rows(*versions: PolicyVersion) -> Iterator[ContentRow]:
 def _make_suite_row(item: PolicyItem, case: TestCase) -> SuiteRow:
     (name,) = content_fields(case.test)
     mark = item.mark(())
-    stage = Stage.INPUT.value if name not in list(Stage) else name
+    stage = name if name in {each.value for each in Stage} else Stage.INPUT.value
     content = case.test.model_dump(include={name})[name]
     return SuiteRow(
         f"{mark.file}:{mark.line}", case.test.stage or stage, content, id=case.name, test=case.test, item=item

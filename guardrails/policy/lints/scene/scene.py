@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from guardrails.detectors import Kind
 from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.kinds import Kind
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.expected_findings import expected_findings

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.detectors import Kind
 from guardrails.errors import PolicyErrors
 from guardrails.guard import Guard, Origin
 from guardrails.policy.loading.problems import NOWHERE, Problems
@@ -84,9 +83,12 @@ def apply_hot_settings(served: Settings, read: Settings) -> Settings:
     return now
 
 
-def detectors_of(origin: Origin | None) -> Mapping[str, Kind] | None:
-    """Return the kinds of detectors that came with a guard."""
-    return None if origin is None else origin.detectors
+def plugin_options(origin: Origin | None, settings: Settings) -> dict[str, Any]:
+    """Return what `Guard.load` is told of plugins: what the settings allow, else what the guard before was loaded with."""
+    if origin is None:
+        return {}
+    plugins = origin.plugins if settings.plugins is None else settings.plugins
+    return {"detectors": origin.detectors, "redactions": origin.redactions, "plugins": plugins}
 
 
 def load_policies(
@@ -108,9 +110,8 @@ def load_policies(
     if before is not None and (origin is None or origin.policy != before.settings.policy):
         guards[settings.policy] = before.guard.reload()
     options: dict[str, Any] = {
-        "floor": settings.floor,
-        "detectors": detectors_of(origin),
-        "budget": settings.budget,
+        **settings.guard_options,
+        **plugin_options(origin, settings),
     }
     for policy in (settings.policy, *(row.policy for row in settings.policies)):
         if policy not in guards:

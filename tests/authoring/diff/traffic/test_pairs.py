@@ -16,10 +16,11 @@ from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
 from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import ContentRow, read_rows
-from guardrails.detectors import Kind
+from guardrails.detectors.kinds import Kind
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
+from guardrails.registry.sources import PluginSources
 from guardrails.types import Text
 from tests.cases import scale
 
@@ -94,6 +95,14 @@ def test_tests_are_traffic_each_once(versions: Versions) -> None:
     assert found == [("input", "a forbidden word"), ("input", "see ID-7"), ("output", "see ID-8")]
 
 
+def test_conversations_of_tests_are_traffic_at_input(versions: Versions) -> None:
+    """A conversation stands at no stage of its own: it counts as what a person sends."""
+    test = "  - {messages: [{role: user, content: see ID-9}], expect: {action: allow}}\n"
+    old, new = versions(("  - {input: see ID-7", f"{test}  - {{input: see ID-7"))
+    found = [row.stage for row in pairs.read_suite_rows(old, new) if not isinstance(row.content, str)]
+    assert found == ["input"]
+
+
 WORDS = st.lists(
     st.sampled_from(["forbidden", "banned", "ID-7", "fine", "IDS-3", "Zm9yYmlkZGVu", "für"]), max_size=12
 )
@@ -132,7 +141,11 @@ def test_a_detector_that_both_have_is_asked_once(
             f"format: 1\nname: p\ndetectors:\n  own: {{use: own}}\n  w: {{use: terms, terms: [{terms}], category: custom.w}}\n"
             "rules:\n  - {id: a, on: input, when: custom.own > 0 || custom.w > 0, then: block}\n"
         )
-        made.append(compile_policy(load(path, {"own": kind_of(counting, tier=1)})))
+        made.append(
+            compile_policy(
+                load(path, PluginSources().with_own("detectors", {"own": kind_of(counting, tier=1)}))
+            )
+        )
     cache = FindingsCache(8, every=True)
     old, new = (Guard(each, cache=cache) for each in made)
     for text in ("fine", "bad", "forbidden", "a much longer text that is fine as well, from start to end"):

@@ -1,0 +1,132 @@
+"""What is installed here: this package, its optional parts, and the plugins of other packages, with what is wrong of them."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from typing import Final
+
+from packaging.requirements import Requirement
+
+from guardrails.registry.installed import GROUPS, find_offers
+from guardrails.registry.sources import PluginSources
+
+DISTRIBUTION: Final = "guardrails-middleware"
+
+DEVELOPING: Final = frozenset({"dev", "docs", "test", "all"})
+"""Extras that bring nothing of their own to who uses this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraState:
+    """An optional part: its name, and the packages that it lacks here, each as pip takes it."""
+
+    name: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginState:
+    """A plugin that an installed package offers.
+
+    Attributes:
+        group: such as `detectors`.
+        name: what policies or settings call it.
+        package: the distribution.
+        version: of it.
+        entry_point: the object, as `module:attribute`.
+        problem: why it cannot be used; "" where it can, as far as is known without importing it.
+    """
+
+    group: str
+    name: str
+    package: str
+    version: str
+    entry_point: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What is installed here."""
+
+    version: str
+    python: str
+    platform: str
+    extras: tuple[ExtraState, ...]
+    plugins: tuple[PluginState, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong; an optional part that lacks something is not."""
+        return not any(plugin.problem for plugin in self.plugins)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return all of it as plain JSON values."""
+        return {**asdict(self), "sound": self.sound}
+
+
+def inspect_installation(sources: PluginSources | None = None, *, load: bool = False) -> Installation:
+    """Return what is installed here.
+
+    Args:
+        sources: which plugins may be used; None: those that the environment allows.
+        load: import each plugin that may be used, and check that it is what it says.
+    """
+    allowed = PluginSources.of_environment() if sources is None else sources
+    return Installation(
+        version(DISTRIBUTION),
+        platform.python_version(),
+        f"{sys.platform} {platform.machine()}",
+        tuple(_find_extras()),
+        tuple(_find_plugins(allowed, load=load)),
+    )
+
+
+def _find_extras() -> Iterator[ExtraState]:
+    """Yield the optional parts."""
+    wanted = [Requirement(each) for each in requires(DISTRIBUTION) or ()]
+    for name in metadata(DISTRIBUTION).get_all("Provides-Extra") or ():
+        if name in DEVELOPING:
+            continue
+        own = [each for each in wanted if each.marker is not None and each.marker.evaluate({"extra": name})]
+        missing = (f"{each.name}{each.specifier}" for each in own if not _is_installed(each))
+        yield ExtraState(name, tuple(missing))
+
+
+def _is_installed(wanted: Requirement) -> bool:
+    try:
+        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+    except PackageNotFoundError:
+        return False
+
+
+def _find_plugins(allowed: PluginSources, *, load: bool) -> Iterator[PluginState]:
+    """Yield the plugins of installed packages, group by group."""
+    from guardrails.plugins import REGISTRIES
+
+    for group in GROUPS:
+        offers = [*find_offers(group)]
+        registry = REGISTRIES.get(group)
+        for offer in offers:
+            origin = offer.origin
+            others = [
+                each.origin.package
+                for each in offers
+                if each.name == offer.name
+                and each is not offer
+                and allowed.allows(each.origin.package, each.origin.version)
+            ]
+            problem = ""
+            if registry is not None and offer.name in registry.builtin:
+                problem = "has the name of a built-in one, and is never used"
+            elif not allowed.allows(origin.package, origin.version):
+                problem = "is not among the plugins that may be used"
+            elif others:
+                problem = f"is offered by {', '.join(others)} as well"
+            elif load and registry is not None:
+                problem = registry.find_problem(offer.name, allowed)
+            yield PluginState(group, offer.name, origin.package, origin.version, origin.entry_point, problem)

@@ -1,0 +1,42 @@
+"""`guardrails doctor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from guardrails.cli import main
+from tests.registry.conftest import SHOUTING, Install, install
+
+__all__ = ["install"]
+
+
+def test_says_what_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    """For people, and for programs: this package, Python, and each optional part with what it lacks."""
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert f"Python {sys.version.split()[0]}" in said
+    assert "  none is installed" in said
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["sound"], found["plugins"]) == (True, [])
+    assert {"name": "pii", "missing": []} in found["extras"]
+    assert not {"dev", "test", "all"} & {extra["name"] for extra in found["extras"]}
+
+
+def test_says_what_is_wrong_with_plugins(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    """A built-in name, a name that two packages offer, and with `--load` a plugin that fails."""
+    points = {"detectors": {"terms": "acme_one:KIND", "loud": "acme_one:KIND", "gone": "acme_one:NONE"}}
+    install("acme-one", "1.0", points)
+    install("acme-two", "2.0", {"detectors": {"loud": "acme_two:KIND"}}, SHOUTING)
+    assert main(["doctor", "--json", "--load"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["sound"] is False
+    problems = {(each["name"], each["package"]): each["problem"] for each in found["plugins"]}
+    assert problems["terms", "acme-one"] == "has the name of a built-in one, and is never used"
+    assert problems["loud", "acme-one"] == "is offered by acme-two as well"
+    assert "AttributeError" in problems["gone", "acme-one"]
+    assert main(["doctor"]) == 1
+    assert "loud (acme-two 2.0, acme_two:KIND): is offered by acme-one as well" in capsys.readouterr().out

@@ -1,0 +1,71 @@
+"""Edits of values, in the shape that was given."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.engine.values.walk import find_strings
+from guardrails.engine.values.writer import replace_values
+from tests.engine.values.test_walk import bodies, texts
+
+
+@given(bodies, st.data())
+def test_an_edit_changes_one_place_and_never_its_input(body: Any, data: st.DataObject) -> None:
+    """Everything beside the edited strings stays equal, and the body that was given stays as it was."""
+    places = [(path, text) for path, text, editable in find_strings(body) if editable and path]
+    before = copy.deepcopy(body)
+    chosen = data.draw(st.lists(st.sampled_from(places), max_size=3, unique=True)) if places else []
+    changed = replace_values(body, {(path, None): "NEW" for path, _ in chosen})
+    assert body == before
+    paths = {path for path, _ in chosen}
+    expected = [(path, "NEW" if path in paths and ok else text) for path, text, ok in find_strings(before)]
+    assert [(path, text) for path, text, _ in find_strings(changed)] == expected
+
+
+@given(st.dictionaries(texts, bodies, min_size=1, max_size=3), texts)
+def test_an_edit_inside_json_text_keeps_the_rest(arguments: dict[str, Any], new: str) -> None:
+    """One decoded leaf of the arguments changes; the others decode to what they were."""
+    arguments = {**arguments, "mail": "old"}
+    body = {"arguments": json.dumps(arguments), "other": [1]}
+    changed = replace_values(body, {(("arguments",), ("mail",)): new})
+    assert json.loads(changed["arguments"]) == {**arguments, "mail": new}
+    assert changed["other"] is body["other"]
+    assert json.loads(body["arguments"])["mail"] == "old"
+
+
+def test_half_a_surrogate_pair_survives_an_edit_as_an_escape() -> None:
+    """The edited JSON text can always be sent as UTF-8."""
+    body = r'{"a": "\ud800", "b": "old"}'
+    changed = replace_values(body, {((), ("b",)): "new"})
+    assert json.loads(changed.encode()) == {"a": "\ud800", "b": "new"}
+
+
+def test_a_place_is_edited_as_a_whole_or_inside_not_both() -> None:
+    """Two readings of one text would lose one of two edits: that is an error, not a leak."""
+    with pytest.raises(ValueError, match="as a whole and inside"):
+        replace_values({"a": '{"b": "c"}'}, {(("a",), None): "x", (("a",), ("b",)): "y"})
+
+
+def test_tuples_stay_tuples() -> None:
+    """A body comes back in the shape that was given."""
+    assert replace_values(("a", {"b": ("c", "d")}), {((1, "b", 0), None): "x"}) == ("a", {"b": ("x", "d")})
+
+
+def test_an_edit_inside_arguments_leaves_numbers_as_they_were(bomb_redactor) -> None:
+    """A redaction in a call's arguments changes the text that it replaces and no number beside it."""
+    call = {
+        "id": "c",
+        "type": "function",
+        "function": {"name": "f", "arguments": '{"t":"zqxbomb","n":1.10,"z":-0}'},
+    }
+    verdict = bomb_redactor.check([{"role": "assistant", "content": None, "tool_calls": [call]}])
+
+    assert (
+        verdict.content[0]["tool_calls"][0]["function"]["arguments"] == '{"t": "[BOMB]", "n": 1.10, "z": -0}'
+    )
