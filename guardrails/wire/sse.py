@@ -10,6 +10,8 @@ LINE_END = re.compile(rb"\r\n|\n|\r")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DONE = b"[DONE]"
 KEEP_ALIVE = b": keep-alive\n\n"
+NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+"""The types of events of models' APIs."""
 
 RESUMING = {b"id": re.compile(rb"[!-~]{1,512}"), b"retry": re.compile(rb"[0-9]{1,9}")}
 """What a client may come back by: one word, and a time. What says more is none, for nobody judges it."""

@@ -22,7 +22,7 @@ from guardrails.protocols.protocol import EventStream, Protocol, StreamFormat, a
 from guardrails.protocols.registry import load_protocols
 from guardrails.protocols.responses.event_writer import REQUIRED
 from guardrails.protocols.responses.protocol import RESPONSES
-from guardrails.proxy.exchange.stream import dump_events
+from guardrails.protocols.streaming.codec import dump_events
 from guardrails.types import Action, Coverage
 from guardrails.wire import sse
 from tests.protocols.conftest import AnswerReader

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.protocols.messages.messages_stream import MessagesCodec, write_events
-from guardrails.proxy.exchange.stream import dump_events
+from guardrails.protocols.streaming.codec import dump_events
 from guardrails.wire import sse
 from tests.cases import scale
 from tests.protocols.conftest import AnswerReader

@@ -9,6 +9,7 @@ which is judged then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from guardrails.engine.content.field_readers import WORD, spells
@@ -315,6 +316,7 @@ def _waits(item: Mapping[str, Any]) -> bool:
     return item.get("type") not in (*HOSTED, *(type_ for type_, _ in SPEAKING))
 
 
+@lru_cache(256)  # each piece of a text asks
 def _joined(type_: str, index: int) -> tuple[str, ...]:
     """Return the names of the texts that the text of a part makes up with others, the widest last."""
     item, list_, name, _ = PARTS[type_]

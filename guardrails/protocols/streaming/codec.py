@@ -1,4 +1,4 @@
-"""What a relay needs to know of an API: an event in, what stands in it out; and what is left of an answer in, events out."""
+"""What a relay needs to know of an API: how its events are read, and how what is left of an answer is written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol
 
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
+from guardrails.wire import sse
+from guardrails.wire.lossless_json import write
 from guardrails.wire.pointers import Path
 
 ReceivedEvent = tuple[dict[str, Any], str, bytes]
@@ -123,6 +125,21 @@ class StreamCodec(Protocol):
         withheld of it, None where it was stopped on its way.
         """
         ...
+
+
+def build_event(data: dict[str, Any]) -> Event:
+    """Return an event that says this, of the type that it says itself; of none where that is no name."""
+    kind = data.get("type")
+    return Event(kind if isinstance(kind, str) and sse.NAME.fullmatch(kind) else "", data)
+
+
+def dump_events(events: Iterable[Event]) -> bytes:
+    """Write events as server-sent events; those that did not change as they came."""
+    # Some clients take characters beyond ASCII for ends of lines.
+    return b"".join(
+        event.raw or sse.event(write(event.data, ascii_only=True).encode(), event.kind.encode())
+        for event in events
+    )
 
 
 def malformed_event(what: str) -> BackendError:

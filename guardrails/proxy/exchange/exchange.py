@@ -14,6 +14,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
 from guardrails.protocols.registry import error_writer
+from guardrails.protocols.streaming.codec import dump_events
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import (
     Call,
@@ -27,7 +28,7 @@ from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_request
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
-from guardrails.proxy.exchange.stream import dump_events, stream_to
+from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State

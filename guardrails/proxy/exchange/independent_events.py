@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import replace
 
-from guardrails.protocols.streaming.codec import ReceivedEvent
+from guardrails.protocols.streaming.codec import Event, ReceivedEvent, dump_events
 from guardrails.protocols.streaming.independent_events import IndependentEvents
 from guardrails.proxy.exchange.answer import Call, judge_answer
-from guardrails.wire import sse, strict_json
 
 
 async def judge_independent_events(
@@ -32,9 +31,6 @@ async def judge_independent_events(
                     unlinked = replace(call.protocol, links=None)
                     call = replace(call, endpoint=replace(call.endpoint, protocol=unlinked))
             content = await judge_answer(call, data, len(raw), stream.read)
-            out = stream.passed(
-                raw if content is data else sse.event(strict_json.dump(content), kind.encode())
-            )
-            if out:
+            if out := stream.passed(raw if content is data else dump_events([Event(kind, content)])):
                 yield out
     yield stream.rest()

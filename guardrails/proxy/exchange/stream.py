@@ -11,7 +11,7 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event
-from guardrails.protocols.streaming.codec import Event, ReceivedEvent, StreamCodec
+from guardrails.protocols.streaming.codec import ReceivedEvent, StreamCodec, dump_events
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.proxy.exchange.answer import Call, judge_answer, parse_answer, vet_error
 from guardrails.proxy.exchange.independent_events import judge_independent_events
@@ -170,10 +170,3 @@ async def events_of(
             yield some
     if some := [*events.flush()]:
         yield some
-
-
-def dump_events(events: list[Event]) -> bytes:
-    """Write events."""
-    return b"".join(
-        event.raw or sse.event(strict_json.dump(event.data), event.kind.encode()) for event in events
-    )

@@ -7,9 +7,10 @@ from typing import Any
 
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.streaming.codec import build_event, dump_events
 from guardrails.types import Audio
 from guardrails.wrapping.sdk.body_formats import JSON_FORMAT, Body, BodyFormat, unreadable_answer
-from guardrails.wrapping.sdk.events import NAME, ClientEvent, ClientEventReader
+from guardrails.wrapping.sdk.events import ClientEventReader
 from guardrails.wrapping.sdk.exchange import STREAM
 from guardrails.wrapping.sdk.file_answers import file_format
 
@@ -21,11 +22,7 @@ def _read_events(raw: bytes) -> list[dict[str, Any]]:
 
 def _write_events(left: Mapping[str, Any]) -> bytes:
     """Write what is left of the events of a stream, each named by its type: what else stood there was not judged."""
-    return b"".join(ClientEvent(_name(event.get("type")), event).dump() for event in left["events"])
-
-
-def _name(kind: Any) -> str:
-    return kind if isinstance(kind, str) and NAME.fullmatch(kind) else ""
+    return dump_events(map(build_event, left["events"]))
 
 
 def _read_lines(raw: bytes, kind: str, asked: Body) -> transcription_fields.Lines:

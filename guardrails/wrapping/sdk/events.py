@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,6 @@ from guardrails.wire import sse
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk.body_formats import parse_answer, unreadable_answer
 
-NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 END = sse.event(sse.DONE)
 
 
@@ -56,6 +54,6 @@ def _parse_event(event: sse.Event) -> ClientEvent:
         name, written = event.type.decode("ascii"), event.data.decode("utf-8")
     except UnicodeDecodeError:
         raise unreadable_answer("its stream is not UTF-8, or an event has a name of no known form") from None
-    if NAME.fullmatch(name) is None:
+    if sse.NAME.fullmatch(name) is None:
         raise unreadable_answer("an event of its stream has a name of no known form")
     return ClientEvent(name, parse_answer(written, halves=True), written)

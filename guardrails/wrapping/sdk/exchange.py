@@ -6,7 +6,7 @@ Nothing here asks the network or waits: whoever makes the call takes the request
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,12 @@ from guardrails.errors import BackendError, Blocked, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.reply_values import restore_reply
-from guardrails.protocols.streaming.codec import Event
+from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
-from guardrails.wrapping.sdk import events
 from guardrails.wrapping.sdk.body_formats import JSON, Body, parse_answer, unreadable_answer
+from guardrails.wrapping.sdk.events import END
 from guardrails.wrapping.sdk.file_answers import AnswerFile
 from guardrails.wrapping.sdk.file_answers import file_payload as read_file
 
@@ -119,7 +119,8 @@ class Exchange:
             return write(refusal).encode()
         codec = streams.codec()
         events = (codec.record_sent(event) for event in codec.write_refusal(refusal, message))
-        return dump_events([event for event in events if event is not None], done=self.ends_with_done)
+        end = END if self.ends_with_done else b""
+        return dump_events(event for event in events if event is not None) + end
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.
@@ -188,9 +189,3 @@ class Exchange:
             content = self.protocol.withhold(answer, heard.tree, outcome, self.message(verdict))
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else restore_reply(content, restorer)
-
-
-def dump_events(told: Sequence[Event], *, done: bool = False) -> bytes:
-    """Write events; with `done` the end behind them."""
-    raw = [event.raw or events.ClientEvent(event.kind, event.data).dump() for event in told]
-    return b"".join(raw) + (events.END if done else b"")

@@ -12,12 +12,12 @@ from typing import Any
 from guardrails.engine.content import payload
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
-from guardrails.protocols.streaming.codec import ReceivedEvent
+from guardrails.protocols.streaming.codec import ReceivedEvent, dump_events
 from guardrails.types import Action
 from guardrails.wrapping.sdk import events
 from guardrails.wrapping.sdk.buffered_response import BufferedResponse
 from guardrails.wrapping.sdk.events import ClientEventReader
-from guardrails.wrapping.sdk.exchange import STREAM, Exchange, dump_events
+from guardrails.wrapping.sdk.exchange import STREAM, Exchange
 from guardrails.wrapping.sdk.independent_events import IndependentResponse
 
 Written = Generator[list[Task], None, bytes]
@@ -107,9 +107,8 @@ class StreamingResponse:
             if self._failure is not None:
                 return (yield from self._failed(self._failure, inline))
         rest = yield from self._judge.ended(self._relay, self._exchange, inline)
-        return dump_events(
-            rest, done=self._exchange.ends_with_done if self._relay.is_refused else self._events.done
-        )
+        has_end = self._exchange.ends_with_done if self._relay.is_refused else self._events.done
+        return dump_events(rest) + (events.END if has_end else b"")
 
     def _failed(self, event: events.ClientEvent, inline: int | None) -> Written:
         """Return how a stream ends that the model failed in: as it says, behind what went on before."""
@@ -119,9 +118,8 @@ class StreamingResponse:
         )  # no answer, of which some could be withheld
         verdict, _ = yield from self._judge.whole(subject, inline)
         if verdict.blocked:
-            return dump_events(
-                self._relay.refused(None, self._exchange.message(verdict)), done=self._exchange.ends_with_done
-            )
+            end = events.END if self._exchange.ends_with_done else b""
+            return dump_events(self._relay.refused(None, self._exchange.message(verdict))) + end
         content: Any = verdict.content
         kind = {"type": event.data["type"]} if "type" in event.data else {}
         changed = verdict.action >= Action.REDACT

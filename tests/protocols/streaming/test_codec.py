@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from guardrails import BackendError
-from guardrails.protocols.streaming.codec import Event, EventReading, malformed_event
+from guardrails.protocols.streaming.codec import (
+    Event,
+    EventReading,
+    build_event,
+    dump_events,
+    malformed_event,
+)
 
 
 def test_an_event_of_which_nothing_is_said_goes_on_as_it_came() -> None:
@@ -15,6 +21,20 @@ def test_an_event_of_which_nothing_is_said_goes_on_as_it_came() -> None:
 def test_an_event_has_no_bytes_of_its_own() -> None:
     """But where it goes on as it came."""
     assert Event("k", {}).raw == b""
+
+
+def test_events_are_written_as_they_came_or_anew() -> None:
+    """With their types, and in characters that no client takes for the end of a line."""
+    some = [Event("x", {"a": 1}, b"raw"), Event("", {"a": 1}), Event("k", {"a": "\u2028é\ud83d"})]
+    assert dump_events(some) == (b'rawdata: {"a":1}\n\nevent: k\ndata: {"a":"\\u2028\\u00e9\\ud83d"}\n\n')
+    assert dump_events([]) == b""
+
+
+def test_an_event_is_of_the_type_that_it_says() -> None:
+    """Where that is a name."""
+    for kind, expected in (("a.b_c-1", "a.b_c-1"), ("a b", ""), ("a\nb", ""), (7, ""), (None, "")):
+        assert build_event({"type": kind}) == Event(expected, {"type": kind})
+    assert build_event({}) == Event("", {})
 
 
 def test_what_cannot_be_read_is_the_upstreams_fault() -> None:

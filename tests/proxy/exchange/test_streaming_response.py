@@ -21,9 +21,9 @@ from guardrails.errors import BackendError
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import EventStream, write_error_event
+from guardrails.protocols.streaming.codec import dump_events
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.exchange.stream import dump_events
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.types import FiredRule, PolicyRef
 

@@ -15,9 +15,8 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_stream import ChatCodec, write_events
 from guardrails.protocols.protocol import Protocol, StreamFormat
-from guardrails.protocols.streaming.codec import Event
 from guardrails.types import Place, Stage
-from guardrails.wrapping.sdk.exchange import Exchange, Terms, dump_events, response_checker_of
+from guardrails.wrapping.sdk.exchange import Exchange, Terms, response_checker_of
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 
@@ -80,13 +79,6 @@ def test_an_answer_of_no_form_is_refused(policy_guard: Guard) -> None:
         deep = [deep]
     with pytest.raises(BackendError, match="cannot be judged"):
         exchange(policy_guard, {}).read({"a": deep})
-
-
-def test_events_are_written_as_they_came_or_anew() -> None:
-    """With the end behind them."""
-    some = [Event("x", {"a": 1}, b"raw"), Event("", {"a": 1})]
-    assert dump_events(some, done=True) == b'rawdata: {"a":1}\n\ndata: [DONE]\n\n'
-    assert dump_events([]) == b""
 
 
 def test_an_answer_is_judged_as_a_check_would(policy_guard: Guard) -> None:

@@ -7,7 +7,7 @@ either are held to their end. An answer of which anything is blocked is an error
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -16,13 +16,14 @@ from starlette.responses import Response
 
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.streaming.codec import build_event, dump_events
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judge_answer
 from guardrails.proxy.exchange.stream import read_events
 from guardrails.proxy.media.spool import release_file
 from guardrails.proxy.upstreams.upstream_client import JSON, response_headers
 from guardrails.types import Audio
-from guardrails.wire import sse, strict_json
+from guardrails.wire import strict_json
 
 STREAM: Final = "text/event-stream"
 
@@ -64,14 +65,8 @@ async def _events(
     headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
     told = made(await call.state.run_by_size(len(raw), lambda: read_events(call, raw)))
     left = await judge_answer(call, told, len(raw))
-    out = await call.state.run_by_size(len(raw), lambda: b"".join(map(_written, left["events"])))
+    out = await call.state.run_by_size(len(raw), lambda: dump_events(map(build_event, left["events"])))
     return Response(out, 200, {**headers, **call.report.headers()}, STREAM)
-
-
-def _written(event: Mapping[str, Any]) -> bytes:
-    kind = event.get("type")
-    is_name = isinstance(kind, str) and kind.isprintable()
-    return sse.event(strict_json.dump(event), str(kind).encode() if is_name else b"")
 
 
 def _lines(raw: bytes) -> transcription_fields.Lines:
