@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Iterable, Mapping
-from io import BufferedIOBase, RawIOBase
 from pathlib import PurePath
 from typing import Any, TypeVar
 
 from guardrails.context import Context
-from guardrails.engine.content.value_reader import read_key, read_pieces, read_structure, read_unread
+from guardrails.engine.content.value_reader import (
+    is_readable,
+    read_key,
+    read_pieces,
+    read_structure,
+    read_unread,
+    says_nothing,
+)
 from guardrails.engine.media.frame_batches import (
     FPS,
     Film,
@@ -177,7 +183,7 @@ class FunctionCall:
 
     def after(self, value: Any) -> Steps:
         """Check what the function returned; return what the caller may have."""
-        if _is_plain(value):
+        if says_nothing(value):
             return value
         if (framed := self.framed(value)) is not None:
             return replace_films(value, framed, (yield from _in_turn(map(self.film, framed[0]))))
@@ -191,10 +197,7 @@ class FunctionCall:
 
     def subject(self, value: Any) -> Any:
         """Return what is judged of what the function returned: what nobody can read is unchecked."""
-        readable = (
-            adapter_of(value) is not None or is_pixels(value) or isinstance(value, RawIOBase | BufferedIOBase)
-        )
-        return value if readable else read_unread(value, self.terms.output, "part")
+        return value if is_readable(value) else read_unread(value, self.terms.output, "part")
 
     def each_after(self, values: Iterable[Any]) -> Steps:
         """Check each of several values that the function returned; return a list of what the caller may have."""
@@ -291,19 +294,6 @@ def require_kind(chunk: Any, kind: type[T]) -> T:
         name = "texts" if kind is str else "bytes"
         raise TypeError(f"cannot check a stream of {type(chunk).__name__}: yield {name}")
     return chunk
-
-
-def _is_plain(value: Any) -> bool:
-    """Tell whether a value says nothing: None, a flag, a date, a number too short to be anyone's."""
-    if type(value) is str:
-        return False
-    adapter = adapter_of(value)
-    return (
-        adapter is not None
-        and adapter.content is not None
-        and not is_pixels(value)
-        and adapter.content(value) is None
-    )
 
 
 def _has(value: Any, name: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from io import IOBase
+from io import BufferedIOBase, IOBase, RawIOBase
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -62,6 +62,23 @@ def read(given: Any, stage: Stage, forms: Sequence[BodyForm] = ()) -> Payload:
     if adapter is not None and adapter.children is not None and not _is_drawn(given):
         return read_structure(given, stage)
     return _read_alone(given, adapter, stage)
+
+
+def is_readable(given: Any) -> bool:
+    """Tell whether `read` takes a value, be it that there is nothing in it to judge."""
+    return adapter_of(given) is not None or is_pixels(given) or isinstance(given, RawIOBase | BufferedIOBase)
+
+
+def says_nothing(given: Any) -> bool:
+    """Tell whether there is nothing to judge in a value that is given by itself: None, a flag, a date, a number too short to be
+    anyone's.
+    """
+    if type(given) is str:
+        return False
+    adapter = adapter_of(given)
+    if adapter is None or adapter.content is None or is_pixels(given):
+        return False
+    return adapter.content(given) is None
 
 
 def read_structure(given: Any, stage: Stage) -> Payload:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails import Guard
+from guardrails import Image as Picture
 from guardrails.authoring.reports.before_after import (
     MASK,
     ReportStyle,
@@ -131,7 +132,7 @@ def test_of_a_redacted_picture_that_is_shown_which_is_left(guard: Guard) -> None
 
 def test_a_picture_that_is_none_is_named(guard: Guard) -> None:
     """With the reason, and without any of its bytes."""
-    shown = before(guard, b"<script>")
+    shown = before(guard, Picture(b"<script>"))
     assert "This picture cannot be shown: " in shown
     assert "script" not in shown
 

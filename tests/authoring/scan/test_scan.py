@@ -102,7 +102,7 @@ def test_every_file_has_its_verdict(guard: Guard, root: Path) -> None:
     [
         ("a.bin", b"\xff\xfe\0", "unknown", "part: not UTF-8 text"),
         ("a.png", b"no picture", "image", "image: mistyped"),
-        ("a.json", b'[{"role": 7}]', "conversation", "part: "),
+        ("a.json", b'[{"role": 7, "content": "x"}]', "conversation", "part: "),
     ],
 )
 def test_what_cannot_be_read_is_what_the_policy_says(

@@ -86,7 +86,7 @@ def test_rows_that_do_not_count_are_counted(scoring: Callable[..., Guard]) -> No
         replace(row("0.8"), labels={"spam": True, "hate": False}),
         row("0.8", stage="output"),
         row("0.8 broken"),
-        row([{"role": 7}]),
+        row([{"role": 7, "content": "x"}]),
         row("0.1", label=False),
     ]
     _, found = ran(guard, rows, keep=0)
@@ -94,7 +94,7 @@ def test_rows_that_do_not_count_are_counted(scoring: Callable[..., Guard]) -> No
     assert dict(found.left_out) == {"label": 2, "stage": 1, "failed": 1, "unread": 1}
     assert dict(found.unknown) == {"spam": 1, "hate": 1}
     assert found.reasons[0].startswith("rows.jsonl:0.8 broken: own: ")
-    assert found.reasons[1].startswith("rows.jsonl:[{'role': 7}]: ")
+    assert found.reasons[1].startswith("rows.jsonl:[{'role': 7, 'content': 'x'}]: ")
 
 
 def test_the_worst_rows_are_kept(scoring: Callable[..., Guard]) -> None:

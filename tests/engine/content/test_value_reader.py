@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import types
 import uuid
 from pathlib import Path
@@ -12,7 +13,15 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, Image, RequestError, Stage, Text, ToolCall, Video
-from guardrails.engine.content.value_reader import read
+from guardrails.engine.content.value_reader import (
+    is_readable,
+    read,
+    read_key,
+    read_pieces,
+    read_structure,
+    read_unread,
+    says_nothing,
+)
 from guardrails.types import Place
 from tests.cases import each_case
 
@@ -154,3 +163,54 @@ def test_what_is_no_batch_is_not_refused(guard_of: Any, given_: Any) -> None:
     """Vectors go on as they are, pictures are judged."""
     wrapped: Any = guard_of("rules: []\nunchecked: {part: allow}").wrap(lambda value: type(value).__name__)
     assert wrapped(given_) == type(given_).__name__
+
+
+@pytest.mark.parametrize(
+    ("value", "readable", "nothing"),
+    [
+        ("", True, False),
+        (None, True, True),
+        (7, True, True),
+        (4111111111111111, True, False),
+        (uuid.uuid4(), True, True),
+        ([], True, False),
+        (np.zeros((4, 4)), True, False),
+        (np.zeros(4), True, True),
+        (io.BytesIO(b"x"), True, False),
+        (io.StringIO("x"), False, False),
+        (object(), False, False),
+    ],
+)
+def test_values_say_something_or_nothing(value: Any, readable: bool, nothing: bool) -> None:
+    """What nobody can read is neither."""
+    assert (is_readable(value), says_nothing(value)) == (readable, nothing)
+
+
+def test_the_name_of_a_part_cannot_be_changed(bomb_redactor: Guard) -> None:
+    """What would be redacted in it blocks."""
+    assert bomb_redactor.check(read_key("zqxbomb", Stage.INPUT)).blocked
+    assert bomb_redactor.check(read_key("fine", Stage.INPUT)).content == "fine"
+
+
+def test_a_structure_is_read_in_full_whatever_its_form(bomb_redactor: Guard) -> None:
+    """Messages too, at the stage that is named."""
+    payload = read_structure([user(BAD)], Stage.RETRIEVAL)
+    assert {leaf.content.place.stage for leaf in payload.tree.leaves} == {Stage.RETRIEVAL}
+    assert bomb_redactor.check(payload).content == [user(GOOD)]
+
+
+def test_a_word_over_pieces_is_redacted_in_them(bomb_redactor: Guard) -> None:
+    """At the same place of each; other places are not put together."""
+    pieces = [{"a": "a zqx", "b": "zqx"}, {"a": "bomb b", "c": "bomb"}]
+    verdict: Any = bomb_redactor.check(read_pieces(pieces, Stage.OUTPUT), "output")
+    assert "".join(piece["a"] for piece in verdict.content) == GOOD
+    assert (verdict.content[0]["b"], verdict.content[1]["c"]) == ("zqx", "bomb")
+    fine = [{"a": "x"}, {"a": "y"}]
+    assert bomb_redactor.check(read_pieces(fine, Stage.OUTPUT), "output").content is fine
+
+
+def test_what_nobody_can_read_is_unchecked_as_the_caller_says(bomb_redactor: Guard) -> None:
+    """An object of the program is allowed, a part is not."""
+    given_ = object()
+    assert bomb_redactor.check(read_unread(given_, Stage.INPUT, "object")).content is given_
+    assert bomb_redactor.check(read_unread(given_, Stage.INPUT, "part")).blocked

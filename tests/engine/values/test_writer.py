@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import deque
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.engine.values.walk import find_strings
-from guardrails.engine.values.writer import replace_values
+from guardrails.engine.values.writer import (
+    find_changes,
+    rebuild,
+    remove_entries,
+    replace_values,
+    value_at,
+)
 from tests.engine.values.test_walk import bodies, texts
 
 
@@ -69,3 +78,59 @@ def test_an_edit_inside_arguments_leaves_numbers_as_they_were(bomb_redactor) -> 
     assert (
         verdict.content[0]["tool_calls"][0]["function"]["arguments"] == '{"t": "[BOMB]", "n": 1.10, "z": -0}'
     )
+
+
+def test_a_place_leads_through_objects() -> None:
+    """By the steps that findings have in their paths."""
+    value = {"a": [SimpleNamespace(b=deque(["x"]))]}
+    assert value_at(value, ("a", 0, "b", 0)) == "x"
+    made = replace_values(value, {(("a", 0, "b", 0), None): "y"})
+    assert made == {"a": [SimpleNamespace(b=deque(["y"]))]}
+    with pytest.raises(KeyError):
+        value_at(value, ("a", 0, "c"))
+
+
+def test_another_value_takes_the_place_of_a_container() -> None:
+    """Of any type; what is below it goes with it, also where that was edited before."""
+    value = {"a": {"b": "x"}, "c": None}
+    edits = {(("a", "b"), None): "y", (("a",), None): [1], (("c",), None): {"d": 2}}
+    assert replace_values(value, edits) == {"a": [1], "c": {"d": 2}}
+
+
+@pytest.mark.parametrize(
+    ("value", "edits", "says"),
+    [
+        ([Decimal(7)], {((0,), None): "x"}, "a Decimal cannot be changed"),
+        ([object()], {((0, "a"), None): "x"}, "a object has no parts"),
+        ({"a": {"b": "x"}}, {(("a",), None): "y", (("a", "b"), None): "z"}, "as a whole and inside"),
+        (["no JSON"], {((0,), ("a",)): "x"}, "no JSON text"),
+    ],
+)
+def test_what_cannot_be_written_is_an_error(value: Any, edits: Any, says: str) -> None:
+    """Never a value that is left as it was."""
+    with pytest.raises(ValueError, match=says):
+        replace_values(value, edits)
+
+
+def test_a_container_with_no_changes_is_itself() -> None:
+    """Of whatever type it is."""
+    value = object()
+    assert rebuild(value, {}) is value
+    with pytest.raises(ValueError, match="nothing in a object can be changed"):
+        rebuild(value, {"a": 1})
+
+
+@pytest.mark.parametrize("value", [["a", "b", "c"], ("a", "b", "c"), deque(["a", "b", "c"])])
+def test_entries_are_left_out(value: Any) -> None:
+    """Of lists and what is like one."""
+    made = remove_entries(value, [0, 2])
+    assert (list(made), type(made)) == (["b"], type(value))
+    assert remove_entries(value, []) is value
+
+
+@given(bodies, bodies)
+def test_changes_make_one_value_of_the_other(old: Any, new: Any) -> None:
+    """None of a value and itself."""
+    assert find_changes(old, old) == {}
+    made = replace_values(old, find_changes(old, new))
+    assert made == new

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard, ToolCall
+from guardrails.protocols.chat.chat_payload import is_conversation, is_message, is_messages
 
 # Beside a term a letter of its own, in any script, would be a repeat, and part of it.
 BESIDE = st.text(" .,;:!?'()\n\u00e4\u00df\u4e2d\u3042gkw", max_size=5)
@@ -109,3 +110,40 @@ def test_a_word_split_over_parts_leaves_no_piece(
     verdict = bomb_redactor.check(user([{"type": "text", "text": piece} for piece in pieces if piece]))
     content: Any = verdict.content
     assert "".join(part["text"] for part in content["content"]) == f"{before}[BOMB]{after}"
+
+
+@pytest.mark.parametrize(
+    ("value", "conversation"),
+    [
+        (user("x"), True),
+        ({"role": "assistant", "tool_calls": []}, True),
+        ({"role": "root", "content": "x"}, True),
+        ([user("x"), "y"], True),
+        ((user("x"),), True),
+        ({"messages": []}, True),
+        ({"messages": [user("x")], "choices": []}, True),
+        ({"choices": [{"message": {"content": "x"}}]}, True),
+        ({"choices": [{"text": "x", "index": 0}]}, True),
+        ({"role": "editor", "name": "Jo"}, False),
+        ([{"role": "editor"}], False),
+        ({"messages": "none"}, False),
+        ({"messages": [{"text": "x"}]}, False),
+        ({"choices": ["a", "b"]}, False),
+        ({"choices": [{"text": "x"}]}, False),
+        ("role content", False),
+        (["role", "content"], False),
+        (None, False),
+        (b"x", False),
+    ],
+)
+def test_a_conversation_is_told_by_its_shape(value: Any, conversation: bool) -> None:
+    """Not by the name of a field alone."""
+    assert is_conversation(value) is conversation
+
+
+def test_messages_are_lists_with_messages_in_them() -> None:
+    """What else stands among them is refused where they are read."""
+    assert is_message(user("x"))
+    assert is_messages(["x", user("y")])
+    assert not is_messages(user("x"))
+    assert not is_messages([])

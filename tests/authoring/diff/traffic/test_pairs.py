@@ -44,7 +44,7 @@ def test_counts_what_changes(versions: Versions, tmp_path: Path) -> None:
         {"text": "forbidden", "kind": "response", "lang": "en", "id": 7},
         {"messages": [{"role": "user", "content": "forbidden ID-12"}]},
         {"input": "nothing"},
-        {"messages": [{"role": 5}]},
+        {"messages": [{"role": 5, "content": "x"}]},
     ]
     traffic.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     found = compared(versions(("then: block, message", "then: flag, message")), [*read_rows(traffic)])
