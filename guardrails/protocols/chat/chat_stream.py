@@ -27,28 +27,19 @@ READ: Final = "content"
 """The field of a delta that people read."""
 
 
-class ChatCodec:
+class ChatCodec(ChunkReader):
     """One completion."""
 
     def __init__(self) -> None:
-        self._chunks = ChunkReader(KIND, RESPONSE)
+        super().__init__(KIND, RESPONSE)
         self._head: dict[str, Any] = {}
         self._texts: dict[tuple[int, str], StreamedText] = {}
         self._begun: set[int] = set()
         self._ended: set[int] = set()
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether there are choices and each has said why it ended; no chunk says that it is the last."""
-        return self._chunks.is_finished
-
-    def finish(self) -> list[Patch]:
-        """Take the end of the completion; return the patches of what no chunk says."""
-        return self._chunks.finish()
-
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
-        item, rest = self._chunks.read(data)
+        item, rest = self.read_beside_choices(data)
         choices = [
             self._choice(item, data["choices"][at], index, ("choices", at), begin)
             for at, index in enumerate(item.choices)
@@ -70,11 +61,10 @@ class ChatCodec:
         """Add a choice to an item: its texts, and patches of all else in it, which are merged into what came of it before. Return
         what else is to be judged, as a choice of a whole answer.
         """
-        names = self._chunks.names
         rest = {
             name: value
             for name, value in choice.items()
-            if name not in ("index", "delta") and (value is not None or names.is_new(name, CHOICE))
+            if name not in ("index", "delta") and (value is not None or self.names.is_new(name, CHOICE))
         }
         item.waits = item.waits or "finish_reason" in rest
         # What a server calls `message` in a chunk is not the delta: both are judged.
@@ -89,14 +79,14 @@ class ChatCodec:
                 path = (*at, "delta", name) if isinstance(delta, Mapping) else (*at, "delta")
                 item.grows += ((self._text(index, name, begin), path),)
                 said[name] = None
-                if names.is_new(name, MESSAGE):
+                if self.names.is_new(name, MESSAGE):
                     others[name] = ""
                 continue
             said[name] = value
             if value not in (None, [], {}):
                 others[name] = value
                 item.waits = item.waits or not isinstance(value, str)
-            elif names.is_new(name, MESSAGE):
+            elif self.names.is_new(name, MESSAGE):
                 others[name] = None
         if "delta" in choice:
             whole["message"] = said

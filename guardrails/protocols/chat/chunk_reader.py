@@ -53,7 +53,7 @@ class ChunkReader:
         self._ends: dict[int, bool] = {}
         """Index of a choice → whether it said why it ended."""
 
-    def read(self, data: dict[str, Any]) -> tuple[EventReading, dict[str, Any]]:
+    def read_beside_choices(self, data: dict[str, Any]) -> tuple[EventReading, dict[str, Any]]:
         """Read a chunk without what its choices say; return what it is read as, and what else in it is to be judged.
 
         Raises:
@@ -91,7 +91,7 @@ class ChunkReader:
 
     @property
     def is_finished(self) -> bool:
-        """Whether there are choices and each has said why it ended."""
+        """Whether there are choices and each has said why it ended; no chunk says that it is the last."""
         return bool(self._ends) and all(self._ends.values())
 
     def finish(self) -> list[Patch]:

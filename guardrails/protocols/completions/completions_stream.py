@@ -20,27 +20,18 @@ from guardrails.wire.pointers import pointer
 KIND: Final = "text_completion"
 
 
-class CompletionCodec:
+class CompletionCodec(ChunkReader):
     """One completion."""
 
     def __init__(self) -> None:
-        self._chunks = ChunkReader(KIND, RESPONSE)
+        super().__init__(KIND, RESPONSE)
         self._head: dict[str, Any] = {}
         self._texts: dict[int, StreamedText] = {}
         self._ended: set[int] = set()
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether there are choices and each has said why it ended; no chunk says that it is the last."""
-        return self._chunks.is_finished
-
-    def finish(self) -> list[Patch]:
-        """Take the end of the completion; return the patches of what no chunk says."""
-        return self._chunks.finish()
-
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
-        item, rest = self._chunks.read(data)
+        item, rest = self.read_beside_choices(data)
         for at, index in enumerate(item.choices):
             choice = data["choices"][at]
             text = choice.get("text")
@@ -55,7 +46,7 @@ class CompletionCodec:
             item.patches.append(Patch("merge", ("choices", index), said))
             others = {name: value for name, value in choice.items() if name not in ("index", "text")}
             item.waits = item.waits or any(value is not None for value in others.values())
-            if named := {name: None for name in others if self._chunks.names.is_new(name, CHOICE)}:
+            if named := {name: None for name in others if self.names.is_new(name, CHOICE)}:
                 rest.setdefault("choices", []).append({"index": index, **named})
         item.bare = len(item.grows) == len(item.choices) == 1 and rest.keys() <= {*HEAD}
         item.rest = rest or None

@@ -94,7 +94,7 @@ class MessageReader:
         self._begun = self._in_block = self._ended = False
         self._usage: Mapping[str, Any] = {}
 
-    def read(self, data: dict[str, Any], begin: Callable[..., StreamedText]) -> EventReading:
+    def read(self, data: dict[str, Any], name: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.protocols.messages.messages_reader import (
@@ -13,7 +13,7 @@ from guardrails.protocols.messages.messages_reader import (
     own_field,
     without,
 )
-from guardrails.protocols.streaming.codec import Event, EventReading, Patch
+from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.wire.lossless_json import write
 
@@ -21,29 +21,16 @@ MESSAGE_END: Final = ("stop_reason", "stop_sequence", "stop_details", "container
 """What the delta of a message tells."""
 
 
-class MessagesCodec:
+class MessagesCodec(MessageReader):
     """One message."""
 
     def __init__(self) -> None:
-        self._reader = MessageReader()
+        super().__init__()
         self._head: Mapping[str, Any] | None = None
         self._told: list[dict[str, Any]] = []
         """The blocks as a client has them, but for their own texts."""
         self._open = False
         self._spoke = False
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the last event of the message came."""
-        return self._reader.is_finished
-
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
-        """Read an event."""
-        return self._reader.read(data, begin)
-
-    def finish(self) -> tuple[Patch, ...]:
-        """Take the end of the stream; raises `BackendError` before that of the message."""
-        return self._reader.finish()
 
     def record_sent(self, event: Event) -> Event:
         """Take note of an event that is sent; clients go by its name, which some servers leave out."""
@@ -69,15 +56,15 @@ class MessagesCodec:
     def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the events that are missing of a message; None where something else was told."""
         whole: list[Any] = [*answer["content"]]
-        for index, block in enumerate(self._reader.blocks):
+        for index, block in enumerate(self.blocks):
             if block.is_dropped:
                 whole.insert(index, None)
-        if len(whole) != len(self._reader.blocks):
+        if len(whole) != len(self.blocks):
             return None
         out = [] if self._head is not None else [_begun(answer)]
         for index, told in enumerate(self._told):
             is_open = self._open and index == len(self._told) - 1
-            more = _missing(index, told, whole[index], self._reader.blocks[index].grown, is_open=is_open)
+            more = _missing(index, told, whole[index], self.blocks[index].grown, is_open=is_open)
             if more is None:
                 return None
             out += more

@@ -83,7 +83,7 @@ class EventReader:
         self.texts: dict[Slot, StreamedText] = {}
         self.whole: set[Slot] = set()
 
-    def read(self, data: dict[str, Any], begin: Callable[..., StreamedText]) -> EventReading:
+    def read(self, data: dict[str, Any], name: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event; `begin` is `Relay.begin`.
 
         Raises:

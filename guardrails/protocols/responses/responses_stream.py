@@ -5,7 +5,7 @@ What the table of events does not know is not told: nobody here could judge it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.engine.values.writer import replace_values, value_at
@@ -13,35 +13,21 @@ from guardrails.protocols.reply_values import drop_spelling
 from guardrails.protocols.responses.event_kinds import KINDS, EventKind, Slot, find_texts, slot_of
 from guardrails.protocols.responses.event_reader import EventReader
 from guardrails.protocols.responses.event_writer import SentResponse, build_refusal, write_missing
-from guardrails.protocols.streaming.codec import Event, EventReading, Patch
-from guardrails.protocols.streaming.streamed_text import StreamedText
+from guardrails.protocols.streaming.codec import Event
 
 FAILURE: Final = "error"
 """The type of an event that says that something failed; only the proxy's own are told."""
 
 
-class ResponsesCodec:
+class ResponsesCodec(EventReader):
     """One response."""
 
     def __init__(self) -> None:
-        self._reader = EventReader()
+        super().__init__()
         self._told = SentResponse()
         self._number = -1
         self._unnoted: set[Slot] = set()
         """Parts a note on which was left out."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the last event of the response came."""
-        return self._reader.is_finished
-
-    def finish(self) -> tuple[Patch, ...]:
-        """Take the end of the stream; raises `BackendError` before that of the response."""
-        return self._reader.finish()
-
-    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
-        """Read an event."""
-        return self._reader.read(data, begin)
 
     def record_sent(self, event: Event) -> Event | None:
         """Take note of an event that is sent. Its number is greater than the last one's; clients go by its name."""
@@ -54,7 +40,7 @@ class ResponsesCodec:
                 return None
             data = noted
         for path, slot in find_texts(kind, data):
-            grown, part = self._reader.texts.get(slot), value_at(data, path[:-1])
+            grown, part = self.texts.get(slot), value_at(data, path[:-1])
             if grown is not None and grown.changed and (new := drop_spelling(part)) is not part:
                 data = replace_values(data, {(path[:-1], None): new})
         self._told.add(data)
@@ -78,7 +64,7 @@ class ResponsesCodec:
     def _noted(self, kind: EventKind, data: dict[str, Any]) -> dict[str, Any] | None:
         """Return a note as it is to be sent, None where it points into a text that was changed."""
         slot, note = slot_of(kind, data), data.get("annotation")
-        grown = self._reader.texts.get(slot)
+        grown = self.texts.get(slot)
         if grown is not None and grown.changed and isinstance(note, Mapping) and "start_index" in note:
             self._unnoted.add(slot)
             return None
@@ -87,15 +73,15 @@ class ResponsesCodec:
     def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return the events that are missing of a response; None where something else was told."""
         kinds = [item.get("type") for item in answer["output"]]
-        if any(kinds[index : index + 1] != [self._reader.type(index)] for index in self._told.items):
+        if any(kinds[index : index + 1] != [self.type(index)] for index in self._told.items):
             return None
         found = {slot: path for path, slot in find_texts(KINDS["response.completed"], {"response": answer})}
-        for slot, grown in self._reader.texts.items():
-            if slot not in found or (slot not in self._reader.whole and grown.rest() is None):
+        for slot, grown in self.texts.items():
+            if slot not in found or (slot not in self.whole and grown.rest() is None):
                 return None
             *holder, name = grown.path
             part = value_at(answer, tuple(holder))
-            text = part[name] if slot in self._reader.whole else grown.made
+            text = part[name] if slot in self.whole else grown.made
             if text != part[name]:
                 answer = replace_values(
                     answer, {(tuple(holder), None): drop_spelling({**part, str(name): text})}
