@@ -108,7 +108,10 @@ def test_groups_add_up_to_the_decision(result: PolicyEvaluation) -> None:
 
 def test_what_fails_is_counted(scoring: Callable[..., Guard]) -> None:
     """A detector that fails blocks, and that decision counts; a row that cannot be judged is named."""
-    given = [("0.1 broken", "input", {"benign": True}), ([{"role": 7, "content": "x"}], "input", {"benign": True})]
+    given = [
+        ("0.1 broken", "input", {"benign": True}),
+        ([{"role": 7, "content": "x"}], "input", {"benign": True}),
+    ]
     found = measured(scoring(RULES), rows(given))
     assert found.decision.counts == ConfusionCounts(fp=1)
     assert found.errors == {"own": 1}

@@ -51,7 +51,11 @@ def test_findings_are_numbered_and_quoted(guard: Guard) -> None:
             {"words": ("ran", None), "more": ("ran", None), "green": ("not_run", "wrong_kind")},
         ),
         ("a blast", "output", {"words": ("not_run", "not_at_stage"), "green": ("not_run", "not_at_stage")}),
-        (Image(b"no picture"), "input", {"words": ("not_run", "wrong_kind"), "green": ("not_run", "not_opened")}),
+        (
+            Image(b"no picture"),
+            "input",
+            {"words": ("not_run", "wrong_kind"), "green": ("not_run", "not_opened")},
+        ),
         ([], "input", {"words": ("not_run", None)}),
     ],
 )
