@@ -1,8 +1,7 @@
 """The words of policies and verdicts as enumerations: actions, severities, stages, modes.
 
-Each member equals its word, so that `verdict.action == "block"` says what it seems to say. A word that an enumeration does not
-have is an error wherever it meets a member: a comparison with a misspelt word would be false for ever, and what depends on it
-would never happen.
+Each member equals its word, so that `verdict.action == "block"` says what it seems to say. A word that there is not is an error
+where an action or a severity meets it: the comparison would be false for ever, and what depends on it would never happen.
 """
 
 from __future__ import annotations
@@ -22,17 +21,20 @@ class OrderedWords(IntEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        return cls._of_word(value) if isinstance(value, str) else None
+        return cls.parse(value) if isinstance(value, str) else None
 
     @classmethod
-    def _of_word(cls, word: str) -> Self:
+    def parse(cls, word: str | Self) -> Self:
+        """Return the member that a word means, or the member itself; raises `ValueError` where there is none."""
+        if isinstance(word, cls):
+            return word
         for member in cls:
             if member._name_.lower() == word:
                 return member
-        raise unknown_word(cls.__name__, word, [str(member) for member in cls])
+        raise unknown_word(cls.__name__, str(word), [str(member) for member in cls])
 
     def _number(self, other: object) -> object:
-        return int(self._of_word(other)) if isinstance(other, str) else other
+        return int(self.parse(other)) if isinstance(other, str) else other
 
     def __str__(self) -> str:
         return self._name_.lower()
@@ -60,21 +62,12 @@ class OrderedWords(IntEnum):
 
 
 class Words(StrEnum):
-    """Members that are their words."""
+    """Members that are their words, and compare as any text does: what a client sends is often tried against them."""
 
     @classmethod
     def _missing_(cls, value: object) -> None:
         if isinstance(value, str):
             raise unknown_word(cls.__name__, value, [member._value_ for member in cls])
-
-    def __hash__(self) -> int:
-        return str.__hash__(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, str) and self is type(self)(other))
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
 
 
 class Action(OrderedWords):
@@ -117,6 +110,9 @@ StageName: TypeAlias = (
     Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"] | Stage
 )
 """A stage, or its word."""
+
+ActionName: TypeAlias = Literal["allow", "flag", "redact", "block"] | Action
+"""An action, or its word."""
 
 
 def unknown_word(kind: str, word: str, known: list[str]) -> ValueError:

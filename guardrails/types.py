@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
 
 from guardrails.enums import Action as Action
+from guardrails.enums import ActionName as ActionName
 from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
@@ -439,7 +441,7 @@ class Verdict(Generic[T_co]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
-        return _restore_verdict, (told,)
+        return partial(Verdict, content=None, **told), ()
 
     def __copy__(self) -> Verdict:
         return self
@@ -487,8 +489,3 @@ class Verdict(Generic[T_co]):
             "removed": list(self.removed),
             "timings_ms": dict(self.timings_ms),
         }
-
-
-def _restore_verdict(told: dict[str, Any]) -> Verdict:
-    """Make a pickled verdict again."""
-    return Verdict(content=None, **told)

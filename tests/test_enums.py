@@ -86,10 +86,8 @@ def test_a_word_may_be_a_case_of_a_match() -> None:
         (lambda: Action.BLOCK in ("deny",), "'deny' is not an action; one of: allow, flag, redact, block"),
         (lambda: Action("blok"), "'blok' is not an action; did you mean 'block'?"),
         (lambda: Severity.HIGH == "hihg", "'hihg' is not a severity; did you mean 'high'?"),
-        (lambda: Stage.INPUT == "inptu", "'inptu' is not a stage; did you mean 'input'?"),
-        (lambda: Stage.INPUT != "inptu", "'inptu' is not a stage; did you mean 'input'?"),
         (lambda: Stage("outptu"), "'outptu' is not a stage; did you mean 'output'?"),
-        (lambda: Mode.SHADOW in ["shadw"], "'shadw' is not a mode; did you mean 'shadow'?"),
+        (lambda: Mode("shadw"), "'shadw' is not a mode; did you mean 'shadow'?"),
         (lambda: Action(7), "7 is not a valid Action"),
         (lambda: Stage(None), "None is not a valid Stage"),
     ],
@@ -108,7 +106,9 @@ def test_what_has_no_order_has_none() -> None:
 
 
 def test_stages_are_texts() -> None:
-    """They go into JSON, paths and messages as their words."""
+    """They go into JSON, paths and messages as their words, and whatever a client sends can be tried against them."""
+    assert "prompt" not in list(Stage)
+    assert Stage.INPUT != "prompt"
     assert json.dumps({Stage.INPUT: Stage.OUTPUT}) == '{"input": "output"}'
     assert f"{Stage.TOOL_CALL}" == "tool_call"
     assert all(isinstance(member, str) for member in (*Stage, *Mode))

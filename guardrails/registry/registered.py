@@ -88,8 +88,7 @@ class Registry(Generic[T]):
     def _builtin(self, name: str) -> T:
         module, _, attribute = self.builtin[name].partition(":")
         found = getattr(import_module(module), attribute)
-        assert isinstance(found, self.kind)
-        return found
+        return found if isinstance(found, self.kind) else self._read(name, found, None)
 
     def names(self, sources: PluginSources | None = None) -> list[str]:
         """Return every name that `find` knows, sorted; raises `PluginError` where a file fails."""

@@ -1,8 +1,17 @@
 """Wrapped calls: a function in, the same function with its texts checked before and its answer checked after; a client
 of a model in, the same client with its calls checked (`sdk/`, `langchain/`).
 
+Arguments of any type are judged and handed on in their own types, the same objects where nothing changes: texts, messages and
+chat requests, pictures, and what such things stand in, from lists to models of pydantic (`engine/values`). Three kinds of
+arguments are handed on without being judged: numbers and other values without words; the object that a method belongs to
+(`self`, `cls`); and objects of the program that no adapter reads, such as a client, a logger, a connection or a framework's
+request. These are noted as `unchecked: object`, which a policy allows unless it says otherwise (`unchecked: {object: block}`):
+nothing that comes over a wire is one before the program makes it. What nobody can read and has a `role` and `content`, or
+stands in an answer, is `unchecked: part`, which blocks unless the policy says otherwise.
+
 Of a generator's texts each part is handed on as soon as it is settled (`Guard.stream`), of its frames each once those after it
-were judged with it (`engine/media/frame_batches.py`); other streams are held whole until they are judged. Values that the
+were judged with it (`engine/media/frame_batches.py`); other pieces are held until they are judged together, a retriever's
+documents each. A function that returns a generator, or something to await, returns one that is guarded. Values that the
 function got placeholders for (`with: vault`) stand in its answer again.
 """
 
@@ -64,22 +73,12 @@ def wrap(
     Anthropic's SDK, a runnable of LangChain, or a text-generation pipeline of transformers (`wrapping/registry.py`) as one of
     the same class that is guarded.
 
-    All arguments are judged at `input` and handed on as the policy leaves them, in their own types and the same objects where
-    nothing changes: texts, messages and chat requests, pictures, and what such things stand in, from lists to models of pydantic
-    (`engine/values`). Three kinds of arguments are handed on without being judged: numbers and other values without words; the
-    object that a method belongs to; and objects of the program that no adapter reads, such as a client, a logger, a connection or
-    a framework's request. These are noted as `unchecked: object`, which the default policy allows: nothing that came over a wire
-    is one before the program made it. A policy may say `unchecked: {object: block}`.
-
-    What is returned is judged at `output` (name `retrieval` for a retriever, `tool_result` for a tool), whatever its type; what
-    no adapter reads is `unchecked: part`, which blocks by default. Of what a pipeline of diffusers returns, with its `images` or
-    `frames`, each film is judged as one. A generator's texts are judged as one, which is handed on as it grows, as far as it is
-    settled; other pieces are held to the end and judged together, what is no `output` too, a retriever's documents each. A
-    function that returns a generator or something to await returns one that is guarded. With `fps`, pictures that come one after
-    the other are the frames of a film: those that a generator yields are handed on some two seconds late, once those after them
-    were judged with them. Where a rule redacts `with: vault`, the function sees `[EMAIL_1]`, and the text that it answers has the
-    address again. A client's calls with no prompt and no answer in them pass (files, models, administration); those that nobody
-    can judge are refused (batches, assistants, realtime and others): see `CALLS` in `wrapping/apis/openai.py`.
+    All arguments are judged at `input`, all that is returned at `output` (name `retrieval` for a retriever, `tool_result` for a
+    tool), and handed on as the policy leaves them; see the head of this file for what is read of which types. With `fps`,
+    pictures that come one after the other are the frames of a film: those that a generator yields are handed on some two
+    seconds late, once those after them were judged with them. A client's calls with no prompt and no answer in them pass
+    (files, models, administration); those that nobody can judge are refused (batches, assistants, realtime and others): see
+    `CALLS` in `wrapping/apis/openai.py`.
 
     Args:
         guard: the guard.

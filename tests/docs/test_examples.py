@@ -27,7 +27,7 @@ REASONS = {
 }
 """Why a block may be left out, and how many are for that."""
 
-LANGUAGES = {"python", "yaml", "console", "bash", "json", "diff", "text", "dockerfile", ""}
+LANGUAGES = {"python", "yaml", "console", "bash", "json", "diff", "text", "dockerfile", "toml", ""}
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str) -> Pa
     (tmp_path / "film.mp4").write_bytes(film(scene(60)))
     Image.new("RGB", (64, 64), "white").save(tmp_path / "picture.png")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)  # as of a program in it
     return tmp_path
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard
-from guardrails.engine.content.content_tree import ContentTree, value_at
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.text_channels import StreamedPart
+from guardrails.engine.values.writer import value_at
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.protocols.chat.protocol import withhold

@@ -6,12 +6,10 @@ import http.client
 import itertools
 import json
 import re
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +18,7 @@ import pytest
 from guardrails import Guard
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import Running, running
+from guardrails.testing import RawReply, ReceivedRequest, ScriptedUpstream
 
 WAIT_S = 20
 """No test waits so long unless it fails."""
@@ -44,82 +43,31 @@ rules:
 """Blocks zqxbomb, redacts zqxmask, flags zqxflag, and would block zqxshade."""
 
 
-@dataclass
-class Asked:
-    """A request that the upstream got."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body, parsed."""
-        return json.loads(self.raw)
-
-
-@dataclass
-class Reply:
-    """What the upstream does: it writes `pieces`, as chunks if there are several; an event among them is waited for.
-
-    `cut` closes the connection instead of ending the body, `hang` writes nothing more and waits for the client to go,
-    `garbage` is written instead of an HTTP answer; `gate` is waited for before the first byte.
-    """
-
-    pieces: Sequence[bytes | threading.Event]
-    status: int = 200
-    type: str = "application/json"
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-    hang: bool = False
-    garbage: bytes | None = None
-    gate: threading.Event | None = None
-
-
-def due(pieces: Sequence[bytes | threading.Event]) -> Iterator[bytes]:
-    """Yield pieces, each once what stands before it has happened."""
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            yield piece
-        else:
-            assert piece.wait(WAIT_S)
-
-
-class Quiet(ThreadingHTTPServer):
-    """A server whose connections may break without a word."""
-
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let the proxy reset a connection; anything else is a fault of the test."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
-class Fake:
+class Fake(ScriptedUpstream):
     """The scripted upstream: `reply` is what it answers next, `asked` is what it got."""
 
-    def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.dropped = threading.Event()
-        """A client went away while the upstream hung."""
-        self.arrived = threading.Event()
-        self.sent = threading.Event()
-        """All pieces of a reply were written."""
-        self.reply = Reply([b"{}"])
-        self.server = Quiet(("127.0.0.1", 0), type("Handler", (Handler,), {"fake": self}))
-        self.thread = threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True)
-        self.thread.start()
+    _reply = RawReply()
 
     @property
-    def url(self) -> str:
-        """The base URL, with `/v1`."""
-        return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+    def asked(self) -> list[ReceivedRequest]:
+        """The requests so far."""
+        return self.requests
+
+    @property
+    def reply(self) -> RawReply:
+        """What it answers."""
+        return self._reply
+
+    @reply.setter
+    def reply(self, reply: RawReply) -> None:
+        self._reply = reply
+        self.reply_with(reply)
 
     def answers(self, body: Any, status: int = 200, **more: Any) -> None:
         """Answer with a JSON body (or bytes) from now on."""
-        self.reply = Reply([body if isinstance(body, bytes) else json.dumps(body).encode()], status, **more)
+        self.reply = RawReply(
+            [body if isinstance(body, bytes) else json.dumps(body).encode()], status, **more
+        )
 
     def streams(self, *frames: Any, done: bool = True, **more: Any) -> bytes:
         """Answer with a stream of chunks (or raw bytes, or events to wait for) from now on; returns all its bytes."""
@@ -130,7 +78,7 @@ class Fake:
             for each in frames
         ]
         pieces += [b"data: [DONE]\n\n"] if done else []
-        self.reply = Reply(pieces, type="text/event-stream", **more)
+        self.reply = RawReply(pieces, content_type="text/event-stream", **more)
         return b"".join(piece for piece in pieces if isinstance(piece, bytes))
 
     def events(self, *events: Any, **more: Any) -> bytes:
@@ -145,77 +93,8 @@ class Fake:
 
     def reset(self) -> None:
         """Forget everything."""
-        self.asked.clear()
-        self.dropped.clear()
-        self.arrived.clear()
-        self.sent.clear()
+        super().reset()
         self.answers(completion("Hello."))
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Does what the fake's reply says."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    fake: Fake
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent."""
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def do_DELETE(self) -> None:
-        self.do_POST()
-
-    def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.fake.reply
-        self.fake.asked.append(Asked(self.command, self.path, headers, raw))
-        self.fake.arrived.set()
-        try:
-            self.play(reply)
-        except OSError:
-            self.fake.dropped.set()
-            self.close_connection = True
-
-    def play(self, reply: Reply) -> None:
-        if reply.gate is not None:
-            assert reply.gate.wait(WAIT_S)
-        if reply.garbage is not None:
-            self.wfile.write(reply.garbage)
-            self.close_connection = True
-            return
-        if reply.hang and not reply.pieces:
-            self.until_gone()
-            return
-        whole = reply.type == "application/json" and not reply.hang and len(reply.pieces) == 1
-        self.send_response(reply.status)
-        self.send_header("content-type", reply.type)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        if whole:
-            self.send_header("content-length", str(len(reply.pieces[0]) + reply.cut))
-        else:
-            self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for piece in due(reply.pieces):
-            self.wfile.write(piece if whole else b"%x\r\n%s\r\n" % (len(piece), piece))
-            self.wfile.flush()
-        self.fake.sent.set()
-        if reply.hang:
-            self.until_gone()
-        elif reply.cut:
-            self.close_connection = True
-        elif not whole:
-            self.wfile.write(b"0\r\n\r\n")
-
-    def until_gone(self) -> None:
-        self.connection.settimeout(WAIT_S)
-        if self.connection.recv(1) == b"":
-            self.fake.dropped.set()
-        self.close_connection = True
 
 
 @dataclass
@@ -583,11 +462,8 @@ def kit() -> Kit:
 
 @pytest.fixture(scope="session")
 def _fake() -> Iterator[Fake]:
-    fake = Fake()
-    yield fake
-    fake.server.shutdown()
-    fake.server.server_close()
-    fake.thread.join()
+    with Fake() as fake:
+        yield fake
 
 
 @pytest.fixture
@@ -602,9 +478,7 @@ def _fakes() -> Iterator[list[Fake]]:
     fakes = [Fake() for _ in range(3)]
     yield fakes
     for fake in fakes:
-        fake.server.shutdown()
-        fake.server.server_close()
-        fake.thread.join()
+        fake.close()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from guardrails import Guard
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import running
 
-from .conftest import EVERYWHERE, WAIT_S, Answer, Fake, Reply
+from .conftest import EVERYWHERE, WAIT_S, Answer, Fake, RawReply
 
 PAGE = Path(__file__).with_name("contract.md")
 HOW = "if that is meant: python -m tests.proxy.contract_apis > tests/proxy/contract.md"
@@ -312,7 +312,7 @@ def answered(world: World, api: Api, answer: Any, word: str, size: int, *, defau
     """Have the upstream answer; return what became of the answer's text. The far side is the client."""
     frames = isinstance(answer, list)
     if isinstance(answer, Failure):
-        world.fake.reply = Reply([json.dumps(answer.body).encode()], answer.status)
+        world.fake.reply = RawReply([json.dumps(answer.body).encode()], answer.status)
     elif size:
         assert api.frames is not None
         cut = [_frame(each, api) for each in answer] if frames else api.frames(answer, size)
@@ -357,12 +357,12 @@ def checked(world: World, api: Api, body: Any, word: str, *, default: bool = Fal
     return "blocked" if action == "block" else "redacted" if "[GONE]" in text else "left out"
 
 
-def _whole(body: Any) -> Reply:
-    return body if isinstance(body, Reply) else Reply([json.dumps(body).encode()])
+def _whole(body: Any) -> RawReply:
+    return body if isinstance(body, RawReply) else RawReply([json.dumps(body).encode()])
 
 
-def _stream(frames: Sequence[bytes], api: Api) -> Reply:
-    return Reply(frames, type="application/x-ndjson" if api.lines else "text/event-stream")
+def _stream(frames: Sequence[bytes], api: Api) -> RawReply:
+    return RawReply(frames, content_type="application/x-ndjson" if api.lines else "text/event-stream")
 
 
 def _frame(each: Any, api: Api) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from guardrails.protocols.audio import speech_fields, transcription_fields
 
-from .conftest import Answer, Reply
+from .conftest import Answer, RawReply
 from .contract import Api, Failure
 from .image_kit import form
 
@@ -144,11 +144,11 @@ def ending(answer: Answer) -> str:
 
 
 SPEECH: Any = Api(
-    "/v1/audio/speech", SPOKEN, Reply([silence()], type="audio/wav"), SOUNDED, asking(), sounded, ending,  # type: ignore[arg-type]
+    "/v1/audio/speech", SPOKEN, RawReply([silence()], content_type="audio/wav"), SOUNDED, asking(), sounded, ending,  # type: ignore[arg-type]
     errors=True, streaming={"stream_format": "sse"},
 )  # fmt: skip
 BARE: Any = Api(
-    "/v1/audio/speech", {"input": asking("@", response_format="pcm")}, Reply([bytes(4_800)], type="audio/pcm"),  # type: ignore[arg-type]
+    "/v1/audio/speech", {"input": asking("@", response_format="pcm")}, RawReply([bytes(4_800)], content_type="audio/pcm"),  # type: ignore[arg-type]
     {place: told for place, told in SOUNDED.items() if place != "audio"},  # in which any bytes are samples
     asking(response_format="pcm"), sounded, ending, name="/v1/audio/speech, bare samples", errors=True,
     streaming={"stream_format": "sse"},

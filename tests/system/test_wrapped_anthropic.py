@@ -39,9 +39,7 @@ def fake(kit: Any) -> Iterator[Any]:
     """The upstream."""
     fake = kit.Fake()
     yield fake
-    fake.server.shutdown()
-    fake.server.server_close()
-    fake.thread.join()
+    fake.close()
 
 
 @pytest.fixture(scope="module")

@@ -35,12 +35,12 @@ def log(verdict: str) -> None:
     """Keep what was decided."""
 
 
-guard.wrap(ask, on_block="answr")  # E: arg-type, reportArgumentType
-guard.wrap(ask, on_blok="answer")  # E: call-arg, reportCallIssue
-guard.wrap(ask, output="outptu")  # E: arg-type, reportArgumentType
-guard.wrap(ask, tennant="acme")  # E: call-arg, reportCallIssue
-guard.wrap(ask, user="bob")  # E: arg-type, reportArgumentType
-guard.wrap(ask, fps="8")  # E: arg-type, reportArgumentType
+guard.wrap(ask, on_block="answr")  # E: call-overload, reportArgumentType
+guard.wrap(ask, on_blok="answer")  # E: call-overload, reportCallIssue
+guard.wrap(ask, output="outptu")  # E: call-overload, reportArgumentType
+guard.wrap(ask, tennant="acme")  # E: call-overload, reportCallIssue
+guard.wrap(ask, user="bob")  # E: call-overload, reportArgumentType
+guard.wrap(ask, fps="8")  # E: call-overload, reportArgumentType
 guard.wrap(ask)(3)  # E: arg-type, reportArgumentType
 guard.wrap(ask)("x").lowr()  # E: attr-defined, reportAttributeAccessIssue
 Guard.load("default", on_verdict=log)  # E: arg-type, reportArgumentType

@@ -92,7 +92,7 @@ def test_halves_pass_where_they_are_asked_for() -> None:
 
 def test_a_number_is_judged_as_it_was_written() -> None:
     """A card number needs no quotes, whatever its form; as text a number is what it was."""
-    from guardrails.engine.values.long_numbers import format_number
+    from guardrails.engine.values.scalars import format_number
 
     body = strict_json.parse(b'{"a":4111111111111111,"b":4111111111111111.0,"c":1.10}')
     assert [format_number(value) for value in body.values()] == ["4111111111111111", "4111111111111111", ""]

@@ -53,9 +53,7 @@ def _fakes() -> Iterator[list[Any]]:
     fakes = [_kit().Fake() for _ in range(2)]
     yield fakes
     for fake in fakes:
-        fake.server.shutdown()
-        fake.server.server_close()
-        fake.thread.join()
+        fake.close()
 
 
 @pytest.fixture

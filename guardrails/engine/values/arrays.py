@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from guardrails.engine.values.adapters import ValueAdapter
-from guardrails.engine.values.long_numbers import SHORTEST_LONG, format_number
+from guardrails.engine.values.scalars import SHORTEST_LONG, format_number
 from guardrails.types import Content, Text, Unchecked
 
 TEXTS: Final = "OSTU"

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from guardrails.engine.values.adapters import ValueAdapter
 from guardrails.engine.values.media_types import medium
+from guardrails.errors import RequestError
 from guardrails.media.images.outline import WALKS, sniff_format
 from guardrails.media.video.file_type import HEAD, detect_file_type
 from guardrails.types import Audio, Content, Image, Media, Text, ToolCall, Unchecked, Video
+from guardrails.wire.forms import Upload
 
 MOST_DIMENSIONS: Final = 3
 """Dimensions of an array that is one picture."""
@@ -86,7 +88,14 @@ def _write_media(value: Media, new: Any) -> Media:
     return replace(value, data=new) if isinstance(new, bytes) else replace(value, source=new)
 
 
+def _refuse_upload(value: Upload) -> None:
+    """Raise `RequestError`: a file of a form stands where nobody knows what a server does with it."""
+    raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}")
+
+
 ADAPTERS: Final = (
+    # Where a file is known it is read by its own table, which makes a file again of the bytes that are left.
+    ValueAdapter(name="upload", types=(Upload,), content=_refuse_upload, write=lambda value, new: new),
     ValueAdapter(
         name="bytes",
         types=(bytes, bytearray, memoryview),

@@ -6,17 +6,32 @@ from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from math import inf
 from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
 
 from guardrails.engine.values.adapters import ValueAdapter
-from guardrails.engine.values.long_numbers import format_number
+from guardrails.errors import RequestError
 from guardrails.types import Text
 from guardrails.wire.lossless_json import Number
+from guardrails.wire.pointers import Path, pointer
+
+SHORTEST_LONG = 100_000
+"""The least number that is judged as a text too: a card number needs no quotes."""
 
 FIXED: Final = (type(None), bool, date, time, timedelta, tzinfo, UUID, complex, range, slice, type(Ellipsis))
 """Types whose values have a form in which no words stand: nothing in them is judged."""
+
+
+def format_number(number: Any, path: Path = ()) -> str:
+    """Return a real number of any type as the text to judge, "" where it is too small to be anyone's."""
+    if not SHORTEST_LONG <= abs(number) < inf:
+        return ""
+    try:
+        return str(int(number) if not isinstance(number, int) and number == int(number) else number)
+    except ValueError:
+        raise RequestError("number_too_long", "a number has too many digits", pointer(path)) from None
 
 
 def _number(value: Any) -> Text | None:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Final
 
 from guardrails.engine.values.known_types import adapter_of, unread
-from guardrails.engine.values.long_numbers import format_number
+from guardrails.engine.values.scalars import format_number
 from guardrails.errors import RequestError
 from guardrails.types import Content, Text, Unchecked
 from guardrails.wire.lossless_json import Number

@@ -100,7 +100,7 @@ class ChatCodec:
                 others[name] = None
         if "delta" in choice:
             whole["message"] = said
-        item.patches += (Patch("merge", ("choices", index), whole),)
+        item.patches.append(Patch("merge", ("choices", index), whole))
         if spelled := [name for name in SPELLED if name in rest]:
             item.spelled += tuple(((*at, name), None) for name in spelled)
             item.spells += tuple(grown for (own, _), grown in self._texts.items() if own == index)

@@ -64,7 +64,6 @@ class ChunkReader:
             raise malformed_event("chunk: choices is no array")
         item = EventReading(data, choices=tuple(map(self._index, choices or ())))
         rest: dict[str, Any] = {}
-        patches: list[Patch] = []
         for name, value in data.items():
             known = self._said.get(name)
             if name == "choices" or (known and known == value):
@@ -75,12 +74,11 @@ class ChunkReader:
             if self.names.is_new(name, self._table) or value is not None:
                 rest[name] = value
             if name not in HEAD:
-                patches.append(Patch("merge", (name,), value))
+                item.patches.append(Patch("merge", (name,), value))
                 continue
             self._said[name] = known or value
             if not (known and is_word):  # else it is no text that grows
-                patches.append(Patch("merge", (name,), self._kind if value == CHUNK else value))
-        item.patches = tuple(patches)
+                item.patches.append(Patch("merge", (name,), self._kind if value == CHUNK else value))
         return item, rest
 
     def _index(self, choice: Any) -> int:

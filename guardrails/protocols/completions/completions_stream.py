@@ -52,7 +52,7 @@ class CompletionCodec:
                 item.spelled += tuple((("choices", at, name), None) for name in spelled)
                 item.spells += (self._text(index, begin),)
             said = {**choice, "index": index, **({"text": None} if "text" in choice else {})}
-            item.patches += (Patch("merge", ("choices", index), said),)
+            item.patches.append(Patch("merge", ("choices", index), said))
             others = {name: value for name, value in choice.items() if name not in ("index", "text")}
             item.waits = item.waits or any(value is not None for value in others.values())
             if named := {name: None for name in others if self._chunks.names.is_new(name, CHOICE)}:

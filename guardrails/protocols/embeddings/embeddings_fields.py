@@ -13,7 +13,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, each, figures, flag, keep, refuse, refused
-from guardrails.engine.values.long_numbers import SHORTEST_LONG
+from guardrails.engine.values.scalars import SHORTEST_LONG
 from guardrails.engine.values.walk import LISTS, NUMBERS
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields

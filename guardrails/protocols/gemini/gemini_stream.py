@@ -86,7 +86,7 @@ class GeminiCodec:
         for at, candidate in enumerate(candidates):
             other = self._candidate(item, candidate, ("candidates", at), begin)
             others += [{"index": candidate.get("index", 0), **other}] if other else []
-        item.patches += tuple(Patch("set", (name,), value) for name, value in top.items())
+        item.patches += [Patch("set", (name,), value) for name, value in top.items()]
         if rest or others:
             item.rest = {**rest, **({"candidates": others} if others else {})}
         item.bare = len(item.grows) == len(candidates) == 1 and not item.closes
@@ -107,7 +107,7 @@ class GeminiCodec:
         said = {name: value for name, value in content.items() if name != "parts"}
         if has_half_pair([rest, said]):
             raise malformed_event("chunk")
-        item.patches += tuple(patches_beside_parts(index, candidate))
+        item.patches += patches_beside_parts(index, candidate)
         for number, part in enumerate(parts):
             several = isinstance(content.get("parts"), list)
             path = (*at, "content", "parts", *((number,) if several else ()))
@@ -141,9 +141,9 @@ class GeminiCodec:
             raise malformed_event("chunk")
         if goes_on:
             beside = (name for name in part if name != "text")
-            item.patches += tuple(Patch("set", (*path, name), part[name]) for name in beside)
+            item.patches += [Patch("set", (*path, name), part[name]) for name in beside]
         else:
-            item.patches += (Patch("set", path, without_text),)
+            item.patches.append(Patch("set", path, without_text))
         if kind and not goes_on:
             before = own.texts.get(place - 1)
             item.closes += () if before is None else (before,)

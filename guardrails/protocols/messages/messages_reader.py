@@ -135,7 +135,7 @@ class MessageReader:
         if not isinstance(message.get("usage"), dict | None):
             raise malformed_event("message_start")
         self._begun, self._usage = True, message.get("usage") or {}
-        return EventReading(data, (Patch("set", (), message),), rest=without(message, "content"))
+        return EventReading(data, [Patch("set", (), message)], rest=without(message, "content"))
 
     def _start_block(self, data: dict[str, Any], begin: Callable[..., StreamedText]) -> EventReading:
         begun = data.get("content_block")
@@ -146,7 +146,7 @@ class MessageReader:
             raise malformed_event("content_block_start")
         block, self._in_block = Block(begun, kind), True
         self.blocks.append(block)
-        item = EventReading(data, (Patch("set", ("content", index), begun),), rest={"content": [begun]})
+        item = EventReading(data, [Patch("set", ("content", index), begun)], rest={"content": [begun]})
         if kind in CALLS:
             item.rest, item.waits = None, True
         if kind not in TEXT_DELTA:
@@ -160,7 +160,7 @@ class MessageReader:
         block.grown = grown
         if isinstance(begun.get(name), str):
             item.grows = ((grown, ("content_block", name)),)
-            item.patches = (Patch("set", ("content", index), {**begun, name: ""}),)
+            item.patches = [Patch("set", ("content", index), {**begun, name: ""})]
             item.rest = {"content": [without(begun, name)]}
         if kind == "thinking" and begun.get("signature"):
             block.is_closed = True
@@ -188,11 +188,12 @@ class MessageReader:
             return EventReading(data, grows=((block.grown, ("delta", name)),), bare=True)
         if block.kind in CALLS:
             # Where there is nothing to call it with, that is an empty object.
-            begins = () if block.has_input else (Patch("set", path, None if piece else {}),)
+            patches = [] if block.has_input else [Patch("set", path, None if piece else {})]
             block.has_input = block.has_input or bool(piece)
-            more = (Patch("append", path, piece),) if block.has_input else ()
-            return EventReading(data, (*begins, *more), waits=True)
-        item = EventReading(data, (Patch("append", path, piece),))
+            if block.has_input:
+                patches.append(Patch("append", path, piece))
+            return EventReading(data, patches, waits=True)
+        item = EventReading(data, [Patch("append", path, piece)])
         item.rest = {"content": [{"type": block.kind, name: piece}]}
         block.is_closed = True
         if piece and block.grown is not None:
@@ -205,7 +206,7 @@ class MessageReader:
             raise malformed_event("content_block_delta")
         patch = Patch("append", ("content", len(self.blocks) - 1, "citations"), [cited])
         rest = {"content": [{"type": block.kind, "citations": [cited]}]}
-        return EventReading(_only_in_delta(data, "citation"), (patch,), rest=rest)
+        return EventReading(_only_in_delta(data, "citation"), [patch], rest=rest)
 
     def _stop_block(self, data: dict[str, Any]) -> EventReading:
         if not self._in_block or not _is(data.get("index"), len(self.blocks) - 1):
@@ -230,7 +231,7 @@ class MessageReader:
         }
         told = {**without(delta, "content"), **without(data, "type", "delta"), "usage": self._usage}
         return EventReading(
-            data, tuple(Patch("set", (name,), value) for name, value in told.items()), waits=True, anew=anew
+            data, [Patch("set", (name,), value) for name, value in told.items()], waits=True, anew=anew
         )
 
     def finish(self) -> tuple[Patch, ...]:

@@ -113,7 +113,7 @@ class OllamaCodec:
         for where, name, value in _fields(data):
             if self._goes_on(item, (*where, name), value, begin):
                 (more.setdefault("message", {}) if where else more)[name] = value
-        item.patches += (Patch("append", (), more),)
+        item.patches.append(Patch("append", (), more))
         again = [name for name in AGAIN if data.get(name)]
         item.spelled = tuple(((name,), None) for name in again)
         item.bare = len(item.grows) == 1 and not item.waits and not again
@@ -143,12 +143,12 @@ class OllamaCodec:
         """Add what every line has in a word to an item; return whether it is none, as in a line before."""
         if _is_word(path, value):
             if self._words.get(path) != value and path not in self._odd:
-                item.patches += (Patch("set", path, value),)
+                item.patches.append(Patch("set", path, value))
             self._words[path] = value
             return False
         item.waits = True
         if path not in self._odd:
-            item.patches += (Patch("set", path, None),)
+            item.patches.append(Patch("set", path, None))
             self._odd.add(path)
         return True
 

@@ -31,7 +31,7 @@ class ItemPatches:
         """Items of which no event told all yet."""
         self._parts: set[Slot] = set()
 
-    def read(self, kind: EventKind, data: dict[str, Any]) -> tuple[Patch, ...]:
+    def read(self, kind: EventKind, data: dict[str, Any]) -> list[Patch]:
         """Return what an event changes. Of a piece of a text that is where it begins, if it is the first of its part.
 
         Raises:
@@ -43,17 +43,17 @@ class ItemPatches:
             case "delta" | "part" | "text" | "note":
                 return self._within(kind, data, slot_of(kind, data))
             case "last":
-                return (*self._whole(require_mapping(data, "response")),)
+                return [*self._whole(require_mapping(data, "response"))]
             case _:
-                return ()
+                return []
 
-    def append(self, kind: EventKind, data: dict[str, Any]) -> tuple[Patch, ...]:
+    def append(self, kind: EventKind, data: dict[str, Any]) -> list[Patch]:
         """Return what a piece of a text changes that does not go on as a text that grows."""
         slot, piece = slot_of(kind, data), require_text(data, "delta")
         goes_on = slot[0] in self._open and slot in self._parts
-        return (Patch("append", ("output", *slot, kind.name), piece),) if goes_on else ()
+        return [Patch("append", ("output", *slot, kind.name), piece)] if goes_on else []
 
-    def _item(self, kind: EventKind, data: dict[str, Any]) -> tuple[Patch, ...]:
+    def _item(self, kind: EventKind, data: dict[str, Any]) -> list[Patch]:
         index, item = index_of(data), require_mapping(data, "item")
         if index in self._items:  # it is another one now
             self._parts = {slot for slot in self._parts if slot[0] != index}
@@ -63,23 +63,23 @@ class ItemPatches:
         else:
             self._open.add(index)
         self._parts.update((index, list_, position) for list_, position, _ in parts_of(item))
-        return (Patch("set", ("output", index), item),)
+        return [Patch("set", ("output", index), item)]
 
-    def _within(self, kind: EventKind, data: dict[str, Any], slot: Slot) -> tuple[Patch, ...]:
+    def _within(self, kind: EventKind, data: dict[str, Any], slot: Slot) -> list[Patch]:
         """Return what an event changes within a part; nothing unless its item was announced and goes on."""
         path: Path = ("output", *slot)
         said = require_text(data, kind.name) if kind.what == "text" else ""
         if slot[0] not in self._open:
-            return ()
+            return []
         known = slot in self._parts
         if kind.what == "note":
             note = [data.get("annotation")]
-            return (Patch("append", (*path, "annotations"), note),) if known else ()
+            return [Patch("append", (*path, "annotations"), note)] if known else []
         self._parts.add(slot)
         if kind.what == "part":
-            return (Patch("set", path, data.get("part")),)
-        begun = () if known else (Patch("set", path, {"type": kind.type, kind.name: ""}),)
-        return (*begun, Patch("set", (*path, kind.name), said)) if kind.what == "text" else begun
+            return [Patch("set", path, data.get("part"))]
+        begun = [] if known else [Patch("set", path, {"type": kind.type, kind.name: ""})]
+        return [*begun, Patch("set", (*path, kind.name), said)] if kind.what == "text" else begun
 
     def _whole(self, response: dict[str, Any]) -> Iterator[Patch]:
         """Yield what the last event changes, which holds the response."""

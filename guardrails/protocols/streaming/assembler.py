@@ -11,7 +11,7 @@ from bisect import bisect, insort
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.values.long_numbers import format_number
+from guardrails.engine.values.scalars import format_number
 from guardrails.engine.values.writer import value_at
 from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
 from guardrails.wire.pointers import Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from guardrails.errors import BackendError
@@ -58,7 +58,7 @@ class EventReading:
     """
 
     data: dict[str, Any]
-    patches: tuple[Patch, ...] = ()
+    patches: list[Patch] = field(default_factory=list)
     grows: tuple[tuple[StreamedText, Path], ...] = ()
     bare: bool = False
     copies: tuple[tuple[StreamedText, Path], ...] = ()

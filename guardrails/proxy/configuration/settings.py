@@ -55,6 +55,9 @@ class SettingsDoc(Config):
     """The installed packages whose plugins policies may use, each with its versions (`acme-detectors==1.*`), and Python files
     that hold some (`./mine.py`); `*` stands for every package. Nothing of a plugin runs before a policy names it. Without this
     every installed package may be used, with an empty list none."""
+    protocols: list[str] = Field(default_factory=list, max_length=64, examples=[["acme.translations"]])
+    """The APIs of plugins that are served besides those that come with this package, by the names under which packages register
+    them."""
     sinks: list[dict[str, JsonValue]] = Field(
         default_factory=list, max_length=64, examples=[[{"use": "jsonl", "path": "verdicts.jsonl"}]]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from starlette.requests import Request
@@ -32,19 +33,24 @@ def _body_types(protocol: Protocol) -> tuple[str, ...]:
     return {"never": (JSON,), "taken": JSON_OR_FORM, "only": FORM_ONLY}[protocol.forms]
 
 
-MODEL_APIS = tuple(
-    Route(
-        protocol.method,
-        protocol.provider.root + protocol.path,
-        model_apis.serve(model_apis.endpoint_of(protocol)),
-        protocol.summary,
-        protocol.provider.title,
-        body_types=_body_types(protocol),
-        answer_type=protocol.answer_type,
+def make_routes(protocols: Iterable[Protocol]) -> tuple[Route, ...]:
+    """Return the routes of the protocols that are served by their description alone."""
+    return tuple(
+        Route(
+            protocol.method,
+            protocol.provider.root + protocol.path,
+            model_apis.serve(model_apis.endpoint_of(protocol)),
+            protocol.summary,
+            protocol.provider.title,
+            body_types=_body_types(protocol),
+            answer_type=protocol.answer_type,
+        )
+        for protocol in protocols
+        if protocol.is_served
     )
-    for protocol in load_protocols()
-    if protocol.is_served
-)
+
+
+MODEL_APIS = make_routes(load_protocols())
 """The protocols that are served by their description alone."""
 
 OPENAI = (

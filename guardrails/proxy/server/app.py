@@ -16,14 +16,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from guardrails import __version__
 from guardrails.guard import Guard
+from guardrails.protocols.registry import add_plugins
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES
+from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES, make_routes
 from guardrails.proxy.server.connections import CONNECTIONS
 from guardrails.proxy.server.middleware import Gate, respond
 from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
 from guardrails.proxy.server.reloading.reload import keep_reloading
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
 from guardrails.proxy.server.state import LOG, State
+from guardrails.registry.sources import PluginSources
 
 
 class Proxy(FastAPI):
@@ -84,6 +86,8 @@ def create_app(
     routes answer 503.
     """
     state = State(settings, guard, reread)
+    sources = None if settings.plugins is None else PluginSources.read(settings.plugins)
+    routes = (*ROUTES, *make_routes(add_plugins(settings.protocols, sources)))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
@@ -105,7 +109,7 @@ def create_app(
 
     app = Proxy(
         state,
-        (*ROUTES, DOCUMENT) if settings.openapi else ROUTES,
+        (*routes, DOCUMENT) if settings.openapi else routes,
         title="guardrails",
         version=__version__,
         description=DESCRIPTION,

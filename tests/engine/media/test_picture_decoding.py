@@ -114,8 +114,8 @@ def test_what_a_picture_is_comes_back_itself(
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        (b"", "empty"),
-        (b"what is no picture", "unsupported_type"),
+        (Image(b""), "empty"),
+        (Image(b"what is no picture"), "unsupported_type"),
         (filed(drawn(green=False))[:-40], "truncated"),
         (filed(drawn(green=False)) + b"PK\x03\x04", "trailing_data"),
         (filed(Pillow.new("1", (8_000, 8_000))), "too_many_pixels"),
@@ -124,7 +124,6 @@ def test_what_a_picture_is_comes_back_itself(
         (Path("no-such-file.png"), "undecodable"),
         (np.zeros((2, 2, 7), dtype=np.uint8), "undecodable"),
         (np.full((2, 2), np.nan), "undecodable"),
-        (np.full((2, 2), "x"), "undecodable"),
     ],
 )
 def test_what_cannot_be_decoded_is_unchecked_and_blocks(guard: Guard, given: object, code: str) -> None:
@@ -139,9 +138,10 @@ def test_what_cannot_be_decoded_is_unchecked_and_blocks(guard: Guard, given: obj
 def test_a_policy_says_what_becomes_of_what_cannot_be_decoded(guard_of: Callable[..., Guard]) -> None:
     """That is another matter than parts that nothing reads."""
     flags = guard_of(GREEN + "unchecked: {image: flag}\n")
-    verdict = flags.check(b"what is no picture")
-    assert (verdict.action.name, verdict.content) == ("FLAG", b"what is no picture")
-    assert guard_of(GREEN + "unchecked: {part: allow}\n").check(b"what is no picture").blocked
+    broken = filed(drawn(green=False))[:-40]
+    verdict = flags.check(broken)
+    assert (verdict.action.name, verdict.content) == ("FLAG", broken)
+    assert guard_of(GREEN + "unchecked: {part: allow}\n").check(broken).blocked
 
 
 @pytest.mark.parametrize(
@@ -445,7 +445,8 @@ def test_the_shipped_policies_let_harmless_pictures_pass(policy: str) -> None:
             verdict = guard.check(picture, stage)
             assert str(verdict.action) == "allow"
             assert verdict.coverage.kinds["image"].checked == 1
-    assert guard.check(b"what is no picture", "output").blocked
+    assert guard.check(Image(b"what is no picture"), "output").blocked
+    assert guard.check(b"\xff what is no picture", "output").blocked
     url = f"data:image/png;base64,{b64encode(filed(drawn(green=True))).decode()}"
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
     assert str(guard.check([{"role": "user", "content": parts}]).action) == "allow"

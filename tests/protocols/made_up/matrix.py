@@ -72,7 +72,7 @@ def main() -> None:
                 for column, cell in find(served).items():
                     assert allowed(place, column, cell), (title, place, column, cell)
                     count += 1
-    fake.server.shutdown()
+    fake.close()
     sys.stdout.write(f"{count}\n")
 
 

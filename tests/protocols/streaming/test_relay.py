@@ -65,7 +65,7 @@ class Tiny:
         copies = ((self.texts[data["copy"]["of"]], ("copy", "text")),) if "copy" in data else ()
         return EventReading(
             data,
-            (Patch("set", ("note",), data["note"]),) if "note" in data else (),
+            [Patch("set", ("note",), data["note"])] if "note" in data else [],
             grows=tuple((self.texts[name], ("grow", name)) for name in grow),
             bare=len(grow) == 1 and data.keys() == {"grow"},
             copies=copies,

@@ -23,7 +23,7 @@ OTHER = {
         "policy": "agents", "log": "/var/decisions.jsonl", "content": True, "sample": 0.5,
         "queue": 3, "queue_bytes": 4, "log_bytes": 5_000, "log_files": 6,
     },
-    "plugins": ["acme-detectors==1.*"], "sinks": [{"use": "jsonl", "path": "/var/verdicts.jsonl"}],
+    "plugins": ["acme-detectors==1.*"], "protocols": ["acme.translations"], "sinks": [{"use": "jsonl", "path": "/var/verdicts.jsonl"}],
     "fetch": {"hosts": ["*.example.com"], "networks": ["10.0.0.0/8"], "max_bytes": 8, "timeout_s": 1.0, "most": 2},
 }  # fmt: skip
 """Every setting, none at its default."""
@@ -96,7 +96,7 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("prot: 9", ":2:1: unknown_field: 'prot' is not a field of the server - did you mean 'port'?"),
+        ("prot: 9", ":2:1: unknown_field: 'prot' is not a field of the server - did you mean 'port' or 'protocols'?"),
         ("host: 127.0.0.1\nhost: 127.0.0.2", ":3:1: duplicate_key: key 'host' is there already, in line 2 - remove or rename one of the two"),
         ("port: '80'", ":2:7: wrong_type: port must be a whole number, not a str - write it without quotes"),
         ("workers:  0", ":2:11: invalid_value: workers must be at least 1, not 0"),

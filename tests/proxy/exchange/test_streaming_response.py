@@ -338,7 +338,7 @@ def test_no_more_is_asked_of_the_upstream_than_the_client_takes(serve, fake, kit
     endless = itertools.repeat(piece.encode(), 20_000)  # 200 MB
     written = itertools.count()
     fake.reply = type(fake.reply)(
-        (each for each in endless if next(written) >= 0), type="text/event-stream", hang=True
+        (each for each in endless if next(written) >= 0), content_type="text/event-stream", hang=True
     )
     url = urlsplit(serve(idle_s=0.5, keep_alive_s=0.05, max_answer_bytes=1 << 30))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=20) as client:

@@ -21,7 +21,7 @@ from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment
 from guardrails.proxy.media.fragmented_films import RELAYED, FilmResponse
 from tests.films import FRAGMENTS, Pixels, film, green, scene
-from tests.proxy.conftest import WAIT_S, Fake, Reply
+from tests.proxy.conftest import WAIT_S, Fake, RawReply
 from tests.proxy.metrics_kit import samples
 
 POLICY = """
@@ -90,7 +90,7 @@ def get(url: str, reads: int | None = None, seen: threading.Event | None = None,
 
 def comes(fake: Fake, pieces: Sequence[bytes | threading.Event], ending: str = "mp4", **more: Any) -> None:
     """Have the upstream send a film in pieces."""
-    fake.reply = Reply(pieces, type=MEDIA[ending], **more)
+    fake.reply = RawReply(pieces, content_type=MEDIA[ending], **more)
 
 
 def in_pieces(data: bytes, size: int = 3_000) -> list[bytes]:
@@ -257,7 +257,7 @@ def test_what_is_no_such_film_is_judged_as_a_whole(
 ) -> None:
     """As it was before there were any."""
     url = start()
-    fake.reply = Reply(in_pieces(data), type=media)
+    fake.reply = RawReply(in_pieces(data), content_type=media)
     got = get(url)
     assert got.status == status
     assert (got.raw == data) is (status == 200)

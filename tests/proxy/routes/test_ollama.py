@@ -41,7 +41,7 @@ def streams(fake: Fake, *lines: Any, **more: Any) -> bytes:
         for each in lines
     ]
     fake.streams(*raw, done=False, **more)
-    fake.reply.type = TYPE
+    fake.reply.content_type = TYPE
     return b"".join(each for each in raw if isinstance(each, bytes))
 
 

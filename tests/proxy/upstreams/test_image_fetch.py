@@ -15,7 +15,7 @@ import pytest
 from guardrails.proxy.upstreams.image_fetch import ImageFetcher, is_public
 from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
 from tests.cases import each_case
-from tests.proxy.conftest import EVERYWHERE, Fake, Reply, completion, message, response
+from tests.proxy.conftest import EVERYWHERE, Fake, RawReply, completion, message, response
 from tests.proxy.contract_messages import asking as messaging
 from tests.proxy.image_kit import asking, encoded, events, file, form, is_green, made, uri
 from tests.proxy.tls_kit import ENDS, Authority
@@ -50,7 +50,7 @@ def fetch(url: str, **doc: Any) -> str | None:
 @pytest.fixture
 def store(fakes) -> Fake:
     """A server that has a picture."""
-    fakes[0].reply = Reply([file()], type="image/png")
+    fakes[0].reply = RawReply([file()], content_type="image/png")
     return fakes[0]
 
 
@@ -126,15 +126,15 @@ def test_a_host_must_be_named_and_its_port_where_it_is_not_the_usual_one(store, 
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply([file()], status=404, type="image/png"),
-        Reply([b"<svg/>"], type="image/png"),
-        Reply([b"<html>"], type="text/html"),
-        Reply([b""], type="image/png"),
-        Reply([file()], type="image/png", headers={"content-encoding": "gzip"}),
-        Reply([file()[:100]], type="image/png", cut=True),
-        Reply([b"x" * 1_000] * 100, type="image/png"),
-        Reply([], garbage=b"no HTTP"),
-        Reply([], hang=True),
+        RawReply([file()], status=404, content_type="image/png"),
+        RawReply([b"<svg/>"], content_type="image/png"),
+        RawReply([b"<html>"], content_type="text/html"),
+        RawReply([b""], content_type="image/png"),
+        RawReply([file()], content_type="image/png", headers={"content-encoding": "gzip"}),
+        RawReply([file()[:100]], content_type="image/png", cut=True),
+        RawReply([b"x" * 1_000] * 100, content_type="image/png"),
+        RawReply([], garbage=b"no HTTP"),
+        RawReply([], hang=True),
     ],
 )
 def test_what_is_no_picture_is_none(store, reply) -> None:
@@ -146,7 +146,7 @@ def test_what_is_no_picture_is_none(store, reply) -> None:
 def test_redirections_are_followed_to_hosts_that_are_named(store, fakes) -> None:
     """Each is checked as the first one was."""
     way = fakes[1]
-    way.reply = Reply([b""], status=302, headers={"location": f"{root(store)}/b"})
+    way.reply = RawReply([b""], status=302, headers={"location": f"{root(store)}/b"})
 
     assert fetch(f"{root(way)}/a", hosts=[host(way), host(store)]) == uri()
     assert fetch(f"{root(way)}/a", hosts=[host(way)]) is None
@@ -156,7 +156,7 @@ def test_redirections_are_followed_to_hosts_that_are_named(store, fakes) -> None
 @pytest.mark.parametrize("location", ["/a", "", "file:///etc/passwd", "http://localhost/", "//x.example/", "http://[::1]/", "\\\\x.example"])  # fmt: skip
 def test_a_redirection_that_leads_nowhere_ends_it(store, location) -> None:
     """After three at most."""
-    store.reply = Reply([b""], status=307, headers={"location": location} if location else {})
+    store.reply = RawReply([b""], status=307, headers={"location": location} if location else {})
     assert fetch(f"{root(store)}/a", hosts=[host(store)]) is None
     assert len(store.asked) == (4 if location == "/a" else 1)
 
@@ -229,7 +229,7 @@ def test_the_model_gets_the_bytes_that_were_judged(proxied, fake, store, kit, pa
     assert kit.send(proxied(), path, asked, HEADERS).status == 200
     assert fake.asked[0].json == body(path, uri())
 
-    store.reply = Reply([file(green=True)], type="image/png")
+    store.reply = RawReply([file(green=True)], content_type="image/png")
     url = proxied()
     answer = kit.send(url, path, asked, HEADERS)
     assert 'guardrails_fetches_total{result="fetched"} 1' in kit.send(url, "/metrics").raw.decode()
@@ -268,7 +268,7 @@ def test_the_client_gets_the_bytes_that_were_judged(proxied, fake, store, kit, s
     [shown] = answer.frames if stream else answer.json["data"]
     assert (answer.status, shown["url"], shown["revised_prompt"]) == (200, uri(), "a cat")
 
-    store.reply = Reply([file(green=True)], type="image/png")
+    store.reply = RawReply([file(green=True)], content_type="image/png")
     assert (
         kit.send(url, "/v1/images/generations", asking(stream=stream)).error["code"] == "moderation_blocked"
     )
@@ -281,7 +281,7 @@ def test_the_client_gets_the_bytes_that_were_judged(proxied, fake, store, kit, s
 
 def test_pictures_are_fetched_to_be_moderated(proxied, store, kit) -> None:
     """Also without an upstream."""
-    store.reply = Reply([file(green=True)], type="image/png")
+    store.reply = RawReply([file(green=True)], content_type="image/png")
     part = {"type": "image_url", "image_url": {"url": f"{root(store)}/a"}}
     [result] = kit.send(proxied(), "/v1/moderations", {"input": [part]}).json["results"]
     assert (result["flagged"], result["categories"]["custom.green_square"]) == (True, True)
@@ -298,7 +298,7 @@ def test_forms_pass_by(proxied, fake, store, kit) -> None:
 def test_a_client_that_goes_away_leaves_nothing_behind(proxied, fake, store, kit) -> None:
     """The picture is not waited for."""
     gate = threading.Event()
-    store.reply = Reply([file()], type="image/png", gate=gate)
+    store.reply = RawReply([file()], content_type="image/png", gate=gate)
     with (
         openai.OpenAI(base_url=f"{proxied()}/v1", api_key="k", max_retries=0, timeout=0.3) as client,
         pytest.raises(openai.APITimeoutError),
@@ -394,10 +394,10 @@ def test_a_file_of_geminis_is_fetched_where_it_is_a_picture(proxied, fake, store
         "mediaResolution": {"level": "LOW"},
     }
 
-    store.reply = Reply([file(green=True)], type="image/png")
+    store.reply = RawReply([file(green=True)], content_type="image/png")
     answer = kit.send(proxied(), GEMINI, asked)
     assert (answer.json["promptFeedback"]["blockReason"], answer.action) == ("SAFETY", ("block", "green"))
-    store.reply = Reply([b"%PDF-1.7"], type="application/pdf")
+    store.reply = RawReply([b"%PDF-1.7"], content_type="application/pdf")
     assert kit.send(proxied(), GEMINI, asked).action == ("block", "unchecked.part")
     store.asked.clear()
     for url in ("https://www.youtube.com/watch?v=x", "gs://bucket/a.png", f"{root(store)}/a"):
@@ -431,7 +431,7 @@ def test_addresses_in_a_stream_are_fetched(proxied, fake, store, kit) -> None:
     fake.events(*told(at, "http://127.0.0.1:1/a"))
     answer = kit.send(proxied(), "/v1/images/generations", asking(stream=True))
     assert [each.get("url") for each in answer.frames] == [uri(), None]
-    store.reply = Reply([file(green=True)], type="image/png")
+    store.reply = RawReply([file(green=True)], content_type="image/png")
     fake.events(*told(at, at))
     answer = kit.send(proxied(), "/v1/images/generations", asking(stream=True))
     assert (answer.status, answer.error["code"]) == (400, "moderation_blocked")

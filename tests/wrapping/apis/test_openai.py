@@ -528,7 +528,7 @@ def test_a_stream_that_two_parsers_could_read_in_two_ways_is_refused(
 )
 def test_an_answer_that_cannot_be_read_is_refused(client: Any, fake: Any, body: bytes, type: str) -> None:
     """Whatever its type."""
-    fake.answers(body, type=type)
+    fake.answers(body, content_type=type)
     with pytest.raises(BackendError, match="cannot be judged") as caught:
         ask(client())
     assert "zqxbomb" not in str(caught.value)

@@ -50,7 +50,7 @@ def hears(
 def gives(fake: Any, kit: Any, data: bytes, media: str = "audio/wav", **more: Any) -> None:
     """Let the upstream answer with a file, in pieces."""
     half = len(data) // 2
-    fake.reply = kit.Reply([data[:half], data[half:]], type=media, **more)
+    fake.reply = kit.RawReply([data[:half], data[half:]], content_type=media, **more)
 
 
 SPEECH: dict[str, Any] = {"model": "m", "voice": "alloy", "input": "x"}

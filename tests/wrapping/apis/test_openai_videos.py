@@ -29,7 +29,7 @@ def job(**fields: Any) -> dict[str, Any]:
 def gives(fake: Any, kit: Any, data: bytes, media: str = "video/mp4", **more: Any) -> None:
     """Let the upstream answer with a file, in pieces."""
     half = len(data) // 2
-    fake.reply = kit.Reply([data[:half], data[half:]], type=media, **more)
+    fake.reply = kit.RawReply([data[:half], data[half:]], content_type=media, **more)
 
 
 def post(path: str, **body: Any) -> Callable[[Any], Any]:

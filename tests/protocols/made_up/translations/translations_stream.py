@@ -28,7 +28,7 @@ class TranslationCodec:
         beside = {name: value for name, value in data.items() if name not in ("piece", "last")}
         return EventReading(
             data,
-            tuple(Patch("set", (name,), value) for name, value in beside.items()),
+            [Patch("set", (name,), value) for name, value in beside.items()],
             grows=((self._text, ("piece",)),),
             bare=data.keys() == {"piece"},
             waits=self.is_finished or bool(beside),

@@ -16,7 +16,7 @@ import pytest
 from guardrails import Guard
 from tests.proxy import audio_kit
 from tests.proxy.audio_kit import bare, events, taped
-from tests.proxy.conftest import EVERYWHERE, POLICY, Answer, Fake, Reply
+from tests.proxy.conftest import EVERYWHERE, POLICY, Answer, Fake, RawReply
 from tests.proxy.image_kit import form
 
 CARDS = f"""
@@ -70,7 +70,7 @@ def client(serve: Callable[..., str]) -> Iterator[Callable[..., openai.OpenAI]]:
 
 def gives(fake: Fake, data: bytes, media: str = "audio/wav") -> None:
     """Have the upstream answer with a file."""
-    fake.reply = Reply([data], type=media)
+    fake.reply = RawReply([data], content_type=media)
 
 
 @contextmanager

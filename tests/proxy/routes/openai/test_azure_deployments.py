@@ -8,7 +8,7 @@ import pytest
 from guardrails.proxy.routes.openai.azure_deployments import BASE, PROTOCOLS, show_key
 from guardrails.proxy.routes.route_table import AZURE
 from guardrails.wire.forms import form as read_form
-from tests.proxy.conftest import Reply
+from tests.proxy.conftest import RawReply
 from tests.proxy.contract_audio import silence
 from tests.proxy.image_kit import encoded, events, file, form, made
 from tests.proxy.metrics_kit import counted
@@ -215,7 +215,7 @@ def test_sounds_are_made_and_heard_too(proxy, fake) -> None:
         azure_endpoint=proxy, api_key="k", api_version="2025-04-01-preview", max_retries=0
     )
     sound = silence()
-    fake.reply = Reply([sound], type="audio/wav")
+    fake.reply = RawReply([sound], content_type="audio/wav")
     assert client.audio.speech.create(model="gpt-x", voice="alloy", input="a zqxmask").read() == sound
     fake.answers({"text": "a zqxmask"})
     heard = client.audio.transcriptions.create(model="gpt-x", file=("a.wav", sound, "audio/wav"))

@@ -19,7 +19,7 @@ from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc
 from tests.films import film, green, scene
 from tests.proxy import image_kit
-from tests.proxy.conftest import EVERYWHERE, POLICY, WAIT_S, Answer, Fake, Reply
+from tests.proxy.conftest import EVERYWHERE, POLICY, WAIT_S, Answer, Fake, RawReply
 from tests.proxy.contract_videos import job
 from tests.proxy.metrics_kit import counted
 
@@ -69,7 +69,7 @@ def client(
 def gives(fake: Fake, data: bytes, media: str = "video/mp4", **more: Any) -> None:
     """Have the upstream answer with a file, in pieces."""
     half = len(data) // 2
-    fake.reply = Reply([data[:half], data[half:]], type=media, **more)
+    fake.reply = RawReply([data[:half], data[half:]], content_type=media, **more)
 
 
 def post(own: openai.OpenAI, path: str, **body: Any) -> None:
@@ -285,7 +285,7 @@ def test_a_film_that_is_larger_than_may_be_is_not_read(serve, fake, guard_of, ki
 def test_nothing_leaves_before_all_of_it_is_there(client, fake, plain) -> None:
     """An upstream that breaks off has given nothing."""
     own = client()
-    fake.reply = Reply([plain[:500], plain[500:900]], type="video/mp4", cut=True)
+    fake.reply = RawReply([plain[:500], plain[500:900]], content_type="video/mp4", cut=True)
     with stopped(502, "upstream_invalid"):
         own.videos.download_content("video_1")
 
@@ -345,7 +345,7 @@ def test_who_goes_away_leaves_nothing(serve, guards, fake, tmp_path, monkeypatch
     """Neither a file nor a request that somebody works on."""
     url = serve(guards("block"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    fake.reply = Reply([bytes(100)], type="video/mp4", hang=True)
+    fake.reply = RawReply([bytes(100)], content_type="video/mp4", hang=True)
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), WAIT_S) as connection:
         connection.sendall(b"GET /v1/videos/video_1/content HTTP/1.1\r\nhost: localhost\r\n\r\n")

@@ -1,5 +1,7 @@
 """What others build on to extend this package without touching it: public, typed, and stable.
 
+An API of models is described by what `guardrails.plugins.protocols` has, which is provisional.
+
 Promise: what `__all__` names keeps its name, its arguments and its meaning for all versions of one major number; what is
 to go is deprecated for at least two minor versions before, with a warning that names what to use instead. Nothing else of
 this package is public to plugins.
@@ -43,6 +45,7 @@ from guardrails.detectors.kinds import DETECTORS, Kind
 from guardrails.engine.values.adapters import ValueAdapter
 from guardrails.engine.values.known_types import OTHERS as ADAPTERS
 from guardrails.policy.redactions import REDACTIONS, FoundValue, HandedOut, Redaction
+from guardrails.protocols.registry import PROTOCOLS
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin
 from guardrails.sinks.kinds import SINKS, Sink, VerdictSink
@@ -67,7 +70,8 @@ from guardrails.wrapping.registry import WRAPPERS, Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 REGISTRIES: Final[Mapping[str, Registry[Any]]] = {
-    each.group: each for each in (DETECTORS, REDACTIONS, SINKS, WRAPPERS.registry, ADAPTERS.registry)
+    each.group: each
+    for each in (DETECTORS, REDACTIONS, SINKS, WRAPPERS.registry, ADAPTERS.registry, PROTOCOLS)
 }
 """Group of entry points → the registry of what is built in and what plugins add. For this package alone."""
 
