@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
 from guardrails.context import CallerOptions, ContextOptions, read_context
@@ -141,6 +141,12 @@ class Guard(Checker):
             budget=self.budget,
             on_verdict=self.on_verdict,
         )
+
+    def __copy__(self) -> Self:
+        """Return the same guard once more; both judge by one pipeline."""
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return how the guard is loaded anew in another process: the same policy, floor, plugins and budget, without sinks,
