@@ -220,8 +220,9 @@ _MISTAKEN: Final = {
     word: each.name for each in CAPABILITIES.values() for word in each.mistaken
 } | dict.fromkeys(("check", "judge", "detects", "scan", "predict", "validate", "run", "__call__"), REQUIRED)
 
-ALIKE: Final = 0.75
-"""How much alike two names must be (`difflib`, 0..1) for the one to be taken for a slip of the other."""
+ALIKE: Final = 0.85
+"""How much alike two names must be (`difflib`, 0..1) for the one to be taken for a slip of the other: `steam` is 0.91 of `stream`,
+and `file`, `time` and `filter`, which detectors may well have, are less of `film`, `tier` and `prefilter`."""
 
 
 def read_capabilities(detector: object) -> dict[str, Any]:
