@@ -221,7 +221,7 @@ _MISTAKEN: Final = {
 } | dict.fromkeys(("check", "judge", "detects", "scan", "predict", "validate", "run", "__call__"), REQUIRED)
 
 ALIKE: Final = 0.85
-"""How much alike two names must be (`difflib`, 0..1) for the one to be taken for a slip of the other: `steam` is 0.91 of `stream`,
+"""How much alike two names must be (`difflib`, 0..1) for one to be taken for a slip of the other: `steam` is 0.91 of `stream`,
 and `file`, `time` and `filter`, which detectors may well have, are less of `film`, `tier` and `prefilter`."""
 
 

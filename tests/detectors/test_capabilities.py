@@ -41,7 +41,14 @@ def test_a_plain_detector_has_no_capabilities() -> None:
 
 def test_capabilities_are_read_by_their_names() -> None:
     """Of the class and of the object; private names and others are the detector's own."""
-    others = {"tokenizer": object(), "file": "a", "time": 1.0, "filter": "a", "model": "a", "detector": Plain()}
+    others = {
+        "tokenizer": object(),
+        "file": "a",
+        "time": 1.0,
+        "filter": "a",
+        "model": "a",
+        "detector": Plain(),
+    }
     detector = with_attributes(tier=1, adetect=awaited, _streams=3, passages=True, **others)
     detector.identity = "sha256:12"
     found = read_capabilities(detector)
