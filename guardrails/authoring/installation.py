@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
 
 from guardrails.registry.installed import GROUPS, find_offers
-from guardrails.registry.sources import PluginSources
+from guardrails.registry.plugin_files import find_objects
+from guardrails.registry.sources import PluginError, PluginSources
 
 DISTRIBUTION: Final = "guardrails-middleware"
 
@@ -82,7 +84,7 @@ def inspect_installation(sources: PluginSources | None = None, *, load: bool = F
         platform.python_version(),
         f"{sys.platform} {platform.machine()}",
         tuple(_find_extras()),
-        tuple(_find_plugins(allowed, load=load)),
+        (*_find_plugins(replace(allowed, files=()), load=load), *_find_in_files(allowed.files)),
     )
 
 
@@ -130,3 +132,19 @@ def _find_plugins(allowed: PluginSources, *, load: bool) -> Iterator[PluginState
             elif load and registry is not None:
                 problem = registry.find_problem(offer.name, allowed)
             yield PluginState(group, offer.name, origin.package, origin.version, origin.entry_point, problem)
+
+
+def _find_in_files(files: Sequence[Path]) -> Iterator[PluginState]:
+    """Yield the plugins of Python files, which are run to find out; one that fails stands there without a name."""
+    from guardrails.plugins import REGISTRIES
+
+    for file in files:
+        for group, registry in REGISTRIES.items():
+            try:
+                found = find_objects(file, registry.kind)
+            except PluginError as error:
+                yield PluginState(group, "", file.name, "", "", str(error))
+                break
+            for name, (_, origin) in found.items():
+                taken = "has the name of a built-in one" if name in registry.builtin else ""
+                yield PluginState(group, name, origin.package, origin.version, origin.entry_point, taken)

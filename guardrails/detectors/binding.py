@@ -44,7 +44,7 @@ class BoundDetector:
     that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
     what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
     patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
-    texts that grow as one (`capabilities.py`). `family` is the file that
+    texts that grow as one (`capabilities.py`). `foreign` says that it is none of this package's. `family` is the file that
     declares it: what is put together of several detectors is put together of those of one file, so that all policies which
     build on that file share it.
     """
@@ -71,6 +71,7 @@ class BoundDetector:
     prefilter: PatternTable | None = None
     merge_streams: MergeStreams | None = None
     family: str = ""
+    foreign: bool = False
 
 
 def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = "") -> BoundDetector:
@@ -94,8 +95,13 @@ def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = 
         decoded=of.decoded,
         digest=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
         family=family,
+        foreign=not _is_built_in(of),
         **able,
     )
+
+
+def _is_built_in(of: Kind) -> bool:
+    return of.name in BUILTIN and find_kind(of.name) is of
 
 
 _BUILDS = SharedDetectors()
@@ -105,7 +111,7 @@ def _build_or_share(
     name: str, of: Kind, config: Config, files: PolicyFiles
 ) -> tuple[Detector, RecordingFiles]:
     """Return the detector, a shared one where it is of a kind of this package, and what was read for it."""
-    if of.name in BUILTIN and find_kind(of.name) is of:
+    if _is_built_in(of):
         return _BUILDS.get(of.name, name, config, files, lambda read: of.make(name, config, read))
     seen = RecordingFiles(files)
     try:

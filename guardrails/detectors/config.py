@@ -55,5 +55,6 @@ def with_use(name: str, config: type[Config], what: str) -> type[Config]:
     first = create_model(
         "UseConfig", __base__=Config, use=use
     )  # a base, so that `use` stands before the others
-    made: type[Config] = create_model(title, __base__=(config, first), __doc__=config.__doc__, use=use)
+    bases: Any = first if config is Config else (config, first)
+    made: type[Config] = create_model(title, __base__=bases, __doc__=config.__doc__, use=use)
     return made

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from guardrails import taxonomy
 from guardrails.detectors import PolicyFiles
-from guardrails.detectors.capabilities import find_mistaken
+from guardrails.detectors.capabilities import CAPABILITIES, find_mistaken
 from guardrails.detectors.config import Config, with_use
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources
@@ -118,6 +118,9 @@ class NoSettings(Config):
     """Nothing to be set."""
 
 
+READ: Final = ("system", "prompt", "sources")
+"""What a content may be judged beside."""
+
 DERIVED: Final = ("spans", "tier", "contents", "reads", "decoded", "limits", "version")
 """Fields of a `Kind` that a class of detectors may have as attributes."""
 
@@ -153,14 +156,28 @@ def read_kind(name: str, given: object, origin: PluginOrigin | None) -> Kind:
                     f"{name!r} gives {category!r}, which is not a category",
                     "use a category of the taxonomy, or 'custom.' and a name in lower case",
                 )
+    if problem := _find_problem(given):
+        raise PluginError("invalid_plugin", f"the kind of {name!r}: {problem}")
     return replace(given, name=name, config=with_use(name, given.config, "Plugin"), origin=origin)
+
+
+def _find_problem(kind: Kind) -> str:
+    """Return what is wrong with the fields of a kind, "" where nothing is."""
+    for field in ("contents", "tier"):
+        if problem := CAPABILITIES[field].problem(getattr(kind, field)):
+            return f"{field} {problem}"
+    for field, known in (("reads", READ), ("limits", (*kind.config.model_fields,))):
+        given = getattr(kind, field)
+        if isinstance(given, str) or not {*given} <= {*known}:
+            return f"{field} must be a tuple of {', '.join(known) or 'nothing'}"
+    return ""
 
 
 def _derive(name: str, given: object) -> Kind:
     """Return the kind of a class of detectors, or of a detector."""
     of = given if isinstance(given, type) else type(given)
     if not hasattr(of, "detect"):
-        shown = f"the class {of.__name__}" if isinstance(given, type) else f"a {of.__name__}"
+        shown = f"the class {of.__name__}" if isinstance(given, type) else f"of type {of.__name__}"
         raise PluginError(
             "invalid_plugin",
             f"{name!r} is {shown}, which has no method 'detect'",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ from guardrails.cancellation import Cancelled, Token, check, current, within
 from guardrails.detectors.binding import BoundDetector
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Media, Text, ToolCall
+
+LOG = logging.getLogger("guardrails")
 
 CHARACTERS_AT_ONCE: Final = 50_000
 CONTENTS_AT_ONCE: Final = 256
@@ -87,6 +91,7 @@ class Task:
         except BaseException as error:
             # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
             # What it says stays out: it may quote the text.
+            LOG.debug("detector %s raised %s at %s", self.bound.name, type(error).__name__, _place_of(error))
             self.fail(f"raised {type(error).__name__}")
         finally:
             self.took_ms = (perf_counter() - started) * 1000.0
@@ -109,7 +114,7 @@ class Task:
             self.fail(f"{len(answers)} answers for {len(contents)} contents")
             return None
         return [
-            answer if answer is CLEAN else validate_detection(answer, content)
+            answer if answer is CLEAN else validate_detection(answer, content, self.bound)
             for answer, content in zip(answers, contents, strict=True)
         ]
 
@@ -134,10 +139,17 @@ def split_batches(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
     yield contents[begin:]
 
 
-def validate_detection(answer: object, content: Content) -> Detection:
+def find_undeclared(answer: Detection, bound: BoundDetector) -> bool:
+    """Tell whether a detector of others finds what its kind does not declare, which no rule would look at."""
+    return bound.foreign and any(finding.category not in bound.categories for finding in answer.findings)
+
+
+def validate_detection(answer: object, content: Content, bound: BoundDetector) -> Detection:
     """Return a detector's answer, or an error in its place where a verdict cannot be built on it."""
     if not isinstance(answer, Detection):
-        return Detection(error=f"answered with {type(answer).__name__}")
+        return Detection(error=f"answered with {type(answer).__name__}, not Detection")
+    if find_undeclared(answer, bound):
+        return Detection(error="gave a category that its kind does not declare")
     end = len(content.text) if isinstance(content, Text) else None
     picture = content.source if isinstance(content, Media) and isinstance(content.source, Picture) else None
     for finding in answer.findings:
@@ -153,3 +165,9 @@ def validate_detection(answer: object, content: Content) -> Detection:
 def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
     x, y, width, height = box
     return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
+
+
+def _place_of(error: BaseException) -> str:
+    """Return the file and the line at which something was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"

@@ -36,6 +36,7 @@ point of the group `guardrails.detectors`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
@@ -125,9 +126,12 @@ def register(name: str, thing: ValueAdapter | Wrapper) -> None:
         thing: how its values are read and written, or how its objects are wrapped.
 
     Raises:
-        PluginError: another one is registered for the class.
+        PluginError: the name is none of a class, or another one is registered for it, or offered by a package.
+        TypeError: it is neither an adapter nor a wrapper.
     """
     if isinstance(thing, Wrapper):
-        WRAPPERS.register(name, thing)
-    else:
+        WRAPPERS.register(name, replace(thing, name=name))
+    elif isinstance(thing, ValueAdapter):
         ADAPTERS.register(name, thing)
+    else:
+        raise TypeError(f"give a Wrapper or a ValueAdapter, not {type(thing).__name__}")

@@ -47,7 +47,9 @@ def _take_redaction(value: object, info: ValidationInfo) -> object:
                 return value
         except PluginError as error:
             raise PydanticCustomError("plugin", "{why}", {"why": str(error)}) from None
-    *most, last = map(repr, REDACTIONS.builtin)
+    sources = (info.context or {}).get("plugins")
+    others = (name for name in REDACTIONS.names(sources) if name not in REDACTIONS.builtin)
+    *most, last = map(repr, (*REDACTIONS.builtin, *others))
     raise PydanticCustomError("literal_error", "", {"expected": f"{', '.join(most)} or {last}"})
 
 

@@ -5,6 +5,7 @@ so nothing is imported for values that nobody has made.
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache, lru_cache
 from typing import Generic, TypeVar
@@ -40,12 +41,21 @@ class ClassRegistry(Generic[T]):
         self._known = lru_cache(KNOWN)(self._look_up)
 
     def register(self, name: str, thing: T) -> None:
-        """Register a thing in this process, before any value of its class is met; it goes before what packages offer.
+        """Register a thing in this process, before any value of its class is met.
 
         Raises:
-            PluginError: a built-in one, or another one of this process, has the name.
+            PluginError: the name is none of a class, or a built-in one, another one of this process or one of a package has it.
         """
-        if name in self.registry.builtin or self._own.get(name, thing) is not thing:
+        if not re.fullmatch(r"[^\W\d]\w*\.[^\W\d]\w*", name):
+            raise PluginError(
+                "invalid_plugin",
+                f"{name!r} names no class",
+                "write its top package, a dot, and the class, such as acme.Ticket",
+            )
+        if name in self._offered():
+            packages = ", ".join(str(offer.origin) for offer in find_offers(self.registry.group, name))
+            raise PluginError("plugin_name_taken", f"{name!r} is offered by {packages} already")
+        if name in self.registry.builtin or self._own.get(name, thing) != thing:
             raise PluginError(
                 "plugin_name_taken", f"{name!r} is registered in {self.registry.group!r} already"
             )

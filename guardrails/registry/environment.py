@@ -13,6 +13,9 @@ from guardrails.errors import GuardrailsError
 VARIABLE: Final = "GUARDRAILS_PLUGINS"
 """The environment's name for what an operator allows."""
 
+FILES_VARIABLE: Final = "GUARDRAILS_PLUGIN_FILES"
+"""The environment's name for the files that a command line allows besides, separated as paths are, for its own processes."""
+
 ALL: Final = "*"
 """Stands in a list for every package that is installed."""
 
@@ -31,17 +34,21 @@ def allow_files(files: Sequence[str]) -> Iterator[None]:
         yield
         return
     for file in files:
-        if not file.endswith(FILE) or not Path(file).is_file() or "," in file:
+        if not file.endswith(FILE) or not Path(file).is_file() or os.pathsep in file:
             raise GuardrailsError(
-                f"--plugin {file}: no Python file of that name (it ends in .py, without a comma)"
+                f"--plugin {file}: no Python file of that name (it ends in .py, without {os.pathsep!r})"
             )
-    before = os.environ.get(VARIABLE)
-    allowed = [ALL if before is None else before, *(str(Path(file).absolute()) for file in files)]
-    os.environ[VARIABLE] = ",".join(filter(None, allowed))
+    before = os.environ.get(FILES_VARIABLE)
+    os.environ[FILES_VARIABLE] = os.pathsep.join(str(Path(file).absolute()) for file in files)
     try:
         yield
     finally:
         if before is None:
-            del os.environ[VARIABLE]
+            del os.environ[FILES_VARIABLE]
         else:
-            os.environ[VARIABLE] = before
+            os.environ[FILES_VARIABLE] = before
+
+
+def files_of_command_line() -> list[Path]:
+    """Return the files that a command line allows."""
+    return [Path(file) for file in os.environ.get(FILES_VARIABLE, "").split(os.pathsep) if file]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
-from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources
+from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources, package_key
 
 PREFIX: Final = "guardrails."
 """What the names of our groups of entry points begin with."""
@@ -78,9 +78,19 @@ def choose_offer(group: str, name: str, sources: PluginSources) -> Offer | None:
     allowed = [each for each in offers if sources.allows(each.origin.package, each.origin.version)]
     if offers and not allowed:
         origin = offers[0].origin
+        named = [
+            str(each)
+            for each in sources.packages or ()
+            if package_key(each.name) == package_key(origin.package)
+        ]
+        which = (
+            f"may be used as {' or '.join(named)} alone"
+            if named
+            else "is not among the plugins that may be used"
+        )
         raise PluginError(
             "plugin_not_allowed",
-            f"{name!r} is offered by {origin.package} {origin.version}, which is not among the plugins that may be used",
+            f"{name!r} is offered by {origin.package} {origin.version}, which {which}",
             f"add {origin.package}=={origin.version} to 'plugins' in the settings, or to GUARDRAILS_PLUGINS",
         )
     if len(allowed) > 1:

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 from guardrails.errors import GuardrailsError
-from guardrails.registry.environment import ALL, FILE, VARIABLE
+from guardrails.registry.environment import ALL, FILE, VARIABLE, files_of_command_line
 
 
 class PluginError(GuardrailsError):
@@ -65,7 +65,7 @@ class PluginSources:
 
     @classmethod
     def read(cls, entries: Iterable[str]) -> PluginSources:
-        """Return the sources that a list names.
+        """Return the sources that a list names, and the files that a command line allows (`--plugin`).
 
         Args:
             entries: requirements of packages (`acme-detectors==1.*`), `*`, and paths of files that end in `.py`.
@@ -76,13 +76,13 @@ class PluginSources:
         given = [entry.strip() for entry in entries if entry.strip()]
         files = tuple(Path(entry).absolute() for entry in given if entry.endswith(FILE))
         wanted = tuple(_requirement(entry) for entry in given if not entry.endswith(FILE) and entry != ALL)
-        return cls(None if ALL in given else wanted, files)
+        return cls(None if ALL in given else wanted, (*files, *files_of_command_line()))
 
     @classmethod
     def of_environment(cls) -> PluginSources:
         """Return the sources that the environment allows; raises `PluginError` as `read` does."""
         given = os.environ.get(VARIABLE)
-        return cls() if given is None else cls.read(given.split(","))
+        return cls.read([ALL] if given is None else given.split(","))
 
     def with_own(self, group: str, objects: Mapping[str, object] | None) -> PluginSources:
         """Return the same with objects of the caller's."""

@@ -29,6 +29,7 @@ from guardrails.engine.media.frame_batches import (
     FrameWindow,
 )
 from guardrails.media.video.frames_in_memory import FASTEST
+from guardrails.registry.by_class import class_name
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
@@ -125,7 +126,10 @@ def wrap_function(function: T, terms: Terms, fps: float | None = None) -> T:
         if any(map(fits, how)):
             return cast(T, functools.wraps(made)(make(begin, terms, made)))
     hint = "; write @classmethod above it" if isinstance(function, classmethod) else ""
-    raise TypeError(f"cannot wrap a {type(function).__name__}: give a function{hint}")
+    name = class_name(type(function))
+    raise TypeError(
+        f"cannot wrap a {type(function).__name__}: give a function{hint}, or register a wrapper of {name} (guardrails.plugins)"
+    )
 
 
 def _is_method(function: Callable[..., Any]) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from guardrails import Guard
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
-from guardrails.detectors.kinds import BUILTIN, Kind, find_kind, kind_names, read_kind
+from guardrails.detectors.kinds import BUILTIN, Kind, NoSettings, find_kind, kind_names, read_kind
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.errors import PolicyErrors
 from guardrails.registry.sources import PluginError, PluginSources
@@ -117,13 +117,43 @@ def test_a_class_says_what_its_kind_is() -> None:
 @each_case(
     ("given", "code", "message"),
     [
-        (3, "invalid_plugin", "is a int, which has no method 'detect'"),
+        (3, "invalid_plugin", "is of type int, which has no method 'detect'"),
         (dict, "invalid_plugin", "is the class dict, which has no method 'detect'"),
         (Kind("x", "X.", dict, ("custom.x",), Bare), "invalid_plugin", "config of 'own' is no class"),
         (
             Kind("x", "X.", ShoutingConfig, ("shouting",), Bare),
             "unknown_category",
             "'shouting', which is not a category",
+        ),
+        (
+            Kind("x", "X.", NoSettings, ("custom.x",), Bare, contents=frozenset({"txt"})),
+            "invalid_plugin",
+            "contents must be a set",
+        ),
+        (
+            Kind("x", "X.", NoSettings, ("custom.x",), Bare, contents="text"),
+            "invalid_plugin",
+            "contents must be a set",
+        ),
+        (
+            Kind("x", "X.", NoSettings, ("custom.x",), Bare, contents=frozenset()),
+            "invalid_plugin",
+            "contents must be a set",
+        ),
+        (
+            Kind("x", "X.", NoSettings, ("custom.x",), Bare, tier=9),
+            "invalid_plugin",
+            "tier must be 0, 1 or 2",
+        ),
+        (
+            Kind("x", "X.", NoSettings, ("custom.x",), Bare, reads=("sytem",)),
+            "invalid_plugin",
+            "reads must be a tuple of system",
+        ),
+        (
+            Kind("x", "X.", NoSettings, ("custom.x",), Bare, limits=("windows",)),
+            "invalid_plugin",
+            "limits must be a tuple of nothing",
         ),
         (type("Own", (Bare,), {"catagories": ("custom.x",)}), "invalid_plugin", "did you mean 'categories'"),
     ],
@@ -189,3 +219,64 @@ def test_the_fields_of_a_registered_detector_are_checked(
     with pytest.raises(PolicyErrors) as caught:
         guard_of(policy, detectors={"shouting": Shouting})
     assert message in str(caught.value)
+
+
+def test_a_kind_without_settings_has_the_bare_config(guard_of: Callable[..., Guard]) -> None:
+    """The class that configurations are derived from serves as one."""
+    kind = Kind("any", "Nothing.", Config, "custom.shouting", Bare)
+    assert guard_of(POLICY % "", detectors={"shouting": kind}).check("a text").action == "allow"
+
+
+@each_case("category", ["custom.other", "Not A Cat!", "hate"])
+def test_a_category_that_is_not_declared_is_a_failure(category: str, guard_of: Callable[..., Guard]) -> None:
+    """No rule would look at it, so that it would pass: the rules of the detector follow `on_error`. In streams too."""
+
+    class Wrong(Bare):
+        def detect(self, batch: Sequence[Content]) -> list[Detection]:
+            return [Detection((Finding(category, 1.0, "loud", (0, 1)),)) for _ in batch]
+
+        def stream(self, context: Any) -> Any:
+            return WrongStream()
+
+    class WrongStream:
+        settled = 0
+
+        def feed(self, delta: str) -> Detection:
+            self.settled += len(delta)
+            return Detection((Finding(category, 1.0, "loud", (0, 1)),))
+
+        def flush(self) -> Detection:
+            return CLEAN
+
+    kind = Kind("any", "Wrong.", Config, ("custom.shouting",), Wrong)
+    guard = guard_of((POLICY % "").replace("on: input", "on: [input, output]"), detectors={"shouting": kind})
+    verdict = guard.check("a text")
+    assert verdict.action == "block"
+    assert [each.error for each in verdict.errors] == ["gave a category that its kind does not declare"]
+    stream = guard.stream()
+    assert stream.feed("a text that grows and grows, ") + stream.flush() == ""
+    assert stream.verdict is not None
+    assert stream.verdict.action == "block"
+
+
+@each_case("settled", [None, "a", 1.5])
+@each_case("answer", [None, [], "nonsense"])
+def test_a_stream_that_is_none_has_its_text_held(
+    answer: Any, settled: Any, guard_of: Callable[..., Guard], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The check of the whole text decides; the log names the detector."""
+
+    class Wrong(Shouting):
+        def stream(self, context: Any) -> Any:
+            return type(
+                "S", (), {"settled": settled, "feed": lambda self, d: answer, "flush": lambda self: answer}
+            )()
+
+    policy = (POLICY % "").replace("on: input", "on: output")
+    guard = guard_of(
+        policy, detectors={"shouting": Kind("any", "Loud.", ShoutingConfig, ("custom.shouting",), Wrong)}
+    )
+    for text, left in (("quiet words that go on, ", "quiet words that go on, "), ("LOUD WORDS", "")):
+        stream = guard.stream()
+        assert (stream.feed(text), stream.flush()) == ("", left)
+    assert "the stream of detector loud failed: the text is held until its end" in caplog.text

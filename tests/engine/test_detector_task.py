@@ -60,8 +60,8 @@ class Panic(BaseException):
         ([], "0 answers for 1 contents"),
         ([CLEAN, CLEAN], "2 answers for 1 contents"),
         (None, "gave no answers"),
-        ([None], "answered with NoneType"),
-        (["clean"], "answered with str"),
+        ([None], "answered with NoneType, not Detection"),
+        (["clean"], "answered with str, not Detection"),
         ([Detection((Finding("hate", 1.5, "d"),))], "gave a score outside 0..1"),
         ([Detection((Finding("hate", float("nan"), "d"),))], "gave a score outside 0..1"),
         ([Detection((Finding("hate", 1.0, "d", (0, 99)),))], "gave a span outside the text"),
@@ -95,7 +95,7 @@ def test_ctrl_c_is_no_failure_of_a_detector() -> None:
 def test_a_span_is_compared_with_texts_alone() -> None:
     """What is no text has no length in characters."""
     answer = Detection((Finding("hate", 1.0, "d", (0, 99)),))
-    assert validate_detection(answer, Image(b"x")) is answer
+    assert validate_detection(answer, Image(b"x"), task([]).bound) is answer
 
 
 @pytest.mark.parametrize(

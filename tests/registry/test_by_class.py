@@ -111,3 +111,29 @@ def test_the_nearest_class_counts() -> None:
     things.register("other.Below", "below")
     assert (things.find(base), things.find(below)) == ("base", "below")
     assert "acme" not in sys.modules
+
+
+@pytest.mark.usefixtures("ticket")
+def test_what_a_package_offers_is_not_overridden_in_silence() -> None:
+    """Nor is a name taken that is none of a class, or something that is neither an adapter nor a wrapper."""
+    adapter = ValueAdapter(name="x", types=(Markup,), content=lambda markup: None)
+    for name, thing, error in (
+        ("acme_tickets.Ticket", adapter, "'acme_tickets.Ticket' is offered by acme-tickets 2.0"),
+        ("badname", adapter, "'badname' names no class"),
+    ):
+        with pytest.raises(PluginError, match=error):
+            register(name, thing)
+    with pytest.raises(TypeError, match="give a Wrapper or a ValueAdapter, not int"):
+        register("a.B", 3)  # type: ignore[arg-type] # that is the point
+
+
+def test_an_adapter_that_gives_no_content_passes_nothing(bomb_redactor: Guard) -> None:
+    """The error names it."""
+    register(
+        "tests.Markup", ValueAdapter(name="tests.markup", types=(Markup,), content=lambda markup: markup.text)
+    )
+    try:
+        with pytest.raises(TypeError, match=r"adapter 'tests\.markup': content gave a str"):
+            bomb_redactor.check([Markup("a")])
+    finally:
+        OTHERS.forget("tests.Markup")

@@ -161,7 +161,8 @@ def _brief(value: object) -> str:
     if not isinstance(value, list):
         return str(value)
     words = [
-        str(each.get("id") or each.get("policy")) if isinstance(each, dict) else str(each) for each in value
+        str(each.get("id") or each.get("policy") or each.get("use")) if isinstance(each, dict) else str(each)
+        for each in value
     ]
     return f"{len(words)}: {', '.join(words[:FEW])}{', …' if len(words) > FEW else ''}" if words else "none"
 

@@ -277,7 +277,7 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
         if given is None or len(given) != len(contents):
             return None
         return [
-            answer if answer is CLEAN else validate_detection(answer, content)
+            answer if answer is CLEAN else validate_detection(answer, content, bound)
             for answer, content in zip(given, contents, strict=True)
         ]
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ text. What may take long is yielded as tasks, as in `Pipeline.steps`. Work: line
 
 from __future__ import annotations
 
+import logging
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -27,16 +28,18 @@ from guardrails.engine.core.rule_evaluation import (
     unknown_names,
 )
 from guardrails.engine.core.task_runner import run_tasks
-from guardrails.engine.detector_task import Task
+from guardrails.engine.detector_task import Task, find_undeclared
 from guardrails.engine.model import Request, Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
 from guardrails.inference.safety.passages import split_passages
 from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.policy.streaming import LENGTH
 from guardrails.taxonomy import with_ancestors
-from guardrails.types import Action, Detection, Finding, Place, Stream, Text
+from guardrails.types import CLEAN, Action, Detection, Finding, Place, Stream, Text
 
 T = TypeVar("T")
+
+LOG = logging.getLogger("guardrails")
 
 CONTEXT: Final = 400
 """Characters before a passage back to which the passages before it are read with it."""
@@ -156,8 +159,12 @@ class StreamEvaluator:
     def _feed(self, at: int, delta: str, *, last: bool) -> None:
         """Have detectors take a part. Where they break, the text is held until the check of the whole says what that means."""
         bounds, stream = self._streams[at]
-        said = None if stream is None else _ask_safely(_feed_stream, stream, delta, last)
+        if stream is None:
+            return
+        said = _ask_safely(_feed_stream, stream, bounds, delta, last)
         if said is None:
+            names = ", ".join(bound.name for bound in bounds)
+            LOG.warning("the stream of detector %s failed: the text is held until its end", names)
             self._streams[at] = bounds, None
         else:
             for detection in said:
@@ -363,9 +370,14 @@ class StreamEvaluator:
                     self._find(task.bound, finding, over[0][0], said, over)
 
 
-def _feed_stream(stream: Stream, delta: str, last: bool) -> list[Detection]:
-    """Return what detectors say of a part, and of the end."""
-    return [*([stream.feed(delta)] if delta else []), *([stream.flush()] if last else [])]
+def _feed_stream(stream: Stream, bounds: Sequence[BoundDetector], delta: str, last: bool) -> list[Detection]:
+    """Return what detectors say of a part, and of the end; raises where that is no `Detection`, or nothing that was declared."""
+    said = [*([stream.feed(delta)] if delta else []), *([stream.flush()] if last else [])]
+    if not all(isinstance(each, Detection) for each in said) or type(stream.settled) is not int:
+        raise TypeError
+    if any(find_undeclared(each, bound) for each in said if each is not CLEAN for bound in bounds):
+        raise ValueError
+    return said
 
 
 def _ask_safely(ask: Callable[..., T], *about: object) -> T | None:

@@ -80,6 +80,11 @@ class Walk:
                 self.read(inner, (*path, step), changeable)
             self._open.discard(id(value))
         elif adapter.content is not None and (content := adapter.content(value)) is not None:
+            if not isinstance(content, Content | Unchecked):
+                kind = type(content).__name__
+                raise TypeError(
+                    f"adapter {adapter.name!r}: content gave a {kind}, not a content of guardrails.types"
+                )
             says = content.text if isinstance(content, Text) else content
             self.found.append((path, says, editable and adapter.write is not None))
 

@@ -18,7 +18,7 @@ from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import read_yaml
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.tenants import check_clients
-from guardrails.proxy.configuration.layers import SettingsLayers
+from guardrails.proxy.configuration.layers import PLUGINS, SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import check_sinks
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
@@ -74,7 +74,8 @@ def load_settings(
         layers.read(FilePath(file), PATHS, BEGIN, problems)
     for name, of in SettingsDoc.model_fields.items():
         variable = PREFIX + name.upper()
-        if written := environment.get(variable):
+        written = environment.get(variable)
+        if written or (written is not None and name == PLUGINS):  # an empty list of plugins allows none
             layers.add(name, _parse_variable(of.annotation, written, variable, problems), variable)
         layers.flag(
             name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -40,3 +42,16 @@ def test_says_what_is_wrong_with_plugins(install: Install, capsys: pytest.Captur
     assert "AttributeError" in problems["gone", "acme-one"]
     assert main(["doctor"]) == 1
     assert "loud (acme-two 2.0, acme_two:KIND): is offered by acme-one as well" in capsys.readouterr().out
+
+
+def test_says_what_files_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that the command line names; one that fails stands there with its error."""
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text(dedent(SHOUTING))
+    bad.write_text("raise RuntimeError('no')")
+    assert main(["doctor", "--plugin", str(good)]) == 0
+    assert "detectors: shouting (good.py " in capsys.readouterr().out
+    assert main(["doctor", "--plugin", str(good), "--plugin", str(bad), "--json"]) == 1
+    found = {each["package"]: each["problem"] for each in json.loads(capsys.readouterr().out)["plugins"]}
+    assert found["good.py"] == ""
+    assert "bad.py:1: RuntimeError: no" in found["bad.py"]

@@ -10,6 +10,7 @@ import pytest
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import load_settings
+from guardrails.registry.environment import allow_files
 from tests.cases import each_case
 
 
@@ -67,3 +68,23 @@ def test_mistakes_in_a_file_have_their_place(tmp_path: Path) -> None:
         PolicyErrors, match=r"settings\.yaml:3:5: invalid_value: 'nowhere' is not a kind of sink"
     ):
         load_settings(path, {}, {})
+
+
+@each_case(
+    ("environment", "given", "entries"),
+    [
+        ({}, "plugins: [acme]", ["acme"]),
+        ({"GUARDRAILS_PLUGINS": ""}, "plugins: [acme]", []),
+        ({"GUARDRAILS_PLUGINS": "other==1"}, "plugins: [acme]", ["other==1"]),
+        ({}, "", None),
+    ],
+)
+def test_the_environment_goes_before_the_file(
+    environment: dict[str, str], given: str, entries: list[str] | None, tmp_path: Path
+) -> None:
+    """Also where it is empty, which allows none. `--plugin` changes nothing of the list."""
+    path = tmp_path / "settings.yaml"
+    path.write_text(f"upstream: http://up:1\n{given}\n")
+    (tmp_path / "mine.py").write_text("")
+    with allow_files([str(tmp_path / "mine.py")]):
+        assert load_settings(path, {}, environment).settings.plugins == entries
