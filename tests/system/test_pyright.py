@@ -1,4 +1,4 @@
-"""Programs of users under pyright, which editors use: the same as under mypy (`tests/typing/`)."""
+"""Programs of users under pyright, which editors use: the same as under mypy (`tests/thorough/typing/`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.typing.marks import FOLDER, USER, WRONG, expected_errors
+from tests.thorough.typing.marks import FOLDER, USER, WRONG, expected_errors
 
 NOISE = {"reportUnusedExpression", "reportUnknownMemberType"}
 """What follows from a mistake."""
@@ -27,7 +27,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     program.mkdir()
     for path in (USER, WRONG):
         shutil.copy(path, program)
-    settings = {"include": ["."], "typeCheckingMode": "strict", "extraPaths": [str(FOLDER.parents[1])]}
+    settings = {"include": ["."], "typeCheckingMode": "strict", "extraPaths": [str(FOLDER.parents[2])]}
     (program / "pyrightconfig.json").write_text(json.dumps(settings))
     done = subprocess.run(
         [folder / "node_modules/.bin/pyright", "--outputjson", "--pythonpath", sys.executable],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.typing.marks import FOLDER, USER, WRONG, expected_errors
+from tests.thorough.typing.marks import FOLDER, USER, WRONG, expected_errors
 
 ERROR = re.compile(r"^.*?(?P<file>\w+\.py):(?P<line>\d+): error: .*\[(?P<code>[\w-]+)\]$", re.MULTILINE)
 STRICT = [
@@ -27,7 +27,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What mypy says of both programs."""
     cache = tmp_path_factory.mktemp("mypy")
     command = [sys.executable, "-m", "mypy", *STRICT, "--cache-dir", str(cache), "--no-error-summary"]
-    root = FOLDER.parents[1]
+    root = FOLDER.parents[2]
     done = subprocess.run(
         [*command, "--explicit-package-bases", *(str(path.relative_to(root)) for path in (USER, WRONG))],
         cwd=root,
