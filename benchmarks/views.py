@@ -24,12 +24,12 @@ from guardrails.detectors.patterns.patterns_detector import PatternsConfig
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.detectors.terms.terms_detector import TermsConfig
 from guardrails.text import (
+    deobfuscate_text,
     fold_text,
-    mark_disguises,
+    mark_obfuscations,
     normalize_text,
     obfuscation_hints,
     readings,
-    undo_tricks,
     views,
 )
 from guardrails.text.obfuscation_hints import find_hints
@@ -89,7 +89,7 @@ def prepared() -> dict[str, list[str]]:
         "other scripts": list(job.unicode),
         "documentation": prose[:TEXTS],
         "code": sources[:TEXTS],
-        "code, marked": [text for text in sources if mark_disguises(text) is not None],
+        "code, marked": [text for text in sources if mark_obfuscations(text) is not None],
         "disguised": dressed,
     }
 
@@ -131,7 +131,7 @@ def fires(texts: dict[str, list[str]]) -> list[dict[str, object]]:
     rows = []
     for kind, each in texts.items():
         signalled = sum(find_hints(normalize_text(text).text) != find_hints("") for text in each)
-        marked = sum(mark_disguises(text) is not None for text in each)
+        marked = sum(mark_obfuscations(text) is not None for text in each)
         rows.append({"texts": kind, "of": len(each), "gate fires": signalled, "marked": marked})
     return rows
 
@@ -191,9 +191,9 @@ def main() -> int:
         "gate": lambda text: find_hints.__wrapped__(text),
         "normalized": fresh(normalize_text),
         "folded": fresh(fold_text),
-        "disguised": fresh(mark_disguises),
-        "revealed": fresh(undo_tricks),
-        "revealed, codes only": fresh(lambda text: undo_tricks(text, letters=False)),
+        "disguised": fresh(mark_obfuscations),
+        "revealed": fresh(deobfuscate_text),
+        "revealed, codes only": fresh(lambda text: deobfuscate_text(text, letters=False)),
         "terms, exact": fresh(lambda text: bare.detect([Text(text)])),
         "terms": fresh(lambda text: terms.detect([Text(text)])),
     }

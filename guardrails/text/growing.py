@@ -10,8 +10,16 @@ import re
 from typing import Final
 
 from guardrails.text import segments
+from guardrails.text.deobfuscation import (
+    _LIKELY_LETTERS,
+    _OTHER_LETTERS,
+    _choose_letters,
+    _find_decodings,
+    _find_marks,
+    _is_clean,
+    _normalize_and_decode,
+)
 from guardrails.text.marks import LONGEST
-from guardrails.text.readings import _LIKELY, _OTHERWISE, _changes, _fitting, _is_clean, _marks, _plain
 from guardrails.text.views import TextView, normalize_text, replace_stretches
 
 READINGS: Final = 7
@@ -73,7 +81,7 @@ def _is_plain(match: re.Match[str]) -> bool:
 
 def mark_part(text: str) -> TextView | None:
     """Return the view of a part with its disguises marked, all of it; None where nothing is disguised."""
-    return None if _is_clean(text) else _marks(text, True)
+    return None if _is_clean(text) else _find_marks(text, True)
 
 
 def read_part(text: str, *, letters: bool) -> tuple[TextView, ...] | None:
@@ -85,11 +93,11 @@ def read_part(text: str, *, letters: bool) -> tuple[TextView, ...] | None:
     """
     if _is_clean(text):
         return None
-    written = _marks(text, False)
-    marks = _marks(text, True) if letters else written
+    written = _find_marks(text, False)
+    marks = _find_marks(text, True) if letters else written
     if marks is None:
         return None
-    first = _plain(text) if written is None else next(iter(_reading(written, once=True)))
+    first = _normalize_and_decode(text) if written is None else next(iter(_reading(written, once=True)))
     if not letters:
         return (first,)
     return (first, *_reading(marks, once=True), *_reading(marks, once=False))
@@ -97,5 +105,7 @@ def read_part(text: str, *, letters: bool) -> tuple[TextView, ...] | None:
 
 def _reading(marks: TextView, *, once: bool) -> tuple[TextView, ...]:
     text = marks.text
-    ways = (text.translate(_LIKELY), text.translate(_OTHERWISE), _fitting(text))
-    return tuple(replace_stretches(letters, _changes(letters, once=once)).over(marks) for letters in ways)
+    ways = (text.translate(_LIKELY_LETTERS), text.translate(_OTHER_LETTERS), _choose_letters(text))
+    return tuple(
+        replace_stretches(letters, _find_decodings(letters, once=once)).over(marks) for letters in ways
+    )

@@ -1,4 +1,4 @@
-"""Makes the text that a reader sees, with the exact way back to the raw text's offsets.
+"""Normalizes and folds Unicode text, as a reader sees it, and maps every offset back to the raw text.
 
 A raw text is a row of segments: a base character with the marks that combine with it (`segments.unit_pattern`). Each
 segment is spelled alone, so the view of a text is the row of the views of its parts, cut between segments.

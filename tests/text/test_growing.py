@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from guardrails.text import normalize_text, undo_tricks
+from guardrails.text import deobfuscate_text, normalize_text
 from guardrails.text.growing import LEAD, READINGS, find_cut, last_word_start, mark_part, read_part
 from tests.cases import each_case, scale
 
@@ -55,7 +55,7 @@ def test_the_readings_of_parts_are_those_of_the_whole(letters: bool, text: str) 
     views = grown(text, letters=letters)
     whole = {
         view.text: [view.original(at, at + 1) for at in range(len(view.text))]
-        for view in undo_tricks(text, letters=letters)
+        for view in deobfuscate_text(text, letters=letters)
     }
     for reading, spans in whole.items():
         assert (reading, spans) in views

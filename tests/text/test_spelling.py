@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.text import fold_text, mark_disguises
+from guardrails.text import fold_text, mark_obfuscations
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import (
     is_marked,
@@ -20,7 +20,7 @@ from tests.cases import each_case
 
 def marks(text: str) -> str:
     """Return a text as terms are searched in it."""
-    view = mark_disguises(text)
+    view = mark_obfuscations(text)
     return fold_text(text if view is None else view.text).text
 
 

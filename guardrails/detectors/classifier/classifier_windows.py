@@ -14,7 +14,7 @@ from guardrails.detectors.language.identification import count_letters, identify
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
 from guardrails.inference.safety.model import SafetyModel
 from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
-from guardrails.text import TextView, fold_text, normalize_text, replace_surrogates, undo_tricks
+from guardrails.text import TextView, deobfuscate_text, fold_text, normalize_text, replace_surrogates
 from guardrails.types import Unchecked
 
 MIN_LANGUAGE_PROBABILITY: Final = 0.95
@@ -167,7 +167,7 @@ def _readings(
         if other := undisguised(read):
             for window in windows(other):
                 yield False, span, other[window.start : window.end], window.ids
-    for reading in undo_tricks(text):
+    for reading in deobfuscate_text(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:

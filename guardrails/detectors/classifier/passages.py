@@ -14,7 +14,7 @@ from typing import Final
 from unicodedata import normalize
 
 from guardrails.inference.safety.passages import split_passages
-from guardrails.text import TextView, normalize_text, replace_surrogates, undo_tricks
+from guardrails.text import TextView, deobfuscate_text, normalize_text, replace_surrogates
 from guardrails.types import Unchecked
 
 CONTEXT_DIVISOR: Final = 8
@@ -61,7 +61,7 @@ def cut_pieces(text: str, size: int, most: int) -> TextPieces:
 def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[TextView | None, int]]]:
     for start, end, begin in _cut(text, size):
         yield (start, end), text[begin:end], (None, begin)
-    readings = undo_tricks(text) if text.isascii() else (normalize_text(text), *undo_tricks(text))
+    readings = deobfuscate_text(text) if text.isascii() else (normalize_text(text), *deobfuscate_text(text))
     for reading in readings:
         last = 0
         for start, end, begin in _cut(reading.text, size):

@@ -1,4 +1,4 @@
-"""The `image_text` extractor: texts in pictures with their boxes, for all rules on texts. Codes (QR, bar) likewise.
+"""The `image_text` extractor: reads texts in pictures (OCR, QR and bar codes), with their boxes, for the rules on texts.
 
 It finds nothing itself: what it reads is judged as a text that stands where the picture does, with `ocr` or `code` as its origin,
 and a rule that redacts covers it in the picture. Reading is by RapidOCR (PP-OCR) and zxing-cpp, the extra `ocr`; nothing is

@@ -30,7 +30,7 @@ from guardrails.detectors.patterns.table import (
 )
 from guardrails.detectors.pii.identifiers.validators import VALIDATORS
 from guardrails.detectors.shared_builds import SharedInstances
-from guardrails.text import TextView, normalize_text, replace_surrogates, undo_tricks
+from guardrails.text import TextView, deobfuscate_text, normalize_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 
@@ -107,7 +107,7 @@ class PatternsDetector:
         """Return what is searched beside the plain text."""
         if self._view == "plain":
             return ()
-        views = undo_tricks(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
+        views = deobfuscate_text(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
         if self._view != "normalized" and text.isascii():
             return views
         view = normalize_text(text)

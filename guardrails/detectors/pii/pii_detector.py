@@ -21,7 +21,7 @@ from guardrails.detectors.patterns.builtin_table import BuiltinTable
 from guardrails.detectors.patterns.patterns_detector import PatternsDetector, category_problem
 from guardrails.detectors.pii.entities import TABLE
 from guardrails.detectors.pii.names import LABELS, NATIONAL, EntityHit, presidio_entities
-from guardrails.text import normalize_text, replace_surrogates, undo_tricks
+from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Detector, Finding, Text
 
 CHOICE = BuiltinTable("pii", TABLE, "entities", ("unknown_entity", "a kind of personal data"))
@@ -127,7 +127,7 @@ class PiiDetector:
     def _hits(self, text: str) -> list[EntityHit]:
         hits = [hit for searcher in self._searchers for hit in searcher.search(text)]
         plain = normalize_text(text)
-        for view in (*([plain] if plain.text != text else []), *undo_tricks(text, letters=False)):
+        for view in (*([plain] if plain.text != text else []), *deobfuscate_text(text, letters=False)):
             for hit in [hit for searcher in self._searchers for hit in searcher.search(view.text)]:
                 start, end = view.original(hit.start, hit.end)
                 hits.append(hit._replace(start=start, end=end))

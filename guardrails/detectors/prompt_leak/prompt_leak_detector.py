@@ -24,7 +24,7 @@ from guardrails.detectors.prompt_leak.prompt_leak_stream import WORD, Gram, Prom
 from guardrails.detectors.terms.term_matcher import form
 from guardrails.detectors.terms.terms_detector import TermsDetector
 from guardrails.keys import digest
-from guardrails.text import TextView, fold_text, replace_surrogates, undo_tricks
+from guardrails.text import TextView, deobfuscate_text, fold_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 SHORTEST: Final = 4
@@ -113,7 +113,7 @@ class PromptLeakDetector:
             return planted
         text = replace_surrogates(content.text)
         found: dict[tuple[int, int], Finding] = {}
-        for outer in (TextView(text), *undo_tricks(text)):
+        for outer in (TextView(text), *deobfuscate_text(text)):
             view = fold_text(outer.text)
             for (start, end), score in (*self._marks(view, system), *self._overlaps(view, system)):
                 span = outer.original(*view.original(start, end))

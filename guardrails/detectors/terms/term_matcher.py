@@ -16,7 +16,7 @@ from functools import cached_property
 import ahocorasick_rs
 
 from guardrails.detectors.terms.terms_prefixes import TermPrefixes
-from guardrails.text import TextView, fold_text, is_word, mark_disguises, replace_surrogates
+from guardrails.text import TextView, fold_text, is_word, mark_obfuscations, replace_surrogates
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import (
     is_marked,
@@ -175,7 +175,7 @@ class TermMatcher:
         if self._spaced:
             hay = single_spaces(hay)
         matches = self._automaton.find_matches_as_indexes(hay, overlapping=True)
-        marks = mark_disguises(text) if self._disguises is not None else None
+        marks = mark_obfuscations(text) if self._disguises is not None else None
         if not matches and marks is None:
             return []
         spans = {

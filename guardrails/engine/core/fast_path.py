@@ -26,7 +26,7 @@ from guardrails.engine.core.outcome import build_coverage
 from guardrails.engine.detector_task import validate_detection
 from guardrails.engine.model import Outcome
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
-from guardrails.text import normalize_text, replace_surrogates, undo_tricks
+from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
 
 ALL_PATTERNS = "patterns"
@@ -292,7 +292,9 @@ def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Cont
     for content in contents:
         if isinstance(content, Text):
             text = replace_surrogates(content.text)
-            views = undo_tricks(text) if text.isascii() else (normalize_text(text), *undo_tricks(text))
+            views = (
+                deobfuscate_text(text) if text.isascii() else (normalize_text(text), *deobfuscate_text(text))
+            )
             for reading in dict.fromkeys((text, *(view.text for view in views))):
                 found = found.union(*(table.categories(reading) for table in tables))
     return found

@@ -1,4 +1,4 @@
-"""What lint finds: the `LintFinding`s of a check, which the table of checks makes `Issue`s of.
+"""Result types of the policy linter: `LintFinding`, what a check yields; `Issue`, what is reported; `Fix`, what puts it right.
 
 Severity goes by effect: an `error` does not do what its author meant, a `warning` most likely does not, a `note` is advice.
 """

@@ -1,4 +1,4 @@
-"""Rules beside one another: one that says what another does, or that another always overtakes."""
+"""Lint checks of pairs of rules: duplicates, rules that another one shadows, redactions under a block, ids nearly alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules for themselves: those that never fire, fire on everything or on nothing, and parts of conditions that change nothing."""
+"""Lint checks of one rule at a time: it never fires, always fires, acts on nothing, or has a condition part without effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the client of a request by its key, and refuses who may not ask. Only the head of a request is read.
+"""Authenticates a request by its API key, applies the client's rate limits and chooses its policy. Only its head is read.
 
 Keys are found by a digest that is keyed anew in every process, and then compared in constant time, so that how long a wrong
 key takes tells nothing about the right ones.

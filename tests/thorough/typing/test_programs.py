@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -51,9 +49,3 @@ def test_each_mistake_is_found_where_it_is(said: str) -> None:
     }
     assert found == expected_errors("mypy")
     assert "did you mean" in said
-
-
-def test_the_careful_program_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What is typed is true."""
-    monkeypatch.chdir(tmp_path)
-    assert runpy.run_path(str(USER), run_name="__main__")["seen"]

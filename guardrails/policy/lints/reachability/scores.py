@@ -1,4 +1,4 @@
-"""Checks of numbers in conditions: scores that detectors do not give, or give by chance."""
+"""Lint checks of score comparisons: thresholds that a detector never reaches, and scores that it gives only by accident."""
 
 from __future__ import annotations
 

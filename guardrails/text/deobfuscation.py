@@ -1,4 +1,4 @@
-"""Makes the views of a raw text in which its spelling tricks are undone.
+"""Undoes spelling tricks: makes the views of a raw text in which encodings, leetspeak and spaced-out letters are undone.
 
 Order: normalized; codes decoded (again, for codes of codes) and normalized; disguises marked; marks read. Each step is a view
 over the one before, so spans come back in raw coordinates. All is O(n), and clean text pays the gate alone.
@@ -28,24 +28,24 @@ from guardrails.text.obfuscation_hints import find_hints
 from guardrails.text.views import SHARED, TextView, normalize_text, replace_stretches
 from guardrails.text.words import replace_surrogates
 
-ROUNDS: Final = 3
+MOST_DECODE_ROUNDS: Final = 3
 """How often codes are decoded: `&amp;#105;` takes two."""
 
-AROUND: Final = 240
+CONTEXT_CHARACTERS: Final = 240
 """Characters on either side of a disguise that are read along with it."""
-GAP: Final = "\n\x1e\n"
+EXCERPT_SEPARATOR: Final = "\n\x1e\n"
 """In place of what is far from all disguises: no word, no phrase and no line goes on over it."""
 
 _SPACE: Final = re.compile(r"\s")
-_LIKELY: Final = str.maketrans({code: SIGNS[sign][0] for sign, code in CODES.items()})
-_OTHERWISE: Final = str.maketrans({code: SIGNS[sign][-1] for sign, code in CODES.items()})
+_LIKELY_LETTERS: Final = str.maketrans({code: SIGNS[sign][0] for sign, code in CODES.items()})
+_OTHER_LETTERS: Final = str.maketrans({code: SIGNS[sign][-1] for sign, code in CODES.items()})
 _MARKED: Final = re.compile(f"[{re.escape(MARKS)}]+")
 _EITHER: Final = re.compile("[" + "".join(code for sign, code in CODES.items() if SIGNS[sign] == "il") + "]")
 _VOWELS: Final = frozenset("aeouAEOU")
 _RUN: Final = re.compile(f"[{JOINT}{REPEAT}{REST}]+")
 
 
-def mark_disguises(text: str, *, letters: bool = True) -> TextView | None:
+def mark_obfuscations(text: str, *, letters: bool = True) -> TextView | None:
     """Return the view of `text` with its disguises marked (`marks`); None where nothing is disguised.
 
     It has case, and reads as the normalized view where nothing is marked. Remembered for the last texts.
@@ -57,7 +57,7 @@ def mark_disguises(text: str, *, letters: bool = True) -> TextView | None:
     return None if _is_clean(text) else _mark_uncached(text, letters)
 
 
-def undo_tricks(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
+def deobfuscate_text(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
     """Return the further readings of `text`, tricks undone, at most seven; none if there is nothing to undo.
 
     The first reads codes and joins single letters; those after it also read leet signs as letters (the likelier,
@@ -73,40 +73,40 @@ def undo_tricks(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
 
 def _is_clean(text: str) -> bool:
     # Nearly every text ends here, and ASCII needs no view to be looked at.
-    return not find_hints(text if text.isascii() else _plain(text).text).tricks
+    return not find_hints(text if text.isascii() else _normalize_and_decode(text).text).tricks
 
 
 @lru_cache(maxsize=SHARED)
-def _plain(text: str) -> TextView:
+def _normalize_and_decode(text: str) -> TextView:
     return normalize_text(replace_surrogates(text))
 
 
 @lru_cache(maxsize=SHARED)
 def _mark_uncached(text: str, letters: bool) -> TextView | None:
-    marks = _marks(text, letters)
+    marks = _find_marks(text, letters)
     # Codes that were read leave no marks: then all of the text stays.
-    coded = marks is not None and decode_escapes(_plain(text).text) is not None
-    return marks if marks is None or coded else _near_marks(marks)
+    coded = marks is not None and decode_escapes(_normalize_and_decode(text).text) is not None
+    return marks if marks is None or coded else _crop_around_marks(marks)
 
 
 @lru_cache(maxsize=SHARED)
-def _marks(text: str, letters: bool) -> TextView | None:
-    return _is_lettered(text) if letters else _written(text)
+def _find_marks(text: str, letters: bool) -> TextView | None:
+    return _mark_letters(text) if letters else _mark_spelling(text)
 
 
-def _near_marks(marks: TextView) -> TextView:
+def _crop_around_marks(marks: TextView) -> TextView:
     """Leave out what is far from all marks: it reads as ever."""
     text = marks.text
     gaps: list[tuple[int, int, str]] = []
     kept = 0
     for match in _MARKED.finditer(text):
-        if match.start() - kept > 2 * AROUND:
-            gaps += _gap(text, kept + AROUND if kept else 0, match.start() - AROUND)
+        if match.start() - kept > 2 * CONTEXT_CHARACTERS:
+            gaps += _gap(text, kept + CONTEXT_CHARACTERS if kept else 0, match.start() - CONTEXT_CHARACTERS)
         kept = match.end()
     if not kept:
         return marks
-    if len(text) - kept > 2 * AROUND:
-        gaps += _gap(text, kept + AROUND, len(text))
+    if len(text) - kept > 2 * CONTEXT_CHARACTERS:
+        gaps += _gap(text, kept + CONTEXT_CHARACTERS, len(text))
     gone = sum(end - start for start, end, _ in gaps)
     return marks if gone < len(text) // 3 else replace_stretches(text, gaps).over(marks)
 
@@ -119,14 +119,14 @@ def _gap(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     start = (end if first is None else first.start()) if start else 0
     if end < len(text):
         end = max(text.rfind(space, start, end) for space in " \n") + 1
-    return [(start, end, GAP)] if start < end else []
+    return [(start, end, EXCERPT_SEPARATOR)] if start < end else []
 
 
-def _written(text: str) -> TextView | None:
-    view = plain = _plain(text)
+def _mark_spelling(text: str) -> TextView | None:
+    view = plain = _normalize_and_decode(text)
     if not find_hints(plain.text).written:
         return None
-    for _ in range(ROUNDS):
+    for _ in range(MOST_DECODE_ROUNDS):
         codes = decode_escapes(view.text)
         if codes is None:
             break
@@ -136,9 +136,9 @@ def _written(text: str) -> TextView | None:
     return None if text == plain.text else TextView(text).over(view)
 
 
-def _is_lettered(text: str) -> TextView | None:
-    written = _marks(text, False)
-    view = _plain(text) if written is None else written
+def _mark_letters(text: str) -> TextView | None:
+    written = _find_marks(text, False)
+    view = _normalize_and_decode(text) if written is None else written
     signal = find_hints(view.text.replace(JOINT, ""))
     marked = mark_leet(view.text) if signal.leet else view.text
     if signal.repeated:
@@ -157,21 +157,23 @@ def _undo_uncached(text: str, letters: bool) -> tuple[TextView, ...]:
         for reading in _read(view):
             found.setdefault(reading.text, reading)
     if found:
-        found.pop(_plain(text).text, None)
+        found.pop(_normalize_and_decode(text).text, None)
     return tuple(found.values())
 
 
 def _read(marks: TextView) -> Iterator[TextView]:
     """Yield the readings of marks: each way to read signs with each way to read repeats."""
     text = marks.text
-    spelt = dict.fromkeys((text.translate(_LIKELY), text.translate(_OTHERWISE), _fitting(text)))
+    spelt = dict.fromkeys(
+        (text.translate(_LIKELY_LETTERS), text.translate(_OTHER_LETTERS), _choose_letters(text))
+    )
     for once, letters in product((True, False) if REPEAT in text else (True,), spelt):
-        yield replace_stretches(letters, _changes(letters, once=once)).over(marks)
+        yield replace_stretches(letters, _find_decodings(letters, once=once)).over(marks)
 
 
-def _fitting(text: str) -> str:
+def _choose_letters(text: str) -> str:
     """Return the text with each sign read as what fits beside its neighbours: `1` as l beside a vowel, else as i."""
-    letters = text.translate(_LIKELY)
+    letters = text.translate(_LIKELY_LETTERS)
     chars = list(letters)
     for match in _EITHER.finditer(text):
         at = match.start()
@@ -182,7 +184,7 @@ def _fitting(text: str) -> str:
     return "".join(chars)
 
 
-def _changes(text: str, *, once: bool) -> Iterator[tuple[int, int, str]]:
+def _find_decodings(text: str, *, once: bool) -> Iterator[tuple[int, int, str]]:
     """Yield what marks change: a letter takes its repeats and rests in, and joints that are left over go."""
     for match in _RUN.finditer(text):
         (start, end), letter = match.span(), text[match.start() - 1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.text import TextView, mark_disguises, normalize_text, undo_tricks
+from guardrails.text import TextView, deobfuscate_text, mark_obfuscations, normalize_text
 from tests.cases import each_case
 
 hostile = st.text(
@@ -39,7 +39,7 @@ texts = st.one_of(hostile, pieces)
 
 def reads(text: str, *, letters: bool = True) -> list[str]:
     """Return the texts of the readings."""
-    return [view.text for view in undo_tricks(text, letters=letters)]
+    return [view.text for view in deobfuscate_text(text, letters=letters)]
 
 
 @each_case(
@@ -94,8 +94,8 @@ def test_digits_stay_digits_where_they_are_the_content(raw: str, readings: list[
 )
 def test_clean_text_has_no_readings(raw: str) -> None:
     """Where there is nothing to undo, nothing comes back."""
-    assert undo_tricks(raw) == undo_tricks(raw, letters=False) == ()
-    assert mark_disguises(raw) is None
+    assert deobfuscate_text(raw) == deobfuscate_text(raw, letters=False) == ()
+    assert mark_obfuscations(raw) is None
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_spans_are_the_disguise_and_no_more(raw: str, word: str, span: str | Non
     """What spells a word is its span: separators, codes and repeats inside it, nothing around it."""
     found = {
         raw[slice(*view.original(at, at + len(word)))]
-        for view in undo_tricks(raw)
+        for view in deobfuscate_text(raw)
         if (at := view.text.find(word)) >= 0
     }
     assert found == ({span} if span is not None else set())
@@ -131,18 +131,18 @@ def _in_order(view: TextView, raw: str) -> bool:
 @example("&#105;&#105;&#105;g")
 def test_maps_are_in_order(raw: str) -> None:
     """Every character of every reading maps to raw characters; spans follow each other or are the same."""
-    views = [*undo_tricks(raw), *undo_tricks(raw, letters=False)]
-    marks = mark_disguises(raw)
+    views = [*deobfuscate_text(raw), *deobfuscate_text(raw, letters=False)]
+    marks = mark_obfuscations(raw)
 
     assert all(_in_order(view, raw) for view in views)
     assert marks is None or _in_order(marks, raw)
-    assert len({view.text for view in undo_tricks(raw)}) == len(undo_tricks(raw)) <= 7
+    assert len({view.text for view in deobfuscate_text(raw)}) == len(deobfuscate_text(raw)) <= 7
 
 
 @given(texts, st.data())
 def test_spans_compose(raw: str, data: st.DataObject) -> None:
     """A span reaches from its first character's start to its last character's end."""
-    for view in undo_tricks(raw):
+    for view in deobfuscate_text(raw):
         if view.text:
             start = data.draw(st.integers(0, len(view.text) - 1))
             end = data.draw(st.integers(start + 1, len(view.text)))
