@@ -58,6 +58,8 @@ def found(text: str, **fields: object) -> str | None:
         ('{"a": ["NaN", NaN]}', "NaN]}"),
         ("[-Infinity]", "-Infinity]"),
         ('{"a": 1,}', "}"),
+        ('{"a": 1, \n }', "}"),
+        ("[1,2 , ]", "]"),
         ("{'a': 1}", "'a': 1}"),
         ('{"a": 1', "1"),
         ('["a\nb"]', "\n"),
