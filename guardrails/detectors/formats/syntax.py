@@ -47,7 +47,9 @@ def find_json_error(text: str) -> int | None:
     try:
         _JSON.decode(text)
     except json.JSONDecodeError as error:
-        if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 on names the comma, those before what follows it
+        if error.msg.startswith(
+            "Illegal trailing comma"
+        ):  # Python 3.13 on names the comma, those before what follows it
             return len(text) - len(text[error.pos + 1 :].lstrip(" \t\r\n"))
         return error.pos
     except _Stop:
