@@ -100,11 +100,14 @@ TextSpan = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedFile:
-    """A file that a text carries: its bytes, what it is, and the type that it is said to be of, where that is of such files."""
+    """A file that a text carries: its bytes, what it is, and the type that it is said to be of, where that is of such files; the
+    span of its head, where that stands in the text as it is.
+    """
 
     data: bytes
     kind: type[Media]
     declared: str | None = None
+    head: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ def find_files(text: str) -> tuple[list[EmbeddedFile], list[Unchecked]]:
                 continue
             file = _file(view, uri)
             if file is not None:
-                found.setdefault(file.data, file)
+                head = (uri.start, uri.body) if view is text else None
+                found.setdefault(file.data, replace(file, head=head))
     kept = [file for file in found.values() if not _is_part(file, found)]
     return kept, [*left.values()]
 
@@ -210,14 +214,26 @@ def note_nested_media(tree: ContentTree, policies: Sequence[CompiledPolicy], lim
         content = leaf.content
         if not isinstance(content, Text) or leaf.parent is None:
             continue
-        if not isinstance(tree.leaves[leaf.parent].content, Text):
+        parent = tree.leaves[leaf.parent].content
+        if not isinstance(parent, Text):
             continue  # what is written in a picture is shown as a text
         for file in _files_of(tree, content, policies, limit):
             if known is None:
                 known = {each.content.data for each in tree.leaves if isinstance(each.content, Media)}
-            if file.data not in known:
+            if file.data not in known and not _stands_in(file, leaf, parent.text[:limit]):
                 tree.unchecked.append((Unchecked("part", DEEPER, content.place.path), content.place))
                 break
+
+
+def _stands_in(file: EmbeddedFile, leaf: Leaf, text: str) -> bool:
+    """Tell whether a file of a derived text is one that the text carries in which that stood: percent escapes are read with what
+    stands around them alone, so that what lies between two of them may be missing of a picture.
+    """
+    derived = leaf.derived
+    if file.head is None or derived is None or derived.hides(file.head):
+        return False
+    begins = derived.originals(file.head)[0][0]
+    return any(each.head is not None and each.head[0] == begins for each in find_files(text)[0])
 
 
 def _files_of(

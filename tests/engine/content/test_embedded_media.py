@@ -7,6 +7,7 @@ import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from html import escape
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
@@ -41,7 +42,8 @@ limits: {max_hold: 100000}
 
 def filed(*, green: bool, format_: str = "PNG", size: tuple[int, int] = (60, 40)) -> bytes:
     """Return a picture as a file, with a green square or without."""
-    image = Pillow.effect_noise(size, 60).convert("RGB")
+    noise = bytes(98 + byte % 60 for byte in Random(1).randbytes(size[0] * size[1]))
+    image = Pillow.frombytes("L", size, noise).convert("RGB")
     if green:
         image.paste((0, 255, 0), (10, 10, 30, 30))
     out = io.BytesIO()
@@ -402,3 +404,37 @@ def test_a_stream_shows_what_the_whole_check_leaves(guard: Guard, pieces: list[s
         assert len(shown) <= first + len("<img src='")
     else:
         assert shown == text
+
+
+def with_gap(*, green: bool) -> str:
+    """Return a picture as a data URI with percent escapes, of which two are further apart than what is read around one."""
+    for seed in range(200):
+        noise = Random(seed).randbytes(60 * 40 * 3)
+        image = Pillow.frombytes("RGB", (60, 40), noise)
+        if green:
+            image.paste((0, 255, 0), (10, 10, 30, 30))
+        out = io.BytesIO()
+        image.save(out, "PNG")
+        written = quote(base64(out.getvalue()), safe="")
+        if max(map(len, written.split("%"))) > 300:
+            return f"![](data:image/png;base64,{written})"
+    raise AssertionError("no picture of these has a gap")
+
+
+@pytest.mark.parametrize("green", [True, False])
+def test_a_picture_with_escapes_far_apart_is_judged_once(guard: Guard, green: bool) -> None:
+    """What is read around the escapes lacks what lies between them: that is no other picture, which nobody could judge."""
+    verdict = guard.check(with_gap(green=green), "output")
+    assert verdict.coverage.unchecked == ()
+    assert [rule.id for rule in verdict.rules] == (["green"] if green else [])
+
+
+def test_a_picture_that_is_escaped_twice_is_named(guard: Guard) -> None:
+    """Beside a harmless one whose head is the same, too: only who undoes both escapes sees it."""
+    twice = f"![](data:image/png;base64,{quote(quote(BODY, safe=''), safe='')})"
+    for text in (
+        twice,
+        f"![]({URI.replace(BODY, base64(PLAIN))}) {twice}",
+        twice.replace("data:", "data%3A"),
+    ):
+        assert guard.check(text, "output").blocked
