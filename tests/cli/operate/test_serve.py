@@ -107,6 +107,30 @@ def settled(port: int, digest: str, *, begun: bool = True) -> set[int]:
     return statuses
 
 
+def answered(port: int) -> float:
+    """Return how many requests the worker has answered that tells of itself now."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+    try:
+        connection.request("GET", "/metrics")
+        shown = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    return sum(
+        map(float, re.findall(r"^guardrails_requests_total\{.*/v1/check.*\} (\S+)$", shown, re.MULTILINE))
+    )
+
+
+def wait_for_all(port: int, workers: str) -> None:
+    """Wait until each of one or two workers serves: of two, none has answered all that was asked by then."""
+    end, asked = time.monotonic() + WAIT_S, 0
+    while workers == "2":
+        assert time.monotonic() < end, "a worker never served"
+        assert checked(port)[0] == 200
+        asked += 1
+        if answered(port) < asked:
+            return
+
+
 @pytest.mark.parametrize("workers", ["2"])
 def test_the_policy_is_loaded_anew(running: Any, tmp_path: Path, workers: str) -> None:
     """On SIGHUP and when its file changes, by each worker; no request fails meanwhile, a bad file changes nothing."""
@@ -121,6 +145,7 @@ def test_the_policy_is_loaded_anew(running: Any, tmp_path: Path, workers: str) -
 
     with running("serve", "--config", str(config), GUARDRAILS_WORKERS=workers) as server:
         settled(port, digests[0], begun=False)
+        wait_for_all(port, workers)
         write(policy, text(1))
         server.send_signal(signal.SIGHUP)
         statuses = settled(port, digests[1])
