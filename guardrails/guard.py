@@ -48,6 +48,11 @@ class Origin:
     plugins: tuple[str, ...] | None
     files: Mapping[Path, Stamp] = field(repr=False)
 
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What `Guard.load` was told of detectors and redactions of others, by the names of its arguments."""
+        return {"detectors": self.detectors, "redactions": self.redactions, "plugins": self.plugins}
+
 
 class Guard(Checker):
     """A compiled policy ready to check contents and to wrap calls. One guard serves any number of threads and
@@ -114,8 +119,9 @@ class Guard(Checker):
             GuardrailsError: the key of redactions in the environment is too short, or a sink cannot be opened.
         """
         listed = None if plugins is None else (*plugins,)
-        allowed = PluginSources.of_environment() if listed is None else PluginSources.read(listed)
-        sources = allowed.with_own("detectors", detectors).with_own("redactions", redactions)
+        sources = (
+            PluginSources.choose(listed).with_own("detectors", detectors).with_own("redactions", redactions)
+        )
         with record_files() as files:
             compiled = compile_policy(load(policy, sources))
             under = None if floor is None else compile_policy(load(floor, sources))
@@ -134,12 +140,10 @@ class Guard(Checker):
         return type(self).load(
             origin.policy,
             floor=origin.floor,
-            detectors=origin.detectors,
-            redactions=origin.redactions,
             sinks=origin.sinks,
-            plugins=origin.plugins,
             budget=self.budget,
             on_verdict=self.on_verdict,
+            **origin.extensions,
         )
 
     def __copy__(self) -> Self:
@@ -155,13 +159,7 @@ class Guard(Checker):
         origin = self.origin
         if origin is None:
             raise TypeError("cannot pickle a guard that Guard.load did not make")
-        options = {
-            "floor": _absolute(origin.floor),
-            "detectors": origin.detectors,
-            "redactions": origin.redactions,
-            "plugins": origin.plugins,
-            "budget": self.budget,
-        }
+        options = {"floor": _absolute(origin.floor), "budget": self.budget, **origin.extensions}
         digests = [policy.ref.digest for policy in self.pipeline.policies]
         return _load_again, (type(self), _absolute(origin.policy), options, digests)
 

@@ -76,7 +76,8 @@ class BoundDetector:
 
 def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = "") -> BoundDetector:
     """Build the detector that a policy calls `name`, declared in the file `family`; raises `ConfigProblems`."""
-    detector, seen = _build_or_share(name, of, config, files)
+    built_in = of.name in BUILTIN and find_kind(of.name) is of
+    detector, seen = (_share if built_in else _build)(name, of, config, files)
     able = read_capabilities(detector)
     identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
     if "identity" in able:  # of what comes with the package, and so was not read through `files`
@@ -95,24 +96,21 @@ def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = 
         decoded=of.decoded,
         digest=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
         family=family,
-        foreign=not _is_built_in(of),
+        foreign=not built_in,
         **able,
     )
-
-
-def _is_built_in(of: Kind) -> bool:
-    return of.name in BUILTIN and find_kind(of.name) is of
 
 
 _BUILDS = SharedDetectors()
 
 
-def _build_or_share(
-    name: str, of: Kind, config: Config, files: PolicyFiles
-) -> tuple[Detector, RecordingFiles]:
-    """Return the detector, a shared one where it is of a kind of this package, and what was read for it."""
-    if _is_built_in(of):
-        return _BUILDS.get(of.name, name, config, files, lambda read: of.make(name, config, read))
+def _share(name: str, of: Kind, config: Config, files: PolicyFiles) -> tuple[Detector, RecordingFiles]:
+    """Return a detector of a kind of this package, shared with who builds the same, and what was read for it."""
+    return _BUILDS.get(of.name, name, config, files, lambda read: of.make(name, config, read))
+
+
+def _build(name: str, of: Kind, config: Config, files: PolicyFiles) -> tuple[Detector, RecordingFiles]:
+    """Return a detector of a kind of others, and what was read for it."""
     seen = RecordingFiles(files)
     try:
         return of.make(name, config, seen), seen

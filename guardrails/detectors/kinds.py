@@ -161,6 +161,12 @@ def read_kind(name: str, given: object, origin: PluginOrigin | None) -> Kind:
     return replace(given, name=name, config=with_use(name, given.config, "Plugin"), origin=origin)
 
 
+def default_category(name: str) -> str:
+    """Return the category of a detector that names none: `custom.` and its name, made a valid leaf."""
+    leaf = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "match"
+    return f"custom.{leaf}"
+
+
 def _find_problem(kind: Kind) -> str:
     """Return what is wrong with the fields of a kind, "" where nothing is."""
     for field in ("contents", "tier"):
@@ -184,7 +190,6 @@ def _derive(name: str, given: object) -> Kind:
             "give a guardrails.plugins.Kind, or a class with detect(self, batch) -> list[Detection]",
         )
     doc = (inspect.getdoc(of) or "").partition("\n\n")[0].replace("\n", " ") or f"The detector {name}."
-    leaf = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "found"
     if problem := find_mistaken(of, ("config", "categories", *DERIVED)):
         raise PluginError(
             "invalid_plugin",
@@ -199,7 +204,7 @@ def _derive(name: str, given: object) -> Kind:
         name,
         doc,
         getattr(of, "config", NoSettings),
-        getattr(given, "categories", (f"custom.{leaf}",)),
+        getattr(given, "categories", (default_category(name),)),
         build,
         **fields,
     )

@@ -84,6 +84,11 @@ class PluginSources:
         given = os.environ.get(VARIABLE)
         return cls.read([ALL] if given is None else given.split(","))
 
+    @classmethod
+    def choose(cls, entries: Iterable[str] | None) -> PluginSources:
+        """Return the sources that a list names; None: those that the environment allows. Raises `PluginError` as `read` does."""
+        return cls.of_environment() if entries is None else cls.read(entries)
+
     def with_own(self, group: str, objects: Mapping[str, object] | None) -> PluginSources:
         """Return the same with objects of the caller's."""
         return replace(self, own={**self.own, group: objects}) if objects else self

@@ -23,6 +23,8 @@ from tests.registry.conftest import Install, install
 __all__ = ["install"]
 
 TRANSLATIONS = """
+    from dataclasses import replace
+
     from guardrails.plugins import Place, Stage
     from guardrails.plugins.protocols import ContentTree, Protocol, apply_edits, by_table, flag, keep, text
 
@@ -54,15 +56,7 @@ TRANSLATIONS = """
         withhold=withhold,
         refuse=refuse,
     )
-    TAKEN = Protocol(
-        name="acme.chat",
-        path="/chat/completions",
-        summary="Answer.",
-        read_request=read_request,
-        read_response=read_response,
-        withhold=withhold,
-        refuse=refuse,
-    )
+    TAKEN = replace(TRANSLATIONS, name="acme.chat", path="/chat/completions")
 """
 
 ASKED = {"model": "m", "to": "de", "text": "Hello."}

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.kinds import Kind
+from guardrails.detectors.kinds import Kind, default_category
 from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.detectors.llm.judge_prompt import (
     AnswerForm,
@@ -31,7 +31,7 @@ from guardrails.detectors.llm.judge_prompt import (
     parse_answer,
 )
 from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, RemoteDetector, Scores
-from guardrails.detectors.patterns.patterns_detector import category_problem, default_category
+from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.remote.chat import ask_chat
 from guardrails.remote.endpoint import Endpoint, RemoteError
 

@@ -7,7 +7,6 @@ are undone (`text.revealed`); findings are in original coordinates.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
@@ -17,7 +16,7 @@ from pydantic import Field
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
-from guardrails.detectors.kinds import Kind
+from guardrails.detectors.kinds import Kind, default_category
 from guardrails.detectors.patterns.streaming.patterns_stream import PatternStream
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.patterns.table import (
@@ -194,12 +193,6 @@ class PatternsConfig(Config):
     view: Literal["all", "both", "plain", "normalized"] = "all"
     """Which views of the text are searched: as it is (`plain`), with look-alike and invisible characters undone
     (`normalized`), `both`, or `all`: with leetspeak, spaced-out and repeated letters and codes undone too (the default)."""
-
-
-def default_category(name: str) -> str:
-    """Return the category of a detector that names none: `custom.` and its name, made a valid leaf."""
-    leaf = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_") or "match"
-    return f"custom.{leaf}"
 
 
 def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], PatternRow]]:

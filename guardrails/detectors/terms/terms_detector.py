@@ -13,8 +13,8 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
-from guardrails.detectors.kinds import Kind
-from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, empty_problem
+from guardrails.detectors.kinds import Kind, default_category
+from guardrails.detectors.patterns.patterns_detector import category_problem, empty_problem
 from guardrails.detectors.terms.term_matcher import TermMatcher, form
 from guardrails.detectors.terms.terms_stream import TermStream
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text

@@ -40,7 +40,7 @@ class SinkSettings(Protocol):
 
 def check_sinks(doc: SinkSettings, marks: MarkSource, problems: Problems) -> None:
     """Add what is wrong with the sinks of some settings to the problems, each with its place."""
-    sources = PluginSources.of_environment() if doc.plugins is None else PluginSources.read(doc.plugins)
+    sources = PluginSources.choose(doc.plugins)
     for index, entry in enumerate(doc.sinks):
         try:
             read_entry(entry, sources)

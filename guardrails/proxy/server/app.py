@@ -86,8 +86,8 @@ def create_app(
     routes answer 503.
     """
     state = State(settings, guard, reread)
-    sources = None if settings.plugins is None else PluginSources.read(settings.plugins)
-    routes = (*ROUTES, *make_routes(add_plugins(settings.protocols, sources)))
+    extra = add_plugins(settings.protocols, PluginSources.choose(settings.plugins))
+    routes = (*ROUTES, *make_routes(extra))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.kinds import default_category
 from guardrails.detectors.patterns.patterns_detector import (
     KIND,
     PatternsConfig,
     PatternsDetector,
-    default_category,
 )
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
 from guardrails.types import Detection, Image, Text

@@ -87,8 +87,9 @@ def plugin_options(origin: Origin | None, settings: Settings) -> dict[str, Any]:
     """Return what `Guard.load` is told of plugins: what the settings allow, else what the guard before was loaded with."""
     if origin is None:
         return {}
-    plugins = origin.plugins if settings.plugins is None else settings.plugins
-    return {"detectors": origin.detectors, "redactions": origin.redactions, "plugins": plugins}
+    return (
+        origin.extensions if settings.plugins is None else {**origin.extensions, "plugins": settings.plugins}
+    )
 
 
 def load_policies(
