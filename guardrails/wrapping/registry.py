@@ -46,6 +46,7 @@ BUILTIN: Final = {
     **dict.fromkeys(
         ("anthropic.Anthropic", "anthropic.AsyncAnthropic"), "guardrails.wrapping.apis.anthropic:WRAPPER"
     ),
+    "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
     "transformers.TextGenerationPipeline": "guardrails.wrapping.transformers:WRAPPER",
 }
