@@ -46,8 +46,11 @@ BUILTIN: Final = {
     **dict.fromkeys(
         ("anthropic.Anthropic", "anthropic.AsyncAnthropic"), "guardrails.wrapping.apis.anthropic:WRAPPER"
     ),
+    "crewai.BaseLLM": "guardrails.wrapping.frameworks.crewai:WRAPPER",
+    "dspy.BaseLM": "guardrails.wrapping.frameworks.dspy:WRAPPER",
     "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
+    "smolagents.Model": "guardrails.wrapping.frameworks.smolagents:WRAPPER",
     "transformers.TextGenerationPipeline": "guardrails.wrapping.transformers:WRAPPER",
 }
 """Name of a class → the `Wrapper` of its objects, as `module:attribute`."""
