@@ -21,9 +21,8 @@ from guardrails.wrapping.frameworks.model_calls import (
     ModelForm,
     as_answer,
     begin_text,
+    judge_prompt,
     left_of,
-    show_prompt,
-    write_prompt,
 )
 from guardrails.wrapping.guarded_call import Call, Check, Flow, arun, message_of, run
 from guardrails.wrapping.registry import Wrapper
@@ -110,11 +109,9 @@ def crew_flow(terms: Terms, given: Any, tools: Any) -> Flow:
     """Ask a model; the answer is a text, calls of tools, or an object."""
     alone = isinstance(given, str)
     messages = [{"role": "user", "content": given}] if alone else given
-    shown = show_prompt(FORM, messages, tools)
-    asked: Verdict[Any] = yield Check(shown, Stage.INPUT)
+    asked, sent = yield from judge_prompt(FORM, messages, tools)
     if asked.blocked:
         return message_of(terms, asked)
-    sent = write_prompt(FORM, messages, shown, asked)
     answer = yield Call((sent[0]["content"] if alone else sent, asked))
     verdict: Verdict[Any] = yield answer_check(answer, asked)
     return message_of(terms, verdict) if verdict.blocked else leave_answer(answer, verdict)

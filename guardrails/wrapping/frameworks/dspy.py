@@ -16,7 +16,7 @@ from typing import Any, Final
 from guardrails.engine.content.value_reader import is_readable, read_unread
 from guardrails.errors import RequestError
 from guardrails.types import Stage, Verdict
-from guardrails.wrapping.frameworks.model_calls import ModelForm, begin_text, show_prompt, write_prompt
+from guardrails.wrapping.frameworks.model_calls import ModelForm, begin_text, judge_prompt
 from guardrails.wrapping.guarded_call import Call, Check, Flow, arun, message_of, run
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
@@ -37,11 +37,9 @@ def lm_flow(terms: Terms, prompt: Any, messages: Any, options: dict[str, Any]) -
             "unguarded_call", f"a {kind} cannot be judged: ask the model by a prompt or messages"
         )
     given = messages or [{"role": "user", "content": prompt or ""}]
-    shown = show_prompt(FORM, given, options.get("tools"))
-    asked: Verdict[Any] = yield Check(shown, Stage.INPUT)
+    asked, sent = yield from judge_prompt(FORM, given, options.get("tools"))
     if asked.blocked:
         return [message_of(terms, asked)]
-    sent = write_prompt(FORM, given, shown, asked)
     answers = yield Call((asked, None, sent) if messages else (asked, sent[0]["content"], None))
     told = list[Any]()
     for answer in answers:

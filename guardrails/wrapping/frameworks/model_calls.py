@@ -31,7 +31,7 @@ class ModelForm:
         return message  # type: ignore[no-any-return]
 
     def write_message(self, message: Any, left: Message) -> Any:
-        """Return a message of a prompt as the policy leaves it."""
+        """Return a message of a prompt as the policy leaves it, None where it has no form for that."""
         return left
 
     def read_tool(self, tool: Any) -> Any:
@@ -78,12 +78,18 @@ def as_answer(message: Message) -> dict[str, Any]:
 
 def ask_model(terms: Terms, form: ModelForm, messages: Sequence[Any], tools: Any = None) -> Flow:
     """Ask a model; it is given the messages as the policy leaves them."""
-    shown = show_prompt(form, messages, tools)
-    asked: Verdict[Any] = yield Check(shown, Stage.INPUT)
+    asked, sent = yield from judge_prompt(form, messages, tools)
     if asked.blocked:
         return form.write_refusal(message_of(terms, asked))
-    answer = yield Call((write_prompt(form, messages, shown, asked),))
+    answer = yield Call((sent,))
     return (yield from judge_answer(terms, form, asked, answer))
+
+
+def judge_prompt(form: ModelForm, messages: Sequence[Any], tools: Any = None) -> Flow:
+    """Judge what a model is asked; return the verdict, and the messages that it may be given, None where it is blocked."""
+    shown = show_prompt(form, messages, tools)
+    asked: Verdict[Any] = yield Check(shown, Stage.INPUT)
+    return asked, None if asked.blocked else write_prompt(form, messages, shown, asked)
 
 
 def judge_answer(terms: Terms, form: ModelForm, asked: Verdict[Any], answer: Any) -> Flow:
@@ -124,17 +130,20 @@ def write_prompt(
     """Return the messages as a verdict leaves them: those of before that are blocked are left out.
 
     Raises:
-        Blocked: it changes a tool's definition, which is the program's.
+        Blocked: it changes what there is no way to change, such as a tool's definition.
     """
     content: Any = asked.content
     if content.get("tools") != shown.get("tools"):
         raise Blocked(asked)
-    gone = set(asked.removed)
+    gone, written = set(asked.removed), list[Any]()
     kept = [at for at in range(len(messages)) if f"/messages/{at}" not in gone]
-    return [
-        messages[at] if left == shown["messages"][at] else form.write_message(messages[at], left)
-        for at, left in zip(kept, content["messages"], strict=True)
-    ]
+    for at, left in zip(kept, content["messages"], strict=True):
+        same = left == shown["messages"][at]
+        made = messages[at] if same else form.write_message(messages[at], left)
+        if made is None:
+            raise Blocked(asked)
+        written.append(made)
+    return written
 
 
 def begin_text(terms: Terms, asked: Verdict[Any]) -> TextStream:
@@ -144,11 +153,10 @@ def begin_text(terms: Terms, asked: Verdict[Any]) -> TextStream:
 
 def stream_model(terms: Terms, form: ModelForm, messages: Sequence[Any], tools: Any = None) -> Flow:
     """Ask a model for a stream; its text goes on as it is judged. What says more, such as calls of tools, waits for the end."""
-    shown = show_prompt(form, messages, tools)
-    asked: Verdict[Any] = yield Check(shown, Stage.INPUT)
+    asked, sent = yield from judge_prompt(form, messages, tools)
     if asked.blocked:
         return [form.write_refusal_piece(message_of(terms, asked))]
-    yield Call((write_prompt(form, messages, shown, asked),))
+    yield Call((sent,))
     return (yield from give_pieces(terms, form, asked))
 
 
