@@ -50,6 +50,8 @@ BUILTIN: Final = {
     "dspy.BaseLM": "guardrails.wrapping.frameworks.dspy:WRAPPER",
     "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
+    "llama_index.BaseRetriever": "guardrails.wrapping.frameworks.llama_index:RETRIEVER",
+    "llama_index.LLM": "guardrails.wrapping.frameworks.llama_index:WRAPPER",
     "pydantic_ai.Model": "guardrails.wrapping.frameworks.pydantic_ai:WRAPPER",
     "smolagents.Model": "guardrails.wrapping.frameworks.smolagents:WRAPPER",
     "transformers.TextGenerationPipeline": "guardrails.wrapping.transformers:WRAPPER",

@@ -66,6 +66,10 @@ class ModelForm:
         """Return what pieces that say more than text make up, as a message of the assistant's without that text."""
         return {"role": "assistant", "content": ""}
 
+    def write_held(self, pieces: Sequence[Any], shown: str) -> list[Any]:
+        """Return the pieces that say more than text as they end a stream of which the text was given."""
+        return [self.write_piece(piece, "", shown) for piece in pieces]
+
     def write_refusal_piece(self, text: str) -> Any:
         """Return the piece that answers a block."""
         return text
@@ -197,4 +201,4 @@ def _rest_of(terms: Terms, form: ModelForm, asked: Verdict[Any], held: Sequence[
         return [form.write_refusal_piece(message_of(terms, verdict))]
     if left_of(verdict) != said:
         raise Blocked(verdict)
-    return [form.write_piece(piece, "", told) for piece in held]
+    return form.write_held(held, told)

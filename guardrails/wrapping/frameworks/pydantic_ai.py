@@ -139,19 +139,27 @@ def wrap(model: Any, terms: Terms) -> Any:
         raise ValueError("output is not for models: what a model generates stands at output")
     base: Any = type(model)
 
-    async def request(self: Any, messages: Any, settings: Any, parameters: Any) -> Any:
+    async def request(self: Any, messages: Any, model_settings: Any, model_request_parameters: Any) -> Any:
+        parameters = model_request_parameters
+
         async def ask(items: Sequence[Item]) -> Any:
-            return await base.request(self, write_items(messages, items), settings, parameters)
+            return await base.request(self, write_items(messages, items), model_settings, parameters)
 
         return await arun(ask_model(terms, FORM, read_items(messages), tools_of(parameters)), terms, ask)
 
     @asynccontextmanager
     async def request_stream(
-        self: Any, messages: Any, settings: Any, parameters: Any, run_context: Any = None
+        self: Any,
+        messages: Any,
+        model_settings: Any,
+        model_request_parameters: Any,
+        run_context: Any = None,
     ) -> AsyncIterator[Any]:
+        parameters = model_request_parameters
+
         def opened(items: Sequence[Item]) -> Any:
             given = write_items(messages, items)
-            return base.request_stream(self, given, settings, parameters, run_context)
+            return base.request_stream(self, given, model_settings, parameters, run_context)
 
         asked, items = await arun(
             judge_prompt(FORM, read_items(messages), tools_of(parameters)), terms, _nobody
