@@ -33,7 +33,7 @@ from guardrails.registry.by_class import class_name
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.registry import WRAPPERS
+from guardrails.wrapping.registry import find_wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def wrap(
     """
     check_terms(on_block, output, fps, caller)
     terms = Terms(guard, on_block == "answer", caller, Stage(output))
-    wrapper = WRAPPERS.find(type(function))
+    wrapper = find_wrapper(function)
     if wrapper is not None:
         return cast(T, wrapper.wrap(function, terms))
     return wrap_function(function, terms, fps)

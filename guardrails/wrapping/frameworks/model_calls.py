@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from guardrails.context import Context
 from guardrails.errors import Blocked
@@ -21,6 +21,9 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 
 Message: TypeAlias = Mapping[str, Any]
 """A message as OpenAI's chat API has it."""
+
+
+NO_OPTIONS: Final[Mapping[str, Any]] = {}
 
 
 class ModelForm:
@@ -89,9 +92,18 @@ def ask_model(terms: Terms, form: ModelForm, messages: Sequence[Any], tools: Any
     return (yield from judge_answer(terms, form, asked, answer))
 
 
-def judge_prompt(form: ModelForm, messages: Sequence[Any], tools: Any = None) -> Flow:
-    """Judge what a model is asked; return the verdict, and the messages that it may be given, None where it is blocked."""
-    shown = show_prompt(form, messages, tools)
+def judge_prompt(
+    form: ModelForm, messages: Sequence[Any], tools: Any = None, options: Mapping[str, Any] = NO_OPTIONS
+) -> Flow:
+    """Judge what a model is asked; return the verdict, and the messages that it may be given, None where it is blocked.
+
+    Args:
+        form: how messages are read and written.
+        messages: of the prompt.
+        tools: that the model may call.
+        options: more fields of the chat API's requests, with words in them.
+    """
+    shown = {**options, **show_prompt(form, messages, tools)}
     asked: Verdict[Any] = yield Check(shown, Stage.INPUT)
     return asked, None if asked.blocked else write_prompt(form, messages, shown, asked)
 
@@ -137,7 +149,7 @@ def write_prompt(
         Blocked: it changes what there is no way to change, such as a tool's definition.
     """
     content: Any = asked.content
-    if content.get("tools") != shown.get("tools"):
+    if any(content.get(name) != value for name, value in shown.items() if name != "messages"):
         raise Blocked(asked)
     gone, written = set(asked.removed), list[Any]()
     kept = [at for at in range(len(messages)) if f"/messages/{at}" not in gone]
@@ -160,6 +172,11 @@ def stream_model(terms: Terms, form: ModelForm, messages: Sequence[Any], tools: 
     asked, sent = yield from judge_prompt(form, messages, tools)
     if asked.blocked:
         return [form.write_refusal_piece(message_of(terms, asked))]
+    return (yield from stream_answer(terms, form, asked, sent))
+
+
+def stream_answer(terms: Terms, form: ModelForm, asked: Verdict[Any], sent: Sequence[Any]) -> Flow:
+    """Ask a model for a stream by messages that were judged."""
     yield Call((sent,))
     return (yield from give_pieces(terms, form, asked))
 
