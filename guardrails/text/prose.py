@@ -87,7 +87,7 @@ def spell_out(text: str) -> str:
     if _SPACE.search(text) or len(text) > LONGEST_NAME:
         return text
     words = split_name(text)
-    return " ".join(words) if len(words) > 1 else text
+    return " ".join(map(str.lower, words)) if len(words) > 1 else text
 
 
 def find_function_words(text: str) -> frozenset[str]:

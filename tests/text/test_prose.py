@@ -80,7 +80,7 @@ def test_a_name_is_split_into_its_words(name: str, words: list[str]) -> None:
 
 def test_a_name_is_spelled_out() -> None:
     """As it would be read; what has spaces is as it is."""
-    assert spell_out("howToBakeBread") == "how To Bake Bread"
+    assert spell_out("howToBakeBread") == "how to bake bread"
     assert spell_out("bread") == "bread"
     assert spell_out("how_to bake") == "how_to bake"
 

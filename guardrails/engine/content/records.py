@@ -5,14 +5,14 @@ Every text is read by the detectors that look for words and patterns. For those 
 * A **sentence** of five words or more is read alone.
 * **Phrases** and sentences are read together, in passages of lines as `key: value`, each once: what a hundred rows say is a
   few passages, not hundreds of texts, and a sentence that is cut over several values is still one.
-* **Data** (keys, codes, numbers, names of models; `guardrails/text/prose.py`) is read by none of them, unless so many
-  of its words hold sentences together that it is a sentence in pieces (`{"how": "do", "I": "make", ...}`): then all words are
-  read in their order.
+* **Data** (keys, codes, numbers, names of models; `guardrails/text/prose.py`) is read by none of them, unless it
+  may be a sentence in pieces (`["how", "do", "I", ...]`), as some of its words are such as hold sentences together: then the
+  values of a small structure, and all of it with its keys, are read in a row, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -23,8 +23,12 @@ PASSAGE: Final = 2_000
 """Characters of one passage, about."""
 LONGEST_LINE: Final = 300
 """Characters of a text up to which it is read with others, too."""
-SCATTERED: Final = 3
-"""Different function words among short values and keys from which they are read as a sentence in pieces."""
+MOST_PIECES: Final = 60
+"""Texts of a structure up to which they are read in a row, too: a sentence in more pieces is read as lines."""
+FEWEST_WORDS: Final = 4
+"""Words from which short texts in a row may be a sentence in pieces."""
+SCATTERED: Final = 2
+"""Different function words from which they are taken for one, where keys are among them."""
 
 
 class RecordPart(NamedTuple):
@@ -57,32 +61,47 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
         parts: its texts, in their order; a key comes right before what it leads to.
         prose: whether each value is somebody's words, however short.
     """
-    forms: dict[int, TextForm] = {}
+    kinds = [classify_text(part.text) for part in parts]
+    forms: dict[int, TextForm] = {
+        part.at: "prose" if kind == "sentence" or (prose and not part.is_key) else "data"
+        for part, kind in zip(parts, kinds, strict=True)
+    }
+    short = [(part, kind) for part, kind in zip(parts, kinds, strict=True) if len(part.text) <= LONGEST_LINE]
+    passages = _write_lines(short, forms)
+    for row in ([part for part, _ in short if not part.is_key], [part for part, _ in short]):
+        if _may_be_sentence(row):
+            passages += _pack([(spell_out(part.text), (part,)) for part in row], " ")
+    return RecordReading(forms, tuple({passage.text: passage for passage in reversed(passages)}.values()))
+
+
+def _write_lines(
+    short: Sequence[tuple[RecordPart, TextKind]], forms: Mapping[int, TextForm]
+) -> list[RecordPassage]:
+    """Return phrases and sentences as lines, each once, with their keys; none where a sentence is all that is said."""
     lines: dict[str, tuple[RecordPart, ...]] = {}
     said = 0
-    scattered: dict[TextKind, set[str]] = {"data": set(), "phrase": set()}
     key: RecordPart | None = None
-    for part in parts:
-        kind = classify_text(part.text)
-        alone = kind == "sentence" or (prose and not part.is_key)
-        forms[part.at] = "prose" if alone else "data"
-        if kind != "data" and len(part.text) <= LONGEST_LINE:
-            labelled = key is not None and not part.is_key
+    for part, kind in short:
+        if kind != "data":
             line = spell_out(part.text)
-            if labelled and key is not None and key.text not in lines:
+            if key is not None and not part.is_key and key.text not in lines:
                 lines[f"{key.text}: {line}"] = (key, part)
             else:
                 lines[line] = (part,)
-            said += 2 if kind == "phrase" and not alone else 1
-        if kind != "sentence":
-            scattered[kind] |= find_function_words(part.text)
+            said += 2 if forms[part.at] == "data" else 1
         key = part if part.is_key else None
-    passages = _pack(list(lines.items())) if said > 1 else []
-    if scattered["data"] and len(scattered["data"] | scattered["phrase"]) >= SCATTERED:
-        passages += _pack(
-            [(spell_out(part.text), (part,)) for part in parts if len(part.text) <= LONGEST_LINE], " "
-        )
-    return RecordReading(forms, tuple(passages))
+    return _pack([*lines.items()]) if said > 1 else []
+
+
+def _may_be_sentence(row: Sequence[RecordPart]) -> bool:
+    """Tell whether texts that stand in a row may be one sentence in pieces."""
+    if not 1 < len(row) <= MOST_PIECES:
+        return False
+    text = " ".join(part.text for part in row)
+    scattered = (
+        SCATTERED if any(part.is_key for part in row) else 1
+    )  # keys are such words now and then: `from`, `to`
+    return len(text.split()) >= FEWEST_WORDS and len(find_function_words(text)) >= scattered
 
 
 def _pack(lines: Sequence[tuple[str, tuple[RecordPart, ...]]], between: str = "\n") -> list[RecordPassage]:
