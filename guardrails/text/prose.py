@@ -33,6 +33,7 @@ _UNSPACED: Final = re.compile(
 _HUMP: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NAME_BREAK: Final = re.compile(r"[\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+_MARKS: Final = ".,;:!?()[]\"'\u2026\u00bf\u00a1"
 _HOST: Final = re.compile(r"(?i)^[a-z][a-z0-9+.-]{1,30}://[^/?#\s]*")
 
 _FUNCTION_WORDS: Final = """
@@ -92,4 +93,4 @@ def spell_out(text: str) -> str:
 
 def find_function_words(text: str) -> frozenset[str]:
     """Return the words of a text that hold sentences together."""
-    return FUNCTION_WORDS.intersection(map(str.lower, _WORD.findall(text)))
+    return FUNCTION_WORDS.intersection(word.strip(_MARKS) for word in text.lower().split())

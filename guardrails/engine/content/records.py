@@ -27,6 +27,8 @@ MOST_PIECES: Final = 60
 """Texts of a structure up to which they are read in a row, too: a sentence in more pieces is read as lines."""
 FEWEST_WORDS: Final = 4
 """Words from which short texts in a row may be a sentence in pieces."""
+CLOSED: Final = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
+"""What closes a sentence."""
 SCATTERED: Final = 2
 """Different function words from which they are taken for one, where keys are among them."""
 
@@ -94,14 +96,17 @@ def _write_lines(
 
 
 def _may_be_sentence(row: Sequence[RecordPart]) -> bool:
-    """Tell whether texts that stand in a row may be one sentence in pieces."""
-    if not 1 < len(row) <= MOST_PIECES:
+    """Tell whether texts that stand in a row may be one sentence in pieces: words that hold sentences together stand in one that
+    is not closed by itself, and, where there are keys, in a key.
+    """
+    if not 1 < len(row) <= MOST_PIECES or sum(len(part.text.split()) for part in row) < FEWEST_WORDS:
         return False
-    text = " ".join(part.text for part in row)
-    scattered = (
-        SCATTERED if any(part.is_key for part in row) else 1
-    )  # keys are such words now and then: `from`, `to`
-    return len(text.split()) >= FEWEST_WORDS and len(find_function_words(text)) >= scattered
+    found = find_function_words(" ".join(part.text for part in row if not part.text.endswith(CLOSED)))
+    keys = [part.text for part in row if part.is_key]
+    if not keys:
+        return bool(found)
+    # Keys are such words now and then: `from`, `to`.
+    return len(found) >= SCATTERED and bool(find_function_words(" ".join(keys)))
 
 
 def _pack(lines: Sequence[tuple[str, tuple[RecordPart, ...]]], between: str = "\n") -> list[RecordPassage]:

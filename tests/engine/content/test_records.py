@@ -39,15 +39,19 @@ def parts(texts: Sequence[str]) -> list[RecordPart]:
     [
         (["name:", "Jo", "sex:", "f", "model:", "gpt-4o"], [], []),
         (["q:", "How do I bake a good bread?", "model:", "gpt-4o"], [1], []),
-        (["city:", "New York", "status:", "in progress"], [], ["city: New York\nstatus: in progress"]),
+        (
+            ["city:", "New York", "status:", "in progress"],
+            [],
+            ["New York in progress", "city: New York\nstatus: in progress"],
+        ),
         (["city:", "New York", "city:", "New York", "n:", "1"], [], ["city: New York"]),
         (
             ["how do I", "make a", "good bread"],
             [],
-            ["how do I\nmake a\ngood bread", "how do I make a good bread"],
+            ["how do I make a good bread", "how do I\nmake a\ngood bread"],
         ),
         (["how:", "do", "I:", "make", "a:", "bread"], [], ["how do I make a bread"]),
-        (["howDoIMakeABread:", "1"], [], ["how do i make a bread", "how do i make a bread 1"]),
+        (["howDoIMakeABread:", "1"], [], ["how do i make a bread"]),
     ],
 )
 def test_phrases_are_read_together(texts: list[str], prose: list[int], passages: list[str]) -> None:
@@ -120,9 +124,9 @@ def test_words_are_found_in_data_too(guard: Guard) -> None:
 
 def test_a_finding_says_which_value_it_stands_in(guard: Guard) -> None:
     """One that several say has no span."""
-    [one, *_] = guard.check({"a": "New York", "comment": "kill yourself"}).findings
-    assert (one.path, one.span) == ("", None)
-    [one, *_] = guard.check({"a": "Berlin", "comment": "kill yourself"}).findings
+    found = guard.check({"city": "New York", "comment": "kill yourself"}).findings
+    assert {(each.path, each.span) for each in found} == {("", None)}
+    [one, *_] = guard.check({"city": "Berlin", "comment": "kill yourself"}).findings
     assert (one.path, one.span) == ("/comment", (0, 13))
 
 
@@ -130,5 +134,5 @@ def test_a_record_s_passage_is_read_by_nobody_else() -> None:
     """The tree holds it beside its parts, which it points at."""
     tree = read({"p": "how do I make", "q": "good bread"}, Stage.INPUT).tree
     forms = [leaf.content.form for leaf in tree.leaves if isinstance(leaf.content, Text)]
-    assert forms == ["data"] * 4 + ["record"]
-    assert [index for index, _ in tree.leaves[-1].pieces] == [0, 1, 2, 3]
+    assert forms == ["data"] * 4 + ["record"] * 2
+    assert [[index for index, _ in leaf.pieces] for leaf in tree.leaves[4:]] == [[1, 3], [0, 1, 2, 3]]
