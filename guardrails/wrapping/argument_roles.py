@@ -7,7 +7,7 @@ is judged and who reads it:
 | role | judged | read |
 |---|---|---|
 | `prompt` | at `input`, as the user's | a text, or each of several, in full, however short |
-| `system` | at `input`, as a system prompt | likewise |
+| `system` | at `input`, as a system prompt; declared, as the application's own | likewise |
 | `context` | at `retrieval`; also at `input` where only its name told so | likewise |
 | `setting` | at `input` | words and patterns alone, unless it is long enough to be a sentence |
 | `value` | at `input` | as what it looks like: sentences by all detectors, names and codes by those of words and patterns |
@@ -106,7 +106,9 @@ def place_of(role: ArgumentRole, *, declared: bool = False) -> ArgumentPlace:
     if role == "context":
         also = () if declared else (Stage.INPUT,)
         return ArgumentPlace(role, Place(Stage.RETRIEVAL, also), declared)
-    return ArgumentPlace(role, Place(Stage.INPUT, role="system" if role == "system" else None), declared)
+    if role == "system":  # what whoever wraps it declares is the application's own: `message.declared`
+        return ArgumentPlace(role, Place(Stage.INPUT, role="system", declared=declared), declared)
+    return ArgumentPlace(role, Place(Stage.INPUT), declared)
 
 
 VALUE: Final = place_of("value")

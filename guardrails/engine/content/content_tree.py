@@ -47,6 +47,7 @@ def place_at(place: Place, path: Path) -> Place:
         place.tool,
         place.origin,
         place.use,
+        place.declared,
     )
 
 
@@ -81,6 +82,11 @@ class Leaf:
         """Whether the text is judged elsewhere too, in parts or encoded, so that the same find may come up twice."""
         return bool(self.pieces) or self.parent is not None
 
+    @property
+    def is_filling(self) -> bool:
+        """Whether it is what fills a slot of a declared text: a stretch of its parent, as it stands there."""
+        return self.derived is not None and not self.derived.origin
+
 
 RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
 """Where what a reply is to rest on comes from."""
@@ -114,7 +120,11 @@ def resolve_span(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> I
         if begin >= end:
             return
         until = pieces[at + 1][1] if at + 1 < len(pieces) else end
-        yield piece, max(start, begin) - begin, min(end, until) - begin
+        covered = max(start, begin) - begin, min(end, until) - begin
+        if leaves[piece].is_filling:
+            yield from resolve_span(leaves, piece, covered)
+        else:
+            yield piece, *covered
 
 
 def _resolve_record(leaves: Sequence[Leaf], record: Leaf, start: int, end: int) -> Iterator[LeafSpan]:
@@ -426,7 +436,7 @@ class ContentTree:
                 by_voice.setdefault((place.role, place.stage), []).append(index)
         for indexes in by_voice.values():
             first = self.leaves[indexes[0]].content.place
-            self.join(indexes, (), replace(first, message=None), across=True)
+            self.join(indexes, (), replace(first, message=None, declared=False), across=True)
 
     def decode(self, depth: int, count: int, characters: int) -> None:
         """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""

@@ -186,23 +186,24 @@ class DetectionRound:
 
     def _new_findings(self, index: int, digest: str) -> tuple[Finding, ...]:
         """Return what a detector found in a joined or decoded text and not yet in the parts, in a join of fewer of
-        them, or in the text around.
+        them, or in the text around. What is found in the application's own text says nothing of what fills its slots.
         """
         own = self._own.get(digest)
         if own is None:
             own = self._own[digest] = {}
-            seen: dict[tuple[str, tuple[LeafSpan, ...]], float] = {}
+            seen: dict[tuple[str, bool, tuple[LeafSpan, ...]], float] = {}
             for at, found in enumerate(self.found):
                 detection = found.get(digest)
                 if detection is None or not detection.findings:
                     continue
                 new: list[Finding] = []
-                derived = self.leaves[at].derived
+                derived, declared = self.leaves[at].derived, self.leaves[at].content.place.declared
                 for finding in detection.findings:
                     if finding.span is not None:
                         if derived is not None and not derived.hides(finding.span):
                             continue  # it stands in the text as it is
-                        key = (finding.category, tuple(resolve_span(self.leaves, at, finding.span)))
+                        spans = tuple(resolve_span(self.leaves, at, finding.span))
+                        key = (finding.category, declared, spans)
                         if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
                             continue
                         seen[key] = max(finding.score, seen.get(key, 0.0))
