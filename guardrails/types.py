@@ -1,7 +1,6 @@
 """The whole vocabulary: contents go in, detections come out, verdicts say what to do.
 
-Standard library only, so that every floor above may use it. Objects here are values: nothing mutates
-one after it was built.
+Standard library only, so that every floor above may use it. Objects here are values: nothing mutates one after it was built.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
 from guardrails.enums import StageName as StageName
+from guardrails.verdict_html import render_verdict
 
 if TYPE_CHECKING:
     # Type checkers bring this module along; before Python 3.13, typing has no defaults.
@@ -477,6 +477,10 @@ class Verdict(Generic[T_co]):
     def message(self) -> str | None:
         """The message of the most severe enforced rule that has one, for the person who is refused."""
         return next((rule.message for rule in self.rules if rule.message is not None), None)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict as Jupyter shows it."""
+        return render_verdict(self.to_dict())
 
     def to_dict(self) -> dict[str, object]:
         """Return the verdict as plain JSON values; `content` is None where it is no JSON, as a picture."""
