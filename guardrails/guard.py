@@ -40,6 +40,7 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
+    from guardrails.wrapping.argument_roles import ArgumentNames, ArgumentRole
     from guardrails.wrapping.functions import OnBlock
 
 T = TypeVar("T")
@@ -240,6 +241,10 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
         **caller: Unpack[CallerOptions],
     ) -> T: ...
 
@@ -250,6 +255,10 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
         **caller: Unpack[CallerOptions],
     ) -> Callable[[T], T]: ...
 
@@ -260,6 +269,10 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
         **caller: Unpack[CallerOptions],
     ) -> Any:
         """Return the function, or the client of a model, with its texts checked before and what it returns checked after.
@@ -276,6 +289,11 @@ class Guard(Checker):
             output: the stage of what is returned: `retrieval` for a retriever, `tool_result` for a tool. Clients, models and
                 pipelines say it in their answers.
             fps: how many frames a second there are of what is returned or yielded, if that is a film.
+            prompt: the arguments of a function that are somebody's prompt, by name or position, one or several.
+            system: those that are the application's own instructions.
+            context: those that are documents, or what else was retrieved.
+            ignore: those that are not judged. What the others are, their names and annotations tell; `.guarded` of what is
+                returned says what came of it.
             caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
 
         Raises:
@@ -286,10 +304,17 @@ class Guard(Checker):
         """
         from guardrails.wrapping.functions import check_terms, wrap
 
+        given: dict[ArgumentRole, ArgumentNames | None] = {
+            "prompt": prompt,
+            "system": system,
+            "context": context,
+            "ignored": ignore,
+        }
+        roles = {role: names for role, names in given.items() if names is not None}
         if function is None:
             check_terms(on_block, output, fps, caller)
-            return partial(self.wrap, on_block=on_block, output=output, fps=fps, **caller)
-        return wrap(self, function, on_block=on_block, output=output, fps=fps, **caller)
+            return partial(wrap, self, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
 
     def stream(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol
 
 from guardrails.enums import Action as Action
 from guardrails.enums import ActionName as ActionName
@@ -80,16 +80,23 @@ class Place:
     declared: bool = False
 
 
+TextForm = Literal["prose", "data", "record"]
+"""Who reads a text; see `Text`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to check. `context` holds what detectors may declare that they read (`system`: the system prompt, `prompt`: the
-    prompt of a reply, `sources`: what was retrieved for it).
+    prompt of a reply, `sources`: what was retrieved for it). `form` says who reads it: `prose` every detector; `data` (a name, a
+    code, a short value of a record) those that look for words and patterns; `record` (the sentences and phrases of a value, put
+    together) those that judge sentences, as all others read its parts.
     """
 
     kind: ClassVar[str] = "text"
     text: str
     place: Place = Place()
     context: Mapping[str, str] | None = None
+    form: TextForm = "prose"
 
 
 @dataclass(frozen=True, slots=True)

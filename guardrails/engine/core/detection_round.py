@@ -28,6 +28,7 @@ from guardrails.types import (
     Image,
     Media,
     Text,
+    TextForm,
     ToolCall,
     Unchecked,
     Video,
@@ -49,7 +50,14 @@ def judges(bound: BoundDetector, content: Content) -> bool:
     kind = Image.kind if bound.pixels and isinstance(content, Video) else content.kind
     if kind not in bound.contents or not (bound.decoded or content.place.origin is None):
         return False
+    if isinstance(content, Text) and not reads_form(bound, content.form):
+        return False
     return not (bound.pixels and isinstance(content, Media)) or isinstance(content.source, Picture | Film)
+
+
+def reads_form(bound: BoundDetector, form: TextForm) -> bool:
+    """Tell whether a detector reads texts of a form: one that judges sentences no data, and it alone what a record says."""
+    return form == "prose" or bound.prose is (form == "record")
 
 
 class DetectionRound:
@@ -161,6 +169,8 @@ class DetectionRound:
         findings: list[Finding] = []
         unknown: set[str] = set()
         leaf, found = self.leaves[index], self.found[index]
+        if not pending and [*found.values()].count(CLEAN) == len(found):
+            return (), frozenset()
         for bounds in plan.tiers:
             for bound in bounds:
                 detection = found.get(bound.digest)

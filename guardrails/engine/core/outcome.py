@@ -175,8 +175,16 @@ def _findings(policies: Sequence[CompiledPolicy], round_: DetectionRound) -> tup
 
 
 def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
-    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture."""
+    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture, and one in what a record
+    says as one in the value that says it, or in all of the record.
+    """
     leaf = leaves[index]
+    if leaf.is_record and finding.span is not None:
+        parts = [*resolve_span(leaves, index, finding.span)]
+        if len(parts) > 1:
+            return replace(finding, span=None)
+        [(part, start, end)] = parts
+        return replace(finding, path=leaves[part].content.place.path, span=(start, end))
     if leaf.derived is None or leaf.parent is None or finding.span is None:
         return finding
     if pictured := locate_in_picture(finding, leaves, index):
