@@ -48,7 +48,7 @@ _OWN = frozenset(
         "testing",
         "text",
         "types",
-        "verdict_html",
+        "verdicts",
         "wire",
         "wrapping",
     )

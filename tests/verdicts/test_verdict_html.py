@@ -20,7 +20,7 @@ from guardrails.types import (
     Stage,
     Unchecked,
 )
-from guardrails.verdict_html import LISTED, SHOWN, render_verdict
+from guardrails.verdicts.verdict_html import LISTED, SHOWN, render_verdict
 
 TAGS = {"div", "b", "small", "table", "tr", "th", "td", "pre"}
 EVIL = '<img src=x onerror="alert(1)">&amp;</td></pre><script>'
