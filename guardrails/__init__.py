@@ -48,6 +48,7 @@ _OWN = frozenset(
         "testing",
         "text",
         "types",
+        "verdicts",
         "wire",
         "wrapping",
     )

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
-from guardrails.context import CallerOptions, ContextOptions, read_context
+from guardrails.context import (
+    CALLER,
+    CallerOptions,
+    ContextOptions,
+    check_options,
+    close_block,
+    open_block,
+    read_context,
+)
 from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.application_text import ApplicationTexts, DeclaredText
 from guardrails.engine.content.budget import Budget
@@ -24,7 +33,8 @@ from guardrails.policy.loading.load import load
 from guardrails.policy.shipped import shipped_names
 from guardrails.registry.sources import PluginSources
 from guardrails.sinks.delivery import open_sinks
-from guardrails.types import Stage, StageName
+from guardrails.sinks.verdict_records import record_verdicts
+from guardrails.types import Stage, StageName, Verdict
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
@@ -151,7 +161,7 @@ class Guard(Checker):
         origin = self.origin
         if origin is None:
             return self
-        return type(self).load(
+        loaded = type(self).load(
             origin.policy,
             floor=origin.floor,
             sinks=origin.sinks,
@@ -160,6 +170,41 @@ class Guard(Checker):
             application_text=origin.application_text,
             **origin.extensions,
         )
+        loaded.caller = self.caller
+        return loaded
+
+    def with_context(self, **caller: Unpack[CallerOptions]) -> Self:
+        """Return a guard that knows who asks, for one call or, as a `with` block, for all that is called inside.
+
+        Both judge by one pipeline, and what a check or a wrapped call says itself goes before. In a block,
+        `with guard.with_context(user={"id": "u1"}):`, every guard of this process knows it: those of functions and clients that
+        were wrapped before as well. Blocks may stand in one another, and are seen by tasks and threads as context variables are.
+
+        Args:
+            caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`; what is left out stays as it is.
+
+        Raises:
+            TypeError: there is no such option or value of it.
+        """
+        check_options("with_context", caller, CALLER, ())
+        made = copy.copy(self)
+        made.caller = {**self.caller, **caller}
+        return made
+
+    def __enter__(self) -> Self:
+        open_block(self.caller)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        close_block()
+
+    def record(self) -> AbstractContextManager[list[Verdict]]:
+        """Return a block that collects the verdicts which this guard gives inside: `with guard.record() as verdicts:`.
+
+        All checks count, those of wrapped functions, clients and streams too, in the order in which they end; those of tasks that
+        begin inside as well, and of other threads none.
+        """
+        return record_verdicts(self.pipeline)
 
     def __copy__(self) -> Self:
         """Return the same guard once more; both judge by one pipeline."""
@@ -182,7 +227,7 @@ class Guard(Checker):
             **origin.extensions,
         }
         digests = [policy.ref.digest for policy in self.pipeline.policies]
-        return _load_again, (type(self), _absolute(origin.policy), options, digests)
+        return _load_again, (type(self), _absolute(origin.policy), options, digests, self.caller)
 
     def __repr__(self) -> str:
         floor = "" if self.floor is None else f", floor={self.floor!r}"
@@ -310,7 +355,9 @@ def _absolute(policy: Any) -> Any:
     return Path(policy).absolute() if is_file and policy not in shipped_names() else policy
 
 
-def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str]) -> Guard:
+def _load_again(
+    of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str], caller: CallerOptions
+) -> Guard:
     """Load a guard that was pickled; raises `GuardrailsError` where its policy is another one by now."""
     guard = of.load(policy, **options)
     found = [each.ref.digest for each in guard.pipeline.policies]
@@ -318,4 +365,5 @@ def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: 
         raise GuardrailsError(
             f"the policy {guard.policy.ref.name!r} is not what it was when the guard was pickled: {found}, not {digests}"
         )
+    guard.caller = caller
     return guard

@@ -191,6 +191,7 @@ def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: 
         ({"type": "image", "data": "some words"}, ["some words"]),
         ({"type": "image", "data": "QUFB" * 16}, []),
         ({"type": "text", "text": "a"}, ["a"]),
+        ({"text": "a part of another API"}, ["a part of another API"]),
     ],
 )
 def test_what_a_part_says_of_itself_is_judged(part: dict[str, Any], found: list[str]) -> None:
