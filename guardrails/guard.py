@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
     from guardrails.wrapping.argument_roles import ArgumentNames, ArgumentRole
+    from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
+    from guardrails.wrapping.sdk.exchange import Terms
 
 T = TypeVar("T")
 
@@ -315,6 +317,43 @@ class Guard(Checker):
             check_terms(on_block, output, fps, caller)
             return partial(wrap, self, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
         return wrap(self, function, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
+
+    def openai_agents(
+        self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]
+    ) -> AgentGuardrails:
+        """Return guardrails for OpenAI's Agents SDK: `input_guardrail`, `output_guardrail`, `tool_input_guardrail`,
+        `tool_output_guardrail`.
+
+        Args:
+            on_redact: what a guardrail, which cannot edit, does where the policy redacts: `trip`; or `pass`, where the client of
+                the model is wrapped too and redacts.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.frameworks.openai_agents import make_guardrails
+
+        return make_guardrails(self._terms("openai_agents", caller, "on_redact"), on_redact)
+
+    def langchain(self, *, on_block: OnBlock = "answer", **caller: Unpack[CallerOptions]) -> Any:
+        """Return a middleware for agents of LangChain: `create_agent(…, middleware=[guard.langchain()])`.
+
+        Args:
+            on_block: `answer` ends the agent's run with a message of the assistant's that has the rule's message, and answers a
+                tool's call with an error; `raise` raises `Blocked`.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.functions import check_terms
+        from guardrails.wrapping.langchain.middleware import make_middleware
+
+        check_terms(on_block, "output", None, {})
+        terms = self._terms("langchain", caller, "on_block", answers=on_block == "answer")
+        return make_middleware(terms)
+
+    def _terms(self, method: str, caller: CallerOptions, *others: str, answers: bool = False) -> Terms:
+        """Return the terms of an extension of a framework; raises `TypeError` where there is no such option."""
+        from guardrails.wrapping.sdk.exchange import Terms
+
+        check_options(method, caller, CALLER, others)
+        return Terms(self, answers, caller)
 
     def stream(
         self,

@@ -35,7 +35,7 @@ from guardrails.types import Stage, StageName
 from guardrails.wrapping.argument_roles import OPTIONS, ArgumentNames, ArgumentRole, read_roles
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.registry import WRAPPERS
+from guardrails.wrapping.registry import find_wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def wrap(
     """
     check_terms(on_block, output, fps, caller)
     terms = Terms(guard, on_block == "answer", caller, Stage(output))
-    wrapper = WRAPPERS.find(type(function))
+    wrapper = find_wrapper(function)
     if wrapper is not None:
         if roles:
             name = class_name(type(function))
