@@ -28,6 +28,7 @@ _OWN = frozenset(
         "engine",
         "enums",
         "errors",
+        "fork_safety",
         "guard",
         "inference",
         "keys",
