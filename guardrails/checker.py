@@ -83,7 +83,7 @@ class Checker:
     @property
     def floor(self) -> CompiledPolicy | None:
         """The operator's floor, if there is one."""
-        return next(iter(self.pipeline.policies[1:]), None)
+        return self.pipeline.floor
 
     @property
     def is_keyed(self) -> bool:
@@ -148,6 +148,13 @@ class Checker:
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
 
+    def with_policy(self, beside: CompiledPolicy) -> Self:
+        """Return one that judges by another policy besides, whose verdicts go where its own go."""
+        copied = copy.copy(self)
+        pipeline = self.pipeline
+        copied.pipeline = Pipeline(pipeline.policy, pipeline.floor, pipeline.cache, pipeline.budget, beside)
+        return copied
+
     def without_reports(self) -> Self:
         """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
         quiet = copy.copy(self)
@@ -198,6 +205,7 @@ class Checker:
             heard=(*heard, *(each for _, each in find_returned(subject.tree.leaves)))
             if self.pipeline.follows
             else (),
+            format_failures=outcome.format_failures,
         )
         if self.on_verdict is not None:
             self.report(verdict, self.on_verdict)
