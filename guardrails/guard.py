@@ -175,6 +175,9 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> T: ...
 
@@ -185,6 +188,9 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Callable[[T], T]: ...
 
@@ -195,6 +201,9 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Any:
         """Return the function, or the client of a model, with its texts checked before and what it returns checked after.
@@ -211,20 +220,27 @@ class Guard(Checker):
             output: the stage of what is returned: `retrieval` for a retriever, `tool_result` for a tool. Clients, models and
                 pipelines say it in their answers.
             fps: how many frames a second there are of what is returned or yielded, if that is a film.
+            schema: what texts that are answered must fit as JSON: a JSON Schema, a model of pydantic, or another type that it
+                reads. Streams are held to their end.
+            repair: whether JSON that is broken is mended, without another call.
+            reask: how often the model is asked again where an answer still does not fit, with what is wrong and where.
             caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
 
         Raises:
             TypeError: it cannot be wrapped, or there is no such option; at the call: what it returned cannot be checked.
             ValueError: there is no such stage or answer to a block.
-            Blocked: at the call: the policy stopped it, unless it answers in kind.
+            Blocked: at the call: the policy stopped it, unless it answers in kind; `InvalidAnswer` where an answer does not fit.
             RequestError: at the call of a client: it cannot be judged.
         """
         from guardrails.wrapping.functions import check_terms, wrap
+        from guardrails.wrapping.schemas import SchemaOptions
 
+        formatted = SchemaOptions(schema, repair, reask)
         if function is None:
-            check_terms(on_block, output, fps, caller)
-            return partial(self.wrap, on_block=on_block, output=output, fps=fps, **caller)
-        return wrap(self, function, on_block=on_block, output=output, fps=fps, **caller)
+            check_terms(on_block, output, fps, caller, formatted)
+            own: dict[str, Any] = {"on_block": on_block, "output": output, "fps": fps}
+            return partial(self.wrap, **own, schema=schema, repair=repair, reask=reask, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, formatted=formatted, **caller)
 
     def stream(
         self,
