@@ -137,3 +137,13 @@ def test_who_failed_is_shown(guard_of: Callable[..., Guard], kind_of: Callable[.
     said = shown(guard_of(rules, detectors={"own": kind_of(judge)}), "text")
     assert "failed   own: raised ValueError" in said
     assert "tier 0, 0 found, failed: raised ValueError" in said
+
+
+def test_what_became_of_a_text_in_a_wrong_format(guard_of: Callable[..., Guard]) -> None:
+    """That it was mended, or what is wrong with it and where."""
+    form = guard_of(
+        "detectors:\n  form: {use: format, kind: json, schema: {required: [city]}, category: custom.form}\n"
+        "rules:\n  - {id: form, on: output, when: custom.form > 0, then: block, on_fail: repair}\n"
+    )
+    assert "repaired by form" in shown(form, "{'city': 1}", "output")
+    assert "form: the answer: must have the property 'city'" in shown(form, '{"town": 1}', "output")
