@@ -247,6 +247,9 @@ class Guard(Checker):
         system: ArgumentNames | None = None,
         context: ArgumentNames | None = None,
         ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> T: ...
 
@@ -261,6 +264,9 @@ class Guard(Checker):
         system: ArgumentNames | None = None,
         context: ArgumentNames | None = None,
         ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Callable[[T], T]: ...
 
@@ -275,6 +281,9 @@ class Guard(Checker):
         system: ArgumentNames | None = None,
         context: ArgumentNames | None = None,
         ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Any:
         """Return the function, or the client of a model, with its texts checked before and what it returns checked after.
@@ -296,15 +305,20 @@ class Guard(Checker):
             context: those that are documents, or what else was retrieved.
             ignore: those that are not judged. What the others are, their names and annotations tell; `.guarded` of what is
                 returned says what came of it.
+            schema: what texts that are answered must fit as JSON: a JSON Schema, a model of pydantic, or another type that it
+                reads. Streams are held to their end.
+            repair: whether JSON that is broken is mended, without another call.
+            reask: how often the model is asked again where an answer still does not fit, with what is wrong and where.
             caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
 
         Raises:
             TypeError: it cannot be wrapped, or there is no such option; at the call: what it returned cannot be checked.
             ValueError: there is no such stage or answer to a block.
-            Blocked: at the call: the policy stopped it, unless it answers in kind.
+            Blocked: at the call: the policy stopped it, unless it answers in kind; `InvalidAnswer` where an answer does not fit.
             RequestError: at the call of a client: it cannot be judged.
         """
         from guardrails.wrapping.functions import check_terms, wrap
+        from guardrails.wrapping.schemas import SchemaOptions
 
         given: dict[ArgumentRole, ArgumentNames | None] = {
             "prompt": prompt,
@@ -313,10 +327,12 @@ class Guard(Checker):
             "ignored": ignore,
         }
         roles = {role: names for role, names in given.items() if names is not None}
+        formatted = SchemaOptions(schema, repair, reask)
+        own: dict[str, Any] = {"on_block": on_block, "output": output, "fps": fps, "roles": roles}
         if function is None:
-            check_terms(on_block, output, fps, caller)
-            return partial(wrap, self, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
-        return wrap(self, function, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
+            check_terms(on_block, output, fps, caller, formatted)
+            return partial(wrap, self, **own, formatted=formatted, **caller)
+        return wrap(self, function, **own, formatted=formatted, **caller)
 
     def openai_agents(
         self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]

@@ -25,12 +25,14 @@ class Wrapper:
         wrap: returns a guarded object of the same class; given the object and the `Terms`: by which guard, whether blocks are
             answered, who asks. Raises `TypeError` or `ValueError`, with the cure, for what cannot be guarded.
         origin: where it comes from; None: built in, or the application's own.
+        takes_schema: whether answers of what it wraps can be held to a schema (`Terms.formatted`).
     """
 
     name: str
     doc: str
     wrap: Callable[[Any, Terms], Any]
     origin: PluginOrigin | None = None
+    takes_schema: bool = False
 
 
 def _read_wrapper(name: str, given: object, origin: PluginOrigin | None) -> Wrapper:
