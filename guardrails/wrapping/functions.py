@@ -168,7 +168,7 @@ def wrap_function(
         if any(map(fits, how)):
             known = read_roles(made, roles)
             begin = functools.partial(FunctionCall, terms, fps, known)
-            guarded: Any = functools.wraps(made)(make(Reasking(begin, terms, made)))
+            guarded: Any = functools.wraps(made)(make(Reasking(begin, terms, made, known)))
             guarded.guarded = GuardedArguments(known.describe(), terms.output)
             return cast(T, guarded)
     hint = "; write @classmethod above it" if isinstance(function, classmethod) else ""
