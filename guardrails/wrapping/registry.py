@@ -25,12 +25,14 @@ class Wrapper:
         wrap: returns a guarded object of the same class; given the object and the `Terms`: by which guard, whether blocks are
             answered, who asks. Raises `TypeError` or `ValueError`, with the cure, for what cannot be guarded.
         origin: where it comes from; None: built in, or the application's own.
+        takes_schema: whether answers of what it wraps can be held to a schema (`Terms.formatted`).
     """
 
     name: str
     doc: str
     wrap: Callable[[Any, Terms], Any]
     origin: PluginOrigin | None = None
+    takes_schema: bool = False
 
 
 def _read_wrapper(name: str, given: object, origin: PluginOrigin | None) -> Wrapper:
@@ -94,7 +96,7 @@ BUILTIN: Final = {
     ),
     "llama_index.BaseRetriever": "guardrails.wrapping.frameworks.llama_index:RETRIEVER",
     "llama_index.LLM": "guardrails.wrapping.frameworks.llama_index:WRAPPER",
-    "pydantic_ai.Model": "guardrails.wrapping.frameworks.pydantic_ai:WRAPPER",
+    "pydantic_ai.Model": "guardrails.wrapping.frameworks.pydantic_ai.models:WRAPPER",
     "smolagents.Model": "guardrails.wrapping.frameworks.smolagents:WRAPPER",
     "transformers.TextGenerationPipeline": "guardrails.wrapping.transformers:WRAPPER",
 }

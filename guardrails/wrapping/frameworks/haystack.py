@@ -21,11 +21,11 @@ from guardrails.wrapping.frameworks.model_calls import (
     judge_answer,
     judge_prompt,
 )
+from guardrails.wrapping.frameworks.subclass import with_methods
+from guardrails.wrapping.frameworks.tool_calls import write_arguments
 from guardrails.wrapping.guarded_call import Call, Flow, arun, message_of, run
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
-from guardrails.wrapping.tool_calls import write_arguments
 
 MESSAGE: Final = "haystack.dataclasses"
 

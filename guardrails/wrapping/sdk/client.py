@@ -17,7 +17,9 @@ from typing import Any, ClassVar
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
+from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
+from guardrails.wrapping.call_verdicts import attach_verdicts
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.http_responses import (
@@ -92,10 +94,19 @@ class SyncGuardedClient(GuardedClient):
 
     def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
-        inner: Any = super()
         if hasattr(self, PREPARE):
             options = getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
+        while True:
+            try:
+                return self._ask(exchange, cast_to, options, *args, **kwargs)
+            except AnswerRejected as rejected:
+                assert exchange is not None
+                exchange = exchange.again(rejected.reask)
+
+    def _ask(self, exchange: Exchange | None, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make a call once; raises `AnswerRejected` where the model is to be asked again."""
+        inner: Any = super()
         if exchange is not None and exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
@@ -103,9 +114,11 @@ class SyncGuardedClient(GuardedClient):
             options = replace_body(options, exchange)
             if answer is not None:
                 response = build_response(self, options, answer, exchange.kind)
-                return inner._process_response(
+                refused = inner._process_response(
                     cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
+                attach_verdicts(refused, exchange.verdicts)
+                return refused
         token = CALL.set(exchange)
         try:
             return inner.request(cast_to, options, *args, **kwargs)
@@ -123,7 +136,10 @@ class SyncGuardedClient(GuardedClient):
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
             response = self._judged(exchange, response)
-        return inner._process_response(response=response, **kwargs)
+        made = inner._process_response(response=response, **kwargs)
+        if exchange is not None:
+            attach_verdicts(made, exchange.verdicts)
+        return made
 
     def _judged(self, exchange: Exchange, response: Any) -> Any:
         """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
@@ -144,10 +160,21 @@ class AsyncGuardedClient(GuardedClient):
 
     async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
-        inner: Any = super()
         if hasattr(self, PREPARE):
             options = await getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
+        while True:
+            try:
+                return await self._ask(exchange, cast_to, options, *args, **kwargs)
+            except AnswerRejected as rejected:
+                assert exchange is not None
+                exchange = exchange.again(rejected.reask)
+
+    async def _ask(
+        self, exchange: Exchange | None, cast_to: Any, options: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Make a call once; raises `AnswerRejected` where the model is to be asked again."""
+        inner: Any = super()
         if exchange is not None and exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)
@@ -155,9 +182,11 @@ class AsyncGuardedClient(GuardedClient):
             options = replace_body(options, exchange)
             if answer is not None:
                 response = build_response(self, options, answer, exchange.kind)
-                return await inner._process_response(
+                refused = await inner._process_response(
                     cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
+                attach_verdicts(refused, exchange.verdicts)
+                return refused
         token = CALL.set(exchange)
         try:
             return await inner.request(cast_to, options, *args, **kwargs)
@@ -176,7 +205,10 @@ class AsyncGuardedClient(GuardedClient):
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
             response = await self._judged(exchange, response)
-        return await inner._process_response(response=response, **kwargs)
+        made = await inner._process_response(response=response, **kwargs)
+        if exchange is not None:
+            attach_verdicts(made, exchange.verdicts)
+        return made
 
     async def _judged(self, exchange: Exchange, response: Any) -> Any:
         """The twin of `SyncGuardedClient._judged` on an event loop."""
