@@ -12,11 +12,12 @@ from dataclasses import replace
 from typing import Self, TypeVar, Unpack, cast
 
 from guardrails.context import Context, ContextOptions, describe_type, read_context
+from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.core.pipeline import Pipeline
+from guardrails.engine.core.pipeline import NO_TEXTS, Pipeline
 from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
@@ -44,6 +45,7 @@ class Checker:
         cache: of findings; shared with who gave it: another checker that judges the same contents.
         budget: what one check may hold at most, whatever the policy says.
         on_verdict: is called with every verdict, in the thread that asked for it; see `report`.
+        application_text: the texts that are the application's own.
 
     Attributes:
         sinks: where every verdict goes besides; None: nowhere.
@@ -57,6 +59,7 @@ class Checker:
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
         if on_verdict is not None and (not callable(on_verdict) or _is_async(on_verdict)):
             kind = "an async function" if callable(on_verdict) else describe_type(on_verdict)
@@ -65,7 +68,7 @@ class Checker:
             )
         self.on_verdict = on_verdict
         self.sinks: VerdictSinks | None = None
-        self.pipeline = Pipeline(policy, floor, cache, budget)
+        self.pipeline = Pipeline(policy, floor, cache, budget, application_text)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
@@ -152,7 +155,14 @@ class Checker:
         """Return one that judges by another policy besides, whose verdicts go where its own go."""
         copied = copy.copy(self)
         pipeline = self.pipeline
-        copied.pipeline = Pipeline(pipeline.policy, pipeline.floor, pipeline.cache, pipeline.budget, beside)
+        copied.pipeline = Pipeline(
+            pipeline.policy,
+            pipeline.floor,
+            pipeline.cache,
+            pipeline.budget,
+            pipeline.application_text,
+            beside,
+        )
         return copied
 
     def without_reports(self) -> Self:

@@ -34,6 +34,7 @@ class ContextOptions(CallerOptions, total=False):
     prompt: str
     sources: str | Sequence[str]
     heard: Sequence[Returned]
+    trust_system: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +49,12 @@ class Context:
         model: the model that is asked (`request.model`).
         after: the verdict of the prompt, where this is its reply, so that numbers (`with: vault`) go on from it and
             the reply is judged beside the system prompt and the message that it answers to.
-        system: that system prompt, where there is no such verdict.
+        system: that system prompt, where there is no such verdict; of a conversation, the system prompt that is the application's
+            own (`message.declared`).
         prompt: that message, likewise.
         sources: the passages that were retrieved for it, likewise.
         heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
+        trust_system: whether all system and developer messages are the application's own.
     """
 
     user: Mapping[str, object] | None = None
@@ -64,6 +67,7 @@ class Context:
     prompt: str = ""
     sources: str | Sequence[str] = ""
     heard: Sequence[Returned] = ()
+    trust_system: bool = False
 
     @property
     def vault(self) -> Vault | None:
@@ -100,6 +104,8 @@ class Context:
             today=today(),
             vault=self.vault,
             heard=tuple(self.heard) or earlier,
+            system=self.system,
+            trust_system=self.trust_system,
         )
 
 
@@ -122,6 +128,7 @@ TYPES: Final[Mapping[str, tuple[Types, Types, str]]] = {
     "prompt": A_TEXT,
     "sources": ((Sequence,), (bytes,), "a text or a list of texts"),
     "heard": ((Sequence,), (str, bytes), "a list of what tools returned"),
+    "trust_system": ((bool,), (), "True or False"),
 }
 """Option → the types that it may have, those of them that it may not, and what it is called in a message."""
 

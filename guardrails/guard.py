@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overloa
 from guardrails.checker import Checker, OnVerdict
 from guardrails.context import CallerOptions, ContextOptions, read_context
 from guardrails.detectors.file_watch import Stamp, record_files
+from guardrails.engine.content.application_text import ApplicationTexts, DeclaredText
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
+from guardrails.engine.core.pipeline import NO_TEXTS
 from guardrails.engine.media.fragmented_video import holding_rules
 from guardrails.errors import GuardrailsError
 from guardrails.policy.compile import compile_policy
@@ -28,6 +30,7 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
+    from guardrails.wrapping.argument_roles import ArgumentNames
     from guardrails.wrapping.functions import OnBlock
 
 T = TypeVar("T")
@@ -46,6 +49,7 @@ class Origin:
     redactions: Mapping[str, RedactionLike] | None
     sinks: tuple[Mapping[str, Any], ...]
     plugins: tuple[str, ...] | None
+    application_text: tuple[DeclaredText, ...]
     files: Mapping[Path, Stamp] = field(repr=False)
 
     @property
@@ -68,8 +72,16 @@ class Guard(Checker):
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
-        super().__init__(policy, floor, cache=cache, budget=budget, on_verdict=on_verdict)
+        super().__init__(
+            policy,
+            floor,
+            cache=cache,
+            budget=budget,
+            on_verdict=on_verdict,
+            application_text=application_text,
+        )
         self.origin: Origin | None = None
 
     @classmethod
@@ -85,14 +97,14 @@ class Guard(Checker):
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
+        application_text: Sequence[DeclaredText] = (),
     ) -> Guard:
         """Load and compile a policy: a shipped one by name, any other by path, as YAML text or as a mapping.
 
         A string is YAML text where it holds a line break, or a colon and a space, and neither a shipped policy nor a file has
-        that name. A policy that is given as text or as a mapping may build on shipped ones, and names no files: where they
-        would be looked for would depend on the folder that a program is started in. What is wrong with a text is said with a
-        line and column of `<text>`; with a mapping, by the JSON Pointer of the value, as in `<mapping>#/rules/0/when`. The
-        same policy has the same digest in all forms.
+        that name. A policy that is given as text or as a mapping may build on shipped ones, and names no files. What is wrong
+        with a text is said with a line and column of `<text>`; with a mapping, by the JSON Pointer of the value, as in
+        `<mapping>#/rules/0/when`. The same policy has the same digest in all forms.
 
         Args:
             policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), the path of a YAML file, YAML
@@ -109,27 +121,29 @@ class Guard(Checker):
             cache: that of another guard, to share what is found with it.
             budget: what one check may hold at most; by default what `Budget()` says.
             on_verdict: is called with every verdict before anybody has it: of checks, of wrapped calls, of streams once they end.
-                It runs in the thread, or on the event loop, that asked, which waits for it. It cannot change the verdict; an
-                exception of it is logged by the logger `guardrails`.
+                It runs in the thread that asked, which waits for it, and cannot change the verdict; its exceptions are logged.
+            application_text: your application's own system messages, which jailbreak rules leave alone: files (`Path`), digests
+                (`sha256:…`), or texts, with slots such as `{name}` and `{{name}}`, whose fillings are judged as a user's.
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             TypeError: the policy or `on_verdict` is of a wrong type.
             PluginError: `plugins` names something that is no package and no file, or a file of it fails.
-            GuardrailsError: the key of redactions in the environment is too short, or a sink cannot be opened.
+            GuardrailsError: the key of redactions is too short, or a sink or a text of `application_text` is not usable.
         """
         listed = None if plugins is None else (*plugins,)
-        sources = (
-            PluginSources.choose(listed).with_own("detectors", detectors).with_own("redactions", redactions)
-        )
+        sources = PluginSources.choose(listed).with_own("detectors", detectors)
+        sources = sources.with_own("redactions", redactions)
         with record_files() as files:
             compiled = compile_policy(load(policy, sources))
             under = None if floor is None else compile_policy(load(floor, sources))
-            guard = cls(compiled, under, cache=cache, budget=budget, on_verdict=on_verdict)
+            own = ApplicationTexts.load(application_text)
+            guard = cls(
+                compiled, under, cache=cache, budget=budget, on_verdict=on_verdict, application_text=own
+            )
         guard.sinks = open_sinks(sinks, sources) if sinks else None
-        guard.origin = Origin(
-            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, (*sinks,), listed, files
-        )
+        given = copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions
+        guard.origin = Origin(*given, (*sinks,), listed, (*application_text,), files)
         return guard
 
     def reload(self) -> Guard:
@@ -143,6 +157,7 @@ class Guard(Checker):
             sinks=origin.sinks,
             budget=self.budget,
             on_verdict=self.on_verdict,
+            application_text=origin.application_text,
             **origin.extensions,
         )
 
@@ -159,7 +174,13 @@ class Guard(Checker):
         origin = self.origin
         if origin is None:
             raise TypeError("cannot pickle a guard that Guard.load did not make")
-        options = {"floor": _absolute(origin.floor), "budget": self.budget, **origin.extensions}
+        texts = [each.absolute() if isinstance(each, Path) else each for each in origin.application_text]
+        options = {
+            "floor": _absolute(origin.floor),
+            "budget": self.budget,
+            "application_text": texts,
+            **origin.extensions,
+        }
         digests = [policy.ref.digest for policy in self.pipeline.policies]
         return _load_again, (type(self), _absolute(origin.policy), options, digests)
 
@@ -175,6 +196,10 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
         schema: Any = None,
         repair: bool = True,
         reask: int = 0,
@@ -188,6 +213,10 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
         schema: Any = None,
         repair: bool = True,
         reask: int = 0,
@@ -201,6 +230,10 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
         schema: Any = None,
         repair: bool = True,
         reask: int = 0,
@@ -220,6 +253,11 @@ class Guard(Checker):
             output: the stage of what is returned: `retrieval` for a retriever, `tool_result` for a tool. Clients, models and
                 pipelines say it in their answers.
             fps: how many frames a second there are of what is returned or yielded, if that is a film.
+            prompt: the arguments of a function that are somebody's prompt, by name or position, one or several.
+            system: those that are the application's own instructions.
+            context: those that are documents, or what else was retrieved.
+            ignore: those that are not judged. What the others are, their names and annotations tell; `.guarded` of what is
+                returned says what came of it.
             schema: what texts that are answered must fit as JSON: a JSON Schema, a model of pydantic, or another type that it
                 reads. Streams are held to their end.
             repair: whether JSON that is broken is mended, without another call.
@@ -235,12 +273,14 @@ class Guard(Checker):
         from guardrails.wrapping.functions import check_terms, wrap
         from guardrails.wrapping.schemas import SchemaOptions
 
-        formatted = SchemaOptions(schema, repair, reask)
+        own: dict[str, Any] = {
+            "formatted": SchemaOptions(schema, repair, reask),
+            "roles": _declare_roles(prompt=prompt, system=system, context=context, ignored=ignore),
+        }
         if function is None:
-            check_terms(on_block, output, fps, caller, formatted)
-            own: dict[str, Any] = {"on_block": on_block, "output": output, "fps": fps}
-            return partial(self.wrap, **own, schema=schema, repair=repair, reask=reask, **caller)
-        return wrap(self, function, on_block=on_block, output=output, fps=fps, formatted=formatted, **caller)
+            check_terms(on_block, output, fps, caller, own["formatted"])
+            return partial(wrap, self, on_block=on_block, output=output, fps=fps, **own, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, **own, **caller)
 
     def stream(
         self,
@@ -270,6 +310,11 @@ class Guard(Checker):
         none: its fragments go out as they are judged.
         """
         return holding_rules(self.pipeline.policies, (Stage(stage),))
+
+
+def _declare_roles(**given: ArgumentNames | None) -> dict[str, ArgumentNames]:
+    """Return the arguments of each role of which something is said."""
+    return {role: names for role, names in given.items() if names is not None}
 
 
 def _absolute(policy: Any) -> Any:

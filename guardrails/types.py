@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol
 
 from guardrails.enums import Action as Action
 from guardrails.enums import ActionName as ActionName
@@ -65,6 +65,7 @@ class Place:
     (tool arguments) continue the pointer of that string. `message` and `choice_index` are indexes, or None.
     `also` names further stages whose rules the content meets: an assistant turn that a client
     sends is `output` and also `input`, because it can be forged. `use` is the use of a tool that the content belongs to.
+    `declared` tells that the text is the application's own, as the operator or the library's caller says, never a client.
     """
 
     stage: Stage = Stage.INPUT
@@ -77,18 +78,26 @@ class Place:
     origin: str | None = None
     """The chain of extractors that a derived content came from, such as `base64`; None if original."""
     use: Use | None = field(default=None, compare=False, repr=False)
+    declared: bool = False
+
+
+TextForm = Literal["prose", "data", "record"]
+"""Who reads a text; see `Text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to check. `context` holds what detectors may declare that they read (`system`: the system prompt, `prompt`: the
-    prompt of a reply, `sources`: what was retrieved for it).
+    prompt of a reply, `sources`: what was retrieved for it). `form` says who reads it: `prose` every detector; `data` (a name, a
+    code, a short value of a record) those that look for words and patterns; `record` (the sentences and phrases of a value, put
+    together) those that judge sentences, as all others read its parts.
     """
 
     kind: ClassVar[str] = "text"
     text: str
     place: Place = Place()
     context: Mapping[str, str] | None = None
+    form: TextForm = "prose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,13 +357,14 @@ class FilmCoverage:
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What was judged, by kind of content, what was not, and which fields were unknown to the field table; of each film how
-    much of it.
+    much of it. `declared` are the paths of texts that were taken as the application's own.
     """
 
     kinds: Mapping[str, KindCoverage] = field(default_factory=dict)
     unchecked: tuple[Unchecked, ...] = ()
     unknown_fields: tuple[str, ...] = ()
     films: tuple[FilmCoverage, ...] = ()
+    declared: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the coverage in the JSON shape of a verdict."""
@@ -364,6 +374,8 @@ class Coverage:
             out["unknown_fields"] = list(self.unknown_fields)
         if self.films:
             out["films"] = [film.to_dict() for film in self.films]
+        if self.declared:
+            out["declared"] = list(self.declared)
         return out
 
 

@@ -1,8 +1,9 @@
 """Scores from logits: fitted on held-out texts, written to the model's `manifest.json`.
 
 All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most a budget of the harmless
-held-out texts, hard ones among them, are found by any head of a group, at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of
-harmless documents of 4k tokens; the heads of a group share its budgets so that most harm is found. A score is
+held-out texts, hard ones among them, are found by any head of a group, and at most another one of natural texts (half of those
+in `dev/`: `data.natural`); at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of harmless documents of 4k tokens, and of natural
+ones as many as of natural texts; the heads of a group share its budgets so that most harm is found. A score is
 sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the scale
 goes through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the others).
 
@@ -29,7 +30,7 @@ from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
 FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 LANGUAGES = ("en",)
 LOST, WRONG, MOST_CLEAR = 0.01, 0.002, 0.6
 TEXT, DOCUMENT = 0.8, 0.95
@@ -39,6 +40,8 @@ DOCUMENT_BUDGET = 0.02
 GROUPS = (HEADS[:9], ("jailbreak", "injection"), ("unsafe_reply",))
 TEXT_BUDGETS = (0.03, 0.01, 0.03)
 """Of each group, which a policy mostly asks for together."""
+NATURAL_BUDGETS = (0.006, 0.004, 1.0)
+"""The same for natural texts, all windows of each, among which there are no replies."""
 STEEP = (0.7, 2.5)
 """Logits of the scale for one of the regression, at least and at most."""
 Matrix = np.ndarray
@@ -75,27 +78,32 @@ def direction(held: Sequence[Row], at: int, slow: Matrix, fast: Matrix) -> tuple
     return known, label, fit(np.stack([slow[known, at], fast[known, at]], 1), label, weight)
 
 
-def cuts(calm: Matrix, harm: Matrix, truth: Matrix, weight: Matrix, budget: float) -> Matrix:
-    """Return for each head the raw score from which on it finds, so that at most `budget` of the harmless rows are found by
-    any head, and as much harm as possible for that: each row of harm counts by its weight, half of it when any head finds
-    it, half for its own heads. All are rows by heads.
+Budgeted = tuple[Matrix, float]
+"""Harmless rows by heads, and the share of them that may be found."""
 
-    From equal shares of the budget on, shares move from one head to another, in ever smaller steps, while that finds more.
+
+def cuts(calm: Sequence[Budgeted], harm: Matrix, truth: Matrix, weight: Matrix) -> Matrix:
+    """Return for each head the raw score from which on it finds, so that of each kind of harmless rows at most its budget is
+    found by any head, and as much harm as possible for that: each row of harm counts by its weight, half of it when any head
+    finds it, half for its own heads. All are rows by heads.
+
+    From equal shares of the first budget on, shares move from one head to another, in ever smaller steps, while that finds more.
     """
-    steps = np.sort(calm, 0)[::-1]
-    columns = np.arange(calm.shape[1])
+    first, _ = calm[0]
+    steps = np.sort(first, 0)[::-1]
+    columns = np.arange(first.shape[1])
     own = weight[:, None] * truth / np.maximum(truth.sum(1, keepdims=True), 1)
 
-    def cost(shares: Matrix) -> int:
-        return int((calm > steps[shares, columns]).any(1).sum())
+    def fits(shares: Matrix) -> bool:
+        limits = steps[shares, columns]
+        return all((rows > limits).any(1).sum() <= int(budget * len(rows)) for rows, budget in calm)
 
     def worth(shares: Matrix) -> float:
         found = harm > steps[shares, columns]
         return float(weight[found.any(1)].sum() + own[found].sum()) / 2
 
-    most = int(budget * len(calm))
     shares = np.zeros(len(columns), dtype=int)  # harmless rows above the cut of each head alone
-    while cost(shares + 1) <= most:
+    while fits(shares + 1):
         shares += 1
     best, size = worth(shares), 16
     while size:
@@ -105,22 +113,25 @@ def cuts(calm: Matrix, harm: Matrix, truth: Matrix, weight: Matrix, budget: floa
             moved[gets] += size
             if gives is not None and gives != gets:
                 moved[gives] = max(0, moved[gives] - size)
-            if moved[gets] < len(calm) and cost(moved) <= most and worth(moved) > best:
+            if moved[gets] < len(first) and worth(moved) > best and fits(moved):
                 best, shares = worth(moved), moved
         if best == before:
             size //= 2
     return steps[shares, columns]
 
 
-def above(tops: Matrix, at_text: Matrix, budget: float) -> Matrix:
-    """Return for each head a raw score, as far above its cut for texts as for the other heads, at which at most `budget` of the
-    documents are found by any head; `tops` are their highest raw scores.
+def above(tops: Sequence[Budgeted], at_text: Matrix) -> Matrix:
+    """Return for each head a raw score, as far above its cut for texts as for the other heads, at which of each kind of
+    documents at most its budget is found by any head; `tops` are their highest raw scores.
     """
-    spread = np.maximum(tops.std(0), 1e-6)
+    first, _ = tops[0]
+    spread = np.maximum(first.std(0), 1e-6)
     for more in np.arange(0.0, 30.0, 0.02):
-        if (tops > at_text + more * spread).any(1).mean() <= budget:
+        if all(
+            (rows > at_text + more * spread).any(1).mean() <= budget for rows, budget in tops if len(rows)
+        ):
             return at_text + more * spread
-    return tops.max(0)
+    return first.max(0)
 
 
 def scaled(weights: Sequence[float], at_text: float, at_document: float) -> list[float]:
@@ -131,17 +142,26 @@ def scaled(weights: Sequence[float], at_text: float, at_document: float) -> list
     return [round(steep * weights[0], 5), round(steep * weights[1], 5), round(bias, 5)]
 
 
+Windows = tuple[Matrix, Matrix, Matrix]
+"""The tiers' logits of the windows of texts, and where each text ends."""
+
+
+def tops(weights: Matrix, found: Windows) -> Matrix:
+    """Return the highest raw scores of each text."""
+    raw = weights[:, 0] * found[0] + weights[:, 1] * found[1] + weights[:, 2]
+    return np.stack([part.max(0) for part in np.split(raw, found[2][:-1])])
+
+
 def scores(
-    held: Sequence[Row], slow: Matrix, fast: Matrix, long: tuple[Matrix, Matrix, Matrix]
+    held: Sequence[Row], slow: Matrix, fast: Matrix, long: Windows, natural: Windows, is_long: Matrix
 ) -> dict[str, dict[str, Any]]:
-    """Return the calibration of every head; `long` are the tiers' logits of documents' windows, and where each ends."""
+    """Return the calibration of every head; `long` are documents, `natural` texts as they come, some of them long."""
     fitted = [direction(held, at, slow, fast) for at in range(len(HEADS))]
     weights = np.array([each[2] for each in fitted])
     raw = weights[:, 0] * slow + weights[:, 1] * fast + weights[:, 2]
-    windows = weights[:, 0] * long[0] + weights[:, 1] * long[1] + weights[:, 2]
-    documents = np.stack([part.max(0) for part in np.split(windows, long[2][:-1])])
+    documents, ordinary = tops(weights, long), tops(weights, natural)
     out: dict[str, dict[str, Any]] = {}
-    for heads, budget in zip(GROUPS, TEXT_BUDGETS, strict=True):
+    for heads, budget, other in zip(GROUPS, TEXT_BUDGETS, NATURAL_BUDGETS, strict=True):
         replies = heads == ("unsafe_reply",)
         mine = [index for index, row in enumerate(held) if (row.kind == "reply") == replies]
         calm = sorted(set(evaluate.benign(held)).intersection(mine))
@@ -149,15 +169,19 @@ def scores(
         columns = [HEADS.index(head) for head in heads]
         truth = np.array([[held[index].labels.get(head, 0) for head in heads] for index in harm])
         weight = by_source([held[index].source for index in harm])
-        at_text = cuts(raw[np.ix_(calm, columns)], raw[np.ix_(harm, columns)], truth, weight, budget)
-        at_document = above(documents[:, columns], at_text, DOCUMENT_BUDGET)
+        calms = ((raw[np.ix_(calm, columns)], budget), (ordinary[~is_long][:, columns], other))
+        at_text = cuts(calms, raw[np.ix_(harm, columns)], truth, weight)
+        at_document = above(
+            ((documents[:, columns], DOCUMENT_BUDGET), (ordinary[is_long][:, columns], other)), at_text
+        )
         for head, at, *places in zip(heads, columns, at_text, at_document, strict=True):
             known, label, _ = fitted[at]
             both = scaled(weights[at].tolist(), *map(float, places))
             whole = both[0] * slow[known, at] + both[1] * fast[known, at] + both[2]
             alone = _line(fast[known, at], np.clip(whole, -8, 8))
             quick = evaluate.sigmoid(alone[0] * fast[known, at] + alone[1])
-            sure = float(np.quantile(quick[label == 0], 1 - WRONG))
+            calm_quick = evaluate.sigmoid(alone[0] * natural[1][:, at] + alone[1])
+            sure = max(float(np.quantile(each, 1 - WRONG)) for each in (quick[label == 0], calm_quick))
             out[head] = {"hashed": alone, "both": both, "sure": round(min(max(sure, 0.9), 0.9999), 4)}
     whole, quick = evaluate.combined(out, slow, fast), evaluate.quick(out, fast)
     for group in GROUPS:
@@ -190,9 +214,11 @@ def _line(fast: Matrix, whole: Matrix) -> list[float]:
     return [round(max(float(slope), 0.0), 5), round(float(bias), 5)]
 
 
-def write_manifest(folder: Path, held: Sequence[Row], tok: Tokenizer) -> None:
+def write_manifest(folder: Path, held: Sequence[Row], natural: Sequence[str], tok: Tokenizer) -> None:
     slow, fast = evaluate.logits(folder, held, tok)
     documents = [text for kind in evaluate.documents(held, 4000).values() for text in kind]
+    is_long = np.array([len(text) > TEXT_CHARACTERS for text in natural])
+    long, ordinary = (evaluate.windows(folder, texts, tok) for texts in (documents, natural))
     manifest = {
         "name": "text-safety",
         "version": VERSION,
@@ -202,7 +228,7 @@ def write_manifest(folder: Path, held: Sequence[Row], tok: Tokenizer) -> None:
         "prompt_tokens": encoder.PROMPT_TOKENS,
         "view": "folded",
         "languages": list(LANGUAGES),
-        "scores": scores(held, slow, fast, evaluate.windows(folder, documents, tok)),
+        "scores": scores(held, slow, fast, long, ordinary, is_long),
         "thresholds": {"text": TEXT, "text_characters": TEXT_CHARACTERS, "document": DOCUMENT},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

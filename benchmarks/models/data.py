@@ -17,6 +17,7 @@ import json
 import math
 import re
 import sys
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,8 +37,8 @@ Record = dict[str, Any]
 class Source:
     """How a set is used: rows at most, times each row is seen, heads that are 0 unless it says otherwise.
 
-    `rest_held`: what is past `most` calibrates, where no whole set of the kind is left to hold out. Of other scripts there
-    are only sets with harmless texts among them, so that a script is no sign of harm.
+    No `languages` are all. `rest_held`: what is past `most` calibrates, where no whole set of the kind is left to hold
+    out. Of other scripts there are only sets with harmless texts among them, so that a script is no sign of harm.
     """
 
     most: int = 100_000
@@ -46,6 +47,8 @@ class Source:
     held: bool = False
     rest_held: bool = False
     languages: tuple[str, ...] = ("en", "de", "fr", "es", "it", "pt", "nl")
+    windows: int = 2
+    """Windows at most of a long harmless text."""
 
 
 SOURCES: dict[str, Source] = {
@@ -80,6 +83,47 @@ SOURCES: dict[str, Source] = {
     "trustllm_misuse": Source(times=2),
     "xsafety": Source(most=600),
     "youtoxic": Source(times=2, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    # Ordinary traffic, and what applications tell a model.
+    "adversarial_nibbler": Source(most=400),
+    "arena_hard": Source(windows=3),
+    "banking77": Source(most=2500),
+    "bbh": Source(most=1000),
+    "clinc_oos": Source(most=3500),
+    "code_docs": Source(windows=2),
+    "counsel_chat": Source(most=600),
+    "covid_faq": Source(languages=()),
+    "docs_multi": Source(most=800, languages=()),
+    "framework_prompts": Source(windows=5, languages=()),
+    "gpteacher": Source(),
+    "gsm8k": Source(most=700),
+    "hh_online_prompts": Source(),
+    "home_assistant": Source(most=1000, languages=()),
+    "interview_questions": Source(most=1200, languages=()),
+    "koala_mtbench": Source(),
+    "lobe_questions": Source(most=2000, languages=()),
+    "massive_en": Source(most=2000),
+    "medquad": Source(most=2500),
+    "multiq": Source(most=1500, languages=()),
+    "nlupp": Source(),
+    "prism_prompts": Source(),
+    "promptsource_filled": Source(),
+    "snips_nlu": Source(most=1500),
+    "strategyqa": Source(most=800),
+    "tau_bench": Source(),
+    "webquestions": Source(most=1500),
+    "wiki_context_toxicity": Source(most=5000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    "xcopa": Source(most=400, languages=()),
+    # Harm and attacks that lie near to it, some with harmless look-alikes.
+    "aig_agent": Source(zero=()),
+    "ailuminate_demo": Source(),
+    "bastioncorpus": Source(zero=(), times=2),
+    "coconot": Source(),
+    "garak_phrasing": Source(),
+    "multilang_injection": Source(zero=(), times=2, languages=()),
+    "paradetox": Source(most=3000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    "pif_benchmark": Source(zero=(), times=2),
+    "proventra": Source(zero=(), times=2),
+    "spikee": Source(zero=()),
     # Held out whole.
     "catqa": Source(held=True),
     "forbidden_questions": Source(held=True),
@@ -92,6 +136,59 @@ SOURCES: dict[str, Source] = {
 }
 NEAR, ALIKE = 0.8, 0.7
 """Jaccard similarity to a test from which a row is dropped: of 5-grams of words; of words, for what we write."""
+NEW_SOURCES = (
+    *(
+        "adversarial_nibbler",
+        "aig_agent",
+        "ailuminate_demo",
+        "arena_hard",
+        "banking77",
+        "bastioncorpus",
+        "bbh",
+        "clinc_oos",
+    ),
+    *(
+        "coconot",
+        "code_docs",
+        "counsel_chat",
+        "covid_faq",
+        "docs_multi",
+        "framework_prompts",
+        "garak_phrasing",
+        "gpteacher",
+    ),
+    *(
+        "gsm8k",
+        "hh_online_prompts",
+        "home_assistant",
+        "interview_questions",
+        "koala_mtbench",
+        "lobe_questions",
+        "massive_en",
+    ),
+    *(
+        "medquad",
+        "multilang_injection",
+        "multiq",
+        "nlupp",
+        "paradetox",
+        "pif_benchmark",
+        "prism_prompts",
+        "promptsource_filled",
+    ),
+    *(
+        "proventra",
+        "snips_nlu",
+        "spikee",
+        "strategyqa",
+        "tau_bench",
+        "webquestions",
+        "wiki_context_toxicity",
+        "xcopa",
+    ),
+)
+NEW = ("ours:app_", "ours:records", "ours:own_words", "ours:lively", "hand:applications")
+"""What version 0.2.0 had not seen: public sets, and how the sources of what we write begin."""
 OURS_TIMES = {"ours:": 2, "hand:planted": 1, "hand:": 3}
 """How often a row that we write is seen for each time a public row is, by how its source begins."""
 
@@ -107,7 +204,7 @@ def load(folder: Path, *, seed: int = 13) -> list[Row]:
         records = [
             record
             for record in read(folder / "train" / f"{name}.jsonl.gz")
-            if record["lang"] in source.languages
+            if not source.languages or record["lang"] in source.languages
         ]
         found = [row for record in records for row in _rows(name, source, record, rng)]
         chosen = rng.sample(range(len(found)), min(len(found), source.most))
@@ -129,6 +226,23 @@ def refining(rows: Iterable[Row], seed: int = 17) -> list[Row]:
     hand = [row for row in training if row.source.startswith("hand:")]
     others = [row for row in training if not row.source.startswith("hand:")]
     return [*hand, *Random(seed).sample(others, min(len(hand), len(others)))]
+
+
+def retraining(rows: Iterable[Row], seed: int = 19) -> list[Row]:
+    """Return what a model that has seen the other rows is trained on further: all that is new, all attacks, half of the rest."""
+    rng = Random(seed)
+    return [
+        row
+        for row in rows
+        if not row.held
+        and (
+            row.source.startswith(NEW)
+            or row.source in NEW_SOURCES
+            or any(row.labels.get(head) for head in ATTACKS)
+            or rng.random() < 0.5
+        )
+        for _ in range(_times(row.source) if row.source in NEW_SOURCES else 1)
+    ]
 
 
 def _times(source: str) -> int:
@@ -155,11 +269,11 @@ def _rows(name: str, source: Source, record: Record, rng: Random) -> Iterator[Ro
     elif len(text) < 600:
         yield row
     else:
-        parts = pieces(text)
-        yield replace(row, text=parts[0])
+        first, *rest = pieces(text)
+        yield replace(row, text=first)
         # Any window of a harmless text is harmless; a later one of an attack or a bad reply mostly is what the whole is.
-        if len(parts) > 1 and (rng.random() < 0.5 or not any(labels.values())):
-            yield replace(row, text=rng.choice(parts[1:]))
+        more = int(rng.random() < 0.5) if any(labels.values()) else source.windows - 1
+        yield from (replace(row, text=part) for part in rng.sample(rest, min(more, len(rest))))
 
 
 def _planted(row: Row, record: Record) -> Iterator[Row]:
@@ -182,9 +296,7 @@ def _labels(name: str, source: Source, record: Record) -> dict[str, int] | None:
         bad = said.get("unsafe", 0)
         return {"unsafe_reply": bad} if bad else {**zeros(*CONTENT), "unsafe_reply": 0}
     labels = {head: value for head, value in said.items() if head in HEADS}
-    if name == "edos" and not labels.get("hate"):
-        return None
-    if name == "xsafety" and not labels.get("illicit"):
+    if not _is_used(name, record, labels):
         return None
     if name == "xsafety":
         labels.pop("injection", None)
@@ -198,7 +310,19 @@ def _labels(name: str, source: Source, record: Record) -> dict[str, int] | None:
         labels.setdefault("toxic", 1)
     if labels.get("toxic") == 0:
         labels |= zeros("hate", "harassment", but=labels)
-    return labels | zeros(*source.zero, but=labels)
+    labels |= zeros(*source.zero, but=labels)
+    if record.get("meta", {}).get("guards"):  # speaks of attacks, in defence
+        labels = {head: value for head, value in labels.items() if head not in ATTACKS}
+    return labels
+
+
+def _is_used(name: str, record: Record, labels: dict[str, int]) -> bool:
+    """Tell whether a record is one to train on: `gpteacher` has descriptions of tools that are of a framework."""
+    if name == "edos":
+        return bool(labels.get("hate"))
+    if name == "xsafety":
+        return bool(labels.get("illicit"))
+    return record.get("meta", {}).get("set") != "Toolformer"
 
 
 def _each_once(rows: Iterable[Row]) -> list[Row]:
@@ -279,6 +403,17 @@ class _Index:
 
 def _grams(text: list[str]) -> Iterator[tuple[str, ...]]:
     return zip(*(text[start:] for start in range(5)), strict=False)
+
+
+def natural(folder: Path) -> list[str]:
+    """Return half of the natural harmless texts in `dev/`, and a tenth of those in many languages."""
+    return [
+        record["text"]
+        for path in sorted((folder / "dev").glob("natural_benign_*.jsonl.gz"))
+        for share in (10 if "multilingual" in path.name else 2,)
+        for record in read(path)
+        if zlib.crc32(record["text"].encode()) % share == 0
+    ]
 
 
 def ordinary(rows: Sequence[Row], most: int = 1_000) -> list[Row]:

@@ -29,6 +29,8 @@ ABOUT = 3
 """The layer whose tokens say what a text is about."""
 SHARED = 3
 PROMPT_TOKENS = 40
+KEPT_EVERY = 5
+"""Minutes after which the state of a training is written down again."""
 MASK, FIRST_WORD, MASK_ONE_IN = 103, 999, 20
 """`[MASK]` and the first token that is no special one, in the seed's vocabulary."""
 Ids = tuple[list[int], list[int]]
@@ -155,7 +157,8 @@ def train(
 ) -> None:
     """Train for `passes` over the rows, or `minutes`, whichever ends first; the rate falls to 0 at that end.
 
-    Instead of dropout, one token in `MASK_ONE_IN` is hidden.
+    Instead of dropout, one token in `MASK_ONE_IN` is hidden. What is half done is kept in `progress.pt` every `KEPT_EVERY`
+    minutes, from where the same call goes on; parameters that need no gradient stay as they are.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -163,15 +166,20 @@ def train(
     weight = torch.from_numpy(positive_weight(value.numpy(), known.numpy()))
     lengths = [len(ids) for ids, _ in items]
     plan = [batch for turn in range(passes) for batch in batches(lengths, size, Random(seed + turn))]
-    heads = [p for n, p in model.named_parameters() if n.startswith("head")]
-    rest = [p for n, p in model.named_parameters() if not n.startswith("head")]
+    free = [(name, each) for name, each in model.named_parameters() if each.requires_grad]
+    heads = [each for name, each in free if name.startswith("head")]
+    rest = [each for name, each in free if not name.startswith("head")]
     optimizer = torch.optim.AdamW(
         [{"params": rest, "lr": rate}, {"params": heads, "lr": rate * 10}], weight_decay=0.01, fused=True
     )
     bases = [group["lr"] for group in optimizer.param_groups]
     model.train()
-    started, average = time.monotonic(), 0.0
+    first, before = _resume(model, optimizer, out / "progress.pt")
+    started, average = time.monotonic() - before, 0.0
+    kept = time.monotonic()
     for step, chosen in enumerate(plan):
+        if step < first:
+            continue
         spent = (time.monotonic() - started) / 60 / minutes
         if spent >= 1:
             break
@@ -188,15 +196,35 @@ def train(
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        average = loss.item() if not step else 0.99 * average + 0.01 * loss.item()
+        average = loss.item() if step == first else 0.99 * average + 0.01 * loss.item()
         if step % 100 == 0:
-            rate_now = (step + 1) * size / (time.monotonic() - started)
+            rate_now = (step + 1 - first) * size / (time.monotonic() - started - before)
             print(
                 f"step {step}/{len(plan)} loss {average:.4f} {rate_now:.0f} samples/s", flush=True, file=log
             )
-        if step % 500 == 499:
-            torch.save(model.state_dict(), out / "checkpoint.pt")
+        if time.monotonic() - kept > KEPT_EVERY * 60:
+            kept = time.monotonic()
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+            torch.save(state | {"step": step + 1, "seconds": kept - started}, out / "progress.pt")
     torch.save(model.state_dict(), out / "checkpoint.pt")
+    (out / "progress.pt").unlink(missing_ok=True)
+
+
+def _resume(model: Encoder, optimizer: torch.optim.Optimizer, path: Path) -> tuple[int, float]:
+    """Load what was kept of a training that was cut off; returns the step to go on with, and the seconds that were spent."""
+    if not path.exists():
+        return 0, 0.0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["step"], state["seconds"]
+
+
+def freeze_lower(model: Encoder) -> None:
+    """Keep the embeddings and the layers up to `ABOUT` as they are, and with them what the file says of topics."""
+    for part in (model.bert.embeddings, *model.bert.encoder.layer[:ABOUT]):
+        for each in part.parameters():
+            each.requires_grad = False
 
 
 def average(checkpoints: Sequence[Path]) -> dict[str, torch.Tensor]:
@@ -208,47 +236,54 @@ def average(checkpoints: Sequence[Path]) -> dict[str, torch.Tensor]:
     }
 
 
+def both(
+    model: Encoder, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits, and the mean of the tokens behind layer `ABOUT`."""
+    states = model.bert(
+        input_ids=input_ids,
+        attention_mask=attention_mask,
+        token_type_ids=token_type_ids,
+        output_hidden_states=True,
+    ).hidden_states
+    return model.judged(states[-1], attention_mask), mean_of(states[ABOUT], attention_mask)
+
+
+def style(model: Encoder, texts: Sequence[Ids]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what ordinary texts share: the mean of what they are about, and the `SHARED` directions they differ most in."""
+    model.eval()
+    with torch.no_grad():
+        each = [both(model, *map(torch.from_numpy, padded([text]).values()))[1] for text in texts]
+        found = torch.cat(each)
+        center = found.mean(0)
+        return center, torch.linalg.svd(found - center, full_matrices=False).Vh[:SHARED]
+
+
 class Exported(nn.Module):
     """What the file computes: `logits`, and `embedding`, which says what a text is about.
 
-    The embedding is the mean of the tokens behind layer `ABOUT`, less its mean over `texts` and the `SHARED` directions that
-    these differ most in (of style, not of topic), at length 1. Training for harms costs the upper layers most of what the
-    seed knew of topics, and the lower ones little (`benchmarks/topics.py`).
+    The embedding is the mean of the tokens behind layer `ABOUT`, less what ordinary texts share (`style`), at length 1.
+    Training for harms costs the upper layers most of what the seed knew of topics, and the lower ones little
+    (`benchmarks/topics.py`).
     """
 
-    def __init__(self, model: Encoder, texts: Sequence[Ids]) -> None:
+    def __init__(self, model: Encoder, center: torch.Tensor, directions: torch.Tensor) -> None:
         super().__init__()
         self.model = model.eval()
-        with torch.no_grad():
-            each = [self.both(*map(torch.from_numpy, padded([text]).values()))[1] for text in texts]
-            found = torch.cat(each)
-            center = found.mean(0)
-            directions = torch.linalg.svd(found - center, full_matrices=False).Vh[:SHARED]
         self.register_buffer("center", center)
         self.register_buffer("directions", directions)
-
-    def both(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        states = self.model.bert(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            output_hidden_states=True,
-        ).hidden_states
-        return self.model.judged(states[-1], attention_mask), mean_of(states[ABOUT], attention_mask)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, about = self.both(input_ids, attention_mask, token_type_ids)
+        logits, about = both(self.model, input_ids, attention_mask, token_type_ids)
         about = about - self.center
         about = about - about @ self.directions.T @ self.directions
         return logits, nn.functional.normalize(about, dim=1)
 
 
-def export(model: Encoder, path: Path, texts: Sequence[Ids]) -> None:
-    """Write the int8 ONNX file (dynamic quantization, one scale per channel); `texts` are ordinary ones."""
+def export(model: Encoder, path: Path, shared: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """Write the int8 ONNX file (dynamic quantization, one scale per channel); `shared` is what `style` returns."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     plain = path.with_suffix(".fp32.onnx")
@@ -261,7 +296,7 @@ def export(model: Encoder, path: Path, texts: Sequence[Ids]) -> None:
         name: {0: "batch"} for name in ("logits", "embedding")
     }
     torch.onnx.export(
-        Exported(model, texts).eval(),
+        Exported(model, *shared).eval(),
         tuple(sample.values()),
         str(plain),
         input_names=names,

@@ -5,7 +5,7 @@
 A template holds slots `{name}` (from its family, else `slots.yaml`) and choices `[a|b|]`. A family says what its rows
 are (`labels`), which heads they leave open (`unknown`), and how many it gives (`count`); other heads are 0.
 A family with `safe` and `harm` gives both members of each pair: the same sentence, one filling apart. Hand-written texts
-come from `seeds.py`, what is no language from `noise.py`.
+come from `seeds.py`, what is no language from `noise.py`, records with keys and values from `records.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 import noise
+import records
 import seeds
 import yaml
 from carriers import document
@@ -55,7 +56,7 @@ def rows(seed: int = SEED) -> list[Row]:
     out += (
         row if row.held else replace(row, text=_roughened(rng, row.text)) for row in seeds.rows(seed, fill)
     )
-    return [*out, *noise.rows(seed)]
+    return [*out, *noise.rows(seed), *records.rows(seed, out)]
 
 
 def _family(rng: Random, family: dict[str, Any], slots: Slots, held: bool) -> Iterator[Row]:

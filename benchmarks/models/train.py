@@ -8,6 +8,12 @@ The seed is all-MiniLM-L6-v2 (Apache-2.0); its `model.safetensors` must have the
 steps again: `hashed` (about two minutes), `encoder` (about 50 minutes on two cores, bf16), `refine` (one more pass over the
 hand-written rows and as many others, at half the rate; ten minutes), `export` (int8, tokenizer, calibration, manifest).
 
+    python benchmarks/models/train.py --data DIR --seed-encoder … --out OUT --part retrain --base OLD --rate 5e-5 --passes 1
+
+trains a released model further, on what it has not seen and a share of what it has (`data.retraining`); OLD is its folder, whose
+int8 weights are read back (`dequantize.py`). The lower half of its layers stays as it is, and so does what the file says of
+topics; then `--part hashed` and `--part export --base OLD`.
+
 The mean of the weights of two trainings is better than either on nearly every head (held-out average precision .01 to .02
 more), at the same cost: train another with `--seed 8 --out OTHER`, then `--part export --average OTHER/checkpoint.pt`.
 """
@@ -20,6 +26,7 @@ from pathlib import Path
 
 import calibrate
 import data
+import dequantize
 import encoder
 import numpy as np
 import torch
@@ -70,7 +77,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seed-encoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--part", choices=("all", "hashed", "encoder", "refine", "export"), default="all")
+    parts = ("all", "hashed", "encoder", "refine", "retrain", "export")
+    parser.add_argument("--part", choices=parts, default="all")
+    parser.add_argument("--base", type=Path, help="the folder of the model that is trained further")
     parser.add_argument("--passes", type=int, default=2)
     parser.add_argument("--minutes", type=float, default=240, help="the most that the encoder takes")
     parser.add_argument("--layers", type=int, default=6)
@@ -100,14 +109,28 @@ def main() -> None:
             items = encoder.tokenized(chosen, tok)
             limits = {"minutes": args.minutes, "rate": rate, "passes": passes, "seed": args.seed}
             encoder.train(model, chosen, items, args.out, **limits)
+    if args.part == "retrain":
+        model = encoder.Encoder(args.seed_encoder, args.layers)
+        dequantize.restore(model, args.base / "encoder.onnx")
+        encoder.freeze_lower(model)
+        chosen = data.retraining(rows)
+        print(len(chosen), "samples for training further", flush=True)
+        limits = {"minutes": args.minutes, "rate": args.rate, "passes": args.passes, "seed": args.seed}
+        encoder.train(model, chosen, encoder.tokenized(chosen, tok), args.out, **limits)
     if args.part in ("all", "export"):
         model = encoder.Encoder(args.seed_encoder, args.layers)
         if (checkpoint := args.out / "checkpoint.pt").exists():
             model.load_state_dict(encoder.average([checkpoint, *args.average]))
-        encoder.export(model, args.out / "encoder.onnx", encoder.tokenized(data.ordinary(rows), tok))
+        if args.base:
+            shared = dequantize.restore(
+                encoder.Encoder(args.seed_encoder, args.layers), args.base / "encoder.onnx"
+            )
+        else:
+            shared = encoder.style(model, encoder.tokenized(data.ordinary(rows), tok))
+        encoder.export(model, args.out / "encoder.onnx", shared)
         (args.out / "encoder.fp32.onnx").unlink()
         tok.save(str(args.out / "tokenizer.json"))
-        calibrate.write_manifest(args.out, [row for row in rows if row.held], tok)
+        calibrate.write_manifest(args.out, [row for row in rows if row.held], data.natural(args.data), tok)
 
 
 if __name__ == "__main__":

@@ -179,6 +179,12 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             _flag,
             ("chunks", "windows"),
         ),
+        Capability(
+            "prose",
+            "Whether it judges sentences: it gets no names and codes, and what a record says as one passage.",
+            _flag,
+            ("sentences",),
+        ),
         Capability("pixels", "Whether it looks at decoded pictures: their `source` is a `Picture`.", _flag),
         Capability(
             "film",

@@ -33,7 +33,9 @@ class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
     exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
-    which each check makes for each policy, is what conditions may read of the use of tools.
+    which each check makes for each policy, is what conditions may read of the use of tools. Of system and developer texts
+    `system` is one that the library's caller declares as the application's own; with `trust_system` all are. `is_floors` tells
+    that the operator's floor asks, for whom nothing is declared.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -46,6 +48,9 @@ class Request:
     vault: Vault | None = None
     heard: tuple[Returned, ...] = ()
     tool_context: ToolContext | None = None
+    system: str = ""
+    trust_system: bool = False
+    is_floors: bool = False
 
     @property
     def language(self) -> str | None:
@@ -57,8 +62,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class JudgedContent:
     """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
-    or whose encoded form, are judged as well, `across` that the parts are of several messages, `unformatted` that rules with
-    `on_fail` do not look at it.
+    or whose encoded form, are judged as well, `across` that the parts are of several messages. What fills a slot begins at
+    `start` of the text that it stands in. Rules with `on_fail` do not look at what is `unformatted`.
     """
 
     content: Content
@@ -67,6 +72,7 @@ class JudgedContent:
     unknown: frozenset[str] = frozenset()
     again: bool = False
     across: bool = False
+    start: int = 0
     unformatted: bool = False
 
 

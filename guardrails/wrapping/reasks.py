@@ -6,55 +6,43 @@ more messages of the conversation. All of it is judged as that of the first call
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from guardrails.engine.formats.replies import max_reasks
 from guardrails.protocols.chat.chat_payload import is_messages
 from guardrails.protocols.reasks import AnswerRejected, Reask
+from guardrails.wrapping.argument_roles import ArgumentRoles
 from guardrails.wrapping.function_call import FunctionCall
 from guardrails.wrapping.guarded_call import Flow, arun, run
 from guardrails.wrapping.sdk.exchange import Terms
-
-PROMPTS: Final = (
-    *("prompt", "user_prompt", "question", "query", "user_input", "input", "instruction", "instructions"),
-    *("message", "text", "q", "content", "task"),
-)
-"""Names of arguments that a prompt is called by, the likeliest first."""
 
 Arguments = tuple[tuple[Any, ...], Mapping[str, Any]]
 FlowOf = Callable[[FunctionCall, tuple[Any, ...], Mapping[str, Any]], Flow]
 """Describes a call with the checks around it, of these arguments."""
 
 
-def find_prompt(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> int | str | None:
+def find_prompt(roles: ArgumentRoles, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | str | None:
     """Return the argument, by position or name, that a model is asked with; None where none is known to be.
 
-    That is the last conversation among the arguments, else a text that is called as prompts are, else the only text.
+    That is the last conversation among the arguments, else the first text that is a prompt, else the only text.
     """
-    names: list[str] = []
-    with contextlib.suppress(TypeError, ValueError):
-        names = [*inspect.signature(function).parameters]
-    given: list[tuple[int | str, str, Any]] = [
-        (index, names[index] if index < len(names) else "", value) for index, value in enumerate(args)
-    ]
-    given += [(name, name, value) for name, value in kwargs.items()]
-    texts: dict[str, int | str] = {}
-    found: int | str | None = None
-    for slot, name, value in given:
+    own = int(roles.is_method)
+    slots: list[int | str] = [*range(own, len(args)), *kwargs]
+    texts: list[int | str] = []
+    prompts: list[int | str] = []
+    conversations: list[int | str] = []
+    for slot, (_, value, what) in zip(slots, roles.bind(args[own:], kwargs), strict=True):
         if _is_conversation(value):
-            found = slot
-        elif isinstance(value, str):
-            texts[name or str(slot)] = slot
-    if found is not None:
-        return found
-    named = [texts[name] for name in PROMPTS if name in texts]
-    return next(iter(named or (texts.values() if len(texts) == 1 else ())), None)
+            conversations.append(slot)
+        elif isinstance(value, str) and what.role in ("prompt", "value"):
+            texts.append(slot)
+            prompts += [slot] * (what.role == "prompt")
+    if conversations:
+        return conversations[-1]
+    return next(iter(prompts or (texts if len(texts) == 1 else ())), None)
 
 
 def _is_conversation(value: Any) -> bool:
@@ -80,18 +68,20 @@ class Reasking:
         start: begins the checks around one call; given how often the model was asked again before.
         terms: of the wrapper.
         function: what is called.
+        roles: what its arguments are.
     """
 
     start: Callable[..., FunctionCall]
     terms: Terms
     function: Callable[..., Any]
+    roles: ArgumentRoles
 
     def flow(self, flow_of: FlowOf, args: tuple[Any, ...], kwargs: Mapping[str, Any], done: int = 0) -> Flow:
         """Describe a call, and those that ask again; returns what the last of them returns."""
         policies = self.terms.answering.pipeline.policies
         slot = None
         if max_reasks(policies, self.terms.output) > done:
-            slot = find_prompt(self.function, args, kwargs)
+            slot = find_prompt(self.roles, args, kwargs)
         if slot is None:
             return (yield from flow_of(self.start(), args, kwargs))
         try:

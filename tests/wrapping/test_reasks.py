@@ -10,6 +10,7 @@ import pytest
 
 from guardrails import Blocked, Guard, InvalidAnswer
 from guardrails.protocols.reasks import Reask
+from guardrails.wrapping.argument_roles import read_roles
 from guardrails.wrapping.reasks import append_reask, find_prompt
 from tests.cases import each_case
 
@@ -178,7 +179,7 @@ def f(model: str, question: str, style: str = "") -> None:
     [
         (("gpt", "Who?"), {}, 1),
         (("gpt",), {"question": "Who?"}, "question"),
-        (("gpt",), {}, 0),
+        (("gpt",), {}, None),
         (([{"role": "user", "content": "Who?"}], "x"), {}, 0),
         ((), {"body": {"messages": [{"role": "user", "content": "Who?"}]}}, "body"),
         ((1, 2), {}, None),
@@ -187,7 +188,7 @@ def f(model: str, question: str, style: str = "") -> None:
 )
 def test_which_argument_is_the_prompt(args: tuple[Any, ...], kwargs: dict[str, Any], slot: object) -> None:
     """A conversation, else a text that is called as prompts are, else the only one."""
-    assert find_prompt(f, args, kwargs) == slot
+    assert find_prompt(read_roles(f, {}), args, kwargs) == slot
 
 
 def test_requests_and_tuples_keep_their_types() -> None:

@@ -71,6 +71,8 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
         size = f", {count.characters:,} characters" if kind == "text" else ""
         if count.parts:
             yield f"  {style.dim('checked')}  {kind}: {count.checked:,} of {count.parts:,}{size}"
+    for path in verdict.coverage.declared[:LISTED]:
+        yield f"  {style.dim('declared')} {path or 'the text'}: the application's own"
     for film in verdict.coverage.films:
         from guardrails.authoring.reports.timeline import describe_watch
 
@@ -98,7 +100,8 @@ def _texts(explanation: Explanation, style: Style) -> Iterator[str]:
     marked = [text for text in explanation.texts if text.marks]
     texts = marked or [text for text in explanation.texts if text.text][:1]
     for text in texts[:LISTED]:
-        where = " ".join(filter(None, (text.path, text.role, "" if text.origin is None else text.origin)))
+        own = "the application's own" if text.declared else ""
+        where = " ".join(filter(None, (text.path, text.role, text.origin, own)))
         yield style.dim(f"text {where}".rstrip())
         yield from (f"  {line}" for line in _text(text, style))
     rest = len(marked) - LISTED
@@ -161,7 +164,7 @@ def _render_findings(explanation: Explanation, style: Style) -> Iterator[str]:
             f"{style.dim(f'{place}, by {finding.detector}')}"
         )
         if found.within is not None:
-            read = "read as" if finding.origin else "read together"
+            read = "fills a slot" if found.fills else "read as" if finding.origin else "read together"
             yield f"       {style.dim(read)}  {quote_text(found.within)}"
         if found.number in raised:
             yield f"       {style.dim('raised by')}  {_render_importance(raised[found.number])}"

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.content_arguments import add_contents, add_context, is_file, read_contents, read_context
+from guardrails.cli.content_arguments import (
+    add_application_text,
+    add_contents,
+    add_context,
+    is_file,
+    read_contents,
+    read_context,
+)
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action
@@ -35,6 +42,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     add_policy(to)
     add_floor(to)
     add_context(to)
+    add_application_text(to)
     to.add_argument(
         "--out", metavar="FILE", help="write the picture or film that the policy leaves to a file"
     )
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        guard = Guard.load(args.policy, floor=args.floor)
+        guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:

@@ -370,9 +370,11 @@ def _evaluations(
     evaluations = []
     for position, policy in enumerate(policies):
         items = []
+        request = replace(requests[position], is_floors=True) if position else requests[0]
         for index, plans in enumerate(round_.plans):
             plan, leaf = plans[position], round_.leaves[index]
             findings, unknown = round_.findings_of(index, plan, pending)
+            start = leaf.derived.pieces[0].begin if leaf.is_filling and leaf.derived else 0
             items.append(
                 JudgedContent(
                     round_.contents[index],
@@ -381,10 +383,11 @@ def _evaluations(
                     unknown,
                     leaf.again,
                     leaf.across,
+                    start,
                     index in unformatted,
                 )
             )
-        evaluations.append(Evaluation(policy, items, requests[position]))
+        evaluations.append(Evaluation(policy, items, request))
     return evaluations
 
 

@@ -238,13 +238,24 @@ def _findings(policies: Sequence[CompiledPolicy], round_: DetectionRound) -> tup
 
 
 def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
-    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture."""
+    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture, and one in what a record
+    says as one in the value that says it, or in all of the record.
+    """
     leaf = leaves[index]
+    if leaf.is_record and finding.span is not None:
+        parts = [*resolve_span(leaves, index, finding.span)]
+        if len(parts) > 1:
+            return replace(finding, span=None)
+        [(part, start, end)] = parts
+        return replace(finding, path=leaves[part].content.place.path, span=(start, end))
     if leaf.derived is None or leaf.parent is None or finding.span is None:
         return finding
     if pictured := locate_in_picture(finding, leaves, index):
         return pictured[0][1]
     spans = leaf.derived.originals(finding.span)
+    around = leaves[leaf.parent]
+    if around.is_filling and around.derived is not None:
+        spans = [each for span in spans for each in around.derived.originals(span)]
     return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
@@ -252,6 +263,7 @@ def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place
     """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
     parts: dict[str, list[int]] = {"text": [0] * 5}
     missed = {index for _, _, index in unchecked}
+    declared: dict[str, None] = {}
     for index, leaf in enumerate(tree.leaves):
         if leaf.again:
             continue
@@ -261,9 +273,11 @@ def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place
         counts[1] += index not in missed
         if isinstance(content, Text):
             counts[2] += len(content.text)
+            if content.place.declared:
+                declared[content.place.path] = None
         elif isinstance(content, Media) and isinstance(picture := content.source, Picture):
             counts[3] += len(picture.frames)
             counts[4] += picture.width * picture.height
     kinds = {kind: KindCoverage(*counts) for kind, counts in parts.items()}
     named = tuple(entry for entry, _, _ in unchecked)
-    return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),))
+    return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),), (*declared,))

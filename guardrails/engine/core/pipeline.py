@@ -13,6 +13,7 @@ from functools import lru_cache
 from time import perf_counter
 
 from guardrails.detectors.binding import BoundDetector
+from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.check_stages import Check, CheckSettings, Steps, release_media, run_stages
@@ -27,14 +28,15 @@ from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
 from guardrails.types import Action, Detection, Image, Stage
 
+NO_TEXTS = ApplicationTexts()
 READINGS = 8
 """How often a body is read anew: without the turns that were left out, each time with fewer of them, or with texts repaired."""
 
 
 class Pipeline(TaskRunner):
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
-    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. `beside` is what a
-    caller of the library asks for besides.
+    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. Of `application_text`
+    are the texts that the operator declares as the application's own; `beside` is what a caller of the library asks for besides.
     """
 
     def __init__(
@@ -43,9 +45,11 @@ class Pipeline(TaskRunner):
         floor: CompiledPolicy | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
         beside: CompiledPolicy | None = None,
     ) -> None:
         self.policy, self.floor = policy, floor
+        self.application_text = application_text
         self.budget = Budget() if budget is None else budget
         self.policies = tuple(each for each in (policy, floor, beside) if each is not None)
         super().__init__(max(each.limits.deadline_ms for each in self.policies) / 1000.0)
@@ -102,6 +106,7 @@ class Pipeline(TaskRunner):
         self, tree: ContentTree, request: Request, inline: int | None, *, complete: bool = False
     ) -> Steps:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
+        self.application_text.mark(tree, request)
         if inline is not None and takes_long(tree):
             yield []  # whoever drives this goes on where it holds nobody up
             inline = None
