@@ -401,6 +401,11 @@ class Guard(Checker):
         return holding_rules(self.pipeline.policies, (Stage(stage),))
 
 
+def _declare_roles(**given: ArgumentNames | None) -> dict[str, ArgumentNames]:
+    """Return the arguments of each role of which something is said."""
+    return {role: names for role, names in given.items() if names is not None}
+
+
 def _absolute(policy: Any) -> Any:
     """Return a policy that another process finds wherever it was started: the path of a file from the root."""
     try:

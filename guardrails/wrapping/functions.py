@@ -147,6 +147,19 @@ def wrap(
     return wrap_function(function, terms, fps, roles)
 
 
+def _check_wrapper(wrapper: Wrapper, function: object, roles: DeclaredRoles, schema: Checker | None) -> None:
+    """Raise `TypeError` where options are given that an object of a class does not take."""
+    name = class_name(type(function))
+    if roles:
+        raise TypeError(
+            f"wrap(): {', '.join(map(OPTIONS.__getitem__, roles))}: the fields of a {name} say what they are; leave it out"
+        )
+    if schema is not None and not wrapper.takes_schema:
+        raise TypeError(
+            f"schema is for functions and clients of models, not for a {name}: wrap a function that calls it"
+        )
+
+
 def wrap_function(
     function: T, terms: Terms, fps: float | None = None, roles: DeclaredRoles = NO_OPTIONS
 ) -> T:
