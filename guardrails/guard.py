@@ -40,7 +40,7 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
-    from guardrails.wrapping.argument_roles import ArgumentNames, ArgumentRole
+    from guardrails.wrapping.argument_roles import ArgumentNames
     from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
     from guardrails.wrapping.sdk.exchange import Terms
@@ -320,19 +320,14 @@ class Guard(Checker):
         from guardrails.wrapping.functions import check_terms, wrap
         from guardrails.wrapping.schemas import SchemaOptions
 
-        given: dict[ArgumentRole, ArgumentNames | None] = {
-            "prompt": prompt,
-            "system": system,
-            "context": context,
-            "ignored": ignore,
+        own: dict[str, Any] = {
+            "formatted": SchemaOptions(schema, repair, reask),
+            "roles": _declare_roles(prompt=prompt, system=system, context=context, ignored=ignore),
         }
-        roles = {role: names for role, names in given.items() if names is not None}
-        formatted = SchemaOptions(schema, repair, reask)
-        own: dict[str, Any] = {"on_block": on_block, "output": output, "fps": fps, "roles": roles}
         if function is None:
-            check_terms(on_block, output, fps, caller, formatted)
-            return partial(wrap, self, **own, formatted=formatted, **caller)
-        return wrap(self, function, **own, formatted=formatted, **caller)
+            check_terms(on_block, output, fps, caller, own["formatted"])
+            return partial(wrap, self, on_block=on_block, output=output, fps=fps, **own, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, **own, **caller)
 
     def openai_agents(
         self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]
