@@ -80,7 +80,7 @@ class Checker:
         self.sinks: VerdictSinks | None = None
         self.caller: CallerOptions = {}
         self.logs = True
-        self.pipeline = Pipeline(policy, floor, cache, budget, application_text)
+        self.pipeline = Pipeline(policy, floor, cache, budget, application_text=application_text)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
@@ -98,7 +98,7 @@ class Checker:
     @property
     def floor(self) -> CompiledPolicy | None:
         """The operator's floor, if there is one."""
-        return next(iter(self.pipeline.policies[1:]), None)
+        return self.pipeline.floor
 
     @property
     def is_keyed(self) -> bool:
@@ -163,6 +163,20 @@ class Checker:
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
 
+    def with_policy(self, beside: CompiledPolicy) -> Self:
+        """Return one that judges by another policy besides, whose verdicts go where its own go."""
+        copied = copy.copy(self)
+        pipeline = self.pipeline
+        copied.pipeline = Pipeline(
+            pipeline.policy,
+            pipeline.floor,
+            pipeline.cache,
+            pipeline.budget,
+            beside,
+            pipeline.application_text,
+        )
+        return copied
+
     def without_reports(self) -> Self:
         """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
         quiet = copy.copy(self)
@@ -218,6 +232,7 @@ class Checker:
             heard=(*heard, *(each for _, each in find_returned(subject.tree.leaves)))
             if self.pipeline.follows
             else (),
+            format_failures=outcome.format_failures,
         )
         if self.logs and (verdict.action is not Action.ALLOW or verdict.errors):
             log_verdict(verdict)

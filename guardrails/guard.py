@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
     from guardrails.wrapping.argument_roles import ArgumentNames, ArgumentRole
+    from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
+    from guardrails.wrapping.sdk.exchange import Terms
 
 T = TypeVar("T")
 
@@ -245,6 +247,9 @@ class Guard(Checker):
         system: ArgumentNames | None = None,
         context: ArgumentNames | None = None,
         ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> T: ...
 
@@ -259,6 +264,9 @@ class Guard(Checker):
         system: ArgumentNames | None = None,
         context: ArgumentNames | None = None,
         ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Callable[[T], T]: ...
 
@@ -273,6 +281,9 @@ class Guard(Checker):
         system: ArgumentNames | None = None,
         context: ArgumentNames | None = None,
         ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Any:
         """Return the function, or the client of a model, with its texts checked before and what it returns checked after.
@@ -294,15 +305,20 @@ class Guard(Checker):
             context: those that are documents, or what else was retrieved.
             ignore: those that are not judged. What the others are, their names and annotations tell; `.guarded` of what is
                 returned says what came of it.
+            schema: what texts that are answered must fit as JSON: a JSON Schema, a model of pydantic, or another type that it
+                reads. Streams are held to their end.
+            repair: whether JSON that is broken is mended, without another call.
+            reask: how often the model is asked again where an answer still does not fit, with what is wrong and where.
             caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
 
         Raises:
             TypeError: it cannot be wrapped, or there is no such option; at the call: what it returned cannot be checked.
             ValueError: there is no such stage or answer to a block.
-            Blocked: at the call: the policy stopped it, unless it answers in kind.
+            Blocked: at the call: the policy stopped it, unless it answers in kind; `InvalidAnswer` where an answer does not fit.
             RequestError: at the call of a client: it cannot be judged.
         """
         from guardrails.wrapping.functions import check_terms, wrap
+        from guardrails.wrapping.schemas import SchemaOptions
 
         given: dict[ArgumentRole, ArgumentNames | None] = {
             "prompt": prompt,
@@ -311,10 +327,49 @@ class Guard(Checker):
             "ignored": ignore,
         }
         roles = {role: names for role, names in given.items() if names is not None}
+        formatted = SchemaOptions(schema, repair, reask)
+        own: dict[str, Any] = {"on_block": on_block, "output": output, "fps": fps, "roles": roles}
         if function is None:
-            check_terms(on_block, output, fps, caller)
-            return partial(wrap, self, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
-        return wrap(self, function, on_block=on_block, output=output, fps=fps, roles=roles, **caller)
+            check_terms(on_block, output, fps, caller, formatted)
+            return partial(wrap, self, **own, formatted=formatted, **caller)
+        return wrap(self, function, **own, formatted=formatted, **caller)
+
+    def openai_agents(
+        self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]
+    ) -> AgentGuardrails:
+        """Return guardrails for OpenAI's Agents SDK: `input_guardrail`, `output_guardrail`, `tool_input_guardrail`,
+        `tool_output_guardrail`.
+
+        Args:
+            on_redact: what a guardrail, which cannot edit, does where the policy redacts: `trip`; or `pass`, where the client of
+                the model is wrapped too and redacts.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.frameworks.openai_agents import make_guardrails
+
+        return make_guardrails(self._terms("openai_agents", caller, "on_redact"), on_redact)
+
+    def langchain(self, *, on_block: OnBlock = "answer", **caller: Unpack[CallerOptions]) -> Any:
+        """Return a middleware for agents of LangChain: `create_agent(…, middleware=[guard.langchain()])`.
+
+        Args:
+            on_block: `answer` ends the agent's run with a message of the assistant's that has the rule's message, and answers a
+                tool's call with an error; `raise` raises `Blocked`.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.functions import check_terms
+        from guardrails.wrapping.langchain.middleware import make_middleware
+
+        check_terms(on_block, "output", None, {})
+        terms = self._terms("langchain", caller, "on_block", answers=on_block == "answer")
+        return make_middleware(terms)
+
+    def _terms(self, method: str, caller: CallerOptions, *others: str, answers: bool = False) -> Terms:
+        """Return the terms of an extension of a framework; raises `TypeError` where there is no such option."""
+        from guardrails.wrapping.sdk.exchange import Terms
+
+        check_options(method, caller, CALLER, others)
+        return Terms(self, answers, caller)
 
     def stream(
         self,

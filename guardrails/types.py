@@ -16,6 +16,7 @@ from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
 from guardrails.enums import StageName as StageName
+from guardrails.formats import FormatFailure
 from guardrails.verdicts.coverage import NO_COVERAGE
 from guardrails.verdicts.coverage import Coverage as Coverage
 from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
@@ -261,7 +262,8 @@ class Stream(Protocol):
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
     `matched`, `error` (a detector failed and `on_error` decided), `unchecked`, `unsafe_edit` (it would redact
-    what must not be changed), or `not_redacted` (a picture that could not be redacted, or in which a rule still finds something).
+    what must not be changed), `not_redacted` (a picture that could not be redacted, or in which a rule still finds something),
+    or `repaired` (a text in a wrong format was mended).
     """
 
     id: str
@@ -335,7 +337,7 @@ def _plain(content: object) -> object:
     return content if isinstance(content, str | Mapping | list | tuple) else None
 
 
-CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard")
+CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard", "format_failures")
 """Fields of a verdict that hold what was checked."""
 
 
@@ -348,7 +350,8 @@ class Verdict(Generic[T_co]):
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
-    for it, `heard` what tools returned in it and before it, for the latter too.
+    for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
+    with `on_fail` could not repair, with what is wrong.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
@@ -371,6 +374,7 @@ class Verdict(Generic[T_co]):
     prompt: str = field(default="", repr=False, compare=False)
     sources: str = field(default="", repr=False, compare=False)
     heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
+    format_failures: tuple[FormatFailure, ...] = field(default=(), repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}

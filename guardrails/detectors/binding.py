@@ -18,6 +18,7 @@ from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
+from guardrails.formats import FormatProblem
 from guardrails.types import Content, Detection, Detector, Stream
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ class BoundDetector:
     that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
     what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
     patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
-    texts that grow as one (`capabilities.py`). `foreign` says that it is none of this package's. `family` is the file that
-    declares it: what is put together of several detectors is put together of those of one file, so that all policies which
+    texts that grow as one (`capabilities.py`). `repair` makes of a text what it was meant to be, and `format_problems`
+    says what is wrong with it, for rules with `on_fail`. `foreign` says that it is none of this package's. `family` is the file
+    that declares it: what is put together of several detectors is put together of those of one file, so that all policies which
     build on that file share it.
     """
 
@@ -72,6 +74,8 @@ class BoundDetector:
     plants: bool = False
     prefilter: PatternTable | None = None
     merge_streams: MergeStreams | None = None
+    repair: Callable[[str], str | None] | None = None
+    format_problems: Callable[[str], Sequence[FormatProblem]] | None = None
     family: str = ""
     foreign: bool = False
 

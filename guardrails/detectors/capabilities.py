@@ -211,6 +211,16 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             _any,
         ),
         Capability(
+            "repair",
+            "Returns a text in the format that it looks for, made of one that is not, or None: for rules with `on_fail`.",
+            _takes(1),
+        ),
+        Capability(
+            "format_problems",
+            "Returns what is wrong with a text that it has findings in, as `FormatProblem`s: for rules with `on_fail`.",
+            _takes(1),
+        ),
+        Capability(
             "merge_streams",
             "Groups detectors of its class that judge texts that grow as one, with what begins a text for each group.",
             _takes(1),

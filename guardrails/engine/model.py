@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.tools.tool_context import ToolContext
+from guardrails.formats import FormatFailure
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import OpenedFile
 from guardrails.policy.compiled import DetectionPlan, Rule
@@ -61,8 +62,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class JudgedContent:
     """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
-    or whose encoded form, are judged as well, `across` that the parts are of several messages. What fills a slot begins at
-    `start` of the text that it stands in.
+    or whose encoded form, are judged as well, `across` that the parts are of several messages, `unformatted` that rules with
+    `on_fail` do not look at it. What fills a slot begins at `start` of the text that it stands in.
     """
 
     content: Content
@@ -72,6 +73,7 @@ class JudgedContent:
     again: bool = False
     across: bool = False
     start: int = 0
+    unformatted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,26 @@ class Change:
     failure: RedactionFailure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What rules with `on_fail` repaired: the new texts, by leaf, the rules, and what they had found before."""
+
+    texts: Mapping[int, str] = field(default_factory=dict)
+    matches: tuple[RuleMatch, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def after(self, others: Repairs) -> Repairs:
+        """Return what was repaired, and what had been before."""
+        return Repairs(
+            {**others.texts, **self.texts},
+            (*others.matches, *self.matches),
+            (*others.findings, *self.findings),
+        )
+
+
+NO_REPAIRS: Final = Repairs()
+
+
 @dataclass(slots=True)
 class Outcome:
     """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
@@ -144,3 +166,7 @@ class Outcome:
     timings: dict[str, float] = field(default_factory=dict)
     vault: Vault | None = None
     changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
+    repairs: Repairs = NO_REPAIRS
+    """New texts of leaves that were not judged yet."""
+    format_failures: tuple[FormatFailure, ...] = ()
+    """What such a rule could not repair."""

@@ -2,7 +2,7 @@
 
 A classifier learns from sentences. Of `target`, `gpt-4o` or `f` it can only guess, so that such values are left to detectors that
 look for words and patterns (`engine/content/records.py` applies this). What is taken for data must therefore be too short to say
-anything: at most three words, however they are put together. `howToMakeABomb` and `how_to_make_a_bomb` are five.
+anything, however its words are put together: `howToMakeABomb` and `how_to_make_a_bomb` are five.
 """
 
 from __future__ import annotations
@@ -20,7 +20,11 @@ SENTENCE_WORDS: Final = 5
 PHRASE_WORDS: Final = 2
 """Words from which a text with spaces is a phrase."""
 NAME_WORDS: Final = 4
-"""Words from which a text without spaces, such as an identifier, is a phrase."""
+"""Words from which a text without spaces, such as an identifier, is a phrase, if one of them holds sentences together."""
+LONG_NAME_WORDS: Final = 6
+"""Words from which it is one whatever they are."""
+LISTED_WORDS: Final = 3
+"""Words up to which an entry of a list of words is one."""
 LONGEST_NAME: Final = 300
 """Characters up to which a text without spaces is looked at word by word: what is longer is a phrase, whatever it is."""
 
@@ -67,14 +71,21 @@ def classify_text(text: str) -> TextKind:
     if not _SPACE.search(text):
         if len(text) > LONGEST_NAME:
             return "phrase"
-        words = len(split_name(text)) + unspaced // 2
-        if words < NAME_WORDS:
-            return "data"
-        return "sentence" if unspaced // 2 >= SENTENCE_WORDS else "phrase"
+        if unspaced // 2 >= SENTENCE_WORDS:
+            return "sentence"
+        name = split_name(text)
+        says = len(name) >= LONG_NAME_WORDS or not FUNCTION_WORDS.isdisjoint(map(str.lower, name))
+        return "phrase" if says and len(name) + unspaced // 2 >= NAME_WORDS else "data"
     words = len(_WORD.findall(text)) + unspaced // 2
     if words >= SENTENCE_WORDS:
         return "sentence"
     return "phrase" if words >= PHRASE_WORDS else "data"
+
+
+def is_word_list(text: str) -> bool:
+    """Tell whether a text is words or names with commas between them, none of more than three words."""
+    entries = text.split(",")
+    return len(entries) > 1 and all(len(entry.split()) <= LISTED_WORDS for entry in entries)
 
 
 def split_name(name: str) -> list[str]:

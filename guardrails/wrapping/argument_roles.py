@@ -9,8 +9,8 @@ is judged and who reads it:
 | `prompt` | at `input`, as the user's | a text, or each of several, in full, however short |
 | `system` | at `input`, as a system prompt; declared, as the application's own | likewise |
 | `context` | at `retrieval`; also at `input` where only its name told so | likewise |
-| `setting` | at `input` | words and patterns alone, unless it is long enough to be a sentence |
-| `value` | at `input` | as what it looks like: sentences by all detectors, names and codes by those of words and patterns |
+| `value` | at `input` | all together, as a record (`engine/content/records.py`): names and codes for words and patterns alone |
+| `setting` | as a value | likewise; it is never taken for the prompt |
 | `ignored` | not at all: whoever wraps the function said so | |
 """
 

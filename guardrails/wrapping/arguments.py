@@ -13,13 +13,12 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree, place_at
 from guardrails.engine.values.known_types import adapter_of, unread
 from guardrails.engine.values.media import is_picture, refuse_batch
-from guardrails.engine.values.walk import Walk
+from guardrails.engine.values.walk import Found, Walk
 from guardrails.engine.values.writer import rebuild, value_at
 from guardrails.protocols.chat.chat_payload import is_conversation
-from guardrails.text.prose import classify_text
-from guardrails.types import Media, Text, TextForm, ToolCall
+from guardrails.types import Media, Text, ToolCall
 from guardrails.wire.pointers import Path
-from guardrails.wrapping.argument_roles import ArgumentPlace, ArgumentRole
+from guardrails.wrapping.argument_roles import VALUE, ArgumentPlace, ArgumentRole
 
 SAID: frozenset[ArgumentRole] = frozenset(("prompt", "system", "context"))
 """Roles of arguments that are somebody's words, however short."""
@@ -53,28 +52,27 @@ def read_arguments(bound: Iterable[tuple[str | int, Any, ArgumentPlace]]) -> Arg
         RequestError: one nests too deep, contains itself, or is too large.
     """
     arguments = Arguments()
+    values: list[Found] = []
     for name, value, what in bound:
         arguments.values[name] = value
         if what.role == "ignored":
             continue
-        if what.role in SAID:
-            arguments.names.setdefault(what.role, []).append(name)
+        if what.role not in SAID:
+            values += [((name,), str(name), False, "name"), *_find_leaves(arguments, value, name, what)]
+            continue
+        arguments.names.setdefault(what.role, []).append(name)
         if type(value) is str:
-            arguments.tree.text(value, (name,), what.place, form=_form(value, what))
+            arguments.tree.text(value, (name,), what.place)
         else:
-            _read_value(arguments, value, name, what)
+            found = _find_leaves(arguments, value, name, what)
+            texts = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+            arguments.tree.structure(found, (name,), what.place, prose=texts, renames=True)
+    arguments.tree.structure(values, (), VALUE.place, renames=True)
     return arguments
 
 
-def _form(text: str, what: ArgumentPlace) -> TextForm:
-    """Return who reads a text that is an argument: a setting of a few words is none."""
-    kind = classify_text(text)
-    said = what.role in SAID or kind == "sentence" or (kind == "phrase" and what.role == "value")
-    return "prose" if said else "data"
-
-
-def _read_value(arguments: Arguments, value: Any, name: str | int, what: ArgumentPlace) -> None:
-    tree = arguments.tree
+def _find_leaves(arguments: Arguments, value: Any, name: str | int, what: ArgumentPlace) -> list[Found]:
+    """Return what there is to judge in an argument together with the others; what is a whole, or is not read, is noted."""
 
     def is_apart(inner: Any, path: Path) -> bool:
         refuse_batch(inner)
@@ -84,22 +82,14 @@ def _read_value(arguments: Arguments, value: Any, name: str | int, what: Argumen
         elif adapter is None:
             # With the look of a message it is content, whatever it is: it is not for the program alone.
             kind = "part" if _has(inner, "role") and _has(inner, "content") else "object"
-            tree.unchecked.append((unread(inner, kind), place_at(what.place, path)))
+            arguments.tree.unchecked.append((unread(inner, kind), place_at(what.place, path)))
         else:
             return False
         return True
 
     walk = Walk(is_apart)
     walk.read(value, (name,))
-    if len(walk.found) == 1 and walk.found[0][0] == (name,):  # a number, a path, a text of a class of its own
-        [(path, leaf, editable, _)] = walk.found
-        if isinstance(leaf, str):
-            tree.text(leaf, path, what.place, editable=editable, form=_form(leaf, what))
-        else:
-            tree.add(leaf, path, what.place, editable=editable)
-        return
-    texts = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
-    tree.structure(walk.found, (name,), what.place, prose=texts and what.role in SAID, renames=True)
+    return walk.found
 
 
 def _has(value: Any, name: str) -> bool:

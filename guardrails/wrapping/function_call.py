@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -26,8 +27,9 @@ from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_t
 from guardrails.engine.values.media import is_pixels
 from guardrails.engine.values.plain import to_plain
 from guardrails.engine.values.writer import find_changes, rebuild, replace_values
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.protocols.chat.chat_payload import is_conversation
+from guardrails.protocols.reasks import AnswerRejected, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Action, Media, Returned, Stage, Verdict
 from guardrails.wrapping.argument_roles import NO_ROLES, ArgumentRoles
@@ -61,10 +63,14 @@ class FunctionCall:
     """The checks around one call of a wrapped function. `vault` is what they handed out, `passed` what went before,
     `system` the system prompt, `prompt` what was asked last, `sources` what was retrieved, `heard` what tools returned. Pictures
     are frames where `fps` says so. `roles` say what the arguments are; the object that a method belongs to is handed on.
+    `reasked` says how often the model was asked again already: infinitely often where it cannot be.
     """
 
-    def __init__(self, terms: Terms, fps: float | None, roles: ArgumentRoles = NO_ROLES) -> None:
+    def __init__(
+        self, terms: Terms, fps: float | None, roles: ArgumentRoles = NO_ROLES, *, reasked: float = math.inf
+    ) -> None:
         self.terms = terms
+        self.reasked = reasked
         self.fps = fps
         self.roles = roles
         self.vault = Vault()
@@ -74,13 +80,15 @@ class FunctionCall:
 
     def settled(self, verdict: Verdict) -> Any:
         """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
-        blocked.
+        blocked. Raises `AnswerRejected` where the model is to be asked again.
         """
+        if verdict.stage is self.terms.output and (reask := find_reask(verdict, self.reasked)) is not None:
+            raise AnswerRejected(reask)
         if not verdict.blocked:
             return verdict.content
         if self.terms.answers:
             raise CallStopped(verdict.message or REFUSAL)
-        raise Blocked(verdict)
+        raise block_error(verdict)
 
     def before(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Steps:
         """Check the arguments: all together, but for conversations, pictures and the like, each of which is judged by itself.
@@ -131,6 +139,15 @@ class FunctionCall:
 
     def after(self, value: Any) -> Steps:
         """Check what the function returned; return what the caller may have."""
+        if self.terms.formatted is not None and not isinstance(value, str):
+            if is_conversation(value):
+                return (yield from self.answer(value, formatted=True))
+            yield from self.answer(write_answer(value), formatted=True)
+            return (yield from self.part(value))
+        return (yield from self.part(value, formatted=True))
+
+    def part(self, value: Any, *, formatted: bool = False) -> Steps:
+        """Check a part of what the function returned, or with `formatted` all of it; return what the caller may have."""
         if says_nothing(value):
             return value
         if (framed := self.framed(value)) is not None:
@@ -140,7 +157,11 @@ class FunctionCall:
             return rebuild(value, {at: new for at, new in enumerate(made) if new is not value[at]})
         if (images := pictures_of_pipeline(value)) is not None:
             return replace_pictures(value, images, (yield from self.each_after(images)))
-        verdict = yield self.answer_check(self.subject(value))
+        return (yield from self.answer(value, formatted=formatted))
+
+    def answer(self, value: Any, *, formatted: bool) -> Steps:
+        """Check one value that the function returned; return what the caller may have."""
+        verdict = yield self.answer_check(self.subject(value), formatted=formatted)
         return self.restored(self.kept(value, verdict))
 
     def subject(self, value: Any) -> Any:
@@ -149,12 +170,12 @@ class FunctionCall:
 
     def each_after(self, values: Iterable[Any]) -> Steps:
         """Check each of several values that the function returned; return a list of what the caller may have."""
-        return (yield from _in_turn(map(self.after, values)))
+        return (yield from _in_turn(map(self.part, values)))
 
-    def answer_check(self, value: Any) -> Check:
-        """Return the check of something that the function returned."""
+    def answer_check(self, value: Any, *, formatted: bool = False) -> Check:
+        """Return the check of something that the function returned; `formatted`: it must fit the schema, if there is one."""
         beside = {"system": self.system, "prompt": self.prompt, "sources": self.sources, "heard": self.heard}
-        return Check(value, self.terms.output, self.vault, beside)
+        return Check(value, self.terms.output, self.vault, beside, formatted)
 
     def framed(self, value: Any) -> Films | None:
         """Return the films of what the function returned, None where it is none."""
@@ -204,7 +225,9 @@ class FunctionCall:
     def stream(self) -> TextStream:
         """Begin a text that grows."""
         return open_stream(
-            self.terms.guard, self.terms.output, Context(**self.answer_check("").options(self.terms.context))
+            self.terms.answering,
+            self.terms.output,
+            Context(**self.answer_check("").options(self.terms.context)),
         )
 
     def whole(self, chunks: list[Any]) -> Steps:
@@ -223,8 +246,27 @@ class FunctionCall:
             return [(yield from self.after(b"".join([require_kind(each, bytes) for each in pieces])))]
         if other := next(filter(_is_picture, pieces), None):
             raise TypeError(f"cannot check a stream of {type(other).__name__} among others: yield one kind")
+        if self.terms.formatted is not None:
+            raise TypeError("cannot check a stream of other things than texts against a schema: yield texts")
         verdict = yield self.answer_check(read_pieces(pieces, self.terms.output))
         return self.kept(pieces, verdict)
+
+
+def write_answer(value: Any) -> str:
+    """Return what a function answered with as JSON.
+
+    Raises:
+        TypeError: it is nothing that JSON can hold.
+    """
+    from pydantic_core import PydanticSerializationError, to_json
+
+    try:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except (PydanticSerializationError, ValueError):
+        kind = type(value).__name__
+        raise TypeError(
+            f"cannot check a {kind} against a schema: return a text, or what JSON can hold"
+        ) from None
 
 
 def _is_picture(chunk: Any) -> bool:

@@ -38,11 +38,19 @@ DATA = (
         "true",
         "in_progress",
         "sha256:9f86d081884c7d65",
+        "together_ai/mistralai/Mixtral-8x22B",
+        "LegacyRequestHandlerFactory",
     ),
 )
 PHRASES = (
     *("New York", "kill yourself", "in progress", "out of stock", "how_do_i_bake", "howDoIBake"),
-    *("https://example.com/how-to-bake-bread", "make-it-look-nice", "Erste Hilfe leisten", "a" * 301),
+    *(
+        "https://example.com/how-to-bake-bread",
+        "make-it-look-nice",
+        "set_of_all_things",
+        "Erste Hilfe leisten",
+        "a" * 301,
+    ),
 )
 SENTENCES = (
     *(
@@ -91,8 +99,8 @@ def test_words_that_hold_sentences_together_are_found() -> None:
     assert not find_function_words("name sex city status")
 
 
-@given(st.lists(st.from_regex(r"[a-z]{2,9}", fullmatch=True), min_size=5, max_size=20))
-def test_five_words_are_never_data(words: list[str]) -> None:
+@given(st.lists(st.from_regex(r"[a-z]{2,9}", fullmatch=True), min_size=6, max_size=20))
+def test_six_words_are_never_data(words: list[str]) -> None:
     """However they are put together: with spaces they are a sentence, in a name a phrase."""
     assert classify_text(" ".join(words)) == "sentence"
     for name in ("_".join(words), "-".join(words), "".join(map(str.capitalize, words))):

@@ -38,10 +38,10 @@ def test_what_arguments_are_decides_where_they_are_judged() -> None:
     ]
     assert told == [
         (("question",), Stage.INPUT, None, "prose"),
-        (("model",), Stage.INPUT, None, "data"),
         (("system",), Stage.INPUT, "system", "prose"),
         (("documents", 0), Stage.RETRIEVAL, None, "prose"),
         (("documents", 1), Stage.RETRIEVAL, None, "prose"),
+        (("model",), Stage.INPUT, None, "data"),
     ]
     assert arguments.names == {"prompt": ["question"], "system": ["system"], "context": ["documents"]}
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from guardrails.authoring.checked_files import display_name
 from guardrails.authoring.explain.rules_report import LISTED, PLAIN, quote_text, render_rules
 from guardrails.authoring.terminal import Style
-from guardrails.types import Action, Stage
+from guardrails.engine.formats.format_repair import REPAIRED
+from guardrails.types import Action, Stage, Verdict
 
 if TYPE_CHECKING:
     from guardrails.authoring.explain.explained_texts import MarkedText
@@ -78,10 +79,21 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
         yield f"  {style.dim('watched')}  {describe_watch(film)}"
     for entry in verdict.coverage.unchecked[:LISTED]:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
+    yield from _formats(verdict, style)
     for error in verdict.errors[:LISTED]:
         yield f"  {style.bad('failed')}   {error.detector}: {error.error} {error.path}".rstrip()
     for path in verdict.removed[:LISTED]:
         yield f"  {style.dim('removed')}  {path}: an earlier turn that is blocked does not go on"
+
+
+def _formats(verdict: Verdict, style: Style) -> Iterator[str]:
+    """Yield what became of texts in a wrong format."""
+    for rule in verdict.rules:
+        if rule.reason == REPAIRED:
+            yield f"  {style.dim('repaired')} by {rule.id}: what follows is judged of the text as it was mended"
+    for failure in verdict.format_failures[:LISTED]:
+        problems = "; ".join(map(str, failure.problems[:LISTED]))
+        yield f"  {style.dim('wrong')}    {failure.rule}: {display_name(problems)}"
 
 
 def _texts(explanation: Explanation, style: Style) -> Iterator[str]:

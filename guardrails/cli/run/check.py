@@ -191,6 +191,7 @@ def _render_verdict(
     name: str, content: Any, verdict: Verdict, floor: CompiledPolicy | None, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
+    from guardrails.authoring.checked_files import display_name
     from guardrails.authoring.reports.timeline import describe_nearness, describe_watch
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
@@ -204,6 +205,8 @@ def _render_verdict(
         shadow = ", shadow only" if rule in verdict.shadow else ""
         message = f": {rule.message}" if rule.message else ""
         yield f"  {style.dim('rule')}     {style.bold(rule.id)} ({rule.action}, {rule.severity}{note}{shadow}){message}"
+    problems = [problem for failure in verdict.format_failures for problem in failure.problems]
+    yield from (f"  {style.dim('wrong')}    {display_name(str(problem))}" for problem in problems)
     for finding in verdict.findings:
         where = f" at {finding.span[0]}..{finding.span[1]}" if finding.span else ""
         where += (

@@ -181,6 +181,8 @@ class ContentTree:
     """The tools that were called, by the id of the call."""
     films: dict[int, FilmCoverage] = field(default_factory=dict)
     """How much of each film was looked at, by leaf."""
+    replies: list[tuple[Path, ...]] | None = None
+    """Of an answer, where the texts stand that a model replies with: the parts of each; None: it is no answer of an API."""
     opened: list[Any] = field(default_factory=list)
     """The films that a check began to watch (`films.FilmCheck`), which it releases."""
 
@@ -340,9 +342,9 @@ class ContentTree:
             renames: whether a key can be redacted; one that comes several times cannot.
         """
         texts = [
-            RecordPart(at, leaf, role == "key")
+            RecordPart(-1 if role == "name" else at, leaf, role != "value")
             for at, (where, leaf, _, role) in enumerate(found)
-            if leaf and isinstance(leaf, str) and (where != path or role == "key")
+            if leaf and isinstance(leaf, str) and (where != path or role != "value")
         ]
         reading = read_records(texts, prose=prose)
         leaf_of: dict[int, int] = {}
@@ -351,7 +353,7 @@ class ContentTree:
             if not isinstance(leaf, str):
                 self.add(leaf, where, place, editable=editable)
                 continue
-            if not leaf:
+            if not leaf or role == "name":
                 continue
             if role == "key":  # once, as each row of a table has the same
                 first = leaf_of[at] = keys.setdefault(leaf, len(self.leaves))
@@ -378,9 +380,8 @@ class ContentTree:
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:
         """Judge a field that the table does not know, its name too, and name it; a picture in it is one that nobody judges."""
         self.unknown.append(pointer(path))
-        self.text(str(path[-1]), path, place, editable=False)
-        found = find_leaves(value, path)
-        self.structure(found, path, place)
+        found = [(path, str(path[-1]), False, "key"), *find_leaves(value, path)]
+        self.structure(found, path[:-1], place)
         for where, leaf, _, _ in found:
             if isinstance(leaf, str) and WRITTEN.match(leaf):
                 self.cannot("part", "a picture in a field that is not known", where, place)

@@ -60,6 +60,11 @@ def reads_form(bound: BoundDetector, form: TextForm) -> bool:
     return form == "prose" or bound.prose is (form == "record")
 
 
+def _reads_whole(plan: DetectionPlan) -> bool:
+    """Tell whether a rule wants a format of texts as a whole: what is found in a part says nothing of what it is joined to."""
+    return any(rule.on_fail is not None for rule in plan.rules)
+
+
 class DetectionRound:
     """All detections of one check."""
 
@@ -180,7 +185,8 @@ class DetectionRound:
                 elif detection.error is not None:
                     unknown.add(bound.name)
                 elif detection.findings:
-                    own = self._new_findings(index, bound.digest) if leaf.again else detection.findings
+                    is_new = not leaf.again or (bound.format_problems is not None and _reads_whole(plan))
+                    own = detection.findings if is_new else self._new_findings(index, bound.digest)
                     findings.extend(self._stamp(leaf, own))
         return tuple(findings), frozenset(unknown)
 

@@ -21,7 +21,8 @@ from guardrails.engine.core.fast_path import FastPath, KnownDetections, decoding
 from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.observers import CURRENT
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, takes_long
-from guardrails.engine.model import Outcome, Request
+from guardrails.engine.formats.format_repair import rewrite_texts
+from guardrails.engine.model import NO_REPAIRS, Outcome, Request
 from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, build_stream_plan
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
@@ -29,13 +30,14 @@ from guardrails.types import Action, Detection, Image, Stage
 
 NO_TEXTS = ApplicationTexts()
 READINGS = 8
-"""How often a conversation is read together without the turns that were left out, each time with fewer of them."""
+"""How often a body is read anew: without the turns that were left out, each time with fewer of them, or with texts repaired."""
 
 
 class Pipeline(TaskRunner):
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
-    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. Of `application_text`
-    are the texts that the operator declares as the application's own.
+    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. `beside` is what a
+    caller of the library asks for besides. Of `application_text` are the texts that the operator declares as the application's
+    own.
     """
 
     def __init__(
@@ -44,12 +46,13 @@ class Pipeline(TaskRunner):
         floor: CompiledPolicy | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
+        beside: CompiledPolicy | None = None,
         application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
-        self.policy = policy
+        self.policy, self.floor = policy, floor
         self.application_text = application_text
         self.budget = Budget() if budget is None else budget
-        self.policies = (policy,) if floor is None else (policy, floor)
+        self.policies = tuple(each for each in (policy, floor, beside) if each is not None)
         super().__init__(max(each.limits.deadline_ms for each in self.policies) / 1000.0)
         self.cache = CACHES.new() if cache is None else cache
         self._fast_path = FastPath(self.policies, self.cache)
@@ -139,7 +142,7 @@ class Pipeline(TaskRunner):
         if observer is not None and not observer.wants_checks:
             observer = None
         joins = bool(tree.roles) and any(policy.joins_conversation for policy in self.policies)
-        own, left_out = tree.mark(), frozenset[int]()
+        own, left_out, repairs = tree.mark(), frozenset[int](), NO_REPAIRS
         try:
             for _ in range(READINGS):  # what is blocked after the last one stays blocked
                 if joins:
@@ -156,8 +159,14 @@ class Pipeline(TaskRunner):
                         inline=inline,
                         complete=complete,
                         observer=observer,
+                        repairs=repairs,
                     )
                 )
+                if outcome.repairs.texts:
+                    tree.cut(own)
+                    rewrite_texts(tree, outcome.repairs.texts)
+                    repairs, known = outcome.repairs.after(repairs), {}
+                    continue
                 gone = left_out.union(outcome.removed)
                 if not joins or outcome.action is not Action.BLOCK or gone == left_out:
                     break

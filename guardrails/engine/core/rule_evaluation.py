@@ -186,6 +186,8 @@ class Evaluation:
             message = (item.content.place.message, item.content.place.choice_index)
             lone = message == LONE
             for rule in () if item.across else choose((index,)):
+                if rule.on_fail is not None and item.unformatted:
+                    continue
                 if rule.scope == "part" or (rule.scope == "message" and lone):
                     yield rule, (index,)
             if not lone:

@@ -28,10 +28,10 @@ SCALARS: Final = frozenset((int, float, bool, type(None), Number))
 MOST_CONTAINERS: Final = 1_000_000
 """Lists, mappings and objects of one value, each as often as it stands there."""
 
-Found = tuple[Path, str | Content | Unchecked, bool, Literal["key", "value"]]
+Found = tuple[Path, str | Content | Unchecked, bool, Literal["key", "value", "name"]]
 """Where something stands, what it is, whether it can be changed, and whether it is the key of a mapping.
 
-A key stands at the path of what it leads to.
+A key stands at the path of what it leads to; so does the `name` of an argument, which is the program's, and not judged.
 """
 
 

@@ -118,7 +118,8 @@ def part(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         MEDIA[kind](tree, value, path, place)
         return
     known = isinstance(kind, str) and (kind in PARTS or kind in PART_KINDS)
-    fields = PARTS.get(str(kind), ())
+    # Of a part of another API that is but a text nothing is left unread.
+    fields = ("text",) if {*value} == {"text"} else PARTS.get(str(kind), ())
     if not fields:
         unchecked, name = PART_KINDS.get(str(kind), ("part", "type of part"))
         tree.cannot(unchecked, f"no detector reads this {name}", path, place)

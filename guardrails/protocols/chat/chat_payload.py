@@ -26,6 +26,7 @@ from guardrails.engine.model import Outcome
 from guardrails.engine.values.plain import fields_of, to_plain
 from guardrails.engine.values.writer import remove_entries, replace_values, value_at
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat.replies import find_replies
 from guardrails.types import Stage
 from guardrails.wire.pointers import Path
 
@@ -110,6 +111,13 @@ def _read_message(given: Any, stage: Stage) -> ContentTree:
     return tree
 
 
+def _read_response(given: Any, stage: Stage) -> ContentTree:
+    answer = to_plain(given)
+    tree = chat_fields.read_response(answer)
+    tree.replies = find_replies(answer)
+    return tree
+
+
 def edit_messages(given: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return messages with edits applied and removed turns left out; the same object where nothing changes."""
     return remove_entries(apply_edits(given, tree, outcome), outcome.removed)
@@ -156,7 +164,7 @@ def response_payload(given: Any, tree: ContentTree) -> Payload:
 FORMS: Final = (
     BodyForm(lambda given, stage: is_messages(given), _read_messages, edit_messages),
     BodyForm(_is_request, _read_request, edit_request),
-    BodyForm(_is_response, lambda given, stage: chat_fields.read_response(to_plain(given)), edit_response),
+    BodyForm(_is_response, _read_response, edit_response),
     BodyForm(lambda given, stage: is_message(given), _read_message),
 )
 """The forms of the API, in the order in which they are tried."""

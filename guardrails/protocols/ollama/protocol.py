@@ -17,7 +17,7 @@ from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.embeddings import protocol as embeddings
 from guardrails.protocols.errors import ErrorWriter, ollama_error_writer
-from guardrails.protocols.ollama import ollama_fields
+from guardrails.protocols.ollama import ollama_fields, replies
 from guardrails.protocols.ollama.ollama_stream import (
     AGAIN,
     CHAT,
@@ -94,6 +94,7 @@ def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) ->
         is_streamed=streams_by_default,
         count_choices=lambda body: 1,
         write_error=write_error,
+        find_replies=replies.find_replies,
         **tables,
     )
 
@@ -106,6 +107,7 @@ CHATS = _protocol(
     read_request=ollama_fields.read_request,
     edit_request=chat_payload.edit_request,
     read_response=ollama_fields.read_response,
+    append_reask=replies.append_reask,
 )
 GENERATIONS = _protocol(
     "generate",
@@ -114,6 +116,7 @@ GENERATIONS = _protocol(
     summary="Continue a text.",
     read_request=ollama_fields.read_prompt,
     read_response=ollama_fields.read_generated,
+    append_reask=replies.append_prompt,
 )
 EMBED = Protocol(
     name="ollama.embed",

@@ -21,4 +21,6 @@ def wrap(client: Any, terms: Terms) -> Any:
     return guarded(client, terms, CALLS)
 
 
-WRAPPER: Final = Wrapper("anthropic.Anthropic", "Guards every call of a client of Anthropic's SDK.", wrap)
+WRAPPER: Final = Wrapper(
+    "anthropic.Anthropic", "Guards every call of a client of Anthropic's SDK.", wrap, takes_schema=True
+)

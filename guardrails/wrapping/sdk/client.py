@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
+from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
 from guardrails.wrapping.call_verdicts import attach_verdicts
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
@@ -93,10 +94,19 @@ class SyncGuardedClient(GuardedClient):
 
     def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
-        inner: Any = super()
         if hasattr(self, PREPARE):
             options = getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
+        while True:
+            try:
+                return self._ask(exchange, cast_to, options, *args, **kwargs)
+            except AnswerRejected as rejected:
+                assert exchange is not None
+                exchange = exchange.again(rejected.reask)
+
+    def _ask(self, exchange: Exchange | None, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make a call once; raises `AnswerRejected` where the model is to be asked again."""
+        inner: Any = super()
         if exchange is not None and exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
@@ -150,10 +160,21 @@ class AsyncGuardedClient(GuardedClient):
 
     async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
-        inner: Any = super()
         if hasattr(self, PREPARE):
             options = await getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
+        while True:
+            try:
+                return await self._ask(exchange, cast_to, options, *args, **kwargs)
+            except AnswerRejected as rejected:
+                assert exchange is not None
+                exchange = exchange.again(rejected.reask)
+
+    async def _ask(
+        self, exchange: Exchange | None, cast_to: Any, options: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Make a call once; raises `AnswerRejected` where the model is to be asked again."""
+        inner: Any = super()
         if exchange is not None and exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)

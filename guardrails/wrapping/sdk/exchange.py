@@ -14,11 +14,13 @@ from guardrails.context import find_caller
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.detector_task import Task
+from guardrails.engine.formats.replies import max_reasks
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
-from guardrails.errors import BackendError, Blocked, RequestError
+from guardrails.errors import BackendError, RequestError, block_error
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.reasks import AnswerRejected, Reask, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
@@ -39,12 +41,20 @@ STREAM = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands."""
+    """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands. Where answers
+    must fit a schema, `formatted` is the guard that asks for it too.
+    """
 
     guard: Checker
     answers: bool
     context: Mapping[str, Any] = field(default_factory=dict)
     output: Stage = Stage.OUTPUT
+    formatted: Checker | None = None
+
+    @property
+    def answering(self) -> Checker:
+        """The guard of answers."""
+        return self.formatted or self.guard
 
 
 def response_checker_of(
@@ -79,12 +89,14 @@ def response_checker_of(
 
 
 class Exchange:
-    """The checks around one call. `asking` says who asks."""
+    """The checks around one call. `asking` says who asks; the model was asked again `reasked` times before."""
 
-    def __init__(self, terms: Terms, protocol: Protocol, body: Body) -> None:
+    def __init__(self, terms: Terms, protocol: Protocol, body: Body, reasked: int = 0) -> None:
         self.terms = terms
         self.protocol = protocol
         self.body = body
+        self._given = body
+        self._reasked = reasked
         self.asked: Verdict | None = None
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
@@ -96,7 +108,19 @@ class Exchange:
     @property
     def judge(self) -> ResponseChecker:
         """What judges the answer."""
-        return response_checker_of(self.terms.guard, self.asking, self.asked, self.verdicts)
+        return response_checker_of(self.terms.answering, self.asking, self.asked, self.verdicts)
+
+    @property
+    def may_reask(self) -> bool:
+        """Whether the model may have to be asked again, so that nothing of its answer goes on before all of it is judged."""
+        left = max_reasks(self.terms.answering.pipeline.policies, Stage.OUTPUT) > self._reasked
+        return left and self.protocol.append_reask is not None
+
+    def again(self, reask: Reask) -> Exchange:
+        """Return the checks around the call that asks the model again."""
+        assert self.protocol.append_reask is not None
+        body = self.protocol.append_reask(self._given, reask.answer, reask.words)
+        return Exchange(self.terms, self.protocol, body, self._reasked + 1)
 
     @property
     def streams(self) -> bool:
@@ -144,7 +168,7 @@ class Exchange:
             Blocked: nothing is to be answered, or there is no way to.
         """
         if not self.terms.answers or self.protocol.refuse is None:
-            raise Blocked(verdict)
+            raise block_error(verdict)
         return verdict.message or REFUSAL
 
     def read(self, answer: Any) -> Payload:
@@ -198,7 +222,10 @@ class Exchange:
 
         Raises:
             Blocked: the policy stops it and nothing is to be answered.
+            AnswerRejected: the model is to be asked again.
         """
+        if self.may_reask and (reask := find_reask(verdict, self._reasked)) is not None:
+            raise AnswerRejected(reask)
         content = verdict.content
         if verdict.blocked:
             content = self.protocol.withhold(answer, heard.tree, outcome, self.message(verdict))

@@ -34,11 +34,12 @@ def judge_response(
 
 
 class StreamingResponse:
-    """One stream."""
+    """One stream. `at_once`: it is held to its end, as the model may have to be asked again."""
 
-    kind, at_once = STREAM, False
+    kind = STREAM
 
     def __init__(self, exchange: Exchange) -> None:
+        self.at_once = exchange.may_reask
         protocol, streams = exchange.protocol, exchange.protocol.stream
         assert streams is not None
         self._exchange = exchange

@@ -1,0 +1,65 @@
+"""Which texts of a body the rules with `on_fail` look at: what a model replies, not what it thinks or writes beside a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.policy.compiled import CompiledPolicy, Rule
+from guardrails.types import Mode, Stage, Text
+
+NONE: frozenset[int] = frozenset()
+
+
+def find_unformatted(policies: Sequence[CompiledPolicy], tree: ContentTree) -> frozenset[int]:
+    """Return the leaves, by index, at which rules with `on_fail` do not look; none where there is no such rule."""
+    if not any(rule.on_fail is not None for policy in policies for rule in policy.rules):
+        return NONE
+    groups = [frozenset(group) for group in tree.replies or ()]
+    joined = {frozenset(_pieces(tree, leaf)) for leaf in tree.leaves if leaf.pieces}
+    return frozenset(
+        index for index, leaf in enumerate(tree.leaves) if not _has_format(tree, leaf, groups, joined)
+    )
+
+
+def _pieces(tree: ContentTree, leaf: Leaf) -> list[tuple[str | int, ...]]:
+    return [tree.leaves[index].path for index, _ in leaf.pieces]
+
+
+def _has_format(
+    tree: ContentTree,
+    leaf: Leaf,
+    groups: Sequence[frozenset[tuple[str | int, ...]]],
+    joined: set[frozenset[tuple[str | int, ...]]],
+) -> bool:
+    """Tell whether a leaf is a text of its own that may have to be in a format."""
+    place = leaf.content.place
+    if not isinstance(leaf.content, Text) or leaf.parent is not None or leaf.across:
+        return False
+    if place.stage is not Stage.OUTPUT:
+        return leaf.editable and not leaf.pieces
+    if place.message is not None:
+        return False  # it was judged when it was the answer
+    if tree.replies is None:
+        return not leaf.path and not leaf.pieces
+    if leaf.pieces:
+        return frozenset(_pieces(tree, leaf)) in groups
+    return any(leaf.path in group and (len(group) == 1 or group not in joined) for group in groups)
+
+
+def max_reasks(policies: Sequence[CompiledPolicy], stage: Stage) -> int:
+    """Return how often a model may be asked again for what stands at a stage."""
+    rules = _enforced(policies, stage)
+    return max((rule.on_fail.reasks for rule in rules if rule.on_fail is not None), default=0)
+
+
+def is_repaired(policies: Sequence[CompiledPolicy], stage: Stage) -> bool:
+    """Tell whether a rule may change, or have asked for again, what stands at a stage in a wrong format."""
+    return any(_enforced(policies, stage))
+
+
+def _enforced(policies: Sequence[CompiledPolicy], stage: Stage) -> Iterator[Rule]:
+    for policy in policies:
+        for rule in policy.rules:
+            if rule.on_fail is not None and rule.mode is Mode.ENFORCE and stage in rule.on:
+                yield rule
