@@ -42,7 +42,7 @@ DIGEST: Final = re.compile(r"sha256:([0-9a-fA-F]{64})")
 FIXED: Final = 20
 """Letters and digits that a text with slots must have outside of them: with fewer it would fit anybody's words."""
 
-APART: Final = 16
+APART: Final = 8
 """Letters and digits that must stand between two slots for their fillings to be judged apart: words that somebody cut over slots
 which stand close together are judged together."""
 

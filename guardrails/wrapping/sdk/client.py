@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
 from guardrails.protocols.reasks import AnswerRejected
+from guardrails.sinks.call_verdicts import attach_verdicts
 from guardrails.types import Stage
-from guardrails.wrapping.call_verdicts import attach_verdicts
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.http_responses import (

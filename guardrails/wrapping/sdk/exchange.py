@@ -24,9 +24,9 @@ from guardrails.protocols.reasks import AnswerRejected, Reask, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.sinks.call_verdicts import CallVerdicts
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
-from guardrails.wrapping.call_verdicts import CallVerdicts
 from guardrails.wrapping.sdk.body_formats import JSON, Body, parse_answer, unreadable_answer
 from guardrails.wrapping.sdk.events import END
 from guardrails.wrapping.sdk.file_answers import AnswerFile

@@ -329,3 +329,28 @@ def test_the_shipped_policies_leave_declared_texts_alone() -> None:
         assert guard.check(chat(own.format(rules="Be brief."))).action is Action.ALLOW
         assert "jailbreak.block" in rules(guard.check(chat(own.format(rules=attack))))
         assert "jailbreak.block" in rules(Guard.load(policy).check(chat(own.format(rules="Be brief."))))
+
+
+@given(
+    st.lists(st.sampled_from(["a", "\n", "\r", "\r\n", " ", "\t", "zqxmask"]), max_size=12).map("".join),
+    st.sampled_from(["", " ", "\r\n", "\n\t", "\r"]),
+)
+def test_fillings_are_found_where_they_stand_whatever_the_line_ends(notes: str, around: str) -> None:
+    """A place in the compared text is one in the text that was given."""
+    from guardrails.engine.content.content_tree import ContentTree
+    from guardrails.engine.model import Request
+    from guardrails.types import Place, Stage
+
+    tree = ContentTree()
+    given = around + fill(f"x{notes}x").replace("\n", "\r\n") + around
+    tree.text(given, ("content",), Place(Stage.INPUT, role="system"))
+    ApplicationTexts.load([TEMPLATE]).mark(tree, Request())
+    whole, *fillings = tree.leaves
+
+    assert whole.content.place.declared
+    read = [each.content.text for each in fillings if hasattr(each.content, "text")]
+    assert read == ["Jo", f"x{notes}x".replace("\n", "\r\n")]
+    for each in fillings:
+        assert each.derived is not None
+        [(start, end)] = each.derived.originals((0, len(each.derived.text)))
+        assert given[start:end] == each.derived.text
