@@ -46,6 +46,8 @@ BUILTIN: Final = {
     **dict.fromkeys(
         ("anthropic.Anthropic", "anthropic.AsyncAnthropic"), "guardrails.wrapping.apis.anthropic:WRAPPER"
     ),
+    **dict.fromkeys(("google.Client", "google.AsyncClient"), "guardrails.wrapping.apis.google_genai:WRAPPER"),
+    **dict.fromkeys(("ollama.Client", "ollama.AsyncClient"), "guardrails.wrapping.apis.ollama:WRAPPER"),
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
     "transformers.TextGenerationPipeline": "guardrails.wrapping.transformers:WRAPPER",
 }
