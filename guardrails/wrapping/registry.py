@@ -44,7 +44,16 @@ def _read_wrapper(name: str, given: object, origin: PluginOrigin | None) -> Wrap
 BUILTIN: Final = {
     **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "guardrails.wrapping.apis.openai:WRAPPER"),
     **dict.fromkeys(
-        ("anthropic.Anthropic", "anthropic.AsyncAnthropic"), "guardrails.wrapping.apis.anthropic:WRAPPER"
+        (
+            *("anthropic.Anthropic", "anthropic.AsyncAnthropic"),
+            *("anthropic.AnthropicVertex", "anthropic.AsyncAnthropicVertex"),
+            *("anthropic.AnthropicBedrockMantle", "anthropic.AsyncAnthropicBedrockMantle"),
+        ),
+        "guardrails.wrapping.apis.anthropic:WRAPPER",
+    ),
+    **dict.fromkeys(
+        ("anthropic.AnthropicBedrock", "anthropic.AsyncAnthropicBedrock"),
+        "guardrails.wrapping.apis.anthropic:BEDROCK",
     ),
     **dict.fromkeys(("google.Client", "google.AsyncClient"), "guardrails.wrapping.apis.google_genai:WRAPPER"),
     **dict.fromkeys(("ollama.Client", "ollama.AsyncClient"), "guardrails.wrapping.apis.ollama:WRAPPER"),
