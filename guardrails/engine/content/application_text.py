@@ -154,6 +154,8 @@ class ApplicationTexts:
                 raise TypeError(f"a text of the application is a text or a path, not {type(each).__name__!r}")
             elif digest := DIGEST.fullmatch(each.strip()):
                 digests.add(digest[1].lower())
+            elif why := _find_slip(each.strip()):
+                raise ApplicationTextError(f"{each!r} is no text that could be declared: {why}")
             else:
                 templates.append(_parse_named("application_text", each))
         exact = frozenset(each.literals[0] for each in templates if len(each.literals) == 1)
@@ -217,6 +219,15 @@ def read_template(path: Path) -> TextTemplate:
     except ValueError:
         raise ApplicationTextError(f"the text {str(path)!r} is not UTF-8") from None
     return _parse_named(str(path), written)
+
+
+def _find_slip(text: str) -> str | None:
+    """Return what a text is that nobody means as one, None of any other."""
+    if text.startswith("sha256:"):
+        return "a digest has 64 hexadecimal digits behind 'sha256:'"
+    if text and not re.search(r"\s", text) and Path(text).suffix:
+        return "give a file as pathlib.Path"
+    return None
 
 
 def _parse_named(name: str, text: str) -> TextTemplate:

@@ -271,6 +271,13 @@ def test_digests_and_files_declare_too(load, tmp_path: Path) -> None:
     assert pickle.loads(pickle.dumps(load(path))).check(chat(OWN)).action is Action.ALLOW
 
 
+@pytest.mark.parametrize(("text", "cure"), [("prompts/support.txt", "Path"), ("sha256:12ab", "64")])
+def test_what_nobody_means_as_a_text_is_refused(load, text: str, cure: str) -> None:
+    """A file's name and a cut digest would be declared, and the text that was meant not."""
+    with pytest.raises(ApplicationTextError, match=cure):
+        load(text)
+
+
 def test_a_file_that_cannot_be_read_is_an_error_at_the_start(load, tmp_path: Path) -> None:
     """With its name: else a text would be stopped that the operator thinks is declared."""
     (tmp_path / "latin").write_bytes(b"\xff\xfe")
