@@ -39,6 +39,9 @@ SLOT: Final = re.compile(r"\{\{ *[A-Za-z_][A-Za-z0-9_.]* *\}\}|\{[A-Za-z_][A-Za-
 
 DIGEST: Final = re.compile(r"sha256:([0-9a-fA-F]{64})")
 
+FILE_NAME: Final = re.compile(r"[!-~]+\.[A-Za-z]{2,8}")
+"""What the name of a file looks like; a text in a language without blanks does not."""
+
 FIXED: Final = 20
 """Letters and digits that a text with slots must have outside of them: with fewer it would fit anybody's words."""
 
@@ -225,7 +228,7 @@ def _find_slip(text: str) -> str | None:
     """Return what a text is that nobody means as one, None of any other."""
     if text.startswith("sha256:"):
         return "a digest has 64 hexadecimal digits behind 'sha256:'"
-    if text and not re.search(r"\s", text) and Path(text).suffix:
+    if FILE_NAME.fullmatch(text):
         return "give a file as pathlib.Path"
     return None
 
