@@ -28,7 +28,7 @@ _OWN = frozenset(
         "engine",
         "enums",
         "errors",
-        "formats",
+        "fork_safety",
         "guard",
         "inference",
         "keys",
@@ -49,6 +49,7 @@ _OWN = frozenset(
         "testing",
         "text",
         "types",
+        "verdicts",
         "wire",
         "wrapping",
     )

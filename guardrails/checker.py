@@ -11,7 +11,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Self, TypeVar, Unpack, cast
 
-from guardrails.context import Context, ContextOptions, describe_type, read_context
+from guardrails.context import (
+    CallerOptions,
+    Context,
+    ContextOptions,
+    describe_type,
+    fill_caller,
+    read_context,
+)
 from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
@@ -26,7 +33,8 @@ from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.sinks.delivery import VerdictSinks
-from guardrails.types import Returned, Stage, StageName, Verdict
+from guardrails.sinks.verdict_records import log_verdict, note_verdict
+from guardrails.types import Action, Returned, Stage, StageName, Verdict
 
 LOG = logging.getLogger("guardrails")
 
@@ -49,6 +57,8 @@ class Checker:
 
     Attributes:
         sinks: where every verdict goes besides; None: nowhere.
+        caller: who asks, where a check does not say so (`Guard.with_context`).
+        logs: whether verdicts are logged.
     """
 
     def __init__(
@@ -68,6 +78,8 @@ class Checker:
             )
         self.on_verdict = on_verdict
         self.sinks: VerdictSinks | None = None
+        self.caller: CallerOptions = {}
+        self.logs = True
         self.pipeline = Pipeline(policy, floor, cache, budget, application_text)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
@@ -130,7 +142,7 @@ class Checker:
                 `request_too_large`).
             Overloaded: the workers are full.
         """
-        at, context = Stage(stage), read_context("check", options, "stage", "complete")
+        at, context = Stage(stage), self.fill(read_context("check", options, "stage", "complete"))
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = self.pipeline.check(subject.tree, request, complete=complete)
@@ -145,7 +157,7 @@ class Checker:
         **options: Unpack[ContextOptions],
     ) -> Verdict[T]:
         """The twin of `check` that does not block the event loop."""
-        at, context = Stage(stage), read_context("acheck", options, "stage", "complete")
+        at, context = Stage(stage), self.fill(read_context("acheck", options, "stage", "complete"))
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
@@ -169,7 +181,12 @@ class Checker:
         """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
         quiet = copy.copy(self)
         quiet.on_verdict = quiet.sinks = None
+        quiet.logs = False
         return quiet
+
+    def fill(self, context: Context) -> Context:
+        """Return a context with who asks, as far as it does not say so itself: as the guard says, or the block around."""
+        return fill_caller(context, self.caller)
 
     @staticmethod
     def read(content: object, stage: Stage, context: Context) -> Payload:
@@ -217,6 +234,9 @@ class Checker:
             else (),
             format_failures=outcome.format_failures,
         )
+        if self.logs and (verdict.action is not Action.ALLOW or verdict.errors):
+            log_verdict(verdict)
+        note_verdict(self.pipeline, verdict)
         if self.on_verdict is not None:
             self.report(verdict, self.on_verdict)
         if self.sinks is not None:

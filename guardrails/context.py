@@ -1,9 +1,14 @@
-"""The context of one check: who asks and for what, and what the content is judged beside."""
+"""The context of one check: who asks and for what, and what the content is judged beside.
+
+Who asks may also be said once for all that is called inside a `with` block: `Guard.with_context`. It stands in a context
+variable: a task sees what held where it was made, a thread of its own nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
 from guardrails.engine.content.reply_context import SOURCES
@@ -24,6 +29,7 @@ class CallerOptions(TypedDict, total=False):
     client: Mapping[str, object] | None
     metadata: Mapping[str, object] | None
     model: str | None
+    trust_system: bool | None
 
 
 class ContextOptions(CallerOptions, total=False):
@@ -34,7 +40,6 @@ class ContextOptions(CallerOptions, total=False):
     prompt: str
     sources: str | Sequence[str]
     heard: Sequence[Returned]
-    trust_system: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ class Context:
     prompt: str = ""
     sources: str | Sequence[str] = ""
     heard: Sequence[Returned] = ()
-    trust_system: bool = False
+    trust_system: bool | None = None
 
     @property
     def vault(self) -> Vault | None:
@@ -105,12 +110,51 @@ class Context:
             vault=self.vault,
             heard=tuple(self.heard) or earlier,
             system=self.system,
-            trust_system=self.trust_system,
+            trust_system=bool(self.trust_system),
         )
 
 
 NO_CONTEXT: Final = Context()
 """The context of a check that says nothing of who asks: made once, as making one costs a microsecond of the thirty of a check."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBlock:
+    """Who asks inside a `with` block: all that holds there, and the block around it."""
+
+    caller: Mapping[str, Any]
+    outer: CallerBlock | None
+
+
+BLOCK: Final[ContextVar[CallerBlock | None]] = ContextVar("guardrails_caller_block", default=None)
+"""The innermost block that is open here."""
+
+
+def open_block(caller: Mapping[str, Any]) -> None:
+    """Let a caller hold until `close_block`; what it does not say stays as the block around says it."""
+    outer = BLOCK.get()
+    BLOCK.set(CallerBlock(caller if outer is None else {**outer.caller, **caller}, outer))
+
+
+def close_block() -> None:
+    """End the innermost block."""
+    if (block := BLOCK.get()) is not None:
+        BLOCK.set(block.outer)
+
+
+def find_caller(own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return who asks here, where a check says nothing else: what a guard says of its `own`, and of the rest what holds here."""
+    block = BLOCK.get()
+    return own if block is None else {**block.caller, **own}
+
+
+def fill_caller(context: Context, own: Mapping[str, Any]) -> Context:
+    """Return a context with who asks, as far as it does not say so itself; `own` as for `find_caller`."""
+    known = find_caller(own)
+    if not known:
+        return context
+    missing = {name: value for name, value in known.items() if getattr(context, name) is None}
+    return replace(context, **missing) if missing else context
 
 
 Types = tuple[type, ...]

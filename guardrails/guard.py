@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
-from guardrails.context import CallerOptions, ContextOptions, read_context
+from guardrails.context import (
+    CALLER,
+    CallerOptions,
+    ContextOptions,
+    check_options,
+    close_block,
+    open_block,
+    read_context,
+)
 from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.application_text import ApplicationTexts, DeclaredText
 from guardrails.engine.content.budget import Budget
@@ -24,14 +33,17 @@ from guardrails.policy.loading.load import load
 from guardrails.policy.shipped import shipped_names
 from guardrails.registry.sources import PluginSources
 from guardrails.sinks.delivery import open_sinks
-from guardrails.types import Stage, StageName
+from guardrails.sinks.verdict_records import record_verdicts
+from guardrails.types import Stage, StageName, Verdict
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
     from guardrails.wrapping.argument_roles import ArgumentNames
+    from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
+    from guardrails.wrapping.sdk.exchange import Terms
 
 T = TypeVar("T")
 
@@ -151,7 +163,7 @@ class Guard(Checker):
         origin = self.origin
         if origin is None:
             return self
-        return type(self).load(
+        loaded = type(self).load(
             origin.policy,
             floor=origin.floor,
             sinks=origin.sinks,
@@ -160,6 +172,41 @@ class Guard(Checker):
             application_text=origin.application_text,
             **origin.extensions,
         )
+        loaded.caller = self.caller
+        return loaded
+
+    def with_context(self, **caller: Unpack[CallerOptions]) -> Self:
+        """Return a guard that knows who asks, for one call or, as a `with` block, for all that is called inside.
+
+        Both judge by one pipeline, and what a check or a wrapped call says itself goes before. In a block,
+        `with guard.with_context(user={"id": "u1"}):`, every guard of this process knows it: those of functions and clients that
+        were wrapped before as well. Blocks may stand in one another, and are seen by tasks and threads as context variables are.
+
+        Args:
+            caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`; what is left out stays as it is.
+
+        Raises:
+            TypeError: there is no such option or value of it.
+        """
+        check_options("with_context", caller, CALLER, ())
+        made = copy.copy(self)
+        made.caller = {**self.caller, **caller}
+        return made
+
+    def __enter__(self) -> Self:
+        open_block(self.caller)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        close_block()
+
+    def record(self) -> AbstractContextManager[list[Verdict]]:
+        """Return a block that collects the verdicts which this guard gives inside: `with guard.record() as verdicts:`.
+
+        All checks count, those of wrapped functions, clients and streams too, in the order in which they end; those of tasks that
+        begin inside as well, and of other threads none.
+        """
+        return record_verdicts(self.pipeline)
 
     def __copy__(self) -> Self:
         """Return the same guard once more; both judge by one pipeline."""
@@ -182,7 +229,7 @@ class Guard(Checker):
             **origin.extensions,
         }
         digests = [policy.ref.digest for policy in self.pipeline.policies]
-        return _load_again, (type(self), _absolute(origin.policy), options, digests)
+        return _load_again, (type(self), _absolute(origin.policy), options, digests, self.caller)
 
     def __repr__(self) -> str:
         floor = "" if self.floor is None else f", floor={self.floor!r}"
@@ -270,8 +317,8 @@ class Guard(Checker):
             Blocked: at the call: the policy stopped it, unless it answers in kind; `InvalidAnswer` where an answer does not fit.
             RequestError: at the call of a client: it cannot be judged.
         """
+        from guardrails.wrapping.formats.answer_schemas import SchemaOptions
         from guardrails.wrapping.functions import check_terms, wrap
-        from guardrails.wrapping.schemas import SchemaOptions
 
         own: dict[str, Any] = {
             "formatted": SchemaOptions(schema, repair, reask),
@@ -281,6 +328,43 @@ class Guard(Checker):
             check_terms(on_block, output, fps, caller, own["formatted"])
             return partial(wrap, self, on_block=on_block, output=output, fps=fps, **own, **caller)
         return wrap(self, function, on_block=on_block, output=output, fps=fps, **own, **caller)
+
+    def openai_agents(
+        self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]
+    ) -> AgentGuardrails:
+        """Return guardrails for OpenAI's Agents SDK: `input_guardrail`, `output_guardrail`, `tool_input_guardrail`,
+        `tool_output_guardrail`.
+
+        Args:
+            on_redact: what a guardrail, which cannot edit, does where the policy redacts: `trip`; or `pass`, where the client of
+                the model is wrapped too and redacts.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.frameworks.openai_agents import make_guardrails
+
+        return make_guardrails(self._terms("openai_agents", caller, "on_redact"), on_redact)
+
+    def langchain(self, *, on_block: OnBlock = "answer", **caller: Unpack[CallerOptions]) -> Any:
+        """Return a middleware for agents of LangChain: `create_agent(…, middleware=[guard.langchain()])`.
+
+        Args:
+            on_block: `answer` ends the agent's run with a message of the assistant's that has the rule's message, and answers a
+                tool's call with an error; `raise` raises `Blocked`.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.functions import check_terms
+        from guardrails.wrapping.langchain.middleware import make_middleware
+
+        check_terms(on_block, "output", None, {})
+        terms = self._terms("langchain", caller, "on_block", answers=on_block == "answer")
+        return make_middleware(terms)
+
+    def _terms(self, method: str, caller: CallerOptions, *others: str, answers: bool = False) -> Terms:
+        """Return the terms of an extension of a framework; raises `TypeError` where there is no such option."""
+        from guardrails.wrapping.sdk.exchange import Terms
+
+        check_options(method, caller, CALLER, others)
+        return Terms(self, answers, caller)
 
     def stream(
         self,
@@ -326,7 +410,9 @@ def _absolute(policy: Any) -> Any:
     return Path(policy).absolute() if is_file and policy not in shipped_names() else policy
 
 
-def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str]) -> Guard:
+def _load_again(
+    of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str], caller: CallerOptions
+) -> Guard:
     """Load a guard that was pickled; raises `GuardrailsError` where its policy is another one by now."""
     guard = of.load(policy, **options)
     found = [each.ref.digest for each in guard.pipeline.policies]
@@ -334,4 +420,5 @@ def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: 
         raise GuardrailsError(
             f"the policy {guard.policy.ref.name!r} is not what it was when the guard was pickled: {found}, not {digests}"
         )
+    guard.caller = caller
     return guard

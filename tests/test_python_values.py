@@ -404,6 +404,6 @@ def test_values_of_a_vault_stand_in_answers_of_any_type(guard_of: Callable[..., 
         return completion(f"to {prompt}")
 
     answer = guard.wrap(ask)("jo@example.com", Body(question="not [EMAIL_1]"))
-    assert heard == [("[EMAIL_2]", "not [EMAIL_1]")]
+    assert heard == [("[EMAIL_1]", "not [EMAIL-1]")]
     assert type(answer) is openai.types.chat.ChatCompletion
     assert answer.choices[0].message.content == "to jo@example.com"

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.formats import FormatFailure
 from guardrails.types import Action, Verdict
+from guardrails.verdicts.format_failures import FormatFailure
 
 MOST_SHOWN: Final = 16
 """Problems that a model is told of at once."""

@@ -33,11 +33,16 @@ from guardrails.media.video.frames_in_memory import FASTEST
 from guardrails.registry.by_class import class_name
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.argument_roles import OPTIONS, ArgumentNames, ArgumentRole, read_roles
+from guardrails.wrapping.formats.answer_schemas import (
+    NO_SCHEMA,
+    SchemaOptions,
+    check_schema_options,
+    require_schema,
+)
+from guardrails.wrapping.formats.reasks import Reasking
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.reasks import Reasking
-from guardrails.wrapping.registry import WRAPPERS, Wrapper
-from guardrails.wrapping.schemas import NO_SCHEMA, SchemaOptions, check_schema_options, require_schema
+from guardrails.wrapping.registry import Wrapper, find_wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:
@@ -132,7 +137,7 @@ def wrap(
     check_terms(on_block, output, fps, caller)
     schema = require_schema(guard, formatted, Stage(output))
     terms = Terms(guard, on_block == "answer", caller, Stage(output), schema)
-    wrapper = WRAPPERS.find(type(function))
+    wrapper = find_wrapper(function)
     if wrapper is not None:
         _check_wrapper(wrapper, function, roles, schema)
         return cast(T, wrapper.wrap(function, terms))

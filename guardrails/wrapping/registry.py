@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any, Final
 
 from guardrails.registry.by_class import ClassRegistry
 from guardrails.registry.registered import Registry
-from guardrails.registry.sources import PluginError, PluginOrigin
+from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources
 from guardrails.wrapping.sdk.exchange import Terms
 
 
@@ -48,10 +49,28 @@ BUILTIN: Final = {
     **dict.fromkeys(
         ("anthropic.Anthropic", "anthropic.AsyncAnthropic"), "guardrails.wrapping.apis.anthropic:WRAPPER"
     ),
+    "crewai.BaseLLM": "guardrails.wrapping.frameworks.crewai:WRAPPER",
+    "dspy.BaseLM": "guardrails.wrapping.frameworks.dspy:WRAPPER",
+    "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
+    **dict.fromkeys(
+        ("litellm.completion", "litellm.acompletion"), "guardrails.wrapping.frameworks.litellm:WRAPPER"
+    ),
+    "llama_index.BaseRetriever": "guardrails.wrapping.frameworks.llama_index:RETRIEVER",
+    "llama_index.LLM": "guardrails.wrapping.frameworks.llama_index:WRAPPER",
+    "pydantic_ai.Model": "guardrails.wrapping.frameworks.pydantic_ai:WRAPPER",
+    "smolagents.Model": "guardrails.wrapping.frameworks.smolagents:WRAPPER",
     "transformers.TextGenerationPipeline": "guardrails.wrapping.transformers:WRAPPER",
 }
-"""Name of a class → the `Wrapper` of its objects, as `module:attribute`."""
+"""Name of a class, or of a function, → the `Wrapper` of its objects, or of it, as `module:attribute`."""
 
 WRAPPERS: Final = ClassRegistry(Registry("wrappers", Wrapper, BUILTIN, _read_wrapper))
 """The wrappers by the classes of what they wrap."""
+
+
+def find_wrapper(value: object) -> Wrapper | None:
+    """Return the wrapper of an object, by its class, or of a function of a library, by its name."""
+    if not isinstance(value, FunctionType):
+        return WRAPPERS.find(type(value))
+    name = f"{value.__module__.partition('.')[0]}.{value.__name__}"
+    return WRAPPERS.registry.find(name, PluginSources(packages=())) if name in BUILTIN else None

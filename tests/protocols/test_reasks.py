@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.formats import FormatFailure, FormatProblem
 from guardrails.protocols.reasks import find_reask
 from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.verdicts.format_failures import FormatFailure, FormatProblem
 from tests.cases import each_case
 
 

@@ -41,9 +41,9 @@ def test_arguments_are_judged_together(policy_guard: Guard) -> None:
     assert (args, kwargs) == (["[MASK]", client, 3], {"texts": ["a", "[MASK]"], "n": None})
     assert isinstance(check.subject, Payload)
     assert [(getattr(leaf.content, "text", None), leaf.path) for leaf in check.subject.tree.leaves] == [
-        ("zqxmask", (0,)),
         ("a", ("texts", 0)),
         ("zqxmask", ("texts", 1)),
+        ("zqxmask", (0,)),
     ]
     assert [(entry.kind, entry.reason) for entry, _ in check.subject.tree.unchecked] == [
         ("object", "an object of type object, which no adapter reads")

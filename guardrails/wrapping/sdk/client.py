@@ -19,6 +19,7 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
 from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
+from guardrails.wrapping.call_verdicts import attach_verdicts
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.http_responses import (
@@ -113,9 +114,11 @@ class SyncGuardedClient(GuardedClient):
             options = replace_body(options, exchange)
             if answer is not None:
                 response = build_response(self, options, answer, exchange.kind)
-                return inner._process_response(
+                refused = inner._process_response(
                     cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
+                attach_verdicts(refused, exchange.verdicts)
+                return refused
         token = CALL.set(exchange)
         try:
             return inner.request(cast_to, options, *args, **kwargs)
@@ -133,7 +136,10 @@ class SyncGuardedClient(GuardedClient):
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
             response = self._judged(exchange, response)
-        return inner._process_response(response=response, **kwargs)
+        made = inner._process_response(response=response, **kwargs)
+        if exchange is not None:
+            attach_verdicts(made, exchange.verdicts)
+        return made
 
     def _judged(self, exchange: Exchange, response: Any) -> Any:
         """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
@@ -176,9 +182,11 @@ class AsyncGuardedClient(GuardedClient):
             options = replace_body(options, exchange)
             if answer is not None:
                 response = build_response(self, options, answer, exchange.kind)
-                return await inner._process_response(
+                refused = await inner._process_response(
                     cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
+                attach_verdicts(refused, exchange.verdicts)
+                return refused
         token = CALL.set(exchange)
         try:
             return await inner.request(cast_to, options, *args, **kwargs)
@@ -197,7 +205,10 @@ class AsyncGuardedClient(GuardedClient):
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
             response = await self._judged(exchange, response)
-        return await inner._process_response(response=response, **kwargs)
+        made = await inner._process_response(response=response, **kwargs)
+        if exchange is not None:
+            attach_verdicts(made, exchange.verdicts)
+        return made
 
     async def _judged(self, exchange: Exchange, response: Any) -> Any:
         """The twin of `SyncGuardedClient._judged` on an event loop."""

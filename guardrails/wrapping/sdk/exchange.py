@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from guardrails.context import find_caller
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.detector_task import Task
@@ -25,6 +26,7 @@ from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
+from guardrails.wrapping.call_verdicts import CallVerdicts
 from guardrails.wrapping.sdk.body_formats import JSON, Body, parse_answer, unreadable_answer
 from guardrails.wrapping.sdk.events import END
 from guardrails.wrapping.sdk.file_answers import AnswerFile
@@ -55,15 +57,22 @@ class Terms:
         return self.formatted or self.guard
 
 
-def response_checker_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -> ResponseChecker:
+def response_checker_of(
+    guard: Checker,
+    asking: Mapping[str, Any],
+    asked: Verdict | None,
+    verdicts: CallVerdicts | None = None,
+) -> ResponseChecker:
     """Return what judges the answer to one request.
 
     Args:
         guard: the guard.
         asking: who asks: the arguments of `Guard.check`.
         asked: the verdict of the request, None where there was nothing in it to judge.
+        verdicts: takes the verdict of the answer.
     """
-    given = {name: value for name, value in asking.items() if value is not None}
+    told = {name: value for name, value in asking.items() if value is not None}
+    given = {**find_caller(guard.caller), **told}
     before = None if asked is None else asked.restorer
     heard = () if asked is None else asked.heard
     vault = before if isinstance(before, Vault) else None
@@ -71,7 +80,10 @@ def response_checker_of(guard: Checker, asking: Mapping[str, Any], asked: Verdic
     beside = ("", "", "") if asked is None else (asked.system, asked.prompt, asked.sources)
 
     def verdict(subject: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
-        return guard.verdict(subject, outcome, Stage.OUTPUT, before)
+        found = guard.verdict(subject, outcome, Stage.OUTPUT, before)
+        if verdicts is not None:
+            verdicts.output = found
+        return found
 
     return ResponseChecker(guard.pipeline, request, beside, verdict)
 
@@ -88,12 +100,15 @@ class Exchange:
         self.asked: Verdict | None = None
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
-        self.asking: Mapping[str, Any] = {**named, **terms.context}
+        # As it is where the call is made: its answer may be read elsewhere.
+        told = {name: value for name, value in terms.context.items() if value is not None}
+        self.asking: Mapping[str, Any] = {**find_caller(terms.guard.caller), **named, **told}
+        self.verdicts = CallVerdicts()
 
     @property
     def judge(self) -> ResponseChecker:
         """What judges the answer."""
-        return response_checker_of(self.terms.answering, self.asking, self.asked)
+        return response_checker_of(self.terms.answering, self.asking, self.asked, self.verdicts)
 
     @property
     def may_reask(self) -> bool:
@@ -129,7 +144,7 @@ class Exchange:
         Raises:
             Blocked: the policy stops the request and nothing is to be answered.
         """
-        self.asked = verdict
+        self.asked = self.verdicts.input = verdict
         if not verdict.blocked:
             assert isinstance(verdict.content, Mapping)
             self.body = verdict.content
