@@ -148,7 +148,7 @@ def test_a_block_is_raised_or_answered(said: Said) -> None:
             wrap(asked.function(), TERMS)("m", user("bomb"), **options)
         assert asked.heard == []
         with pytest.raises(Blocked):
-            read(wrap(Library(said).function(), TERMS)("m", user("x"), **options))
+            text_of(wrap(Library(said).function(), TERMS)("m", user("x"), **options))
     polite = wrap(Library(said).function(), POLITE)
     assert polite("m", user("bomb")).choices[0].message.content == "Stopped by policy."
     assert text_of(polite("m", user("bomb"), stream=True)) == "Stopped by policy."
