@@ -40,12 +40,10 @@ def _has_format(
     place = leaf.content.place
     if not isinstance(leaf.content, Text) or leaf.parent is not None or leaf.across:
         return False
-    if place.stage is not Stage.OUTPUT:
+    if Stage.INPUT in place.also and place.stage is Stage.OUTPUT:
+        return False  # a turn of before, which was judged when it was the answer
+    if place.stage is not Stage.OUTPUT or tree.replies is None:
         return leaf.editable and not leaf.pieces
-    if place.message is not None:
-        return False  # it was judged when it was the answer
-    if tree.replies is None:
-        return not leaf.path and not leaf.pieces
     if leaf.pieces:
         return frozenset(_pieces(tree, leaf)) in groups
     return any(leaf.path in group and (len(group) == 1 or group not in joined) for group in groups)
