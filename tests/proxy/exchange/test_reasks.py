@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -150,6 +151,8 @@ def test_the_headers_tell_of_the_answer_that_went_on(upstream: ScriptedUpstream,
         raw = client.chat.completions.with_raw_response.create(model="m", messages=ASKED)
     assert raw.headers["x-guardrails-action"] == "allow"
     assert raw.headers["x-guardrails-verdict-id"].count(",") == 3
+    with urllib.request.urlopen(f"{url}/metrics") as metrics:
+        assert b'guardrails_reasks_total{api="openai.chat"} 1' in metrics.read()
 
 
 @pytest.mark.parametrize("stream", [False, True])
