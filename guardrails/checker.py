@@ -80,7 +80,7 @@ class Checker:
         self.sinks: VerdictSinks | None = None
         self.caller: CallerOptions = {}
         self.logs = True
-        self.pipeline = Pipeline(policy, floor, cache, budget, application_text)
+        self.pipeline = Pipeline(policy, floor, cache, budget, application_text=application_text)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
@@ -172,8 +172,8 @@ class Checker:
             pipeline.floor,
             pipeline.cache,
             pipeline.budget,
-            pipeline.application_text,
             beside,
+            pipeline.application_text,
         )
         return copied
 

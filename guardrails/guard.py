@@ -317,8 +317,8 @@ class Guard(Checker):
             Blocked: at the call: the policy stopped it, unless it answers in kind; `InvalidAnswer` where an answer does not fit.
             RequestError: at the call of a client: it cannot be judged.
         """
-        from guardrails.wrapping.formats.answer_schemas import SchemaOptions
         from guardrails.wrapping.functions import check_terms, wrap
+        from guardrails.wrapping.schemas import SchemaOptions
 
         own: dict[str, Any] = {
             "formatted": SchemaOptions(schema, repair, reask),

@@ -21,7 +21,7 @@ from guardrails.verdicts.coverage import Coverage as Coverage
 from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
 from guardrails.verdicts.coverage import KindCoverage as KindCoverage
 from guardrails.verdicts.coverage import Unchecked as Unchecked
-from guardrails.verdicts.format_failures import FormatFailure
+from guardrails.verdicts.format_failure import FormatFailure
 from guardrails.verdicts.verdict_html import render_verdict
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
 from guardrails.types import Content, Detection, Detector, Stream
-from guardrails.verdicts.format_failures import FormatProblem
+from guardrails.verdicts.format_failure import FormatProblem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

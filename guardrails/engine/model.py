@@ -22,7 +22,7 @@ from guardrails.types import (
     FiredRule,
     Returned,
 )
-from guardrails.verdicts.format_failures import FormatFailure
+from guardrails.verdicts.format_failure import FormatFailure
 
 REDACTABLE_MEDIA = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
@@ -62,8 +62,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class JudgedContent:
     """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
-    or whose encoded form, are judged as well, `across` that the parts are of several messages. What fills a slot begins at
-    `start` of the text that it stands in. Rules with `on_fail` do not look at what is `unformatted`.
+    or whose encoded form, are judged as well, `across` that the parts are of several messages, `unformatted` that rules with
+    `on_fail` do not look at it. What fills a slot begins at `start` of the text that it stands in.
     """
 
     content: Content

@@ -59,7 +59,14 @@ GEMINI: Final = Provider(
     ("authorization", "x-goog-api-key", "x-goog-user-project"),
     {"x-goog-api-key": ""},
     root="/v1beta",
+    sdk_root="/**/*",
 )
 OLLAMA: Final = Provider(
-    "ollama", "Ollama", ("authorization",), {"authorization": "Bearer "}, root="/api", base="/api"
+    "ollama",
+    "Ollama",
+    ("authorization",),
+    {"authorization": "Bearer "},
+    root="/api",
+    base="/api",
+    sdk_root="/**/api",
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from guardrails.types import Action, Verdict
-from guardrails.verdicts.format_failures import FormatFailure
+from guardrails.verdicts.format_failure import FormatFailure
 
 MOST_SHOWN: Final = 16
 """Problems that a model is told of at once."""

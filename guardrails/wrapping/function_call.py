@@ -67,12 +67,7 @@ class FunctionCall:
     """
 
     def __init__(
-        self,
-        terms: Terms,
-        fps: float | None,
-        roles: ArgumentRoles = NO_ROLES,
-        *,
-        reasked: float = math.inf,
+        self, terms: Terms, fps: float | None, roles: ArgumentRoles = NO_ROLES, *, reasked: float = math.inf
     ) -> None:
         self.terms = terms
         self.reasked = reasked

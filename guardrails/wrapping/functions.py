@@ -33,16 +33,16 @@ from guardrails.media.video.frames_in_memory import FASTEST
 from guardrails.registry.by_class import class_name
 from guardrails.types import Stage, StageName
 from guardrails.wrapping.argument_roles import OPTIONS, ArgumentNames, ArgumentRole, read_roles
-from guardrails.wrapping.formats.answer_schemas import (
+from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
+from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
+from guardrails.wrapping.reasks import Reasking
+from guardrails.wrapping.registry import Wrapper, find_wrapper
+from guardrails.wrapping.schemas import (
     NO_SCHEMA,
     SchemaOptions,
     check_schema_options,
     require_schema,
 )
-from guardrails.wrapping.formats.reasks import Reasking
-from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
-from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.registry import Wrapper, find_wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/pages").rglob("*.md"))]
 REASONS = {
     "install": 3,  # installs packages
     "containers": 2,  # needs Docker or Kubernetes
-    "framework": 11,  # needs a framework: tests/system/frameworks runs it
+    "framework": 12,  # needs a framework: tests/system/frameworks runs it
     "served": 2,  # needs a server that goes on running, and its files
 }
 """Why a block may be left out, and how many are for that."""

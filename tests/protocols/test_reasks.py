@@ -6,7 +6,7 @@ from typing import Any
 
 from guardrails.protocols.reasks import find_reask
 from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
-from guardrails.verdicts.format_failures import FormatFailure, FormatProblem
+from guardrails.verdicts.format_failure import FormatFailure, FormatProblem
 from tests.cases import each_case
 
 

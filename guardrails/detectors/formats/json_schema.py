@@ -22,7 +22,7 @@ import regex
 
 from guardrails.detectors.formats.json_spans import locate
 from guardrails.text import replace_surrogates
-from guardrails.verdicts.format_failures import FormatProblem
+from guardrails.verdicts.format_failure import FormatProblem
 from guardrails.wire.pointers import pointer
 
 LONGEST_CHECK: Final = 2.0

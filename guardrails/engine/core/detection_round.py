@@ -55,14 +55,14 @@ def judges(bound: BoundDetector, content: Content) -> bool:
     return not (bound.pixels and isinstance(content, Media)) or isinstance(content.source, Picture | Film)
 
 
-def _reads_whole(plan: DetectionPlan) -> bool:
-    """Tell whether a rule wants a format of texts as a whole: what is found in a part says nothing of what it is joined to."""
-    return any(rule.on_fail is not None for rule in plan.rules)
-
-
 def reads_form(bound: BoundDetector, form: TextForm) -> bool:
     """Tell whether a detector reads texts of a form: one that judges sentences no data, and it alone what a record says."""
     return form == "prose" or bound.prose is (form == "record")
+
+
+def _reads_whole(plan: DetectionPlan) -> bool:
+    """Tell whether a rule wants a format of texts as a whole: what is found in a part says nothing of what it is joined to."""
+    return any(rule.on_fail is not None for rule in plan.rules)
 
 
 class DetectionRound:

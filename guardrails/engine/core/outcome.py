@@ -38,7 +38,7 @@ from guardrails.types import (
     Text,
     Unchecked,
 )
-from guardrails.verdicts.format_failures import FormatFailure
+from guardrails.verdicts.format_failure import FormatFailure
 
 
 class _Rules:

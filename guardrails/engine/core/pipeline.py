@@ -36,8 +36,9 @@ READINGS = 8
 
 class Pipeline(TaskRunner):
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
-    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. Of `application_text`
-    are the texts that the operator declares as the application's own; `beside` is what a caller of the library asks for besides.
+    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. `beside` is what a
+    caller of the library asks for besides. Of `application_text` are the texts that the operator declares as the application's
+    own.
     """
 
     def __init__(
@@ -46,8 +47,8 @@ class Pipeline(TaskRunner):
         floor: CompiledPolicy | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
-        application_text: ApplicationTexts = NO_TEXTS,
         beside: CompiledPolicy | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
         self.policy, self.floor = policy, floor
         self.application_text = application_text

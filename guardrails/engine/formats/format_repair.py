@@ -17,7 +17,7 @@ from guardrails.engine.model import NO_REPAIRS, Repairs, RuleMatch
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.on_fail import format_detectors
 from guardrails.types import CLEAN, Action, Content, Detection, Mode, Text
-from guardrails.verdicts.format_failures import FormatFailure, FormatProblem
+from guardrails.verdicts.format_failure import FormatFailure, FormatProblem
 
 REPAIRED: Final = "repaired"
 """The reason of a rule that repaired what it would have acted on."""

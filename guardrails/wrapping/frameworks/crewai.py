@@ -24,11 +24,11 @@ from guardrails.wrapping.frameworks.model_calls import (
     judge_prompt,
     left_of,
 )
+from guardrails.wrapping.frameworks.subclass import with_methods
+from guardrails.wrapping.frameworks.tool_calls import call_tool, write_arguments
 from guardrails.wrapping.guarded_call import Call, Check, Flow, arun, message_of, run
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
-from guardrails.wrapping.tool_calls import call_tool, write_arguments
 
 ASKED: ContextVar[Verdict[Any] | None] = ContextVar("guardrails_crewai_asked", default=None)
 """The verdict of what a model is being asked in this thread or task."""

@@ -17,10 +17,10 @@ from guardrails.engine.content.value_reader import is_readable, read_unread
 from guardrails.errors import RequestError
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.frameworks.model_calls import ModelForm, begin_text, judge_prompt
+from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.guarded_call import Call, Check, Flow, arun, message_of, run
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
 
 FORM: Final = ModelForm()
 

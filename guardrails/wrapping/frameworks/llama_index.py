@@ -11,11 +11,11 @@ from typing import Any, Final
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping import guarded_call
 from guardrails.wrapping.frameworks.model_calls import Message, ModelForm, ask_model, stream_model
+from guardrails.wrapping.frameworks.subclass import with_methods
+from guardrails.wrapping.frameworks.tool_calls import write_arguments
 from guardrails.wrapping.guarded_call import Call, Check, Flow, arun, message_of, run
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
-from guardrails.wrapping.tool_calls import write_arguments
 
 TYPES: Final = "llama_index.core.base.llms.types"
 ROLES: Final = {"chatbot": "assistant", "model": "assistant"}

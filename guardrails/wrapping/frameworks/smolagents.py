@@ -11,10 +11,10 @@ from typing import Any, Final
 from guardrails.types import Stage
 from guardrails.wrapping import guarded_call
 from guardrails.wrapping.frameworks.model_calls import Message, ModelForm, ask_model, stream_model
+from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.guarded_call import run
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
 
 ROLES: Final = {"tool-call": "assistant", "tool-response": "user"}
 """Roles that models are not told: smolagents sends these in their place."""

@@ -17,13 +17,13 @@ from guardrails.engine.values.writer import value_at
 from guardrails.errors import Blocked, RequestError
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping import guarded_call
+from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.guarded_call import END, Call, Check, Flow, Give, Next, Run
 from guardrails.wrapping.langchain.chunk_forms import Messages
 from guardrails.wrapping.langchain.flows import content_of
 from guardrails.wrapping.langchain.streams import PieceCodec, PieceHandler
 from guardrails.wrapping.langchain.values import find_earlier_turns, read, remove_messages
 from guardrails.wrapping.sdk.exchange import Terms, response_checker_of
-from guardrails.wrapping.subclass import with_methods
 
 EVENTS = ("stream_events", "astream_events")
 MESSAGES = "messages"

@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
+from guardrails.wrapping.frameworks.subclass import is_guarded
+from guardrails.wrapping.frameworks.tool_calls import call_tool
 from guardrails.wrapping.guarded_call import Flow, arun, run
 from guardrails.wrapping.langchain.flows import content_of
 from guardrails.wrapping.langchain.runnables import wrap
 from guardrails.wrapping.langchain.tools import refusing
 from guardrails.wrapping.langchain.values import read
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import is_guarded
-from guardrails.wrapping.tool_calls import call_tool
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from guardrails.types import Stage
 from guardrails.wrapping import guarded_call
+from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.guarded_call import Flow, aclose, arun, close, run
 from guardrails.wrapping.langchain.flows import anything, chat, texts
 from guardrails.wrapping.langchain.graphs import wrap_graph
@@ -24,7 +25,6 @@ from guardrails.wrapping.langchain.streams import anything_stream, chat_stream, 
 from guardrails.wrapping.langchain.tools import wrap_retriever, wrap_tool
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
 
 INSIDE: ContextVar[tuple[int, ...]] = ContextVar("guardrails_inside", default=())
 """The models that are being asked in this thread or task: what one asks of itself is judged already."""

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from guardrails.errors import Blocked
 from guardrails.types import Stage, Verdict
+from guardrails.wrapping.frameworks.subclass import is_own, with_methods
+from guardrails.wrapping.frameworks.tool_calls import call_tool
 from guardrails.wrapping.guarded_call import Call, Check, Flow, arun, run
 from guardrails.wrapping.langchain.flows import anything, content_of
 from guardrails.wrapping.langchain.values import read
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import is_own, with_methods
-from guardrails.wrapping.tool_calls import call_tool
 
 
 def wrap_tool(tool: Any, terms: Terms) -> Any:

@@ -99,6 +99,7 @@ def main() -> None:
             "CREWAI_DISABLE_TELEMETRY": "true",
             "CREWAI_TRACING_ENABLED": "false",
             "OTEL_SDK_DISABLED": "true",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
             "HAYSTACK_TELEMETRY_ENABLED": "False",
             "DSPY_CACHEDIR": str(Path(sys.argv[1]).parent / "cache"),
         }

@@ -137,6 +137,11 @@ def test_streams_are_judged() -> None:
     assert text_of(asyncio.run(collect())) == "my [REDACT]."
 
 
+def read(answer: Any) -> list[Any]:
+    """Read an answer, or a stream to its end."""
+    return [answer] if isinstance(answer, Answer) else [*answer]
+
+
 @pytest.mark.parametrize(
     "said", [Said(content="a bomb"), Said(tool_calls=[call("bomb")]), Said(images=["bomb"])]
 )

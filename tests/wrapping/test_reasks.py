@@ -11,7 +11,7 @@ import pytest
 from guardrails import Blocked, Guard, InvalidAnswer
 from guardrails.protocols.reasks import Reask
 from guardrails.wrapping.argument_roles import read_roles
-from guardrails.wrapping.formats.reasks import append_reask, find_prompt
+from guardrails.wrapping.reasks import append_reask, find_prompt
 from tests.cases import each_case
 
 SCHEMA = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}

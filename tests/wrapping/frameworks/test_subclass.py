@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from guardrails.wrapping.subclass import is_guarded, is_own, with_methods
+from guardrails.wrapping.frameworks.subclass import is_guarded, is_own, with_methods
 
 
 class Plain:

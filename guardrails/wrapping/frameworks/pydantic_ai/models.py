@@ -16,18 +16,18 @@ from typing import Any, Final
 from guardrails.errors import RequestError
 from guardrails.types import Stage
 from guardrails.wrapping.frameworks.model_calls import Message, ModelForm, ask_model, judge_prompt
-from guardrails.wrapping.frameworks.pydantic_ai_parts import (
+from guardrails.wrapping.frameworks.pydantic_ai.parts import (
     READERS,
     read_other,
     read_parts,
     write_content,
     write_parts,
 )
-from guardrails.wrapping.frameworks.pydantic_ai_streams import stream_class
+from guardrails.wrapping.frameworks.pydantic_ai.streams import stream_class
+from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.guarded_call import arun, message_of
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.subclass import with_methods
 
 INSTRUCTIONS: Final = "instructions"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.wrapping.frameworks.pydantic_ai_parts import (
+from guardrails.wrapping.frameworks.pydantic_ai.parts import (
     READERS,
     read_content,
     read_other,
@@ -16,7 +16,7 @@ from guardrails.wrapping.frameworks.pydantic_ai_parts import (
     write_content,
     write_parts,
 )
-from tests.wrapping.frameworks.pydantic_ai_kit import Part
+from tests.wrapping.frameworks.pydantic_ai.kit import Part
 
 PICTURE = SimpleNamespace(kind="binary", data=b"x", media_type="image/png")
 

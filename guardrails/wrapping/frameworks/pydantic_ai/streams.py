@@ -11,7 +11,7 @@ from typing import Any, Final
 from guardrails.errors import Blocked
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.frameworks.model_calls import as_answer, begin_text, left_of
-from guardrails.wrapping.frameworks.pydantic_ai_parts import read_parts, write_parts
+from guardrails.wrapping.frameworks.pydantic_ai.parts import read_parts, write_parts
 from guardrails.wrapping.guarded_call import message_of
 from guardrails.wrapping.sdk.exchange import Terms
 from guardrails.wrapping.text_stream import TextStream

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.wrapping.frameworks.model_calls import Message
-from guardrails.wrapping.tool_calls import write_arguments
+from guardrails.wrapping.frameworks.tool_calls import write_arguments
 
 MEDIA: Final = {"image": "image_url", "audio": "audio_url", "video": "video_url"}
 

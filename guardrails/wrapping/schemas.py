@@ -23,7 +23,7 @@ from guardrails.policy.loading.load import load
 from guardrails.policy.schema import MOST_REASKS
 from guardrails.registry.sources import PluginSources
 from guardrails.types import Action, Stage
-from guardrails.verdicts.format_failures import FormatProblem
+from guardrails.verdicts.format_failure import FormatProblem
 from guardrails.wire.pointers import pointer
 
 C = TypeVar("C", bound=Checker)

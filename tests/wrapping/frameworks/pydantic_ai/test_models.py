@@ -14,9 +14,9 @@ import pytest
 from guardrails import Blocked, RequestError
 from guardrails.testing import FakeGuard
 from guardrails.types import Stage
-from guardrails.wrapping.frameworks.pydantic_ai import wrap
+from guardrails.wrapping.frameworks.pydantic_ai.models import wrap
 from guardrails.wrapping.sdk.exchange import Terms
-from tests.wrapping.frameworks.pydantic_ai_kit import ModelMessage, Parameters, Part
+from tests.wrapping.frameworks.pydantic_ai.kit import ModelMessage, Parameters, Part
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
 TOOL = SimpleNamespace(name="f", description="Does it.", parameters_json_schema={})

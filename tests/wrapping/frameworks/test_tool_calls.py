@@ -9,9 +9,9 @@ import pytest
 
 from guardrails import Blocked
 from guardrails.testing import FakeGuard
+from guardrails.wrapping.frameworks.tool_calls import call_tool, restore_types, write_arguments
 from guardrails.wrapping.guarded_call import run
 from guardrails.wrapping.sdk.exchange import Terms
-from guardrails.wrapping.tool_calls import call_tool, restore_types, write_arguments
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
 

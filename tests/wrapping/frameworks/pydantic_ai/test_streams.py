@@ -13,9 +13,9 @@ import pytest
 from guardrails import Blocked
 from guardrails.testing import FakeGuard
 from guardrails.types import Verdict
-from guardrails.wrapping.frameworks.pydantic_ai_streams import read_event, stream_class
+from guardrails.wrapping.frameworks.pydantic_ai.streams import read_event, stream_class
 from guardrails.wrapping.sdk.exchange import Terms
-from tests.wrapping.frameworks.pydantic_ai_kit import Part
+from tests.wrapping.frameworks.pydantic_ai.kit import Part
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
 ASKED: Verdict[Any] = GUARD.check("hello")
