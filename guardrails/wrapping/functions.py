@@ -37,12 +37,7 @@ from guardrails.wrapping.function_call import CallStopped, FunctionCall, require
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
 from guardrails.wrapping.reasks import Reasking
 from guardrails.wrapping.registry import Wrapper, find_wrapper
-from guardrails.wrapping.schemas import (
-    NO_SCHEMA,
-    SchemaOptions,
-    check_schema_options,
-    require_schema,
-)
+from guardrails.wrapping.schemas import NO_SCHEMA, SchemaOptions, check_schema_options, require_schema
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:

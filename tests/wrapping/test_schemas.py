@@ -188,9 +188,8 @@ def test_what_fits_passes_unchanged(value: dict[str, object]) -> None:
 
 def test_what_takes_no_schema_says_so(guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     """An object that a wrapper of another kind wraps is not passed over in silence."""
-    monkeypatch.setattr(functions, "find_wrapper", lambda thing: OTHER)
+    monkeypatch.setattr(
+        functions, "find_wrapper", lambda thing: Wrapper("x.Y", "Guards it.", lambda it, _: it)
+    )
     with pytest.raises(TypeError, match="wrap a function that calls it"):
         guard.wrap(object(), schema=Person)
-
-
-OTHER = Wrapper("x.Y", "Guards it.", lambda thing, terms: thing)

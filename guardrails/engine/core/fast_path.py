@@ -154,6 +154,8 @@ class FastPath:
             path = self._paths[at] if at in self._paths else self._path(at)
             if path is None or place.origin is not None:
                 return None
+            if form == "record" and not path.clear:
+                continue  # nobody judges sentences
             if isinstance(content, Text):
                 if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
