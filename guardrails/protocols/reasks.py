@@ -27,6 +27,10 @@ class Reask:
     words: str
 
 
+NO_ANSWER: Final = "(no answer)"
+"""What stands for an empty reply, which APIs do not take as a turn."""
+
+
 class AnswerRejected(Exception):
     """A model's reply is not in the format that is wanted, and the model is to be asked again."""
 
@@ -51,7 +55,8 @@ def find_reask(verdict: Verdict, done: float) -> Reask | None:
         return None
     first = failures[0]
     same = [each for each in failures if each.choice_index == first.choice_index and each.text == first.text]
-    return Reask(verdict.restore(first.text[:LONGEST_ANSWER]), write_reask(same))
+    answer = verdict.restore(first.text[:LONGEST_ANSWER])
+    return Reask(answer if answer.strip() else NO_ANSWER, write_reask(same))
 
 
 def write_reask(failures: Sequence[FormatFailure]) -> str:

@@ -44,6 +44,13 @@ def test_when_a_model_is_asked_again(found: Verdict, done: int, asks: bool) -> N
     assert (find_reask(found, done) is not None) is asks
 
 
+def test_an_empty_answer_has_words() -> None:
+    """No API takes an empty turn."""
+    reask = find_reask(verdict(failure(text=" ")), 0)
+    assert reask is not None
+    assert reask.answer == "(no answer)"
+
+
 def test_it_is_told_what_is_wrong_with_one_choice() -> None:
     """The first that failed: its text, and each problem once."""
     other = FormatFailure("form", (FormatProblem("", "must be valid JSON"),), 1, 1, "other")
