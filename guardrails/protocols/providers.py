@@ -61,6 +61,9 @@ GEMINI: Final = Provider(
     root="/v1beta",
     sdk_root="/**/*",
 )
+MISTRAL: Final = Provider(
+    "mistral", "Mistral", ("authorization",), {"authorization": "Bearer "}, sdk_root="/**/v1"
+)
 OLLAMA: Final = Provider(
     "ollama",
     "Ollama",

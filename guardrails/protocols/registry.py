@@ -33,6 +33,7 @@ FOLDERS: Final[tuple[str, ...]] = (
     "videos",
     "ollama",
     "gemini",
+    "mistral",
 )
 """Names of folders here."""
 

@@ -199,6 +199,35 @@ def _azure() -> Client:
     )
 
 
+def _mistral(*, is_async: bool) -> Client:
+    from mistralai.client import Mistral
+
+    def ask(client: Any, prompt: str) -> Any:
+        answer = client.chat.complete(model="mistral-large-latest", messages=_chat(prompt))
+        assert type(answer).__name__ == "ChatCompletionResponse"
+        return answer.choices[0].message.content
+
+    def stream(client: Any, prompt: str) -> Any:
+        with client.chat.stream(model="mistral-large-latest", messages=_chat(prompt)) as events:
+            return [each.data.choices[0].delta.content or "" for each in events if each.data.choices]
+
+    async def aask(client: Any, prompt: str) -> Any:
+        answer = await client.chat.complete_async(model="mistral-large-latest", messages=_chat(prompt))
+        return answer.choices[0].message.content
+
+    async def astream(client: Any, prompt: str) -> Any:
+        events = await client.chat.stream_async(model="mistral-large-latest", messages=_chat(prompt))
+        return [each.data.choices[0].delta.content or "" async for each in events if each.data.choices]
+
+    return Client(
+        lambda upstream: Mistral(api_key="none", server_url=upstream.origin),
+        aask if is_async else ask,
+        astream if is_async else stream,
+        (lambda client: client.beta.conversations.start(model="m", inputs=JAILBREAK),),
+        is_async,
+    )
+
+
 AWS = {"aws_region": "us-east-1", "aws_access_key": "none", "aws_secret_key": "none"}
 GOOGLE = {"region": "global", "project_id": "project", "access_token": "none"}
 CLIENTS: dict[str, Callable[[], Client]] = {
@@ -212,6 +241,8 @@ CLIENTS: dict[str, Callable[[], Client]] = {
     "anthropic vertex async": lambda: _anthropic("AsyncAnthropicVertex", **GOOGLE),
     "anthropic foundry": lambda: _anthropic("AnthropicFoundry", api_key="none"),
     "azure openai": _azure,
+    "mistral": lambda: _mistral(is_async=False),
+    "mistral async": lambda: _mistral(is_async=True),
 }
 
 
