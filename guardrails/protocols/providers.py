@@ -61,6 +61,7 @@ GEMINI: Final = Provider(
     root="/v1beta",
     sdk_root="/**/*",
 )
+BEDROCK: Final = Provider("bedrock", "Bedrock", ("authorization",), {"authorization": "Bearer "}, root="")
 MISTRAL: Final = Provider(
     "mistral", "Mistral", ("authorization",), {"authorization": "Bearer "}, sdk_root="/**/v1"
 )

@@ -34,6 +34,7 @@ FOLDERS: Final[tuple[str, ...]] = (
     "ollama",
     "gemini",
     "mistral",
+    "bedrock",
 )
 """Names of folders here."""
 
