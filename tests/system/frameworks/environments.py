@@ -43,7 +43,9 @@ def environment(framework: str) -> Path:
     kept = os.environ.get("GUARDRAILS_TEST_ENVIRONMENTS")
     folder = Path(kept or Path(tempfile.gettempdir()) / "guardrails-environments") / framework
     python, stamp = folder / "bin/python", folder / "installed.json"
-    wanted = json.dumps([sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"), *PINS[framework]])
+    wanted = json.dumps(
+        [sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"), *PINS[framework]]
+    )
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
