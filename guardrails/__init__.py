@@ -29,7 +29,6 @@ _OWN = frozenset(
         "enums",
         "errors",
         "fork_safety",
-        "formats",
         "guard",
         "inference",
         "keys",

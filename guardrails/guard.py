@@ -40,7 +40,7 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
-    from guardrails.wrapping.argument_roles import ArgumentNames, ArgumentRole
+    from guardrails.wrapping.argument_roles import ArgumentNames
     from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
     from guardrails.wrapping.sdk.exchange import Terms
@@ -320,19 +320,14 @@ class Guard(Checker):
         from guardrails.wrapping.functions import check_terms, wrap
         from guardrails.wrapping.schemas import SchemaOptions
 
-        given: dict[ArgumentRole, ArgumentNames | None] = {
-            "prompt": prompt,
-            "system": system,
-            "context": context,
-            "ignored": ignore,
+        own: dict[str, Any] = {
+            "formatted": SchemaOptions(schema, repair, reask),
+            "roles": _declare_roles(prompt=prompt, system=system, context=context, ignored=ignore),
         }
-        roles = {role: names for role, names in given.items() if names is not None}
-        formatted = SchemaOptions(schema, repair, reask)
-        own: dict[str, Any] = {"on_block": on_block, "output": output, "fps": fps, "roles": roles}
         if function is None:
-            check_terms(on_block, output, fps, caller, formatted)
-            return partial(wrap, self, **own, formatted=formatted, **caller)
-        return wrap(self, function, **own, formatted=formatted, **caller)
+            check_terms(on_block, output, fps, caller, own["formatted"])
+            return partial(wrap, self, on_block=on_block, output=output, fps=fps, **own, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, **own, **caller)
 
     def openai_agents(
         self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]
@@ -371,6 +366,80 @@ class Guard(Checker):
         check_options(method, caller, CALLER, others)
         return Terms(self, answers, caller)
 
+    def asgi(
+        self,
+        app: Any,
+        *,
+        paths: Sequence[str] = ("*",),
+        fields: Sequence[str] = (),
+        responses: bool = False,
+        max_bytes: int = 1_000_000,
+        **caller: Unpack[CallerOptions],
+    ) -> Any:
+        """Return an application of ASGI (FastAPI, Starlette, Litestar) whose requests are judged before it runs: JSON, forms and
+        texts in their bodies, and the parameters of their addresses. `app.add_middleware(guard.asgi, paths=["/chat"])` adds it.
+
+        What the policy redacts, the application gets redacted. What it blocks is answered with 400 and a JSON object, `error`,
+        with `code`, `message`, `verdict`, `rules` and `policy`; where the guard fails, with 503.
+
+        Args:
+            app: the application.
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            max_bytes: how large a body may be; 413 beyond.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.asgi import GuardMiddleware
+        from guardrails.wrapping.web.requests import WebOptions
+
+        options = WebOptions(paths, fields, responses, max_bytes)
+        return GuardMiddleware(app, Terms(self, answers=False, context=caller), options)
+
+    def django(
+        self,
+        *,
+        paths: Sequence[str] = ("*",),
+        fields: Sequence[str] = (),
+        responses: bool = False,
+        max_bytes: int = 1_000_000,
+        **caller: Unpack[CallerOptions],
+    ) -> Callable[[Any], Any]:
+        """Return a middleware for Django, synchronous and asynchronous, whose dotted name goes into the setting `MIDDLEWARE`.
+
+        What it answers is what `asgi` does.
+
+        Args:
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            max_bytes: how large a body may be; 413 beyond.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.django import make_middleware
+        from guardrails.wrapping.web.requests import WebOptions
+
+        options = WebOptions(paths, fields, responses, max_bytes)
+        return make_middleware(Terms(self, answers=False, context=caller), options)
+
+    def fastapi(self, of: Any, **caller: Unpack[CallerOptions]) -> Callable[..., Any]:
+        """Return a dependency of FastAPI that takes a body, or another parameter, and returns it as the policy leaves it, in its
+        type: `order: Annotated[Order, Depends(guard.fastapi(Order))]`.
+
+        It raises FastAPI's `HTTPException`, with what `asgi` says in `error` as its detail: 400 where the policy stops it, 503
+        where the guard fails.
+
+        Args:
+            of: the type of the parameter, as FastAPI takes it, such as a model of pydantic.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.fastapi import make_dependency
+
+        return make_dependency(of, Terms(self, answers=False, context=caller))
+
     def stream(
         self,
         stage: StageName = "output",
@@ -399,6 +468,11 @@ class Guard(Checker):
         none: its fragments go out as they are judged.
         """
         return holding_rules(self.pipeline.policies, (Stage(stage),))
+
+
+def _declare_roles(**given: ArgumentNames | None) -> dict[str, ArgumentNames]:
+    """Return the arguments of each role of which something is said."""
+    return {role: names for role, names in given.items() if names is not None}
 
 
 def _absolute(policy: Any) -> Any:

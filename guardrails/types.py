@@ -16,12 +16,12 @@ from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
 from guardrails.enums import StageName as StageName
-from guardrails.formats import FormatFailure
 from guardrails.verdicts.coverage import NO_COVERAGE
 from guardrails.verdicts.coverage import Coverage as Coverage
 from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
 from guardrails.verdicts.coverage import KindCoverage as KindCoverage
 from guardrails.verdicts.coverage import Unchecked as Unchecked
+from guardrails.verdicts.format_failure import FormatFailure
 from guardrails.verdicts.verdict_html import render_verdict
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
-from guardrails.formats import FormatProblem
 from guardrails.types import Content, Detection, Detector, Stream
+from guardrails.verdicts.format_failure import FormatProblem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.tools.tool_context import ToolContext
-from guardrails.formats import FormatFailure
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import OpenedFile
 from guardrails.policy.compiled import DetectionPlan, Rule
@@ -23,6 +22,7 @@ from guardrails.types import (
     FiredRule,
     Returned,
 )
+from guardrails.verdicts.format_failure import FormatFailure
 
 REDACTABLE_MEDIA = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""

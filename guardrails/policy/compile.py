@@ -367,9 +367,11 @@ def check_parallel(work: _Compilation) -> None:
         return
     docs = [rule.doc for rule in policy.rules if rule.doc is not None and rule.doc.mode == "enforce"]
     redacting = [f"rule {doc.id!r}" for doc in docs if doc.then == "redact"]
+    repairing = [f"rule {doc.id!r}" for doc in docs if doc.on_fail and _stages(doc.on) != {Stage.OUTPUT}]
     planting = [f"detector {each.name!r}" for each in work.detectors if each.plants]
     causes = (
         (redacting, "redacts", "write then: block or mode: shadow there"),
+        (repairing, "repairs what stands in a request", "write on: output there"),
         (planting, "plants a canary", "write plant: false there"),
         (["history: remove"] * (policy.history != "block"), "leaves turns out", "write history: block"),
     )

@@ -261,7 +261,7 @@ class Protocol:
         """Return what there is to judge of an answer; raises `RequestError` where it has no form that can be judged."""
         assert self.read_response is not None
         tree = self.read_response(answer)
-        tree.replies = [] if self.find_replies is None else self.find_replies(answer)
+        tree.replies = None if self.find_replies is None else self.find_replies(answer)
         return payload.body(answer, tree, self._left)
 
     def _left(self, answer: Any, leaves: ContentTree, outcome: Outcome) -> Any:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.formats import FormatFailure
 from guardrails.types import Action, Verdict
+from guardrails.verdicts.format_failure import FormatFailure
 
 MOST_SHOWN: Final = 16
 """Problems that a model is told of at once."""
@@ -25,6 +25,10 @@ class Reask:
 
     answer: str
     words: str
+
+
+NO_ANSWER: Final = "(no answer)"
+"""What stands for an empty reply, which APIs do not take as a turn."""
 
 
 class AnswerRejected(Exception):
@@ -51,7 +55,8 @@ def find_reask(verdict: Verdict, done: float) -> Reask | None:
         return None
     first = failures[0]
     same = [each for each in failures if each.choice_index == first.choice_index and each.text == first.text]
-    return Reask(verdict.restore(first.text[:LONGEST_ANSWER]), write_reask(same))
+    answer = verdict.restore(first.text[:LONGEST_ANSWER])
+    return Reask(answer if answer.strip() else NO_ANSWER, write_reask(same))
 
 
 def write_reask(failures: Sequence[FormatFailure]) -> str:

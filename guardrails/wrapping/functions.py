@@ -36,7 +36,7 @@ from guardrails.wrapping.argument_roles import OPTIONS, ArgumentNames, ArgumentR
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
 from guardrails.wrapping.reasks import Reasking
-from guardrails.wrapping.registry import find_wrapper
+from guardrails.wrapping.registry import Wrapper, find_wrapper
 from guardrails.wrapping.schemas import NO_SCHEMA, SchemaOptions, check_schema_options, require_schema
 from guardrails.wrapping.sdk.exchange import Terms
 
@@ -134,17 +134,22 @@ def wrap(
     terms = Terms(guard, on_block == "answer", caller, Stage(output), schema)
     wrapper = find_wrapper(function)
     if wrapper is not None:
-        name = class_name(type(function))
-        if roles:
-            raise TypeError(
-                f"wrap(): {', '.join(map(OPTIONS.__getitem__, roles))}: the fields of a {name} say what they are; leave it out"
-            )
-        if schema is not None and not wrapper.takes_schema:
-            raise TypeError(
-                f"schema is for functions and clients of models, not for a {name}: wrap a function that calls it"
-            )
+        _check_wrapper(wrapper, function, roles, schema)
         return cast(T, wrapper.wrap(function, terms))
     return wrap_function(function, terms, fps, roles)
+
+
+def _check_wrapper(wrapper: Wrapper, function: object, roles: DeclaredRoles, schema: Checker | None) -> None:
+    """Raise `TypeError` where options are given that an object of a class does not take."""
+    name = class_name(type(function))
+    if roles:
+        raise TypeError(
+            f"wrap(): {', '.join(map(OPTIONS.__getitem__, roles))}: the fields of a {name} say what they are; leave it out"
+        )
+    if schema is not None and not wrapper.takes_schema:
+        raise TypeError(
+            f"schema is for functions and clients of models, not for a {name}: wrap a function that calls it"
+        )
 
 
 def wrap_function(

@@ -27,19 +27,22 @@ FlowOf = Callable[[FunctionCall, tuple[Any, ...], Mapping[str, Any]], Flow]
 def find_prompt(roles: ArgumentRoles, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int | str | None:
     """Return the argument, by position or name, that a model is asked with; None where none is known to be.
 
-    That is the last conversation among the arguments, else the first text that is a prompt (`argument_roles`), else the only
-    text.
+    That is the last conversation among the arguments, else the first text that is a prompt, else the only text.
     """
-    first = int(roles.is_method)
-    bound = [*roles.bind(args[first:], kwargs)]
-    slots: list[int | str] = [*range(first, len(args)), *kwargs]
-    given = [(slot, value, what.role) for slot, (_, value, what) in zip(slots, bound, strict=True)]
-    conversations = [slot for slot, value, _ in given if _is_conversation(value)]
+    own = int(roles.is_method)
+    slots: list[int | str] = [*range(own, len(args)), *kwargs]
+    texts: list[int | str] = []
+    prompts: list[int | str] = []
+    conversations: list[int | str] = []
+    for slot, (_, value, what) in zip(slots, roles.bind(args[own:], kwargs), strict=True):
+        if _is_conversation(value):
+            conversations.append(slot)
+        elif isinstance(value, str) and what.role in ("prompt", "value"):
+            texts.append(slot)
+            prompts += [slot] * (what.role == "prompt")
     if conversations:
         return conversations[-1]
-    texts = [(slot, role) for slot, value, role in given if isinstance(value, str)]
-    prompts = [slot for slot, role in texts if role == "prompt"]
-    return next(iter(prompts or ([texts[0][0]] if len(texts) == 1 else ())), None)
+    return next(iter(prompts or (texts if len(texts) == 1 else ())), None)
 
 
 def _is_conversation(value: Any) -> bool:

@@ -76,7 +76,12 @@ REFUSED: Final = (
 BUILTIN: Final = {
     **dict.fromkeys(("openai.OpenAI", "openai.AsyncOpenAI"), "guardrails.wrapping.apis.openai:WRAPPER"),
     **dict.fromkeys(
-        ("anthropic.Anthropic", "anthropic.AsyncAnthropic"), "guardrails.wrapping.apis.anthropic:WRAPPER"
+        (
+            *("anthropic.Anthropic", "anthropic.AsyncAnthropic"),
+            *("anthropic.AnthropicVertex", "anthropic.AsyncAnthropicVertex"),
+            *("anthropic.AnthropicBedrockMantle", "anthropic.AsyncAnthropicBedrockMantle"),
+        ),
+        "guardrails.wrapping.apis.anthropic:WRAPPER",
     ),
     **dict.fromkeys(REFUSED, "guardrails.wrapping.frameworks.refusals:WRAPPER"),
     **dict.fromkeys(
@@ -90,6 +95,14 @@ BUILTIN: Final = {
     "crewai.BaseLLM": "guardrails.wrapping.frameworks.crewai:WRAPPER",
     "dspy.BaseLM": "guardrails.wrapping.frameworks.dspy:WRAPPER",
     "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",
+    **dict.fromkeys(
+        ("anthropic.AnthropicBedrock", "anthropic.AsyncAnthropicBedrock"),
+        "guardrails.wrapping.apis.anthropic:BEDROCK",
+    ),
+    **dict.fromkeys(("google.Client", "google.AsyncClient"), "guardrails.wrapping.apis.google_genai:WRAPPER"),
+    "botocore.BedrockRuntime": "guardrails.wrapping.apis.bedrock:WRAPPER",
+    "mistralai.Mistral": "guardrails.wrapping.apis.mistral:WRAPPER",
+    **dict.fromkeys(("ollama.Client", "ollama.AsyncClient"), "guardrails.wrapping.apis.ollama:WRAPPER"),
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
     **dict.fromkeys(
         ("litellm.completion", "litellm.acompletion"), "guardrails.wrapping.frameworks.litellm:WRAPPER"

@@ -17,13 +17,13 @@ from guardrails.detectors.formats.formats_detector import JSON, FitsSchema, Form
 from guardrails.detectors.formats.json_schema import JsonSchema, SchemaProblems
 from guardrails.detectors.formats.syntax import find_json_error
 from guardrails.detectors.kinds import Kind
-from guardrails.formats import FormatProblem
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy, OnFail
 from guardrails.policy.loading.load import load
 from guardrails.policy.schema import MOST_REASKS
 from guardrails.registry.sources import PluginSources
 from guardrails.types import Action, Stage
+from guardrails.verdicts.format_failure import FormatProblem
 from guardrails.wire.pointers import pointer
 
 C = TypeVar("C", bound=Checker)

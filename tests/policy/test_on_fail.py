@@ -60,6 +60,17 @@ def test_mistakes_are_located(rule: str, code: str, place: str) -> None:
     assert error.hint or " must be " in error.message
 
 
+def test_what_is_under_way_cannot_be_repaired() -> None:
+    """`parallel: true` sends a request before it is judged; a reply may be repaired."""
+    text = (
+        "format: 1\nname: p\nparallel: true\nhistory: block\ndetectors: {json: {use: format, kind: json, category: custom.json}}\n"
+        "rules: [{id: r, on: STAGE, when: custom.json > 0, then: block, on_fail: repair}]\n"
+    )
+    assert Guard.load(text.replace("STAGE", "output")).parallel
+    with pytest.raises(PolicyErrors, match="rule 'r' repairs what stands in a request"):
+        Guard.load(text.replace("STAGE", "tool_result"))
+
+
 def test_the_digest_knows_it() -> None:
     """Policies without it keep theirs; what is tried is part of what a policy means."""
     digests = [

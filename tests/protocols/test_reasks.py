@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.formats import FormatFailure, FormatProblem
 from guardrails.protocols.reasks import find_reask
 from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.verdicts.format_failure import FormatFailure, FormatProblem
 from tests.cases import each_case
 
 
@@ -42,6 +42,13 @@ def verdict(*failures: FormatFailure, blocks: tuple[str, ...] = ("form",)) -> Ve
 def test_when_a_model_is_asked_again(found: Verdict, done: int, asks: bool) -> None:
     """As often as the rule says, and only where nothing else is wrong."""
     assert (find_reask(found, done) is not None) is asks
+
+
+def test_an_empty_answer_has_words() -> None:
+    """No API takes an empty turn."""
+    reask = find_reask(verdict(failure(text=" ")), 0)
+    assert reask is not None
+    assert reask.answer == "(no answer)"
 
 
 def test_it_is_told_what_is_wrong_with_one_choice() -> None:

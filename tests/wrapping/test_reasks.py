@@ -179,7 +179,7 @@ def f(model: str, question: str, style: str = "") -> None:
     [
         (("gpt", "Who?"), {}, 1),
         (("gpt",), {"question": "Who?"}, "question"),
-        (("gpt",), {}, 0),
+        (("gpt",), {}, None),
         (([{"role": "user", "content": "Who?"}], "x"), {}, 0),
         ((), {"body": {"messages": [{"role": "user", "content": "Who?"}]}}, "body"),
         ((1, 2), {}, None),

@@ -30,9 +30,9 @@ from guardrails.detectors.formats.syntax import (
 )
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.formats import FormatProblem
 from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
+from guardrails.verdicts.format_failure import FormatProblem
 
 LONGEST_PYTHON: Final = 200_000
 """Characters of Python; its parser takes some 100 bytes of memory and a microsecond for each."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from guardrails.detectors.formats.syntax import find_json_error
 
-LONGEST: Final = 100_000
+LONGEST: Final = 200_000
 """Characters of a text that is repaired; the library takes some 10 microseconds for each of a hostile text."""
 
 MOST_OPENINGS: Final = 32
@@ -67,14 +67,14 @@ def _candidates(text: str) -> Iterator[str]:
     sources = [*fenced, text.strip()]
     yield from sources
     yield from _embedded(text)
-    for source in sources:
+    for source in dict.fromkeys(sources):
         plain = _CONSTANT.sub(lambda match: match[0] if match[0][0] == '"' else "null", source)
         opening = _OPENING.search(plain)
         if opening is None:
             continue
         inner = plain[opening.start() :]
         yield inner
-        for part in (inner, plain):
+        for part in dict.fromkeys((inner, plain)):
             if (mended := _mend(part)) is not None:
                 yield mended
 

@@ -21,8 +21,8 @@ import re2
 import regex
 
 from guardrails.detectors.formats.json_spans import locate
-from guardrails.formats import FormatProblem
 from guardrails.text import replace_surrogates
+from guardrails.verdicts.format_failure import FormatProblem
 from guardrails.wire.pointers import pointer
 
 LONGEST_CHECK: Final = 2.0

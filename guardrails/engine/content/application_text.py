@@ -39,10 +39,13 @@ SLOT: Final = re.compile(r"\{\{ *[A-Za-z_][A-Za-z0-9_.]* *\}\}|\{[A-Za-z_][A-Za-
 
 DIGEST: Final = re.compile(r"sha256:([0-9a-fA-F]{64})")
 
+FILE_NAME: Final = re.compile(r"[!-~]+\.[A-Za-z]{2,8}")
+"""What the name of a file looks like; a text in a language without blanks does not."""
+
 FIXED: Final = 20
 """Letters and digits that a text with slots must have outside of them: with fewer it would fit anybody's words."""
 
-APART: Final = 16
+APART: Final = 8
 """Letters and digits that must stand between two slots for their fillings to be judged apart: words that somebody cut over slots
 which stand close together are judged together."""
 
@@ -154,6 +157,8 @@ class ApplicationTexts:
                 raise TypeError(f"a text of the application is a text or a path, not {type(each).__name__!r}")
             elif digest := DIGEST.fullmatch(each.strip()):
                 digests.add(digest[1].lower())
+            elif why := _find_slip(each.strip()):
+                raise ApplicationTextError(f"{each!r} is no text that could be declared: {why}")
             else:
                 templates.append(_parse_named("application_text", each))
         exact = frozenset(each.literals[0] for each in templates if len(each.literals) == 1)
@@ -217,6 +222,15 @@ def read_template(path: Path) -> TextTemplate:
     except ValueError:
         raise ApplicationTextError(f"the text {str(path)!r} is not UTF-8") from None
     return _parse_named(str(path), written)
+
+
+def _find_slip(text: str) -> str | None:
+    """Return what a text is that nobody means as one, None of any other."""
+    if text.startswith("sha256:"):
+        return "a digest has 64 hexadecimal digits behind 'sha256:'"
+    if FILE_NAME.fullmatch(text):
+        return "give a file as pathlib.Path"
+    return None
 
 
 def _parse_named(name: str, text: str) -> TextTemplate:

@@ -182,7 +182,7 @@ class ContentTree:
     films: dict[int, FilmCoverage] = field(default_factory=dict)
     """How much of each film was looked at, by leaf."""
     replies: list[tuple[Path, ...]] | None = None
-    """Of an answer, where the texts stand that a model replies with: the parts of each; None: it is no answer of an API."""
+    """Of an answer, where the texts stand that a model replies with: the parts of each; None: that is not known."""
     opened: list[Any] = field(default_factory=list)
     """The films that a check began to watch (`films.FilmCheck`), which it releases."""
 

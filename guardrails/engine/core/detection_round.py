@@ -111,7 +111,8 @@ class DetectionRound:
                 content = Text(content.text[:limit], place, content.context)
             self.contents.append(content)
             self.found.append({})
-            self.cached.append(None if cache is None else cache_entry(cache, content))
+            kept = cache is not None and (not leaf.is_record or self._is_judged(index))
+            self.cached.append(cache_entry(cache, content) if cache is not None and kept else None)
 
     def tiers(self) -> list[int]:
         """Return the tiers that these leaves need, cheapest first."""

@@ -23,7 +23,6 @@ from guardrails.engine.media.ocr_text import locate_in_picture
 from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.edits import Redactions, build_redactions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
-from guardrails.formats import FormatFailure
 from guardrails.media.images.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (
@@ -39,6 +38,7 @@ from guardrails.types import (
     Text,
     Unchecked,
 )
+from guardrails.verdicts.format_failure import FormatFailure
 
 
 class _Rules:

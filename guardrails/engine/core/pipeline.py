@@ -22,6 +22,7 @@ from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.observers import CURRENT
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, takes_long
 from guardrails.engine.formats.format_repair import rewrite_texts
+from guardrails.engine.formats.replies import add_empty_replies, asks_for_formats
 from guardrails.engine.model import NO_REPAIRS, Outcome, Request
 from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, build_stream_plan
 from guardrails.policy.compiled import CompiledPolicy
@@ -68,6 +69,7 @@ class Pipeline(TaskRunner):
             tuple(bound for bound in bounds if bound.extracts is not None),
             any(bound.extracts or bound.hears or Image.kind in bound.contents for bound in bounds),
         )
+        self._formats = asks_for_formats(self.policies)
         self._stream_plans: dict[tuple[Stage, ...], StreamPlan] = {}
 
     def bounds(self) -> list[BoundDetector]:
@@ -111,6 +113,8 @@ class Pipeline(TaskRunner):
         if inline is not None and takes_long(tree):
             yield []  # whoever drives this goes on where it holds nobody up
             inline = None
+        if self._formats and tree.replies:
+            add_empty_replies(tree)
         known: KnownDetections = {}
         timings: dict[str, float] = {}
         observer = CURRENT.get()

@@ -14,10 +14,10 @@ from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import NO_REPAIRS, Repairs, RuleMatch
-from guardrails.formats import FormatFailure, FormatProblem
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.on_fail import format_detectors
 from guardrails.types import CLEAN, Action, Content, Detection, Mode, Text
+from guardrails.verdicts.format_failure import FormatFailure, FormatProblem
 
 REPAIRED: Final = "repaired"
 """The reason of a rule that repaired what it would have acted on."""

@@ -4,47 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.types import Mode, Stage, Text
+from guardrails.types import Mode, Place, Stage, Text
+from guardrails.wire.pointers import Path
 
 NONE: frozenset[int] = frozenset()
+CHOICES = ("choices", "candidates")
+"""Fields of answers in which several replies stand."""
 
 
 def find_unformatted(policies: Sequence[CompiledPolicy], tree: ContentTree) -> frozenset[int]:
     """Return the leaves, by index, at which rules with `on_fail` do not look; none where there is no such rule."""
-    if not any(rule.on_fail is not None for policy in policies for rule in policy.rules):
+    if not asks_for_formats(policies):
         return NONE
-    groups = [frozenset(group) for group in tree.replies or ()]
+    known = {leaf.path for leaf in tree.leaves}  # a part that is empty has none
+    groups = [known.intersection(group) for group in tree.replies or ()]
     joined = {frozenset(_pieces(tree, leaf)) for leaf in tree.leaves if leaf.pieces}
     return frozenset(
         index for index, leaf in enumerate(tree.leaves) if not _has_format(tree, leaf, groups, joined)
     )
 
 
-def _pieces(tree: ContentTree, leaf: Leaf) -> list[tuple[str | int, ...]]:
+def _pieces(tree: ContentTree, leaf: Leaf) -> list[Path]:
     return [tree.leaves[index].path for index, _ in leaf.pieces]
 
 
 def _has_format(
     tree: ContentTree,
     leaf: Leaf,
-    groups: Sequence[frozenset[tuple[str | int, ...]]],
-    joined: set[frozenset[tuple[str | int, ...]]],
+    groups: Sequence[set[Path]],
+    joined: set[frozenset[Path]],
 ) -> bool:
     """Tell whether a leaf is a text of its own that may have to be in a format."""
     place = leaf.content.place
     if not isinstance(leaf.content, Text) or leaf.parent is not None or leaf.across:
         return False
-    if place.stage is not Stage.OUTPUT:
+    if Stage.INPUT in place.also and place.stage is Stage.OUTPUT:
+        return False  # a turn of before, which was judged when it was the answer
+    if place.stage is not Stage.OUTPUT or tree.replies is None:
         return leaf.editable and not leaf.pieces
-    if place.message is not None:
-        return False  # it was judged when it was the answer
-    if tree.replies is None:
-        return not leaf.path and not leaf.pieces
     if leaf.pieces:
         return frozenset(_pieces(tree, leaf)) in groups
     return any(leaf.path in group and (len(group) == 1 or group not in joined) for group in groups)
+
+
+def add_empty_replies(tree: ContentTree) -> None:
+    """Add a leaf for each reply that says nothing: an empty text is in no format, and would be judged by nobody."""
+    known = {leaf.path for leaf in tree.leaves}
+    for group in tree.replies or ():
+        if known.isdisjoint(group):
+            path = group[0]
+            choice = path[1] if len(path) > 1 and path[0] in CHOICES and isinstance(path[1], int) else None
+            place = Place(Stage.OUTPUT, role="assistant", choice_index=choice)
+            tree.leaves.append(Leaf(Text("", place_at(place, path)), path))
+
+
+def asks_for_formats(policies: Sequence[CompiledPolicy]) -> bool:
+    """Tell whether a rule has `on_fail`."""
+    return any(rule.on_fail is not None for policy in policies for rule in policy.rules)
 
 
 def max_reasks(policies: Sequence[CompiledPolicy], stage: Stage) -> int:

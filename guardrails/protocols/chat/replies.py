@@ -33,11 +33,11 @@ def message_texts(message: Any, path: Path) -> Iterator[Path]:
     if not isinstance(message, Mapping) or any(message.get(name) for name in (*CALLS, "refusal")):
         return
     content = message.get("content")
-    if isinstance(content, str):
+    if isinstance(content, str | None) and "audio" not in message:
         yield (*path, "content")
     elif isinstance(content, list):
         for index, part in enumerate(content):
-            if isinstance(part, Mapping) and part.get("type") == "text" and part.get("text"):
+            if isinstance(part, Mapping) and part.get("type") == "text":
                 yield (*path, "content", index, "text")
 
 

@@ -76,7 +76,6 @@ GENERATE = Protocol(
     path=":generateContent",
     provider=GEMINI,
     is_served=False,
-    is_wrapped=False,
     read_request=gemini_fields.read_request,
     edit_request=gemini_fields.edit_body,
     check_response=check_answer,

@@ -10,16 +10,14 @@ from guardrails.wire.pointers import Path
 
 
 def find_replies(message: Mapping[str, Any]) -> list[tuple[Path, ...]]:
-    """Return where the texts of the reply stand: nowhere in a message that calls a tool of the client's."""
+    """Return where the texts of the reply stand, or would: nowhere in a message that calls a tool of the client's."""
     blocks = message.get("content")
     if not isinstance(blocks, list) or any(_type(block) == "tool_use" for block in blocks):
         return []
     found: tuple[Path, ...] = tuple(
-        ("content", index, "text")
-        for index, block in enumerate(blocks)
-        if _type(block) == "text" and block.get("text")
+        ("content", index, "text") for index, block in enumerate(blocks) if _type(block) == "text"
     )
-    return [found] if found else []
+    return [found or (("content", len(blocks), "text"),)]
 
 
 def _type(block: Any) -> Any:

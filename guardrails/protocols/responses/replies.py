@@ -31,7 +31,7 @@ def find_replies(response: Mapping[str, Any]) -> list[tuple[Path, ...]]:
     found: tuple[Path, ...] = tuple(
         ("output", at, "content", index, "text")
         for index, part in enumerate(parts)
-        if isinstance(part, Mapping) and part.get("type") == "output_text" and part.get("text")
+        if isinstance(part, Mapping) and part.get("type") == "output_text"
     )
     return [found] if found else []
 

@@ -25,6 +25,7 @@ async def ask_again(call: Call, reask: Reask) -> Call:
     assert given is not None
     assert protocol.append_reask is not None
     call.report.reject()
+    state.metrics.count("guardrails_reasks_total", api=protocol.name)
     body = protocol.append_reask(given.body, reask.answer, reask.words)
     tree = call.endpoint.read_request(body)
     who = replace(given.who, turns=tree.turns)

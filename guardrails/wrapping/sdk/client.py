@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
 from guardrails.protocols.reasks import AnswerRejected
+from guardrails.sinks.call_verdicts import attach_verdicts
 from guardrails.types import Stage
-from guardrails.wrapping.call_verdicts import attach_verdicts
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.http_responses import (
@@ -135,24 +135,11 @@ class SyncGuardedClient(GuardedClient):
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = self._judged(exchange, response)
+            response = judge_body(exchange, response)
         made = inner._process_response(response=response, **kwargs)
         if exchange is not None:
             attach_verdicts(made, exchange.verdicts)
         return made
-
-    def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
-        answer = judge_response(exchange, media_type_of(response))
-        # What is here already comes from the response as a stream would.
-        pieces = answer.released(response.iter_bytes())
-        if not (response.is_stream_consumed or answer.at_once):
-            return stream_body(response, pieces)
-        try:
-            content = b"".join(pieces)
-        finally:
-            response.close()
-        return replace_response_body(response, answer.kind, content=content)
 
 
 class AsyncGuardedClient(GuardedClient):
@@ -204,23 +191,38 @@ class AsyncGuardedClient(GuardedClient):
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = await self._judged(exchange, response)
+            response = await ajudge_body(exchange, response)
         made = await inner._process_response(response=response, **kwargs)
         if exchange is not None:
             attach_verdicts(made, exchange.verdicts)
         return made
 
-    async def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """The twin of `SyncGuardedClient._judged` on an event loop."""
-        answer = judge_response(exchange, media_type_of(response))
-        pieces = answer.areleased(response.aiter_bytes())
-        if not (response.is_stream_consumed or answer.at_once):
-            return astream_body(response, pieces)
-        try:
-            content = b"".join([piece async for piece in pieces])
-        finally:
-            await response.aclose()
-        return replace_response_body(response, answer.kind, content=content)
+
+def judge_body(exchange: Exchange, response: Any) -> Any:
+    """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
+    answer = judge_response(exchange, media_type_of(response))
+    # What is here already comes from the response as a stream would.
+    pieces = answer.released(response.iter_bytes())
+    if not (response.is_stream_consumed or answer.at_once):
+        return stream_body(response, pieces)
+    try:
+        content = b"".join(pieces)
+    finally:
+        response.close()
+    return replace_response_body(response, answer.kind, content=content)
+
+
+async def ajudge_body(exchange: Exchange, response: Any) -> Any:
+    """The twin of `judge_body` on an event loop."""
+    answer = judge_response(exchange, media_type_of(response))
+    pieces = answer.areleased(response.aiter_bytes())
+    if not (response.is_stream_consumed or answer.at_once):
+        return astream_body(response, pieces)
+    try:
+        content = b"".join([piece async for piece in pieces])
+    finally:
+        await response.aclose()
+    return replace_response_body(response, answer.kind, content=content)
 
 
 def block_connections(resource: Any) -> Any:

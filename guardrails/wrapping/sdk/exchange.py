@@ -24,9 +24,9 @@ from guardrails.protocols.reasks import AnswerRejected, Reask, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.sinks.call_verdicts import CallVerdicts
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
-from guardrails.wrapping.call_verdicts import CallVerdicts
 from guardrails.wrapping.sdk.body_formats import JSON, Body, parse_answer, unreadable_answer
 from guardrails.wrapping.sdk.events import END
 from guardrails.wrapping.sdk.file_answers import AnswerFile
@@ -136,7 +136,9 @@ class Exchange:
     @property
     def kind(self) -> str:
         """The media type of the answer that the request asks for."""
-        return STREAM if self.streams else JSON
+        if not self.streams:
+            return JSON
+        return STREAM if self.protocol.stream is None else self.protocol.stream.framing.media_type
 
     def ask(self, verdict: Verdict) -> bytes | None:
         """Take the verdict of the request; return None if it may be sent (`body` is what), else the answer in its place.
@@ -159,7 +161,9 @@ class Exchange:
         codec = streams.codec()
         events = (codec.record_sent(event) for event in codec.write_refusal(refusal, message))
         end = END if self.ends_with_done else b""
-        return dump_events(event for event in events if event is not None) + end
+        return streams.framing.writer().feed(
+            dump_events(event for event in events if event is not None) + end
+        )
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.

@@ -51,6 +51,9 @@ PARTS = [{"type": "text", "text": '{"a": '}, {"type": "text", "text": "'b'}"}]
         (completion(content="Let me look that up.", tool_calls=[CALL]), "allow"),
         (completion(content=None, refusal="I would rather not."), "allow"),
         (completion(content=PARTS), "redact"),
+        (completion(content=[*PARTS, {"type": "text", "text": ""}]), "redact"),
+        (completion(content=""), "block"),
+        (completion(content=None), "block"),
         ([{"role": "user", "content": "{'a': 1}"}], "redact"),
         ([{"role": "user", "content": '{"a": 1}'}, {"role": "assistant", "content": "no"}], "allow"),
     ],
@@ -61,6 +64,21 @@ def test_only_what_replies_is_looked_at(guard: Guard, content: Any, action: str)
         str(guard.check(content, stage="output" if not isinstance(content, list) else "input").action)
         == action
     )
+
+
+@each_case(
+    ("content", "action"),
+    [
+        ({"role": "assistant", "content": "{'a': 1}"}, "redact"),
+        ({"role": "assistant", "content": "Let me look.", "tool_calls": [CALL]}, "allow"),
+        ([{"role": "assistant", "content": "no"}], "block"),
+        ({"name": "Jo"}, "block"),
+        ({"text": "{'a': 1}"}, "redact"),
+    ],
+)
+def test_messages_and_values_that_are_answers(guard: Guard, content: Any, action: str) -> None:
+    """Of messages what replies; of other values each text, as where it is not known which is the reply none is left out."""
+    assert str(guard.check(content, stage="output").action) == action
 
 
 def test_parts_are_repaired_as_one_text(guard: Guard) -> None:

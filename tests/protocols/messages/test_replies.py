@@ -21,7 +21,8 @@ USE = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
         ),
         ([TEXT, USE], []),
         ([USE], []),
-        ([], []),
+        ([], [(("content", 0, "text"),)]),
+        ([{"type": "thinking", "thinking": "hm"}], [(("content", 1, "text"),)]),
         (None, []),
     ],
 )

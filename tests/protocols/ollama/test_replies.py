@@ -15,6 +15,7 @@ from tests.cases import each_case
         ({"message": {"content": "wait", "tool_calls": [{"function": {"name": "f"}}]}}, []),
         ({"response": "{}"}, [(("response",),)]),
         ({}, []),
+        ({"message": {"content": ""}}, [(("message", "content"),)]),
     ],
 )
 def test_where_the_reply_stands(answer: Any, paths: list[Any]) -> None:

@@ -98,6 +98,55 @@ def test_declared_texts_pass_with_real_clients(settings: Path, fake: Any, kit: A
         assert is_blocked_by_anthropic(url, OWN + "!")
 
 
+USER = {"role": "user", "content": "Hello."}
+SYSTEMS: dict[str, tuple[str, Any]] = {
+    "chat": ("/v1/chat/completions", lambda text: {"messages": [{"role": "system", "content": text}, USER]}),
+    "chat, parts": (
+        "/v1/chat/completions",
+        lambda text: {"messages": [{"role": "developer", "content": [{"type": "text", "text": text}]}, USER]},
+    ),
+    "responses": ("/v1/responses", lambda text: {"instructions": text, "input": "Hello."}),
+    "responses, item": (
+        "/v1/responses",
+        lambda text: {"input": [{"role": "developer", "content": text}, USER]},
+    ),
+    "messages": ("/v1/messages", lambda text: {"max_tokens": 9, "system": text, "messages": [USER]}),
+    "gemini": (
+        "/v1beta/models/m:generateContent",
+        lambda text: {
+            "systemInstruction": {"parts": [{"text": text}]},
+            "contents": [{"parts": [{"text": "Hello."}]}],
+        },
+    ),
+    "ollama": (
+        "/api/chat",
+        lambda text: {"messages": [{"role": "system", "content": text}, USER], "stream": False},
+    ),
+    "ollama, one": ("/api/generate", lambda text: {"system": text, "prompt": "Hello.", "stream": False}),
+    "check": ("/v1/check", lambda text: {"messages": [{"role": "system", "content": text}, USER]}),
+}
+"""Where each API has system messages."""
+
+
+def test_each_api_has_its_place_for_them(settings: Path, fake: Any, kit: Any) -> None:
+    """Texts, and keys, wherever a system message may stand."""
+    fake.answers(b"{}", status=404)  # what comes after the check does not matter
+    with running(SettingsSources(str(settings)).settings()) as url:
+
+        def rules(path: str, body: Any, key: str) -> str:
+            model = {} if "models" in path or "check" in path else {"model": "m"}
+            return str(
+                kit.send(url, path, {**body, **model}, {"x-api-key": key}).headers["x-guardrails-rules"]
+            )
+
+        for name, (path, body) in SYSTEMS.items():
+            assert rules(path, body(OWN), PLAIN) == "", name
+            assert rules(path, body(FILLED), PLAIN) == "", name
+            assert rules(path, body("zqxorder"), TRUSTED) == "", name
+            assert rules(path, body(OWN + "!"), PLAIN) == "jailbreak.block", name
+            assert rules(path, body(TEMPLATE.format(customer="zqxorder")), PLAIN) == "jailbreak.block", name
+
+
 def test_a_key_may_say_that_its_system_messages_are_its_own(settings: Path, fake: Any, kit: Any) -> None:
     """For jailbreak rules alone, and for its system and developer messages alone; nothing in a request says so."""
     with running(SettingsSources(str(settings)).settings()) as url:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,6 +104,22 @@ def test_what_is_broken_is_repaired_without_a_call(upstream: ScriptedUpstream, u
 
 
 @pytest.mark.parametrize("api", APIS)
+def test_a_rule_that_only_repairs_asks_nobody(upstream: ScriptedUpstream, api: str) -> None:
+    """In a stream as well, whose text is held to its end."""
+    rule = {name: value for name, value in POLICY["rules"][0].items() if name != "reask"}
+    policy = {**POLICY, "rules": [{**rule, "on_fail": "repair"}, *POLICY["rules"][1:]]}
+    upstream.reply_with(Reply("Here: {'name': 'jo@example.com',}", cut=4), "no")
+    with running(Settings(upstream=upstream.url, port=0), Guard.load(policy)) as url:
+        assert ask(api, url) == '{"name": "[EMAIL]"}'
+        try:
+            said = ask(api, url)
+        except (openai.APIError, anthropic.APIError) as error:
+            said = str(error)
+        assert not said or "No JSON came." in said
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("api", APIS)
 def test_what_is_not_is_asked_for_again(upstream: ScriptedUpstream, url: str, api: str) -> None:
     """With what the model answered, and what is wrong, as two more turns."""
     upstream.reply_with("no", "{}", GOOD)
@@ -134,6 +151,8 @@ def test_the_headers_tell_of_the_answer_that_went_on(upstream: ScriptedUpstream,
         raw = client.chat.completions.with_raw_response.create(model="m", messages=ASKED)
     assert raw.headers["x-guardrails-action"] == "allow"
     assert raw.headers["x-guardrails-verdict-id"].count(",") == 3
+    with urllib.request.urlopen(f"{url}/metrics") as metrics:
+        assert b'guardrails_reasks_total{api="openai.chat"} 1' in metrics.read()
 
 
 @pytest.mark.parametrize("stream", [False, True])

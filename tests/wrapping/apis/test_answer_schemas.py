@@ -132,6 +132,15 @@ def test_the_count_is_bounded(upstream: ScriptedUpstream, guard: Guard, make: An
     assert len(upstream.requests) == 2
 
 
+def test_an_empty_answer_fits_nothing(upstream: ScriptedUpstream, guard: Guard) -> None:
+    """A model that says nothing is asked again, in words that every API takes."""
+    upstream.reply_with("", GOOD)
+    with guard.wrap(openai_client(upstream), schema=Person, reask=1) as client:
+        answer = client.chat.completions.create(model="m", messages=ASKED)
+    assert answer.choices[0].message.content == GOOD
+    assert upstream.requests[1].json["messages"][1]["content"] == "(no answer)"
+
+
 def test_blocks_are_answered_in_kind(upstream: ScriptedUpstream, guard: Guard) -> None:
     """As the API refuses, where that was asked for."""
     upstream.reply_with("no")

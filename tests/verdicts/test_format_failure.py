@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.formats import FormatProblem
+from guardrails.verdicts.format_failure import FormatProblem
 
 
 def test_a_problem_says_where_and_what() -> None:

@@ -13,8 +13,8 @@ import openai
 import pytest
 
 from guardrails import Guard
+from guardrails.sinks.call_verdicts import CallVerdicts, attach_verdicts
 from guardrails.testing import ScriptedUpstream
-from guardrails.wrapping.call_verdicts import CallVerdicts, attach_verdicts
 
 POLICY = """
 detectors:
