@@ -53,7 +53,6 @@ GENERATORS: Final[Mapping[str, str]] = {
 
 REFUSED: Final = (
     "agents.AgentBase",
-    "agents.Model",
     "crewai.BaseAgent",
     "crewai.Crew",
     "crewai.Flow",
@@ -93,6 +92,7 @@ BUILTIN: Final = {
         ],
         "guardrails.wrapping.frameworks.haystack:WRAPPER",
     ),
+    "agents.Model": "guardrails.wrapping.frameworks.agent_models:WRAPPER",
     "crewai.BaseLLM": "guardrails.wrapping.frameworks.crewai:WRAPPER",
     "dspy.BaseLM": "guardrails.wrapping.frameworks.dspy:WRAPPER",
     "langchain_core.Embeddings": "guardrails.wrapping.langchain.tools:EMBEDDINGS",

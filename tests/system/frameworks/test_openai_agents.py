@@ -43,6 +43,22 @@ def test_the_recipe_runs_guarded(tmp_path: Path) -> None:
     assert found["unsafe call"].error or found["unsafe call"].value == "I cannot say."
 
 
+def test_models_are_guarded_as_models(tmp_path: Path) -> None:
+    """Whole and in streams; a blocked prompt does not reach the provider."""
+    names = ("fine", "attack", "redacted prompt", "redacted", "unsafe", "streamed", "unsafe streamed")
+    steps = [STEPS[name] for name in names]
+    ran = run_recipe("openai_agents_models", steps, tmp_path, framework="openai_agents")
+    found = dict(zip(names, ran, strict=True))
+
+    assert (found["fine"].value, found["fine"].error) == ("Paris.", "")
+    assert (found["attack"].causes[:1], found["attack"].asked) == (["Blocked"], [])
+    assert CARD not in str(found["redacted prompt"].asked)
+    assert found["redacted"].value == "Use [CREDIT_CARD]."
+    assert "".join(found["streamed"].value) == "Use [CREDIT_CARD]."
+    for name in ("unsafe", "unsafe streamed"):
+        assert "Blocked" in found[name].causes
+
+
 def test_it_runs_at_the_proxy(tmp_path: Path) -> None:
     """The framework's own requests and streams pass."""
     steps = [STEPS["fine"], STEPS["streamed"], STEPS["tool"]]
