@@ -120,7 +120,9 @@ class Exchange:
         """Return the checks around the call that asks the model again."""
         assert self.protocol.append_reask is not None
         body = self.protocol.append_reask(self._given, reask.answer, reask.words)
-        return Exchange(self.terms, self.protocol, body, self._reasked + 1)
+        made = Exchange(self.terms, self.protocol, body, self._reasked + 1)
+        made.verdicts = self.verdicts
+        return made
 
     @property
     def streams(self) -> bool:
