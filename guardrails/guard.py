@@ -366,6 +366,80 @@ class Guard(Checker):
         check_options(method, caller, CALLER, others)
         return Terms(self, answers, caller)
 
+    def asgi(
+        self,
+        app: Any,
+        *,
+        paths: Sequence[str] = ("*",),
+        fields: Sequence[str] = (),
+        responses: bool = False,
+        max_bytes: int = 1_000_000,
+        **caller: Unpack[CallerOptions],
+    ) -> Any:
+        """Return an application of ASGI (FastAPI, Starlette, Litestar) whose requests are judged before it runs: JSON, forms and
+        texts in their bodies, and the parameters of their addresses. `app.add_middleware(guard.asgi, paths=["/chat"])` adds it.
+
+        What the policy redacts, the application gets redacted. What it blocks is answered with 400 and a JSON object, `error`,
+        with `code`, `message`, `verdict`, `rules` and `policy`; where the guard fails, with 503.
+
+        Args:
+            app: the application.
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            max_bytes: how large a body may be; 413 beyond.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.asgi import GuardMiddleware
+        from guardrails.wrapping.web.requests import WebOptions
+
+        options = WebOptions(paths, fields, responses, max_bytes)
+        return GuardMiddleware(app, Terms(self, answers=False, context=caller), options)
+
+    def django(
+        self,
+        *,
+        paths: Sequence[str] = ("*",),
+        fields: Sequence[str] = (),
+        responses: bool = False,
+        max_bytes: int = 1_000_000,
+        **caller: Unpack[CallerOptions],
+    ) -> Callable[[Any], Any]:
+        """Return a middleware for Django, synchronous and asynchronous, whose dotted name goes into the setting `MIDDLEWARE`.
+
+        What it answers is what `asgi` does.
+
+        Args:
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            max_bytes: how large a body may be; 413 beyond.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.django import make_middleware
+        from guardrails.wrapping.web.requests import WebOptions
+
+        options = WebOptions(paths, fields, responses, max_bytes)
+        return make_middleware(Terms(self, answers=False, context=caller), options)
+
+    def fastapi(self, of: Any, **caller: Unpack[CallerOptions]) -> Callable[..., Any]:
+        """Return a dependency of FastAPI that takes a body, or another parameter, and returns it as the policy leaves it, in its
+        type: `order: Annotated[Order, Depends(guard.fastapi(Order))]`.
+
+        It raises FastAPI's `HTTPException`, with what `asgi` says in `error` as its detail: 400 where the policy stops it, 503
+        where the guard fails.
+
+        Args:
+            of: the type of the parameter, as FastAPI takes it, such as a model of pydantic.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.fastapi import make_dependency
+
+        return make_dependency(of, Terms(self, answers=False, context=caller))
+
     def stream(
         self,
         stage: StageName = "output",

@@ -61,6 +61,10 @@ GEMINI: Final = Provider(
     root="/v1beta",
     sdk_root="/**/*",
 )
+BEDROCK: Final = Provider("bedrock", "Bedrock", ("authorization",), {"authorization": "Bearer "}, root="")
+MISTRAL: Final = Provider(
+    "mistral", "Mistral", ("authorization",), {"authorization": "Bearer "}, sdk_root="/**/v1"
+)
 OLLAMA: Final = Provider(
     "ollama",
     "Ollama",

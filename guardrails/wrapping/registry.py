@@ -100,6 +100,8 @@ BUILTIN: Final = {
         "guardrails.wrapping.apis.anthropic:BEDROCK",
     ),
     **dict.fromkeys(("google.Client", "google.AsyncClient"), "guardrails.wrapping.apis.google_genai:WRAPPER"),
+    "botocore.BedrockRuntime": "guardrails.wrapping.apis.bedrock:WRAPPER",
+    "mistralai.Mistral": "guardrails.wrapping.apis.mistral:WRAPPER",
     **dict.fromkeys(("ollama.Client", "ollama.AsyncClient"), "guardrails.wrapping.apis.ollama:WRAPPER"),
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",
     **dict.fromkeys(

@@ -21,6 +21,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/pages").rglob("*.md"))]
 """The pages with examples. The guide for policy editors is run by `test_guide.py`."""
 
 REASONS = {
+    "client": 4,  # needs a package that these tests do without; tests/system/clients has it
     "install": 3,  # installs packages
     "containers": 2,  # needs Docker or Kubernetes
     "framework": 12,  # needs a framework: tests/system/frameworks runs it

@@ -154,12 +154,11 @@ class FastPath:
             path = self._paths[at] if at in self._paths else self._path(at)
             if path is None or place.origin is not None:
                 return None
-            if form == "record" and not path.clear:
-                continue  # nobody judges sentences
             if isinstance(content, Text):
                 if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
-                entry = self._cache.entry(content.text) if several else None
+                kept_ = path.clear or form != "record"
+                entry = self._cache.entry(content.text) if several and kept_ else None
                 if entry is not None:
                     nothing = path.entry(content)
                     held = [entry.get(key, CLEAN) for key in nothing]

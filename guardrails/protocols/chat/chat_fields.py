@@ -274,11 +274,11 @@ def messages(
     tree.beside(tree.system())
 
 
-def choice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """One choice of a response."""
+def choice(tree: ContentTree, value: Any, path: Path, place: Place, table: Table | None = None) -> None:
+    """One choice of a response, by a field table."""
     index = value.get("index") if isinstance(value, Mapping) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
-    CHOICE(tree, value, path, replace(place, choice_index=position))
+    (table or CHOICE)(tree, value, path, replace(place, choice_index=position))
 
 
 CHOICE = by_table(

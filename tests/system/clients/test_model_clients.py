@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from guardrails import Blocked, Guard, RequestError, Verdict
+from guardrails.protocols.bedrock.converse_stream import NOTHING, write_events
 from guardrails.protocols.messages.bedrock_framing import ChunkWriter
 from guardrails.testing import RawReply, ReceivedRequest, Reply, ScriptedUpstream
 from guardrails.testing.scripted_upstream import find_protocol, write_reply
+from guardrails.wire import event_stream
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning"
@@ -199,6 +201,120 @@ def _azure() -> Client:
     )
 
 
+def _mistral(*, is_async: bool) -> Client:
+    from mistralai.client import Mistral
+
+    def ask(client: Any, prompt: str) -> Any:
+        answer = client.chat.complete(model="mistral-large-latest", messages=_chat(prompt))
+        assert type(answer).__name__ == "ChatCompletionResponse"
+        return answer.choices[0].message.content
+
+    def stream(client: Any, prompt: str) -> Any:
+        with client.chat.stream(model="mistral-large-latest", messages=_chat(prompt)) as events:
+            return [each.data.choices[0].delta.content or "" for each in events if each.data.choices]
+
+    async def aask(client: Any, prompt: str) -> Any:
+        answer = await client.chat.complete_async(model="mistral-large-latest", messages=_chat(prompt))
+        return answer.choices[0].message.content
+
+    async def astream(client: Any, prompt: str) -> Any:
+        events = await client.chat.stream_async(model="mistral-large-latest", messages=_chat(prompt))
+        return [each.data.choices[0].delta.content or "" async for each in events if each.data.choices]
+
+    return Client(
+        lambda upstream: Mistral(api_key="none", server_url=upstream.origin),
+        aask if is_async else ask,
+        astream if is_async else stream,
+        (lambda client: client.beta.conversations.start(model="m", inputs=JAILBREAK),),
+        is_async,
+    )
+
+
+def _bedrock() -> Client:
+    import boto3
+
+    asked = {"modelId": "amazon.nova-pro-v1:0", "system": [{"text": "Be kind."}]}
+
+    def turns(prompt: str) -> Any:
+        return [{"role": "user", "content": [{"text": prompt}]}]
+
+    def ask(client: Any, prompt: str) -> Any:
+        answer = client.converse(messages=turns(prompt), **asked)
+        assert "ResponseMetadata" in answer
+        return answer["output"]["message"]["content"][0]["text"]
+
+    def stream(client: Any, prompt: str) -> Any:
+        events = client.converse_stream(messages=turns(prompt), **asked)["stream"]
+        return [each["contentBlockDelta"]["delta"]["text"] for each in events if "contentBlockDelta" in each]
+
+    return Client(
+        lambda upstream: boto3.client(
+            "bedrock-runtime",
+            region_name="us-east-1",
+            aws_access_key_id="none",
+            aws_secret_access_key="none",
+            endpoint_url=upstream.origin,
+        ),
+        ask,
+        stream,
+        (
+            lambda client: client.apply_guardrail(
+                guardrailIdentifier="g", guardrailVersion="1", source="INPUT", content=[]
+            ),
+        ),
+        reply=_answer_of_bedrock,
+    )
+
+
+def _answer_of_bedrock(reply: Any) -> Callable[[ReceivedRequest], Any]:
+    """Return what answers a request as Bedrock's Converse API does."""
+    said = Reply(reply) if isinstance(reply, str) else reply
+    message = {"role": "assistant", "content": [{"text": said.whole_text}]}
+    whole = {**NOTHING, "output": {"message": message}, "stopReason": "end_turn"}
+
+    def frames() -> Iterator[bytes]:
+        for event in write_events(whole):
+            [(name, data)] = event.data.items()
+            pieces = said.pieces(said.whole_text) if name == "contentBlockDelta" else [None]
+            for piece in pieces:
+                told = data if piece is None else {**data, "delta": {"text": piece}}
+                headers = {":event-type": name, ":content-type": "application/json", ":message-type": "event"}
+                yield event_stream.dump(headers, json.dumps(told).encode())
+
+    def answer(request: ReceivedRequest) -> Any:
+        streams = request.path.endswith("-stream")
+        return RawReply([*frames()], content_type=event_stream.TYPE) if streams else whole
+
+    return answer
+
+
+def test_a_body_of_anthropic_s_is_judged_in_invoke_model(upstream: ScriptedUpstream, guard: Guard) -> None:
+    """Whole and streamed; bodies of other models are refused, with the cure."""
+    upstream.reset()
+    client = guard.wrap(_bedrock().make(upstream))
+    model = "anthropic.claude-sonnet-5-v1:0"
+
+    def body(prompt: str) -> str:
+        return json.dumps(
+            {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": _chat(prompt)}
+        )
+
+    upstream.reply_with(_message_of_anthropic(f"Use {CARD}."))
+    answer = json.loads(client.invoke_model(modelId=model, body=body(FINE))["body"].read())
+    assert answer["content"][0]["text"] == "Use [CREDIT_CARD]."
+    upstream.reply_with(_message_of_anthropic(Reply(f"{LONG} Use {CARD}.", cut=9)))
+    chunks = client.invoke_model_with_response_stream(modelId=model, body=body(FINE))["body"]
+    events = [json.loads(each["chunk"]["bytes"]) for each in chunks]
+    texts = [each["delta"].get("text", "") for each in events if each["type"] == "content_block_delta"]
+    assert "".join(texts) == f"{LONG} Use [CREDIT_CARD]."
+    for call in (client.invoke_model, client.invoke_model_with_response_stream):
+        with pytest.raises(Blocked):
+            call(modelId=model, body=body(JAILBREAK))
+        with pytest.raises(RequestError, match="converse"):
+            call(modelId="meta.llama3-70b-instruct-v1:0", body="{}")
+    assert len(upstream.requests) == 2
+
+
 AWS = {"aws_region": "us-east-1", "aws_access_key": "none", "aws_secret_key": "none"}
 GOOGLE = {"region": "global", "project_id": "project", "access_token": "none"}
 CLIENTS: dict[str, Callable[[], Client]] = {
@@ -212,6 +328,9 @@ CLIENTS: dict[str, Callable[[], Client]] = {
     "anthropic vertex async": lambda: _anthropic("AsyncAnthropicVertex", **GOOGLE),
     "anthropic foundry": lambda: _anthropic("AnthropicFoundry", api_key="none"),
     "azure openai": _azure,
+    "bedrock": _bedrock,
+    "mistral": lambda: _mistral(is_async=False),
+    "mistral async": lambda: _mistral(is_async=True),
 }
 
 

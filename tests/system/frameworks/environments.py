@@ -1,7 +1,7 @@
 """Environments of released frameworks, each with this checkout, and the recipes of the documentation run in them.
 
 An environment is made once and kept in a folder: that of `GUARDRAILS_TEST_ENVIRONMENTS`, else one below the system's folder for
-temporary files. What it holds is written beside it, so that another pin makes it anew.
+temporary files. What it holds is written beside it, so that another pin, or another dependency of this package, makes it anew.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def environment(framework: str) -> Path:
     kept = os.environ.get("GUARDRAILS_TEST_ENVIRONMENTS")
     folder = Path(kept or Path(tempfile.gettempdir()) / "guardrails-environments") / framework
     python, stamp = folder / "bin/python", folder / "installed.json"
-    wanted = json.dumps([sys.version, str(ROOT), *PINS[framework]])
+    wanted = json.dumps(
+        [sys.version, str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"), *PINS[framework]]
+    )
     if stamp.is_file() and stamp.read_text("utf-8") == wanted:
         return python
     shutil.rmtree(folder, ignore_errors=True)
