@@ -53,6 +53,7 @@ GENERATORS: Final[Mapping[str, str]] = {
 
 REFUSED: Final = (
     "agents.AgentBase",
+    "agents.Model",
     "crewai.BaseAgent",
     "crewai.Crew",
     "crewai.Flow",

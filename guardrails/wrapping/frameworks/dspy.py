@@ -10,6 +10,7 @@ import copy
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, Final
 
@@ -101,6 +102,45 @@ def set_text(delta: Any, text: str) -> None:
     delta.content = text
 
 
+class History:
+    """What a model would note of a call, until its answers were judged."""
+
+    def __init__(self) -> None:
+        self.entries = list[dict[str, Any]]()
+        self._told: Any = None
+
+    def note(self, answers: Any) -> Any:
+        """Take the answers that the program may have, and return them."""
+        self._told = answers
+        return answers
+
+    def judged(self) -> list[dict[str, Any]]:
+        """Return what may be noted: without what a model answered where that is not what the program gets."""
+        told = self._told
+        same = [entry.get("outputs") == told for entry in self.entries]
+        withheld: dict[str, Any] = {"outputs": told or [], "response": None}
+        return [
+            entry if kept else {**entry, **withheld} for entry, kept in zip(self.entries, same, strict=True)
+        ]
+
+
+HISTORY: ContextVar[History | None] = ContextVar("guardrails_dspy_history", default=None)
+"""The history of the call that is under way in this thread or task."""
+
+
+@contextmanager
+def judged_history(model: Any, base: Any) -> Iterator[History]:
+    """Have what a model notes of a call noted once its answers were judged."""
+    history = History()
+    token = HISTORY.set(history)
+    try:
+        yield history
+    finally:
+        HISTORY.reset(token)
+        for entry in history.judged():
+            base.update_history(model, entry)
+
+
 @contextmanager
 def guarded_tokens(terms: Terms, asked: Verdict[Any]) -> Iterator[None]:
     """Have the tokens of an answer judged where DSPy streams them."""
@@ -126,16 +166,22 @@ def wrap(model: Any, terms: Terms) -> Any:
             with guarded_tokens(terms, asked):
                 return base.__call__(self, prompt, messages=messages, **options)
 
-        return run(lm_flow(terms, prompt, messages, options), terms, ask)
+        with judged_history(self, base) as history:
+            return history.note(run(lm_flow(terms, prompt, messages, options), terms, ask))
 
     async def acall(self: Any, prompt: Any = None, *, messages: Any = None, **options: Any) -> Any:
         async def ask(asked: Verdict[Any], prompt: Any, messages: Any) -> Any:
             with guarded_tokens(terms, asked):
                 return await base.acall(self, prompt, messages=messages, **options)
 
-        return await arun(lm_flow(terms, prompt, messages, options), terms, ask)
+        with judged_history(self, base) as history:
+            return history.note(await arun(lm_flow(terms, prompt, messages, options), terms, ask))
 
-    return with_methods(model, {"__call__": __call__, "acall": acall})
+    def update_history(self: Any, entry: Any) -> None:
+        history = HISTORY.get()
+        history.entries.append(entry) if history else base.update_history(self, entry)
+
+    return with_methods(model, {"__call__": __call__, "acall": acall, "update_history": update_history})
 
 
 WRAPPER: Final = Wrapper("dspy.BaseLM", "Guards what a language model of DSPy is asked and answers.", wrap)

@@ -27,10 +27,10 @@ def read_block(block: Any) -> Any:
         return {"type": "text", "text": block.text}
     if block.block_type == "image":
         url = block.url
-        if block.image is not None:
+        if url is None:
             data = base64.b64encode(block.resolve_image().read()).decode()
             url = f"data:{block.image_mimetype or 'image/png'};base64,{data}"
-        return {"type": "image_url", "image_url": {"url": str(url or block.path)}}
+        return {"type": "image_url", "image_url": {"url": str(url)}}
     return {"type": block.block_type, block.block_type: write_arguments(block.model_dump(mode="json"))}
 
 

@@ -11,6 +11,7 @@ from guardrails.wrapping.sdk.exchange import Terms
 
 CURES: Final[Mapping[str, str]] = {
     "agents.AgentBase": "wrap the client of its model, or give it the guardrails of guard.openai_agents()",
+    "agents.Model": "wrap the client that it asks, or give its agent the guardrails of guard.openai_agents()",
     "crewai.BaseAgent": "wrap its model: Agent(llm=guard.wrap(LLM(…)))",
     "crewai.Crew": "wrap the models of its agents: Agent(llm=guard.wrap(LLM(…)))",
     "crewai.Flow": "wrap the models that it asks: guard.wrap(LLM(…))",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -26,12 +28,21 @@ class SmolagentsForm(ModelForm):
     def read_message(self, message: Any) -> Message:
         given = message if isinstance(message, dict) else vars(message)
         role = str(getattr(given["role"], "value", given["role"]))
-        return {"role": ROLES.get(role, role), "content": given.get("content") or ""}
+        content = given.get("content") or ""
+        shown = content if isinstance(content, str) else [*map(read_part, content)]
+        return {"role": ROLES.get(role, role), "content": shown}
 
     def write_message(self, message: Any, left: Message) -> Any:
+        content = left["content"]
+        if not isinstance(content, str):
+            given = message["content"] if isinstance(message, dict) else message.content
+            pairs = [*zip(given, content, strict=True)]
+            if any(new != read_part(part) and new.get("type") != "text" for part, new in pairs):
+                return None
+            content = [part if new == read_part(part) else new for part, new in pairs]
         if isinstance(message, dict):
-            return {**message, "content": left["content"]}
-        return replace(message, content=left["content"])
+            return {**message, "content": content}
+        return replace(message, content=content)
 
     def read_tool(self, tool: Any) -> Any:
         return import_module("smolagents.models").get_tool_json_schema(tool)
@@ -76,6 +87,17 @@ class SmolagentsForm(ModelForm):
 
     def write_refusal_piece(self, text: str) -> Any:
         return import_module("smolagents.models").ChatMessageStreamDelta(content=text)
+
+
+def read_part(part: Any) -> Any:
+    """Return a part of a message; of a picture that the program holds the file that a model gets."""
+    picture: Any = part.get("image") if part.get("type") == "image" else None
+    if not hasattr(picture, "save"):
+        return part
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    url = f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def _write(arguments: Any) -> str:

@@ -56,11 +56,17 @@ class Model:
     def __init__(self, settings: Settings, *answers: Any) -> None:
         self.settings, self.answers = settings, [*answers]
         self.heard: list[Any] = []
+        self.history: list[Any] = []
 
     def __call__(self, prompt: Any = None, *, messages: Any = None, **options: Any) -> list[Any]:
         """Answer."""
         self.heard.append(prompt or messages)
+        self.update_history({"outputs": self.answers, "response": self.answers, "model": "m"})
         return self.answers
+
+    def update_history(self, entry: Any) -> None:
+        """Note a call."""
+        self.history.append(entry)
 
     async def acall(self, prompt: Any = None, *, messages: Any = None, **options: Any) -> list[Any]:
         """Answer, letter by letter."""
@@ -116,6 +122,20 @@ def test_a_chunk_says_its_text_alone() -> None:
     delta = SimpleNamespace(role="assistant", content="x", tool_calls=[1])
     set_text(delta, "y")
     assert vars(delta) == {"role": "assistant", "content": "y", "tool_calls": None}
+
+
+def test_what_is_noted_of_a_call_was_judged(settings: Settings) -> None:
+    """An answer that nobody may have is not kept."""
+    model = wrap(Model(settings, "a mask"), Terms(GUARD, answers=False))
+    model("hello")
+    with pytest.raises(Blocked):
+        wrap(Model(settings, "bomb"), Terms(GUARD, answers=False))("hello")
+    assert model.history == [{"outputs": ["a [REDACT]"], "response": None, "model": "m"}]
+    same = wrap(Model(settings, "x"), Terms(GUARD, answers=False))
+    asyncio.run(same.acall("hello"))
+    assert same.history == [{"outputs": ["x"], "response": ["x"], "model": "m"}]
+    model.update_history({"more": 1})
+    assert model.history[-1] == {"more": 1}
 
 
 def test_answers_stand_at_output(settings: Settings) -> None:

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from guardrails import Blocked
 from guardrails.testing import FakeGuard
 from guardrails.types import Stage
-from guardrails.wrapping.frameworks.smolagents import wrap
+from guardrails.wrapping.frameworks.smolagents import FORM, wrap
 from guardrails.wrapping.sdk.exchange import Terms
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
@@ -107,6 +108,18 @@ def test_streams_go_on_as_they_are_judged() -> None:
     assert pieces[-1].tool_calls == [call]
     stopped = [*wrap(Model(Message(content="a bomb")), terms).generate_stream([])]
     assert stopped[-1].content == "Stopped by policy."
+
+
+def test_pictures_are_judged_as_a_model_gets_them() -> None:
+    """One that is not covered is the object that was given; one that is cannot be put in its place."""
+    picture = {"type": "image", "image": Image.new("RGB", (4, 4))}
+    given = {"role": "user", "content": [{"type": "text", "text": "mask"}, picture]}
+    shown = FORM.read_message(given)
+    assert shown["content"][1]["image_url"]["url"].startswith("data:image/png;base64,")
+    left = {**shown, "content": [{"type": "text", "text": "[REDACT]"}, shown["content"][1]]}
+    assert FORM.write_message(given, left)["content"] == [{"type": "text", "text": "[REDACT]"}, picture]
+    other = {**left, "content": [left["content"][0], {"type": "image_url", "image_url": {"url": "x"}}]}
+    assert FORM.write_message(given, other) is None
 
 
 def test_answers_stand_at_output() -> None:
