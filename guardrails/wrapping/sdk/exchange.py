@@ -17,7 +17,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError, Blocked, RequestError
 from guardrails.protocols.chat import chat_payload
-from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.protocol import SSE, Framing, Protocol
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
@@ -67,13 +67,14 @@ def response_checker_of(guard: Checker, asking: Mapping[str, Any], asked: Verdic
 
 
 class Exchange:
-    """The checks around one call. `asking` says who asks."""
+    """The checks around one call. `asking` says who asks, `framing` how the bytes of a stream are read and written."""
 
     def __init__(self, terms: Terms, protocol: Protocol, body: Body) -> None:
         self.terms = terms
         self.protocol = protocol
         self.body = body
         self.asked: Verdict | None = None
+        self.framing: Framing = SSE if protocol.stream is None else protocol.stream.framing
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
         self.asking: Mapping[str, Any] = {**named, **terms.context}
@@ -99,7 +100,7 @@ class Exchange:
         """The media type of the answer that the request asks for."""
         if not self.streams:
             return JSON
-        return STREAM if self.protocol.stream is None else self.protocol.stream.framing.media_type
+        return self.framing.media_type
 
     def ask(self, verdict: Verdict) -> bytes | None:
         """Take the verdict of the request; return None if it may be sent (`body` is what), else the answer in its place.
@@ -122,9 +123,7 @@ class Exchange:
         codec = streams.codec()
         events = (codec.record_sent(event) for event in codec.write_refusal(refusal, message))
         end = END if self.ends_with_done else b""
-        return streams.framing.writer().feed(
-            dump_events(event for event in events if event is not None) + end
-        )
+        return self.framing.writer().feed(dump_events(event for event in events if event is not None) + end)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.
