@@ -10,7 +10,7 @@ from typing import Any
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import BackendError
-from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.protocol import SSE, Protocol
 from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
 from guardrails.wire import sse
@@ -25,7 +25,9 @@ Body = dict[str, Any]
 def open_exchange(terms: Terms, protocol: Protocol, body: Body) -> Exchange:
     """Return the checks around a call; raises `RequestError` where the body does not say clearly whether it asks for a stream."""
     protocol.is_streamed(body)
-    return Exchange(terms, protocol, body)
+    made = Exchange(terms, protocol, body)
+    made.framing = SSE
+    return made
 
 
 def ask(exchange: Exchange, send: Callable[[Body], Body]) -> Body:
