@@ -62,6 +62,9 @@ GEMINI: Final = Provider(
     sdk_root="/**/*",
 )
 BEDROCK: Final = Provider("bedrock", "Bedrock", ("authorization",), {"authorization": "Bearer "}, root="")
+COHERE: Final = Provider(
+    "cohere", "Cohere", ("authorization",), {"authorization": "Bearer "}, root="/v2", sdk_root="/**/v2"
+)
 MISTRAL: Final = Provider(
     "mistral", "Mistral", ("authorization",), {"authorization": "Bearer "}, sdk_root="/**/v1"
 )

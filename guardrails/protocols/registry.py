@@ -35,6 +35,7 @@ FOLDERS: Final[tuple[str, ...]] = (
     "gemini",
     "mistral",
     "bedrock",
+    "cohere",
 )
 """Names of folders here."""
 

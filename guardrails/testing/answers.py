@@ -135,6 +135,33 @@ def _candidate(reply: Reply, body: Body, choices: int) -> dict[str, Any]:
     }
 
 
+def _converse_answer(reply: Reply, body: Body, choices: int) -> dict[str, Any]:
+    calls = [
+        {"toolUse": {"toolUseId": f"call_{at}", "name": call.name, "input": _arguments(call.arguments)}}
+        for at, call in enumerate(reply.tool_calls, 1)
+    ]
+    text = [{"text": reply.whole_text}] if reply.whole_text or not calls else []
+    return {
+        "output": {"message": {"role": "assistant", "content": [*text, *calls]}},
+        "stopReason": "tool_use" if calls else "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2},
+        "metrics": {"latencyMs": 1},
+    }
+
+
+def _cohere_answer(reply: Reply, body: Body, choices: int) -> dict[str, Any]:
+    calls = [
+        {"id": f"call_{at}", "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        for at, call in enumerate(reply.tool_calls, 1)
+    ]
+    text = [{"type": "text", "text": reply.whole_text}] if reply.whole_text or not calls else []
+    message = {"role": "assistant", "content": text, **({"tool_calls": calls} if calls else {})}
+    return {
+        **{"id": "1", "finish_reason": "TOOL_CALL" if calls else "COMPLETE", "message": message},
+        "usage": {"tokens": TOKENS, "billed_units": TOKENS},
+    }
+
+
 OLLAMA_END: Final[Mapping[str, Any]] = {
     **{"done": True, "done_reason": "stop", "total_duration": 1, "load_duration": 1},
     **{"prompt_eval_count": 1, "prompt_eval_duration": 1, "eval_count": 1, "eval_duration": 1},
@@ -194,6 +221,8 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "gemini.count_tokens": lambda *_: {"totalTokens": 1},
     **dict.fromkeys(("mistral.chat", "mistral.agents", "mistral.fim"), _completion),
     "mistral.embeddings": _embeddings,
+    **dict.fromkeys(("bedrock.converse", "bedrock.converse_stream"), _converse_answer),
+    "cohere.chat": _cohere_answer,
     "ollama.chat": _ollama_chat,
     "ollama.generate": _ollama_text,
     "ollama.embed": _ollama_vectors,

@@ -102,6 +102,10 @@ BUILTIN: Final = {
     ),
     **dict.fromkeys(("google.Client", "google.AsyncClient"), "guardrails.wrapping.apis.google_genai:WRAPPER"),
     "botocore.BedrockRuntime": "guardrails.wrapping.apis.bedrock:WRAPPER",
+    **dict.fromkeys(
+        ("cohere.ClientV2", "cohere.AsyncClientV2", "cohere.Client", "cohere.AsyncClient"),
+        "guardrails.wrapping.apis.cohere:WRAPPER",
+    ),
     "mistralai.Mistral": "guardrails.wrapping.apis.mistral:WRAPPER",
     **dict.fromkeys(("ollama.Client", "ollama.AsyncClient"), "guardrails.wrapping.apis.ollama:WRAPPER"),
     "langchain_core.Runnable": "guardrails.wrapping.langchain.runnables:WRAPPER",

@@ -176,11 +176,12 @@ def test_every_api_with_words_says_them(
 
 @each_case("protocol", load_protocols(), ids=lambda protocol: protocol.name)
 def test_every_api_is_found_by_its_path(protocol: Any) -> None:
-    """Those that can say a text have a writer, or words by which they refuse."""
+    """Those that can say a text have a writer; one that the proxy does not serve may stand where another does (Mistral's)."""
     path = protocol.path if not protocol.path.startswith(":") else f"/models/m{protocol.path}"
     found = find_protocol(protocol.method, protocol.provider.root + path.replace("*", "some_id"))
     assert found is not None
-    assert (found.path, found.method, found.provider) == (protocol.path, protocol.method, protocol.provider)
+    assert (found.path, found.method) == (protocol.path, protocol.method)
+    assert found.provider == protocol.provider or not protocol.is_served
     assert protocol.refuse is None or protocol.name in WRITERS
 
 

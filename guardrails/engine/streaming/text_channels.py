@@ -196,6 +196,7 @@ class TextChannels:
         self._passing: dict[int, list[TextChannel]] = {}
         self._open: dict[int, StreamedPart] = {}
         self._parts: list[StreamedPart] = []
+        self._is_finished = False
 
     @property
     def stop(self) -> StreamStop | None:
@@ -263,6 +264,7 @@ class TextChannels:
 
     def finish(self, inline: int | None) -> Generator[list[Task], None, None]:
         """Take the end of the answer."""
+        self._is_finished = True
         for part in [*self._open.values()]:
             yield from self._end(part, inline)
         for voice in self._joined.values():
@@ -279,5 +281,6 @@ class TextChannels:
             stop = next((voice.stop for voice in voices if voice.stop is not None), None)
             if stop is not None:
                 self.stops.setdefault(choice, stop)
-            if part.mark < part.length:
+            # A text that is held whole waits for the end of the answer, at which that is judged, and not for its own.
+            if part.mark < part.length and (self._is_finished or not any(each.is_whole for each in voices)):
                 part.settle(min(voice.mark(part) for voice in voices))

@@ -11,6 +11,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.engine.values.writer import remove_entries
 from guardrails.protocols.bedrock import converse_fields
+from guardrails.protocols.bedrock.converse_framing import MESSAGES
 from guardrails.protocols.bedrock.converse_stream import ConverseCodec, build_refusal, write_events
 from guardrails.protocols.protocol import Protocol, StreamFormat, invalid_answer
 from guardrails.protocols.providers import BEDROCK
@@ -58,7 +59,7 @@ STREAM = replace(
     name="bedrock.converse_stream",
     summary="Answer a conversation as a stream.",
     path="/model/*/converse-stream",
-    stream=StreamFormat(codec=ConverseCodec, events=write_events),
+    stream=StreamFormat(codec=ConverseCodec, events=write_events, framing=MESSAGES),
     is_streamed=lambda body: True,
 )
 PROTOCOLS = (CONVERSE, STREAM)

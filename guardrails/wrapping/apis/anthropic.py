@@ -45,4 +45,5 @@ BEDROCK: Final = Wrapper(
     "anthropic.AnthropicBedrock",
     "Guards every call of a client of Anthropic's SDK for Bedrock.",
     wrap_bedrock,
+    takes_schema=True,
 )

@@ -10,6 +10,7 @@ import copy
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from guardrails.errors import RequestError
@@ -61,7 +62,7 @@ class GuardedApiClient:
         if not isinstance(request.data, dict):
             raise RequestError("unguarded_body", f"a body that is no JSON object is refused: {UNGUARDED}")
         model = path.partition("?")[0].rpartition("/")[2].partition(":")[0]
-        asked = Terms(terms.guard, terms.answers, {"model": model, **terms.context}, terms.output)
+        asked = replace(terms, context={"model": model, **terms.context})
         return json_calls.open_exchange(asked, protocol, to_plain_json(request.data))
 
     def _request(self, http_request: Any, *args: Any, **options: Any) -> Any:
@@ -75,7 +76,7 @@ class GuardedApiClient:
         def send(body: dict[str, Any]) -> Any:
             http_request.data = body
             responses.append(inner._request(http_request, *args, **options))
-            return responses[0]
+            return responses[-1]
 
         if exchange.streams:
             events = json_calls.ask_stream(exchange, lambda body: send(body).segments())
@@ -94,12 +95,12 @@ class GuardedApiClient:
         async def send(body: dict[str, Any]) -> Any:
             http_request.data = body
             responses.append(await inner._async_request(http_request, *args, **options))
-            return _body_of(responses[0])
+            return _body_of(responses[-1])
 
         async def send_stream(body: dict[str, Any]) -> AsyncIterator[Any]:
             http_request.data = body
             responses.append(await inner._async_request(http_request, *args, **options))
-            events: AsyncIterator[Any] = responses[0].async_segments()
+            events: AsyncIterator[Any] = responses[-1].async_segments()
             return events
 
         if exchange.streams:
@@ -110,7 +111,7 @@ class GuardedApiClient:
 
     def _response(self, responses: list[Any], **changed: Any) -> Any:
         """Return the response that came, or one where none did, which says something else."""
-        made = copy.copy(responses[0]) if responses else _module_of(self).HttpResponse(headers={})
+        made = copy.copy(responses[-1]) if responses else _module_of(self).HttpResponse(headers={})
         vars(made).update(changed)
         return made
 
@@ -175,5 +176,8 @@ def _refuse(name: str) -> property:
 
 
 WRAPPER: Final = Wrapper(
-    "google.Client", "Guards the calls of models and chats of a client of Google's Gen AI SDK.", wrap
+    "google.Client",
+    "Guards the calls of models and chats of a client of Google's Gen AI SDK.",
+    wrap,
+    takes_schema=True,
 )

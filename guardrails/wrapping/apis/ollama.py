@@ -38,4 +38,6 @@ def wrap(client: Any, terms: Terms) -> Any:
     return made
 
 
-WRAPPER: Final = Wrapper("ollama.Client", "Guards every call of a client of Ollama's SDK.", wrap)
+WRAPPER: Final = Wrapper(
+    "ollama.Client", "Guards every call of a client of Ollama's SDK.", wrap, takes_schema=True
+)

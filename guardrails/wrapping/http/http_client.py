@@ -12,6 +12,7 @@ from typing import Any
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
+from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
 from guardrails.wire import strict_json
 from guardrails.wire.lossless_json import write
@@ -53,14 +54,26 @@ class SyncGuardedHttpClient(GuardedHttpClient):
         exchange = self._exchange(request)
         if exchange is None:
             return inner.send(request, stream=stream, **options)
+        sent: Any = exchange.body
+        while True:
+            try:
+                return self._ask(exchange, request, sent, stream=stream, **options)
+            except AnswerRejected as rejected:
+                exchange, sent = exchange.again(rejected.reask), None
+
+    def _ask(self, exchange: Exchange, request: Any, sent: Any, *, stream: bool, **options: Any) -> Any:
+        """Send a request, which has the body `sent`, with that of an exchange; raises `AnswerRejected` where the model is to be
+        asked again.
+        """
+        inner: Any = super()
         pipeline = exchange.terms.guard.pipeline
         if exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
-            given, answer = exchange.body, exchange.ask(verdict)
+            answer = exchange.ask(verdict)
             if answer is not None:
                 return _answer(request, exchange.kind, answer)
-            request = _replace_body(request, given, exchange.body)
+            request = _replace_body(request, sent, exchange.body)
         response = inner.send(request, stream=stream, **options)
         if not response.is_success:
             response.read()
@@ -78,14 +91,26 @@ class AsyncGuardedHttpClient(GuardedHttpClient):
         exchange = self._exchange(request)
         if exchange is None:
             return await inner.send(request, stream=stream, **options)
+        sent: Any = exchange.body
+        while True:
+            try:
+                return await self._ask(exchange, request, sent, stream=stream, **options)
+            except AnswerRejected as rejected:
+                exchange, sent = exchange.again(rejected.reask), None
+
+    async def _ask(self, exchange: Exchange, request: Any, sent: Any, *, stream: bool, **options: Any) -> Any:
+        """Send a request, which has the body `sent`, with that of an exchange; raises `AnswerRejected` where the model is to be
+        asked again.
+        """
+        inner: Any = super()
         pipeline = exchange.terms.guard.pipeline
         if exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)
-            given, answer = exchange.body, exchange.ask(verdict)
+            answer = exchange.ask(verdict)
             if answer is not None:
                 return _answer(request, exchange.kind, answer)
-            request = _replace_body(request, given, exchange.body)
+            request = _replace_body(request, sent, exchange.body)
         response = await inner.send(request, stream=stream, **options)
         if not response.is_success:
             await response.aread()

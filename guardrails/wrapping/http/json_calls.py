@@ -10,7 +10,8 @@ from typing import Any
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import BackendError
-from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.protocol import SSE, Protocol
+from guardrails.protocols.reasks import AnswerRejected
 from guardrails.types import Stage
 from guardrails.wire import sse
 from guardrails.wire.lossless_json import write
@@ -24,7 +25,9 @@ Body = dict[str, Any]
 def open_exchange(terms: Terms, protocol: Protocol, body: Body) -> Exchange:
     """Return the checks around a call; raises `RequestError` where the body does not say clearly whether it asks for a stream."""
     protocol.is_streamed(body)
-    return Exchange(terms, protocol, body)
+    made = Exchange(terms, protocol, body)
+    made.framing = SSE
+    return made
 
 
 def ask(exchange: Exchange, send: Callable[[Body], Body]) -> Body:
@@ -42,7 +45,10 @@ def ask(exchange: Exchange, send: Callable[[Body], Body]) -> Body:
     except Exception as error:
         steps = exchange.vet_error(str(error).encode(), None)
         raise _vetted(error, exchange.terms.guard.pipeline.drive(steps)) from None
-    return exchange.terms.guard.pipeline.drive(_judge(exchange, answer, None))
+    try:
+        return exchange.terms.guard.pipeline.drive(_judge(exchange, answer, None))
+    except AnswerRejected as rejected:
+        return ask(exchange.again(rejected.reask), send)
 
 
 async def aask(exchange: Exchange, send: Callable[[Body], Awaitable[Body]]) -> Body:
@@ -56,7 +62,10 @@ async def aask(exchange: Exchange, send: Callable[[Body], Awaitable[Body]]) -> B
     except Exception as error:
         steps = exchange.vet_error(str(error).encode(), INLINE_ON_LOOP)
         raise _vetted(error, await pipeline.adrive(steps)) from None
-    return await pipeline.adrive(_judge(exchange, answer, INLINE_ON_LOOP))
+    try:
+        return await pipeline.adrive(_judge(exchange, answer, INLINE_ON_LOOP))
+    except AnswerRejected as rejected:
+        return await aask(exchange.again(rejected.reask), send)
 
 
 def ask_stream(exchange: Exchange, send: Callable[[Body], Iterable[Body]]) -> Iterator[Body]:
@@ -73,7 +82,7 @@ def ask_stream(exchange: Exchange, send: Callable[[Body], Iterable[Body]]) -> It
     except Exception as error:
         steps = exchange.vet_error(str(error).encode(), None)
         raise _vetted(error, exchange.terms.guard.pipeline.drive(steps)) from None
-    return _released(exchange, events)
+    return _released(exchange, events, send)
 
 
 async def aask_stream(
@@ -88,7 +97,7 @@ async def aask_stream(
     except Exception as error:
         steps = exchange.vet_error(str(error).encode(), INLINE_ON_LOOP)
         raise _vetted(error, await exchange.terms.guard.pipeline.adrive(steps)) from None
-    return _areleased(exchange, events)
+    return _areleased(exchange, events, send)
 
 
 def _ask(exchange: Exchange) -> bytes | None:
@@ -134,18 +143,35 @@ def _written(event: Body) -> bytes:
     return sse.event(write(event, ascii_only=True).encode())
 
 
-def _released(exchange: Exchange, events: Iterable[Body]) -> Iterator[Body]:
+def _released(
+    exchange: Exchange, events: Iterable[Body], send: Callable[[Body], Iterable[Body]]
+) -> Iterator[Body]:
     reader = _Events()
-    for piece in StreamingResponse(exchange).released(map(_written, events)):
-        yield from reader.feed(piece)
+    try:
+        for piece in StreamingResponse(exchange).released(map(_written, events)):
+            yield from reader.feed(piece)
+        return
+    except AnswerRejected as rejected:  # of which nothing went on
+        exchange = exchange.again(rejected.reask)
+    yield from ask_stream(exchange, send)
 
 
-async def _areleased(exchange: Exchange, events: AsyncIterable[Body]) -> AsyncIterator[Body]:
+async def _areleased(
+    exchange: Exchange,
+    events: AsyncIterable[Body],
+    send: Callable[[Body], Awaitable[AsyncIterable[Body]]],
+) -> AsyncIterator[Body]:
     reader = _Events()
     pieces = (_written(event) async for event in events)
-    async for piece in StreamingResponse(exchange).areleased(pieces):
-        for event in reader.feed(piece):
-            yield event
+    try:
+        async for piece in StreamingResponse(exchange).areleased(pieces):
+            for event in reader.feed(piece):
+                yield event
+        return
+    except AnswerRejected as rejected:  # of which nothing went on
+        exchange = exchange.again(rejected.reask)
+    async for event in await aask_stream(exchange, send):
+        yield event
 
 
 async def _given(refusal: bytes) -> AsyncIterator[Body]:

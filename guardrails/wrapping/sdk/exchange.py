@@ -19,7 +19,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError, RequestError, block_error
 from guardrails.protocols.chat import chat_payload
-from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.protocol import SSE, Framing, Protocol
 from guardrails.protocols.reasks import AnswerRejected, Reask, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import dump_events
@@ -89,7 +89,9 @@ def response_checker_of(
 
 
 class Exchange:
-    """The checks around one call. `asking` says who asks; the model was asked again `reasked` times before."""
+    """The checks around one call. `asking` says who asks, `framing` how the bytes of a stream are read and written; the model was
+    asked again `reasked` times before.
+    """
 
     def __init__(self, terms: Terms, protocol: Protocol, body: Body, reasked: int = 0) -> None:
         self.terms = terms
@@ -98,6 +100,7 @@ class Exchange:
         self._given = body
         self._reasked = reasked
         self.asked: Verdict | None = None
+        self.framing: Framing = SSE if protocol.stream is None else protocol.stream.framing
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
         # As it is where the call is made: its answer may be read elsewhere.
@@ -120,7 +123,9 @@ class Exchange:
         """Return the checks around the call that asks the model again."""
         assert self.protocol.append_reask is not None
         body = self.protocol.append_reask(self._given, reask.answer, reask.words)
-        return Exchange(self.terms, self.protocol, body, self._reasked + 1)
+        made = Exchange(self.terms, self.protocol, body, self._reasked + 1)
+        made.verdicts, made.framing = self.verdicts, self.framing
+        return made
 
     @property
     def streams(self) -> bool:
@@ -138,7 +143,7 @@ class Exchange:
         """The media type of the answer that the request asks for."""
         if not self.streams:
             return JSON
-        return STREAM if self.protocol.stream is None else self.protocol.stream.framing.media_type
+        return self.framing.media_type
 
     def ask(self, verdict: Verdict) -> bytes | None:
         """Take the verdict of the request; return None if it may be sent (`body` is what), else the answer in its place.
@@ -161,9 +166,7 @@ class Exchange:
         codec = streams.codec()
         events = (codec.record_sent(event) for event in codec.write_refusal(refusal, message))
         end = END if self.ends_with_done else b""
-        return streams.framing.writer().feed(
-            dump_events(event for event in events if event is not None) + end
-        )
+        return self.framing.writer().feed(dump_events(event for event in events if event is not None) + end)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.

@@ -30,7 +30,7 @@ def judge_response(
     if kind == STREAM and exchange.protocol.event_answers is not None:
         return IndependentResponse(exchange)
     stream = exchange.protocol.stream
-    streams = stream is not None and kind == stream.framing.media_type
+    streams = stream is not None and kind == exchange.framing.media_type
     return StreamingResponse(exchange) if streams else BufferedResponse(exchange, kind)
 
 
@@ -41,15 +41,15 @@ class StreamingResponse:
         self.at_once = exchange.may_reask
         protocol, streams = exchange.protocol, exchange.protocol.stream
         assert streams is not None
-        self.kind = streams.framing.media_type
-        self._written = streams.framing.writer()
+        self.kind = exchange.framing.media_type
+        self._written = exchange.framing.writer()
         self._exchange = exchange
         self._pipeline = exchange.terms.guard.pipeline
         self._judge = exchange.judge
         # Where a block is raised, that of one choice ends the answer.
         choices = max(1, protocol.count_choices(exchange.body)) if exchange.terms.answers else 1
         self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).tree, choices)
-        self._events = ClientEventReader(streams.framing.reader())
+        self._events = ClientEventReader(exchange.framing.reader())
         self._failure: events.ClientEvent | None = None
 
     @property

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from guardrails import Guard
 from guardrails.protocols.chat.chat_stream import ChatCodec
+from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.exchange.stream import events_of
+from guardrails.proxy.server.serve import running
+from guardrails.testing import Reply, ScriptedUpstream
 from guardrails.wire import sse
 from tests.cases import scale
 from tests.protocols.conftest import AnswerReader
@@ -422,3 +426,34 @@ def test_no_place_of_any_answer_leaks(proxy, fake, kit, api, term) -> None:
         for stream in (True, False):
             answer = kit.send(proxy, path, {**asked, "stream": stream})
             assert term.encode() not in answer.raw, place
+
+
+HELD = """
+detectors:
+  form: {use: format, kind: json, category: custom.form}
+rules:
+  - {id: form.block, on: output, when: custom.form > 0, then: block}
+"""
+"""A rule that needs the whole of a text."""
+
+STREAMED = {
+    "/api/chat": {"messages": [{"role": "user", "content": "x"}]},
+    "/api/generate": {"prompt": "x"},
+    "/v1/chat/completions": {"messages": [{"role": "user", "content": "x"}], "stream": True},
+    "/v1/completions": {"prompt": "x", "stream": True},
+    "/v1/messages": {"messages": [{"role": "user", "content": "x"}], "stream": True, "max_tokens": 9},
+    "/v1/responses": {"input": "x", "stream": True},
+}
+
+
+@pytest.mark.parametrize("path", STREAMED)
+def test_a_text_that_is_held_whole_waits_for_the_end_of_the_answer(kit, path: str) -> None:
+    """Not for its own, which comes before the answer is judged: nothing of what is blocked goes out."""
+    guard = Guard.load(f"format: 1\nname: p\n{HELD}")
+    with (
+        ScriptedUpstream(Reply("this is no JSON", cut=4)) as upstream,
+        running(Settings(upstream=upstream.url, port=0), guard) as url,
+    ):
+        answer = kit.send(url, path, {"model": "m", **STREAMED[path]})
+    assert answer.status == 200
+    assert b"this" not in answer.raw

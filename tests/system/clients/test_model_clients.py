@@ -15,11 +15,9 @@ from typing import Any
 import pytest
 
 from guardrails import Blocked, Guard, RequestError, Verdict
-from guardrails.protocols.bedrock.converse_stream import NOTHING, write_events
 from guardrails.protocols.messages.bedrock_framing import ChunkWriter
 from guardrails.testing import RawReply, ReceivedRequest, Reply, ScriptedUpstream
 from guardrails.testing.scripted_upstream import find_protocol, write_reply
-from guardrails.wire import event_stream
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::DeprecationWarning"
@@ -262,30 +260,7 @@ def _bedrock() -> Client:
                 guardrailIdentifier="g", guardrailVersion="1", source="INPUT", content=[]
             ),
         ),
-        reply=_answer_of_bedrock,
     )
-
-
-def _answer_of_bedrock(reply: Any) -> Callable[[ReceivedRequest], Any]:
-    """Return what answers a request as Bedrock's Converse API does."""
-    said = Reply(reply) if isinstance(reply, str) else reply
-    message = {"role": "assistant", "content": [{"text": said.whole_text}]}
-    whole = {**NOTHING, "output": {"message": message}, "stopReason": "end_turn"}
-
-    def frames() -> Iterator[bytes]:
-        for event in write_events(whole):
-            [(name, data)] = event.data.items()
-            pieces = said.pieces(said.whole_text) if name == "contentBlockDelta" else [None]
-            for piece in pieces:
-                told = data if piece is None else {**data, "delta": {"text": piece}}
-                headers = {":event-type": name, ":content-type": "application/json", ":message-type": "event"}
-                yield event_stream.dump(headers, json.dumps(told).encode())
-
-    def answer(request: ReceivedRequest) -> Any:
-        streams = request.path.endswith("-stream")
-        return RawReply([*frames()], content_type=event_stream.TYPE) if streams else whole
-
-    return answer
 
 
 def test_a_body_of_anthropic_s_is_judged_in_invoke_model(upstream: ScriptedUpstream, guard: Guard) -> None:
@@ -315,6 +290,37 @@ def test_a_body_of_anthropic_s_is_judged_in_invoke_model(upstream: ScriptedUpstr
     assert len(upstream.requests) == 2
 
 
+def _cohere(*, is_async: bool) -> Client:
+    import cohere
+
+    kind: Any = cohere.AsyncClientV2 if is_async else cohere.ClientV2
+
+    def ask(client: Any, prompt: str) -> Any:
+        return client.chat(model="command-a", messages=_chat(prompt)).message.content[0].text
+
+    def piece(event: Any) -> str:
+        return event.delta.message.content.text or "" if event.type == "content-delta" else ""
+
+    def stream(client: Any, prompt: str) -> Any:
+        return [piece(each) for each in client.chat_stream(model="command-a", messages=_chat(prompt))]
+
+    async def aask(client: Any, prompt: str) -> Any:
+        return (await client.chat(model="command-a", messages=_chat(prompt))).message.content[0].text
+
+    async def astream(client: Any, prompt: str) -> Any:
+        return [piece(each) async for each in client.chat_stream(model="command-a", messages=_chat(prompt))]
+
+    return Client(
+        lambda upstream: kind(api_key="none", base_url=upstream.origin),
+        aask if is_async else ask,
+        astream if is_async else stream,
+        ()
+        if is_async
+        else (lambda client: client.embed(model="e", texts=[JAILBREAK], input_type="search_query"),),
+        is_async,
+    )
+
+
 AWS = {"aws_region": "us-east-1", "aws_access_key": "none", "aws_secret_key": "none"}
 GOOGLE = {"region": "global", "project_id": "project", "access_token": "none"}
 CLIENTS: dict[str, Callable[[], Client]] = {
@@ -328,6 +334,8 @@ CLIENTS: dict[str, Callable[[], Client]] = {
     "anthropic vertex async": lambda: _anthropic("AsyncAnthropicVertex", **GOOGLE),
     "anthropic foundry": lambda: _anthropic("AnthropicFoundry", api_key="none"),
     "azure openai": _azure,
+    "cohere": lambda: _cohere(is_async=False),
+    "cohere async": lambda: _cohere(is_async=True),
     "bedrock": _bedrock,
     "mistral": lambda: _mistral(is_async=False),
     "mistral async": lambda: _mistral(is_async=True),

@@ -9,6 +9,7 @@ from typing import Any
 import anthropic
 import openai
 import pytest
+from google import genai
 from pydantic import BaseModel
 
 from guardrails import Guard, InvalidAnswer
@@ -40,10 +41,10 @@ def guard() -> Guard:
     return Guard.load()
 
 
-def asked(client: Any, ask: Callable[[Any], list[Any]]) -> list[Any]:
-    """Return what is answered through a client, which is closed then."""
+def asked(guard: Guard, client: Any, ask: Callable[[Any], list[Any]], reask: int) -> list[Any]:
+    """Return what is answered through a client that is wrapped, which is closed then."""
     try:
-        return ask(client)
+        return ask(guard.wrap(client, schema=Person, reask=reask))
     finally:
         if not isinstance(client, openai.AsyncOpenAI):
             client.close()
@@ -57,6 +58,15 @@ def openai_client(upstream: ScriptedUpstream) -> openai.OpenAI:
 def anthropic_client(upstream: ScriptedUpstream) -> anthropic.Anthropic:
     """Return a client of Anthropic's."""
     return anthropic.Anthropic(base_url=upstream.url.removesuffix("/v1"), api_key="none", max_retries=0)
+
+
+def google_client(upstream: ScriptedUpstream) -> Any:
+    """Return a client of Google's Gen AI SDK."""
+    return genai.Client(api_key="none", http_options={"base_url": upstream.url.removesuffix("/v1")})
+
+
+def _google_stream(client: Any) -> list[Any]:
+    return [chunk.text for chunk in client.models.generate_content_stream(model="m", contents="Who is it?")]
 
 
 def _anthropic_stream(client: anthropic.Anthropic) -> list[str]:
@@ -92,6 +102,8 @@ CALLS: dict[str, tuple[Callable[[ScriptedUpstream], Any], Callable[[Any], list[A
     "responses stream": (openai_client, _deltas),
     "messages": (anthropic_client, lambda client: [client.messages.create(model="m", max_tokens=9, messages=ASKED).content[0].text]),
     "messages stream": (anthropic_client, _anthropic_stream),
+    "google": (google_client, lambda client: [client.models.generate_content(model="m", contents="Who is it?").text]),
+    "google stream": (google_client, _google_stream),
     "async chat": (
         lambda upstream: openai.AsyncOpenAI(base_url=upstream.url, api_key="none", max_retries=0),
         lambda client: _openai_async(client, stream=False),
@@ -109,18 +121,18 @@ def test_answers_are_repaired_and_asked_for_again(
 ) -> None:
     """In each API, whole and as a stream, of which what was repaired is one piece; the new question has two more turns."""
     upstream.reply_with(Reply(BROKEN, cut=5))
-    assert [piece for piece in asked(guard.wrap(make(upstream), schema=Person, reask=2), ask) if piece] == [
-        GOOD
-    ]
+    assert [piece for piece in asked(guard, make(upstream), ask, 2) if piece] == [GOOD]
     assert len(upstream.requests) == 1
 
     upstream.reset()
     upstream.reply_with(Reply("no", cut=1), Reply('{"name": "Jo", "age": "old"}', cut=5), Reply(GOOD, cut=5))
-    pieces = asked(guard.wrap(make(upstream), schema=Person, reask=2), ask)
+    pieces = asked(guard, make(upstream), ask, 2)
     assert "".join(piece for piece in pieces if piece) == GOOD
-    turns = upstream.requests[2].json.get("messages") or upstream.requests[2].json["input"]
-    assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
-    assert "/age: " in turns[-1]["content"]
+    body = upstream.requests[2].json
+    turns = body.get("messages") or body.get("input") or body["contents"]
+    model = "model" if "contents" in body else "assistant"
+    assert [turn["role"] for turn in turns] == ["user", model, "user", model, "user"]
+    assert "/age: " in str(turns[-1])
 
 
 @pytest.mark.parametrize(("make", "ask"), CALLS.values(), ids=[*CALLS])
@@ -128,7 +140,7 @@ def test_the_count_is_bounded(upstream: ScriptedUpstream, guard: Guard, make: An
     """Then it is an error with what is wrong and where."""
     upstream.reply_with(*["no"] * 9)
     with pytest.raises(InvalidAnswer, match="must be valid JSON"):
-        asked(guard.wrap(make(upstream), schema=Person, reask=1), ask)
+        asked(guard, make(upstream), ask, 1)
     assert len(upstream.requests) == 2
 
 
