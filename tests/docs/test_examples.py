@@ -25,6 +25,7 @@ REASONS = {
     "install": 3,  # installs packages
     "containers": 2,  # needs Docker or Kubernetes
     "framework": 13,  # needs a framework: tests/system/frameworks runs it
+    "other": 2,  # is of another product
     "served": 2,  # needs a server that goes on running, and its files
 }
 """Why a block may be left out, and how many are for that."""
