@@ -291,8 +291,8 @@ class Guard(Checker):
         Without a function, return a decorator: `@guard.wrap(on_block="answer")`.
 
         Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI,
-        Anthropic, Google, Mistral, Cohere, Ollama and of boto3 for Bedrock, runnables of LangChain and text-generation pipelines of
-        transformers, each as one of the same class.
+        Anthropic, Google, Mistral, Cohere, Ollama and of boto3 for Bedrock, runnables of LangChain and text-generation pipelines
+        of transformers, each as one of the same class.
 
         Args:
             function: what to wrap.
