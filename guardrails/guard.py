@@ -289,8 +289,9 @@ class Guard(FrameworkExtensions):
 
         Without a function, return a decorator: `@guard.wrap(on_block="answer")`.
 
-        Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI and
-        Anthropic, runnables of LangChain and text-generation pipelines of transformers, each as one of the same class.
+        Functions, coroutines, generators and async generators are wrapped alike, and so are clients of the SDKs of OpenAI,
+        Anthropic, Google, Mistral, Cohere, Ollama and of boto3 for Bedrock, runnables of LangChain and text-generation pipelines
+        of transformers, each as one of the same class.
 
         Args:
             function: what to wrap.
