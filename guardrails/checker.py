@@ -11,12 +11,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Self, TypeVar, Unpack, cast
 
-from guardrails.context import Context, ContextOptions, describe_type, read_context
+from guardrails.context import (
+    CallerOptions,
+    Context,
+    ContextOptions,
+    describe_type,
+    fill_caller,
+    read_context,
+)
+from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.core.pipeline import Pipeline
+from guardrails.engine.core.pipeline import NO_TEXTS, Pipeline
 from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
@@ -25,7 +33,8 @@ from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.sinks.delivery import VerdictSinks
-from guardrails.types import Returned, Stage, StageName, Verdict
+from guardrails.sinks.verdict_records import log_verdict, note_verdict
+from guardrails.types import Action, Returned, Stage, StageName, Verdict
 
 LOG = logging.getLogger("guardrails")
 
@@ -44,9 +53,12 @@ class Checker:
         cache: of findings; shared with who gave it: another checker that judges the same contents.
         budget: what one check may hold at most, whatever the policy says.
         on_verdict: is called with every verdict, in the thread that asked for it; see `report`.
+        application_text: the texts that are the application's own.
 
     Attributes:
         sinks: where every verdict goes besides; None: nowhere.
+        caller: who asks, where a check does not say so (`Guard.with_context`).
+        logs: whether verdicts are logged.
     """
 
     def __init__(
@@ -57,6 +69,7 @@ class Checker:
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
         if on_verdict is not None and (not callable(on_verdict) or _is_async(on_verdict)):
             kind = "an async function" if callable(on_verdict) else describe_type(on_verdict)
@@ -65,7 +78,9 @@ class Checker:
             )
         self.on_verdict = on_verdict
         self.sinks: VerdictSinks | None = None
-        self.pipeline = Pipeline(policy, floor, cache, budget)
+        self.caller: CallerOptions = {}
+        self.logs = True
+        self.pipeline = Pipeline(policy, floor, cache, budget, application_text=application_text)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
@@ -83,7 +98,7 @@ class Checker:
     @property
     def floor(self) -> CompiledPolicy | None:
         """The operator's floor, if there is one."""
-        return next(iter(self.pipeline.policies[1:]), None)
+        return self.pipeline.floor
 
     @property
     def is_keyed(self) -> bool:
@@ -127,7 +142,7 @@ class Checker:
                 `request_too_large`).
             Overloaded: the workers are full.
         """
-        at, context = Stage(stage), read_context("check", options, "stage", "complete")
+        at, context = Stage(stage), self.fill(read_context("check", options, "stage", "complete"))
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = self.pipeline.check(subject.tree, request, complete=complete)
@@ -142,17 +157,36 @@ class Checker:
         **options: Unpack[ContextOptions],
     ) -> Verdict[T]:
         """The twin of `check` that does not block the event loop."""
-        at, context = Stage(stage), read_context("acheck", options, "stage", "complete")
+        at, context = Stage(stage), self.fill(read_context("acheck", options, "stage", "complete"))
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
         outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
 
+    def with_policy(self, beside: CompiledPolicy) -> Self:
+        """Return one that judges by another policy besides, whose verdicts go where its own go."""
+        copied = copy.copy(self)
+        pipeline = self.pipeline
+        copied.pipeline = Pipeline(
+            pipeline.policy,
+            pipeline.floor,
+            pipeline.cache,
+            pipeline.budget,
+            beside,
+            pipeline.application_text,
+        )
+        return copied
+
     def without_reports(self) -> Self:
         """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
         quiet = copy.copy(self)
         quiet.on_verdict = quiet.sinks = None
+        quiet.logs = False
         return quiet
+
+    def fill(self, context: Context) -> Context:
+        """Return a context with who asks, as far as it does not say so itself: as the guard says, or the block around."""
+        return fill_caller(context, self.caller)
 
     @staticmethod
     def read(content: object, stage: Stage, context: Context) -> Payload:
@@ -198,7 +232,11 @@ class Checker:
             heard=(*heard, *(each for _, each in find_returned(subject.tree.leaves)))
             if self.pipeline.follows
             else (),
+            format_failures=outcome.format_failures,
         )
+        if self.logs and (verdict.action is not Action.ALLOW or verdict.errors):
+            log_verdict(verdict)
+        note_verdict(self.pipeline, verdict)
         if self.on_verdict is not None:
             self.report(verdict, self.on_verdict)
         if self.sinks is not None:

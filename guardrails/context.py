@@ -1,9 +1,14 @@
-"""The context of one check: who asks and for what, and what the content is judged beside."""
+"""The context of one check: who asks and for what, and what the content is judged beside.
+
+Who asks may also be said once for all that is called inside a `with` block: `Guard.with_context`. It stands in a context
+variable: a task sees what held where it was made, a thread of its own nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypedDict
 
 from guardrails.engine.content.reply_context import SOURCES
@@ -24,6 +29,7 @@ class CallerOptions(TypedDict, total=False):
     client: Mapping[str, object] | None
     metadata: Mapping[str, object] | None
     model: str | None
+    trust_system: bool | None
 
 
 class ContextOptions(CallerOptions, total=False):
@@ -48,10 +54,12 @@ class Context:
         model: the model that is asked (`request.model`).
         after: the verdict of the prompt, where this is its reply, so that numbers (`with: vault`) go on from it and
             the reply is judged beside the system prompt and the message that it answers to.
-        system: that system prompt, where there is no such verdict.
+        system: that system prompt, where there is no such verdict; of a conversation, the system prompt that is the application's
+            own (`message.declared`).
         prompt: that message, likewise.
         sources: the passages that were retrieved for it, likewise.
         heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
+        trust_system: whether all system and developer messages are the application's own.
     """
 
     user: Mapping[str, object] | None = None
@@ -64,6 +72,7 @@ class Context:
     prompt: str = ""
     sources: str | Sequence[str] = ""
     heard: Sequence[Returned] = ()
+    trust_system: bool | None = None
 
     @property
     def vault(self) -> Vault | None:
@@ -100,11 +109,52 @@ class Context:
             today=today(),
             vault=self.vault,
             heard=tuple(self.heard) or earlier,
+            system=self.system,
+            trust_system=bool(self.trust_system),
         )
 
 
 NO_CONTEXT: Final = Context()
 """The context of a check that says nothing of who asks: made once, as making one costs a microsecond of the thirty of a check."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerBlock:
+    """Who asks inside a `with` block: all that holds there, and the block around it."""
+
+    caller: Mapping[str, Any]
+    outer: CallerBlock | None
+
+
+BLOCK: Final[ContextVar[CallerBlock | None]] = ContextVar("guardrails_caller_block", default=None)
+"""The innermost block that is open here."""
+
+
+def open_block(caller: Mapping[str, Any]) -> None:
+    """Let a caller hold until `close_block`; what it does not say stays as the block around says it."""
+    outer = BLOCK.get()
+    BLOCK.set(CallerBlock(caller if outer is None else {**outer.caller, **caller}, outer))
+
+
+def close_block() -> None:
+    """End the innermost block."""
+    if (block := BLOCK.get()) is not None:
+        BLOCK.set(block.outer)
+
+
+def find_caller(own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return who asks here, where a check says nothing else: what a guard says of its `own`, and of the rest what holds here."""
+    block = BLOCK.get()
+    return own if block is None else {**block.caller, **own}
+
+
+def fill_caller(context: Context, own: Mapping[str, Any]) -> Context:
+    """Return a context with who asks, as far as it does not say so itself; `own` as for `find_caller`."""
+    known = find_caller(own)
+    if not known:
+        return context
+    missing = {name: value for name, value in known.items() if getattr(context, name) is None}
+    return replace(context, **missing) if missing else context
 
 
 Types = tuple[type, ...]
@@ -122,6 +172,7 @@ TYPES: Final[Mapping[str, tuple[Types, Types, str]]] = {
     "prompt": A_TEXT,
     "sources": ((Sequence,), (bytes,), "a text or a list of texts"),
     "heard": ((Sequence,), (str, bytes), "a list of what tools returned"),
+    "trust_system": ((bool,), (), "True or False"),
 }
 """Option → the types that it may have, those of them that it may not, and what it is called in a message."""
 

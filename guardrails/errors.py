@@ -7,6 +7,7 @@ GuardrailsError
 ├─ RequestError      a body that must not be judged or forwarded (doubled keys, bad UTF-8, …)
 ├─ BackendError      the model behind a guard failed; carries an HTTP-like status
 └─ Blocked           raised only where a wrapped call has no other way to answer; carries the verdict
+   └─ InvalidAnswer  a model's reply is not in the format that a schema or a rule wants; says what is wrong, and where
 """
 
 from __future__ import annotations
@@ -144,3 +145,25 @@ class Blocked(GuardrailsError):
         super().__init__(
             f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r}{why and ': '}{why})"
         )
+
+
+class InvalidAnswer(Blocked):
+    """A model's reply is not in the format that a schema or a rule wants, and could not be repaired, or asked for again.
+
+    `problems` are what is wrong with it, each with the JSON Pointer of the value and what was expected there.
+    """
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict)
+        failures = verdict.format_failures
+        self.problems = tuple(dict.fromkeys(each for failure in failures for each in failure.problems))
+        shown = "; ".join(map(str, self.problems[:SHOWN]))
+        cure = "ask for this format in the prompt, or allow more attempts (reask)"
+        self.args = (f"{self.args[0]}: {shown}; {cure}",)
+
+
+def block_error(verdict: Verdict) -> Blocked:
+    """Return the exception for a verdict that blocks: `InvalidAnswer` where nothing but its format is wrong with a reply."""
+    own = {failure.rule for failure in verdict.format_failures}
+    blocking = [rule.id for rule in verdict.rules if rule.action is verdict.action]
+    return InvalidAnswer(verdict) if own and own.issuperset(blocking) else Blocked(verdict)

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import Checker, OnVerdict
-from guardrails.context import CallerOptions, ContextOptions, read_context
+from guardrails.context import (
+    CALLER,
+    CallerOptions,
+    ContextOptions,
+    check_options,
+    close_block,
+    open_block,
+    read_context,
+)
 from guardrails.detectors.file_watch import Stamp, record_files
+from guardrails.engine.content.application_text import ApplicationTexts, DeclaredText
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
+from guardrails.engine.core.pipeline import NO_TEXTS
 from guardrails.engine.media.fragmented_video import holding_rules
 from guardrails.errors import GuardrailsError
 from guardrails.policy.compile import compile_policy
@@ -22,13 +33,17 @@ from guardrails.policy.loading.load import load
 from guardrails.policy.shipped import shipped_names
 from guardrails.registry.sources import PluginSources
 from guardrails.sinks.delivery import open_sinks
-from guardrails.types import Stage, StageName
+from guardrails.sinks.verdict_records import record_verdicts
+from guardrails.types import Stage, StageName, Verdict
 from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
+    from guardrails.wrapping.argument_roles import ArgumentNames
+    from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
+    from guardrails.wrapping.sdk.exchange import Terms
 
 T = TypeVar("T")
 
@@ -46,6 +61,7 @@ class Origin:
     redactions: Mapping[str, RedactionLike] | None
     sinks: tuple[Mapping[str, Any], ...]
     plugins: tuple[str, ...] | None
+    application_text: tuple[DeclaredText, ...]
     files: Mapping[Path, Stamp] = field(repr=False)
 
     @property
@@ -68,8 +84,16 @@ class Guard(Checker):
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
-        super().__init__(policy, floor, cache=cache, budget=budget, on_verdict=on_verdict)
+        super().__init__(
+            policy,
+            floor,
+            cache=cache,
+            budget=budget,
+            on_verdict=on_verdict,
+            application_text=application_text,
+        )
         self.origin: Origin | None = None
 
     @classmethod
@@ -85,14 +109,14 @@ class Guard(Checker):
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
         on_verdict: OnVerdict | None = None,
+        application_text: Sequence[DeclaredText] = (),
     ) -> Guard:
         """Load and compile a policy: a shipped one by name, any other by path, as YAML text or as a mapping.
 
         A string is YAML text where it holds a line break, or a colon and a space, and neither a shipped policy nor a file has
-        that name. A policy that is given as text or as a mapping may build on shipped ones, and names no files: where they
-        would be looked for would depend on the folder that a program is started in. What is wrong with a text is said with a
-        line and column of `<text>`; with a mapping, by the JSON Pointer of the value, as in `<mapping>#/rules/0/when`. The
-        same policy has the same digest in all forms.
+        that name. A policy that is given as text or as a mapping may build on shipped ones, and names no files. What is wrong
+        with a text is said with a line and column of `<text>`; with a mapping, by the JSON Pointer of the value, as in
+        `<mapping>#/rules/0/when`. The same policy has the same digest in all forms.
 
         Args:
             policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), the path of a YAML file, YAML
@@ -109,27 +133,29 @@ class Guard(Checker):
             cache: that of another guard, to share what is found with it.
             budget: what one check may hold at most; by default what `Budget()` says.
             on_verdict: is called with every verdict before anybody has it: of checks, of wrapped calls, of streams once they end.
-                It runs in the thread, or on the event loop, that asked, which waits for it. It cannot change the verdict; an
-                exception of it is logged by the logger `guardrails`.
+                It runs in the thread that asked, which waits for it, and cannot change the verdict; its exceptions are logged.
+            application_text: your application's own system messages, which jailbreak rules leave alone: files (`Path`), digests
+                (`sha256:…`), or texts, with slots such as `{name}` and `{{name}}`, whose fillings are judged as a user's.
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             TypeError: the policy or `on_verdict` is of a wrong type.
             PluginError: `plugins` names something that is no package and no file, or a file of it fails.
-            GuardrailsError: the key of redactions in the environment is too short, or a sink cannot be opened.
+            GuardrailsError: the key of redactions is too short, or a sink or a text of `application_text` is not usable.
         """
         listed = None if plugins is None else (*plugins,)
-        sources = (
-            PluginSources.choose(listed).with_own("detectors", detectors).with_own("redactions", redactions)
-        )
+        sources = PluginSources.choose(listed).with_own("detectors", detectors)
+        sources = sources.with_own("redactions", redactions)
         with record_files() as files:
             compiled = compile_policy(load(policy, sources))
             under = None if floor is None else compile_policy(load(floor, sources))
-            guard = cls(compiled, under, cache=cache, budget=budget, on_verdict=on_verdict)
+            own = ApplicationTexts.load(application_text)
+            guard = cls(
+                compiled, under, cache=cache, budget=budget, on_verdict=on_verdict, application_text=own
+            )
         guard.sinks = open_sinks(sinks, sources) if sinks else None
-        guard.origin = Origin(
-            copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions, (*sinks,), listed, files
-        )
+        given = copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions
+        guard.origin = Origin(*given, (*sinks,), listed, (*application_text,), files)
         return guard
 
     def reload(self) -> Guard:
@@ -137,14 +163,50 @@ class Guard(Checker):
         origin = self.origin
         if origin is None:
             return self
-        return type(self).load(
+        loaded = type(self).load(
             origin.policy,
             floor=origin.floor,
             sinks=origin.sinks,
             budget=self.budget,
             on_verdict=self.on_verdict,
+            application_text=origin.application_text,
             **origin.extensions,
         )
+        loaded.caller = self.caller
+        return loaded
+
+    def with_context(self, **caller: Unpack[CallerOptions]) -> Self:
+        """Return a guard that knows who asks, for one call or, as a `with` block, for all that is called inside.
+
+        Both judge by one pipeline, and what a check or a wrapped call says itself goes before. In a block,
+        `with guard.with_context(user={"id": "u1"}):`, every guard of this process knows it: those of functions and clients that
+        were wrapped before as well. Blocks may stand in one another, and are seen by tasks and threads as context variables are.
+
+        Args:
+            caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`; what is left out stays as it is.
+
+        Raises:
+            TypeError: there is no such option or value of it.
+        """
+        check_options("with_context", caller, CALLER, ())
+        made = copy.copy(self)
+        made.caller = {**self.caller, **caller}
+        return made
+
+    def __enter__(self) -> Self:
+        open_block(self.caller)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        close_block()
+
+    def record(self) -> AbstractContextManager[list[Verdict]]:
+        """Return a block that collects the verdicts which this guard gives inside: `with guard.record() as verdicts:`.
+
+        All checks count, those of wrapped functions, clients and streams too, in the order in which they end; those of tasks that
+        begin inside as well, and of other threads none.
+        """
+        return record_verdicts(self.pipeline)
 
     def __copy__(self) -> Self:
         """Return the same guard once more; both judge by one pipeline."""
@@ -159,9 +221,15 @@ class Guard(Checker):
         origin = self.origin
         if origin is None:
             raise TypeError("cannot pickle a guard that Guard.load did not make")
-        options = {"floor": _absolute(origin.floor), "budget": self.budget, **origin.extensions}
+        texts = [each.absolute() if isinstance(each, Path) else each for each in origin.application_text]
+        options = {
+            "floor": _absolute(origin.floor),
+            "budget": self.budget,
+            "application_text": texts,
+            **origin.extensions,
+        }
         digests = [policy.ref.digest for policy in self.pipeline.policies]
-        return _load_again, (type(self), _absolute(origin.policy), options, digests)
+        return _load_again, (type(self), _absolute(origin.policy), options, digests, self.caller)
 
     def __repr__(self) -> str:
         floor = "" if self.floor is None else f", floor={self.floor!r}"
@@ -175,6 +243,13 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> T: ...
 
@@ -185,6 +260,13 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Callable[[T], T]: ...
 
@@ -195,6 +277,13 @@ class Guard(Checker):
         on_block: OnBlock = "raise",
         output: StageName = "output",
         fps: float | None = None,
+        prompt: ArgumentNames | None = None,
+        system: ArgumentNames | None = None,
+        context: ArgumentNames | None = None,
+        ignore: ArgumentNames | None = None,
+        schema: Any = None,
+        repair: bool = True,
+        reask: int = 0,
         **caller: Unpack[CallerOptions],
     ) -> Any:
         """Return the function, or the client of a model, with its texts checked before and what it returns checked after.
@@ -211,20 +300,145 @@ class Guard(Checker):
             output: the stage of what is returned: `retrieval` for a retriever, `tool_result` for a tool. Clients, models and
                 pipelines say it in their answers.
             fps: how many frames a second there are of what is returned or yielded, if that is a film.
+            prompt: the arguments of a function that are somebody's prompt, by name or position, one or several.
+            system: those that are the application's own instructions.
+            context: those that are documents, or what else was retrieved.
+            ignore: those that are not judged. What the others are, their names and annotations tell; `.guarded` of what is
+                returned says what came of it.
+            schema: what texts that are answered must fit as JSON: a JSON Schema, a model of pydantic, or another type that it
+                reads. Streams are held to their end.
+            repair: whether JSON that is broken is mended, without another call.
+            reask: how often the model is asked again where an answer still does not fit, with what is wrong and where.
             caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `check`.
 
         Raises:
             TypeError: it cannot be wrapped, or there is no such option; at the call: what it returned cannot be checked.
             ValueError: there is no such stage or answer to a block.
-            Blocked: at the call: the policy stopped it, unless it answers in kind.
+            Blocked: at the call: the policy stopped it, unless it answers in kind; `InvalidAnswer` where an answer does not fit.
             RequestError: at the call of a client: it cannot be judged.
         """
         from guardrails.wrapping.functions import check_terms, wrap
+        from guardrails.wrapping.schemas import SchemaOptions
 
+        own: dict[str, Any] = {
+            "formatted": SchemaOptions(schema, repair, reask),
+            "roles": _declare_roles(prompt=prompt, system=system, context=context, ignored=ignore),
+        }
         if function is None:
-            check_terms(on_block, output, fps, caller)
-            return partial(self.wrap, on_block=on_block, output=output, fps=fps, **caller)
-        return wrap(self, function, on_block=on_block, output=output, fps=fps, **caller)
+            check_terms(on_block, output, fps, caller, own["formatted"])
+            return partial(wrap, self, on_block=on_block, output=output, fps=fps, **own, **caller)
+        return wrap(self, function, on_block=on_block, output=output, fps=fps, **own, **caller)
+
+    def openai_agents(
+        self, *, on_redact: OnRedact = "trip", **caller: Unpack[CallerOptions]
+    ) -> AgentGuardrails:
+        """Return guardrails for OpenAI's Agents SDK: `input_guardrail`, `output_guardrail`, `tool_input_guardrail`,
+        `tool_output_guardrail`.
+
+        Args:
+            on_redact: what a guardrail, which cannot edit, does where the policy redacts: `trip`; or `pass`, where the client of
+                the model is wrapped too and redacts.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.frameworks.openai_agents import make_guardrails
+
+        return make_guardrails(self._terms("openai_agents", caller, "on_redact"), on_redact)
+
+    def langchain(self, *, on_block: OnBlock = "answer", **caller: Unpack[CallerOptions]) -> Any:
+        """Return a middleware for agents of LangChain: `create_agent(…, middleware=[guard.langchain()])`.
+
+        Args:
+            on_block: `answer` ends the agent's run with a message of the assistant's that has the rule's message, and answers a
+                tool's call with an error; `raise` raises `Blocked`.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.functions import check_terms
+        from guardrails.wrapping.langchain.middleware import make_middleware
+
+        check_terms(on_block, "output", None, {})
+        terms = self._terms("langchain", caller, "on_block", answers=on_block == "answer")
+        return make_middleware(terms)
+
+    def _terms(self, method: str, caller: CallerOptions, *others: str, answers: bool = False) -> Terms:
+        """Return the terms of an extension of a framework; raises `TypeError` where there is no such option."""
+        from guardrails.wrapping.sdk.exchange import Terms
+
+        check_options(method, caller, CALLER, others)
+        return Terms(self, answers, caller)
+
+    def asgi(
+        self,
+        app: Any,
+        *,
+        paths: Sequence[str] = ("*",),
+        fields: Sequence[str] = (),
+        responses: bool = False,
+        max_bytes: int = 1_000_000,
+        **caller: Unpack[CallerOptions],
+    ) -> Any:
+        """Return an application of ASGI (FastAPI, Starlette, Litestar) whose requests are judged before it runs: JSON, forms and
+        texts in their bodies, and the parameters of their addresses. `app.add_middleware(guard.asgi, paths=["/chat"])` adds it.
+
+        What the policy redacts, the application gets redacted. What it blocks is answered with 400 and a JSON object, `error`,
+        with `code`, `message`, `verdict`, `rules` and `policy`; where the guard fails, with 503.
+
+        Args:
+            app: the application.
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            max_bytes: how large a body may be; 413 beyond.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.asgi import GuardMiddleware
+        from guardrails.wrapping.web.requests import WebOptions
+
+        options = WebOptions(paths, fields, responses, max_bytes)
+        return GuardMiddleware(app, Terms(self, answers=False, context=caller), options)
+
+    def django(
+        self,
+        *,
+        paths: Sequence[str] = ("*",),
+        fields: Sequence[str] = (),
+        responses: bool = False,
+        max_bytes: int = 1_000_000,
+        **caller: Unpack[CallerOptions],
+    ) -> Callable[[Any], Any]:
+        """Return a middleware for Django, synchronous and asynchronous, whose dotted name goes into the setting `MIDDLEWARE`.
+
+        What it answers is what `asgi` does.
+
+        Args:
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            max_bytes: how large a body may be; 413 beyond.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.django import make_middleware
+        from guardrails.wrapping.web.requests import WebOptions
+
+        options = WebOptions(paths, fields, responses, max_bytes)
+        return make_middleware(Terms(self, answers=False, context=caller), options)
+
+    def fastapi(self, of: Any, **caller: Unpack[CallerOptions]) -> Callable[..., Any]:
+        """Return a dependency of FastAPI that takes a body, or another parameter, and returns it as the policy leaves it, in its
+        type: `order: Annotated[Order, Depends(guard.fastapi(Order))]`.
+
+        It raises FastAPI's `HTTPException`, with what `asgi` says in `error` as its detail: 400 where the policy stops it, 503
+        where the guard fails.
+
+        Args:
+            of: the type of the parameter, as FastAPI takes it, such as a model of pydantic.
+            caller: who asks, as for `wrap`.
+        """
+        from guardrails.wrapping.sdk.exchange import Terms
+        from guardrails.wrapping.web.fastapi import make_dependency
+
+        return make_dependency(of, Terms(self, answers=False, context=caller))
 
     def stream(
         self,
@@ -256,6 +470,11 @@ class Guard(Checker):
         return holding_rules(self.pipeline.policies, (Stage(stage),))
 
 
+def _declare_roles(**given: ArgumentNames | None) -> dict[str, ArgumentNames]:
+    """Return the arguments of each role of which something is said."""
+    return {role: names for role, names in given.items() if names is not None}
+
+
 def _absolute(policy: Any) -> Any:
     """Return a policy that another process finds wherever it was started: the path of a file from the root."""
     try:
@@ -265,7 +484,9 @@ def _absolute(policy: Any) -> Any:
     return Path(policy).absolute() if is_file and policy not in shipped_names() else policy
 
 
-def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str]) -> Guard:
+def _load_again(
+    of: type[Guard], policy: Any, options: dict[str, Any], digests: list[str], caller: CallerOptions
+) -> Guard:
     """Load a guard that was pickled; raises `GuardrailsError` where its policy is another one by now."""
     guard = of.load(policy, **options)
     found = [each.ref.digest for each in guard.pipeline.policies]
@@ -273,4 +494,5 @@ def _load_again(of: type[Guard], policy: Any, options: dict[str, Any], digests: 
         raise GuardrailsError(
             f"the policy {guard.policy.ref.name!r} is not what it was when the guard was pickled: {found}, not {digests}"
         )
+    guard.caller = caller
     return guard

@@ -1,7 +1,6 @@
 """The whole vocabulary: contents go in, detections come out, verdicts say what to do.
 
-Standard library only, so that every floor above may use it. Objects here are values: nothing mutates
-one after it was built.
+Standard library only, so that every floor above may use it. Objects here are values: nothing mutates one after it was built.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol
 
 from guardrails.enums import Action as Action
 from guardrails.enums import ActionName as ActionName
@@ -17,6 +16,13 @@ from guardrails.enums import Mode as Mode
 from guardrails.enums import Severity as Severity
 from guardrails.enums import Stage as Stage
 from guardrails.enums import StageName as StageName
+from guardrails.verdicts.coverage import NO_COVERAGE
+from guardrails.verdicts.coverage import Coverage as Coverage
+from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
+from guardrails.verdicts.coverage import KindCoverage as KindCoverage
+from guardrails.verdicts.coverage import Unchecked as Unchecked
+from guardrails.verdicts.format_failure import FormatFailure
+from guardrails.verdicts.verdict_html import render_verdict
 
 if TYPE_CHECKING:
     # Type checkers bring this module along; before Python 3.13, typing has no defaults.
@@ -64,6 +70,7 @@ class Place:
     (tool arguments) continue the pointer of that string. `message` and `choice_index` are indexes, or None.
     `also` names further stages whose rules the content meets: an assistant turn that a client
     sends is `output` and also `input`, because it can be forged. `use` is the use of a tool that the content belongs to.
+    `declared` tells that the text is the application's own, as the operator or the library's caller says, never a client.
     """
 
     stage: Stage = Stage.INPUT
@@ -76,18 +83,26 @@ class Place:
     origin: str | None = None
     """The chain of extractors that a derived content came from, such as `base64`; None if original."""
     use: Use | None = field(default=None, compare=False, repr=False)
+    declared: bool = False
+
+
+TextForm = Literal["prose", "data", "record"]
+"""Who reads a text; see `Text`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to check. `context` holds what detectors may declare that they read (`system`: the system prompt, `prompt`: the
-    prompt of a reply, `sources`: what was retrieved for it).
+    prompt of a reply, `sources`: what was retrieved for it). `form` says who reads it: `prose` every detector; `data` (a name, a
+    code, a short value of a record) those that look for words and patterns; `record` (the sentences and phrases of a value, put
+    together) those that judge sentences, as all others read its parts.
     """
 
     kind: ClassVar[str] = "text"
     text: str
     place: Place = Place()
     context: Mapping[str, str] | None = None
+    form: TextForm = "prose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +215,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Unchecked:
-    """Something that was not judged. `kind` is one of the keys of a policy's `unchecked:` table."""
-
-    kind: str
-    reason: str
-    path: str = ""
-    span: tuple[int, int] | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the entry in the JSON shape of a verdict's coverage."""
-        span = None if self.span is None else list(self.span)
-        return {"kind": self.kind, "reason": self.reason, "path": self.path, "span": span}
-
-
-@dataclass(frozen=True, slots=True)
 class Detection:
     """What one detector says of one content.
 
@@ -262,7 +262,8 @@ class Stream(Protocol):
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
     `matched`, `error` (a detector failed and `on_error` decided), `unchecked`, `unsafe_edit` (it would redact
-    what must not be changed), or `not_redacted` (a picture that could not be redacted, or in which a rule still finds something).
+    what must not be changed), `not_redacted` (a picture that could not be redacted, or in which a rule still finds something),
+    or `repaired` (a text in a wrong format was mended).
     """
 
     id: str
@@ -297,72 +298,6 @@ class DetectorFailure:
     def to_dict(self) -> dict[str, object]:
         """Return the failure in the JSON shape of a verdict."""
         return {"detector": self.detector, "error": self.error, "path": self.path}
-
-
-@dataclass(frozen=True, slots=True)
-class KindCoverage:
-    """How much of one kind of content was there (`parts`) and was judged (`checked`): of texts so many `characters`, of
-    pictures so many `frames` with so many `pixels`.
-    """
-
-    parts: int = 0
-    checked: int = 0
-    characters: int = 0
-    frames: int = 0
-    pixels: int = 0
-
-    def to_dict(self) -> dict[str, int]:
-        """Return the counts in the JSON shape of a verdict."""
-        size = (
-            {"frames": self.frames, "pixels": self.pixels} if self.frames else {"characters": self.characters}
-        )
-        return {"parts": self.parts, "checked": self.checked, **size}
-
-
-@dataclass(frozen=True, slots=True)
-class FilmCoverage:
-    """How much of one film or sound was looked at and listened to.
-
-    `seconds` of it were decoded, `frames` looked at for cuts (of which there are `cuts`), of these `judged` by detectors and
-    `read` for what is written in them; `largest_gap_ms` is the longest time without a frame. `sound` is `absent`, `silent` (no
-    speech in it), `checked` (what is said was judged) or `not_checked`. `stopped` says why it was not watched to its end.
-    """
-
-    path: str = ""
-    seconds: float = 0.0
-    frames: int = 0
-    judged: int = 0
-    cuts: int = 0
-    read: int = 0
-    largest_gap_ms: int = 0
-    sound: str = "absent"
-    stopped: str | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the counts in the JSON shape of a verdict."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What was judged, by kind of content, what was not, and which fields were unknown to the field table; of each film how
-    much of it.
-    """
-
-    kinds: Mapping[str, KindCoverage] = field(default_factory=dict)
-    unchecked: tuple[Unchecked, ...] = ()
-    unknown_fields: tuple[str, ...] = ()
-    films: tuple[FilmCoverage, ...] = ()
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the coverage in the JSON shape of a verdict."""
-        out: dict[str, object] = {kind: count.to_dict() for kind, count in self.kinds.items()}
-        out["unchecked"] = [entry.to_dict() for entry in self.unchecked]
-        if self.unknown_fields:
-            out["unknown_fields"] = list(self.unknown_fields)
-        if self.films:
-            out["films"] = [film.to_dict() for film in self.films]
-        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,7 +337,7 @@ def _plain(content: object) -> object:
     return content if isinstance(content, str | Mapping | list | tuple) else None
 
 
-CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard")
+CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard", "format_failures")
 """Fields of a verdict that hold what was checked."""
 
 
@@ -415,7 +350,8 @@ class Verdict(Generic[T_co]):
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
-    for it, `heard` what tools returned in it and before it, for the latter too.
+    for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
+    with `on_fail` could not repair, with what is wrong.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
@@ -429,7 +365,7 @@ class Verdict(Generic[T_co]):
     rules: tuple[FiredRule, ...] = ()
     shadow: tuple[FiredRule, ...] = ()
     findings: tuple[Finding, ...] = ()
-    coverage: Coverage = Coverage()
+    coverage: Coverage = NO_COVERAGE
     errors: tuple[DetectorFailure, ...] = ()
     removed: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
@@ -438,6 +374,7 @@ class Verdict(Generic[T_co]):
     prompt: str = field(default="", repr=False, compare=False)
     sources: str = field(default="", repr=False, compare=False)
     heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
+    format_failures: tuple[FormatFailure, ...] = field(default=(), repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
@@ -472,6 +409,10 @@ class Verdict(Generic[T_co]):
     def message(self) -> str | None:
         """The message of the most severe enforced rule that has one, for the person who is refused."""
         return next((rule.message for rule in self.rules if rule.message is not None), None)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict as Jupyter shows it."""
+        return render_verdict(self.to_dict())
 
     def to_dict(self) -> dict[str, object]:
         """Return the verdict as plain JSON values; `content` is None where it is no JSON, as a picture."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import pickle
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -88,3 +91,125 @@ def test_options_that_can_be_make_a_context(before: Verdict) -> None:
     given: ContextOptions = {"user": None, "tenant": None, "after": before, "sources": ("a",), "heard": HEARD}
     assert read_context("check", given) == Context(**given)
     assert read_context("check", {}) is NO_CONTEXT
+
+
+CALLERS = """
+rules:
+  - {id: staff, on: [input, output], when: 'request.user.tier == "staff"', then: flag, on_error: allow}
+  - {id: guest, on: [input, output], when: 'request.user.tier == "guest"', then: flag, on_error: allow}
+  - {id: acme, on: [input, output], when: 'request.tenant == "acme"', then: flag, on_error: allow}
+"""
+STAFF, GUEST = {"tier": "staff"}, {"tier": "guest"}
+
+
+@pytest.fixture(scope="module")
+def who(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard whose rules say who asks."""
+    return guard_of(CALLERS)
+
+
+def told(verdict: Verdict) -> list[str]:
+    """Return the rules that fired."""
+    return sorted(rule.id for rule in verdict.rules)
+
+
+def test_a_guard_may_know_who_asks(who: Guard) -> None:
+    """It shares all else with the one that it was made of; what a check says itself goes before."""
+    staff = who.with_context(user=STAFF)
+
+    assert staff.pipeline is who.pipeline
+    assert (told(staff.check("x")), told(who.check("x"))) == (["staff"], [])
+    assert told(staff.check("x", user=GUEST)) == ["guest"]
+    assert told(staff.check("x", user={})) == []
+    assert told(staff.check("x", user=None)) == ["staff"]
+    assert told(staff.with_context(tenant="acme").check("x")) == ["acme", "staff"]
+    assert told(asyncio.run(staff.acheck("x"))) == ["staff"]
+    assert told(pickle.loads(pickle.dumps(Guard.load({**RULES}).with_context(user=STAFF))).check("x")) == [
+        "staff"
+    ]
+    stream = staff.stream()
+    stream.feed("x")
+    stream.flush()
+    assert stream.verdict is not None
+    assert told(stream.verdict) == ["staff"]
+
+
+RULES = {
+    "format": 1,
+    "name": "p",
+    "rules": [{"id": "staff", "on": "input", "when": 'request.user.tier == "staff"', "then": "flag"}],
+}
+
+
+def test_a_block_tells_all_that_is_called_inside(who: Guard) -> None:
+    """Functions that were wrapped before too; blocks may stand in one another, and what is said at the call goes before."""
+    ask, staffs = who.wrap(lambda prompt: "y"), who.wrap(lambda prompt: "y", user=STAFF)
+
+    def seen(function: Callable[[str], str]) -> list[list[str]]:
+        with who.record() as verdicts:
+            function("x")
+        return [told(each) for each in verdicts]
+
+    with who.with_context(user=GUEST):
+        assert seen(ask) == [["guest"]] * 2
+        assert seen(staffs) == [["staff"]] * 2
+        with who.with_context(tenant="acme"):
+            assert seen(ask) == [["acme", "guest"]] * 2
+            assert told(who.with_context(user=STAFF).check("x")) == ["acme", "staff"]
+        assert told(who.check("x")) == ["guest"]
+    assert seen(ask) == [[]] * 2
+
+
+def test_a_block_that_fails_ends_too(who: Guard) -> None:
+    """Nobody asks as somebody else afterwards; one guard may open several blocks."""
+    staff = who.with_context(user=STAFF)
+    with pytest.raises(KeyError), staff, staff:
+        raise KeyError
+    assert told(who.check("x")) == []
+
+
+def test_tasks_see_their_own_block_and_threads_none(who: Guard) -> None:
+    """As context variables are: a task sees what held where it was made, `to_thread` as well, a thread of its own nothing."""
+    shared = {tier: who.with_context(user={"tier": tier}) for tier in ("staff", "guest")}
+
+    async def ask(tier: str) -> list[list[str]]:
+        found: list[list[str]] = []
+        with shared[tier]:
+            await asyncio.sleep(0)
+            found.append(told(await who.acheck("x")))
+            found.append(told(await asyncio.to_thread(who.check, "x")))
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(who.acheck("x"))
+            found.append(told(task.result()))
+            thread = threading.Thread(target=lambda: found.append(told(who.check("x"))))
+            thread.start()
+            await asyncio.to_thread(thread.join)
+        found.append(told(await who.acheck("x")))
+        return found
+
+    async def main() -> list[list[list[str]]]:
+        return await asyncio.gather(*map(ask, ("staff", "guest", "staff")))
+
+    assert asyncio.run(main()) == [[[tier]] * 3 + [[], []] for tier in ("staff", "guest", "staff")]
+
+
+def test_generators_ask_where_they_are_read(who: Guard) -> None:
+    """As all code of a generator runs there."""
+
+    @who.wrap
+    def ask(prompt: str) -> Iterator[str]:
+        yield "y"
+
+    with who.with_context(user=STAFF), who.record() as inside:
+        assert [*ask("x")] == ["y"]
+    assert [told(each) for each in inside] == [["staff"]] * 2
+
+
+def test_a_misspelt_caller_is_an_error(who: Guard) -> None:
+    """At once, with a suggestion; who asks is no other option of a check."""
+    with pytest.raises(TypeError, match="did you mean 'tenant'"):
+        who.with_context(tennant="acme")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="user must be a mapping"):
+        who.with_context(user="u1")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no option 'system'"):
+        who.with_context(system="x")  # type: ignore[call-arg]

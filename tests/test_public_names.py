@@ -27,6 +27,7 @@ NAMES = [
     "Guard",
     "GuardrailsError",
     "Image",
+    "InvalidAnswer",
     "MissingExtra",
     "Overloaded",
     "PolicyError",

@@ -24,7 +24,7 @@ TEXTS: Final = {
     "tenant": "for whom it is (request.tenant)",
     "model": "the model that is asked (request.model)",
     "prompt": "what a reply answers to",
-    "system": "the system prompt that a reply is given under",
+    "system": "the system prompt that a reply is given under; in messages, the one that is the application's own",
 }
 """Options with the context of a check, each an argument of `Guard.check`."""
 
@@ -57,6 +57,18 @@ def add_context(to: argparse.ArgumentParser) -> None:
         )
     for name, what in TEXTS.items():
         group.add_argument(f"--{name}", metavar="TEXT", help=what)
+
+
+def add_application_text(to: argparse.ArgumentParser) -> None:
+    """Add the texts that are the application's own."""
+    to.add_argument(
+        "--application-text",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a file with a system message of the application's own, which may have {slots}; may be repeated",
+    )
 
 
 def read_context(args: argparse.Namespace) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
 from guardrails.types import Content, Detection, Detector, Stream
+from guardrails.verdicts.format_failure import FormatProblem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,12 +41,14 @@ class BoundDetector:
     answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
     `detect`, which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
     beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
-    one passage after the other; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
+    one passage after the other; `prose`, that it judges sentences, so that it is given no data (`Text.form`), and what a
+    record says as one; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
     that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
     what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
     patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
-    texts that grow as one (`capabilities.py`). `foreign` says that it is none of this package's. `family` is the file that
-    declares it: what is put together of several detectors is put together of those of one file, so that all policies which
+    texts that grow as one (`capabilities.py`). `repair` makes of a text what it was meant to be, and `format_problems`
+    says what is wrong with it, for rules with `on_fail`. `foreign` says that it is none of this package's. `family` is the file
+    that declares it: what is put together of several detectors is put together of those of one file, so that all policies which
     build on that file share it.
     """
 
@@ -63,6 +66,7 @@ class BoundDetector:
     digest: str = ""
     stream: Begin | None = None
     passages: bool = False
+    prose: bool = False
     pixels: bool = False
     film: Callable[[str], FilmTrack] | None = None
     extracts: Callable[[Sequence[Content]], Sequence[Sequence[PlacedText]]] | None = None
@@ -70,6 +74,8 @@ class BoundDetector:
     plants: bool = False
     prefilter: PatternTable | None = None
     merge_streams: MergeStreams | None = None
+    repair: Callable[[str], str | None] | None = None
+    format_problems: Callable[[str], Sequence[FormatProblem]] | None = None
     family: str = ""
     foreign: bool = False
 

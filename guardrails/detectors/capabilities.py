@@ -179,6 +179,12 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             _flag,
             ("chunks", "windows"),
         ),
+        Capability(
+            "prose",
+            "Whether it judges sentences: it gets no names and codes, and what a record says as one passage.",
+            _flag,
+            ("sentences",),
+        ),
         Capability("pixels", "Whether it looks at decoded pictures: their `source` is a `Picture`.", _flag),
         Capability(
             "film",
@@ -203,6 +209,16 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             "prefilter",
             "A `PatternTable` one of whose patterns is in every text in which the detector finds anything; None: not known.",
             _any,
+        ),
+        Capability(
+            "repair",
+            "Returns a text in the format that it looks for, made of one that is not, or None: for rules with `on_fail`.",
+            _takes(1),
+        ),
+        Capability(
+            "format_problems",
+            "Returns what is wrong with a text that it has findings in, as `FormatProblem`s: for rules with `on_fail`.",
+            _takes(1),
         ),
         Capability(
             "merge_streams",

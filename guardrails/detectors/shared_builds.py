@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
 
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.hub import hub_cache
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ class KeyedLocks:
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def lock_for(self, key: Hashable) -> Any:
         """Return the lock of a key."""
         with self._lock:
-            return self._locks.setdefault(key, threading.Lock())
+            return self._locks.setdefault(key, fork_safe_lock())
 
 
 class SharedInstances(Generic[Made]):
@@ -160,7 +160,7 @@ class SharedDetectors:
             WeakValueDictionary()
         )
         self._locks = KeyedLocks()
-        self._lock = threading.Lock()  # of the table, which is looked through
+        self._lock = fork_safe_lock()  # of the table, which is looked through
 
     def get(
         self,

@@ -5,6 +5,7 @@
 * `core`: `pipeline.Pipeline` runs detectors over contents (tiers, deadline, cache, fail closed) and evaluates rules.
 * `streaming`: the same for texts that grow.
 * `redaction`: new texts and media for what rules redact, and values put back into replies.
+* `formats`: texts in a wrong format, repaired.
 * `tools`: what conditions may read of calls and results.
 * `media`: pictures, films and sounds as contents that detectors can look at.
 """

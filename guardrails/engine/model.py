@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.tools.tool_context import ToolContext
@@ -22,6 +22,7 @@ from guardrails.types import (
     FiredRule,
     Returned,
 )
+from guardrails.verdicts.format_failure import FormatFailure
 
 REDACTABLE_MEDIA = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
@@ -32,7 +33,9 @@ class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
     exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
-    which each check makes for each policy, is what conditions may read of the use of tools.
+    which each check makes for each policy, is what conditions may read of the use of tools. Of system and developer texts
+    `system` is one that the library's caller declares as the application's own; with `trust_system` all are. `is_floors` tells
+    that the operator's floor asks, for whom nothing is declared.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -45,6 +48,9 @@ class Request:
     vault: Vault | None = None
     heard: tuple[Returned, ...] = ()
     tool_context: ToolContext | None = None
+    system: str = ""
+    trust_system: bool = False
+    is_floors: bool = False
 
     @property
     def language(self) -> str | None:
@@ -56,7 +62,8 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class JudgedContent:
     """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
-    or whose encoded form, are judged as well, `across` that the parts are of several messages.
+    or whose encoded form, are judged as well, `across` that the parts are of several messages, `unformatted` that rules with
+    `on_fail` do not look at it. What fills a slot begins at `start` of the text that it stands in.
     """
 
     content: Content
@@ -65,6 +72,8 @@ class JudgedContent:
     unknown: frozenset[str] = frozenset()
     again: bool = False
     across: bool = False
+    start: int = 0
+    unformatted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,26 @@ class Change:
     failure: RedactionFailure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Repairs:
+    """What rules with `on_fail` repaired: the new texts, by leaf, the rules, and what they had found before."""
+
+    texts: Mapping[int, str] = field(default_factory=dict)
+    matches: tuple[RuleMatch, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def after(self, others: Repairs) -> Repairs:
+        """Return what was repaired, and what had been before."""
+        return Repairs(
+            {**others.texts, **self.texts},
+            (*others.matches, *self.matches),
+            (*others.findings, *self.findings),
+        )
+
+
+NO_REPAIRS: Final = Repairs()
+
+
 @dataclass(slots=True)
 class Outcome:
     """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
@@ -137,3 +166,7 @@ class Outcome:
     timings: dict[str, float] = field(default_factory=dict)
     vault: Vault | None = None
     changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
+    repairs: Repairs = NO_REPAIRS
+    """New texts of leaves that were not judged yet."""
+    format_failures: tuple[FormatFailure, ...] = ()
+    """What such a rule could not repair."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from guardrails.fork_safety import reset_after_fork
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
 
@@ -32,6 +33,13 @@ class Batcher:
         self._callers: deque[deque[Waiting]] = deque()
         self._taken: list[Waiting] = []
         self._started = False
+        reset_after_fork(self)
+
+    def reset_in_child(self) -> None:
+        """Have no thread, and no rows of the parent's callers."""
+        self._changed = threading.Condition()
+        self._callers.clear()
+        self._taken, self._started = [], False
 
     def map(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the scores of each row; raises what the device raised for one of them."""

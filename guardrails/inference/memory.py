@@ -6,12 +6,12 @@ somebody is at work on is waited for, not run twice.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from guardrails.cancellation import Cancelled, check
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
 
@@ -21,7 +21,7 @@ class LogitCache:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
         self._kept: OrderedDict[TokenRow, Scores] = OrderedDict()
         self._running: dict[TokenRow, Future[Scores]] = {}
 

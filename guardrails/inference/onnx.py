@@ -1,15 +1,31 @@
 """Opens sessions of ONNX Runtime that run on one thread that never spins.
 
 Models run beside one another, each on the thread of who asks: threads that spin for work take the time of the others.
+
+From release 1.29 on, ONNX Runtime reports to its makers what it runs, from a thread of its own. `import_runtime` turns that off:
+this package sends nothing that nobody asked for, and a process that is forked while that thread lives hangs when it ends.
 """
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from guardrails.inference.safety.folder import ModelError, first_line
+
+
+def import_runtime() -> Any:
+    """Return the module `onnxruntime`, which reports nothing to anybody.
+
+    Raises:
+        ModuleNotFoundError: it is not installed.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read once, when it is loaded
+    onnxruntime: Any = import_module("onnxruntime")
+    onnxruntime.disable_telemetry_events()  # somebody else may have loaded it before
+    return onnxruntime
 
 
 def open_session(model: bytes | Path, name: str = "") -> Any:
@@ -19,7 +35,7 @@ def open_session(model: bytes | Path, name: str = "") -> Any:
         ModelError: it is no such model.
         ModuleNotFoundError: ONNX Runtime is not installed.
     """
-    onnxruntime: Any = import_module("onnxruntime")
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

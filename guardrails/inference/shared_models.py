@@ -5,11 +5,12 @@ A model lives for as long as somebody holds it; files count as the same by their
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
+
+from guardrails.fork_safety import fork_safe_lock
 
 Made = TypeVar("Made")
 Options = TypeVar("Options", bound=Hashable)
@@ -21,7 +22,7 @@ class SharedModels(Generic[Made, Options]):
     def __init__(self, make: Callable[[Path, Options], Made]) -> None:
         self._make = make
         self._made: WeakValueDictionary[Hashable, Made] = WeakValueDictionary()
-        self._making = threading.Lock()
+        self._making = fork_safe_lock()
 
     def get(self, folder: Path, options: Options) -> Made:
         """Return the model in a folder; raises what `make` raises."""

@@ -17,7 +17,6 @@ free waits for as long as a task may take. One that ran out of time, crashed or 
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import subprocess
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from guardrails.errors import Overloaded
+from guardrails.fork_safety import call_at_exit, fork_safe_lock
 from guardrails.media.errors import CODES, MediaError
 from guardrails.media.images.decode import DecodedImage, View
 from guardrails.media.images.outline_parts import FileOutline
@@ -148,7 +148,7 @@ class DecodingWorkers:
     def __init__(self, most: int) -> None:
         self._places = threading.BoundedSemaphore(most)
         self._free: list[DecodingWorker] = []
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def do(self, task: Mapping[str, Any], data: bytes, limits: PictureLimits) -> tuple[dict[str, Any], bytes]:
         """Return the head of the answer and its bytes.
@@ -214,7 +214,7 @@ def unpack_pixels(head: Mapping[str, Any], body: bytes) -> DecodedImage:
 
 
 _SHARED: dict[int, DecodingWorkers] = {}
-_SHARING = threading.Lock()
+_SHARING = fork_safe_lock()
 
 
 def get_workers() -> DecodingWorkers:
@@ -223,7 +223,7 @@ def get_workers() -> DecodingWorkers:
         found = _SHARED.get(os.getpid())
         if found is None:
             found = _SHARED[os.getpid()] = DecodingWorkers(max(2, os.cpu_count() or 1))
-            atexit.register(found.end)
+            call_at_exit(found.end)
         return found
 
 

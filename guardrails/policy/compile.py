@@ -26,6 +26,7 @@ from guardrails.policy.condition import Condition, ConditionError, compile_condi
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
+from guardrails.policy.on_fail import find_misuse, read_on_fail
 from guardrails.policy.redactions import REDACTIONS, Redaction
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
@@ -203,6 +204,9 @@ def build_rules(work: _Compilation) -> None:
         built = _rule(work, rule.doc, condition, index)
         if built.then is Action.REDACT:
             _check_redaction(work, rule.item, built)
+        if built.on_fail is not None:
+            for problem in find_misuse(rule.item, rule.doc, built, work.detectors):
+                work.problems.add(*problem)
         work.rules.append(built)
 
 
@@ -221,6 +225,9 @@ def _check_rule(work: _Compilation, rule: RuleItem) -> None:
                     message,
                     f"remove {name!r}, or write then: redact",
                 )
+    if "reask" in data and data.get("on_fail") != "reask":
+        message = "'reask' is for rules with on_fail: reask"
+        add(item.key_mark(("reask",)), "unused_field", message, "write on_fail: reask, or remove it")
     if data.get("on") == []:
         add(item.mark(("on",)), "invalid_value", "on must name at least one stage", "such as on: input")
     if data.get("message") == {}:
@@ -269,6 +276,7 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         cover=redaction.image,
         cover_film=redaction.video,
         how=_how(doc, condition, exceptions),
+        on_fail=read_on_fail(doc),
     )
 
 
@@ -286,6 +294,8 @@ def _stages(names: str | Iterable[str]) -> frozenset[Stage]:
 def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]) -> RuleStreaming:
     if doc.stream == "whole":
         return RuleStreaming("the rule says stream: whole")
+    if doc.on_fail is not None:
+        return RuleStreaming("the whole text is repaired, or asked for again (on_fail)")
     if doc.redact is not None:
         return RuleStreaming(
             "what it redacts is not decided by each finding alone (redact: names categories)"
@@ -357,9 +367,11 @@ def check_parallel(work: _Compilation) -> None:
         return
     docs = [rule.doc for rule in policy.rules if rule.doc is not None and rule.doc.mode == "enforce"]
     redacting = [f"rule {doc.id!r}" for doc in docs if doc.then == "redact"]
+    repairing = [f"rule {doc.id!r}" for doc in docs if doc.on_fail and _stages(doc.on) != {Stage.OUTPUT}]
     planting = [f"detector {each.name!r}" for each in work.detectors if each.plants]
     causes = (
         (redacting, "redacts", "write then: block or mode: shadow there"),
+        (repairing, "repairs what stands in a request", "write on: output there"),
         (planting, "plants a canary", "write plant: false there"),
         (["history: remove"] * (policy.history != "block"), "leaves turns out", "write history: block"),
     )
@@ -380,6 +392,12 @@ STAGES: tuple[Callable[[_Compilation], None], ...] = (
 )
 
 
+def _digested(doc: RuleDoc) -> dict[str, object]:
+    """Return what of a rule counts; digests of those without a word on what fails stay what they were."""
+    exclude = {name for name in ("on_fail", "reask") if getattr(doc, name) is None}
+    return doc.model_dump(mode="json", by_alias=True, exclude=exclude)
+
+
 def _digest(
     policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists, rules: Iterable[Rule]
 ) -> str:
@@ -393,9 +411,7 @@ def _digest(
         "name": policy.name,
         "version": policy.version,
         "detectors": {bound.name: bound.digest for bound in detectors},
-        "rules": [
-            rule.doc.model_dump(mode="json", by_alias=True) for rule in policy.rules if rule.doc is not None
-        ],
+        "rules": [_digested(rule.doc) for rule in policy.rules if rule.doc is not None],
         "exceptions": [doc.model_dump(mode="json") for _, doc in policy.exceptions],
         # Digests without a word on pictures, films and objects stay what they were.
         "unchecked": {

@@ -33,13 +33,21 @@ class ExceptionRule:
 
 
 @dataclass(frozen=True, slots=True)
+class OnFail:
+    """What is tried before a rule over formats acts: whether texts are repaired, and how often the model is asked again."""
+
+    repairs: bool
+    reasks: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A compiled rule. `order` sorts by severity (gravest first), then by place in the file.
 
     `redact` are the categories whose findings are replaced; with `alone`, only those that make the condition
     hold by themselves. `needs_findings`: it cannot fire without a finding or a failure of its categories. `stream` is what the
     rule asks for on texts that grow, `how` what its condition allows; `cover` is how it covers what it finds in pictures,
-    `cover_film` in films.
+    `cover_film` in films. `on_fail` is what is tried before it acts.
     """
 
     id: str
@@ -63,6 +71,7 @@ class Rule:
     cover: str = "solid"
     cover_film: str = "solid"
     how: RuleStreaming = field(default_factory=RuleStreaming)
+    on_fail: OnFail | None = None
 
     def message(self, language: str | None) -> str | None:
         """Return the message in that language, else in English, else in the first that there is."""

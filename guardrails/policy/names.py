@@ -16,6 +16,10 @@ CONTEXT: dict[str, tuple[str, str]] = {
     "request.model": ("string", "the model that was asked for"),
     "request.metadata": ("map", "free values of the caller: request.metadata.key or request.metadata['key']"),
     "message.role": ("string", "system, developer, user, assistant or tool"),
+    "message.declared": (
+        "bool",
+        "whether the operator, or the library's caller, declares the text as the application's own; false to the floor",
+    ),
     "content.kind": ("string", "text, image, video, audio or tool_call"),
     "content.length": ("int", "characters of the text"),
     "content.language": ("string", "ISO 639-1 code, such as 'en'; 'und' where uncertain"),

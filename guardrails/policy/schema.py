@@ -59,6 +59,7 @@ RedactionName = Annotated[
 CoverName = Literal["solid", "pixelate", "blur", "placeholder"]
 FilmCoverName = Literal["solid", "pixelate", "blur", "placeholder", "cut"]
 DEFAULT_LOCALE = "en_US"
+MOST_REASKS = 5
 ActionName = Literal["allow", "flag", "block"]
 Tag = str
 
@@ -130,6 +131,13 @@ class RuleDoc(Config):
     detectors can tell for certain, else passage by passage, and nothing goes out before that; the default for those detectors
     and for classifiers. `whole`: the text is held to its end; the default for the others, and where the condition needs all
     of it. `annotate`: the text goes out at once and is judged at its end, for the record."""
+    on_fail: Literal["repair", "reask"] | None = None
+    """What is tried before `then`, of a rule over a detector of `use: format`. `repair` mends JSON that is broken, without a call
+    of the model: where what is left fits, that is the content from then on, and the rule's action is `redact`. `reask` does
+    that too, and else asks the model again, where there is one to ask, with what is wrong and where. Such a rule looks at the
+    reply of an answer: not at thoughts, at texts beside a call of a tool, or at turns of before."""
+    reask: int | None = Field(default=None, ge=1, le=MOST_REASKS)
+    """How often the model is asked again, with `on_fail: reask`; once by default. Each prompt and each answer is judged."""
     on_error: ActionName | None = None
     """What to do when a detector that the condition needs has failed; `block` by default, `flag` for flag rules."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from guardrails.policy.compile import UNCHECKED_PREFIX
-from guardrails.policy.compiled import CompiledPolicy, Rule
+from guardrails.policy.compiled import CompiledPolicy, OnFail, Rule
 from guardrails.types import Action, Mode
 
 
@@ -56,6 +56,7 @@ RULE_FIELDS: Final[Mapping[str, IsWeaker]] = {
     "mode": lambda old, new: new is Mode.SHADOW,
     "on_error": _ranks_lower,
     "stream": lambda old, new: new == "annotate" != old,
+    "on_fail": lambda old, new: old is None and new is not None,
 }
 """Field of an enforced rule → when a change of it is weaker."""
 
@@ -106,4 +107,6 @@ def _in_words(value: object) -> str:
         return "[" + ", ".join(sorted(value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, OnFail):
+        return "reask" if value.reasks else "repair"
     return "default" if value is None else str(value)

@@ -221,6 +221,10 @@ class Protocol:
         event_answers: how streams are read and written each event of which is an answer for itself, which `read_response` reads:
             each is judged, and sent, apart from the others.
         write_error: the body of an error.
+        find_replies: where the texts stand that an answer replies with, by choice; not thoughts, nor what stands beside a call
+            of a tool.
+        append_reask: a request that goes on with what the model answered, and with words on what is wrong with that. None: the
+            model cannot be asked again.
     """
 
     name: str
@@ -245,6 +249,8 @@ class Protocol:
     links: Callable[[Any], Iterator[Link]] | None = None
     event_answers: EventAnswers | None = None
     write_error: ErrorWriter = write_openai_error
+    find_replies: Callable[[Body], list[tuple[Path, ...]]] | None = None
+    append_reask: Callable[[Body, str, str], dict[str, Any]] | None = None
 
     def request_payload(self, body: Any) -> Payload:
         """Return what there is to judge of a request; raises `RequestError` for what is refused."""
@@ -254,7 +260,9 @@ class Protocol:
     def response_payload(self, answer: Any) -> Payload:
         """Return what there is to judge of an answer; raises `RequestError` where it has no form that can be judged."""
         assert self.read_response is not None
-        return payload.body(answer, self.read_response(answer), self._left)
+        tree = self.read_response(answer)
+        tree.replies = None if self.find_replies is None else self.find_replies(answer)
+        return payload.body(answer, tree, self._left)
 
     def _left(self, answer: Any, leaves: ContentTree, outcome: Outcome) -> Any:
         return self.withhold(answer, leaves, outcome, "") if outcome.edits else answer

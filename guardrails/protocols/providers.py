@@ -59,7 +59,18 @@ GEMINI: Final = Provider(
     ("authorization", "x-goog-api-key", "x-goog-user-project"),
     {"x-goog-api-key": ""},
     root="/v1beta",
+    sdk_root="/**/*",
+)
+BEDROCK: Final = Provider("bedrock", "Bedrock", ("authorization",), {"authorization": "Bearer "}, root="")
+MISTRAL: Final = Provider(
+    "mistral", "Mistral", ("authorization",), {"authorization": "Bearer "}, sdk_root="/**/v1"
 )
 OLLAMA: Final = Provider(
-    "ollama", "Ollama", ("authorization",), {"authorization": "Bearer "}, root="/api", base="/api"
+    "ollama",
+    "Ollama",
+    ("authorization",),
+    {"authorization": "Bearer "},
+    root="/api",
+    base="/api",
+    sdk_root="/**/api",
 )

@@ -33,6 +33,8 @@ FOLDERS: Final[tuple[str, ...]] = (
     "videos",
     "ollama",
     "gemini",
+    "mistral",
+    "bedrock",
 )
 """Names of folders here."""
 

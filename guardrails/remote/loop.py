@@ -14,10 +14,12 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
 
+from guardrails.fork_safety import fork_safe_lock
+
 T = TypeVar("T")
 
 
-_STARTING = threading.Lock()
+_STARTING = fork_safe_lock()
 
 
 def get_loop() -> asyncio.AbstractEventLoop:
@@ -38,12 +40,5 @@ def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(work, get_loop())
 
 
-def _forget() -> None:
-    """In a child process: the thread stays behind in the parent, perhaps with the lock, so it needs its own."""
-    global _STARTING
-    _STARTING = threading.Lock()
-    _start_loop.cache_clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+if hasattr(os, "register_at_fork"):  # the thread stays behind in the parent, so a child needs its own
+    os.register_at_fork(after_in_child=_start_loop.cache_clear)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from guardrails.detectors.shared_builds import SharedInstances
 from guardrails.errors import GuardrailsError
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.registry.sources import PluginSources
 from guardrails.sinks.kinds import Record, VerdictSink, read_entry
 from guardrails.types import Verdict
@@ -56,7 +57,7 @@ class SinkThread:
 
     def __init__(self, name: str, sink: VerdictSink) -> None:
         self._name, self._sink = name, sink
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
         self._process: int | None = None
         self._waiting: Waiting = queue.Queue(WAITING)
         self.counts = SinkCounts()

@@ -192,6 +192,8 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "gemini.generate": _candidate,
     "gemini.stream": _candidate,
     "gemini.count_tokens": lambda *_: {"totalTokens": 1},
+    **dict.fromkeys(("mistral.chat", "mistral.agents", "mistral.fim"), _completion),
+    "mistral.embeddings": _embeddings,
     "ollama.chat": _ollama_chat,
     "ollama.generate": _ollama_text,
     "ollama.embed": _ollama_vectors,

@@ -9,6 +9,23 @@ MAX_DEPTH = 64
 """Nesting of a body, JSON inside strings included."""
 
 
+class KeyStep(str):
+    """The last step to a key of a mapping itself, not to what it leads to: no step to a value equals it. A pointer cannot tell
+    them apart.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KeyStep) and str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((KeyStep, str(self)))
+
+
 def pointer(path: Path) -> str:
     """Write a path as a JSON Pointer."""
     return "".join([f"/{part}" if type(part) is int else "/" + _escaped(str(part)) for part in path])

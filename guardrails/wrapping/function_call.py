@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import copy
+import math
 from collections.abc import Generator, Iterable, Mapping
-from pathlib import PurePath
 from typing import Any, TypeVar
 
 from guardrails.context import Context
-from guardrails.engine.content.value_reader import (
-    is_readable,
-    read_key,
-    read_pieces,
-    read_structure,
-    read_unread,
-    says_nothing,
-)
+from guardrails.engine.content.payload import body
+from guardrails.engine.content.value_reader import is_readable, read_pieces, read_unread, says_nothing
 from guardrails.engine.media.frame_batches import (
     FPS,
     Film,
@@ -31,17 +24,16 @@ from guardrails.engine.media.frame_batches import (
     replace_pictures,
 )
 from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_texts
-from guardrails.engine.values.adapters import ValueAdapter
-from guardrails.engine.values.known_types import adapter_of
-from guardrails.engine.values.media import is_pixels, refuse_batch
+from guardrails.engine.values.media import is_pixels
 from guardrails.engine.values.plain import to_plain
-from guardrails.engine.values.walk import MOST_CONTAINERS
 from guardrails.engine.values.writer import find_changes, rebuild, replace_values
-from guardrails.errors import Blocked, RequestError
+from guardrails.errors import block_error
 from guardrails.protocols.chat.chat_payload import is_conversation
+from guardrails.protocols.reasks import AnswerRejected, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Action, Media, Returned, Stage, Verdict
-from guardrails.wire.pointers import MAX_DEPTH
+from guardrails.wrapping.argument_roles import NO_ROLES, ArgumentRoles
+from guardrails.wrapping.arguments import Arguments, plain_texts, put_value, read_arguments
 from guardrails.wrapping.guarded_call import Check
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
 from guardrails.wrapping.text_stream import TextStream, open_stream
@@ -70,15 +62,17 @@ class CallStopped(Exception):
 class FunctionCall:
     """The checks around one call of a wrapped function. `vault` is what they handed out, `passed` what went before,
     `system` the system prompt, `prompt` what was asked last, `sources` what was retrieved, `heard` what tools returned. Pictures
-    are frames where `fps` says so. Of a method (`is_method`) the first argument is the object that it belongs to, which is handed
-    on.
+    are frames where `fps` says so. `roles` say what the arguments are; the object that a method belongs to is handed on.
+    `reasked` says how often the model was asked again already: infinitely often where it cannot be.
     """
 
-    def __init__(self, terms: Terms, fps: float | None, *, is_method: bool = False) -> None:
+    def __init__(
+        self, terms: Terms, fps: float | None, roles: ArgumentRoles = NO_ROLES, *, reasked: float = math.inf
+    ) -> None:
         self.terms = terms
+        self.reasked = reasked
         self.fps = fps
-        self.is_method = is_method
-        self._entered = 0
+        self.roles = roles
         self.vault = Vault()
         self.passed: list[Any] = []
         self.system = self.prompt = self.sources = ""
@@ -86,84 +80,46 @@ class FunctionCall:
 
     def settled(self, verdict: Verdict) -> Any:
         """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
-        blocked.
+        blocked. Raises `AnswerRejected` where the model is to be asked again.
         """
+        if verdict.stage is self.terms.output and (reask := find_reask(verdict, self.reasked)) is not None:
+            raise AnswerRejected(reask)
         if not verdict.blocked:
             return verdict.content
         if self.terms.answers:
             raise CallStopped(verdict.message or REFUSAL)
-        raise Blocked(verdict)
+        raise block_error(verdict)
 
     def before(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Steps:
-        """Check every argument; return the arguments to use."""
-        own = args[:1] if self.is_method else ()
-        checked = yield from _in_turn(map(self.argument, args[len(own) :]))
-        named = {}
-        for name, value in kwargs.items():
-            named[name] = yield from self.argument(value)
-        return [*own, *checked], named
-
-    def argument(self, value: Any, within: tuple[int, ...] = ()) -> Steps:
-        """Check one argument; return what to use. A container is checked part by part, a conversation as a whole.
-
-        Args:
-            value: the argument, or a part of one.
-            within: the containers that it stands in, by identity.
+        """Check the arguments: all together, but for conversations, pictures and the like, each of which is judged by itself.
+        Returns the arguments to use.
         """
-        if type(value) is not str:
-            refuse_batch(value)
-            adapter = adapter_of(value)
-            if adapter is None:
-                # With the look of a message it is content, whatever it is: it is not for the program alone.
-                kind = "part" if _has(value, "role") and _has(value, "content") else "object"
-                return (yield from self.judged(value, read_unread(value, Stage.INPUT, kind)))
-            if adapter.children is not None and not is_conversation(value):
-                if adapter.rebuild is None:
-                    return (yield from self.judged(value, read_structure(value, Stage.INPUT)))
-                return (yield from self.parts(value, adapter, self.enter(value, within)))
-            if adapter.content is not None and adapter.content(value) is None:
-                return value
-        value = self.going_on(value)
-        # A path is what is written there, not the file that an application may open.
-        return (
-            yield from self.judged(
-                value, read_structure(value, Stage.INPUT) if isinstance(value, PurePath) else value
-            )
-        )
+        own = args[:1] if self.roles.is_method else ()
+        given = args[len(own) :]
+        arguments = read_arguments(self.roles.bind(given, kwargs))
+        values = arguments.values
+        if arguments.tree.leaves or arguments.tree.unchecked:
+            payload = body(self.going_on(values), arguments.tree)
+            values = yield from self.judged(values, payload)
+        for path, value in arguments.apart:
+            value = self.going_on(value)
+            new = yield from self.judged(value, value)
+            if new is not value:
+                values = put_value(values, path, new)
+        self.asked(arguments, values)
+        names = [*values]
+        return [*own, *(values[name] for name in names[: len(given)])], {
+            name: values[name] for name in kwargs
+        }
 
-    def parts(self, value: Any, adapter: ValueAdapter, within: tuple[int, ...]) -> Steps:
-        """Check the parts of an argument each by itself; return it with what became of them, itself where nothing did."""
-        renamed: dict[Any, Any] = {}
-        for key in () if adapter.keys is None else [*adapter.keys(value)]:
-            if isinstance(value, Mapping):
-                renamed[key] = yield from self.argument(key)
-            else:  # what it is called by in an object, or a table, stays
-                yield from self.judged(key, read_key(key, Stage.INPUT))
-        changes: dict[Any, Any] = {}
-        assert adapter.children is not None
-        for step, inner in adapter.children(value):
-            new = yield from self.argument(inner, within)
-            if new is not inner:
-                changes[step] = new
-        made = rebuild(value, changes)
-        return made if all(new is old for old, new in renamed.items()) else _rename_keys(made, renamed)
-
-    def enter(self, value: Any, within: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the containers that the parts of a value stand in.
-
-        Raises:
-            RequestError: it contains itself, nests too deep, or is too large.
-        """
-        self._entered += 1
-        if id(value) in within:
-            raise RequestError("cycle", f"a {type(value).__name__} contains itself")
-        if len(within) >= MAX_DEPTH:
-            raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels")
-        if self._entered > MOST_CONTAINERS:
-            raise RequestError(
-                "request_too_large", f"holds more than {MOST_CONTAINERS} lists, mappings and objects"
-            )
-        return (*within, id(value))
+    def asked(self, arguments: Arguments, values: Mapping[Any, Any]) -> None:
+        """Keep what the answer is judged beside: the instructions and prompts among arguments, as they are handed on."""
+        said = {
+            role: "\n".join(text for name in names for text in plain_texts(values[name]))
+            for role, names in arguments.names.items()
+        }
+        self.system = said.get("system") or self.system
+        self.prompt = said.get("prompt") or self.prompt
 
     def judged(self, value: Any, subject: Any) -> Steps:
         """Have an argument judged; return what to use in its place."""
@@ -183,6 +139,15 @@ class FunctionCall:
 
     def after(self, value: Any) -> Steps:
         """Check what the function returned; return what the caller may have."""
+        if self.terms.formatted is not None and not isinstance(value, str):
+            if is_conversation(value):
+                return (yield from self.answer(value, formatted=True))
+            yield from self.answer(write_answer(value), formatted=True)
+            return (yield from self.part(value))
+        return (yield from self.part(value, formatted=True))
+
+    def part(self, value: Any, *, formatted: bool = False) -> Steps:
+        """Check a part of what the function returned, or with `formatted` all of it; return what the caller may have."""
         if says_nothing(value):
             return value
         if (framed := self.framed(value)) is not None:
@@ -192,7 +157,11 @@ class FunctionCall:
             return rebuild(value, {at: new for at, new in enumerate(made) if new is not value[at]})
         if (images := pictures_of_pipeline(value)) is not None:
             return replace_pictures(value, images, (yield from self.each_after(images)))
-        verdict = yield self.answer_check(self.subject(value))
+        return (yield from self.answer(value, formatted=formatted))
+
+    def answer(self, value: Any, *, formatted: bool) -> Steps:
+        """Check one value that the function returned; return what the caller may have."""
+        verdict = yield self.answer_check(self.subject(value), formatted=formatted)
         return self.restored(self.kept(value, verdict))
 
     def subject(self, value: Any) -> Any:
@@ -201,12 +170,12 @@ class FunctionCall:
 
     def each_after(self, values: Iterable[Any]) -> Steps:
         """Check each of several values that the function returned; return a list of what the caller may have."""
-        return (yield from _in_turn(map(self.after, values)))
+        return (yield from _in_turn(map(self.part, values)))
 
-    def answer_check(self, value: Any) -> Check:
-        """Return the check of something that the function returned."""
+    def answer_check(self, value: Any, *, formatted: bool = False) -> Check:
+        """Return the check of something that the function returned; `formatted`: it must fit the schema, if there is one."""
         beside = {"system": self.system, "prompt": self.prompt, "sources": self.sources, "heard": self.heard}
-        return Check(value, self.terms.output, self.vault, beside)
+        return Check(value, self.terms.output, self.vault, beside, formatted)
 
     def framed(self, value: Any) -> Films | None:
         """Return the films of what the function returned, None where it is none."""
@@ -256,7 +225,9 @@ class FunctionCall:
     def stream(self) -> TextStream:
         """Begin a text that grows."""
         return open_stream(
-            self.terms.guard, self.terms.output, Context(**self.answer_check("").options(self.terms.context))
+            self.terms.answering,
+            self.terms.output,
+            Context(**self.answer_check("").options(self.terms.context)),
         )
 
     def whole(self, chunks: list[Any]) -> Steps:
@@ -275,8 +246,27 @@ class FunctionCall:
             return [(yield from self.after(b"".join([require_kind(each, bytes) for each in pieces])))]
         if other := next(filter(_is_picture, pieces), None):
             raise TypeError(f"cannot check a stream of {type(other).__name__} among others: yield one kind")
+        if self.terms.formatted is not None:
+            raise TypeError("cannot check a stream of other things than texts against a schema: yield texts")
         verdict = yield self.answer_check(read_pieces(pieces, self.terms.output))
         return self.kept(pieces, verdict)
+
+
+def write_answer(value: Any) -> str:
+    """Return what a function answered with as JSON.
+
+    Raises:
+        TypeError: it is nothing that JSON can hold.
+    """
+    from pydantic_core import PydanticSerializationError, to_json
+
+    try:
+        return to_json(value, inf_nan_mode="constants").decode()
+    except (PydanticSerializationError, ValueError):
+        kind = type(value).__name__
+        raise TypeError(
+            f"cannot check a {kind} against a schema: return a text, or what JSON can hold"
+        ) from None
 
 
 def _is_picture(chunk: Any) -> bool:
@@ -294,19 +284,3 @@ def require_kind(chunk: Any, kind: type[T]) -> T:
         name = "texts" if kind is str else "bytes"
         raise TypeError(f"cannot check a stream of {type(chunk).__name__}: yield {name}")
     return chunk
-
-
-def _has(value: Any, name: str) -> bool:
-    """Tell whether an object has an attribute, without asking it: what it would do is not known."""
-    return hasattr(type(value), name) or name in getattr(value, "__dict__", ())
-
-
-def _rename_keys(value: Any, renamed: Mapping[Any, Any]) -> Any:
-    """Return a mapping with other keys, of the same type where that is a dictionary."""
-    entries = {renamed[key]: inner for key, inner in value.items()}
-    if not isinstance(value, dict):
-        return entries
-    made = copy.copy(value)
-    made.clear()
-    made.update(entries)
-    return made

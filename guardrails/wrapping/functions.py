@@ -21,6 +21,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from io import IOBase
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, cast, get_args
 
@@ -31,9 +32,12 @@ from guardrails.engine.media.frame_batches import (
 from guardrails.media.video.frames_in_memory import FASTEST
 from guardrails.registry.by_class import class_name
 from guardrails.types import Stage, StageName
+from guardrails.wrapping.argument_roles import OPTIONS, ArgumentNames, ArgumentRole, read_roles
 from guardrails.wrapping.function_call import CallStopped, FunctionCall, require_kind
 from guardrails.wrapping.guarded_call import END, Call, Flow, Give, Next, Run, arun, astream, run, stream
-from guardrails.wrapping.registry import WRAPPERS
+from guardrails.wrapping.reasks import Reasking
+from guardrails.wrapping.registry import Wrapper, find_wrapper
+from guardrails.wrapping.schemas import NO_SCHEMA, SchemaOptions, check_schema_options, require_schema
 from guardrails.wrapping.sdk.exchange import Terms
 
 if TYPE_CHECKING:
@@ -44,15 +48,37 @@ T = TypeVar("T")
 OnBlock: TypeAlias = Literal["raise", "answer"]
 """What a wrapped call does where the policy stops it."""
 
-NO_OPTIONS: Final[Mapping[str, Any]] = {}
-BOUND: Final = ("self", "cls")
-"""Names of the parameter for the object that a method belongs to."""
+DeclaredRoles: TypeAlias = Mapping[ArgumentRole, ArgumentNames]
+"""What whoever wraps a function says of its arguments: the names or positions of those of each role."""
+
+NO_OPTIONS: Final[Mapping[Any, Any]] = {}
 
 
-def check_terms(on_block: str, output: str, fps: float | None, caller: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class GuardedArguments:
+    """What a wrapped function's guard makes of it (`guard.wrap(function).guarded`).
+
+    Attributes:
+        arguments: what each argument is, by name: `prompt`, `system`, `context`, `setting`, `value` or `ignored`
+            (`wrapping/argument_roles.py`). Those of `*args` and `**kwargs` are not listed.
+        output: the stage at which the answer is judged.
+    """
+
+    arguments: Mapping[str | int, str]
+    output: Stage
+
+
+def check_terms(
+    on_block: str,
+    output: str,
+    fps: float | None,
+    caller: Mapping[str, Any],
+    formatted: SchemaOptions = NO_SCHEMA,
+) -> None:
     """Raise as `wrap` does where there is no such option, or value of one."""
     Stage(output)
-    check_options("wrap", caller, CALLER, ("on_block", "output", "fps"))
+    check_options("wrap", caller, CALLER, ("on_block", "output", "fps", "schema", "repair", "reask"))
+    check_schema_options(formatted)
     if on_block not in get_args(OnBlock):
         raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
     if fps is not None and not isinstance(fps, int | float):
@@ -68,6 +94,8 @@ def wrap(
     on_block: OnBlock = "raise",
     output: StageName = "output",
     fps: float | None = None,
+    roles: DeclaredRoles = NO_OPTIONS,
+    formatted: SchemaOptions = NO_SCHEMA,
     **caller: Unpack[CallerOptions],
 ) -> T:
     """Return the function guarded: sync, async, generator and async-generator functions alike; or a client of OpenAI's or
@@ -89,6 +117,8 @@ def wrap(
         output: the stage of what is returned; not for clients, models and pipelines, whose answers say it.
         fps: how many frames a second there are of what is returned or yielded, if that is a film; of what a pipeline of
             diffusers returns as `frames` 8, where nothing is said.
+        roles: the arguments of a function that are prompts, the application's instructions, documents, or not to be judged.
+        formatted: what the answers must be.
         caller: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `Guard.check`.
 
     Raises:
@@ -100,49 +130,57 @@ def wrap(
             a client, that cannot be judged.
     """
     check_terms(on_block, output, fps, caller)
-    terms = Terms(guard, on_block == "answer", caller, Stage(output))
-    wrapper = WRAPPERS.find(type(function))
+    schema = require_schema(guard, formatted, Stage(output))
+    terms = Terms(guard, on_block == "answer", caller, Stage(output), schema)
+    wrapper = find_wrapper(function)
     if wrapper is not None:
+        _check_wrapper(wrapper, function, roles, schema)
         return cast(T, wrapper.wrap(function, terms))
-    return wrap_function(function, terms, fps)
+    return wrap_function(function, terms, fps, roles)
 
 
-def wrap_function(function: T, terms: Terms, fps: float | None = None) -> T:
+def _check_wrapper(wrapper: Wrapper, function: object, roles: DeclaredRoles, schema: Checker | None) -> None:
+    """Raise `TypeError` where options are given that an object of a class does not take."""
+    name = class_name(type(function))
+    if roles:
+        raise TypeError(
+            f"wrap(): {', '.join(map(OPTIONS.__getitem__, roles))}: the fields of a {name} say what they are; leave it out"
+        )
+    if schema is not None and not wrapper.takes_schema:
+        raise TypeError(
+            f"schema is for functions and clients of models, not for a {name}: wrap a function that calls it"
+        )
+
+
+def wrap_function(
+    function: T, terms: Terms, fps: float | None = None, roles: DeclaredRoles = NO_OPTIONS
+) -> T:
     """Return a function guarded by the terms of a wrapper, as `wrap` does of functions; raises `TypeError` where it is none.
 
     Args:
         function: what to wrap.
         terms: by which guard, whether blocks are answered, who asks, and where answers stand.
         fps: as for `wrap`.
+        roles: likewise.
     """
     if isinstance(function, type):
         raise TypeError(
             f"cannot wrap the class {function.__qualname__}: wrap an object of it, or its methods that are to be guarded"
         )
     made = cast(Callable[..., Any], function)
-    begin = functools.partial(FunctionCall, terms, fps, is_method=_is_method(made))
     how = [made, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
     for fits, make in FORMS:
         if any(map(fits, how)):
-            return cast(T, functools.wraps(made)(make(begin, terms, made)))
+            known = read_roles(made, roles)
+            begin = functools.partial(FunctionCall, terms, fps, known)
+            guarded: Any = functools.wraps(made)(make(Reasking(begin, terms, made, known)))
+            guarded.guarded = GuardedArguments(known.describe(), terms.output)
+            return cast(T, guarded)
     hint = "; write @classmethod above it" if isinstance(function, classmethod) else ""
     name = class_name(type(function))
     raise TypeError(
         f"cannot wrap a {type(function).__name__}: give a function{hint}, or register a wrapper of {name} (guardrails.plugins)"
     )
-
-
-def _is_method(function: Callable[..., Any]) -> bool:
-    """Tell whether a function's first argument is the object that it belongs to."""
-    try:
-        parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return False
-    return next(iter(parameters), "") in BOUND
-
-
-Start = Callable[[], FunctionCall]
-"""What begins the checks around one call."""
 
 
 def call_flow(call: FunctionCall, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Flow:
@@ -248,43 +286,38 @@ def _give_frames(call: FunctionCall, window: FrameWindow, first: Any) -> Flow:
             yield Give(each)
 
 
-def _function(start: Start, terms: Terms, function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(call: Reasking) -> Callable[..., Any]:
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        return run(call_flow(start(), args, kwargs), terms, function)
+        return run(call.flow(call_flow, args, kwargs), call.terms, call.function)
 
     return guarded
 
 
-def _coroutine(start: Start, terms: Terms, function: Callable[..., Any]) -> Callable[..., Any]:
+def _coroutine(call: Reasking) -> Callable[..., Any]:
     async def guarded(*args: Any, **kwargs: Any) -> Any:
-        return await arun(call_flow(start(), args, kwargs), terms, function)
+        return await arun(call.flow(call_flow, args, kwargs), call.terms, call.function)
 
     return guarded
 
 
-def _generator(start: Start, terms: Terms, function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+def _generator(call: Reasking) -> Callable[..., Iterator[Any]]:
     def guarded(*args: Any, **kwargs: Any) -> Iterator[Any]:
-        yield from stream(stream_flow(start(), args, kwargs), terms, function)
+        yield from stream(call.flow(stream_flow, args, kwargs), call.terms, call.function)
 
     return guarded
 
 
-def _async_generator(
-    start: Start, terms: Terms, function: Callable[..., Any]
-) -> Callable[..., AsyncIterator[Any]]:
+def _async_generator(call: Reasking) -> Callable[..., AsyncIterator[Any]]:
     async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        async with contextlib.aclosing(
-            astream(stream_flow(start(), args, kwargs), terms, function)
-        ) as pieces:
+        flow = call.flow(stream_flow, args, kwargs)
+        async with contextlib.aclosing(astream(flow, call.terms, call.function)) as pieces:
             async for piece in pieces:
                 yield piece
 
     return guarded
 
 
-FORMS: tuple[
-    tuple[Callable[[Any], bool], Callable[[Start, Terms, Callable[..., Any]], Callable[..., Any]]], ...
-] = (
+FORMS: tuple[tuple[Callable[[Any], bool], Callable[[Reasking], Callable[..., Any]]], ...] = (
     (inspect.isasyncgenfunction, _async_generator),
     (inspect.iscoroutinefunction, _coroutine),
     (inspect.isgeneratorfunction, _generator),

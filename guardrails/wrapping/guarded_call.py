@@ -12,10 +12,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from dataclasses import dataclass, field
 from typing import Any
 
+from guardrails.checker import Checker
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
 from guardrails.engine.redaction.vault import Vault
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
 
@@ -26,13 +27,18 @@ END = object()
 @dataclass(frozen=True, slots=True)
 class Check:
     """Something to judge; `after` is the verdict of what it answers to, or what was handed out before, `beside` more options of
-    `Checker.check`, where the call's own say nothing else.
+    `Checker.check`, where the call's own say nothing else. What is `formatted` must fit the schema of the call, if there is one.
     """
 
     subject: object
     stage: Stage
     after: Verdict | Vault | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
+    formatted: bool = False
+
+    def guard(self, terms: Terms) -> Checker:
+        """Return the guard that judges it."""
+        return terms.answering if self.formatted else terms.guard
 
     def options(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options of the check in a call with a context."""
@@ -87,13 +93,13 @@ def _resumed(flow: Flow, value: Any) -> Any:
 def _judged(step: Check | Run, terms: Terms) -> Any:
     if isinstance(step, Run):
         return terms.guard.pipeline.drive(step.steps(None))
-    return terms.guard.check(step.subject, step.stage, **step.options(terms.context))
+    return step.guard(terms).check(step.subject, step.stage, **step.options(terms.context))
 
 
 async def _ajudged(step: Check | Run, terms: Terms) -> Any:
     if isinstance(step, Run):
         return await terms.guard.pipeline.adrive(step.steps(INLINE_ON_LOOP))
-    return await terms.guard.acheck(step.subject, step.stage, **step.options(terms.context))
+    return await step.guard(terms).acheck(step.subject, step.stage, **step.options(terms.context))
 
 
 def run(flow: Flow, terms: Terms, call: Callable[..., Any]) -> Any:
@@ -182,5 +188,5 @@ def message_of(terms: Terms, verdict: Verdict) -> str:
         Blocked: blocks are not answered.
     """
     if not terms.answers:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     return verdict.message or REFUSAL

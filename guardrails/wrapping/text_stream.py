@@ -137,7 +137,7 @@ def open_stream(checker: Checker, stage: StageName, context: Context) -> TextStr
         ValueError: it goes on from what an earlier check handed out, at a stage where somebody else than the model could name
             that: such a text must be read as a whole.
     """
-    at = Stage(stage)
+    at, context = Stage(stage), checker.fill(context)
     request = context.request(checker.read("", at, context).tree.turns)
     if request.vault is not None and not request.vault.is_empty and ROLES[at] != "assistant":
         raise ValueError(f"a stream at {at.value!r} cannot go on from a vault: check() the whole text")

@@ -21,8 +21,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/pages").rglob("*.md"))]
 """The pages with examples. The guide for policy editors is run by `test_guide.py`."""
 
 REASONS = {
+    "client": 4,  # needs a package that these tests do without; tests/system/clients has it
     "install": 3,  # installs packages
     "containers": 2,  # needs Docker or Kubernetes
+    "framework": 12,  # needs a framework: tests/system/frameworks runs it
     "served": 2,  # needs a server that goes on running, and its files
 }
 """Why a block may be left out, and how many are for that."""

@@ -120,3 +120,18 @@ def test_a_model_on_a_device_gives_the_same_scores(
         fast = model.fast(texts)
         scores.append(model.both([model.tokens.row(model.tokens.ids(text)) for text in texts], fast.logits))
     assert np.allclose(scores[0], scores[1])
+
+
+def test_a_child_process_has_a_device_thread_of_its_own() -> None:
+    """What ran in the parent is not there any more, nor are its callers."""
+    threads: list[int] = []
+
+    def run(rows: Sequence[TokenRow]) -> list[Scores]:
+        threads.append(threading.get_ident())
+        return scored(rows)
+
+    batcher = Batcher(run, 2)
+    assert len(batcher.map([row(1), row(2)])) == 2
+    batcher.reset_in_child()
+    assert [int(each[0]) for each in batcher.map([row(3)])] == [3]
+    assert len({*threads}) == 2

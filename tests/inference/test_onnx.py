@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +32,21 @@ def test_what_is_no_model_is_named(tmp_path: Path) -> None:
         open_session(broken)
     with pytest.raises(ModelError, match=r"encoder\.onnx: "):
         open_session(b"zqx", "encoder.onnx")
+
+
+def test_the_runtime_reports_nothing_and_a_forked_process_ends() -> None:
+    """It has no thread that reports what is run: a process that was forked would wait for that one when it ends."""
+    script = """
+import os, sys, warnings
+warnings.simplefilter("ignore")
+from guardrails.inference.onnx import import_runtime
+import_runtime()
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+print(os.environ["ORT_DISABLE_TELEMETRY"], os.waitpid(child, 0)[1])
+"""
+    given = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["1", "0"]

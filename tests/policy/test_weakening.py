@@ -15,9 +15,11 @@ POLICY = """format: 1
 name: p
 detectors:
   a: {use: terms, terms: [foo, bar], category: custom.a}
+  f: {use: format, kind: json, category: custom.f}
 rules:
   - {id: a.block, on: [input, output], when: custom.a > 0, then: block}
   - {id: a.shadow, on: [input, output], when: custom.a > 0, then: block, mode: shadow}
+  - {id: f.block, on: output, when: custom.f > 0, then: block}
 exceptions:
   - {id: e, reason: none, matches: [bar]}
 unchecked: {audio: block}
@@ -25,6 +27,7 @@ limits: {characters: 1000}
 history: block
 """
 RULE = "{id: a.block, on: [input, output], when: custom.a > 0, then: block}"
+FORMAT_RULE = "{id: f.block, on: output, when: custom.f > 0, then: block}"
 
 
 def compiled(path: Path, text: str) -> CompiledPolicy:
@@ -47,7 +50,7 @@ def rule(new: str) -> str:
 WEAKER = {
     "rule removed": (replaced(f"  - {RULE}\n", ""), ["p: a.block: rule_removed"]),
     "rule renamed": (rule(RULE.replace("a.block", "b.block")), ["p: a.block: rule_removed"]),
-    "no rules": ("format: 1\nname: p\nhistory: block\nunchecked: {audio: block}\n", ["p: a.block: rule_removed"]),
+    "no rules": ("format: 1\nname: p\nhistory: block\nunchecked: {audio: block}\n", ["p: a.block: rule_removed", "p: f.block: rule_removed"]),
     "on": (
         rule(RULE.replace("[input, output]", "output")),
         ["p: a.block: weaker_on ([input, output] to [output])"],
@@ -79,6 +82,10 @@ WEAKER = {
     "stream": (
         rule(RULE.replace("then: block", "then: block, stream: annotate")),
         ["p: a.block: weaker_stream (default to annotate)"],
+    ),
+    "on_fail": (
+        replaced(FORMAT_RULE, FORMAT_RULE.replace("then: block", "then: block, on_fail: repair")),
+        ["p: f.block: weaker_on_fail (default to repair)"],
     ),
     "unchecked": (
         replaced("audio: block", "audio: allow"),

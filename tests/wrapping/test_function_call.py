@@ -31,21 +31,32 @@ def call(guard: Guard, *, answers: bool = False) -> FunctionCall:
     return FunctionCall(Terms(guard, answers), None)
 
 
-def test_each_argument_that_holds_content_is_judged_in_its_order(policy_guard: Guard) -> None:
-    """At the input; numbers are handed on as they are, and so is a client, which is noted."""
+def test_arguments_are_judged_together(policy_guard: Guard) -> None:
+    """In one check at the input; numbers are handed on as they are, and so is a client, which is noted."""
     client = object()
-    (args, kwargs), checks = driven(
+    (args, kwargs), [check] = driven(
         policy_guard,
         call(policy_guard).before(("zqxmask", client, 3), {"texts": ["a", "zqxmask"], "n": None}),
     )
     assert (args, kwargs) == (["[MASK]", client, 3], {"texts": ["a", "[MASK]"], "n": None})
-    subjects = [check.subject for check in checks]
-    assert [subject for subject in subjects if isinstance(subject, str)] == ["zqxmask", "a", "zqxmask"]
-    [unread] = [subject for subject in subjects if isinstance(subject, Payload)]
-    assert [(entry.kind, entry.reason) for entry, _ in unread.tree.unchecked] == [
+    assert isinstance(check.subject, Payload)
+    assert [(getattr(leaf.content, "text", None), leaf.path) for leaf in check.subject.tree.leaves] == [
+        ("a", ("texts", 0)),
+        ("zqxmask", ("texts", 1)),
+        ("zqxmask", (0,)),
+    ]
+    assert [(entry.kind, entry.reason) for entry, _ in check.subject.tree.unchecked] == [
         ("object", "an object of type object, which no adapter reads")
     ]
-    assert {check.stage for check in checks} == {Stage.INPUT}
+    assert check.stage == Stage.INPUT
+
+
+def test_a_conversation_among_arguments_is_judged_by_itself(policy_guard: Guard) -> None:
+    """After the others: it has turns, and a history."""
+    turns = [{"role": "user", "content": "zqxmask"}]
+    (args, _), checks = driven(policy_guard, call(policy_guard).before(("zqxmask", {"turns": turns}), {}))
+    assert args == ["[MASK]", {"turns": [{"role": "user", "content": "[MASK]"}]}]
+    assert [isinstance(check.subject, Payload) for check in checks] == [True, False]
 
 
 def test_an_answer_is_judged_beside_what_was_asked(policy_guard: Guard) -> None:

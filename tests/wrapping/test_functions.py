@@ -737,13 +737,13 @@ def test_several_arguments_share_their_numbers(vault: Guard, kind: int) -> None:
     texts = ["see [EMAIL_1]", "a@x.org", "not [EMAIL_2]", ["b@x.org", "A@x.org [EMAIL_2]"]]
     said = text_of(run(vault.wrap(kinds(model)[kind]), *texts, more={"c": "b@x.org"}))
     assert seen == [
-        "see [EMAIL_1]",
-        "[EMAIL_2]",
+        "see [EMAIL-1]",
+        "[EMAIL_1]",
         "not [EMAIL-2]",
-        ["[EMAIL_3]", "[EMAIL_2] [EMAIL-2]"],
-        {"c": "[EMAIL_3]"},
+        ["[EMAIL_2]", "[EMAIL_1] [EMAIL-2]"],
+        {"c": "[EMAIL_2]"},
     ]
-    assert said == "[EMAIL_1] a@x.org b@x.org"
+    assert said == "a@x.org b@x.org [EMAIL_3]"
 
 
 def test_a_chat_function_answers_with_values_in_what_is_read(vault: Guard) -> None:

@@ -15,7 +15,8 @@ import pytest
 from guardrails import Blocked, Guard
 from guardrails.plugins import PluginError, Terms, Wrapper, register, wrap_function
 from guardrails.wrapping.apis.openai import WRAPPER as OPENAI
-from guardrails.wrapping.registry import BUILTIN, WRAPPERS
+from guardrails.wrapping.frameworks.litellm import WRAPPER as LITELLM
+from guardrails.wrapping.registry import BUILTIN, WRAPPERS, find_wrapper
 
 
 @pytest.mark.parametrize("kind", [openai.OpenAI, openai.AsyncOpenAI, openai.AzureOpenAI])
@@ -105,3 +106,15 @@ def test_wrapping_imports_no_other_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_functions_of_libraries_are_known_by_name() -> None:
+    """Those that are listed, and no others."""
+
+    def completion() -> None:
+        pass
+
+    assert find_wrapper(completion) is None
+    completion.__module__ = "litellm.main"
+    assert find_wrapper(completion) is LITELLM
+    assert find_wrapper(openai.OpenAI(api_key="x")) == replace(OPENAI, name="openai.OpenAI")

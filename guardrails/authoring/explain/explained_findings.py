@@ -35,7 +35,7 @@ WHY: Final[Mapping[str, str]] = {
 @dataclass(frozen=True, slots=True)
 class NumberedFinding:
     """A finding with its `number`, the leaf that it is in, what it is about (`quote`; `whole`: all of the text), and the text
-    that it was found in, where that stood encoded, or is what was read or joined (`within`).
+    that it was found in, where that stood encoded, or is what was read or joined (`within`), or what fills a slot (`fills`).
     """
 
     number: int
@@ -44,10 +44,11 @@ class NumberedFinding:
     quote: str | None
     whole: bool = False
     within: str | None = None
+    fills: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding as in a verdict, numbered and quoted."""
-        more = {"text": self.quote, "whole": self.whole, "within": self.within}
+        more = {"text": self.quote, "whole": self.whole, "within": self.within, "fills": self.fills}
         return {"number": self.number, **self.finding.to_dict(), **more}
 
 
@@ -123,8 +124,9 @@ def number_findings(check: CheckRecord) -> CheckFindings:
     out.counts.update(finding.detector for _, finding in ranked)
     for number, (index, finding) in enumerate(ranked[:FINDINGS], 1):
         out.numbers[index, finding] = number
+        leaf = check.tree.leaves[index]
         out.found.append(
-            NumberedFinding(number, index, finding, *_quote_finding(check.tree.leaves[index], finding))
+            NumberedFinding(number, index, finding, *_quote_finding(leaf, finding), fills=leaf.is_filling)
         )
     return out
 

@@ -31,7 +31,7 @@ LEAST: Final = 0.5
 @dataclass(frozen=True, slots=True)
 class MarkedText:
     """A text that was judged, or the beginning of it, with its stretches (start, end, numbers of findings), which do not overlap;
-    `cut` characters are left out.
+    `cut` characters are left out. `declared`: it was taken as the application's own.
     """
 
     leaf: int
@@ -42,6 +42,7 @@ class MarkedText:
     text: str
     cut: int
     marks: tuple[tuple[int, int, tuple[int, ...]], ...]
+    declared: bool = False
 
     def to_dict(self) -> dict[str, object]:
         """Return the text as plain JSON values."""
@@ -54,6 +55,7 @@ class MarkedText:
             "text": self.text,
             "cut": self.cut,
             "marks": marks,
+            "declared": self.declared,
         }
 
 
@@ -109,6 +111,7 @@ def _mark_text(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]
         shown,
         len(text) - len(shown),
         tuple(_merge_marks([mark for mark in marks if mark[2]])),
+        place.declared,
     )
 
 

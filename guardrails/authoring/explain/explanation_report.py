@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 from guardrails.authoring.checked_files import display_name
 from guardrails.authoring.explain.rules_report import LISTED, PLAIN, quote_text, render_rules
 from guardrails.authoring.terminal import Style
-from guardrails.types import Action, Stage
+from guardrails.engine.formats.format_repair import REPAIRED
+from guardrails.types import Action, Stage, Verdict
 
 if TYPE_CHECKING:
     from guardrails.authoring.explain.explained_texts import MarkedText
@@ -70,23 +71,37 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
         size = f", {count.characters:,} characters" if kind == "text" else ""
         if count.parts:
             yield f"  {style.dim('checked')}  {kind}: {count.checked:,} of {count.parts:,}{size}"
+    for path in verdict.coverage.declared[:LISTED]:
+        yield f"  {style.dim('declared')} {path or 'the text'}: the application's own"
     for film in verdict.coverage.films:
         from guardrails.authoring.reports.timeline import describe_watch
 
         yield f"  {style.dim('watched')}  {describe_watch(film)}"
     for entry in verdict.coverage.unchecked[:LISTED]:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
+    yield from _formats(verdict, style)
     for error in verdict.errors[:LISTED]:
         yield f"  {style.bad('failed')}   {error.detector}: {error.error} {error.path}".rstrip()
     for path in verdict.removed[:LISTED]:
         yield f"  {style.dim('removed')}  {path}: an earlier turn that is blocked does not go on"
 
 
+def _formats(verdict: Verdict, style: Style) -> Iterator[str]:
+    """Yield what became of texts in a wrong format."""
+    for rule in verdict.rules:
+        if rule.reason == REPAIRED:
+            yield f"  {style.dim('repaired')} by {rule.id}: what follows is judged of the text as it was mended"
+    for failure in verdict.format_failures[:LISTED]:
+        problems = "; ".join(map(str, failure.problems[:LISTED]))
+        yield f"  {style.dim('wrong')}    {failure.rule}: {display_name(problems)}"
+
+
 def _texts(explanation: Explanation, style: Style) -> Iterator[str]:
     marked = [text for text in explanation.texts if text.marks]
     texts = marked or [text for text in explanation.texts if text.text][:1]
     for text in texts[:LISTED]:
-        where = " ".join(filter(None, (text.path, text.role, "" if text.origin is None else text.origin)))
+        own = "the application's own" if text.declared else ""
+        where = " ".join(filter(None, (text.path, text.role, text.origin, own)))
         yield style.dim(f"text {where}".rstrip())
         yield from (f"  {line}" for line in _text(text, style))
     rest = len(marked) - LISTED
@@ -149,7 +164,7 @@ def _render_findings(explanation: Explanation, style: Style) -> Iterator[str]:
             f"{style.dim(f'{place}, by {finding.detector}')}"
         )
         if found.within is not None:
-            read = "read as" if finding.origin else "read together"
+            read = "fills a slot" if found.fills else "read as" if finding.origin else "read together"
             yield f"       {style.dim(read)}  {quote_text(found.within)}"
         if found.number in raised:
             yield f"       {style.dim('raised by')}  {_render_importance(raised[found.number])}"

@@ -41,7 +41,7 @@ def _held(bench: LintWorkbench) -> Iterator[tuple[RuleRow, str]]:
     """Yield the rules that hold streamed replies to their end, with the reasons."""
     reasons = bench.streamed.whole
     for row in bench.rows:
-        if row.doc.id in reasons:
+        if row.doc.id in reasons and row.doc.on_fail is None:  # which says that the whole text is wanted
             yield row, reasons[row.doc.id]
 
 

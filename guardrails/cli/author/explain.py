@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.content_arguments import add_contents, add_context, read_contents, read_context
+from guardrails.cli.content_arguments import (
+    add_application_text,
+    add_contents,
+    add_context,
+    read_contents,
+    read_context,
+)
 from guardrails.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,6 +30,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     add_policy(to)
     add_floor(to)
     add_context(to)
+    add_application_text(to)
     to.add_argument("--rule", metavar="ID", help="explain this rule alone")
     to.add_argument(
         "--all", action="store_true", help="show every rule term by term, also where nothing was found"
@@ -41,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.guard import Guard
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
-    guard = Guard.load(args.policy, floor=args.floor)
+    guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
     documents: list[dict[str, object]] = []
     blocked = False
     for number, (name, content) in enumerate(contents):

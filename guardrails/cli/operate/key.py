@@ -14,6 +14,12 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--team", metavar="T", default="", help="whom it belongs to")
     to.add_argument(
+        "--system",
+        choices=("judged", "trusted"),
+        default="judged",
+        help="whether the system messages of its requests are the application's own words",
+    )
+    to.add_argument(
         "--stdin", action="store_true", help="make the row for the key on standard input instead of a new one"
     )
     to.add_argument("--bare", action="store_true", help="print the key alone, as for GUARDRAILS_ADMIN_KEY")
@@ -30,7 +36,12 @@ def run(args: argparse.Namespace) -> int:
     key = sys.stdin.readline().strip() if args.stdin else generate_key()
     if why := find_weakness(key):
         raise GuardrailsError(f"this key {why}: leave --stdin out, and one is made")
-    row = {"id": args.id, "sha256": hash_key(key), **({"team": args.team} if args.team else {})}
+    row = {
+        "id": args.id,
+        "sha256": hash_key(key),
+        **({"team": args.team} if args.team else {}),
+        **({"system": args.system} if args.system != "judged" else {}),
+    }
     problems = Problems()
     if problems.validate(KeyDoc, row, NOWHERE, "a key") is None:
         raise GuardrailsError("; ".join(error.message for error in problems.errors))

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.content_arguments import add_contents, add_context, is_file, read_contents, read_context
+from guardrails.cli.content_arguments import (
+    add_application_text,
+    add_contents,
+    add_context,
+    is_file,
+    read_contents,
+    read_context,
+)
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action
@@ -35,6 +42,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     add_policy(to)
     add_floor(to)
     add_context(to)
+    add_application_text(to)
     to.add_argument(
         "--out", metavar="FILE", help="write the picture or film that the policy leaves to a file"
     )
@@ -59,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        guard = Guard.load(args.policy, floor=args.floor)
+        guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:
@@ -183,6 +191,7 @@ def _render_verdict(
     name: str, content: Any, verdict: Verdict, floor: CompiledPolicy | None, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
+    from guardrails.authoring.checked_files import display_name
     from guardrails.authoring.reports.timeline import describe_nearness, describe_watch
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
@@ -196,6 +205,8 @@ def _render_verdict(
         shadow = ", shadow only" if rule in verdict.shadow else ""
         message = f": {rule.message}" if rule.message else ""
         yield f"  {style.dim('rule')}     {style.bold(rule.id)} ({rule.action}, {rule.severity}{note}{shadow}){message}"
+    problems = [problem for failure in verdict.format_failures for problem in failure.problems]
+    yield from (f"  {style.dim('wrong')}    {display_name(str(problem))}" for problem in problems)
     for finding in verdict.findings:
         where = f" at {finding.span[0]}..{finding.span[1]}" if finding.span else ""
         where += (

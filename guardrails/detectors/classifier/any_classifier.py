@@ -59,6 +59,7 @@ class SequenceClassifier:
 
     inline = False
     passages = True
+    prose = True
 
     def __init__(
         self,

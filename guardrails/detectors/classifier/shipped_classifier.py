@@ -85,6 +85,7 @@ class ShippedClassifier:
 
     inline = False
     passages = True
+    prose = True
 
     def __init__(self, name: str, model: SafetyModel, heads: Sequence[str], config: ClassifierConfig) -> None:
         self.identity = model.identity

@@ -11,12 +11,13 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
+from guardrails.detectors.formats.json_repair import repair_json
 from guardrails.detectors.formats.json_schema import JsonSchema
 from guardrails.detectors.formats.schema_source import compile_schema, load_schema
 from guardrails.detectors.formats.sql import KINDS, LONGEST_SQL, find_sql_errors, list_dialects
@@ -31,13 +32,24 @@ from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
+from guardrails.verdicts.format_failure import FormatProblem
 
 LONGEST_PYTHON: Final = 200_000
 """Characters of Python; its parser takes some 100 bytes of memory and a microsecond for each."""
 
 _FENCE: Final = re.compile(r"^ {0,3}(?:(`{3,})[^`\n]*|(~{3,})[^\n]*)(?:\n|\Z)", re.MULTILINE)
 
+JSON: Final = "JSON"
+
 Spans = Iterable[tuple[int, int]]
+
+
+class FitsSchema(Protocol):
+    """What JSON must fit."""
+
+    def problems(self, text: str) -> Sequence[FormatProblem]:
+        """Return what is wrong with a valid JSON text; raises `TimeoutError` or `RecursionError` where that cannot be told."""
+        ...
 
 
 def find_fence(text: str) -> tuple[int, int] | None:
@@ -54,7 +66,8 @@ def find_fence(text: str) -> tuple[int, int] | None:
 class FormatsDetector:
     """The detector: one check, over the whole text or over its code fence.
 
-    `check` returns the spans of what is wrong; an empty span is a place.
+    `check` returns the spans of what is wrong; an empty span is a place. `language` is what the text must be, in words, and
+    `schema` what JSON must fit, too: for those who repair a text, or tell its author what is wrong.
     """
 
     # Parsers hold the interpreter for as long as they take.
@@ -68,12 +81,16 @@ class FormatsDetector:
         *,
         fenced: bool = False,
         longest: int | None = None,
+        language: str = "",
+        schema: FitsSchema | None = None,
     ) -> None:
         self._name = name
         self._category = category
         self._check = check
         self._fenced = fenced
         self._longest = longest
+        self.language = language
+        self._schema = schema
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
@@ -92,6 +109,37 @@ class FormatsDetector:
             return Detection(error="the text nests too deep to compare with the schema")
         places = [_whole(text, first, last, end) for first, last in spans]
         return Detection(tuple(Finding(self._category, 1.0, self._name, span) for span in places))
+
+    def repair(self, text: str) -> str | None:
+        """Return the text as it was meant to be, None where that is not clear, or it is none of JSON."""
+        if self.language != JSON:
+            return None
+        inside = find_fence(text) if self._fenced else None
+        if inside is None:
+            return repair_json(text, None if self._schema is None else self._accepts)
+        repaired = repair_json(text[slice(*inside)], None if self._schema is None else self._accepts)
+        return None if repaired is None else f"{text[: inside[0]]}{repaired}\n{text[inside[1] :]}"
+
+    def format_problems(self, text: str) -> Sequence[FormatProblem]:
+        """Return what is wrong with a text that the detector has findings in."""
+        start, end = (find_fence(text) if self._fenced else None) or (0, len(text))
+        inside = text[start:end]
+        try:
+            if self._schema is not None and find_json_error(inside) is None:
+                return self._schema.problems(inside)
+            first = min((span[0] for span in self._check(inside)), default=0)
+        except (TimeoutError, RecursionError):
+            return (FormatProblem("", f"must be {self.language} that is not too complex to check"),)
+        before = BREAK.split(inside[:first])
+        place = f"line {len(before)}, column {len(before[-1]) + 1}"
+        return (FormatProblem("", f"must be valid {self.language}, and is not from {place} on"),)
+
+    def _accepts(self, text: str) -> bool:
+        assert self._schema is not None
+        try:
+            return not self._schema.problems(text)
+        except (TimeoutError, RecursionError):
+            return False
 
 
 def _whole(text: str, start: int, stop: int, end: int) -> tuple[int, int] | None:
@@ -139,6 +187,9 @@ class FormatConfig(Config):
     category: str = Field(default="custom.format", examples=["custom.not_json"])
     """What a text is that is not valid."""
 
+
+LANGUAGES: Final = {"json": JSON, "xml": "XML", "python": "Python", "sql": "SQL"}
+"""Kind of a text → its name."""
 
 _ONLY: Final = {"schema": "json", "schema_file": "json", "dialect": "sql", "statements": "sql"}
 
@@ -204,7 +255,15 @@ def _build(name: str, config: FormatConfig, files: PolicyFiles) -> FormatsDetect
         "sql": (partial(_sql, config.dialect or "", config.statements), LONGEST_SQL),
     }
     check, longest = checks[config.kind]
-    return FormatsDetector(name, config.category, check, fenced=config.fenced, longest=longest)
+    return FormatsDetector(
+        name,
+        config.category,
+        check,
+        fenced=config.fenced,
+        longest=longest,
+        language=LANGUAGES[config.kind],
+        schema=schema,
+    )
 
 
 def _sql(dialect: str, statements: Sequence[str] | None, text: str) -> Spans:

@@ -8,6 +8,7 @@ together have a bound of time.
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import threading
 import time
@@ -21,12 +22,17 @@ import regex
 
 from guardrails.detectors.formats.json_spans import locate
 from guardrails.text import replace_surrogates
+from guardrails.verdicts.format_failure import FormatProblem
+from guardrails.wire.pointers import pointer
 
 LONGEST_CHECK: Final = 2.0
 """Seconds of CPU time for one text. A thousand characters take about a millisecond."""
 
 MOST: Final = 16
 """Findings of one text."""
+
+LONGEST_SHOWN: Final = 160
+"""Characters of a part of a schema that a problem repeats."""
 
 _Path = tuple[str | int, ...]
 _TYPES: Final = ("array", "boolean", "integer", "null", "number", "object", "string")
@@ -82,17 +88,41 @@ class JsonSchema:
         except KeyError:
             # Which of the two values counts differs between readers: such a text fits no schema.
             return [locate(text, ())]
-        paths = self._errors(value)
+        paths = [tuple(error.absolute_path) for error in self._errors(value)]
         return sorted({locate(text, path) for path in paths})
 
-    def _errors(self, value: object) -> list[_Path]:
+    def problems(self, text: str) -> list[FormatProblem]:
+        """Return what is wrong with a valid JSON text, each with the value's JSON Pointer; raises as `errors` does."""
+        from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
+
+        try:
+            value = json.loads(text, parse_int=_integer, object_pairs_hook=_mapping)
+        except KeyError:
+            return [FormatProblem("", "must have each key once")]
+        found = (best_match([error]) for error in self._errors(value))
+        return [
+            *dict.fromkeys(FormatProblem(pointer((*each.absolute_path,)), _expected(each)) for each in found)
+        ]
+
+    def _errors(self, value: object) -> list[Any]:
         _deadline.at = time.thread_time() + LONGEST_CHECK
-        found: list[_Path] = []
-        for error in self._validator.iter_errors(value):
-            found.append(tuple(error.absolute_path))
-            if len(found) == MOST:
-                break
-        return found
+        return [*itertools.islice(self._validator.iter_errors(value), MOST)]
+
+
+def _expected(error: Any) -> str:
+    """Return what a schema expects where a value does not fit, without the value."""
+    keyword, wanted = str(error.validator), error.validator_value
+    if keyword == "required":
+        return f"must have the property {str(error.message).removesuffix(' is a required property')}"
+    if keyword == "type":
+        return f"must be of type {' or '.join([wanted] if isinstance(wanted, str) else wanted)}"
+    if keyword == "additionalProperties" and wanted is False:
+        return "is no property that the schema has"
+    written = json.dumps(wanted, ensure_ascii=False, default=str)
+    shown = written if len(written) <= LONGEST_SHOWN else written[:LONGEST_SHOWN] + "…"
+    if keyword in ("enum", "const"):
+        return f"must be {'one of ' * (keyword == 'enum')}{shown}"
+    return f"must fit {keyword}: {shown}"
 
 
 def _integer(digits: str) -> int:
@@ -256,7 +286,7 @@ def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Itera
 
 
 def _error(message: str, *path: str | int) -> Any:
-    from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+    from jsonschema.exceptions import ValidationError
 
     return ValidationError(message, path=path)
 

@@ -8,7 +8,6 @@ downloaded, both come with what they need. Doubtful lines are left out: on photo
 from __future__ import annotations
 
 import importlib.util
-import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -23,6 +22,7 @@ from guardrails.detectors.images.ocr_passes import pick_distinct_frames, read_in
 from guardrails.detectors.images.text_layout import PlacedText, TextLine, place_lines
 from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.kinds import Kind
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.types import CLEAN, Content, Detection, Image
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class ImageTextExtractor:
         self._config = config
         self._readers = readers
         self._kept: OrderedDict[str, tuple[PlacedText, ...]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [CLEAN] * len(batch)

@@ -7,13 +7,15 @@ nearly the same grey is found by making all of the contrast that there is; a pic
 
 from __future__ import annotations
 
-import threading
+import ctypes
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.inference.denormals import flush_denormals
+from guardrails.inference.onnx import import_runtime
 from guardrails.inference.pool import count_cores
 
 if TYPE_CHECKING:
@@ -47,21 +49,37 @@ OcrReader = Callable[["Pixels"], Sequence[OcrLine]]
 
 
 def load_reader(side: int) -> OcrReader:
-    """Return what reads letters, looked for at so many pixels of the longer side. It is loaded with the first picture, and takes
-    one at a time.
-    """
-    lock = threading.Lock()
-    loaded: list[Any] = []
+    """Return what reads letters, looked for at so many pixels of the longer side."""
+    return LetterReader(side)
 
-    def read(view: Pixels) -> list[OcrLine]:
+
+class LetterReader:
+    """RapidOCR, which is loaded with the first picture, and takes one at a time."""
+
+    def __init__(self, side: int) -> None:
+        self._side = side
+        self._lock = fork_safe_lock()
+        self._loaded: Any = None
+        reset_after_fork(self)
+
+    def reset_in_child(self) -> None:
+        """Load the models anew: the threads of their sessions stayed behind in the parent, and a session that is freed waits for
+        its own, so what there is stays in memory.
+        """
+        if self._loaded is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._loaded))
+            self._loaded = None
+
+    def __call__(self, view: Pixels) -> list[OcrLine]:
+        """Return the lines that are read."""
         seen = stretch_contrast(view)
         if seen is None:
             return []
-        with lock:
-            if not loaded:
-                loaded.append(load_rapidocr(side))
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = load_rapidocr(self._side)
             with flush_denormals():
-                found = loaded[0](seen[:, :, ::-1].copy())  # blue first
+                found = self._loaded(seen[:, :, ::-1].copy())  # blue first
         if found is None or found.boxes is None or not found.txts:
             return []
         rows = zip(found.txts, found.scores, found.boxes, strict=True)
@@ -69,8 +87,6 @@ def load_reader(side: int) -> OcrReader:
             (str(text), float(score), [(float(x), float(y)) for x, y in corners])
             for text, score, corners in rows
         ]
-
-    return read
 
 
 def stretch_contrast(view: Pixels) -> Pixels | None:
@@ -88,6 +104,7 @@ def stretch_contrast(view: Pixels) -> Pixels | None:
 
 def load_rapidocr(side: int) -> Any:
     """Return RapidOCR, loaded: with sessions of ours where it is a version that is known here, else as it comes, on one core."""
+    import_runtime()  # before RapidOCR does
     package, reader = import_module("rapidocr"), _plain(side)
     try:
         for section, held, module, kind in MODELS:
@@ -141,7 +158,7 @@ def _of_ours(package: Any, settings: Any, module: str, kind: str, side: int) -> 
 
 def _session(path: Path, *, keeps: bool) -> Any:
     """Return a session on several cores, whose threads never spin and take numbers next to zero as zero."""
-    onnxruntime: Any = import_module("onnxruntime")
+    onnxruntime = import_runtime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = min(THREADS, count_cores()), 1
     options.enable_cpu_mem_arena = keeps

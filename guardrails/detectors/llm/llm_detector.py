@@ -171,6 +171,7 @@ class RemoteDetector:
     """A detector that asks a service."""
 
     inline = False
+    prose = True
 
     def __init__(self, asking: JudgeAdapter, judge: RemoteJudge, identity: str = "") -> None:
         self.identity = identity
@@ -212,6 +213,7 @@ class LocalDetector:
     """A detector that asks a model in this process."""
 
     inline = False
+    prose = True
 
     def __init__(self, asking: JudgeAdapter, judge: LocalJudge, identity: str = "") -> None:
         self.identity = identity

@@ -26,7 +26,11 @@ ALWAYS = "unsafe"
 
 
 class ServiceDetector(RemoteDetector):
-    """The detector; `contents` are the kinds that its service reads."""
+    """The detector; `contents` are the kinds that its service reads. It reads names and codes too, as many
+    look for personal data.
+    """
+
+    prose = False
 
     def __init__(self, asking: JudgeAdapter, judge: EndpointJudge, contents: frozenset[str]) -> None:
         super().__init__(asking, judge)

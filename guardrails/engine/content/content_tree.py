@@ -13,13 +13,26 @@ from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
+from guardrails.engine.content.records import RecordPart, RecordReading, read_records
 from guardrails.engine.content.reply_context import SOURCES, ReplyContext
 from guardrails.engine.values.json_text import parse_json_text
-from guardrails.engine.values.walk import find_leaves
+from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
-from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked, Use
+from guardrails.text.prose import classify_text
+from guardrails.types import (
+    Content,
+    FilmCoverage,
+    Place,
+    Stage,
+    Text,
+    TextForm,
+    Tool,
+    ToolCall,
+    Unchecked,
+    Use,
+)
 from guardrails.wire.lossless_json import unescaped
-from guardrails.wire.pointers import Path, pointer
+from guardrails.wire.pointers import KeyStep, Path, pointer
 
 
 def place_at(place: Place, path: Path) -> Place:
@@ -34,6 +47,7 @@ def place_at(place: Place, path: Path) -> Place:
         place.tool,
         place.origin,
         place.use,
+        place.declared,
     )
 
 
@@ -59,9 +73,19 @@ class Leaf:
     base64: str | None = None
 
     @property
+    def is_record(self) -> bool:
+        """Whether it is what a record says, put together of its parts (`records.py`)."""
+        return isinstance(self.content, Text) and self.content.form == "record"
+
+    @property
     def again(self) -> bool:
         """Whether the text is judged elsewhere too, in parts or encoded, so that the same find may come up twice."""
         return bool(self.pieces) or self.parent is not None
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether it is what fills a slot of a declared text: a stretch of its parent, as it stands there."""
+        return self.derived is not None and not self.derived.origin
 
 
 RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
@@ -88,19 +112,43 @@ def resolve_span(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> I
     if not pieces:
         yield index, start, end
         return
+    if leaf.is_record:
+        yield from _resolve_record(leaves, leaf, start, end)
+        return
     for at in range(bisect_right(pieces, start, key=itemgetter(1)) - 1, len(pieces)):
         piece, begin = pieces[at]
         if begin >= end:
             return
         until = pieces[at + 1][1] if at + 1 < len(pieces) else end
-        yield piece, max(start, begin) - begin, min(end, until) - begin
+        covered = max(start, begin) - begin, min(end, until) - begin
+        if leaves[piece].is_filling:
+            yield from resolve_span(leaves, piece, covered)
+        else:
+            yield piece, *covered
+
+
+def _resolve_record(leaves: Sequence[Leaf], record: Leaf, start: int, end: int) -> Iterator[LeafSpan]:
+    """Yield the values of a record that a span touches, each as a whole, as it spells them out in its own way; the keys where
+    there are no values.
+    """
+    ends = [*(begin for _, begin in record.pieces[1:]), end]
+    touched = [
+        piece
+        for (piece, begin), until in zip(record.pieces, ends, strict=True)
+        if begin < end and until > start
+    ]
+    for piece in [piece for piece in touched if leaves[piece].editable] or touched:
+        content = leaves[piece].content
+        yield piece, 0, len(content.text) if isinstance(content, Text) else 0
 
 
 def _with_context(leaf: Leaf, context: Mapping[str, str]) -> Leaf:
     """Return a leaf with a context."""
     given = leaf.content
     content: Content = (
-        Text(given.text, given.place, context) if isinstance(given, Text) else replace(given, context=context)
+        Text(given.text, given.place, context, given.form)
+        if isinstance(given, Text)
+        else replace(given, context=context)
     )
     return Leaf(
         content,
@@ -133,13 +181,27 @@ class ContentTree:
     """The tools that were called, by the id of the call."""
     films: dict[int, FilmCoverage] = field(default_factory=dict)
     """How much of each film was looked at, by leaf."""
+    replies: list[tuple[Path, ...]] | None = None
+    """Of an answer, where the texts stand that a model replies with: the parts of each; None: that is not known."""
     opened: list[Any] = field(default_factory=list)
     """The films that a check began to watch (`films.FilmCheck`), which it releases."""
 
-    def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
-        """Add a text."""
+    def text(
+        self,
+        value: str,
+        path: Path,
+        place: Place,
+        *,
+        editable: bool = True,
+        form: TextForm | None = None,
+    ) -> None:
+        """Add a text. Where no `form` is given, a name or an id, which is not `editable`, is data unless it is long enough to say
+        something.
+        """
         if value:
-            self.leaves.append(Leaf(Text(value, place_at(place, path)), path, None, editable))
+            if form is None:
+                form = "prose" if editable or classify_text(value) != "data" else "data"
+            self.leaves.append(Leaf(Text(value, place_at(place, path), None, form), path, None, editable))
 
     def system(self) -> str:
         """Return the system prompt of a conversation: all texts of its system and developer messages."""
@@ -168,6 +230,7 @@ class ContentTree:
                 and place.stage is Stage.INPUT
                 and leaf.editable
                 and not leaf.again
+                and leaf.content.form != "data"
             ):
                 if place.role == "user" and place.message is not None:
                     said.setdefault(place.message, []).append(leaf.content.text)
@@ -264,15 +327,62 @@ class ContentTree:
         """Add all that there is to judge in a value: its texts, keys of mappings too, long numbers, which may be cards, and other
         contents.
         """
-        for where, leaf, editable in find_leaves(value, path):
-            self.add(leaf, where, place, editable=editable)
+        self.structure(find_leaves(value, path), path, place)
+
+    def structure(
+        self, found: Sequence[Found], path: Path, place: Place, *, prose: bool = False, renames: bool = False
+    ) -> None:
+        """Add what was found in a structure.
+
+        Args:
+            found: what was found, with paths from the root of the body.
+            path: where the structure stands.
+            place: likewise.
+            prose: whether each text in it is somebody's words, however short, such as each of several prompts.
+            renames: whether a key can be redacted; one that comes several times cannot.
+        """
+        texts = [
+            RecordPart(-1 if role == "name" else at, leaf, role != "value")
+            for at, (where, leaf, _, role) in enumerate(found)
+            if leaf and isinstance(leaf, str) and (where != path or role != "value")
+        ]
+        reading = read_records(texts, prose=prose)
+        leaf_of: dict[int, int] = {}
+        keys: dict[str, int] = {}
+        for at, (where, leaf, editable, role) in enumerate(found):
+            if not isinstance(leaf, str):
+                self.add(leaf, where, place, editable=editable)
+                continue
+            if not leaf or role == "name":
+                continue
+            if role == "key":  # once, as each row of a table has the same
+                first = leaf_of[at] = keys.setdefault(leaf, len(self.leaves))
+                if first < len(self.leaves):
+                    if self.leaves[first].editable:
+                        self.leaves[first] = replace(self.leaves[first], editable=False)
+                    continue
+                if renames and isinstance(where[-1], str):
+                    where, editable = (*where[:-1], KeyStep(where[-1])), True
+            leaf_of[at] = len(self.leaves)
+            text = Text(leaf, place_at(place, where), None, reading.forms.get(at, "prose"))
+            self.leaves.append(Leaf(text, where, None, editable))
+        self._add_passages(reading, leaf_of, path, place)
+
+    def _add_passages(
+        self, reading: RecordReading, leaf_of: Mapping[int, int], path: Path, place: Place
+    ) -> None:
+        """Add what the texts of a structure say together; `leaf_of` tells where each of them stands."""
+        for passage in reading.passages:
+            pieces = tuple((leaf_of[part], begin) for part, begin in passage.pieces)
+            text = Text(passage.text, place_at(place, path), None, "record")
+            self.leaves.append(Leaf(text, path, editable=False, pieces=pieces))
 
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:
         """Judge a field that the table does not know, its name too, and name it; a picture in it is one that nobody judges."""
         self.unknown.append(pointer(path))
-        self.text(str(path[-1]), path, place, editable=False)
-        for where, leaf, editable in find_leaves(value, path):
-            self.add(leaf, where, place, editable=editable)
+        found = [(path, str(path[-1]), False, "key"), *find_leaves(value, path)]
+        self.structure(found, path[:-1], place)
+        for where, leaf, _, _ in found:
             if isinstance(leaf, str) and WRITTEN.match(leaf):
                 self.cannot("part", "a picture in a field that is not known", where, place)
 
@@ -287,10 +397,20 @@ class ContentTree:
             if read != value:
                 self.text(read, path, place, editable=False)
             return
-        for where, text, editable in find_leaves(decoded, path):
-            if text and isinstance(text, str):  # JSON holds nothing else
-                shown = place_at(place, where)
-                self.leaves.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
+        found = find_leaves(decoded, path)
+        texts = [  # JSON holds nothing else
+            RecordPart(at, text, role == "key")
+            for at, (_, text, _, role) in enumerate(found)
+            if text and isinstance(text, str)
+        ]
+        reading = read_records(texts)
+        leaf_of: dict[int, int] = {}
+        for part in texts:
+            where, _, editable, _ = found[part.at]
+            leaf_of[part.at] = len(self.leaves)
+            content = Text(part.text, place_at(place, where), None, reading.forms[part.at])
+            self.leaves.append(Leaf(content, path, where[len(path) :], editable))
+        self._add_passages(reading, leaf_of, path, place)
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""
@@ -317,14 +437,14 @@ class ContentTree:
                 by_voice.setdefault((place.role, place.stage), []).append(index)
         for indexes in by_voice.values():
             first = self.leaves[indexes[0]].content.place
-            self.join(indexes, (), replace(first, message=None), across=True)
+            self.join(indexes, (), replace(first, message=None, declared=False), across=True)
 
     def decode(self, depth: int, count: int, characters: int) -> None:
         """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
         for index in range(len(self.leaves)):
             leaf = self.leaves[index]
             content = leaf.content
-            if not isinstance(content, Text):
+            if not isinstance(content, Text) or content.form == "record":
                 continue
             extraction = extract(content.text, depth, count, characters)
             for derived in extraction.derived:

@@ -196,7 +196,7 @@ def add_embedded_media(tree: ContentTree, policies: Sequence[CompiledPolicy], li
         content = leaf.content
         if not isinstance(content, Text) or leaf.across or content.place.origin is not None:
             continue
-        place = replace(content.place, origin=ORIGIN)
+        place = replace(content.place, origin=ORIGIN, declared=False)  # it may stand in what fills a slot
         for file in _files_of(tree, content, policies, limit):
             key = (file.data, place.stage, place.also, place.message, place.choice_index)
             if key in known:

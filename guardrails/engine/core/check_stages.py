@@ -18,15 +18,17 @@ from guardrails.engine.core.detection_round import DetectionRound
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.history import History
 from guardrails.engine.core.observers import CheckRecord, Observer
-from guardrails.engine.core.outcome import affected_places, build_outcome
+from guardrails.engine.core.outcome import FormatOutcome, affected_places, build_outcome
 from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
+from guardrails.engine.formats.format_repair import repair_texts
+from guardrails.engine.formats.replies import find_unformatted
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
 from guardrails.engine.media.ocr_text import PictureReading
 from guardrails.engine.media.picture_decoding import limits_of, prepare_decoding, release_pictures
-from guardrails.engine.model import JudgedContent, Outcome, Request, RuleMatch
+from guardrails.engine.model import NO_REPAIRS, JudgedContent, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.media_redaction import (
     NO_MEDIA_EDITS,
     MediaEdits,
@@ -84,6 +86,8 @@ class Check:
         certain_tier: the tier after which a block was certain, None where that took all.
         stopped_early: whether something was not looked at, as a block was certain.
         media_edits: redacted pictures, films and sounds.
+        repairs: texts that rules with `on_fail` repaired before this reading of the tree.
+        unformatted: the leaves at which such rules do not look.
     """
 
     settings: CheckSettings
@@ -106,6 +110,8 @@ class Check:
     certain_tier: int | None = None
     stopped_early: bool = False
     media_edits: MediaEdits = NO_MEDIA_EDITS
+    repairs: Repairs = NO_REPAIRS
+    unformatted: frozenset[int] = frozenset()
 
     def holds(self, *kinds: type[Media] | type[Text]) -> bool:
         """Tell whether there is a content of some kinds."""
@@ -162,7 +168,7 @@ def _is_film_blocked(check: Check, film: FilmCheck) -> bool:
     round_ = DetectionRound(policies, alone.leaves, None, {0: film.detections()}, {})
     for tier in round_.tiers():
         round_.tasks(tier)  # all is known
-    matches = evaluate_rules(policies, round_, [check.request] * len(policies), frozenset())
+    matches = evaluate_rules(policies, round_, [check.request] * len(policies), frozenset(), frozenset({0}))
     sure = [
         [each for each in some if each.reason == "matched" and not each.rule.how.whole] for some in matches
     ]
@@ -223,6 +229,7 @@ def _detect(check: Check) -> StageSteps:
     """Run detectors, tier by tier, and evaluate the rules; stop between tiers as soon as a block is certain."""
     policies = check.settings.policies
     requests = check.requests = check.requests or (check.request,) * len(policies)
+    check.unformatted = find_unformatted(policies, check.tree)
     round_ = check.round = DetectionRound(
         policies, check.tree.leaves, check.cache, check.known, check.timings, check.read
     )
@@ -235,13 +242,13 @@ def _detect(check: Check) -> StageSteps:
         pending = frozenset(tiers[position + 1 :])
         if not pending or check.certain_tier is not None or (check.complete and check.observer is None):
             continue
-        check.matches = evaluate_rules(policies, round_, requests, pending)
+        check.matches = evaluate_rules(policies, round_, requests, pending, check.unformatted)
         if is_certain_block(check.matches, check.tree):
             check.certain_tier = tier
             if not check.complete:
                 check.stopped_early = True
                 return
-    check.matches = evaluate_rules(policies, round_, requests, frozenset())
+    check.matches = evaluate_rules(policies, round_, requests, frozenset(), check.unformatted)
 
 
 def _redacts_media(check: Check) -> bool:
@@ -299,6 +306,9 @@ def run_stages(check: Check) -> Steps:
         if stage.applies(check):
             yield from stage.run(check)
     assert check.round is not None
+    repairs, failures = yield from repair_texts(
+        check.settings.policies, check.tree.leaves, check.matches, check.repairs, check.inline
+    )
     outcome = build_outcome(
         check.settings.policies,
         check.tree,
@@ -307,9 +317,12 @@ def run_stages(check: Check) -> Steps:
         check.request,
         check.media_edits,
         complete=not check.stopped_early,
+        formats=FormatOutcome(check.repairs, repairs, failures, check.unformatted),
     )
     if check.observer is not None:
-        evaluations = _evaluations(check.settings.policies, check.round, check.requests, frozenset())
+        evaluations = _evaluations(
+            check.settings.policies, check.round, check.requests, frozenset(), check.unformatted
+        )
         check.observer.on_check(
             CheckRecord(
                 check.tree, check.round, check.tasks, evaluations, check.matches, check.certain_tier, outcome
@@ -331,10 +344,13 @@ def evaluate_rules(
     round_: DetectionRound,
     requests: Sequence[Request],
     pending: frozenset[int],
+    unformatted: frozenset[int],
 ) -> list[list[RuleMatch]]:
-    """Return the rules that match, by policy. What depends on a pending tier is left out."""
+    """Return the rules that match, by policy. What depends on a pending tier is left out; rules with `on_fail` do not look at
+    `unformatted` leaves.
+    """
     matches: list[list[RuleMatch]] = []
-    for evaluation in _evaluations(policies, round_, requests, pending):
+    for evaluation in _evaluations(policies, round_, requests, pending, unformatted):
         # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
         found = evaluation.run()
         if pending:  # what is still open, and what may yet find something to redact
@@ -348,18 +364,30 @@ def _evaluations(
     round_: DetectionRound,
     requests: Sequence[Request],
     pending: frozenset[int],
+    unformatted: frozenset[int],
 ) -> list[Evaluation]:
     """Return what evaluates each policy."""
     evaluations = []
     for position, policy in enumerate(policies):
         items = []
+        request = replace(requests[position], is_floors=True) if position else requests[0]
         for index, plans in enumerate(round_.plans):
             plan, leaf = plans[position], round_.leaves[index]
             findings, unknown = round_.findings_of(index, plan, pending)
+            start = leaf.derived.pieces[0].begin if leaf.is_filling and leaf.derived else 0
             items.append(
-                JudgedContent(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across)
+                JudgedContent(
+                    round_.contents[index],
+                    plan,
+                    findings,
+                    unknown,
+                    leaf.again,
+                    leaf.across,
+                    start,
+                    index in unformatted,
+                )
             )
-        evaluations.append(Evaluation(policy, items, requests[position]))
+        evaluations.append(Evaluation(policy, items, request))
     return evaluations
 
 

@@ -28,6 +28,7 @@ from guardrails.types import (
     Image,
     Media,
     Text,
+    TextForm,
     ToolCall,
     Unchecked,
     Video,
@@ -49,7 +50,19 @@ def judges(bound: BoundDetector, content: Content) -> bool:
     kind = Image.kind if bound.pixels and isinstance(content, Video) else content.kind
     if kind not in bound.contents or not (bound.decoded or content.place.origin is None):
         return False
+    if isinstance(content, Text) and not reads_form(bound, content.form):
+        return False
     return not (bound.pixels and isinstance(content, Media)) or isinstance(content.source, Picture | Film)
+
+
+def reads_form(bound: BoundDetector, form: TextForm) -> bool:
+    """Tell whether a detector reads texts of a form: one that judges sentences no data, and it alone what a record says."""
+    return form == "prose" or bound.prose is (form == "record")
+
+
+def _reads_whole(plan: DetectionPlan) -> bool:
+    """Tell whether a rule wants a format of texts as a whole: what is found in a part says nothing of what it is joined to."""
+    return any(rule.on_fail is not None for rule in plan.rules)
 
 
 class DetectionRound:
@@ -98,7 +111,8 @@ class DetectionRound:
                 content = Text(content.text[:limit], place, content.context)
             self.contents.append(content)
             self.found.append({})
-            self.cached.append(None if cache is None else cache_entry(cache, content))
+            kept = cache is not None and (not leaf.is_record or self._is_judged(index))
+            self.cached.append(cache_entry(cache, content) if cache is not None and kept else None)
 
     def tiers(self) -> list[int]:
         """Return the tiers that these leaves need, cheapest first."""
@@ -161,6 +175,8 @@ class DetectionRound:
         findings: list[Finding] = []
         unknown: set[str] = set()
         leaf, found = self.leaves[index], self.found[index]
+        if not pending and [*found.values()].count(CLEAN) == len(found):
+            return (), frozenset()
         for bounds in plan.tiers:
             for bound in bounds:
                 detection = found.get(bound.digest)
@@ -170,29 +186,31 @@ class DetectionRound:
                 elif detection.error is not None:
                     unknown.add(bound.name)
                 elif detection.findings:
-                    own = self._new_findings(index, bound.digest) if leaf.again else detection.findings
+                    is_new = not leaf.again or (bound.format_problems is not None and _reads_whole(plan))
+                    own = detection.findings if is_new else self._new_findings(index, bound.digest)
                     findings.extend(self._stamp(leaf, own))
         return tuple(findings), frozenset(unknown)
 
     def _new_findings(self, index: int, digest: str) -> tuple[Finding, ...]:
         """Return what a detector found in a joined or decoded text and not yet in the parts, in a join of fewer of
-        them, or in the text around.
+        them, or in the text around. What is found in the application's own text says nothing of what fills its slots.
         """
         own = self._own.get(digest)
         if own is None:
             own = self._own[digest] = {}
-            seen: dict[tuple[str, tuple[LeafSpan, ...]], float] = {}
+            seen: dict[tuple[str, bool, tuple[LeafSpan, ...]], float] = {}
             for at, found in enumerate(self.found):
                 detection = found.get(digest)
                 if detection is None or not detection.findings:
                     continue
                 new: list[Finding] = []
-                derived = self.leaves[at].derived
+                derived, declared = self.leaves[at].derived, self.leaves[at].content.place.declared
                 for finding in detection.findings:
                     if finding.span is not None:
                         if derived is not None and not derived.hides(finding.span):
                             continue  # it stands in the text as it is
-                        key = (finding.category, tuple(resolve_span(self.leaves, at, finding.span)))
+                        spans = tuple(resolve_span(self.leaves, at, finding.span))
+                        key = (finding.category, declared, spans)
                         if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
                             continue
                         seen[key] = max(finding.score, seen.get(key, 0.0))

@@ -12,22 +12,23 @@ more than one over 400 characters.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
+from typing import cast
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, extract
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
-from guardrails.engine.core.detection_round import cache_key, store_detections
+from guardrails.engine.core.detection_round import cache_key, reads_form, store_detections
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.engine.core.outcome import build_coverage
 from guardrails.engine.detector_task import validate_detection
 from guardrails.engine.model import Outcome
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
-from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
+from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text, TextForm
 
 ALL_PATTERNS = "patterns"
 """The name under which timings hold the passes over the patterns of all detectors."""
@@ -40,7 +41,7 @@ KnownDetections = dict[int, Mapping[str, Detection]]
 """Index of a leaf → digest of a detector → its detection."""
 
 ContentGroup = tuple[str, ...]
-"""A kind of content, and the stages at which it stands."""
+"""A kind of content, the form of a text, and the stages at which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,15 @@ class FastPlan:
 
 
 Batches = dict[ContentGroup, tuple[FastPlan, list[int]]]
-"""What is to be asked: for each kind of content at some stages what they need, and the leaves."""
+"""For each kind of content at some stages what they need, and the leaves."""
+
+
+@dataclass(slots=True)
+class Unknown:
+    """What is to be asked of contents: `batches`; `found` tells that something is known of others."""
+
+    batches: Batches = field(default_factory=dict)
+    found: bool = False
 
 
 def decoding_limits(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
@@ -92,7 +101,7 @@ class FastPath:
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
         for stage in Stage:
-            self._path((Text.kind, stage))  # likewise
+            self._path((Text.kind, "prose", stage))  # likewise
 
     def allow(
         self,
@@ -117,7 +126,8 @@ class FastPath:
             tree.join_turns()
         kept: list[tuple[Entry, Mapping[Key, Detection]]] = []
         new = self._new(tree, kept, limit)
-        if new is None or not self._clear(tree, new, known, timings):
+        # What is known to have findings goes the long way, with what is found out here of the others: it is quicker here.
+        if new is None or not self._clear(tree, new, known, timings) or new.found:
             tree.cut(mark)
             for index in [index for index in known if index >= mark[0]]:
                 del known[index]  # what is joined depends on what stays of a conversation
@@ -129,46 +139,49 @@ class FastPath:
 
     def _new(
         self, tree: ContentTree, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
-    ) -> Batches | None:
+    ) -> Unknown | None:
         """Return what is to be asked, None where that is too much, or more than the allow path can settle; `kept` takes what
         to remember once all is clear.
         """
-        new: Batches = {}
+        new = Unknown()
         several = len(tree.leaves) > 1 or self._cache.every  # a text that comes alone hardly comes again
         characters = 0
         for index, leaf in enumerate(tree.leaves):
             content = leaf.content
             place = content.place
-            at = (content.kind, place.stage, *place.also)
+            form = content.form if isinstance(content, Text) else "prose"
+            at = (content.kind, form, place.stage, *place.also)
             path = self._paths[at] if at in self._paths else self._path(at)
             if path is None or place.origin is not None:
                 return None
             if isinstance(content, Text):
                 if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
-                entry = self._cache.entry(content.text) if several else None
+                kept_ = path.clear or form != "record"
+                entry = self._cache.entry(content.text) if several and kept_ else None
                 if entry is not None:
                     nothing = path.entry(content)
                     held = [entry.get(key, CLEAN) for key in nothing]
                     if any(each is not CLEAN for each in held):
-                        return None
+                        new.found = True
+                        continue
                     if entry.keys() >= nothing.keys():
                         continue
                     if entry and self._cache.every:
                         return None  # the pipeline asks the others alone
                     kept.append((entry, nothing))
                 characters += len(content.text)
-            if at in new:
-                new[at][1].append(index)
+            if at in new.batches:
+                new.batches[at][1].append(index)
             else:
-                new[at] = (path, [index])
+                new.batches[at] = (path, [index])
         return None if limit is not None and characters > limit else new
 
     def _clear(
-        self, tree: ContentTree, new: Batches, known: KnownDetections, timings: dict[str, float]
+        self, tree: ContentTree, new: Unknown, known: KnownDetections, timings: dict[str, float]
     ) -> bool:
         """Ask; tell whether nothing is found, and nothing stands encoded in any text."""
-        for path, batch in new.values():
+        for path, batch in new.batches.values():
             contents = [tree.leaves[index].content for index in batch]
             answers = _detect(path, contents, timings)
             for at, index in enumerate(batch):
@@ -181,15 +194,21 @@ class FastPath:
                 return False
         for leaf in tree.leaves:
             content = leaf.content
+            if leaf.is_record:
+                continue  # its parts were looked at
             if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING_EXTRACTED:
                 return False
         return True
 
     def _path(self, at: ContentGroup) -> FastPlan | None:
         """Return what contents need, None if some detector is slow or a rule needs no finding."""
-        kind, *stages = at
+        kind, form, *stages = at
         plans = [policy.plan(tuple(map(Stage, stages))) for policy in self._policies]
-        bounds = {bound.digest: bound for bound in iterate_bounds(plans) if kind in bound.contents}
+        bounds = {
+            bound.digest: bound
+            for bound in iterate_bounds(plans)
+            if kind in bound.contents and reads_form(bound, cast(TextForm, form))
+        }
         at_once = all(bound.inline or bound.at_once is not None for bound in bounds.values())
         path = None
         if kind in KINDS and at_once and not any(plan.always for plan in plans):

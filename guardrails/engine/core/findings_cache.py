@@ -7,11 +7,11 @@ out by them, so that nobody can learn of it. All together are bounded, and have 
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from weakref import WeakSet
 
 from guardrails.engine.media.film_cache import FilmCache
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.media.images.decode_cache import ShapeCache
 from guardrails.types import Detection
 
@@ -41,7 +41,7 @@ class FindingsCache:
         """Pictures that were decoded: one whose findings are all here need not be decoded again."""
         self.films = FilmCache()
         """What films came to: one that comes again need not be watched again."""
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def __len__(self) -> int:
         return len(self._by_text)
@@ -88,7 +88,7 @@ class Caches:
 
     def __init__(self) -> None:
         self._alive: WeakSet[FindingsCache] = WeakSet()
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def new(self) -> FindingsCache:
         """Return a cache for one more guard."""

@@ -8,16 +8,20 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
+from guardrails.detectors.formats.syntax import find_json_error
 from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.engine.core.detection_round import DetectionRound
 from guardrails.engine.core.floor import withhold_values
 from guardrails.engine.core.history import Exchange, History
+from guardrails.engine.formats.json_edits import replace_in_json
+from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
-from guardrails.engine.model import Outcome, Request, RuleMatch
-from guardrails.engine.redaction import edits as actions
+from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
+from guardrails.engine.redaction.edits import Redactions, build_redactions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
 from guardrails.media.images.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
@@ -34,6 +38,7 @@ from guardrails.types import (
     Text,
     Unchecked,
 )
+from guardrails.verdicts.format_failure import FormatFailure
 
 
 class _Rules:
@@ -87,6 +92,21 @@ class _Effects:
         return self._history.messages(self._left_out)
 
 
+@dataclass(frozen=True, slots=True)
+class FormatOutcome:
+    """What became of texts in a wrong format: `done` are the repairs that were judged, `found` those that are to be judged yet,
+    and `failures` what could not be repaired. Rules with `on_fail` do not look at `unformatted` leaves.
+    """
+
+    done: Repairs = NO_REPAIRS
+    found: Repairs = NO_REPAIRS
+    failures: tuple[tuple[int, FormatFailure], ...] = ()
+    unformatted: frozenset[int] = frozenset()
+
+
+NO_FORMATS: Final = FormatOutcome()
+
+
 def build_outcome(
     policies: Sequence[CompiledPolicy],
     tree: ContentTree,
@@ -96,12 +116,15 @@ def build_outcome(
     pictures: MediaEdits = NO_MEDIA_EDITS,
     *,
     complete: bool,
+    formats: FormatOutcome = NO_FORMATS,
 ) -> Outcome:
-    """Put together the outcome of a check; `pictures` are those that were redacted, or could not be."""
+    """Put together the outcome of a check; `pictures` are those that were redacted, or could not be, `formats` what became of
+    texts in a wrong format.
+    """
     unchecked = [(entry, tree.leaves[index].content.place, index) for entry, index in round_.find_unchecked()]
     unchecked += [(entry, place, -1) for entry, place in tree.unchecked]
     coverage = build_coverage(tree, unchecked)
-    everything = [each for some in fired for each in some]
+    everything = [*formats.done.matches, *(each for some in fired for each in some)]
     if not everything and not unchecked:
         return Outcome(
             Action.ALLOW, (), (), _findings(policies, round_), coverage, tuple(round_.failures()), complete,
@@ -113,7 +136,7 @@ def build_outcome(
     for each in everything:
         if each.rule.mode is Mode.SHADOW:
             rules.add(each, each.action)
-    edits = actions.build_redactions(tree.leaves, (each for each in enforced if each.replace), request.vault)
+    edits = _build_edits(policies, tree, enforced, request, formats)
     if edits.vault is not None:
         for floor in policies[1:]:
             withhold_values(edits.vault, request.vault, floor, request)
@@ -129,17 +152,57 @@ def build_outcome(
         action=effects.action,
         rules=rules.of(Mode.ENFORCE),
         shadow=rules.of(Mode.SHADOW),
-        findings=_findings(policies, round_),
+        findings=(*formats.done.findings, *_findings(policies, round_)),
         coverage=coverage,
         errors=(*round_.failures(), *edits.failures),
         complete=complete,
-        edits={**edits.texts, **pictures.edits},
+        edits={**formats.done.texts, **edits.texts, **pictures.edits},
         vault=edits.vault,
         changes=edits.changes,
         blocked=frozenset(effects.blocked),
         removed=effects.removed,
         timings=round_.timings,
+        repairs=formats.found,
+        format_failures=tuple(
+            replace(each, text=_redacted(tree, edits.texts, index)) for index, each in formats.failures
+        ),
     )
+
+
+def _redacted(tree: ContentTree, texts: Mapping[int, str], index: int) -> str:
+    """Return the text of a leaf as rules redact it."""
+    members = [at for at, _ in tree.leaves[index].pieces] or [index]
+    return "".join(texts.get(at, getattr(tree.leaves[at].content, "text", "")) for at in members)
+
+
+def _build_edits(
+    policies: Sequence[CompiledPolicy],
+    tree: ContentTree,
+    matches: Iterable[RuleMatch],
+    request: Request,
+    formats: FormatOutcome,
+) -> Redactions:
+    """Return what becomes of the leaves. Where a rule with `on_fail` looks at JSON, that stays valid; what cannot be edited so
+    is blocked.
+    """
+    edits = build_redactions(tree.leaves, (each for each in matches if each.replace), request.vault)
+    texts, blocks = dict(edits.texts), [*edits.blocks]
+    for index in edits.texts:
+        place, text = tree.leaves[index].content.place, getattr(tree.leaves[index].content, "text", "")
+        if (
+            index in formats.unformatted
+            or not is_repaired(policies, place.stage)
+            or find_json_error(text) is not None
+        ):
+            continue
+        changes = edits.changes[index]
+        new = replace_in_json(text, changes)
+        if new is not None:
+            texts[index] = new
+            continue
+        rules = {id(span.rule): span.rule for change in changes for span in change.spans}
+        blocks += [RuleMatch(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
+    return replace(edits, texts=texts, blocks=blocks)
 
 
 def _unchecked_rule(entry: Unchecked, action: Action) -> FiredRule:
@@ -175,13 +238,24 @@ def _findings(policies: Sequence[CompiledPolicy], round_: DetectionRound) -> tup
 
 
 def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
-    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture."""
+    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture, and one in what a record
+    says as one in the value that says it, or in all of the record.
+    """
     leaf = leaves[index]
+    if leaf.is_record and finding.span is not None:
+        parts = [*resolve_span(leaves, index, finding.span)]
+        if len(parts) > 1:
+            return replace(finding, span=None)
+        [(part, start, end)] = parts
+        return replace(finding, path=leaves[part].content.place.path, span=(start, end))
     if leaf.derived is None or leaf.parent is None or finding.span is None:
         return finding
     if pictured := locate_in_picture(finding, leaves, index):
         return pictured[0][1]
     spans = leaf.derived.originals(finding.span)
+    around = leaves[leaf.parent]
+    if around.is_filling and around.derived is not None:
+        spans = [each for span in spans for each in around.derived.originals(span)]
     return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
@@ -189,6 +263,7 @@ def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place
     """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
     parts: dict[str, list[int]] = {"text": [0] * 5}
     missed = {index for _, _, index in unchecked}
+    declared: dict[str, None] = {}
     for index, leaf in enumerate(tree.leaves):
         if leaf.again:
             continue
@@ -198,9 +273,11 @@ def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place
         counts[1] += index not in missed
         if isinstance(content, Text):
             counts[2] += len(content.text)
+            if content.place.declared:
+                declared[content.place.path] = None
         elif isinstance(content, Media) and isinstance(picture := content.source, Picture):
             counts[3] += len(picture.frames)
             counts[4] += picture.width * picture.height
     kinds = {kind: KindCoverage(*counts) for kind, counts in parts.items()}
     named = tuple(entry for entry, _, _ in unchecked)
-    return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),))
+    return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),), (*declared,))

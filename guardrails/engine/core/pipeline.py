@@ -13,6 +13,7 @@ from functools import lru_cache
 from time import perf_counter
 
 from guardrails.detectors.binding import BoundDetector
+from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.check_stages import Check, CheckSettings, Steps, release_media, run_stages
@@ -20,19 +21,24 @@ from guardrails.engine.core.fast_path import FastPath, KnownDetections, decoding
 from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.observers import CURRENT
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, takes_long
-from guardrails.engine.model import Outcome, Request
+from guardrails.engine.formats.format_repair import rewrite_texts
+from guardrails.engine.formats.replies import add_empty_replies, asks_for_formats
+from guardrails.engine.model import NO_REPAIRS, Outcome, Request
 from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, build_stream_plan
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
 from guardrails.types import Action, Detection, Image, Stage
 
+NO_TEXTS = ApplicationTexts()
 READINGS = 8
-"""How often a conversation is read together without the turns that were left out, each time with fewer of them."""
+"""How often a body is read anew: without the turns that were left out, each time with fewer of them, or with texts repaired."""
 
 
 class Pipeline(TaskRunner):
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
-    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer.
+    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer. `beside` is what a
+    caller of the library asks for besides. Of `application_text` are the texts that the operator declares as the application's
+    own.
     """
 
     def __init__(
@@ -41,10 +47,13 @@ class Pipeline(TaskRunner):
         floor: CompiledPolicy | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
+        beside: CompiledPolicy | None = None,
+        application_text: ApplicationTexts = NO_TEXTS,
     ) -> None:
-        self.policy = policy
+        self.policy, self.floor = policy, floor
+        self.application_text = application_text
         self.budget = Budget() if budget is None else budget
-        self.policies = (policy,) if floor is None else (policy, floor)
+        self.policies = tuple(each for each in (policy, floor, beside) if each is not None)
         super().__init__(max(each.limits.deadline_ms for each in self.policies) / 1000.0)
         self.cache = CACHES.new() if cache is None else cache
         self._fast_path = FastPath(self.policies, self.cache)
@@ -60,6 +69,7 @@ class Pipeline(TaskRunner):
             tuple(bound for bound in bounds if bound.extracts is not None),
             any(bound.extracts or bound.hears or Image.kind in bound.contents for bound in bounds),
         )
+        self._formats = asks_for_formats(self.policies)
         self._stream_plans: dict[tuple[Stage, ...], StreamPlan] = {}
 
     def bounds(self) -> list[BoundDetector]:
@@ -99,9 +109,12 @@ class Pipeline(TaskRunner):
         self, tree: ContentTree, request: Request, inline: int | None, *, complete: bool = False
     ) -> Steps:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
+        self.application_text.mark(tree, request)
         if inline is not None and takes_long(tree):
             yield []  # whoever drives this goes on where it holds nobody up
             inline = None
+        if self._formats and tree.replies:
+            add_empty_replies(tree)
         known: KnownDetections = {}
         timings: dict[str, float] = {}
         observer = CURRENT.get()
@@ -133,7 +146,7 @@ class Pipeline(TaskRunner):
         if observer is not None and not observer.wants_checks:
             observer = None
         joins = bool(tree.roles) and any(policy.joins_conversation for policy in self.policies)
-        own, left_out = tree.mark(), frozenset[int]()
+        own, left_out, repairs = tree.mark(), frozenset[int](), NO_REPAIRS
         try:
             for _ in range(READINGS):  # what is blocked after the last one stays blocked
                 if joins:
@@ -150,8 +163,14 @@ class Pipeline(TaskRunner):
                         inline=inline,
                         complete=complete,
                         observer=observer,
+                        repairs=repairs,
                     )
                 )
+                if outcome.repairs.texts:
+                    tree.cut(own)
+                    rewrite_texts(tree, outcome.repairs.texts)
+                    repairs, known = outcome.repairs.after(repairs), {}
+                    continue
                 gone = left_out.union(outcome.removed)
                 if not joins or outcome.action is not Action.BLOCK or gone == left_out:
                     break

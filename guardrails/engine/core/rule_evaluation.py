@@ -9,6 +9,7 @@ unbound, so that true fires, false does not, and what depends on the unknown fol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from guardrails.detectors.language.identification import identify_language
@@ -38,6 +39,8 @@ def context_value(name: str, content: Content | None, request: Request) -> objec
         return place.tool or "" if name == "tool.name" else _of_tool(name, content, request)
     if name == "message.role":
         return role_of(place)
+    if name == "message.declared":
+        return place.declared and not request.is_floors
     if name == "content.length":
         return len(content.text) if isinstance(content, Text) else 0
     if name == "content.language":
@@ -139,8 +142,8 @@ def unknown_names(condition: Condition, categories: frozenset[str], failed: froz
     )
 
 
-PER_CONTENT = ("content.", "tool.")
-"""Context leaves that differ within a message."""
+PER_CONTENT = ("content.", "tool.", "message.")
+"""Context leaves that differ within a message: what fills a slot of a system message is a user's."""
 
 LONE = (None, None)
 """The message and choice of a content that belongs to none."""
@@ -183,6 +186,8 @@ class Evaluation:
             message = (item.content.place.message, item.content.place.choice_index)
             lone = message == LONE
             for rule in () if item.across else choose((index,)):
+                if rule.on_fail is not None and item.unformatted:
+                    continue
                 if rule.scope == "part" or (rule.scope == "message" and lone):
                     yield rule, (index,)
             if not lone:
@@ -236,7 +241,7 @@ class Evaluation:
         """Try one rule on contents that it looks at together."""
         found = [(index, finding) for index in members for finding in self.counted(rule, index)]
         failed = frozenset().union(*(self.items[index].unknown for index in members))
-        findings = [finding for _, finding in found]
+        findings = [self.located(index, finding) for index, finding in found]
         unsure = False
         for content in self.contents(rule, members):
             holds = self.holds(rule.condition, findings, failed, content)
@@ -250,6 +255,13 @@ class Evaluation:
         if unsure and rule.on_error is not Action.ALLOW:
             blamed = tuple(index for index in members if self.items[index].unknown)
             yield RuleMatch(rule, rule.on_error, "error", blamed or members)
+
+    def located(self, index: int, finding: Finding) -> Finding:
+        """Return a finding in what fills a slot as one in the text around, where it counts once."""
+        start = self.items[index].start
+        if not start or finding.span is None:
+            return finding
+        return replace(finding, span=(finding.span[0] + start, finding.span[1] + start))
 
     def contents(self, rule: Rule, members: tuple[int, ...]) -> Iterable[Content | None]:
         """Return the contents whose context a condition is tried with: a message may call several tools."""

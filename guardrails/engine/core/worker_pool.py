@@ -12,7 +12,6 @@ as a thread in the middle of C++ code would take the process down with it.
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 from collections import Counter, OrderedDict, deque
@@ -24,6 +23,7 @@ from functools import cache
 from typing import Any, Final
 
 from guardrails.errors import Overloaded
+from guardrails.fork_safety import call_at_exit
 
 END_S: Final = 3.0
 """Seconds that the end of the process waits for work that nobody has abandoned: what streams need is built in two."""
@@ -255,7 +255,7 @@ def workers() -> Workers:
     cores = os.cpu_count() or 1
     threads = max(4, 2 * cores)
     pool = Workers(threads, queue=256, spare=threads, bulk=max(2, cores))
-    atexit.register(pool.end, END_S)
+    call_at_exit(pool.end, END_S)
     return pool
 
 

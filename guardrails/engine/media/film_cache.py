@@ -7,13 +7,13 @@ without an error and in time. It is opened each time all the same, as what a fil
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from guardrails.detectors.images.text_layout import PlacedText
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.types import Detection, FilmCoverage, Unchecked
 
 FILMS: Final = 256
@@ -54,7 +54,7 @@ class FilmCache:
         self._most, self._size = most, size
         self._share, self._held = 1.0, 0
         self._by_key: OrderedDict[Hashable, tuple[CachedFilm, int]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def __len__(self) -> int:
         return len(self._by_key)

@@ -221,7 +221,7 @@ def _message(place: Place) -> int:
 
 def _is_fixed(leaf: Leaf) -> bool:
     """Tell whether a text goes on as it is whatever it says of placeholders: identifiers, and what the operator wrote."""
-    return not _is_models(leaf) and (
+    return not (_is_models(leaf) or leaf.is_record) and (
         not leaf.editable or role_of(leaf.content.place) in ("system", "developer")
     )
 
@@ -236,7 +236,7 @@ def _escape_placeholders(leaves: Sequence[Leaf], made: dict[int, list[Change]], 
     written: dict[LeafSpan, str] = {}
     for index, leaf in enumerate(leaves):
         text = _text(leaf)
-        if "[" not in text or leaf.parent is not None or _is_models(leaf):
+        if "[" not in text or leaf.parent is not None or leaf.is_record or _is_models(leaf):
             continue
         for span, new in vault.find_mistakable(text):
             touched = list(resolve_span(leaves, index, span))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import re
 import string
-import threading
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from guardrails.engine.redaction.replacements import canonical
 from guardrails.errors import MissingExtra
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.keys import digest
 from guardrails.policy.schema import DEFAULT_LOCALE as LOCALE
 
 if TYPE_CHECKING:
     from faker import Faker
 
-_LOCK = threading.Lock()
+_LOCK = fork_safe_lock()
 """A Faker is seeded and then asked: two threads must not do so at once."""
 
 

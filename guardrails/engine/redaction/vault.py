@@ -126,7 +126,7 @@ class Vault:
 
 def find_texts(value: Any) -> Iterator[str]:
     """Yield the texts in a value of any type, as far as it shows them."""
-    for _, leaf, _ in find_leaves(value):
+    for _, leaf, *_ in find_leaves(value):
         if isinstance(leaf, str):
             yield leaf
         elif isinstance(leaf, ToolCall):

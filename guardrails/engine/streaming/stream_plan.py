@@ -150,7 +150,7 @@ def begin_streams(bounds: Sequence[BoundDetector]) -> Iterator[tuple[tuple[Bound
 
 def is_waited_for(rule: Rule) -> bool:
     """Tell whether a text waits for a rule."""
-    strictest = max(rule.then, rule.on_error)
+    strictest = max(rule.then, rule.on_error) if rule.on_fail is None else Action.REDACT
     return rule.mode is Mode.ENFORCE and strictest >= Action.REDACT and rule.stream != "annotate"
 
 

@@ -6,9 +6,9 @@ What JSON is made of is known here, the usual types first, which are the quickes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from guardrails.engine.values.known_types import adapter_of, unread
 from guardrails.engine.values.scalars import format_number
@@ -22,20 +22,29 @@ LISTS = (list, tuple)
 MAPPINGS = (dict, Mapping)
 """What JSON is made of, the usual type first, which is the quickest to tell."""
 
+SCALARS: Final = frozenset((int, float, bool, type(None), Number))
+"""Types of JSON whose values are neither texts nor containers."""
+
 MOST_CONTAINERS: Final = 1_000_000
 """Lists, mappings and objects of one value, each as often as it stands there."""
 
-Found = tuple[Path, str | Content | Unchecked, bool]
-"""Where something stands, what it is, and whether it can be changed."""
+Found = tuple[Path, str | Content | Unchecked, bool, Literal["key", "value", "name"]]
+"""Where something stands, what it is, whether it can be changed, and whether it is the key of a mapping.
+
+A key stands at the path of what it leads to; so does the `name` of an argument, which is the program's, and not judged.
+"""
 
 
 class Walk:
-    """A walk through one value; `found` grows in the order in which it is read."""
+    """A walk through one value; `found` grows in the order in which it is read. `is_apart` is asked of each container, and of
+    each value that is none of JSON's, whether it is read elsewhere; it may raise.
+    """
 
-    __slots__ = ("_open", "_passed", "found")
+    __slots__ = ("_is_apart", "_open", "_passed", "found")
 
-    def __init__(self) -> None:
+    def __init__(self, is_apart: Callable[[Any, Path], bool] | None = None) -> None:
         self.found: list[Found] = []
+        self._is_apart = is_apart
         self._open: set[int] = set()
         self._passed = 0
 
@@ -49,11 +58,20 @@ class Walk:
             raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels", pointer(path))
         kind = type(value)
         if kind is str:
-            self.found.append((path, value, editable))
-        elif kind is dict:
+            self.found.append((path, value, editable, "value"))
+        elif kind in SCALARS:
+            if kind is not bool and value is not None and (text := format_number(value, path)):
+                self.found.append((path, text, editable, "value"))
+        elif self._is_apart is None or not self._is_apart(value, path):
+            self._read_container(value, path, editable)
+
+    def _read_container(self, value: Any, path: Path, editable: bool) -> None:
+        kind = type(value)
+        if kind is dict:
             self._enter(value, path)
             for key, inner in value.items():
-                self.found.append(((*path, key), key if type(key) is str else _key_text(key), False))
+                said = key if type(key) is str else _key_text(key)
+                self.found.append(((*path, key), said, False, "key"))
                 self.read(inner, (*path, key), editable)
             self._open.discard(id(value))
         elif kind is list or kind is tuple:
@@ -61,20 +79,17 @@ class Walk:
             for index, inner in enumerate(value):
                 self.read(inner, (*path, index), editable)
             self._open.discard(id(value))
-        elif kind is int or kind is float or kind is Number:
-            if text := format_number(value, path):
-                self.found.append((path, text, editable))
-        elif value is not None and kind is not bool:
+        else:
             self._read_by_adapter(value, path, editable)
 
     def _read_by_adapter(self, value: Any, path: Path, editable: bool) -> None:
         adapter = adapter_of(value)
         if adapter is None:
-            self.found.append((path, unread(value), False))
+            self.found.append((path, unread(value), False, "value"))
         elif adapter.children is not None:
             self._enter(value, path)
             if adapter.keys is not None:
-                self.found += [((*path, key), _key_text(key), False) for key in adapter.keys(value)]
+                self.found += [((*path, key), _key_text(key), False, "key") for key in adapter.keys(value)]
             changeable = editable and adapter.rebuild is not None
             for step, inner in adapter.children(value):
                 self.read(inner, (*path, step), changeable)
@@ -86,7 +101,7 @@ class Walk:
                     f"adapter {adapter.name!r}: content gave a {kind}, not a content of guardrails.types"
                 )
             says = content.text if isinstance(content, Text) else content
-            self.found.append((path, says, editable and adapter.write is not None))
+            self.found.append((path, says, editable and adapter.write is not None, "value"))
 
     def _enter(self, value: Any, path: Path) -> None:
         if id(value) in self._open:
@@ -118,7 +133,7 @@ def find_strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]
     Raises:
         RequestError: as `find_leaves` does, and where something is no text.
     """
-    for where, leaf, editable in find_leaves(value, path):
+    for where, leaf, editable, _ in find_leaves(value, path):
         if not isinstance(leaf, str):
             said = leaf.reason if isinstance(leaf, Unchecked) else f"a content of kind {leaf.kind!r}"
             raise RequestError("not_json", f"cannot judge this here: {said}", pointer(where))

@@ -5,6 +5,7 @@ Nothing is changed in place: what leads to a change is made anew by the adapters
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,7 +14,7 @@ from guardrails.engine.values.json_text import parse_json_text, write_json_text
 from guardrails.engine.values.known_types import adapter_of
 from guardrails.types import Text, ToolCall
 from guardrails.wire.lossless_json import Number
-from guardrails.wire.pointers import Path, pointer
+from guardrails.wire.pointers import KeyStep, Path, pointer
 
 PLAIN: Final = frozenset((str, int, float, bool, type(None), Number))
 """What JSON is made of: another value may stand in the place of one."""
@@ -64,6 +65,10 @@ def _changed(value: Any, changes: _Changes) -> Any:
         return _write(value, _edit_json_text(value, changes.inside))
     if changes.below is None:
         return value
+    renamed = {str(step): each.value for step, each in changes.below.items() if isinstance(step, KeyStep)}
+    if renamed:
+        others = {step: each for step, each in changes.below.items() if not isinstance(step, KeyStep)}
+        return _rename_keys(_changed(value, _Changes(below=others or None)), renamed)
     kind = type(value)
     made: Any
     if kind is dict or kind is list:
@@ -73,6 +78,24 @@ def _changed(value: Any, changes: _Changes) -> Any:
         return made
     children = dict(_children(value))
     return rebuild(value, {step: _changed(children[step], below) for step, below in changes.below.items()})
+
+
+def _rename_keys(value: Any, renamed: Mapping[Any, Any]) -> Any:
+    """Return a mapping with other keys, of the same type where that is a dictionary; no entry is lost where two get the same."""
+    entries: dict[Any, Any] = {}
+    for key, inner in value.items():
+        new = name = renamed.get(key, key)
+        count = 1
+        while name in entries or (key in renamed and name in value):
+            count += 1
+            name = f"{new} {count}"
+        entries[name] = inner
+    if not isinstance(value, dict):
+        return entries
+    made = copy.copy(value)
+    made.clear()
+    made.update(entries)
+    return made
 
 
 def _children(value: Any) -> Iterable[tuple[Any, Any]]:

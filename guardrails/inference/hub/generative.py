@@ -12,13 +12,13 @@ part are refused.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.shared_models import SharedModels
@@ -79,7 +79,7 @@ class GenerativeModel:
         added = self._tokenizer.added_tokens_decoder.values()
         self.special = tuple(sorted({str(each) for each in added if each.special}, key=len, reverse=True))
         self._in_parts = False
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def render(self, messages: Sequence[Message], arguments: Mapping[str, Any]) -> str:
         """Return what the chat template makes of a conversation, with its further arguments.

@@ -7,7 +7,6 @@ Torch uses all cores for one row, so on a processor it runs one at a time; how m
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.hub.labels import SAVED, read_tokenizer
 from guardrails.inference.onnx import open_session
 from guardrails.inference.safety.folder import ModelError, first_line
@@ -151,7 +151,7 @@ class TorchRuntime:
             raise ModelError(f"device {device!r}: {first_line(error)}", hint, field="device") from error
         self._device, self._given = device, given
         self._taken = frozenset(import_module("inspect").signature(model.forward).parameters)
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def run(self, inputs: Inputs) -> Scores:
         torch = self._torch

@@ -11,7 +11,6 @@ downloaded.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.batcher import Batcher
 from guardrails.inference.memory import LogitCache
 from guardrails.inference.pool import get_pool
@@ -127,7 +127,7 @@ class SafetyModel:
 
 
 _LOADED: WeakValueDictionary[str, SafetyModel] = WeakValueDictionary()
-_LOADING = threading.Lock()
+_LOADING = fork_safe_lock()
 
 
 def load_safety_model(folder: Path) -> SafetyModel:

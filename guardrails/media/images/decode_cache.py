@@ -8,11 +8,11 @@ So are frames of pictures whose pixels count (`pixel_pool.py`), which are droppe
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar, overload
 
+from guardrails.fork_safety import fork_safe_lock
 from guardrails.media.errors import MediaError
 from guardrails.media.limits import PictureLimits
 
@@ -41,7 +41,7 @@ class ShapeCache:
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most, self._share = most, 1.0
         self._by_key: OrderedDict[Key, DecodedShape] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def hold(self, share: float) -> None:
         """Hold at most that share of the files from now on."""
@@ -85,7 +85,7 @@ class LazySequence(Sequence[T]):
         self._count, self._make = count, make
         self._made = made
         self._keep = keep
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
         if made is not None:
             keep(self, made)
 

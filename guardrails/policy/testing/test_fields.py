@@ -205,7 +205,7 @@ class TestDoc(Config):
     )
     """Makes a test of each entry: a text stands for `{each}` in the other fields, a mapping for `{its key}`."""
     system: str = ""
-    """The system prompt beside which a text of a model is judged."""
+    """The system prompt beside which a text of a model is judged; of `messages`, the one that is the application's own."""
     prompt: str = ""
     """The prompt that a reply answers to."""
     sources: str | list[str] = ""

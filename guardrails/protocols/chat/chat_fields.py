@@ -118,7 +118,8 @@ def part(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         MEDIA[kind](tree, value, path, place)
         return
     known = isinstance(kind, str) and (kind in PARTS or kind in PART_KINDS)
-    fields = PARTS.get(str(kind), ())
+    # Of a part of another API that is but a text nothing is left unread.
+    fields = ("text",) if {*value} == {"text"} else PARTS.get(str(kind), ())
     if not fields:
         unchecked, name = PART_KINDS.get(str(kind), ("part", "type of part"))
         tree.cannot(unchecked, f"no detector reads this {name}", path, place)
@@ -273,11 +274,11 @@ def messages(
     tree.beside(tree.system())
 
 
-def choice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """One choice of a response."""
+def choice(tree: ContentTree, value: Any, path: Path, place: Place, table: Table | None = None) -> None:
+    """One choice of a response, by a field table."""
     index = value.get("index") if isinstance(value, Mapping) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
-    CHOICE(tree, value, path, replace(place, choice_index=position))
+    (table or CHOICE)(tree, value, path, replace(place, choice_index=position))
 
 
 CHOICE = by_table(

@@ -15,7 +15,7 @@ All else, be it called `messages`, is an ordinary value: all of it is judged at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from guardrails.engine.content import value_reader
@@ -26,6 +26,7 @@ from guardrails.engine.model import Outcome
 from guardrails.engine.values.plain import fields_of, to_plain
 from guardrails.engine.values.writer import remove_entries, replace_values, value_at
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat.replies import find_replies, message_texts
 from guardrails.types import Stage
 from guardrails.wire.pointers import Path
 
@@ -93,7 +94,10 @@ def _is_choice(entry: Any) -> bool:
 def _read_messages(given: Any, stage: Stage) -> ContentTree:
     tree = ContentTree()
     # What a model answered has not passed through a client, who could have forged it.
-    chat_fields.messages(tree, to_plain(given), forgeable=stage is not Stage.OUTPUT)
+    plain = to_plain(given)
+    chat_fields.messages(tree, plain, forgeable=stage is not Stage.OUTPUT)
+    if stage is Stage.OUTPUT:
+        tree.replies = _find_said((message, (index,)) for index, message in enumerate(plain))
     return tree
 
 
@@ -106,7 +110,27 @@ def _read_request(given: Any, stage: Stage) -> ContentTree:
 
 def _read_message(given: Any, stage: Stage) -> ContentTree:
     tree = ContentTree()
-    chat_fields.message(tree, to_plain(given), (), 0, forgeable=stage is not Stage.OUTPUT)
+    plain = to_plain(given)
+    chat_fields.message(tree, plain, (), 0, forgeable=stage is not Stage.OUTPUT)
+    if stage is Stage.OUTPUT:
+        tree.replies = _find_said([(plain, ())])
+    return tree
+
+
+def _find_said(messages: Iterable[tuple[Any, Path]]) -> list[tuple[Path, ...]]:
+    """Return where the texts stand that messages of an assistant reply with."""
+    found = (
+        (*message_texts(message, path),)
+        for message, path in messages
+        if fields_of(message).get("role") == "assistant"
+    )
+    return [paths for paths in found if paths]
+
+
+def _read_response(given: Any, stage: Stage) -> ContentTree:
+    answer = to_plain(given)
+    tree = chat_fields.read_response(answer)
+    tree.replies = find_replies(answer)
     return tree
 
 
@@ -156,7 +180,7 @@ def response_payload(given: Any, tree: ContentTree) -> Payload:
 FORMS: Final = (
     BodyForm(lambda given, stage: is_messages(given), _read_messages, edit_messages),
     BodyForm(_is_request, _read_request, edit_request),
-    BodyForm(_is_response, lambda given, stage: chat_fields.read_response(to_plain(given)), edit_response),
+    BodyForm(_is_response, _read_response, edit_response),
     BodyForm(lambda given, stage: is_message(given), _read_message),
 )
 """The forms of the API, in the order in which they are tried."""

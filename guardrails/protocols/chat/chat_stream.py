@@ -119,9 +119,13 @@ class ChatCodec(ChunkReader):
     def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the chunks that end a completion: where it is whole, each choice that is withheld is refused, else all."""
         if answer is None:
-            refusal = {"message": {"refusal": words}, "finish_reason": "content_filter"}
+            refusal = {"message": self.build_refusal(words), "finish_reason": "content_filter"}
             answer = {"choices": [{"index": index, **refusal} for index in sorted(self._begun) or [0]]}
         return self._missing(answer, words) or []
+
+    def build_refusal(self, words: str) -> dict[str, Any]:
+        """Return a message that refuses in these words."""
+        return {"refusal": words}
 
     def _missing(self, answer: Mapping[str, Any], words: str) -> list[Event] | None:
         head, out = {**chunk_head(answer), **self._head, "object": CHUNK}, list[Event]()

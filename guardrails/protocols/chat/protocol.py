@@ -12,7 +12,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
-from guardrails.protocols.chat import chat_fields, chat_payload
+from guardrails.protocols.chat import chat_fields, chat_payload, replies
 from guardrails.protocols.chat.chat_stream import KIND, ChatCodec, write_events
 from guardrails.protocols.choices import choice_index, refuse_choices
 from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
@@ -108,5 +108,7 @@ CHAT = Protocol(
     withhold=withhold,
     refuse=refuse_as(KIND, refuse_choice),
     stream=StreamFormat(codec=ChatCodec, events=write_events, framing=SSE_DONE),
+    find_replies=replies.find_replies,
+    append_reask=replies.append_reask,
 )
 PROTOCOLS = (CHAT,)

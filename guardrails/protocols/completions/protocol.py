@@ -11,8 +11,10 @@ from typing import Any
 
 from guardrails.protocols.chat import protocol as chat
 from guardrails.protocols.chat.chat_stream import write_chunks
+from guardrails.protocols.chat.replies import find_replies
 from guardrails.protocols.completions import completions_fields
 from guardrails.protocols.completions.completions_stream import KIND, CompletionCodec
+from guardrails.protocols.completions.replies import append_reask
 from guardrails.protocols.errors import openai_error_writer
 from guardrails.protocols.protocol import SSE_DONE, Protocol, StreamFormat
 from guardrails.protocols.streaming.codec import Event
@@ -41,5 +43,7 @@ COMPLETIONS = Protocol(
     refuse=chat.refuse_as(KIND, refuse_choice),
     stream=StreamFormat(codec=CompletionCodec, events=write_events, framing=SSE_DONE),
     write_error=openai_error_writer(param="prompt"),
+    find_replies=find_replies,
+    append_reask=append_reask,
 )
 PROTOCOLS = (COMPLETIONS,)

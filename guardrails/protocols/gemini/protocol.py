@@ -14,7 +14,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.choices import choice_index, refuse_choices
 from guardrails.protocols.errors import write_google_error
-from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
+from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields, replies
 from guardrails.protocols.gemini.gemini_fields import field_of
 from guardrails.protocols.gemini.gemini_stream import STOPPED, GeminiCodec, build_refusal
 from guardrails.protocols.messages.protocol import refuse_count
@@ -76,7 +76,6 @@ GENERATE = Protocol(
     path=":generateContent",
     provider=GEMINI,
     is_served=False,
-    is_wrapped=False,
     read_request=gemini_fields.read_request,
     edit_request=gemini_fields.edit_body,
     check_response=check_answer,
@@ -88,6 +87,8 @@ GENERATE = Protocol(
     is_streamed=lambda body: False,
     count_choices=count_candidates,
     write_error=write_google_error,
+    find_replies=replies.find_replies,
+    append_reask=replies.append_reask,
 )
 STREAM = replace(
     GENERATE,

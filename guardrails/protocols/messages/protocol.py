@@ -12,7 +12,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import write_anthropic_error
-from guardrails.protocols.messages import messages_fields
+from guardrails.protocols.messages import messages_fields, replies
 from guardrails.protocols.messages.messages_stream import MessagesCodec, build_refusal, write_events
 from guardrails.protocols.protocol import (
     Body,
@@ -93,6 +93,8 @@ MESSAGES = Protocol(
         framing=Framing(keep_alive=sse.event(b'{"type": "ping"}', b"ping")),
     ),
     write_error=write_anthropic_error,
+    find_replies=replies.find_replies,
+    append_reask=replies.append_reask,
 )
 COUNT_TOKENS = Protocol(
     name="anthropic.count_tokens",

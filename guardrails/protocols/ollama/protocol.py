@@ -17,7 +17,7 @@ from guardrails.engine.model import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.embeddings import protocol as embeddings
 from guardrails.protocols.errors import ErrorWriter, ollama_error_writer
-from guardrails.protocols.ollama import ollama_fields
+from guardrails.protocols.ollama import ollama_fields, replies
 from guardrails.protocols.ollama.ollama_stream import (
     AGAIN,
     CHAT,
@@ -78,9 +78,9 @@ def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) ->
         name=f"ollama.{name}",
         path=f"/{name}",
         provider=OLLAMA,
-        is_wrapped=False,
         check_response=partial(check_answer, text=text),
         withhold=partial(withhold, text=text),
+        refuse=lambda words, body: build_refusal(text, words, {"model": body.get("model", "")}),
         stream=StreamFormat(
             codec=lambda: OllamaCodec(text),
             events=lambda answer: write_events(answer, text),
@@ -94,6 +94,7 @@ def _protocol(name: str, text: Path, write_error: ErrorWriter, **tables: Any) ->
         is_streamed=streams_by_default,
         count_choices=lambda body: 1,
         write_error=write_error,
+        find_replies=replies.find_replies,
         **tables,
     )
 
@@ -106,6 +107,7 @@ CHATS = _protocol(
     read_request=ollama_fields.read_request,
     edit_request=chat_payload.edit_request,
     read_response=ollama_fields.read_response,
+    append_reask=replies.append_reask,
 )
 GENERATIONS = _protocol(
     "generate",
@@ -114,13 +116,13 @@ GENERATIONS = _protocol(
     summary="Continue a text.",
     read_request=ollama_fields.read_prompt,
     read_response=ollama_fields.read_generated,
+    append_reask=replies.append_prompt,
 )
 EMBED = Protocol(
     name="ollama.embed",
     summary="Return the vectors of texts.",
     path="/embed",
     provider=OLLAMA,
-    is_wrapped=False,
     read_request=ollama_fields.read_embed_request,
     check_response=check_vectors,
     read_response=ollama_fields.read_vectors,
@@ -137,7 +139,6 @@ SHOW = Protocol(
     summary="Return what is known of a model.",
     path="/show",
     provider=OLLAMA,
-    is_wrapped=False,
     read_request=ollama_fields.read_show_request,
     read_response=ollama_fields.read_show_response,
     withhold=embeddings.withhold,

@@ -15,7 +15,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome
 from guardrails.protocols.errors import Problem, openai_error_writer
 from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
-from guardrails.protocols.responses import responses_fields
+from guardrails.protocols.responses import replies, responses_fields
 from guardrails.protocols.responses.event_writer import REQUIRED, build_refusal, write_events
 from guardrails.protocols.responses.responses_stream import FAILURE, ResponsesCodec
 from guardrails.protocols.streaming.codec import Event
@@ -101,6 +101,8 @@ RESPONSES = Protocol(
     refuse=refuse,
     stream=StreamFormat(codec=ResponsesCodec, events=write_events, failure=write_failure),
     write_error=openai_error_writer(code="invalid_prompt", param="input"),
+    find_replies=replies.find_replies,
+    append_reask=replies.append_reask,
 )
 INPUT_TOKENS = Protocol(
     name="openai.responses.input_tokens",
@@ -119,6 +121,7 @@ STORED = replace(
     path="/responses/*",
     is_served=False,
     read_request=None,
+    append_reask=None,
 )
 CANCELLED = replace(STORED, name="openai.responses.cancel", method="POST", path="/responses/*/cancel")
 PROTOCOLS = (RESPONSES, INPUT_TOKENS, STORED, CANCELLED)

@@ -83,6 +83,11 @@ class Client:
         """What rules read as `request.tenant`."""
         return None if self.key is None else self.key.tenant
 
+    @property
+    def trust_system(self) -> bool:
+        """Whether its system and developer messages are the application's own."""
+        return self.key is not None and self.key.system == "trusted"
+
     def name(self, scope: Scope) -> str:
         """Return by what shares of the server are counted for this client: its key, or else its address."""
         if self.key is not None:

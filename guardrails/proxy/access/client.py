@@ -118,6 +118,7 @@ def build_request(
         model=model if isinstance(model, str) else None,
         turns=turns,
         today=today(),
+        trust_system=client.trust_system,
     )
 
 

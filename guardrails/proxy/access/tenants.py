@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import Field, field_validator
 
@@ -52,6 +52,10 @@ class KeyDoc(ClientDoc):
     trusted: bool = False
     """Whether what it says of users and tenants counts: for a backend or gateway that has authenticated them itself and asks
     `/v1/check` or a hook."""
+    system: Literal["judged", "trusted"] = "judged"
+    """Whether the system and developer messages of its requests are the application's own (`message.declared`), so that jailbreak
+    rules leave them alone: `trusted` is for a backend that writes them itself, never for a key that an app on somebody's device
+    has."""
     models: list[str] = Field(default_factory=list, max_length=256)
     """The models that it may ask, as patterns with `*`; all, where none is named."""
     requests_per_minute: int | None = Field(default=None, ge=1)

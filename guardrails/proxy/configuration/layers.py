@@ -14,7 +14,7 @@ from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_names
 from guardrails.registry.environment import FILE
 
-ROWS = ("policies", "sinks")
+ROWS = ("policies", "sinks", "application_text")
 """The settings that are lists of rows, each of which may name a file."""
 
 PLUGINS = "plugins"

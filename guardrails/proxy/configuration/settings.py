@@ -15,6 +15,10 @@ from guardrails.proxy.access.hosts import Hosts
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.keys import find_weakness
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc, check_clients
+from guardrails.proxy.configuration.application_text_settings import (
+    ApplicationTextDoc,
+    check_application_text,
+)
 from guardrails.proxy.configuration.plugin_settings import Plugins, check_sinks
 from guardrails.proxy.server.connections import MOST
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
@@ -51,6 +55,12 @@ class SettingsDoc(Config):
     """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
     floor: str | None = Field(default=None, min_length=1)
     """A policy under which no verdict may fall, likewise; it holds under every policy of `policies`, too."""
+    application_text: list[ApplicationTextDoc] = Field(
+        default_factory=list, max_length=4_096, examples=[[{"file": "prompts/support.txt"}]]
+    )
+    """System and developer texts that are the application's own (`message.declared` in conditions): the jailbreak rules of the
+    shipped policies leave them alone, all other rules hold, and the floor sees no difference. Nothing else of a request says so
+    but a key with `system: trusted`."""
     plugins: Plugins | None = Field(default=None, examples=[["acme-detectors==1.*"]])
     """The installed packages whose plugins policies may use, each with its versions (`acme-detectors==1.*`), and Python files
     that hold some (`./mine.py`); `*` stands for every package. Nothing of a plugin runs before a policy names it. Without this
@@ -154,7 +164,13 @@ class SettingsDoc(Config):
     @property
     def guard_options(self) -> dict[str, Any]:
         """What `Guard.load` takes beside the policy."""
-        return {"floor": self.floor, "budget": self.budget, "plugins": self.plugins, "sinks": self.sinks}
+        return {
+            "floor": self.floor,
+            "budget": self.budget,
+            "plugins": self.plugins,
+            "sinks": self.sinks,
+            "application_text": [each.declared for each in self.application_text],
+        }
 
     @property
     def base_url(self) -> str:
@@ -190,6 +206,7 @@ class Settings(SettingsDoc):
             check_shadows(doc, NOWHERE, problems)
             check_open(doc, NOWHERE, problems)
             check_sinks(doc, NOWHERE, problems)
+            check_application_text(doc, NOWHERE, problems)
         if problems.errors:
             raise SettingsError("; ".join(error.message for error in problems.errors))
         super().__init__(**given)

@@ -18,6 +18,7 @@ from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import read_yaml
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.tenants import check_clients
+from guardrails.proxy.configuration.application_text_settings import check_application_text
 from guardrails.proxy.configuration.layers import PLUGINS, SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import check_sinks
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
@@ -28,9 +29,9 @@ from guardrails.proxy.upstreams.upstream_settings import check_upstreams as chec
 PREFIX = "GUARDRAILS_"
 """What a setting's name in the environment begins with."""
 
-PATHS = ("policy", "floor", "ca_file", "shadow", "log", "path")
+PATHS = ("policy", "floor", "ca_file", "shadow", "log", "path", "file")
 """Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies`, and those of
-`fetch` and `shadow`, and `path` in each of `sinks`."""
+`fetch` and `shadow`, `path` in each of `sinks`, and `file` in each of `application_text`."""
 
 BEGIN = "upstream: http://127.0.0.1:8000/v1"
 """How a settings file may begin."""
@@ -88,6 +89,7 @@ def load_settings(
         check_shadows(doc, layers, problems)
         check_open(doc, layers, problems)
         check_sinks(doc, layers, problems)
+        check_application_text(doc, layers, problems)
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     given = {name: getattr(doc, name) for name in doc.model_fields_set}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import aiohttp
@@ -14,11 +15,13 @@ from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
+from guardrails.engine.formats.replies import max_reasks
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol, invalid_answer
+from guardrails.protocols.reasks import AnswerRejected, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.response_checker import ResponseChecker
 from guardrails.proxy.exchange.endpoint import Endpoint
@@ -42,11 +45,22 @@ BETA = b"beta=true"
 
 
 @dataclass(frozen=True, slots=True)
+class AskedRequest:
+    """What a client asked, as it came, and who it is; when it `started`, and how often the model was asked again since."""
+
+    body: Mapping[str, Any]
+    who: Request
+    started: float
+    reasked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request that passed: the bytes to forward, and what the check of the answer needs to know; `system` is the
     request's system prompt, `prompt` what the user asks, `sources` what was retrieved for it, `who.vault` what its check
     handed out; `choices` is how many answers it asks for, `asides` what is to be told beside them. Of one that is still judged
-    `early` is the answer, if it was asked for already; of one that came as a form `form` is that.
+    `early` is the answer, if it was asked for already; of one that came as a form `form` is that. `given` is what was asked, and
+    who asks, before it was judged; None: the model cannot be asked again.
     """
 
     state: State
@@ -62,6 +76,16 @@ class Call:
     choices: int = 1
     asides: ResponseExtras = NO_EXTRAS
     form: Form | None = None
+    given: AskedRequest | None = None
+
+    @property
+    def may_reask(self) -> bool:
+        """Whether the model may have to be asked again, so that nothing of its answer goes on before all of it is judged."""
+        given = self.given
+        if given is None or self.protocol.append_reask is None:
+            return False
+        left = max_reasks(self.state.guard.pipeline.policies, Stage.OUTPUT) > given.reasked
+        return left and perf_counter() - given.started < self.state.settings.total_s
 
     def answer(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask the upstream (`Upstreams.answer`), or take the answer that was asked for early."""
@@ -136,7 +160,15 @@ class Call:
     def passed(
         self, answer: dict[str, Any], heard: Payload, verdict: Verdict, outcome: Outcome
     ) -> dict[str, Any]:
-        """Return an answer as its verdict lets it pass; the same object if nothing changes."""
+        """Return an answer as its verdict lets it pass; the same object if nothing changes.
+
+        Raises:
+            AnswerRejected: the model is to be asked again.
+        """
+        if self.may_reask and self.given is not None:
+            reask = find_reask(verdict, self.given.reasked)
+            if reask is not None:
+                raise AnswerRejected(reask)
         content = answer
         if verdict.action >= Action.REDACT:
             content = self.protocol.withhold(answer, heard.tree, outcome, self.message(verdict))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -13,10 +14,12 @@ from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
+from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.registry import error_writer
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import (
+    AskedRequest,
     Call,
     block_message,
     judge_answer,
@@ -25,6 +28,7 @@ from guardrails.proxy.exchange.answer import (
     vet_error,
 )
 from guardrails.proxy.exchange.endpoint import Endpoint
+from guardrails.proxy.exchange.reasks import ask_again
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_request
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
@@ -109,6 +113,7 @@ async def serve_request(
         system=leaves.system(),
         prompt=leaves.prompt(),
         sources=leaves.sources(),
+        given=AskedRequest(body, call.who, perf_counter()),
     )
     if protocol.is_streamed(body):
         return stream_to(passed)
@@ -136,7 +141,15 @@ def refuse_request(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Res
 
 
 async def answer_whole(call: Call) -> Response:
-    """Ask the upstream for a whole answer, and judge it."""
+    """Ask the upstream for a whole answer, and judge it; again where it is not in the format that a rule wants."""
+    while True:
+        try:
+            return await _answer_once(call)
+        except AnswerRejected as rejected:
+            call = await ask_again(call, rejected.reask)
+
+
+async def _answer_once(call: Call) -> Response:
     async with call.answer() as response:
         headers = response_headers(response)
         raw = await call.state.upstream.read_whole(response)

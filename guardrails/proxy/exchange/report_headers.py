@@ -20,10 +20,16 @@ class Report:
     def __init__(self, policy: PolicyRef) -> None:
         self._policy = policy
         self.verdicts: list[Verdict] = []
+        self.rejected: list[Verdict] = []
+        """Those on answers in place of which the model was asked again."""
 
     def add(self, verdict: Verdict) -> None:
         """Add a check."""
         self.verdicts.append(verdict)
+
+    def reject(self) -> None:
+        """Take the last check for one of an answer that does not go on."""
+        self.rejected.append(self.verdicts.pop())
 
     @property
     def action(self) -> Action:
@@ -37,7 +43,7 @@ class Report:
             "x-guardrails-action": str(self.action),
             "x-guardrails-rules": ",".join(rules),
             "x-guardrails-policy": policy_header(self._policy),
-            "x-guardrails-verdict-id": ",".join(verdict.id for verdict in self.verdicts),
+            "x-guardrails-verdict-id": ",".join(verdict.id for verdict in (*self.rejected, *self.verdicts)),
         }
         if any(verdict.errors for verdict in self.verdicts):
             headers["x-guardrails-degraded"] = "true"

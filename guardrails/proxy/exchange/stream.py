@@ -11,10 +11,12 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event
+from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.streaming.codec import ReceivedEvent, StreamCodec, dump_events
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.proxy.exchange.answer import Call, judge_answer, parse_answer, vet_error
 from guardrails.proxy.exchange.independent_events import judge_independent_events
+from guardrails.proxy.exchange.reasks import ask_again
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
 from guardrails.proxy.upstreams.upstream_client import drain, failure_in, response_headers, too_large
@@ -32,7 +34,7 @@ def stream_to(call: Call) -> StreamingAnswer:
         return dump_events(failure(problem, codec))
 
     return StreamingAnswer(
-        lambda: stream(call, codec, fail),
+        lambda: stream_again(call, fail) if call.may_reask else stream(call, codec, fail),
         call.endpoint,
         call.report,
         fail,
@@ -90,6 +92,24 @@ async def stream(
         if relay.is_begun:  # what was sent of it is on record
             await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
         yield StreamPiece(fail(explain(failure)), headers)
+
+
+async def stream_again(call: Call, fail: Callable[[Problem], bytes]) -> AsyncIterator[StreamPiece]:
+    """Ask the upstream for a stream, and again where its answer is not in the format that a rule wants; yield the answer, of
+    which nothing goes on before all of it is judged.
+    """
+    while True:
+        codec = None if call.protocol.stream is None else call.protocol.stream.codec()
+        held: list[StreamPiece] = []
+        try:
+            async for piece in stream(call, codec, fail):
+                held.append(piece)  # noqa: PERF401 - what came before an exception is not sent
+        except AnswerRejected as rejected:
+            call = await ask_again(call, rejected.reask)
+            continue
+        for piece in held:
+            yield piece
+        return
 
 
 async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Relay) -> AsyncIterator[bytes]:

@@ -190,7 +190,14 @@ async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
     report = Report(guard.policy.ref)
     judged = []
     for piece in pieces:
-        who = Request(client=client, today=today(), turns=piece.tree.turns, heard=piece.heard, **told)
+        who = Request(
+            client=client,
+            today=today(),
+            turns=piece.tree.turns,
+            heard=piece.heard,
+            trust_system=client_of(request.scope).trust_system,
+            **told,
+        )
         judged.append(await judge_piece(state, guard, piece, who, complete=hook.complete))
         record_verdict(request, report, judged[-1].verdict)
     said = hook.write(HookRequest(body, request.path_params, judged))

@@ -56,6 +56,7 @@ async def check(request: HttpRequest) -> Response:
         "client": {**read_claims(request, {}), **body.get("client", {})},
         "metadata": body.get("metadata"),
         "model": body.get("model"),
+        "trust_system": client_of(request.scope).trust_system,
     }
     try:
         asked = chat_payload.read(content, Stage(stage))

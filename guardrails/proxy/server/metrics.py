@@ -58,6 +58,9 @@ COUNTERS: Mapping[str, Family] = {
         "Requests under a policy with parallel, by when they were sent: beside their check or after.",
         ("sent",),
     ),
+    "guardrails_reasks_total": Family(
+        "Answers in a wrong format for which the model was asked again, by API.", ("api",)
+    ),
     "guardrails_reloads_total": Family(
         "Loads of a policy whose files changed, by result: loaded, unchanged, failed or held.", ("result",)
     ),

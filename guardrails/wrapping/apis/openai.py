@@ -33,4 +33,6 @@ def wrap(client: Any, terms: Terms) -> Any:
     return guarded(client, terms, CALLS)
 
 
-WRAPPER: Final = Wrapper("openai.OpenAI", "Guards every call of a client of OpenAI's SDK.", wrap)
+WRAPPER: Final = Wrapper(
+    "openai.OpenAI", "Guards every call of a client of OpenAI's SDK.", wrap, takes_schema=True
+)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -146,14 +146,14 @@ def _completed(terms: Terms, asked: Verdict, generations: Any) -> Flow:
     return [each if text == each.text else type(each)(text=text) for each, text in pairs]
 
 
-def anything(terms: Terms, value: Any) -> Flow:
-    """Ask a runnable; the answer is what it returns."""
+def anything(terms: Terms, value: Any, refuse: Callable[[str], Any] = str) -> Flow:
+    """Ask a runnable; the answer is what it returns, or what `refuse` makes of the policy's message."""
     asked: Verdict = yield Check(read(value, Stage.INPUT), Stage.INPUT)
     if asked.blocked:
-        return message_of(terms, asked)
+        return refuse(message_of(terms, asked))
     content: Any = asked.content
     answer = yield Call((content["value"],))
     verdict: Verdict = yield Check(read(answer, terms.output), terms.output, asked)
     if verdict.blocked:
-        return message_of(terms, verdict)
+        return refuse(message_of(terms, verdict))
     return shown_of(verdict) if terms.output is Stage.OUTPUT else content_of(verdict)

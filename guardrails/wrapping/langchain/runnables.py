@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final
 
 from guardrails.types import Stage
 from guardrails.wrapping import guarded_call
+from guardrails.wrapping.frameworks.subclass import with_methods
 from guardrails.wrapping.guarded_call import Flow, aclose, arun, close, run
 from guardrails.wrapping.langchain.flows import anything, chat, texts
+from guardrails.wrapping.langchain.graphs import wrap_graph
 from guardrails.wrapping.langchain.streams import anything_stream, chat_stream, text_stream
+from guardrails.wrapping.langchain.tools import wrap_retriever, wrap_tool
 from guardrails.wrapping.registry import Wrapper
 from guardrails.wrapping.sdk.exchange import Terms
 
@@ -28,7 +30,6 @@ INSIDE: ContextVar[tuple[int, ...]] = ContextVar("guardrails_inside", default=()
 """The models that are being asked in this thread or task: what one asks of itself is judged already."""
 
 CORE = "langchain_core."
-MARK = "is_guarded_by_guardrails"
 Asked = Callable[..., Flow]
 EVENTS = ("_stream_chat_model_events", "_astream_chat_model_events")
 """Other ways to stream that a model may have: without them LangChain uses `_stream`."""
@@ -145,25 +146,13 @@ def wrap_model(model: Any, terms: Terms) -> Any:
         TypeError: it is wrapped already.
     """
     base: Any = type(model)
-    if getattr(base, MARK, False):
-        raise TypeError(f"cannot wrap a {base.__name__} that is wrapped already")
     flows: tuple[Asked, Asked] = (texts, text_stream)
     if any(kind.__name__ == "BaseChatModel" for kind in base.__mro__):
         flows = (chat, chat_stream)
     methods = {**sync_methods(base, terms, *flows), **async_methods(base, terms, *flows)}
     own = {name: method for name, method in methods.items() if overrides(base, name)}
-    named = {"__module__": base.__module__, "__doc__": base.__doc__, "__qualname__": base.__qualname__}
-    meta: Any = type(base)
-    kind: Any = meta(base.__name__, (base,), {**own, **named})
-    setattr(kind, MARK, True)
-    for name in EVENTS:
-        if hasattr(base, name):
-            setattr(kind, name, None)
-    copied = model.model_copy(update={"cache": False})
-    made = kind.__new__(kind)
-    for slot in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__"):
-        object.__setattr__(made, slot, getattr(copied, slot))
-    return made
+    hidden = {name: None for name in EVENTS if hasattr(base, name)}
+    return with_methods(model.model_copy(update={"cache": False}), own, hidden)
 
 
 @functools.cache
@@ -217,6 +206,13 @@ def runnable_class() -> Any:
     return GuardedRunnable
 
 
+AS_THEMSELVES: Final[Mapping[str, Callable[[Any, Terms], Any]]] = {
+    "BaseTool": wrap_tool,
+    "BaseRetriever": wrap_retriever,
+    "Pregel": wrap_graph,
+}
+"""Classes of runnables whose objects stay what they are, as others look for these classes → how they are wrapped."""
+
 PUBLIC = (
     "invoke",
     "ainvoke",
@@ -239,8 +235,9 @@ def wrap(runnable: Any, terms: Terms) -> Any:
         if terms.output is not Stage.OUTPUT:
             raise ValueError("output is not for models: where their answers stand is known")
         return wrap_model(runnable, terms)
-    if "BaseRetriever" in names:
-        terms = replace(terms, output=Stage.RETRIEVAL)
+    for name, wrap_as in AS_THEMSELVES.items():
+        if name in names:
+            return wrap_as(runnable, terms)
     return runnable_class()(runnable, terms)
 
 

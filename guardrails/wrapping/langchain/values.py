@@ -161,6 +161,22 @@ def _drop_spelling(given: Any, path: Path) -> Any:
     return replace_values(given, {((*path, "response_metadata"), None): left})
 
 
+def find_earlier_turns(value: Any) -> list[Path]:
+    """Return where the messages in a value stand that come before the user's last, in the list that this stands in."""
+    paths = [*find_messages(value)]
+    last: dict[Path, Path] = {path[:-1]: path for path in paths if _is_of_user(value_at(value, path))}
+    return [path for path in paths if path < last.get(path[:-1], path)]
+
+
+def _is_of_user(message: Any) -> bool:
+    return ROLES.get(str(getattr(message, "type", ""))) == "user"
+
+
+def remove_messages(value: Any, gone: Sequence[Path]) -> Any:
+    """Return a value without some of its messages."""
+    return _remove_messages({"value": value}, gone)["value"]
+
+
 def _remove_messages(given: Any, gone: Sequence[Path]) -> Any:
     """Return a value whose lists of messages lack some, the innermost lists first."""
     by_list: dict[Path, list[int]] = {}

@@ -13,7 +13,8 @@ from guardrails.wrapping.sdk.exchange import Exchange
 
 class BufferedResponse:
     """One answer of a type, judged when all of it is there. `kind` is the type of what was released. `at_once`: it is a file, of
-    which that may be another than what came, so that it is to be released before the headers are told.
+    which that may be another than what came, so that it is to be released before the headers are told; or the model may have to
+    be asked again.
     """
 
     def __init__(self, exchange: Exchange, kind: str) -> None:
@@ -21,7 +22,7 @@ class BufferedResponse:
         self._exchange = exchange
         self._pipeline = exchange.terms.guard.pipeline
         self._wire = next((each for each in formats_of(exchange.protocol) if each.fits(kind)), None)
-        self.at_once = self._wire is not None and self._wire.media is not None
+        self.at_once = exchange.may_reask or (self._wire is not None and self._wire.media is not None)
 
     def released(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield what the caller may have.

@@ -20,7 +20,8 @@ UNGUARDED = "the guard cannot judge it; call it on the client that was wrapped"
 
 class Calls:
     """What a client may call. A row is a method and a path (`POST /files/*`) with how it is judged, None where it is not;
-    `*` is one segment, `**` at the end any number of them, none too.
+    `*` is one segment, which may have to end in what stands behind it (`*:generateContent`); `**` at the end, or at the beginning
+    of the path, is any number of segments, none too.
     """
 
     def __init__(self, table: Mapping[str, Protocol | None]) -> None:
@@ -52,10 +53,15 @@ def calls_of(provider: str) -> dict[str, Protocol | None]:
 
 
 def _fits(row: list[str], given: list[str]) -> bool:
+    if row[1] == "**":
+        row, given = [row[0], *row[2:]], [given[0], *given[1:][-len(row) + 2 :]]
     if row[-1] == "**":
         row, given = row[:-1], given[: len(row) - 1]
-    pairs = zip(row, given, strict=False)
-    return len(row) == len(given) and all(own in ("*", segment) for own, segment in pairs)
+    return len(row) == len(given) and all(map(_fits_segment, row, given))
+
+
+def _fits_segment(own: str, segment: str) -> bool:
+    return own in ("*", segment) or (own.startswith("*") and segment.endswith(own[1:]))
 
 
 def to_plain_json(value: Any) -> Any:

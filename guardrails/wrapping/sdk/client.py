@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
+from guardrails.protocols.reasks import AnswerRejected
+from guardrails.sinks.call_verdicts import attach_verdicts
 from guardrails.types import Stage
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, read_body
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
@@ -92,10 +94,19 @@ class SyncGuardedClient(GuardedClient):
 
     def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
-        inner: Any = super()
         if hasattr(self, PREPARE):
             options = getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
+        while True:
+            try:
+                return self._ask(exchange, cast_to, options, *args, **kwargs)
+            except AnswerRejected as rejected:
+                assert exchange is not None
+                exchange = exchange.again(rejected.reask)
+
+    def _ask(self, exchange: Exchange | None, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make a call once; raises `AnswerRejected` where the model is to be asked again."""
+        inner: Any = super()
         if exchange is not None and exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
@@ -103,9 +114,11 @@ class SyncGuardedClient(GuardedClient):
             options = replace_body(options, exchange)
             if answer is not None:
                 response = build_response(self, options, answer, exchange.kind)
-                return inner._process_response(
+                refused = inner._process_response(
                     cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
+                attach_verdicts(refused, exchange.verdicts)
+                return refused
         token = CALL.set(exchange)
         try:
             return inner.request(cast_to, options, *args, **kwargs)
@@ -122,21 +135,11 @@ class SyncGuardedClient(GuardedClient):
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = self._judged(exchange, response)
-        return inner._process_response(response=response, **kwargs)
-
-    def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
-        answer = judge_response(exchange, media_type_of(response))
-        # What is here already comes from the response as a stream would.
-        pieces = answer.released(response.iter_bytes())
-        if not (response.is_stream_consumed or answer.at_once):
-            return stream_body(response, pieces)
-        try:
-            content = b"".join(pieces)
-        finally:
-            response.close()
-        return replace_response_body(response, answer.kind, content=content)
+            response = judge_body(exchange, response)
+        made = inner._process_response(response=response, **kwargs)
+        if exchange is not None:
+            attach_verdicts(made, exchange.verdicts)
+        return made
 
 
 class AsyncGuardedClient(GuardedClient):
@@ -144,10 +147,21 @@ class AsyncGuardedClient(GuardedClient):
 
     async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         """Make a call, with the request checked before."""
-        inner: Any = super()
         if hasattr(self, PREPARE):
             options = await getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
+        while True:
+            try:
+                return await self._ask(exchange, cast_to, options, *args, **kwargs)
+            except AnswerRejected as rejected:
+                assert exchange is not None
+                exchange = exchange.again(rejected.reask)
+
+    async def _ask(
+        self, exchange: Exchange | None, cast_to: Any, options: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Make a call once; raises `AnswerRejected` where the model is to be asked again."""
+        inner: Any = super()
         if exchange is not None and exchange.protocol.read_request is not None:
             subject = exchange.protocol.request_payload(exchange.body)
             verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)
@@ -155,9 +169,11 @@ class AsyncGuardedClient(GuardedClient):
             options = replace_body(options, exchange)
             if answer is not None:
                 response = build_response(self, options, answer, exchange.kind)
-                return await inner._process_response(
+                refused = await inner._process_response(
                     cast_to=cast_to, options=options, response=response, **read_options(kwargs)
                 )
+                attach_verdicts(refused, exchange.verdicts)
+                return refused
         token = CALL.set(exchange)
         try:
             return await inner.request(cast_to, options, *args, **kwargs)
@@ -175,20 +191,38 @@ class AsyncGuardedClient(GuardedClient):
         inner: Any = super()
         exchange = CALL.get()
         if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
-            response = await self._judged(exchange, response)
-        return await inner._process_response(response=response, **kwargs)
+            response = await ajudge_body(exchange, response)
+        made = await inner._process_response(response=response, **kwargs)
+        if exchange is not None:
+            attach_verdicts(made, exchange.verdicts)
+        return made
 
-    async def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """The twin of `SyncGuardedClient._judged` on an event loop."""
-        answer = judge_response(exchange, media_type_of(response))
-        pieces = answer.areleased(response.aiter_bytes())
-        if not (response.is_stream_consumed or answer.at_once):
-            return astream_body(response, pieces)
-        try:
-            content = b"".join([piece async for piece in pieces])
-        finally:
-            await response.aclose()
-        return replace_response_body(response, answer.kind, content=content)
+
+def judge_body(exchange: Exchange, response: Any) -> Any:
+    """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
+    answer = judge_response(exchange, media_type_of(response))
+    # What is here already comes from the response as a stream would.
+    pieces = answer.released(response.iter_bytes())
+    if not (response.is_stream_consumed or answer.at_once):
+        return stream_body(response, pieces)
+    try:
+        content = b"".join(pieces)
+    finally:
+        response.close()
+    return replace_response_body(response, answer.kind, content=content)
+
+
+async def ajudge_body(exchange: Exchange, response: Any) -> Any:
+    """The twin of `judge_body` on an event loop."""
+    answer = judge_response(exchange, media_type_of(response))
+    pieces = answer.areleased(response.aiter_bytes())
+    if not (response.is_stream_consumed or answer.at_once):
+        return astream_body(response, pieces)
+    try:
+        content = b"".join([piece async for piece in pieces])
+    finally:
+        await response.aclose()
+    return replace_response_body(response, answer.kind, content=content)
 
 
 def block_connections(resource: Any) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from guardrails.protocols.protocol import StreamReader
 from guardrails.wire import sse
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk.body_formats import parse_answer, unreadable_answer
@@ -30,9 +31,9 @@ class ClientEvent:
 class ClientEventReader:
     """Reads a stream however its bytes are cut; comments, ids and what follows the end are left out. `done`: it said `[DONE]`."""
 
-    def __init__(self) -> None:
+    def __init__(self, reader: StreamReader | None = None) -> None:
         self.done = False
-        self._reader = sse.Events()
+        self._reader = reader or sse.Events()
 
     def feed(self, piece: bytes) -> Iterator[ClientEvent]:
         """Take bytes; yields each event that an empty line ends in them.
@@ -40,7 +41,15 @@ class ClientEventReader:
         Raises:
             BackendError: an event is none that can be judged.
         """
-        for event in self._reader.feed(piece):
+        yield from self._parse(self._reader.feed(piece))
+
+    def flush(self) -> Iterator[ClientEvent]:
+        """Take the end of the stream; yields the line that it cut off. Clients skip an event that no empty line ends."""
+        if not isinstance(self._reader, sse.Events):
+            yield from self._parse(self._reader.flush())
+
+    def _parse(self, events: Iterable[sse.Event]) -> Iterator[ClientEvent]:
+        for event in events:
             if event.data.startswith(sse.DONE):
                 self.done = True
             if self.done:

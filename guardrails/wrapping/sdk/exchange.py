@@ -10,17 +10,21 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from guardrails.context import find_caller
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.detector_task import Task
+from guardrails.engine.formats.replies import max_reasks
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
-from guardrails.errors import BackendError, Blocked, RequestError
+from guardrails.errors import BackendError, RequestError, block_error
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.reasks import AnswerRejected, Reask, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.sinks.call_verdicts import CallVerdicts
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk.body_formats import JSON, Body, parse_answer, unreadable_answer
@@ -37,23 +41,38 @@ STREAM = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands."""
+    """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands. Where answers
+    must fit a schema, `formatted` is the guard that asks for it too.
+    """
 
     guard: Checker
     answers: bool
     context: Mapping[str, Any] = field(default_factory=dict)
     output: Stage = Stage.OUTPUT
+    formatted: Checker | None = None
+
+    @property
+    def answering(self) -> Checker:
+        """The guard of answers."""
+        return self.formatted or self.guard
 
 
-def response_checker_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -> ResponseChecker:
+def response_checker_of(
+    guard: Checker,
+    asking: Mapping[str, Any],
+    asked: Verdict | None,
+    verdicts: CallVerdicts | None = None,
+) -> ResponseChecker:
     """Return what judges the answer to one request.
 
     Args:
         guard: the guard.
         asking: who asks: the arguments of `Guard.check`.
         asked: the verdict of the request, None where there was nothing in it to judge.
+        verdicts: takes the verdict of the answer.
     """
-    given = {name: value for name, value in asking.items() if value is not None}
+    told = {name: value for name, value in asking.items() if value is not None}
+    given = {**find_caller(guard.caller), **told}
     before = None if asked is None else asked.restorer
     heard = () if asked is None else asked.heard
     vault = before if isinstance(before, Vault) else None
@@ -61,27 +80,47 @@ def response_checker_of(guard: Checker, asking: Mapping[str, Any], asked: Verdic
     beside = ("", "", "") if asked is None else (asked.system, asked.prompt, asked.sources)
 
     def verdict(subject: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
-        return guard.verdict(subject, outcome, Stage.OUTPUT, before)
+        found = guard.verdict(subject, outcome, Stage.OUTPUT, before)
+        if verdicts is not None:
+            verdicts.output = found
+        return found
 
     return ResponseChecker(guard.pipeline, request, beside, verdict)
 
 
 class Exchange:
-    """The checks around one call. `asking` says who asks."""
+    """The checks around one call. `asking` says who asks; the model was asked again `reasked` times before."""
 
-    def __init__(self, terms: Terms, protocol: Protocol, body: Body) -> None:
+    def __init__(self, terms: Terms, protocol: Protocol, body: Body, reasked: int = 0) -> None:
         self.terms = terms
         self.protocol = protocol
         self.body = body
+        self._given = body
+        self._reasked = reasked
         self.asked: Verdict | None = None
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
-        self.asking: Mapping[str, Any] = {**named, **terms.context}
+        # As it is where the call is made: its answer may be read elsewhere.
+        told = {name: value for name, value in terms.context.items() if value is not None}
+        self.asking: Mapping[str, Any] = {**find_caller(terms.guard.caller), **named, **told}
+        self.verdicts = CallVerdicts()
 
     @property
     def judge(self) -> ResponseChecker:
         """What judges the answer."""
-        return response_checker_of(self.terms.guard, self.asking, self.asked)
+        return response_checker_of(self.terms.answering, self.asking, self.asked, self.verdicts)
+
+    @property
+    def may_reask(self) -> bool:
+        """Whether the model may have to be asked again, so that nothing of its answer goes on before all of it is judged."""
+        left = max_reasks(self.terms.answering.pipeline.policies, Stage.OUTPUT) > self._reasked
+        return left and self.protocol.append_reask is not None
+
+    def again(self, reask: Reask) -> Exchange:
+        """Return the checks around the call that asks the model again."""
+        assert self.protocol.append_reask is not None
+        body = self.protocol.append_reask(self._given, reask.answer, reask.words)
+        return Exchange(self.terms, self.protocol, body, self._reasked + 1)
 
     @property
     def streams(self) -> bool:
@@ -97,7 +136,9 @@ class Exchange:
     @property
     def kind(self) -> str:
         """The media type of the answer that the request asks for."""
-        return STREAM if self.streams else JSON
+        if not self.streams:
+            return JSON
+        return STREAM if self.protocol.stream is None else self.protocol.stream.framing.media_type
 
     def ask(self, verdict: Verdict) -> bytes | None:
         """Take the verdict of the request; return None if it may be sent (`body` is what), else the answer in its place.
@@ -105,7 +146,7 @@ class Exchange:
         Raises:
             Blocked: the policy stops the request and nothing is to be answered.
         """
-        self.asked = verdict
+        self.asked = self.verdicts.input = verdict
         if not verdict.blocked:
             assert isinstance(verdict.content, Mapping)
             self.body = verdict.content
@@ -120,7 +161,9 @@ class Exchange:
         codec = streams.codec()
         events = (codec.record_sent(event) for event in codec.write_refusal(refusal, message))
         end = END if self.ends_with_done else b""
-        return dump_events(event for event in events if event is not None) + end
+        return streams.framing.writer().feed(
+            dump_events(event for event in events if event is not None) + end
+        )
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.
@@ -129,7 +172,7 @@ class Exchange:
             Blocked: nothing is to be answered, or there is no way to.
         """
         if not self.terms.answers or self.protocol.refuse is None:
-            raise Blocked(verdict)
+            raise block_error(verdict)
         return verdict.message or REFUSAL
 
     def read(self, answer: Any) -> Payload:
@@ -183,7 +226,10 @@ class Exchange:
 
         Raises:
             Blocked: the policy stops it and nothing is to be answered.
+            AnswerRejected: the model is to be asked again.
         """
+        if self.may_reask and (reask := find_reask(verdict, self._reasked)) is not None:
+            raise AnswerRejected(reask)
         content = verdict.content
         if verdict.blocked:
             content = self.protocol.withhold(answer, heard.tree, outcome, self.message(verdict))

@@ -29,25 +29,27 @@ def judge_response(
     """Return what takes an answer of a type."""
     if kind == STREAM and exchange.protocol.event_answers is not None:
         return IndependentResponse(exchange)
-    streams = kind == STREAM and exchange.protocol.stream is not None
+    stream = exchange.protocol.stream
+    streams = stream is not None and kind == stream.framing.media_type
     return StreamingResponse(exchange) if streams else BufferedResponse(exchange, kind)
 
 
 class StreamingResponse:
-    """One stream."""
-
-    kind, at_once = STREAM, False
+    """One stream. `at_once`: it is held to its end, as the model may have to be asked again."""
 
     def __init__(self, exchange: Exchange) -> None:
+        self.at_once = exchange.may_reask
         protocol, streams = exchange.protocol, exchange.protocol.stream
         assert streams is not None
+        self.kind = streams.framing.media_type
+        self._written = streams.framing.writer()
         self._exchange = exchange
         self._pipeline = exchange.terms.guard.pipeline
         self._judge = exchange.judge
         # Where a block is raised, that of one choice ends the answer.
         choices = max(1, protocol.count_choices(exchange.body)) if exchange.terms.answers else 1
         self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).tree, choices)
-        self._events = ClientEventReader()
+        self._events = ClientEventReader(streams.framing.reader())
         self._failure: events.ClientEvent | None = None
 
     @property
@@ -89,11 +91,11 @@ class StreamingResponse:
     def _take(self, piece: bytes, inline: int | None) -> Written:
         """Take bytes; return what may go on by then."""
         yield from self._relay.take(self._read(piece), inline)
-        return dump_events(self._relay.ready())
+        return self._written.feed(dump_events(self._relay.ready()))
 
-    def _read(self, piece: bytes) -> Iterator[ReceivedEvent]:
-        """Yield the events that bytes complete, up to one that says that the model failed."""
-        for event in self._events.feed(piece):
+    def _read(self, piece: bytes | None) -> Iterator[ReceivedEvent]:
+        """Yield the events that bytes complete, or the end of all (None), up to one that says that the model failed."""
+        for event in self._events.flush() if piece is None else self._events.feed(piece):
             if "error" in (event.name, event.data.get("type")) or event.data.get("error") is not None:
                 self._failure = event
                 return
@@ -101,6 +103,12 @@ class StreamingResponse:
 
     def _finish(self, inline: int | None) -> Written:
         """Take the end of the stream, or of what there was of it; return the rest of what may go on."""
+        if not self._ended:
+            yield from self._relay.take(self._read(None), inline)
+        return self._written.feed((yield from self._rest(inline)))
+
+    def _rest(self, inline: int | None) -> Written:
+        """Return the rest of what may go on, as server-sent events."""
         if self._relay.stop is None:
             if self._relay.error is not None:
                 raise self._relay.error

@@ -137,3 +137,28 @@ def test_who_failed_is_shown(guard_of: Callable[..., Guard], kind_of: Callable[.
     said = shown(guard_of(rules, detectors={"own": kind_of(judge)}), "text")
     assert "failed   own: raised ValueError" in said
     assert "tier 0, 0 found, failed: raised ValueError" in said
+
+
+def test_what_is_the_applications_own_is_said(tmp_path: Any) -> None:
+    """In the head, at the text, and of what was found in a slot."""
+    path = tmp_path / "p.yaml"
+    path.write_text(f"format: 1\nname: p\n{POLICY}")
+    guard = Guard.load(path, application_text=["You handle each blast of the customer {name}."])
+    content = [{"role": "system", "content": "You handle each blast of the customer blast off."}]
+    lines = shown(guard, content)
+    assert "declared /0/content: the application's own" in lines
+    assert "text /0/content system the application's own" in lines
+    assert "fills a slot  'blast off'" in lines
+    said = explain(guard, content, passes=0)
+    assert [each.to_dict()["declared"] for each in said.texts] == [True]
+    assert {each.leaf: each.to_dict()["fills"] for each in said.findings} == {0: False, 1: True}
+
+
+def test_what_became_of_a_text_in_a_wrong_format(guard_of: Callable[..., Guard]) -> None:
+    """That it was mended, or what is wrong with it and where."""
+    form = guard_of(
+        "detectors:\n  form: {use: format, kind: json, schema: {required: [city]}, category: custom.form}\n"
+        "rules:\n  - {id: form, on: output, when: custom.form > 0, then: block, on_fail: repair}\n"
+    )
+    assert "repaired by form" in shown(form, "{'city': 1}", "output")
+    assert "form: the answer: must have the property 'city'" in shown(form, '{"town": 1}', "output")

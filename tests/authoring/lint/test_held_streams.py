@@ -30,6 +30,17 @@ def bench(tmp_path: Path) -> Callable[..., LintWorkbench]:
     return make
 
 
+def test_a_rule_that_repairs_is_meant_to_hold(tmp_path: Path) -> None:
+    """`on_fail` says that the whole text is wanted."""
+    text = "format: 1\nname: t\ndetectors: {f: {use: format, kind: json}}\nrules:\n  - {id: a, on: output, when: custom.format > 0, then: block"
+    for more, found in ((", on_fail: repair}", 0), ("}", 1)):
+        path = tmp_path / "p.yaml"
+        path.write_text(text + more)
+        policy = load(path, tests=())
+        made = LintWorkbench(policy, compile_policy(policy), date(2026, 11, 26), False)
+        assert len([*held_streams.held_stream(made)]) == found
+
+
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [

@@ -122,3 +122,24 @@ def test_words_may_be_left_out(words: bool, capsys: pytest.CaptureFixture[str]) 
     """They take a while."""
     main(["explain", "You stupid idiot!", *([] if words else ["--no-words"])])
     assert ("raised by" in capsys.readouterr().out) is words
+
+
+def test_texts_of_the_application_are_declared_by_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the settings of a server do; one that cannot be read is an error."""
+    policy, own, chat = tmp_path / "p.yaml", tmp_path / "own.txt", tmp_path / "chat.json"
+    policy.write_text(
+        POLICY.replace(
+            "custom.x > 0 && request.user.tier", "!message.declared && custom.x > 0 && request.user.tier"
+        )
+    )
+    own.write_text("Handle each blast that {who} has.\n")
+    chat.write_text(json.dumps([{"role": "system", "content": "Handle each blast that Jo has."}]))
+    options = ["--policy", str(policy), "--user", "tier=x", "--application-text"]
+    for command in ("explain", "check"):
+        assert main([command, str(chat), *options[:-1]]) == 1
+        assert main([command, str(chat), *options, str(own)]) == 0
+        capsys.readouterr()
+        assert main([command, str(chat), *options, str(tmp_path / "gone.txt")]) == 2
+        assert "gone.txt" in capsys.readouterr().err

@@ -28,6 +28,14 @@ def test_what_it_prints_is_a_settings_file_that_lets_the_key_in(tmp_path, capsys
     assert keys[0].tenant == "retail"
 
 
+def test_a_key_whose_system_messages_are_trusted(capsys) -> None:
+    """Its row says so; other rows do not speak of it."""
+    assert main(["key", "backend", "--system", "trusted", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["row"]["system"] == "trusted"
+    assert main(["key", "shop-web"]) == 0
+    assert "system" not in capsys.readouterr().out
+
+
 def test_json_and_bare(capsys) -> None:
     """For programs, and for the environment."""
     assert main(["key", "--json"]) == 0

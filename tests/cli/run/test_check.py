@@ -374,3 +374,19 @@ def test_the_floor_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "  floor    org 3\n  rule     org.block (block, medium)\n" in capsys.readouterr().out
     assert main([*given, "--floor", "nowhere"]) == 2
     assert "unknown_policy" in capsys.readouterr().err
+
+
+def test_what_is_wrong_with_a_format_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a rule with `on_fail`: what it repaired, else each problem with its place; there is no model to ask again."""
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        "format: 1\nname: p\ndetectors:\n  form: {use: format, kind: json, schema: {properties: {age: {type: integer}}}}\n"
+        "rules:\n  - {id: form, on: output, when: custom.format > 0, then: block, on_fail: reask}\n"
+    )
+    options = ["--policy", str(policy), "--stage", "output"]
+    assert main(["check", *options, "{'age': 3,}"]) == 0
+    assert main(["check", *options, '{"age": "old"}']) == 1
+    out = capsys.readouterr().out
+    assert "because of repaired" in out
+    assert 'becomes  {"age": 3}' in out
+    assert "wrong    /age: must be of type integer" in out

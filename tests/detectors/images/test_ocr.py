@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.images.ocr import FAINT, load_reader, stretch_contrast
+from guardrails.detectors.images.ocr import FAINT, LetterReader, load_reader, stretch_contrast
 from guardrails.inference.denormals import LIBC
 
 CORNERS = [(1.0, 2.0), (31.0, 2.0), (31.0, 6.0), (1.0, 6.0)]
@@ -85,3 +85,17 @@ def test_one_pixel_is_never_lost(ground: int, ink: int, y: int, x: int) -> None:
         assert seen is view
     elif seen is not None:
         assert (seen[y, x] != seen[(y + 1) % 50, x]).all()
+
+
+def test_a_child_process_loads_models_of_its_own(asked: tuple[list[Any], list[Any]]) -> None:
+    """The threads of those that the parent loaded are not there."""
+    made, _ = asked
+    reader = load_reader(800)
+    view = np.full((5, 5, 3), (1, 2, 3), dtype=np.uint8)
+    view[4, 4] = 255
+    assert reader(view) == [("hello", 0.5, CORNERS)]
+    before = len(made)
+    assert isinstance(reader, LetterReader)
+    reader.reset_in_child()
+    assert reader(view) == [("hello", 0.5, CORNERS)]
+    assert len(made) == 2 * before

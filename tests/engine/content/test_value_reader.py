@@ -122,7 +122,7 @@ def test_a_path_is_the_file_there(ending: str, kind: str) -> None:
     """Which is taken for what its name says; among other values it is the text that it is written as."""
     assert read(Path(f"A{ending.upper()}"), Stage.INPUT).tree.leaves[0].content.kind == kind
     assert read([Path(f"A{ending}")], Stage.INPUT).tree.leaves[0].content == Text(
-        f"A{ending}", Place(path="/0")
+        f"A{ending}", Place(path="/0"), form="data"
     )
 
 

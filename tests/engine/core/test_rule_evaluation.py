@@ -386,6 +386,8 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
     [
         ("message.role", Place(Stage.INPUT, role="developer"), "developer"),
         ("message.role", Place(Stage.RETRIEVAL), "tool"),
+        ("message.declared", Place(Stage.INPUT, role="system", declared=True), True),
+        ("message.declared", Place(Stage.INPUT, role="system"), False),
         ("tool.name", Place(Stage.TOOL_CALL, tool="shell"), "shell"),
         ("tool.server", tool_calls.tool_place(Stage.TOOL_CALL, "shell", "box"), "box"),
         ("tool.server", Place(Stage.TOOL_CALL, tool="shell"), ""),
@@ -399,6 +401,12 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
 def test_context_leaves_of_a_content(name: str, place: Place, value: object) -> None:
     """A content that comes without a role has that of its stage."""
     assert context_value(name, Text("text", place), Request()) == value
+
+
+def test_nothing_is_declared_to_the_floor() -> None:
+    """Who writes the policy above it cannot take a text out of its sight."""
+    own = Text("text", Place(Stage.INPUT, role="system", declared=True))
+    assert context_value("message.declared", own, Request(is_floors=True)) is False
 
 
 def test_what_two_detectors_find_at_one_place_counts_once(guard_of) -> None:

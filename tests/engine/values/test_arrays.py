@@ -34,7 +34,7 @@ CARD = 4111111111111111
 )
 def test_what_an_array_says(value: Any, says: list[Any]) -> None:
     """Texts, and whole numbers that are long; numbers with a fraction are vectors."""
-    assert find_leaves(value) == says
+    assert [each[:3] for each in find_leaves(value)] == says
 
 
 @each_case(
@@ -55,7 +55,7 @@ def test_a_record_of_an_array_is_not_read() -> None:
     """It has fields of fixed widths."""
     value = np.array([("a", 1)], dtype=[("text", "U4"), ("n", "i4")])
     assert adapter_of(value) is None
-    [(_, found, _)] = find_leaves(value[0])
+    [(_, found, *_)] = find_leaves(value[0])
     assert getattr(found, "kind", "") == "part"
 
 

@@ -71,7 +71,7 @@ class Html(str):
 )
 def test_what_a_value_says(value: Any, says: list[tuple[str, bool]]) -> None:
     """Texts, long numbers, members with a text and paths are judged; what has a fixed form holds no words."""
-    assert [(leaf, editable) for _, leaf, editable in find_leaves([value])] == says
+    assert [(leaf, editable) for _, leaf, editable, _ in find_leaves([value])] == says
 
 
 def test_a_text_of_another_class_stays_one() -> None:

@@ -83,7 +83,7 @@ def test_what_contains_itself_is_refused() -> None:
         find_leaves([one, one])
     assert (caught.value.code, caught.value.path) == ("cycle", "/0/1/one")
     shared = ["a"]
-    assert [leaf for _, leaf, _ in find_leaves([shared, shared])] == ["a", "a"]
+    assert [leaf for _, leaf, *_ in find_leaves([shared, shared])] == ["a", "a"]
 
 
 def test_a_value_that_is_larger_than_it_looks_is_refused() -> None:
@@ -98,6 +98,6 @@ def test_a_value_that_is_larger_than_it_looks_is_refused() -> None:
 
 def test_what_no_adapter_reads_is_found_as_unchecked() -> None:
     """Never skipped."""
-    [(path, found, editable)] = find_leaves([object()])
+    [(path, found, editable, _)] = find_leaves([object()])
     assert (path, editable) == ((0,), False)
     assert isinstance(found, Unchecked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections import deque
+from collections import Counter, deque
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +21,7 @@ from guardrails.engine.values.writer import (
     replace_values,
     value_at,
 )
+from guardrails.wire.pointers import KeyStep
 from tests.engine.values.test_walk import bodies, texts
 
 
@@ -35,6 +36,24 @@ def test_an_edit_changes_one_place_and_never_its_input(body: Any, data: st.DataO
     paths = {path for path, _ in chosen}
     expected = [(path, "NEW" if path in paths and ok else text) for path, text, ok in find_strings(before)]
     assert [(path, text) for path, text, _ in find_strings(changed)] == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "renamed", "left"),
+    [
+        ({"a": 1, "b": 2}, {"a": "x"}, {"x": 1, "b": 2}),
+        ({"a": 1, "b": 2}, {"a": "x", "b": "x"}, {"x": 1, "x 2": 2}),
+        ({"a": 1, "x": 2}, {"a": "x"}, {"x 2": 1, "x": 2}),
+        (Counter(a=1), {"a": "x"}, Counter(x=1)),
+    ],
+)
+def test_a_key_is_renamed_and_no_entry_is_lost(value: Any, renamed: dict[str, str], left: Any) -> None:
+    """In its place, in a mapping of the same type, beside a change of what it leads to."""
+    edits: dict[Any, Any] = {((KeyStep(old),), None): new for old, new in renamed.items()}
+    made = replace_values(value, edits)
+    assert (made, [*made], type(made)) == (left, [*left], type(value))
+    both = replace_values({"a": {"b": 1}}, {((KeyStep("a"),), None): "x", (("a", "b"), None): 2})
+    assert both == {"x": {"b": 2}}
 
 
 @given(st.dictionaries(texts, bodies, min_size=1, max_size=3), texts)

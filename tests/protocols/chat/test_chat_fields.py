@@ -173,7 +173,7 @@ def test_unknown_fields_of_a_part_do_not_part_the_word() -> None:
         ({"type": "video_url", "video_url": {"url": "x"}}, "part"),
         ({"type": "never heard of"}, "part"),
         ({"type": {"not": "a word"}}, "part"),
-        ({"text": "no type"}, "part"),
+        ({"text": "no type", "other": "x"}, "part"),
     ],
 )
 def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: str) -> None:
@@ -191,6 +191,7 @@ def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: 
         ({"type": "image", "data": "some words"}, ["some words"]),
         ({"type": "image", "data": "QUFB" * 16}, []),
         ({"type": "text", "text": "a"}, ["a"]),
+        ({"text": "a part of another API"}, ["a part of another API"]),
     ],
 )
 def test_what_a_part_says_of_itself_is_judged(part: dict[str, Any], found: list[str]) -> None:

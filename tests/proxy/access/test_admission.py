@@ -117,6 +117,12 @@ ROWS = (
 )
 
 
+def test_only_a_key_says_that_system_messages_are_the_applications_own() -> None:
+    """One that the settings mark so."""
+    trusted = KEYS[0].model_copy(update={"system": "trusted"})
+    assert [Client(key).trust_system for key in (None, KEYS[0], trusted)] == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("client", "tenant", "model", "path", "policy"),
     [

@@ -24,6 +24,7 @@ OTHER = {
         "queue": 3, "queue_bytes": 4, "log_bytes": 5_000, "log_files": 6,
     },
     "plugins": ["acme-detectors==1.*"], "protocols": ["acme.translations"], "sinks": [{"use": "jsonl", "path": "/var/verdicts.jsonl"}],
+    "application_text": [{"text": "You are the support agent of Acme."}, {"sha256": "0" * 64}],
     "fetch": {"hosts": ["*.example.com"], "networks": ["10.0.0.0/8"], "max_bytes": 8, "timeout_s": 1.0, "most": 2},
 }  # fmt: skip
 """Every setting, none at its default."""

@@ -20,6 +20,7 @@ counter guardrails_detector_failures_total detector: Contents that a detector fa
 counter guardrails_fetches_total result: Pictures of which there was only the address, by result: fetched, or left.
 counter guardrails_films_total how: Films that were asked for, by how they went out: whole, relayed, broken_off, or blocked at once.
 counter guardrails_parallel_total sent: Requests under a policy with parallel, by when they were sent: beside their check or after.
+counter guardrails_reasks_total api: Answers in a wrong format for which the model was asked again, by API.
 counter guardrails_reloads_total result: Loads of a policy whose files changed, by result: loaded, unchanged, failed or held.
 counter guardrails_requests_total action,route,status: Requests that were answered, by route, status and action.
 counter guardrails_rules_fired_total action,mode,rule: Rules that fired, by id, what they did and mode.

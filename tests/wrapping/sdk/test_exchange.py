@@ -114,3 +114,19 @@ rules:
                 None,
                 ["one"],
             )
+
+
+def test_who_asks_in_a_block_is_who_asked_when_its_answer_comes(guard_of: Callable[..., Guard]) -> None:
+    """A stream may be read behind the block that its call was made in; what the wrapper was told goes before, and None says nothing."""
+    guard = guard_of("""
+rules:
+  - {id: acme, on: [input, output], when: 'request.tenant == "acme"', then: flag, on_error: allow}
+  - {id: staff, on: [input, output], when: 'request.user.tier == "staff"', then: flag, on_error: allow}
+""")
+    for context, expected in (({}, ["acme", "staff"]), ({"tenant": "own", "user": None}, ["staff"])):
+        with guard.with_context(tenant="acme", user={"tier": "staff"}):
+            made = Exchange(Terms(guard, answers=False, context=context), API, {"model": "m"})
+        judge = made.judge
+        verdict, _ = guard.pipeline.drive(judge.whole(payload.text("hi", Stage.OUTPUT), None))
+        assert sorted(rule.id for rule in verdict.rules) == expected
+        assert made.verdicts.output is verdict

@@ -8,7 +8,6 @@ through a socket, and when that closes without any, as it does when who started 
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import socket
@@ -18,6 +17,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, Final
 
+from guardrails.fork_safety import call_at_exit, fork_safe_lock
 from guardrails.media.decoding_processes import ENVIRONMENT
 
 ALONE: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
@@ -87,7 +87,7 @@ class SpareProcesses:
 
     def __init__(self) -> None:
         self._waiting: tuple[SpareProcess, threading.Timer] | None = None
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
 
     def start(
         self, program: str, task: Mapping[str, Any], files: Sequence[IO[bytes]]
@@ -160,7 +160,7 @@ def get_spares() -> SpareProcesses:
         found = _SHARED.get(os.getpid())
         if found is None:
             found = _SHARED[os.getpid()] = SpareProcesses()
-            atexit.register(found.end)
+            call_at_exit(found.end)
         return found
 
 
@@ -169,4 +169,4 @@ def _environment() -> dict[str, str]:
 
 
 _SHARED: dict[int, SpareProcesses] = {}
-_SHARING = threading.Lock()
+_SHARING = fork_safe_lock()

@@ -22,6 +22,7 @@ HOT_SETTINGS = (
     "floor",
     "keys",
     "policies",
+    "application_text",
     "shadow",
     "unknown_fields",
     "max_body_bytes",

@@ -1,0 +1,71 @@
+"""Verdicts as a program sees them besides: lines of its log, and lists that it asks for with a `with` block.
+
+A line of the log says what was decided and by which rules, never what was judged or found in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
+
+from guardrails.types import Verdict
+
+LOG = logging.getLogger("guardrails")
+
+RECORDS: Final[ContextVar[tuple[tuple[object, list[Verdict]], ...]]] = ContextVar(
+    "guardrails_records", default=()
+)
+"""The lists that are filled here, each with the pipeline whose verdicts it takes."""
+
+
+def log_verdict(verdict: Verdict) -> None:
+    """Write a verdict to the logger `guardrails`: at INFO, as a decision is what a policy is for; at WARNING where a detector
+    failed. The record has the fields `action`, `rules`, `stage`, `policy`, `verdict_id` and `duration_ms`.
+    """
+    level = logging.WARNING if verdict.errors else logging.INFO
+    if not LOG.isEnabledFor(level):
+        return
+    rules = [rule.id for rule in verdict.rules]
+    took = round(verdict.timings_ms.get("total", 0.0), 3)
+    failed = "".join(f", {name} failed" for name in dict.fromkeys(each.detector for each in verdict.errors))
+    told = {
+        "action": str(verdict.action),
+        "rules": rules,
+        "stage": verdict.stage.value,
+        "policy": verdict.policy.name,
+        "verdict_id": verdict.id,
+        "duration_ms": took,
+    }
+    LOG.log(
+        level,
+        "%s at %s by %s%s (policy %s, verdict %s, %.2f ms)",
+        told["action"],
+        told["stage"],
+        ", ".join(rules) or "no rule",
+        failed,
+        verdict.policy.name,
+        verdict.id,
+        took,
+        extra=told,
+    )
+
+
+@contextmanager
+def record_verdicts(pipeline: object) -> Iterator[list[Verdict]]:
+    """Yield a list that takes the verdicts of a pipeline until the block ends, oldest first, also those of tasks that begin."""
+    verdicts: list[Verdict] = []
+    token = RECORDS.set((*RECORDS.get(), (pipeline, verdicts)))
+    try:
+        yield verdicts
+    finally:
+        RECORDS.reset(token)
+
+
+def note_verdict(pipeline: object, verdict: Verdict) -> None:
+    """Put a verdict of a pipeline into the lists that are filled here."""
+    for of, verdicts in RECORDS.get():
+        if of is pipeline:
+            verdicts.append(verdict)

@@ -1,0 +1,107 @@
+"""Tells sentences of people and documents from data: identifiers, codes, names of models, numbers, addresses.
+
+A classifier learns from sentences. Of `target`, `gpt-4o` or `f` it can only guess, so that such values are left to detectors that
+look for words and patterns (`engine/content/records.py` applies this). What is taken for data must therefore be too short to say
+anything, however its words are put together: `howToMakeABomb` and `how_to_make_a_bomb` are five.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, Literal
+
+TextKind = Literal["data", "phrase", "sentence"]
+"""What a value is: `data` says nothing by itself; a `phrase` says little, and is read with what stands beside it; a `sentence`
+is read alone, too."""
+
+SENTENCE_WORDS: Final = 5
+"""Words from which a text is a sentence."""
+PHRASE_WORDS: Final = 2
+"""Words from which a text with spaces is a phrase."""
+NAME_WORDS: Final = 4
+"""Words from which a text without spaces, such as an identifier, is a phrase, if one of them holds sentences together."""
+LONG_NAME_WORDS: Final = 6
+"""Words from which it is one whatever they are."""
+LISTED_WORDS: Final = 3
+"""Words up to which an entry of a list of words is one."""
+LONGEST_NAME: Final = 300
+"""Characters up to which a text without spaces is looked at word by word: what is longer is a phrase, whatever it is."""
+
+_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_SPACE: Final = re.compile(r"\s")
+_UNSPACED: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+"""Characters of scripts that put no spaces between words; of Hangul too, of which a syllable says as much."""
+_HUMP: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NAME_BREAK: Final = re.compile(r"[\W_]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_MARKS: Final = ".,;:!?()[]\"'\u2026\u00bf\u00a1"
+_HOST: Final = re.compile(r"(?i)^[a-z][a-z0-9+.-]{1,30}://[^/?#\s]*")
+
+_FUNCTION_WORDS: Final = """
+a aan aber about al all alla als am an anche and any ao are as at até au auf aus aux avec be because been bei bin but
+by can ce ces cette che chi ci com come comment como con cosa could cuando cómo da dans das dass dat de dei dein del
+della delle dello dem den der des deze di did die dit do does donde dos du e een ein eine einen el ela ele eles ella
+elle ellos em en er era eres es est esta este esto estoy et eu foi for from für geen gli ha haben had has hat have hay
+he heb hebben her het him his ho hoe how i ich if ihr ik il im in into io is isso ist it its je jij just já kan kann
+kein la las le lei les leur lo loro los lui ma maar mais make makes mas me mein mes meu mi mich mij minha mir mis mit
+moi mon muy my más na naar nach nada nas ne nel nella nem nicht niet no noch nog non nos not nous nur não o oder of om
+on ook op or os ou our out over où par para pas pela pelo perché pero più por porque posso pour puedo quando que quem
+questa questo qui quien quiero qué sa sans se sei sein sem senza ser ses seu she should si sich sie sin sind so sobre
+some son sono sont soy su sua suo sur sus são ta también te tem tengo tes than that the their them then there these
+they this those ti to todo toi ton tra tu tuo uit um uma un una und une uno uns up van você voglio vom von voor vous
+waar war was wat we wenn wer were what when where which while who why wie wij will wir wird with without wo would y ya
+yo you your zijn zo zu zum zur
+"""
+
+FUNCTION_WORDS: Final = frozenset(_FUNCTION_WORDS.split())
+"""Words that hold sentences together, in English, German, French, Spanish, Italian, Portuguese and Dutch: names and codes have
+hardly any.
+"""
+
+
+@lru_cache(maxsize=4096)
+def classify_text(text: str) -> TextKind:
+    """Return what a text is, by the number of its words; keys, which come again and again, are remembered."""
+    if len(text) < 4 and text.isascii():
+        return "data"
+    unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
+    if not _SPACE.search(text):
+        if len(text) > LONGEST_NAME:
+            return "phrase"
+        if unspaced // 2 >= SENTENCE_WORDS:
+            return "sentence"
+        name = split_name(text)
+        says = len(name) >= LONG_NAME_WORDS or not FUNCTION_WORDS.isdisjoint(map(str.lower, name))
+        return "phrase" if says and len(name) + unspaced // 2 >= NAME_WORDS else "data"
+    words = len(_WORD.findall(text)) + unspaced // 2
+    if words >= SENTENCE_WORDS:
+        return "sentence"
+    return "phrase" if words >= PHRASE_WORDS else "data"
+
+
+def is_word_list(text: str) -> bool:
+    """Tell whether a text is words or names with commas between them, none of more than three words."""
+    entries = text.split(",")
+    return len(entries) > 1 and all(len(entry.split()) <= LISTED_WORDS for entry in entries)
+
+
+def split_name(name: str) -> list[str]:
+    """Return the words of an identifier (`maxOutputTokens`, `max-output-tokens`), without those of a host, and without codes."""
+    parts = _NAME_BREAK.split(_HOST.sub("", name))
+    return [word for part in parts if part and _LETTERS.fullmatch(part) for word in _HUMP.split(part)]
+
+
+def spell_out(text: str) -> str:
+    """Return a text as it is read: an identifier word by word, what has spaces as it is."""
+    if _SPACE.search(text) or len(text) > LONGEST_NAME:
+        return text
+    words = split_name(text)
+    return " ".join(map(str.lower, words)) if len(words) > 1 else text
+
+
+def find_function_words(text: str) -> frozenset[str]:
+    """Return the words of a text that hold sentences together."""
+    return FUNCTION_WORDS.intersection(word.strip(_MARKS) for word in text.lower().split())

@@ -1,0 +1,1 @@
+"""Pydantic AI: its models, guarded; the parts of its messages; its streams."""

@@ -1,0 +1,1 @@
+"""Clients of SDKs that call a model through a client of httpx, or through one function with JSON: each call is judged there."""
