@@ -76,7 +76,9 @@ def _blocking(rules: Sequence[Any]) -> tuple[str, ...]:
     return tuple(sorted({rule.id for rule in rules if rule.action == "block"})) or ("no rule",)
 
 
-def cases(guard: Guard, wheels: Path, data: Path | None) -> Iterator[tuple[Case, Judge]]:
+def cases(
+    guard: Guard, prompts: Sequence[ordinary_prompts.Template], data: Path | None
+) -> Iterator[tuple[Case, Judge]]:
     """Yield everything that is judged, with what judges it."""
 
     def check(content: Any) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def cases(guard: Guard, wheels: Path, data: Path | None) -> Iterator[tuple[Case,
     def call(arguments: dict[str, Any]) -> tuple[str, ...]:
         return blocked_call(guard, arguments)
 
-    for each in ordinary_prompts.templates(wheels):
+    for each in prompts:
         for role in ("system", "user"):
             yield (
                 Case(f"prompts as {role} messages", each.package, [{"role": role, "content": each.text}]),
@@ -184,7 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    judged = judge(list(cases(Guard.load(given.policy), given.wheels, given.data)))
+    prompts = ordinary_prompts.templates(given.wheels)
+    judged = judge(list(cases(Guard.load(given.policy), prompts, given.data)))
     kinds = shares(judged, lambda case: case.kind)
     for row in kinds:
         row |= {"bar": BARS[row["name"]], "met": row["share"] <= BARS[row["name"]]}

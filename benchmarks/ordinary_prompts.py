@@ -167,10 +167,18 @@ def _strings(value: object) -> Iterator[str]:
 
 def _of_code(source: bytes, name: str) -> Iterator[tuple[int, str]]:
     try:
-        tree = ast.parse(source)
+        tree = _parse(source)
     except (SyntaxError, ValueError):
         return
     yield from _walk(tree, named=bool(_NAMED.search(name)))
+
+
+def _parse(source: bytes) -> ast.AST:
+    """Parse a file; CPython 3.11 at times loses count of its own depth (python/cpython#106905), and then not the next time."""
+    try:
+        return ast.parse(source)
+    except SystemError:
+        return ast.parse(source)
 
 
 def _walk(node: ast.AST, *, named: bool) -> Iterator[tuple[int, str]]:

@@ -245,6 +245,35 @@ def retraining(rows: Iterable[Row], seed: int = 19) -> list[Row]:
     ]
 
 
+def polishing(rows: Iterable[Row], seed: int = 23) -> list[Row]:
+    """Return what the last pass of a retraining sees: what is new of what we write, and as many others, half of them harmful."""
+    training = [row for row in rows if not row.held]
+    ours = [row for row in training if row.source.startswith(NEW)]
+    others = [row for row in training if not row.source.startswith(NEW)]
+    rng, half = Random(seed), len(ours) // 2
+    return [
+        *ours,
+        *rng.sample([row for row in others if any(row.labels.values())], half),
+        *rng.sample([row for row in others if not any(row.labels.values())], half),
+    ]
+
+
+def attacking(rows: Iterable[Row], seed: int = 29, most: int = 7_000) -> list[Row]:
+    """Return attacks, each as often as its source says, and as many harmless texts, half of them of the same sources or ours."""
+    training = [row for row in rows if not row.held]
+    attacks = [row for row in training if any(row.labels.get(head) for head in ATTACKS)]
+    near = {row.source.replace(":harm", ":harmless") for row in attacks} | {row.source for row in attacks}
+    calm = [row for row in training if all(row.labels.get(head) == 0 for head in ATTACKS)]
+    close = [row for row in calm if row.source in near or row.source.startswith(NEW)]
+    rng = Random(seed)
+
+    def chosen(group: list[Row], number: int) -> list[Row]:
+        seen = [row for row in group for _ in range(_times(row.source))]
+        return rng.sample(seen, min(number, len(seen)))
+
+    return [*chosen(attacks, most), *chosen(close, most // 2), *chosen(calm, most // 2)]
+
+
 def _times(source: str) -> int:
     if source in SOURCES:
         return SOURCES[source].times

@@ -12,7 +12,8 @@ hand-written rows and as many others, at half the rate; ten minutes), `export` (
 
 trains a released model further, on what it has not seen and a share of what it has (`data.retraining`); OLD is its folder, whose
 int8 weights are read back (`dequantize.py`). The lower half of its layers stays as it is, and so does what the file says of
-topics; then `--part hashed` and `--part export --base OLD`.
+topics. Then `--part polish` and `--part attacks`, each with `--rate 3e-5 --passes 1`, `--part hashed`, and `--part export
+--base OLD`.
 
 The mean of the weights of two trainings is better than either on nearly every head (held-out average precision .01 to .02
 more), at the same cost: train another with `--seed 8 --out OTHER`, then `--part export --average OTHER/checkpoint.pt`.
@@ -31,11 +32,13 @@ import encoder
 import numpy as np
 import torch
 from rows import HEADS, Row
+from tokenizers import Tokenizer
 from torch import nn
 
 from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
 from guardrails.text import fold_text
 
+FURTHER = ("retrain", "polish", "attacks")
 SEED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -77,7 +80,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seed-encoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parts = ("all", "hashed", "encoder", "refine", "retrain", "export")
+    parts = ("all", "hashed", "encoder", "refine", *FURTHER, "export")
     parser.add_argument("--part", choices=parts, default="all")
     parser.add_argument("--base", type=Path, help="the folder of the model that is trained further")
     parser.add_argument("--passes", type=int, default=2)
@@ -109,28 +112,42 @@ def main() -> None:
             items = encoder.tokenized(chosen, tok)
             limits = {"minutes": args.minutes, "rate": rate, "passes": passes, "seed": args.seed}
             encoder.train(model, chosen, items, args.out, **limits)
-    if args.part == "retrain":
-        model = encoder.Encoder(args.seed_encoder, args.layers)
-        dequantize.restore(model, args.base / "encoder.onnx")
-        encoder.freeze_lower(model)
-        chosen = data.retraining(rows)
-        print(len(chosen), "samples for training further", flush=True)
-        limits = {"minutes": args.minutes, "rate": args.rate, "passes": args.passes, "seed": args.seed}
-        encoder.train(model, chosen, encoder.tokenized(chosen, tok), args.out, **limits)
+    if args.part in FURTHER:
+        train_further(args, rows, tok)
     if args.part in ("all", "export"):
-        model = encoder.Encoder(args.seed_encoder, args.layers)
-        if (checkpoint := args.out / "checkpoint.pt").exists():
-            model.load_state_dict(encoder.average([checkpoint, *args.average]))
-        if args.base:
-            shared = dequantize.restore(
-                encoder.Encoder(args.seed_encoder, args.layers), args.base / "encoder.onnx"
-            )
-        else:
-            shared = encoder.style(model, encoder.tokenized(data.ordinary(rows), tok))
-        encoder.export(model, args.out / "encoder.onnx", shared)
-        (args.out / "encoder.fp32.onnx").unlink()
-        tok.save(str(args.out / "tokenizer.json"))
-        calibrate.write_manifest(args.out, [row for row in rows if row.held], data.natural(args.data), tok)
+        export(args, rows, tok)
+
+
+def train_further(args: argparse.Namespace, rows: list[Row], tok: Tokenizer) -> None:
+    """Train the upper layers of a released model, or those of the retraining's checkpoint."""
+    model = encoder.Encoder(args.seed_encoder, args.layers)
+    if args.part == "retrain":
+        dequantize.restore(model, args.base / "encoder.onnx")
+        chosen = data.retraining(rows)
+    else:
+        model.load_state_dict(torch.load(args.out / "checkpoint.pt", weights_only=True))
+        chosen = data.polishing(rows) if args.part == "polish" else data.attacking(rows)
+    encoder.freeze_lower(model)
+    print(len(chosen), "samples for training further", flush=True)
+    limits = {"minutes": args.minutes, "rate": args.rate, "passes": args.passes, "seed": args.seed}
+    encoder.train(model, chosen, encoder.tokenized(chosen, tok), args.out, **limits)
+
+
+def export(args: argparse.Namespace, rows: list[Row], tok: Tokenizer) -> None:
+    """Write the encoder's file, the tokenizer, and the manifest with the calibration."""
+    model = encoder.Encoder(args.seed_encoder, args.layers)
+    if (checkpoint := args.out / "checkpoint.pt").exists():
+        model.load_state_dict(encoder.average([checkpoint, *args.average]))
+    if args.base:
+        shared = dequantize.restore(
+            encoder.Encoder(args.seed_encoder, args.layers), args.base / "encoder.onnx"
+        )
+    else:
+        shared = encoder.style(model, encoder.tokenized(data.ordinary(rows), tok))
+    encoder.export(model, args.out / "encoder.onnx", shared)
+    (args.out / "encoder.fp32.onnx").unlink()
+    tok.save(str(args.out / "tokenizer.json"))
+    calibrate.write_manifest(args.out, [row for row in rows if row.held], data.natural(args.data), tok)
 
 
 if __name__ == "__main__":
