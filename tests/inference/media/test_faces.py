@@ -79,8 +79,10 @@ def test_faces_that_stand_apart_are_all_found(cells: list[tuple[int, int, float,
     found = decode_faces(*outputs(48, 64, *faces), least=0.3)  # type: ignore[arg-type] # five numbers each
     assert len(found) == len(faces)
     assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
-    told = sorted((face.height, face.width) for face in found)
-    assert np.allclose(told, sorted((height, width) for _, _, height, width, _ in faces), rtol=1e-3)
+    # Sizes that hardly differ may come in either order.
+    told = sorted((round(float(face.height), 2), round(float(face.width), 2)) for face in found)
+    sizes = sorted((round(height, 2), round(width, 2)) for _, _, height, width, _ in faces)
+    assert np.allclose(told, sizes, atol=0.02)
 
 
 def test_a_size_beyond_all_bounds_is_a_number() -> None:
