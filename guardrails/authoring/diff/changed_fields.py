@@ -61,6 +61,12 @@ def _stream(old: str | None, new: str | None) -> str:
     return "laxer" if new == "annotate" else "stricter"
 
 
+def _on_fail(old: str | None, new: str | None) -> str:
+    """Judge what is tried before a rule acts: without anything it acts at once, and asking again tries more than repairing."""
+    tries = (None, "repair", "reask")
+    return "laxer" if tries.index(new) > tries.index(old) else "stricter"
+
+
 def _expires(old: str | None, new: str | None) -> str:
     return "laxer" if (new or NEVER) > (old or NEVER) else "stricter"
 
@@ -81,6 +87,8 @@ RULE: Final[Mapping[str, Judged]] = {
     "scope": judge_always("condition"),
     "stream": _stream,
     "on_error": judge_ranked(ACTIONS),
+    "on_fail": _on_fail,
+    "reask": judge_always("pace"),
 }
 """Field of a rule → what its change is; all fields but the id."""
 

@@ -50,6 +50,9 @@ def test_what_means_the_same_is_equal(one: dict[str, Any], other: dict[str, Any]
     [
         ("mode", "shadow", "enforce", "stricter"),
         ("mode", "enforce", "shadow", "rule_off"),
+        ("on_fail", None, "repair", "laxer"),
+        ("on_fail", "reask", "repair", "stricter"),
+        ("reask", 1, 2, "pace"),
         ("stream", None, "whole", "pace"),
         ("stream", "annotate", None, "stricter"),
         ("stream", "whole", "annotate", "laxer"),

@@ -38,7 +38,7 @@ def test_a_picture_goes_on_by_itself() -> None:
 def test_texts_in_one_place_go_on_one_another() -> None:
     """And wait, with all that comes behind, for the end."""
     apart = stream()
-    assert texts(apart, {"x_new": "so a zqx"})[1:] == ["so a zqx"]
+    assert texts(apart, {"x_new": "so a zqx"})[1:] == ["so a zqx", "x_new: so a zqx"]
     assert apart.passed(b"one ") == b""
     assert texts(apart, {"x_new": "bomb"})[1:] == ["bomb", "so a zqxbomb"]
     apart.came({"type": "x.completed"}, "")
