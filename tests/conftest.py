@@ -7,6 +7,7 @@ import gc
 import itertools
 import json
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -37,7 +38,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(scope="module", autouse=True)
 def _little_to_collect() -> None:
     """Leave what is there before a file's tests, which stays, to none of their collections: each would take up to a second for it."""
-    gc.collect()
+    with warnings.catch_warnings():
+        # Clients of SDKs that a file's tests dropped are closed here, where the warning would be another file's error.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     gc.freeze()
 
 
