@@ -70,7 +70,7 @@ Batches = dict[ContentGroup, tuple[FastPlan, list[int]]]
 
 
 @dataclass(slots=True)
-class Unknown:
+class OpenBatches:
     """What is to be asked of contents: `batches`; `found` tells that something is known of others."""
 
     batches: Batches = field(default_factory=dict)
@@ -139,11 +139,11 @@ class FastPath:
 
     def _new(
         self, tree: ContentTree, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
-    ) -> Unknown | None:
+    ) -> OpenBatches | None:
         """Return what is to be asked, None where that is too much, or more than the allow path can settle; `kept` takes what
         to remember once all is clear.
         """
-        new = Unknown()
+        new = OpenBatches()
         several = len(tree.leaves) > 1 or self._cache.every  # a text that comes alone hardly comes again
         characters = 0
         for index, leaf in enumerate(tree.leaves):
@@ -157,8 +157,8 @@ class FastPath:
             if isinstance(content, Text):
                 if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
-                kept_ = path.clear or form != "record"
-                entry = self._cache.entry(content.text) if several and kept_ else None
+                wanted = path.clear or form != "record"  # what a record says, where somebody judges sentences
+                entry = self._cache.entry(content.text) if several and wanted else None
                 if entry is not None:
                     nothing = path.entry(content)
                     held = [entry.get(key, CLEAN) for key in nothing]
@@ -178,7 +178,7 @@ class FastPath:
         return None if limit is not None and characters > limit else new
 
     def _clear(
-        self, tree: ContentTree, new: Unknown, known: KnownDetections, timings: dict[str, float]
+        self, tree: ContentTree, new: OpenBatches, known: KnownDetections, timings: dict[str, float]
     ) -> bool:
         """Ask; tell whether nothing is found, and nothing stands encoded in any text."""
         for path, batch in new.batches.values():
