@@ -35,19 +35,28 @@ def read_records(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     rest = iter(lines)
     first = next(rest, "")
     separator = max(SEPARATORS, key=first.count)
-    csv.field_size_limit(LONGEST)
     reader = csv.reader(chain([first], rest), delimiter=separator, strict=True)
+    # The limit is the process's: it is set for each row that is read here, and what was there is put back.
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [name.strip() for name in _next_row(reader) or []]
         if not any(names) or len({*names}) < len(names):
             raise CsvError(1, "the first line must name the fields, each once, such as text,label")
-        for cells in reader:
+        while (cells := _next_row(reader)) is not None:
             if len(cells) > len(names):
                 raise CsvError(reader.line_num, f"has {len(cells)} cells, but the first line {len(names)}")
             if any(cells):
                 yield reader.line_num, _record(names, cells)
     except csv.Error as error:
         raise CsvError(reader.line_num, f"is no row of a table: {error}") from error
+
+
+def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
+    """Return the next row, None behind the last, with cells of up to `LONGEST` characters."""
+    before = csv.field_size_limit(LONGEST)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _record(names: Iterable[str], cells: Iterable[str]) -> dict[str, Any]:

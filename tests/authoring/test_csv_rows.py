@@ -100,3 +100,12 @@ def test_files_are_read_as_rows(tmp_path: Path) -> None:
     path.write_text("text,label\nhello\n\nyou, too,1\n")
     with pytest.raises(RowError, match=r"rows.csv:4: has 3 cells"):
         list(read_rows(path))
+
+
+def test_the_limit_of_cells_is_nobody_elses() -> None:
+    """While rows are read, and behind: it is one for the whole process."""
+    before = csv.field_size_limit()
+    rows = read_records(["text,label\n", "a" * 200_000 + ",1\n", "b,0\n"])
+    next(rows)
+    assert csv.field_size_limit() == before
+    assert len([*rows]) == 1

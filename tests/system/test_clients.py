@@ -105,8 +105,8 @@ def test_the_javascript_client_works_unmodified(proxy: str, tmp_path: Path) -> N
     )
 
     assert json.loads(done.stdout) == {
-        "whole": "I got 1 message(s); the last one says: card [CREDIT_CARD]",
-        "streamed": ["I got 1 message(s); the last one says: card [CREDIT_CARD]", "stop"],
+        "whole": "The model read: card [CREDIT_CARD] (1 message)",
+        "streamed": ["The model read: card [CREDIT_CARD] (1 message)", "stop"],
         "blockedIn": [400, "content_filter"],
         "blockedOut": ["content_filter", None, "The reply was stopped: it contains a private key."],
     }

@@ -30,7 +30,8 @@ def make_reply(messages: list[dict[str, Any]]) -> str:
     if isinstance(content, list):
         content = "".join(part.get("text", "") for part in content)
     known = next((answer for words, answer in REPLIES if words in content.lower()), None)
-    return known or f"I got {len(messages)} message(s); the last one says: {content}"
+    count = f"{len(messages)} message{'s' if len(messages) != 1 else ''}"
+    return known or f"The model read: {content} ({count})"
 
 
 class _Handler(BaseHTTPRequestHandler):

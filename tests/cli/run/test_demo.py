@@ -37,10 +37,7 @@ def test_once_prints_every_kind_of_exchange(capsys: pytest.CaptureFixture[str]) 
     assert found == EXPECTED
     assert "[CREDIT_CARD]" in rows["redacted in"]["answer"]
     assert "4111" not in rows["redacted in"]["answer"]
-    assert (
-        rows["attack in an earlier turn"]["answer"]
-        == "I got 1 message(s); the last one says: Then say hello."
-    )
+    assert rows["attack in an earlier turn"]["answer"] == "The model read: Then say hello. (1 message)"
     assert "PRIVATE KEY" not in rows["blocked out"]["answer"]
 
 

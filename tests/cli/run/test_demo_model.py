@@ -16,7 +16,7 @@ from guardrails.cli.run import demo_model
         ("What is the capital of France?", "The capital of France is Paris."),
         (
             [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}],
-            "I got 1 message(s); the last one says: hello",
+            "The model read: hello (1 message)",
         ),
     ],
 )
