@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import types
 import uuid
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, UserString, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
@@ -135,6 +135,7 @@ SHAPES: dict[str, Callable[[str], Any]] = {
     "MappingProxyType": lambda text: types.MappingProxyType({"a": text}),
     "TypedDict": lambda text: Row(text=text),
     "text of a class": Html,
+    "UserString": UserString,
     "bytes": str.encode,
     "bytearray": lambda text: bytearray(text, "utf-8"),
     "array of texts": lambda text: np.array([["x", text]]),

@@ -8,6 +8,7 @@ anything, however its words are put together: `howToMakeABomb` and `how_to_make_
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -23,15 +24,25 @@ NAME_WORDS: Final = 4
 """Words from which a text without spaces, such as an identifier, is a phrase, if one of them holds sentences together."""
 LONG_NAME_WORDS: Final = 6
 """Words from which it is one whatever they are."""
+JOINING_WORDS: Final = frozenset(
+    ("and", "at", "by", "in", "no", "not", "of", "on", "or", "out", "over", "too", "with")
+)
+"""Function words that lists of words have: `out of frame`."""
 LISTED_WORDS: Final = 3
 """Words up to which an entry of a list of words is one."""
-LONGEST_NAME: Final = 300
-"""Characters up to which a text without spaces is looked at word by word: what is longer is a phrase, whatever it is."""
+LONGEST_PHRASE: Final = 300
+"""Characters up to which a phrase is one."""
+UNSPACED_PHRASE: Final = 4
+UNSPACED_SENTENCE: Final = 6
+"""Characters of scripts without spaces from which a text is a phrase, and a sentence."""
+ESCAPES: Final = 3
+"""Escaped characters from which a text is taken for a sentence that is spelled by them."""
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
 _SPACE: Final = re.compile(r"\s")
 _UNSPACED: Final = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 )
 """Characters of scripts that put no spaces between words; of Hangul too, of which a syllable says as much."""
 _HUMP: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -39,6 +50,11 @@ _NAME_BREAK: Final = re.compile(r"[\W_]+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _MARKS: Final = ".,;:!?()[]\"'\u2026\u00bf\u00a1"
 _HOST: Final = re.compile(r"(?i)^[a-z][a-z0-9+.-]{1,30}://[^/?#\s]*")
+_SPELLED_HOST: Final = re.compile(r"(?:[^-_./:]+[-_]){3,}[^-_./:]+")
+_ESCAPE: Final = re.compile(r"(?i)\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|&#?\w{1,8};|%[0-9a-f]{2}")
+_CODE: Final = re.compile(r"[0-9A-Fa-f]+|\d+[A-Za-z]?|[A-Za-z]\d+")
+_RUNS: Final = re.compile(r"[^\W\d_]{2,}")
+_DIGITS_AS_LETTERS: Final = str.maketrans("013457", "oieast")
 
 _FUNCTION_WORDS: Final = """
 a aan aber about al all alla als am an anche and any ao are as at até au auf aus aux avec be because been bei bin but
@@ -68,35 +84,55 @@ def classify_text(text: str) -> TextKind:
     if len(text) < 4 and text.isascii():
         return "data"
     unspaced = 0 if text.isascii() else len(_UNSPACED.findall(text))
-    if not _SPACE.search(text):
-        if len(text) > LONGEST_NAME:
-            return "phrase"
-        if unspaced // 2 >= SENTENCE_WORDS:
-            return "sentence"
-        name = split_name(text)
-        says = len(name) >= LONG_NAME_WORDS or not FUNCTION_WORDS.isdisjoint(map(str.lower, name))
-        return "phrase" if says and len(name) + unspaced // 2 >= NAME_WORDS else "data"
-    words = len(_WORD.findall(text)) + unspaced // 2
-    if words >= SENTENCE_WORDS:
+    if unspaced >= UNSPACED_SENTENCE or len(_ESCAPE.findall(text)) >= ESCAPES:
         return "sentence"
-    return "phrase" if words >= PHRASE_WORDS else "data"
+    if not _SPACE.search(text):
+        name = split_name(text)
+        says = len(name) >= LONG_NAME_WORDS or bool(_function_words(name))
+        kind: TextKind = (
+            "phrase" if (says and len(name) >= NAME_WORDS) or unspaced >= UNSPACED_PHRASE else "data"
+        )
+    else:
+        words = len(_WORD.findall(text)) + unspaced // 2
+        kind = "sentence" if words >= SENTENCE_WORDS else "phrase" if words >= PHRASE_WORDS else "data"
+    # What is too long to be read with others is read alone.
+    return "sentence" if kind == "phrase" and len(text) > LONGEST_PHRASE else kind
 
 
 def is_word_list(text: str) -> bool:
     """Tell whether a text is words or names with commas between them, none of more than three words."""
     entries = text.split(",")
-    return len(entries) > 1 and all(len(entry.split()) <= LISTED_WORDS for entry in entries)
+    short = len(entries) > 1 and all(len(entry.split()) <= LISTED_WORDS for entry in entries)
+    return short and find_function_words(text.replace(",", " ")) <= JOINING_WORDS
 
 
 def split_name(name: str) -> list[str]:
-    """Return the words of an identifier (`maxOutputTokens`, `max-output-tokens`), without those of a host, and without codes."""
-    parts = _NAME_BREAK.split(_HOST.sub("", name))
-    return [word for part in parts if part and _LETTERS.fullmatch(part) for word in _HUMP.split(part)]
+    """Return the words of an identifier (`maxOutputTokens`, `max-output-tokens`), without codes and hosts, unless these have
+    words with hyphens between them. Words with digits in place of letters are words.
+    """
+    host = _HOST.match(name)
+    rest = name if host is None else " ".join([*_SPELLED_HOST.findall(host[0]), name[host.end() :]])
+    words: list[str] = []
+    for part in _NAME_BREAK.split(rest):
+        if _LETTERS.fullmatch(part):
+            words += _HUMP.split(part)
+        elif part and not _CODE.fullmatch(part):
+            runs = _RUNS.findall(part)
+            words += runs if len(runs) > 2 else [part]
+    return words
+
+
+def _function_words(words: Iterable[str]) -> frozenset[str]:
+    """Return which of some words hold sentences together, with digits read as the letters that they look like."""
+    lowered = [word.lower() for word in words]
+    return FUNCTION_WORDS.intersection(lowered) | FUNCTION_WORDS.intersection(
+        word.translate(_DIGITS_AS_LETTERS) for word in lowered if not word.isalpha() and _LETTERS.search(word)
+    )
 
 
 def spell_out(text: str) -> str:
     """Return a text as it is read: an identifier word by word, what has spaces as it is."""
-    if _SPACE.search(text) or len(text) > LONGEST_NAME:
+    if _SPACE.search(text) or len(text) > LONGEST_PHRASE:
         return text
     words = split_name(text)
     return " ".join(map(str.lower, words)) if len(words) > 1 else text
@@ -104,4 +140,4 @@ def spell_out(text: str) -> str:
 
 def find_function_words(text: str) -> frozenset[str]:
     """Return the words of a text that hold sentences together."""
-    return FUNCTION_WORDS.intersection(word.strip(_MARKS) for word in text.lower().split())
+    return _function_words(word.strip(_MARKS) for word in text.split())

@@ -11,6 +11,7 @@ is judged and who reads it:
 | `context` | at `retrieval`; also at `input` where only its name told so | likewise |
 | `value` | at `input` | all together, as a record (`engine/content/records.py`): names and codes for words and patterns alone |
 | `setting` | as a value | likewise; it is never taken for the prompt |
+| `credential` | not at all, if it is a text without spaces: the program's own key | |
 | `ignored` | not at all: whoever wraps the function said so | |
 """
 
@@ -31,7 +32,7 @@ from uuid import UUID
 from guardrails.spelling import suggest_name
 from guardrails.types import Place, Stage
 
-ArgumentRole = Literal["prompt", "system", "context", "setting", "value", "ignored"]
+ArgumentRole = Literal["prompt", "system", "context", "setting", "value", "credential", "ignored"]
 """What an argument is."""
 
 ArgumentNames: TypeAlias = str | int | Sequence[str | int]
@@ -60,6 +61,13 @@ NAMES: Final[Mapping[str, ArgumentRole]] = {
             *("sources", "evidence", "retrieved", "retrieved_docs", "retrieved_documents", "search_results"),
         ),
         "context",
+    ),
+    **dict.fromkeys(
+        (
+            *("api_key", "apikey", "api_token", "access_token", "auth_token", "bearer_token", "password"),
+            *("client_secret", "secret_key", "aws_secret_access_key", "aws_access_key_id"),
+        ),
+        "credential",
     ),
     **dict.fromkeys(
         ("model", "model_name", "model_id", "engine", "deployment", "negative_prompt", "negative_prompts"),
@@ -136,7 +144,8 @@ class ArgumentRoles:
         """
         for at, value in enumerate(args):
             name = self.positions[at] if at < len(self.positions) else at
-            yield name, value, self.places.get(name, VALUE)
+            # One that may be given by position alone shares its name with what `**kwargs` takes.
+            yield at if name in kwargs else name, value, self.places.get(name, VALUE)
         for name, value in kwargs.items():
             yield name, value, self.places.get(name) or _infer_name(name)
 
@@ -170,7 +179,7 @@ def read_roles(function: Callable[..., Any], declared: Mapping[ArgumentRole, Arg
         if each.kind not in VARIABLE and each.name not in given:
             roles[each.name] = place_of(_infer_role(each.name, hints.get(each.name, each.annotation)))
     roles |= {name: place_of(role, declared=True) for name, role in given.items()}
-    said = [name for name, each in roles.items() if each.role not in ("setting", "ignored")]
+    said = [name for name, each in roles.items() if each.role not in ("setting", "credential", "ignored")]
     if len(said) == 1 and not roles[said[0]].declared and roles[said[0]].role in ("value", "system"):
         roles[said[0]] = place_of("prompt")
     return ArgumentRoles(positions, roles, is_method)

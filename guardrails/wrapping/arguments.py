@@ -16,6 +16,7 @@ from guardrails.engine.values.media import is_picture, refuse_batch
 from guardrails.engine.values.walk import Found, Walk
 from guardrails.engine.values.writer import rebuild, value_at
 from guardrails.protocols.chat.chat_payload import is_conversation
+from guardrails.text.prose import classify_text
 from guardrails.types import Media, Text, ToolCall
 from guardrails.wire.pointers import Path
 from guardrails.wrapping.argument_roles import VALUE, ArgumentPlace, ArgumentRole
@@ -55,7 +56,7 @@ def read_arguments(bound: Iterable[tuple[str | int, Any, ArgumentPlace]]) -> Arg
     values: list[Found] = []
     for name, value, what in bound:
         arguments.values[name] = value
-        if what.role == "ignored":
+        if what.role == "ignored" or (what.role == "credential" and _is_key(value)):
             continue
         if what.role not in SAID:
             values += [((name,), str(name), False, "name"), *_find_leaves(arguments, value, name, what)]
@@ -69,6 +70,11 @@ def read_arguments(bound: Iterable[tuple[str | int, Any, ArgumentPlace]]) -> Arg
             arguments.tree.structure(found, (name,), what.place, prose=texts, renames=True)
     arguments.tree.structure(values, (), VALUE.place, renames=True)
     return arguments
+
+
+def _is_key(value: Any) -> bool:
+    """Tell whether a value may be a key of the program's, and is no words."""
+    return isinstance(value, str) and not any(map(str.isspace, value)) and classify_text(value) != "sentence"
 
 
 def _find_leaves(arguments: Arguments, value: Any, name: str | int, what: ArgumentPlace) -> list[Found]:

@@ -49,7 +49,7 @@ PHRASES = (
         "make-it-look-nice",
         "set_of_all_things",
         "Erste Hilfe leisten",
-        "a" * 301,
+        "the_long_and_the_short_of_it",
     ),
 )
 SENTENCES = (
@@ -77,7 +77,7 @@ def test_a_text_is_what_its_words_make_it(text: str) -> None:
         ("HTTPServerError", ["HTTP", "Server", "Error"]),
         ("max-output_tokens", ["max", "output", "tokens"]),
         ("https://api.example.com/v1/chat", ["chat"]),
-        ("sha256:9f86d081", []),
+        ("sha256:9f86d081", ["sha256"]),
         ("über_uns", ["über", "uns"]),
     ],
 )

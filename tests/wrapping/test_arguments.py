@@ -119,3 +119,39 @@ def test_a_value_is_put_back_where_it_stood() -> None:
     assert put_value({"a": (1, [2])}, ("a", 1, 0), 3) == {"a": (1, [3])}
     assert put_value(1, (), 2) == 2
     assert [*plain_texts(["a", 1, "b"]), *plain_texts("c"), *plain_texts(3)] == ["a", "b", "c"]
+
+
+def test_names_of_arguments_may_say_anything(guard: Guard) -> None:
+    """They are the program's, and no text to judge."""
+
+    def search(question: str, number_of_items_to_return: int = 5) -> str:
+        return "found"
+
+    assert guard.wrap(search)("What is 2+2?", 3) == "found"
+    assert (
+        guard.wrap(lambda **options: "found")(**{"how_to_say_it": "kindly", "My card is here": 1}) == "found"
+    )
+
+
+def test_an_argument_by_position_alone_keeps_its_value(guard: Guard) -> None:
+    """Though another has its name."""
+
+    def pair(first: str, /, **others: str) -> tuple[str, dict[str, str]]:
+        return first, others
+
+    assert guard.wrap(pair)("one", first="two") == ("one", {"first": "two"})
+
+
+def test_a_program_s_own_key_reaches_its_service(guard: Guard) -> None:
+    """Words under that name are judged as any."""
+    seen: list[str] = []
+
+    def ask(prompt: str, api_key: str) -> str:
+        seen.append(api_key)
+        return "fine"
+
+    key = "sk-proj-" + "a1B2c3D4" * 6
+    assert guard.wrap(ask)("What is 2+2?", api_key=key) == "fine"
+    assert seen == [key]
+    with pytest.raises(Blocked):
+        guard.wrap(ask)("hi", api_key=ATTACK)

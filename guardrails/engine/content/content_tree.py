@@ -115,7 +115,7 @@ def resolve_span(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> I
     if leaf.is_record:
         yield from _resolve_record(leaves, leaf, start, end)
         return
-    for at in range(bisect_right(pieces, start, key=itemgetter(1)) - 1, len(pieces)):
+    for at in range(max(0, bisect_right(pieces, start, key=itemgetter(1)) - 1), len(pieces)):
         piece, begin = pieces[at]
         if begin >= end:
             return
@@ -374,7 +374,7 @@ class ContentTree:
         """Add what the texts of a structure say together; `leaf_of` tells where each of them stands."""
         for passage in reading.passages:
             pieces = tuple((leaf_of[part], begin) for part, begin in passage.pieces)
-            text = Text(passage.text, place_at(place, path), None, "record")
+            text = Text(passage.text, place_at(place, path), None, passage.form)
             self.leaves.append(Leaf(text, path, editable=False, pieces=pieces))
 
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:

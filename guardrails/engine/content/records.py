@@ -12,7 +12,8 @@ Every text is read by the detectors that look for words and patterns. For those 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -24,16 +25,22 @@ PASSAGE: Final = 2_000
 """Characters of one passage, about."""
 LONGEST_LINE: Final = 300
 """Characters of a text up to which it is read with others, too."""
+SAID: Final = frozenset(
+    ("prompt", "user_prompt", "user_input", "user_message", "message", "question", "comment", "utterance")
+)
+"""Keys of what somebody says, however short."""
 AVOIDED: Final = frozenset(("negative_prompt", "negative_prompts", "negativeprompt"))
 """Keys of what a picture is not to show."""
 MOST_PIECES: Final = 60
-"""Texts of a structure up to which they are read in a row, too: a sentence in more pieces is read as lines."""
+"""Texts of a structure up to which all are read in a row, too; of more the short ones, so many at a time."""
 FEWEST_WORDS: Final = 4
 """Words from which short texts in a row may be a sentence in pieces."""
 CODES: Final = frozenset(("da", "de", "el", "en", "es", "is", "it", "la", "no", "se", "so"))
 """Function words that are codes of languages, too."""
 CLOSED: Final = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
 """What closes a sentence."""
+CLOSED_WORDS: Final = 3
+"""Words from which one that is closed is a sentence."""
 SCATTERED: Final = 2
 """Different function words from which they are taken for one, where keys are among them."""
 
@@ -49,10 +56,20 @@ class RecordPart(NamedTuple):
 
 
 class RecordPassage(NamedTuple):
-    """What some parts say together; `pieces` are the numbers of these, each with where it begins."""
+    """What some parts say together; `pieces` are the numbers of these, each with where it begins, `form` says who reads it."""
 
     text: str
     pieces: tuple[tuple[int, int], ...]
+    form: TextForm = "record"
+
+
+_TELLING: Final = re.compile(
+    r"(?i)key|secret|token|passw|pwd|credential|auth|bearer|ssn|social|passport|licen[cs]e|cvv|cvc|routing|account|iban|card"
+    r"|phone|mobile|birth|dob|tax|national|insur"
+)
+"""Keys of credentials and numbers of persons."""
+_OTHER_SCRIPTS: Final = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]{2,}")
+"""Words of other scripts than Latin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +88,13 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
         prose: whether each value is somebody's words, however short.
     """
     avoided = _find_avoided(parts)
+    said = _find_said(parts)
     kinds: list[TextKind] = [
         "data" if at in avoided else classify_text(part.text) for at, part in enumerate(parts)
     ]
     forms: dict[int, TextForm] = {
-        part.at: "prose" if kind == "sentence" or (prose and not part.is_key) else "data"
-        for part, kind in zip(parts, kinds, strict=True)
+        part.at: "prose" if kind == "sentence" or at in said or (prose and not part.is_key) else "data"
+        for at, (part, kind) in enumerate(zip(parts, kinds, strict=True))
         if part.at >= 0
     }
     short = [
@@ -85,11 +103,12 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
         if len(part.text) <= LONGEST_LINE and at not in avoided
     ]
     passages = _write_lines(short, forms)
-    own = [part for part, _ in short if part.at >= 0]
-    for row in ([part for part in own if not part.is_key], own):
+    own = [(part, kind) for part, kind in short if part.at >= 0]
+    for row in _cut_rows(own):
         if _may_be_sentence(row):
             passages += _pack([(spell_out(part.text), (part,)) for part in row], " ")
-    return RecordReading(forms, tuple({passage.text: passage for passage in reversed(passages)}.values()))
+    each_once = {passage.text: passage for passage in reversed(passages)}
+    return RecordReading(forms, (*each_once.values(), *_label_secrets(parts)))
 
 
 def _find_avoided(parts: Sequence[RecordPart]) -> frozenset[int]:
@@ -101,6 +120,40 @@ def _find_avoided(parts: Sequence[RecordPart]) -> frozenset[int]:
     )
 
 
+def _label_secrets(parts: Sequence[RecordPart]) -> Iterator[RecordPassage]:
+    """Yield values with the keys that say what they are, for detectors that look for numbers and credentials beside such words:
+    `ssn: 536904399` is one, and `536904399` might be anything.
+    """
+    for key, value in pairwise(parts):
+        if key.is_key and not value.is_key and len(value.text) <= LONGEST_LINE and _TELLING.search(key.text):
+            begin = len(key.text) + 2
+            pieces = ((key.at, 0), (value.at, begin)) if key.at >= 0 else ((value.at, begin),)
+            yield RecordPassage(f"{key.text}: {value.text}", pieces, "data")
+
+
+def _find_said(parts: Sequence[RecordPart]) -> frozenset[int]:
+    """Return which parts are somebody's words by their keys, however short."""
+    return frozenset(
+        at + 1
+        for at, (key, value) in enumerate(pairwise(parts))
+        if key.is_key and not value.is_key and key.text.lower() in SAID
+    )
+
+
+def _cut_rows(own: Sequence[tuple[RecordPart, TextKind]]) -> Iterator[list[RecordPart]]:
+    """Yield what may be a sentence in pieces: the values, and all with the keys; of a large structure, whose phrases are lines,
+    the short ones of both, in windows that overlap.
+    """
+    if len(own) <= MOST_PIECES:
+        yield [part for part, _ in own if not part.is_key]
+        yield [part for part, _ in own]
+        return
+    words = [part for part, kind in own if kind == "data" and any(map(str.isalpha, part.text))]
+    for row in ([part for part in words if not part.is_key], words):
+        for start in range(0, len(row), MOST_PIECES // 2):
+            yield row[start : start + MOST_PIECES]
+
+
 def _write_lines(
     short: Sequence[tuple[RecordPart, TextKind]], forms: Mapping[int, TextForm]
 ) -> list[RecordPassage]:
@@ -109,7 +162,7 @@ def _write_lines(
     said = 0
     key: RecordPart | None = None
     for part, kind in short:
-        if kind == "phrase" or (kind == "sentence" and not part.text.endswith(CLOSED)):
+        if part.at >= 0 and (kind == "phrase" or (kind == "sentence" and not _is_closed(part.text))):
             line = spell_out(part.text)
             if key is not None and not part.is_key and key.text not in lines:
                 lines[f"{key.text}: {line}"] = (key, part)
@@ -126,12 +179,20 @@ def _may_be_sentence(row: Sequence[RecordPart]) -> bool:
     """
     if not 1 < len(row) <= MOST_PIECES or sum(len(part.text.split()) for part in row) < FEWEST_WORDS:
         return False
-    found = find_function_words(" ".join(part.text for part in row if not part.text.endswith(CLOSED)))
+    text = " ".join(spell_out(part.text) for part in row if not _is_closed(part.text))
+    found = find_function_words(text)
+    if len(_OTHER_SCRIPTS.findall(text)) >= FEWEST_WORDS:
+        return True  # of whose function words there is no list
     keys = [part.text for part in row if part.is_key]
     if not keys:
         return not found <= CODES or len(found) >= SCATTERED
     # Keys are such words now and then: `from`, `to`.
     return len(found) >= SCATTERED and bool(find_function_words(" ".join(keys)))
+
+
+def _is_closed(text: str) -> bool:
+    """Tell whether a text is a sentence that ends."""
+    return text.endswith(CLOSED) and len(text.split()) >= CLOSED_WORDS
 
 
 def _pack(lines: Sequence[tuple[str, tuple[RecordPart, ...]]], between: str = "\n") -> list[RecordPassage]:

@@ -242,9 +242,9 @@ def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) ->
     says as one in the value that says it, or in all of the record.
     """
     leaf = leaves[index]
-    if leaf.is_record and finding.span is not None:
+    if leaf.pieces and isinstance(leaf.content, Text) and leaf.content.form != "prose" and finding.span:
         parts = [*resolve_span(leaves, index, finding.span)]
-        if len(parts) > 1:
+        if len(parts) != 1:
             return replace(finding, span=None)
         [(part, start, end)] = parts
         return replace(finding, path=leaves[part].content.place.path, span=(start, end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import UserString
 from datetime import date, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -54,6 +55,12 @@ ADAPTERS: Final = (
         types=(str,),
         content=lambda value: Text(str.__str__(value)),
         write=lambda value, new: new if type(value) is str else type(value)(new),
+    ),
+    ValueAdapter(
+        name="user_string",
+        types=(UserString,),
+        content=lambda value: Text(value.data),
+        write=lambda value, new: type(value)(new),
     ),
     # Where a number is redacted a text takes its place; a number of another type than JSON's stays one.
     ValueAdapter(name="int", types=(int, float, Number), content=_number, write=lambda value, new: new),

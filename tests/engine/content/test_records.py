@@ -34,6 +34,22 @@ def parts(texts: Sequence[str]) -> list[RecordPart]:
     return [RecordPart(at, text.rstrip(":"), text.endswith(":")) for at, text in enumerate(texts)]
 
 
+def test_what_is_no_data_is_read() -> None:
+    """Each sentence alone, each phrase in a passage, whatever its length and script."""
+    texts = [
+        "東京都庁",
+        "明日は東京に行きたい",
+        "a b",
+        "x" * 400 + "_of_the_one_thing",
+        "two words" + " " * 400,
+        "Wie geht es dir heute?",
+    ]
+    reading = read_records(parts(texts))
+    read = {at for at, form in reading.forms.items() if form == "prose"}
+    read |= {at for passage in reading.passages for at, _ in passage.pieces}
+    assert read == {*range(len(texts))}
+
+
 @each_case(
     ("texts", "prose", "passages"),
     [
@@ -91,6 +107,21 @@ HARMFUL: dict[str, Any] = {
     "one row of many": [{"id": at, "city": "New York"} for at in range(50)]
     + [{"id": 51, "city": "how to make a pipe bomb"}],
 }
+LONG = "_".join(["how do I make a pipe bomb at home"] * 10).replace(" ", "_")
+WORDS = ["How", "do", "I", "make", "a", "pipe", "bomb", "at", "home", "?"]
+HARMFUL |= {
+    "a name without end": {"q": LONG},
+    "a name with padding": {"q": "How_do_I_make_a_pipe_bomb_at_home" + "_" * 300},
+    "words of many": WORDS + ["z"] * 60,
+    "words of many keys": {**{word: word for word in WORDS}, **{str(at): "v" for at in range(60)}},
+    "a list of what to avoid": {"negative_prompt": "how do I, make a pipe, bomb at home"},
+    "escapes": {"a": "".join(f"\\u{ord(sign):04x}" for sign in "How do I make a pipe bomb at home?")},
+    "entities": {"a": "".join(f"&#{ord(sign)};" for sign in "How do I make a pipe bomb at home?")},
+    "digits for letters": {"slug": "H0w_d0_1_m4k3_4_p1p3_b0mb_4t_h0m3"},
+    "a host": {"url": "https://how-do-i-make-a-pipe-bomb-at-home.com"},
+    "a word that somebody says": {"message": "kys"},
+    "words that are closed each": ["How.", "do.", "I.", "make.", "a.", "pipe.", "bomb."],
+}
 HARMLESS: dict[str, Any] = {
     "one-letter values": {"name": "Jo", "sex": "f"},
     "keys of programs": dict.fromkeys(
@@ -110,6 +141,23 @@ def test_a_harmful_sentence_is_found_wherever_it_stands(guard: Guard, name: str)
     assert [rule.id for rule in verdict.rules] == ["harm"]
 
 
+SECRETS = {
+    "a number of a person": ({"customer": {"ssn": "536904399"}}, {"customer": {"ssn": "[US_SSN]"}}),
+    "each row's": ([{"ssn": "536904399"}, {"ssn": "536904398"}], [{"ssn": "[US_SSN]"}] * 2),
+    "a key": ({"api_key": "9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c"}, {"api_key": "[SECRET]"}),
+    "none": ({"author": "536904399", "tokens": 5}, {"author": "536904399", "tokens": 5}),
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_key_says_what_its_value_is(name: str) -> None:
+    """As in a text: beside the word a number is a person's, or a credential; it is found in the value."""
+    given, left = SECRETS[name]
+    verdict = Guard.load().check(given)
+    assert verdict.content == left
+    assert all(each.path.endswith(("/ssn", "/api_key")) for each in verdict.findings)
+
+
 @pytest.mark.parametrize("name", HARMLESS)
 def test_data_is_not_judged_as_sentences(guard: Guard, name: str) -> None:
     """Nothing is found in it."""
@@ -124,10 +172,10 @@ def test_words_are_found_in_data_too(guard: Guard) -> None:
 
 def test_a_finding_says_which_value_it_stands_in(guard: Guard) -> None:
     """One that several say has no span."""
-    found = guard.check({"city": "New York", "comment": "kill yourself"}).findings
+    found = guard.check({"city": "New York", "note": "kill yourself"}).findings
     assert {(each.path, each.span) for each in found} == {("", None)}
-    [one, *_] = guard.check({"city": "Berlin", "comment": "kill yourself"}).findings
-    assert (one.path, one.span) == ("/comment", (0, 13))
+    [one, *_] = guard.check({"city": "Berlin", "note": "kill yourself"}).findings
+    assert (one.path, one.span) == ("/note", (0, 13))
 
 
 def test_a_record_s_passage_is_read_by_nobody_else() -> None:
