@@ -33,6 +33,10 @@ from tokenizers import Tokenizer
 from guardrails.policy.shipped import shipped_folder
 
 FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
+FEW_WORDS = {"words": 4, "agreement": 0.68, "doubted": 0.6}
+"""Both tiers must find what is found in so few words: `goodbye`, `strip mall`, `ChatGPT`. Chosen on 40 words and phrases that
+people say every day and 20 threats and insults as short; `kill yourself` has .69 in the fast tier.
+"""
 VERSION = "0.3.0"
 LANGUAGES = ("en",)
 LOST, WRONG, MOST_CLEAR = 0.01, 0.002, 0.6
@@ -262,6 +266,7 @@ def write_manifest(folder: Path, held: Sequence[Row], natural: Sequence[str], to
         "view": "folded",
         "languages": list(LANGUAGES),
         "scores": scores(held, slow, fast, long, ordinary, is_long, examples),
+        "few_words": FEW_WORDS,
         "thresholds": {"text": TEXT, "text_characters": TEXT_CHARACTERS, "document": DOCUMENT},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

@@ -6,6 +6,7 @@ otherwise. Windows past the limit and windows in a language that the model was n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -67,6 +68,9 @@ COMMON_ENGLISH_WORDS: Final = frozenset(
 )
 """Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
+_PICTOGRAPHS: Final = re.compile("[\u20e3\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+"""Emoji, arrows and the like. What is invisible between them is left to the views."""
+
 VIEWS: Final = {"folded": fold_text, "normalized": normalize_text}
 """What models read of a text."""
 
@@ -113,8 +117,12 @@ class TierWindows:
 
 def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
-    safe = replace_surrogates(text)
-    beside = None if prompt is None else model.prompt(VIEWS[model.view](replace_surrogates(prompt)).text)
+    safe = blank_pictographs(replace_surrogates(text))
+    beside = (
+        None
+        if prompt is None
+        else model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
+    )
     found = cut_model_windows(
         safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
     )
@@ -126,6 +134,13 @@ def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: in
         found.ids,
         model.tokens,
     )
+
+
+def blank_pictographs(text: str) -> str:
+    """Return a text with a blank for each emoji: to the model's tokens one is like any other, and it has met most of them in
+    abuse, so that it would take a smile for that.
+    """
+    return text if text.isascii() else _PICTOGRAPHS.sub(" ", text)
 
 
 def cut_model_windows(

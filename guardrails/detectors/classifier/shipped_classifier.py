@@ -35,7 +35,7 @@ from guardrails.detectors.classifier.classifier_config import (
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language.identification import preload_model
-from guardrails.inference.safety.folder import ModelError
+from guardrails.inference.safety.folder import FewWords, ModelError
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
@@ -80,6 +80,11 @@ def head_category(head: str) -> str:
     return "unsafe" if head == REPLY else head
 
 
+def doubt(found: Scores, alone: Scores, few: FewWords) -> Scores:
+    """Return the scores of both tiers for a few words, as far as the fast tier agrees."""
+    return np.where(alone >= few.agreement, found, np.minimum(found, few.doubted)).astype(found.dtype)
+
+
 class ShippedClassifier:
     """The detector: windows, the fast tier for all of them, the encoder for those that it does not settle."""
 
@@ -109,7 +114,7 @@ class ShippedClassifier:
         # All windows of all contents together, so that every core has some.
         rows: list[TokenRow] = []
         logits: list[Scores] = []
-        places: list[tuple[Scores, int, Columns]] = []
+        places: list[tuple[Scores, int, Columns, Scores | None]] = []
         for each, own in zip(asked, scores, strict=True):
             if each is None or own is None:
                 continue
@@ -119,11 +124,14 @@ class ShippedClassifier:
                 for at in map(int, np.flatnonzero(needs)):
                     rows.append(row(at))
                     logits.append(fast.logits[at])
-                    places.append((own, at, columns))
+                    places.append(
+                        (own, at, columns, fast.scores[at] if self._is_short(text.folded[at]) else None)
+                    )
         if rows:
             both = self._model.both(rows, np.stack(logits))
-            for (own, at, columns), found in zip(places, both, strict=True):
-                own[at, columns] = found[columns]
+            for (own, at, columns, alone), found in zip(places, both, strict=True):
+                agreed = found if alone is None else doubt(found, alone, self._model.few_words)
+                own[at, columns] = agreed[columns]
         return self._answers(asked, scores)
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
@@ -165,10 +173,15 @@ class ShippedClassifier:
             if self._effort == "fast" or not columns.any():
                 continue
             full = self._effort == "full"
-            yield (
-                columns,
-                np.array([full or not row.all() for row in fast.settled[:, columns]], dtype=np.bool_),
-            )
+            unsettled = ~fast.settled[:, columns].all(axis=1)
+            # What the fast tier alone finds in a few words is not settled.
+            found = (fast.scores[:, columns] >= self._model.few_words.agreement).any(axis=1)
+            short = np.fromiter(map(self._is_short, text.folded), dtype=np.bool_, count=len(text.folded))
+            yield columns, np.logical_or.reduce((unsettled, found & short, np.full(short.shape, full)))
+
+    def _is_short(self, folded: str) -> bool:
+        """Tell whether a window has so few words that both tiers must find what is found."""
+        return len(folded.split()) <= self._model.few_words.words
 
     def _detection(self, text: TierWindows, scores: Scores) -> Detection:
         wanted = np.logical_or.reduce(self._columns(text))

@@ -3,7 +3,9 @@
 `manifest.json` names everything: `name`, `version`, `files` (file → sha256), `heads` in the order of the scores,
 `window` and `prompt_tokens` (how much is read at once, and how much of a prompt beside its reply), `view` (what the encoder
 reads: `folded` or `normalized`), `languages` (those that it was validated on) and `scores`: for each head the calibrations
-`hashed: [a, b]` and `both: [encoder, hashed, bias]`, and the limits `clear` and `sure` (`scores.py`).
+`hashed: [a, b]` and `both: [encoder, hashed, bias]`, and the limits `clear` and `sure` (`scores.py`). It may have `few_words`:
+up to how many `words` both tiers have to find something, the least that the fast tier must say (`agreement`), and what a score is
+at most where it does not (`doubted`).
 """
 
 from __future__ import annotations
@@ -38,6 +40,17 @@ class ModelError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class FewWords:
+    """Windows of so few `words` that one tier by itself is easily wrong: with less than `agreement` in the fast tier a score is
+    at most `doubted`.
+    """
+
+    words: int = 0
+    agreement: float = 0.0
+    doubted: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a folder says of its model. `scores` are the rows of `scores.py` by head; `identity` is a digest of all."""
 
@@ -50,6 +63,7 @@ class Manifest:
     view: str
     languages: tuple[str, ...]
     scores: Mapping[str, Mapping[str, Any]]
+    few_words: FewWords
     identity: str
 
 
@@ -78,6 +92,7 @@ def read_manifest(folder: Path) -> Manifest:
             view=str(read["view"]),
             languages=tuple(map(str, read["languages"])),
             scores={head: dict(read["scores"][head]) for head in read["heads"]},
+            few_words=FewWords(**read.get("few_words", {})),
             identity=hashlib.sha256(data).hexdigest(),
         )
     except KeyError as error:

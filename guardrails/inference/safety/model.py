@@ -62,6 +62,7 @@ class SafetyModel:
         self.languages = frozenset(of.languages)
         self.tokens = tokens
         self.view = of.view
+        self.few_words = of.few_words
         self._window, self._prompt = of.window, of.prompt_tokens
         self._session = session
         self._hashed = hashed
