@@ -65,7 +65,8 @@ NAMES: Final[Mapping[str, ArgumentRole]] = {
     **dict.fromkeys(
         (
             *("api_key", "apikey", "api_token", "access_token", "auth_token", "bearer_token", "password"),
-            *("client_secret", "secret_key", "aws_secret_access_key", "aws_access_key_id"),
+            *("client_secret", "secret_key", "aws_secret_access_key", "aws_access_key_id", "token"),
+            *("openai_api_key", "anthropic_api_key", "dsn", "database_url", "connection_string"),
         ),
         "credential",
     ),

@@ -86,8 +86,7 @@ def _find_leaves(arguments: Arguments, value: Any, name: str | int, what: Argume
         if is_picture(inner) or isinstance(inner, Text | Media | ToolCall) or is_conversation(inner):
             arguments.apart.append((path, inner))
         elif adapter is None:
-            # With the look of a message it is content, whatever it is: it is not for the program alone.
-            kind = "part" if _has(inner, "role") and _has(inner, "content") else "object"
+            kind = "part" if _is_content(inner, what) else "object"
             arguments.tree.unchecked.append((unread(inner, kind), place_at(what.place, path)))
         else:
             return False
@@ -96,6 +95,14 @@ def _find_leaves(arguments: Arguments, value: Any, name: str | int, what: Argume
     walk = Walk(is_apart)
     walk.read(value, (name,))
     return walk.found
+
+
+def _is_content(value: Any, what: ArgumentPlace) -> bool:
+    """Tell whether what nobody can read is content, and not for the program alone: what looks like a message, and what is said
+    to be somebody's words, or yields them.
+    """
+    looks = _has(value, "role") and _has(value, "content")
+    return looks or (what.role in SAID and (what.declared or isinstance(value, Iterator)))
 
 
 def _has(value: Any, name: str) -> bool:

@@ -152,7 +152,7 @@ class FunctionCall:
             return value
         if (framed := self.framed(value)) is not None:
             return replace_films(value, framed, (yield from _in_turn(map(self.film, framed[0]))))
-        if isinstance(value, list | tuple) and not is_conversation(value):
+        if isinstance(value, list | tuple) and not (is_conversation(value) or self.is_table(value)):
             made = yield from self.each_after(value)
             return rebuild(value, {at: new for at, new in enumerate(made) if new is not value[at]})
         if (images := pictures_of_pipeline(value)) is not None:
@@ -163,6 +163,10 @@ class FunctionCall:
         """Check one value that the function returned; return what the caller may have."""
         verdict = yield self.answer_check(self.subject(value), formatted=formatted)
         return self.restored(self.kept(value, verdict))
+
+    def is_table(self, value: Iterable[Any]) -> bool:
+        """Tell whether a list that the function returned is rows of one answer, and not several answers or documents."""
+        return self.terms.output is Stage.OUTPUT and all(isinstance(row, Mapping) for row in value)
 
     def subject(self, value: Any) -> Any:
         """Return what is judged of what the function returned: what nobody can read is unchecked."""

@@ -155,3 +155,23 @@ def test_a_program_s_own_key_reaches_its_service(guard: Guard) -> None:
     assert seen == [key]
     with pytest.raises(Blocked):
         guard.wrap(ask)("hi", api_key=ATTACK)
+
+
+def test_what_yields_prompts_cannot_be_passed_over(guard: Guard) -> None:
+    """Nobody could read it twice: it is stopped, with the cure. A client beside a prompt is the program's."""
+    wrapped = guard.wrap(lambda prompts, client=None: [*prompts])
+    for lazy in (iter(["hi"]), (text for text in ["hi"]), map(str, ["hi"])):
+        with pytest.raises(Blocked) as stopped:
+            wrapped(lazy)
+        [entry] = stopped.value.verdict.coverage.unchecked
+        assert entry.kind == "part"
+        assert "give a list" in entry.reason
+    assert wrapped(["hi"], client=object()) == ["hi"]
+
+
+def test_rows_that_are_returned_are_one_answer(guard: Guard) -> None:
+    """Judged once, as they would be by themselves; texts are answers each."""
+    rows = [{"id": at, "text": "goodbye", "city": "New York"} for at in range(50)]
+    with guard.record() as verdicts:
+        assert guard.wrap(lambda prompt: rows)("hi") is rows
+    assert [verdict.stage for verdict in verdicts] == [Stage.INPUT, Stage.OUTPUT]

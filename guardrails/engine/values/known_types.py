@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from guardrails.engine.values import arrays, containers, media, records, scalars
@@ -47,6 +48,8 @@ def unread(value: object, kind: str = "part") -> Unchecked:
     hint = ""
     if media.is_tensor(value):
         hint = f"; {media.TENSOR}"
+    elif isinstance(value, Iterator):
+        hint = "; give a list, as what it yields can be read but once"
     elif hasattr(type(value), "model_dump") or "model_dump" in getattr(value, "__dict__", ()):
         hint = "; give what its model_dump() returns"
     return Unchecked(kind, f"an object of type {type(value).__qualname__}, which no adapter reads{hint}")
