@@ -99,6 +99,28 @@ def test_what_does_not_fit_is_an_error_that_says_where(
     assert pickle.loads(pickle.dumps(raised.value)).problems == raised.value.problems
 
 
+class Account(BaseModel):
+    """An account, whose validator quotes what it read."""
+
+    number: str
+
+    @field_validator("number")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        raise ValueError(f"{value!r} is not known, {value.replace(' ', '')} neither")
+
+
+@each_case("number", ["jo@example.com", "4111 1111 1111 1111", 'a "secret" of 1234'])
+def test_an_error_quotes_nothing_of_the_answer(guard: Guard, number: str) -> None:
+    """Whatever a validator says; the field and the words are enough."""
+    with pytest.raises(InvalidAnswer) as raised:
+        guard.wrap(lambda prompt: json.dumps({"number": number}), schema=Account)("Who?")
+    [problem] = raised.value.problems
+    assert problem.pointer == "/number"
+    assert problem.expected.startswith("Value error, '\u2026' is not known")
+    assert number not in str(raised.value)
+
+
 @each_case(
     "answer",
     [{"name": "jo@example.com", "age": 3}, Person(name="jo@example.com", age=3)],

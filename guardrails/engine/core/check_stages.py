@@ -392,8 +392,8 @@ def _evaluations(
 
 
 def is_certain_block(matches: Sequence[Sequence[RuleMatch]], tree: ContentTree) -> bool:
-    """Tell whether a check will block whatever the other tiers say. Blocks of rules with `on_fail` do not count: what they look at
-    may be repaired, or shown to the model again unless another rule blocks it.
+    """Tell whether a check will block whatever the other tiers say. Blocks of rules with `on_fail` do not count: what they
+    look at may be repaired, or shown to the model again unless another rule blocks it.
     """
     blocks = [
         each
