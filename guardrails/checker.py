@@ -80,6 +80,7 @@ class Checker:
         self.sinks: VerdictSinks | None = None
         self.caller: CallerOptions = {}
         self.logs = True
+        self._known_as = object()  # by lists of verdicts, as what is made of it is
         self.pipeline = Pipeline(policy, floor, cache, budget, application_text=application_text)
         self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
@@ -236,7 +237,7 @@ class Checker:
         )
         if self.logs and (verdict.action is not Action.ALLOW or verdict.errors):
             log_verdict(verdict)
-        note_verdict(self.pipeline, verdict)
+        note_verdict(self._known_as, verdict)
         if self.on_verdict is not None:
             self.report(verdict, self.on_verdict)
         if self.sinks is not None:

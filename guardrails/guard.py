@@ -205,7 +205,7 @@ class Guard(FrameworkExtensions):
         All checks count, those of wrapped functions, clients and streams too, in the order in which they end; those of tasks that
         begin inside as well, and of other threads none.
         """
-        return record_verdicts(self.pipeline)
+        return record_verdicts(self._known_as)
 
     def __copy__(self) -> Self:
         """Return the same guard once more; both judge by one pipeline."""

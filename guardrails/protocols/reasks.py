@@ -56,7 +56,7 @@ def find_reask(verdict: Verdict, done: float) -> Reask | None:
     first = failures[0]
     same = [each for each in failures if each.choice_index == first.choice_index and each.text == first.text]
     answer = verdict.restore(first.text[:LONGEST_ANSWER])
-    return Reask(answer if answer.strip() else NO_ANSWER, write_reask(same))
+    return Reask(answer if answer.strip() else NO_ANSWER, verdict.restore(write_reask(same)))
 
 
 def write_reask(failures: Sequence[FormatFailure]) -> str:

@@ -18,7 +18,7 @@ LOG = logging.getLogger("guardrails")
 RECORDS: Final[ContextVar[tuple[tuple[object, list[Verdict]], ...]]] = ContextVar(
     "guardrails_records", default=()
 )
-"""The lists that are filled here, each with the pipeline whose verdicts it takes."""
+"""The lists that are filled here, each with what the checkers are known by whose verdicts it takes."""
 
 
 def log_verdict(verdict: Verdict) -> None:
@@ -54,18 +54,20 @@ def log_verdict(verdict: Verdict) -> None:
 
 
 @contextmanager
-def record_verdicts(pipeline: object) -> Iterator[list[Verdict]]:
-    """Yield a list that takes the verdicts of a pipeline until the block ends, oldest first, also those of tasks that begin."""
+def record_verdicts(checkers: object) -> Iterator[list[Verdict]]:
+    """Yield a list that takes the verdicts of a checker, and of those made of it, until the block ends, oldest first, also
+    those of tasks that begin; `checkers` is what they are known by.
+    """
     verdicts: list[Verdict] = []
-    token = RECORDS.set((*RECORDS.get(), (pipeline, verdicts)))
+    token = RECORDS.set((*RECORDS.get(), (checkers, verdicts)))
     try:
         yield verdicts
     finally:
         RECORDS.reset(token)
 
 
-def note_verdict(pipeline: object, verdict: Verdict) -> None:
-    """Put a verdict of a pipeline into the lists that are filled here."""
+def note_verdict(checkers: object, verdict: Verdict) -> None:
+    """Put a verdict of a checker into the lists that are filled here."""
     for of, verdicts in RECORDS.get():
-        if of is pipeline:
+        if of is checkers:
             verdicts.append(verdict)

@@ -35,6 +35,8 @@ def find_prompt(roles: ArgumentRoles, args: tuple[Any, ...], kwargs: Mapping[str
     prompts: list[int | str] = []
     conversations: list[int | str] = []
     for slot, (_, value, what) in zip(slots, roles.bind(args[own:], kwargs), strict=True):
+        if what.role == "ignored":  # what is not judged must not take in what a model answered
+            continue
         if _is_conversation(value):
             conversations.append(slot)
         elif isinstance(value, str) and what.role in ("prompt", "value"):

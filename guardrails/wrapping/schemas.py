@@ -17,6 +17,8 @@ from guardrails.detectors.formats.formats_detector import JSON, FitsSchema, Form
 from guardrails.detectors.formats.json_schema import JsonSchema, SchemaProblems
 from guardrails.detectors.formats.syntax import find_json_error
 from guardrails.detectors.kinds import Kind
+from guardrails.engine.values.walk import find_leaves
+from guardrails.errors import RequestError
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy, OnFail
 from guardrails.policy.loading.load import load
@@ -32,6 +34,12 @@ RULE: Final = "schema"
 """The id of the rule that stops an answer which does not fit."""
 
 CATEGORY: Final = "custom.schema"
+
+HIDDEN: Final = "\u2026"
+"""What stands in a problem in place of a value of the answer."""
+
+SHORTEST_VALUE: Final = 6
+"""Characters from which a value is one: shorter ones are words of messages too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +85,24 @@ class TypeSchema:
             self._adapter.validate_json(text)
         except ValidationError as error:
             return [
-                FormatProblem(pointer(tuple(each["loc"])), each["msg"])
-                for each in error.errors(include_url=False, include_context=False, include_input=False)
+                FormatProblem(pointer(tuple(each["loc"])), _hide_values(each["msg"], each["input"]))
+                for each in error.errors(include_url=False, include_context=False)
             ]
         return []
+
+
+def _hide_values(message: str, given: Any) -> str:
+    """Return what pydantic, or a validator of the program, says of a value, without the texts and numbers of it."""
+    try:
+        values = {leaf for _, leaf, _, _ in find_leaves(given, ()) if isinstance(leaf, str)}
+    except RequestError:
+        return "is nested too deep, or too large"
+    if isinstance(given, int | float):
+        values.add(str(given))
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= SHORTEST_VALUE:
+            message = message.replace(repr(value)[1:-1], HIDDEN).replace(value, HIDDEN)
+    return message
 
 
 class _SchemaDetector(FormatsDetector):

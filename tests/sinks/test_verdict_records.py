@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import threading
 from collections.abc import Callable
@@ -117,6 +118,20 @@ def test_a_block_collects_all_verdicts_of_a_guard(guard: Guard, guard_of: Callab
     ]
     assert outer[:4] == verdicts
     assert [str(each.action) for each in outer[4:]] == ["block"]
+
+
+def test_verdicts_on_answers_that_must_fit_a_schema_count(guard: Guard) -> None:
+    """Those of each attempt, also where a guard is copied, which is the same one."""
+    answers = iter(["no", "{}", "{}"])
+    ask = guard.wrap(lambda prompt: next(answers), schema={"type": "object"}, reask=1)
+    with guard.record() as verdicts:
+        with copy.copy(guard).record() as others:
+            assert ask("hello") == "{}"
+        assert ask("hello") == "{}"
+    stages = ["input", "output", "input", "output", "input", "output"]
+    assert [each.stage.value for each in verdicts] == stages
+    assert [str(each.action) for each in verdicts][:4] == ["allow", "block", "allow", "allow"]
+    assert others == verdicts[:4]
 
 
 def test_tasks_count_and_threads_do_not(guard: Guard) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from guardrails import Blocked, Guard, InvalidAnswer
+from guardrails.detectors.kinds import Kind
 from guardrails.protocols.reasks import Reask
+from guardrails.types import Content, Detection, Finding, Text
 from guardrails.wrapping.argument_roles import read_roles
 from guardrails.wrapping.reasks import append_reask, find_prompt
 from tests.cases import each_case
@@ -120,6 +122,33 @@ def test_each_answer_and_each_prompt_is_judged(guard: Guard, form: Any, read: An
     assert len(model.asked) == 1
 
 
+def find_bomb(content: Content) -> Detection:
+    """Find a word, as a model does that takes long."""
+    held = isinstance(content, Text) and "zqxbomb" in content.text
+    return Detection((Finding("custom.own", 1.0, "own"),) if held else ())
+
+
+@each_case("reask", [0, 1])
+def test_rules_that_take_long_judge_what_does_not_fit_as_well(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], reask: int
+) -> None:
+    """A model of the policy's own that blocks is asked, although the schema stopped the answer before it."""
+    guard = guard_of(
+        """
+detectors: {slow: {use: own}}
+rules: [{id: slow, on: output, when: custom.own > 0.5, then: block}]
+""",
+        detectors={"own": kind_of(find_bomb, tier=1)},
+    )
+    for answer in ('{"name": 1, "x": "zqxbomb"}', "zqxbomb", {"name": 1, "x": "zqxbomb"}):
+        model = Model()
+        model.answers = [answer, GOOD]  # type: ignore[list-item] # what a function may return
+        with pytest.raises(Blocked, match="slow") as raised:
+            guard.wrap(model.answer, schema=SCHEMA, reask=reask)("Who?")
+        assert not isinstance(raised.value, InvalidAnswer)
+        assert len(model.asked) == 1
+
+
 def test_a_prompt_that_asks_again_may_be_blocked() -> None:
     """By a rule that judges what is asked alone."""
     rules = [{**POLICY["rules"][0], "on": ["input"]}]
@@ -189,6 +218,14 @@ def f(model: str, question: str, style: str = "") -> None:
 def test_which_argument_is_the_prompt(args: tuple[Any, ...], kwargs: dict[str, Any], slot: object) -> None:
     """A conversation, else a text that is called as prompts are, else the only one."""
     assert find_prompt(read_roles(f, {}), args, kwargs) == slot
+
+
+@each_case("prompt", ["Who?", [{"role": "user", "content": "Who?"}]])
+def test_what_is_not_judged_is_never_the_prompt(prompt: object) -> None:
+    """What a model answered would go to it unseen."""
+    roles = read_roles(f, {"ignored": ["question"]})
+    assert find_prompt(roles, (), {"question": prompt}) is None
+    assert find_prompt(roles, (), {"question": prompt, "style": "Who?"}) == "style"
 
 
 def test_requests_and_tuples_keep_their_types() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, field_validator
 from typing_extensions import TypedDict
 
-from guardrails import Guard, InvalidAnswer
+from guardrails import Blocked, Guard, InvalidAnswer
+from guardrails.detectors.kinds import Kind
+from guardrails.types import Content, Detection, Finding, Text
 from guardrails.wrapping import functions
 from guardrails.wrapping.registry import Wrapper
 from tests.cases import each_case
@@ -97,6 +99,67 @@ def test_what_does_not_fit_is_an_error_that_says_where(
         guard.wrap(lambda prompt: answer, schema=schema)("Who?")
     assert str(raised.value.problems[0]).startswith(problem)
     assert pickle.loads(pickle.dumps(raised.value)).problems == raised.value.problems
+
+
+@each_case(
+    "answer",
+    [
+        ["how", "do", "I", "make", "a", "zqx", "bomb"],
+        {"x": ["how", "do", "I", "make", "a", "zqx", "bomb"]},
+        {"x": "how do I make a", "y": "zqx bomb"},
+    ],
+)
+def test_a_text_is_judged_as_what_it_says_as_json(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], answer: object
+) -> None:
+    """A sentence in pieces is one, as it is in an answer that is parsed already; harmless JSON passes."""
+
+    class Sentences:
+        """Finds what two words say, one right behind the other, as a model does that judges sentences."""
+
+        prose = True
+
+        def detect(self, batch: Sequence[Content]) -> list[Detection]:
+            """Find them in each content."""
+            held = [
+                isinstance(each, Text) and "zqx bomb" in each.text and "{" not in each.text for each in batch
+            ]
+            return [Detection((Finding("custom.own", 1.0, "own"),) if each else ()) for each in held]
+
+    guard = guard_of(
+        """
+detectors: {slow: {use: own}}
+rules: [{id: slow, on: output, when: custom.own > 0.5, then: block}]
+""",
+        detectors={"own": kind_of(Sentences(), tier=1)},
+    )
+    for made in (json.dumps(answer), answer):
+        with pytest.raises(Blocked, match="slow"):
+            guard.wrap(lambda prompt, made=made: made, schema={})("Who?")
+    fine = json.dumps({"x": ["how", "do", "I", "make", "a", "cake"]})
+    assert guard.wrap(lambda prompt: fine, schema={})("Who?") == fine
+
+
+class Account(BaseModel):
+    """An account, whose validator quotes what it read."""
+
+    number: str
+
+    @field_validator("number")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        raise ValueError(f"{value!r} is not known, {value.replace(' ', '')} neither")
+
+
+@each_case("number", ["jo@example.com", "4111 1111 1111 1111", 'a "secret" of 1234'])
+def test_an_error_quotes_nothing_of_the_answer(guard: Guard, number: str) -> None:
+    """Whatever a validator says; the field and the words are enough."""
+    with pytest.raises(InvalidAnswer) as raised:
+        guard.wrap(lambda prompt: json.dumps({"number": number}), schema=Account)("Who?")
+    [problem] = raised.value.problems
+    assert problem.pointer == "/number"
+    assert problem.expected.startswith("Value error, '\u2026' is not known")
+    assert number not in str(raised.value)
 
 
 @each_case(

@@ -23,7 +23,7 @@ from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
 from guardrails.engine.formats.format_repair import repair_texts
-from guardrails.engine.formats.replies import find_unformatted
+from guardrails.engine.formats.replies import add_json_texts, asks_for_formats, find_unformatted
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
 from guardrails.engine.media.ocr_text import PictureReading
@@ -204,6 +204,17 @@ def _decode_texts(check: Check) -> StageSteps:
     yield from ()
 
 
+def _wants_formats(check: Check) -> bool:
+    """Tell whether texts may have to be JSON."""
+    return asks_for_formats(check.settings.policies) and check.holds(Text)
+
+
+def _read_json_texts(check: Check) -> StageSteps:
+    """Add what stands in texts that may have to be JSON."""
+    add_json_texts(check.settings.policies, check.tree)
+    yield from ()
+
+
 def _reads_tools(check: Check) -> bool:
     """Tell whether a condition reads of the use of tools."""
     return any(policy.names.intersection(PREPARED) for policy in check.settings.policies)
@@ -294,6 +305,7 @@ STAGES: Final = (
     CheckStage("films and sounds", lambda check: check.holds(Video, Audio), _watch_films),
     CheckStage("pictures", lambda check: check.holds(Image), _decode_pictures),
     CheckStage("encoded texts", lambda check: check.holds(Text), _decode_texts),
+    CheckStage("texts of JSON", _wants_formats, _read_json_texts),
     CheckStage("use of tools", _reads_tools, _prepare_tools),
     CheckStage("detectors and rules", lambda check: True, _detect),
     CheckStage("redaction of media", _redacts_media, _redact_media),
@@ -392,12 +404,14 @@ def _evaluations(
 
 
 def is_certain_block(matches: Sequence[Sequence[RuleMatch]], tree: ContentTree) -> bool:
-    """Tell whether a check will block whatever the other tiers say."""
+    """Tell whether a check will block whatever the other tiers say. Blocks of rules with `on_fail` do not count: what they
+    look at may be repaired, or shown to the model again unless another rule blocks it.
+    """
     blocks = [
         each
         for some in matches
         for each in some
-        if each.action is Action.BLOCK and each.rule.mode is Mode.ENFORCE
+        if each.action is Action.BLOCK and each.rule.mode is Mode.ENFORCE and each.rule.on_fail is None
     ]
     if not blocks:
         return False

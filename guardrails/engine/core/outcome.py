@@ -8,7 +8,7 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,6 +17,7 @@ from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_sp
 from guardrails.engine.core.detection_round import DetectionRound
 from guardrails.engine.core.floor import withhold_values
 from guardrails.engine.core.history import Exchange, History
+from guardrails.engine.formats.format_repair import redact_problems
 from guardrails.engine.formats.json_edits import replace_in_json
 from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
@@ -163,16 +164,19 @@ def build_outcome(
         removed=effects.removed,
         timings=round_.timings,
         repairs=formats.found,
-        format_failures=tuple(
-            replace(each, text=_redacted(tree, edits.texts, index)) for index, each in formats.failures
-        ),
+        format_failures=tuple(_redact_failure(tree, edits, index, each) for index, each in formats.failures),
     )
 
 
-def _redacted(tree: ContentTree, texts: Mapping[int, str], index: int) -> str:
-    """Return the text of a leaf as rules redact it."""
+def _redact_failure(
+    tree: ContentTree, edits: Redactions, index: int, failure: FormatFailure
+) -> FormatFailure:
+    """Return what is wrong with the text of a leaf, with the text and the words on it as rules redact them."""
     members = [at for at, _ in tree.leaves[index].pieces] or [index]
-    return "".join(texts.get(at, getattr(tree.leaves[at].content, "text", "")) for at in members)
+    before = {at: getattr(tree.leaves[at].content, "text", "") for at in members}
+    changes = [(text, change) for at, text in before.items() for change in edits.changes.get(at, ())]
+    shown = "".join(edits.texts.get(at, text) for at, text in before.items())
+    return replace(failure, text=shown, problems=redact_problems(failure.problems, changes))
 
 
 def _build_edits(

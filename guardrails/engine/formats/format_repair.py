@@ -5,7 +5,9 @@ What is repaired is judged anew as if it had come so (`Pipeline.steps`): no dete
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import json
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,14 +15,18 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.detector_task import Task
-from guardrails.engine.model import NO_REPAIRS, Repairs, RuleMatch
+from guardrails.engine.model import NO_REPAIRS, Change, Repairs, RuleMatch
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.on_fail import format_detectors
 from guardrails.types import CLEAN, Action, Content, Detection, Mode, Text
 from guardrails.verdicts.format_failure import FormatFailure, FormatProblem
+from guardrails.wire.pointers import pointer
 
 REPAIRED: Final = "repaired"
 """The reason of a rule that repaired what it would have acted on."""
+
+SHORT: Final = 4
+"""Characters below which a value is replaced in the words of a problem only where it stands as a word."""
 
 QUICK: Final = 2_000
 """Characters that are repaired right where they are judged, in some milliseconds."""
@@ -140,6 +146,46 @@ def _failure(leaves: Sequence[Leaf], attempt: _Attempt) -> FormatFailure:
         attempt.text,
         " and ".join(dict.fromkeys(languages)),
     )
+
+
+def redact_problems(
+    problems: Sequence[FormatProblem], changes: Iterable[tuple[str, Change]]
+) -> tuple[FormatProblem, ...]:
+    """Return problems of a text without the values that are replaced in it: a pointer may name keys, and the words of a validator
+    may quote what it read.
+
+    Args:
+        problems: what is wrong with the text.
+        changes: what is replaced, each with the text that it is a stretch of.
+    """
+    replaced: dict[str, str] = {}
+    for text, change in changes:
+        if before := text[change.start : change.end]:
+            replaced[before] = change.new
+            replaced[_unescape(before)] = change.new
+    values = sorted(replaced.items(), key=lambda item: -len(item[0]))  # one may be part of another
+    return tuple(dict.fromkeys(_redact_problem(problem, values) for problem in problems))
+
+
+def _redact_problem(problem: FormatProblem, values: Sequence[tuple[str, str]]) -> FormatProblem:
+    where, expected = problem.pointer, problem.expected
+    for before, new in values:
+        where = _replace_value(where, pointer((before,))[1:], pointer((new,))[1:])
+        expected = _replace_value(expected, before, new)
+    return FormatProblem(where, expected)
+
+
+def _replace_value(text: str, before: str, new: str) -> str:
+    bound = r"\b" if len(before) < SHORT else ""
+    return re.sub(f"{bound}{re.escape(before)}{bound}", lambda _: new, text)
+
+
+def _unescape(text: str) -> str:
+    """Return what a stretch of a JSON string says, itself where it is none."""
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
 
 
 def rewrite_texts(tree: ContentTree, texts: Mapping[int, str]) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from guardrails.detectors.encodings.extractors import DerivedText, PayloadPiece
 from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.records import RecordPart, read_records
+from guardrails.engine.values.json_text import parse_json_text
+from guardrails.engine.values.walk import find_leaves
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.types import Mode, Place, Stage, Text
 from guardrails.wire.pointers import Path
@@ -58,6 +62,34 @@ def add_empty_replies(tree: ContentTree) -> None:
             choice = path[1] if len(path) > 1 and path[0] in CHOICES and isinstance(path[1], int) else None
             place = Place(Stage.OUTPUT, role="assistant", choice_index=choice)
             tree.leaves.append(Leaf(Text("", place_at(place, path)), path))
+
+
+def add_json_texts(policies: Sequence[CompiledPolicy], tree: ContentTree) -> None:
+    """Add what the texts at which rules with `on_fail` look say as JSON, for detectors that judge sentences: each sentence, and
+    the passages that values make up together (`records.py`). What is found there is found in the whole text.
+    """
+    unformatted = find_unformatted(policies, tree)
+    for index in [at for at in range(len(tree.leaves)) if at not in unformatted]:
+        content = tree.leaves[index].content
+        if not isinstance(content, Text) or not content.text.lstrip().startswith(("{", "[")):
+            continue
+        decoded, sound = parse_json_text(content.text)
+        if not sound:
+            continue
+        parts = [
+            RecordPart(at, text, role == "key")
+            for at, (_, text, _, role) in enumerate(find_leaves(decoded))
+            if text and isinstance(text, str)
+        ]
+        reading = read_records(parts)
+        said = [part.text for part in parts if reading.forms[part.at] == "prose"]
+        said += [passage.text for passage in reading.passages]
+        for text in dict.fromkeys(said):
+            derived = DerivedText(text, "json", (PayloadPiece(0, 0, len(content.text)),))
+            leaf = Text(text, content.place, content.context, "record")
+            tree.leaves.append(
+                Leaf(leaf, tree.leaves[index].path, editable=False, parent=index, derived=derived)
+            )
 
 
 def asks_for_formats(policies: Sequence[CompiledPolicy]) -> bool:

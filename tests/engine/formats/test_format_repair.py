@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
+from guardrails.engine.formats.format_repair import redact_problems
+from guardrails.engine.model import Change
+from guardrails.verdicts.format_failure import FormatProblem
 from tests.cases import each_case
 
 SCHEMA = {
@@ -148,3 +151,27 @@ def test_what_fits_passes_unchanged(value: dict[str, object]) -> None:
 
 
 GUARD = load()
+
+
+@each_case(
+    ("answer", "problem"),
+    [
+        ('{"4111 1111 1111 1111": 1, "name": "x"}', "/[CREDIT_CARD]: is no property that the schema has"),
+        ('{"a/jo@example.com": 1, "name": "x"}', "/a~1[EMAIL]: is no property that the schema has"),
+        ('{"\\u006ao@example.com": 1, "name": "x"}', "/[EMAIL]: is no property that the schema has"),
+    ],
+)
+def test_problems_say_nothing_that_is_redacted(answer: str, problem: str) -> None:
+    """A pointer leads by the keys as rules leave them."""
+    [failure] = load(MASK).check(answer, stage="output").format_failures
+    assert [*map(str, failure.problems)] == [problem]
+
+
+def test_words_on_a_value_are_redacted_as_the_value_is() -> None:
+    """Also where it is escaped in the text; a short one only as a word."""
+    text = '{"a": "x\\"y z", "b": "at"}'
+    changes = [(text, Change(7, 13, "[A]")), (text, Change(22, 24, "[B]"))]
+    problem = FormatProblem('/x"y z/at', 'x"y z is bad, and that at is')
+    assert redact_problems([problem, problem], changes) == (
+        FormatProblem("/[A]/[B]", "[A] is bad, and that [B] is"),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anthropic
@@ -11,10 +11,11 @@ import openai
 import pytest
 
 from guardrails import Guard
+from guardrails.detectors.kinds import Kind
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import running
 from guardrails.testing import Reply, ScriptedUpstream
-from guardrails.types import ToolCall
+from guardrails.types import Content, Detection, Finding, Text, ToolCall
 
 POLICY: dict[str, Any] = {
     "format": 1,
@@ -130,6 +131,38 @@ def test_what_is_not_is_asked_for_again(upstream: ScriptedUpstream, url: str, ap
     assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
     assert turns[3]["content"] == "{}"
     assert "must have the property 'name'" in turns[4]["content"]
+
+
+def find_bomb(content: Content) -> Detection:
+    """Find a word, as a model does that takes long."""
+    held = isinstance(content, Text) and "zqxbomb" in content.text
+    return Detection((Finding("custom.own", 1.0, "own"),) if held else ())
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_what_a_rule_that_takes_long_blocks_is_not_asked_for_again(
+    upstream: ScriptedUpstream, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], api: str
+) -> None:
+    """The rule that wants JSON has it stopped before, and does not keep the other from looking."""
+    guard = guard_of(
+        """
+detectors:
+  form: {use: format, kind: json, category: custom.form}
+  slow: {use: own}
+rules:
+  - {id: form, on: output, when: custom.form > 0, then: block, on_fail: reask, reask: 2}
+  - {id: slow, on: output, when: custom.own > 0.5, then: block}
+""",
+        detectors={"own": kind_of(find_bomb, tier=1)},
+    )
+    upstream.reply_with("no, zqxbomb", *[GOOD] * 4)
+    with running(Settings(upstream=upstream.url, port=0), guard) as url:
+        try:
+            said = ask(api, url)
+        except (openai.APIError, anthropic.APIError) as error:
+            said = str(error)
+    assert "zqxbomb" not in (said or "")
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("api", APIS)
