@@ -65,16 +65,17 @@ class FrameworkExtensions(Checker):
         **caller: Unpack[CallerOptions],
     ) -> Any:
         """Return an application of ASGI (FastAPI, Starlette, Litestar) whose requests are judged before it runs: JSON, forms and
-        texts in their bodies, and the parameters of their addresses. `app.add_middleware(guard.asgi, paths=["/chat"])` adds it.
+        texts in their bodies, the parameters of their addresses, and their paths, which are blocked and never changed.
+        `app.add_middleware(guard.asgi, paths=["/chat"])` adds it.
 
         What the policy redacts, the application gets redacted. What it blocks is answered with 400 and a JSON object, `error`,
         with `code`, `message`, `verdict`, `rules` and `policy`; where the guard fails, with 503.
 
         Args:
             app: the application.
-            paths: patterns of the paths whose requests are judged, such as `/chat/*`.
-            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
-            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            paths: patterns of the paths whose requests are judged, such as `/chat/*`, with `root_path` or without.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none, or none that it has: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked; streams never are.
             max_bytes: how large a body may be; 413 beyond.
             caller: who asks, as for `wrap`.
         """
@@ -100,8 +101,8 @@ class FrameworkExtensions(Checker):
 
         Args:
             paths: patterns of the paths whose requests are judged, such as `/chat/*`.
-            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none: all of it.
-            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked.
+            fields: JSON Pointers of what is judged of a body, such as `/items/*/text`; none, or none that it has: all of it.
+            responses: whether JSON and texts of answers are judged too, with 403 where they are blocked; streams never are.
             max_bytes: how large a body may be; 413 beyond.
             caller: who asks, as for `wrap`.
         """
@@ -114,7 +115,7 @@ class FrameworkExtensions(Checker):
 
     def fastapi(self, of: Any, **caller: Unpack[CallerOptions]) -> Callable[..., Any]:
         """Return a dependency of FastAPI that takes a body, or another parameter, and returns it as the policy leaves it, in its
-        type: `order: Annotated[Order, Depends(guard.fastapi(Order))]`.
+        type: `order: Annotated[Order, Depends(guard.fastapi(Order))]`. Nothing else of the request is judged.
 
         It raises FastAPI's `HTTPException`, with what `asgi` says in `error` as its detail: 400 where the policy stops it, 503
         where the guard fails.

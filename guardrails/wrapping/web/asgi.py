@@ -8,15 +8,14 @@ from typing import Any
 from guardrails.errors import RequestError
 from guardrails.types import Action, Stage
 from guardrails.wrapping.sdk.exchange import Terms
+from guardrails.wrapping.web.bodies import is_judged, read_answer
 from guardrails.wrapping.web.requests import (
     WITHHELD_STATUS,
     WebAnswer,
     WebOptions,
     fail,
     read_request,
-    read_value,
     refuse,
-    write_value,
 )
 
 Scope = MutableMapping[str, Any]
@@ -34,7 +33,7 @@ class GuardMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection; those that are no requests of HTTP, or at other paths, go on as they are."""
-        if scope["type"] != "http" or not self._options.covers(scope["path"]):
+        if scope["type"] != "http" or not self._options.covers(scope["path"], scope.get("root_path", "")):
             await self.app(scope, receive, send)
             return
         try:
@@ -54,24 +53,28 @@ class GuardMiddleware:
                 return {"type": "http.request", "body": given.pop(), "more_body": False}
             return await receive()
 
-        await self.app(scope, replay, self._judged(send) if self._options.responses else send)
+        if self._options.responses:
+            scope, send = _without_compression(scope), self._judged(send)
+        await self.app(scope, replay, send)
 
     async def _judge(self, scope: Scope, raw: bytes) -> tuple[Scope, bytes, WebAnswer | None]:
         """Return the request as the policy leaves it, or what answers it."""
         kind = _header(scope["headers"], b"content-type")
-        asked = read_request(kind, raw, scope.get("query_string", b""), self._options.fields)
+        query = scope.get("query_string", b"")
+        asked = read_request(kind, raw, query, self._options.fields, scope["path"])
         if not asked.subject:
             return scope, raw, None
         verdict = await self._terms.guard.acheck(asked.subject, Stage.INPUT, **self._terms.context)
         if verdict.blocked:
             return scope, raw, refuse(verdict)
-        left: Any = verdict.content
         if verdict.action < Action.REDACT:
             return scope, raw, None
-        if "query" in asked.subject:
-            scope = {**scope, "query_string": asked.write_query(left)}
-        if "body" in asked.subject:
-            raw = asked.write_body(left)
+        left: Any = verdict.content
+        new_query, new_body = asked.write_query(left), asked.write_body(left)
+        if new_query is not None:
+            scope = {**scope, "query_string": new_query}
+        if new_body is not None:
+            raw = new_body
             scope = {**scope, "headers": _with_length(scope["headers"], len(raw))}
         return scope, raw, None
 
@@ -81,8 +84,8 @@ class GuardMiddleware:
         pieces: list[bytes] = []
 
         async def judged(message: Message) -> None:
-            if message["type"] == "http.response.start" and _is_read(
-                _header(message["headers"], b"content-type")
+            if message["type"] == "http.response.start" and is_judged(
+                _header(message.get("headers", ()), b"content-type")
             ):
                 started.append(message)
                 return
@@ -97,24 +100,35 @@ class GuardMiddleware:
 
     async def _release(self, start: Message, raw: bytes, send: Send) -> None:
         try:
-            kind = _header(start["headers"], b"content-type").partition(";")[0].strip().lower()
-            value = read_value(kind, raw) if raw else ""
-            verdict = await self._terms.guard.acheck(value, Stage.OUTPUT, **self._terms.context)
-            answer = refuse(verdict, WITHHELD_STATUS) if verdict.blocked else None
-            if answer is None and verdict.action >= Action.REDACT:
-                raw = write_value(kind, verdict.content)
+            raw, answer = await self._judge_answer(start["headers"], raw)
         except Exception as error:
-            answer = fail(RuntimeError() if isinstance(error, RequestError) else error)
+            answer = fail(error)
         if answer is not None:
             await _send(send, answer)
             return
-        await send({**start, "headers": _with_length(start["headers"], len(raw))})
+        await send({**start, "headers": _with_length(start["headers"], len(raw))} if raw else start)
         await send({"type": "http.response.body", "body": raw})
 
+    async def _judge_answer(self, headers: Any, raw: bytes) -> tuple[bytes, WebAnswer | None]:
+        """Return the body of an answer as the policy leaves it, or what is answered in its place."""
+        if not raw:
+            return raw, None
+        if _header(headers, b"content-encoding").lower() not in ("", "identity"):
+            raise ValueError("a compressed answer cannot be judged")
+        body = read_answer(_header(headers, b"content-type"), raw)
+        verdict = await self._terms.guard.acheck(body.value, Stage.OUTPUT, **self._terms.context)
+        if verdict.blocked:
+            return raw, refuse(verdict, WITHHELD_STATUS)
+        return (body.write(verdict.content) if verdict.action >= Action.REDACT else raw), None
 
-def _is_read(kind: str) -> bool:
-    kind = kind.partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json") or kind.startswith("text/")
+
+def _without_compression(scope: Scope) -> Scope:
+    """Return a connection in which the client asks for no compressed answer, and none is sent by the name of its file."""
+    headers = [(key, value) for key, value in scope["headers"] if key.lower() != b"accept-encoding"]
+    extensions = dict(scope.get("extensions") or {})
+    for name in ("http.response.pathsend", "http.response.zerocopysend"):
+        extensions.pop(name, None)
+    return {**scope, "headers": headers, "extensions": extensions}
 
 
 async def _read_all(receive: Receive, most: int) -> bytes | None:
@@ -137,7 +151,8 @@ async def _read_all(receive: Receive, most: int) -> bytes | None:
 
 
 def _header(headers: Any, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), "")
+    """Return a header; one that came several times as one, as servers join them."""
+    return ", ".join([value.decode("latin-1") for key, value in headers if key.lower() == name])
 
 
 def _with_length(headers: Any, length: int) -> list[tuple[bytes, bytes]]:

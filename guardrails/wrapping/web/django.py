@@ -11,6 +11,7 @@ from typing import Any
 from guardrails.errors import RequestError
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wrapping.sdk.exchange import Terms
+from guardrails.wrapping.web.bodies import Body, is_judged, read_answer
 from guardrails.wrapping.web.requests import (
     WITHHELD_STATUS,
     ReadRequest,
@@ -18,9 +19,7 @@ from guardrails.wrapping.web.requests import (
     WebOptions,
     fail,
     read_request,
-    read_value,
     refuse,
-    write_value,
 )
 
 
@@ -48,11 +47,11 @@ def _synchronous(get_response: Any, terms: Terms, options: WebOptions) -> Any:
         except Exception as error:
             return _write(fail(error))
         response = get_response(request)
-        value = _answered(request, response, options)
-        if value is None:
-            return response
         try:
-            return _released(response, terms.guard.check(value[1], Stage.OUTPUT, **terms.context), value[0])
+            body = _answered(request, response, options)
+            if body is None:
+                return response
+            return _released(response, terms.guard.check(body.value, Stage.OUTPUT, **terms.context), body)
         except Exception as error:
             return _write(fail(error))
 
@@ -71,12 +70,12 @@ def _asynchronous(get_response: Any, terms: Terms, options: WebOptions) -> Any:
         except Exception as error:
             return _write(fail(error))
         response = await get_response(request)
-        value = _answered(request, response, options)
-        if value is None:
-            return response
         try:
-            checked = await terms.guard.acheck(value[1], Stage.OUTPUT, **terms.context)
-            return _released(response, checked, value[0])
+            body = _answered(request, response, options)
+            if body is None:
+                return response
+            checked = await terms.guard.acheck(body.value, Stage.OUTPUT, **terms.context)
+            return _released(response, checked, body)
         except Exception as error:
             return _write(fail(error))
 
@@ -85,16 +84,23 @@ def _asynchronous(get_response: Any, terms: Terms, options: WebOptions) -> Any:
 
 def _read(request: Any, options: WebOptions) -> ReadRequest | None:
     """Return what there is to judge of a request, None where there is nothing."""
-    if not options.covers(request.path):
+    if not _covers(request, options):
         return None
+    if options.responses:
+        request.META.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed answer cannot be judged
     raw = request.body
     if len(raw) > options.max_bytes:
         raise RequestError(
             "request_too_large", f"a body of more than {options.max_bytes} bytes cannot be checked"
         )
-    query = request.META.get("QUERY_STRING", "").encode("latin-1")
-    asked = read_request(request.META.get("CONTENT_TYPE", ""), raw, query, options.fields)
+    scope = getattr(request, "scope", None)
+    query = request.META.get("QUERY_STRING", "").encode("utf-8" if scope else "latin-1")
+    asked = read_request(request.META.get("CONTENT_TYPE", ""), raw, query, options.fields, request.path)
     return asked if asked.subject else None
+
+
+def _covers(request: Any, options: WebOptions) -> bool:
+    return options.covers(request.path, request.path.removesuffix(request.path_info))
 
 
 def _replace(request: Any, asked: ReadRequest, verdict: Verdict[Any]) -> None:
@@ -102,41 +108,39 @@ def _replace(request: Any, asked: ReadRequest, verdict: Verdict[Any]) -> None:
     if verdict.action < Action.REDACT:
         return
     left: Any = verdict.content
-    if "query" in asked.subject:
-        request.META["QUERY_STRING"] = asked.write_query(left).decode()
+    query, body = asked.write_query(left), asked.write_body(left)
+    if query is not None:
+        request.META["QUERY_STRING"] = query.decode()
         if hasattr(request, "environ"):
             request.environ["QUERY_STRING"] = request.META["QUERY_STRING"]
         scope = getattr(request, "scope", None)
         if isinstance(scope, dict):
-            scope["query_string"] = asked.write_query(left)
+            scope["query_string"] = query
         request.__dict__.pop("GET", None)
-    if "body" in asked.subject:
-        raw = asked.write_body(left)
-        request._body, request._stream = raw, io.BytesIO(raw)
-        request.META["CONTENT_LENGTH"] = str(len(raw))
+    if body is not None:
+        request._body, request._stream = body, io.BytesIO(body)
+        request.META["CONTENT_LENGTH"] = str(len(body))
         for name in ("_post", "_files"):
             request.__dict__.pop(name, None)
 
 
-def _answered(request: Any, response: Any, options: WebOptions) -> tuple[str, Any] | None:
-    """Return the media type and the value of an answer that is judged, None of one that is not."""
-    if not options.responses or not options.covers(request.path) or response.streaming:
+def _answered(request: Any, response: Any, options: WebOptions) -> Body | None:
+    """Return the body of an answer that is judged, None of one that is not."""
+    if not options.responses or not _covers(request, options) or response.streaming or not response.content:
         return None
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not (kind == "application/json" or kind.endswith("+json") or kind.startswith("text/")):
+    kind = response.headers.get("content-type", "")
+    if not is_judged(kind):
         return None
-    try:
-        return kind, read_value(kind, response.content)
-    except RequestError:
-        return kind, response.content.decode("utf-8", "replace")
+    if response.headers.get("content-encoding", "").lower() not in ("", "identity"):
+        raise ValueError("a compressed answer cannot be judged")
+    return read_answer(kind, response.content)
 
 
-def _released(response: Any, verdict: Verdict[Any], kind: str) -> Any:
+def _released(response: Any, verdict: Verdict[Any], body: Body) -> Any:
     if verdict.blocked:
         return _write(refuse(verdict, WITHHELD_STATUS))
     if verdict.action >= Action.REDACT:
-        left = verdict.content
-        response.content = left.encode() if isinstance(left, str) else write_value(kind, left)
+        response.content = body.write(verdict.content)
         if response.has_header("content-length"):
             response.headers["content-length"] = str(len(response.content))
     return response

@@ -8,22 +8,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
 
 from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.errors import Overloaded, RequestError
 from guardrails.types import Action, Verdict
-from guardrails.wire import strict_json
+from guardrails.wire.pointers import Path, pointer
+from guardrails.wrapping.web.bodies import (
+    Body,
+    Pairs,
+    decode,
+    group_pairs,
+    read_body,
+    read_charset,
+    read_pairs,
+    write_pairs,
+)
+from guardrails.wrapping.web.fields import WHOLE, find_places
 
 LOG = logging.getLogger("guardrails")
 
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
 BLOCKED_STATUS: Final = 400
 WITHHELD_STATUS: Final = 403
 """Of an answer of the application's that the policy stops."""
 
 UNAVAILABLE: Final = 503
+END: Final = "/\n"
+"""What routers overlook at the end of a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,8 @@ class WebOptions:
 
     Attributes:
         paths: patterns of the paths whose requests are judged, such as `/chat/*`.
-        fields: JSON Pointers of what is judged of a body (`/message`, `/items/*/text`, where `*` is any entry); none: all of it.
+        fields: JSON Pointers of what is judged of a body (`/message`, `/items/*/text`, where `*` is any entry); none, or none
+            that it has: all of it.
         responses: whether JSON and texts that the application answers with are judged too.
         max_bytes: how large a body may be.
     """
@@ -42,9 +53,21 @@ class WebOptions:
     responses: bool = False
     max_bytes: int = 1_000_000
 
-    def covers(self, path: str) -> bool:
-        """Tell whether requests at a path are judged."""
-        return any(fnmatchcase(path, pattern) for pattern in self.paths)
+    def covers(self, path: str, root: str = "") -> bool:
+        """Tell whether requests at a path are judged, where slashes at its end make no difference.
+
+        Args:
+            path: the path.
+            root: where the application is mounted: patterns may be said with it and without.
+        """
+        inner = path[len(root) :] if path.startswith(root) else path
+        names = {name.rstrip(END) for name in (path, inner, root + inner)} | {path, inner, root + inner}
+        return any(
+            fnmatchcase(name, each)
+            for name in names
+            for pattern in self.paths
+            for each in (pattern, pattern.rstrip("/"))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +92,7 @@ def refuse(verdict: Verdict[Any], status: int = BLOCKED_STATUS) -> WebAnswer:
                 "message": verdict.message or "Stopped by policy.",
                 "verdict": verdict.id,
                 "rules": [rule.id for rule in verdict.rules if rule.action is Action.BLOCK],
-                "policy": str(verdict.policy),
+                "policy": f"{verdict.policy.name}@{verdict.policy.version}",
             }
         },
     )
@@ -93,97 +116,66 @@ class ReadRequest:
 
     Attributes:
         subject: what there is to judge; empty: nothing.
-        query: the parameters of its address.
-        kind: the media type of its body.
-        body: what its body says, None where it has none.
-        places: where in the body each of what is judged stands; none: all of it is.
+        pairs: the parameters of its address, in their order.
+        charset: what these are written in.
+        body: its body, None where it has none.
+        places: what of the body is judged.
     """
 
     subject: Mapping[str, Any]
-    query: Mapping[str, Any]
-    kind: str
-    body: Any
-    places: Mapping[str, tuple[Any, ...]]
+    pairs: Pairs
+    charset: str
+    body: Body | None
+    places: Sequence[Path]
 
-    def write_query(self, left: Mapping[str, Any]) -> bytes:
-        """Return the parameters as the policy leaves them."""
-        return urlencode(left["query"], doseq=True).encode()
+    def write_query(self, left: Mapping[str, Any]) -> bytes | None:
+        """Return the parameters as the policy leaves them, None where it changes none."""
+        if left.get("query") == self.subject.get("query"):
+            return None
+        return write_pairs(self.pairs, left["query"], self.charset)
 
-    def write_body(self, left: Mapping[str, Any]) -> bytes:
-        """Return the body as the policy leaves it."""
-        body = left.get("body")
-        if self.places:
-            body = replace_values(
-                self.body, {(self.places[name], None): left["body"][name] for name in self.places}
-            )
-        return write_value(self.kind, body)
+    def write_body(self, left: Mapping[str, Any]) -> bytes | None:
+        """Return the body as the policy leaves it, None where it changes nothing.
+
+        Raises:
+            RequestError: the body is JSON and a form at once, and the policy changes the form.
+        """
+        if left.get("form") != self.subject.get("form"):
+            raise RequestError("unsupported_media_type", "the body is JSON: send it as application/json")
+        new = left.get("body")
+        if self.body is None or new == self.subject.get("body"):
+            return None
+        if self.places != WHOLE:
+            edits: dict[tuple[Path, Path | None], Any] = {}
+            for path in self.places:
+                edits[path, None] = left["body"][pointer(path)]
+            new = replace_values(self.body.value, edits)
+        return self.body.write(new)
 
 
-def read_request(kind: str, raw: bytes, query: bytes, fields: Sequence[str] = ()) -> ReadRequest:
-    """Read the body of a request, by its media type, and the parameters of its address.
+def read_request(
+    content_type: str, raw: bytes, query: bytes, fields: Sequence[str] = (), path: str = ""
+) -> ReadRequest:
+    """Read the body of a request, by its media type, the parameters of its address and the parts of its path.
 
     Raises:
-        RequestError: it has no form that can be read: no JSON, form or text.
+        RequestError: it has no form that can be read: no JSON, form or text in UTF-8, US-ASCII or ISO-8859-1.
     """
-    kind = kind.partition(";")[0].strip().lower()
-    asked = _grouped(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    body = read_value(kind, raw) if raw else None
-    places = {} if not fields or body is None else _places(body, fields)
-    subject: dict[str, Any] = {"query": asked} if asked else {}
-    if places:
-        subject["body"] = {name: value_at(body, path) for name, path in places.items()}
-    elif body is not None and not fields:
-        subject["body"] = body
-    return ReadRequest(subject, asked, kind, body, places)
-
-
-def read_value(kind: str, raw: bytes) -> Any:
-    """Return what a body says: the values of JSON or of a form, or a text; raises `RequestError` for all else."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise RequestError("invalid_body", "the body is not UTF-8") from None
-    if kind == JSON or kind.endswith("+json"):
-        return strict_json.parse_text(text)
-    if kind == FORM:
-        return _grouped(parse_qsl(text, keep_blank_values=True))
-    if kind.startswith("text/"):
-        return text
-    raise RequestError("unsupported_media_type", f"a body of type {kind[:64]!r} cannot be checked: send JSON")
-
-
-def write_value(kind: str, value: Any) -> bytes:
-    """Write what `read_value` read."""
-    if kind == FORM:
-        return urlencode(value, doseq=True).encode()
-    return value.encode() if kind.startswith("text/") else strict_json.dump(value)
-
-
-def _grouped(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Return fields of a form by their names, those that come several times as lists."""
-    found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
-
-
-def _places(body: Any, fields: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """Return where the declared fields stand in a body, by their JSON Pointers; those that it does not have are left out."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for field in fields:
-        paths: list[tuple[Any, ...]] = [()]
-        for name in field.split("/")[1:]:
-            name = name.replace("~1", "/").replace("~0", "~")
-            paths = [(*path, step) for path in paths for step in _steps(value_at(body, path), name)]
-        found |= {"/" + "/".join(map(str, path)): path for path in paths if path}
-    return found
-
-
-def _steps(value: Any, name: str) -> Sequence[Any]:
-    if isinstance(value, Mapping):
-        return [*value] if name == "*" else [name] if name in value else []
-    if isinstance(value, list):
-        if name == "*":
-            return range(len(value))
-        return [int(name)] if name.isdecimal() and int(name) < len(value) else []
-    return []
+    charset = read_charset(content_type)
+    pairs, used = read_pairs(decode(query, "latin-1")[0], charset)
+    body = read_body(content_type, raw) if raw else None
+    subject: dict[str, Any] = {}
+    if parts := [part for part in path.split("/") if part]:
+        subject["path"] = parts
+    if pairs:
+        subject["query"] = group_pairs(pairs)
+    if body is None:
+        return ReadRequest(subject, pairs, used, body, WHOLE)
+    places = find_places(body.value, fields) if fields else WHOLE
+    if places == WHOLE:
+        subject["body"] = body.value
+    else:
+        subject["body"] = {pointer(place): value_at(body.value, place) for place in places}
+    if body.other is not None:
+        subject["form"] = body.other
+    return ReadRequest(subject, pairs, used, body, places)

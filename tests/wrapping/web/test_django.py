@@ -29,7 +29,10 @@ def request(text: str) -> Any:
     """Return a request as Django makes one, as far as it is read."""
     raw = f'{{"text": "{text}"}}'.encode()
     return SimpleNamespace(
-        path="/chat", body=raw, META={"CONTENT_TYPE": "application/json", "QUERY_STRING": ""}
+        path="/chat",
+        path_info="/chat",
+        body=raw,
+        META={"CONTENT_TYPE": "application/json", "QUERY_STRING": ""},
     )
 
 
@@ -71,11 +74,14 @@ def test_a_request_is_judged_before_the_view_runs(guard: Guard, *, is_async: boo
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_answers_are_judged_where_that_is_asked_for(guard: Guard, *, is_async: bool) -> None:
-    """JSON and texts; streams go on."""
+    """JSON and texts; streams go on, and empty answers."""
 
-    def answer(raw: bytes, *, streaming: bool = False) -> Any:
+    def answer(raw: bytes, *, streaming: bool = False, **headers: str) -> Any:
         response = Response(
-            content=raw, streaming=streaming, headers={"content-type": "text/plain", "content-length": "3"}
+            content=raw,
+            streaming=streaming,
+            headers={"content-type": "text/plain", "content-length": "3"}
+            | {name.replace("_", "-"): value for name, value in headers.items()},
         )
         return serve(guard.django(responses=True), "tea", lambda _: response, is_async=is_async)
 
@@ -83,3 +89,40 @@ def test_answers_are_judged_where_that_is_asked_for(guard: Guard, *, is_async: b
     assert answer(b"a zqxmask").headers["content-length"] == "10"
     assert answer(b"zqxbomb").status == 403
     assert answer(b"zqxbomb", streaming=True).content == b"zqxbomb"
+    assert answer(b"").content == b""
+    assert answer("é zqxmask".encode("utf-16"), content_type="text/plain; charset=utf-16").content == (
+        "é [REDACT]".encode("utf-16")
+    )
+    assert answer(b'{"a": NaN, "b": "zqxmask"}', content_type="application/json").content == (
+        b'{"a": NaN, "b": "[REDACT]"}'
+    )
+    assert answer(b"zqxbomb", content_type="text/event-stream").content == b"zqxbomb"
+    assert answer(b"zipped", content_encoding="gzip").status == 503
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"path": "/app/chat", "path_info": "/chat"}, 400),
+        ({"path": "/chat/", "path_info": "/chat/"}, 400),
+        ({"path": "/ask/zqxbomb", "path_info": "/ask/zqxbomb", "body": b""}, 400),
+        ({"META": {"CONTENT_TYPE": "text/plain; charset=utf-7", "QUERY_STRING": "q=tea"}, "body": b""}, 415),
+        ({"META": {"CONTENT_TYPE": "text/plain", "QUERY_STRING": ""}}, 400),
+    ],
+)
+def test_requests_are_covered_and_read_as_django_reads_them(
+    guard: Guard, given: dict[str, Any], status: int
+) -> None:
+    """Mounted, with a slash at the end, in its path, in another character set, as JSON of another type."""
+    middleware = guard.django(paths=["/chat", "/ask/*"], fields=["/text"])
+    asked = SimpleNamespace(**(vars(request("zqxbomb")) | given))
+    assert middleware(lambda _: None)(asked).status == status
+
+
+def test_only_what_changed_is_written(guard: Guard) -> None:
+    """The parameters stay as they came where the body alone is redacted."""
+    asked = request("my zqxmask")
+    asked.META["QUERY_STRING"] = "b=%7e&a=x%20y&b"
+    guard.django()(lambda _: None)(asked)
+    assert asked._body == b'{"text":"my [REDACT]"}'
+    assert asked.META["QUERY_STRING"] == "b=%7e&a=x%20y&b"
