@@ -83,3 +83,17 @@ def test_requests_are_judged_before_the_view_and_answers_behind_it(url: str) -> 
     ):
         assert (stopped.status_code, stopped.json()["error"]["rules"]) == (400, ["jailbreak.block"])
         assert seen == []
+
+
+@pytest.mark.parametrize("url", ["/chat", "/achat"])
+def test_a_view_reads_what_was_judged(url: str) -> None:
+    """JSON of another type, paths, and no other character sets than are judged; parameters stay as they came."""
+    escaped = json.dumps({"text": "x"}).replace("x", "".join(f"\\u{ord(each):04x}" for each in JAILBREAK))
+    assert post(url, escaped, "text/plain").status_code == 400
+    assert (
+        post(url, "text=tea", "application/x-www-form-urlencoded; charset=utf-7", "?q=tea").status_code == 415
+    )
+    assert post(f"{url}/{JAILBREAK}", "{}", "application/json").status_code == 400
+    assert seen == []
+    answer = post(url, json.dumps({"text": CARD}), "application/json", "?b=1&q=x%20y&b=2").json()
+    assert answer["query"] == {"b": "2", "q": "x y"}
