@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from guardrails.checker import Checker
 from guardrails.context import CALLER, CallerOptions, check_options
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from guardrails.wrapping.frameworks.openai_agents import AgentGuardrails, OnRedact
     from guardrails.wrapping.functions import OnBlock
     from guardrails.wrapping.sdk.exchange import Terms
+
+
+WEB_OPTIONS: Final = ("paths", "fields", "responses", "max_bytes")
+"""What middlewares of web frameworks take besides."""
 
 
 class FrameworkExtensions(Checker):
@@ -79,12 +83,11 @@ class FrameworkExtensions(Checker):
             max_bytes: how large a body may be; 413 beyond.
             caller: who asks, as for `wrap`.
         """
-        from guardrails.wrapping.sdk.exchange import Terms
         from guardrails.wrapping.web.asgi import GuardMiddleware
         from guardrails.wrapping.web.requests import WebOptions
 
         options = WebOptions(paths, fields, responses, max_bytes)
-        return GuardMiddleware(app, Terms(self, answers=False, context=caller), options)
+        return GuardMiddleware(app, self._terms("asgi", caller, *WEB_OPTIONS), options)
 
     def django(
         self,
@@ -106,12 +109,11 @@ class FrameworkExtensions(Checker):
             max_bytes: how large a body may be; 413 beyond.
             caller: who asks, as for `wrap`.
         """
-        from guardrails.wrapping.sdk.exchange import Terms
         from guardrails.wrapping.web.django import make_middleware
         from guardrails.wrapping.web.requests import WebOptions
 
         options = WebOptions(paths, fields, responses, max_bytes)
-        return make_middleware(Terms(self, answers=False, context=caller), options)
+        return make_middleware(self._terms("django", caller, *WEB_OPTIONS), options)
 
     def fastapi(self, of: Any, **caller: Unpack[CallerOptions]) -> Callable[..., Any]:
         """Return a dependency of FastAPI that takes a body, or another parameter, and returns it as the policy leaves it, in its
@@ -124,7 +126,6 @@ class FrameworkExtensions(Checker):
             of: the type of the parameter, as FastAPI takes it, such as a model of pydantic.
             caller: who asks, as for `wrap`.
         """
-        from guardrails.wrapping.sdk.exchange import Terms
         from guardrails.wrapping.web.fastapi import make_dependency
 
-        return make_dependency(of, Terms(self, answers=False, context=caller))
+        return make_dependency(of, self._terms("fastapi", caller))

@@ -53,6 +53,19 @@ class WebOptions:
     responses: bool = False
     max_bytes: int = 1_000_000
 
+    def __post_init__(self) -> None:
+        """Raise `TypeError` or `ValueError` for options that would leave requests unjudged without a word."""
+        for name, given, begins in (("paths", self.paths, ("/", "*")), ("fields", self.fields, ("/",))):
+            if isinstance(given, str) or not all(isinstance(each, str) for each in given):
+                raise TypeError(f"{name} must be a list of texts, not {given!r}")
+            for each in given:
+                if not each.startswith(begins):
+                    raise ValueError(f"{name}: {each!r} must begin with {' or '.join(begins)}")
+        if not self.paths:
+            raise ValueError("paths must name at least one; leave it out for all")
+        if not isinstance(self.max_bytes, int) or self.max_bytes < 1:
+            raise ValueError(f"max_bytes must be a number of bytes, not {self.max_bytes!r}")
+
     def covers(self, path: str, root: str = "") -> bool:
         """Tell whether requests at a path are judged, where slashes at its end make no difference.
 
