@@ -37,8 +37,8 @@ def sets(data: Path) -> list[Path]:
         path
         for path in (data / "train").glob("*.jsonl.gz")
         if manifest[path.name.removesuffix(".jsonl.gz")]["licence_class"] == "P"
-        # Texts of applications are harmless, and no kind that a sheet of texts knows.
-        and "system" not in manifest[path.name.removesuffix(".jsonl.gz")].get("kinds", {})
+        # Texts of applications are no kind that a sheet of texts knows.
+        and path.name.removesuffix(".jsonl.gz") not in ("framework_prompts", "promptsource_filled")
     )
 
 
