@@ -62,6 +62,9 @@ Columns = NDArray[np.bool_]
 AT_ONCE: Final = 1_000
 """Characters up to which the caller's thread may ask the fast tier: under a millisecond."""
 
+LONGEST_WORD: Final = 12
+"""Characters of a word, for a few of them."""
+
 REMEMBERED: Final = 64
 """Short texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
 
@@ -181,7 +184,8 @@ class ShippedClassifier:
 
     def _is_short(self, folded: str) -> bool:
         """Tell whether a window has so few words that both tiers must find what is found."""
-        return len(folded.split()) <= self._model.few_words.words
+        words = self._model.few_words.words  # a long name is one without spaces
+        return len(folded) <= LONGEST_WORD * words and len(folded.split()) <= words
 
     def _detection(self, text: TierWindows, scores: Scores) -> Detection:
         wanted = np.logical_or.reduce(self._columns(text))
