@@ -175,12 +175,15 @@ class ShippedClassifier:
         for columns in self._columns(text):
             if self._effort == "fast" or not columns.any():
                 continue
-            full = self._effort == "full"
-            unsettled = ~fast.settled[:, columns].all(axis=1)
-            # What the fast tier alone finds in a few words is not settled.
-            found = (fast.scores[:, columns] >= self._model.few_words.agreement).any(axis=1)
-            short = np.fromiter(map(self._is_short, text.folded), dtype=np.bool_, count=len(text.folded))
-            yield columns, np.logical_or.reduce((unsettled, found & short, np.full(short.shape, full)))
+            if self._effort == "full":
+                yield columns, np.ones(len(text.folded), dtype=np.bool_)
+                continue
+            needs: Columns = np.logical_not(fast.settled[:, columns].all(axis=1))
+            for at, folded in enumerate(text.folded):
+                # What the fast tier alone finds in a few words is not settled.
+                if not needs[at] and self._is_short(folded):
+                    needs[at] = bool((fast.scores[at][columns] >= self._model.few_words.agreement).any())
+            yield columns, needs
 
     def _is_short(self, folded: str) -> bool:
         """Tell whether a window has so few words that both tiers must find what is found."""
