@@ -112,5 +112,8 @@ def test_a_stream_has_them_once_it_ends(guard: Guard, upstream: ScriptedUpstream
 
 def test_what_takes_no_attributes_stays_as_it_is() -> None:
     """A text that a client returns is a text."""
-    attach_verdicts("text", CallVerdicts())
-    attach_verdicts([], CallVerdicts())
+    given: list[Any] = ["text", []]
+    for each in given:
+        attach_verdicts(each, CallVerdicts())
+    assert given == ["text", []]
+    assert not any(hasattr(each, "guardrails") for each in given)

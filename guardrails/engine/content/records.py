@@ -87,8 +87,17 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
         parts: its texts, in their order; a key comes right before what it leads to.
         prose: whether each value is somebody's words, however short.
     """
-    avoided = _find_avoided(parts)
-    said = _find_said(parts)
+    avoided: set[int] = set()
+    said: set[int] = set()
+    secrets: list[RecordPassage] = []
+    for at, key, value in _pair_keys(parts):
+        name = key.text.lower()
+        if name in AVOIDED and is_word_list(value.text):
+            avoided.add(at)
+        if name in SAID:
+            said.add(at)
+        if len(value.text) <= LONGEST_LINE and _TELLING.search(key.text):
+            secrets.append(_label_secret(key, value))
     kinds: list[TextKind] = [
         "data" if at in avoided else classify_text(part.text) for at, part in enumerate(parts)
     ]
@@ -108,36 +117,23 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
         if _may_be_sentence(row):
             passages += _pack([(spell_out(part.text), (part,)) for part in row], " ")
     each_once = {passage.text: passage for passage in reversed(passages)}
-    return RecordReading(forms, (*each_once.values(), *_label_secrets(parts)))
+    return RecordReading(forms, (*each_once.values(), *secrets))
 
 
-def _find_avoided(parts: Sequence[RecordPart]) -> frozenset[int]:
-    """Return which parts are lists of what a picture is not to show."""
-    return frozenset(
-        at + 1
-        for at, (key, value) in enumerate(pairwise(parts))
-        if key.is_key and not value.is_key and key.text.lower() in AVOIDED and is_word_list(value.text)
-    )
+def _pair_keys(parts: Sequence[RecordPart]) -> Iterator[tuple[int, RecordPart, RecordPart]]:
+    """Yield each text that has a key: its number among the parts, the key, and the text."""
+    for at, (key, value) in enumerate(pairwise(parts), 1):
+        if key.is_key and not value.is_key:
+            yield at, key, value
 
 
-def _label_secrets(parts: Sequence[RecordPart]) -> Iterator[RecordPassage]:
-    """Yield values with the keys that say what they are, for detectors that look for numbers and credentials beside such words:
+def _label_secret(key: RecordPart, value: RecordPart) -> RecordPassage:
+    """Return a value with the key that says what it is, for detectors that look for numbers and credentials beside such words:
     `ssn: 536904399` is one, and `536904399` might be anything.
     """
-    for key, value in pairwise(parts):
-        if key.is_key and not value.is_key and len(value.text) <= LONGEST_LINE and _TELLING.search(key.text):
-            begin = len(key.text) + 2
-            pieces = ((key.at, 0), (value.at, begin)) if key.at >= 0 else ((value.at, begin),)
-            yield RecordPassage(f"{key.text}: {value.text}", pieces, "data")
-
-
-def _find_said(parts: Sequence[RecordPart]) -> frozenset[int]:
-    """Return which parts are somebody's words by their keys, however short."""
-    return frozenset(
-        at + 1
-        for at, (key, value) in enumerate(pairwise(parts))
-        if key.is_key and not value.is_key and key.text.lower() in SAID
-    )
+    begin = len(key.text) + 2
+    pieces = ((key.at, 0), (value.at, begin)) if key.at >= 0 else ((value.at, begin),)
+    return RecordPassage(f"{key.text}: {value.text}", pieces, "data")
 
 
 def _cut_rows(own: Sequence[tuple[RecordPart, TextKind]]) -> Iterator[list[RecordPart]]:

@@ -88,13 +88,6 @@ def read_structure(given: Any, stage: Stage) -> Payload:
     return body(given, tree)
 
 
-def read_key(key: Any, stage: Stage) -> Payload:
-    """Read the name of a part, which cannot be changed: what would be redacted in it blocks."""
-    tree = ContentTree()
-    tree.text(str(key), (), Place(stage), editable=False)
-    return body(key, tree)
-
-
 def read_pieces(pieces: list[Any], stage: Stage) -> Payload:
     """Read the pieces of one answer that came in a stream. A text may go on in the next piece: what stands at the same place in
     several is read as one, too.

@@ -363,17 +363,17 @@ REQUEST = by_table(
 )
 
 
-def read_request(body: Any) -> ContentTree:
-    """Return the leaves of a chat completion request."""
+def read_request(body: Any, table: Table = REQUEST) -> ContentTree:
+    """Return the leaves of a chat completion request, or of one of an API with other fields, by its table."""
     tree = ContentTree()
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
-    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    table(tree, body, (), Place(Stage.INPUT, role="user"))
     return tree
 
 
-def read_response(body: Any) -> ContentTree:
-    """Return the leaves of a chat completion."""
+def read_response(body: Any, table: Table = RESPONSE) -> ContentTree:
+    """Return the leaves of a chat completion, or of an answer of an API with other fields, by its table."""
     tree = ContentTree()
-    RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    table(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
     return tree

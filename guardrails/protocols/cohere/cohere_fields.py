@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import anything, by_table, each, figures, flag, keep, parts, text
-from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path
@@ -72,15 +71,9 @@ ANSWER: Final = by_table(
 
 def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
-    tree = ContentTree()
-    if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
-    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
-    return tree
+    return chat_fields.read_request(body, REQUEST)
 
 
 def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
-    tree = ContentTree()
-    ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return tree
+    return chat_fields.read_response(body, ANSWER)

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.errors import BackendError
-from guardrails.protocols.protocol import Framing
+from guardrails.protocols.streaming.event_messages import frame_messages
 from guardrails.wire import event_stream, sse
 
 CHUNK: Final = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
 
 
-class ChunkReader:
-    """Reads the events of a stream, and its exceptions as Anthropic's own API tells an error."""
-
-    def __init__(self) -> None:
-        self._messages = event_stream.Messages()
-
-    def feed(self, piece: bytes) -> Iterator[sse.Event]:
-        """Take bytes; yield the events that they complete.
-
-        Raises:
-            BackendError: they are no such stream.
-        """
-        try:
-            for message in self._messages.feed(piece):
-                data = _read(message)
-                yield sse.Event(_type_of(data), data)
-        except ValueError as error:
-            raise BackendError(
-                f"the model's answer cannot be judged: {error}", 502, "upstream_invalid"
-            ) from None
-
-    def flush(self) -> Iterator[sse.Event]:
-        """Nothing of a message that was cut off is an event."""
-        return iter(())
+def _read_event(message: event_stream.Message) -> sse.Event:
+    """Return the event of a message, an exception as Anthropic's own API tells an error."""
+    data = _read(message)
+    return sse.Event(_type_of(data), data)
 
 
 def _read(message: event_stream.Message) -> bytes:
@@ -58,23 +36,6 @@ def _type_of(data: bytes) -> bytes:
     return kind.encode() if isinstance(kind, str) else b""
 
 
-class ChunkWriter:
-    """Writes server-sent events as messages."""
-
-    headers: Mapping[str, str] = {"content-type": event_stream.TYPE}
-
-    def __init__(self) -> None:
-        self._events = sse.Events()
-
-    def feed(self, raw: bytes) -> bytes:
-        """Take whole events; return the messages that they are."""
-        return b"".join(map(write_message, self._events.feed(raw)))
-
-    def flush(self) -> bytes:
-        """Nothing follows."""
-        return b""
-
-
 def write_message(event: sse.Event) -> bytes:
     """Return the message of an event."""
     if event.type == b"error":
@@ -84,4 +45,4 @@ def write_message(event: sse.Event) -> bytes:
     return event_stream.dump(CHUNK, json.dumps({"bytes": base64.b64encode(event.data).decode()}).encode())
 
 
-CHUNKS: Final = Framing(media_type=event_stream.TYPE, reader=ChunkReader, writer=ChunkWriter, keep_alive=b"")
+CHUNKS: Final = frame_messages(_read_event, write_message)

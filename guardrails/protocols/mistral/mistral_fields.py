@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, each, flag, keep, text
-from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path
@@ -49,11 +47,7 @@ RESPONSE: Final = by_table({**chat_fields.RESPONSE.fields, "choices": each(choic
 
 def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request of models or of an agent."""
-    tree = ContentTree()
-    if not isinstance(body, Mapping) or "messages" not in body:
-        raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
-    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
-    return tree
+    return chat_fields.read_request(body, REQUEST)
 
 
 def read_fill_request(body: Any) -> ContentTree:
@@ -65,6 +59,4 @@ def read_fill_request(body: Any) -> ContentTree:
 
 def read_response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
-    tree = ContentTree()
-    RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return tree
+    return chat_fields.read_response(body, RESPONSE)

@@ -167,7 +167,7 @@ CHAT: Final = ChatForm()
 COMPLETION: Final = CompletionForm()
 
 
-class Asked:
+class LlamaCall:
     """A call of a model: its form, and its arguments."""
 
     def __init__(self, form: ModelForm, args: Sequence[Any], options: dict[str, Any]) -> None:
@@ -192,23 +192,23 @@ def model_methods(base: Any, terms: Terms, name: str, form: ModelForm) -> dict[s
     """Return the methods of a model that chat, or complete: whole or in a stream, sync or async."""
 
     def whole(self: Any, *args: Any, **options: Any) -> Any:
-        asked = Asked(form, args, options)
+        asked = LlamaCall(form, args, options)
         method = getattr(base, name)
         return run(ask_model(terms, *asked.prompt), terms, lambda left: asked.make(method, self, left))
 
     async def awhole(self: Any, *args: Any, **options: Any) -> Any:
-        asked = Asked(form, args, options)
+        asked = LlamaCall(form, args, options)
         method = getattr(base, f"a{name}")
         return await arun(ask_model(terms, *asked.prompt), terms, lambda left: asked.make(method, self, left))
 
     def stream(self: Any, *args: Any, **options: Any) -> Iterator[Any]:
-        asked = Asked(form, args, options)
+        asked = LlamaCall(form, args, options)
         method = getattr(base, f"stream_{name}")
         flow = stream_model(terms, *asked.prompt)
         return guarded_call.stream(flow, terms, lambda left: asked.make(method, self, left))
 
     async def astream(self: Any, *args: Any, **options: Any) -> AsyncIterator[Any]:
-        asked = Asked(form, args, options)
+        asked = LlamaCall(form, args, options)
 
         async def ask(left: Any) -> AsyncIterator[Any]:
             async for piece in await asked.make(getattr(base, f"astream_{name}"), self, left):

@@ -16,7 +16,6 @@ from guardrails import Guard, Image, RequestError, Stage, Text, ToolCall, Video
 from guardrails.engine.content.value_reader import (
     is_readable,
     read,
-    read_key,
     read_pieces,
     read_structure,
     read_unread,
@@ -188,8 +187,8 @@ def test_values_say_something_or_nothing(value: Any, readable: bool, nothing: bo
 
 def test_the_name_of_a_part_cannot_be_changed(bomb_redactor: Guard) -> None:
     """What would be redacted in it blocks."""
-    assert bomb_redactor.check(read_key("zqxbomb", Stage.INPUT)).blocked
-    assert bomb_redactor.check(read_key("fine", Stage.INPUT)).content == "fine"
+    assert bomb_redactor.check({"zqxbomb": 1}).blocked
+    assert bomb_redactor.check({"fine": 1}).content == {"fine": 1}
 
 
 def test_a_structure_is_read_in_full_whatever_its_form(bomb_redactor: Guard) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from guardrails.errors import BackendError
-from guardrails.protocols.bedrock.converse_framing import ConverseReader, ConverseWriter
+from guardrails.protocols.bedrock.converse_framing import MESSAGES
 from guardrails.wire import event_stream, sse
 
 EVENTS = [{"messageStart": {"role": "assistant"}}, {"messageStop": {"stopReason": "end_turn"}}]
@@ -15,12 +15,12 @@ EVENTS = [{"messageStart": {"role": "assistant"}}, {"messageStop": {"stopReason"
 
 def test_events_are_written_and_read_again() -> None:
     """In pieces of any size."""
-    raw = ConverseWriter().feed(b"".join(sse.event(json.dumps(each).encode()) for each in EVENTS))
+    raw = MESSAGES.writer().feed(b"".join(sse.event(json.dumps(each).encode()) for each in EVENTS))
     assert [message.headers[":event-type"] for message in event_stream.Messages().feed(raw)] == [
         "messageStart",
         "messageStop",
     ]
-    reader = ConverseReader()
+    reader = MESSAGES.reader()
     found = [event for at in range(0, len(raw), 7) for event in reader.feed(raw[at : at + 7])]
     assert [json.loads(event.data) for event in found] == EVENTS
     assert [*reader.flush()] == []
@@ -28,10 +28,10 @@ def test_events_are_written_and_read_again() -> None:
 
 def test_an_exception_is_an_error_and_an_error_an_exception() -> None:
     """What is no message cannot be judged."""
-    raw = ConverseWriter().feed(sse.event(b'{"error": {"message": "broken"}}'))
+    raw = MESSAGES.writer().feed(sse.event(b'{"error": {"message": "broken"}}'))
     [message] = event_stream.Messages().feed(raw)
     assert message.headers[":message-type"] == "exception"
-    [event] = ConverseReader().feed(raw)
+    [event] = MESSAGES.reader().feed(raw)
     assert json.loads(event.data) == {"error": {"message": "broken"}}
     with pytest.raises(BackendError):
-        [*ConverseReader().feed(b"x" * 20)]
+        [*MESSAGES.reader().feed(b"x" * 20)]
