@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from guardrails import Blocked, Guard, RequestError, Verdict
-from guardrails.protocols.messages.bedrock_framing import ChunkWriter
+from guardrails.protocols.messages.bedrock_framing import CHUNKS
 from guardrails.testing import RawReply, ReceivedRequest, Reply, ScriptedUpstream
 from guardrails.testing.scripted_upstream import find_protocol, write_reply
 
@@ -171,7 +171,7 @@ def _message_of_anthropic(reply: Any) -> Callable[[ReceivedRequest], RawReply]:
         made = write_reply(reply, ReceivedRequest("POST", "/v1/messages", request.headers, body, found))
         if not (at_bedrock and streams):
             return made
-        writer = ChunkWriter()
+        writer = CHUNKS.writer()
         pieces = [writer.feed(piece) for piece in made.pieces if isinstance(piece, bytes)]
         return RawReply(pieces, content_type="application/vnd.amazon.eventstream")
 
