@@ -15,7 +15,7 @@ from typing import Any
 from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
 from guardrails.engine.content.reply_context import SOURCES, ReplyContext
-from guardrails.engine.values.json_text import parse_json_text
+from guardrails.engine.values.json_text import find_literals, parse_json_text
 from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
 from guardrails.text.prose import classify_text
@@ -87,6 +87,9 @@ class Leaf:
         """Whether it is what fills a slot of a declared text: a stretch of its parent, as it stands there."""
         return self.derived is not None and not self.derived.origin
 
+
+MOST_LITERALS = 2_000
+"""Literals of a text that is no sound JSON which are judged by themselves."""
 
 RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
 """Where what a reply is to rest on comes from."""
@@ -392,10 +395,7 @@ class ContentTree:
         """
         decoded, sound = parse_json_text(value)
         if not sound:
-            self.text(value, path, place, editable=False)
-            read = unescaped(value)
-            if read != value:
-                self.text(read, path, place, editable=False)
+            self._unsound_text(value, path, place)
             return
         found = find_leaves(decoded, path)
         texts = [  # JSON holds nothing else
@@ -410,6 +410,26 @@ class ContentTree:
             leaf_of[part.at] = len(self.leaves)
             content = Text(part.text, place_at(place, where), None, reading.forms[part.at])
             self.leaves.append(Leaf(content, path, where[len(path) :], editable))
+        self._add_passages(reading, leaf_of, path, place)
+
+    def _unsound_text(self, value: str, path: Path, place: Place) -> None:
+        """Add a text that is no sound JSON: as it is, as a lenient parser reads its escapes, and each of its literals."""
+        self.text(value, path, place, editable=False)
+        read = unescaped(value)
+        if read != value:
+            self.text(read, path, place, editable=False)
+        literals = [(text, is_key) for text, is_key in find_literals(value) if text]
+        if len(literals) > MOST_LITERALS:
+            self.cannot(
+                "limit", "arguments that are no sound JSON, of more literals than are judged", path, place
+            )
+        parts = [RecordPart(at, *literal) for at, literal in enumerate(literals[:MOST_LITERALS])]
+        reading = read_records(parts)
+        leaf_of: dict[int, int] = {}
+        for part in parts:
+            leaf_of[part.at] = len(self.leaves)
+            content = Text(part.text, place_at(place, path), None, reading.forms[part.at])
+            self.leaves.append(Leaf(content, path, None, editable=False))
         self._add_passages(reading, leaf_of, path, place)
 
     def mark(self) -> tuple[int, int]:

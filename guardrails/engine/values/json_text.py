@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from guardrails.errors import RequestError
 from guardrails.wire import strict_json
-from guardrails.wire.lossless_json import write
+from guardrails.wire.lossless_json import unescaped, write
+
+_LITERAL: Final = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\Z)(\s*:)?', re.DOTALL)
+_OPENS: Final = re.compile(r"\s*[\[{]")
 
 
 def parse_json_text(text: str) -> tuple[Any, bool]:
@@ -19,6 +24,17 @@ def parse_json_text(text: str) -> tuple[Any, bool]:
         return strict_json.parse_text(text, halves=True, fold_keys=False, finite=True, depth=inf), True
     except RequestError:
         return None, False
+
+
+def is_unsound_json(text: str) -> bool:
+    """Tell whether a text begins as a mapping or a list of JSON does, and is none, or one that could be read in two ways."""
+    return _OPENS.match(text) is not None and not parse_json_text(text)[1]
+
+
+def find_literals(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield what each literal of a text says that is no sound JSON, and whether it is a key; the last one may be cut."""
+    for found in _LITERAL.finditer(text):
+        yield unescaped(found[1]), found[2] is not None
 
 
 def write_json_text(value: Any) -> str:
