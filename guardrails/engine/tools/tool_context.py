@@ -17,8 +17,8 @@ from typing import Any, Final
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, TaintTraces
 from guardrails.engine.tools.tool_calls import find_returned
-from guardrails.engine.values.json_text import is_unsound_json, parse_json_text
-from guardrails.engine.values.walk import find_strings
+from guardrails.engine.values.json_text import find_literals, is_unsound_json, parse_json_text
+from guardrails.engine.values.walk import find_leaves
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS, fold_tool_name
 from guardrails.policy.tools import ToolLists
@@ -177,7 +177,7 @@ class ToolContext:
         if len(self._sources) <= MOST_SOURCES:
             facts["tool.sources"] = [*self._sources]
         if traces is not None and use.arguments is not None:
-            carried = traces.found(_texts(use.arguments))
+            carried = traces.found(*_texts(use.arguments))
             if carried is not None:
                 facts |= {"tool.carries": bool(carried), "tool.carried": carried}
 
@@ -215,10 +215,14 @@ def basic_value(name: str, content: Content) -> object:
     return fold_tool_name(servers.pop()) if len(servers) == 1 else ""
 
 
-def _texts(arguments: str) -> list[str]:
-    """Return the texts in a call's arguments; that is no JSON, all of it."""
+def _texts(arguments: str) -> tuple[list[str], list[str]]:
+    """Return the texts in a call's arguments, and those that are no keys; of what is no sound JSON all of it and its literals."""
     value, sound = parse_json_text(arguments or "{}")
-    return [text for _, text, _ in find_strings(value)] if sound else [arguments]
+    if not sound:
+        literals = [*find_literals(arguments)]
+        return [arguments, *(text for text, _ in literals)], [text for text, is_key in literals if not is_key]
+    found = [(str(text), role) for _, text, _, role in find_leaves(value)]
+    return [text for text, _ in found], [text for text, role in found if role == "value"]
 
 
 def _plain(value: Any) -> Any:
