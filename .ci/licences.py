@@ -4,8 +4,8 @@
 
 prints what is wrong, and exits 1 where something is. Looks at the dependencies of the core and of each extra, and of theirs, as
 far as they are installed, by what their metadata says. Nothing of the core may be under the GPL or the AGPL. What an extra brings
-under them, the LGPL anywhere, and what names no licence needs a row under `[tool.licences]` in pyproject.toml that says why it may
-stay.
+under them, the LGPL anywhere, and what names no licence needs a row under `[tool.licences]` in pyproject.toml that says why it
+may stay.
 """
 
 from __future__ import annotations
