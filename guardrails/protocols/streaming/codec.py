@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -125,6 +127,25 @@ class StreamCodec(Protocol):
         withheld of it, None where it was stopped on its way.
         """
         ...
+
+
+PADDING: Final = "obfuscation"
+"""The field with random characters that hide the length of what an event says."""
+
+_PADDED: Final = re.compile(r"[A-Za-z0-9]{1,128}")
+
+
+def is_padding(value: Any) -> bool:
+    """Tell whether a value is of the form of padding."""
+    return isinstance(value, str) and _PADDED.fullmatch(value) is not None
+
+
+def replace_padding(data: dict[str, Any]) -> dict[str, Any]:
+    """Return an event with padding of our own: the upstream's could say something, and nobody could tell."""
+    given = data.get(PADDING)
+    if not isinstance(given, str) or not is_padding(given):
+        return data
+    return {**data, PADDING: secrets.token_hex(64)[: len(given)]}
 
 
 def build_event(data: dict[str, Any]) -> Event:

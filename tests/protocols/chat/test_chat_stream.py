@@ -259,11 +259,35 @@ def test_other_fields_are_judged_before_they_go_on(
     assert one.outcome.action is Action.BLOCK
 
 
-def test_padding_goes_on(guard: Guard, chat_of: Chats, chunk_of: Chunk) -> None:
-    """It tells nothing, and changes with each chunk."""
+def test_padding_is_our_own(guard: Guard, chat_of: Chats, chunk_of: Chunk) -> None:
+    """It is as long as the upstream's, in which words could stand, and holds nothing up."""
     one = chat_of(guard)
-    told = one.takes(*[{**chunk_of(content="so it is, "), "obfuscation": f"x{at}"} for at in range(3)])
-    assert told[0].data["obfuscation"] == "x0"
+    told = one.takes(*[{**chunk_of(content="so it is, "), "obfuscation": "zqxbomb"} for _ in range(3)])
+    said = told[0].data["obfuscation"]
+    assert (len(said), said != "zqxbomb") == (7, True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [{"id": "zqx"}, {"id": "bomb"}],
+        [{"model": "some-zqx"}, {"model": "bomb"}],
+        [{"x_note": "zqx"}, {"x_note": "bomb"}],
+        [{"usage": {"note": "zqx"}}, {"usage": {"note": "bomb"}}],
+        [{"name": "zqx"}, {"name": "bomb"}],
+    ],
+)
+def test_what_comes_in_pieces_waits_for_the_rest(
+    guard: Guard, chat_of: Chats, chunk_of: Chunk, more: list[dict[str, object]]
+) -> None:
+    """A field of a chunk, or of a delta, that says something else each time, though each alone says nothing."""
+    one = chat_of(guard)
+    for fields in more:
+        one.takes({**chunk_of(content="so it is, "), **fields}, chunk_of(content="so, ", **fields))
+    one.takes(chunk_of(finish="stop"))
+    one.ends()
+    assert "bomb" not in str(one.told)
+    assert one.outcome.action is Action.BLOCK
 
 
 class TestChoices:
