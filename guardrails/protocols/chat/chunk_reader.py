@@ -13,7 +13,6 @@ from guardrails.protocols.streaming.codec import (
     Patch,
     is_padding,
     malformed_event,
-    replace_padding,
 )
 from guardrails.text.structure import is_structure
 
@@ -73,7 +72,6 @@ class ChunkReader:
         Raises:
             BackendError: its choices are none.
         """
-        data = replace_padding(data)
         choices = data.get("choices")
         if not isinstance(choices, list | None):
             raise malformed_event("chunk: choices is no array")

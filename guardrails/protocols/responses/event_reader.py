@@ -38,7 +38,6 @@ from guardrails.protocols.streaming.codec import (
     Patch,
     is_padding,
     malformed_event,
-    replace_padding,
 )
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
@@ -104,7 +103,6 @@ class EventReader:
         kind = KINDS.get(type_)
         if kind is None:
             return EventReading(data)  # nobody is told of it
-        data = replace_padding(data)
         patches, self._begin = self._patches.read(kind, data), begin
         if self._begun or kind.what in ("head", "last"):
             item: EventReading = getattr(self, f"_{kind.what}")(kind, self._fit(kind, data))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
@@ -132,20 +131,14 @@ class StreamCodec(Protocol):
 PADDING: Final = "obfuscation"
 """The field with random characters that hide the length of what an event says."""
 
-_PADDED: Final = re.compile(r"[A-Za-z0-9]{1,128}")
+_DRAWN: Final = re.compile(r"[A-Za-z0-9]{0,32}")
+_SAYING: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+|[A-Z]{3,}|[A-Z0-9]{9,}")
+"""Words, whose letters are not of either case at random, and numbers."""
 
 
 def is_padding(value: Any) -> bool:
-    """Tell whether a value is of the form of padding."""
-    return isinstance(value, str) and _PADDED.fullmatch(value) is not None
-
-
-def replace_padding(data: dict[str, Any]) -> dict[str, Any]:
-    """Return an event with padding of our own: the upstream's could say something, and nobody could tell."""
-    given = data.get(PADDING)
-    if not isinstance(given, str) or not is_padding(given):
-        return data
-    return {**data, PADDING: secrets.token_hex(64)[: len(given)]}
+    """Tell whether a value is padding: letters and digits drawn at random. What could be a word is judged as one."""
+    return isinstance(value, str) and not _SAYING.fullmatch(value) and _DRAWN.fullmatch(value) is not None
 
 
 def build_event(data: dict[str, Any]) -> Event:

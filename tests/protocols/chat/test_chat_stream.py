@@ -242,7 +242,12 @@ def test_malformed_choices_are_the_upstreams_fault(data: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("x_note", "zqxbomb"), ("system_fingerprint", "zqxbomb it"), ("obfuscation", "zqxbomb it")],
+    [
+        ("x_note", "zqxbomb"),
+        ("system_fingerprint", "zqxbomb it"),
+        ("obfuscation", "zqxbomb it"),
+        ("obfuscation", "zqxbomb"),
+    ],
 )
 def test_other_fields_are_judged_before_they_go_on(
     guard: Guard, chat_of: Chats, chunk_of: Chunk, field: str, value: str
@@ -259,12 +264,11 @@ def test_other_fields_are_judged_before_they_go_on(
     assert one.outcome.action is Action.BLOCK
 
 
-def test_padding_is_our_own(guard: Guard, chat_of: Chats, chunk_of: Chunk) -> None:
-    """It is as long as the upstream's, in which words could stand, and holds nothing up."""
+def test_padding_goes_on(guard: Guard, chat_of: Chats, chunk_of: Chunk) -> None:
+    """It tells nothing, and changes with each chunk."""
     one = chat_of(guard)
-    told = one.takes(*[{**chunk_of(content="so it is, "), "obfuscation": "zqxbomb"} for _ in range(3)])
-    said = told[0].data["obfuscation"]
-    assert (len(said), said != "zqxbomb") == (7, True)
+    told = one.takes(*[{**chunk_of(content="so it is, "), "obfuscation": f"xY{at}"} for at in range(3)])
+    assert told[0].data["obfuscation"] == "xY0"
 
 
 @pytest.mark.parametrize(
