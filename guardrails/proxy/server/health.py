@@ -12,6 +12,7 @@ from guardrails.errors import RequestError
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.access.admission import AccessDenied
+from guardrails.proxy.access.forwarded_headers import plain_headers
 from guardrails.proxy.server.request_context import state_of
 from guardrails.proxy.upstreams import model_lists
 from guardrails.proxy.upstreams.upstream_client import response_headers
@@ -25,9 +26,9 @@ async def serve_models(request: Request) -> Response:
     upstream = state_of(request).upstream
     provider = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
     if upstream.named:
-        listed = await model_lists.models(upstream, request.headers, provider)
+        listed = await model_lists.models(upstream, plain_headers(request.headers), provider)
         return Response(strict_json.dump(listed), 200, media_type="application/json")
-    async with upstream.answer("GET", "/models", request.headers, None, provider) as response:
+    async with upstream.answer("GET", "/models", plain_headers(request.headers), None, provider) as response:
         headers = response_headers(response)
         raw = await upstream.read_whole(response)
     try:
