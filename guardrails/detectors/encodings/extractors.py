@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from guardrails.detectors.encodings.decoders import CIPHERED, UNSEEN, Decoder, find_encodings
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.text import TextView, normalize_text, replace_surrogates
+from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates
 
 Span = tuple[int, int]
 
@@ -92,6 +92,9 @@ class Extraction:
 
 NOTHING_EXTRACTED = Extraction()
 
+DEEPER_ESCAPES = "escapes nested deeper than is decoded"
+"""What is left of codes of codes of codes."""
+
 
 class DecodingBudget:
     """What may still be decoded of one text, and what was left for that."""
@@ -131,6 +134,8 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
         return NOTHING_EXTRACTED
     budget = DecodingBudget(count, characters)
     found = decode_nested(_payloads(replace_surrogates(text), None), depth, budget)
+    if has_deeper_escapes(text):
+        budget.left[DEEPER_ESCAPES] = None
     return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING_EXTRACTED
 
 

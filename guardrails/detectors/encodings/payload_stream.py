@@ -17,11 +17,16 @@ from typing import Any, Final
 from guardrails.detectors.encodings.chains import CHECKED, Stretch, compile_pattern, to_ascii
 from guardrails.detectors.encodings.contexts import AROUND, PERCENT
 from guardrails.detectors.encodings.decoders import NEAR, UNSEEN, Decoder, find_encodings
-from guardrails.detectors.encodings.extractors import DecodingBudget, DerivedText, decode_nested
+from guardrails.detectors.encodings.extractors import (
+    DEEPER_ESCAPES,
+    DecodingBudget,
+    DerivedText,
+    decode_nested,
+)
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.detectors.encodings.unseen import OPEN_RUN
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.text import TextView, normalize_text, replace_surrogates, settled_length
+from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates, settled_length
 
 LONGEST: Final = 4 * AROUND
 """Characters kept in front of a mark: enough for those that are read with it, invisible ones among them."""
@@ -131,6 +136,8 @@ class PayloadStream:
         self._text = self._text[end:]
         self._base += end
         self.scanned += end
+        if has_deeper_escapes(part):
+            self._budget.left[DEEPER_ESCAPES] = None
         gated = find_encodings(view.text)
         hidden = [
             (each, [_shift_payload(payload, view, base) for payload in each.find(view.text)])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.encodings.decoders import READABLE, UNSEEN
 from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, DerivedText, Extraction, extract
+from guardrails.detectors.encodings.payload_stream import PayloadStream
 from tests.cases import each_case
 from tests.detectors.encodings.forms import FORMS
 
@@ -109,6 +110,19 @@ def test_a_span_over_two_payloads_stands_for_both() -> None:
 def test_what_is_beyond_a_limit_is_named(text: str, limits: tuple[int, int, int], reason: str) -> None:
     """Depth, number and size are bounded, and what was left is said."""
     assert reason in extract(text, *limits).left
+
+
+def test_escapes_beyond_the_bound_are_named() -> None:
+    """The views of a text undo codes of codes a few times; what lies deeper was not judged, in a stream too."""
+    text = "ok"
+    for _ in range(4):
+        text = "".join(rf"\u{ord(char):04x}" for char in text)
+    assert "escapes nested deeper than is decoded" in all_of(f"so {text} it is").left
+    stream = PayloadStream(3, 1_000, 200_000)
+    for at in range(0, len(text), 50):
+        stream.feed(text[at : at + 50], stream.settled)
+    stream.flush(stream.settled)
+    assert "escapes nested deeper than is decoded" in stream.left
 
 
 def test_rot13_is_undone_once() -> None:
