@@ -18,6 +18,9 @@ from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS
 _ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\(|>)[ \t]{0,4}[\"'`]{0,3}"
 _END = r"(?:[^\w.\-/+=(\[]|[.=]?(?:[\s\"'`]|\Z))"
 _KEY = "api_key secret_key access_token auth_token client_secret"
+_PAGES = (
+    "page_token cursor_token continuation_token next_token sync_token skip_token resume_token change_token"
+)
 _GENERIC = "password passwd pwd passphrase secret token api_key access_key auth_key encryption_key credential"
 
 
@@ -59,14 +62,17 @@ TABLE: tuple[PatternRow, ...] = (
     ),
     # A UUID names most things, but what is called a key is one.
     PatternRow(
-        rf"(?a)(?:{_cases(_KEY)})(?:[ _.-]?(?:[Vv]alue|[Nn]umber))?[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
+        rf"(?a)(?:{_cases(_KEY)})(?:[ _.-]?(?:[Vv]alue|[Nn]umber))?"
+        rf"[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
         "secret.generic",
         0.7,
         group=1,
         validate=is_plausible_secret,
     ),
+    # Where a list goes on is no credential.
     PatternRow(
-        rf"(?a)(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
+        rf"(?a)(?:{_cases(_PAGES)}){_ASSIGNED}[\w+/=.~!@#%^&*-]{{16,200}}|"
+        rf"(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
         "secret.generic",
         0.7,
         group=1,
