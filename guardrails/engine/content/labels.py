@@ -1,4 +1,4 @@
-"""Finds what the values of a structure are called: `ssn` of `{"ssn": "219456789"}`, of `{"name": "ssn", "value": "219456789"}` and
+"""Finds what values of a structure are called: `ssn` of `{"ssn": "219456789"}`, of `{"name": "ssn", "value": "219456789"}`, and
 of the tables `[["name", "ssn"], ["Jo", "219456789"]]` and `{"columns": ["name", "ssn"], "rows": [["Jo", "219456789"]]}`.
 
 Beside what it is called a number is a person's, or a credential, and by itself might be anything: detectors that look for words
@@ -26,8 +26,8 @@ FEWEST_LETTERS: Final = 8
 """Characters from which a word without digits may be a code, such as a BIC."""
 
 GENERIC: Final = frozenset({
-    "code", "content", "current", "data", "digits", "display", "formatted", "full", "id", "input", "key", "new", "no", "nr", "num",
-    "number", "old", "original", "plain", "primary", "raw", "ref", "secondary", "str", "string", "text", "token", "val", "value",
+    "code", "content", "current", "data", "digits", "display", "formatted", "full", "id", "input", "key", "new", "no", "nr",
+    "num", "number", "old", "original", "plain", "primary", "raw", "ref", "secondary", "str", "string", "text", "token", "val", "value",
     "values",
 })  # fmt: skip
 """Keys that do not say of what: what they stand in does, as in `{"passport": {"number": …}}`."""
