@@ -27,7 +27,7 @@ FEWEST_LETTERS: Final = 8
 
 GENERIC: Final = frozenset({
     "code", "content", "current", "data", "digits", "display", "formatted", "full", "id", "input", "key", "new", "no", "nr",
-    "num", "number", "old", "original", "plain", "primary", "raw", "ref", "secondary", "str", "string", "text", "token", "val", "value",
+    "num", "number", "old", "original", "plain", "primary", "raw", "ref", "str", "string", "text", "token", "val", "value",
     "values",
 })  # fmt: skip
 """Keys that do not say of what: what they stand in does, as in `{"passport": {"number": …}}`."""
