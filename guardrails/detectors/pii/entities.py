@@ -216,3 +216,9 @@ _GENERAL: tuple[PatternRow, ...] = (
 
 TABLE: tuple[PatternRow, ...] = (*_GENERAL, *NUMBERS)
 """Every row."""
+
+SPECIMENS: tuple[PatternRow, ...] = (
+    # HMRC's own example; no prefix of numbers that are given out has a Q.
+    PatternRow(r"(?a)\b[Qq]{2}(?: ?\d{2}){3} ?[A-Da-d]\b", "pii.uk_nino"),
+)
+"""Rows of what is only ever shown."""

@@ -9,9 +9,14 @@ from pydantic import Field
 
 from guardrails.detectors.config import Config, make_item_snippets
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.builtin_table import BuiltinTable, Specimens
 from guardrails.detectors.patterns.table import PatternRow
-from guardrails.detectors.secrets.checksums import is_plausible_secret, is_random_value, is_real_password
+from guardrails.detectors.secrets.checksums import (
+    REPORTED,
+    is_plausible_secret,
+    is_random_value,
+    is_real_password,
+)
 from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
@@ -79,7 +84,7 @@ TABLE: tuple[PatternRow, ...] = (
         validate=is_random_value,
     ),
 )
-CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
+CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"), reported=REPORTED)
 KINDS = CHOICE.names
 CATEGORIES = CHOICE.categories(None)
 
@@ -100,6 +105,9 @@ class SecretsConfig(Config):
         default=[], examples=[["generic"]], json_schema_extra=make_item_snippets(*KINDS)
     )
     """Kinds not to look for, of those."""
+    specimens: Specimens = "skip"
+    """What documentation shows in the form of a credential, and is tested with (`ghp_EXAMPLE…`): `skip` it, or `report` it as
+    others. What only holds the place of one (`xxxx`, `your-key-here`, `${VAR}`, `password`) is never reported."""
 
 
 KIND = Kind(
@@ -108,5 +116,5 @@ KIND = Kind(
     "payment, chat, monitoring and database keys, URLs with passwords, JWT, private keys.",
     config=SecretsConfig,
     categories=lambda _name, config: CHOICE.categories(config.kinds, config.exclude),
-    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude),
+    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude, config.specimens),
 )

@@ -104,15 +104,18 @@ def us_ssn(text: str) -> bool:
     two that the Social Security Administration declared void because they were printed as specimens.
     """
     digits = "".join(map(str, _digits(text)))
-    area, group, serial = digits[:3], digits[3:5], digits[5:]
     return (
-        len(digits) == 9
-        and area not in {"000", "666"}
-        and area[0] != "9"
-        and group != "00"
-        and serial != "0000"
+        us_ssn_form(text)
+        and digits[:3] != "666"
+        and digits[0] != "9"
         and digits not in {"078051120", "219099999"}
     )
+
+
+def us_ssn_form(text: str) -> bool:
+    """Tell whether the nine digits have the form of a US social security number, given out or not: no group is zeros."""
+    digits = "".join(map(str, _digits(text)))
+    return len(digits) == 9 and digits[:3] != "000" and digits[3:5] != "00" and digits[5:] != "0000"
 
 
 def ip_address(text: str) -> bool:
