@@ -180,8 +180,10 @@ NUMBERS: tuple[PatternRow, ...] = (
         validate=swift_bic,
     ),
     PatternRow(
-        r"(?ia)\b(?:cvv2?|cvc2?|card security code|card verification (?:code|value)|security code)\b"
-        r"(?: ?(?:number|code|no\.?|is))?[ :=#]{0,3}(\d{3,4})\b",
+        r"(?a)(?:(?:\b|_)(?:[Cc][Vv][CcVv]2?|(?:[Cc]ard|CARD)[ _-]?(?:[Ss]ecurity|SECURITY|[Vv]erification|VERIFICATION)"
+        r"[ _-]?(?:[Cc]ode|CODE|[Vv]alue|VALUE|[Nn]umber|NUMBER)|(?:[Ss]ecurity|SECURITY)[ _-]?(?:[Cc]ode|CODE))"
+        r"|[a-z](?:C[Vv][CcVv]|SecurityCode|VerificationCode))s?(?:[ _]?(?:[Nn]umber|NUMBER|[Cc]ode|CODE|[Nn]o\.?|is|[Vv]alue))?"
+        r"[\"'`>\]]{0,2}[ \t:=#]{0,3}[\"'`]?(\d{3,4})\b",
         "pii.card_security_code",
         group=1,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
@@ -14,31 +15,22 @@ from guardrails.detectors.secrets.checksums import is_plausible_secret, is_rando
 from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
-_ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\()[ \t]{0,4}[\"'`]{0,3}"
+_ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\(|>)[ \t]{0,4}[\"'`]{0,3}"
 _END = r"(?:[^\w.\-/+=(\[]|[.=]?(?:[\s\"'`]|\Z))"
-_KEY = "apikey api_key api-key secret_key access_token auth_token client_secret"
-_GENERIC = "password passwd pwd passphrase secret token api_key apikey api-key access_key auth_key encryption_key credential"
+_KEY = "api_key secret_key access_token auth_token client_secret"
+_GENERIC = "password passwd pwd passphrase secret token api_key access_key auth_key encryption_key credential"
 
 
-def _cases(words: str) -> str:
-    """Return an alternation of the words as code spells them: as given, upper, title and camel case."""
-    spelt = [
-        form
-        for word in words.split()
-        for form in (
-            word,
-            word.upper(),
-            word.capitalize(),
-            _camel(word),
-            _camel(word)[:1].upper() + _camel(word)[1:],
-        )
-    ]
-    return "|".join(dict.fromkeys(spelt))
+def _cases(names: str) -> str:
+    """Return an alternation of names as code and prose spell them: `api_key`, `API-KEY`, `apiKey`, `ApiKey`, `API key`."""
+    forms = ("[_. -]?".join(map(_spell_part, re.split("[_-]", name))) for name in names.split())
+    return "|".join(dict.fromkeys(forms))
 
 
-def _camel(word: str) -> str:
-    head, *rest = word.replace("-", "_").split("_")
-    return head + "".join(part.capitalize() for part in rest)
+def _spell_part(part: str) -> str:
+    """Return an alternation of a part of a name in lower, title and upper case, and as it is given."""
+    forms = (part, part.lower(), part.lower().capitalize(), part.upper())
+    return f"(?:{'|'.join(map(re.escape, dict.fromkeys(forms)))})"
 
 
 TABLE: tuple[PatternRow, ...] = (
@@ -67,7 +59,7 @@ TABLE: tuple[PatternRow, ...] = (
     ),
     # A UUID names most things, but what is called a key is one.
     PatternRow(
-        rf"(?a)(?:{_cases(_KEY)})[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
+        rf"(?a)(?:{_cases(_KEY)})(?:[ _.-]?(?:[Vv]alue|[Nn]umber))?[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
         "secret.generic",
         0.7,
         group=1,

@@ -97,6 +97,9 @@ class SettingsDoc(Config):
     only to this machine."""
     port: int = Field(default=8080, ge=0, le=65_535)
     """The port to listen on; 0 takes a free one."""
+    probe_port: int | None = Field(default=None, ge=0, le=65_535)
+    """A further port, at which `/healthz`, `/readyz`, `/health` and `/metrics` are answered, by a thread of its own: however
+    busy the server is, and however many connections it has. None, where this is not set."""
     workers: int = Field(default=1, ge=1)
     """Processes to serve with."""
     openapi: bool = False

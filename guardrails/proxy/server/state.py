@@ -28,6 +28,8 @@ from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import describe_failure
+from guardrails.proxy.server.listening.loop_watch import LoopWatch
+from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.server.reloading.loaded_policies import (
     LoadedPolicies,
@@ -90,6 +92,9 @@ class State:
             lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
         )
         self.metrics.connections = lambda: self.connections.open
+        self.probes: ProbeListener | None = None
+        self.loop_watch = LoopWatch()
+        self.metrics.loop_delay_s = lambda: self.loop_watch.longest_delay_s
         self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
         self.disk_budget = DiskBudget(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
@@ -186,7 +191,7 @@ class State:
     def failing_detectors(self) -> list[str]:
         """The detectors that failed within the last minute."""
         since = perf_counter() - DEGRADED_S
-        return sorted(name for name, when in self._failed.items() if when >= since)
+        return sorted(name for name, when in tuple(self._failed.items()) if when >= since)
 
     @property
     def loaded_guard(self) -> Guard | None:
