@@ -190,7 +190,7 @@ STREAM_TOKENS = (
 )
 
 HARNESSES = (
-    Harness("requests", judge_requests, BODY_TOKENS, cost=5),
-    Harness("answers", judge_answers, BODY_TOKENS, cost=5),
+    Harness("requests", judge_requests, BODY_TOKENS, json=True, cost=5),
+    Harness("answers", judge_answers, BODY_TOKENS, json=True, cost=5),
     Harness("streams", cut_streams, STREAM_TOKENS, cost=30),
 )
