@@ -6,9 +6,11 @@ Hypothesis (`test_harnesses.py`) and atheris (`coverage_guided.py`) run the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -27,12 +29,14 @@ class Harness:
         name: of the target, and of its folder of the corpus.
         run: takes any bytes; raises where something does not hold of them.
         tokens: what inputs are made of besides the corpus.
+        json: whether an input ends in JSON, the values of which are changed as well, each as a whole.
         cost: how many inputs of the cheapest harness take the time of one of this.
     """
 
     name: str
     run: Callable[[bytes], None]
     tokens: Sequence[bytes] = ()
+    json: bool = False
     cost: int = 1
 
     def seeds(self) -> list[Path]:
@@ -48,7 +52,49 @@ def changed_seeds(harness: Harness) -> st.SearchStrategy[bytes]:
     change = st.tuples(
         st.floats(0, 1), st.integers(0, 24), st.sampled_from(("put", "cut", "double", "flip")), stretch
     )
-    return st.builds(_change_bytes, st.sampled_from(seeds), st.lists(change, max_size=6))
+    changed = st.builds(_change_bytes, st.sampled_from(seeds), st.lists(change, max_size=6))
+    if not harness.json:
+        return changed
+    values = st.lists(st.tuples(st.integers(0), st.sampled_from(VALUES)), min_size=1, max_size=3)
+    return changed | st.builds(_change_values, st.sampled_from(seeds), values)
+
+
+VALUES: Sequence[Callable[[Any], Any]] = (
+    *(
+        lambda old, new=new: new
+        for new in (None, True, -1.5, "", "zqxbomb", "say zqxveil now", [], {}, ["zqxbomb"])
+    ),
+    *(
+        lambda old, new=new: new
+        for new in ({"zqxbomb": 1}, {"a": "zqxveil"}, [{"type": ["text"], "text": "zqxbomb"}])
+    ),
+    lambda old: {**old, "x_new": "zqxbomb"} if isinstance(old, dict) else [old, "zqxbomb"],
+    lambda old: [old, old],
+    lambda old: f"{old} zqxbomb",
+)
+"""What is made of a value of JSON."""
+
+
+def _change_values(seed: bytes, changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> bytes:
+    head, between, raw = seed.rpartition(b"\n")
+    body = json.loads(raw)
+    for number, change in changes:
+        paths = [*_find_paths(body)]
+        if paths:
+            *way, last = paths[number % len(paths)]
+            holder = body
+            for step in way:
+                holder = holder[step]
+            holder[last] = change(holder[last])
+    return head + between + json.dumps(body).encode()
+
+
+def _find_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, each in inner:
+        yield from _find_paths(each, (*path, step))
 
 
 def _stretches(seed: bytes) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.thorough.fuzz import (
+    hook_harnesses,
     mcp_harnesses,
     media_harnesses,
     policy_harnesses,
@@ -19,6 +20,7 @@ HARNESSES: Final[tuple[Harness, ...]] = (
     *text_harnesses.HARNESSES,
     *policy_harnesses.HARNESSES,
     *protocol_harnesses.HARNESSES,
+    *hook_harnesses.HARNESSES,
     *mcp_harnesses.HARNESSES,
     *media_harnesses.HARNESSES,
 )

@@ -78,6 +78,7 @@ HARNESSES = (
             b'"_meta":{}',
             b'"cursor":',
         ),
+        json=True,
         cost=20,
     ),
 )

@@ -13,8 +13,10 @@ from guardrails.errors import BackendError, Blocked, GuardrailsError, RequestErr
 from guardrails.protocols.audio import speech_fields
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.registry import load_protocols
+from guardrails.protocols.streaming.assembler import Assembler
 from guardrails.wire import strict_json
-from guardrails.wrapping.sdk.events import ClientEventReader
+from guardrails.wire.pointers import Path
+from guardrails.wrapping.sdk.events import ClientEvent, ClientEventReader
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.streaming_response import StreamingResponse
 from tests.protocols.conftest import begin_text
@@ -78,28 +80,44 @@ def judge_answers(data: bytes) -> None:
 
 
 class _Read:
-    """What a client reads of a stream: its texts by where they stand, and everything that it was sent."""
+    """What a client reads of a stream.
 
-    def __init__(self, protocol: Protocol, raw: bytes, error: str) -> None:
+    Attributes:
+        texts: its growing texts, by where they stand in the whole answer.
+        answer: the whole answer, None where there is none.
+        sent: everything that its events say.
+        error: why it ended early.
+    """
+
+    def __init__(self, protocol: Protocol, raw: bytes, error: str = "") -> None:
         assert protocol.stream is not None
-        self.texts: dict[Any, str] = {}
-        self.error = error
-        self.refused = False
+        self.texts: dict[Path, str] = {}
+        self.answer: Any = None
         self.sent: list[dict[str, Any]] = []
-        codec = protocol.stream.codec()
+        self.error = error
+        self._codec, self._assembler = protocol.stream.codec(), Assembler()
         reader = ClientEventReader(protocol.stream.framing.reader())
         for event in (*reader.feed(raw), *reader.flush()):
             self.sent.append(event.data)
             if "error" in (event.name, event.data.get("type")) or event.data.get("error") is not None:
                 self.error = "told"
                 return
-            item = codec.read(event.data, event.name, begin_text)
-            for grown, path in item.grows:
-                piece = value_at(event.data, path)
-                grown.whole(piece)
-                self.texts[grown.path] = self.texts.get(grown.path, "") + piece
-            if item.is_last:
-                return
+            if self._take(event):
+                break
+        if not self.error:
+            self._assembler.apply(self._codec.finish())
+            self.answer = self._assembler.answer()
+
+    def _take(self, event: ClientEvent) -> bool:
+        """Take an event; return whether it is the last."""
+        item = self._codec.read(event.data, event.name, begin_text)
+        self._assembler.apply(item.patches)
+        for grown, path in item.grows:
+            piece = value_at(event.data, path)
+            self._assembler.append(grown.path, piece)
+            grown.whole(piece)
+            self.texts[grown.path] = self.texts.get(grown.path, "") + piece
+        return item.is_last
 
 
 def _relay(protocol: Protocol, pieces: list[bytes]) -> _Read:
@@ -135,6 +153,23 @@ def cut_streams(data: bytes) -> None:
         assert not holds_word([*other.texts.values()])
     assert not holds_word([*whole.texts.values()])
     assert whole.error or not holds_word(whole.sent)
+    _fits_whole_check(protocol, raw, whole)
+
+
+def _fits_whole_check(protocol: Protocol, raw: bytes, left: _Read) -> None:
+    """Assert that a stream came to what the check of the whole answer comes to."""
+    try:
+        came = _Read(protocol, raw)
+        if came.answer is None:
+            return
+        verdict = guard().check(protocol.response_payload(came.answer), "output")
+    except GuardrailsError:
+        return
+    if left.error in ("", "blocked"):
+        assert verdict.blocked == (left.error == "blocked")
+    if not left.error:
+        content: Any = verdict.content
+        assert left.texts == {path: value_at(content, path) for path in came.texts}
 
 
 BODY_TOKENS = (
@@ -155,7 +190,7 @@ STREAM_TOKENS = (
 )
 
 HARNESSES = (
-    Harness("requests", judge_requests, BODY_TOKENS, cost=5),
-    Harness("answers", judge_answers, BODY_TOKENS, cost=5),
+    Harness("requests", judge_requests, BODY_TOKENS, json=True, cost=5),
+    Harness("answers", judge_answers, BODY_TOKENS, json=True, cost=5),
     Harness("streams", cut_streams, STREAM_TOKENS, cost=30),
 )
