@@ -407,14 +407,17 @@ class ContentTree:
                 self.cannot("part", "a picture in a field that is not known", where, place)
 
     def json_text(self, value: str, path: Path, place: Place) -> None:
-        """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged
-        as it is.
+        """Add the decoded leaves of a JSON text, such as a call's arguments. Text that is no sound JSON is judged as it is, as a
+        lenient parser reads its escapes, and literal by literal.
         """
         decoded, sound = parse_json_text(value)
         if not sound:
-            self._unsound_text(value, path, place)
-            return
-        found = find_leaves(decoded, path)
+            for text in dict.fromkeys((value, unescaped(value))):
+                self.text(text, path, place, editable=False)
+        found = find_leaves(decoded, path) if sound else find_literals(value, path)
+        if not sound and len(found) > MOST_LITERALS:
+            self.cannot("limit", "arguments that are no sound JSON, of too many literals", path, place)
+            del found[MOST_LITERALS:]
         texts = [  # JSON holds nothing else
             RecordPart(at, text, role == "key")
             for at, (_, text, _, role) in enumerate(found)
@@ -426,29 +429,9 @@ class ContentTree:
             where, _, editable, _ = found[part.at]
             leaf_of[part.at] = len(self.leaves)
             content = Text(part.text, place_at(place, where), None, reading.forms[part.at])
-            self.leaves.append(Leaf(content, path, where[len(path) :], editable))
+            self.leaves.append(Leaf(content, path, where[len(path) :] if sound else None, editable))
         self._add_passages(reading, leaf_of, path, place)
         self._add_labels(found, leaf_of, path, place)
-
-    def _unsound_text(self, value: str, path: Path, place: Place) -> None:
-        """Add a text that is no sound JSON: as it is, as a lenient parser reads its escapes, and each of its literals."""
-        self.text(value, path, place, editable=False)
-        read = unescaped(value)
-        if read != value:
-            self.text(read, path, place, editable=False)
-        literals = [(text, is_key) for text, is_key in find_literals(value) if text]
-        if len(literals) > MOST_LITERALS:
-            self.cannot(
-                "limit", "arguments that are no sound JSON, of more literals than are judged", path, place
-            )
-        parts = [RecordPart(at, *literal) for at, literal in enumerate(literals[:MOST_LITERALS])]
-        reading = read_records(parts)
-        leaf_of: dict[int, int] = {}
-        for part in parts:
-            leaf_of[part.at] = len(self.leaves)
-            content = Text(part.text, place_at(place, path), None, reading.forms[part.at])
-            self.leaves.append(Leaf(content, path, None, editable=False))
-        self._add_passages(reading, leaf_of, path, place)
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""

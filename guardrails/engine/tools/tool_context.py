@@ -218,11 +218,11 @@ def basic_value(name: str, content: Content) -> object:
 def _texts(arguments: str) -> tuple[list[str], list[str]]:
     """Return the texts in a call's arguments, and those that are no keys; of what is no sound JSON all of it and its literals."""
     value, sound = parse_json_text(arguments or "{}")
-    if not sound:
-        literals = [*find_literals(arguments)]
-        return [arguments, *(text for text, _ in literals)], [text for text, is_key in literals if not is_key]
-    found = [(str(text), role) for _, text, _, role in find_leaves(value)]
-    return [text for text, _ in found], [text for text, role in found if role == "value"]
+    found = [
+        (str(text), role) for _, text, _, role in (find_leaves(value) if sound else find_literals(arguments))
+    ]
+    whole = [] if sound else [arguments]
+    return [*whole, *(text for text, _ in found)], [text for text, role in found if role == "value"]
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.engine.values.json_text import find_literals, is_unsound_json, parse_json_text
+from guardrails.engine.values.json_text import (
+    find_literals,
+    is_unsound_json,
+    parse_json_text,
+    write_arguments,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,9 +33,21 @@ def test_json_that_two_parsers_could_read_in_two_ways_is_unsound(text: str, soun
 
 
 def test_literals_of_unsound_json_are_read() -> None:
-    """Escapes are read, keys are told from values, the last literal may be cut."""
+    """Escapes are read, keys are told from values, which stand below them; the last literal may be cut."""
     text = '{"a" : "b\\u0063", "d": ["e", "f'
-    assert [*find_literals(text)] == [("a", True), ("bc", False), ("d", True), ("e", False), ("f", False)]
+    assert find_literals(text, ("x",)) == [
+        (("x", "a"), "a", False, "key"),
+        (("x", "a"), "bc", False, "value"),
+        (("x", "d"), "d", False, "key"),
+        (("x", "d"), "e", False, "value"),
+        (("x", "d"), "f", False, "value"),
+    ]
+
+
+def test_arguments_are_written_where_they_are_json() -> None:
+    """What is none is not known."""
+    assert write_arguments({"a": [1, "b"]}) == '{"a":[1,"b"]}'
+    assert write_arguments({"a": object()}) is None
 
 
 @pytest.mark.parametrize(
