@@ -142,7 +142,8 @@ OUTPUT = by_type({"logs": by_table({"type": keep, "logs": text}), "image": PICTU
 def _are_parts(value: Any) -> bool:
     return isinstance(value, list) and any(
         isinstance(entry, Mapping)
-        and (entry.get("type") in OWN or str(entry.get("type")).startswith("input_"))
+        and isinstance(kind := entry.get("type"), str)
+        and (kind in OWN or kind.startswith("input_"))
         for entry in value
     )
 

@@ -49,7 +49,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     state = state_of(request)
     raw = await request.body()
     given = await state.run_by_size(
-        len(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
+        strict_json.weigh(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
     )
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
@@ -57,6 +57,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
     endpoint.protocol.is_streamed(body)
+    state.settings.budget.allows(choices=endpoint.protocol.count_choices(body))
     read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     client = client_of(request.scope)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
@@ -105,7 +106,7 @@ async def serve_request(
         return refuse_request(call, body, verdict)
     raw, who = call.raw, call.who
     if content is not body:
-        raw = await state.run_by_size(len(raw), lambda: call.dump(content))
+        raw = await state.run_by_size(strict_json.weigh(raw), lambda: call.dump(content))
     if outcome.vault is not None or verdict.heard != who.heard:
         who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
     passed = replace(
@@ -157,11 +158,11 @@ async def _answer_once(call: Call) -> Response:
     async with call.answer() as response:
         headers = response_headers(response)
         raw = await call.state.upstream.read_whole(response)
-    answer = await call.state.run_by_size(len(raw), lambda: parse_answer(call.protocol, raw))
-    content = call.asides.whole(await judge_answer(call, answer, len(raw)))
+    answer = await call.state.run_by_size(strict_json.weigh(raw), lambda: parse_answer(call.protocol, raw))
+    content = call.asides.whole(await judge_answer(call, answer, strict_json.weigh(raw)))
     sent = (
         raw
         if content is answer
-        else await call.state.run_by_size(len(raw), lambda: strict_json.dump(content))
+        else await call.state.run_by_size(strict_json.weigh(raw), lambda: strict_json.dump(content))
     )
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

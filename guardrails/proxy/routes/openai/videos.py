@@ -103,8 +103,10 @@ async def _whole(call: Call, method: str, path: str) -> Response:
     headers, upstream = call.http.headers, call.state.upstream
     async with upstream.answer(method, path, headers, None, OPENAI, "", call.who.model) as found:
         back, raw = response_headers(found), await upstream.read_whole(found)
-    told = await call.state.run_by_size(len(raw), lambda: answer.parse_answer(call.protocol, raw))
-    left = await judge_answer(call, told, len(raw))
+    told = await call.state.run_by_size(
+        strict_json.weigh(raw), lambda: answer.parse_answer(call.protocol, raw)
+    )
+    left = await judge_answer(call, told, strict_json.weigh(raw))
     out = raw if left is told else strict_json.dump(left)
     return Response(out, 200, {**back, **call.report.headers()}, "application/json")
 
