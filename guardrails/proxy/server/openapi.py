@@ -29,10 +29,14 @@ SCHEMAS: Final = {JSON: {"type": "object"}, FORM: {"type": "object"}}
 def operation_of(route: Route) -> dict[str, Any]:
     """Return what a route says beside its path and method, as arguments of `FastAPI.add_api_route`."""
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
-    answer: dict[str, Any] = {"description": "The answer.", "content": {route.answer_type: {}}}
+    types = [media for media in (route.answer_type, route.stream_type) if media]
+    answer: dict[str, Any] = {"description": "The answer.", "content": {media: {} for media in types}}
     if route.is_judged:
         answer["headers"] = headers
-    error = {"description": "An error, in the form of the API that was asked.", "content": {JSON: {}}}
+    error = {
+        "description": "An error, in the form of the API that was asked.",
+        "content": {JSON: {"schema": {"type": "object"}}},
+    }
     extra: dict[str, Any] = {}
     if route.parameters:
         extra["parameters"] = [
