@@ -22,6 +22,12 @@ HEADERS: Final = {
 }
 """Header of an answer that was judged → what it says."""
 
+FAILURES: Final = {
+    502: "The upstream gave no answer, or none of this API.",
+    503: "The guard could not judge this, or has no room for it now: nothing passed it.",
+}
+"""Status of an answer that is no fault of who asked → what it says."""
+
 SCHEMAS: Final = {JSON: {"type": "object"}, FORM: {"type": "object"}}
 """Media type of a body → its schema: the bodies are those of the API."""
 
@@ -33,9 +39,13 @@ def operation_of(route: Route) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "The answer.", "content": {media: {} for media in types}}
     if route.is_judged:
         answer["headers"] = headers
-    error = {
+    content = {JSON: {"schema": {"type": "object"}}}
+    responses: dict[int | str, Any] = {200: answer}
+    if not route.is_probe:
+        responses |= {status: {"description": text, "content": content} for status, text in FAILURES.items()}
+    responses["default"] = {
         "description": "An error, in the form of the API that was asked.",
-        "content": {JSON: {"schema": {"type": "object"}}},
+        "content": content,
     }
     extra: dict[str, Any] = {}
     if route.parameters:
@@ -49,7 +59,7 @@ def operation_of(route: Route) -> dict[str, Any]:
     return {
         "summary": route.summary,
         "tags": [route.tag],
-        "responses": {200: answer, "default": error},
+        "responses": responses,
         "openapi_extra": extra,
     }
 
