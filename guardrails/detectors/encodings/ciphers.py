@@ -14,111 +14,27 @@ import re2
 from guardrails.detectors.encodings.contexts import ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
 
-COMMON: Final = [
-    "the",
-    "and",
-    "that",
-    "this",
-    "with",
-    "you",
-    "your",
-    "for",
-    "all",
-    "not",
-    "have",
-    "from",
-    "what",
-    "are",
-    "will",
-    "can",
-    "about",
-    "how",
-    "when",
-    "make",
-    "into",
-    "give",
-    "write",
-    "would",
-    "which",
-    "there",
-    "please",
-    "tell",
-    "build",
-    "use",
-]
-"""Words that nearly every English text has."""
-SHORT: Final = ("my", "is", "of", "to")
-"""Likewise; in ROT13 they are no words of their own."""
-TELLING: Final = [
-    "ignore",
-    "previous",
-    "instruction",
-    "instructions",
-    "system",
-    "prompt",
-    "password",
-    "activate",
-    "pretend",
-    "restrictions",
-    "weapon",
-    "poison",
-    "steal",
-    "secret",
-    "reveal",
-    "disregard",
-    "forget",
-    "assistant",
-    "without",
-    "favorite",
-    "create",
-    "explain",
-    "explosive",
-    "hidden",
-]
-"""Words that attacks have."""
-WORDS: Final = frozenset(
-    [
-        "alex",
-        "bmm",
-        "bpm",
-        "brx",
-        "cnn",
-        "dna",
-        "doha",
-        "dqg",
-        "duh",
-        "era",
-        "esp",
-        "eua",
-        "fdq",
-        "ger",
-        "gps",
-        "hush",
-        "jan",
-        "jung",
-        "lzw",
-        "max",
-        "ner",
-        "pcs",
-        "rof",
-        "sbe",
-        "sgd",
-        "sio",
-        "sjw",
-        "ton",
-        "tre",
-        "xii",
-        "zil",
-        "zoo",
-        "reward",
-        "drawer",
-        "emit",
-        "time",
-        "live",
-        "evil",
-    ]
+COMMON: Final = (
+    "the and that this with you your for all not have from what are will can about how when make into give write would "
+    "which there please tell build use want need find show other people someone get one way ways best should could they "
+    "their them who where why more some been has his her our out like just using being made know say does did after before "
+    "most because over any"
 )
-"""Words and names that are other words in cipher."""
+"""Words that nearly every English text has."""
+SHORT: Final = "my is of to"
+"""Likewise; in ROT13 they are no words of their own."""
+TELLING: Final = (
+    "ignore previous instruction instructions system prompt password activate pretend restrictions weapon poison steal "
+    "secret reveal disregard forget assistant without favorite create explain explosive hidden bomb kill murder illegal "
+    "hack malware explosives drugs suicide launder"
+)
+"""Words that attacks have."""
+WORDS: Final = (
+    "abl alex als atl bar bpm bum cam cap cdn cif cnn cpf dan did dna doha duh edu era esp exp ger gps hin hush ini ion "
+    "ita jan jul jung lego levi lzw max ner nsn par pcs ptr pup rad rep rfc rof rpc sbe sdk sio std tee tel ton tue vba "
+    "xii xvi zoo"
+)
+"""Words, names and signs of code that are other words in cipher."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -145,11 +61,12 @@ def _read_backwards(text: str, begin: int, end: int) -> Iterator[Payload]:
 def _cipher(
     name: str, write: Callable[[str], str], read: Callable[[str, int, int], Iterator[Payload]], *more: str
 ) -> ContextDecoder:
-    common = [
-        word for word in map(write, (*COMMON, *(SHORT if name == "rot13" else ()))) if word not in WORDS
-    ]
-    telling = "|".join((*(rf"\b{word}\b" for word in map(write, TELLING)), *more))
-    either = "|".join(rf"\b{word}\b" for word in common)
+    known = frozenset(WORDS.split())
+    common = f"{COMMON} {SHORT}" if name == "rot13" else COMMON
+    either = "|".join(rf"\b{word}\b" for word in map(write, common.split()) if word not in known)
+    telling = "|".join(
+        (*(rf"\b{word}\b" for word in map(write, TELLING.split()) if word not in known), *more)
+    )
     return ContextDecoder(
         name,
         f"(?i:{either}|{telling})",

@@ -63,6 +63,7 @@ BASE64: Final = words(
     whole=r"[A-Za-z0-9+/_\-]{10,}={1,2}",
     part=re.compile(r"[A-Za-z0-9]{16,}={0,2}"),
 )
+_CAMEL: Final = r"\b[a-z]*(?:[A-Z][a-z]*){5,}[0-9]*\b"
 _UU_LINE: Final = r"\r?\n[!-M][ -`]{1,61}"
 
 NEAR: Final = (
@@ -151,6 +152,7 @@ NEAR: Final = (
             begun_piece=r"(?:<~[!-uz\s]*~?|[!-~]+)?",
         ),
     ),
+    _near("camel-case", codes(_CAMEL, "", readers.read_camel_case, fewest=1, begun_piece="[A-Za-z0-9]*")),
     _near(
         "uuencode",
         codes(
