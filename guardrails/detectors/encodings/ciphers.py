@@ -6,6 +6,7 @@ that attacks have (`TELLING`). No cipher is looked for in what another was undon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,6 +14,7 @@ import re2
 
 from guardrails.detectors.encodings.contexts import ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.detectors.encodings.readers import is_worded
 
 COMMON: Final = (
     "the and that this with you your for all not have from what are will can about how when make into give write would "
@@ -84,6 +86,32 @@ def _shift(count: int) -> ContextDecoder:
     name = "rot13" if count == 13 else "caesar"
     return _cipher(name, lambda word: word.translate(forth), _read_substituted(back), *more)
 
+
+_LEET: Final = str.maketrans("0134578929@$!|(+\u20ac", "oieastbgzgasilcte")
+_LEET_I: Final = re.compile(r"(?<=[aeou])1(?![aeou])|1(?=[aeou1])|(?<=1)1", re.I)
+LONGEST: Final = 20
+"""Characters of a word; texts of longer ones are keys and digests."""
+
+
+def _read_leetspeak(text: str, begin: int, end: int) -> Iterator[Payload]:
+    """Read a stretch whose words have digits and signs for letters, those without letters among them, if it is words then."""
+    part = text[begin:end]
+    said = _LEET_I.sub("l", part).translate(_LEET)
+    if max(map(len, part.split())) <= LONGEST and is_worded(said):
+        yield Payload(said, begin, end, range(begin, end + 1))
+
+
+_LEET_MARK: Final = (
+    r"(?i:[g-z][0134578(@$]{1,3}[a-z]|[a-z][0134578(@$]{1,3}[g-z]|\b[0134578]{1,3}[g-z][a-z]*[0134578])"
+)
+LEETSPEAK: Final = ContextDecoder(
+    "leetspeak",
+    _LEET_MARK,
+    re2.compile(_LEET_MARK),
+    _read_leetspeak,
+    re2.compile(r"(?i:[g-z][0134578(@$]{4,}[a-z])"),
+)
+"""Texts in which most words are in leetspeak; single words of it are undone in the views of a text."""
 
 _MIRRORED: Final = _substitute(_LETTERS[::-1])
 

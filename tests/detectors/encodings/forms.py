@@ -124,6 +124,7 @@ FORMS: Final[Mapping[str, Callable[[str], str]]] = {
     "uuencode": write_uuencoded,
     "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "quoted-printable": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "leetspeak": lambda text: text.translate(str.maketrans("abceiost", "48(31057")),
     "rot13": lambda text: codecs.encode(text, "rot13"),
     "caesar": lambda text: shift(text, 3),
     "atbash": lambda text: text.translate(
