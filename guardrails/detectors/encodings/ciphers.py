@@ -97,19 +97,21 @@ def _read_leetspeak(text: str, begin: int, end: int) -> Iterator[Payload]:
     """Read a stretch whose words have digits and signs for letters, those without letters among them, if it is words then."""
     part = text[begin:end]
     said = _LEET_I.sub("l", part).translate(_LEET)
-    if max(map(len, part.split())) <= LONGEST and is_worded(said):
+    words = part.split()
+    disguised = sum(any(map(str.isdigit, word)) for word in words)
+    if disguised >= max(3, 0.15 * len(words)) and max(map(len, words)) <= LONGEST and is_worded(said):
         yield Payload(said, begin, end, range(begin, end + 1))
 
 
 _LEET_MARK: Final = (
-    r"(?i:[g-z][0134578(@$]{1,3}[a-z]|[a-z][0134578(@$]{1,3}[g-z]|\b[0134578]{1,3}[g-z][a-z]*[0134578])"
+    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-z][a-z]*[0134578])"
 )
 LEETSPEAK: Final = ContextDecoder(
     "leetspeak",
     _LEET_MARK,
     re2.compile(_LEET_MARK),
     _read_leetspeak,
-    re2.compile(r"(?i:[g-z][0134578(@$]{4,}[a-z])"),
+    re2.compile(r"(?i:[g-z][0134578]{4,}[a-z])"),
 )
 """Texts in which most words are in leetspeak; single words of it are undone in the views of a text."""
 

@@ -260,7 +260,7 @@ def read_nato(pieces: Sequence[str]) -> str:
 
 
 _HUMP: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]")
-_LITTLE: Final = "a an the to how of for and my your you me is i what do can with from"
+_LITTLE: Final = "an the to how of for and my your you me is what do can with from"
 _HUMPS: Final = 4
 
 
