@@ -25,7 +25,6 @@ _get = partial(Route, "GET", body_types=())
 _delete = partial(Route, "DELETE", body_types=())
 _forward = partial(_get, is_judged=False)
 """What an upstream says of itself: nothing that a model wrote."""
-_probe = partial(_get, is_judged=False, is_probe=True)
 
 
 def _body_types(protocol: Protocol) -> tuple[str, ...]:
@@ -121,29 +120,18 @@ def _hook_route(hook: Hook) -> Route:
 
 SERVER = (
     _post("/v1/check", check.check, "Return the verdict of the policy on a content.", "Server"),
-    _probe(
-        "/healthz", health.serve_liveness, "Tell that the process answers.", "Server", answers_any_host=True
-    ),
-    _probe(
-        "/readyz",
-        health.serve_readiness,
-        "Tell whether the policy is loaded and its detectors answer.",
-        "Server",
-        answers_any_host=True,
-    ),
-    _probe(
-        "/health",
-        health.serve_readiness,
-        "The same as /readyz, as detectors of FMS have it.",
-        "Server",
-        answers_any_host=True,
-    ),
-    _probe(
-        "/metrics",
-        health.serve_metrics,
-        "Return the counters, for Prometheus.",
-        "Server",
-        answer_type="text/plain",
+    *(
+        _get(
+            path,
+            health.serve_probe(probe),
+            probe.summary,
+            "Server",
+            is_judged=False,
+            is_probe=True,
+            answers_any_host=probe.answers_any_host,
+            answer_type=probe.answer_type,
+        )
+        for path, probe in health.PROBES.items()
     ),
 )
 
