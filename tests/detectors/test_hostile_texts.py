@@ -54,6 +54,7 @@ detectors:
   markup: {use: format, kind: xml}
   python: {use: format, kind: python}
   size: {use: length, max_words: 4000}
+  shell: {use: commands}
 rules: []
 """
 """Each kind that reads texts by itself, as it takes longest."""

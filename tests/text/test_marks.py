@@ -3,7 +3,7 @@ r"""Marks: which words are in disguise, and which only look so."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.text.marks import (
@@ -58,7 +58,13 @@ def test_leet_signs_are_read_in_words(text: str, shown: str | None) -> None:
         ("i - g - n - o", "i···g···n···o"),
         ("i\ng\nn\no", "i·g·n·o"),
         ("$ h i t", "$·h·i·t"),
+        ("i\tg\tn\to", "i·g·n·o"),
+        ("i\tg\tn\to\t\ta\tl\tl", "i·g·n·o _a·l·l"),
+        ("i\r\ng\r\nn\r\no", "i··g··n··o"),
+        ("i  g  n  o    a  l  l", "i··g··n··o ___a··l··l"),
+        ("i=g=n=o", "i·g·n·o"),
         ("4 1 1 1 1 1 1", "4·1·1·1·1·1·1"),
+        ("4\t1\t1\t1\t1\t1\t1", None),
         ("é t é s", "é·t·é·s"),
         ("4 1 1 1 1 1", None),
         ("1, 2, 3, 4, 5, 6, 7, 8", None),
@@ -107,6 +113,7 @@ def test_no_shape_hides_a_longer_one() -> None:
     assert all(part not in whole for at, part in enumerate(shapes) for whole in shapes[at + 1 :])
 
 
+@example("a\nb||||a|||1|1|")
 @given(st.text("aAbBil 01345@$!|+\\/.-_\n&é", max_size=40))
 def test_marking_keeps_the_length(text: str) -> None:
     """Marks stand one for one, and unmarked characters stay what they are."""

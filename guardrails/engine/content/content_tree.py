@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
+from guardrails.engine.content.labels import find_key_lines, label_values
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
 from guardrails.engine.content.reply_context import SOURCES, ReplyContext
 from guardrails.engine.values.json_text import parse_json_text
@@ -367,6 +368,22 @@ class ContentTree:
             text = Text(leaf, place_at(place, where), None, reading.forms.get(at, "prose"))
             self.leaves.append(Leaf(text, where, None, editable))
         self._add_passages(reading, leaf_of, path, place)
+        self._add_labels(found, leaf_of, path, place)
+
+    def _add_labels(
+        self, found: Sequence[Found], leaf_of: Mapping[int, int], path: Path, place: Place
+    ) -> None:
+        """Add the values of a structure beside what they are called, and lists of the lines of a key in one (`labels.py`)."""
+        for lines in find_key_lines(found):
+            first = self.leaves[leaf_of[lines[0]]].content
+            self.join([leaf_of[at] for at in lines if at in leaf_of], path, replace(first.place, path=""))
+        for at, label in label_values(found, path):
+            leaf = self.leaves[leaf_of[at]]
+            content = leaf.content
+            assert isinstance(content, Text)
+            beside = Text(f"{label}: {content.text}", content.place, None, "data")
+            pieces = ((leaf_of[at], len(label) + 2),)
+            self.leaves.append(Leaf(beside, leaf.path, leaf.inner, editable=False, pieces=pieces))
 
     def _add_passages(
         self, reading: RecordReading, leaf_of: Mapping[int, int], path: Path, place: Place
@@ -411,6 +428,7 @@ class ContentTree:
             content = Text(part.text, place_at(place, where), None, reading.forms[part.at])
             self.leaves.append(Leaf(content, path, where[len(path) :], editable))
         self._add_passages(reading, leaf_of, path, place)
+        self._add_labels(found, leaf_of, path, place)
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.registry import error_writer
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
+from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange.answer import (
     AskedRequest,
     Call,
@@ -36,9 +37,11 @@ from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import response_headers
-from guardrails.types import Stage, Verdict
+from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
+from guardrails.types import Place, Stage, Verdict
 from guardrails.wire import strict_json
+
+REQUESTED: Final = Place(Stage.INPUT, role="user")
 
 
 async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
@@ -55,6 +58,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         )
     endpoint.protocol.is_streamed(body)
     state.settings.budget.allows(choices=endpoint.protocol.count_choices(body))
+    read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     client = client_of(request.scope)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)

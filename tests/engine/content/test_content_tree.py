@@ -36,6 +36,7 @@ def test_leaves_of_a_json_text_are_decoded() -> None:
         ("/args/n", "n", False),
         ("/args/n", "4111111111111111", True),
         ("/args/e", "e", False),
+        ("/args/n", "n: 4111111111111111", False),
     ]
     assert [leaf.inner for leaf in tree.leaves][:2] == [("cmd",), ("cmd",)]
 

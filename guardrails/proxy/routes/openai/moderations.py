@@ -16,12 +16,11 @@ from starlette.responses import Response
 
 from guardrails.context import Context
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.content.field_readers import WORD
 from guardrails.engine.content.payload import Payload
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols import image_links
-from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
+from guardrails.protocols.moderations.moderations_fields import MODEL_NAME, Moderation, inputs
 from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
@@ -99,7 +98,7 @@ def read(raw: bytes) -> tuple[dict[str, Any], list[ContentTree]]:
             where = f"/{name}" if NAME.fullmatch(name) else ""
             raise RequestError("unknown_field", f"fields are {', '.join(FIELDS)}", where)
     body = {"model": MODEL, "stage": Stage.INPUT.value, **given}
-    if not isinstance(body["model"], str) or not WORD.fullmatch(body["model"]):
+    if not isinstance(body["model"], str) or not MODEL_NAME.fullmatch(body["model"]):
         raise RequestError("invalid_type", "must be the name of a model", "/model")
     if body["stage"] not in list(Stage):
         raise RequestError("invalid_stage", f"stage must be one of {', '.join(Stage)}", "/stage")
