@@ -5,6 +5,7 @@ normalize_text      makes the view with case: invisible characters out, NFKC, lo
 fold_text           makes the view that terms are matched on: normalized, without case and accents
 deobfuscate_text         makes the further readings in which spelling tricks are undone; none for almost every text
 mark_obfuscations      makes the one view in which what disguises a text is marked, for terms (`marks`, `spelling`)
+has_deeper_escapes  tells whether codes of codes are nested deeper than is decoded
 settled_length      tells how much of a growing text has a view that can no longer change
 is_word             tells whether a character belongs to a word, for word boundaries
 replace_surrogates  makes a text that can be encoded, offsets kept
@@ -12,7 +13,7 @@ replace_surrogates  makes a text that can be encoded, offsets kept
 
 from __future__ import annotations
 
-from guardrails.text.deobfuscation import deobfuscate_text, mark_obfuscations
+from guardrails.text.deobfuscation import deobfuscate_text, has_deeper_escapes, mark_obfuscations
 from guardrails.text.views import TextView, fold_text, normalize_text, settled_length
 from guardrails.text.words import is_word, replace_surrogates
 
@@ -20,6 +21,7 @@ __all__ = [
     "TextView",
     "deobfuscate_text",
     "fold_text",
+    "has_deeper_escapes",
     "is_word",
     "mark_obfuscations",
     "normalize_text",

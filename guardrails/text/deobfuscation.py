@@ -29,7 +29,7 @@ from guardrails.text.views import SHARED, TextView, normalize_text, replace_stre
 from guardrails.text.words import replace_surrogates
 
 MOST_DECODE_ROUNDS: Final = 3
-"""How often codes are decoded: `&amp;#105;` takes two."""
+"""How often codes are decoded: `\\u0026#105;` takes two. What is nested deeper is told (`has_deeper_escapes`)."""
 
 CONTEXT_CHARACTERS: Final = 240
 """Characters on either side of a disguise that are read along with it."""
@@ -123,17 +123,31 @@ def _gap(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
 
 
 def _mark_spelling(text: str) -> TextView | None:
-    view = plain = _normalize_and_decode(text)
+    plain = _normalize_and_decode(text)
     if not find_hints(plain.text).written:
         return None
+    view = _decode_rounds(plain)
+    text = mark_separators(view.text)
+    return None if text == plain.text else TextView(text).over(view)
+
+
+@lru_cache(maxsize=SHARED)
+def has_deeper_escapes(text: str) -> bool:
+    """Tell whether codes of codes are nested in a text more often than they are decoded."""
+    if not find_hints(text if text.isascii() else _normalize_and_decode(text).text).written:
+        return False
+    view = _decode_rounds(_normalize_and_decode(text))
+    return decode_escapes(view.text) is not None
+
+
+def _decode_rounds(view: TextView) -> TextView:
     for _ in range(MOST_DECODE_ROUNDS):
         codes = decode_escapes(view.text)
         if codes is None:
             break
         view = codes.over(view)
         view = normalize_text(view.text).over(view)
-    text = mark_separators(view.text)
-    return None if text == plain.text else TextView(text).over(view)
+    return view
 
 
 def _mark_letters(text: str) -> TextView | None:

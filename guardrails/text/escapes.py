@@ -15,9 +15,10 @@ from typing import Final
 from guardrails.text.views import TextView, replace_stretches
 
 _LONGEST: Final = max(map(len, html5))
+_AMPERSAND: Final = r"&(?:(?:amp|AMP|#0{0,6}38|#[xX]0{0,6}26);)*"
+"""An ampersand, however often it was written as an entity itself: `&amp;amp;#105;` is read at once."""
 _CODES: Final = re.compile(
-    r"&#(?:[xX][0-9a-fA-F]{1,8}|[0-9]{1,9});?"
-    rf"|&([a-zA-Z][a-zA-Z0-9]{{1,{_LONGEST}}};?)"
+    rf"{_AMPERSAND}(?:(#(?:[xX][0-9a-fA-F]{{1,8}}|[0-9]{{1,9}});?)|([a-zA-Z][a-zA-Z0-9]{{1,{_LONGEST}}};?))"
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|\\(?:u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|U([0-9a-fA-F]{8}))"
     r"|[\x00-\x08\x0e-\x1f\x7f]+"
@@ -33,12 +34,12 @@ def decode_escapes(text: str) -> TextView | None:
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:
     for match in _CODES.finditer(text):
         start, end = match.span()
-        if name := match[1]:
+        if name := match[2]:
             length = _entity(name)
             if length:
-                yield start, start + 1 + length, html5[name[:length]]
-        elif match[0][0] == "&":
-            yield start, end, unescape(match[0])
+                yield start, match.start(2) + length, html5[name[:length]]
+        elif number := match[1]:
+            yield start, end, unescape(f"&{number}")
         elif match[0][0] == "\\":
             if char := _escape(match[0], next(filter(None, match.groups()), None)):
                 yield start, end, char

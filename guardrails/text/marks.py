@@ -11,8 +11,8 @@ Rules, chosen so that `A55`, `h264`, `$5m`, `4x4`, `covid19`, `utf8`, `3rd`, `10
   `@$` before two, or two of `@$` after a letter; or one of `03@$` at the end after three. Other digits at the end are no
   evidence, nor are 2, 6, 8, 9 and `+` alone.
   In a word next to such a word, one sign beside a letter is enough (`h4ck a11`). Hex and mail addresses stay.
-- Single letters are joined from four on with one and the same separator, digits alone from seven on; a longer
-  gap ends a word.
+- Single letters are joined from four on with one and the same separator (a sign, blanks, a tab, a line end), digits alone
+  from seven on; a longer gap ends a word.
 - Letters count as repeated in words with three the same in a row, or three pairs in a row.
 """
 
@@ -74,12 +74,13 @@ _ANY_SIGN: Final = re.compile(r"[0-9@$!|+€¢\\/]")
 _TOKEN: Final = re.compile(rf"(?:{_SHAPE.pattern}|[^\W_]|[@$!|+€¢{JOINT}])+")
 
 _SINGLE: Final = r"(?:[^\W_](?![^\W_])|[@$!|])"
-_SEPARATOR: Final = r" ?[.\-_*/,|~+:;'•·] ?| |\n"
-_GAP: Final = r"(?:[ \n]{1,8}|\1{2,3})"
+SEPARATOR: Final = r" ?[.\-_*/,|~+:;'•·=#^" + "\u2013\u2014" + r"] ?|  ?|\t|\r?\n"
+"""What may stand between single letters; all of a run is the same."""
+_GAP: Final = r"(?:[ \n\t\r]{1,8}|\1{2,3})"
 _NEXT: Final = rf"(?:\1{_SINGLE})"
 # Up to four short groups may stand before the first long one: `a-l-l t-h-e w-o-r-d-s`.
 _SPACED: Final = re.compile(
-    rf"(?<![^\W_]){_SINGLE}({_SEPARATOR}){_SINGLE}"
+    rf"(?<![^\W_]){_SINGLE}({SEPARATOR}){_SINGLE}"
     rf"(?:{_NEXT}{{2}}|{_NEXT}?(?:{_GAP}{_SINGLE}{_NEXT}{{0,2}}){{0,3}}?{_GAP}{_SINGLE}{_NEXT}{{3}})"
     rf"{_NEXT}*+(?:{_GAP}{_SINGLE}{_NEXT}*+)*+"
 )
@@ -148,8 +149,9 @@ def _mark_run(match: re.Match[str]) -> str:
         at = behind + 1
     singles = "".join(filter(str.isalnum, parts))
     if singles.isdigit():
-        # `1, 2, 3, 4, 5, 6, 7` is a list.
-        return "".join(parts) if len(singles) >= FEWEST_DIGITS and "," not in separator else run
+        # `1, 2, 3, 4, 5, 6, 7` is a list, and what tabs separate is a row of a table.
+        listed = "," in separator or "\t" in separator
+        return run if len(singles) < FEWEST_DIGITS or listed else "".join(parts)
     return "".join(parts) if len(singles) >= FEWEST_LETTERS - 1 else run
 
 

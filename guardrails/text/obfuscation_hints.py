@@ -1,8 +1,8 @@
-"""Tells in a few linear passes of RE2 whether any spelling trick or encoding can be in a text.
+"""Tells in a few linear passes of RE2 whether any spelling trick can be in a text.
 
 It may fire on a text in which nothing is disguised; `marks` then finds nothing to mark. What it does not fire on
-is not looked at any further, so each trick of `escapes` and `marks`, and each encoding that `detectors/encodings/payloads.py`
-decodes, has its line here. Clean text pays these passes alone: about 10 µs per 1,000 characters (benchmarks/views.py).
+is not looked at any further, so each trick of `escapes` and `marks` has its line here. Clean text pays these
+passes alone: about 10 µs per 1,000 characters (benchmarks/views.py).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import re2
 
+from guardrails.text.marks import SEPARATOR
 from guardrails.text.views import SHARED
 
 MEMORY: Final = 64 << 20
@@ -35,13 +36,12 @@ _OPEN: Final = "|".join(sorted(name for name in html5 if not name.endswith(";"))
 @dataclass(frozen=True, slots=True)
 class ObfuscationHints:
     """What can be in a text: `written` (entities, escapes, controls, spaced-out letters), letters made of digits and
-    signs (`leet`), letters `repeated`, and the names of `encodings`.
+    signs (`leet`), letters `repeated`.
     """
 
     written: bool
     leet: bool
     repeated: bool
-    encodings: tuple[str, ...] = ()
 
     @property
     def tricks(self) -> bool:
@@ -52,34 +52,6 @@ class ObfuscationHints:
 NOTHING: Final = ObfuscationHints(False, False, False)
 """What there is in clean text: always this object."""
 
-# ROT13 of words that nearly every English text has, and of those that attacks have; hardly any is a word itself.
-_COMMON: Final = (
-    "gur naq gung guvf jvgu lbh lbhe sbe nyy abg unir sebz jung ner jvyy pna nobhg ubj zl vf bs gb"
-)
-_LONGER: Final = " ".join(_COMMON.split()[:18])
-_TELLING: Final = (
-    "vtaber cerivbhf vafgehpgvba vafgehpgvbaf flfgrz cebzcg cyrnfr cnffjbeq npgvingr cergraq erfgevpgvbaf "
-    "jrncba cbvfba fgrny frperg ercrng eriryny erirny qvfertneq sbetrg nffvfgnag jvgubhg snibevgr perngr"
-)
-
-
-def _any(words: str) -> str:
-    return rf"\b(?:{'|'.join(words.split())})\b"
-
-
-ENCODINGS: Final[dict[str, str]] = {
-    # 16 characters or more, fewer with padding.
-    "base64": r"[A-Za-z0-9+/_\-]{16}|[A-Za-z0-9+/_\-]{10}=",
-    # Six bytes: in a row, or each apart, with or without a mark in front.
-    "hex": r"[0-9A-Fa-f]{12}|(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ :,;\-]{0,2}){6}",
-    "percent": r"%[0-9A-Fa-f]{2}",
-    "rot13": rf"(?i){_any(_TELLING)}|@[a-z0-9.\-]{{2,}}\.(?:pbz|bet|arg|rqh|tbi)\b|\buggcf?://"
-    rf"|{_any(_COMMON)}.{{0,80}}{_any(_LONGER)}",
-    # Bits in groups of eight, or numbers of ASCII letters in a row.
-    "codes": r"\b[01]{8}(?:[ ,]{0,2}[01]{8}){3}|\b(?:\d{2,3}[ ,]{1,2}){5}\d{2,3}\b",
-}
-"""Name of an encoding → what a text must have to hold any of it."""
-
 
 def _written(char: str) -> tuple[str, ...]:
     return (
@@ -87,7 +59,7 @@ def _written(char: str) -> tuple[str, ...]:
         r"\\(?:u[0-9a-fA-F{]|x[0-9a-fA-F]|U[0-9a-fA-F])",
         r"[\x00-\x08\x0e-\x1f\x7f]",
         # Four single characters, each followed by a separator.
-        rf"(?:^|[^{char}])[{char}@$!|](?:(?: ?[.\-_*/,|~+:;'•·] ?| |\n)[{char}@$!|]){{3}}(?:[^{char}]|$)",
+        rf"(?:^|[^{char}])[{char}@$!|](?:(?:{SEPARATOR})[{char}@$!|]){{3}}(?:[^{char}]|$)",
     )
 
 
@@ -109,7 +81,8 @@ def _repeated_pattern(letters: str) -> tuple[str, ...]:
     )
 
 
-def _set(groups: Iterable[tuple[str, ...]]) -> Any:
+def compile_set(groups: Iterable[tuple[str, ...]]) -> Any:
+    """Return an RE2 set whose `Match` gives the groups of which any pattern is in a text."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MEMORY
@@ -120,7 +93,7 @@ def _set(groups: Iterable[tuple[str, ...]]) -> Any:
     return found
 
 
-GROUPS: Final = (("written", "leet"), ("repeated", "rot13"), ("base64", "hex", "percent", "codes"))
+GROUPS: Final = (("written", "leet"), ("repeated",))
 """What is looked for together. The states that RE2 builds for a set are near the product of what its patterns need: all
 in one cost ten times as much on text that is new to it (benchmarks/views.py)."""
 
@@ -136,9 +109,8 @@ def _wide() -> tuple[Any, ...]:
 
 
 def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[Any, ...]:
-    tricks = {"written": written, "leet": leet, "repeated": repeated}
-    patterns = tricks | {name: (pattern,) for name, pattern in ENCODINGS.items()}
-    return tuple(_set(patterns[name] for name in group) for group in GROUPS)
+    patterns = {"written": written, "leet": leet, "repeated": repeated}
+    return tuple(compile_set(patterns[name] for name in group) for group in GROUPS)
 
 
 @lru_cache(maxsize=SHARED)
@@ -150,7 +122,4 @@ def find_hints(text: str) -> ObfuscationHints:
         for group, gate in zip(GROUPS, _ascii() if text.isascii() else _wide(), strict=True)
         for at in gate.Match(data) or ()
     ]
-    if not found:
-        return NOTHING
-    encodings = tuple(name for name in ENCODINGS if name in found)
-    return ObfuscationHints("written" in found, "leet" in found, "repeated" in found, encodings)
+    return ObfuscationHints("written" in found, "leet" in found, "repeated" in found) if found else NOTHING

@@ -23,7 +23,11 @@ _ASCII: Final = bytes(range(128))
 # Planes above the basic one are searched coarsely: every range in a class costs time on every character.
 _COARSE_ASTRAL: Final = "\\U00010000-\\U0001f2ff\\U000e0000-\\U000e0fff"
 _MAX_REPLACED: Final = 40
-_MAX_REMEMBERED: Final = 65_536
+_UNCHANGED: Final = re.compile("[\U00020000-\U0002f7ff\U0002fa20-\U000dffff\U000e1000-\U0010ffff]+")
+"""Ideographs of the further planes, private characters and those that there are not: 95 of 100 code points, which read as they
+stand, so that none of them is looked up."""
+_MAX_REMEMBERED: Final = 131_072
+"""Characters whose spelling is kept: all others, so that no text makes that be found out again and again."""
 # The detectors of one check ask for the view of the same text one after the other: it is made once for all of them.
 SHARED: Final = 16
 
@@ -229,13 +233,13 @@ def _respell(text: str, reading: _Reading) -> tuple[str, bool]:
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        spelled, chars = text, set(text)
+        spelled, chars = text, set(_UNCHANGED.sub("", text))
     else:
         if reading.lowers:
             data = data.lower()
         spelled = data.decode() if reading.lowers else text
         # What is not ASCII is little, or has few different letters: look at each letter once.
-        chars = set(data.translate(None, _ASCII).decode())
+        chars = set(_UNCHANGED.sub("", data.translate(None, _ASCII).decode()))
     singles, whole, changes = reading.singles, True, {}
     for char in chars:
         spelling = singles[char]

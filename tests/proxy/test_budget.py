@@ -117,6 +117,30 @@ def test_a_request_over_the_budget_is_refused_in_each_shape(serve: Any, fake: An
         fake.asked.clear()
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "choices"),
+    [
+        ("/v1/chat/completions", {**openai("hi", []), "n": 3}, 3),
+        ("/v1/completions", {"model": "m", "prompt": ["a", "b"], "n": 2}, 4),
+        (
+            "/v1beta/models/m:generateContent",
+            {**gemini("hi", []), "generationConfig": {"candidateCount": 3}},
+            3,
+        ),
+    ],
+)
+def test_more_choices_than_the_budget_has_are_not_asked_for(
+    serve: Any, fake: Any, kit: Any, path: str, body: Any, choices: int
+) -> None:
+    """They are counted over all prompts."""
+    answer = kit.send(serve(max_choices=choices - 1), path, body)
+
+    assert (answer.status, answer.error["code"], fake.asked) == (413, "request_too_large", [])
+    assert f"{choices} choices are more than the {choices - 1}" in answer.error["message"]
+    kit.send(serve(max_choices=choices), path, body)
+    assert len(fake.asked) == 1
+
+
 def test_a_hook_answers_it_as_its_gateway_reads_it(serve: Any, kit: Any) -> None:
     """Portkey lets pass what is answered with an error, so there it is a verdict."""
     body = {"request": {"json": openai(TEXT, [])}, "eventType": "beforeRequestHook"}

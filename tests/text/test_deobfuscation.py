@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.text import TextView, deobfuscate_text, mark_obfuscations, normalize_text
+from guardrails.text import TextView, deobfuscate_text, has_deeper_escapes, mark_obfuscations, normalize_text
 from tests.cases import each_case
 
 hostile = st.text(
@@ -156,3 +156,13 @@ def test_spans_compose(raw: str, data: st.DataObject) -> None:
 def test_readings_differ_from_the_normalized_view(raw: str) -> None:
     """What the normalized view shows is not searched twice."""
     assert normalize_text(raw.replace("\ud800", "\ufffd")).text not in reads(raw)
+
+
+@pytest.mark.parametrize(("times", "deeper"), [(0, False), (1, False), (3, False), (4, True)])
+def test_codes_of_codes_beyond_the_bound_are_told(times: int, deeper: bool) -> None:
+    """Each level is decoded up to the bound, and what lies deeper has a name; entities of ampersands are one level."""
+    text = "ok"
+    for _ in range(times):
+        text = "".join(rf"\u{ord(char):04x}" for char in text)
+    assert has_deeper_escapes(f"so {text}") == deeper
+    assert not has_deeper_escapes("&" + "amp;" * 50 + "#105;")

@@ -1,22 +1,21 @@
 """Decodes what is encoded in a text, also several times over, into derived texts with a map back.
 
-`READABLE` and `INVISIBLE` are the tables. All payloads of one encoding in a text make up one derived text, a line each, so that a
-list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to a depth,
-a number of payloads and a number of characters, and says what it left. One pass of a gate clears most texts of all.
+What is decoded stands in the table (`decoders`). All payloads of one encoding in a text make up one derived text, a line each,
+so that a list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to
+a depth, a number of payloads and a number of characters, and says what it left.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 
-from guardrails.detectors.encodings import payloads
+from guardrails.detectors.encodings.decoders import CIPHERED, UNSEEN, Decoder, find_encodings
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.text import TextView, normalize_text, replace_surrogates
-from guardrails.text.obfuscation_hints import find_hints
+from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates
 
 Span = tuple[int, int]
 
@@ -93,32 +92,8 @@ class Extraction:
 
 NOTHING_EXTRACTED = Extraction()
 
-
-@dataclass(frozen=True, slots=True)
-class EncodingExtractor:
-    """An encoding: its name and what finds the payloads. With `once`, it is not looked for in what it was undone in
-    already: twice is nothing.
-    """
-
-    name: str
-    find: Callable[[str], Iterable[Payload]]
-    once: bool = False
-
-
-READABLE: tuple[EncodingExtractor, ...] = (
-    EncodingExtractor("base64", payloads.find_base64),
-    EncodingExtractor("hex", payloads.find_hexadecimal),
-    EncodingExtractor("percent", payloads.find_percent_escapes),
-    EncodingExtractor("rot13", payloads.find_rot13, once=True),
-    EncodingExtractor("codes", payloads.find_character_codes),
-)
-"""What is looked for in the normalized view, where the gate (`text.gate`) names it."""
-
-INVISIBLE: tuple[EncodingExtractor, ...] = (
-    EncodingExtractor("tags", payloads.find_unicode_tags),
-    EncodingExtractor("variation", payloads.find_variation_selectors),
-)
-"""What is looked for in the text as it is: no view shows it, and no ASCII text holds it."""
+DEEPER_ESCAPES = "escapes nested deeper than is decoded"
+"""What is left of codes of codes of codes."""
 
 
 class DecodingBudget:
@@ -159,44 +134,43 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
         return NOTHING_EXTRACTED
     budget = DecodingBudget(count, characters)
     found = decode_nested(_payloads(replace_surrogates(text), None), depth, budget)
+    if has_deeper_escapes(text):
+        budget.left[DEEPER_ESCAPES] = None
     return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING_EXTRACTED
 
 
 def decode_nested(
-    outermost: Iterable[tuple[EncodingExtractor, list[Payload]]], depth: int, budget: DecodingBudget
+    outermost: Iterable[tuple[Decoder, list[Payload]]], depth: int, budget: DecodingBudget
 ) -> list[DerivedText]:
     """Return the derived texts of payloads of a text and of what stands in them, down to a depth."""
     found: list[DerivedText] = []
-    sources: list[tuple[DerivedText | None, Iterable[tuple[EncodingExtractor, list[Payload]]]]] = [
-        (None, outermost)
-    ]
+    sources: list[tuple[DerivedText | None, Iterable[tuple[Decoder, list[Payload]]]]] = [(None, outermost)]
     for _ in range(depth):
         following = [
-            _join_payloads(extractor.name, kept, parent)
+            _join_payloads(decoder.name, kept, parent)
             for parent, payloads_of_each in sources
-            for extractor, hidden in payloads_of_each
+            for decoder, hidden in payloads_of_each
             if (kept := budget.spend(hidden))
         ]
         found += following
         sources = [(derived, _payloads(derived.text, derived)) for derived in following]
     for _, payloads_of_each in sources:
-        for extractor, _ in payloads_of_each:
-            budget.left[f"{extractor.name} nested deeper than {depth} levels"] = None
+        for decoder, _ in payloads_of_each:
+            budget.left[f"{decoder.name} nested deeper than {depth} levels"] = None
     return found
 
 
-def _payloads(text: str, parent: DerivedText | None) -> list[tuple[EncodingExtractor, list[Payload]]]:
+def _payloads(text: str, parent: DerivedText | None) -> list[tuple[Decoder, list[Payload]]]:
     plain = text.isascii()
     view = TextView(text) if plain else normalize_text(text)
-    encodings = find_hints(view.text).encodings
-    undone = () if parent is None else parent.origin.split(">")
-    found: list[tuple[EncodingExtractor, list[Payload]]] = []
-    for extractor in READABLE if encodings else ():
-        if extractor.name in encodings and not (extractor.once and extractor.name in undone):
-            hidden = extractor.find(view.text)
-            found.append((extractor, [each if plain else each.shift(view.original) for each in hidden]))
-    found += [(extractor, list(extractor.find(text))) for extractor in (() if plain else INVISIBLE)]
-    return [(extractor, hidden) for extractor, hidden in found if hidden]
+    deciphered = parent is not None and any(name in CIPHERED for name in parent.origin.split(">"))
+    found: list[tuple[Decoder, list[Payload]]] = []
+    for decoder in find_encodings(view.text):
+        if not (decoder.cipher and deciphered):
+            hidden = decoder.find(view.text)
+            found.append((decoder, [each if plain else each.shift(view.original) for each in hidden]))
+    found += [(decoder, list(decoder.find(text))) for decoder in (() if plain else UNSEEN)]
+    return [(decoder, hidden) for decoder, hidden in found if hidden]
 
 
 def _join_payloads(name: str, hidden: Sequence[Payload], source: DerivedText | None) -> DerivedText:

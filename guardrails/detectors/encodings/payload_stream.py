@@ -1,58 +1,58 @@
 r"""Decodes what is encoded in a streamed text as soon as each payload has ended.
 
 A stretch is cut off where no payload is open, at its end or over it, and what it hides is decoded as in `extractors`. Held is
-the current word (it may become Base64), what may go on as hexadecimal or as codes, and a run of tags or selectors. Two
-encodings reach further: percent escapes are read with 120 characters on either side, so that the text is frozen from the first
-one on until 240 went by without any; and from where a text may be ROT13 it is frozen to its end. What went before is judged at
-the end alone, as are payloads that only make sense together. Work: each stretch is searched once, what is held when a
-sixteenth has come in addition.
+what a row of the table says that may go on (`Layout.open`), the current word, and a run of unseen characters. Escapes and
+ciphers reach further: they are read with 120 characters on either side, so that the text is frozen from their first mark on until
+240 went by without any. What went before is judged at the end alone, as are payloads that only make sense together. Work: each
+stretch is searched once, what is held when a sixteenth has come in addition.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
-import re2
-
-from guardrails.detectors.encodings import payloads
+from guardrails.detectors.encodings.chains import CHECKED, Stretch, compile_pattern, to_ascii
+from guardrails.detectors.encodings.contexts import AROUND, PERCENT
+from guardrails.detectors.encodings.decoders import NEAR, UNSEEN, Decoder, find_encodings
 from guardrails.detectors.encodings.extractors import (
-    INVISIBLE,
-    READABLE,
+    DEEPER_ESCAPES,
     DecodingBudget,
     DerivedText,
     decode_nested,
 )
-from guardrails.detectors.encodings.payloads import AROUND, Payload
+from guardrails.detectors.encodings.payloads import Payload
+from guardrails.detectors.encodings.unseen import OPEN_RUN
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.text import TextView, normalize_text, replace_surrogates, settled_length
-from guardrails.text.obfuscation_hints import ENCODINGS, find_hints
+from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates, settled_length
 
 LONGEST: Final = 4 * AROUND
-"""Characters kept in front of an escape: enough for those that are read with it, invisible ones among them."""
+"""Characters kept in front of a mark: enough for those that are read with it, invisible ones among them."""
 
-# Words and lines of Base64, and escapes; each is cut off whole, with what follows it at once.
-_UNITS: Final = re.compile(r"(?:[A-Za-z0-9+/_=%\-]{40,}\r?\n[ \t]*)*[A-Za-z0-9+/_=%\-]+")
-_HEX, _SEPARATOR = "[0-9A-Fa-f]", r"[ \t\r\n:,;\-]"
-# What may go on, up to the end of the text: Base64 and its next line, bytes with and without a mark, bits and numbers, escapes.
-_OPEN: Any = re2.compile(
-    rf"(?:(?:[A-Za-z0-9+/_=\-]{{40,}}\r?\n[ \t]*)*(?:[A-Za-z0-9+/_=\-]+\r?)?"
-    rf"|(?:(?:\\x|0x){_HEX}{{2}}{_SEPARATOR}{{0,2}})*(?:\\x?|0x?|(?:\\x|0x){_HEX}{{1,2}})?"
-    rf"|(?:{_HEX}{{2}}{_SEPARATOR}{{1,2}})*{_HEX}{{0,2}}"
-    r"|(?:[01]{8}[ ,]{0,2})*[01]{0,8}|(?:[0-9]{2,3}[ ,]{1,2})*[0-9]{0,3}"
-    r"|%[0-9A-Fa-f]{0,2})\z"
-)
-_UNSEEN: Final = re.compile("(?:[\U000e0020-\U000e007e]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]+)\\Z")
-_ESCAPES: Any = re2.compile(ENCODINGS["percent"])
-_RUNS: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_ROTATED: Any = re2.compile(ENCODINGS["rot13"])
-_BEHIND: Final = 160
-"""Characters in front of a stretch that are looked at with it for words of ROT13."""
+# Words with the signs of Base64 and of escapes; each is cut off whole, with what follows it at once.
+_UNITS: Final = re.compile(r"[A-Za-z0-9+/_=%\-]+(?:[.@][A-Za-z0-9+/_=%\-]+)*")
 _LEAST: Final = 10
 """Characters of the shortest payload that ASCII may be, escapes apart."""
-_FAR: Final = {extractor.name: extractor for extractor in READABLE if extractor.name in ("percent", "rot13")}
-_NEAR: Final = tuple(extractor for extractor in READABLE if extractor.name not in _FAR)
+_LAYOUTS: Final = tuple(row.layout for row in NEAR if row.layout is not None)
+
+
+_UNIT_OPEN: Final = r"(?:[A-Za-z0-9+/_=%\-]+[.@])*[A-Za-z0-9+/_=%\-]*\r?"
+
+
+@cache
+def _open_pattern() -> Any:
+    """Return RE2 of what may go on at the end of a text, in any row."""
+    return compile_pattern("(?:" + "|".join((_UNIT_OPEN, *(layout.open for layout in _LAYOUTS))) + r")\z")
+
+
+@cache
+def _open_patterns() -> tuple[Any, ...]:
+    """Return RE2 of what may go on at the end of a text, for words and for each row of pieces."""
+    return tuple(
+        compile_pattern(rf"(?:{each})\z") for each in (_UNIT_OPEN, *(layout.open for layout in _LAYOUTS))
+    )
 
 
 class PayloadStream:
@@ -70,9 +70,7 @@ class PayloadStream:
         self._text = ""
         self._base = 0
         self._due = 0
-        self._escapes = EscapeStream()
-        self._behind = ""
-        self._rotated: tuple[int, list[str]] | None = None
+        self._contexts = ContextStream()
         self._ended = False
         self.settled = 0
         self.scanned = 0
@@ -112,15 +110,12 @@ class PayloadStream:
         end = length if last else self._end()
         found = self._decode_stretch(end, mark) if end else []
         if last:
-            found += self._ends()
+            found += decode_nested(self._contexts.close(), self._depth, self._budget)
         else:
-            self._escapes.freeze(self._text[: settled_length(self._text)], self._base, mark)
+            self._contexts.freeze(self._text[: settled_length(self._text)], self._base, mark)
             length = len(self._text)
             self._due = length + length // 16 if length > OFTEN else 0
-        frozen = [self._base, *self._escapes.frozen]
-        if self._rotated is not None and not last:
-            frozen.append(self._rotated[0])
-        self.settled = min(frozen)
+        self.settled = min([self._base, *self._contexts.frozen])
         return found
 
     def _end(self) -> int:
@@ -130,7 +125,7 @@ class PayloadStream:
         self.scanned += cut
         at = _open_from(view.text)
         end = cut if at == len(view.text) else view.original(at, at + 1)[0]
-        if not self._text.isascii() and (unseen := _UNSEEN.search(self._text)):
+        if not self._text.isascii() and (unseen := OPEN_RUN.search(self._text)):
             end = min(end, unseen.start())
         return end
 
@@ -141,48 +136,37 @@ class PayloadStream:
         self._text = self._text[end:]
         self._base += end
         self.scanned += end
-        names = find_hints(view.text).encodings if len(view.text) > _LEAST else ()
+        if has_deeper_escapes(part):
+            self._budget.left[DEEPER_ESCAPES] = None
+        gated = find_encodings(view.text)
         hidden = [
             (each, [_shift_payload(payload, view, base) for payload in each.find(view.text)])
-            for each in _NEAR
-            if each.name in names
+            for each in gated
+            if each.layout is not None
         ]
         if not part.isascii():
             hidden += [
                 (each, [_shift_payload(payload, TextView(part), base) for payload in each.find(part)])
-                for each in INVISIBLE
+                for each in UNSEEN
             ]
-        hidden.append((_FAR["percent"], self._escapes.take(part, view, base, mark)))
-        self._look_for_rot13(part, view.text, base)
-        return decode_nested([each for each in hidden if each[1]], self._depth, self._budget)
-
-    def _look_for_rot13(self, part: str, text: str, base: int) -> None:
-        if self._rotated is None:
-            near = self._behind + text
-            if _ROTATED.search(near) is None:
-                self._behind = near[-_BEHIND:]
-                return
-            self._rotated = (base, [])
-        self._rotated[1].append(part)
-
-    def _ends(self) -> list[DerivedText]:
-        hidden = [(_FAR["percent"], self._escapes.close())]
-        if self._rotated is not None:
-            base, parts = self._rotated
-            view = _view("".join(parts))
-            rotated = [_shift_payload(payload, view, base) for payload in payloads.find_rot13(view.text)]
-            hidden.append((_FAR["rot13"], rotated))
+        hidden += self._contexts.take(
+            part, view, base, [row for row in gated if row.context is not None], mark
+        )
         return decode_nested([each for each in hidden if each[1]], self._depth, self._budget)
 
 
-class EscapeStream:
-    """Percent escapes, and what stands around them."""
+class ContextStream:
+    """Marks of escapes and ciphers, and what stands around them; all of it is read when none came for a while."""
 
     def __init__(self) -> None:
         self._near: list[str] = []
         self._end = 0
-        self._since: int | None = None
-        """Characters behind the last escape; None if there is none."""
+        self._since = 0
+        """Characters behind the last mark."""
+        self._marked: dict[Decoder, None] = {}
+        """The rows with marks in what is kept."""
+        self._stop = 0
+        """Where the last mark ends."""
         self.frozen: list[int] = []
         """Where the text is frozen, if it is."""
 
@@ -191,33 +175,50 @@ class EscapeStream:
         if self.frozen or ("%" not in text and text.isascii()):
             return
         view = _view(text)
-        if "%" in view.text and (escape := _ESCAPES.search(view.text)):
-            self.frozen = [min(mark, base + view.original(*escape.span())[0])]
+        if "%" in view.text and (marks := PERCENT.find_marks(view.text)):
+            self.frozen = [min(mark, base + view.original(*marks[0])[0])]
 
-    def take(self, part: str, view: TextView, base: int, mark: int) -> list[Payload]:
-        """Take a stretch with all of its escapes; return what those read that no other can follow."""
+    def take(
+        self, part: str, view: TextView, base: int, rows: Sequence[Decoder], mark: int
+    ) -> list[tuple[Decoder, list[Payload]]]:
+        """Take a stretch, of which some rows may have marks; return what those read that no other can follow."""
+        before = "".join(self._near)[-LONGEST:] if rows else ""
         self._near.append(part)
         self._end = base + len(part)
-        runs = list(_RUNS.finditer(view.text)) if "%" in view.text else []
-        if runs:
-            self.freeze(part, base, mark)
-            self._since = len(view.text) - runs[-1].end()
-        elif self._since is not None:
-            self._since += len(view.text)
-        if self._since is None:
+        self._since += len(view.text)
+        near = view if not before else _view(before + part)
+        for row in rows:
+            self._take_marks(row, near, base - len(before), base, mark)
+        if not self._marked:
             self._near = ["".join(self._near)[-LONGEST:]]
-        return self.close() if self._since is not None and self._since > 2 * AROUND else []
+        return self.close() if self._marked and self._since > 2 * AROUND else []
 
-    def close(self) -> list[Payload]:
-        """Return what the escapes so far read with what stands around them."""
-        if self._since is None:
+    def _take_marks(self, row: Decoder, view: TextView, origin: int, base: int, mark: int) -> None:
+        marks = row.context.find_marks(view.text) if row.context is not None else []
+        if not marks or origin + view.original(*marks[-1])[1] <= base:
+            return
+        self._since = (
+            len(view.text) - marks[-1][1]
+            if not self._marked
+            else min(self._since, len(view.text) - marks[-1][1])
+        )
+        self._stop = max(self._stop, origin + view.original(*marks[-1])[1])
+        self._marked[row] = None
+        if not self.frozen:
+            self.frozen = [min(mark, max(base, origin + view.original(*marks[0])[0]))]
+
+    def close(self) -> list[tuple[Decoder, list[Payload]]]:
+        """Return what the rows with marks so far read with what stands around them."""
+        if not self._marked:
             return []
         text = "".join(self._near)
         view, base = _view(text), self._end - len(text)
-        stop = [run.end() for run in _RUNS.finditer(view.text)][-1]
-        found = [_shift_payload(payload, view, base) for payload in payloads.find_percent_escapes(view.text)]
-        self._near = [text[view.original(stop - 1, stop)[1] :]]
-        self._since = None
+        found = [
+            (row, [_shift_payload(payload, view, base) for payload in row.find(view.text)])
+            for row in self._marked
+        ]
+        self._near = [text[self._stop - base :]]
+        self._marked = {}
         self.frozen = []
         return found
 
@@ -238,19 +239,30 @@ def _shift_payload(payload: Payload, view: TextView, base: int) -> Payload:
 
 def _open_from(text: str) -> int:
     """Return where the first payload begins that may go on behind the end, or one that the end would be cut out of."""
-    hay = text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
-    match = _OPEN.search(hay)
-    assert match is not None  # at the end, if nowhere else
-    at: int = match.start()
+    hay = to_ascii(text)
+    at: int = _open_pattern().search(hay).start()
+    if len(hay) - at > CHECKED:
+        at = _open_block_from(hay)
     for start, end in sorted(_find_closed_stretches(hay), reverse=True) if at > 0 else ():
         if start < at < end:
             at = start
     return at
 
 
-def _find_closed_stretches(hay: str) -> Iterator[tuple[int, int]]:
+def _open_block_from(hay: str) -> int:
+    """Return where the first block begins that may go on: of a long chain it is the last one."""
+    unit, *patterns = _open_patterns()
+    at: int = unit.search(hay).start()
+    for layout, pattern in zip(_LAYOUTS, patterns, strict=True):
+        start = pattern.search(hay).start()
+        at = min(at, layout.open_block(hay, start) if start < len(hay) else start)
+    return at
+
+
+def _find_closed_stretches(hay: str) -> Iterator[Stretch]:
     """Yield the stretches that must not be cut."""
     yield from ((match.start(), match.end() + 1) for match in _UNITS.finditer(hay))
     if len(hay) > _LEAST:
-        for pattern in (payloads._HEX, payloads._CODES):
-            yield from (match.span() for match in pattern.finditer(hay))
+        for row in find_encodings(hay):
+            if row.layout is not None:
+                yield from row.layout.blocks(hay)

@@ -122,7 +122,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("shippo_token", r"shippo_(?:live|test)_[0-9a-f]{40}\b"),
     # Chat, mail and social media
     ("slack_token",
-     r"xox[abceoprs]-(?:\d-)?\d{6,20}-[A-Za-z0-9-]{10,255}|xoxe(?:\.xox[bp])?-\d-[A-Za-z0-9]{100,255}|xoxd-[\w%+/]{80,400}"),
+     r"xox[abceoprs]-(?:\d-)?\d{5,20}-[A-Za-z0-9-]{10,255}|xoxe(?:\.xox[bp])?-\d-[A-Za-z0-9]{100,255}|xoxd-[\w%+/]{80,400}"),
     ("slack_app_token", r"xapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[0-9a-f]{32,80}\b"),
     ("slack_webhook", r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+]{40,80}"),
     ("discord_token", r"[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}"),

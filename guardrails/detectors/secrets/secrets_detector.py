@@ -9,15 +9,23 @@ from pydantic import Field
 
 from guardrails.detectors.config import Config, make_item_snippets
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.builtin_table import BuiltinTable, Specimens
 from guardrails.detectors.patterns.table import PatternRow
-from guardrails.detectors.secrets.checksums import is_plausible_secret, is_random_value, is_real_password
+from guardrails.detectors.secrets.checksums import (
+    REPORTED,
+    is_plausible_secret,
+    is_random_value,
+    is_real_password,
+)
 from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
 _ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\(|>)[ \t]{0,4}[\"'`]{0,3}"
 _END = r"(?:[^\w.\-/+=(\[]|[.=]?(?:[\s\"'`]|\Z))"
 _KEY = "api_key secret_key access_token auth_token client_secret"
+_PAGES = (
+    "page_token cursor_token continuation_token next_token sync_token skip_token resume_token change_token"
+)
 _GENERIC = "password passwd pwd passphrase secret token api_key access_key auth_key encryption_key credential"
 
 
@@ -59,21 +67,24 @@ TABLE: tuple[PatternRow, ...] = (
     ),
     # A UUID names most things, but what is called a key is one.
     PatternRow(
-        rf"(?a)(?:{_cases(_KEY)})(?:[ _.-]?(?:[Vv]alue|[Nn]umber))?[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
+        rf"(?a)(?:{_cases(_KEY)})(?:[ _.-]?(?:[Vv]alue|[Nn]umber))?"
+        rf"[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
         "secret.generic",
         0.7,
         group=1,
         validate=is_plausible_secret,
     ),
+    # Where a list goes on is no credential.
     PatternRow(
-        rf"(?a)(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
+        rf"(?a)(?:{_cases(_PAGES)}){_ASSIGNED}[\w+/=.~!@#%^&*-]{{16,200}}|"
+        rf"(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
         "secret.generic",
         0.7,
         group=1,
         validate=is_random_value,
     ),
 )
-CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
+CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"), reported=REPORTED)
 KINDS = CHOICE.names
 CATEGORIES = CHOICE.categories(None)
 
@@ -94,6 +105,9 @@ class SecretsConfig(Config):
         default=[], examples=[["generic"]], json_schema_extra=make_item_snippets(*KINDS)
     )
     """Kinds not to look for, of those."""
+    specimens: Specimens = "skip"
+    """What documentation shows in the form of a credential, and is tested with (`ghp_EXAMPLE…`): `skip` it, or `report` it as
+    others. What only holds the place of one (`xxxx`, `your-key-here`, `${VAR}`, `password`) is never reported."""
 
 
 KIND = Kind(
@@ -102,5 +116,5 @@ KIND = Kind(
     "payment, chat, monitoring and database keys, URLs with passwords, JWT, private keys.",
     config=SecretsConfig,
     categories=lambda _name, config: CHOICE.categories(config.kinds, config.exclude),
-    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude),
+    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude, config.specimens),
 )

@@ -4,7 +4,8 @@ Terms and text are folded alike (case, accents, compatibility forms, invisible a
 that a term is found however it is dressed; `case: exact` compares the plain text instead. In phrases any single
 white space counts as a space. Every complete occurrence is a finding of its own; overlaps merge when redacted.
 
-With `case: ignore`, a text in which spelling tricks are found (leetspeak, spaced-out or repeated letters, codes for
+With `case: ignore`, a term of `CIPHERED` letters or more is looked for in cipher too (`write_in_cipher`), as a sentence around it
+does not show one. A text in which spelling tricks are found (leetspeak, spaced-out or repeated letters, codes for
 characters) is searched once more for terms in disguise; a text without pays one pass of the gate (`text.gate`).
 """
 
@@ -41,6 +42,9 @@ UNSPACED = (
 WORD_MARKS = frozenset((REPEAT, *(code for sign, code in CODES.items() if sign.isdigit())))
 """Marks of what belongs to a word for certain; `$h1t` may be `shit`, or `hit` behind a sign."""
 
+CIPHERED = 8
+"""Letters of a term from which it is looked for in cipher: shorter words are words in cipher too (`terra`, `green`)."""
+
 SHORTEST_INSIDE = 4
 """Characters of a term from which it may begin and end anywhere in a run of joined letters (`i g n o r e a l l`), where
 word ends are lost."""
@@ -64,6 +68,19 @@ def form(term: str, *, fold: bool) -> str:
     """Return the form in which a term is compared; empty if nothing is left of it."""
     text = fold_text(term).text if fold else term
     return " ".join(text.split())
+
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_CIPHERS = (str.maketrans(_LETTERS, _LETTERS[13:] + _LETTERS[:13]), str.maketrans(_LETTERS, _LETTERS[::-1]))
+
+
+def write_in_cipher(form: str) -> tuple[str, ...]:
+    """Return the form of a term in ROT13, in the mirrored alphabet and backwards; none of what is short or not ASCII."""
+    letters = sum(map(str.isalpha, form))
+    if letters < CIPHERED or not form.isascii():
+        return ()
+    backwards = (form[::-1],) if letters > CIPHERED else ()  # `desserts` is a word of its own
+    return (*(form.translate(cipher) for cipher in _CIPHERS), *backwards)
 
 
 def build_automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
@@ -156,6 +173,8 @@ class TermMatcher:
         self.words = words
         self.fold = fold
         self._forms = forms = [form(term, fold=fold) for term in terms]
+        if fold:
+            forms += [written for each in forms[:] for written in write_in_cipher(each)]
         self._spaced = any(" " in each for each in forms)
         self._edges = [(needs_boundary(each[0]), needs_boundary(each[-1])) for each in forms]
         self._automaton = build_automaton(forms)

@@ -65,7 +65,8 @@ class TermsConfig(Config):
     """Whether a term must stand alone as a word, or may be part of one."""
     case: Literal["ignore", "exact"] = "ignore"
     """`ignore` folds case, accents, invisible and look-alike characters, and undoes leetspeak, spaced-out and repeated
-    letters and codes such as `&#105;`; `exact` compares the text as it is."""
+    letters and codes such as `&#105;`, and finds terms of eight letters or more in ROT13, Atbash and backwards; `exact` compares
+    the text as it is."""
 
 
 def _category(name: str, config: TermsConfig) -> str:

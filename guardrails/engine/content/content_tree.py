@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
-from guardrails.engine.content.labels import label_values
+from guardrails.engine.content.labels import find_key_lines, label_values
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
 from guardrails.engine.content.reply_context import SOURCES, ReplyContext
 from guardrails.engine.values.json_text import parse_json_text
@@ -373,7 +373,10 @@ class ContentTree:
     def _add_labels(
         self, found: Sequence[Found], leaf_of: Mapping[int, int], path: Path, place: Place
     ) -> None:
-        """Add the values of a structure beside what they are called (`labels.py`)."""
+        """Add the values of a structure beside what they are called, and lists of the lines of a key in one (`labels.py`)."""
+        for lines in find_key_lines(found):
+            first = self.leaves[leaf_of[lines[0]]].content
+            self.join([leaf_of[at] for at in lines if at in leaf_of], path, replace(first.place, path=""))
         for at, label in label_values(found, path):
             leaf = self.leaves[leaf_of[at]]
             content = leaf.content

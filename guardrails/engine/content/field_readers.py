@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.detectors.encodings.payloads import find_base64
+from guardrails.detectors.encodings.decoders import BASE64
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.values.walk import LISTS, MAPPINGS, NUMBERS, find_strings
 from guardrails.errors import RequestError
@@ -276,7 +276,7 @@ def sealed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 
 def _decoded(tree: ContentTree, value: str, path: Path, place: Place) -> None:
-    for payload in find_base64(value):
+    for payload in BASE64.find(value):
         tree.text(payload.text, path, place, editable=False)
 
 

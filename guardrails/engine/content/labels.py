@@ -1,18 +1,21 @@
-"""Finds what the values of a structure are called: `ssn` of `{"ssn": "219456789"}`, `{"name": "ssn", "value": "219456789"}` and of
-the tables `[["name", "ssn"], ["Jo", "219456789"]]` and `{"columns": ["name", "ssn"], "rows": [["Jo", "219456789"]]}`.
+"""Finds what values of a structure are called: `ssn` of `{"ssn": "219456789"}`, of `{"name": "ssn", "value": "219456789"}`, and
+of the tables `[["name", "ssn"], ["Jo", "219456789"]]` and `{"columns": ["name", "ssn"], "rows": [["Jo", "219456789"]]}`.
 
-Beside what it is called a number is a person's, or a credential, and by itself might be anything: detectors that look for words of
-context read both (`label: value`).
+Beside what it is called a number is a person's, or a credential, and by itself might be anything: detectors that look for words
+of context read both (`label: value`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from guardrails.engine.values.walk import Found
 from guardrails.wire.pointers import Path
 
+PEM_BEGIN: Final = "-----BEGIN "
+"""What a key in PEM begins with (RFC 7468)."""
 LONGEST_LABELLED: Final = 300
 """Characters of a value up to which its label is read with it: in a longer text words say what stands there."""
 LONGEST_LABEL: Final = 40
@@ -22,20 +25,54 @@ FEWEST_DIGITS: Final = 2
 FEWEST_LETTERS: Final = 8
 """Characters from which a word without digits may be a code, such as a BIC."""
 
-GENERIC: Final = frozenset(
-    "code content current data digits display formatted full id input key new no nr num number old original plain primary raw ref "
-    "secondary str string text token val value values".split()
-)
+GENERIC: Final = frozenset({
+    "code", "content", "current", "data", "digits", "display", "formatted", "full", "id", "input", "key", "new", "no", "nr",
+    "num", "number", "old", "original", "plain", "primary", "raw", "ref", "str", "string", "text", "token", "val", "value",
+    "values",
+})  # fmt: skip
 """Keys that do not say of what: what they stand in does, as in `{"passport": {"number": …}}`."""
 
-NAMING: Final = ("name", "key", "field", "label", "header", "attribute", "property", "column", "question", "type", "id")
+NAMING: Final = (
+    "name",
+    "key",
+    "field",
+    "label",
+    "header",
+    "attribute",
+    "property",
+    "column",
+    "question",
+    "type",
+    "id",
+)
 """Keys of what another value of the same mapping is called, the likeliest first."""
 
-NAMED: Final = frozenset(("value", "val", "answer", "content", "data", "text", "input", "number", "string", "response"))
+NAMED: Final = frozenset(
+    ("value", "val", "answer", "content", "data", "text", "input", "number", "string", "response")
+)
 """Keys of what is called so, without regard to case; a type stands behind `stringValue` and the like."""
 
-COLUMNS: Final = ("columns", "headers", "header", "fields", "cols", "column_names", "columnNames", "keys", "names")
+COLUMNS: Final = (
+    "columns",
+    "headers",
+    "header",
+    "fields",
+    "cols",
+    "column_names",
+    "columnNames",
+    "keys",
+    "names",
+)
 """Keys of the names of columns, beside the key of the rows."""
+
+_COUNTED: Final = (
+    "At|Calls|Count|Duration|Index|Length|Limit|Ms|Ns|Offset|Port|Size|Status|Timestamp|Total|Version"
+)
+_NUMBERED: Final = r"(?:[Cc]all|[Rr]un|[Pp]age)[\W_]?(?:ID|Id|id)"
+COUNTED: Final = re.compile(
+    rf"(?:(?:^|[\W_])(?i:{_COUNTED})|(?<=[a-z])(?:{_COUNTED})|(?:^|[\W_]|(?<=[a-z])){_NUMBERED})s?$"
+)
+"""Keys of what is counted, measured or numbered by a program, whatever else they say: `phone_calls_total`, `toolCallId`."""
 
 _Texts = Mapping[Path, str]
 
@@ -62,6 +99,18 @@ def label_values(found: Sequence[Found], root: Path) -> Iterator[tuple[int, str]
             yield from ((at, label) for label in dict.fromkeys(labels) if label)
 
 
+def find_key_lines(found: Sequence[Found]) -> Iterator[list[int]]:
+    """Yield, for each list of texts in which a key in PEM begins, the numbers of these: its lines say little by themselves."""
+    lists: dict[Path, list[int]] = {}
+    begun: dict[Path, None] = {}
+    for at, (where, leaf, _, role) in enumerate(found):
+        if role == "value" and isinstance(leaf, str) and where and isinstance(where[-1], int):
+            lists.setdefault(where[:-1], []).append(at)
+            if PEM_BEGIN in leaf:
+                begun[where[:-1]] = None
+    yield from (lists[path] for path in begun if len(lists[path]) > 1)
+
+
 def _is_code(text: str) -> bool:
     """Tell whether a value may be a number, a date or a code."""
     if len(text) > LONGEST_LABELLED:
@@ -82,7 +131,7 @@ def _label_by_keys(path: Path) -> Iterator[str]:
         if key.lower().strip("_@#$") not in GENERIC:
             break
         key, label = above, f"{above} {label}"
-    if any(map(str.isalpha, label)):
+    if any(map(str.isalpha, label)) and not COUNTED.search(label):
         yield label
         if at < len(path) - 1 and label.lower().endswith("s"):
             yield label[:-1]

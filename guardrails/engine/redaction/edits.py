@@ -240,7 +240,9 @@ def _escape_placeholders(leaves: Sequence[Leaf], made: dict[int, list[Change]], 
             continue
         for span, new in vault.find_mistakable(text):
             touched = list(resolve_span(leaves, index, span))
-            if touched and all(leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched):
+            if touched and all(
+                leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched
+            ):
                 # In a joined text the same one comes up again.
                 written.update(dict.fromkeys(touched, "") | {touched[0]: new})
     for (at, start, end), new in written.items():

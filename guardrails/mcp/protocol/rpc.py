@@ -50,7 +50,7 @@ Kind = Literal["request", "notification", "result", "error"]
 @dataclass(frozen=True, slots=True)
 class RpcMessage:
     """One message: a request, a notification, or the result or error that answers a request. `id` is None for a notification,
-    and for an error that answers what could not be read. `size` is in bytes, where it was read.
+    and for an error that answers what could not be read. `size` is what it weighs, where it was read.
     """
 
     body: Body
@@ -79,12 +79,12 @@ def parse(raw: bytes) -> RpcMessage:
     """
     if raw.lstrip()[:1] == b"[":
         raise RequestError("batch", "batches are refused: send each message by itself")
-    return replace(classify_message(strict_json.parse(raw)), size=len(raw))
+    return replace(classify_message(strict_json.parse(raw)), size=strict_json.weigh(raw))
 
 
 async def parse_aside(raw: bytes) -> RpcMessage:
     """Read one message as `parse` does; a large one on a thread, so that the event loop goes on."""
-    return await run_by_size(len(raw), lambda: parse(raw))
+    return await run_by_size(strict_json.weigh(raw), lambda: parse(raw))
 
 
 async def run_by_size(size: int, function: Callable[[], T]) -> T:

@@ -17,6 +17,7 @@ from guardrails.errors import RequestError
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.access.admission import AccessDenied
+from guardrails.proxy.access.forwarded_headers import plain_headers
 from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.request_context import state_of
 from guardrails.proxy.server.route import JSON, Endpoint
@@ -36,9 +37,9 @@ async def serve_models(request: Request) -> Response:
     upstream = state_of(request).upstream
     provider = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
     if upstream.named:
-        listed = await model_lists.models(upstream, request.headers, provider)
+        listed = await model_lists.models(upstream, plain_headers(request.headers), provider)
         return Response(strict_json.dump(listed), 200, media_type="application/json")
-    async with upstream.answer("GET", "/models", request.headers, None, provider) as response:
+    async with upstream.answer("GET", "/models", plain_headers(request.headers), None, provider) as response:
         headers = response_headers(response)
         raw = await upstream.read_whole(response)
     try:

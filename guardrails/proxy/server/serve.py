@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -79,6 +80,7 @@ def run(settings: Settings, guard: Guard | None = None, given: SettingsSources |
     with open_server_listener(settings) as listener:
         if settings.workers == 1:
             app = create_app(settings, loaded, None if given is None else given.settings)
+            gc.freeze()  # what is loaded stays: to look through it again and again would hold all threads up
             uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
             return
         os.environ[VARIABLE] = settings.model_dump_json()
@@ -111,9 +113,11 @@ def worker_app() -> FastAPI:
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else SettingsSources(**told).settings
     try:
-        return create_app(settings, Guard.load(settings.policy, **settings.guard_options), reread)
+        app = create_app(settings, Guard.load(settings.policy, **settings.guard_options), reread)
     except GuardrailsError:
-        return create_app(settings, None, reread)
+        app = create_app(settings, None, reread)
+    gc.freeze()
+    return app
 
 
 def open_server_listener(settings: Settings) -> socket.socket:

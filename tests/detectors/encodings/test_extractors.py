@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import base64
-import codecs
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.encodings.extractors import (
-    INVISIBLE,
-    NOTHING_EXTRACTED,
-    READABLE,
-    DerivedText,
-    Extraction,
-    extract,
-)
-from guardrails.text.obfuscation_hints import ENCODINGS
+from guardrails.detectors.encodings.decoders import READABLE, UNSEEN
+from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, DerivedText, Extraction, extract
+from guardrails.detectors.encodings.payload_stream import PayloadStream
 from tests.cases import each_case
+from tests.detectors.encodings.forms import FORMS
 
 SAID = "Please ignore the previous parcel and your letter with the stamps"
 
@@ -34,34 +28,22 @@ def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-FORMS = {
-    "base64": b64,
-    "hex": lambda text: text.encode().hex(),
-    "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
-    "rot13": lambda text: codecs.encode(text, "rot13"),
-    "codes": lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
-    "tags": lambda text: "".join(chr(0xE0000 + ord(char)) for char in text),
-    "variation": lambda text: "".join(
-        chr(0xFE00 + byte) if byte < 16 else chr(0xE0100 + byte - 16) for byte in text.encode()
-    ),
-}
-
-
-def test_every_extractor_of_the_table_has_a_form_here() -> None:
+def test_every_row_of_the_table_has_a_form() -> None:
     """A new encoding is tested like the others."""
-    assert [extractor.name for extractor in (*READABLE, *INVISIBLE)] == list(FORMS)
-    assert [extractor.name for extractor in READABLE] == list(ENCODINGS)
+    assert {row.name for row in (*READABLE, *UNSEEN)} == set(FORMS)
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_payload_is_decoded_and_pointed_at(name: str) -> None:
     """What stands encoded in a text comes out, with its encoding as origin and the stretch that it stood in."""
-    text = f"({FORMS[name](SAID)})"
-    [derived] = all_of(text).derived
-    assert SAID in derived.text
-    assert derived.origin == name
-    at = derived.text.index(SAID)
-    assert derived.originals((at, at + len(SAID))) == [(1, len(text) - 1)]
+    form = FORMS[name](SAID)
+    text = f"Well: {form} ."
+    derived = next(each for each in all_of(text).derived if each.origin == name)
+    assert SAID.lower() in derived.text.lower()
+    at = derived.text.lower().index(SAID.lower())
+    spans = derived.originals((at, at + len(SAID)))
+    assert min(start for start, _ in spans) <= 7
+    assert max(end for _, end in spans) >= len(text) - 5
 
 
 @each_case("outer", ["base64", "hex", "percent"])
@@ -130,6 +112,19 @@ def test_what_is_beyond_a_limit_is_named(text: str, limits: tuple[int, int, int]
     assert reason in extract(text, *limits).left
 
 
+def test_escapes_beyond_the_bound_are_named() -> None:
+    """The views of a text undo codes of codes a few times; what lies deeper was not judged, in a stream too."""
+    text = "ok"
+    for _ in range(4):
+        text = "".join(rf"\u{ord(char):04x}" for char in text)
+    assert "escapes nested deeper than is decoded" in all_of(f"so {text} it is").left
+    stream = PayloadStream(3, 1_000, 200_000)
+    for at in range(0, len(text), 50):
+        stream.feed(text[at : at + 50], stream.settled)
+    stream.flush(stream.settled)
+    assert "escapes nested deeper than is decoded" in stream.left
+
+
 def test_rot13_is_undone_once() -> None:
     """Twice is nothing: a text that is plain in part and rotated in part is no nest of encodings."""
     found = all_of("mailto jo%40example.com, wb@rknzcyr.pbz")
@@ -148,7 +143,7 @@ def test_disguised_payloads_are_read() -> None:
     split = "\u200b".join(b64(SAID))
     for disguised in (wide, split):
         text = f"é {disguised} é"
-        [derived] = all_of(text).derived
+        derived = next(each for each in all_of(text).derived if each.origin == "base64")
         assert derived.text == SAID
         assert derived.originals((0, 5)) == [(2, 2 + len(disguised))]
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from guardrails.detectors.terms.term_matcher import TermMatcher, form, needs_boundary, single_spaces
+from guardrails.detectors.terms.term_matcher import (
+    TermMatcher,
+    form,
+    needs_boundary,
+    single_spaces,
+    write_in_cipher,
+)
 from tests.cases import each_case
 
 
@@ -42,3 +48,21 @@ def test_scripts_without_spaces_have_no_word_boundaries() -> None:
 def test_white_space_becomes_spaces_one_to_one() -> None:
     """Offsets stay as they are."""
     assert single_spaces("a\t\nb\u2003c") == "a  b c"
+
+
+@each_case("term", ["project nightingale", "nightingale", "desserts"])
+@each_case("found", [True, False])
+def test_longer_terms_are_found_in_cipher_inside_of_a_sentence(term: str, found: bool) -> None:
+    """ROT13, the mirrored alphabet and backwards, where nothing else of the sentence is in cipher; a word backwards may be another."""
+    matcher = TermMatcher([term], words=True, fold=found)
+    forms = write_in_cipher(term)
+    assert len(forms) == (2 if term == "desserts" else 3)
+    for written in forms:
+        text = f"Tell me about {written.title()} today."
+        assert matcher.search(text) == ([(14, 14 + len(written))] if found else [])
+
+
+def test_short_terms_are_not_looked_for_in_cipher() -> None:
+    """They are other words in cipher."""
+    assert write_in_cipher("green") == ()
+    assert TermMatcher(["green"], words=True, fold=True).search("terra firma") == []

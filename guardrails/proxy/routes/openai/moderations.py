@@ -44,7 +44,8 @@ async def create(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
     raw = await request.body()
-    body, asked = await state.run_by_size(len(raw), lambda: read(raw))
+    weight = strict_json.weigh(raw)
+    body, asked = await state.run_by_size(weight, lambda: read(raw))
     state = state.select(client_of(request.scope), request.scope["path"], body["model"])
     pictured = await state.fetch_pictures(body, image_links.request_links)
     if pictured is not body:
@@ -57,14 +58,17 @@ async def create(request: HttpRequest) -> Response:
     for verdict in verdicts:
         record_verdict(request, report, verdict)
     moderation = Moderation(guard.pipeline.policies, Stage(body["stage"]))
-    answer = {
-        "id": f"modr-{os.urandom(16).hex()}",
-        "model": body["model"],
-        "results": [moderation.result(verdict, tree) for verdict, tree in zip(verdicts, asked, strict=True)],
-    }
+
+    def write() -> bytes:
+        results = [moderation.result(verdict, tree) for verdict, tree in zip(verdicts, asked, strict=True)]
+        return strict_json.dump(
+            {"id": f"modr-{os.urandom(16).hex()}", "model": body["model"], "results": results}
+        )
+
     ids = ",".join(verdict.id for verdict in verdicts[:SHOWN_IDS])
     headers = {**report.headers(), "x-guardrails-verdict-id": ids}
-    return Response(strict_json.dump(answer), 200, headers, "application/json")
+    answer = await state.run_by_size(weight, write)
+    return Response(answer, 200, headers, "application/json")
 
 
 async def judged(

@@ -1,0 +1,207 @@
+r"""The table of what is decoded. A row says once how payloads of an encoding are written; what its gate looks for, what it finds
+in a text, and what of a growing text it holds, all come of that.
+
+`NEAR` are rows of pieces (`chains.Layout`), `FAR` those that are read with what stands around them (`contexts.ContextDecoder`),
+`UNSEEN` those in characters that no view shows. `find_encodings` is the gate: RE2 in a few linear passes, which clear most texts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from guardrails.detectors.encodings import readers, unseen
+from guardrails.detectors.encodings.chains import LINE, Layout, codes, words
+from guardrails.detectors.encodings.ciphers import CIPHERS
+from guardrails.detectors.encodings.contexts import PERCENT, PRINTABLE, ContextDecoder
+from guardrails.detectors.encodings.payloads import Payload
+from guardrails.text.obfuscation_hints import compile_set
+from guardrails.text.views import SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """An encoding of the table: its name, what its gate looks for, and what finds its payloads. With `cipher`, it is not looked
+    for in what a cipher was undone in already: twice is nothing.
+    """
+
+    name: str
+    gate: str
+    find: Callable[[str], Iterable[Payload]]
+    cipher: bool = False
+    layout: Layout | None = None
+    context: ContextDecoder | None = None
+
+
+def _near(name: str, layout: Layout) -> Decoder:
+    return Decoder(name, layout.gate, layout.find, layout=layout)
+
+
+def _far(context: ContextDecoder, *, cipher: bool = False) -> Decoder:
+    return Decoder(context.name, context.gate, context.find, cipher, context=context)
+
+
+_HEX: Final = "[0-9A-Fa-f]"
+_SIGNS: Final = r"[ \t:,;.+|\-]{1,3}"
+_CALL: Final = r"(?i:(?:unichr|chrw?|char|asc|String\.fromCharCode|fromCodePoint)[ \t]?\([ \t]?)"
+_NUMBER: Final = rf"(?:{_CALL}|&#|\\)?\b(?:0o?)?[0-9]{{2,3}}\b(?:[ \t]?\)|;)?"
+_NUMBER_JOINT: Final = r"[ \t]{0,2}(?:[,;+.&|/\-]|\|\|)?[ \t]{0,2}(?:\r?\n[ \t]{0,8})?|"
+_NATO: Final = rf"(?i:\b(?:{'|'.join(readers.NATO)})\b)|[/|]|\(space\)"
+_DOT: Final = r"[.\-_]"
+_DUMPED: Final = rf"(?:{_HEX}{{4,16}}:|{_HEX}{{6,16}})[ \t]{{1,4}}(?:{_HEX}{{2,16}}[ \t]{{1,2}})*{_HEX}{{2,16}}[^\n]{{0,80}}"
+
+BASE64: Final = words(
+    r"[A-Za-z0-9+/_\-]",
+    readers.read_base64,
+    least=16,
+    alone=12,
+    padded="={0,2}",
+    piece=r"[A-Za-z0-9+/_\-]{2,}={0,2}|[A-Za-z0-9+/]={1,2}",
+    whole=r"[A-Za-z0-9+/_\-]{10,}={1,2}",
+    part=re.compile(r"[A-Za-z0-9]{16,}={0,2}"),
+)
+_UU_LINE: Final = r"\r?\n[!-M][ -`]{1,61}"
+
+NEAR: Final = (
+    _near("base64", BASE64),
+    _near("base32", words("[A-Z2-7]", readers.read_base32, least=16, padded="={0,6}")),
+    _near(
+        "hex",
+        words(
+            _HEX,
+            readers.read_hexadecimal,
+            least=12,
+            piece=rf"(?:\\[xX]{_HEX}{{2}}|0[xX]{_HEX}{{2}}){{2,}}|(?:\\[xX]|0[xX])?{_HEX}{{2,}}",
+            joints=rf"{_SIGNS}(?:\r?\n[ \t]*)?",
+            begun_joint=rf"{_SIGNS}(?:\r\n?|\n)?[ \t]*",
+            marked=True,
+            part=re.compile(rf"{_HEX}{{12,}}"),
+            narrow=2,
+        ),
+    ),
+    _near(
+        "hexdump",
+        codes(
+            _DUMPED,
+            LINE,
+            readers.read_dump,
+            fewest=1,
+            alone=16,
+            begun_joint=r"[ \t]*[|\\]?(?:\r\n?|\n)?[ \t>#/|*;%\-]*",
+            begun_piece=rf"(?:{_HEX}+(?::?[ \t]{{1,4}}{_HEX}?|:)?)?",
+        ),
+    ),
+    _near(
+        "codes",
+        codes(
+            _NUMBER,
+            _NUMBER_JOINT,
+            readers.read_numbers,
+            fewest=6,
+            alone=12,
+            begun_joint=r"[ \t);]{0,3}[,;+.&|/\-]{0,2}[ \t]{0,2}(?:\r\n?|\n)?[ \t]{0,8}",
+            begun_piece=r"(?:(?i:[A-Z.]{1,20})(?:[ \t]?\([ \t]?[0-9]?)?|&#?|\\|0?o?[0-9]{1,3})?",
+        ),
+    ),
+    _near(
+        "binary",
+        codes(
+            "(?:0[bB])?[01]+",
+            r"[ \t,;_|\-]{1,3}(?:\r?\n[ \t]*)?|\r?\n[ \t]*",
+            readers.read_bits,
+            fewest=2,
+            gate=rf"(?:(?:0[bB])?[01][ \t\r\n,;_|\-]{{0,5}}){{{readers.BITS - 1}}}[01]",
+            alone=readers.BITS,
+            begun_joint=r"[ \t,;_|\-]{0,3}(?:\r\n?|\n)?[ \t]*",
+            begun_piece="(?:0[bB])?",
+        ),
+    ),
+    _near(
+        "morse",
+        codes(
+            rf"{_DOT}{{1,6}}(?:[ \t]{{0,2}}[/|\n]|[ \t]{{2,7}})?",
+            r"[ \t]{0,3}",
+            readers.read_morse,
+            fewest=6,
+            gate=rf"(?:{_DOT}{{1,6}}[ \t/|\n]{{1,7}}){{5}}{_DOT}",
+            begun_joint=r"[ \t]{0,7}",
+        ),
+    ),
+    _near(
+        "nato",
+        codes(
+            _NATO,
+            r"[ \t,.;\-]{1,3}|[ \t]?\r?\n[ \t]?",
+            readers.read_nato,
+            fewest=6,
+            begun_joint=r"[ \t,.;\r\n\-]{0,3}",
+            begun_piece="[A-Za-z(]*",
+        ),
+    ),
+    _near(
+        "base85",
+        codes(
+            r"<~[!-uz\s]{8,}~>|[!-~]{20,}",
+            "",
+            readers.read_base85,
+            fewest=1,
+            begun_piece=r"(?:<~[!-uz\s]*~?|[!-~]+)?",
+        ),
+    ),
+    _near(
+        "uuencode",
+        codes(
+            rf"M[ -`]{{60}}(?:{_UU_LINE})*|(?:{_UU_LINE})+",
+            "",
+            readers.read_uuencoded,
+            fewest=1,
+            gate=r"M[ -`]{60}|\n[!-M][ -`]{12}",
+            begun_piece=r"(?:(?:M[ -`]*)?(?:\r?\n[!-M][ -`]*)*\r?\n?)?",
+        ),
+    ),
+)
+"""Rows of pieces."""
+
+FAR: Final = (_far(PERCENT), _far(PRINTABLE), *(_far(each, cipher=True) for each in CIPHERS))
+"""Rows that are read with what stands around them."""
+
+READABLE: Final = (*NEAR, *FAR)
+"""What is looked for in the normalized view, where the gate names it."""
+
+CIPHERED: Final = frozenset(row.name for row in READABLE if row.cipher)
+"""The names of ciphers."""
+
+UNSEEN: Final = (
+    Decoder("tags", "", unseen.find_unicode_tags),
+    Decoder("variation", "", unseen.find_variation_selectors),
+    Decoder("bits", "", unseen.find_invisible_bits),
+    Decoder("braille", "", unseen.find_braille),
+)
+"""What is looked for in the text as it is: no view shows it, or no ASCII text holds it."""
+
+
+GROUPS: Final = (NEAR, (FAR[0], FAR[1]), FAR[2:])
+"""What is looked for together: the states that RE2 builds for a set are near the product of what its patterns need."""
+
+
+@cache
+def _gates() -> tuple[Any, ...]:
+    return tuple(compile_set((row.gate,) for row in group) for group in GROUPS)
+
+
+@lru_cache(maxsize=SHARED)
+def find_encodings(text: str) -> tuple[Decoder, ...]:
+    """Return the rows that a text can hold payloads of. Remembered for the last texts.
+
+    Args:
+        text: a normalized text without lone surrogates.
+    """
+    data = text.encode()
+    return tuple(
+        group[at]
+        for group, gate in zip(GROUPS, _gates(), strict=True)
+        for at in sorted(gate.Match(data) or ())
+    )

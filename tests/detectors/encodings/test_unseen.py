@@ -1,0 +1,46 @@
+"""Unseen characters: what they spell."""
+
+from __future__ import annotations
+
+import pytest
+
+from guardrails.detectors.encodings import unseen
+
+SAID = "The parcel waits at the back door."
+
+
+def test_unicode_tags_are_spelt_out() -> None:
+    """Invisible tags stand for ASCII, one for one."""
+    hidden = "".join(chr(0xE0000 + ord(char)) for char in SAID)
+    [found] = unseen.find_unicode_tags(f"hello{hidden} you")
+    assert (found.text, found.begin, found.end) == (SAID, 5, 5 + len(SAID))
+    assert found.starts == range(5, 6 + len(SAID))
+
+
+def test_variation_selectors_carry_bytes() -> None:
+    """Selectors behind an emoji are the bytes of a text."""
+    hidden = "".join(
+        chr(0xFE00 + byte) if byte < 16 else chr(0xE0100 + byte - 16) for byte in ("\n" + SAID).encode()
+    )
+    [found] = unseen.find_variation_selectors(f"😀{hidden} ok")
+    assert (found.text, found.begin, found.end) == ("\n" + SAID, 1, 2 + len(SAID))
+
+
+@pytest.mark.parametrize("pair", ["\u2062\u2064", "\u2064\u2062", "\u200b\u200c", "\u200c\u200d"])
+def test_invisible_bits_are_read(pair: str) -> None:
+    """Two invisible characters are the bits of bytes, whichever is which."""
+    hidden = "".join(pair[int(bit)] for byte in SAID.encode() for bit in f"{byte:08b}")
+    [found] = unseen.find_invisible_bits(f"hello{hidden} you")
+    assert (found.text, found.begin, found.end) == (SAID, 5, 5 + len(hidden))
+
+
+def test_braille_is_read() -> None:
+    """Letters and blanks; the sign of a capital letter is none."""
+    [found] = unseen.find_braille("so: \u2820\u281e\u2813\u2811 \u280f\u2801\u2817\u2809\u2811\u2807!")
+    assert (found.text, found.begin, found.end) == ("the parcel", 4, 15)
+
+
+@pytest.mark.parametrize("text", ["a\u200bb\u200cc", "\u2801\u2803", "\u28ff\u28ff\u28ff\u28ff\u28ff"])
+def test_single_signs_say_nothing(text: str) -> None:
+    """Separators, crumbs and bars drawn of dots are no payloads."""
+    assert [*unseen.find_invisible_bits(text), *unseen.find_braille(text)] == []
