@@ -44,7 +44,7 @@ Span = tuple[int, int]
 
 _WORDS: Final = re.compile(r"[A-Za-z][\w.+-]*")
 _MAY_BE_COMMAND: Final = re.compile(
-    r"[$`\\|]|\w[\"'^]+\w|[\"']{2}\w|\{[^{}]*,|[*?]|/dev/|(?<!-)>|<\(|base64|:\s*\(\s*\)|%0|\w\s?\(\s*[\"'\[]"
+    r"[$`\\|]|\w[\"'^]+\w|[\"']{2}\w|\{[^{}]*,|[*?]|/dev/|(?<!-)>|<\(|base64|~/|/etc/|/\.\w|\.env\b|:\s*\(\s*\)|%0|\w\s?\(\s*[\"'\[]"
     r"|\bfork\b|\b(?i:iex\b|invoke-|drop|truncate|delete|flush\w*|dropDatabase)\b"
 )
 """Signs with which a text may be a command though it names no program that may do harm."""

@@ -61,6 +61,8 @@ _SIMPLE: Final = {
     "e": "\x1b",
     "E": "\x1b",
 }
+_PLAIN: Final = re.compile(r"[^\\'\"`$<>~]+")
+"""What stands for itself in a word."""
 _NAME: Final = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!\-]")
 _CUT: Final = re.compile(r":\s*\(?\s*(-?\d+)\s*\)?(?:\s*:\s*(-?\d+))?$")
 _SEQUENCE: Final = re.compile(r"(-?\d{1,6}|[A-Za-z])\.\.(-?\d{1,6}|[A-Za-z])(?:\.\.(-?\d{1,4}))?$")
@@ -257,6 +259,11 @@ def _expand(source: str, environment: Environment) -> str:
     out: list[str] = []
     at = length = 0
     while at < len(source) and length < LONGEST:
+        if plain := _PLAIN.match(source, at):
+            out.append(plain[0])
+            length += len(plain[0])
+            at = plain.end()
+            continue
         end = min(_skip(source, at), len(source))
         piece = source[at:end]
         out.append(_expand_piece(piece, at, source, environment))

@@ -188,8 +188,14 @@ def _credentials(call: Invocation) -> Iterator[str]:
 
 
 def _sudo_shell(call: Invocation) -> Iterator[str]:
-    """Yield `escalate` where somebody becomes another user in an open shell."""
-    if not call.has_option("cC", ("command",)):
+    """Yield `escalate` where somebody becomes root in an open shell; services have users of their own."""
+    users = [word for word in call.operands(("-s", "-g", "-G", "-w", "-T")) if word != "-"]
+    if not call.has_option("c", ("command", "help", "version")) and users[:1] in ([], ["root"]):
+        yield "escalate"
+
+
+def _visudo(call: Invocation) -> Iterator[str]:
+    if not call.has_option("c", ("check", "help", "version")):
         yield "escalate"
 
 
@@ -214,7 +220,8 @@ def _kill(call: Invocation) -> Iterator[str]:
 
 
 def _shutdown(call: Invocation) -> Iterator[str]:
-    if not call.has_option("c", ("help", "version")) and "/a" not in call.words:
+    when = all(re.fullmatch(r"-\S+|/[srphftid]+|now|\+?\d[\d:]*", word) for word in call.arguments[:1])
+    if when and not call.has_option("c", ("help", "version")) and "/a" not in call.words:
         yield "stop_system"
 
 
@@ -294,12 +301,12 @@ FILE_PROGRAMS: Final[Mapping[str, Reader]] = {
     "setcap": _setcap,
     "getent": _shadowed,
     "su": _sudo_shell,
+    "visudo": _visudo,
 }
 """Program → what a call of it can do."""
 
 ALWAYS: Final[Mapping[str, str]] = {
     "mkfs": "overwrite_disk",
-    "visudo": "escalate",
     "vipw": "escalate",
     "pkexec": "escalate",
     "insmod": "escalate",

@@ -209,7 +209,7 @@ ALIASES: Final = {
 
 _COMPILED: Final = {
     program: tuple(
-        (re.compile(pattern, 0 if program == "iptables" else re.I), leaf) for pattern, leaf in rows
+        (re.compile(pattern, 0 if program in ("iptables", "git") else re.I), leaf) for pattern, leaf in rows
     )
     for program, rows in ROWS.items()
 }
