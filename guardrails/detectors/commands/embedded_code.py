@@ -50,7 +50,7 @@ _DELETES: Final = re.compile(
     r"(?:\brmtree|\bos\.(?:remove|unlink|removedirs|rmdir)|\bFileUtils\.(?:rm_rf|rm_r|rm|remove_dir"
     r"|remove_entry\w*)|\bfs(?:\.promises)?\.(?:rm|rmSync|rmdir"
     r"|rmdirSync|unlink|unlinkSync)|\brimraf(?:\.sync)?|\bremove_tree|\brmdir|\bunlink|Directory\.Delete"
-    r"|File\.Delete|\b(?:remove|emptyDir)Sync"
+    r"|File\.Delete|\b(?:remove|emptyDir|rm|rmdir|unlink)Sync"
     r"|\bos\.RemoveAll|\bremove_dir_all|\bdeleteRecursively|\bFiles\.delete|\bdeltree|\bunlink\s+glob)\s*"
     + _PATH
 )

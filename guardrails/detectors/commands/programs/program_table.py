@@ -131,6 +131,13 @@ def is_severe(word: str) -> bool:
     return name in _SEVERE or (CODE.fullmatch(name) is not None and name != "ed")
 
 
+def program_names() -> frozenset[str]:
+    """Return the names of all programs that are known to do harm with some arguments."""
+    return frozenset(
+        {*FILE_PROGRAMS, *ALWAYS, *NETWORK_PROGRAMS, *ROWS, *ALIASES, *WINDOWS_DELETERS, *WINDOWS_READERS}
+    )
+
+
 def severe_names() -> frozenset[str]:
     """Return the names of programs that may do harm."""
     return _SEVERE
