@@ -151,6 +151,8 @@ class CallReader:
         if (inner := skip_prefix(call)) is not None:
             return self.read(_with_given(inner, call))
         sources, calls = inner_sources(call), inner_calls(call)
+        if sources and call.program in SHELLS:
+            self._environment.variables |= _given_to_shell(call)
         for source in sources:
             self._run_source(source, call)
         for each in calls:
@@ -316,6 +318,15 @@ def _positional(words: list[str]) -> dict[str, str]:
         "*": " ".join(words),
         **{str(at): word for at, word in enumerate(words[:9], 1)},
     }
+
+
+def _given_to_shell(call: Invocation) -> dict[str, str]:
+    """Return the variables that hold what stands behind the text of `sh -c`: the first of it is `$0`."""
+    at = next(
+        (at for at, word in enumerate(call.words) if re.fullmatch(r"-[a-zA-Z]*c", word)), len(call.words)
+    )
+    name, *given = call.words[at + 2 :] or [""]
+    return {"0": name, **_positional(given)} if name else {}
 
 
 def _with_given(inner: Invocation, call: Invocation) -> Invocation:

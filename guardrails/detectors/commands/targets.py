@@ -54,13 +54,13 @@ OWN: Final = name_set(
 
 _CREDENTIALS: Final = re.compile(
     r"(?i)(?:^|/)(?:"
-    r"\.ssh(?:/(?:(?:id_\w+|identity|[\w.-]+\.(?:pem|key|ppk))|\*.*)?)?$|id_(?:rsa|dsa|ecdsa|ed25519)(?:_\w+)?$"
+    r"\.ssh(?:/(?:(?:id_[\w*?]+|identity|[\w.-]+\.(?:pem|key|ppk))|\*.*)?)?$|id_(?:rsa|dsa|ecdsa|ed25519)(?:_\w+)?$"
     r"|\.aws(?:/(?:credentials|config|sso\b.*|cli/cache.*|\*)?)?$|\.azure(?:/.*)?$|\.config/gcloud(?:/.*)?$"
     r"|\.kube(?:/(?:config|\*)?)?$"
     r"|\.docker/config\.json$|[._]netrc$|\.pgpass$|\.my\.cnf$|\.git-credentials$|\.gnupg(?:/.*)?$|\.vault-token$"
     r"|\.terraform\.d/credentials\S*$|\.config/gh/hosts\.yml$|\.claude/\.credentials\.json$|\.codex/auth\.json$"
     r"|\.config/git/credentials$"
-    r"|\.password-store(?:/.*)?$|etc/g?shadow-?$|etc/sudoers(?:\.d(?:/.*)?)?$|etc/krb5\.keytab$|ssh_host_\w+_key$"
+    r"|\.password-store(?:/.*)?$|etc/(?:g?shadow-?|s[hadow?*\[\]]*[?*][hadow?*\[\]]*)$|etc/sudoers(?:\.d(?:/.*)?)?$|etc/krb5\.keytab$|ssh_host_\w+_key$"
     r"|proc/(?:self|thread-self|\d+|\*|\$\$|\$\w+)/(?:environ|mem)$|run/secrets(?:/.*)?$|wallet\.dat$"
     r"|\.ethereum/keystore(?:/.*)?$"
     r"|\.(?:bash|zsh|mysql|psql|python)_history$|(?:default|profile \d+|network)/(?:login data|cookies)$"

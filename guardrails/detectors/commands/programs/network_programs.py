@@ -186,4 +186,9 @@ def downloaded_files(call: Invocation) -> list[str] | None:
         return names if call.has_option("OJ", ("remote-name", "remote-name-all")) else []
     if program in ("certutil", "bitsadmin", "start-bitstransfer"):
         return [word for word in call.windows_operands() if "://" not in word][-1:]
-    return names if program in ("wget", "wget2", "aria2c", "axel", "fetch") else []
+    if program == "wget":
+        folder = next(
+            (said[at + 1] for at, word in enumerate(said[:-1]) if word in ("-P", "--directory-prefix")), ""
+        )
+        return [f"{folder}/{name}" if folder else name for name in names]
+    return names if program in ("wget2", "aria2c", "axel", "fetch") else []
