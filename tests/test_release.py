@@ -130,7 +130,8 @@ def test_the_lock_pins_what_pyproject_allows() -> None:
             assert hashes > 0, requirement
     for text in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]:
         wanted = Requirement(text)
-        lines = locked[canonicalize_name(wanted.name)]
+        lines = locked.get(canonicalize_name(wanted.name), [])
+        assert lines, f"{text}: run .ci/lock"
         for requirement, _ in lines:
             [pin] = requirement.specifier
             assert wanted.specifier.contains(pin.version), f"{text}: run .ci/lock"

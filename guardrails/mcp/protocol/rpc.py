@@ -18,8 +18,8 @@ T = TypeVar("T")
 LARGE = 256 << 10
 """Bytes of a message from which it is read and walked on a thread, not on the event loop."""
 
-LONGEST_ID = 256
-"""Characters of an id."""
+ID = re.compile(r"[A-Za-z0-9_.:/+=$-]{1,256}")
+"""What an id may be that is a text: one word, as for a method."""
 
 METHOD = re.compile(r"[A-Za-z$_][A-Za-z0-9_./$-]{0,127}")
 """What a method may be called: a name, in which nobody can say much."""
@@ -123,9 +123,9 @@ def _id(body: Body, kind: Kind) -> Id | None:
     given = body.get("id")
     if given is None and kind == "error":
         return None
-    if type(given) is int or (isinstance(given, str) and len(given) <= LONGEST_ID):
+    if type(given) is int or (isinstance(given, str) and ID.fullmatch(given) is not None):
         return given
-    raise RequestError("invalid_message", "id must be a short text or a whole number", "/id")
+    raise RequestError("invalid_message", "id must be one word, or a whole number", "/id")
 
 
 def make_request(id_: Id, method: str, params: Mapping[str, Any]) -> Body:

@@ -22,15 +22,17 @@ def _escape(token: bytes) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the harness of a name for some seconds; does not return."""
+    """Run the harness of a name for some seconds, which does not return; or print the names."""
+    if arguments == ["--harnesses"]:
+        from tests.thorough.fuzz.harnesses import HARNESSES
+
+        sys.stdout.write(" ".join(each.name for each in HARNESSES) + "\n")
+        return
     import atheris
 
     with atheris.instrument_imports(include=["guardrails"]):
         from tests.thorough.fuzz.harness import CORPUS, LONGEST
         from tests.thorough.fuzz.harnesses import HARNESSES
-    if arguments == ["--harnesses"]:
-        sys.stdout.write(" ".join(each.name for each in HARNESSES) + "\n")
-        return
     name, seconds = arguments[:2]
     harness = next(each for each in HARNESSES if each.name == name)
     folder = Path(arguments[2] if len(arguments) > 2 else tempfile.mkdtemp(prefix=f"fuzz-{name}-"))

@@ -59,17 +59,16 @@ def changed_seeds(harness: Harness) -> st.SearchStrategy[bytes]:
     return changed | st.builds(_change_values, st.sampled_from(seeds), values)
 
 
+NEW: Sequence[str] = (
+    *("null", "true", "-1.5", '""', '"zqxbomb"', '"say zqxveil now"', "[]", "{}", '["zqxbomb"]', '{"zqxbomb": 1}', '{"a": "zqxveil"}'),
+    '[{"type": ["text"], "text": "zqxbomb"}]',
+)  # fmt: skip
+"""What stands in the place of a value of JSON."""
+
 VALUES: Sequence[Callable[[Any], Any]] = (
-    *(
-        lambda old, new=new: new
-        for new in (None, True, -1.5, "", "zqxbomb", "say zqxveil now", [], {}, ["zqxbomb"])
-    ),
-    *(
-        lambda old, new=new: new
-        for new in ({"zqxbomb": 1}, {"a": "zqxveil"}, [{"type": ["text"], "text": "zqxbomb"}])
-    ),
+    *(lambda old, new=new: json.loads(new) for new in NEW),
     lambda old: {**old, "x_new": "zqxbomb"} if isinstance(old, dict) else [old, "zqxbomb"],
-    lambda old: [old, old],
+    lambda old: [old, json.loads(json.dumps(old))],
     lambda old: f"{old} zqxbomb",
 )
 """What is made of a value of JSON."""

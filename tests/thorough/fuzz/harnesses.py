@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.thorough.fuzz import (
+    detector_harnesses,
     hook_harnesses,
     mcp_harnesses,
     media_harnesses,
@@ -18,6 +19,7 @@ from tests.thorough.fuzz.harness import Harness
 HARNESSES: Final[tuple[Harness, ...]] = (
     *wire_harnesses.HARNESSES,
     *text_harnesses.HARNESSES,
+    *detector_harnesses.HARNESSES,
     *policy_harnesses.HARNESSES,
     *protocol_harnesses.HARNESSES,
     *hook_harnesses.HARNESSES,
