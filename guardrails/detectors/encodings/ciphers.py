@@ -104,7 +104,7 @@ def _read_leetspeak(text: str, begin: int, end: int) -> Iterator[Payload]:
 
 
 _LEET_MARK: Final = (
-    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-z][a-z]*[0134578])"
+    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-wyz][a-z]*[0134578])"
 )
 LEETSPEAK: Final = ContextDecoder(
     "leetspeak",
