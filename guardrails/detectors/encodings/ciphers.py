@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import re2
-
 from guardrails.detectors.encodings.contexts import ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.detectors.encodings.readers import is_worded
@@ -56,7 +54,7 @@ def _read_substituted(table: dict[int, int]) -> Callable[[str, int, int], Iterat
 def _read_backwards(text: str, begin: int, end: int) -> Iterator[Payload]:
     """Read a stretch from its end, and each of its words from its end."""
     part = text[begin:end]
-    words = re2.sub(r"[A-Za-z]+", lambda word: word[0][::-1], part)
+    words = re.sub(r"[A-Za-z]+", lambda word: word[0][::-1], part)
     yield Payload(f"{part[::-1]}\n{words}", begin, end)
 
 
@@ -72,9 +70,9 @@ def _cipher(
     return ContextDecoder(
         name,
         f"(?i:{either}|{telling})",
-        re2.compile(f"(?i:{telling}|{either})"),
+        f"(?i:{telling}|{either})",
         read,
-        re2.compile(f"(?i:{telling})"),
+        f"(?i:{telling})",
     )
 
 
@@ -109,9 +107,9 @@ _LEET_MARK: Final = (
 LEETSPEAK: Final = ContextDecoder(
     "leetspeak",
     _LEET_MARK,
-    re2.compile(_LEET_MARK),
+    _LEET_MARK,
     _read_leetspeak,
-    re2.compile(r"(?i:[g-z][0134578]{4,}[a-z])"),
+    r"(?i:[g-z][0134578]{4,}[a-z])",
 )
 """Texts in which most words are in leetspeak; single words of it are undone in the views of a text."""
 
