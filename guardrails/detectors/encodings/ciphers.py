@@ -17,8 +17,10 @@ from guardrails.detectors.encodings.readers import is_worded
 COMMON: Final = (
     "the and that this with you your for all not have from what are will can about how when make into give write would "
     "which there please tell build use want need find show other people someone get one way ways best should could they "
-    "their them who where why more some been has his her our out like just using being made know say does did after before "
-    "most because over any"
+    "their them who where why more some been has his her our out like just using being made know say does did after "
+    "before most because over any man men woman women girl child children money police attack gun account fraud credit "
+    "secretly person product company country school home place good bad work life day year ideas list step steps guide "
+    "article hide cheat damage fake threat drug sell buy car house"
 )
 """Words that nearly every English text has."""
 SHORT: Final = "my is of to"
@@ -30,9 +32,9 @@ TELLING: Final = (
 )
 """Words that attacks have."""
 WORDS: Final = (
-    "abl alex als atl bar bpm bum cam cap cdn cif cnn cpf dan did dna doha duh edu era esp exp ger gps hin hush ini ion "
-    "ita jan jul jung lego levi lzw max ner nsn par pcs ptr pup rad rep rfc rof rpc sbe sdk sio std tee tel ton tue vba "
-    "xii xvi zoo"
+    "abl alex als atl bar bpm bum cam cap cdn cif cnn cpf dab dan did dna doha duh edu era esl esp exp ger gps hin hush "
+    "ini ion ita jan jul jung lego levi lzw mat max ner nsn nvm par pcs pdq pets por ptr pup rad rep rfc rof rom rpc rpg "
+    "sbe sdk sio std stop tee tel tha thu ton toys tri tue vba xii xvi zoo"
 )
 """Words, names and signs of code that are other words in cipher."""
 
