@@ -98,9 +98,13 @@ class MessageJudge:
         """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call."""
         tree = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
-        if call is not None:
-            tree.call(use.tools[0][0], call, (), place)
-        await rpc.run_by_size(size, lambda: side.read(tree, value, (), place))
+
+        def read() -> None:
+            if call is not None:
+                tree.call(use.tools[0][0], call, (), place)
+            side.read(tree, value, (), place)
+
+        await rpc.run_by_size(size, read)
         before = self.session.heard
         given = payload.body(value, tree)
         who = self.session.who
