@@ -30,12 +30,12 @@ LEAD: Final = 2
 
 _SIGN: Final = r" \t\n\r\f\v\u00a0\u3000.,?()\[\]\"'*:=>\u201c\u201d\u2018\u2019\u3001\u3002\uff0c"
 """Characters that no code, no shape and no word in disguise has in it, and that are no single letter."""
-_BEHIND: Final = rf"{_SIGN}\-_`;{{}}<"
-"""Those that are in none behind a plain word."""
+_BEHIND: Final = rf"(?:[{_SIGN}_`;{{}}<]|-(?![\r\n]))"
+"""Those that are in none behind a plain word; a hyphen at the end of a line may divide one."""
 _BEGIN: Final = rf"(?:(?<![^{_SIGN}])|(?<=[^\W_][\-_/`]))"
 _NEXT: Final = r"(?=[^\x00-\x08\x0e-\x1f\x7f&\\])"
 _WORD: Final = rf"(?P<letters>[^\W\d_]{{2,}})|[0-9]{{2,}}|(?P<key>[A-Za-z0-9]{{{LONGEST + 1},}})"
-_CUT: Final = re.compile(rf"(?:\A|{_BEGIN}(?:{_WORD})[{_BEHIND}])[ \t\r\n]*{_NEXT}")
+_CUT: Final = re.compile(rf"(?:\A|{_BEGIN}(?:{_WORD}){_BEHIND})[ \t\r\n]*{_NEXT}")
 _INSIDE: Final = re.compile(rf"{_BEGIN}[A-Za-z]{{{LEAD},}}{_NEXT}")
 _SAME: Final = re.compile(r"(.)\1+")
 

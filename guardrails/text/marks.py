@@ -12,7 +12,7 @@ Rules, chosen so that `A55`, `h264`, `$5m`, `4x4`, `covid19`, `utf8`, `3rd`, `10
   evidence, nor are 2, 6, 8, 9 and `+` alone.
   In a word next to such a word, one sign beside a letter is enough (`h4ck a11`). Hex and mail addresses stay.
 - Single letters are joined from four on with one and the same separator (a sign, blanks, a tab, a line end), digits alone
-  from seven on; a longer gap ends a word.
+  from seven on; a longer gap ends a word. A hyphen at the end of a line joins what it divides.
 - Letters count as repeated in words with three the same in a row, or three pairs in a row.
 """
 
@@ -85,6 +85,9 @@ _SPACED: Final = re.compile(
     rf"{_NEXT}*+(?:{_GAP}{_SINGLE}{_NEXT}*+)*+"
 )
 
+HYPHEN: Final = r"-\r?\n[ \t]{0,8}"
+_HYPHENATED: Final = re.compile(rf"(?<={_LETTER}{_LETTER}){HYPHEN}(?={_LETTER}{_LETTER})")
+
 _WORD: Final = re.compile(rf"(?:[^\W_]|[{MARKS}])+")
 _LONG: Final = re.compile(
     rf"({_LETTER}){JOINT}*\1{JOINT}*(?:\1|({_LETTER}){JOINT}*\2{JOINT}*({_LETTER}){JOINT}*\3)", re.I
@@ -95,9 +98,9 @@ _OTHER: Final = re.compile(rf"[^{JOINT}]")
 
 def mark_separators(text: str) -> str:
     """Return `text`, normalized and without control characters, with marks in place of separators in runs of single
-    characters; it stays as long as it is, as it does in `mark_leet` and `mark_repeats`.
+    characters, and of hyphens at line ends; it stays as long as it is, as it does in `mark_leet` and `mark_repeats`.
     """
-    return _SPACED.sub(_mark_run, text)
+    return _HYPHENATED.sub(lambda hyphen: JOINT * len(hyphen[0]), _SPACED.sub(_mark_run, text))
 
 
 def mark_leet(text: str) -> str:

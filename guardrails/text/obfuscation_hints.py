@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import re2
 
-from guardrails.text.marks import SEPARATOR
+from guardrails.text.marks import HYPHEN, SEPARATOR
 from guardrails.text.views import SHARED
 
 MEMORY: Final = 64 << 20
@@ -58,6 +58,7 @@ def _written(char: str) -> tuple[str, ...]:
         rf"&#[xX]?[0-9a-fA-F]|&[a-zA-Z][a-zA-Z0-9]{{1,31}};|&(?:{_OPEN})",
         r"\\(?:u[0-9a-fA-F{]|x[0-9a-fA-F]|U[0-9a-fA-F])",
         r"[\x00-\x08\x0e-\x1f\x7f]",
+        rf"[^\s\-]{HYPHEN}[^\s\-]",
         # Four single characters, each followed by a separator.
         rf"(?:^|[^{char}])[{char}@$!|](?:(?:{SEPARATOR})[{char}@$!|]){{3}}(?:[^{char}]|$)",
     )

@@ -81,7 +81,7 @@ class Mutation(NamedTuple):
 
     def filled(self, value: str) -> Any:
         """Return the body with a value in the field."""
-        return _put(self.body, self.path, value)
+        return put(self.body, self.path, value)
 
 
 def leaves(value: Any, path: Path_ = (), kind: str = "") -> Iterator[tuple[Path_, str]]:
@@ -99,15 +99,16 @@ def leaves(value: Any, path: Path_ = (), kind: str = "") -> Iterator[tuple[Path_
         yield path, f"{names} ({kind})" if kind else names
 
 
-def _put(value: Any, path: Path_, new: str) -> Any:
+def put(value: Any, path: Path_, new: str) -> Any:
+    """Return a value with another one at a path."""
     if not path:
         return new
     step, rest = path[0], path[1:]
     if isinstance(value, Failure):
-        return Failure(value.status, _put(value.body, path, new))
+        return Failure(value.status, put(value.body, path, new))
     if isinstance(value, list):
-        return [_put(inner, rest, new) if index == step else inner for index, inner in enumerate(value)]
-    return {name: _put(inner, rest, new) if name == step else inner for name, inner in value.items()}
+        return [put(inner, rest, new) if index == step else inner for index, inner in enumerate(value)]
+    return {name: put(inner, rest, new) if name == step else inner for name, inner in value.items()}
 
 
 def mutations_of(api: Api) -> list[Mutation]:

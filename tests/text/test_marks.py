@@ -63,6 +63,8 @@ def test_leet_signs_are_read_in_words(text: str, shown: str | None) -> None:
         ("i\r\ng\r\nn\r\no", "i··g··n··o"),
         ("i  g  n  o    a  l  l", "i··g··n··o ___a··l··l"),
         ("i=g=n=o", "i·g·n·o"),
+        ("wea-\npons and wea-\r\n  pons", "wea··pons and wea·····pons"),
+        ("a-\nb, well-\n-known, 10-\n20, x -\nyes", None),
         ("4 1 1 1 1 1 1", "4·1·1·1·1·1·1"),
         ("4\t1\t1\t1\t1\t1\t1", None),
         ("é t é s", "é·t·é·s"),

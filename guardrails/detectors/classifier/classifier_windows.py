@@ -68,8 +68,11 @@ COMMON_ENGLISH_WORDS: Final = frozenset(
 )
 """Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
-_PICTOGRAPHS: Final = re.compile("[\u20e3\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
-"""Emoji, arrows and the like. What is invisible between them is left to the views."""
+_PICTOGRAPHS: Final = re.compile(
+    "[\u20e3\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f10f\U0001f18a-\U0001f1e5\U0001f200-\U0001faff]"
+    "|(?<![\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]{2}(?![\U0001f1e6-\U0001f1ff])"
+)
+"""Emoji, arrows, flags and the like, but no letters in squares. What is invisible between them is left to the views."""
 
 VIEWS: Final = {"folded": fold_text, "normalized": normalize_text}
 """What models read of a text."""

@@ -6,6 +6,7 @@ that attacks have (`TELLING`). No cipher is looked for in what another was undon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,112 +14,29 @@ import re2
 
 from guardrails.detectors.encodings.contexts import ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.detectors.encodings.readers import is_worded
 
-COMMON: Final = [
-    "the",
-    "and",
-    "that",
-    "this",
-    "with",
-    "you",
-    "your",
-    "for",
-    "all",
-    "not",
-    "have",
-    "from",
-    "what",
-    "are",
-    "will",
-    "can",
-    "about",
-    "how",
-    "when",
-    "make",
-    "into",
-    "give",
-    "write",
-    "would",
-    "which",
-    "there",
-    "please",
-    "tell",
-    "build",
-    "use",
-]
-"""Words that nearly every English text has."""
-SHORT: Final = ("my", "is", "of", "to")
-"""Likewise; in ROT13 they are no words of their own."""
-TELLING: Final = [
-    "ignore",
-    "previous",
-    "instruction",
-    "instructions",
-    "system",
-    "prompt",
-    "password",
-    "activate",
-    "pretend",
-    "restrictions",
-    "weapon",
-    "poison",
-    "steal",
-    "secret",
-    "reveal",
-    "disregard",
-    "forget",
-    "assistant",
-    "without",
-    "favorite",
-    "create",
-    "explain",
-    "explosive",
-    "hidden",
-]
-"""Words that attacks have."""
-WORDS: Final = frozenset(
-    [
-        "alex",
-        "bmm",
-        "bpm",
-        "brx",
-        "cnn",
-        "dna",
-        "doha",
-        "dqg",
-        "duh",
-        "era",
-        "esp",
-        "eua",
-        "fdq",
-        "ger",
-        "gps",
-        "hush",
-        "jan",
-        "jung",
-        "lzw",
-        "max",
-        "ner",
-        "pcs",
-        "rof",
-        "sbe",
-        "sgd",
-        "sio",
-        "sjw",
-        "ton",
-        "tre",
-        "xii",
-        "zil",
-        "zoo",
-        "reward",
-        "drawer",
-        "emit",
-        "time",
-        "live",
-        "evil",
-    ]
+COMMON: Final = (
+    "the and that this with you your for all not have from what are will can about how when make into give write would "
+    "which there please tell build use want need find show other people someone get one way ways best should could they "
+    "their them who where why more some been has his her our out like just using being made know say does did after before "
+    "most because over any"
 )
-"""Words and names that are other words in cipher."""
+"""Words that nearly every English text has."""
+SHORT: Final = "my is of to"
+"""Likewise; in ROT13 they are no words of their own."""
+TELLING: Final = (
+    "ignore previous instruction instructions system prompt password activate pretend restrictions weapon poison steal "
+    "secret reveal disregard forget assistant without favorite create explain explosive hidden bomb kill murder illegal "
+    "hack malware explosives drugs suicide launder"
+)
+"""Words that attacks have."""
+WORDS: Final = (
+    "abl alex als atl bar bpm bum cam cap cdn cif cnn cpf dan did dna doha duh edu era esp exp ger gps hin hush ini ion "
+    "ita jan jul jung lego levi lzw max ner nsn par pcs ptr pup rad rep rfc rof rpc sbe sdk sio std tee tel ton tue vba "
+    "xii xvi zoo"
+)
+"""Words, names and signs of code that are other words in cipher."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
@@ -145,11 +63,12 @@ def _read_backwards(text: str, begin: int, end: int) -> Iterator[Payload]:
 def _cipher(
     name: str, write: Callable[[str], str], read: Callable[[str, int, int], Iterator[Payload]], *more: str
 ) -> ContextDecoder:
-    common = [
-        word for word in map(write, (*COMMON, *(SHORT if name == "rot13" else ()))) if word not in WORDS
-    ]
-    telling = "|".join((*(rf"\b{word}\b" for word in map(write, TELLING)), *more))
-    either = "|".join(rf"\b{word}\b" for word in common)
+    known = frozenset(WORDS.split())
+    common = f"{COMMON} {SHORT}" if name == "rot13" else COMMON
+    either = "|".join(rf"\b{word}\b" for word in map(write, common.split()) if word not in known)
+    telling = "|".join(
+        (*(rf"\b{word}\b" for word in map(write, TELLING.split()) if word not in known), *more)
+    )
     return ContextDecoder(
         name,
         f"(?i:{either}|{telling})",
@@ -167,6 +86,34 @@ def _shift(count: int) -> ContextDecoder:
     name = "rot13" if count == 13 else "caesar"
     return _cipher(name, lambda word: word.translate(forth), _read_substituted(back), *more)
 
+
+_LEET: Final = str.maketrans("0134578929@$!|(+\u20ac", "oieastbgzgasilcte")
+_LEET_I: Final = re.compile(r"(?<=[aeou])1(?![aeou])|1(?=[aeou1])|(?<=1)1", re.I)
+LONGEST: Final = 20
+"""Characters of a word; texts of longer ones are keys and digests."""
+
+
+def _read_leetspeak(text: str, begin: int, end: int) -> Iterator[Payload]:
+    """Read a stretch whose words have digits and signs for letters, those without letters among them, if it is words then."""
+    part = text[begin:end]
+    said = _LEET_I.sub("l", part).translate(_LEET)
+    words = part.split()
+    disguised = sum(any(map(str.isdigit, word)) for word in words)
+    if disguised >= max(3, 0.15 * len(words)) and max(map(len, words)) <= LONGEST and is_worded(said):
+        yield Payload(said, begin, end, range(begin, end + 1))
+
+
+_LEET_MARK: Final = (
+    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-z][a-z]*[0134578])"
+)
+LEETSPEAK: Final = ContextDecoder(
+    "leetspeak",
+    _LEET_MARK,
+    re2.compile(_LEET_MARK),
+    _read_leetspeak,
+    re2.compile(r"(?i:[g-z][0134578]{4,}[a-z])"),
+)
+"""Texts in which most words are in leetspeak; single words of it are undone in the views of a text."""
 
 _MIRRORED: Final = _substitute(_LETTERS[::-1])
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from guardrails.detectors.encodings import readers, unseen
 from guardrails.detectors.encodings.chains import LINE, Layout, codes, words
-from guardrails.detectors.encodings.ciphers import CIPHERS
+from guardrails.detectors.encodings.ciphers import CIPHERS, LEETSPEAK
 from guardrails.detectors.encodings.contexts import PERCENT, PRINTABLE, ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.text.obfuscation_hints import compile_set
@@ -49,7 +49,7 @@ _SIGNS: Final = r"[ \t:,;.+|\-]{1,3}"
 _CALL: Final = r"(?i:(?:unichr|chrw?|char|asc|String\.fromCharCode|fromCodePoint)[ \t]?\([ \t]?)"
 _NUMBER: Final = rf"(?:{_CALL}|&#|\\)?\b(?:0o?)?[0-9]{{2,3}}\b(?:[ \t]?\)|;)?"
 _NUMBER_JOINT: Final = r"[ \t]{0,2}(?:[,;+.&|/\-]|\|\|)?[ \t]{0,2}(?:\r?\n[ \t]{0,8})?|"
-_NATO: Final = rf"(?i:\b(?:{'|'.join(readers.NATO)})\b)|[/|]|\(space\)"
+_NATO: Final = rf"(?i:\b(?:{'|'.join(readers.NATO)})\b)|[/|]|\(space\)|<space>"
 _DOT: Final = r"[.\-_]"
 _DUMPED: Final = rf"(?:{_HEX}{{4,16}}:|{_HEX}{{6,16}})[ \t]{{1,4}}(?:{_HEX}{{2,16}}[ \t]{{1,2}})*{_HEX}{{2,16}}[^\n]{{0,80}}"
 
@@ -63,6 +63,7 @@ BASE64: Final = words(
     whole=r"[A-Za-z0-9+/_\-]{10,}={1,2}",
     part=re.compile(r"[A-Za-z0-9]{16,}={0,2}"),
 )
+_CAMEL: Final = r"\b[a-z]*(?:[A-Z][a-z]*){5,}[0-9]*\b"
 _UU_LINE: Final = r"\r?\n[!-M][ -`]{1,61}"
 
 NEAR: Final = (
@@ -138,7 +139,7 @@ NEAR: Final = (
             readers.read_nato,
             fewest=6,
             begun_joint=r"[ \t,.;\r\n\-]{0,3}",
-            begun_piece="[A-Za-z(]*",
+            begun_piece="[<(]?[A-Za-z]*",
         ),
     ),
     _near(
@@ -151,6 +152,7 @@ NEAR: Final = (
             begun_piece=r"(?:<~[!-uz\s]*~?|[!-~]+)?",
         ),
     ),
+    _near("camel-case", codes(_CAMEL, "", readers.read_camel_case, fewest=1, begun_piece="[A-Za-z0-9]*")),
     _near(
         "uuencode",
         codes(
@@ -165,7 +167,7 @@ NEAR: Final = (
 )
 """Rows of pieces."""
 
-FAR: Final = (_far(PERCENT), _far(PRINTABLE), *(_far(each, cipher=True) for each in CIPHERS))
+FAR: Final = (_far(PERCENT), _far(PRINTABLE), _far(LEETSPEAK), *(_far(each, cipher=True) for each in CIPHERS))
 """Rows that are read with what stands around them."""
 
 READABLE: Final = (*NEAR, *FAR)
@@ -183,7 +185,7 @@ UNSEEN: Final = (
 """What is looked for in the text as it is: no view shows it, or no ASCII text holds it."""
 
 
-GROUPS: Final = (NEAR, (FAR[0], FAR[1]), FAR[2:])
+GROUPS: Final = (NEAR, FAR[:3], FAR[3:])
 """What is looked for together: the states that RE2 builds for a set are near the product of what its patterns need."""
 
 

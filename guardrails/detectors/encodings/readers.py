@@ -259,6 +259,18 @@ def read_nato(pieces: Sequence[str]) -> str:
     return said if is_worded(said) else ""
 
 
+_HUMP: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]")
+_LITTLE: Final = "an the to how of for and my your you me is what do can with from"
+_HUMPS: Final = 4
+
+
+def read_camel_case(pieces: Sequence[str]) -> str:
+    """Read an identifier as the sentence that it is: five words or more, two of them such as sentences have."""
+    words = _HUMP.findall(pieces[0])
+    little = sum(word.lower() in _LITTLE.split() for word in words)
+    return " ".join(words) if little > 1 and sum(len(word) > 1 for word in words) >= _HUMPS else ""
+
+
 _SIGN: Final = re.compile(r"[^A-Za-z0-9+/_=.\-]")
 
 

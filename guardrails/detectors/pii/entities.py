@@ -127,7 +127,7 @@ _GENERAL: tuple[PatternRow, ...] = (
     *(
         PatternRow(flags + pattern, category, validate=validate)
         for pattern, category, validate in (
-            (r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", is_card_number),
+            (r"\b\d{4}(?:[ \-.]?\d){9,15}\b", "pii.credit_card", is_card_number),
             *((pattern, "pii.phone", is_dialled_number) for pattern in _PHONES),
         )
         for flags in ("(?a)", "")

@@ -240,14 +240,21 @@ TOKEN = re.compile(r"[A-Za-z0-9+/=_:.~-]{32,}")
 LONGEST_TOKEN = 8_192
 """Characters up to which a signature is read for words and patterns as well, at about a microsecond each."""
 
+LONGEST_KEY = 1_024
+"""Characters up to which bytes may be a key."""
+
 DATA_URL = re.compile(r"data:[\w/+.-]{1,64};base64,")
 
 
 def opaque(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """Bytes in Base64, which are judged or named where they stand. What does not look like some is judged as a text."""
+    """Bytes in Base64, which are judged or named where they stand. What does not look like some is judged as a text; what is no
+    longer than a key may be is read for words and patterns.
+    """
     start = DATA_URL.match(value) if isinstance(value, str) else None
     if not isinstance(value, str) or not SEALED.fullmatch(value, start.end() if start else 0):
         identifier(tree, value, path, place)
+    elif len(value) <= LONGEST_KEY:
+        tree.text(value, path, place, editable=False, form="data")
 
 
 def signature(tree: ContentTree, value: Any, path: Path, place: Place) -> None:

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.protocols.gemini.protocol import COUNT_TOKENS, GENERATE, STREAM
-from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.protocol import SSE, Protocol
 from guardrails.protocols.registry import load_protocols
+from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.proxy.hooks import HOOKS
 from guardrails.proxy.hooks.hook import Hook, serve_hook
 from guardrails.proxy.routes import check, gemini, model_apis, ollama
@@ -32,6 +33,15 @@ def _body_types(protocol: Protocol) -> tuple[str, ...]:
     return {"never": (JSON,), "taken": JSON_OR_FORM, "only": FORM_ONLY}[protocol.forms]
 
 
+def _stream_type(protocol: Protocol) -> str:
+    """Return the media type of an API's streams, "" where it has none."""
+    streams = protocol.stream or protocol.event_answers
+    if streams is not None:
+        return streams.framing.media_type
+    # What answers in a way of its own, sounds and what is heard in them, may answer in events too.
+    return SSE.media_type if model_apis.endpoint_of(protocol).answer_whole is not None else ""
+
+
 def make_routes(protocols: Iterable[Protocol]) -> tuple[Route, ...]:
     """Return the routes of the protocols that are served by their description alone."""
     return tuple(
@@ -43,6 +53,7 @@ def make_routes(protocols: Iterable[Protocol]) -> tuple[Route, ...]:
             protocol.provider.title,
             body_types=_body_types(protocol),
             answer_type=protocol.answer_type,
+            stream_type=_stream_type(protocol),
         )
         for protocol in protocols
         if protocol.is_served
@@ -81,6 +92,7 @@ GEMINI = tuple(
         protocol.summary,
         protocol.provider.title,
         takes_key_in_query=True,
+        stream_type=_stream_type(protocol),
     )
     for base in gemini.BASES
     for protocol in (GENERATE, STREAM, COUNT_TOKENS)
@@ -94,10 +106,18 @@ AZURE = (
             f"The same as /v1{protocol.path}, of a deployment.",
             "Azure",
             body_types=_body_types(protocol),
+            answer_type=protocol.answer_type,
+            stream_type=_stream_type(protocol),
         )
         for protocol in azure_deployments.PROTOCOLS
     ),
-    _post("/openai/responses", azure_deployments.serve_responses, "The same as /v1/responses.", "Azure"),
+    _post(
+        "/openai/responses",
+        azure_deployments.serve_responses,
+        "The same as /v1/responses.",
+        "Azure",
+        stream_type=_stream_type(RESPONSES),
+    ),
 )
 
 

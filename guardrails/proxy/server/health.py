@@ -104,7 +104,8 @@ class Probe:
     Attributes:
         tell: answers it, of the state and the headers of a request; from any thread.
         summary: one line on what it does.
-        answers_any_host: whether it answers whatever host it is asked for.
+        answers_any_host: whether it answers whatever host it is asked for, and every web page: by its status alone, where it
+            would refuse to say more.
         answer_type: the media type of its answer.
     """
 
@@ -132,9 +133,20 @@ def serve_probe(probe: Probe) -> Endpoint:
     """Return the endpoint that answers a probe on the server's own port."""
 
     async def serve(request: Request) -> Response:
-        return probe.tell(state_of(request), request.headers)
+        return _answer(state_of(request), probe, request.scope)
 
     return serve
+
+
+def _answer(state: State, probe: Probe, scope: Scope) -> Response:
+    """Answer a probe; raises `AccessDenied` for one that is for who knows the server alone."""
+    try:
+        state.cross_site.check(scope)
+    except AccessDenied:
+        if not probe.answers_any_host:
+            raise
+        return Response(status_code=probe.tell(state, Headers(scope=scope)).status_code)
+    return probe.tell(state, Headers(scope=scope))
 
 
 def answer_probe(state: State, scope: Scope) -> Response:
@@ -143,8 +155,6 @@ def answer_probe(state: State, scope: Scope) -> Response:
     if probe is None:
         return Response("Only probes are answered on this port.", 404, media_type="text/plain")
     try:
-        if not probe.answers_any_host:
-            state.cross_site.check(scope)
-        return probe.tell(state.current, Headers(scope=scope))
+        return _answer(state.current, probe, scope)
     except AccessDenied as error:
         return respond(error, path=scope["path"])

@@ -120,9 +120,11 @@ FORMS: Final[Mapping[str, Callable[[str], str]]] = {
     ),
     "nato": lambda text: " ".join(NATO.get(char, "/") for char in text.lower()),
     "base85": lambda text: base64.a85encode(text.encode()).decode(),
+    "camel-case": lambda text: "".join(word.capitalize() for word in text.split()),
     "uuencode": write_uuencoded,
     "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "quoted-printable": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),
+    "leetspeak": lambda text: text.translate(str.maketrans("abceiost", "48(31057")),
     "rot13": lambda text: codecs.encode(text, "rot13"),
     "caesar": lambda text: shift(text, 3),
     "atbash": lambda text: text.translate(

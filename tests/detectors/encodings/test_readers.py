@@ -83,6 +83,8 @@ def test_random_bytes_hold_no_text() -> None:
         (readers.read_base85, [base64.a85encode(SAID.encode(), adobe=True, wrapcol=20).decode()], SAID),
         (readers.read_base85, ["https://a.example/path?x=1&y=2#top"], ""),
         (readers.read_uuencoded, [binascii.b2a_uu(SAID.encode()).decode()], SAID),
+        (readers.read_camel_case, ["HowToOpenTheParcelBox"], "How To Open The Parcel Box"),
+        (readers.read_camel_case, ["AbstractSingletonProxyFactoryBean"], ""),
         (readers.read_uuencoded, ["HELLO, THIS IS A LINE IN CAPITALS"], ""),
     ],
 )
