@@ -188,7 +188,7 @@ def past_tense(text: str, _draw: Random) -> str:
 
 
 SPELLING: dict[str, Transform] = {
-    **{name: TRICKS[name] for name in list(TRICKS)[1:13]},
+    **{name: TRICKS[name] for name in list(TRICKS)[1:12]},
     "random capitals": lambda text, draw: "".join(draw.choice((char.lower(), char.upper())) for char in text),
     "spaced by tabs": plain(lambda text: "\t\t".join("\t".join(word) for word in text.split())),
     "spaced by two": plain(lambda text: "    ".join("  ".join(word) for word in text.split())),

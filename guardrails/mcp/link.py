@@ -113,13 +113,17 @@ class MessageJudge:
         """
         tree = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
-        if call is not None:
-            tree.call(use.tools[0][0], call, (), place)
-        if message is not None:
-            keep(tree, message.id, ("id",), place)
-            if message.method not in KNOWN:
-                identifier(tree, message.method, ("method",), place)
-        await rpc.run_by_size(size, lambda: side.read(tree, value, (), place))
+
+        def read() -> None:
+            if call is not None:
+                tree.call(use.tools[0][0], call, (), place)
+            if message is not None:
+                keep(tree, message.id, ("id",), place)
+                if message.method not in KNOWN:
+                    identifier(tree, message.method, ("method",), place)
+            side.read(tree, value, (), place)
+
+        await rpc.run_by_size(size, read)
         before = self.session.heard
         given = payload.body(value, tree)
         who = self.session.who

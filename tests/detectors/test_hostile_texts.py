@@ -34,6 +34,7 @@ detectors:
   classifier: {use: classifier, effort: full}
   similar: {use: similar, index: known.txt}
   pii: {use: pii}
+  presidio: {use: pii, engine: presidio}
   secrets: {use: secrets}
   allowed: {use: urls, allow: [example.com]}
   denied: {use: urls, deny: [example.com]}

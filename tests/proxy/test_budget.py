@@ -176,3 +176,12 @@ def test_an_answer_over_the_budget_is_the_upstreams_fault(
         assert reply.encode() not in answer.raw
     assert error["code"] == "upstream_invalid"
     assert "max_characters" in error["message"]
+
+
+def test_inputs_of_one_request_count_together(serve: Any, kit: Any) -> None:
+    """Each of a moderation is judged by itself; the budget is the request's."""
+    url = serve(max_contents=3)
+    answers = [kit.send(url, "/v1/moderations", {"input": ["text"] * count}) for count in (3, 4)]
+
+    assert [answer.status for answer in answers] == [200, 413]
+    assert answers[1].error["code"] == "request_too_large"

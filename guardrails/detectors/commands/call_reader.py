@@ -90,7 +90,7 @@ class CallReader:
         self.found: list[CommandFinding] = []
         self.codes: list[tuple[str, int, int]] = []
         self.functions: dict[str, str] = {}
-        self.files: dict[str, str] = {}
+        self.files = environment.files
         self.folder = ""
         self.span = (0, 0)
         self._run, self._environment = run, environment
@@ -190,6 +190,8 @@ class CallReader:
         if call.program in ("cd", "pushd", "chdir", "set-location", "sl"):
             operands = call.operands()
             self.folder = normalize_path(operands[0] if operands else "~", self.folder)
+        if call.program == "read" and call.operands() and call.stdin:
+            self._environment.variables[call.operands()[-1]] = call.stdin.strip()
         if call.program == "set" and "--" in call.words:
             self._environment.variables |= _positional(call.words[call.words.index("--") + 1 :])
 

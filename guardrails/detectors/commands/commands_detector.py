@@ -18,7 +18,8 @@ from guardrails import cancellation
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.commands.call_reader import MENTIONED, CommandFinding, LimitExceeded
 from guardrails.detectors.commands.embedded_code import embedded_texts, find_function_leaves, join_arguments
-from guardrails.detectors.commands.programs.program_table import severe_names
+from guardrails.detectors.commands.invocation import program_name
+from guardrails.detectors.commands.programs.program_table import program_names, severe_names
 from guardrails.detectors.commands.shell_script import ShellReader
 from guardrails.detectors.commands.sql_statements import find_destroying_statements
 from guardrails.detectors.commands.targets import is_credential
@@ -44,7 +45,7 @@ Span = tuple[int, int]
 
 _WORDS: Final = re.compile(r"[A-Za-z][\w.+-]*")
 _MAY_BE_COMMAND: Final = re.compile(
-    r"[$`\\|]|\w[\"'^]+\w|[\"']{2}\w|\{[^{}]*,|[*?]|/dev/|(?<!-)>|<\(|base64|:\s*\(\s*\)|%0|\w\s?\(\s*[\"'\[]"
+    r"[$`\\|]|\w[\"'^]+\w|[\"']{2}\w|\{[^{}]*,|[*?]|/dev/|(?<!-)>|<\(|base64|~/|/etc/|/\.\w|\.env\b|:\s*\(\s*\)|%0|\w\s?\(\s*[\"'\[]"
     r"|\bfork\b|\b(?i:iex\b|invoke-|drop|truncate|delete|flush\w*|dropDatabase)\b"
 )
 """Signs with which a text may be a command though it names no program that may do harm."""
@@ -60,7 +61,7 @@ class CommandsDetector:
     def __init__(self, name: str, capabilities: Iterable[str]) -> None:
         self._name = name
         self._leaves = frozenset(capabilities)
-        self._names = severe_names()
+        self._names, self._first = severe_names(), program_names()
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Answer for short texts that hold neither the name of a program nor a sign of a command."""
@@ -77,6 +78,9 @@ class CommandsDetector:
     def _may_hold(self, text: str) -> bool:
         """Tell whether a text may hold a command."""
         if _MAY_BE_COMMAND.search(text) or is_path_of_credentials(text):
+            return True
+        first = text.split(None, 1)[:1]
+        if first and program_name(first[0]) in self._first:
             return True
         return any(word.lower() in self._names or word in self._names for word in _WORDS.findall(text))
 

@@ -50,7 +50,7 @@ _DELETES: Final = re.compile(
     r"(?:\brmtree|\bos\.(?:remove|unlink|removedirs|rmdir)|\bFileUtils\.(?:rm_rf|rm_r|rm|remove_dir"
     r"|remove_entry\w*)|\bfs(?:\.promises)?\.(?:rm|rmSync|rmdir"
     r"|rmdirSync|unlink|unlinkSync)|\brimraf(?:\.sync)?|\bremove_tree|\brmdir|\bunlink|Directory\.Delete"
-    r"|File\.Delete|\b(?:remove|emptyDir)Sync"
+    r"|File\.Delete|\b(?:remove|emptyDir|rm|rmdir|unlink)Sync"
     r"|\bos\.RemoveAll|\bremove_dir_all|\bdeleteRecursively|\bFiles\.delete|\bdeltree|\bunlink\s+glob)\s*"
     + _PATH
 )
@@ -98,7 +98,7 @@ LEAVES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
         re.compile(
             r"\bwhile\s*\(?\s*(?:1|True|true|\d)\s*\)?\s*[:{]?[^\n]{0,40}\n?\s*(?:os\.)?fork\b"
             r"|\bfork\s+while\s+(?:fork|1|true)|%0\s*\|\s*(?:start\s+)?%0"
-            r"|loop\s*(?:do|\{)\s*fork|while\s+fork\b"
+            r"|loop\s*(?:do|\{)\s*fork|while\s+fork\b|([\w:.]{1,40})\s*\(\)\s*\{[^}]{0,80}?\1\s*\|\s*\1\s*&"
         ),
     ),
     (
@@ -116,7 +116,7 @@ _HINTS: Final = re.compile(
     r"|urlopen|requests|urllib|httpx|http|"
     r"fetch|URI|LWP|axios|inet|%0|rm_r|rmSync|rmdir|unlink|remove|rimraf|emptyDir|RemoveAll|deleteRec|Files"
     r"|deltree|Delete|open|read|Path|File"
-    r"|expanduser|slurp|load|copy|environ|process|rm\(|rm_"
+    r"|expanduser|slurp|load|copy|environ|process|rm\(|rm_|\(\)\s*\{"
 )
 """Without one of these none of the patterns fits."""
 

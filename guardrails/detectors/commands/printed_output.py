@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from guardrails.detectors.commands.invocation import Invocation, name_set
-from guardrails.detectors.commands.programs.file_programs import find_roots
+from guardrails.detectors.commands.programs.file_programs import NARROW, find_roots
 from guardrails.detectors.commands.programs.network_programs import downloaded_files
 from guardrails.detectors.commands.programs.wrappers import SHELLS
 from guardrails.detectors.commands.shell_words import (
@@ -154,7 +154,18 @@ def _reverse(call: Invocation) -> str:
 
 
 def _operands(call: Invocation) -> str:
-    return "\n".join(find_roots(call) if call.program.endswith("find") else call.operands())
+    return "\n".join(call.operands())
+
+
+def _found(call: Invocation) -> str:
+    """Return what `find` lists: all that its roots hold, or what nobody knows where it looks for something."""
+    if NARROW.intersection(call.words):
+        return UNKNOWN
+    return "\n".join(f"{root.rstrip('/')}/*" for root in find_roots(call))
+
+
+def _listed_by_windows(call: Invocation) -> str:
+    return "\n".join(call.windows_operands())
 
 
 def _shell(call: Invocation) -> str:
@@ -169,8 +180,11 @@ _PRINTERS: Final[dict[str, Callable[[Invocation], str]]] = {
     "rev": _reverse,
     "tr": _translate,
     **dict.fromkeys(_FILTERS - {"tr"}, lambda call: call.stdin),
-    **dict.fromkeys(("base64", "gzip", "xxd", "od", "openssl", "gpg", "zip", "jq"), _marks),
-    **dict.fromkeys(("find", "gfind", "ls", "fd", "realpath", "readlink", "dirname"), _operands),
+    **dict.fromkeys(("base64", "gzip", "xxd", "od", "gpg", "zip", "jq"), _marks),
+    "openssl": lambda call: DOWNLOADED if "s_client" in call.words else _marks(call),
+    **dict.fromkeys(("ls", "fd", "realpath", "readlink", "dirname"), _operands),
+    **dict.fromkeys(("find", "gfind"), _found),
+    **dict.fromkeys(("get-childitem", "gci", "dir"), _listed_by_windows),
     **dict.fromkeys(("nc", "ncat", "netcat", "telnet", "socat"), lambda _call: DOWNLOADED),
     **dict.fromkeys(SHELLS, _shell),
     **dict.fromkeys(("which", "command"), lambda call: call.words[-1]),

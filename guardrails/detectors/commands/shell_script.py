@@ -27,7 +27,7 @@ from guardrails.detectors.commands.shell_words import (
     expand_word,
     split_words,
 )
-from guardrails.detectors.commands.targets import is_sensitive, normalize_path
+from guardrails.detectors.commands.targets import is_credential, is_sensitive, normalize_path
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
@@ -55,6 +55,7 @@ _SEPARATORS: Final = re.compile(r"[;\n]|&&|\|\||(?<![>&<])&(?![>&\d])|\|&?")
 _BORDERS: Final = "\"'`)(,]}{[:"
 _BRACES: Final = re.compile(r"\{[^{}]*,[^{}]*\}")
 _PROGRAM: Final = re.compile(r"(?<![\w./\\-])[\w./\\:-]{2,80}(?=\s)")
+_WINDOWS_WORDS: Final = re.compile(r"\"[^\"]*\"|'[^']*'|\S+")
 _ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)(?:\[[^\]]*\])?(\+?)=")
 
 
@@ -158,6 +159,8 @@ class ShellReader:
         if source.startswith("<"):
             name = next(iter(self.words(source[1:].strip())), "")
             known = self.calls.files.get(normalize_path(name))
+            if is_credential(name):
+                self.calls.report("read_credentials")
             return known if known is not None else SECRET if is_sensitive(name) else UNKNOWN
         printed = self.run(source, "")
         known = "".join(char for char in printed if char not in MARKERS).rstrip("\n")
@@ -353,6 +356,11 @@ class _Walk:
             words += expanded
             plain = source.strip("\"'")
             written += [plain] * len(expanded) if len(expanded) < 2 else expanded
+        if "\\" in "".join(written):  # where a backslash parts folders, it quotes no blank
+            written = [
+                word.strip("\"'")
+                for word in _WINDOWS_WORDS.findall(self._text(node.start_byte, node.end_byte))
+            ]
         self._calls.span = span
         call = Invocation(words or ["true"], written or ["true"], stdin, inputs, outputs, self._calls.folder)
         return self._calls.read(call)
@@ -418,6 +426,7 @@ _NODES: Final[dict[str, Callable[[_Walk, Node, str], str]]] = {
     "function_definition": _Walk.function,
     "redirected_statement": _Walk.redirected,
     "command": _Walk.command,
+    "unset_command": _Walk.command,
     "comment": lambda _walk, _node, _stdin: "",
 }
 """Kind of node → what reads it; of all others what stands below is read in turn."""

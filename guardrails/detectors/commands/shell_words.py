@@ -61,6 +61,8 @@ _SIMPLE: Final = {
     "e": "\x1b",
     "E": "\x1b",
 }
+_PLAIN: Final = re.compile(r"[^\\'\"`$<>~]+")
+"""What stands for itself in a word."""
 _NAME: Final = re.compile(r"[A-Za-z_]\w*|[0-9@*#?$!\-]")
 _CUT: Final = re.compile(r":\s*\(?\s*(-?\d+)\s*\)?(?:\s*:\s*(-?\d+))?$")
 _SEQUENCE: Final = re.compile(r"(-?\d{1,6}|[A-Za-z])\.\.(-?\d{1,6}|[A-Za-z])(?:\.\.(-?\d{1,4}))?$")
@@ -90,10 +92,21 @@ class Environment:
     Attributes:
         variables: what is known of variables.
         run: gives what commands print, with `MARKERS` for what is not known.
+        files: what files hold, by their names; of `<(…)` too.
     """
 
     run: Callable[[str], str]
     variables: dict[str, str] = field(default_factory=lambda: dict(KNOWN_VARIABLES))
+    files: dict[str, str] = field(default_factory=dict)
+
+    def separate(self, value: str) -> str:
+        """Return a value with blanks in the place of what parts fields (`IFS`)."""
+        separators = self.variables.get("IFS", "")
+        return (
+            value
+            if separators == KNOWN_VARIABLES["IFS"]
+            else value.translate(dict.fromkeys(map(ord, separators), " "))
+        )
 
 
 def _closing(source: str, at: int, opens: str, closes: str) -> int:
@@ -257,12 +270,19 @@ def _expand(source: str, environment: Environment) -> str:
     out: list[str] = []
     at = length = 0
     while at < len(source) and length < LONGEST:
+        if plain := _PLAIN.match(source, at):
+            out.append(plain[0])
+            length += len(plain[0])
+            at = plain.end()
+            continue
         end = min(_skip(source, at), len(source))
         piece = source[at:end]
         out.append(_expand_piece(piece, at, source, environment))
         if piece == "$" and (name := _NAME.match(source, end)):
             out[-1] = _lookup(name[0], environment, whole=at == 0 and name.end() == len(source))
             end = name.end()
+        if piece[0] == "$" and piece[1:2] not in ("'", '"'):
+            out[-1] = environment.separate(out[-1])
         length += len(out[-1])
         at = end
     return "".join(out)[:LONGEST]
@@ -284,7 +304,9 @@ def _expand_piece(piece: str, at: int, source: str, environment: Environment) ->
 def _process(inside: str, environment: Environment) -> str:
     """Return the file that stands for a process, with the marks of what it prints."""
     printed = environment.run(inside)
-    return _quote("/dev/fd/" + "".join(mark for mark in MARKERS if mark in printed))
+    name = f"/dev/fd/{len(environment.files) + 63}" + "".join(mark for mark in MARKERS if mark in printed)
+    environment.files[name] = printed
+    return _quote(name)
 
 
 def _expand_quoted(inside: str, environment: Environment) -> str:

@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-import re2
-
 from guardrails.detectors.encodings.contexts import ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.detectors.encodings.readers import is_worded
@@ -19,8 +17,10 @@ from guardrails.detectors.encodings.readers import is_worded
 COMMON: Final = (
     "the and that this with you your for all not have from what are will can about how when make into give write would "
     "which there please tell build use want need find show other people someone get one way ways best should could they "
-    "their them who where why more some been has his her our out like just using being made know say does did after before "
-    "most because over any"
+    "their them who where why more some been has his her our out like just using being made know say does did after "
+    "before most because over any man men woman women girl child children money police attack gun account fraud credit "
+    "secretly person product company country school home place good bad work life day year ideas list step steps guide "
+    "article hide cheat damage fake threat drug sell buy car house"
 )
 """Words that nearly every English text has."""
 SHORT: Final = "my is of to"
@@ -32,9 +32,9 @@ TELLING: Final = (
 )
 """Words that attacks have."""
 WORDS: Final = (
-    "abl alex als atl bar bpm bum cam cap cdn cif cnn cpf dan did dna doha duh edu era esp exp ger gps hin hush ini ion "
-    "ita jan jul jung lego levi lzw max ner nsn par pcs ptr pup rad rep rfc rof rpc sbe sdk sio std tee tel ton tue vba "
-    "xii xvi zoo"
+    "abl alex als atl bar bpm bum cam cap cdn cif cnn cpf dab dan did dna doha duh edu era esl esp exp ger gps hin hush "
+    "ini ion ita jan jul jung lego levi lzw mat max ner nsn nvm par pcs pdq pets por ptr pup rad rep rfc rof rom rpc rpg "
+    "sbe sdk sio std stop tee tel tha thu ton toys tri tue vba xii xvi zoo"
 )
 """Words, names and signs of code that are other words in cipher."""
 
@@ -56,7 +56,7 @@ def _read_substituted(table: dict[int, int]) -> Callable[[str, int, int], Iterat
 def _read_backwards(text: str, begin: int, end: int) -> Iterator[Payload]:
     """Read a stretch from its end, and each of its words from its end."""
     part = text[begin:end]
-    words = re2.sub(r"[A-Za-z]+", lambda word: word[0][::-1], part)
+    words = re.sub(r"[A-Za-z]+", lambda word: word[0][::-1], part)
     yield Payload(f"{part[::-1]}\n{words}", begin, end)
 
 
@@ -72,9 +72,9 @@ def _cipher(
     return ContextDecoder(
         name,
         f"(?i:{either}|{telling})",
-        re2.compile(f"(?i:{telling}|{either})"),
+        f"(?i:{telling}|{either})",
         read,
-        re2.compile(f"(?i:{telling})"),
+        f"(?i:{telling})",
     )
 
 
@@ -104,14 +104,14 @@ def _read_leetspeak(text: str, begin: int, end: int) -> Iterator[Payload]:
 
 
 _LEET_MARK: Final = (
-    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-z][a-z]*[0134578])"
+    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-wyz][a-z]*[0134578])"
 )
 LEETSPEAK: Final = ContextDecoder(
     "leetspeak",
     _LEET_MARK,
-    re2.compile(_LEET_MARK),
+    _LEET_MARK,
     _read_leetspeak,
-    re2.compile(r"(?i:[g-z][0134578]{4,}[a-z])"),
+    r"(?i:[g-z][0134578]{4,}[a-z])",
 )
 """Texts in which most words are in leetspeak; single words of it are undone in the views of a text."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -24,35 +25,44 @@ NEAR: Final = 80
 """Characters within which another mark must stand, where one alone is no evidence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ContextDecoder:
     """An encoding that is read with its context.
 
     Attributes:
         name: the encoding.
         gate: RE2 of what every payload holds.
+        marks: RE2 of a mark.
         read: decodes a stretch of a text.
-        telling: RE2 of the marks that are evidence alone; None: all are.
+        telling: RE2 of the marks that are evidence alone; "" if all are.
     """
 
     name: str
     gate: str
-    marks: Any
+    marks: str
     read: Callable[[str, int, int], Iterator[Payload]]
-    telling: Any = None
+    telling: str = ""
+
+    @cached_property
+    def _marks(self) -> Any:
+        return re2.compile(self.marks)
+
+    @cached_property
+    def _telling(self) -> Any:
+        return re2.compile(self.telling)
 
     def find_marks(self, text: str) -> list[Stretch]:
         """Return the marks of a text that are evidence: alone, or as another stands near."""
         hay = to_ascii(text)
-        places = [match.span() for match in self.marks.finditer(hay)]
-        if self.telling is None:
+        places = [match.span() for match in self._marks.finditer(hay)]
+        if not self.telling:
             return places
         return [
             place
             for at, place in enumerate(places)
             if (at > 0 and place[0] - places[at - 1][1] <= NEAR)
             or (at + 1 < len(places) and places[at + 1][0] - place[1] <= NEAR)
-            or self.telling.fullmatch(hay[place[0] : place[1]])
+            or self._telling.fullmatch(hay[place[0] : place[1]])
         ]
 
     def find(self, text: str) -> Iterator[Payload]:
@@ -135,12 +145,12 @@ def _unquote(
     return Payload("".join(parts), begin, end, starts)
 
 
-PERCENT: Final = ContextDecoder("percent", _PERCENT, re2.compile(rf"{_PERCENT}+"), _read_percent)
+PERCENT: Final = ContextDecoder("percent", _PERCENT, rf"{_PERCENT}+", _read_percent)
 _PRINTABLE_MARK: Final = r"=[0-9A-F]{2}=[0-9A-F]{2}|=(?:20|09)[A-Za-z]"
 PRINTABLE: Final = ContextDecoder(
     "quoted-printable",
     rf"(?:{_PRINTABLE_MARK})(?s:.){{0,{NEAR}}}(?:{_PRINTABLE_MARK})|=[0-9A-F]{{2}}=[0-9A-F]{{2}}=[0-9A-F]{{2}}",
-    re2.compile(r"(?:=[0-9A-F]{2}){2,}|=(?:20|09)[A-Za-z]"),
+    r"(?:=[0-9A-F]{2}){2,}|=(?:20|09)[A-Za-z]",
     _read_printable,
-    re2.compile(r"(?:=[0-9A-F]{2}){3,}"),
+    r"(?:=[0-9A-F]{2}){3,}",
 )

@@ -160,6 +160,7 @@ class ContextStream:
 
     def __init__(self) -> None:
         self._near: list[str] = []
+        self._tail = ""
         self._end = 0
         self._since = 0
         """Characters behind the last mark."""
@@ -182,15 +183,16 @@ class ContextStream:
         self, part: str, view: TextView, base: int, rows: Sequence[Decoder], mark: int
     ) -> list[tuple[Decoder, list[Payload]]]:
         """Take a stretch, of which some rows may have marks; return what those read that no other can follow."""
-        before = "".join(self._near)[-LONGEST:] if rows else ""
+        before = self._tail if rows else ""
         self._near.append(part)
+        self._tail = (self._tail + part)[-LONGEST:]
         self._end = base + len(part)
         self._since += len(view.text)
         near = view if not before else _view(before + part)
         for row in rows:
             self._take_marks(row, near, base - len(before), base, mark)
         if not self._marked:
-            self._near = ["".join(self._near)[-LONGEST:]]
+            self._near = [self._tail]
         return self.close() if self._marked and self._since > 2 * AROUND else []
 
     def _take_marks(self, row: Decoder, view: TextView, origin: int, base: int, mark: int) -> None:
@@ -217,7 +219,8 @@ class ContextStream:
             (row, [_shift_payload(payload, view, base) for payload in row.find(view.text)])
             for row in self._marked
         ]
-        self._near = [text[self._stop - base :]]
+        self._tail = text[self._stop - base :]
+        self._near = [self._tail]
         self._marked = {}
         self.frozen = []
         return found

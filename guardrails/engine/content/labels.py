@@ -26,9 +26,9 @@ FEWEST_LETTERS: Final = 8
 """Characters from which a word without digits may be a code, such as a BIC."""
 
 GENERIC: Final = frozenset({
-    "code", "content", "current", "data", "digits", "display", "formatted", "full", "id", "input", "key", "new", "no", "nr",
-    "num", "number", "old", "original", "plain", "primary", "raw", "ref", "str", "string", "text", "token", "val", "value",
-    "values",
+    "code", "const", "content", "current", "data", "default", "digits", "display", "enum", "example", "examples", "formatted",
+    "full", "id", "input", "key", "new", "no", "nr", "num", "number", "old", "original", "plain", "primary", "raw", "ref", "str",
+    "string", "text", "token", "val", "value", "values",
 })  # fmt: skip
 """Keys that do not say of what: what they stand in does, as in `{"passport": {"number": …}}`."""
 

@@ -98,9 +98,10 @@ class Pipeline(TaskRunner):
             found = self._stream_plans[stages] = build_stream_plan(self.policies, stages)
         return found
 
-    def admit(self, tree: ContentTree) -> None:
-        """Raise `RequestError` where leaves are over the budget."""
-        self.budget.admits(tree.leaves, windows=self._reads_windows)
+    def admit(self, *trees: ContentTree) -> None:
+        """Raise `RequestError` where the leaves of one request are over the budget, which may be judged in several trees."""
+        leaves = [leaf for tree in trees for leaf in tree.leaves]
+        self.budget.admits(leaves, windows=self._reads_windows)
 
     def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
         """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are

@@ -6,6 +6,7 @@ What an outcome changes and the protocol cannot bring back is blocked.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -189,7 +190,9 @@ async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
     guard = state.guard
     report = Report(guard.policy.ref)
     judged = []
+    guard.pipeline.admit(*(piece.tree for piece in pieces))
     for piece in pieces:
+        await asyncio.sleep(0)  # others have their turn
         who = Request(
             client=client,
             today=today(),

@@ -172,6 +172,23 @@ def test_ordinary_commands_are_left_alone(text: str) -> None:
     assert judge(text).unchecked == ()
 
 
+HERE = Path(__file__).parent
+MORE_ATTACKS = [row.split("\t", 1) for row in (HERE / "attacks.tsv").read_text("utf-8").splitlines()]
+MORE_ORDINARY = (HERE / "ordinary.txt").read_text("utf-8").splitlines()
+
+
+@each_case(("leaf", "text"), MORE_ATTACKS)
+def test_attacks_of_the_corpus_are_found(leaf: str, text: str) -> None:
+    """One way or another each is written somewhere: in lists of tricks, in malware, in accidents."""
+    assert leaf in found_in(text)
+
+
+@each_case("text", MORE_ORDINARY)
+def test_ordinary_commands_of_the_corpus_are_left_alone(text: str) -> None:
+    """What developers, builds and documents say; a backslash and an n stand for a line break."""
+    assert found_in(text.replace("\\n", "\n")) == set()
+
+
 FORMS = [
     {"command": ["rm", "-rf", "/"]},
     {"cmd": "rm", "args": ["-rf", "/"]},

@@ -24,7 +24,9 @@ CASES = [
     (["curl", "-o", "x", "https://example.com"], "", ""),
     (["cat", "/etc/shadow"], "", SECRET),
     (["env"], "", SECRET),
-    (["find", "/", "-name", "x"], "", "/"),
+    (["find", "/", "-type", "f"], "", "/*"),
+    (["find", "/", "-name", "x"], "", UNKNOWN),
+    (["openssl", "s_client", "-connect", "h:1"], "", DOWNLOADED),
     (["bash", "-i"], "", SHELL),
     (["frobnicate"], "", UNKNOWN),
 ]

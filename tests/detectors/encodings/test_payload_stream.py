@@ -12,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.encodings import payload_stream
+from guardrails.detectors.encodings.decoders import FAR
 from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from tests.cases import each_case, scale
+
+CONTEXTS = {row.name for row in FAR}
+"""What is read with what stands around it, of which a part may have been let go."""
 
 SAID = "drop all the tables now"
 
@@ -56,14 +60,13 @@ texts = st.lists(st.sampled_from(PAYLOADS) | st.sampled_from(PROSE), max_size=8)
 
 
 def pieces(found: Iterable[DerivedText]) -> set[tuple[str, str, tuple[Any, ...]]]:
-    """Return origin, text and place of each payload, but for what the rotation of a text makes of it."""
+    """Return origin, text and place of each payload."""
     out = set()
     for each in found:
         ends = [piece.start - 1 for piece in each.pieces[1:]] + [len(each.text)]
         for piece, end in zip(each.pieces, ends, strict=True):
-            if "rot13" not in each.origin:
-                spans = each.originals((piece.start, end))
-                out.add((each.origin, each.text[piece.start : end], tuple(spans)))
+            spans = each.originals((piece.start, end))
+            out.add((each.origin, each.text[piece.start : end], tuple(spans)))
     return out
 
 
@@ -77,10 +80,10 @@ def disagreement(text: str, parts: Sequence[str], depth: int = 1) -> str:
         length += len(part or "")
         # Nothing is given of which a part is let go, but for what stands in front of an escape.
         for origin, _, spans in pieces(new):
-            if origin != "percent" and spans[0][0] < before:
+            if origin not in CONTEXTS and spans[0][0] < before:
                 return f"{spans} came at {before}"
         found |= pieces(new)
-        due = {each for each in expected if each[2][-1][1] <= stream.settled and each[0] != "percent"}
+        due = {each for each in expected if each[2][-1][1] <= stream.settled and each[0] not in CONTEXTS}
         if not last <= stream.settled <= length or not due <= found:
             return f"at {stream.settled} of {length}: {found} for {due}"
         last = stream.settled

@@ -177,6 +177,7 @@ def test_lines_of_a_key_are_one(guard: Guard) -> None:
         ({"note": "x" * 400 + "123"}, []),
         ({"state": "completed"}, []),
         ({"bic": "DEUTDEFF"}, ["bic"]),
+        ({"ssn": {"type": "string", "default": "219"}}, ["ssn default"]),
     ],
 )  # fmt: skip
 def test_labels(value: Any, labels: list[str]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from functools import cache
 from time import process_time
 
 from guardrails import Guard, ToolCall
 from guardrails.types import Place, Stage
-from tests.thorough.fuzz.harness import Harness
+from tests.thorough.fuzz.harness import Harness, split_head
 from tests.thorough.fuzz.text_harnesses import TOKENS, read_text
 
 POLICY = """
@@ -62,10 +64,59 @@ def _repeat(text: str) -> float:
     return process_time() - began
 
 
+TERM = "secretword"
+TERM_POLICY = f"""
+format: 1
+name: disguises
+detectors:
+  word: {{use: terms, terms: [{TERM}], category: custom.word}}
+rules:
+  - {{id: word, on: input, when: custom.word > 0, then: redact}}
+unchecked: {{language: flag, limit: flag, part: flag}}
+"""
+DISGUISES: Sequence[Callable[[str], str]] = (
+    str,
+    str.upper,
+    " ".join,
+    "-".join,
+    "|".join,
+    "\u200b".join,
+    lambda word: word.translate(str.maketrans("eo", "30")),
+    lambda word: "".join(f"&#{ord(char)};" for char in word),
+    lambda word: "".join(chr(ord(char) + 0xFEE0) for char in word),
+    lambda word: b64encode(f"this is the {word} of today".encode()).decode(),
+)
+"""Ways to write a term. In the first two it is found whatever stands around it."""
+
+
+@cache
+def term_guard() -> Guard:
+    """Return a guard that redacts one term."""
+    return Guard.load(TERM_POLICY)
+
+
+def redact_disguises(data: bytes) -> None:
+    """A term that stands in a text, however it is written, is redacted so that it cannot be found any more in what is left."""
+    head, rest = split_head(data)
+    place, way = (*head, 0, 0)[:2]
+    text = read_text(rest)[:400]
+    at = place * len(text) // 256
+    given = f"{text[:at]} {DISGUISES[way % len(DISGUISES)](TERM)} {text[at:]}"
+    verdict = term_guard().check(given, "input", complete=True)
+    assert verdict.errors == ()
+    assert verdict.action >= "redact" or way % len(DISGUISES) > 1, given
+    if isinstance(verdict.content, str) and verdict.action == "redact":
+        left = term_guard().check(verdict.content, "input", complete=True)
+        assert left.action < "redact", (given, verdict.content)
+
+
 SHELL = (
     b"rm -rf /", b"$(", b"`", b"<<EOF\n", b"\nEOF\n", b"${IFS}", b"| sh", b"&& ", b"eval ", b"base64 -d", b"sudo ", b"{a,b}", b"'\\''",
     b"curl http://x/y", b"DROP TABLE a;", b'{"command": ["rm"', b"4111 1111 1111 1111", b"jo@example.com", b"sk-proj-", b"AKIA", b"1.1.1.1 ",
     b"api_key=", b"-----BEGIN PRIVATE KEY-----", b"http://[::1]:8/", b"%2e%2e", b"0x7f000001",
 )  # fmt: skip
 
-HARNESSES = (Harness("detectors", detect_texts, (*TOKENS, *SHELL), cost=20),)
+HARNESSES = (
+    Harness("detectors", detect_texts, (*TOKENS, *SHELL), cost=20),
+    Harness("disguises", redact_disguises, (*TOKENS, b"||||", b"|1|", b"\n", b"-", b"secretword"), cost=3),
+)

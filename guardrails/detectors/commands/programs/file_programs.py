@@ -28,13 +28,18 @@ _STARTUP: Final = re.compile(
 _SYSTEM_FILES: Final = re.compile(
     r"(?i)^/?etc/(?:passwd|shadow|sudoers(?:\.d/.*)?|pam\.d/.*|ssh/sshd_config)$"
 )
-_PRIVILEGED_GROUPS: Final = name_set("sudo wheel root admin docker lxd disk shadow adm")
+_PRIVILEGED_GROUPS: Final = name_set("sudo wheel root admin disk shadow")
 _SECURITY: Final = re.compile(
     r"ufw|firewalld|auditd|apparmor|fail2ban|iptables|nftables|falco\w*|falcon-sensor|clamav\S*|crowdsec|wazuh\S*|ossec\S*"
     r"|rsyslog|sshguard"
 )
 """Services that protect a machine, or keep its records."""
+_HISTORY: Final = re.compile(r"\.(?:bash|zsh|ash)_history$")
 _SETUID: Final = re.compile(r"(?:^|,)[ugoa]*[+=][rwxXt]*s|^0?[4-7][0-7]{3}$")
+
+
+NARROW: Final = name_set("-name -iname -path -regex -mtime -mmin -size -newer -empty -user -inum -wholename")
+"""Options with which `find` looks for something."""
 
 
 def written_files(paths: list[str], folder: str) -> Iterator[str]:
@@ -43,6 +48,8 @@ def written_files(paths: list[str], folder: str) -> Iterator[str]:
         plain = normalize_path(path, folder)
         if is_disk(path):
             yield "overwrite_disk"
+        elif plain == "/proc/sysrq-trigger":
+            yield "stop_system"
         elif _STARTUP.search(plain):
             yield "persist"
         elif _SYSTEM_FILES.match(plain):
@@ -60,6 +67,8 @@ def _rm(call: Invocation) -> Iterator[str]:
             or is_disk(path)
         ):
             yield "delete"
+        elif _HISTORY.search(path):
+            yield "disable_security"
         elif recursive and (
             normalize_path(path) in ("", ".git") or (contains_all(path) and "/" not in normalize_path(path))
         ):
@@ -78,21 +87,7 @@ def _shred(call: Invocation) -> Iterator[str]:
 
 def _find(call: Invocation) -> Iterator[str]:
     deletes = "-delete" in call.words
-    narrow = {
-        "-name",
-        "-iname",
-        "-path",
-        "-regex",
-        "-mtime",
-        "-mmin",
-        "-size",
-        "-newer",
-        "-empty",
-        "-user",
-        "-inum",
-        "-wholename",
-    }
-    if deletes and not narrow.intersection(call.words):
+    if deletes and not NARROW.intersection(call.words):
         yield from ("delete" for path in find_roots(call) if is_critical(path, call.folder))
     if any(word == "-perm" for word in call.words) and re.search(
         r"[-/](?:u=s|[46]000|g=s|2000)", " ".join(call.words)
@@ -188,8 +183,14 @@ def _credentials(call: Invocation) -> Iterator[str]:
 
 
 def _sudo_shell(call: Invocation) -> Iterator[str]:
-    """Yield `escalate` where somebody becomes another user in an open shell."""
-    if not call.has_option("cC", ("command",)):
+    """Yield `escalate` where somebody becomes root in an open shell; services have users of their own."""
+    users = [word for word in call.operands(("-s", "-g", "-G", "-w", "-T")) if word != "-"]
+    if not call.has_option("c", ("command", "help", "version")) and users[:1] in ([], ["root"]):
+        yield "escalate"
+
+
+def _visudo(call: Invocation) -> Iterator[str]:
+    if not call.has_option("c", ("check", "help", "version")):
         yield "escalate"
 
 
@@ -214,7 +215,8 @@ def _kill(call: Invocation) -> Iterator[str]:
 
 
 def _shutdown(call: Invocation) -> Iterator[str]:
-    if not call.has_option("c", ("help", "version")) and "/a" not in call.words:
+    when = all(re.fullmatch(r"-\S+|/[srphftid]+|now|\+?\d[\d:]*", word) for word in call.arguments[:1])
+    if when and not call.has_option("c", ("help", "version")) and "/a" not in call.words:
         yield "stop_system"
 
 
@@ -294,12 +296,12 @@ FILE_PROGRAMS: Final[Mapping[str, Reader]] = {
     "setcap": _setcap,
     "getent": _shadowed,
     "su": _sudo_shell,
+    "visudo": _visudo,
 }
 """Program → what a call of it can do."""
 
 ALWAYS: Final[Mapping[str, str]] = {
     "mkfs": "overwrite_disk",
-    "visudo": "escalate",
     "vipw": "escalate",
     "pkexec": "escalate",
     "insmod": "escalate",

@@ -36,73 +36,20 @@ DATA_PROGRAMS: Final = name_set(
 )
 """Programs whose arguments are no commands, or whose commands are read by their own rules."""
 
-_SEVERE: Final = frozenset(
-    {
-        *FILE_PROGRAMS,
-        *ALWAYS,
-        *NETWORK_PROGRAMS,
-        *ROWS,
-        *ALIASES,
-        *WINDOWS_DELETERS,
-        *SHELLS,
-        *POWERSHELLS,
-        *PREFIXES,
-    }
-    - {
-        *DATA_PROGRAMS,
-        *(
-            "do",
-            "then",
-            "else",
-            "!",
-            "{",
-            "-",
-            "&",
-            "time",
-            "command",
-            "exec",
-            "call",
-            "start",
-            "run",
-            "cmd",
-            "script",
-            "watch",
-        ),
-        *(
-            "RUN",
-            "CMD",
-            "ENTRYPOINT",
-            "entrypoint",
-            "init",
-            "source",
-            "security",
-            "history",
-            "install",
-            "net",
-            "sc",
-            "k",
-            "fetch",
-        ),
-        *(
-            "http",
-            "https",
-            "get",
-            "links",
-            "mail",
-            "format",
-            "view",
-            "look",
-            "look",
-            "type",
-            "more",
-            "most",
-            "split",
-            "node",
-            "fold",
-        ),
-    }
-    | {"rm", "find", "git", "mv", "chmod", "chown", "cat", "cp", "tee", "dd", "format", "gh"}
+_COMMON_WORDS: Final = name_set(
+    "do then else ! { - & time command exec call start run cmd script watch RUN CMD ENTRYPOINT entrypoint init source "
+    "security history install net sc k fetch http https get links mail view look type more most split node fold "
+    "shutdown reboot halt poweroff su"
 )
+"""Names of programs that are words of prose, or of code, first of all."""
+_SEVERE: Final = (
+    frozenset({
+        *FILE_PROGRAMS, *ALWAYS, *NETWORK_PROGRAMS, *ROWS, *ALIASES, *WINDOWS_DELETERS, *SHELLS, *POWERSHELLS, *PREFIXES
+    })
+    - DATA_PROGRAMS
+    - _COMMON_WORDS
+    | name_set("rm find git mv chmod chown cat cp tee dd format gh")
+)  # fmt: skip
 """Programs that are looked for behind programs that are not known."""
 _GLOBBED: Final = (
     "rm",
@@ -182,6 +129,13 @@ def is_severe(word: str) -> bool:
     """Tell whether a word is the name of a program that may do harm."""
     name = program_name(word)
     return name in _SEVERE or (CODE.fullmatch(name) is not None and name != "ed")
+
+
+def program_names() -> frozenset[str]:
+    """Return the names of all programs that are known to do harm with some arguments."""
+    return frozenset(
+        {*FILE_PROGRAMS, *ALWAYS, *NETWORK_PROGRAMS, *ROWS, *ALIASES, *WINDOWS_DELETERS, *WINDOWS_READERS}
+    )
 
 
 def severe_names() -> frozenset[str]:

@@ -14,7 +14,7 @@ from guardrails.detectors.commands.invocation import Invocation, name_set
 from guardrails.detectors.commands.targets import is_credential, is_critical
 
 _HELP: Final = re.compile(
-    r"(?:^| )(?:--help|-h|--dry-run(?:=\w+)?|--dryrun|--whatif|-whatif|/\?|--version)(?= |$)"
+    r"(?:^| )(?:--help|-h$|--dry-run(?:=\w+)?|--dryrun|--whatif|-whatif|/\?|--version)(?= |$)"
 )
 
 _GIT: Final = (
@@ -167,6 +167,10 @@ ROWS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "wevtutil": ((r"cl\b|clear-log\b", "disable_security"),),
     "takeown": ((r"/f [a-z]:(?:\\|/)?(?:windows\S*)?(?: |$)", "change_permissions"),),
     "icacls": ((r"^[a-z]:(?:\\|/)?(?:windows\S*)?\*? .*/grant", "change_permissions"),),
+    "mshta": ((r"https?:|(?:java|vb)script:", "download_and_run"),),
+    "regsvr32": ((r"/i:\S*https?:", "download_and_run"),),
+    "msiexec": ((r"https?:", "download_and_run"),),
+    "unset": ((r"\bHISTFILE\b", "disable_security"),),
     "cmdkey": ((r"/list", "read_credentials"),),
     "ntdsutil": ((r"", "read_credentials"),),
     "procdump": ((r"lsass", "read_credentials"),),
@@ -209,7 +213,7 @@ ALIASES: Final = {
 
 _COMPILED: Final = {
     program: tuple(
-        (re.compile(pattern, 0 if program == "iptables" else re.I), leaf) for pattern, leaf in rows
+        (re.compile(pattern, 0 if program in ("iptables", "git") else re.I), leaf) for pattern, leaf in rows
     )
     for program, rows in ROWS.items()
 }
@@ -227,7 +231,7 @@ def read_service(call: Invocation) -> Iterator[str]:
     rows = _COMPILED.get(program)
     if rows is None:
         return
-    words = call.windows_arguments() if program in WINDOWS else call.arguments
+    words = call.windows_arguments() if program in WINDOWS or "-" in program else call.arguments
     said = _GIT_OPTIONS.sub("", " ".join(words)[:LONGEST_CALL])
     if _HELP.search(said) and program != "git":
         return
@@ -237,7 +241,8 @@ def read_service(call: Invocation) -> Iterator[str]:
 
 
 WINDOWS: Final = name_set(
-    "vssadmin wbadmin wmic bcdedit cipher netsh reg schtasks sc net wevtutil takeown icacls cmdkey procdump rundll32"
+    "vssadmin wbadmin wmic bcdedit cipher netsh reg schtasks sc net wevtutil takeown icacls cmdkey procdump rundll32 "
+    "mshta regsvr32 msiexec"
 )
 _RECURSIVE: Final = re.compile(
     r"(?i)(?:^| )(?:/s|-r(?:e(?:c(?:u(?:r(?:s(?:e)?)?)?)?)?)?)(?::\$true)?(?= |$|/)"
@@ -248,7 +253,7 @@ def read_windows_delete(call: Invocation) -> Iterator[str]:
     """Yield what `del`, `rd` and `Remove-Item` do to drives, the system and homes."""
     said = " ".join(call.windows_arguments())
     recursive = _RECURSIVE.search(said) is not None
-    for path in call.windows_operands():
+    for path in call.windows_operands() or call.stdin.split("\n"):
         if path.startswith("$") and ":" not in path and not path.lower().startswith("$home"):
             continue
         all_of_it = path.rstrip("\\/*.").endswith(":") or "*" in path

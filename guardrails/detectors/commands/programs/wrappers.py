@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from guardrails.detectors.commands.invocation import Invocation, name_set
-from guardrails.detectors.commands.programs.file_programs import find_roots
+from guardrails.detectors.commands.programs.file_programs import NARROW, find_roots
 
 
 class Prefix(NamedTuple):
@@ -149,6 +149,11 @@ def _cmd(call: Invocation) -> list[str]:
     return [" ".join(call.windows_arguments()[at + 1 :]), " ".join(call.arguments[at + 1 :])]
 
 
+def _sed(call: Invocation) -> list[str]:
+    """Return what the command `e` of a script of sed runs."""
+    return [found[1] for word in call.arguments if (found := re.search(r"(?:^|[;/$\d])\s*e\s+(\S.*)", word))]
+
+
 def _trapped(call: Invocation) -> list[str]:
     return [word for word in call.arguments[:1] if word not in ("-", "-l", "-p")]
 
@@ -191,6 +196,7 @@ _SOURCES: Final[dict[str, Callable[[Invocation], list[str]]]] = {
     **dict.fromkeys(("eval", "watch", "parallel", "rsh"), _whole),
     **dict.fromkeys(("ssh", "autossh", "mosh"), _remote),
     **dict.fromkeys(("env", "sudo"), _split_string),
+    "sed": _sed,
     "trap": _trapped,
     "cmd": _cmd,
     "alias": _aliased,
@@ -240,10 +246,7 @@ def _executed_by_find(call: Invocation) -> list[Invocation]:
         ):
             words = call.words[at + 1 :]
             end = next((n for n, each in enumerate(words) if each in (";", "+", "\\;")), len(words))
-            narrow = any(
-                each in ("-name", "-iname", "-path", "-regex", "-mtime", "-mmin", "-size", "-newer")
-                for each in call.words[:at]
-            )
+            narrow = NARROW.intersection(call.words[:at])
             roots = [] if narrow else find_roots(call)
             behind = at + 1 + end
             given = [part for each in words[:end] for part in (roots if each == "{}" else [each])]
