@@ -228,8 +228,8 @@ def test_a_method_that_nobody_knows_is_judged_by_its_name(guard: Guard, value: s
         assert say(method=value, params={}).forwarded is None
 
 
-@pytest.mark.parametrize("value", VALUES.values())
+@pytest.mark.parametrize("value", [value for value in VALUES.values() if "@" not in value])
 def test_the_id_of_a_request_is_judged(guard: Guard, value: str) -> None:
-    """It goes to the other side, and comes back."""
+    """It goes to the other side, and comes back. One of several words is no message (`test_rpc.py`)."""
     assert Talk(guard).agent(id=value, method="ping").forwarded is None
     assert Talk(guard).server(id=value, method="ping").forwarded is None
