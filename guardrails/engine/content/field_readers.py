@@ -13,6 +13,7 @@ from typing import Any
 
 from guardrails.detectors.encodings.decoders import BASE64
 from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.values.scalars import format_number
 from guardrails.engine.values.walk import LISTS, MAPPINGS, NUMBERS, find_strings
 from guardrails.errors import RequestError
 from guardrails.text.prose import classify_text
@@ -38,10 +39,23 @@ def label(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         tree.text(value, path, place, form="data" if is_data else "prose")
 
 
+LARGEST_NUMBER = 10**12
+"""Numbers up to which one is a size, a count or a time; those of cards are larger."""
+
+
 def flag(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """A number or a flag: nothing to judge, unless it is something else."""
-    if value is not None and not isinstance(value, NUMBERS):
+    """A number or a flag: nothing to judge, unless it is something else, or as long as a card's."""
+    if isinstance(value, NUMBERS):
+        if not -LARGEST_NUMBER < value < LARGEST_NUMBER and (said := format_number(value, path)):
+            tree.text(said, path, place, editable=False, form="data")
+    elif value is not None:
         identifier(tree, value, path, place)
+
+
+def seed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    """A number that is drawn at random, and as long as any."""
+    if not isinstance(value, NUMBERS):
+        flag(tree, value, path, place)
 
 
 def text(tree: ContentTree, value: Any, path: Path, place: Place) -> None:

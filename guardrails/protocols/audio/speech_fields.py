@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
-from guardrails.engine.content.field_readers import anything, by_table, each, figures, flag, identifier, keep
+from guardrails.engine.content.field_readers import (
+    anything,
+    by_table,
+    each,
+    figures,
+    flag,
+    identifier,
+    keep,
+    seed,
+)
 from guardrails.errors import RequestError
 from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD, detect_file_type, is_framed
@@ -45,7 +54,8 @@ REQUEST = by_table(
         **dict.fromkeys(("input", "instructions"), images_fields.read_prompt),
         "voice": voice,
         **dict.fromkeys(("model", "response_format", "stream_format", "language"), keep),
-        **dict.fromkeys(("speed", "seed"), flag),
+        "speed": flag,
+        "seed": seed,
         **{name: chat_fields.REQUEST.fields[name] for name in ("user", "safety_identifier", "metadata")},
     }
 )

@@ -28,6 +28,7 @@ from guardrails.engine.content.field_readers import (
     keep,
     opaque,
     refused,
+    seed,
     signature,
     spoken,
     text,
@@ -336,8 +337,9 @@ CALLING = Names({"streamFunctionCallArguments": IN_PIECES}, lenient=True)
 GENERATION = Names(
     {
         **dict.fromkeys(
-            ("temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "seed", "logprobs"), flag
+            ("temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "logprobs"), flag
         ),
+        "seed": seed,
         **dict.fromkeys(("presencePenalty", "frequencyPenalty", "responseLogprobs", "audioTimestamp"), flag),
         **dict.fromkeys(("thinkingConfig", "imageConfig", "responseModalities"), figures),
         **dict.fromkeys(("responseMimeType", "mediaResolution"), keep),

@@ -12,7 +12,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
-from guardrails.engine.content.field_readers import Reader, by_table, each, figures, identifier, keep, text
+from guardrails.engine.content.field_readers import (
+    Reader,
+    by_table,
+    each,
+    figures,
+    identifier,
+    keep,
+    seed,
+    text,
+)
 from guardrails.engine.content.inline_media import base64, may_be_picture, pictured, uri
 from guardrails.engine.content.payload import apply_edits
 from guardrails.engine.model import Outcome
@@ -72,7 +81,8 @@ REQUEST = by_table(
         **dict.fromkeys(("image", "image[]", "images", "mask", "markup"), picture),
         **dict.fromkeys(("model", "n", "size", "quality", "style", "background", "moderation"), keep),
         **dict.fromkeys(("response_format", "output_format", "output_compression", "input_fidelity"), keep),
-        **dict.fromkeys(("stream", "partial_images", "seed", "complexity"), keep),
+        **dict.fromkeys(("stream", "partial_images", "complexity"), keep),
+        "seed": seed,
         **dict.fromkeys(("frame_count", "frame_duration_ms", "svg[model]", "svg[reasoning][effort]"), keep),
         "svg": figures,
         **{name: chat_fields.REQUEST.fields[name] for name in ("user", "safety_identifier", "metadata")},

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.content.field_readers import by_table, each, flag, keep, text
+from guardrails.engine.content.field_readers import (
+    by_table,
+    each,
+    flag,
+    keep,
+    seed,
+    text,
+)
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path
@@ -25,7 +32,8 @@ REQUEST: Final = by_table(
         "messages": messages,
         "prompt_mode": keep,
         "agent_id": keep,
-        **dict.fromkeys(("safe_prompt", "random_seed"), flag),
+        "safe_prompt": flag,
+        "random_seed": seed,
     }
 )
 FILL: Final = by_table(

@@ -22,6 +22,7 @@ from guardrails.engine.content.field_readers import (
     identifier,
     keep,
     refused,
+    seed,
     spelling,
     text,
 )
@@ -121,7 +122,8 @@ def messages(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 OPTIONS = Named(
     {
         "stop": anything,
-        **dict.fromkeys(("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep", "seed"), flag),
+        **dict.fromkeys(("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "num_keep"), flag),
+        "seed": seed,
         **dict.fromkeys(("num_predict", "draft_num_predict", "top_k", "top_p", "min_p", "tfs_z"), flag),
         **dict.fromkeys(("typical_p", "repeat_last_n", "temperature", "repeat_penalty"), flag),
         **dict.fromkeys(("presence_penalty", "frequency_penalty", "penalize_newline"), flag),

@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
-from guardrails.engine.content.field_readers import by_table, each, figures, flag, identifier, keep, text
+from guardrails.engine.content.field_readers import (
+    by_table,
+    each,
+    figures,
+    flag,
+    identifier,
+    keep,
+    seed,
+    text,
+)
 from guardrails.engine.content.inline_media import base64, pictured, uri
 from guardrails.engine.values.media_types import medium
 from guardrails.engine.values.walk import LISTS
@@ -50,7 +59,8 @@ REQUEST = by_table(
         **dict.fromkeys(("prompt", "negative_prompt"), images_fields.read_prompt),
         **dict.fromkeys(("input_reference", "input_references", "frame_images", "image", "video"), sent),
         **dict.fromkeys(("model", "seconds", "size", "resolution", "aspect_ratio", "quality"), keep),
-        **dict.fromkeys(("duration", "seed", "fps", "n", "generate_audio"), flag),
+        **dict.fromkeys(("duration", "fps", "n", "generate_audio"), flag),
+        "seed": seed,
         **{name: chat_fields.REQUEST.fields[name] for name in ("user", "safety_identifier", "metadata")},
     }
 )

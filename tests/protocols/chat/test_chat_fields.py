@@ -189,7 +189,8 @@ def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: 
     [
         ({"type": "some words", "x": "y"}, ["some words", "x", "y"]),
         ({"type": "image", "data": "some words"}, ["some words"]),
-        ({"type": "image", "data": "QUFB" * 16}, []),
+        ({"type": "image", "data": "QUFB" * 16}, ["QUFB" * 16]),
+        ({"type": "image", "data": "QUFB" * 400}, []),
         ({"type": "text", "text": "a"}, ["a"]),
         ({"text": "a part of another API"}, ["a part of another API"]),
     ],
