@@ -161,8 +161,12 @@ class Checker:
         at, context = Stage(stage), self.fill(read_context("acheck", options, "stage", "complete"))
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
-        outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
-        return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
+
+        def make(outcome: Outcome) -> Verdict:
+            return self._build_verdict(subject, outcome, at, request.vault, request.heard)
+
+        verdict = await self.pipeline.acheck(subject.tree, request, make, complete=complete)
+        return cast("Verdict[T]", self._publish(verdict))
 
     def with_policy(self, beside: CompiledPolicy) -> Self:
         """Return one that judges by another policy besides, whose verdicts go where its own go."""
@@ -210,9 +214,19 @@ class Checker:
         """Put the verdict together from an outcome, and report it; `before` is what earlier checks of the call handed out,
         `heard` what tools returned before.
         """
+        return self._publish(self._build_verdict(subject, outcome, stage, before, heard))
+
+    def _build_verdict(
+        self,
+        subject: Payload,
+        outcome: Outcome,
+        stage: Stage,
+        before: Vault | None,
+        heard: tuple[Returned, ...],
+    ) -> Verdict:
         content = subject.apply(outcome)
         system = subject.tree.system() if stage is Stage.INPUT and subject.tree.roles else ""
-        verdict = Verdict(
+        return Verdict(
             id="vd_" + os.urandom(12).hex(),
             action=outcome.action,
             stage=stage,
@@ -235,6 +249,9 @@ class Checker:
             else (),
             format_failures=outcome.format_failures,
         )
+
+    def _publish(self, verdict: Verdict) -> Verdict:
+        """Report a verdict to whoever asked to be told, and return it."""
         if self.logs and (verdict.action is not Action.ALLOW or verdict.errors):
             log_verdict(verdict)
         note_verdict(self._known_as, verdict)

@@ -37,13 +37,31 @@ CATEGORIES: dict[str, str] = {
     "secret": "Credentials; its leaves name the kind, such as `secret.aws_access_key`.",
     "spam": "Unwanted advertising.",
     "url": "Links, judged by list or form.",
+    "command": "What commands or code would do on the machine that runs them.",
+    "command.delete": "Deletes a system, a home, a drive, or what lies above the working folder.",
+    "command.overwrite_disk": "Formats a disk, writes over it, or changes its partitions.",
+    "command.change_permissions": "Changes the owner or the permissions of a system or a home as a whole.",
+    "command.fork_bomb": "Starts itself over and over until the machine stands still.",
+    "command.stop_system": "Stops or restarts the machine, or all that runs on it.",
+    "command.destroy_database": "Drops a database or a table, or deletes all of its rows.",
+    "command.destroy_infrastructure": "Deletes servers, clusters, namespaces, buckets, volumes or repositories.",
+    "command.download_and_run": "Runs code that it loads down.",
+    "command.run_encoded": "Runs code that stands in a form which hides it.",
+    "command.reverse_shell": "Opens a shell to somebody else over the network.",
+    "command.open_network": "Listens on the network, or opens a tunnel into it.",
+    "command.read_credentials": "Reads files or stores that hold credentials.",
+    "command.exfiltrate": "Sends credentials, the environment or a home over the network.",
+    "command.escalate": "Gains the rights of another user, or leaves a container.",
+    "command.persist": "Has itself run again: at each login, at a time, at start.",
+    "command.disable_security": "Turns off a firewall, a scanner, an audit or their records.",
+    "command.discard_work": "Throws away work that is not saved elsewhere, such as by a forced push.",
     "custom": "What a policy names for itself.",
 }
 
 OPEN = ("pii", "secret", "url", "custom")
 """Roots under which any leaf name is valid."""
 
-NOT_HARM = frozenset({"pii", "secret", "spam", "url", "custom"})
+NOT_HARM = frozenset({"pii", "secret", "spam", "url", "command", "custom"})
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*")
 

@@ -261,7 +261,8 @@ class Stream(Protocol):
 @dataclass(frozen=True, slots=True)
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
-    `matched`, `error` (a detector failed and `on_error` decided), `unchecked`, `unsafe_edit` (it would redact
+    `matched`, `error` (a detector failed and `on_error` decided), `unsound_arguments` (the rule reads arguments of a call that
+    are no JSON, or could be read in two ways, and `on_error` decided), `unchecked`, `unsafe_edit` (it would redact
     what must not be changed), `not_redacted` (a picture that could not be redacted, or in which a rule still finds something),
     or `repaired` (a text in a wrong format was mended).
     """

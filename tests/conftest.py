@@ -25,6 +25,10 @@ from guardrails.detectors.kinds import BUILTIN, Kind
 # them is enough between two commits; `.ci/run` has all, by `--hypothesis-profile thorough`.
 settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("short", settings.get_profile("thorough"), max_examples=25)
+# `.ci/long`: other inputs in each run.
+settings.register_profile(
+    "long", derandomize=False, database=None, deadline=None, max_examples=2_000, print_blob=True
+)
 settings.load_profile("short")
 
 # Rules on pictures are tried with green squares (`tests/green_square.py`).

@@ -26,6 +26,7 @@ BUILTIN: Final[dict[str, str]] = {
     "format": "guardrails.detectors.formats.formats_detector:KIND",
     "prompt_leak": "guardrails.detectors.prompt_leak.prompt_leak_detector:KIND",
     "urls": "guardrails.detectors.urls.urls_detector:KIND",
+    "commands": "guardrails.detectors.commands.commands_detector:KIND",
     "language": "guardrails.detectors.language.language_detector:KIND",
     "gibberish": "guardrails.detectors.language.gibberish:KIND",
     "code": "guardrails.detectors.formats.code:KIND",

@@ -16,6 +16,7 @@ from typing import Any
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.field_readers import credential, identifier, keep
 from guardrails.errors import GuardrailsError, Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.mcp.listing import ListingFilter
@@ -44,19 +45,30 @@ from guardrails.mcp.protocol.verdicts import (
 )
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.tools import ServerTools
-from guardrails.types import Action, Use, Verdict
+from guardrails.proxy.access.forwarded_headers import is_plain_header
+from guardrails.types import Action, Place, Use, Verdict
 from guardrails.wire import strict_json
+from guardrails.wire.pointers import Path
 
 LOG = logging.getLogger("guardrails.mcp")
 
 MOST_ASKED = 1_000
 """Requests of either side that wait for an answer, and tasks that are remembered."""
 
+KNOWN = frozenset({"", *CLIENT, *SERVER, *NOTES})
+"""Names of methods that a table has; answers have none."""
+
 PAGES = 100
 """Pages of a list of tools that the guard reads for itself."""
 
 Ask = Callable[[Body], Awaitable[RpcMessage]]
 """A request of the guard's own in, its answer out; raises `BackendError` where there is none."""
+
+
+def read_tokens(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    """Read ids of sessions and events, names of programs, and challenges, each by its name."""
+    for name, said in value.items():
+        credential(tree, said, (*path, name), place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +106,24 @@ class MessageJudge:
         heard: bool = False,
         call: str | None = None,
         size: int = 0,
+        message: RpcMessage | None = None,
     ) -> Verdict:
-        """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call."""
+        """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call, `message` what
+        it stands in, where that has an id or a name of its own.
+        """
         tree = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
-        if call is not None:
-            tree.call(use.tools[0][0], call, (), place)
-        await rpc.run_by_size(size, lambda: side.read(tree, value, (), place))
+
+        def read() -> None:
+            if call is not None:
+                tree.call(use.tools[0][0], call, (), place)
+            if message is not None:
+                keep(tree, message.id, ("id",), place)
+                if message.method not in KNOWN:
+                    identifier(tree, message.method, ("method",), place)
+            side.read(tree, value, (), place)
+
+        await rpc.run_by_size(size, read)
         before = self.session.heard
         given = payload.body(value, tree)
         who = self.session.who
@@ -140,6 +163,12 @@ class McpLink:
     def give_up(self, id_: Id, problem: Exception) -> Body | None:
         """Answer a request of the agent's with what went wrong; None if it does not wait any more."""
         return None if self._asked.pop(id_, None) is None else rpc.make_failure(id_, problem)
+
+    async def admits(self, tokens: Mapping[str, str], place: Place) -> bool:
+        """Tell whether tokens that stand beside messages, such as those in headers, may go on; `place` says whose they are."""
+        if all(map(is_plain_header, tokens.values())):
+            return True
+        return not (await self._judge(MethodSide(read_tokens, place), tokens, self._judge.use(""))).blocked
 
     async def from_agent(self, message: RpcMessage, ask: Ask) -> LinkResult:
         """Judge what the agent sends; `ask` sends requests of the guard's own."""
@@ -213,7 +242,12 @@ class McpLink:
             call = _arguments(message) if method.call else None
             use = self._judge.use(asked.tool, arguments=call, changed=changed)
             verdict = await self._judge(
-                method.request, message.body.get("params"), use, call=call, size=message.size
+                method.request,
+                message.body.get("params"),
+                use,
+                call=call,
+                size=message.size,
+                message=message,
             )
             if verdict.blocked:
                 return LinkResult(
@@ -230,7 +264,7 @@ class McpLink:
                 return LinkResult(returned=_unknown_method(message.id))
             use = self._judge.use(message.method)
             verdict = await self._judge(
-                method.request, message.body.get("params"), use, heard=method.remembered
+                method.request, message.body.get("params"), use, heard=method.remembered, message=message
             )
             if verdict.blocked:
                 return LinkResult(returned=rpc.make_error(message.id, rpc.BLOCKED, REFUSAL))
@@ -300,7 +334,8 @@ class McpLink:
         if message.method == "notifications/tools/list_changed" and place is SAID:
             self._tools.forget()
         side = MethodSide(NOTE if known else UNKNOWN_SERVER.request.read, place)
-        verdict = await self._judge(side, message.body.get("params"), self._judge.use(message.method))
+        use = self._judge.use(message.method)
+        verdict = await self._judge(side, message.body.get("params"), use, message=message)
         return LinkResult() if verdict.blocked else LinkResult(forwarded=_with(message, "params", verdict))
 
     def _used_tool(self, message: RpcMessage) -> str:

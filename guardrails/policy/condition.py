@@ -9,7 +9,6 @@ text as written.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,12 +18,16 @@ from guardrails.policy.names import (
     CONTEXT,
     CONTEXT_ROOTS,
     NOT_IN_CONVERSATION,
+    TOOL_NAMES,
     ConditionNames,
     find_context_leaf,
+    fold_tool_name,
 )
 from guardrails.spelling import suggest_name
+from guardrails.wire.lossless_json import write
 
 COMPARISONS = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
+LITERAL = re.compile(r"""[rR]?(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""", re.DOTALL)
 ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
 
 
@@ -99,8 +102,7 @@ class _Compiler:
         self.counts: dict[str, str] = {}
         self.detectors: dict[str, tuple[str, str]] = {}
         self.context: dict[str, None] = {}
-        self.replaced: list[tuple[int, int, str]] = []
-        self.inserted: list[int] = []
+        self.edits: dict[tuple[int, int], str] = {}
 
     def compile(self) -> Condition:
         try:
@@ -114,6 +116,7 @@ class _Compiler:
         if self.problems:
             raise ConditionError(self.problems)
         self.widen(tree)
+        self.fold_names(tree)
         if self.problems:
             raise ConditionError(self.problems)
         try:
@@ -218,7 +221,7 @@ class _Compiler:
         variable = f"count_{len(self.counts)}"
         self.types[variable] = "int"
         self.counts[variable] = argument.value
-        self.replaced.append((start, end, variable.ljust(end - start)))
+        self.edits[start, end] = variable.ljust(end - start)
 
     def report(self, code: str, offset: int, message: str, hint: str = "") -> None:
         self.problems.append(ConditionProblem(code, offset, message, hint))
@@ -261,25 +264,47 @@ class _Compiler:
     def literals(self, node: cel.CelNode) -> None:
         if node.kind == "const" and isinstance(node.value, int) and not isinstance(node.value, bool):
             match = re.compile(r"-?\s*\d+(?![\dxuU.])").match(self.text, node.offset)
-            if match and match.end() not in self.inserted:
-                self.inserted.append(match.end())
+            if match:
+                self.edits[match.end(), match.end()] = ".0"
         elif node.kind == "call" and node.name in {*ARITHMETIC, "-_"}:
             for arg in node.args:
                 self.literals(arg)
 
+    def fold_names(self, node: cel.CelNode) -> None:
+        """Write the names of tools in one form where they are compared with a tool's, which is given in that form."""
+        if node.kind == "call" and any(arg.dotted_name() in TOOL_NAMES for arg in node.args):
+            for arg in node.args:
+                self.fold_literals(arg, is_pattern=node.name == "matches")
+        for arg in node.args:
+            self.fold_names(arg)
+
+    def fold_literals(self, node: cel.CelNode, *, is_pattern: bool) -> None:
+        for each in node.walk():
+            literal = LITERAL.match(self.text, each.offset) if isinstance(each.value, str) else None
+            if literal is None or each.kind != "const":
+                continue
+            folded = f"(?i){each.value}" if is_pattern else fold_tool_name(str(each.value))
+            if folded != each.value:
+                self.edits[literal.start(), literal.end()] = write(folded)
+
     def rewritten(self) -> str:
         text = self.text
-        for start, end, variable in self.replaced:
-            text = text[:start] + variable + text[end:]
-        self.inserted.sort()
-        for offset in reversed(self.inserted):
-            text = f"{text[:offset]}.0{text[offset:]}"
+        for (start, end), new in sorted(self.edits.items(), reverse=True):
+            text = text[:start] + new + text[end:]
         return text
 
     def back(self, offset: int) -> int:
         """Map an offset of the rewritten text to the text as written."""
-        shifted = [at + 2 * index for index, at in enumerate(self.inserted)]
-        return max(0, offset - 2 * bisect_left(shifted, offset))
+        shift = 0
+        for (start, end), new in sorted(self.edits.items()):
+            begin = start + shift
+            if offset <= begin:
+                break
+            grown = len(new) - (end - start)
+            if offset < begin + len(new):
+                return min(offset - shift, end) if start < end else start
+            shift += grown
+        return max(0, offset - shift)
 
 
 def compile_condition(text: str, names: ConditionNames, scope: str = "part") -> Condition:

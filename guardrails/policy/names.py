@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from guardrails import taxonomy
 from guardrails.spelling import suggest_name
@@ -24,8 +25,11 @@ CONTEXT: dict[str, tuple[str, str]] = {
     "content.length": ("int", "characters of the text"),
     "content.language": ("string", "ISO 639-1 code, such as 'en'; 'und' where uncertain"),
     "conversation.turns": ("int", "user messages so far, this one included"),
-    "tool.name": ("string", "the tool that is defined, called or answers; '' elsewhere"),
-    "tool.server": ("string", "the server that has the tool, as of MCP; '' elsewhere"),
+    "tool.name": (
+        "string",
+        "the tool that is defined, called or answers, compared without regard to case, width and spaces; '' elsewhere",
+    ),
+    "tool.server": ("string", "the server that has the tool, as of MCP, compared likewise; '' elsewhere"),
     "tool.listed": ("bool", "whether the policy's list of allowed tools has it; true without such a list"),
     "tool.changed": (
         "bool",
@@ -48,13 +52,24 @@ CONTEXT: dict[str, tuple[str, str]] = {
 
 CONTEXT_ROOTS = frozenset(name.split(".", 1)[0] for name in CONTEXT)
 OPEN_CONTEXT = ("request.user.", "request.client.")
+TOOL_NAMES = ("tool.name", "tool.server")
+"""Leaves that are names of tools and servers: in one form, however a call spells them."""
 MAPS = tuple(name for name, (kind, _) in CONTEXT.items() if kind == "map")
+UNSEEN = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+"""Categories of characters that make no difference between names."""
 OF_CALLS = ("tool.valid", "tool.arguments", "tool.tainted", "tool.sources", "tool.carries", "tool.carried")
 """Leaves that say something of a call of a tool alone."""
 FOLLOWED = ("tool.tainted", "tool.sources", "tool.carries", "tool.carried")
 """Leaves that depend on what untrusted tools returned."""
 NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
 """Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
+
+
+@lru_cache(maxsize=1_024)
+def fold_tool_name(name: str) -> str:
+    """Return the one form of a tool's name: case, width, spaces and what nobody sees make no other tool of it."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(char for char in folded if unicodedata.category(char) not in UNSEEN)
 
 
 def find_context_leaf(dotted: str) -> str | None:

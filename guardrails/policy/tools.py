@@ -1,7 +1,8 @@
 """Compiles a policy's lists of tools: which may be called, with which arguments, and whose results are untrusted.
 
-A tool is its name and the server that has it. Names are compared as they are written, case and all: another spelling is another
-tool, which no list has.
+A tool is its name and the server that has it. Names in `allow` are compared as they are written, case and all: another spelling
+is another tool, which no list has. In `untrusted` they are compared without regard to case, width and spaces, as in conditions:
+another spelling is no way out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from guardrails.detectors.formats.schema_source import compile_schema, find_unkn
 from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.policy.loading.source import Mark
+from guardrails.policy.names import fold_tool_name
 from guardrails.policy.schema import ToolDoc
 from guardrails.text import replace_surrogates
 from guardrails.types import Tool
@@ -98,12 +100,15 @@ def compile_glob(pattern: str) -> Fits:
 
 def compile_untrusted(pattern: str) -> Callable[[Tool], bool]:
     """Return what tells whether a tool fits `tool` or `server/tool`; the whole of it may also be the name of a tool."""
+    pattern = fold_tool_name(pattern)
     whole = compile_glob(pattern)
     server, slash, name = pattern.partition("/")
     if not slash:
-        return lambda tool: whole(tool[0])
+        return lambda tool: whole(fold_tool_name(tool[0]))
     of, called = compile_glob(server), compile_glob(name)
-    return lambda tool: (of(tool[1]) and called(tool[0])) or whole(tool[0])
+    return lambda tool: (
+        (of(fold_tool_name(tool[1])) and called(fold_tool_name(tool[0]))) or whole(fold_tool_name(tool[0]))
+    )
 
 
 def compile_tools(lists: Mapping[str, PolicyItem], problems: Problems) -> ToolLists:

@@ -142,11 +142,12 @@ def _mark_run(match: re.Match[str]) -> str:
     parts, at = [run[0]], 1
     while at < len(run):
         behind = at + len(separator)
-        if run.startswith(separator, at) and _is_single(run[behind]):
+        if run.startswith(separator, at) and behind < len(run) and _is_single(run[behind]):
             parts.append(JOINT * len(separator))
         else:
             behind = next(place for place in range(at, len(run)) if _is_single(run[place]))
-            parts.append(" " + REST * (behind - at - 1))
+            if behind > at:  # else a separator that is a letter in disguise as well: `|`
+                parts.append(" " + REST * (behind - at - 1))
         parts.append(run[behind])
         at = behind + 1
     singles = "".join(filter(str.isalnum, parts))

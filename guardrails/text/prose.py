@@ -134,8 +134,14 @@ def spell_out(text: str) -> str:
     """Return a text as it is read: an identifier word by word, what has spaces as it is."""
     if _SPACE.search(text) or len(text) > LONGEST_PHRASE:
         return text
-    words = split_name(text)
-    return " ".join(map(str.lower, words)) if len(words) > 1 else text
+    return _spell_name(text)
+
+
+@lru_cache(2_048)
+def _spell_name(name: str) -> str:
+    """Return the words of a name; kept, as the rows of a table have the same keys."""
+    words = split_name(name)
+    return " ".join(map(str.lower, words)) if len(words) > 1 else name
 
 
 def find_function_words(text: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ piece per place that changes length.
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,16 +19,56 @@ from typing import Final
 from guardrails.text import segments
 from guardrails.text.characters import _tables
 
-Piece = tuple[int, int, int, int]
-"""Where view and raw text differ in length: view end, view start, raw start, raw end."""
-
 _ASCII: Final = bytes(range(128))
 # Planes above the basic one are searched coarsely: every range in a class costs time on every character.
 _COARSE_ASTRAL: Final = "\\U00010000-\\U0001f2ff\\U000e0000-\\U000e0fff"
 _MAX_REPLACED: Final = 40
-_MAX_REMEMBERED: Final = 65_536
+_UNCHANGED: Final = re.compile("[\U00020000-\U0002f7ff\U0002fa20-\U000dffff\U000e1000-\U0010ffff]+")
+"""Ideographs of the further planes, private characters and those that there are not: 95 of 100 code points, which read as they
+stand, so that none of them is looked up."""
+_MAX_REMEMBERED: Final = 131_072
+"""Characters whose spelling is kept: all others, so that no text makes that be found out again and again."""
 # The detectors of one check ask for the view of the same text one after the other: it is made once for all of them.
 SHARED: Final = 16
+
+
+class Pieces:
+    """Where view and raw text differ in length, in order. A text of 200,000 characters may have as many pieces: as tuples of
+    integers they would take ten times as much memory.
+    """
+
+    __slots__ = ("ends", "raw_ends", "raw_starts", "starts")
+
+    def __init__(self) -> None:
+        self.starts, self.ends = array("I"), array("I")
+        self.raw_starts, self.raw_ends = array("I"), array("I")
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pieces) and self._columns() == other._columns()
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(bytes, self._columns())))
+
+    def _columns(self) -> tuple[array[int], ...]:
+        return self.starts, self.ends, self.raw_starts, self.raw_ends
+
+    def append(self, start: int, end: int, raw_start: int, raw_end: int) -> None:
+        """Add the next piece: where it stands in the view, and in the raw text."""
+        self.starts.append(start)
+        self.ends.append(end)
+        self.raw_starts.append(raw_start)
+        self.raw_ends.append(raw_end)
+
+    def raw(self, index: int) -> tuple[int, int]:
+        """Return the span of the raw text that the character of the view at an index stands for."""
+        at = bisect_left(self.ends, index + 1)
+        if at < len(self.ends) and self.starts[at] <= index:
+            return self.raw_starts[at], self.raw_ends[at]
+        raw = self.raw_ends[at - 1] + index - self.ends[at - 1] if at else index
+        return raw, raw + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +80,7 @@ class TextView:
     """
 
     text: str
-    _pieces: tuple[Piece, ...] | None = None
+    _pieces: Pieces | None = None
     _under: TextView | None = None
 
     @property
@@ -69,17 +110,9 @@ class TextView:
         if not 0 <= start <= end <= len(self.text):
             raise ValueError(f"no span {start}:{end} in a view of {len(self.text)} characters")
         if self._pieces is not None:
-            first = self._raw(start)[0]
-            start, end = first, self._raw(end - 1)[1] if end > start else first
+            first = self._pieces.raw(start)[0]
+            start, end = first, self._pieces.raw(end - 1)[1] if end > start else first
         return (start, end) if self._under is None else self._under.original(start, end)
-
-    def _raw(self, index: int) -> tuple[int, int]:
-        pieces = self._pieces or ()
-        at = bisect_left(pieces, (index + 1,))
-        if at < len(pieces) and pieces[at][1] <= index:
-            return pieces[at][2:]
-        raw = pieces[at - 1][3] + index - pieces[at - 1][0] if at else index
-        return raw, raw + 1
 
 
 class _Singles(dict[str, str]):
@@ -175,18 +208,18 @@ def replace_stretches(text: str, changes: Iterable[tuple[int, int, str]]) -> Tex
             it reads stands for the whole stretch; where that is empty, the stretch is left out.
     """
     parts: list[str] = []
-    pieces: list[Piece] = []
+    pieces = Pieces()
     copied = length = 0
     for start, end, spelling in changes:
         parts += text[copied:start], spelling
         length += start - copied
-        pieces.append((length + len(spelling), length, start, end))
+        pieces.append(length, length + len(spelling), start, end)
         length += len(spelling)
         copied = end
     if not pieces:
         return TextView(text)
     parts.append(text[copied:])
-    return TextView("".join(parts), tuple(pieces))
+    return TextView("".join(parts), pieces)
 
 
 def _view(text: str, reading: _Reading) -> TextView:
@@ -200,13 +233,13 @@ def _respell(text: str, reading: _Reading) -> tuple[str, bool]:
     try:
         data = text.encode()
     except UnicodeEncodeError:
-        spelled, chars = text, set(text)
+        spelled, chars = text, set(_UNCHANGED.sub("", text))
     else:
         if reading.lowers:
             data = data.lower()
         spelled = data.decode() if reading.lowers else text
         # What is not ASCII is little, or has few different letters: look at each letter once.
-        chars = set(data.translate(None, _ASCII).decode())
+        chars = set(_UNCHANGED.sub("", data.translate(None, _ASCII).decode()))
     singles, whole, changes = reading.singles, True, {}
     for char in chars:
         spelling = singles[char]

@@ -108,11 +108,10 @@ class Form:
             new = value.data if isinstance(value, Upload) else str(value).encode()
             if self.boundary in new:
                 raise _wrong("what is left of it holds its own boundary")
-            if isinstance(value, Upload):
-                start, end = part.head
-                pieces += [self.raw[at:start], _retyped(self.raw[start:end], value.media)]
-                at = end
-            pieces += [self.raw[at : part.start], new]
+            start, end = part.head
+            media = value.media if isinstance(value, Upload) else None
+            pieces += [self.raw[at:start], _changed_head(self.raw[start:end], media)]
+            pieces += [self.raw[end : part.start], new]
             at = part.end
         return b"".join([*pieces, self.raw[at:]])
 
@@ -231,12 +230,11 @@ def _are_apart(parts: list[Part]) -> None:
             raise RequestError("duplicate_key", "a field of the form stands there twice", f"/{part.name}")
 
 
-def _retyped(head: bytes, media: str) -> bytes:
-    """Return the headers of a file that is now of this type: they say so, and nothing of how long the old one was."""
-    lines = [
-        line for line in head.split(KEPT) if not line.lower().startswith((b"content-length", b"content-type"))
-    ]
-    return KEPT.join([*lines, b"Content-Type: " + media.encode()])
+def _changed_head(head: bytes, media: str | None) -> bytes:
+    """Return the headers of a part whose value changed: without how long the old one was, and with the type of a new file."""
+    gone = (b"content-length",) if media is None else (b"content-length", b"content-type")
+    lines = [line for line in head.split(KEPT) if not line.lower().startswith(gone)]
+    return KEPT.join(lines if media is None else [*lines, b"Content-Type: " + media.encode()])
 
 
 def _wrong(why: str) -> RequestError:

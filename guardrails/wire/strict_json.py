@@ -16,7 +16,13 @@ from guardrails.wire.lossless_json import Number, integer, write
 from guardrails.wire.pointers import MAX_DEPTH, Path, pointer
 
 LARGE = 256 << 10
-"""Bytes of a body from which it is parsed and walked on a worker, not on the event loop."""
+"""What a body weighs from which it is parsed and walked on a worker, not on the event loop."""
+
+VERY_LARGE = 4 << 20
+"""What one weighs that takes a worker some tenths of a second."""
+
+VALUE_BYTES = 256
+"""Bytes of a long text that take as long to be parsed and walked as one value: some 25 microseconds."""
 
 LONGEST_INTEGER = 4_000
 """Digits of an integer: Python converts no more than 4,300."""
@@ -90,6 +96,11 @@ def _integer(written: str) -> int | Number:
 
 def _constant(name: str) -> Any:
     raise RequestError("invalid_json", f"{name} is not JSON")
+
+
+def weigh(raw: bytes) -> int:
+    """Return how much work the JSON of a body is: its size in bytes, or more where it holds many values."""
+    return max(len(raw), VALUE_BYTES * sum(map(raw.count, (b",", b"[", b"{"))))
 
 
 def parse(raw: bytes, *, halves: bool = False) -> dict[str, Any]:

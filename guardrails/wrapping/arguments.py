@@ -93,7 +93,8 @@ def _find_leaves(arguments: Arguments, value: Any, name: str | int, what: Argume
         return True
 
     walk = Walk(is_apart)
-    walk.read(value, (name,))
+    # A text in the place of a number is none that the function can take: where one would be redacted, the call is stopped.
+    walk.read(value, (name,), editable=what.role != "setting" or isinstance(value, str))
     return walk.found
 
 

@@ -22,8 +22,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/pages").rglob("*.md"))]
 
 REASONS = {
     "client": 4,  # needs a package that these tests do without; tests/system/clients has it
-    "install": 3,  # installs packages
-    "containers": 2,  # needs Docker or Kubernetes
+    "install": 6,  # installs packages
+    "containers": 3,  # needs Docker or Kubernetes
     "framework": 13,  # needs a framework: tests/system/frameworks runs it
     "other": 2,  # is of another product
     "served": 2,  # needs a server that goes on running, and its files

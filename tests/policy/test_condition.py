@@ -219,3 +219,29 @@ def test_a_term_is_compiled_as_the_whole_is() -> None:
     assert compile_term("hate > 0", NAMES).evaluate({"hate": 0.5}) is True
     term = compile_term('count("pii.email") >= 2', NAMES)
     assert [term.evaluate({variable: 2}) for variable, _ in term.counts] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ('tool.name == "Shell"', "shell", True),
+        ('tool.name != "Shell"', "shell", False),
+        ('tool.name in ["A", "Shell "]', "shell", True),
+        ('tool.name.startsWith("SH")', "shell", True),
+        ('tool.name.matches("^S.*L$")', "shell", True),
+        ('tool.server == "Mail" || tool.name == "x"', "y", False),
+        ('tool.name == r"""Shell"""', "shell", True),
+    ],
+)
+def test_names_of_tools_are_compared_in_one_form(text: str, name: str, expected: bool) -> None:
+    """The names in a condition are folded as those of calls are, patterns ignore case."""
+    condition = compile_condition(text, ConditionNames())
+    assert condition.evaluate({"tool.name": name, "tool.server": ""}) is expected
+
+
+def test_folded_names_leave_places_of_mistakes_alone() -> None:
+    """A mistake behind a name that was written in another form is where the author wrote it."""
+    text = 'tool.name.matches("Shell") && tool.name > 5'
+    with pytest.raises(ConditionError) as caught:
+        compile_condition(text, ConditionNames())
+    assert [problem.offset for problem in caught.value.problems] == [text.index(">")]

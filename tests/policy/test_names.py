@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.names import CONTEXT, ConditionNames, find_context_leaf
+from guardrails.policy.names import CONTEXT, ConditionNames, find_context_leaf, fold_tool_name
 from guardrails.taxonomy import CATEGORIES, with_ancestors
 from tests.cases import each_case
 
@@ -76,3 +76,12 @@ def test_exactly_what_is_given_is_no_problem(given_: set[str], category: str) ->
     """A category is fine if and only if some detector gives it or something below it."""
     fine = any(category in with_ancestors(found) for found in given_)
     assert (ConditionNames({"d": frozenset(given_)}).problem(category) is None) is fine
+
+
+@pytest.mark.parametrize(
+    "name", ["Send_Mail", "send_mail ", " SEND_MAIL", "\uff33end_mail", "send\u200b_mail"]
+)
+def test_a_tool_has_one_name(name: str) -> None:
+    """Case, width, spaces and what nobody sees make no other tool; another sign does."""
+    assert fold_tool_name(name) == "send_mail"
+    assert fold_tool_name("send-mail") != "send_mail"

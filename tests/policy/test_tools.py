@@ -77,6 +77,13 @@ def test_untrusted_tools(pattern: str, fitting: list[tuple[str, str]], others: l
     assert [tool for tool in [*fitting, *others] if fits(tool)] == fitting
 
 
+def test_a_spelling_makes_no_tool_trusted() -> None:
+    """Patterns of untrusted tools are held against names without regard to case, width and spaces."""
+    fits = compile_untrusted("Mail/Read_*")
+    assert fits(("read_all", "mail"))
+    assert fits(("READ_ALL ", "MAIL"))
+
+
 def test_what_is_untrusted_is_named() -> None:
     """Sources are named as `server/tool` or `tool`; nobody's is `?`, where anything is untrusted at all."""
     tools = ToolLists(untrusted=(compile_untrusted("mail/*"), compile_untrusted("web")))

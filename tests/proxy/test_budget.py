@@ -117,6 +117,30 @@ def test_a_request_over_the_budget_is_refused_in_each_shape(serve: Any, fake: An
         fake.asked.clear()
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "choices"),
+    [
+        ("/v1/chat/completions", {**openai("hi", []), "n": 3}, 3),
+        ("/v1/completions", {"model": "m", "prompt": ["a", "b"], "n": 2}, 4),
+        (
+            "/v1beta/models/m:generateContent",
+            {**gemini("hi", []), "generationConfig": {"candidateCount": 3}},
+            3,
+        ),
+    ],
+)
+def test_more_choices_than_the_budget_has_are_not_asked_for(
+    serve: Any, fake: Any, kit: Any, path: str, body: Any, choices: int
+) -> None:
+    """They are counted over all prompts."""
+    answer = kit.send(serve(max_choices=choices - 1), path, body)
+
+    assert (answer.status, answer.error["code"], fake.asked) == (413, "request_too_large", [])
+    assert f"{choices} choices are more than the {choices - 1}" in answer.error["message"]
+    kit.send(serve(max_choices=choices), path, body)
+    assert len(fake.asked) == 1
+
+
 def test_a_hook_answers_it_as_its_gateway_reads_it(serve: Any, kit: Any) -> None:
     """Portkey lets pass what is answered with an error, so there it is a verdict."""
     body = {"request": {"json": openai(TEXT, [])}, "eventType": "beforeRequestHook"}
@@ -152,3 +176,12 @@ def test_an_answer_over_the_budget_is_the_upstreams_fault(
         assert reply.encode() not in answer.raw
     assert error["code"] == "upstream_invalid"
     assert "max_characters" in error["message"]
+
+
+def test_inputs_of_one_request_count_together(serve: Any, kit: Any) -> None:
+    """Each of a moderation is judged by itself; the budget is the request's."""
+    url = serve(max_contents=3)
+    answers = [kit.send(url, "/v1/moderations", {"input": ["text"] * count}) for count in (3, 4)]
+
+    assert [answer.status for answer in answers] == [200, 413]
+    assert answers[1].error["code"] == "request_too_large"

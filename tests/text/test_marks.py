@@ -3,7 +3,7 @@ r"""Marks: which words are in disguise, and which only look so."""
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.text.marks import (
@@ -115,6 +115,7 @@ def test_no_shape_hides_a_longer_one() -> None:
     assert all(part not in whole for at, part in enumerate(shapes) for whole in shapes[at + 1 :])
 
 
+@example("a\nb||||a|||1|1|")
 @given(st.text("aAbBil 01345@$!|+\\/.-_\n&é", max_size=40))
 def test_marking_keeps_the_length(text: str) -> None:
     """Marks stand one for one, and unmarked characters stay what they are."""

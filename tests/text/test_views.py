@@ -170,6 +170,15 @@ def test_many_different_letters(count: int) -> None:
     assert normalize_text(raw).text == "".join(letters[index % 52] for index in range(count)) + "\u00e9"
 
 
+def test_what_is_not_looked_up_reads_as_it_stands() -> None:
+    """A tenth of the code points that no table holds, alone and beside others; the signs on both sides of them are looked up."""
+    for first, last in ((0x20000, 0x2F7FF), (0x2FA20, 0xDFFFF), (0xE1000, 0x10FFFF)):
+        unread = "".join(map(chr, (*range(first, last, 10), last)))
+        assert normalize_text(unread).text == fold_text(unread).text == unread
+        assert normalize_text(unread + "\uff21").text == unread + "A"
+    assert normalize_text("\U0002f800\U0002fa1d\U000e0041x").text == "\u4e3d\U0002a600x"
+
+
 @pytest.mark.parametrize("raw", ["\ud800Stra\u00dfE", "A\u200b\udfff"])
 def test_lone_surrogates_stay(raw: str) -> None:
     """A lone surrogate neither fails nor stops the rest from being read."""

@@ -197,6 +197,19 @@ def test_a_form_with_a_field_changed_is_as_it_was_but_for_that() -> None:
     assert (again["prompt"], again["image[]"][1]) == ("ä", Upload(new, "a.png", "image/webp"))
 
 
+def test_a_changed_text_is_no_longer_said_to_be_as_long_as_it_was() -> None:
+    """A server that believes the header would read a part of the new text."""
+    head = PROMPT + b"\r\nContent-Type: text/plain\r\nContent-Length: 1"
+    mark = f"--{BOUNDARY}".encode()
+    raw = mark + b"\r\n" + head + b"\r\n\r\na\r\n" + mark + b"--\r\n"
+    found = form(raw, f"multipart/form-data; boundary={BOUNDARY}")
+
+    changed = found.written({"prompt": "longer"})
+
+    assert changed == raw.replace(b"\r\nContent-Length: 1", b"").replace(b"\r\na\r\n", b"\r\nlonger\r\n")
+    assert form(changed, found.media).body == {"prompt": "longer"}
+
+
 @pytest.mark.parametrize(
     "change", [{"prompt": f"a --{BOUNDARY}"}, {"image": [Upload(f"a --{BOUNDARY}".encode())]}]
 )

@@ -140,3 +140,18 @@ def test_a_request_with_very_many_values_is_refused(monkeypatch) -> None:
         assert caught.value.code == "too_many_values"
         assert strict_json.parse(raw)
     assert strict_json.parse_request(b'{"a":"' + b"x" * 99 + b'"}')
+
+
+@pytest.mark.parametrize(
+    ("raw", "weight"),
+    [
+        (b"", 0),
+        (b"x" * 9_000, 9_000),
+        (b"[1,2,3]", 3 * strict_json.VALUE_BYTES),
+        (b'{"a":{},"b":[]}', 4 * strict_json.VALUE_BYTES),
+        (b"a, b" + b"x" * 9_000, 9_004),
+    ],
+)
+def test_many_values_weigh_more_than_their_bytes(raw, weight) -> None:
+    """Each takes as long to be read as so many bytes of a long text."""
+    assert strict_json.weigh(raw) == weight

@@ -725,6 +725,18 @@ def test_a_model_never_sees_a_value_that_its_answer_has_again(vault: Guard, kind
     assert prompts == ["[EMAIL_1]", "[EMAIL_1]"]
 
 
+def test_a_number_is_not_replaced_where_a_number_is_wanted(guard: Guard) -> None:
+    """A text would fail in the function, or be stored in the place of a number: the call is stopped; other numbers pass."""
+
+    def pay(amount: int, note: str = "", rate: float | None = None) -> int:
+        return amount
+
+    assert guard.wrap(pay)(4796496808563068737) == 4796496808563068737
+    for call in ({"amount": 4111111111111111}, {"amount": 1, "rate": 4111111111111111.0}):
+        with pytest.raises(Blocked):
+            guard.wrap(pay)(**call)
+
+
 @KINDS
 def test_several_arguments_share_their_numbers(vault: Guard, kind: int) -> None:
     """The same value has the same number in all of them, and a literal of one is none that another gets."""

@@ -26,6 +26,7 @@ FLAGS = (
     "upstream",
     "host",
     "port",
+    "probe_port",
     "workers",
     "unknown_fields",
     "reload",
@@ -56,6 +57,12 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
     to.add_argument("--port", type=int, help="the port to listen on (default 8080)")
+    to.add_argument(
+        "--probe-port",
+        type=int,
+        metavar="PORT",
+        help="a port at which /healthz, /readyz and /metrics are answered however busy the server is",
+    )
     to.add_argument(
         "--open",
         action="store_const",

@@ -12,7 +12,7 @@ from guardrails.detectors import ConfigProblem
 from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.config import Config
 
-SHIPPED_ONLY_FIELDS: Final = ("effort",)
+SHIPPED_ONLY_FIELDS: Final = ("effort", "sha256")
 """Fields of models in two tiers alone (with `manifest.json`)."""
 
 SEQUENCE_ONLY_FIELDS: Final = (
@@ -55,6 +55,9 @@ class ClassifierConfig(Config):
     (GUARDRAILS_MODELS); or the name of a model that lies in the Hugging Face cache of this machine. A folder holds
     `manifest.json` (one like the shipped model, with the sha256 of its files), or `config.json`, `tokenizer.json` and
     an ONNX file or safetensors."""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9A-Fa-f]{64}$", examples=["1a6a5450" * 8])
+    """The digest of the folder's `manifest.json` (`sha256sum manifest.json`), which holds thresholds and the digests of all other
+    files: a folder with another one is refused. That of a model that comes with the package is compared in any case."""
     categories: list[str] | None = Field(default=None, min_length=1, examples=[["injection", "jailbreak"]])
     """What to look for, leaves included (`sexual` is `sexual.minors` too); by default all that the model tells."""
     labels: dict[str, str | list[str]] | None = Field(

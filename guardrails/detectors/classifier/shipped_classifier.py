@@ -241,11 +241,11 @@ def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedCl
     if of_any:
         raise ConfigProblems(of_any)
     try:
-        model = load_safety_model(folder)
+        model = load_safety_model(folder, config.sha256)
     except ModelError as error:
         message = f"model {config.model!r}: {error}"
         raise ConfigProblems(
-            [ConfigProblem("unreadable_model", message, ("model",), hint=error.hint)]
+            [ConfigProblem("unreadable_model", message, (error.field,), hint=error.hint)]
         ) from error
     problems = _problems(config, model)
     if problems:

@@ -32,7 +32,7 @@ from guardrails.detectors.images.image_classifier_config import (
 )
 from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.kinds import Kind
-from guardrails.inference.safety.folder import ModelError
+from guardrails.inference.safety.folder import ModelError, read_manifest_file
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class ImageClassifier:
         self._columns = {category: [*at] for category, at in columns.items()}
         self._sums = model is None or config.prompts is not None  # labels that exclude one another
         self._model = model
-        shipped = b"" if model is not None else (folder / "manifest.json").read_bytes()
+        shipped = b"" if model is not None else read_manifest_file(folder)
         self.identity: list[Any] = [sorted(self._columns.items()), hashlib.sha256(shipped).hexdigest()]
         if second is not None:
             self.identity.append(second.identity)
@@ -230,7 +230,11 @@ def _load_shipped(
     if problems:
         raise ConfigProblems(problems)
     columns = resolve_columns(config, resolve_labels(config), of.labels)
-    return ImageClassifier(name, config, folder, columns, model=None, second=second)
+    try:
+        return ImageClassifier(name, config, folder, columns, model=None, second=second)
+    except ModelError as error:
+        message = f"model {config.model!r}: {error}"
+        raise ConfigProblems([ConfigProblem(error.code, message, ("model",), hint=error.hint)]) from error
 
 
 KIND = Kind(

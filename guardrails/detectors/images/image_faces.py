@@ -24,7 +24,7 @@ from guardrails.detectors.images.text_layout import Box
 from guardrails.detectors.images.view_boxes import scale_box
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.inference.safety.folder import ModelError
+from guardrails.inference.safety.folder import ModelError, read_manifest_file
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class ImageFacesDetector:
         """Take a model, or the folder of the shipped one, which is loaded with the first picture."""
         self._name, self._config, self._folder = name, config, folder
         self._model = model
-        shipped = b"" if model is not None else (folder / "manifest.json").read_bytes()
+        shipped = b"" if model is not None else read_manifest_file(folder)
         self.identity: list[Any] = [hashlib.sha256(shipped).hexdigest()]
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:

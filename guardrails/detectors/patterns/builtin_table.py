@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
 
+Specimens = Literal["skip", "report"]
+"""What becomes of values that are made up to be shown."""
+
 
 class BuiltinTable:
-    """The table. Its categories are `root` and a name; `field` is where a policy lists the names that it wants, and
-    `problem` the code and the words for one that is not there, such as `("unknown_kind", "a kind of secret")`.
+    """The table.
+
+    Args:
+        root: of its categories, before a name.
+        rows: its patterns.
+        field: where a policy lists the names that it wants.
+        problem: the code and the words for one that is not there, such as `("unknown_kind", "a kind of secret")`.
+        reported: the check of a row → what takes its place where specimens are reported.
+        made_up: patterns that specimens alone have.
     """
 
-    def __init__(self, root: str, rows: Iterable[PatternRow], field: str, problem: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        root: str,
+        rows: Iterable[PatternRow],
+        field: str,
+        problem: tuple[str, str],
+        *,
+        reported: Mapping[Callable[[str], bool], Callable[[str], bool]] | None = None,
+        made_up: Iterable[PatternRow] = (),
+    ) -> None:
         self._root = f"{root}."
         self.rows: tuple[PatternRow, ...] = (*rows,)
+        checks = reported or {}
+        self._reporting = (
+            *(
+                replace(row, validate=row.validate and checks.get(row.validate, row.validate))
+                for row in self.rows
+            ),
+            *made_up,
+        )
         self._field = field
         self._problem = problem
         self.names = tuple(dict.fromkeys(row.category.removeprefix(self._root) for row in self.rows))
@@ -33,7 +62,11 @@ class BuiltinTable:
         )
 
     def build(
-        self, detector: str, wanted: Sequence[str] | None, exclude: Sequence[str] = ()
+        self,
+        detector: str,
+        wanted: Sequence[str] | None,
+        exclude: Sequence[str] = (),
+        specimens: Specimens = "skip",
     ) -> PatternsDetector:
         """Build the detector over the rows that are wanted; raises `ConfigProblems` for names that are not there, and
         when none is left.
@@ -52,9 +85,9 @@ class BuiltinTable:
             problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
         if problems:
             raise ConfigProblems(problems)
-        return PatternsDetector(
-            detector, PatternTable.get(row for row in self.rows if row.category in chosen), view="codes"
-        )
+        rows = self._reporting if specimens == "report" else self.rows
+        table = PatternTable.get(row for row in rows if row.category in chosen)
+        return PatternsDetector(detector, table, view="codes")
 
     def _hint(self, name: str) -> str:
         close = difflib.get_close_matches(name.removeprefix(self._root), self.names, n=1)

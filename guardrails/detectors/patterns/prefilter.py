@@ -6,6 +6,7 @@ bytes of the text, whatever it is: nothing is built while searching. Sets of row
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -31,6 +32,12 @@ LARGEST = 400_000
 
 _OTHER_DIGIT = re2.compile(r"[^\P{Nd}0-9]|[\x{10000}-\x{1FFFF}]")
 """What `dialect.BEYOND` takes for a digit beyond ASCII."""
+
+_HUMP = re.compile(rb"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a word begins within a name in camel case."""
+
+_HUMPED = re2.compile("[a-z][A-Z]|[A-Z][A-Z][a-z]")
+"""What tells in a pass of RE2, which takes a tenth of the time, that there is one."""
 
 
 class _Automaton:
@@ -97,6 +104,8 @@ class Prefilter:
         # What is like a letter of ASCII may be one of a word, or the edge of one.
         if rows & self._near and not (self._wide and any(letter in text for letter, _ in ALIKE)):
             hay = EDGE + data.translate(CONTEXT.table) + EDGE + (data if self._wide else b"")
+            if _HUMPED.search(data) is not None:
+                hay += EDGE + _HUMP.sub(b" ", data).translate(CONTEXT.table) + EDGE
             rows &= ~self._near | self._contexts.rows(hay)
         if self._others and self._wide and _OTHER_DIGIT.search(data) is not None:
             rows |= self._others

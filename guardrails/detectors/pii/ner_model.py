@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from guardrails.cancellation import check
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.inference.hub.labels import column_labels, read_config, read_tokenizer
 from guardrails.inference.hub.runtimes import ModelRuntime, OnnxRuntime, TorchRuntime, choose_onnx_file
@@ -48,6 +49,7 @@ class TokenModel:
         spans: list[tuple[int, int]] = []
         rows = []
         for index, window in enumerate(windows):
+            check()
             own = [at for at, special in enumerate(window.special_tokens_mask) if not special]
             # Half of what two windows share is the one's, half the other's.
             begin = self._overlap - self._overlap // 2 if index else 0

@@ -81,7 +81,8 @@ _NATIONAL: tuple[tuple[str, str, str], ...] = (
     ("ar_cuit", r"(?:2[03-7]|3[034])-\d{8}-\d", ""),
     ("ar_cuit", r"(?:2[03-7]|3[034])\d{9}", "cuit|cuil"),
     ("cl_rut", r"\d{1,2}\.\d{3}\.\d{3}-[0-9Kk]", ""),
-    ("cl_rut", r"\d{7,8}-?[0-9Kk]", "rut|run|rol \u00fanico"),
+    ("cl_rut", r"\d{7,8}-?[0-9Kk]", "rut|r.u.t|rol \u00fanico"),
+    ("cl_rut", r"\d{7,8}-[0-9Kk]", "run"),
     ("in_aadhaar", r"[2-9]\d{3}[ \-:]?\d{4}[ \-:]?\d{4}", "aadhaar|aadhar|uidai|adhaar|aadhaar number|\u0906\u0927\u093e\u0930"),
     ("in_pan", r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", "pan|pan card|pan number|permanent account number|income tax"),
     ("au_tfn", r"\d{3} ?\d{3} ?\d{3}", "tfn|tax file|tax file number"),
@@ -180,8 +181,10 @@ NUMBERS: tuple[PatternRow, ...] = (
         validate=swift_bic,
     ),
     PatternRow(
-        r"(?ia)\b(?:cvv2?|cvc2?|card security code|card verification (?:code|value)|security code)\b"
-        r"(?: ?(?:number|code|no\.?|is))?[ :=#]{0,3}(\d{3,4})\b",
+        r"(?a)(?:(?:\b|_)(?:[Cc][Vv][CcVv]2?|(?:[Cc]ard|CARD)[ _-]?(?:[Ss]ecurity|SECURITY|[Vv]erification|VERIFICATION)"
+        r"[ _-]?(?:[Cc]ode|CODE|[Vv]alue|VALUE|[Nn]umber|NUMBER)|(?:[Ss]ecurity|SECURITY)[ _-]?(?:[Cc]ode|CODE))"
+        r"|[a-z](?:C[Vv][CcVv]|SecurityCode|VerificationCode))s?(?:[ _]?(?:[Nn]umber|NUMBER|[Cc]ode|CODE|[Nn]o\.?|is|[Vv]alue))?"
+        r"[\"'`>\]]{0,2}[ \t:=#]{0,3}[\"'`]?(\d{3,4})\b",
         "pii.card_security_code",
         group=1,
     ),

@@ -17,14 +17,22 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config, make_item_snippets
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.builtin_table import BuiltinTable, Specimens
 from guardrails.detectors.patterns.patterns_detector import PatternsDetector, category_problem
-from guardrails.detectors.pii.entities import TABLE
+from guardrails.detectors.pii.entities import SPECIMENS, TABLE
+from guardrails.detectors.pii.identifiers.validators import us_ssn, us_ssn_form
 from guardrails.detectors.pii.names import LABELS, NATIONAL, EntityHit, presidio_entities
 from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Detector, Finding, Text
 
-CHOICE = BuiltinTable("pii", TABLE, "entities", ("unknown_entity", "a kind of personal data"))
+CHOICE = BuiltinTable(
+    "pii",
+    TABLE,
+    "entities",
+    ("unknown_entity", "a kind of personal data"),
+    reported={us_ssn: us_ssn_form},
+    made_up=SPECIMENS,
+)
 ENTITIES = CHOICE.names
 
 
@@ -65,6 +73,9 @@ class PiiConfig(Config):
         json_schema_extra=make_item_snippets(*ENTITIES, *LABELS.values()),
     )
     """Kinds not to look for, of those."""
+    specimens: Specimens = "skip"
+    """Engine `fast`: numbers that are never given out to a person, and so are shown and tested with (the social security number
+    078-05-1120 and those that begin with 9 or 666, national insurance numbers with QQ): `skip` them, or `report` them."""
     engine: Literal["fast", "presidio"] = "fast"
     """`fast`: one table of patterns, microseconds. `presidio`: presidio-analyzer's recognizers with scores by context,
     milliseconds (`pip install 'guardrails-middleware[pii]'`)."""
@@ -188,9 +199,10 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
     if not problems and not _select_names(config):
         message, hint = "excludes every kind that it looks for", "leave some out of 'exclude:'"
         problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
-    only = ("languages", "min_score", "phone_regions") if config.engine == "fast" else ()
+    other = "presidio" if config.engine == "fast" else "fast"
+    only = ("languages", "min_score", "phone_regions") if config.engine == "fast" else ("specimens",)
     problems += [
-        ConfigProblem("unused_field", f"{field!r} is for engine 'presidio' only", (field,))
+        ConfigProblem("unused_field", f"{field!r} is for engine {other!r} only", (field,))
         for field in only
         if field in config.model_fields_set
     ]
@@ -283,7 +295,11 @@ def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
         raise ConfigProblems(problems)
     wanted = _select_names(config)
     of_engine, of_model = wanted & _by_engine(config), wanted & _by_model(config)
-    patterns = CHOICE.build(name, sorted(of_engine)) if config.engine == "fast" and of_engine else None
+    patterns = (
+        CHOICE.build(name, sorted(of_engine), specimens=config.specimens)
+        if config.engine == "fast" and of_engine
+        else None
+    )
     parts: list[Callable[[], PiiSearcher]] = []
     if config.engine == "presidio" and of_engine:
         parts.append(lambda: _presidio(config, of_engine))

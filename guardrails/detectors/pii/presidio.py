@@ -22,6 +22,7 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegist
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from presidio_analyzer.predefined_recognizers import EmailRecognizer, PhoneRecognizer
 
+from guardrails.cancellation import check
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.pii.names import EntityHit, presidio_entities
 
@@ -194,6 +195,7 @@ class PresidioSearcher:
         hits: list[EntityHit] = []
         owned = 0
         for start, end in split_chunks(text):
+            check()
             # What begins here the next chunk sees whole, unless it is longer than half of what they share.
             until = end - OVERLAP // 2 if end < len(text) else end
             hits += [

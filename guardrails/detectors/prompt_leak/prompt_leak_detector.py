@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from guardrails.cancellation import check
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind
@@ -114,6 +115,7 @@ class PromptLeakDetector:
         text = replace_surrogates(content.text)
         found: dict[tuple[int, int], Finding] = {}
         for outer in (TextView(text), *deobfuscate_text(text)):
+            check()
             view = fold_text(outer.text)
             for (start, end), score in (*self._marks(view, system), *self._overlaps(view, system)):
                 span = outer.original(*view.original(start, end))

@@ -10,15 +10,20 @@ import math
 import re
 import zlib
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+Check = Callable[[str], bool]
+"""Tells something of a text."""
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
-_STAND_IN = re.compile(
-    r"(?i)x{4}|\*{3}|\.{3}|your|(?<![a-z])example|example(?![a-z])|placeholder|change.?me|redacted|dummy|foobar|insert|123e4567-e89b"
-)
+_PLACEHOLDER = re.compile(r"(?i)x{4}|\*{3}|\.{3}|your|placeholder|change.?me|redacted|insert")
+_SPECIMEN = re.compile(r"(?i)(?<![a-z])example|example(?![a-z])|dummy|foobar|123e4567-e89b")
 _WELL_KNOWN = frozenset({
     "admin", "default", "empty", "example", "false", "guest", "hunter2", "localhost", "mongo", "mysql", "none", "null",
     "pass", "passwd", "password", "postgres", "postgresql", "pw", "pwd", "rabbitmq", "redis", "root", "secret", "test",
@@ -47,11 +52,6 @@ def crc32_digits(body: str) -> str:
         rest, digit = divmod(rest, 62)
         digits = BASE62[digit] + digits
     return digits
-
-
-def other_crc32(token: str) -> bool:
-    """Tell whether a token looks random though its CRC-32 is not right: cut, edited, or of a newer form."""
-    return not crc32_base62(token) and is_plausible_secret(token)
 
 
 def bech32(text: str) -> bool:
@@ -98,10 +98,17 @@ def entropy(text: str) -> float:
     return -sum(count / size * math.log2(count / size) for count in Counter(text).values()) if size else 0.0
 
 
-def is_stand_in(text: str) -> bool:
-    """Tell whether the text only holds a secret's place: `xxxx`, `your-key-here`, `${VAR}`, `<token>`, `changeme`."""
+def is_placeholder(text: str) -> bool:
+    """Tell whether the text only holds a secret's place, or is a word that everybody takes for one: `xxxx`, `your-key-here`,
+    `${VAR}`, `<token>`, `changeme`, `password`.
+    """
     known = text.lower().strip("_-") in _WELL_KNOWN
-    return known or _STAND_IN.search(text) is not None or _REFERENCE.match(text) is not None
+    return known or _PLACEHOLDER.search(text) is not None or _REFERENCE.match(text) is not None
+
+
+def is_stand_in(text: str) -> bool:
+    """Tell whether the text is a placeholder, or a specimen of documentation, such as `ghp_EXAMPLE…`."""
+    return _SPECIMEN.search(text) is not None or is_placeholder(text)
 
 
 def has_variety(text: str) -> bool:
@@ -109,28 +116,33 @@ def has_variety(text: str) -> bool:
     return entropy(text) >= 2.8
 
 
-def is_plausible_secret(text: str) -> bool:
+def is_plausible_secret(text: str, is_none: Check = is_stand_in) -> bool:
     """Tell whether a text of a published form may be a real one: neither a stand-in nor a few characters repeated."""
-    return has_variety(text) and not is_stand_in(text)
+    return has_variety(text) and not is_none(text)
 
 
-def is_mixed_case_secret(text: str) -> bool:
+def other_crc32(token: str, is_none: Check = is_stand_in) -> bool:
+    """Tell whether a token looks random though its CRC-32 is not right: cut, edited, or of a newer form."""
+    return not crc32_base62(token) and is_plausible_secret(token, is_none)
+
+
+def is_mixed_case_secret(text: str, is_none: Check = is_stand_in) -> bool:
     """Tell whether a text is a plausible secret and has letters of both cases, unlike a file's name that ends in a digest."""
-    return is_plausible_secret(text) and text not in {text.lower(), text.upper()}
+    return is_plausible_secret(text, is_none) and text not in {text.lower(), text.upper()}
 
 
-def is_compact_key(text: str) -> bool:
+def is_compact_key(text: str, is_none: Check = is_stand_in) -> bool:
     """Tell whether `sk-` and a few letters may be a key: no stand-in, no word in small letters, no few signs repeated."""
     body = text.partition("-")[2]
-    return len({*body}) >= 4 and not body.replace("_", "").islower() and not is_stand_in(text)
+    return len({*body}) >= 4 and not body.replace("_", "").islower() and not is_none(text)
 
 
-def is_real_password(text: str) -> bool:
+def is_real_password(text: str, is_none: Check = is_stand_in) -> bool:
     """Tell whether the password of a URL is one: not a stand-in, not a well-known default."""
-    return len(text) >= 4 and len({*text}) > 2 and not is_stand_in(text)
+    return len(text) >= 4 and len({*text}) > 2 and not is_none(text)
 
 
-def is_random_value(text: str) -> bool:
+def is_random_value(text: str, is_none: Check = is_stand_in) -> bool:
     """Tell whether an assigned value of unknown form looks drawn at random: no words, UUID, digest or host.
 
     Letters and digits must take turns, as in no identifier; the bound on entropy is what 16 drawn characters keep.
@@ -139,7 +151,7 @@ def is_random_value(text: str) -> bool:
     text = _ESCAPE.sub("/", text)
     if (
         len(text) < 16
-        or is_stand_in(text)
+        or is_none(text)
         or _UUID.fullmatch(text)
         or _HOST.fullmatch(text)
         or _DIGEST.match(text)
@@ -150,3 +162,17 @@ def is_random_value(text: str) -> bool:
         return False
     turns = len(_TURN.findall(text))
     return entropy(text) >= (3.0 if hexadecimal else 3.5) and turns >= max(3, len(text) // 12)
+
+
+REPORTED: Final[dict[Check, Check]] = {
+    check: partial(check, is_none=is_placeholder)
+    for check in (
+        is_plausible_secret,
+        other_crc32,
+        is_mixed_case_secret,
+        is_compact_key,
+        is_real_password,
+        is_random_value,
+    )
+}
+"""Check → the check of a table that reports specimens, too."""

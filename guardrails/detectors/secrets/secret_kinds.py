@@ -122,7 +122,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("shippo_token", r"shippo_(?:live|test)_[0-9a-f]{40}\b"),
     # Chat, mail and social media
     ("slack_token",
-     r"xox[abceoprs]-(?:\d-)?\d{6,20}-[A-Za-z0-9-]{10,255}|xoxe(?:\.xox[bp])?-\d-[A-Za-z0-9]{100,255}|xoxd-[\w%+/]{80,400}"),
+     r"xox[abceoprs]-(?:\d-)?\d{5,20}-[A-Za-z0-9-]{10,255}|xoxe(?:\.xox[bp])?-\d-[A-Za-z0-9]{100,255}|xoxd-[\w%+/]{80,400}"),
     ("slack_app_token", r"xapp-\d-[A-Z0-9]{8,16}-\d{8,16}-[0-9a-f]{32,80}\b"),
     ("slack_webhook", r"hooks\.slack\.com/(?:services|workflows|triggers)/[\w/+]{40,80}"),
     ("discord_token", r"[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}"),
@@ -191,11 +191,11 @@ FORMS: tuple[tuple[str, str], ...] = (
 
 # Kinds that are random letters to the eye: the service's name stands before the value.
 NAMED: tuple[tuple[str, str, str], ...] = (
-    ("aws_secret_key", "aws_secret secret_access_key secretAccessKey SecretAccessKey", r"[A-Za-z0-9+/]{40}"),
-    ("aws_session_token", "session_token sessionToken SessionToken", r"[A-Za-z0-9+/]{100,}={0,2}"),
+    ("aws_secret_key", "aws_secret secret_access_key", r"[A-Za-z0-9+/]{40}"),
+    ("aws_session_token", "session_token", r"[A-Za-z0-9+/]{100,}={0,2}"),
     ("gcp_private_key_id", "private_key_id", r"[0-9a-f]{40}"),
-    ("azure_account_key", "AccountKey", r"[A-Za-z0-9+/]{86}=="),
-    ("azure_shared_key", "SharedAccessKey", r"[A-Za-z0-9+/]{43}="),
+    ("azure_account_key", "account_key", r"[A-Za-z0-9+/]{86}=="),
+    ("azure_shared_key", "shared_access_key", r"[A-Za-z0-9+/]{43}="),
     ("cloudflare_token", "cloudflare cf_api", r"[\w-]{40}|[0-9a-f]{37}"),
     ("heroku_uuid_key", "heroku", UUID),
     ("ibm_cloud_key", "ibm", r"[\w-]{44}"),
@@ -231,9 +231,8 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     ("auth0_secret", "auth0", r"[\w-]{64}"),
     ("algolia_key", "algolia", r"[0-9a-f]{32}"),
     ("zendesk_token", "zendesk", r"[A-Za-z0-9]{40}"),
-    ("wireguard_key", "PrivateKey PresharedKey", r"[A-Za-z0-9+/]{43}="),
-    ("kubernetes_key", "client-key-data", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{100,}={0,2}"),
-    ("docker_auth", '"auth"', r"[A-Za-z0-9+/]{20,300}={0,2}"),
+    ("wireguard_key", "private_key preshared_key", r"[A-Za-z0-9+/]{43}="),
+    ("kubernetes_key", "client_key_data", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{100,}={0,2}"),
 )  # fmt: skip
 
 # URLs that carry a password: scheme and user, then the password, then the host.
@@ -289,6 +288,9 @@ OTHERS: tuple[PatternRow, ...] = (
             "secret.curl_user", group=1, validate=is_real_password),
     PatternRow(r"(?a)(?:-H|--header)[ =]{0,3}[\"'](?:[Aa]uthorization|[\w-]{0,30}(?:[Tt]oken|[Kk]ey|[Ss]ecret)): {0,3}"
             r"(?:[\w-]{2,20} )?([\w.~+/=-]{10,400})", "secret.curl_header", group=1, validate=is_plausible_secret),
+    # In a file of Docker's the key has quotes around it, in the same read it stands in front of all.
+    PatternRow(r"(?a)(?:\"auth\"|\Aauth)[ \t]{0,4}:[ \t]{0,4}\"?([A-Za-z0-9+/]{20,300}={0,2})(?:[^A-Za-z0-9+/=.-]|\Z)",
+            "secret.docker_auth", group=1, validate=is_plausible_secret),
     PatternRow(r"(?a)\bmachine \S{1,100}\s{1,4}login \S{1,100}\s{1,4}password (\S{4,200})", "secret.netrc", group=1,
             validate=is_real_password),
     _other("private_key",

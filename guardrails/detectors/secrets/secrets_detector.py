@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
 
 from guardrails.detectors.config import Config, make_item_snippets
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.builtin_table import BuiltinTable, Specimens
 from guardrails.detectors.patterns.table import PatternRow
-from guardrails.detectors.secrets.checksums import is_plausible_secret, is_random_value, is_real_password
+from guardrails.detectors.secrets.checksums import (
+    REPORTED,
+    is_plausible_secret,
+    is_random_value,
+    is_real_password,
+)
 from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
-_ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\()[ \t]{0,4}[\"'`]{0,3}"
+_ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\(|>)[ \t]{0,4}[\"'`]{0,3}"
 _END = r"(?:[^\w.\-/+=(\[]|[.=]?(?:[\s\"'`]|\Z))"
-_KEY = "apikey api_key api-key secret_key access_token auth_token client_secret"
-_GENERIC = "password passwd pwd passphrase secret token api_key apikey api-key access_key auth_key encryption_key credential"
+_KEY = "api_key secret_key access_token auth_token client_secret"
+_PAGES = (
+    "page_token cursor_token continuation_token next_token sync_token skip_token resume_token change_token"
+)
+_GENERIC = "password passwd pwd passphrase secret token api_key access_key auth_key encryption_key credential"
 
 
-def _cases(words: str) -> str:
-    """Return an alternation of the words as code spells them: as given, upper, title and camel case."""
-    spelt = [
-        form
-        for word in words.split()
-        for form in (
-            word,
-            word.upper(),
-            word.capitalize(),
-            _camel(word),
-            _camel(word)[:1].upper() + _camel(word)[1:],
-        )
-    ]
-    return "|".join(dict.fromkeys(spelt))
+def _cases(names: str) -> str:
+    """Return an alternation of names as code and prose spell them: `api_key`, `API-KEY`, `apiKey`, `ApiKey`, `API key`."""
+    forms = ("[_. -]?".join(map(_spell_part, re.split("[_-]", name))) for name in names.split())
+    return "|".join(dict.fromkeys(forms))
 
 
-def _camel(word: str) -> str:
-    head, *rest = word.replace("-", "_").split("_")
-    return head + "".join(part.capitalize() for part in rest)
+def _spell_part(part: str) -> str:
+    """Return an alternation of a part of a name in lower, title and upper case, and as it is given."""
+    forms = (part, part.lower(), part.lower().capitalize(), part.upper())
+    return f"(?:{'|'.join(map(re.escape, dict.fromkeys(forms)))})"
 
 
 TABLE: tuple[PatternRow, ...] = (
@@ -67,21 +67,24 @@ TABLE: tuple[PatternRow, ...] = (
     ),
     # A UUID names most things, but what is called a key is one.
     PatternRow(
-        rf"(?a)(?:{_cases(_KEY)})[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
+        rf"(?a)(?:{_cases(_KEY)})(?:[ _.-]?(?:[Vv]alue|[Nn]umber))?"
+        rf"[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
         "secret.generic",
         0.7,
         group=1,
         validate=is_plausible_secret,
     ),
+    # Where a list goes on is no credential.
     PatternRow(
-        rf"(?a)(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
+        rf"(?a)(?:{_cases(_PAGES)}){_ASSIGNED}[\w+/=.~!@#%^&*-]{{16,200}}|"
+        rf"(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
         "secret.generic",
         0.7,
         group=1,
         validate=is_random_value,
     ),
 )
-CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
+CHOICE = BuiltinTable("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"), reported=REPORTED)
 KINDS = CHOICE.names
 CATEGORIES = CHOICE.categories(None)
 
@@ -102,6 +105,9 @@ class SecretsConfig(Config):
         default=[], examples=[["generic"]], json_schema_extra=make_item_snippets(*KINDS)
     )
     """Kinds not to look for, of those."""
+    specimens: Specimens = "skip"
+    """What documentation shows in the form of a credential, and is tested with (`ghp_EXAMPLE…`): `skip` it, or `report` it as
+    others. What only holds the place of one (`xxxx`, `your-key-here`, `${VAR}`, `password`) is never reported."""
 
 
 KIND = Kind(
@@ -110,5 +116,5 @@ KIND = Kind(
     "payment, chat, monitoring and database keys, URLs with passwords, JWT, private keys.",
     config=SecretsConfig,
     categories=lambda _name, config: CHOICE.categories(config.kinds, config.exclude),
-    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude),
+    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude, config.specimens),
 )

@@ -21,6 +21,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from guardrails.cancellation import check
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind
@@ -110,6 +111,7 @@ class InferenceClaimJudge:
         tokens, out = self._model.tokens, []
         read = [tokens.ids(part) for part in parts]
         for claim in claims:
+            check()
             said = tokens.ids(claim)[: self._model.window // 2]
             room = self._model.window - len(said) - tokens.double
             rows = [tokens.pair(part[:room], said) for part in read]

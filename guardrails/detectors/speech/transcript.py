@@ -22,7 +22,7 @@ from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.detectors.speech.transcribers import LocalTranscriber, RemoteTranscriber, Transcriber
 from guardrails.detectors.speech.transcript_text import SpokenText, Transcript, join_transcripts
 from guardrails.inference.hub.runtimes import Precision
-from guardrails.inference.safety.folder import ModelError
+from guardrails.inference.safety.folder import ModelError, read_manifest_file
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import CLEAN, Content, Detection, Unchecked
 
@@ -195,7 +195,11 @@ def _build(name: str, config: TranscriptConfig, files: PolicyFiles) -> Transcrip
         raise ConfigProblems(problems)
     from guardrails.inference.media.voice import SHIPPED
 
-    voices = (SHIPPED / "manifest.json").read_text(encoding="utf-8")
+    try:
+        voices = read_manifest_file(SHIPPED).decode()
+    except ModelError as error:
+        message = f"the shipped model of voices: {error}"
+        raise ConfigProblems([ConfigProblem("unreadable_model", message, hint=error.hint)]) from error
     if config.model is None:
         return TranscriptExtractor(config, None, voices)
     if config.endpoint is not None:

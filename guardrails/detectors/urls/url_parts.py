@@ -38,6 +38,9 @@ _TAIL = rf"(?::\d{{1,5}}(?:[/\\?#]{_ATOM}*)?|[/\\?#]{_ATOM}*)"
 _OPTIONS = re2.Options()
 # With less, RE2 leaves its automaton for a slow engine on texts of many scripts; taken as texts ask for it.
 _OPTIONS.max_mem = 128 << 20
+_OPTIONS.log_errors = (
+    False  # that it did leave it is no news for the server's log, which every such text would fill
+)
 _LINK: Any = re2.compile(
     "(?i)(?:"
     rf"[a-z][a-z0-9+.\-]{{1,30}}://(?:{_TORN}{_ATOM}*)"

@@ -35,6 +35,7 @@ from guardrails.detectors.urls.host_names import (
     is_one_edit,
     registrable_domain,
 )
+from guardrails.detectors.urls.host_values import find_host_values
 from guardrails.detectors.urls.url_parts import SCRIPTS, Link, find_links
 from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_stream import UrlStream
@@ -120,6 +121,10 @@ class UrlsDetector:
                     score = seen[link.raw_host] = self._imitates(link)
                 if score:
                     yield "lookalike", score, link.start, link.end
+
+        for link in find_host_values(text):
+            for leaf in ("found", "ip", "private") if link.ip is not None else ("found", "private"):
+                yield leaf, 1.0, link.start, link.end
 
     def _leaves(self, link: Link, denied: bool) -> Iterator[str]:
         yield "found"

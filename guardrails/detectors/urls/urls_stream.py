@@ -21,7 +21,7 @@ FAR: Final = 2_100
 """Characters in front of a line break that may show that it stands in an attribute, where it is dropped."""
 
 # What a link has in it, each sign before something else; everything beyond ASCII is looked at.
-_SIGN: Final = re.compile(r"[./\\&\[({](?! |\Z)|:|[^\x00-\x7f]")
+_SIGN: Final = re.compile(r"[./\\&\[({](?! |\Z)|:|[^\x00-\x7f]|0[xX]|[0-9]{8}|instance-")
 _CUTS: Final = re.compile('[ "<>\\n\u3000\u3001\uff0c\uff1b\uff01\u300d\u300f\u3011\u300b]')
 # `javascript: code` is one link, however its colon is written.
 _SCRIPT: Final = re.compile(r"(?::|&[#\w]{1,9};?|[^\x00-\x7f])\Z")

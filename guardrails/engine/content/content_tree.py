@@ -13,9 +13,10 @@ from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
+from guardrails.engine.content.labels import find_key_lines, label_values
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
 from guardrails.engine.content.reply_context import SOURCES, ReplyContext
-from guardrails.engine.values.json_text import parse_json_text
+from guardrails.engine.values.json_text import find_literals, parse_json_text
 from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
 from guardrails.text.prose import classify_text
@@ -87,6 +88,9 @@ class Leaf:
         """Whether it is what fills a slot of a declared text: a stretch of its parent, as it stands there."""
         return self.derived is not None and not self.derived.origin
 
+
+MOST_LITERALS = 2_000
+"""Literals of a text that is no sound JSON which are judged by themselves."""
 
 RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
 """Where what a reply is to rest on comes from."""
@@ -367,6 +371,22 @@ class ContentTree:
             text = Text(leaf, place_at(place, where), None, reading.forms.get(at, "prose"))
             self.leaves.append(Leaf(text, where, None, editable))
         self._add_passages(reading, leaf_of, path, place)
+        self._add_labels(found, leaf_of, path, place)
+
+    def _add_labels(
+        self, found: Sequence[Found], leaf_of: Mapping[int, int], path: Path, place: Place
+    ) -> None:
+        """Add the values of a structure beside what they are called, and lists of the lines of a key in one (`labels.py`)."""
+        for lines in find_key_lines(found):
+            first = self.leaves[leaf_of[lines[0]]].content
+            self.join([leaf_of[at] for at in lines if at in leaf_of], path, replace(first.place, path=""))
+        for at, label in label_values(found, path):
+            leaf = self.leaves[leaf_of[at]]
+            content = leaf.content
+            assert isinstance(content, Text)
+            beside = Text(f"{label}: {content.text}", content.place, None, "data")
+            pieces = ((leaf_of[at], len(label) + 2),)
+            self.leaves.append(Leaf(beside, leaf.path, leaf.inner, editable=False, pieces=pieces))
 
     def _add_passages(
         self, reading: RecordReading, leaf_of: Mapping[int, int], path: Path, place: Place
@@ -387,17 +407,17 @@ class ContentTree:
                 self.cannot("part", "a picture in a field that is not known", where, place)
 
     def json_text(self, value: str, path: Path, place: Place) -> None:
-        """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged
-        as it is.
+        """Add the decoded leaves of a JSON text, such as a call's arguments. Text that is no sound JSON is judged as it is, as a
+        lenient parser reads its escapes, and literal by literal.
         """
         decoded, sound = parse_json_text(value)
         if not sound:
-            self.text(value, path, place, editable=False)
-            read = unescaped(value)
-            if read != value:
-                self.text(read, path, place, editable=False)
-            return
-        found = find_leaves(decoded, path)
+            for text in dict.fromkeys((value, unescaped(value))):
+                self.text(text, path, place, editable=False)
+        found = find_leaves(decoded, path) if sound else find_literals(value, path)
+        if not sound and len(found) > MOST_LITERALS:
+            self.cannot("limit", "arguments that are no sound JSON, of too many literals", path, place)
+            del found[MOST_LITERALS:]
         texts = [  # JSON holds nothing else
             RecordPart(at, text, role == "key")
             for at, (_, text, _, role) in enumerate(found)
@@ -409,8 +429,9 @@ class ContentTree:
             where, _, editable, _ = found[part.at]
             leaf_of[part.at] = len(self.leaves)
             content = Text(part.text, place_at(place, where), None, reading.forms[part.at])
-            self.leaves.append(Leaf(content, path, where[len(path) :], editable))
+            self.leaves.append(Leaf(content, path, where[len(path) :] if sound else None, editable))
         self._add_passages(reading, leaf_of, path, place)
+        self._add_labels(found, leaf_of, path, place)
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""

@@ -1,6 +1,7 @@
 """Readers of fields, of which the field tables of all APIs are made: each adds what a field holds to a content tree.
 
-A table maps a field to its reader. What a reader cannot take for what it should be is judged after all.
+A table maps a field to its reader. No reader lets a string go unjudged for the letters it is made of: it has a closed form
+(`text/structure.py`), is Base64 that says nothing, or is judged.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ from guardrails.detectors.encodings.decoders import BASE64
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.values.walk import LISTS, MAPPINGS, NUMBERS, find_strings
 from guardrails.errors import RequestError
+from guardrails.text.prose import classify_text
+from guardrails.text.structure import is_id, is_structure
 from guardrails.types import Place, Text
 from guardrails.wire.pointers import Path, pointer
 
 Reader = Callable[[ContentTree, Any, Path, Place], None]
 
-WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
-
 
 def keep(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after
-    all.
-    """
-    if not isinstance(value, str) or not WORD.fullmatch(value):
+    """Structure: a word of a protocol, an id, a model's name, a number or a flag. Any other string is judged as a short text."""
+    if not isinstance(value, str) or not is_structure(value):
         flag(tree, value, path, place)
+
+
+def label(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    """What an application calls a user, a session or a cache: the id of one, else judged as a short text, which is edited."""
+    if not isinstance(value, str):
+        text(tree, value, path, place)
+    elif not is_id(value):
+        is_data = classify_text(value) == "data"
+        tree.text(value, path, place, form="data" if is_data else "prose")
 
 
 def flag(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -125,9 +133,9 @@ def each(reader: Reader) -> Reader:
 
 
 def figures(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """A structure of numbers and closed words: what else stands in it is judged."""
+    """A structure of numbers and of words of a protocol: what else stands in it is judged."""
     for where, found, _ in find_strings(value, path):
-        if not WORD.fullmatch(found):
+        if not is_structure(found):
             tree.text(found, where, place, editable=False)
 
 
@@ -223,23 +231,43 @@ def _part_kind(entries: Sequence[Any], inner: Path, own: Mapping[str, tuple[str,
     return "text" if kind.endswith("text") else kind
 
 
-SEALED = re.compile(r"[A-Za-z0-9+/=_:.-]{32,}")
-"""What only the provider that wrote it can open: Base64 and its like, too long for a word."""
+SEALED = re.compile(r"[A-Za-z0-9+/=_-]{32,}")
+"""Base64 of either alphabet, too long for a word."""
 
+TOKEN = re.compile(r"[A-Za-z0-9+/=_:.~-]{32,}")
+"""Several pieces of Base64 with their separators, as in signatures and keys."""
+
+LONGEST_TOKEN = 8_192
+"""Characters up to which a signature is read for words and patterns as well, at about a microsecond each."""
+
+LONGEST_KEY = 1_024
+"""Characters up to which bytes may be a key."""
 
 DATA_URL = re.compile(r"data:[\w/+.-]{1,64};base64,")
 
 
 def opaque(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """A signature, a token, or bytes in Base64: no text to a model. What does not look like one is judged as a text."""
+    """Bytes in Base64, which are judged or named where they stand. What does not look like some is judged as a text; what is no
+    longer than a key may be is read for words and patterns.
+    """
     start = DATA_URL.match(value) if isinstance(value, str) else None
     if not isinstance(value, str) or not SEALED.fullmatch(value, start.end() if start else 0):
         identifier(tree, value, path, place)
+    elif len(value) <= LONGEST_KEY:
+        tree.text(value, path, place, editable=False, form="data")
 
 
 def signature(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    """A signature or token: nothing to judge but what it says in Base64, which noise does not."""
-    opaque(tree, value, path, place)
+    """A signature, a cursor or another token of a server: read for words and patterns, as it is and decoded, which noise
+    withstands. One that is too long for that is decoded alone, and named.
+    """
+    if not isinstance(value, str) or not TOKEN.fullmatch(value):
+        keep(tree, value, path, place)
+        return
+    if len(value) <= LONGEST_TOKEN:
+        tree.text(value, path, place, editable=False, form="data")
+    else:
+        tree.cannot("sealed", "only the server can open this", path, place)
     _decoded(tree, value, path, place)
 
 
@@ -247,17 +275,32 @@ def sealed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text that its provider has encrypted, such as hidden reasoning: nobody here can judge it, and it is named. What is
     no more than Base64 is judged.
     """
-    if isinstance(value, str) and SEALED.fullmatch(value):
+    if isinstance(value, str) and TOKEN.fullmatch(value):
         tree.cannot("sealed", "only the provider can open this", path, place)
         _decoded(tree, value, path, place)
     else:
         identifier(tree, value, path, place)
 
 
-def _decoded(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
-    if isinstance(value, str) and SEALED.fullmatch(value):
-        for payload in BASE64.find(value):
-            tree.text(payload.text, path, place, editable=False)
+def _decoded(tree: ContentTree, value: str, path: Path, place: Place) -> None:
+    for payload in BASE64.find(value):
+        tree.text(payload.text, path, place, editable=False)
+
+
+CREDENTIAL = re.compile(r"(?:(?:Bearer|Basic|Token) )?(?P<token>[A-Za-z0-9+/=_:.~-]{16,4096})")
+"""A key as `Authorization` has it."""
+
+KEY_PIECE = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}")
+"""Letters and digits in turn, of which a key is made."""
+
+
+def credential(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    """A key that a client gives a server: no text where most of it is drawn at random, but for what it says in Base64."""
+    found = CREDENTIAL.fullmatch(value) if isinstance(value, str) else None
+    if found is not None and 2 * sum(map(len, KEY_PIECE.findall(found["token"]))) > len(found["token"]):
+        _decoded(tree, found["token"], path, place)
+    else:
+        keep(tree, value, path, place)
 
 
 def unseen(reason: str) -> Reader:

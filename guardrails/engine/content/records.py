@@ -63,11 +63,6 @@ class RecordPassage(NamedTuple):
     form: TextForm = "record"
 
 
-_TELLING: Final = re.compile(
-    r"(?i)key|secret|token|passw|pwd|credential|auth|bearer|ssn|social|passport|licen[cs]e|cvv|cvc|routing|account|iban|card"
-    r"|phone|mobile|birth|dob|tax|national|insur"
-)
-"""Keys of credentials and numbers of persons."""
 _OTHER_SCRIPTS: Final = re.compile(r"[^\W\d_a-zA-Z\u00c0-\u024f]{2,}")
 """Words of other scripts than Latin."""
 
@@ -89,15 +84,12 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
     """
     avoided: set[int] = set()
     said: set[int] = set()
-    secrets: list[RecordPassage] = []
     for at, key, value in _pair_keys(parts):
         name = key.text.lower()
         if name in AVOIDED and is_word_list(value.text):
             avoided.add(at)
         if name in SAID:
             said.add(at)
-        if len(value.text) <= LONGEST_LINE and _TELLING.search(key.text):
-            secrets.append(_label_secret(key, value))
     kinds: list[TextKind] = [
         "data" if at in avoided else classify_text(part.text) for at, part in enumerate(parts)
     ]
@@ -117,7 +109,7 @@ def read_records(parts: Sequence[RecordPart], *, prose: bool = False) -> RecordR
         if _may_be_sentence(row):
             passages += _pack([(spell_out(part.text), (part,)) for part in row], " ")
     each_once = {passage.text: passage for passage in reversed(passages)}
-    return RecordReading(forms, (*each_once.values(), *secrets))
+    return RecordReading(forms, (*each_once.values(),))
 
 
 def _pair_keys(parts: Sequence[RecordPart]) -> Iterator[tuple[int, RecordPart, RecordPart]]:
@@ -125,15 +117,6 @@ def _pair_keys(parts: Sequence[RecordPart]) -> Iterator[tuple[int, RecordPart, R
     for at, (key, value) in enumerate(pairwise(parts), 1):
         if key.is_key and not value.is_key:
             yield at, key, value
-
-
-def _label_secret(key: RecordPart, value: RecordPart) -> RecordPassage:
-    """Return a value with the key that says what it is, for detectors that look for numbers and credentials beside such words:
-    `ssn: 536904399` is one, and `536904399` might be anything.
-    """
-    begin = len(key.text) + 2
-    pieces = ((key.at, 0), (value.at, begin)) if key.at >= 0 else ((value.at, begin),)
-    return RecordPassage(f"{key.text}: {value.text}", pieces, "data")
 
 
 def _cut_rows(own: Sequence[tuple[RecordPart, TextKind]]) -> Iterator[list[RecordPart]]:

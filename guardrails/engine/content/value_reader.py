@@ -19,6 +19,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.payload import BARE, ApplyEdits, Payload, apply_edits, body, text
 from guardrails.engine.values.adapters import ValueAdapter
+from guardrails.engine.values.json_text import write_arguments
 from guardrails.engine.values.known_types import adapter_of, unread
 from guardrails.engine.values.media import BATCH, MOST_DIMENSIONS, TENSOR, is_pixels, is_tensor
 from guardrails.engine.values.media_types import medium, medium_of_path
@@ -85,6 +86,8 @@ def read_structure(given: Any, stage: Stage) -> Payload:
     """Read a value in full, whatever form it has."""
     tree = ContentTree()
     tree.anything(given, (), Place(stage))
+    if stage is Stage.TOOL_CALL and (arguments := write_arguments(given)):
+        tree.call("", arguments, (), Place(stage))
     return body(given, tree)
 
 

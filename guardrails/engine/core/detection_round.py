@@ -210,6 +210,8 @@ class DetectionRound:
                         if derived is not None and not derived.hides(finding.span):
                             continue  # it stands in the text as it is
                         spans = tuple(resolve_span(self.leaves, at, finding.span))
+                        if not spans:
+                            continue  # it stands in what a value is called, which is judged by itself
                         key = (finding.category, declared, spans)
                         if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
                             continue

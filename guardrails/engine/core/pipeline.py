@@ -8,9 +8,10 @@ before.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
 from time import perf_counter
+from typing import TypeVar
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.application_text import ApplicationTexts
@@ -20,7 +21,8 @@ from guardrails.engine.core.check_stages import Check, CheckSettings, Steps, rel
 from guardrails.engine.core.fast_path import FastPath, KnownDetections, decoding_limits
 from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.observers import CURRENT
-from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, takes_long
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, choose_lane
+from guardrails.engine.detector_task import Task
 from guardrails.engine.formats.format_repair import rewrite_texts
 from guardrails.engine.formats.replies import add_empty_replies, asks_for_formats
 from guardrails.engine.model import NO_REPAIRS, Outcome, Request
@@ -28,6 +30,8 @@ from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, bu
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
 from guardrails.types import Action, Detection, Image, Stage
+
+T = TypeVar("T")
 
 NO_TEXTS = ApplicationTexts()
 READINGS = 8
@@ -69,6 +73,7 @@ class Pipeline(TaskRunner):
             tuple(bound for bound in bounds if bound.extracts is not None),
             any(bound.extracts or bound.hears or Image.kind in bound.contents for bound in bounds),
         )
+        self._reads_windows = any(bound.passages for bound in bounds)
         self._formats = asks_for_formats(self.policies)
         self._stream_plans: dict[tuple[Stage, ...], StreamPlan] = {}
 
@@ -93,25 +98,43 @@ class Pipeline(TaskRunner):
             found = self._stream_plans[stages] = build_stream_plan(self.policies, stages)
         return found
 
+    def admit(self, *trees: ContentTree) -> None:
+        """Raise `RequestError` where the leaves of one request are over the budget, which may be judged in several trees."""
+        leaves = [leaf for tree in trees for leaf in tree.leaves]
+        self.budget.admits(leaves, windows=self._reads_windows)
+
     def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
         """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
         full, and `RequestError` where leaves are over the budget.
         """
-        self.budget.admits(tree.leaves)
+        self.admit(tree)
         return self.drive(self.check_steps(tree, request, None, complete=complete))
 
-    async def acheck(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
-        """The twin of `check` that never blocks the event loop for longer than short texts take."""
-        self.budget.admits(tree.leaves)
-        return await self.adrive(self.check_steps(tree, request, INLINE_ON_LOOP, complete=complete))
+    async def acheck(
+        self, tree: ContentTree, request: Request, make: Callable[[Outcome], T], *, complete: bool = False
+    ) -> T:
+        """The twin of `check` that never blocks the event loop for longer than short texts take.
+
+        Args:
+            tree: what is judged.
+            request: who asks.
+            make: makes of the outcome what is returned, on the thread that came to it: of thousands of contents that takes long.
+            complete: whether all detectors have their say.
+        """
+        self.admit(tree)
+
+        def steps() -> Generator[list[Task], None, T]:
+            return make((yield from self.check_steps(tree, request, INLINE_ON_LOOP, complete=complete)))
+
+        return await self.adrive(steps())
 
     def check_steps(
         self, tree: ContentTree, request: Request, inline: int | None, *, complete: bool = False
     ) -> Steps:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
         self.application_text.mark(tree, request)
-        if inline is not None and takes_long(tree):
-            yield []  # whoever drives this goes on where it holds nobody up
+        if inline is not None and (lane := choose_lane(tree)) is not None:
+            yield lane  # whoever drives this goes on where it holds nobody up
             inline = None
         if self._formats and tree.replies:
             add_empty_replies(tree)

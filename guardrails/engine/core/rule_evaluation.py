@@ -15,9 +15,10 @@ from typing import Any
 from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.content.roles import role_of
 from guardrails.engine.model import REDACTABLE_MEDIA, JudgedContent, Request, RuleMatch
-from guardrails.engine.tools.tool_context import BASIC, Arguments, basic_value
+from guardrails.engine.tools.tool_context import BASIC, READS_ARGUMENTS, Arguments, basic_value
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition
+from guardrails.policy.names import fold_tool_name
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import fold_text
 from guardrails.types import Action, Content, Finding, Media, Stage, Text
@@ -36,7 +37,7 @@ def context_value(name: str, content: Content | None, request: Request) -> objec
     assert content is not None  # the loader keeps these leaves out of conversation scope
     place = content.place
     if head == "tool":
-        return place.tool or "" if name == "tool.name" else _of_tool(name, content, request)
+        return fold_tool_name(place.tool or "") if name == "tool.name" else _of_tool(name, content, request)
     if name == "message.role":
         return role_of(place)
     if name == "message.declared":
@@ -254,7 +255,17 @@ class Evaluation:
             unsure = unsure or holds is None
         if unsure and rule.on_error is not Action.ALLOW:
             blamed = tuple(index for index in members if self.items[index].unknown)
-            yield RuleMatch(rule, rule.on_error, "error", blamed or members)
+            reason = "unsound_arguments" if not failed and self.reads_unsound(rule, members) else "error"
+            yield RuleMatch(rule, rule.on_error, reason, blamed or members)
+
+    def reads_unsound(self, rule: Rule, members: tuple[int, ...]) -> bool:
+        """Tell whether a rule reads the arguments of a call that are no JSON, or could be read in two ways."""
+        tools = self.request.tool_context
+        return (
+            tools is not None
+            and not READS_ARGUMENTS.isdisjoint(rule.condition.context)
+            and any(tools.is_unsound(self.items[index].content) for index in members)
+        )
 
     def located(self, index: int, finding: Finding) -> Finding:
         """Return a finding in what fills a slot as one in the text around, where it counts once."""

@@ -1,6 +1,7 @@
 """Runs the tasks that the steps of a check yield: on workers, on the loop of services, and under one deadline.
 
-Steps are a generator that yields the tasks which may take long, and no tasks where it would hold an event loop up itself;
+Steps are a generator that yields the tasks which may take long, and no tasks (`QUICK_WORK`, `LONG_WORK`) where it would hold an
+event loop up itself;
 `drive` and `adrive` are the two ways to take it, on the caller's thread or its event loop. Detectors that cost microseconds for
 certain run right in the steps (`run_tasks`). Who misses the deadline has failed, and its rules follow `on_error`.
 """
@@ -14,7 +15,7 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from guardrails.cancellation import Token, within
 from guardrails.engine.content.content_tree import ContentTree
@@ -24,11 +25,20 @@ from guardrails.remote.loop import submit
 
 T = TypeVar("T")
 
-INLINE_ON_LOOP = 20_000
-"""Characters up to which an event loop may judge by itself: well under a millisecond for linear detectors."""
+INLINE_ON_LOOP = 4_000
+"""Characters up to which an event loop may judge by itself: prose takes some 4 milliseconds, the dearest text known ten times as
+long (`benchmarks/cost_per_character.py`)."""
 
-CONTENTS_ON_LOOP = 200
+CONTENTS_ON_LOOP = 50
 """Contents up to which it may: each costs some 50 microseconds beside its detectors."""
+
+BULK_CHARACTERS = 20_000
+BULK_CONTENTS = 200
+"""What takes some tenths of a second, and from there on waits for a thread with others of its kind (`worker_pool`)."""
+
+QUICK_WORK: Final[list[Task]] = []
+LONG_WORK: Final[list[Task]] = []
+"""What steps yield, themselves and not lists that equal them, to go on off the event loop, by how long they take."""
 
 
 class TaskRunner:
@@ -59,13 +69,16 @@ class TaskRunner:
     async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
         """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
         deadline = Token(perf_counter() + self._deadline_s)
-        off_loop = False
+        lane: list[Task] | None = None
         while True:
-            taken = await _off_loop(steps, deadline) if off_loop else _step(steps, deadline)
+            if lane is None:
+                taken = _step(steps, deadline)
+            else:
+                taken = await _off_loop(steps, deadline, bulk=lane is LONG_WORK)
             if isinstance(taken, StepResult):
                 return taken.value
             if not taken:
-                off_loop = True
+                lane = taken
                 continue
             futures, started = self._submit(taken, deadline), perf_counter()
             awaited = [asyncio.wrap_future(future) for future in futures]
@@ -86,7 +99,7 @@ class TaskRunner:
                     future = submit(task.arun())
                 else:
                     task.token = Token(deadline.deadline + task.patience_s)
-                    future = workers().submit(task.run, bulk=task.size > INLINE_ON_LOOP)
+                    future = workers().submit(task.run, bulk=task.size > BULK_CHARACTERS)
                 futures.append(future)  # what was submitted must be known on errors
         except BaseException:
             for task, future in zip(tasks, futures, strict=False):
@@ -135,11 +148,13 @@ def give_up(task: Task, future: Future[None]) -> None:
         workers().abandon(future)
 
 
-def takes_long(tree: ContentTree) -> bool:
-    """Tell whether leaves are too many or too long for an event loop to judge, whatever is in them."""
-    if len(tree.leaves) > CONTENTS_ON_LOOP:
-        return True
-    return sum(len(getattr(leaf.content, "text", "")) for leaf in tree.leaves) > INLINE_ON_LOOP
+def choose_lane(tree: ContentTree) -> list[Task] | None:
+    """Return what steps yield where leaves are too much for an event loop to judge, whatever is in them; None where not."""
+    contents = len(tree.leaves)
+    characters = sum(len(getattr(leaf.content, "text", "")) for leaf in tree.leaves)
+    if contents > BULK_CONTENTS or characters > BULK_CHARACTERS:
+        return LONG_WORK
+    return QUICK_WORK if contents > CONTENTS_ON_LOOP or characters > INLINE_ON_LOOP else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +173,12 @@ def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] 
             return StepResult(stop.value)
 
 
-async def _off_loop(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
+async def _off_loop(
+    steps: Generator[list[Task], None, T], deadline: Token, *, bulk: bool
+) -> list[Task] | StepResult[T]:
     """Take the next step on a worker, in the caller's context."""
     step = partial(copy_context().run, _step, steps, deadline)
-    future: Future[list[Task] | StepResult[T]] = workers().submit(step, bulk=True)
+    future: Future[list[Task] | StepResult[T]] = workers().submit(step, bulk=bulk)
     try:
         return await asyncio.wrap_future(future)
     except asyncio.CancelledError:

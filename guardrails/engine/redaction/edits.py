@@ -6,6 +6,8 @@ Spans that share a character merge into one; it is replaced once, by the first o
 
 from __future__ import annotations
 
+import json
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,12 @@ from guardrails.engine.redaction.replacements import placeholder
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.redactions import BUILTIN, FoundValue
 from guardrails.types import Action, DetectorFailure, Finding, Media, Place, Text
+
+SEEN = 200
+"""Characters before a number that tell whether it stands by itself in JSON."""
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_JSON_VALUE = re.compile(r'(?<!\\)"\s*:\s*(?:\[[\s\d.,+eE-]*)?\Z')
 
 LONGEST = 10_000
 """Characters of the new text of a plugin's redaction, beside three times as many as it replaces."""
@@ -62,12 +70,19 @@ def replace_spans(text: str, changes: Iterable[Change]) -> str:
 
 
 def changes(
-    content: Text, wanted: Iterable[Span], vault: Vault, *, reserve: bool = False, before: str = ""
+    content: Text,
+    wanted: Iterable[Span],
+    vault: Vault,
+    *,
+    reserve: bool = False,
+    before: str = "",
+    shown: str = "",
 ) -> Iterator[Change]:
     """Yield a change for each stretch that spans cover together, in the order of the text.
 
     With `reserve`, what looks like a placeholder before a stretch, also where it begins in the text `before` this one, is not
-    handed out for it: a model wrote it, and a text that grows gets its numbers as it is shown.
+    handed out for it: a model wrote it, and a text that grows gets its numbers as it is shown. What was `shown` before this text
+    tells whether a number is one of JSON, which becomes a string there, so that the JSON stays valid.
     """
     position = 0
     for group in _merge_spans(wanted):
@@ -76,6 +91,10 @@ def changes(
             vault.reserve(before + content.text[position:start])
             before, position = "", end
         new, failure = _replacement(content, start, end, group, vault)
+        if _NUMBER.fullmatch(content.text, start, end) and _JSON_VALUE.search(
+            (shown + content.text[:start])[-SEEN:]
+        ):
+            new = json.dumps(new, ensure_ascii=False)
         yield Change(start, end, new, (*group,), failure)
 
 
@@ -221,7 +240,7 @@ def _message(place: Place) -> int:
 
 def _is_fixed(leaf: Leaf) -> bool:
     """Tell whether a text goes on as it is whatever it says of placeholders: identifiers, and what the operator wrote."""
-    return not (_is_models(leaf) or leaf.is_record) and (
+    return not (_is_models(leaf) or leaf.is_record or leaf.pieces) and (
         not leaf.editable or role_of(leaf.content.place) in ("system", "developer")
     )
 
@@ -240,7 +259,9 @@ def _escape_placeholders(leaves: Sequence[Leaf], made: dict[int, list[Change]], 
             continue
         for span, new in vault.find_mistakable(text):
             touched = list(resolve_span(leaves, index, span))
-            if all(leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched):
+            if touched and all(
+                leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched
+            ):
                 # In a joined text the same one comes up again.
                 written.update(dict.fromkeys(touched, "") | {touched[0]: new})
     for (at, start, end), new in written.items():

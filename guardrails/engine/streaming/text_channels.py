@@ -15,7 +15,7 @@ from typing import Final
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Change, Request, Span
-from guardrails.engine.redaction.edits import changes, replace_spans
+from guardrails.engine.redaction.edits import SEEN, changes, replace_spans
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.stream_evaluator import Steps, StreamEvaluator, StreamStop
 from guardrails.types import Place, Text
@@ -30,7 +30,7 @@ class StreamedPart:
     def __init__(self, place: Place, vault: Vault) -> None:
         self.place = place
         self._vault = vault
-        self._rest = self._before = ""
+        self._rest = self._before = self._shown_text = ""
         self._spans: list[Span] = []
         self._came: list[str] = []
         self.length = self.shown = self.mark = 0
@@ -91,9 +91,12 @@ class StreamedPart:
                 for each in due
             ]
             text = Text(self._rest[:size], self.place)
-            made = [*changes(text, moved, self._vault, reserve=True, before=self._before)]
+            made = [
+                *changes(text, moved, self._vault, reserve=True, before=self._before, shown=self._shown_text)
+            ]
         end = made[-1].end if made else 0
         self._before = ((self._before if not made else "") + self._rest[end:size])[-REMEMBERED:]
+        self._shown_text = (self._shown_text + self._rest[:size])[-SEEN:]
         out = replace_spans(self._rest[:size], made)
         self.changed = self.changed or bool(made)
         self._rest = self._rest[size:]

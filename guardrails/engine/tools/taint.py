@@ -3,20 +3,25 @@
 Held is a run of letters and digits, whatever stands between them and however they are written (case, accents, look-alikes,
 invisible characters), or a whole value: an e-mail address, a link or one below it, a number, a token of letters and digits. Both
 sides are read as they stand and as what stands encoded in them. A run of `CERTAIN` letters and digits is always seen, one of
-fewer than `LEAST` never. Text that says the same in other words is not seen, nor is a shorter piece that is no such value.
+fewer than `LEAST` never. A run may be cut over several texts, in any order and with others in between: texts of `SHORTEST_PIECE`
+letters and more that stand one behind the other in a source are one run. Text that says the same in other words is not seen, nor
+is a shorter piece that is no such value.
 
 Work: linear in the texts. Every `STEP`-th window of a source is kept, so that a source takes about a dozen bytes a character,
-up to `MOST` characters of all; every window of the other text is looked up.
+up to `MOST` characters of all; every window of the other text is looked up. All pieces of a call are looked up in one pass
+over the sources.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import re2
+from ahocorasick_rs import AhoCorasick
 
+from guardrails import cancellation
 from guardrails.detectors.encodings.extractors import extract
 from guardrails.text import fold_text, replace_surrogates
 from guardrails.text.escapes import decode_escapes
@@ -26,6 +31,14 @@ STEP: Final = 8
 CERTAIN: Final = LEAST + STEP - 1
 MOST: Final = 4_000_000
 """Letters and digits of sources, and of a text that is looked up: beyond that nobody can tell any more."""
+
+SHORTEST_PIECE: Final = 4
+"""Letters and digits from which a text may be a piece of a run."""
+LONGEST_PIECE: Final = 200
+"""Characters of a text that may be such a piece, however they are spaced."""
+FEW_PIECES: Final = 64
+SEARCHED_AT_ONCE: Final = 100_000
+"""Letters and digits of a source that are searched for pieces at once."""
 
 MOST_SOURCES: Final = 256
 MOST_STEPS: Final = 16
@@ -89,6 +102,28 @@ def _link(link: str, *, above: bool) -> Iterator[str]:
         yield f"/{place}"
 
 
+def has_chain(pieces: Sequence[str], run: str) -> bool:
+    """Tell whether pieces stand one behind the other in a run, at least two of them, of `LEAST` letters and digits together; of
+    many pieces, some of which do so by chance, `CERTAIN`.
+    """
+    least = LEAST if len(pieces) <= FEW_PIECES else CERTAIN
+    automaton = AhoCorasick(pieces)
+    longest: dict[int, int] = {}  # by where they end, what stands in a row there
+    for begin in range(0, len(run), SEARCHED_AT_ONCE):
+        cancellation.check()
+        part = run[begin : begin + SEARCHED_AT_ONCE + CERTAIN]
+        ends: dict[int, int] = {}
+        # In the order in which they end, so that what stands before a piece is known.
+        for _, start, end in automaton.find_matches_as_indexes(part, overlapping=True):
+            before = longest.get(begin + start, ends.get(begin + start, 0))
+            length = end - start + before
+            if before and length >= least:
+                return True
+            ends[begin + end] = max(ends.get(begin + end, 0), length)
+        longest = {end: length for end, length in ends.items() if end > begin + SEARCHED_AT_ONCE - CERTAIN}
+    return False
+
+
 class TaintTraces:
     """What sources hold.
 
@@ -100,6 +135,7 @@ class TaintTraces:
         self._decoding = decoding
         self._held: dict[int, tuple[int, ...]] = {}
         self._sources: dict[str, int] = {}
+        self._runs: list[tuple[str, list[int]]] = []
         self._characters = 0
         self.work = 0
 
@@ -116,6 +152,7 @@ class TaintTraces:
             self._characters += len(run)
             if self.is_full:
                 return
+            self._runs.append((run, names))
             for at in (*range(0, len(run) - LEAST, STEP), len(run) - LEAST):
                 if at >= 0:
                     self._keep(run[at : at + LEAST], names)
@@ -129,13 +166,19 @@ class TaintTraces:
         if new:
             self._held[hash(key)] = known + new
 
-    def found(self, texts: Iterable[str]) -> list[str] | None:
-        """Return the sources that texts, read one behind the other too, hold something of; None where nobody can tell."""
+    def found(self, texts: Iterable[str], values_alone: Iterable[str] = ()) -> list[str] | None:
+        """Return the sources that texts hold something of; None where nobody can tell.
+
+        Args:
+            texts: what a call says, each read by itself, one behind the other, and as pieces in any order.
+            values_alone: those of the texts that are no keys, read one behind the other.
+        """
         if self.is_full:
             return None
         found: set[int] = set()
         several = [*texts]
-        for text in (*several, " ".join(several)) if len(several) > 1 else several:
+        joined = dict.fromkeys((" ".join(several), " ".join(values_alone))) if len(several) > 1 else ()
+        for text in (*several, *joined):
             for reading in readings(text, self._decoding):
                 run = letters(reading)
                 if len(run) > MOST:
@@ -144,7 +187,20 @@ class TaintTraces:
                     self._look(run[at : at + LEAST], found)
                 for value in values(reading, source=False):
                     self._look(value, found)
+        self._look_for_pieces(several, found)
         return [name for name, number in self._sources.items() if number in found]
+
+    def _look_for_pieces(self, texts: Iterable[str], found: set[int]) -> None:
+        """Add the sources in which some of the texts stand one behind the other."""
+        shown = (
+            letters(fold_text(replace_surrogates(text)).text) for text in texts if len(text) <= LONGEST_PIECE
+        )
+        pieces = [*dict.fromkeys(run for run in shown if SHORTEST_PIECE <= len(run) < CERTAIN)]
+        for run, names in self._runs if len(pieces) > 1 else ():
+            if not found.issuperset(names):
+                self.work += len(run)
+                if has_chain(pieces, run):
+                    found.update(names)
 
     def _look(self, key: str, found: set[int]) -> None:
         self.work += 1

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.values.json_text import write_arguments
 from guardrails.types import Place, Returned, Stage, Text, ToolCall, Use
-from guardrails.wire.lossless_json import write
 
 ROLES: Final[Mapping[Stage, str]] = {
     Stage.TOOL_DEFINITION: "system",
@@ -89,7 +89,9 @@ def place_call(
         hosted: whether the provider makes the call.
     """
     tool = (_text(name), _text(server))
-    given = arguments if isinstance(arguments, str) else "" if arguments is None else _written(arguments)
+    given = (
+        arguments if isinstance(arguments, str) else "" if arguments is None else write_arguments(arguments)
+    )
     if isinstance(identity, str):
         tree.calls.setdefault(identity, []).append(tool)
     return replace(at, stage=Stage.TOOL_CALL, tool=tool[0], use=Use((tool,), given, hosted=hosted))
@@ -111,14 +113,6 @@ def place_result(tree: ContentTree, at: Place, identity: object, claimed: object
         tools[said, ""] = None
     own = next(iter(tools))[0] if len(tools) == 1 else said
     return replace(at, tool=own, use=Use((*tools,)))
-
-
-def _written(value: object) -> str | None:
-    """Return the JSON text of arguments, None where they are no JSON, so that nobody knows what a call was called with."""
-    try:
-        return write(value)
-    except (TypeError, ValueError, RecursionError):
-        return None
 
 
 def _text(value: object) -> str:

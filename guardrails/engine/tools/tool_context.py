@@ -17,10 +17,10 @@ from typing import Any, Final
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, TaintTraces
 from guardrails.engine.tools.tool_calls import find_returned
-from guardrails.engine.values.json_text import parse_json_text
-from guardrails.engine.values.walk import find_strings
+from guardrails.engine.values.json_text import find_literals, is_unsound_json, parse_json_text
+from guardrails.engine.values.walk import find_leaves
 from guardrails.errors import RequestError
-from guardrails.policy.names import FOLLOWED, OF_CALLS
+from guardrails.policy.names import FOLLOWED, OF_CALLS, fold_tool_name
 from guardrails.policy.tools import ToolLists
 from guardrails.text import replace_surrogates
 from guardrails.types import Content, Place, Returned, Stage, Tool, ToolCall, Use
@@ -57,6 +57,12 @@ Facts = dict[str, object]
 
 CANNOT: Final = (TimeoutError, RecursionError, RequestError)
 """What stops the reading of arguments that are out of all measure."""
+
+UNSOUND: Final = "unsound"
+"""Under which a call's facts say that its arguments are no sound JSON; no condition has a name for it."""
+
+READS_ARGUMENTS: Final = frozenset(("tool.arguments", "tool.valid"))
+"""What conditions read of a call's arguments themselves."""
 
 ELSEWHERE: Final[Mapping[str, object]] = {
     "tool.valid": True,
@@ -150,12 +156,14 @@ class ToolContext:
         return bool(strangers) and result.text is None
 
     def _judge(self, use: Use, facts: Facts) -> None:
-        """Find out what a call asks for."""
+        """Find out what a call asks for. Arguments that are no sound JSON are known to be none, and fit no entry."""
         value, sound = parse_json_text(use.arguments or "{}") if use.arguments is not None else (None, False)
         if "tool.arguments" in self._names and isinstance(value, dict) and sound:
             facts["tool.arguments"] = Arguments(_plain(value))
+        unsound = use.arguments is not None and not sound and is_unsound_json(use.arguments)
+        facts[UNSOUND] = unsound
         if "tool.valid" in self._names:
-            facts["tool.valid"] = all(self._fits(tool, use, sound) for tool in use.tools)
+            facts["tool.valid"] = not unsound and all(self._fits(tool, use, sound) for tool in use.tools)
 
     def _fits(self, tool: tuple[str, str], use: Use, sound: bool) -> bool:
         entry = self._tools.entry(tool)
@@ -169,9 +177,15 @@ class ToolContext:
         if len(self._sources) <= MOST_SOURCES:
             facts["tool.sources"] = [*self._sources]
         if traces is not None and use.arguments is not None:
-            carried = traces.found(_texts(use.arguments))
+            carried = traces.found(*_texts(use.arguments))
             if carried is not None:
                 facts |= {"tool.carries": bool(carried), "tool.carried": carried}
+
+    def is_unsound(self, content: Content) -> bool:
+        """Tell whether a content belongs to a call whose arguments are no JSON, or could be read in two ways."""
+        at = content.place
+        facts = None if at.use is None or at.stage is not Stage.TOOL_CALL else self._facts.get(id(at.use))
+        return facts is not None and facts.get(UNSOUND) is True
 
     def value(self, name: str, content: Content) -> object:
         """Return what a condition reads of a content, None where it is unknown."""
@@ -198,13 +212,17 @@ def basic_value(name: str, content: Content) -> object:
     if name == "tool.changed":
         return use is not None and use.changed
     servers = {server for _, server in use.tools} if use is not None else set()
-    return servers.pop() if len(servers) == 1 else ""
+    return fold_tool_name(servers.pop()) if len(servers) == 1 else ""
 
 
-def _texts(arguments: str) -> list[str]:
-    """Return the texts in a call's arguments; that is no JSON, all of it."""
+def _texts(arguments: str) -> tuple[list[str], list[str]]:
+    """Return the texts in a call's arguments, and those that are no keys; of what is no sound JSON all of it and its literals."""
     value, sound = parse_json_text(arguments or "{}")
-    return [text for _, text, _ in find_strings(value)] if sound else [arguments]
+    found = [
+        (str(text), role) for _, text, _, role in (find_leaves(value) if sound else find_literals(arguments))
+    ]
+    whole = [] if sound else [arguments]
+    return [*whole, *(text for text, _ in found)], [text for text, role in found if role == "value"]
 
 
 def _plain(value: Any) -> Any:

@@ -28,7 +28,7 @@ from guardrails.inference.hub.sequence import apply_activation
 from guardrails.inference.media.pixels import LARGE, Box, Pixels, prepare_pixels, read_preparation, split_view
 from guardrails.inference.onnx import open_session
 from guardrails.inference.pool import get_pool
-from guardrails.inference.safety.folder import ModelError, first_line
+from guardrails.inference.safety.folder import ModelError, first_line, is_shipped, read_manifest_file
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.shared_models import SharedModels
 
@@ -195,12 +195,12 @@ def _cut(view: Pixels, boxes: Sequence[Box]) -> list[_Cut]:
 
 
 def verify_folder(folder: Path) -> None:
-    """Raise `ModelError` where a file is not the one that the folder's manifest names."""
-    try:
-        named = json.loads((folder / "manifest.json").read_bytes())["files"].items()
-    except FileNotFoundError:
+    """Raise `ModelError` where a file is not the one that the folder's manifest names, or that is not the one that was pinned."""
+    if not (folder / "manifest.json").exists() and not is_shipped(folder):
         return
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    try:
+        named = json.loads(read_manifest_file(folder))["files"].items()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"manifest.json: {error}") from error
     for name, digest in named:
         try:

@@ -6,6 +6,9 @@ reads: `folded` or `normalized`), `languages` (those that it was validated on) a
 `hashed: [a, b]` and `both: [encoder, hashed, bias]`, and the limits `clear` and `sure` (`scores.py`). It may have `few_words`:
 up to how many `words` both tiers have to find something, the least that the fast tier must say (`agreement`), and what a score is
 at most where it does not (`doubted`).
+
+A manifest is itself pinned, as whoever changes a file could change its digest there: that of a shipped model in `PINNED`, that of
+another where a policy says so (`sha256`).
 """
 
 from __future__ import annotations
@@ -16,6 +19,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+SHIPPED: Final = Path(__file__).resolve().parents[2] / "models"
+"""The folder of the models that come with the package."""
+
+PINNED: Final[Mapping[str, str]] = {
+    "centerface": "051924a0e6e03ea0999086d73e34e6658015f7909928ac92e04a75ee81de69ed",
+    "nsfw_mid": "eb52f6ae3700e2a650b099b13cc7d7aaf01e37acc9d1cc6e4ff655a9b3b4a03d",
+    "silero_vad": "c8f3975a0afea5dbf1f99d53ec33bd43723186478e2b85a9388331d794057839",
+    "text_safety": "1a6a5450e18404802033a06b1deb4a1e499bccb13957e0b1aae5c09f84bd9b6d",
+}
+"""Folder of a shipped model → the sha256 of its manifest. A release with another model has another line here."""
 
 FILES: Final = ("encoder.onnx", "tokenizer.json", "hashed.npz")
 """What a model is made of."""
@@ -72,14 +86,48 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a folder; raises `ModelError`."""
+def is_shipped(folder: Path) -> bool:
+    """Tell whether a folder is that of a model that comes with the package."""
+    return folder.resolve().parent == SHIPPED
+
+
+def read_manifest_file(folder: Path, sha256: str | None = None) -> bytes:
+    """Return the manifest of a folder as it lies there.
+
+    Args:
+        folder: of the model.
+        sha256: the digest that it must have, beside that of a shipped model.
+
+    Raises:
+        ModelError: it cannot be read, or is another than the one that was pinned.
+    """
     try:
         data = (folder / "manifest.json").read_bytes()
-        read = json.loads(data)
     except FileNotFoundError as error:
         raise ModelError("the folder has no manifest.json") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelError(f"manifest.json: {error}") from error
+    seen = hashlib.sha256(data).hexdigest()
+    if is_shipped(folder) and seen != PINNED.get(folder.resolve().name):
+        raise ModelError(
+            f"manifest.json is not the one that this release came with: its sha256 is {seen[:12]}\u2026",
+            "install the package again; for a model of your own, copy the folder elsewhere and name it in the policy",
+        )
+    if sha256 is not None and seen != sha256.lower():
+        raise ModelError(
+            f"manifest.json is not the one that was pinned: its sha256 is {seen}, not {sha256}",
+            "copy the model's folder again; if it was changed on purpose, write its new digest",
+            field="sha256",
+        )
+    return data
+
+
+def read_manifest(folder: Path, sha256: str | None = None) -> Manifest:
+    """Read the manifest of a folder, which must have the digest where one is given; raises `ModelError`."""
+    data = read_manifest_file(folder, sha256)
+    try:
+        read = json.loads(data)
+    except ValueError as error:
         raise ModelError(f"manifest.json: {error}") from error
     try:
         found = Manifest(

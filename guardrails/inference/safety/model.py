@@ -131,13 +131,17 @@ _LOADED: WeakValueDictionary[str, SafetyModel] = WeakValueDictionary()
 _LOADING = fork_safe_lock()
 
 
-def load_safety_model(folder: Path) -> SafetyModel:
+def load_safety_model(folder: Path, sha256: str | None = None) -> SafetyModel:
     """Return the model in a folder; the same for all who ask for the same files.
+
+    Args:
+        folder: of the model.
+        sha256: the digest that its manifest must have.
 
     Raises:
         ModelError: what is wrong with the folder, or with a file of it.
     """
-    of = read_manifest(folder)
+    of = read_manifest(folder, sha256)
     with _LOADING:
         model = _LOADED.get(of.identity)
         if model is None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
+    DATA_URL,
     Reader,
     anything,
     by_table,
@@ -71,12 +72,18 @@ def values_reader(reader: Reader) -> Reader:
     return read
 
 
+def read_icon(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    """The address of an icon, which is judged; of one that stands there itself only what is no picture."""
+    data = isinstance(value, str) and DATA_URL.match(value)
+    (opaque if data else identifier)(tree, value, path, place)
+
+
 PROTOCOL = "io.modelcontextprotocol/"
 META = by_table(
     {"progressToken": keep, f"{PROTOCOL}subscriptionId": keep},
     lenient=True,
 )
-ICONS = each(by_table({"src": opaque, "mimeType": read_fixed, "sizes": read_fixed, "theme": read_fixed}))
+ICONS = each(by_table({"src": read_icon, "mimeType": read_fixed, "sizes": read_fixed, "theme": read_fixed}))
 ANNOTATIONS = by_table({"audience": read_fixed, "priority": flag, "lastModified": read_fixed})
 COMMON: Mapping[str, Reader] = {"annotations": ANNOTATIONS, "_meta": META}
 IMPLEMENTATION = by_table(

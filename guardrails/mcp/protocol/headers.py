@@ -32,6 +32,9 @@ PASSED_ON = (
 )
 """Headers of an agent that a server gets, besides those that repeat the message."""
 
+TOLD_ON = tuple(name for name in PASSED_ON if name != "authorization")
+"""Those of them that are judged: a key is for the server."""
+
 PASSED_BACK = (SESSION, "www-authenticate", "retry-after")
 """Headers of a server that an agent gets."""
 

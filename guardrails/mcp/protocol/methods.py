@@ -21,7 +21,7 @@ from guardrails.engine.content.field_readers import (
     flag,
     identifier,
     keep,
-    opaque,
+    signature,
     text,
 )
 from guardrails.mcp.protocol import fields
@@ -78,7 +78,7 @@ def result_reader(**known: Reader) -> Reader:
         "ttlMs": flag,
         "cacheScope": read_fixed,
     }
-    return by_table({**common, "nextCursor": opaque, **known})
+    return by_table({**common, "nextCursor": signature, **known})
 
 
 def read_request(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -91,7 +91,7 @@ def read_request(tree: ContentTree, value: Any, path: Path, place: Place) -> Non
     method.request.read(tree, value.get("params"), (*path, "params"), method.request.place)
 
 
-RETRIED: Mapping[str, Reader] = {"inputResponses": fields.RESPONSES, "requestState": opaque}
+RETRIED: Mapping[str, Reader] = {"inputResponses": fields.RESPONSES, "requestState": signature}
 """What a client adds when it asks again."""
 
 TASK: Mapping[str, Reader] = {
@@ -101,7 +101,7 @@ TASK: Mapping[str, Reader] = {
     "statusMessage": text,
 }
 TOOL_CALL = params_reader(name=identifier, arguments=anything, task=read_fixed, **RETRIED)
-WANTED: Mapping[str, Reader] = {"inputRequests": values_reader(read_request), "requestState": opaque}
+WANTED: Mapping[str, Reader] = {"inputRequests": values_reader(read_request), "requestState": signature}
 """What a server wants to know before it answers."""
 
 RETURNED: Mapping[str, Reader] = {
@@ -126,7 +126,7 @@ COMPLETED = by_table({"values": each(text), "total": flag, "hasMore": flag})
 MESSAGES = each(by_table({"role": read_fixed, "content": CONTENT}))
 
 NOTHING = MethodSide(result_reader(), SAID)
-PAGE = MethodSide(params_reader(cursor=opaque), TALK)
+PAGE = MethodSide(params_reader(cursor=signature), TALK)
 URI = MethodSide(params_reader(uri=identifier), CALL)
 TASK_ID = MethodSide(params_reader(taskId=identifier, inputResponses=fields.RESPONSES), TALK)
 INSTRUCTIONS = ("instructions", MethodSide(text, DEFINITION))

@@ -18,8 +18,8 @@ T = TypeVar("T")
 LARGE = 256 << 10
 """Bytes of a message from which it is read and walked on a thread, not on the event loop."""
 
-LONGEST_ID = 256
-"""Characters of an id."""
+ID = re.compile(r"[A-Za-z0-9_.:/+=$-]{1,256}")
+"""What an id may be that is a text: one word, as for a method."""
 
 METHOD = re.compile(r"[A-Za-z$_][A-Za-z0-9_./$-]{0,127}")
 """What a method may be called: a name, in which nobody can say much."""
@@ -50,7 +50,7 @@ Kind = Literal["request", "notification", "result", "error"]
 @dataclass(frozen=True, slots=True)
 class RpcMessage:
     """One message: a request, a notification, or the result or error that answers a request. `id` is None for a notification,
-    and for an error that answers what could not be read. `size` is in bytes, where it was read.
+    and for an error that answers what could not be read. `size` is what it weighs, where it was read.
     """
 
     body: Body
@@ -79,12 +79,12 @@ def parse(raw: bytes) -> RpcMessage:
     """
     if raw.lstrip()[:1] == b"[":
         raise RequestError("batch", "batches are refused: send each message by itself")
-    return replace(classify_message(strict_json.parse(raw)), size=len(raw))
+    return replace(classify_message(strict_json.parse(raw)), size=strict_json.weigh(raw))
 
 
 async def parse_aside(raw: bytes) -> RpcMessage:
     """Read one message as `parse` does; a large one on a thread, so that the event loop goes on."""
-    return await run_by_size(len(raw), lambda: parse(raw))
+    return await run_by_size(strict_json.weigh(raw), lambda: parse(raw))
 
 
 async def run_by_size(size: int, function: Callable[[], T]) -> T:
@@ -123,9 +123,9 @@ def _id(body: Body, kind: Kind) -> Id | None:
     given = body.get("id")
     if given is None and kind == "error":
         return None
-    if type(given) is int or (isinstance(given, str) and len(given) <= LONGEST_ID):
+    if type(given) is int or (isinstance(given, str) and ID.fullmatch(given) is not None):
         return given
-    raise RequestError("invalid_message", "id must be a short text or a whole number", "/id")
+    raise RequestError("invalid_message", "id must be one word, or a whole number", "/id")
 
 
 def make_request(id_: Id, method: str, params: Mapping[str, Any]) -> Body:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import replace
 from typing import Protocol
 
 import aiohttp
@@ -21,10 +22,12 @@ from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.headers import (
     PASSED_BACK,
     SESSION,
+    TOLD_ON,
     forward_headers,
     listing_headers,
     plain_headers,
 )
+from guardrails.mcp.protocol.methods import SAID, TALK
 from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, RemoteServer
@@ -73,6 +76,7 @@ class RemoteRelay:
     async def _post(
         self, request: Request, message: RpcMessage, link: McpLink, session: AgentSession
     ) -> Response:
+        await _judge_headers(request, link)
         asking = listing_headers(request.headers, self._remote.key)
         step = await link.from_agent(message, lambda body: self._remote.answer(asking, body))
         if step.returned is not None:
@@ -109,7 +113,7 @@ class RemoteRelay:
             response = await stack.enter_async_context(
                 self._remote.ask("POST", headers, body, endless=endless)
             )
-            back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
+            back = await _headers_back(response, link)
             if SESSION in back:
                 self._links.keep(back[SESSION], session, link)
             if response.status >= 400:
@@ -146,11 +150,12 @@ class RemoteRelay:
     async def get(self, request: Request, session: AgentSession) -> Response:
         """Serve an agent that listens for what the server says unasked, or comes back for what it missed."""
         link = self._links.get(request.headers.get(SESSION), session)
+        await _judge_headers(request, link)
         headers = plain_headers(request.headers, self._remote.key)
         async with AsyncExitStack() as stack:
             asking = self._remote.ask("GET", headers, endless=True)
             response = await run_while_connected(request.receive, stack.enter_async_context(asking))
-            back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
+            back = await _headers_back(response, link)
             if response.status != 200 or response.content_type != EVENTS:
                 status = response.status if response.status >= 400 else 502
                 return message_response(
@@ -161,6 +166,7 @@ class RemoteRelay:
 
     async def delete(self, request: Request, session: AgentSession) -> Response:
         """End a session of the server's."""
+        await _judge_headers(request, self._links.get(request.headers.get(SESSION), session))
         async with self._remote.ask("DELETE", plain_headers(request.headers, self._remote.key)) as response:
             self._links.forget(request.headers.get(SESSION), session)
             return Response(status_code=response.status)
@@ -178,12 +184,13 @@ class RemoteRelay:
         resumes = False
         problem = BackendError("the server broke off before it answered", 502, "server_broke_off")
         try:
-            async for event in self._remote.events(response):
+            async for came in self._remote.events(response):
+                event = await _with_harmless_id(came, link)
                 resumes = resumes or bool(event.id)
                 if event is SIGN_OF_LIFE:
                     yield sse.KEEP_ALIVE
                 elif not event.data:
-                    yield sse.event(b"", event.type, event.id, event.retry)
+                    yield sse.event(b"", b"", event.id, event.retry)
                 elif event.type in (b"", b"message"):
                     message = await rpc.parse_aside(event.data)
                     on = await self._judge(message, headers, link)
@@ -218,6 +225,26 @@ class RemoteRelay:
             except GuardrailsError as error:
                 LOG.warning("the server could not be told of a refusal: %s", error)
         return step.forwarded
+
+
+async def _judge_headers(request: Request, link: McpLink) -> None:
+    """Raise `RequestError` where what headers of an agent say that go on is not let through; keys are no texts."""
+    said = {name: request.headers[name] for name in TOLD_ON if name in request.headers}
+    if not await link.admits(said, TALK):
+        raise RequestError("blocked_header", "a header says what is not let through")
+
+
+async def _headers_back(response: aiohttp.ClientResponse, link: McpLink) -> dict[str, str]:
+    """Return the headers of a server's answer that the agent gets: those of which each may go on."""
+    found = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
+    return {name: value for name, value in found.items() if await link.admits({name: value}, SAID)}
+
+
+async def _with_harmless_id(event: sse.Event, link: McpLink) -> sse.Event:
+    """Return an event as it came, without its id where that is not let through: nobody resumes there."""
+    if not event.id or await link.admits({"id": event.id.decode(errors="replace")}, SAID):
+        return event
+    return replace(event, id=b"")
 
 
 async def _closing(events: AsyncGenerator[bytes, None], stack: AsyncExitStack) -> AsyncGenerator[bytes]:

@@ -92,7 +92,7 @@ class RemoteServer:
             raw += piece
             if len(raw) > limit:
                 raise BackendError(f"the server's answer is larger than {limit} bytes", 502, "server_invalid")
-        return await rpc.run_by_size(len(raw), lambda: parse_message(bytes(raw)))
+        return await rpc.run_by_size(strict_json.weigh(bytes(raw)), lambda: parse_message(bytes(raw)))
 
     async def events(self, response: aiohttp.ClientResponse) -> AsyncIterator[sse.Event]:
         """Yield the events of a response as they come, and a sign of life for what is none.

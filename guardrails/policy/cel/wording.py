@@ -51,6 +51,8 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
         return DEEP
     if found := _TOKEN.search(message):
         char = found[1].strip()[:1]
+        if not char:  # such as a space that does not break, which CEL shows as a plain one
+            return "unexpected character that looks like a space", "write a plain space"
         if char in "\"'":
             return "a text in quotes does not end", TYPOS[char]
         return f"unexpected {char!r}", TYPOS.get(char, "")

@@ -59,15 +59,19 @@ class ConverseCodec:
             raise malformed_event("event with more than one field")
         match name:
             case "messageStart":
-                message: dict[str, Any] = {"role": said.get("role"), "content": []}
-                return EventReading(data, [Patch("set", ("output",), {"message": message})])
+                begun = {"role": said.get("role")}
+                return EventReading(
+                    _exactly(data, {name: begun}),
+                    [Patch("set", ("output",), {"message": {**begun, "content": []}})],
+                    rest={"output": {"message": begun}},
+                )
             case "contentBlockStart":
                 return self._start(data, said)
             case "contentBlockDelta":
                 return self._delta(data, said, begin)
             case "contentBlockStop":
                 index = self._index(said)
-                grown = self._texts.get(index)
+                grown, data = self._texts.get(index), _exactly(data, {name: {"contentBlockIndex": index}})
                 return EventReading(data, closes=(grown,) if grown else (), waits=grown is None)
             case "messageStop":
                 self.is_finished = True
@@ -92,6 +96,7 @@ class ConverseCodec:
         if index != len(self._kinds) or not isinstance(use, Mapping):
             raise malformed_event("start of a block")
         self._kinds.append(())
+        data = _exactly(data, {"contentBlockStart": {"contentBlockIndex": index, "start": {"toolUse": use}}})
         return EventReading(
             data, [Patch("set", (*CONTENT, index), {"toolUse": {**use, "input": ""}})], waits=True
         )
@@ -118,12 +123,14 @@ class ConverseCodec:
         if self._kinds[index] != kind:
             raise malformed_event("delta of a block of another kind")
         grows = ((self._texts[index], ("contentBlockDelta", "delta", *DELTAS[kind])),)
+        data = _delta_event(data, index, _holding(DELTAS[kind], _at(delta, DELTAS[kind])))
         return EventReading(data, patches, grows=grows, bare=True)
 
     def _grow_call(self, data: dict[str, Any], delta: Mapping[str, Any], index: int) -> EventReading:
         piece = _at(delta, ("toolUse", "input"))
         if not isinstance(piece, str):
             raise malformed_event("delta of a call of a tool")
+        data = _delta_event(data, index, {"toolUse": {"input": piece}})
         return EventReading(data, [Patch("append", (*CONTENT, index, "toolUse", "input"), piece)], waits=True)
 
     def _sign(self, data: dict[str, Any], delta: Mapping[str, Any], index: int) -> EventReading:
@@ -133,11 +140,13 @@ class ConverseCodec:
             raise malformed_event("delta of an unknown kind")
         if index == len(self._kinds):
             self._kinds.append(())
+            data = _delta_event(data, index, {"reasoningContent": thought})
             return EventReading(
                 data, [Patch("set", (*CONTENT, index), {"reasoningContent": thought})], waits=True
             )
         path = (*CONTENT, index, "reasoningContent", "reasoningText", "signature")
         signed = _at(delta, ("reasoningContent", "signature"))
+        data = _delta_event(data, index, {"reasoningContent": {"signature": signed}})
         spelled = ((("contentBlockDelta", "delta", "reasoningContent", "signature"), ""),)
         return EventReading(data, [Patch("append", path, signed)], waits=True, spelled=spelled)
 
@@ -238,6 +247,15 @@ def _event(name: str, **fields: Any) -> Event:
 
 def _grown_by(index: int, kind: Path, text: str) -> Event:
     return _event("contentBlockDelta", delta=_holding(DELTAS[kind], text), contentBlockIndex=index)
+
+
+def _exactly(data: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event that holds what the protocol has there and no more; the one that came if it is that."""
+    return data if data == event else event
+
+
+def _delta_event(data: dict[str, Any], index: int, delta: Any) -> dict[str, Any]:
+    return _exactly(data, {"contentBlockDelta": {"contentBlockIndex": index, "delta": delta}})
 
 
 def _holding(path: Path, text: str) -> Any:

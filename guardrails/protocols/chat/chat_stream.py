@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
 from guardrails.protocols.chat.chat_payload import SPELLED
-from guardrails.protocols.chat.chunk_reader import CHUNK, HEAD, PADDING, ChunkReader
-from guardrails.protocols.streaming.codec import Event, EventReading, Patch
+from guardrails.protocols.chat.chunk_reader import CHUNK, HEAD, ChunkReader
+from guardrails.protocols.streaming.codec import PADDING, Event, EventReading, Patch
 from guardrails.protocols.streaming.streamed_text import StreamedText
+from guardrails.text.structure import is_structure
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -21,7 +22,7 @@ KIND: Final = "chat.completion"
 """What a whole completion is called."""
 
 SAID_AGAIN: Final = frozenset({"id", "type", "role", "name", "object", "format"})
-"""Strings of a delta that do not grow."""
+"""Strings of a delta that do not grow. One that is no word of the protocol waits, as it may come in pieces."""
 
 READ: Final = "content"
 """The field of a delta that people read."""
@@ -85,7 +86,7 @@ class ChatCodec(ChunkReader):
             said[name] = value
             if value not in (None, [], {}):
                 others[name] = value
-                item.waits = item.waits or not isinstance(value, str)
+                item.waits = item.waits or not isinstance(value, str) or not is_structure(value)
             elif self.names.is_new(name, MESSAGE):
                 others[name] = None
         if "delta" in choice:

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.field_readers import WORD, Table
-from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
+from guardrails.engine.content.field_readers import Table
+from guardrails.engine.values.walk import find_strings
+from guardrails.protocols.streaming.codec import (
+    PADDING,
+    EventReading,
+    Patch,
+    is_padding,
+    malformed_event,
+)
+from guardrails.text.structure import is_structure
 
 HEAD: Final = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 """Fields that every chunk carries."""
@@ -14,10 +22,14 @@ HEAD: Final = ("id", "object", "created", "model", "service_tier", "system_finge
 CHUNK: Final = "chat.completion.chunk"
 """What a chunk of a chat completion calls itself; some servers call those of text completions so too."""
 
-PADDING: Final = "obfuscation"
-"""Random characters that hide the length of a delta."""
-
 MOST_CHOICES: Final = 128
+
+
+def _is_of_structure(value: Any) -> bool:
+    """Tell whether no string in a value says anything."""
+    if isinstance(value, str):
+        return is_structure(value)
+    return all(is_structure(said) for _, said, _ in find_strings(value))
 
 
 class UnknownNames:
@@ -54,7 +66,8 @@ class ChunkReader:
         """Index of a choice → whether it said why it ended."""
 
     def read_beside_choices(self, data: dict[str, Any]) -> tuple[EventReading, dict[str, Any]]:
-        """Read a chunk without what its choices say; return what it is read as, and what else in it is to be judged.
+        """Read a chunk without what its choices say; return what it is read as, and what else in it is to be judged. What is said
+        otherwise than before waits for the end, where all of it is judged together.
 
         Raises:
             BackendError: its choices are none.
@@ -68,17 +81,19 @@ class ChunkReader:
             known = self._said.get(name)
             if name == "choices" or (known and known == value) or (value is None and name in self._said):
                 continue
-            is_word = isinstance(value, str) and WORD.fullmatch(value) is not None
-            if name == PADDING and is_word:
+            if name == PADDING and is_padding(value):
                 continue
             if self.names.is_new(name, self._table) or value is not None:
                 rest[name] = value
             if name not in HEAD:
+                item.waits = item.waits or (name in self._said and not _is_of_structure(value))
                 self._said[name] = None
                 item.patches.append(Patch("merge", (name,), value))
                 continue
             self._said[name] = known or value
-            if not (known and is_word):  # else it is no text that grows
+            fits = _is_of_structure(value)
+            item.waits = item.waits or bool(known and not fits)
+            if not (known and isinstance(value, str) and fits):  # else it is no text that grows
                 item.patches.append(Patch("merge", (name,), self._kind if value == CHUNK else value))
         return item, rest
 

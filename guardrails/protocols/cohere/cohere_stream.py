@@ -50,15 +50,16 @@ class CohereCodec:
         message = _at(data, ("delta", "message"))
         match name:
             case "message-start":
-                start = {
-                    "id": data.get("id"),
-                    "message": {**(message or {"role": "assistant"}), "content": []},
-                }
-                return EventReading(data, [Patch("set", (), start)], rest={"message": message or {}})
+                told: Mapping[str, Any] = message or {"role": "assistant"}
+                begun = {"id": data.get("id"), "message": told}
+                start = {**begun, "message": {**told, "content": []}}
+                return EventReading(
+                    _only(data, "id", "delta", within=("message",)), [Patch("set", (), start)], rest=begun
+                )
             case "content-start" | "content-delta":
                 return self._grow(data, begin, new=name == "content-start")
             case "content-end":
-                return EventReading(data, closes=tuple(self._texts[-1:]))
+                return EventReading(_only(data, "index"), closes=tuple(self._texts[-1:]))
             case "tool-plan-delta":
                 plan = Patch("append", ("message", "tool_plan"), _at(message, ("tool_plan",)))
                 return EventReading(data, [plan], waits=True)
@@ -109,7 +110,8 @@ class CohereCodec:
             self._texts.append(begin(path, place, *joined, passing=passing, shown=kind == "text"))
             patches = [Patch("set", (*CONTENT, index), {"type": kind, kind: ""})]
         if kind not in given:
-            return EventReading(data, patches)
+            return EventReading(_only(data, "index", "delta", within=("message", "content")), patches)
+        data = _only(data, "index", "delta", "logprobs", within=("message", "content"))
         bare = not new and data.keys() <= {"type", "index", "delta"}
         rest = {"logprobs": data["logprobs"]} if data.get("logprobs") else None
         return EventReading(data, patches, grows=((self._texts[-1], (*DELTA, kind)),), bare=bare, rest=rest)
@@ -191,6 +193,16 @@ def _ended(answer: Mapping[str, Any]) -> Iterator[Event]:
     yield _event(
         "message-end", delta={name: answer[name] for name in ("finish_reason", "usage") if name in answer}
     )
+
+
+def _only(data: dict[str, Any], *names: str, within: Path = ()) -> dict[str, Any]:
+    """Return an event with its type and these fields, and in its delta with nothing beside a path; itself if it has no others."""
+    made = {name: value for name, value in data.items() if name in ("type", *names)}
+    if "delta" in made and (inner := _at(data["delta"], within)) is not None:
+        for name in reversed(within):
+            inner = {name: inner}
+        made["delta"] = inner
+    return data if made == data else made
 
 
 def _event(kind: str, **fields: Any) -> Event:

@@ -22,6 +22,7 @@ from guardrails.protocols.gemini.gemini_fields import READ
 from guardrails.protocols.streaming.assembler import has_half_pair
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
+from guardrails.text.structure import is_structure
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -77,6 +78,9 @@ class GeminiCodec:
         rest = {
             name: value for name, value in top.items() if value is not None and self._read.get(name) != value
         }
+        # What is said otherwise than before may be the next piece of it: the last alone goes on, once that was judged.
+        repeated = (value for name, value in rest.items() if name in self._read and name in SAID_AGAIN)
+        waits = not all(isinstance(value, str) and is_structure(value) for value in repeated)
         self._read.update((name, top[name]) for name in SAID_AGAIN if name in top and name not in self._read)
         if "promptFeedback" in top:
             feedback = top["promptFeedback"]
@@ -90,7 +94,7 @@ class GeminiCodec:
         if rest or others:
             item.rest = {**rest, **({"candidates": others} if others else {})}
         item.bare = len(item.grows) == len(candidates) == 1 and not item.closes
-        item.waits = item.waits or not candidates
+        item.waits = item.waits or waits or not candidates
         item.anew = item.waits
         return item
 

@@ -21,11 +21,13 @@ from guardrails.engine.content.field_readers import (
     arguments,
     by_table,
     by_type,
+    credential,
     each,
     figures,
     flag,
     identifier,
     keep,
+    label,
     opaque,
     parts,
     refuse,
@@ -273,7 +275,7 @@ def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 MCP_TOOLSET = by_table({**COMMON, "mcp_server_name": identifier}, lenient=True)
 MCP_SERVER = by_table(
-    {"type": keep, "url": text, "name": identifier, "authorization_token": signature}, lenient=True
+    {"type": keep, "url": text, "name": identifier, "authorization_token": credential}, lenient=True
 )
 
 
@@ -305,7 +307,7 @@ REQUEST = by_table(
         "output_config": anything,
         "output_format": anything,
         "context_management": anything,
-        "user_profile_id": text,
+        "user_profile_id": label,
         **dict.fromkeys(("thinking", "cache_control", "diagnostics"), figures),
         **dict.fromkeys(("stream", "max_tokens", "temperature", "top_p", "top_k"), flag),
         **dict.fromkeys(("service_tier", "speed", "inference_geo", "workspace_id"), keep),

@@ -6,6 +6,7 @@ What nobody judged scores 0.0 and names no type of input that it was judged on; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,6 +33,9 @@ from guardrails.types import (
     Verdict,
 )
 from guardrails.wire.pointers import Path, pointer
+
+MODEL_NAME = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
+"""The name of a model as requests say it; the answer repeats it, and nobody else reads it."""
 
 KINDS = ("text", "image")
 """Types of input that the API knows, which are kinds of contents here."""

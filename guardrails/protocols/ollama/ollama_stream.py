@@ -6,14 +6,16 @@ line says: calls of tools, and whatever has a name that nobody knows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.engine.content.field_readers import spells
 from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
+from guardrails.text.structure import is_structure
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
 
@@ -24,6 +26,9 @@ GENERATE: Final[Path] = ("response",)
 TEXTS: Final = frozenset({CHAT, GENERATE, ("message", "thinking"), ("thinking",)})
 WORDS: Final = frozenset({*((name,) for name in HEAD), ("message", "role")})
 """What every line has, in a word."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9_.:/@-]{1,128}")
+"""How somebody's own model may be called."""
 
 ENDS: Final = frozenset({"done", "done_reason", "context", *COUNTS})
 """What the last line says."""
@@ -86,7 +91,14 @@ def _says_nothing(path: Path, value: Any) -> bool:
 
 
 def _is_word(path: Path, value: Any) -> bool:
-    return path in WORDS and isinstance(value, str) and WORD.fullmatch(value) is not None
+    return path in WORDS and isinstance(value, str) and is_structure(value)
+
+
+def _holding(path: Path, value: Any) -> dict[str, Any]:
+    """Return an answer with a value at a path, and no more."""
+    for name in reversed(path):
+        value = {name: value}
+    return dict(value)
 
 
 class OllamaCodec:
@@ -102,6 +114,8 @@ class OllamaCodec:
         """What one line had otherwise of that."""
         self._texts: dict[Path, StreamedText] = {}
         self._spelled = 0
+        self._head: dict[str, Any] = {}
+        """What every line has, as it was sent."""
 
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a line."""
@@ -140,8 +154,14 @@ class OllamaCodec:
         return True
 
     def _differs(self, item: EventReading, path: Path, value: Any) -> bool:
-        """Add what every line has in a word to an item; return whether it is none, as in a line before."""
-        if _is_word(path, value):
+        """Add what every line has in a word to an item; return whether it is none, as in a line before. One of no protocol, such
+        as the name of somebody's own model, is judged, and then the same in all lines.
+        """
+        is_name = isinstance(value, str) and NAME.fullmatch(value) is not None and path not in self._odd
+        is_same = is_name and self._words.get(path, value) == value
+        if is_same and not _is_word(path, value) and path not in self._words:
+            item.rest = _holding(path, value)
+        if is_same or _is_word(path, value):
             if self._words.get(path) != value and path not in self._odd:
                 item.patches.append(Patch("set", path, value))
             self._words[path] = value
@@ -170,13 +190,14 @@ class OllamaCodec:
         """
         pieces = [value_at(item.data, path) for _, path in item.grows]
         if any(spells(entries, text) for text in (*pieces, "".join(pieces), "".join(reversed(pieces)))):
-            item.rest = {SPELLED: entries}
+            item.rest = {**(item.rest or {}), SPELLED: entries}
         else:
             item.waits = item.anew = True
 
     def record_sent(self, event: Event) -> Event:
         """Take note of a line that is sent."""
         self._spelled += len(event.data.get(SPELLED) or ())
+        self._head.update((name, event.data[name]) for name in HEAD if name in event.data)
         return event
 
     def write_rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
@@ -193,6 +214,7 @@ class OllamaCodec:
 
     def write_refusal(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
         """Return the lines that end an answer with a refusal."""
-        head = {str(name): value for (name, *more), value in self._words.items() if not more}
-        said = answer if answer is not None else build_refusal(self._text, words, head)
+        known = ((str(path[0]), value) for path, value in self._words.items() if len(path) == 1)
+        head = {name: value for name, value in known if is_structure(value)}
+        said = answer if answer is not None else build_refusal(self._text, words, {**head, **self._head})
         return [*write_events(said, self._text)]

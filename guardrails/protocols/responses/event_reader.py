@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.engine.content.field_readers import spells
 from guardrails.engine.values.writer import value_at
 from guardrails.protocols.responses.event_kinds import (
     DRAWN,
@@ -32,7 +32,13 @@ from guardrails.protocols.responses.event_kinds import (
 )
 from guardrails.protocols.responses.item_patches import ItemPatches
 from guardrails.protocols.streaming.assembler import has_half_pair
-from guardrails.protocols.streaming.codec import EventReading, Patch, malformed_event
+from guardrails.protocols.streaming.codec import (
+    PADDING,
+    EventReading,
+    Patch,
+    is_padding,
+    malformed_event,
+)
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -52,7 +58,7 @@ SHOWN: Final = "texts"
 """The name of the text that the texts of all messages make up."""
 
 FIT: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "obfuscation": lambda value: isinstance(value, str) and WORD.fullmatch(value) is not None,
+    PADDING: is_padding,
     **dict.fromkeys(("annotation_index", "partial_image_index"), lambda value: type(value) is int),
     "status": lambda value: value in (None, "in_progress", "completed", "incomplete"),
     "logprobs": lambda value: isinstance(value, list | None),

@@ -21,7 +21,11 @@ def find_replies(response: Mapping[str, Any]) -> list[tuple[Path, ...]]:
     items = response.get("output")
     output = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
     messages = [item for item in output if item.get("type") == "message"]
-    if not isinstance(items, list) or not messages or any(item.get("type") in CLIENTS for item in output):
+    if (
+        not isinstance(items, list)
+        or not messages
+        or any(str(item.get("type")) in CLIENTS for item in output)
+    ):
         return []
     at = max(index for index, item in enumerate(items) if item is messages[-1])
     content = messages[-1].get("content")

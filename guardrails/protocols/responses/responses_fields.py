@@ -20,11 +20,13 @@ from guardrails.engine.content.field_readers import (
     arguments,
     by_table,
     by_type,
+    credential,
     each,
     figures,
     flag,
     identifier,
     keep,
+    label,
     opaque,
     parts,
     refuse,
@@ -140,7 +142,8 @@ OUTPUT = by_type({"logs": by_table({"type": keep, "logs": text}), "image": PICTU
 def _are_parts(value: Any) -> bool:
     return isinstance(value, list) and any(
         isinstance(entry, Mapping)
-        and (entry.get("type") in OWN or str(entry.get("type")).startswith("input_"))
+        and isinstance(kind := entry.get("type"), str)
+        and (kind in OWN or kind.startswith("input_"))
         for entry in value
     )
 
@@ -173,7 +176,7 @@ DEFINITION = by_table(
         "input_image_mask": masked,
         "type": chat_fields.kind_word,
         **dict.fromkeys(("name", "server_label", "connector_id"), identifier),
-        "authorization": signature,
+        "authorization": credential,
         **dict.fromkeys(("strict", "defer_loading", "max_num_results"), flag),
     },
     lenient=True,
@@ -340,9 +343,9 @@ SHARED: Mapping[str, Reader] = {
     "instructions": instructions,
     "tools": each(definition),
     **dict.fromkeys(("tool_choice", "metadata", "text", "context_management"), anything),
-    **dict.fromkeys(("user", "safety_identifier"), text),
+    **dict.fromkeys(("user", "safety_identifier", "prompt_cache_key"), label),
     **dict.fromkeys(("reasoning", "moderation", "access_programs", "image", "prompt_cache_options"), figures),
-    **dict.fromkeys(("service_tier", "truncation", "prompt_cache_key", "prompt_cache_retention"), keep),
+    **dict.fromkeys(("service_tier", "truncation", "prompt_cache_retention"), keep),
     **dict.fromkeys(("max_output_tokens", "max_tool_calls", "temperature", "top_p", "top_logprobs"), flag),
     **dict.fromkeys(("parallel_tool_calls", "store", "background"), flag),
 }

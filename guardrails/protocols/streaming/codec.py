@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -125,6 +126,19 @@ class StreamCodec(Protocol):
         withheld of it, None where it was stopped on its way.
         """
         ...
+
+
+PADDING: Final = "obfuscation"
+"""The field with random characters that hide the length of what an event says."""
+
+_DRAWN: Final = re.compile(r"[A-Za-z0-9]{0,32}")
+_SAYING: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+|[A-Z]{3,}|[A-Z0-9]{9,}")
+"""Words, whose letters are not of either case at random, and numbers."""
+
+
+def is_padding(value: Any) -> bool:
+    """Tell whether a value is padding: letters and digits drawn at random. What could be a word is judged as one."""
+    return isinstance(value, str) and not _SAYING.fullmatch(value) and _DRAWN.fullmatch(value) is not None
 
 
 def build_event(data: dict[str, Any]) -> Event:

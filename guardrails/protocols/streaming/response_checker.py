@@ -94,7 +94,7 @@ class ResponseChecker:
         `RequestError` where it is over the budget.
         """
         tree, request = subject.tree, self._request if relay is None else relay.request
-        self._pipeline.budget.admits(tree.leaves)
+        self._pipeline.admit(tree)
         tree.beside(*self._beside)
         self._before(tree, True)
         outcome = yield from self._pipeline.check_steps(tree, request, inline, complete=self._complete)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_validator
 
 from guardrails.detectors.config import Config
-from guardrails.engine.content.budget import Budget
+from guardrails.engine.content.budget import SETTING, Budget
 from guardrails.errors import GuardrailsError
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.proxy.access.hosts import Hosts
@@ -97,6 +98,9 @@ class SettingsDoc(Config):
     only to this machine."""
     port: int = Field(default=8080, ge=0, le=65_535)
     """The port to listen on; 0 takes a free one."""
+    probe_port: int | None = Field(default=None, ge=0, le=65_535)
+    """A further port, at which `/healthz`, `/readyz`, `/health` and `/metrics` are answered, by a thread of its own: however
+    busy the server is, and however many connections it has. None, where this is not set."""
     workers: int = Field(default=1, ge=1)
     """Processes to serve with."""
     openapi: bool = False
@@ -123,7 +127,7 @@ class SettingsDoc(Config):
     max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """Size of an upstream's answer that is still read: by default ten large pictures, in Base64."""
     max_contents: int = Field(default=BUDGET.contents, ge=1)
-    """Texts, tool calls, pictures, films and sounds of one request, or of one answer; what is over this or one of the next three
+    """Texts, tool calls, pictures, films and sounds of one request, or of one answer; what is over this or one of the next six
     is refused before it is judged: a request with 413 (`request_too_large`), an answer with 502."""
     max_characters: int = Field(default=BUDGET.characters, ge=100)
     """Characters of all its texts; a server that warms up judges a few of its own."""
@@ -131,6 +135,13 @@ class SettingsDoc(Config):
     """Pictures in it, those in texts as data URIs too."""
     max_pixels: int = Field(default=BUDGET.pixels, ge=1)
     """Pixels of all frames of all its pictures that are looked at, as their headers say."""
+    max_files: int = Field(default=BUDGET.files, ge=1)
+    """Films and sounds in it."""
+    max_windows: int = Field(default=BUDGET.windows, ge=1)
+    """Windows in which a model reads its texts, as far as their characters tell: English has one for 384 letters, numbers and
+    signs have one for 96."""
+    max_choices: int = Field(default=BUDGET.choices, ge=1)
+    """Answers that it asks for at once (`n`)."""
     max_concurrent: int = Field(default=512, ge=1)
     """Requests at a time, each from when all of its body is there; further ones are told to come back. The bodies on their way
     hold as many MiB together, apart from what `max_bodies_bytes` counts."""
@@ -159,7 +170,7 @@ class SettingsDoc(Config):
     @property
     def budget(self) -> Budget:
         """What one request, or one answer, may hold at most."""
-        return Budget(self.max_contents, self.max_characters, self.max_pictures, self.max_pixels)
+        return Budget(**{each.name: getattr(self, SETTING + each.name) for each in fields(Budget)})
 
     @property
     def guard_options(self) -> dict[str, Any]:

@@ -206,17 +206,22 @@ def parse_answer(protocol: Protocol, raw: bytes) -> dict[str, Any]:
 
 
 async def judge_answer(
-    call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Payload] | None = None
+    call: Call, answer: dict[str, Any], weight: int, read: Callable[[dict[str, Any]], Payload] | None = None
 ) -> dict[str, Any]:
-    """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes. `read` gives what there
-    is to judge of it, where that is more than what `Call.read` does.
+    """Return an answer as the policy lets it pass; the same object if nothing changes.
+
+    Args:
+        call: the request that is answered.
+        answer: the answer.
+        weight: what it weighed as JSON (`strict_json.weigh`).
+        read: gives what there is to judge of it, where that is more than what `Call.read` does.
     """
     state, links = call.state, call.protocol.links
     if links is not None:
         answer = await state.fetch_pictures(answer, links)
-    heard = await state.run_by_size(size, lambda: (read or call.read)(answer))
+    heard = await state.run_by_size(weight, lambda: (read or call.read)(answer))
     verdict, outcome = await state.guard.pipeline.adrive(call.judge.whole(heard, INLINE_ON_LOOP))
-    return await state.run_by_size(size, lambda: call.passed(answer, heard, verdict, outcome))
+    return await state.run_by_size(weight, lambda: call.passed(answer, heard, verdict, outcome))
 
 
 async def vet_error(call: Call, error: GuardrailsError) -> GuardrailsError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.registry import error_writer
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
+from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange.answer import (
     AskedRequest,
     Call,
@@ -36,9 +37,11 @@ from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import response_headers
-from guardrails.types import Stage, Verdict
+from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
+from guardrails.types import Place, Stage, Verdict
 from guardrails.wire import strict_json
+
+REQUESTED: Final = Place(Stage.INPUT, role="user")
 
 
 async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
@@ -46,7 +49,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     state = state_of(request)
     raw = await request.body()
     given = await state.run_by_size(
-        len(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
+        strict_json.weigh(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
     )
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
@@ -54,6 +57,8 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
     endpoint.protocol.is_streamed(body)
+    state.settings.budget.allows(choices=endpoint.protocol.count_choices(body))
+    read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     client = client_of(request.scope)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)
@@ -101,7 +106,7 @@ async def serve_request(
         return refuse_request(call, body, verdict)
     raw, who = call.raw, call.who
     if content is not body:
-        raw = await state.run_by_size(len(raw), lambda: call.dump(content))
+        raw = await state.run_by_size(strict_json.weigh(raw), lambda: call.dump(content))
     if outcome.vault is not None or verdict.heard != who.heard:
         who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
     passed = replace(
@@ -153,11 +158,11 @@ async def _answer_once(call: Call) -> Response:
     async with call.answer() as response:
         headers = response_headers(response)
         raw = await call.state.upstream.read_whole(response)
-    answer = await call.state.run_by_size(len(raw), lambda: parse_answer(call.protocol, raw))
-    content = call.asides.whole(await judge_answer(call, answer, len(raw)))
+    answer = await call.state.run_by_size(strict_json.weigh(raw), lambda: parse_answer(call.protocol, raw))
+    content = call.asides.whole(await judge_answer(call, answer, strict_json.weigh(raw)))
     sent = (
         raw
         if content is answer
-        else await call.state.run_by_size(len(raw), lambda: strict_json.dump(content))
+        else await call.state.run_by_size(strict_json.weigh(raw), lambda: strict_json.dump(content))
     )
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

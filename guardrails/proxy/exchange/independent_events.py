@@ -8,6 +8,7 @@ from dataclasses import replace
 from guardrails.protocols.streaming.codec import Event, ReceivedEvent, dump_events
 from guardrails.protocols.streaming.independent_events import IndependentEvents
 from guardrails.proxy.exchange.answer import Call, judge_answer
+from guardrails.wire import strict_json
 
 
 async def judge_independent_events(
@@ -30,7 +31,7 @@ async def judge_independent_events(
                 if fetched > fetcher.doc.most:  # of all events together
                     unlinked = replace(call.protocol, links=None)
                     call = replace(call, endpoint=replace(call.endpoint, protocol=unlinked))
-            content = await judge_answer(call, data, len(raw), stream.read)
+            content = await judge_answer(call, data, strict_json.weigh(raw), stream.read)
             if out := stream.passed(raw if content is data else dump_events([Event(kind, content)])):
                 yield out
     yield stream.rest()

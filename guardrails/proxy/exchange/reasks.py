@@ -9,6 +9,7 @@ from guardrails.errors import Blocked
 from guardrails.protocols.reasks import Reask
 from guardrails.proxy.exchange.answer import Call, record_verdict
 from guardrails.types import Stage
+from guardrails.wire import strict_json
 
 
 async def ask_again(call: Call, reask: Reask) -> Call:
@@ -38,7 +39,7 @@ async def ask_again(call: Call, reask: Reask) -> Call:
         raise Blocked(verdict)
     return replace(
         call,
-        raw=await state.run_by_size(len(call.raw), lambda: call.dump(verdict.content)),
+        raw=await state.run_by_size(strict_json.weigh(call.raw), lambda: call.dump(verdict.content)),
         early=None,
         who=replace(who, vault=outcome.vault or who.vault, heard=verdict.heard),
         system=tree.system(),

@@ -6,6 +6,7 @@ What an outcome changes and the protocol cannot bring back is blocked.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -177,7 +178,7 @@ async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
     """Serve one request: read it, judge its pieces, write what became of them."""
     state = state_of(request)
     raw = await request.body()
-    body, pieces = await state.run_by_size(len(raw), lambda: _read(hook, raw))
+    body, pieces = await state.run_by_size(strict_json.weigh(raw), lambda: _read(hook, raw))
     unknown = next((name for piece in pieces for name in piece.tree.unknown), None)
     if unknown is not None and state.settings.unknown_fields == "refuse":
         raise RequestError("unknown_field", "this server refuses fields that it does not know", unknown)
@@ -189,7 +190,9 @@ async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
     guard = state.guard
     report = Report(guard.policy.ref)
     judged = []
+    guard.pipeline.admit(*(piece.tree for piece in pieces))
     for piece in pieces:
+        await asyncio.sleep(0)  # others have their turn
         who = Request(
             client=client,
             today=today(),
@@ -214,11 +217,14 @@ async def judge_piece(
 ) -> JudgedPiece:
     """Return what the policy says of a piece."""
     started, taken = perf_counter(), state.sample_for_shadow(piece.tree, who)
-    outcome = await guard.pipeline.acheck(piece.tree, who, complete=complete)
-    if outcome.action is Action.REDACT and not piece.carries(piece.tree, outcome):
-        outcome = block_changes(outcome)
     asked = Payload(piece.tree, lambda outcome: piece.changed(piece.given, piece.tree, outcome))
-    verdict = guard.verdict(asked, outcome, piece.stage, who.vault)
+
+    def make(outcome: Outcome) -> tuple[Verdict, Outcome]:
+        if outcome.action is Action.REDACT and not piece.carries(piece.tree, outcome):
+            outcome = block_changes(outcome)
+        return guard.verdict(asked, outcome, piece.stage, who.vault), outcome
+
+    verdict, outcome = await guard.pipeline.acheck(piece.tree, who, make, complete=complete)
     state.record_verdict(verdict, perf_counter() - started, taken, outcome)
     return JudgedPiece(piece, verdict, findings_by_rule(guard, verdict))
 

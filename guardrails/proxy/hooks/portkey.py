@@ -10,7 +10,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.tools.tool_calls import find_returned
-from guardrails.errors import RequestError
+from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.protocols.completions.protocol import COMPLETIONS
 from guardrails.protocols.embeddings.protocol import EMBEDDINGS
@@ -48,7 +48,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
     answer = read_field(read_field(body, "response", dict), "json", dict, path=("response",))
     if not answer:
         raise RequestError("invalid_content", "there is no answer to judge", "/response/json")
-    if protocol is None:
+    if protocol is None or not _is_answer(protocol, answer):
         return [Piece(answer, _any(answer, Stage.OUTPUT), Stage.OUTPUT)]
     before = protocol.request_payload(asked).tree
     leaves = protocol.response_payload(answer).tree
@@ -62,6 +62,15 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
             heard=tuple(each for _, each in find_returned(before.leaves)),
         )
     ]
+
+
+def _is_answer(protocol: Protocol, answer: dict[str, Any]) -> bool:
+    """Tell whether an object is an answer of an API."""
+    try:
+        protocol.check_response(answer)
+    except BackendError:
+        return False
+    return True
 
 
 def _any(value: dict[str, Any], stage: Stage) -> ContentTree:

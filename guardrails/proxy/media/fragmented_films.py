@@ -246,11 +246,12 @@ class FilmRelay:
             await asyncio.shield(writing)
             given = film.subject(window, copy.path)
             self._beside = self._beside or state.sample_for_shadow(given.tree, self._call.who)
-            outcome = await state.guard.pipeline.acheck(given.tree, self._call.who)
+            verdict = await state.guard.pipeline.acheck(
+                given.tree, self._call.who, lambda outcome: state.guard.verdict(given, outcome, Stage.OUTPUT)
+            )
         finally:
             await asyncio.gather(writing, return_exceptions=True)
             copy.close()
-        verdict = state.guard.verdict(given, outcome, Stage.OUTPUT)
         seconds = perf_counter() - began
         self._took_s += seconds
         film.took(window, given, verdict, seconds)

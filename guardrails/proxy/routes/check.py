@@ -41,7 +41,8 @@ async def check(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
     raw = await request.body()
-    body = await state.run_by_size(len(raw), lambda: read(raw))
+    weight = strict_json.weigh(raw)
+    body = await state.run_by_size(weight, lambda: read(raw))
     content = next(body[name] for name in CONTENTS if name in body)
     user = body.get("user")
     told = client_of(request.scope).resolve_identity(
@@ -59,7 +60,7 @@ async def check(request: HttpRequest) -> Response:
         "trust_system": client_of(request.scope).trust_system,
     }
     try:
-        asked = chat_payload.read(content, Stage(stage))
+        asked = await state.run_by_size(weight, lambda: chat_payload.read(content, Stage(stage)))
     except TypeError as error:
         raise RequestError("invalid_type", str(error), "/content") from None
     taken = state.sample_for_shadow(asked.tree, Context(**who).request(asked.tree.turns))
@@ -68,8 +69,8 @@ async def check(request: HttpRequest) -> Response:
     state.record_verdict(verdict, perf_counter() - started, taken)
     report = Report(guard.policy.ref)
     record_verdict(request, report, verdict)
-    shown = verdict.to_dict()
-    return Response(strict_json.dump(shown), 200, report.headers(), "application/json")
+    shown = await state.run_by_size(weight, lambda: strict_json.dump(verdict.to_dict()))
+    return Response(shown, 200, report.headers(), "application/json")
 
 
 def read(raw: bytes) -> dict[str, Any]:

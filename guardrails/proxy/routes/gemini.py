@@ -17,6 +17,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.field_readers import keep
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini.gemini_fields import field_of
 from guardrails.protocols.gemini.gemini_framing import ArrayWriter, ChunkWriter
@@ -24,6 +25,7 @@ from guardrails.protocols.gemini.protocol import STREAM
 from guardrails.protocols.protocol import Protocol
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
+from guardrails.types import Place, Stage
 
 BASES = ("/v1beta", "/v1")
 
@@ -35,6 +37,7 @@ FORMS: Mapping[str, Callable[[], ChunkWriter]] = {"sse": ChunkWriter, "json": Ar
 def read_for_model(body: Any, model: str, read: Callable[[Any], ContentTree]) -> ContentTree:
     """Return the contents of a request to a model; raises `RequestError` where it names another, or is refused."""
     leaves = read(body)
+    keep(leaves, model, ("model",), Place(Stage.INPUT, role="user"))
     for holder in (body, field_of(body, "generateContentRequest")):
         named = field_of(holder, "model")
         if named is not None and named not in (model, f"models/{model}"):

@@ -6,6 +6,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.protocols.providers import OLLAMA
+from guardrails.proxy.access.forwarded_headers import plain_headers
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.server.request_context import state_of
 from guardrails.proxy.upstreams.upstream_client import response_headers
@@ -14,7 +15,9 @@ from guardrails.proxy.upstreams.upstream_client import response_headers
 async def list_models(request: HttpRequest) -> Response:
     """Serve what the upstream lists."""
     upstream, path = state_of(request).upstream, request.url.path.removeprefix(OLLAMA.root)
-    async with upstream.answer("GET", path, request.headers, None, OLLAMA, OLLAMA.base) as response:
+    async with upstream.answer(
+        "GET", path, plain_headers(request.headers), None, OLLAMA, OLLAMA.base
+    ) as response:
         headers = response_headers(response)
         raw = await upstream.read_whole(response)
     answer.parse_object(raw)

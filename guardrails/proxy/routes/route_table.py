@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.protocols.gemini.protocol import COUNT_TOKENS, GENERATE, STREAM
-from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.protocol import SSE, Protocol
 from guardrails.protocols.registry import load_protocols
+from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.proxy.hooks import HOOKS
 from guardrails.proxy.hooks.hook import Hook, serve_hook
 from guardrails.proxy.routes import check, gemini, model_apis, ollama
@@ -25,12 +26,20 @@ _get = partial(Route, "GET", body_types=())
 _delete = partial(Route, "DELETE", body_types=())
 _forward = partial(_get, is_judged=False)
 """What an upstream says of itself: nothing that a model wrote."""
-_probe = partial(_get, is_judged=False, is_probe=True)
 
 
 def _body_types(protocol: Protocol) -> tuple[str, ...]:
     """Return the media types of an API's requests."""
     return {"never": (JSON,), "taken": JSON_OR_FORM, "only": FORM_ONLY}[protocol.forms]
+
+
+def _stream_type(protocol: Protocol) -> str:
+    """Return the media type of an API's streams, "" where it has none."""
+    streams = protocol.stream or protocol.event_answers
+    if streams is not None:
+        return streams.framing.media_type
+    # What answers in a way of its own, sounds and what is heard in them, may answer in events too.
+    return SSE.media_type if model_apis.endpoint_of(protocol).answer_whole is not None else ""
 
 
 def make_routes(protocols: Iterable[Protocol]) -> tuple[Route, ...]:
@@ -44,6 +53,7 @@ def make_routes(protocols: Iterable[Protocol]) -> tuple[Route, ...]:
             protocol.provider.title,
             body_types=_body_types(protocol),
             answer_type=protocol.answer_type,
+            stream_type=_stream_type(protocol),
         )
         for protocol in protocols
         if protocol.is_served
@@ -82,6 +92,7 @@ GEMINI = tuple(
         protocol.summary,
         protocol.provider.title,
         takes_key_in_query=True,
+        stream_type=_stream_type(protocol),
     )
     for base in gemini.BASES
     for protocol in (GENERATE, STREAM, COUNT_TOKENS)
@@ -95,10 +106,18 @@ AZURE = (
             f"The same as /v1{protocol.path}, of a deployment.",
             "Azure",
             body_types=_body_types(protocol),
+            answer_type=protocol.answer_type,
+            stream_type=_stream_type(protocol),
         )
         for protocol in azure_deployments.PROTOCOLS
     ),
-    _post("/openai/responses", azure_deployments.serve_responses, "The same as /v1/responses.", "Azure"),
+    _post(
+        "/openai/responses",
+        azure_deployments.serve_responses,
+        "The same as /v1/responses.",
+        "Azure",
+        stream_type=_stream_type(RESPONSES),
+    ),
 )
 
 
@@ -121,29 +140,18 @@ def _hook_route(hook: Hook) -> Route:
 
 SERVER = (
     _post("/v1/check", check.check, "Return the verdict of the policy on a content.", "Server"),
-    _probe(
-        "/healthz", health.serve_liveness, "Tell that the process answers.", "Server", answers_any_host=True
-    ),
-    _probe(
-        "/readyz",
-        health.serve_readiness,
-        "Tell whether the policy is loaded and its detectors answer.",
-        "Server",
-        answers_any_host=True,
-    ),
-    _probe(
-        "/health",
-        health.serve_readiness,
-        "The same as /readyz, as detectors of FMS have it.",
-        "Server",
-        answers_any_host=True,
-    ),
-    _probe(
-        "/metrics",
-        health.serve_metrics,
-        "Return the counters, for Prometheus.",
-        "Server",
-        answer_type="text/plain",
+    *(
+        _get(
+            path,
+            health.serve_probe(probe),
+            probe.summary,
+            "Server",
+            is_judged=False,
+            is_probe=True,
+            answers_any_host=probe.answers_any_host,
+            answer_type=probe.answer_type,
+        )
+        for path, probe in health.PROBES.items()
     ),
 )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,6 +21,9 @@ from guardrails.protocols.registry import add_plugins
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES, make_routes
 from guardrails.proxy.server.connections import CONNECTIONS
+from guardrails.proxy.server.health import answer_probe
+from guardrails.proxy.server.listening.listener import open_listener
+from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.middleware import Gate, respond
 from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
 from guardrails.proxy.server.reloading.reload import keep_reloading
@@ -99,9 +103,11 @@ def create_app(
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:
-                starting = group.create_task(keep_reloading(state))
-                yield {CONNECTIONS: state.connections}
-                starting.cancel()
+                kept = [group.create_task(keep_reloading(state)), group.create_task(state.loop_watch.run())]
+                with listen_for_probes(state):
+                    yield {CONNECTIONS: state.connections}
+                for each in kept:
+                    each.cancel()
         finally:
             await state.upstream.close()
             if state.shadow_queue.has_started:
@@ -131,6 +137,18 @@ def create_app(
             expose_headers=["*"],
         )
     return app
+
+
+@contextmanager
+def listen_for_probes(state: State) -> Iterator[None]:
+    """Answer probes on their own port within a block, where the settings name one; raises `SettingsError` where it is taken."""
+    host, port, shared = state.settings.host, state.settings.probe_port, state.settings.workers > 1
+    if port is None:
+        yield
+        return
+    with ProbeListener(open_listener(host, port, shared=shared), partial(answer_probe, state)) as probes:
+        state.probes = probes
+        yield
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

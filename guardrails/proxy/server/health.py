@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import RequestError
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.access.admission import AccessDenied
+from guardrails.proxy.access.forwarded_headers import plain_headers
+from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.request_context import state_of
+from guardrails.proxy.server.route import JSON, Endpoint
+from guardrails.proxy.server.state import State
 from guardrails.proxy.upstreams import model_lists
 from guardrails.proxy.upstreams.upstream_client import response_headers
 from guardrails.wire import strict_json
+
+STUCK_S = 120.0
+"""Seconds after which an event loop that does nothing else is taken for dead."""
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -25,9 +37,9 @@ async def serve_models(request: Request) -> Response:
     upstream = state_of(request).upstream
     provider = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
     if upstream.named:
-        listed = await model_lists.models(upstream, request.headers, provider)
+        listed = await model_lists.models(upstream, plain_headers(request.headers), provider)
         return Response(strict_json.dump(listed), 200, media_type="application/json")
-    async with upstream.answer("GET", "/models", request.headers, None, provider) as response:
+    async with upstream.answer("GET", "/models", plain_headers(request.headers), None, provider) as response:
         headers = response_headers(response)
         raw = await upstream.read_whole(response)
     try:
@@ -37,14 +49,15 @@ async def serve_models(request: Request) -> Response:
     return Response(raw, 200, headers, "application/json")
 
 
-async def serve_liveness(request: Request) -> Response:
-    """`GET /healthz`: the process answers."""
-    return Response(b'{"status":"ok"}', media_type="application/json")
+def tell_liveness(state: State, headers: Headers) -> Response:
+    """Answer `GET /healthz`: 200 while the process answers, 503 once its event loop is stuck."""
+    stuck = state.loop_watch.delay_s > STUCK_S
+    status = b'{"status":"stuck"}' if stuck else b'{"status":"ok"}'
+    return Response(status, 503 if stuck else 200, media_type="application/json")
 
 
-async def serve_readiness(request: Request) -> Response:
-    """`GET /readyz`: 200 once the policy is compiled and every detector has answered; what fails since then is named."""
-    state = state_of(request)
+def tell_readiness(state: State, headers: Headers) -> Response:
+    """Answer `GET /readyz`: 200 once the policy is compiled and every detector has answered; what fails since then is named."""
     guard = state.loaded_guard
     down = [name for name, up in state.upstream.health().items() if not up]
     shown = {
@@ -75,11 +88,73 @@ async def serve_openapi(request: Request) -> Response:
     return Response(strict_json.dump(request.app.openapi()), media_type="application/json")
 
 
-async def serve_metrics(request: Request) -> Response:
-    """`GET /metrics`: the counters, for Prometheus; raises `AccessDenied` for others where the operator has a key."""
-    state = state_of(request)
+def tell_metrics(state: State, headers: Headers) -> Response:
+    """Answer `GET /metrics`: the counters, for Prometheus; raises `AccessDenied` for others where the operator has a key."""
     key = state.settings.admin_key
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    given = headers.get("authorization", "").removeprefix("Bearer ")
     if key is not None and not hmac.compare_digest(given.encode(), key.encode()):
         raise AccessDenied(401, "invalid_api_key", "the numbers of this server need the operator's key")
     return Response(state.metrics.text(), media_type=PROMETHEUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is asked of a server to know how it is.
+
+    Attributes:
+        tell: answers it, of the state and the headers of a request; from any thread.
+        summary: one line on what it does.
+        answers_any_host: whether it answers whatever host it is asked for, and every web page: by its status alone, where it
+            would refuse to say more.
+        answer_type: the media type of its answer.
+    """
+
+    tell: Callable[[State, Headers], Response]
+    summary: str
+    answers_any_host: bool = True
+    answer_type: str = JSON
+
+
+PROBES: Final[Mapping[str, Probe]] = {
+    "/healthz": Probe(tell_liveness, "Tell that the process answers."),
+    "/readyz": Probe(tell_readiness, "Tell whether the policy is loaded and its detectors answer."),
+    "/health": Probe(tell_readiness, "The same as /readyz, as detectors of FMS have it."),
+    "/metrics": Probe(
+        tell_metrics,
+        "Return the counters, for Prometheus.",
+        answers_any_host=False,
+        answer_type="text/plain",
+    ),
+}
+"""The probes, by path."""
+
+
+def serve_probe(probe: Probe) -> Endpoint:
+    """Return the endpoint that answers a probe on the server's own port."""
+
+    async def serve(request: Request) -> Response:
+        return _answer(state_of(request), probe, request.scope)
+
+    return serve
+
+
+def _answer(state: State, probe: Probe, scope: Scope) -> Response:
+    """Answer a probe; raises `AccessDenied` for one that is for who knows the server alone."""
+    try:
+        state.cross_site.check(scope)
+    except AccessDenied:
+        if not probe.answers_any_host:
+            raise
+        return Response(status_code=probe.tell(state, Headers(scope=scope)).status_code)
+    return probe.tell(state, Headers(scope=scope))
+
+
+def answer_probe(state: State, scope: Scope) -> Response:
+    """Answer a probe on the port of their own, under the rules of the server's own port; from any thread."""
+    probe = PROBES.get(scope["path"])
+    if probe is None:
+        return Response("Only probes are answered on this port.", 404, media_type="text/plain")
+    try:
+        return _answer(state.current, probe, scope)
+    except AccessDenied as error:
+        return respond(error, path=scope["path"])

@@ -109,6 +109,10 @@ HISTOGRAMS: Mapping[str, Family] = {
 GAUGES: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
     "guardrails_in_flight": ("Requests under way.", lambda metrics: metrics.in_flight),
     "guardrails_connections": ("Open connections of clients.", lambda metrics: metrics.connections()),
+    "guardrails_event_loop_delay_seconds": (
+        "Longest time of the last minute for which the event loop could serve nobody.",
+        lambda metrics: metrics.loop_delay_s(),
+    ),
     "guardrails_reload_failed": (
         "Whether the policy's files could not be loaded: the policy from before is served.",
         lambda metrics: metrics.reload_failed,
@@ -149,6 +153,7 @@ class Metrics:
     Attributes:
         in_flight: requests that are there as a whole and not yet answered.
         connections: returns how many connections of clients are open.
+        loop_delay_s: returns the longest delay of the event loop in the last minute, in seconds.
         shadow_waiting: returns how many contents wait for the shadow policy.
         reload_failed: whether the last change of the policy could not be loaded.
         reload_held: whether it waits for the operator.
@@ -157,6 +162,7 @@ class Metrics:
     def __init__(self) -> None:
         self.in_flight: int = 0
         self.connections: Callable[[], int] = int
+        self.loop_delay_s: Callable[[], float] = float
         self.shadow_waiting: Callable[[], int] = int
         self.reload_failed: bool = False
         self.reload_held: bool = False

@@ -22,6 +22,12 @@ HEADERS: Final = {
 }
 """Header of an answer that was judged → what it says."""
 
+FAILURES: Final = {
+    502: "The upstream gave no answer, or none of this API.",
+    503: "The guard could not judge this, or has no room for it now: nothing passed it.",
+}
+"""Status of an answer that is no fault of who asked → what it says."""
+
 SCHEMAS: Final = {JSON: {"type": "object"}, FORM: {"type": "object"}}
 """Media type of a body → its schema: the bodies are those of the API."""
 
@@ -29,10 +35,18 @@ SCHEMAS: Final = {JSON: {"type": "object"}, FORM: {"type": "object"}}
 def operation_of(route: Route) -> dict[str, Any]:
     """Return what a route says beside its path and method, as arguments of `FastAPI.add_api_route`."""
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
-    answer: dict[str, Any] = {"description": "The answer.", "content": {route.answer_type: {}}}
+    types = [media for media in (route.answer_type, route.stream_type) if media]
+    answer: dict[str, Any] = {"description": "The answer.", "content": {media: {} for media in types}}
     if route.is_judged:
         answer["headers"] = headers
-    error = {"description": "An error, in the form of the API that was asked.", "content": {JSON: {}}}
+    content = {JSON: {"schema": {"type": "object"}}}
+    responses: dict[int | str, Any] = {200: answer}
+    if not route.is_probe:
+        responses |= {status: {"description": text, "content": content} for status, text in FAILURES.items()}
+    responses["default"] = {
+        "description": "An error, in the form of the API that was asked.",
+        "content": content,
+    }
     extra: dict[str, Any] = {}
     if route.parameters:
         extra["parameters"] = [
@@ -45,7 +59,7 @@ def operation_of(route: Route) -> dict[str, Any]:
     return {
         "summary": route.summary,
         "tags": [route.tag],
-        "responses": {200: answer, "default": error},
+        "responses": responses,
         "openapi_extra": extra,
     }
 

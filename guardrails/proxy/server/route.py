@@ -45,6 +45,7 @@ class Route:
         takes_key_in_query: whether its clients may send their key in the query.
         body_types: the media types of what it takes; none where it takes no body.
         answer_type: the media type of what it answers at once.
+        stream_type: the media type of what it answers as a stream; "" where it does not.
         respond: answers an exception.
     """
 
@@ -59,6 +60,7 @@ class Route:
     takes_key_in_query: bool = False
     body_types: tuple[str, ...] = (JSON,)
     answer_type: str = JSON
+    stream_type: str = ""
     respond: Respond = errors.respond
 
     @property

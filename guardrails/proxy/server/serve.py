@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ from guardrails.proxy.configuration.sources import SettingsSources
 from guardrails.proxy.server.app import create_app
 from guardrails.proxy.server.connections import raise_descriptors
 from guardrails.proxy.server.http import Http
+from guardrails.proxy.server.listening.listener import open_listener
 from guardrails.proxy.server.reloading.reload import check_redaction_key
 from guardrails.proxy.server.state import State
 
@@ -33,7 +35,6 @@ VARIABLE = "GUARDRAILS_SERVE"
 GIVEN = "GUARDRAILS_GIVEN"
 """Where they find whence these come."""
 
-BACKLOG = 2048
 START_S = 60.0
 STOP_S = 10.0
 READY_S = 1.0
@@ -76,9 +77,10 @@ def run(settings: Settings, guard: Guard | None = None, given: SettingsSources |
     loaded = guard or Guard.load(settings.policy, **settings.guard_options)
     for each in State(settings, loaded).guards:
         check_redaction_key(settings, each)
-    with open_listener(settings) as listener:
+    with open_server_listener(settings) as listener:
         if settings.workers == 1:
             app = create_app(settings, loaded, None if given is None else given.settings)
+            gc.freeze()  # what is loaded stays: to look through it again and again would hold all threads up
             uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
             return
         os.environ[VARIABLE] = settings.model_dump_json()
@@ -111,23 +113,20 @@ def worker_app() -> FastAPI:
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else SettingsSources(**told).settings
     try:
-        return create_app(settings, Guard.load(settings.policy, **settings.guard_options), reread)
+        app = create_app(settings, Guard.load(settings.policy, **settings.guard_options), reread)
     except GuardrailsError:
-        return create_app(settings, None, reread)
+        app = create_app(settings, None, reread)
+    gc.freeze()
+    return app
 
 
-def open_listener(settings: Settings) -> socket.socket:
-    """Return a socket that listens on the settings' address; raises `SettingsError` if that cannot be."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
-        reason = error.strerror or str(error)
-        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
+def open_server_listener(settings: Settings) -> socket.socket:
+    """Return a socket that listens on the settings' address; raises `SettingsError` if that cannot be, or the port of probes is
+    taken, on which the application listens itself.
+    """
+    if settings.probe_port is not None:
+        open_listener(settings.host, settings.probe_port, shared=settings.workers > 1).close()
+    listener = open_listener(settings.host, settings.port)
     listener.set_inheritable(True)
     return listener
 
@@ -143,7 +142,7 @@ class Running:
         wait_ready: bool = True,
         reread: Callable[[], Settings] | None = None,
     ) -> None:
-        self._listener = open_listener(settings)
+        self._listener = open_server_listener(settings)
         self._wait_ready = wait_ready
         self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
         try:
@@ -157,10 +156,19 @@ class Running:
         self._thread = threading.Thread(target=self._serve, name="guardrails-proxy", daemon=True)
 
     @property
+    def probe_url(self) -> str | None:
+        """The address of the probes, None where they have no port of their own."""
+        probes = self.state.probes
+        return None if probes is None else self._address(probes.port)
+
+    @property
     def url(self) -> str:
         """The address, without a path."""
+        return self._address(self.settings.port)
+
+    def _address(self, port: int) -> str:
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{self.settings.port}"
+        return f"http://{host}:{port}"
 
     def __enter__(self) -> str:
         """Start, wait until the server accepts requests (and is ready), and return its address."""

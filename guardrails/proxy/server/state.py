@@ -28,6 +28,8 @@ from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import describe_failure
+from guardrails.proxy.server.listening.loop_watch import LoopWatch
+from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.server.reloading.loaded_policies import (
     LoadedPolicies,
@@ -40,7 +42,7 @@ from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.upstreams.image_fetch import ImageFetcher
 from guardrails.proxy.upstreams.routing import Upstreams
 from guardrails.types import Stage, Verdict
-from guardrails.wire.strict_json import LARGE
+from guardrails.wire.strict_json import LARGE, VERY_LARGE
 
 LOG = logging.getLogger("guardrails.proxy")
 T = TypeVar("T")
@@ -90,6 +92,9 @@ class State:
             lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
         )
         self.metrics.connections = lambda: self.connections.open
+        self.probes: ProbeListener | None = None
+        self.loop_watch = LoopWatch()
+        self.metrics.loop_delay_s = lambda: self.loop_watch.longest_delay_s
         self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
         self.disk_budget = DiskBudget(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
@@ -186,7 +191,7 @@ class State:
     def failing_detectors(self) -> list[str]:
         """The detectors that failed within the last minute."""
         since = perf_counter() - DEGRADED_S
-        return sorted(name for name, when in self._failed.items() if when >= since)
+        return sorted(name for name, when in tuple(self._failed.items()) if when >= since)
 
     @property
     def loaded_guard(self) -> Guard | None:
@@ -272,8 +277,11 @@ class State:
         return result
 
     async def run_by_size(self, size: int, function: Callable[[], T]) -> T:
-        """Run what takes time in proportion to a body: right here if the body is small."""
-        return function() if size < LARGE else await self.run_in_worker(function)
+        """Run what takes time in proportion to a body: right here if the body is small (`strict_json.weigh`)."""
+        if size < LARGE:
+            return function()
+        result: T = await asyncio.wrap_future(workers().submit(function, bulk=size >= VERY_LARGE))
+        return result
 
     async def fetch_pictures(self, body: Any, links: Callable[[Any], Iterator[Link]]) -> Any:
         """Return a body with the pictures in it that may be fetched, where it has only their addresses; the same object where
@@ -301,8 +309,12 @@ class State:
         """
         guard, taken = self.guard, self.sample_for_shadow(subject.tree, who)
         started = perf_counter()
-        outcome = settled(await guard.pipeline.acheck(subject.tree, who, complete=complete))
-        verdict = guard.verdict(subject, outcome, stage, who.vault)
+
+        def make(outcome: Outcome) -> tuple[Verdict, Outcome]:
+            held = settled(outcome)
+            return guard.verdict(subject, held, stage, who.vault), held
+
+        verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
         self.record_verdict(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 

@@ -17,6 +17,7 @@ from yarl import URL
 from guardrails.errors import BackendError, GuardrailsError, RequestError
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import Provider
+from guardrails.proxy.access.forwarded_headers import is_plain_header
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.upstreams.routing_choice import Row
 from guardrails.remote.breaker import CircuitBreaker
@@ -110,7 +111,7 @@ class Upstream:
         given: dict[str, str] = {}
         for name, value in client.items():
             given.setdefault(name, value)  # the first of a name counts
-        headers = {name: given[name] for name in (*provider.headers, *PASSED_ON) if name in given}
+        headers = {name: given[name] for name in forwarded_headers(provider) if name in given}
         if key is not None:
             # The client's is for here, whatever the operator's key goes in.
             for name in ("authorization", *provider.keys):
@@ -183,6 +184,11 @@ class Failure:
     after_s: float | None = None
 
 
+def forwarded_headers(provider: Provider) -> tuple[str, ...]:
+    """Return the headers of a client that an upstream of a provider's gets."""
+    return (*provider.headers, *PASSED_ON)
+
+
 def failure_of(error: BaseException, secret: str | None = None) -> Failure | None:
     """Return what an exception says of the upstream, None where it is none of its. Nobody is told its `secret`."""
     if isinstance(error, UpstreamAnswer):
@@ -250,12 +256,13 @@ def too_large(limit: int) -> BackendError:
 
 
 def response_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """Return the headers of an answer that the client gets."""
+    """Return the headers of an answer that the client gets; not those that say something, as nobody judges them."""
     lowered = ((name.lower(), value) for name, value in response.headers.items())
     passed = {
         name: value
         for name, value in lowered
-        if (name in PASSED_BACK or name.startswith(PASSED_BACK_PREFIX)) and value.isascii()
+        if name in PASSED_BACK or (name.startswith(PASSED_BACK_PREFIX) and is_plain_header(name))
+        if is_plain_header(value)
     }
     if isinstance(response, UpstreamResponse) and response.upstream:
         passed[SERVED_BY] = response.upstream

@@ -275,6 +275,20 @@ def test_a_changed_file_is_a_problem(text_folder: Make) -> None:
     assert "copy the folder again" in found.hint
 
 
+def test_another_manifest_than_the_pinned_one_is_a_problem(text_folder: Make) -> None:
+    """It stands where the digest stands in the policy."""
+    folder = text_folder(ENCODER, FAST)
+    with pytest.raises(ConfigProblems) as caught:
+        KIND.build(
+            "x",
+            ClassifierConfig(use="classifier", model=folder.name, sha256="0" * 64),
+            PolicyFolder(folder.parent),
+        )
+    [problem] = caught.value.problems
+    assert problem.path == ("sha256",)
+    assert "is not the one that was pinned" in problem.message
+
+
 def test_categories_of_other_models_must_be_named(text_folder: Make) -> None:
     """What a model of one's own tells is known before it is read."""
     folder = text_folder(

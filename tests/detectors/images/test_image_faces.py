@@ -191,7 +191,7 @@ def test_a_package_without_the_model_says_so(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setitem(SHIPPED, "centerface", tmp_path / "none")
     unshared = "image_faces, min_score: 0.31"  # a detector that no other test holds
     (tmp_path / "p.yaml").write_text(POLICY.format(how="solid").replace("image_faces", unshared))
-    with pytest.raises(PolicyErrors, match=r"model .centerface.: No such file.* name another"):
+    with pytest.raises(PolicyErrors, match=r"model .centerface.: the folder has no manifest.* name another"):
         Guard.load(tmp_path / "p.yaml")
 
 

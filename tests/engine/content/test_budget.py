@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import wave
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import fields
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Budget, Guard, RequestError
-from guardrails.engine.content.budget import UNBOUNDED
+from guardrails.engine.content.budget import UNBOUNDED, estimate_windows
 from guardrails.types import CLEAN
 
 POLICY = """
@@ -164,6 +165,69 @@ def test_joined_and_encoded_texts_do_not_count(guards: Callable[..., Any]) -> No
     parts = [{"type": "text", "text": each} for each in ("ab", b64encode(b"some words in here").decode())]
     verdict = guard.check([{"role": "user", "content": parts}])
     assert verdict.coverage.kinds["text"].parts >= 2
+
+
+def sound(frames: int) -> dict[str, Any]:
+    """Return a sound of so many samples as the chat API has it."""
+    made = BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setparams((1, 2, 8_000, frames, "NONE", ""))
+        file.writeframes(bytes(2 * frames))
+    data = b64encode(made.getvalue()).decode()
+    return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
+
+
+def test_films_and_sounds_are_counted_by_themselves(guards: Callable[..., Any]) -> None:
+    """Pictures are no files in this sense."""
+    guard, _ = guards(Budget(files=2))
+    parts = [sound(9), sound(10), picture_part(png(1))]
+
+    guard.check([{"role": "user", "content": parts}])
+    with pytest.raises(RequestError, match=r"3 files are more than the 2 .* max_files"):
+        guard.check([{"role": "user", "content": [*parts, sound(11)]}])
+
+
+@pytest.mark.parametrize(
+    ("text", "windows"),
+    [
+        ("the words of a letter " * 400, 22),
+        ("7.4-" * 2_200, 91),
+        ("\u4e2d" * 3_200, 100),
+        ("\ud800" * 3_200, 100),
+        ("", 0),
+    ],
+)
+def test_windows_are_told_by_the_characters(text: str, windows: int) -> None:
+    """English has a token for four letters, all else one for each sign or byte."""
+    assert estimate_windows([text]) == windows
+
+
+def test_windows_count_where_a_detector_reads_them(
+    guard_of: Callable[..., Guard], kind_of: Any, own: Any
+) -> None:
+    """Of long and of short texts alike, before any is judged."""
+    asked: list[Any] = []
+    detector = own(lambda content: asked.append(content) or CLEAN)
+    texts = user(*("7.4-" * 24 for _ in range(101)))
+    policies = {
+        passages: Guard(
+            guard_of(
+                "detectors: {own: {use: own}}\n"
+                "rules: [{id: own, on: input, when: custom.own > 0.5, then: block}]",
+                detectors={"own": kind_of(detector)},
+            ).policy,
+            budget=Budget(windows=100),
+        )
+        for passages in (False, True)
+        if setattr(detector, "passages", passages) is None
+    }
+
+    policies[False].check(texts)
+    policies[True].check(texts[:100])
+    asked.clear()
+    with pytest.raises(RequestError, match=r"101 windows are more than the 100 .* max_windows"):
+        policies[True].check(texts)
+    assert asked == []
 
 
 def test_a_guard_that_is_loaded_anew_keeps_its_budget(tmp_path: Any) -> None:

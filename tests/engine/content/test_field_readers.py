@@ -37,7 +37,9 @@ def texts(tree: ContentTree) -> list[str]:
 @each_case(
     ("reader", "value", "found", "editable"),
     [
-        (field_readers.keep, "a-word_1.2", [], None),
+        (field_readers.keep, "chat.completion", [], None),
+        (field_readers.keep, "zqxbomb", ["zqxbomb"], False),
+        (field_readers.keep, "jo@example.com", ["jo@example.com"], False),
         (field_readers.keep, "two words", ["two words"], False),
         (field_readers.keep, "x" * 200, ["x" * 200], False),
         (field_readers.keep, 1.5, [], None),
@@ -47,19 +49,34 @@ def texts(tree: ContentTree) -> list[str]:
         (field_readers.text, ["a", {"b": "c"}], ["a", "b", "c"], None),
         (field_readers.text, None, [], None),
         (field_readers.identifier, "id_1", ["id_1"], False),
-        (field_readers.figures, {"n": 1, "s": "a b"}, ["a b"], False),
+        (field_readers.figures, {"total_tokens": 1, "type": "a b"}, ["a b"], False),
+        (field_readers.figures, {"jo": 1}, [], None),
+        (field_readers.label, "jo", ["jo"], True),
+        (field_readers.label, "123e4567-e89b-12d3-a456-426614174000", [], None),
+        (field_readers.label, ["jo"], ["jo"], True),
         (field_readers.anything, {"k": ["v"]}, ["k", "v"], None),
         (field_readers.arguments, '{"a": "b c"}', ["a", "b c"], None),
         (field_readers.arguments, {"a": "b"}, ["a", "b"], None),
         (field_readers.arguments, "no JSON", ["no JSON"], False),
-        (field_readers.opaque, SEALED, [], None),
+        (field_readers.opaque, SEALED, [SEALED], False),
+        (field_readers.opaque, SEALED[:-4] * 40, [], None),
         (field_readers.opaque, "short", ["short"], False),
         (field_readers.opaque, f"{SEALED} and words", [f"{SEALED} and words"], False),
         (field_readers.sealed, "short", ["short"], False),
         (field_readers.sealed, SEALED, ["Easter eggs are hidden here, truly"], False),
-        (field_readers.signature, SEALED, ["Easter eggs are hidden here, truly"], False),
+        (field_readers.signature, SEALED, [SEALED, "Easter eggs are hidden here, truly"], False),
         (field_readers.sealed, NOISE, [], None),
-        (field_readers.signature, NOISE, [], None),
+        (field_readers.signature, NOISE, [NOISE], False),
+        (field_readers.signature, "a-word", ["a-word"], False),
+        (field_readers.credential, "Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a", [], None),
+        (
+            field_readers.credential,
+            "all-that-was-said-in-this-conversation",
+            ["all-that-was-said-in-this-conversation"],
+            False,
+        ),
+        (field_readers.credential, f"Bearer {SEALED}", ["Easter eggs are hidden here, truly"], False),
+        (field_readers.credential, {"a": "b"}, ["x", "a", "b"], None),
         (field_readers.signature, "two words", ["two words"], False),
     ],
 )
@@ -77,6 +94,15 @@ def test_what_only_the_provider_opens_is_named() -> None:
 
     assert (entry.kind, entry.path) == ("sealed", "/x")
     assert read(field_readers.opaque, SEALED).unchecked == []
+
+
+def test_a_long_signature_is_named() -> None:
+    """What it says in Base64 is judged all the same."""
+    tree = read(field_readers.signature, SEALED.rstrip("=") + NOISE * 100)
+
+    assert [entry.kind for entry, _ in tree.unchecked] == ["sealed"]
+    assert "Easter" in texts(tree)[0]
+    assert read(field_readers.signature, NOISE).unchecked == []
 
 
 def entry(token: str, *others: str, **more: object) -> dict[str, object]:

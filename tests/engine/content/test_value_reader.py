@@ -213,3 +213,14 @@ def test_what_nobody_can_read_is_unchecked_as_the_caller_says(bomb_redactor: Gua
     given_ = object()
     assert bomb_redactor.check(read_unread(given_, Stage.INPUT, "object")).content is given_
     assert bomb_redactor.check(read_unread(given_, Stage.INPUT, "part")).blocked
+
+
+def test_a_structure_at_the_stage_of_calls_is_read_as_a_call_too() -> None:
+    """Detectors that judge a call as a whole see what its arguments are together; values that are no JSON are read alone."""
+    kinds = [
+        leaf.content.kind for leaf in read_structure({"argv": ["ls", "-l"]}, Stage.TOOL_CALL).tree.leaves
+    ]
+    assert kinds[-1] == "tool_call"
+    assert "tool_call" not in [leaf.content.kind for leaf in read_structure(["ls"], Stage.INPUT).tree.leaves]
+    odd = read_structure(["ls", b"x"], Stage.TOOL_CALL)
+    assert "tool_call" not in [leaf.content.kind for leaf in odd.tree.leaves]

@@ -17,9 +17,11 @@ from blockbuster import blockbuster_ctx
 from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Verdict
 from guardrails.cancellation import Cancelled, check
 from guardrails.detectors.kinds import Kind
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
-from guardrails.types import CLEAN
+from guardrails.types import CLEAN, Place, Stage
 
 Slow = Callable[..., Guard]
 
@@ -324,8 +326,10 @@ def said(count: int, length: int = 1) -> list[dict[str, str]]:
         (said(1), True),
         (said(task_runner.CONTENTS_ON_LOOP), True),
         (said(task_runner.CONTENTS_ON_LOOP + 1), False),
+        (said(task_runner.BULK_CONTENTS + 1), False),
         (said(1, task_runner.INLINE_ON_LOOP), True),
         (said(3, task_runner.INLINE_ON_LOOP), False),
+        (said(1, task_runner.BULK_CHARACTERS + 1), False),
     ],
 )
 def test_many_contents_are_judged_off_the_event_loop(
@@ -337,6 +341,45 @@ def test_many_contents_are_judged_off_the_event_loop(
     assert asyncio.run(guard.acheck(content)).action == Action.ALLOW
     assert detector.threads
     assert all((thread is threading.main_thread()) is on_loop for thread in detector.threads)
+
+
+@pytest.mark.parametrize(
+    ("contents", "characters", "lane"),
+    [
+        (1, 1, None),
+        (task_runner.CONTENTS_ON_LOOP + 1, 1, task_runner.QUICK_WORK),
+        (1, task_runner.INLINE_ON_LOOP + 1, task_runner.QUICK_WORK),
+        (task_runner.BULK_CONTENTS + 1, 1, task_runner.LONG_WORK),
+        (2, task_runner.BULK_CHARACTERS, task_runner.LONG_WORK),
+    ],
+)
+def test_what_takes_tenths_of_a_second_waits_with_its_like(contents, characters, lane) -> None:
+    """What takes hundredths does not wait behind it."""
+    tree = ContentTree()
+    for number in range(contents):
+        tree.text("x" * characters, (number,), Place(Stage.INPUT))
+
+    assert task_runner.choose_lane(tree) is lane
+
+
+def test_a_verdict_on_many_contents_is_made_off_the_event_loop(guard_of, kind_of) -> None:
+    """It puts thousands of values back into their places; the caller is told of it on the loop."""
+    threads: list[threading.Thread] = []
+    told: list[threading.Thread] = []
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline())})
+    guard.on_verdict = lambda verdict: told.append(threading.current_thread())
+    tree = ContentTree()
+    for number in range(task_runner.CONTENTS_ON_LOOP + 1):
+        tree.text("x", (number,), Place(Stage.INPUT))
+
+    def put_back(outcome: Any) -> None:
+        threads.append(threading.current_thread())
+
+    asyncio.run(guard.acheck(Payload(tree, put_back)))
+
+    assert told == [threading.main_thread()]
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_the_loop_goes_on_while_many_contents_are_judged(

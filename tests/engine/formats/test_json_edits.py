@@ -29,6 +29,9 @@ def changed(text: str, old: str, new: str) -> str | None:
         ('{"a": "x", "b": "y"}', 'x", "b": "y', "[Z]", None),
         ('{"a": "x"}', '{"a"', "[Z]", None),
         ('{"a": "\\"x\\""}', "x", "y", {"a": '"y"'}),
+        ('{"a": "b\\nx c"}', "nx", "[X]", {"a": "b[X] c"}),
+        ('{"a": "b\\u00e4 c"}', "b\\u0", "[X]", {"a": "[X] c"}),
+        ('{"a": "\\ud83d\\ude00 c"}', "\\ude00", "[X]", {"a": "[X] c"}),
     ],
 )
 def test_replaced_stretches(text: str, old: str, new: str, left: object) -> None:

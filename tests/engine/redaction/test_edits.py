@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -402,3 +403,24 @@ def test_each_change_says_what_it_replaces(rules: tuple[Rule, Rule, Rule]) -> No
     assert made.texts[0] == change.new + "fgh"
     assert [(span.rule.id, span.finding) for span in change.spans] == [("first", one), ("masks", two)]
     assert build_redactions(leaves, ()).changes == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('{"card": 4111111111111111, "n": 1}', '{"card": "[CREDIT_CARD]", "n": 1}'),
+        ('{"card" : [4111111111111111, 5500000000000004]}', '{"card" : ["[CREDIT_CARD]", "[CREDIT_CARD]"]}'),
+        ('{"card": "4111111111111111"}', '{"card": "[CREDIT_CARD]"}'),
+        (r'{"say": "a \"card\": 4111111111111111"}', r'{"say": "a \"card\": [CREDIT_CARD]"}'),
+        ('{"say": "a card: 4111111111111111"}', '{"say": "a card: [CREDIT_CARD]"}'),
+    ],
+)
+def test_a_number_in_json_becomes_a_string(text: str, left: str) -> None:
+    """However the text is cut where it streams: what was JSON is JSON."""
+    guard = Guard.load("pii-only")
+    assert guard.check(text, stage="output").content == left
+    assert json.loads(left)
+    for size in (1, 2, 7, 30):
+        stream = guard.stream(stage="output")
+        pieces = [stream.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        assert "".join([*pieces, stream.flush()]) == left

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from guardrails.inference.safety.folder import FILES, ModelError, first_line, read_contents, read_manifest
+from guardrails.inference.media.picture_model import verify_folder
+from guardrails.inference.safety import folder as folders
+from guardrails.inference.safety.folder import (
+    FILES,
+    PINNED,
+    SHIPPED,
+    ModelError,
+    first_line,
+    read_contents,
+    read_manifest,
+    read_manifest_file,
+)
 
 
 @pytest.fixture
@@ -91,3 +104,39 @@ def test_a_file_that_is_missing_is_an_error(folder: Path) -> None:
 def test_libraries_are_quoted_in_one_line() -> None:
     """Theirs may have many."""
     assert first_line(ValueError("one\ntwo")) == "ValueError: one"
+
+
+def test_every_shipped_manifest_is_pinned() -> None:
+    """By the digest of its bytes: a release with another model has another one in the code."""
+    lying = {each.parent.name: each for each in SHIPPED.glob("*/manifest.json")}
+    assert {name: hashlib.sha256(each.read_bytes()).hexdigest() for name, each in lying.items()} == PINNED
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_an_edited_manifest_of_a_shipped_model_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A threshold, or a file with its digest: whoever changes one changes the other; and no manifest is no way around."""
+    monkeypatch.setattr(folders, "SHIPPED", tmp_path)
+    (tmp_path / name).mkdir()
+    manifest = tmp_path / name / "manifest.json"
+    shutil.copy(SHIPPED / name / "manifest.json", manifest)
+    read_manifest_file(manifest.parent)
+    manifest.write_bytes(manifest.read_bytes().replace(b'"name"', b'"name" ', 1))
+    for read in (read_manifest_file, read_manifest, verify_folder):
+        with pytest.raises(ModelError, match="not the one that this release came with") as caught:
+            read(manifest.parent)
+        assert caught.value.hint.startswith("install the package again")
+    manifest.unlink()
+    with pytest.raises(ModelError, match=r"no manifest\.json"):
+        verify_folder(manifest.parent)
+
+
+def test_a_policy_pins_a_model_of_its_own(folder: Path) -> None:
+    """By the digest of the manifest, in either case of letters; the message has both, to be compared."""
+    digest = hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    assert read_manifest(folder, digest.upper()) == read_manifest(folder, digest) == read_manifest(folder)
+    changed(folder, lambda read: read.update(version="2"))
+    with pytest.raises(ModelError, match=rf"was pinned: its sha256 is \w{{64}}, not {digest}") as caught:
+        read_manifest(folder, digest)
+    assert (caught.value.field, caught.value.hint != "") == ("sha256", True)

@@ -16,6 +16,7 @@ from tests.cases import each_case
 MESSAGES: list[tuple[dict[str, Any], str, object, str]] = [
     ({"id": 1, "method": "ping"}, "request", 1, "ping"),
     ({"id": "a", "method": "tools/list", "params": {}}, "request", "a", "tools/list"),
+    ({"id": "0b5e7a86-3f0f-4b0e-9d6c-1", "method": "ping"}, "request", "0b5e7a86-3f0f-4b0e-9d6c-1", "ping"),
     ({"method": "notifications/initialized"}, "notification", None, "notifications/initialized"),
     ({"id": 2, "result": {}}, "result", 2, ""),
     ({"id": None, "error": {"code": -32700, "message": "m"}}, "error", None, ""),
@@ -49,6 +50,9 @@ REFUSED = [
     (b'{"jsonrpc": "2.0", "id": null, "method": "ping"}', "invalid_message", -32600),
     (b'{"jsonrpc": "2.0", "id": true, "method": "ping"}', "invalid_message", -32600),
     (b'{"jsonrpc": "2.0", "id": 1.5, "method": "ping"}', "invalid_message", -32600),
+    (b'{"jsonrpc": "2.0", "id": "do what I say", "method": "ping"}', "invalid_message", -32600),
+    (b'{"jsonrpc": "2.0", "id": "jo@example.com", "result": {}}', "invalid_message", -32600),
+    (b'{"jsonrpc": "2.0", "id": "", "method": "ping"}', "invalid_message", -32600),
     (b'{"jsonrpc": "2.0", "id": 1, "method": 2}', "invalid_message", -32600),
     (b'{"jsonrpc": "2.0", "id": 1, "method": "do what I say"}', "invalid_message", -32600),
     (b'{"jsonrpc": "2.0", "id": 1, "method": ""}', "invalid_message", -32600),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from guardrails import Guard, GuardrailsError
 from guardrails.mcp.guards import McpGuard
@@ -44,6 +45,33 @@ def test_only_known_origins_and_hosts_may_ask(
 
         assert agent.ask("ping", **headers).status == status
         assert len(server.heard) == int(status == 200)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example", "origin": "http://evil.example"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec_fetch_site": "cross-site", "origin": "https://app.example.com"},
+    ],
+)
+def test_a_page_elsewhere_reaches_no_route(before: Any, remote: Any, headers: dict[str, str]) -> None:
+    """Of the application, by no method: not with a text either, which needs no preflight."""
+    with remote.serving(remote.Script(ping={})) as server:
+        doc = load_settings(None, {"servers": {"s": {"url": server.url}}})
+        routes = mcp_http.create_app(McpGuard(doc)).routes
+        paths = [route.path.replace("{name}", "s") for route in routes if isinstance(route, Route)]
+        assert (len(paths), sorted(paths)) == (len(routes), ["/mcp", "/mcp/s"])
+        for path in paths:
+            agent = before(server.url, path)
+            for verb in ("POST", "GET", "HEAD", "DELETE"):
+                answer = agent.send(
+                    verb, b'{"jsonrpc":"2.0","id":1,"method":"ping"}', content_type="text/plain", **headers
+                )
+                assert (answer.status, path, verb) == (403, path, verb)
+        assert server.heard == []
 
 
 @pytest.mark.parametrize(

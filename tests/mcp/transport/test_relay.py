@@ -242,3 +242,26 @@ def test_the_operators_token_goes_instead_of_the_agents(serving: Any, before: An
         agent.ask("ping", authorization="Bearer agent")
 
     assert server.heard[0][1]["authorization"] == "Bearer own"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user_agent",
+        "accept_language",
+        "mcp_session_id",
+        "last_event_id",
+        "tracestate",
+        "mcp_protocol_version",
+    ],
+)
+def test_headers_that_go_on_are_judged(serving: Any, before: Any, name: str) -> None:
+    """Keys are for the server, and are not."""
+    with serving() as server:
+        agent = before(server.url)
+        refused = agent.ask("ping", **{name: "x-zqxbomb-x"})
+        passed = agent.ask("ping", authorization="Bearer x-zqxbomb-x")
+
+    assert (refused.status, refused.message["error"]["data"]["code"]) == (400, "blocked_header")
+    assert passed.status == 200
+    assert [headers.get("authorization") for _, headers, _ in server.heard] == ["Bearer x-zqxbomb-x"]

@@ -35,6 +35,8 @@ TYPES = {"hate": "double", "n": "int", "s": "string", "m": "map", "f": "dyn"}
         ("(hate > 0.5", "the condition lacks a ')' here", "close the bracket"),
         ("hate > 0.5)", "unexpected ')'", ""),
         ("hate > #", "unexpected '#'", ""),
+        ("hate >\u00a00.5", "unexpected character that looks like a space", "write a plain space"),
+        ("hate >\x1c 0.5", "unexpected character that looks like a space", "write a plain space"),
         (
             "s == “x”",
             "unexpected '“'",

@@ -41,7 +41,7 @@ def test_the_pieces_of_a_stream_are_one_sound(data: bytes, size: int) -> None:
     pieces = [b64encode(data[at : at + size]).decode() for at in range(0, len(data), size)]
     events: list[dict[str, Any]] = [{"type": "speech.audio.delta", "audio": each} for each in pieces]
     [leaf] = speech_fields.read_stream(
-        {"events": [*events, {"type": "speech.audio.done", "usage": {"a": 1}}]}
+        {"events": [*events, {"type": "speech.audio.done", "usage": {"total_tokens": 1}}]}
     ).leaves
     assert isinstance(leaf.content, Audio)
     assert leaf.content.data == data

@@ -444,7 +444,10 @@ def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
 def test_moderation_is_a_known_field_on_either_side() -> None:
     """Of words and figures; what else it says, such as what went wrong, is judged."""
     asked = {"model": "omni", "policy": {"input": {"mode": "block"}}}
-    said = {"input": {"type": "error", "code": "c", "message": "it broke down"}, "output": {"flagged": False}}
+    said = {
+        "input": {"type": "error", "code": "timeout", "message": "it broke down"},
+        "output": {"flagged": False},
+    }
 
     leaves = [
         chat_fields.read_request({"messages": [], "moderation": asked}),

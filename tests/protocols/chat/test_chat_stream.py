@@ -242,7 +242,12 @@ def test_malformed_choices_are_the_upstreams_fault(data: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("x_note", "zqxbomb"), ("system_fingerprint", "zqxbomb it"), ("obfuscation", "zqxbomb it")],
+    [
+        ("x_note", "zqxbomb"),
+        ("system_fingerprint", "zqxbomb it"),
+        ("obfuscation", "zqxbomb it"),
+        ("obfuscation", "zqxbomb"),
+    ],
 )
 def test_other_fields_are_judged_before_they_go_on(
     guard: Guard, chat_of: Chats, chunk_of: Chunk, field: str, value: str
@@ -262,8 +267,31 @@ def test_other_fields_are_judged_before_they_go_on(
 def test_padding_goes_on(guard: Guard, chat_of: Chats, chunk_of: Chunk) -> None:
     """It tells nothing, and changes with each chunk."""
     one = chat_of(guard)
-    told = one.takes(*[{**chunk_of(content="so it is, "), "obfuscation": f"x{at}"} for at in range(3)])
-    assert told[0].data["obfuscation"] == "x0"
+    told = one.takes(*[{**chunk_of(content="so it is, "), "obfuscation": f"xY{at}"} for at in range(3)])
+    assert told[0].data["obfuscation"] == "xY0"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [{"id": "zqx"}, {"id": "bomb"}],
+        [{"model": "some-zqx"}, {"model": "bomb"}],
+        [{"x_note": "zqx"}, {"x_note": "bomb"}],
+        [{"usage": {"note": "zqx"}}, {"usage": {"note": "bomb"}}],
+        [{"name": "zqx"}, {"name": "bomb"}],
+    ],
+)
+def test_what_comes_in_pieces_waits_for_the_rest(
+    guard: Guard, chat_of: Chats, chunk_of: Chunk, more: list[dict[str, object]]
+) -> None:
+    """A field of a chunk, or of a delta, that says something else each time, though each alone says nothing."""
+    one = chat_of(guard)
+    for fields in more:
+        one.takes({**chunk_of(content="so it is, "), **fields}, chunk_of(content="so, ", **fields))
+    one.takes(chunk_of(finish="stop"))
+    one.ends()
+    assert "bomb" not in str(one.told)
+    assert one.outcome.action is Action.BLOCK
 
 
 class TestChoices:

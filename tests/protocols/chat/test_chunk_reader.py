@@ -209,9 +209,12 @@ def test_texts_of_the_older_api_are_no_messages() -> None:
 def test_nothing_is_a_completion_without_choices() -> None:
     """So that what came can be judged; what every chunk says again is said once."""
     assert gathered().answer() == {"object": "chat.completion", "choices": []}
-    chunks = [{"id": "a", "model": "m 1", "choices": None}, {"id": "b", "model": "m 1", "created": 1}]
+    chunks = [
+        {"id": "chatcmpl-1", "model": "m 1", "choices": None},
+        {"id": "chatcmpl-2", "model": "m 1", "created": 1},
+    ]
     assert gathered(*chunks).answer() == {
-        "id": "a",
+        "id": "chatcmpl-1",
         "model": "m 1",
         "created": 1,
         "object": "chat.completion",

@@ -62,7 +62,7 @@ def test_each_text_is_judged_where_it_stands(body: Any, expected: Any) -> None:
 
 
 def test_an_answer_without_words_has_nothing_to_judge() -> None:
-    """Words of the protocol, numbers, signatures, and tokens that spell the text once more."""
+    """Words of the protocol, numbers, and tokens that spell the text once more; a signature is read as it is, and decoded."""
     spelt = {"chosenCandidates": [{"token": "Hel"}, {"token": "lo"}], "logProbabilitySum": -1.5}
     body = {
         **answer(
@@ -76,13 +76,14 @@ def test_an_answer_without_words_has_nothing_to_judge() -> None:
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1}],
         },
         "modelVersion": "gemini-x",
-        "responseId": "r-1",
+        "responseId": "resp-1",
     }
 
     assert [
         getattr(leaf.content, "text", "") for leaf in gemini_answer_fields.read_response(body).leaves
     ] == [
         "Hello",
+        SEALED,
         "Easter eggs are hidden here, truly",
     ]
 

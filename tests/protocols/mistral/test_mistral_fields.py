@@ -20,7 +20,7 @@ def texts(tree: Any) -> list[str]:
 
 def test_a_request_has_no_unknown_fields() -> None:
     """Of models and of agents."""
-    options = {"safe_prompt": True, "random_seed": 3, "prompt_mode": "reasoning", "agent_id": "a-1"}
+    options = {"safe_prompt": True, "random_seed": 3, "prompt_mode": "reasoning", "agent_id": "run-1"}
     tree = read_request({"model": "m", "messages": MESSAGES, **options})
     assert (texts(tree), tree.unknown) == (["hi", "there"], [])
     filled = read_fill_request({"model": "m", "prompt": "def f(", "suffix": "return 1", "min_tokens": 1})

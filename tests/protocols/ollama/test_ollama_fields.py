@@ -267,8 +267,8 @@ COUNTS = {"total_duration": 4_883_583_458, "eval_count": 282, "done": True, "don
         ),
         (
             read_response,
-            {"model": "m", "created_at": "2026-01-02T03:04:05.6Z", "remote_host": "https://x.example:443"},
-            [],
+            {"model": "m", "created_at": "2026-01-02T03:04:05.6Z", "remote_host": "https://ollama.com:443"},
+            ["https://ollama.com:443"],
         ),
         (read_generated, {"response": "a", "thinking": "b", "context": [1, 151_645], **COUNTS}, ["a", "b"]),
         (

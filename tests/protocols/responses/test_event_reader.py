@@ -160,7 +160,7 @@ def test_an_event_keeps_its_data_unless_something_is_wrong_in_it(reading) -> Non
     """An id that is not that of the item is mended, what the protocol does not have is left out."""
     padded = {**DELTA, "sequence_number": 4, "obfuscation": "xY9"}
     assert reading.of(*BEGUN, padded).data is padded
-    for more in ({"item_id": "x"}, {"x_new": 1}, {"obfuscation": "not so"}):
+    for more in ({"item_id": "x"}, {"x_new": 1}, {"obfuscation": "not so"}, {"obfuscation": "zqxbomb"}):
         assert reading.of({**padded, **more}).data == {
             name: value
             for name, value in padded.items()

@@ -27,6 +27,7 @@ def message(*parts: str, kind: str = "output_text") -> dict[str, Any]:
         ([{"type": "web_search_call"}, message("{}")], [(("output", 1, "content", 0, "text"),)]),
         ([message("wait"), {"type": "function_call", "name": "f"}], []),
         ([message("no", kind="refusal")], []),
+        ([message("{}"), {"type": ["function_call"]}], [(("output", 0, "content", 0, "text"),)]),
         ([], []),
         (None, []),
     ],

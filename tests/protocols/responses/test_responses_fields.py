@@ -47,6 +47,7 @@ IN, OUT, CALLED, RETURNED, DEFINED = (
         ({"input": [CALL]}, ("assistant", (CALLED, IN))),
         ({"input": [{"type": "function_call_output", "output": "said"}]}, ("tool", (RETURNED,))),
         ({"input": [{"type": "shell_call_output", "output": [{"stdout": "said"}]}]}, ("tool", (RETURNED,))),
+        ({"input": [{"type": "function_call_output", "output": [{"type": ["text"], "text": "said"}]}]}, ("tool", (RETURNED,))),
         ({"input": [{"type": "mcp_call", "name": "f", "output": "said"}]}, ("tool", (RETURNED,))),
         ({"input": [{"type": "mcp_list_tools", "tools": [{"name": "f", "description": "said"}]}]}, ("system", (DEFINED,))),
         ({"input": "x", "instructions": "said"}, ("system", (IN,))),

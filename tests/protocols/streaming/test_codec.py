@@ -8,8 +8,10 @@ from guardrails.protocols.streaming.codec import (
     EventReading,
     build_event,
     dump_events,
+    is_padding,
     malformed_event,
 )
+from tests.cases import each_case
 
 
 def test_an_event_of_which_nothing_is_said_goes_on_as_it_came() -> None:
@@ -46,3 +48,23 @@ def test_what_cannot_be_read_is_the_upstreams_fault() -> None:
         502,
         "upstream_invalid",
     )
+
+
+@each_case(
+    ("value", "expected"),
+    [
+        *(("xY9", True), ("k", True), ("8tcQXhNGxXRv", True), ("a9", True), ("AbC", True)),
+        *(("bomb", False), ("Bomb", False), ("TheBomb", False), ("BOMB", False), ("219456789", False)),
+        *(
+            ("AKIAIOSFODNN7EXAMPLE", False),
+            ("a b", False),
+            ("a-b", False),
+            ("", True),
+            (7, False),
+            ("xY9" * 20, False),
+        ),
+    ],
+)
+def test_padding_is_drawn_at_random(value: object, expected: bool) -> None:
+    """What could be a word, a number or a key is none."""
+    assert is_padding(value) is expected

@@ -161,8 +161,18 @@ def test_every_method_is_meant(proxy, fake, method: str) -> None:
     ("path", "status"), [("/healthz", 200), ("/readyz", 200), ("/health", 200), ("/metrics", 403)]
 )
 def test_probes_answer_by_any_name(proxy, path: str, status: int) -> None:
-    """Orchestrators have names of their own for what they probe; the numbers are for who knows the server."""
-    assert asked(proxy, "GET", path, [("host", "pod-7.cluster.local:8080")])[0] == status
+    """Orchestrators have names of their own for what they probe; the numbers are for who knows the server. A page elsewhere, or
+    under a name that leads here, is told no more than that.
+    """
+    for headers in (
+        {"host": "pod-7.cluster.local:8080"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+    ):
+        told, body = asked(proxy, "GET", path, [*headers.items()])
+        assert told == status
+        assert status == 403 or body == b""
+    assert asked(proxy, "GET", path, [])[1] != b""
 
 
 def test_pages_that_are_named_go_on(serve, fake, kit) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from guardrails import Guard
 from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.exchange.stream import events_of
+from guardrails.proxy.exchange.stream import EVENTS_AT_ONCE, WEIGHT_ALONE, events_of, split_events
 from guardrails.proxy.server.serve import running
 from guardrails.testing import Reply, ScriptedUpstream
 from guardrails.wire import sse
@@ -457,3 +457,47 @@ def test_a_text_that_is_held_whole_waits_for_the_end_of_the_answer(kit, path: st
         answer = kit.send(url, path, {"model": "m", **STREAMED[path]})
     assert answer.status == 200
     assert b"this" not in answer.raw
+
+
+SMALL, LARGE = sse.Event(b"", b"{}"), sse.Event(b"", b"x" * WEIGHT_ALONE)
+
+
+@pytest.mark.parametrize(
+    ("events", "sizes"),
+    [
+        ([], []),
+        ([SMALL] * EVENTS_AT_ONCE, [EVENTS_AT_ONCE]),
+        ([SMALL] * (2 * EVENTS_AT_ONCE + 1), [EVENTS_AT_ONCE, EVENTS_AT_ONCE, 1]),
+        ([SMALL, SMALL, LARGE, SMALL, LARGE], [2, 2, 1]),
+    ],
+)
+def test_events_are_taken_few_at_a_time(events, sizes) -> None:
+    """In their order; a large one is not held up by those before it, nor they by it."""
+    split = [*split_events(events)]
+
+    assert [len(some) for some in split] == sizes
+    assert [event for some in split for event in some] == events
+
+
+def test_others_have_their_turn_while_many_events_are_taken() -> None:
+    """Also where all of them came at once."""
+    turns: list[str] = []
+
+    async def main() -> None:
+        async def pieces():
+            yield b"data: {}\n\n" * (3 * EVENTS_AT_ONCE)
+
+        async def other() -> None:
+            for _ in range(3):
+                turns.append("other")
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(other())
+            async for some in events_of(pieces(), sse.Events(), 1 << 20):
+                turns.append("events")
+                assert len(some) <= EVENTS_AT_ONCE
+
+    asyncio.run(main())
+
+    assert turns == ["events", "other"] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -82,6 +83,8 @@ def test_the_whole_conversation_is_read_not_the_last_message(hooked, kit) -> Non
         answering({"choices": [{"index": 0, "message": {"role": "assistant", "content": "zqxbomb"}}]}),
         {**answering({"choices": [{"text": "zqxbomb"}]}), "requestType": "complete", "request": {"json": {"prompt": "x"}}},
         answering({"choices": [{"text": "zqxbomb"}]}, "imageGenerate"),
+        answering({"choices": "zqxbomb"}),
+        answering({"error": {"message": "zqxbomb"}}),
     ],
 )  # fmt: skip
 def test_a_block_is_false(hooked, kit, body) -> None:
@@ -106,6 +109,17 @@ def test_an_answer_comes_back_redacted(hooked, kit) -> None:
     assert list(answer["transformedData"]) == ["response"]
     message = answer["transformedData"]["response"]["json"]["choices"][0]["message"]
     assert message == {"role": "assistant", "content": "Write to [EMAIL]"}
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": {"message": "Write to ann@example.org"}}, {"choices": ["ann@example.org"]}]
+)
+def test_what_is_no_answer_of_the_api_is_judged_string_by_string(hooked, kit, body) -> None:
+    """An error of the provider's, say: it comes back redacted, whatever it looks like."""
+    told = kit.send(hooked, PATH, answering(body)).json
+
+    left = json.loads(json.dumps(body).replace("ann@example.org", "[EMAIL]"))
+    assert told["transformedData"] == {"response": {"json": left}}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ counter guardrails_upstream_failures_total upstream,why: Those of them that fail
 counter guardrails_upstream_requests_total upstream: Requests that were sent to an upstream, by its name; each try is one.
 counter guardrails_upstream_retries_total upstream: Those of them that another try had gone before.
 gauge guardrails_connections : Open connections of clients.
+gauge guardrails_event_loop_delay_seconds : Longest time of the last minute for which the event loop could serve nobody.
 gauge guardrails_in_flight : Requests under way.
 gauge guardrails_policy_info digest,name,part,version: The policies that are served, by digest.
 gauge guardrails_reload_failed : Whether the policy's files could not be loaded: the policy from before is served.

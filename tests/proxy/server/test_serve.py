@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 from uvicorn.supervisors import multiprocess
@@ -16,6 +18,9 @@ from guardrails.keys import KEY_VARIABLE
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.server import serve as serving
 from guardrails.proxy.server.serve import run, running, worker_app
+from guardrails.types import CLEAN
+
+OPERATOR = "kQz7LwX2vT8mB4nR6yJ1cH5dG0sPa9f3"
 
 
 def test_a_server_runs_beside_the_caller_and_stops(fake, kit, policy_guard) -> None:
@@ -74,6 +79,73 @@ def test_an_address_in_use_is_an_error(fake) -> None:
         for start in (run, running):
             with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1:{settings.port}"):
                 start(settings)
+
+
+def test_probes_have_a_port_of_their_own(fake, kit, guard_of, kind_of) -> None:
+    """It answers while the event loop is held up and all connections are taken, which the server's own port does not, and only
+    probes; it is gone with the server.
+    """
+    judging, release = threading.Event(), threading.Event()
+
+    def judge(content):
+        judging.set()
+        assert release.wait(kit.wait_s)
+        return CLEAN
+
+    guard = guard_of(
+        "detectors: {d: {use: own}}\nrules: [{id: r, on: input, when: custom.own > 0, then: block}]",
+        detectors={"own": kind_of(judge)},
+    )
+    settings = Settings(fake.url, port=0, probe_port=0, max_connections=2)
+    server = running(settings, guard, wait_ready=False)
+    with server as url, ThreadPoolExecutor() as pool:
+        asking = pool.submit(kit.chat, url, kit.asking("hi"))
+        assert judging.wait(kit.wait_s)
+        probes = server.probe_url
+        seen = [kit.send(probes, path).status for path in ("/healthz", "/readyz", "/health", "/metrics")]
+        other = kit.send(probes, "/v1/models").status
+        release.set()
+        asking.result()
+        parts = urlsplit(url)
+        held = [socket.create_connection((parts.hostname, parts.port)) for _ in range(2)]
+        assert kit.send(url, "/healthz").status == 503
+        assert kit.send(probes, "/healthz").json == {"status": "ok"}
+        for connection in held:
+            connection.close()
+    assert (seen, other) == ([200, 503, 503, 200], 404)
+    with pytest.raises(ConnectionRefusedError):
+        kit.send(probes, "/healthz")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/metrics", {}, 401),
+        ("/metrics", {"authorization": "Bearer " + OPERATOR}, 200),
+        ("/metrics", {"authorization": "Bearer " + OPERATOR, "host": "rebound.example.com"}, 403),
+        ("/healthz", {"host": "rebound.example.com"}, 200),
+    ],
+)
+def test_probes_have_the_same_rules_on_both_ports(
+    fake, kit, policy_guard, monkeypatch, path, headers, status
+) -> None:
+    """Counters are the operator's, and no web page's."""
+    monkeypatch.setenv("GUARDRAILS_ADMIN_KEY", OPERATOR)
+    server = running(Settings(fake.url, port=0, probe_port=0), policy_guard)
+    with server as url:
+        assert [kit.send(each, path, headers=headers).status for each in (url, server.probe_url)] == [
+            status,
+            status,
+        ]
+
+
+@pytest.mark.parametrize("start", [run, running])
+def test_a_port_of_probes_in_use_is_an_error(fake, policy_guard, start) -> None:
+    """Before anything is served, for both ways to start."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1:{port}"):
+            start(Settings(fake.url, port=0, probe_port=port), policy_guard)
 
 
 def test_a_guard_of_ones_own_has_one_process(fake, policy_guard) -> None:

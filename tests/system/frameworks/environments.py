@@ -34,8 +34,9 @@ PINS: Mapping[str, Sequence[str]] = {
     "instructor": ["instructor==1.17.0"],
     "litellm": ["litellm==1.110.2"],
     "haystack": ["haystack-ai==3.4.1"],
+    "pii_leak_benchmark": ["pii-leak-benchmark==0.6.0"],
 }
-"""Framework → the released packages that its recipes run with."""
+"""Framework, or tool that tests from outside → the released packages that run with it."""
 
 
 def environment(framework: str) -> Path:

@@ -104,7 +104,7 @@ class ContextWords:
         self.rows = rows
         self.finder = compile_re2(form)
         # RE2's words are those of ASCII.
-        self._prefixes = find_open_prefixes(f"(?ai){form.removeprefix('(?i)')}")
+        self._prefixes = find_open_prefixes(f"(?a){form}")
 
     @cached_property
     def _open(self) -> Any:
@@ -142,7 +142,7 @@ class StreamRows:
         self.words = [ContextWords(*item) for item in by_words.items()]
         self.longest_word = max((len(word) for words in by_words for word in words), default=0)
         behind = max((row.prefixes.behind for row in self.rows), default=0)
-        self.context = max(1, behind, max(NEAR, self.longest_word) + 2 if self.words else 0)
+        self.context = max(1, behind, max(NEAR, self.longest_word) + 3 if self.words else 0)
         self.behind = max(1, behind)
         self._bounded = [row.prefixes for row in ([] if self.whole else self.free)]
         self._loose = _join_prefixes(each.loose for each in self._bounded)

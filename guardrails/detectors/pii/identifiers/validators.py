@@ -41,6 +41,10 @@ _ISSUED = re.compile(
     r"|5[0-9]\d{14}|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720|220[0-4])\d{12}|6\d{15,18}|(?:50|5[6-9])\d{17}"
     r"|8[12]\d{14}|9792\d{12}"
 )
+_USUAL = re.compile(
+    r"4\d{15}|5[1-5]\d{14}|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720|220[0-4])\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}"
+    r"|35(?:2[89]|[3-8]\d)\d{12}|6(?:011|4[4-9]\d|5\d\d|2\d\d|0\d\d|7\d\d)\d{12}|8[12]\d{14}|9792\d{12}"
+)
 _BASE58 = {char: at for at, char in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
 _BECH32 = {char: at for at, char in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
 
@@ -64,6 +68,13 @@ def credit_card(text: str) -> bool:
     """
     digits = _digits(text)
     return _ISSUED.fullmatch("".join(map(str, digits))) is not None and len(set(digits)) > 1 and luhn(text)
+
+
+def plain_card(text: str) -> bool:
+    """Tell whether digits without separators are a card number of the lengths and beginnings that nearly all cards have, so that
+    one of ten identifiers of 13 or 19 digits is none because it passes Luhn.
+    """
+    return _USUAL.fullmatch(text) is not None and credit_card(text)
 
 
 def iban(text: str) -> bool:
@@ -93,15 +104,18 @@ def us_ssn(text: str) -> bool:
     two that the Social Security Administration declared void because they were printed as specimens.
     """
     digits = "".join(map(str, _digits(text)))
-    area, group, serial = digits[:3], digits[3:5], digits[5:]
     return (
-        len(digits) == 9
-        and area not in {"000", "666"}
-        and area[0] != "9"
-        and group != "00"
-        and serial != "0000"
+        us_ssn_form(text)
+        and digits[:3] != "666"
+        and digits[0] != "9"
         and digits not in {"078051120", "219099999"}
     )
+
+
+def us_ssn_form(text: str) -> bool:
+    """Tell whether the nine digits have the form of a US social security number, given out or not: no group is zeros."""
+    digits = "".join(map(str, _digits(text)))
+    return len(digits) == 9 and digits[:3] != "000" and digits[3:5] != "00" and digits[5:] != "0000"
 
 
 def ip_address(text: str) -> bool:

@@ -30,7 +30,7 @@ STREAM: Final = "text/event-stream"
 
 async def answer_speech(call: Call) -> Response:
     """Ask for a sound, and judge it."""
-    asked = await call.state.run_by_size(len(call.raw), lambda: answer.parse_object(call.raw))
+    asked = await call.state.run_by_size(strict_json.weigh(call.raw), lambda: answer.parse_object(call.raw))
     async with call.answer() as found:
         if found.content_type.lower() != STREAM:
             header = partial(speech_fields.wav_header, asked)
@@ -46,12 +46,16 @@ async def answer_transcript(call: Call) -> Response:
             return await _events(call, found, lambda events: transcription_fields.Events(events=events))
         headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
     if media == JSON:
-        told = await call.state.run_by_size(len(raw), lambda: answer.parse_object(raw))
-        left = await judge_answer(call, told, len(raw))
-        out = raw if left is told else await call.state.run_by_size(len(raw), lambda: strict_json.dump(left))
+        told = await call.state.run_by_size(strict_json.weigh(raw), lambda: answer.parse_object(raw))
+        left = await judge_answer(call, told, strict_json.weigh(raw))
+        out = (
+            raw
+            if left is told
+            else await call.state.run_by_size(strict_json.weigh(raw), lambda: strict_json.dump(left))
+        )
     elif media in transcription_fields.PLAIN:
-        lines = await call.state.run_by_size(len(raw), lambda: _lines(raw))
-        left = await judge_answer(call, lines, len(raw))
+        lines = await call.state.run_by_size(strict_json.weigh(raw), lambda: _lines(raw))
+        left = await judge_answer(call, lines, strict_json.weigh(raw))
         out = "".join(left["lines"]).encode()
     else:
         raise invalid_answer("the upstream's answer is neither JSON nor a text")
@@ -63,9 +67,11 @@ async def _events(
 ) -> Response:
     """Judge a stream as a whole, made of what its events say, and send it on at once."""
     headers, raw = response_headers(found), await call.state.upstream.read_whole(found)
-    told = made(await call.state.run_by_size(len(raw), lambda: read_events(call, raw)))
-    left = await judge_answer(call, told, len(raw))
-    out = await call.state.run_by_size(len(raw), lambda: dump_events(map(build_event, left["events"])))
+    told = made(await call.state.run_by_size(strict_json.weigh(raw), lambda: read_events(call, raw)))
+    left = await judge_answer(call, told, strict_json.weigh(raw))
+    out = await call.state.run_by_size(
+        strict_json.weigh(raw), lambda: dump_events(map(build_event, left["events"]))
+    )
     return Response(out, 200, {**headers, **call.report.headers()}, STREAM)
 
 

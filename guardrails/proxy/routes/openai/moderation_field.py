@@ -16,12 +16,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from guardrails.engine.content.field_readers import WORD
 from guardrails.engine.model import Outcome
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chunk_reader import MOST_CHOICES
-from guardrails.protocols.moderations.moderations_fields import Moderation, deciding, stricter
+from guardrails.protocols.moderations.moderations_fields import MODEL_NAME, Moderation, deciding, stricter
 from guardrails.protocols.responses.event_kinds import LAST
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import JudgedSide, Side, extra_chunk
@@ -71,7 +70,7 @@ def wanted(given: Any) -> Wanted | None:
         return None
     given = _fields(given, AT, "model", "policy")
     model = given.get("model")
-    if not isinstance(model, str) or not model or not WORD.fullmatch(model):
+    if not isinstance(model, str) or not model or not MODEL_NAME.fullmatch(model):
         raise RequestError("invalid_type", "must be the name of a model", f"{AT}/model")
     policy = given.get("policy")
     if policy is None:

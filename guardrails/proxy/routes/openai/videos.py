@@ -15,21 +15,26 @@ from urllib.parse import urlencode
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.field_readers import keep
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Request
-from guardrails.errors import GuardrailsError, RequestError
+from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols.providers import OPENAI
 from guardrails.protocols.videos.protocol import JOB, REMIX
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
+from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judge_answer, vet_error
 from guardrails.proxy.exchange.endpoint import Endpoint
-from guardrails.proxy.exchange.exchange import exchange
+from guardrails.proxy.exchange.exchange import REQUESTED, exchange
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.fragmented_films import relay_film
 from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import response_headers
+from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
+from guardrails.types import Stage
 from guardrails.wire import strict_json
 
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=~-]{0,255}")
@@ -39,22 +44,29 @@ LISTING: Final = ("after", "limit", "order")
 VARIANT: Final = ("variant",)
 """What may be asked for in the query of a list, and of a film: no more of it goes on."""
 
+ADDRESSED: Final = frozenset({"video_id", *LISTING, *VARIANT})
+"""What a path and a query say that go on."""
+
 
 async def remix(request: HttpRequest) -> Response:
     """Serve `/v1/videos/{video_id}/remix`."""
     at = _job(request)
+    await _judge_address(request)
     model = await _model(state_of(request), request, at)
     return await exchange(request, Endpoint(REMIX, upstream_path=at + "/remix", model=model))
 
 
 async def listed(request: HttpRequest) -> Response:
     """Serve `GET /v1/videos`."""
-    return await _told(request, "GET", "/videos" + _query(request, LISTING), None)
+    path = "/videos" + _query(request, LISTING)
+    await _judge_address(request)
+    return await _told(request, "GET", path, None)
 
 
 async def job(request: HttpRequest) -> Response:
     """Serve `GET` and `DELETE /v1/videos/{video_id}`."""
     at = _job(request)
+    await _judge_address(request)
     return await _told(request, request.method, at, await _model(state_of(request), request, at))
 
 
@@ -62,6 +74,7 @@ async def content(request: HttpRequest) -> Response:
     """Serve `GET /v1/videos/{video_id}/content`."""
     at, state = _job(request), state_of(request)
     path = at + "/content" + _query(request, VARIANT)
+    await _judge_address(request)
     call = _call(state, request, await _model(state, request, at))
     return await _answered(call, _film(call, path))
 
@@ -90,8 +103,10 @@ async def _whole(call: Call, method: str, path: str) -> Response:
     headers, upstream = call.http.headers, call.state.upstream
     async with upstream.answer(method, path, headers, None, OPENAI, "", call.who.model) as found:
         back, raw = response_headers(found), await upstream.read_whole(found)
-    told = await call.state.run_by_size(len(raw), lambda: answer.parse_answer(call.protocol, raw))
-    left = await judge_answer(call, told, len(raw))
+    told = await call.state.run_by_size(
+        strict_json.weigh(raw), lambda: answer.parse_answer(call.protocol, raw)
+    )
+    left = await judge_answer(call, told, strict_json.weigh(raw))
     out = raw if left is told else strict_json.dump(left)
     return Response(out, 200, {**back, **call.report.headers()}, "application/json")
 
@@ -103,6 +118,23 @@ def _call(state: State, request: HttpRequest, model: str | None) -> Call:
     client.check_models(who.model, {}, state.settings.policies)
     own = state.select(client, request.scope["path"], who.model)
     return Call(own, Endpoint(JOB), request, who, Report(own.guard.policy.ref), b"")
+
+
+async def _judge_address(request: HttpRequest) -> None:
+    """Judge what the path, the query and the headers of a request say that go on; raises `Blocked` where the policy stops it."""
+    tree, query = ContentTree(), request.query_params
+    for name, value in (*request.path_params.items(), *query.multi_items()):
+        if name in ADDRESSED:
+            keep(tree, value, (name,), REQUESTED)
+    read_headers(tree, request.scope["headers"], forwarded_headers(OPENAI), REQUESTED)
+    if not tree.leaves:
+        return
+    state, client = state_of(request), client_of(request.scope)
+    who = build_request(client, read_claims(request, {}), {}, 1, None)
+    state = state.select(client, request.scope["path"], who.model)
+    verdict, _ = await state.judge(Payload(tree, lambda _: None), who, Stage.INPUT)
+    if verdict.blocked:
+        raise Blocked(verdict)
 
 
 async def _model(state: State, request: HttpRequest, path: str) -> str | None:

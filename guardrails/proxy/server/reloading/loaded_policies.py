@@ -31,6 +31,9 @@ HOT_SETTINGS = (
     "max_characters",
     "max_pictures",
     "max_pixels",
+    "max_files",
+    "max_windows",
+    "max_choices",
     "max_concurrent",
 )
 """Settings that count from the moment at which their file changes."""
