@@ -8,8 +8,10 @@ depends on what stands before it and on the piece behind it, so that a stream kn
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,6 +68,7 @@ class Layout:
         same_width: whether pieces of lines must be of one width.
         part: what of a piece that says nothing may be a payload: it is glued to a path or a name by a sign of the alphabet.
         whole: RE2 of a piece that can be a payload alone; "" if any can.
+        longest: characters up to which a piece can be a payload alone: minified code is one word without end.
     """
 
     piece: str
@@ -78,6 +81,7 @@ class Layout:
     same_width: bool = False
     part: re.Pattern[str] | None = None
     whole: str = ""
+    longest: int = sys.maxsize
 
     @cached_property
     def chain(self) -> Any:
@@ -108,22 +112,23 @@ class Layout:
         hay = to_ascii(text)
         for match in self.chain.finditer(hay):
             start, end = match.span()
-            if not self.joint or end - start >= self.alone:
+            if end - start >= self.alone and (self.joint or end - start <= self.longest):
                 for block in self._split(hay, self._find_pieces(hay, start, end)):
                     yield from self._decode(text, block)
 
     def blocks(self, hay: str) -> Iterator[Stretch]:
-        """Yield the stretches of an ASCII text that must not be cut."""
+        """Yield the stretches of an ASCII text that must not be cut: the blocks that say something."""
         for match in self.chain.finditer(hay):
             start, end = match.span()
-            if end - start >= self.alone:
+            if end - start >= self.alone and (self.joint or end - start <= self.longest):
                 for block in self._split(hay, self._find_pieces(hay, start, end)):
-                    yield block[0][0], block[-1][1]
+                    if self._readable(hay, block):
+                        yield block[0][0], block[-1][1]
 
     def open_block(self, hay: str, start: int) -> int:
         """Return where the block begins that may go on at the end of a text, of an open chain that begins at `start`."""
         if not self.joint:
-            return start
+            return start if len(hay) - start <= self.longest else len(hay)
         pieces = self._find_pieces(hay, start, len(hay))
         if len(pieces) < 4:
             return start
@@ -209,8 +214,17 @@ def _width(piece: Stretch) -> int:
 
 
 def to_ascii(text: str) -> str:
-    """Return a text of the same length in which what is no ASCII is a question mark."""
-    return text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
+    """Return a text of the same length in which what is no ASCII is DEL, which is in no alphabet and no blank."""
+    return text if text.isascii() else text.encode("ascii", _FOREIGN).decode("ascii")
+
+
+def _replace_foreign(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "\x7f" * (error.end - error.start), error.end
+
+
+_FOREIGN: Final = "guardrails_foreign"
+codecs.register_error(_FOREIGN, _replace_foreign)
 
 
 def words(
@@ -281,6 +295,7 @@ def codes(
     gate: str = "",
     whole: str = "",
     alone: int = 0,
+    longest: int = sys.maxsize,
 ) -> Layout:
     """Return the layout of an encoding into one piece a character.
 
@@ -294,6 +309,9 @@ def codes(
         gate: RE2 of what every payload holds, where it is not so many codes with joints.
         whole: RE2 of one piece that can be a payload; "" if any can.
         alone: characters of the shortest payload.
+        longest: as in `Layout`.
     """
     gate = gate or rf"(?:(?:{piece})(?:{joint})){{{fewest - 1}}}(?:{piece})"
-    return Layout(piece, joint, gate, read, alone or 2 * fewest, begun_joint, begun_piece, whole=whole)
+    return Layout(
+        piece, joint, gate, read, alone or 2 * fewest, begun_joint, begun_piece, whole=whole, longest=longest
+    )

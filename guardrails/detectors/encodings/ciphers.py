@@ -104,14 +104,15 @@ def _read_leetspeak(text: str, begin: int, end: int) -> Iterator[Payload]:
 
 
 _LEET_MARK: Final = (
-    r"(?i:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z]|\b[0134578]{1,3}[g-wyz][a-z]*[0134578])"
+    r"(?i:\b[a-z0134578]{0,6}(?:[g-z][0134578]{1,3}[a-z]|[a-z][0134578]{1,3}[g-z])[a-z0134578]{0,8}\b"
+    r"|\b[0134578]{1,3}[g-wyz][a-z]{0,8}[0134578]\b)"
 )
 LEETSPEAK: Final = ContextDecoder(
     "leetspeak",
     _LEET_MARK,
     _LEET_MARK,
     _read_leetspeak,
-    r"(?i:[g-z][0134578]{4,}[a-z])",
+    r"(?i:[a-z]*(?:[0134578]+[a-z]+){3,})",
 )
 """Texts in which most words are in leetspeak; single words of it are undone in the views of a text."""
 

@@ -64,7 +64,7 @@ BASE64: Final = words(
     part=re.compile(r"[A-Za-z0-9]{16,}={0,2}"),
 )
 _CAMEL: Final = r"\b[a-z]*(?:[A-Z][a-z]*){5,}[0-9]*\b"
-_UU_LINE: Final = r"\r?\n[!-M][ -`]{1,61}"
+_UU_LINE: Final = r"\r?\n[!-M][ -`]"
 
 NEAR: Final = (
     _near("base64", BASE64),
@@ -150,18 +150,19 @@ NEAR: Final = (
             readers.read_base85,
             fewest=1,
             begun_piece=r"(?:<~[!-uz\s]*~?|[!-~]+)?",
+            longest=2_048,
         ),
     ),
     _near("camel-case", codes(_CAMEL, "", readers.read_camel_case, fewest=1, begun_piece="[A-Za-z0-9]*")),
     _near(
         "uuencode",
         codes(
-            rf"M[ -`]{{60}}(?:{_UU_LINE})*|(?:{_UU_LINE})+",
+            rf"(?:\r?\n)?M[ -`]{{60}}(?:\r?\nM[ -`]{{60}})*(?:{_UU_LINE}{{1,61}})?|{_UU_LINE}{{12,61}}",
             "",
             readers.read_uuencoded,
             fewest=1,
             gate=r"M[ -`]{60}|\n[!-M][ -`]{12}",
-            begun_piece=r"(?:(?:M[ -`]*)?(?:\r?\n[!-M][ -`]*)*\r?\n?)?",
+            begun_piece=r"(?:(?:\r?\n)?M[ -`]{60}(?:\r?\nM[ -`]{60})*)?(?:M[ -`]*|\r?\n(?:[!-M][ -`]*)?|\r)?",
         ),
     ),
 )

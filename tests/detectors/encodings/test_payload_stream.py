@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -139,7 +140,7 @@ def test_encodings_within_encodings(outer: Callable[[str], str], inner: Callable
         ("some words", 5), ("some words, ", 7), ("some words, it", 2), ("it may be ", 3), ("in 2024, 12 ", 9), ("x" * 30, 30), ("so " + b64(SAID), 32),
         (f"so {b64(SAID)}.", 33), (f"so {b64(SAID)}. ", 34), (f"so {b64(SAID)}. An", 2), ("so " + wrapped(SAID * 3, 40), 94), (f"so {wrapped(SAID * 3, 40)}\n", 95),
         (f"so {wrapped(SAID * 3, 40)}\nand, ", 5), ("a" + tags("ab"), 3), ("so 41 42 43 ", 9), ("so 41 42 43 to it", 2), ("so 100% on", 2),
-        ("so %4", 2), ("so %41 and more of it", 18), ("", 0), ("so %41" + "." * 240, 243), ("so %41" + " ." * 130 + " so", 2),
+        ("so 漢字かな交じり文の長い段落", 1), ("so 漢字かな交じり文w", 1), ("so %4", 2), ("so %41 and more of it", 18), ("", 0), ("so %41" + "." * 240, 243), ("so %41" + " ." * 130 + " so", 2),
     ],
 )  # fmt: skip
 def test_how_much_is_held(text: str, held: int) -> None:
@@ -228,3 +229,28 @@ def test_the_tests_catch_each_mistake(mutant: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(*MUTANTS[mutant])
     texts = [f"so {b64(SAID)} is", f"{b64(SAID)}ab ab ab c", "a %41 b %42 c"]
     assert [text for text in texts if disagreement(text, list(text))]
+
+
+@each_case(
+    "text",
+    [
+        "\n".join(f"{at},{at * 7 % 1000},{at * 31 % 977}" for at in range(1_000)),
+        "{" + ",".join(f'"key{at}":{{"value":{at}}}' for at in range(600)) + "}",
+        "".join(f"{at * 7919:064x}\n" for at in range(200)),
+        "".join(f"{at:08x}: {at * 7919:032x}  ................\n" for at in range(200)),
+        "IN NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM, DAMAGES\n" * 100,
+        "\n".join(" ".join(str((at * 37 + col * 91) % 1000) for col in range(12)) for at in range(300)),
+        "\n".join(WORD * 2 for WORD in ("apple", "grape", "lemon", "melon", "peach") * 150),
+        "漢字かな交じり文の長い段落" * 400,
+        "." * 6_000,
+        "".join(f"sha512-{b64encode(Random(at).randbytes(64)).decode()}\n" for at in range(100)),
+    ],
+    ids=range(10),
+)  # fmt: skip
+def test_ordinary_long_texts_are_let_go(text: str) -> None:
+    """Tables, compact JSON, digests, dumps, capitals, lists and other scripts are not held to their end."""
+    stream, most = PayloadStream(3, 1_000, 1_000_000), 0
+    for at in range(0, len(text), 40):
+        stream.feed(text[at : at + 40], stream.settled)
+        most = max(most, at + 40 - stream.settled)
+    assert most <= 2_600
