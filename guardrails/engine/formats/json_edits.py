@@ -9,6 +9,7 @@ from typing import Final
 
 from guardrails.engine.model import Change
 
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _VALUE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|[^\s\[\]{},:"]+', re.DOTALL)
 
 
@@ -32,7 +33,10 @@ def replace_in_json(text: str, changes: Iterable[Change]) -> str | None:
             return None
         (start, end), is_string = values[at]
         escaped = json.dumps(change.new, ensure_ascii=False)
-        first, last, new = (change.start, change.end, escaped[1:-1]) if is_string else (start, end, escaped)
+        if is_string:
+            first, last, new = change.start, change.end, escaped[1:-1]
+        else:  # where a number stood the new text may be one of JSON by now (`edits.changes`)
+            first, last, new = start, end, change.new if _STRING.fullmatch(change.new) else escaped
         out += [text[position:first], new]
         position = last
     return "".join((*out, text[position:]))
