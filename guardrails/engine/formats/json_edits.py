@@ -49,7 +49,9 @@ def replace_in_json(text: str, changes: Iterable[Change]) -> str | None:
             if at not in escapes:
                 escapes = {at: [escape.span() for escape in _ESCAPE.finditer(text, start, end)]}
             start, end = _widen(change, escapes[at])
-        elif _STRING.fullmatch(change.new):  # what stands for a number may be a text of JSON by now (`edits.changes`)
+        elif _STRING.fullmatch(
+            change.new
+        ):  # what stands for a number may be a text of JSON by now (`edits.changes`)
             new = change.new
         out += [text[position:start], new]
         position = end
