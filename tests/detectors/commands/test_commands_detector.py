@@ -195,7 +195,10 @@ def test_a_command_in_parts_is_read_as_one(arguments: object) -> None:
 def test_parts_that_are_no_command_are_left_alone() -> None:
     """A list of words is a command only if the shell would take it for one that does harm."""
     assert found_in_call("run", {"command": ["rm", "-rf", "build"], "cwd": "/"}) == set()
-    assert found_in_call("search", {"query": "how to rm -r", "filters": ["/docs", "rm"], "recursive": True}) == set()
+    assert (
+        found_in_call("search", {"query": "how to rm -r", "filters": ["/docs", "rm"], "recursive": True})
+        == set()
+    )
 
 
 UNSOUND = [
