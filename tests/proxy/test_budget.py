@@ -185,3 +185,18 @@ def test_inputs_of_one_request_count_together(serve: Any, kit: Any) -> None:
 
     assert [answer.status for answer in answers] == [200, 413]
     assert answers[1].error["code"] == "request_too_large"
+
+
+def test_a_stream_of_very_many_texts_ends_once_they_are_over_the_budget(
+    serve: Any, fake: Any, kit: Any
+) -> None:
+    """Each choice takes memory for as long as the stream goes on, so that it is not taken to its end first."""
+    chunks = [kit.chunk({"content": "text"}, index=index) for index in range(20)]
+    fake.streams(*chunks)
+
+    answer = kit.chat(serve(max_contents=3), kit.asking("hello", stream=True, n=20))
+
+    error = answer.frames[-1]["error"]
+    assert error["code"] == "upstream_invalid"
+    assert "4 contents are more than the 3" in error["message"]
+    assert b"[DONE]" not in answer.raw

@@ -45,6 +45,11 @@ PATTERN_MEMORY = 16 << 20
 FEW = 24
 """Rows up to which searching each is cheaper than the set of all, whose states on new text are many."""
 
+LONG = 8_000
+"""Bytes from which each row is searched, however many there are: nothing can stop the set, which takes 15 microseconds for each
+random sign, and between rows it is seen whether anybody still waits.
+"""
+
 MANY = 40
 """Rows without a beginning of their own (digits, letters of keys) from which on the states of the set multiply: 50 to 500
 microseconds for 1,000 characters of new text (benchmarks/tables.py); without them it costs less than the filter."""
@@ -210,14 +215,19 @@ class _Side:
             raise PatternError("the patterns are too large together; spread them over several detectors")
         return found
 
+    def _finds(self, at: int, data: bytes) -> bool:
+        check()
+        return self._rows[at][1].engine.search(data) is not None
+
     def due(self, text: str) -> list[tuple[CompiledRow, Re2Form]]:
-        """Return the rows that match somewhere: of those that have what they need if these are few, else by the set."""
+        """Return the rows that match somewhere: of those that have what they need if these are few or the text is long, else
+        by the set.
+        """
         data = text.encode()  # RE2 would do it for each row again
         if self._filter is not None:
             few = self._filter.candidates(text)
-            if len(few) <= FEW:
-                found = [self._needy[at] for at in few]
-                found = [at for at in found if self._rows[at][1].engine.search(data) is not None]
+            if len(few) <= FEW or len(data) > LONG:
+                found = [self._needy[at] for at in few if self._finds(self._needy[at], data)]
                 if self._free:
                     found += [
                         self._free[at] for at in self._free_set.Match(data) or () if at < len(self._free)

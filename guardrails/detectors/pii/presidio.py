@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from time import perf_counter
 from typing import Any, Final, cast
 
 import phonenumbers
@@ -22,7 +23,7 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegist
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 from presidio_analyzer.predefined_recognizers import EmailRecognizer, PhoneRecognizer
 
-from guardrails.cancellation import check
+from guardrails.cancellation import check, current
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.pii.names import EntityHit, presidio_entities
 
@@ -55,17 +56,26 @@ class _Email(EmailRecognizer):
         return self._suffixes(pattern_text).fqdn != ""
 
 
+LEAST_S: Final = 0.001
+"""Time of a search that is hardly begun when its time is up."""
+
+
 class BoundedPattern:
-    """A compiled pattern of the `regex` package whose search fails for good when it takes more than `seconds`."""
+    """A compiled pattern of the `regex` package whose search fails for good when it takes more than `seconds`, and stops when
+    nobody waits any more.
+    """
 
     def __init__(self, compiled: Any, seconds: float = SECONDS) -> None:
         self._compiled = compiled
         self._seconds = seconds
 
     def finditer(self, text: str, **_presidios: object) -> Iterator[Any]:
+        check()
+        seconds = min(self._seconds, max(LEAST_S, current().deadline - perf_counter()))
         try:
-            yield from self._compiled.finditer(text, timeout=self._seconds)
+            yield from self._compiled.finditer(text, timeout=seconds)
         except TimeoutError as error:
+            check()
             raise _TooSlow(f"a pattern of Presidio took more than {self._seconds:g} s") from error
 
 

@@ -90,7 +90,7 @@ def label_values(found: Sequence[Found], root: Path) -> Iterator[tuple[int, str]
     }
     depth = len(root)
     for at, (where, leaf, _, role) in enumerate(found):
-        if role == "value" and isinstance(leaf, str) and len(where) > depth and _is_code(leaf):
+        if role == "value" and isinstance(leaf, str) and len(where) > depth and is_code(leaf):
             labels = (
                 *_label_by_column(texts, where, depth),
                 _label_by_sibling(texts, where, depth),
@@ -111,7 +111,7 @@ def find_key_lines(found: Sequence[Found]) -> Iterator[list[int]]:
     yield from (lists[path] for path in begun if len(lists[path]) > 1)
 
 
-def _is_code(text: str) -> bool:
+def is_code(text: str) -> bool:
     """Tell whether a value may be a number, a date or a code."""
     if len(text) > LONGEST_LABELLED:
         return False
@@ -143,13 +143,13 @@ def _label_by_sibling(texts: _Texts, where: Path, depth: int) -> str:
     if isinstance(key, int):
         pair = (*where[:-1], 0)
         is_pair = key == 1 and len(where) > depth + 1 and (*where[:-1], 2) not in texts
-        return _read_label(texts.get(pair, "")) if is_pair else ""
+        return read_label(texts.get(pair, "")) if is_pair else ""
     lowered = key.lower()
     if lowered not in NAMED and not lowered.endswith("value"):
         return ""
     for name in NAMING:
         for spelt in (name, name.capitalize(), name.upper()):
-            if spelt != key and (label := _read_label(texts.get((*where[:-1], spelt), ""))):
+            if spelt != key and (label := read_label(texts.get((*where[:-1], spelt), ""))):
                 return label
     return ""
 
@@ -161,12 +161,12 @@ def _label_by_column(texts: _Texts, where: Path, depth: int) -> Iterator[str]:
     column, row, table = where[-1], where[-2], where[:-2]
     for name in COLUMNS if len(table) > depth else ():
         for at in ((*table[:-1], name, column), (*table[:-1], name, column, "name")):
-            yield _read_label(texts.get(at, ""))
+            yield read_label(texts.get(at, ""))
     if row:
-        yield _read_label(texts.get((*table, 0, column), ""))
+        yield read_label(texts.get((*table, 0, column), ""))
 
 
-def _read_label(text: str) -> str:
+def read_label(text: str) -> str:
     """Return a text that may be what something is called: short, with letters, and no value itself."""
     text = text.strip()
     is_name = 0 < len(text) <= LONGEST_LABEL and any(map(str.isalpha, text))

@@ -25,6 +25,7 @@ from guardrails.engine.core.detection_round import cache_key, reads_form, store_
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.engine.core.outcome import build_coverage
 from guardrails.engine.detector_task import validate_detection
+from guardrails.engine.formats.labelled_texts import find_fields
 from guardrails.engine.model import Outcome
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
@@ -180,7 +181,7 @@ class FastPath:
     def _clear(
         self, tree: ContentTree, new: OpenBatches, known: KnownDetections, timings: dict[str, float]
     ) -> bool:
-        """Ask; tell whether nothing is found, and nothing stands encoded in any text."""
+        """Ask; tell whether nothing is found, and nothing stands in any text that has to be read another way."""
         for path, batch in new.batches.values():
             contents = [tree.leaves[index].content for index in batch]
             answers = _detect(path, contents, timings)
@@ -196,7 +197,9 @@ class FastPath:
             content = leaf.content
             if leaf.is_record:
                 continue  # its parts were looked at
-            if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING_EXTRACTED:
+            if isinstance(content, Text) and (
+                extract(content.text, *self._decoding) is not NOTHING_EXTRACTED or find_fields(content)
+            ):
                 return False
         return True
 

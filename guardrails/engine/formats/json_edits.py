@@ -18,6 +18,7 @@ _ESCAPE: Final = re.compile(
 )
 """One character that is escaped: a pair of halves is one."""
 
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _VALUE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"|[^\s\[\]{},:"]+', re.DOTALL)
 
 
@@ -48,6 +49,10 @@ def replace_in_json(text: str, changes: Iterable[Change]) -> str | None:
             if at not in escapes:
                 escapes = {at: [escape.span() for escape in _ESCAPE.finditer(text, start, end)]}
             start, end = _widen(change, escapes[at])
+        elif _STRING.fullmatch(
+            change.new
+        ):  # what stands for a number may be a text of JSON by now (`edits.changes`)
+            new = change.new
         out += [text[position:start], new]
         position = end
     return "".join((*out, text[position:]))

@@ -92,7 +92,11 @@ class Relay:
         """Begin a growing text, which stands at a path of the whole answer and goes on the texts that were begun with the same
         names in `joined`, the widest last, or in `passing`, for more of which it does not wait once it has ended; `shown` says
         that people read it, so that a user's own values are put back.
+
+        Raises:
+            RequestError: the answer has more texts than the budget allows.
         """
+        self._pipeline.budget.allows(contents=len(self._texts) + 1)
         names, others = ([(name, place.choice_index) for name in given] for given in (joined, passing))
         part = self._voices.part(place, *names, passing=others)
         vault, restoring = self._request.vault, None

@@ -138,8 +138,8 @@ class SettingsDoc(Config):
     max_files: int = Field(default=BUDGET.files, ge=1)
     """Films and sounds in it."""
     max_windows: int = Field(default=BUDGET.windows, ge=1)
-    """Windows in which a model reads its texts, as far as their characters tell: English has one for 384 letters, numbers and
-    signs have one for 96."""
+    """Windows in which a model reads its texts, as far as their characters tell: English has one for 384 letters, numbers,
+    signs and other scripts have one for 96."""
     max_choices: int = Field(default=BUDGET.choices, ge=1)
     """Answers that it asks for at once (`n`)."""
     max_concurrent: int = Field(default=512, ge=1)

@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from guardrails import Budget, Guard, RequestError
 from guardrails.engine.content.budget import UNBOUNDED, estimate_windows
 from guardrails.types import CLEAN
+from tests.hostile_texts import make_prose
 
 POLICY = """
 detectors:
@@ -192,14 +193,19 @@ def test_films_and_sounds_are_counted_by_themselves(guards: Callable[..., Any]) 
     [
         ("the words of a letter " * 400, 22),
         ("7.4-" * 2_200, 91),
-        ("\u4e2d" * 3_200, 100),
-        ("\ud800" * 3_200, 100),
+        ("\u4e2d" * 3_200, 33),
+        ("\ud800" * 3_200, 33),
         ("", 0),
     ],
 )
 def test_windows_are_told_by_the_characters(text: str, windows: int) -> None:
-    """English has a token for four letters, all else one for each sign or byte."""
+    """English has a token for four letters, all else one for each character."""
     assert estimate_windows([text]) == windows
+
+
+def test_as_much_english_as_may_be_said_has_few_enough_windows() -> None:
+    """The bounds of the default budget belong together."""
+    assert estimate_windows([make_prose(Budget().characters)]) <= Budget().windows
 
 
 def test_windows_count_where_a_detector_reads_them(

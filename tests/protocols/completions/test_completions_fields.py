@@ -88,7 +88,7 @@ LISTS = {"token_logprobs": [-1.0, None], "text_offset": [0, 1]}
         ({"tokens": ["h", "o"], **LISTS}, ["ho"]),
         ({"tokens": ["hey"], "top_logprobs": [None, {"a": -1.0, "b": None}, {"a": -2}]}, ["a\nb"]),
         ({"tokens": ["hey"], "top_logprobs": [{"a": "b"}]}, ["a", "b"]),
-        ({"tokens": [{"token": "a"}]}, ["token", "a", "token: a"]),
+        ({"tokens": [{"token": "a"}]}, ["token", "a"]),
         ({"token_logprobs": ["a"], "text_offset": "b"}, ["a", "b"]),
         ({"tokens": ["hey"], "x": ["y"]}, ["x", "y"]),
         ({"content": [{"token": "h", "logprob": -1.0}, {"token": "o", "logprob": -1.0}]}, ["ho", ""]),

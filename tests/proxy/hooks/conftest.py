@@ -54,7 +54,7 @@ def full(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of a proxy whose workers are all busy."""
     url = serve()
 
-    async def busy(self: Pipeline, leaves: object, request: object, **more: object) -> None:
+    async def busy(self: Pipeline, leaves: object, request: object, make: object, **more: object) -> None:
         raise Overloaded("256 checks are waiting", 2)
 
     monkeypatch.setattr(Pipeline, "acheck", busy)

@@ -73,7 +73,7 @@ def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, 
     """500 (of Portkey a verdict), and nothing of the text."""
     from guardrails.engine.core.pipeline import Pipeline
 
-    async def broken(self, tree, request, **more):
+    async def broken(self, tree, request, make, **more):
         raise ZeroDivisionError(TEXT)
 
     url = serve()

@@ -68,7 +68,7 @@ def test_workers_that_are_full_are_answered_503(serve, kit, monkeypatch) -> None
 
     url = serve()
 
-    async def full(self, tree, request, **more):
+    async def full(self, tree, request, make, **more):
         raise Overloaded("256 checks are waiting", 2)
 
     monkeypatch.setattr(Pipeline, "acheck", full)

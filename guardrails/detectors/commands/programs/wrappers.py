@@ -178,11 +178,13 @@ def _in_options(call: Invocation) -> list[str]:
 
 
 def _git_commands(call: Invocation) -> list[str]:
-    """Return the commands that settings of one call of git name: aliases, pagers, editors."""
+    """Return the commands that a call of git names: aliases, pagers, editors, and what it runs for each module."""
     words = call.arguments
     named = [
         words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-c", "--exec", "-x", "--config")
     ]
+    if words[:1] == ["config"] or words[:2] == ["submodule", "foreach"]:
+        named += words[-1:]
     return [(word.partition("=")[2] or word).lstrip("!") for word in named]
 
 

@@ -235,10 +235,10 @@ def test_a_choice_that_says_nothing_has_its_result_too(proxy, fake, kit) -> None
 
 @pytest.mark.parametrize(
     ("asked", "said", "found"),
-    [(10**9, 1, [False] * 128), (-1, 1, [False]), (1, 3, [False, False, True]), (1, 129, [True])],
+    [(128, 1, [False] * 128), (-1, 1, [False]), (1, 3, [False, False, True]), (1, 129, [True])],
 )
 def test_there_are_not_more_results_than_anyone_has_choices(proxy, fake, kit, asked, said, found) -> None:
-    """Whatever number a client, or an upstream, comes up with."""
+    """Whatever number an upstream comes up with; a client may ask for as many as the budget allows (`tests/proxy/test_budget.py`)."""
     fake.answers(kit.completion(*["x"] * (said - 1), "x" if said == 1 else "zqxmask"))
 
     answer = kit.chat(proxy, kit.asking("hi", n=asked, moderation=moderation()))
