@@ -283,7 +283,7 @@ class CallReader:
     # Files.
 
     def _check_redirects(self, call: Invocation) -> None:
-        for leaf in written_files(call.outputs, call.folder):
+        for leaf in written_files(call.outputs, call.folder, printed_output(call)):
             self.report(leaf)
         for path in (*call.outputs, *call.inputs):
             if _NETWORK.match(path):

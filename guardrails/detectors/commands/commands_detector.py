@@ -7,7 +7,6 @@ too: a command may be a list of words, or stand under several keys.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
@@ -17,7 +16,13 @@ from pydantic import Field
 from guardrails import cancellation
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.commands.call_reader import MENTIONED, CommandFinding, LimitExceeded
-from guardrails.detectors.commands.embedded_code import embedded_texts, find_function_leaves, join_arguments
+from guardrails.detectors.commands.embedded_code import (
+    embedded_texts,
+    find_function_leaves,
+    is_json,
+    join_arguments,
+    read_arguments,
+)
 from guardrails.detectors.commands.invocation import program_name
 from guardrails.detectors.commands.programs.program_table import program_names, severe_names
 from guardrails.detectors.commands.shell_script import ShellReader
@@ -150,7 +155,7 @@ def _slices(text: str) -> Iterator[tuple[int, int]]:
 def _read_slice(text: str, offset: int) -> list[CommandFinding]:
     reader = ShellReader()
     plain = text.replace("\r", " ")
-    sound = reader.read(plain, offset)
+    sound = not is_json(plain) and reader.read(plain, offset)
     found = [*reader.found, *_functions(plain, offset, None), *_codes(reader, None, DEEPEST_LITERAL)]
     found += [
         CommandFinding("destroy_database", offset + a, offset + b)
@@ -185,7 +190,7 @@ def _literals(text: str, offset: int, span: Span | None, depth: int) -> list[Com
     for each in embedded_texts(text):
         at = span or (offset + each.start, offset + each.end)
         reader = ShellReader()
-        sound = reader.read(each.text)
+        sound = not is_json(each.text) and reader.read(each.text)
         found += [CommandFinding(leaf, *at, score) for leaf, _, _, score in reader.found]
         found += _functions(each.text, 0, at)
         found += _codes(reader, at, depth)
@@ -197,18 +202,16 @@ def _literals(text: str, offset: int, span: Span | None, depth: int) -> list[Com
 
 
 def read_call(name: str, arguments: str) -> tuple[list[CommandFinding], str]:
-    """Return what the arguments of a call are together, where they are JSON; each text by itself is read as a text."""
+    """Return what the arguments of a call are together; each text by itself is read as a text."""
     found: list[CommandFinding] = []
     try:
-        value = json.loads(arguments, object_pairs_hook=tuple)
-        for source in join_arguments(name, value):
+        for source in join_arguments(name, read_arguments(arguments)):
             reader = ShellReader()
             reader.read(source.replace("\r", " "))
             found += [*reader.found, *_codes(reader, (0, 0), DEEPEST_LITERAL)]
+            found += [CommandFinding("destroy_database", 0, 0) for _ in find_destroying_statements(source)]
     except LimitExceeded as limit:
         return found, str(limit)
-    except (ValueError, RecursionError):
-        return found, ""
     return found, ""
 
 

@@ -6,6 +6,7 @@ is run.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Final, NamedTuple
 from guardrails.detectors.commands.call_reader import LimitExceeded
 from guardrails.detectors.commands.powershell import powershell_leaves
 from guardrails.detectors.commands.programs.program_table import is_severe
+from guardrails.detectors.commands.programs.wrappers import SHELLS
 from guardrails.detectors.commands.targets import is_credential, is_critical
 from guardrails.wire.lossless_json import unescaped
 
@@ -42,6 +44,8 @@ _PROSE: Final = re.compile(
     r"(?i)^(?:description|reason|explanation|title|comment|note|notes|summary|thought|purpose|label|user|host|env|timeout|query|search|question|prompt)$"
 )
 """Keys of what is no part of a command."""
+_COMMANDED: Final = re.compile(r"-[a-z]{0,3}c")
+_OPERATORS: Final = frozenset(("|", "||", "&&", ";", ">", ">>", "<", "<<<", "&"))
 _KEY: Final = re.compile(r"\s*:(?!:)")
 _SUM: Final = re.compile(r"\s*\+?\s*")
 
@@ -129,6 +133,17 @@ class EmbeddedText(NamedTuple):
     end: int
 
 
+def is_json(text: str) -> bool:
+    """Tell whether a text is a list or a mapping of JSON: what it says stands in its literals alone."""
+    if not _JSON.match(text):
+        return False
+    try:
+        json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def find_function_leaves(text: str) -> Iterator[tuple[str, int, int]]:
     """Yield what calls of functions in code would do: the leaf of `command.`, from where to where."""
     if _HINTS.search(text):
@@ -157,6 +172,8 @@ def embedded_texts(text: str) -> Iterator[EmbeddedText]:
             raise LimitExceeded("more texts in code than are read")
         value = EmbeddedText(_value(found[2]), found.start(), found.end())
         if _KEY.match(text, found.end()):
+            if " " in value.text.strip():
+                yield value
             continue
         if row and _SUM.fullmatch(text, end, found.start()):
             row.append(value)
@@ -202,6 +219,18 @@ def _in_rows(values: Sequence[EmbeddedText]) -> Iterator[EmbeddedText]:
                 yield EmbeddedText(words, value.start, behind[-1].end)
 
 
+def read_arguments(arguments: str) -> object:
+    """Return what the arguments of a call say: lists, and of mappings the pairs, as keys may come twice.
+
+    JSON that is cut or unsound is what its literals say, in their order.
+    """
+    try:
+        return json.loads(arguments, object_pairs_hook=tuple)
+    except (ValueError, RecursionError):
+        literals = islice(_JSON_LITERAL.finditer(arguments), MOST_LITERALS)
+        return [_value(found[2]) for found in literals if not _KEY.match(arguments, found.end())]
+
+
 def join_arguments(name: str, value: object) -> Iterator[str]:
     """Yield the commands that the arguments of a call are together: lists of words, a program and its arguments under keys.
 
@@ -225,10 +254,14 @@ def _joined_pairs(name: str, pairs: tuple[tuple[str, object], ...], *, entered: 
     yield from words if entered else ()
     yield from _joined(words)
     for at, word in enumerate(words[:MOST_WORDS]):
-        others = [*words[at + 1 :], *words[:at]][:MOST_WORDS]
+        before = words[:at]
+        if " " in word:  # A whole command: the shell that runs it is no argument of it.
+            before = [each for each in before if each not in SHELLS and not _COMMANDED.fullmatch(each)]
+        others = [*words[at + 1 :], *before][:MOST_WORDS]
         if word.strip() and others and is_severe(word.split()[0]):
             yield " ".join([word, *map(shlex.quote, others)])
-            yield " ".join([word, *others])
+            if word not in SHELLS or any(each.startswith("-") and " " in each for each in others):
+                yield " ".join([word, *others])
     if name and is_severe(name) and words:
         yield " ".join([name, *map(shlex.quote, words[:MOST_WORDS])])
 
@@ -237,12 +270,14 @@ def _containers(pending: list[tuple[str, object]]) -> Iterator[tuple[str, object
     """Yield each list and mapping of a value."""
     while pending:
         name, value = pending.pop()
+        if isinstance(value, str) and _JSON.match(value):
+            value = read_arguments(value)
         if isinstance(value, list):
             yield name, value
-            pending += [("", each) for each in value if isinstance(each, list | tuple)]
+            pending += [("", each) for each in value if isinstance(each, list | tuple | str)]
         elif isinstance(value, tuple):
             yield name, value
-            pending += [("", each) for _, each in value if isinstance(each, list | tuple)]
+            pending += [("", each) for _, each in value if isinstance(each, list | tuple | str)]
 
 
 def _words(pairs: tuple[tuple[str, object], ...]) -> Iterator[str]:
@@ -263,7 +298,18 @@ def _joined(texts: Sequence[str]) -> Iterator[str]:
     if len(texts) > 1:
         some = texts[:2_000]
         yield shlex.join(some)
-        yield "\n".join(some)
+        yield (" " if _is_cut_at_blanks(some) else "\n").join(some)
         whole = "".join(some)
         if whole.strip() and is_severe(whole.split()[0]):
             yield whole
+
+
+def _is_cut_at_blanks(words: Sequence[str]) -> bool:
+    """Tell whether words are a line of a shell that was cut at its blanks: operators are words, quotes close in later ones."""
+    return not any(" " in word for word in words) and any(
+        word in _OPERATORS
+        or word.endswith(";")
+        or word.count("(") != word.count(")")
+        or any(word.count(quote) % 2 for quote in "\"'`")
+        for word in words
+    )

@@ -53,6 +53,7 @@ _REDIRECTS: Final = frozenset(("file_redirect", "heredoc_redirect", "herestring_
 _CALLS: Final = frozenset(("command", "unset_command", "test_command"))
 _SEPARATORS: Final = re.compile(r"[;\n]|&&|\|\||(?<![>&<])&(?![>&\d])|\|&?")
 _BORDERS: Final = "\"'`)(,]}{[:"
+_ESCAPED_BORDER: Final = re.compile(r"\\+[\"'`][\"'`)(,\]}{[:\\]*$")
 _BRACES: Final = re.compile(r"\{[^{}]*,[^{}]*\}")
 _PROGRAM: Final = re.compile(r"(?<![\w./\\-])[\w./\\:-]{2,80}(?=\s)")
 _WINDOWS_WORDS: Final = re.compile(r"\"[^\"]*\"|'[^']*'|\S+")
@@ -208,7 +209,7 @@ class ShellReader:
         written: list[str] = []
         for first, last in split_words(line):
             bare = line[first:last]
-            bare = bare if _BRACES.search(bare) else bare.strip(_BORDERS)
+            bare = bare if _BRACES.search(bare) else _ESCAPED_BORDER.sub("", bare.strip(_BORDERS))
             for word in self.words(bare):
                 if word := word.strip(_BORDERS):
                     words.append(word)
@@ -220,7 +221,7 @@ class ShellReader:
         # A quote that never closes hides what stands behind it.
         found = (each for each in _PROGRAM.finditer(line) if is_severe(each[0]))
         for each in islice(found, MOST_MENTIONS):
-            rest = re.split(r"[\"'`]", line[each.start() : each.start() + LONGEST_MENTION])[0].split()
+            rest = re.split(r"\\*[\"'`]", line[each.start() : each.start() + LONGEST_MENTION])[0].split()
             with self.calls.mention():
                 self.calls.read(Invocation(rest, rest, folder=self.calls.folder))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from guardrails.detectors.commands.invocation import Invocation, name_set
+from guardrails.detectors.commands.shell_words import DECODED, DOWNLOADED, MARKERS, SHELL
 from guardrails.detectors.commands.targets import (
     contains_all,
     is_credential,
@@ -19,10 +20,21 @@ from guardrails.detectors.commands.targets import (
 Reader = Callable[[Invocation], Iterator[str]]
 """Yields the leaves of `command.` that a call of a program is."""
 
+_SHELL_STARTUP: Final = re.compile(
+    r"(?i)(?:^|/)(?:\.(?:bashrc|bash_profile|profile|zshrc|zprofile|zshenv|bash_login|bash_logout|xprofile|xinitrc)"
+    r"|etc/(?:profile(?:\.d/.*)?|bash\.bashrc|environment))$"
+)
+"""Files that shells read at their start: people set variables and aliases there, too."""
+_HARMFUL_LINE: Final = re.compile(
+    r"(?im)^\s*(?!\.{1,2}\s)[\"']?[~.\w${}-]*/\S|/tmp/|/var/tmp\b|/dev/(?:shm|tcp|udp)\b|(?<![&>])&\s*(?:$|\)|disown)"
+    r"|\b(?:nohup|setsid|curl|wget|nc|ncat|netcat|socat|telnet|base64|openssl|mkfifo|LD_PRELOAD|LD_AUDIT|PROMPT_COMMAND"
+    r"|BASH_ENV)\b|\b(?:python|perl|ruby|node|php|(?:ba|z|da|k)?sh)[\d.]*\s+-\w*[ceri]\b"
+    r"|\balias\s+(?:sudo|su|doas|ssh|passwd|gpg)=|^\s*(?:function\s+)?(?:sudo|su|doas|ssh|passwd|gpg)\s*\(\s*\)"
+)
+"""What runs a program at every login, or takes the place of one that asks for a password, in a start file of a shell."""
 _STARTUP: Final = re.compile(
-    r"(?i)(?:^|/)(?:\.(?:bashrc|bash_profile|profile|zshrc|zprofile|zshenv|bash_login|bash_logout|xprofile"
-    r"|xinitrc)|authorized_keys"
-    r"|etc/(?:profile(?:\.d/.*)?|rc\.local|crontab|cron\.[\w]+/.*|ld\.so\.preload|init\.d/.*|bash\.bashrc|environment)"
+    r"(?i)(?:^|/)(?:authorized_keys"
+    r"|etc/(?:rc\.local|crontab|cron\.[\w]+/.*|ld\.so\.preload|init\.d/.*)"
     r"|var/spool/cron/.*|\.config/autostart/.*|library/launch(?:agents|daemons)/.*|start menu/programs/startup/.*)$"
 )
 _SYSTEM_FILES: Final = re.compile(
@@ -38,24 +50,44 @@ _HISTORY: Final = re.compile(r"\.(?:bash|zsh|ash)_history$")
 _SETUID: Final = re.compile(r"(?:^|,)[ugoa]*[+=][rwxXt]*s|^0?[4-7][0-7]{3}$")
 
 
+_IMAGE: Final = re.compile(
+    r"(?i)\.(?:img|image|raw|iso|ext[234]|v?fat|bin|disk|qcow2|vhdx?|vmdk|squashfs)\W*$"
+)
+"""Files that hold a file system."""
+_RESTORED: Final = "# as it was"
+"""Stands for what a copy of a shell's start file holds."""
+
 NARROW: Final = name_set("-name -iname -path -regex -mtime -mmin -size -newer -empty -user -inum -wholename")
 """Options with which `find` looks for something."""
 
 
-def written_files(paths: list[str], folder: str) -> Iterator[str]:
-    """Yield what it is to write to some files: over a disk, into what runs at every login, into the list of users."""
+def written_files(paths: list[str], folder: str, content: str = "") -> Iterator[str]:
+    """Yield what it is to write to some files: over a disk, into what runs at every login, into the list of users.
+
+    Args:
+        paths: of the files.
+        folder: where the call runs, "" where nobody knows.
+        content: what is written, "" where nobody knows.
+    """
     for path in paths:
         plain = normalize_path(path, folder)
         if is_disk(path):
             yield "overwrite_disk"
         elif plain == "/proc/sysrq-trigger":
             yield "stop_system"
-        elif _STARTUP.search(plain):
+        elif _STARTUP.search(plain) or (_SHELL_STARTUP.search(plain) and _runs_something(content)):
             yield "persist"
         elif _SYSTEM_FILES.match(plain):
             yield "escalate"
         elif is_critical_file(path, folder):
             yield "delete"
+
+
+def _runs_something(content: str) -> bool:
+    """Tell whether lines of a shell's start file run more than settings, or nobody knows what they are."""
+    if any(mark in content for mark in (DOWNLOADED, DECODED, SHELL)):
+        return True
+    return not content.strip(MARKERS + " \n") or _HARMFUL_LINE.search(content) is not None
 
 
 def _rm(call: Invocation) -> Iterator[str]:
@@ -148,7 +180,15 @@ def _copied(call: Invocation) -> Iterator[str]:
     *sources, target = call.operands(("-t", "-S", "-m", "-o", "-g", "--mode", "--suffix")) or [""]
     if any(is_credential(path, call.folder) for path in sources):
         yield "read_credentials"
-    yield from written_files([target], call.folder)
+    restores = any(
+        _SHELL_STARTUP.search(re.sub(r"(?i)[.~](?:bak|old|orig|save)?$", "", path)) for path in sources
+    )
+    yield from written_files([target], call.folder, _RESTORED if restores else "")
+
+
+def _tee(call: Invocation) -> Iterator[str]:
+    *_, said = " ".join(call.words).partition("<<<")  # as it stands in a line whose quotes do not close
+    yield from written_files(call.operands(), call.folder, call.stdin or said)
 
 
 def _truncate(call: Invocation) -> Iterator[str]:
@@ -207,6 +247,11 @@ def _useradd(call: Invocation) -> Iterator[str]:
         r"(?:-u|--uid)[ =]?0(?: |$)", " ".join(call.words)
     ):
         yield "escalate"
+
+
+def _userdel(call: Invocation) -> Iterator[str]:
+    if "root" in call.operands(("-R", "-P", "--root", "--prefix")):
+        yield "delete"
 
 
 def _kill(call: Invocation) -> Iterator[str]:
@@ -270,7 +315,8 @@ FILE_PROGRAMS: Final[Mapping[str, Reader]] = {
     **dict.fromkeys(("fdisk", "sfdisk", "gdisk", "sgdisk", "parted", "cfdisk"), _partition),
     "mv": _mv,
     **dict.fromkeys(("cp", "install", "gcp"), _copied),
-    **dict.fromkeys(("truncate", "tee", "fallocate"), _truncate),
+    **dict.fromkeys(("truncate", "fallocate"), _truncate),
+    "tee": _tee,
     "chmod": _chmod,
     **dict.fromkeys(("chown", "chgrp", "setfacl"), _chown),
     **dict.fromkeys(
@@ -289,6 +335,7 @@ FILE_PROGRAMS: Final[Mapping[str, Reader]] = {
     "ln": _ln,
     "crontab": _crontab,
     **dict.fromkeys(("useradd", "usermod", "adduser", "gpasswd", "groupadd"), _useradd),
+    **dict.fromkeys(("userdel", "deluser"), _userdel),
     **dict.fromkeys(("kill", "pkill", "killall5"), _kill),
     **dict.fromkeys(("shutdown", "reboot", "halt", "poweroff", "init0"), _shutdown),
     "systemctl": _systemctl,
@@ -301,7 +348,6 @@ FILE_PROGRAMS: Final[Mapping[str, Reader]] = {
 """Program → what a call of it can do."""
 
 ALWAYS: Final[Mapping[str, str]] = {
-    "mkfs": "overwrite_disk",
     "vipw": "escalate",
     "pkexec": "escalate",
     "insmod": "escalate",
@@ -321,5 +367,7 @@ def reads_disk_maker(call: Invocation) -> Iterator[str]:
     if not re.fullmatch(r"mkfs|mke2fs|mkfs\.\w+|newfs\w*", call.program):
         return
     asks = call.has_option("V", ("help", "version"))
-    if not asks and call.operands(("-t", "-L", "-U", "-b", "-m", "-n")):
+    targets = call.operands(("-t", "-L", "-U", "-b", "-m", "-n"))
+    on_image = any(map(_IMAGE.search, targets)) and not any("/dev/" in target for target in targets)
+    if not asks and targets and not on_image:
         yield "overwrite_disk"

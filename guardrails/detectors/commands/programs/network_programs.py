@@ -9,7 +9,7 @@ from typing import Final
 from guardrails.detectors.commands.invocation import Invocation, name_set
 from guardrails.detectors.commands.programs.file_programs import Reader
 from guardrails.detectors.commands.shell_words import SECRET, SHELL
-from guardrails.detectors.commands.targets import is_credential, is_sensitive
+from guardrails.detectors.commands.targets import is_credential, is_critical, is_sensitive
 
 DOWNLOADERS: Final = name_set(
     "curl wget wget2 fetch aria2c http https xh httpie lwp-download lwp-request get lynx links w3m axel curlie "
@@ -19,6 +19,8 @@ DOWNLOADERS: Final = name_set(
 _SHELLS: Final = (
     r"(?:^|[\s:=,'\"/\\])(?:(?:ba|z|da|k|c|tc|a|fi)?sh|cmd(?:\.exe)?|powershell(?:\.exe)?|pwsh)(?:$|[\s,'\"])"
 )
+_COPIES: Final = re.compile(r"/+(?:mnt|media|data|backups?|srv|Volumes|var/(?:www|backups))/*")
+"""Folders that copies are kept in, or sites: what is mirrored there is deleted there."""
 _SENT: Final = re.compile(
     r"(?:^|\s)(?:-d|--data(?:-\w+)?|-F|--form|-T|--upload-file|--post-file|--body-file|-I[nf]\w*|--url-query|--json)[= ]?"
 )
@@ -58,7 +60,7 @@ def _netcat(call: Invocation) -> Iterator[str]:
         yield "open_network"
     if SECRET in call.stdin or any(is_sensitive(path, call.folder) for path in call.inputs):
         yield "exfiltrate"
-    elif re.search(_SHELLS, said) or SHELL in call.stdin:
+    elif (re.search(_SHELLS, said) and not call.has_option("z")) or SHELL in call.stdin:
         yield "reverse_shell"
 
 
@@ -84,6 +86,16 @@ def _copies_out(call: Invocation) -> Iterator[str]:
     for path in sources:
         if is_sensitive(path, call.folder):
             yield "exfiltrate" if remote else "read_credentials"
+
+
+def _rsync(call: Invocation) -> Iterator[str]:
+    """Yield what copying does, and `delete` where what the sources lack is deleted from a system or a home."""
+    yield from _copies_out(call)
+    target = re.sub(r"^[^/:]+::?(?=/)", "", (call.operands() or [""])[-1])
+    deletes = any(re.match(r"--del(?:ete[\w-]*)?$", word) for word in call.arguments)
+    tries = call.has_option("n", ("dry-run",))
+    if deletes and not tries and not _COPIES.fullmatch(target) and is_critical(target, call.folder):
+        yield "delete"
 
 
 def _ssh(call: Invocation) -> Iterator[str]:
@@ -125,7 +137,8 @@ NETWORK_PROGRAMS: Final[Mapping[str, Reader]] = {
         ("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "nc64", "powercat", "cryptcat"), _netcat
     ),
     "socat": _socat,
-    **dict.fromkeys(("scp", "rsync", "sftp", "croc", "pscp"), _copies_out),
+    **dict.fromkeys(("scp", "sftp", "croc", "pscp"), _copies_out),
+    "rsync": _rsync,
     **dict.fromkeys(("ssh", "autossh"), _ssh),
     **dict.fromkeys(
         (

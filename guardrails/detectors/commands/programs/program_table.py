@@ -128,7 +128,7 @@ def find_mentions(call: Invocation) -> Iterator[int]:
 def is_severe(word: str) -> bool:
     """Tell whether a word is the name of a program that may do harm."""
     name = program_name(word)
-    return name in _SEVERE or (CODE.fullmatch(name) is not None and name != "ed")
+    return name in _SEVERE or name.startswith("mkfs.") or (CODE.fullmatch(name) is not None and name != "ed")
 
 
 def program_names() -> frozenset[str]:
