@@ -8,9 +8,10 @@ from time import perf_counter
 import pytest
 
 from guardrails.cancellation import Cancelled, Token, check, current, within
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("seconds", "cancelled"),
     [(None, False), (60, False), (-1, True)],
 )

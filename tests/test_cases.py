@@ -32,7 +32,7 @@ def test_every_case_runs_and_each_failure_is_named_with_its_reason() -> None:
     assert str(caught.value.__cause__).startswith("5 is above 2")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("ids", "label"), [(None, "'a'"), (str.upper, "A"), (["first"], "first")], ids=["none", "call", "list"]
 )
 def test_cases_are_named_as_parametrize_names_them(ids, label) -> None:

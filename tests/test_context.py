@@ -51,7 +51,7 @@ def test_a_reply_goes_on_from_the_verdict_before_it(before: Verdict) -> None:
     assert own.request(1).heard == HEARD
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "user", "client"),
     [({}, {}, {}), ({"user": {"id": "jo"}, "client": {"language": "de"}}, {"id": "jo"}, {"language": "de"})],
 )

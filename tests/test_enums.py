@@ -22,7 +22,7 @@ PLAIN = {
 }
 
 
-@pytest.mark.parametrize(("enum", "words"), ORDERED.items())
+@each_case(("enum", "words"), ORDERED.items())
 def test_actions_and_severities_are_ordered_and_named(enum: type[OrderedWords], words: list[str]) -> None:
     """The strictest is the greatest, and text forms are the words of a policy."""
     members = [enum(word) for word in words]
@@ -32,7 +32,7 @@ def test_actions_and_severities_are_ordered_and_named(enum: type[OrderedWords], 
     assert f"{max(members)}" == words[-1]
 
 
-@pytest.mark.parametrize(("enum", "words"), [*ORDERED.items(), *PLAIN.items()])
+@each_case(("enum", "words"), [*ORDERED.items(), *PLAIN.items()])
 def test_a_member_equals_its_word_and_no_other(enum: Any, words: list[str]) -> None:
     """From either side, also in tuples, sets and as the key of a mapping; copies are the member itself."""
     for member, word in zip(enum, words, strict=True):
@@ -49,7 +49,7 @@ def test_a_member_equals_its_word_and_no_other(enum: Any, words: list[str]) -> N
         assert member != None  # noqa: E711 - what is no word is simply another value
 
 
-@pytest.mark.parametrize(("enum", "words"), ORDERED.items())
+@each_case(("enum", "words"), ORDERED.items())
 def test_ordered_members_compare_with_words_and_numbers(enum: type[OrderedWords], words: list[str]) -> None:
     """A word stands for its place in the order, a number for itself, as for any `IntEnum`."""
     for at, member in enumerate(enum):

@@ -24,6 +24,7 @@ from guardrails.errors import (
 )
 from guardrails.media.errors import MediaError
 from guardrails.types import Action, Coverage, FiredRule, PolicyRef, Stage, Unchecked, Verdict
+from tests.cases import each_case
 
 PROBLEM = PolicyError("p.yaml", 3, 7, "unknown_field", "'wehn' is not a field", "did you mean 'when'?")
 
@@ -49,7 +50,7 @@ def test_problems_are_sorted_once_each_and_counted(places: list[tuple[str, int, 
         assert lines[-1] == f"… and {len(unique) - SHOWN} more"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "text", "fields"),
     [
         (MissingExtra("presidio", "pii"), "presidio needs: pip install 'guardrails-middleware[pii]'", {}),
@@ -121,7 +122,7 @@ VERDICT = Verdict(
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "error",
     [
         GuardrailsError("a"),
@@ -134,7 +135,7 @@ VERDICT = Verdict(
         MediaError("truncated", "cut off"),
     ],
 )
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@each_case("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_errors_go_through_pickle(error: GuardrailsError, protocol: int) -> None:
     """With all that a handler needs."""
     made = pickle.loads(pickle.dumps(error, protocol))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Guard, PolicyErrors
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
+from tests.cases import each_case
 from tests.green_square import GreenSquare, GreenSquareConfig
 
 CONFIG = GreenSquareConfig(use="green_square", least=4)
@@ -39,7 +40,7 @@ def test_a_square_is_found_where_it_is(x: int, y: int, width: int, height: int) 
     assert finding.box == (x, y, width, height)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "boxes",
     [
         ((2, 2, 9, 9), (40, 2, 9, 9)),
@@ -53,7 +54,7 @@ def test_several_squares_are_several_findings(boxes: tuple[tuple[int, int, int, 
     assert {finding.box for finding in found(painted(*boxes))} == {*boxes}
 
 
-@pytest.mark.parametrize("pixels", [painted(), painted((3, 3, 3, 20)), np.full((9, 9), 255, dtype=np.uint8)])
+@each_case("pixels", [painted(), painted((3, 3, 3, 20)), np.full((9, 9), 255, dtype=np.uint8)])
 def test_what_is_no_square_is_clean(pixels: np.ndarray) -> None:
     """Grey, white, and too narrow."""
     assert found(pixels) == []

@@ -9,7 +9,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import accumulate
 
 import grimp
-import pytest
+
+from tests.cases import each_case
 
 HEAVY = [
     "torch",
@@ -49,7 +50,7 @@ def test_importing_the_package_brings_the_standard_library_alone() -> None:
     assert loaded - sys.stdlib_module_names == {"guardrails"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("module", "others"),
     [("types", set()), ("errors", set()), ("taxonomy", set()), ("keys", set()), ("text", {"re2"})],
 )

@@ -59,7 +59,7 @@ def test_a_page_is_walked_in_its_order(tmp_path: Path) -> None:
     assert shown[2].printed == "show c: x: 4\ny: 2\n"
 
 
-@pytest.mark.parametrize("diff", ["-b: 1\n+c: 1\n", "-a: 1\n"])
+@each_case("diff", ["-b: 1\n+c: 1\n", "-a: 1\n"])
 def test_a_change_that_does_not_fit_is_an_error(diff: str) -> None:
     """What a page changes must be there, once."""
     with pytest.raises(AssertionError, match="times in the file"):

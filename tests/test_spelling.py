@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.spelling import suggest_name
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "known", "hint"),
     [
         ("hate2", ["hate", "hate3", "on"], "did you mean 'hate' or 'hate3'?"),

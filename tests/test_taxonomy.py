@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,7 +35,7 @@ def test_every_category_is_valid_documented_and_has_its_parents(category: str) -
     assert {*with_ancestors(category)} <= {*CATEGORIES}
 
 
-@pytest.mark.parametrize("table", TABLES)
+@each_case("table", TABLES)
 def test_names_of_others_lead_to_categories(table: str) -> None:
     """Every name of another system stands for a category of ours."""
     assert TABLES[table]
@@ -63,7 +62,7 @@ def test_other_names_are_not_valid(name: str) -> None:
     assert not is_valid(name)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "names"),
     [
         ("hate.threatening", ("hate.threatening", "hate", "unsafe")),

@@ -36,6 +36,7 @@ from guardrails.types import (
     Verdict,
     Video,
 )
+from tests.cases import each_case
 
 POLICY = PolicyRef("p", "1.0", "sha256:00")
 
@@ -55,7 +56,7 @@ def test_a_place_is_the_same_whatever_use_of_a_tool_it_belongs_to() -> None:
     assert verdict(heard=(Returned(()),)) == verdict()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "kind"),
     [
         (Text("x"), "text"),
@@ -132,7 +133,7 @@ def test_a_verdict_as_json() -> None:
     assert (data["errors"], data["removed"]) == ([{"detector": "d", "error": "boom", "path": "/x"}], ["/z"])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("messages", "expected"),
     [([], None), ([None], None), ([None, "second"], "second"), (["first", "second"], "first")],
 )
@@ -147,7 +148,7 @@ def test_the_message_is_of_the_first_rule_that_has_one(
     )
 
 
-@pytest.mark.parametrize("action", [*Action])
+@each_case("action", [*Action])
 def test_only_a_block_is_blocked(action: Action) -> None:
     """`blocked` is true for the action block alone."""
     assert verdict(action).blocked is (action is Action.BLOCK)
@@ -171,7 +172,7 @@ def test_a_verdict_puts_values_back_and_shows_none() -> None:
     assert (verdict().vault, verdict().restore("[EMAIL_1]")) == ({}, "[EMAIL_1]")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         Text("a", Place(Stage.OUTPUT, role="user", path="/a")),

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from guardrails.authoring.csv_rows import CsvError, read_records
 from guardrails.authoring.rows import RowError, read_rows
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "found"),
     [
         (
@@ -46,7 +47,7 @@ def test_rows_are_mappings(text: str, found: list[tuple[int, dict[str, Any]]]) -
     assert [*read_records(text.splitlines(keepends=True))] == found
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "line", "reason"),
     [
         ("", 1, "must name the fields"),

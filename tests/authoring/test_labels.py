@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.authoring.labels import category_truth, is_harmful, label_category, label_truth
 from tests.cases import each_case
 
@@ -68,7 +66,7 @@ def test_labels_say_yes_no_or_nothing(
     assert category_truth(labels, categories) is answer
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("labels", "answer"),
     [
         ({"spam": True}, True),
@@ -83,7 +81,7 @@ def test_one_label_can_count_alone(labels: dict[str, bool], answer: bool | None)
     assert label_truth(labels, "spam") is answer
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("labels", "answer"),
     [
         ({"hate": True}, True),

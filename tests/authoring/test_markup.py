@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from guardrails.authoring.markup import (
     show_invisible,
     tag,
 )
+from tests.cases import each_case
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(
     [
@@ -92,7 +92,7 @@ def test_each_mark_has_its_number() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "seen"),
     [
         ("a\nb\tc", "a\nb\tc"),
@@ -125,7 +125,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("scheme", PALETTES)
+@each_case("scheme", PALETTES)
 def test_colours_are_readable(scheme: str) -> None:
     """In the light and in the dark, all texts have the contrast to their ground that WCAG AA asks for: 4.5."""
     colours = PALETTES[scheme]

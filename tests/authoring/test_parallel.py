@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.authoring.parallel import AHEAD, map_ordered, push_bounded
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@each_case("threads", [1, 2, 5])
 def test_results_come_in_order(threads: int) -> None:
     """Each thing with its own result, whoever is done first."""
     assert list(map_ordered(range(100), lambda each: each * each, threads)) == [
@@ -34,7 +35,7 @@ def test_no_more_is_taken_than_is_needed_soon() -> None:
     assert next(taken) <= 10 + 2 * AHEAD
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@each_case("threads", [1, 3])
 def test_what_is_raised_is_raised(threads: int) -> None:
     """By the work, and by the source of things, after what came before."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.authoring.revisions import RevisionError, locate_revision
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_paths_are_as_they_are_from_here(repository: Path, monkeypatch: pytest.M
         assert Path(path).read_text() == "old"
 
 
-@pytest.mark.parametrize("name", ["default", "policies/p.yaml", "-", "git.yaml"])
+@each_case("name", ["default", "policies/p.yaml", "-", "git.yaml"])
 def test_other_names_are_left_as_they_are(name: str) -> None:
     """Only what begins with `git:` is one of a revision."""
     with locate_revision(name) as path:

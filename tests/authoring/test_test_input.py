@@ -13,6 +13,7 @@ from guardrails.authoring.test_input import check_arguments, plain_content, read
 from guardrails.engine.content.payload import Payload
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import Image, Place, Returned, Stage, Text, ToolCall, Use, Video
+from tests.cases import each_case
 
 EXPECT = "expect: {action: allow}"
 
@@ -103,7 +104,7 @@ def test_who_asks_is_what_the_test_says(one: Callable[[str], tuple[TestDoc, Any]
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "expected"),
     [
         ("a", "a"),

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from guardrails.cli import COMMANDS, EXAMPLES, build_parser, main
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -78,9 +79,7 @@ def test_runs_as_a_module() -> None:
     assert result.stdout.startswith("guardrails ")
 
 
-@pytest.mark.parametrize(
-    "argv", [["--version"], ["--help"], ["schema"], ["key", "--help"], ["test", "--help"]]
-)
+@each_case("argv", [["--version"], ["--help"], ["schema"], ["key", "--help"], ["test", "--help"]])
 def test_what_needs_no_policy_brings_little(argv: list[str]) -> None:
     """No other command's module, and nothing that takes long to import."""
     script = (

@@ -54,7 +54,7 @@ def test_the_context_is_that_of_a_check(arguments: tuple[str, ...], expected: di
     assert read_context(parsed(*arguments)) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "message"),
     [
         (("--user", "tier"), "--user tier: write KEY=VALUE"),

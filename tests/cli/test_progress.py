@@ -7,6 +7,7 @@ import io
 import pytest
 
 from guardrails.cli.progress import CELLS, EMPTY, FULL, Progress, format_clock, render_line
+from tests.cases import each_case
 
 
 class Terminal(io.StringIO):
@@ -48,7 +49,7 @@ def test_nothing_is_shown_where_nobody_looks(
     assert out.getvalue() == ""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("done", "total", "took", "said"),
     [
         (0, None, 0.0, "0 done"),
@@ -65,9 +66,7 @@ def test_a_line_says_how_far_and_how_long(done: int, total: int | None, took: fl
     assert render_line(done, total, took, "note") == f"{said}  note"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0:00"), (7, "0:07"), (754, "12:34"), (11_045, "3:04:05")]
-)
+@each_case(("seconds", "said"), [(0.4, "0:00"), (7, "0:07"), (754, "12:34"), (11_045, "3:04:05")])
 def test_times_are_as_people_read_them(seconds: float, said: str) -> None:
     """Minutes and seconds, and hours where there are any."""
     assert format_clock(seconds) == said

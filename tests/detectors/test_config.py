@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from guardrails.detectors.config import Config
+from tests.cases import each_case
 
 
 class Example(Config):
@@ -15,7 +16,7 @@ class Example(Config):
     """How many."""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "error"),
     [
         ({"coutn": 1}, "extra_forbidden"),

@@ -12,6 +12,7 @@ import yaml
 
 from guardrails.cli import main
 from guardrails.policy.shipped import shipped_names
+from tests.cases import each_case
 from tests.pages import GUIDE, ROOT, agrees, blocks, bring_rows, running, walk
 
 SERVED = ("guardrails serve", "--decisions")
@@ -71,7 +72,7 @@ def test_the_commands_for_ci_pass_on_the_policy_of_the_guide(
     assert (folder / "tests.xml").is_file()
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@each_case("name", shipped_names())
 def test_every_shipped_policy_stands_on_the_page_beside_them(name: str) -> None:
     """The table of shipped policies is complete, and so is that of what each blocks of harmless texts."""
     for page in ("policies/README.md", "docs/pages/figures.md"):

@@ -98,7 +98,7 @@ def test_a_span_is_compared_with_texts_alone() -> None:
     assert validate_detection(answer, Image(b"x"), task([]).bound) is answer
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("at_once", "answered", "error"),
     [
         (None, False, None),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.cases import check_each, scale
+from tests.cases import check_each, each_case, scale
 from tests.thorough.fuzz.harness import CORPUS, Harness, changed_seeds
 from tests.thorough.fuzz.harnesses import HARNESSES
 
@@ -17,7 +16,7 @@ EXAMPLES = 100
 """Inputs of a cheap harness."""
 
 
-@pytest.mark.parametrize("harness", HARNESSES, ids=lambda each: each.name)
+@each_case("harness", HARNESSES, ids=lambda each: each.name)
 def test_the_corpus_holds(harness: Harness) -> None:
     """Each file that was kept runs as it did when it was."""
     check_each([(path.name, path.read_bytes()) for path in harness.seeds()], harness.run)
@@ -37,7 +36,7 @@ def check_changed_inputs(harness: Harness, examples: int) -> None:
     run()
 
 
-@pytest.mark.parametrize("harness", HARNESSES, ids=lambda each: each.name)
+@each_case("harness", HARNESSES, ids=lambda each: each.name)
 def test_changed_inputs_hold(harness: Harness) -> None:
     """Files of the corpus, changed in places, and any bytes."""
     check_changed_inputs(harness, EXAMPLES)

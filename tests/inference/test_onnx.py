@@ -12,11 +12,12 @@ import pytest
 from guardrails.inference.media.voice import SHIPPED
 from guardrails.inference.onnx import open_session
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 MODEL = SHIPPED / "model.onnx"
 
 
-@pytest.mark.parametrize("model", [MODEL, MODEL.read_bytes()], ids=["file", "bytes"])
+@each_case("model", [MODEL, MODEL.read_bytes()], ids=["file", "bytes"])
 def test_a_model_is_ready_on_one_thread_that_never_spins(model: Path | bytes) -> None:
     """Whatever machine it runs on."""
     options = open_session(model).get_session_options()

@@ -51,7 +51,7 @@ def test_no_more_parts_run_than_there_are_cores() -> None:
     assert len(most) == 8 * 50
 
 
-@pytest.mark.parametrize("count", [1, 5])
+@each_case("count", [1, 5])
 def test_an_error_goes_to_the_caller(count: int) -> None:
     """What is left of the caller's parts is not done; the pool goes on."""
     pool = WorkerPool(2)

@@ -9,6 +9,7 @@ import pytest
 
 from guardrails import PolicyErrors
 from guardrails.mcp.settings import load_settings
+from tests.cases import each_case
 
 SERVERS = {"s": {"url": "http://127.0.0.1:9000/mcp"}}
 
@@ -65,7 +66,7 @@ def test_mistakes_have_a_place(tmp_path: Path, text: str, place: str, code: str)
     assert error.code == code
 
 
-@pytest.mark.parametrize("flags", [{"servers": SERVERS, "port": -1}, {"servers": SERVERS, "request_s": 0.0}])
+@each_case("flags", [{"servers": SERVERS, "port": -1}, {"servers": SERVERS, "request_s": 0.0}])
 def test_a_mistake_in_a_flag_names_the_flag(flags: dict[str, Any]) -> None:
     """As it is written on the command line."""
     with pytest.raises(PolicyErrors) as raised:

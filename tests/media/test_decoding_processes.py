@@ -25,6 +25,7 @@ from guardrails.media.decoding_processes import (
 from guardrails.media.errors import MediaError
 from guardrails.media.images.outline import read_outline
 from guardrails.media.limits import PictureLimits
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -134,7 +135,7 @@ def test_no_secret_of_the_environment_is_there(monkeypatch: pytest.MonkeyPatch) 
         worker.end()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "body"),
     [
         ({"frames": [[0, [[2, 2]]]]}, b"x" * 11),

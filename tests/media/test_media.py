@@ -6,15 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import guardrails.media
+from tests.cases import each_case
 
 HOME = Path(guardrails.media.__path__[0])
 MODULES = sorted(".".join(path.relative_to(HOME).with_suffix("").parts) for path in HOME.rglob("[a-z]*.py"))
 
 
-@pytest.mark.parametrize("heavy", ["PIL", "numpy", "pi_heif"])
+@each_case("heavy", ["PIL", "numpy", "pi_heif"])
 def test_importing_it_brings_no_library(heavy: str) -> None:
     """Pillow and numpy are imported where pixels are, so that who checks texts never pays for them."""
     imports = ", ".join(f"guardrails.media.{name}" for name in MODULES)

@@ -79,7 +79,7 @@ def test_a_condition_names_just_what_it_uses() -> None:
     assert condition.context == ("request.user.tier", "tool.name")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "known", "needs"),
     [
         ("!tool.listed", {}, False),
@@ -98,7 +98,7 @@ def test_what_is_known_of_the_context_may_prove_it_false(
     assert compiled(text).needs_findings(known) is needs
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "needs"),
     [
         ("hate > 0", True),
@@ -175,7 +175,7 @@ def test_problems_have_codes_and_places(text: str, expected: list[tuple[str, int
     assert errors(text) == expected
 
 
-@pytest.mark.parametrize("text", ["tool.name == 'x'", "content.length > 1", "message.role == 'user'"])
+@each_case("text", ["tool.name == 'x'", "content.length > 1", "message.role == 'user'"])
 def test_a_conversation_has_no_single_message(text: str) -> None:
     """A rule over a conversation cannot name what differs within it; over a message it can."""
     assert errors(text, "conversation") == [("not_in_scope", 0)]
@@ -197,9 +197,7 @@ def test_an_exceptions_condition_is_over_the_context_alone() -> None:
     assert [(problem.code, problem.offset) for problem in caught.value.problems] == [("not_in_scope", 25)]
 
 
-@pytest.mark.parametrize(
-    ("value", "truth"), [(True, True), (False, False), ("yes", None), (1, None), (None, None)]
-)
+@each_case(("value", "truth"), [(True, True), (False, False), ("yes", None), (1, None), (None, None)])
 def test_a_term_may_be_a_leaf_of_any_type(value: object, truth: bool | None) -> None:
     """What it holds tells whether it is a truth value; a whole condition says so by comparing it."""
     term = compile_term("request.user.vip", NAMES)
@@ -207,7 +205,7 @@ def test_a_term_may_be_a_leaf_of_any_type(value: object, truth: bool | None) -> 
     assert errors("request.user.vip") == [("condition_type", 0)]
 
 
-@pytest.mark.parametrize("text", ["hate", "content.length", "request.user.tier", "hate + 1"])
+@each_case("text", ["hate", "content.length", "request.user.tier", "hate + 1"])
 def test_a_term_is_a_truth_value_all_the_same(text: str) -> None:
     """One that never is one is an error."""
     with pytest.raises(ConditionError):
@@ -221,7 +219,7 @@ def test_a_term_is_compiled_as_the_whole_is() -> None:
     assert [term.evaluate({variable: 2}) for variable, _ in term.counts] == [True]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "name", "expected"),
     [
         ('tool.name == "Shell"', "shell", True),

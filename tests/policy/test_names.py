@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +49,7 @@ def test_given_categories_hold_their_parents() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "code", "hint"),
     [
         ("hate", None, ""),
@@ -78,9 +77,7 @@ def test_exactly_what_is_given_is_no_problem(given_: set[str], category: str) ->
     assert (ConditionNames({"d": frozenset(given_)}).problem(category) is None) is fine
 
 
-@pytest.mark.parametrize(
-    "name", ["Send_Mail", "send_mail ", " SEND_MAIL", "\uff33end_mail", "send\u200b_mail"]
-)
+@each_case("name", ["Send_Mail", "send_mail ", " SEND_MAIL", "\uff33end_mail", "send\u200b_mail"])
 def test_a_tool_has_one_name(name: str) -> None:
     """Case, width, spaces and what nobody sees make no other tool; another sign does."""
     assert fold_tool_name(name) == "send_mail"

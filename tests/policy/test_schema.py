@@ -27,6 +27,7 @@ from guardrails.policy.schema import (
 )
 from guardrails.registry.sources import PluginSources
 from guardrails.types import Stage
+from tests.cases import each_case
 
 SCHEMA = json_schema()
 
@@ -100,7 +101,7 @@ def test_the_schema_is_plain_json_with_names_as_in_yaml() -> None:
     assert "default" not in override["properties"]["severity"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "good", "bad"),
     [
         (ID, ["a", "pii.mask", "0-x_y"], ["", "A", ".a", "a b", "a\n", "é"]),
@@ -122,7 +123,7 @@ def test_an_id_ends_where_its_line_ends() -> None:
         RuleDoc.model_validate({"id": "a\n", "on": "input", "when": "x", "then": "flag"})
 
 
-@pytest.mark.parametrize(("day", "valid"), [("2027-02-28", True), ("2028-02-29", True), ("2027-02-29", False), ("2027-13-01", False)])  # fmt: skip
+@each_case(("day", "valid"), [("2027-02-28", True), ("2028-02-29", True), ("2027-02-29", False), ("2027-13-01", False)])  # fmt: skip
 def test_an_exception_ends_on_a_real_day(day: str, valid: bool) -> None:
     """A date that the calendar lacks is an error, not an exception without end."""
     data = {"id": "e", "reason": "x", "rules": ["r"], "expires": day}
@@ -133,9 +134,7 @@ def test_an_exception_ends_on_a_real_day(day: str, valid: bool) -> None:
             ExceptionDoc.model_validate(data)
 
 
-@pytest.mark.parametrize(
-    ("value", "valid"), [(1, True), (2, False), (True, False), (1.0, False), ("1", False)]
-)
+@each_case(("value", "valid"), [(1, True), (2, False), (True, False), (1.0, False), ("1", False)])
 def test_the_format_is_the_number_one(value: object, valid: bool) -> None:
     """`true` and `1.0` equal 1 and are still mistakes."""
     data = {"format": value, "name": "t"}

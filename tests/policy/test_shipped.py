@@ -33,7 +33,7 @@ def test_each_shipped_policy_compiles_under_its_own_name(name: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("stage", Stage)
+@each_case("stage", Stage)
 def test_shipped_rules_over_tools_cost_nothing_until_tools_are_named(stage: Stage) -> None:
     """They are decided at load where there is no list, so that the allow path stays as short as it is."""
     compiled = compile_policy(load("agents"))

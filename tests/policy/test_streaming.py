@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +32,7 @@ def read(text: str, *exceptions: str) -> RuleStreaming:
     return decide_streaming(compile_condition(text, NAMES), [compile_context(each) for each in exceptions])
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "tool.tainted && hate > 0",
@@ -161,7 +160,7 @@ def test_what_needs_the_whole_text_says_why(text: str, why: str) -> None:
     assert read(text) == RuleStreaming(why)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("exception", "whole"),
     [
         ('request.user.tier == "staff"', ""),

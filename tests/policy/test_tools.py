@@ -15,6 +15,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
 from guardrails.policy.tools import ToolLists, compile_glob, compile_untrusted, format_tool
+from tests.cases import each_case
 
 Compile = Callable[[str], CompiledPolicy]
 
@@ -30,7 +31,7 @@ def compiled(tmp_path: Path) -> Compile:
     return make
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "fitting", "others"),
     [
         ("search", ["search"], ["Search", "search2", "search\n", "", "sear\u200bch"]),
@@ -62,7 +63,7 @@ def test_long_names_cost_little() -> None:
     assert not compile_glob("*a" * 20 + "b")("a" * 200_000)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "fitting", "others"),
     [
         ("web_search", [("web_search", ""), ("web_search", "x")], [("search", "")]),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.protocols.errors import (
     BLOCKED,
     MESSAGES,
@@ -19,12 +17,13 @@ from guardrails.protocols.errors import (
     write_openai_error,
     write_videos_error,
 )
+from tests.cases import each_case
 
 BLOCK = Problem(400, {"message": "No.", "type": "invalid_request_error", "param": MESSAGES, "code": BLOCKED})
 OTHER = Problem(502, {"message": "Away.", "type": "server_error", "param": None, "code": "upstream"})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("write", "code", "param"),
     [
         (write_openai_error, "content_filter", "messages"),
@@ -41,7 +40,7 @@ def test_a_block_is_told_in_the_words_of_its_api(write: ErrorWriter, code: str, 
     assert write(OTHER) == {"error": OTHER.error}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("write", "text"),
     [
         (write_anthropic_error, lambda body: body["error"]["message"]),

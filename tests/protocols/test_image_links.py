@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.protocols.image_links import answer_links, put_pictures, request_links
+from tests.cases import each_case
 
 URL = "https://x.example/a.png"
 PICTURE = "data:image/png;base64,AAAA"
@@ -14,7 +13,7 @@ LINKED = {"type": "image_url", "image_url": {"url": URL, "detail": "low"}}
 SHOWN = {"type": "image_url", "image_url": {"url": PICTURE, "detail": "low"}}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "shown"),
     [
         ({"messages": [{"role": "user", "content": [LINKED, LINKED]}]}, {"messages": [{"role": "user", "content": [SHOWN, SHOWN]}]}),
@@ -45,7 +44,7 @@ def test_addresses_of_a_request_are_replaced(body, shown) -> None:
     assert put_pictures(body, request_links(body), {}, 99) is body
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         {"messages": [{"content": URL}]},

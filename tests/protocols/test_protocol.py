@@ -25,6 +25,7 @@ from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.protocols.streaming.codec import dump_events
 from guardrails.types import Action, Coverage
 from guardrails.wire import sse
+from tests.cases import each_case
 from tests.protocols.conftest import AnswerReader
 from tests.proxy.conftest import completion, message, response
 from tests.proxy.contract_completions import text_completion
@@ -201,7 +202,7 @@ def test_a_refusal_is_an_answer(name, answers) -> None:
     assert b"Hello" not in raw
 
 
-@pytest.mark.parametrize("name", APIS)
+@each_case("name", APIS)
 def test_a_failure_is_an_event(name) -> None:
     """It holds the error."""
     problem = Problem(502, {"message": "It broke.", "type": "server_error", "param": None, "code": "x"})
@@ -212,7 +213,7 @@ def test_a_failure_is_an_event(name) -> None:
     assert b"It broke." in dump_events(events)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "streamed", "asked"),
     [
         ({}, False, 1),
@@ -228,7 +229,7 @@ def test_a_body_says_what_it_asks_for(body, streamed, asked) -> None:
     assert (asks_for_stream(body), count_choices(body)) == (streamed, asked)
 
 
-@pytest.mark.parametrize("stream", ["true", 1, [], {}])
+@each_case("stream", ["true", 1, [], {}])
 def test_a_stream_is_asked_for_or_not(stream) -> None:
     """What a server behind might take for either is refused."""
     with pytest.raises(RequestError):
@@ -253,10 +254,8 @@ def test_each_protocol_has_a_name_and_a_call_of_its_own() -> None:
     assert all(each.read_request is not None for each in protocols if each.is_served)
 
 
-@pytest.mark.parametrize(
-    "protocol", [each for each in load_protocols() if each.refuse], ids=lambda each: each.name
-)
-@pytest.mark.parametrize("stream", [False, True])
+@each_case("protocol", [each for each in load_protocols() if each.refuse], ids=lambda each: each.name)
+@each_case("stream", [False, True])
 def test_a_refusal_of_a_request_is_an_answer(protocol: Protocol, stream: bool) -> None:
     """With the words that it is given, which its own reader finds in it."""
     assert protocol.refuse is not None

@@ -16,6 +16,7 @@ from guardrails.protocols.errors import (
     write_openai_error,
     write_videos_error,
 )
+from tests.cases import each_case
 
 
 def test_every_folder_is_registered() -> None:
@@ -24,7 +25,7 @@ def test_every_folder_is_registered() -> None:
     assert {path.parent.name for path in found} == {*registry.FOLDERS}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "writer"),
     [
         ("/v1/messages", write_anthropic_error),

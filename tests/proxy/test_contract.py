@@ -74,7 +74,7 @@ def test_every_route_with_content_is_in_the_matrix() -> None:
     assert all(api.asks and (api.answers or not api.forwards) for api in APIS)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("table", "templates"),
     [
         ({**chat_fields.PARTS, **chat_fields.PART_KINDS}, CHAT.asks),
@@ -102,7 +102,7 @@ def test_every_kind_of_part_has_a_place(table, templates) -> None:
     assert set(table) - kinds(list(templates.values())) == set()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "templates"),
     [
         (chat_fields.REQUEST.fields, CHAT.asks),
@@ -157,7 +157,7 @@ def test_every_field_has_a_place(fields, templates) -> None:
     assert set(fields) - held == set()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "told"),
     [
         ("a zqxbomb", True),

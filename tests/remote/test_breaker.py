@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.remote.breaker import CircuitBreaker
+from tests.cases import each_case
 
 
 def failed(breaker: CircuitBreaker, times: int, now: float) -> None:
@@ -14,7 +13,7 @@ def failed(breaker: CircuitBreaker, times: int, now: float) -> None:
         breaker.record_end(now, well=False)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("ended", "wait"),
     [
         ([False, False], 0.0),
@@ -36,9 +35,7 @@ def test_it_opens_after_failures_in_a_row(ended: list[bool | None], wait: float)
     assert breaker.remaining_wait(100.0) == wait
 
 
-@pytest.mark.parametrize(
-    ("now", "wait"), [(100.0, 10.0), (104.0, 6.0), (109.5, 0.5), (110.0, 0.0), (500.0, 0.0)]
-)
+@each_case(("now", "wait"), [(100.0, 10.0), (104.0, 6.0), (109.5, 0.5), (110.0, 0.0), (500.0, 0.0)])
 def test_open_it_says_for_how_long(now: float, wait: float) -> None:
     """Nothing is sent until the time is over."""
     breaker = CircuitBreaker(1, 10.0)
@@ -56,7 +53,7 @@ def test_then_one_request_is_sent_to_see() -> None:
     assert breaker.remaining_wait(999.0) > 0
 
 
-@pytest.mark.parametrize(("well", "wait"), [(True, 0.0), (False, 10.0), (None, 0.0)])
+@each_case(("well", "wait"), [(True, 0.0), (False, 10.0), (None, 0.0)])
 def test_how_that_one_ends_decides(well: bool | None, wait: float) -> None:
     """Well closes it, badly opens it for as long again; where it tells nothing, the next one is sent to see."""
     breaker = CircuitBreaker(2, 10.0)

@@ -11,6 +11,7 @@ import pytest
 from guardrails import Action, Blocked, Guard, Verdict
 from guardrails.testing import FakeGuard
 from guardrails.types import Image, Stage, Text
+from tests.cases import each_case
 
 
 def test_words_decide() -> None:
@@ -95,7 +96,7 @@ def test_it_knows_what_it_said() -> None:
     assert guard.verdicts == seen == made
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("options", "message"),
     [
         ({"blocks": "bomb"}, r"give words as a list: \['bomb'\]"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.testing import Reply
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("reply", "text", "pieces"),
     [
         (Reply("hello"), "hello", ["hello"]),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from guardrails.protocols.registry import load_protocols
 from guardrails.testing import Reply
 from guardrails.testing.answers import write_answer
 from guardrails.testing.streams import write_stream
 from guardrails.types import ToolCall
+from tests.cases import each_case
 from tests.protocols.conftest import AnswerReader
 
 SAYING = {
@@ -27,8 +26,8 @@ STREAMING = [each for each in load_protocols() if each.name in SAYING]
 TEXT = "Hello there, 😀 friend."
 
 
-@pytest.mark.parametrize("protocol", STREAMING, ids=lambda protocol: protocol.name)
-@pytest.mark.parametrize("cut", [0, 1, 5])
+@each_case("protocol", STREAMING, ids=lambda protocol: protocol.name)
+@each_case("cut", [0, 1, 5])
 def test_a_cut_stream_is_the_whole_answer(protocol: Any, cut: int) -> None:
     """Texts and calls of tools; each event is a piece of bytes by itself, and more cuts make more of them."""
     reply = Reply(TEXT, [ToolCall("look", '{"at": "it"}')], cut=cut)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -67,7 +66,7 @@ def test_readings(raw: str, readings: list[str]) -> None:
     assert reads(raw) == readings
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "readings"),
     [
         ("4111 1111 h4ck feeel", []),
@@ -81,7 +80,7 @@ def test_digits_stay_digits_where_they_are_the_content(raw: str, readings: list[
     assert reads(raw, letters=False) == readings
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         "",
@@ -98,7 +97,7 @@ def test_clean_text_has_no_readings(raw: str) -> None:
     assert mark_obfuscations(raw) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "word", "span"),
     [
         ("so &#105;gn0re!", "ignore", "&#105;gn0re"),
@@ -158,7 +157,7 @@ def test_readings_differ_from_the_normalized_view(raw: str) -> None:
     assert normalize_text(raw.replace("\ud800", "\ufffd")).text not in reads(raw)
 
 
-@pytest.mark.parametrize(("times", "deeper"), [(0, False), (1, False), (3, False), (4, True)])
+@each_case(("times", "deeper"), [(0, False), (1, False), (3, False), (4, True)])
 def test_codes_of_codes_beyond_the_bound_are_told(times: int, deeper: bool) -> None:
     """Each level is decoded up to the bound, and what lies deeper has a name; entities of ampersands are one level."""
     text = "ok"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +49,7 @@ def test_codes_read_as_browsers_and_javascript_read_them(raw: str, expected: str
     assert (None if view is None else view.text) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "span", "original"),
     [
         ("x &#105;gnore", (2, 8), (2, 13)),

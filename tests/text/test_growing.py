@@ -78,7 +78,7 @@ def test_where_a_text_may_be_cut(text: str, expected: int) -> None:
     assert find_cut(text, 0) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [("word", 3), ("wo", 0), ("a word", 5), ("word\u0301", 0), ("wo&#98;", 0), ("b4dly", 0), ("word an", 5)],
 )

@@ -2,7 +2,6 @@ r"""Marks: which words are in disguise, and which only look so."""
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -83,7 +82,7 @@ def test_single_characters_are_joined(text: str, shown: str | None) -> None:
     assert mark_separators(text).translate(SHOWN) == (text if shown is None else shown)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "shown"),
     [
         ("iiiignooore", "i~~~gno~~re"),

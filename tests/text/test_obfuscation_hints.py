@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -22,7 +21,7 @@ CLEAN = [
 ]
 
 
-@pytest.mark.parametrize("text", CLEAN)
+@each_case("text", CLEAN)
 def test_clean_text_does_not_open_the_gate(text: str) -> None:
     """Numbers, units, names, code and other languages are no tricks."""
     assert find_hints(text) == ObfuscationHints(False, False, False)
@@ -46,7 +45,7 @@ def test_each_trick_opens_the_gate(text: str, expected: str, around: str) -> Non
     assert getattr(find_hints(around.format(text)), expected)
 
 
-@pytest.mark.parametrize("text", ["приииивет", "straßßße", "αβββα"])
+@each_case("text", ["приииивет", "straßßße", "αβββα"])
 def test_letters_of_other_alphabets_repeat(text: str) -> None:
     """Repeats of Greek, Cyrillic and accented letters are signalled."""
     assert find_hints(text).repeated

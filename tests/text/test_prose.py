@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +69,7 @@ def test_a_text_is_what_its_words_make_it(text: str) -> None:
     assert classify_text(text) == kind
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "words"),
     [
         ("maxOutputTokens", ["max", "Output", "Tokens"]),

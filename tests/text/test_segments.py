@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.text import segments
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "unit"),
     [
         ("ab", "a"),
@@ -31,7 +30,7 @@ def test_unit(text: str, unit: str) -> None:
     assert match[0] == unit
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("char", "joins"),
     [("\u0301", True), ("\u200b", True), ("\u1161", True), ("\uff9e", True), ("a", False), ("\u314f", False)],
 )
@@ -40,7 +39,7 @@ def test_joiner(char: str, joins: bool) -> None:
     assert (segments.joiner_pattern().match(char) is not None) is joins
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("segment", "spelled", "folded"),
     [
         ("\u200b\u200b", "", ""),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,7 +70,7 @@ def test_places_are_those_of_the_skeleton(text: str) -> None:
     assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "reach", "expected"),
     [
         ("plain", 3, []),

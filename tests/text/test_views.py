@@ -135,8 +135,8 @@ def test_original_span(view: Viewer, raw: str, span: tuple[int, int], original: 
     assert view(raw).original(*span) == original
 
 
-@pytest.mark.parametrize("span", [(-1, 0), (2, 1), (0, 3), (3, 3)])
-@pytest.mark.parametrize("raw", ["ab", "a\u200bb"])
+@each_case("span", [(-1, 0), (2, 1), (0, 3), (3, 3)])
+@each_case("raw", ["ab", "a\u200bb"])
 def test_original_refuses_foreign_spans(raw: str, span: tuple[int, int]) -> None:
     """A span outside the view is an error, not a guess."""
     with pytest.raises(ValueError, match="no span"):
@@ -155,13 +155,13 @@ def test_same_object(view: Viewer, raw: str) -> None:
     assert seen.identity
 
 
-@pytest.mark.parametrize(("raw", "identity"), [("\u043e\u00e9A", True), ("\u200b", False), ("\ufb01", False)])
+@each_case(("raw", "identity"), [("\u043e\u00e9A", True), ("\u200b", False), ("\ufb01", False)])
 def test_identity_is_about_offsets(raw: str, identity: bool) -> None:
     """Letters changed one for one keep the identity map; a change of length does not."""
     assert fold_text(raw).identity is identity
 
 
-@pytest.mark.parametrize("count", [40, 41, 60])
+@each_case("count", [40, 41, 60])
 def test_many_different_letters(count: int) -> None:
     """However many different letters change, each is respelled once."""
     raw = "".join(chr(0x1D400 + index % 52) for index in range(count)) + "\u00e9"
@@ -179,13 +179,13 @@ def test_what_is_not_looked_up_reads_as_it_stands() -> None:
     assert normalize_text("\U0002f800\U0002fa1d\U000e0041x").text == "\u4e3d\U0002a600x"
 
 
-@pytest.mark.parametrize("raw", ["\ud800Stra\u00dfE", "A\u200b\udfff"])
+@each_case("raw", ["\ud800Stra\u00dfE", "A\u200b\udfff"])
 def test_lone_surrogates_stay(raw: str) -> None:
     """A lone surrogate neither fails nor stops the rest from being read."""
     assert fold_text(raw).text == raw.replace("\u200b", "").replace("\u00df", "ss").lower()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("changes", "read", "span", "original"),
     [
         ([], "abcdef", (1, 3), (1, 3)),
@@ -318,7 +318,7 @@ def test_views_join_at_settled_ends(view: Viewer, before: str, after: str) -> No
         assert seen.original(at, at + 1) == (cut + start, cut + end)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "count"),
     [
         ("", 0),

@@ -7,17 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.text import is_word, replace_surrogates
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
-    "char", ["a", "Z", "0", "_", "\u00e9", "\u0436", "\u4e2d", "\u0301", "\u094d", "\u20dd", "\u0663"]
-)
+@each_case("char", ["a", "Z", "0", "_", "\u00e9", "\u0436", "\u4e2d", "\u0301", "\u094d", "\u20dd", "\u0663"])
 def test_word_characters(char: str) -> None:
     """Letters and digits of any script, marks and the underscore make words."""
     assert is_word(char)
 
 
-@pytest.mark.parametrize("char", [" ", "-", "'", "\n", "\x00", "\u200b", "\u2014", "\U0001f600", "\ud800"])
+@each_case("char", [" ", "-", "'", "\n", "\x00", "\u200b", "\u2014", "\U0001f600", "\ud800"])
 def test_other_characters(char: str) -> None:
     """Spaces, punctuation, symbols and invisible characters end a word."""
     assert not is_word(char)
@@ -29,7 +28,7 @@ def test_is_word_refuses_no_character() -> None:
         is_word("")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "clean"),
     [
         ("a\ud800b", "a\ufffdb"),
@@ -43,7 +42,7 @@ def test_surrogates_replaced(raw: str, clean: str) -> None:
     assert replace_surrogates(raw) == clean
 
 
-@pytest.mark.parametrize("raw", ["", "ascii", "\u00e9\u4e2d\U0001f600"])
+@each_case("raw", ["", "ascii", "\u00e9\u4e2d\U0001f600"])
 def test_clean_text_is_not_copied(raw: str) -> None:
     """A text without surrogates comes back as the same object."""
     assert replace_surrogates(raw) is raw

@@ -5,7 +5,6 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from guardrails.types import (
     Unchecked,
 )
 from guardrails.verdicts.verdict_html import LISTED, SHOWN, render_verdict
+from tests.cases import each_case
 
 TAGS = {"div", "b", "small", "table", "tr", "th", "td", "pre"}
 EVIL = '<img src=x onerror="alert(1)">&amp;</td></pre><script>'
@@ -86,7 +86,7 @@ def test_every_text_is_escaped(text: str) -> None:
     assert seen.attributes <= {"style", "colspan"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "shown"),
     [
         ({"a": ["ü", 1]}, '{"a": ["ü", 1]}'),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.wire.event_stream import Message, Messages, dump
+from tests.cases import each_case
 
 HEADERS = {":message-type": "event", ":event-type": "chunk", ":content-type": "application/json"}
 
@@ -44,7 +45,7 @@ def test_headers_that_are_no_texts_are_skipped() -> None:
     assert message == Message({"s": "hi"}, b"")
 
 
-@pytest.mark.parametrize("at", [0, 5, 9, 20, -1], ids=str)
+@each_case("at", [0, 5, 9, 20, -1], ids=str)
 def test_bytes_that_were_changed_are_refused(at: int) -> None:
     """By the checksums of the lengths and of the whole."""
     raw = bytearray(dump(HEADERS, b"payload"))

@@ -44,7 +44,7 @@ def test_a_form_is_read() -> None:
     assert said == {"prompt": "a cät", "n": "2", "image[]": [one, two], "stream": True}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "said", [[("prompt", "a")], [("model", "other"), ("prompt", "a")], [("prompt", "a"), ("model", "")]]
 )
 def test_a_form_says_what_it_is_to_say(said) -> None:
@@ -62,7 +62,7 @@ def test_a_form_says_what_it_is_to_say(said) -> None:
         before.saying("model", f"a--{BOUNDARY}")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("media", "told"),
     [("multipart/form-data; boundary=x", True), ("Multipart/Form-Data", True), ("application/json", False), ("", False), ("multipart/mixed; boundary=x", False)],
 )  # fmt: skip
@@ -71,7 +71,7 @@ def test_what_is_a_form_is_known_by_its_type(media, told) -> None:
     assert is_form(media) is told
 
 
-@pytest.mark.parametrize(
+@each_case(
     "media",
     [
         "multipart/form-data",
@@ -159,13 +159,13 @@ def test_a_part_may_say_its_type_and_its_length() -> None:
     assert read(head + b"\r\n\r\nx") == {"prompt": "x"}
 
 
-@pytest.mark.parametrize("parts", [[("prompt", "a"), ("prompt", "b")], [("prompt", "a"), ("Prompt", "b")], [("prompt", "a"), ("prompt[]", "b")], [("image", b"a"), ("image[]", b"b")], [("mask", b"a"), ("mask", b"b")]])  # fmt: skip
+@each_case("parts", [[("prompt", "a"), ("prompt", "b")], [("prompt", "a"), ("Prompt", "b")], [("prompt", "a"), ("prompt[]", "b")], [("image", b"a"), ("image[]", b"b")], [("mask", b"a"), ("mask", b"b")]])  # fmt: skip
 def test_a_field_stands_there_once(parts) -> None:
     """In whatever spelling; pictures may be several in one."""
     assert refused(filled(*parts)[0]) == "duplicate_key"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "code"),
     [((b'Content-Disposition: form-data; name="prompt"\r\n\r\n\xff'), "invalid_utf8"), (("stream", "True"), "invalid_type"), (("stream", ""), "invalid_type")],
 )  # fmt: skip
@@ -210,9 +210,7 @@ def test_a_changed_text_is_no_longer_said_to_be_as_long_as_it_was() -> None:
     assert form(changed, found.media).body == {"prompt": "longer"}
 
 
-@pytest.mark.parametrize(
-    "change", [{"prompt": f"a --{BOUNDARY}"}, {"image": [Upload(f"a --{BOUNDARY}".encode())]}]
-)
+@each_case("change", [{"prompt": f"a --{BOUNDARY}"}, {"image": [Upload(f"a --{BOUNDARY}".encode())]}])
 def test_a_form_that_cannot_be_written_is_refused(change) -> None:
     """Where the boundary stands in what is new, be it a text or a file."""
     raw, headers = filled(("prompt", "a"), ("image", file()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.wire import strict_json
 from guardrails.wire.json_patch import saying, without
+from tests.cases import each_case
 
 NAMES = st.text(max_size=8).filter(lambda name: name.casefold() != "gone")
 VALUES = st.recursive(
@@ -61,7 +61,7 @@ def test_a_field_says_what_it_is_told_to(members, value, ends, ascii_only) -> No
     assert json.loads(without(new, "gone")) == dict(members)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "name", "left"),
     [
         (b'{"a":1.10,"m":{},"b":2e400}', "m", b'{"a":1.10,"b":2e400}'),
@@ -78,7 +78,7 @@ def test_only_that_field_goes(raw, name, left) -> None:
     assert without(raw, name) == left
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "new"),
     [
         (b'{"a":1.10,"m" : "x","b":2}', b'{"a":1.10,"m" : "y","b":2}'),

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.wire.lossless_json import Number, integer, unescaped, write
+from tests.cases import each_case
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -16,9 +17,7 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.parametrize(
-    "text", ["1.10", "1e400", "-0", "-0.0", "1E5", "123456789012345678901234567890", "0"]
-)
+@each_case("text", ["1.10", "1e400", "-0", "-0.0", "1E5", "123456789012345678901234567890", "0"])
 def test_numbers_keep_their_form(text: str) -> None:
     """What was read is written again, character by character."""
     value = json.loads(text, parse_float=Number, parse_int=integer)
@@ -46,7 +45,7 @@ def test_a_number_is_a_float() -> None:
         write(float("nan"))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "read"),
     [
         ("plain", "plain"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.wire import sse, strict_json
 from guardrails.wire.ndjson import Lines, Recast
+from tests.cases import each_case
 
 SILENT = b'{"done":false}'
 
@@ -43,7 +43,7 @@ def test_a_line_is_read_as_soon_as_it_is_there() -> None:
     assert [*lines.flush()] == []
 
 
-@pytest.mark.parametrize("raw", [b"", b"\n", b"\r\n \n"])
+@each_case("raw", [b"", b"\n", b"\r\n \n"])
 def test_what_is_empty_is_no_line(raw) -> None:
     """It is skipped."""
     assert read(raw) == []

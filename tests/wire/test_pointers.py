@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.wire.pointers import KeyStep, pointer
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "written"),
     [
         ((), ""),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.wire import sse
+from tests.cases import each_case
 
 CASES = [
     (b"data: a\n\ndata: b\n\n", [b"a", b"b"]),
@@ -29,13 +29,13 @@ def read(*cuts: bytes) -> list[sse.Event]:
     return [event for piece in cuts for event in events.feed(piece)] + list(events.flush())
 
 
-@pytest.mark.parametrize(("stream", "expected"), CASES)
+@each_case(("stream", "expected"), CASES)
 def test_events_are_read(stream: bytes, expected: list[bytes]) -> None:
     """Line ends of three kinds, comments, several lines of data, and a last event that nothing ends."""
     assert [event.data for event in read(stream)] == expected
 
 
-@pytest.mark.parametrize(("stream", "expected"), CASES)
+@each_case(("stream", "expected"), CASES)
 def test_cuts_change_nothing(stream: bytes, expected: list[bytes]) -> None:
     """Every cut into two, and a cut after every byte, gives the same events."""
     for at in range(len(stream) + 1):
@@ -59,7 +59,7 @@ def test_comments_are_no_events() -> None:
     assert read(sse.KEEP_ALIVE + sse.comment("a\ndata: b") + sse.event(b"c")) == [sse.Event(b"", b"c")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "id_", "retry"),
     [
         (b"id: 7-a/b=\nretry: 250\n", b"7-a/b=", b"250"),

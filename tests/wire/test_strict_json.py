@@ -62,7 +62,7 @@ def test_what_can_be_read_in_two_ways_is_refused(raw: bytes, code: str, path: st
     assert shown == (code, path) or (raw.endswith(b"[" * 1000) and shown[0] in {"too_deep", "invalid_json"})
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         b'{"a":1.10,"b":1e400,"c":-0,"d":1E+2,"e":123456789012345678901234567890,"f":0.1e-7}',
@@ -142,7 +142,7 @@ def test_a_request_with_very_many_values_is_refused(monkeypatch) -> None:
     assert strict_json.parse_request(b'{"a":"' + b"x" * 99 + b'"}')
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "weight"),
     [
         (b"", 0),

@@ -89,7 +89,7 @@ def test_declarations_go_before_names() -> None:
     assert read_roles(loose, {"ignored": [0, "other"]}).describe() == {0: "ignored", "other": "ignored"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("declared", "message"),
     [
         (

@@ -17,16 +17,17 @@ from guardrails.plugins import PluginError, Terms, Wrapper, register, wrap_funct
 from guardrails.wrapping.apis.openai import WRAPPER as OPENAI
 from guardrails.wrapping.frameworks.litellm import WRAPPER as LITELLM
 from guardrails.wrapping.registry import BUILTIN, WRAPPERS, find_wrapper
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("kind", [openai.OpenAI, openai.AsyncOpenAI, openai.AzureOpenAI])
+@each_case("kind", [openai.OpenAI, openai.AsyncOpenAI, openai.AzureOpenAI])
 def test_a_client_is_known_by_its_class_and_those_above(kind: Any) -> None:
     """A class of one's own below is one too."""
     for each in (kind, type("Mine", (kind,), {})):
         assert WRAPPERS.find(each) == replace(OPENAI, name=WRAPPERS.find(each).name)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("thing", [print, "text", object(), type("OpenAI", (), {})(), openai])
+@each_case("thing", [print, "text", object(), type("OpenAI", (), {})(), openai])
 def test_all_else_is_no_backend(thing: object) -> None:
     """Also a class that only has the name."""
     assert WRAPPERS.find(type(thing)) is None

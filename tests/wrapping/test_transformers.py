@@ -11,11 +11,12 @@ from guardrails import Blocked, Guard, RequestError
 from guardrails.wrapping.guarded_call import run
 from guardrails.wrapping.sdk.exchange import Terms
 from guardrails.wrapping.transformers import entries, flow, joined, options_of
+from tests.cases import each_case
 
 CHAT = [{"role": "user", "content": "hi"}]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("inputs", "found"),
     [
         ("x", (["x"], True)),
@@ -31,7 +32,7 @@ def test_prompts_are_told_apart(inputs: Any, found: Any) -> None:
     assert entries(inputs) == found
 
 
-@pytest.mark.parametrize("inputs", [1, None, [1], ["x", 1], [["x"]], iter(["x"]), {"a": "x"}])
+@each_case("inputs", [1, None, [1], ["x", 1], [["x"]], iter(["x"]), {"a": "x"}])
 def test_other_inputs_are_refused(inputs: Any) -> None:
     """What cannot be read is not passed on."""
     with pytest.raises(TypeError, match="cannot check a"):

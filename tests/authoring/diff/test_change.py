@@ -9,6 +9,7 @@ import pytest
 from guardrails.authoring.diff.change import PolicyChange, PolicyVersion, display_place, match_renamed
 from guardrails.authoring.diff.levels import Level
 from guardrails.errors import PolicyErrors
+from tests.cases import each_case
 
 
 def test_a_version_knows_places_and_runs(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_a_change_says_what_it_asks_for() -> None:
     assert change.to_dict()["new_place"] is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("gone", "come", "expected"),
     [
         ({"a": 1}, {"b": 1}, {"a": "b"}),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.authoring.diff.changed_fields import EXCEPTION, LIMITS, RULE, comparable_fields
 from guardrails.authoring.diff.levels import LEVELS
 from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RuleDoc
@@ -19,7 +17,7 @@ def rule(**given: Any) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("doc", "table"),
     [(RuleDoc, RULE), (ExceptionDoc, EXCEPTION), (LimitsDoc, LIMITS)],
     ids=["rule", "exception", "limits"],
@@ -29,7 +27,7 @@ def test_every_field_has_a_row(doc: Any, table: Any) -> None:
     assert {info.alias or name for name, info in doc.model_fields.items()} - {"id"} == {*table}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other"),
     [
         ({}, {"with": "placeholder"}),
@@ -45,7 +43,7 @@ def test_what_means_the_same_is_equal(one: dict[str, Any], other: dict[str, Any]
     assert rule(**one) == rule(**other)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "old", "new", "expected"),
     [
         ("mode", "shadow", "enforce", "stricter"),

@@ -24,6 +24,7 @@ from guardrails.authoring.diff.difference import PolicyDiff, compare_policies
 from guardrails.authoring.diff.gates import parse_limit
 from guardrails.authoring.diff.traffic import pairs
 from guardrails.authoring.rows import ContentRow
+from tests.cases import each_case
 
 Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
@@ -99,7 +100,7 @@ def test_the_page_has_no_script_of_the_traffic(found: PolicyDiff) -> None:
     assert "not ready" in told
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("old", "new", "expected"),
     [
         (None, "x", "none → x"),

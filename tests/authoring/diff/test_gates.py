@@ -25,7 +25,7 @@ from guardrails.types import Action
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "share", "count"),
     [("0", None, 0), ("12", None, 12), ("0.1%", 0.001, None), (" 5 % ", 0.05, None), (".5%", 0.005, None), ("0%", 0, None), ("100%", 1, None)],
 )  # fmt: skip
@@ -100,7 +100,7 @@ def test_as_many_rows_as_are_needed_show_a_share(share: float) -> None:
     assert (1 - share) ** rows <= DOUBT * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("share", [None, 0.0, 1.0])
+@each_case("share", [None, 0.0, 1.0])
 def test_no_number_of_rows_shows_none_at_all(share: float | None) -> None:
     """A count needs no sample, and that something never happens is shown by none."""
     assert rows_needed(share) is None

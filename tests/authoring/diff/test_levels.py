@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.authoring.diff.levels import LEVELS, Level, advise_version, parse_version
 from tests.cases import each_case
 
@@ -44,7 +42,7 @@ def test_advises_the_least_version(
     assert found.to_dict()["level"] == str(level)
 
 
-@pytest.mark.parametrize("version", ["", "1.", "1.2.3.4", "\u0661.\u0662", "1 2", "1.0.0-", "99999999999"])
+@each_case("version", ["", "1.", "1.2.3.4", "\u0661.\u0662", "1 2", "1.0.0-", "99999999999"])
 def test_other_texts_are_no_version(version: str) -> None:
     """What cannot be ordered is not guessed."""
     assert parse_version(version) is None

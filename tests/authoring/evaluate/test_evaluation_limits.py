@@ -18,6 +18,7 @@ from guardrails.authoring.evaluate.evaluation_limits import (
 )
 from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 from guardrails.authoring.rows import ContentRow
+from tests.cases import each_case
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def result(scoring: Callable[..., Guard]) -> PolicyEvaluation:
     return tally.result()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limit", "read"),
     [
         (parse_minimum("f1=0.8"), FigureLimit("", "f1", 0.8)),
@@ -53,14 +54,14 @@ def test_limits_are_read(limit: FigureLimit, read: FigureLimit) -> None:
     assert limit.value == pytest.approx(read.value)
 
 
-@pytest.mark.parametrize("text", ["", "f1", "f2=0.5", "f1=x", "fpr=0.1", "f1=1.5", "f1=150%", "a:b:f1=0.5"])
+@each_case("text", ["", "f1", "f2=0.5", "f1=x", "fpr=0.1", "f1=1.5", "f1=150%", "a:b:f1=0.5"])
 def test_what_is_no_least_is_told(text: str) -> None:
     """With what would be one."""
     with pytest.raises(LimitError):
         parse_minimum(text)
 
 
-@pytest.mark.parametrize("text", ["", "x", "f1=0.5", "150%", "1.5", "hate:", "-1%"])
+@each_case("text", ["", "x", "f1=0.5", "150%", "1.5", "hate:", "-1%"])
 def test_what_is_no_most_is_told(text: str) -> None:
     """With what would be one."""
     with pytest.raises(LimitError):

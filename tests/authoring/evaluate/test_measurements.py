@@ -16,6 +16,7 @@ from guardrails.authoring.evaluate.measurements import (
 )
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.types import Action
+from tests.cases import each_case
 
 
 def scores_of(*rows: tuple[bool, float, bool]) -> LabelledScores:
@@ -38,7 +39,7 @@ def test_figures_are_of_labels_scores_and_what_was_found() -> None:
     assert measured.to_dict()["found_from"] == [0.5]
 
 
-@pytest.mark.parametrize("label", [True, False])
+@each_case("label", [True, False])
 def test_rows_of_one_kind_have_no_area(label: bool) -> None:
     """Nor a curve: there is nothing to tell them from."""
     measured = scores_of((label, 0.9, True), (label, 0.2, False)).measure(calibrated=False)

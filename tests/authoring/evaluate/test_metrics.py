@@ -20,6 +20,7 @@ from guardrails.authoring.evaluate.metrics import (
     recall_at,
     rows_needed,
 )
+from tests.cases import each_case
 
 SOME = st.integers(0, 60)
 COUNTS = st.builds(ConfusionCounts, SOME, SOME, SOME, SOME)
@@ -36,7 +37,7 @@ def test_figures_are_those_of_the_book() -> None:
     assert counts.accuracy == 0.94
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("counts", "unknown"),
     [
         (ConfusionCounts(), NAMES),
@@ -51,7 +52,7 @@ def test_a_figure_without_rows_is_not_known(counts: ConfusionCounts, unknown: tu
     assert tuple(name for name in NAMES if counts.interval(name) is None) == unknown
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "of", "low", "high"),
     [
         # Clopper and Pearson's intervals as tables and R's binom.test give them.

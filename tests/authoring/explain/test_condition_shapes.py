@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.authoring.explain.condition_shapes import BoundComparison, TermShape, parse_shape
 from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
@@ -91,7 +89,7 @@ def test_a_comparison_of_a_name_with_a_number_is_known(text: str, expected: Boun
     assert of(text).compared == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "keys"),
     [
         ('request.metadata.plan == "free"', ("request.metadata.plan",)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,7 +160,7 @@ def test_a_tree_is_plain_json() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "expected"),
     [
         ("x" * 300, "x" * 199 + "…"),
@@ -176,7 +175,7 @@ def test_values_are_shown_as_far_as_people_read(value: object, expected: object)
     assert plain_value(value) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "truths", "expected"),
     [
         ("and", [True, None], None),

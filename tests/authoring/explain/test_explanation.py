@@ -12,6 +12,7 @@ from guardrails.authoring.explain.explanation import CheckWitness, explain
 from guardrails.policy.schema import TestDoc as Doc
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Action, Stage
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -37,7 +38,7 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
     return guard_of(POLICY)
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@each_case("name", shipped_names())
 def test_it_says_what_the_verdict_says(name: str) -> None:
     """For each test of the shipped policies: the verdict is that of an ordinary check, and each rule's state is the verdict's."""
     guard = Guard.load(name)

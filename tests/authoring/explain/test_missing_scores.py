@@ -91,7 +91,7 @@ def test_the_nearest_change_is_named(
     assert found.in_the_way == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "values", "in_the_way"),
     [
         ("hate > 0.5 && content.length > 10", {"content.length": 3}, ("content.length > 10",)),

@@ -12,6 +12,7 @@ from guardrails import Guard
 from guardrails.authoring.explain.explanation import explain
 from guardrails.authoring.explain.rules_report import LISTED, quote_text, render_rules
 from guardrails.authoring.terminal import Style
+from tests.cases import each_case
 
 DETECTORS = """
 detectors:
@@ -169,7 +170,7 @@ exceptions:
     assert "exception old: expired on 2020-01-01 and keeps finding 2" in said
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [("a\nb\x1b[31m", "'a\\nb\\x1b[31m'"), ("x" * 100, f"'{'x' * 59}…'"), ("\u202eabc", "'\\u202eabc'")],
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from guardrails.authoring.lint.lint_formats import render_github, render_sarif
 from guardrails.authoring.lint.lint_run import CODES, LintReport
 from guardrails.policy.lints.issue import Issue, Severity
 from guardrails.policy.loading.source import Mark
+from tests.cases import each_case
 
 
 def issue(
@@ -80,9 +79,7 @@ def test_paths_that_are_absolute_are_uris() -> None:
     assert place["artifactLocation"]["uri"] == "file:///x/p%20q.yaml"
 
 
-@pytest.mark.parametrize(
-    ("severity", "word"), [("error", "error"), ("warning", "warning"), ("note", "notice")]
-)
+@each_case(("severity", "word"), [("error", "error"), ("warning", "warning"), ("note", "notice")])
 def test_an_annotation_is_one_line(severity: Severity, word: str) -> None:
     """Level, place and title come first, then the message with its cure."""
     (line,) = render_github([report(issue("x", severity))])

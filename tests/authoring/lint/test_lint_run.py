@@ -14,6 +14,7 @@ import yaml
 from guardrails.authoring.lint.lint_run import CHECKS, CODES, LintReport, lint_policy
 from guardrails.errors import GuardrailsError
 from guardrails.policy.shipped import shipped_names
+from tests.cases import each_case
 
 CASES: list[dict[str, str]] = yaml.safe_load(
     (Path(__file__).with_name("lint_cases.yaml")).read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def test_every_check_has_a_case_and_a_sentence() -> None:
     assert [row.code for row in CHECKS if not row.doc.endswith(".")] == []
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@each_case("name", shipped_names())
 def test_shipped_policies_have_nothing_worse_than_notes(name: str) -> None:
     """What comes with the package is no bad example."""
     report = lint_policy(name, day=TODAY)

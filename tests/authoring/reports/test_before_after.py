@@ -22,6 +22,7 @@ from guardrails.authoring.reports.before_after import (
 )
 from guardrails.engine.core.observers import FilmRecord
 from guardrails.media.limits import PictureLimits
+from tests.cases import each_case
 from tests.films import film, green, scene
 
 LOOKS, OPEN = ReportStyle(True, PictureLimits(), 12), ReportStyle(False, PictureLimits(), 12)
@@ -55,7 +56,7 @@ def after(guard: Guard, content: object) -> str:
     return "".join(render_result(content, guard.check(content), LOOKS))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "left", "seen"),
     [
         ("card 4111 1111, ok", "card [CARD], ok", "card ▒▒▒▒ ▒▒▒▒, ok"),

@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from guardrails.authoring.reports.contact_sheet import SIDE, render_contact_sheet
 from guardrails.media.images.picture import Picture, open_picture
 from guardrails.types import Finding
+from tests.cases import each_case
 
 
 def striped(count: int = 1, size: tuple[int, int] = (800, 400), mode: str = "RGB") -> Picture:
@@ -55,7 +55,7 @@ def test_a_picture_is_small_with_numbered_boxes_over_it() -> None:
     assert 'alt="picture; boxes 1, 2, 3"' in markup
 
 
-@pytest.mark.parametrize("pixelated", [True, False])
+@each_case("pixelated", [True, False])
 def test_what_is_pixelated_is_so_in_the_file(pixelated: bool) -> None:
     """Nothing of the fine structure is left in the pixels that the page holds."""
     [small] = shown(render_contact_sheet(striped(), pixelated=pixelated))

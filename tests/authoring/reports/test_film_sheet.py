@@ -19,6 +19,7 @@ from guardrails.media.video.film_source import Film, VideoLimits
 from guardrails.media.video.frames_in_memory import FramesFilm
 from guardrails.media.video.processes.film_process import FilmProcess
 from guardrails.types import Finding, Video
+from tests.cases import each_case
 from tests.films import film, green, scene
 
 DATA = film(chain(scene(60), green(30), scene(60, 2)))
@@ -64,7 +65,7 @@ def test_of_a_film_with_stretches_cut_out_others_are_shown() -> None:
     assert len(shown(markup)) == 4
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "said"),
     [
         (Video(b"what is no film"), "unsupported_type"),

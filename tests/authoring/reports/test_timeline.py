@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from guardrails.authoring.reports.timeline import (
     LANES,
     LINES,
@@ -16,9 +14,10 @@ from guardrails.authoring.reports.timeline import (
 )
 from guardrails.engine.core.observers import FilmRecord
 from guardrails.types import FilmCoverage, Finding
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("film", "said"),
     [
         (

@@ -24,6 +24,7 @@ from guardrails.authoring.scan.verdict_file import (
     encode_name,
     open_verdicts,
 )
+from tests.cases import each_case
 
 
 def line_of(name: str, **more: Any) -> Line:
@@ -167,7 +168,7 @@ def test_two_do_not_write_to_one_file(out: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("name", ["a\udcff", "a\nb", "ü", "\\xff"])
+@each_case("name", ["a\udcff", "a\nb", "ü", "\\xff"])
 def test_names_come_back_as_they_were(name: str) -> None:
     """Also one that is no UTF-8, which JSON cannot hold."""
     line = json.loads(encode_line(line_of(name)))

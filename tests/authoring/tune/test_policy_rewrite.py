@@ -19,6 +19,7 @@ from guardrails.authoring.tune.policy_rewrite import (
 from guardrails.authoring.tune.thresholds import find_thresholds
 from guardrails.policy.editing.edits import EditError
 from guardrails.policy.loading.source import read_yaml
+from tests.cases import each_case
 
 HEAD = """# ours
 format: 1
@@ -160,7 +161,7 @@ def test_what_is_inherited_is_overridden(own: str, text: str, breaks: str, tmp_p
     assert rule.condition.text.endswith("0.625")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "{format: 1, name: x, extends: default}",
@@ -176,7 +177,7 @@ def test_what_cannot_be_added_is_told(text: str) -> None:
         override_condition(read_yaml(text, "x.yaml"), "r", "hate > 0.5")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "when",
     [
         "hate > 0.5",

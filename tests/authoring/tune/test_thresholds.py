@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,7 +63,7 @@ def test_thresholds_are_numbers_that_a_score_must_reach(text: str, thresholds_: 
     assert [float(text[each.start : each.end]) for each in got] == [each.value for each in got]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "category", "nth", "numbers"),
     [
         ("hate >= 0.95 || hate >= 0.8", None, None, [0.95, 0.8]),
@@ -93,7 +92,7 @@ def test_numbers_are_replaced_in_place() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "text"),
     [(0.5, "0.5"), (0.0, "0"), (1.0, "1"), (0.001, "0.001"), (0.99999, "0.99999"), (0.85, "0.85")],
 )
@@ -123,7 +122,7 @@ def test_the_ends_of_a_way() -> None:
     assert all(a > b or (a, b) in ((LEAST, LEAST), (MOST, MOST)) for a, b in both.steps)
 
 
-@pytest.mark.parametrize("operator", [">=", ">"])
+@each_case("operator", [">=", ">"])
 def test_the_steps_that_scores_reach(operator: str) -> None:
     """A score reaches the numbers below it, and itself where that is enough."""
     text = f"detector.a.hate {operator} 0.5 || violence {operator} 0.5"

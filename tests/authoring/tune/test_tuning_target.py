@@ -35,7 +35,7 @@ def step(score: float) -> int:
     return WAY.thresholds[0].highest(WAY.axis, score)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "figure", "limit"),
     [
         ("fpr <= 1%", "fpr", 0.01),
@@ -61,7 +61,7 @@ def test_costs_are_read() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "sure", "reason"),
     [
         ("", False, "give one of"),
@@ -82,13 +82,13 @@ def test_what_is_no_target_is_told(text: str, sure: bool, reason: str) -> None:
         parse_target(text, sure=sure)
 
 
-@pytest.mark.parametrize("text", ["fpr <= 1%", "recall >= 95%", "precision >= 12.5%", "cost fp=1 fn=2.5"])
+@each_case("text", ["fpr <= 1%", "recall >= 95%", "precision >= 12.5%", "cost fp=1 fn=2.5"])
 def test_a_target_is_shown_as_it_can_be_given(text: str) -> None:
     """What is shown reads as the same."""
     assert str(parse_target(text)) == text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "counts", "met", "shown"),
     [
         ("fpr <= 1%", ConfusionCounts(1, 0, 0, 299), True, True),
@@ -109,7 +109,7 @@ def test_a_target_is_met_and_shown(text: str, counts: ConfusionCounts, met: bool
     assert parse_target(text, sure=True).is_met(counts) is (met and shown)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "counts", "needs"),
     [
         ("fpr <= 1%", ConfusionCounts(1, 0, 0, 40), 299),
@@ -186,7 +186,7 @@ def test_the_written_number_stays_where_it_does_as_well() -> None:
     assert other.axis[choice.step] in (0.5, 0.6)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "harmless", "harmful", "closest"),
     [
         ("recall >= 100%", [0.5], [None, 0.8], (0.5, 0.8)),  # one has no score at all

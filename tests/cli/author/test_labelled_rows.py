@@ -17,6 +17,7 @@ from guardrails.cli.author.labelled_rows import (
     shorten_line,
 )
 from guardrails.errors import GuardrailsError
+from tests.cases import each_case
 
 
 def parsed(*arguments: str) -> argparse.Namespace:
@@ -26,7 +27,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "reason"),
     [
         (("--examples", "-1"), "--examples must be 0 or more"),

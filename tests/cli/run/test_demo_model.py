@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import urllib.request
 
-import pytest
-
 from guardrails.cli.run import demo_model
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "expected"),
     [
         ("What is the capital of France?", "The capital of France is Paris."),

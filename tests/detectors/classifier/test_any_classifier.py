@@ -19,7 +19,7 @@ from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.classifier.any_classifier import strip_disguise
 from guardrails.detectors.classifier.shipped_classifier import HEADS, KIND, ClassifierConfig
 from guardrails.types import CLEAN, Detection, Image
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 Make = Callable[..., Path]
 LABELS = ("OK", "TOXIC", "Threat", "SPAM")
@@ -140,7 +140,7 @@ def test_the_model_reads_the_text_as_it_is_and_its_tricks(folder: Path) -> None:
     assert one(of, "m3nace") == one(of, "menace")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("plain words", None),
@@ -309,7 +309,7 @@ def test_a_model_that_is_only_called_so_is_a_problem(sequence_folder: Make) -> N
     assert one(bound(folder, model="toxic-bert"), "rude") == {"toxic": 0.99}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({"model": "own", "labels": MAPPED}, {"toxic", "harassment.threatening"}),

@@ -17,6 +17,7 @@ from guardrails.detectors.classifier.classifier_config import (
     list_categories,
     resolve_labels,
 )
+from tests.cases import each_case
 
 
 def config(**fields: Any) -> ClassifierConfig:
@@ -24,7 +25,7 @@ def config(**fields: Any) -> ClassifierConfig:
     return ClassifierConfig.model_validate({"use": "classifier", **fields})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({"labels": {"A": "toxic", "B": ["hate", "toxic"]}}, {"A": ("toxic",), "B": ("hate", "toxic")}),
@@ -45,7 +46,7 @@ def test_categories_are_named_once() -> None:
     assert list_categories({"A": ("toxic",), "B": ("hate", "toxic")}) == ("toxic", "hate")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("categories", "expected"),
     [
         (None, ("sexual", "sexual.minors", "toxic")),
@@ -82,7 +83,7 @@ def test_fields_that_are_for_other_models_are_problems() -> None:
     assert {*SEQUENCE_ONLY_FIELDS, *SHIPPED_ONLY_FIELDS} < {*ClassifierConfig.model_fields}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "fields",
     [
         {"labels": {}},

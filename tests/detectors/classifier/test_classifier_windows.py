@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.detectors.classifier.classifier_windows import blank_pictographs, cut_tier_windows, is_foreign
 from guardrails.inference.safety.model import SafetyModel, load_safety_model
 from guardrails.text import fold_text, replace_surrogates
+from tests.cases import each_case
 
 MANY = 10_000
 TEXTS = st.one_of(
@@ -97,7 +98,7 @@ def test_a_window_in_an_unvalidated_language_is_unchecked(model: SafetyModel) ->
     assert text[: unchecked.span[0]] == "" or "weather" in text[: unchecked.span[0]]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("The quick brown fox jumps over the lazy dog, and then it sleeps for a while.", False),

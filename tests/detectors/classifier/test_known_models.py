@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails import taxonomy
 from guardrails.detectors.classifier.known_models import KNOWN_MODELS, find_known_model
 from guardrails.detectors.language.scripts import NAMES
@@ -28,7 +26,7 @@ def test_no_two_models_have_the_same_last_part() -> None:
     assert len({name.rpartition("/")[2].casefold() for name in KNOWN_MODELS}) == len(KNOWN_MODELS)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("model", "name"),
     [
         ("meta-llama/Llama-Prompt-Guard-2-86M", "meta-llama/Llama-Prompt-Guard-2-86M"),

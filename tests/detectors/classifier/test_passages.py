@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.classifier.passages import CONTEXT_DIVISOR, cut_pieces
+from tests.cases import each_case
 
 WORDS = ["one", "two.", "three!\n", "vier", "fünf?", "漢字。", "\n", "", "unbelievably"]
 PROSE = st.lists(st.sampled_from(WORDS), max_size=60).map(" ".join)
@@ -43,7 +43,7 @@ def test_a_piece_begins_with_what_stands_before_it() -> None:
     assert read.startswith(text[start - 80 // CONTEXT_DIVISOR : start])
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n\n"])
+@each_case("text", ["", "   ", "\n\n"])
 def test_nothing_to_read(text: str) -> None:
     """Of white space there is nothing to ask."""
     assert cut_pieces(text, 80, 100).reads == ()
@@ -74,7 +74,7 @@ def test_a_lone_surrogate_can_be_sent() -> None:
     cut.reads[0].encode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "meant"),
     [
         ("so b\u200ba\u200bd", "so bad"),
@@ -90,7 +90,7 @@ def test_what_does_not_show_is_left_out_of_another_reading(text: str, meant: str
     assert cut.original(1, 0, len(meant))[1] == len(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     ["\u201cquotes\u201d \u2013 it\u2019s fine\u2026", "\u4f60\u597d\uff0c\u4e16\u754c\u3002", "\u2764\ufe0f \U0001f468\u200d\U0001f469", "cafe\u0301", "\uff42\uff41\uff44 \u00bd", "a\u00a0b"],
 )  # fmt: skip

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 
-import pytest
-
 from guardrails.detectors.encodings.chains import CHECKED, Layout
 from guardrails.detectors.encodings.decoders import BASE64, NEAR
 from tests.cases import each_case
@@ -51,14 +49,14 @@ def test_base64_is_found_with_its_place(form: str, before: str, after: str) -> N
     assert (found.begin, found.end) == (len(before), len(before) + len(form))
 
 
-@pytest.mark.parametrize("before", ["https://a.example/v1/", "token-", "see_it_"])
+@each_case("before", ["https://a.example/v1/", "token-", "see_it_"])
 def test_base64_glued_to_a_path_is_found(before: str) -> None:
     """Signs of the alphabet that separate do not hide what stands behind them."""
     [found] = BASE64.find(before + b64(SAID))
     assert (found.text, found.begin) == (SAID, len(before))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "An internationalization effort, counterrevolutionary.",
@@ -91,7 +89,7 @@ def test_lines_that_are_no_payload_together_are_read_one_by_one() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "form",
     [
         SAID.encode().hex(),
@@ -110,7 +108,7 @@ def test_hexadecimal_is_found_in_every_notation(form: str) -> None:
     assert "so: " + form == f"so: {form} ."[: found.end]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text", ["4111 1111 1111 1111", "2024 10 25 12 30 45 59 61", "3f786850e387550fdab836ed7e6dc881de23001b"]
 )
 def test_numbers_and_digests_are_no_hexadecimal_text(text: str) -> None:
@@ -118,7 +116,7 @@ def test_numbers_and_digests_are_no_hexadecimal_text(text: str) -> None:
     assert list(HEX.find(text)) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "decoded"),
     [
         (spelt(SAID, "{:08b}", " "), SAID),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import codecs
 
-import pytest
-
 from guardrails.detectors.encodings.ciphers import CIPHERS
 from guardrails.detectors.encodings.extractors import extract
 from tests.cases import each_case
@@ -47,7 +45,7 @@ def test_letters_in_cipher_keep_their_places() -> None:
     assert len(derived.text) < len(SAID) + 250
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "Sgd is a gradient method, and Max and Jan met at ESP with Alex in the zoo.",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import quopri
 
-import pytest
-
 from guardrails.detectors.encodings.contexts import PERCENT, PRINTABLE
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "decoded", "find", "stands"),
     [
         ("card%204111%201111", "card 4111 1111", "4111 1111", "4111%201111"),
@@ -41,14 +40,14 @@ def test_percent_escapes_far_apart_are_read_apart() -> None:
     ]
 
 
-@pytest.mark.parametrize("said", ["größere Pakete, übermorgen", "The parcel\twaits at the\tback door. " * 4])
+@each_case("said", ["größere Pakete, übermorgen", "The parcel\twaits at the\tback door. " * 4])
 def test_quoted_printable_is_decoded(said: str) -> None:
     """Escapes and lines that go on, as mail has them."""
     [found] = PRINTABLE.find(quopri.encodestring(said.encode(), quotetabs=True).decode())
     assert found.text == said
 
 
-@pytest.mark.parametrize("text", ["x=20;y=42;", "a=10&b=20&c=30", "width=20px", "if a==10: b=AB"])
+@each_case("text", ["x=20;y=42;", "a=10&b=20&c=30", "width=20px", "if a==10: b=AB"])
 def test_assignments_are_not_quoted_printable(text: str) -> None:
     """One escape, or those of numbers, are values."""
     assert list(PRINTABLE.find(text)) == []

@@ -167,7 +167,7 @@ ORDINARY = {
 }
 
 
-@pytest.mark.parametrize("name", ORDINARY)
+@each_case("name", ORDINARY)
 def test_ordinary_texts_hold_nothing_encoded(name: str) -> None:
     """Code, digests, certificates, logs, tables and lists decode to nothing that is text."""
     assert [(each.origin, each.text) for each in extract(ORDINARY[name], 3, 1_000, 200_000).derived] == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,7 +32,7 @@ def test_every_row_of_the_table_has_a_form() -> None:
     assert {row.name for row in (*READABLE, *UNSEEN)} == set(FORMS)
 
 
-@pytest.mark.parametrize("name", FORMS)
+@each_case("name", FORMS)
 def test_a_payload_is_decoded_and_pointed_at(name: str) -> None:
     """What stands encoded in a text comes out, with its encoding as origin and the stretch that it stood in."""
     form = FORMS[name](SAID)
@@ -58,7 +57,7 @@ def test_encodings_within_encodings_are_followed(outer: str, inner: str) -> None
     assert derived.originals((at, at + len(SAID))) == [(2, len(text) - 2)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "",
@@ -95,7 +94,7 @@ def test_a_span_over_two_payloads_stands_for_both() -> None:
     assert [text[start:end] for start, end in spans] == [b64("first words"), b64("other words")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "limits", "reason"),
     [
         (b64(b64(b64(SAID))), (2, 10, 10_000), "base64 nested deeper than 2 levels"),

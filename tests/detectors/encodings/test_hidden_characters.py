@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.encodings.hidden_characters import CLASSES, DEFAULT, HiddenCharacters, is_harmless
 from tests.cases import each_case
 
@@ -17,7 +15,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("kind", DEFAULT)
+@each_case("kind", DEFAULT)
 def test_a_class_finds_its_own_characters_alone(kind: str) -> None:
     """The table of classes has no character twice."""
     assert set(EXAMPLES) == set(CLASSES)

@@ -108,7 +108,7 @@ def test_what_writing_needs_is_no_finding(text: str) -> None:
     assert found(text) == []
 
 
-@pytest.mark.parametrize("kind", DEFAULT)
+@each_case("kind", DEFAULT)
 def test_only_the_kinds_asked_for_are_found(kind: str) -> None:
     """A sample of every kind is found by that kind, and by no other."""
     samples = {

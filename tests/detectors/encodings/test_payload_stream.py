@@ -120,10 +120,8 @@ def test_each_payload_wherever_it_stands(payload: str, frame: str) -> None:
     assert disagreement(text, [text[at : at + 4] for at in range(0, len(text), 4)]) == ""
 
 
-@pytest.mark.parametrize("outer", [b64, lambda text: text.encode().hex(), tags])
-@pytest.mark.parametrize(
-    "inner", [b64, lambda text: text.encode().hex(" "), lambda text: text.replace(" ", "%20")]
-)
+@each_case("outer", [b64, lambda text: text.encode().hex(), tags])
+@each_case("inner", [b64, lambda text: text.encode().hex(" "), lambda text: text.replace(" ", "%20")])
 def test_encodings_within_encodings(outer: Callable[[str], str], inner: Callable[[str], str]) -> None:
     """They are followed down to the depth, and what lies deeper is named."""
     text = f"so {outer(inner(SAID))} it is"

@@ -7,15 +7,13 @@ import binascii
 import random
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from guardrails.detectors.encodings import readers
 from tests.cases import each_case
 
 SAID = "The parcel waits at the back door."
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "text"),
     [
         (b"plain words", "plain words"),
@@ -95,7 +93,7 @@ def test_pieces_are_read_as_text_or_as_nothing(
     assert read(pieces) == said
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "worded"),
     [
         ("the parcel waits", True), ("THE PARCEL", True), ("größer, ja", True), ("FHALEzQ", False), ("abc", False), ("xkcd fgh", False),

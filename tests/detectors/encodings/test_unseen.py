@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.encodings import unseen
+from tests.cases import each_case
 
 SAID = "The parcel waits at the back door."
 
@@ -26,7 +25,7 @@ def test_variation_selectors_carry_bytes() -> None:
     assert (found.text, found.begin, found.end) == ("\n" + SAID, 1, 2 + len(SAID))
 
 
-@pytest.mark.parametrize("pair", ["\u2062\u2064", "\u2064\u2062", "\u200b\u200c", "\u200c\u200d"])
+@each_case("pair", ["\u2062\u2064", "\u2064\u2062", "\u200b\u200c", "\u200c\u200d"])
 def test_invisible_bits_are_read(pair: str) -> None:
     """Two invisible characters are the bits of bytes, whichever is which."""
     hidden = "".join(pair[int(bit)] for byte in SAID.encode() for bit in f"{byte:08b}")
@@ -40,7 +39,7 @@ def test_braille_is_read() -> None:
     assert (found.text, found.begin, found.end) == ("the parcel", 4, 15)
 
 
-@pytest.mark.parametrize("text", ["a\u200bb\u200cc", "\u2801\u2803", "\u28ff\u28ff\u28ff\u28ff\u28ff"])
+@each_case("text", ["a\u200bb\u200cc", "\u2801\u2803", "\u28ff\u28ff\u28ff\u28ff\u28ff"])
 def test_single_signs_say_nothing(text: str) -> None:
     """Separators, crumbs and bars drawn of dots are no payloads."""
     assert [*unseen.find_invisible_bits(text), *unseen.find_braille(text)] == []

@@ -81,7 +81,7 @@ def test_prose_is_no_code(text: str) -> None:
     assert found(text) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("```python\nx\n```", [("python", "x")]),
@@ -133,7 +133,7 @@ def test_code_is_taken_out_for_other_detectors() -> None:
     assert blank_code(text, text, frozenset({"python"})) == text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({"allow": ["pyhton", "sql"]}, [("unknown_language", ("allow", 0), "did you mean 'python'?")]),

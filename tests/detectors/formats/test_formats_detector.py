@@ -107,7 +107,7 @@ def test_entities_are_neither_expanded_nor_fetched(tmp_path: Path) -> None:
     assert time.process_time() - begun < 10
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("x = 1\nprint(x)\n", None),
@@ -136,7 +136,7 @@ def test_much_python_is_left_unjudged() -> None:
     assert [(each.kind, each.span) for each in answer.unchecked] == [("limit", (0, 2 * LONGEST_PYTHON))]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "inside"),
     [
         ("Here:\n```json\n{}\n```\nDone", "{}\n"),
@@ -190,7 +190,7 @@ def test_a_wrong_category_has_its_place() -> None:
 NAMED = {"type": "object", "required": ["name"], "properties": {"age": {"type": "integer"}}}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ('{"name": "Ann", "age": 3}', None),
@@ -225,7 +225,7 @@ def test_what_takes_too_long_is_an_error_not_a_pass() -> None:
     assert "nests too deep" in (answer.error or "")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "fields", "expected"),
     [
         ("SELECT a FROM b", {}, None),
@@ -296,8 +296,8 @@ def test_every_problem_has_its_place(
 PIECES = ["{", "}", "[", "]", '"', ":", ",", "1", "NaN", "<a>", "</a>", "<!DOCTYPE", "&b;", "\n", "\r", "```", "~~~\n", "def f():", "  ", "'''", "\\", "f'{", "é", "\ud800", "\x00", "\f", "(", "=", "\u2028"]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["json", "xml", "python", "sql"])
-@pytest.mark.parametrize("fenced", [False, True])
+@each_case("kind", ["json", "xml", "python", "sql"])
+@each_case("fenced", [False, True])
 def test_any_text_has_an_answer(kind: str, fenced: bool) -> None:
     """Nothing raises; the span has at least one character and is inside the text."""
     detector = build(kind=kind, fenced=fenced)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +64,7 @@ BROKEN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "meant"), BROKEN.values(), ids=[*BROKEN])
+@each_case(("text", "meant"), BROKEN.values(), ids=[*BROKEN])
 def test_what_is_broken_is_mended(text: str, meant: object) -> None:
     """What comes out is what was meant, and valid JSON."""
     repaired = repair_json(text)

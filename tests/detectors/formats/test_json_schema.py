@@ -73,7 +73,7 @@ def test_findings_are_bounded() -> None:
     assert len(wrong({"items": {"type": "null"}}, json.dumps([1] * 1000))) == MOST
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schema", "path"),
     [
         ({"type": "objekt"}, ("type",)),
@@ -105,7 +105,7 @@ def test_all_problems_come_at_once() -> None:
     assert [each.path for each in problems({"type": "x", "minLength": -1})] == [("type",), ("minLength",)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "schema",
     [
         {
@@ -123,7 +123,7 @@ def test_references_within_a_schema_are_followed(schema: Any) -> None:
     assert JsonSchema(schema).errors("1") in ([], [(0, 1)])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schema", "value"),
     [
         ({"items": {"pattern": "^(a+)+$"}}, ["a" * 50_000 + "b"]),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.formats.json_spans import locate
+from tests.cases import each_case
 
 TEXT = ' {"a": [1, {"b\\"c": "x]}"}, []], "": null , "é": -1.5e3}\n'
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "expected"),
     [
         ((), TEXT.strip()),

@@ -14,9 +14,10 @@ from guardrails.detectors.formats.schema_source import (
     find_unknown_keywords,
     load_schema,
 )
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schema", "expected"),
     [
         ({"type": "object", "properties": {"requird": {}}, "x-note": 1}, []),

@@ -64,7 +64,7 @@ def test_reading_alone_can_be_allowed(text: str, expected: list[str]) -> None:
     assert wrong(text, allowed=["select"]) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "text"),
     [
         ("insert", "INSERT INTO t VALUES (1)"),
@@ -102,7 +102,7 @@ def test_statements_do_not_reach_the_log(caplog: pytest.LogCaptureFixture) -> No
     assert "hidden_name" not in caplog.text
 
 
-@pytest.mark.parametrize("nested", [("ARRAY[", "]"), ("STRUCT(", ")")])
+@each_case("nested", [("ARRAY[", "]"), ("STRUCT(", ")")])
 def test_parsing_is_bounded(nested: tuple[str, str]) -> None:
     """Where the parser would try twice as often for each level, time runs out; a few levels are fine."""
     few, many = (f"SELECT {nested[0] * depth}1{nested[1] * depth}" for depth in (5, 40))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.formats.syntax import DEEPEST, find_json_error, find_python_error, find_xml_error
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "valid", "wrong", "at"),
     [
         (find_json_error, '{"a": [1]}', '{"a": [1}', 8),
@@ -25,7 +25,7 @@ def test_the_offset_is_that_of_the_error(check: object, valid: str, wrong: str, 
     assert check(wrong) == at
 
 
-@pytest.mark.parametrize("check", [find_json_error, find_xml_error, find_python_error])
+@each_case("check", [find_json_error, find_xml_error, find_python_error])
 def test_any_text_has_an_answer(check: object) -> None:
     """An offset in the text or at its end; lone surrogates do no harm."""
     assert callable(check)

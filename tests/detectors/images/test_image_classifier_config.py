@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from guardrails import taxonomy
 from guardrails.detectors.images.image_classifier_config import (
     KNOWN_IMAGE_MODELS,
@@ -16,6 +14,7 @@ from guardrails.detectors.images.image_classifier_config import (
     number_prompts,
     resolve_labels,
 )
+from tests.cases import each_case
 
 PROMPTS = {"custom.knife": ["a knife", "a blade"], "custom.tree": "a tree"}
 
@@ -25,7 +24,7 @@ def config(**fields: Any) -> ImageClassifierConfig:
     return ImageClassifierConfig.model_validate({"use": "image_classifier", **fields})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "given"),
     [
         ({}, {"sexual.explicit", "sexual.suggestive"}),
@@ -80,7 +79,7 @@ def test_the_texts_of_a_category_are_columns_one_after_the_other() -> None:
     assert {name: [*at] for name, at in number_prompts(some).items()} == {"custom.tree": [2]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "codes"),
     [
         ({}, []),

@@ -19,6 +19,7 @@ from guardrails.detectors.images.ocr import OcrLine
 from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Image, Text
+from tests.cases import each_case
 
 
 def at(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:
@@ -47,7 +48,7 @@ def test_lines_come_as_one_reads_them() -> None:
     assert [line.box for _, line in text.lines][2] == (10, 60, 81, 21)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "score", "believed"),
     [
         ("hello", 0.75, True),
@@ -71,7 +72,7 @@ def test_a_text_that_every_view_has_is_one() -> None:
     assert text.text == "hello"
 
 
-@pytest.mark.parametrize("corners", [at(-20, -20, 900, 900), at(199.9, 99.9, 0, 0), at(300, 300, 5, 5)])
+@each_case("corners", [at(-20, -20, 900, 900), at(199.9, 99.9, 0, 0), at(300, 300, 5, 5)])
 def test_boxes_lie_inside_of_the_picture(corners: list[tuple[float, float]]) -> None:
     """Whatever a reader says."""
     [text] = read(PLAIN, ("hello", 1.0, corners))

@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,6 +18,7 @@ from guardrails.detectors.images.ocr_passes import (
     read_in_passes,
 )
 from guardrails.media.images.picture import PictureFrame
+from tests.cases import each_case
 
 
 def plain(height: int = 60, width: int = 90, shade: int = 255) -> Any:
@@ -36,7 +36,7 @@ def test_pieces_hold_all_of_a_view(height: int, width: int, longest: int) -> Non
     assert all(after[0] <= before[1] - longest // 8 for before, after in pairwise(rows))
 
 
-@pytest.mark.parametrize(("ground", "ink"), [(255, 250), (255, 253), (0, 6), (128, 120), (40, 58)])
+@each_case(("ground", "ink"), [(255, 250), (255, 253), (0, 6), (128, 120), (40, 58)])
 def test_what_is_faint_is_made_plain(ground: int, ink: int) -> None:
     """Dark on white, whatever the ground; what was plain already stays so."""
     view = plain(120, 180, ground)
@@ -58,7 +58,7 @@ def test_a_colour_can_be_faint_as_well() -> None:
     assert made[25, 40].max() < 100
 
 
-@pytest.mark.parametrize("kind", ["plain", "bold", "jpeg", "photo", "gradient"])
+@each_case("kind", ["plain", "bold", "jpeg", "photo", "gradient"])
 def test_a_picture_without_anything_faint_is_read_once(kind: str) -> None:
     """One of a single shade or of plain letters has nothing faint, nor what a JPEG makes of edges; a photo has no ground."""
     view = plain(200, 300)
@@ -104,7 +104,7 @@ def frames(count: int, odd: int) -> list[PictureFrame]:
     return made
 
 
-@pytest.mark.parametrize("odd", [0, 1, 37, 99])
+@each_case("odd", [0, 1, 37, 99])
 def test_the_frame_that_differs_is_among_those_that_are_read(odd: int) -> None:
     """Wherever it stands; they come in their order."""
     found = pick_distinct_frames(frames(100, odd), 4)

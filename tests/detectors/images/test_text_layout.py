@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.images.text_layout import TextLine, bounding_box, locate_span, place_lines
+from tests.cases import each_case
 
 LINES = (
     TextLine("0123456789", (100, 10, 200, 20)),
@@ -25,7 +25,7 @@ def test_lines_are_one_text() -> None:
     assert place_lines((TextLine("", (0, 0, 1, 1)),), "ocr") is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("span", "box"),
     [
         ((0, 10), (100, 10, 200, 20)),

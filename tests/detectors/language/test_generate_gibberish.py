@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.language._generate_gibberish import (
     FIRST,
     LETTERS,
@@ -13,9 +11,10 @@ from guardrails.detectors.language._generate_gibberish import (
     table,
     trigrams,
 )
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("word", "expected"),
     [
         ("Größe", "grosse"),

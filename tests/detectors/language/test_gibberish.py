@@ -48,7 +48,7 @@ def found(text: str) -> list[str]:
     return [text[slice(*each.span)] for each in DETECTOR.detect([Text(text)])[0].findings if each.span]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "noise",
     [
         "sdkfjh skdjfhg wieruh xkcjvn qpwoeir",
@@ -111,7 +111,7 @@ def test_random_letters_are_found_and_words_are_not() -> None:
     assert hits >= 90
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("word", "odd"),
     [
         ("the", False),

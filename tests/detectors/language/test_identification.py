@@ -17,6 +17,7 @@ from guardrails.detectors.language.identification import (
     without_noise,
 )
 from guardrails.detectors.language.scripts import NAMES
+from tests.cases import each_case
 
 SENTENCES: dict[str, str] = json.loads(
     (Path(__file__).parents[1] / "sentences.json").read_text(encoding="utf-8")
@@ -32,17 +33,13 @@ def test_sentences_are_known() -> None:
     assert sum(language_probabilities(SENTENCES["de"]).values()) == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "ok", "42", "👍👍", "Hello", "a\ud800", "https://example.com/eine/lange/adresse"]
-)
+@each_case("text", ["", "ok", "42", "👍👍", "Hello", "a\ud800", "https://example.com/eine/lange/adresse"])
 def test_short_texts_are_undetermined(text: str) -> None:
     """Too few letters, or none, are `und`."""
     assert identify_language(text)[0] == "und"
 
 
-@pytest.mark.parametrize(
-    ("text", "code"), [("안녕", "ko"), ("สวัสดี", "th"), ("ありがとう", "ja"), ("Γεια", "el")]
-)
+@each_case(("text", "code"), [("안녕", "ko"), ("สวัสดี", "th"), ("ありがとう", "ja"), ("Γεια", "el")])
 def test_a_script_of_one_language_is_certain(text: str, code: str) -> None:
     """However short the text."""
     assert identify_language(text) == (code, 1.0)

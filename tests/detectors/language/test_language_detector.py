@@ -98,7 +98,7 @@ def test_doubt_between_allowed_languages_does_no_harm() -> None:
     assert judge(SENTENCES["da"], deny=["da", "no"]).findings[0].score > 0.9
 
 
-@pytest.mark.parametrize(("setting", "kinds"), [("allow", []), ("flag", ["language"])])
+@each_case(("setting", "kinds"), [("allow", []), ("flag", ["language"])])
 def test_undetermined_texts_are_unchecked_if_so_wished(setting: str, kinds: list[str]) -> None:
     """A short text is named as unchecked, a certain one and one without letters are not."""
     assert [each.kind for each in judge(" Hallo du ", allow=["en"], undetermined=setting).unchecked] == kinds
@@ -117,7 +117,7 @@ def test_findings_can_name_the_language() -> None:
     assert build(allow=["en"]).detect([Image(b"a")])[0].findings == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({}, [("no_language", ())]),

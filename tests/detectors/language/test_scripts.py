@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from guardrails.detectors.language.identification import language_probabilities
 from guardrails.detectors.language.scripts import (
     NAMES,
@@ -16,6 +14,7 @@ from guardrails.detectors.language.scripts import (
     umbrella_language,
     with_varieties,
 )
+from tests.cases import each_case
 
 
 def test_the_table_is_that_of_the_model() -> None:
@@ -32,7 +31,7 @@ def test_scripts_share_no_letter() -> None:
         assert sum(bool(each.match(letter)) for each in patterns) <= 1, hex(ord(letter))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("languages", "letters", "others"),
     [
         ({"ru"}, "", "яa"),
@@ -59,7 +58,7 @@ def test_varieties_count_as_their_language() -> None:
     assert [umbrella_language(code) for code in ("yue", "arz", "de")] == ["zh", "ar", "de"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wrong", "code"),
     [
         ("german", "de"),

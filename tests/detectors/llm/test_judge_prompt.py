@@ -224,7 +224,7 @@ def test_nothing_may_stand_around_an_answer(more: str) -> None:
                 FORM.read(answer)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("answer", "form", "expected"),
     [
         ("yes", "yes_no", YES),
@@ -241,7 +241,7 @@ def test_answers_of_a_policy_have_a_json_value(answer: str | bool | int, form: s
     assert parse_answer(answer, form) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "values"),
     [
         (FORM, ["yes", "no"]),
@@ -268,7 +268,7 @@ def spoken(*tokens: str, likely: dict[str, float] | None = None, at: int = -1) -
 CORE_YES, CORE_NO = '{"answer": "yes"}', '{"answer": "no"}'
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tokens", "at", "likely", "expected"),
     [
         (('{"', "answer", '":', ' "', "yes", '"}'), 4, {"yes": 0.9, "no": 0.1}, 0.9),
@@ -291,7 +291,7 @@ def test_the_probability_is_that_of_yes_beside_no(
     assert yes_probability(spoken(*tokens, likely=likely, at=at), core, value) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tokens", "likely", "error"),
     [
         (('{"answer": "', "no", '"}'), {"I": 0.9, "no": 0.06, "yes": 0.04}, "something else"),

@@ -19,6 +19,7 @@ from guardrails.detectors.llm.llm_detector import (
 )
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import CLEAN, Detection, Image, Place, Stage, Text, Unchecked
+from tests.cases import each_case
 
 CATEGORIES = frozenset({"hate", "violence"})
 
@@ -130,7 +131,7 @@ def test_a_judge_that_raises_has_failed(ask: Any, error: Exception, said: str) -
     assert [each.error for each in found] == [said, None]
 
 
-@pytest.mark.parametrize("answers", [[], [{}, {}]], ids=["fewer", "more"])
+@each_case("answers", [[], [{}, {}]], ids=["fewer", "more"])
 def test_a_judge_that_answers_too_few_or_too_many_has_failed(answers: list[Any]) -> None:
     """Answers that cannot be told apart are none."""
 

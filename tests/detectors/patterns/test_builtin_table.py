@@ -8,6 +8,7 @@ from guardrails.detectors import ConfigProblems
 from guardrails.detectors.patterns.builtin_table import BuiltinTable
 from guardrails.detectors.patterns.table import PatternRow
 from guardrails.types import Text
+from tests.cases import each_case
 
 CHOICE = BuiltinTable(
     "custom",
@@ -22,7 +23,7 @@ def test_names_are_those_of_the_rows_each_once() -> None:
     assert CHOICE.names == ("ab", "cd")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wanted", "expected"),
     [
         (None, {"custom.ab", "custom.cd"}),
@@ -35,9 +36,7 @@ def test_categories_follow_the_choice(wanted: list[str] | None, expected: set[st
     assert CHOICE.categories(wanted) == expected
 
 
-@pytest.mark.parametrize(
-    ("wanted", "found"), [(None, ["custom.ab", "custom.cd", "custom.ab"]), (["cd"], ["custom.cd"])]
-)
+@each_case(("wanted", "found"), [(None, ["custom.ab", "custom.cd", "custom.ab"]), (["cd"], ["custom.cd"])])
 def test_only_what_is_wanted_is_looked_for(wanted: list[str] | None, found: list[str]) -> None:
     """The detector has the rows of the names that were chosen."""
     [detection] = CHOICE.build("d", wanted).detect([Text("ab cd xb")])
@@ -45,7 +44,7 @@ def test_only_what_is_wanted_is_looked_for(wanted: list[str] | None, found: list
     assert [finding.category for finding in detection.findings] == found
 
 
-@pytest.mark.parametrize(("name", "hint"), [("custom.abb", "did you mean 'ab'?"), ("zzz", "one of: ab, cd")])
+@each_case(("name", "hint"), [("custom.abb", "did you mean 'ab'?"), ("zzz", "one of: ab, cd")])
 def test_a_name_that_is_not_there_is_a_located_problem(name: str, hint: str) -> None:
     """The problem stands at its place in the list, and says what was meant."""
     with pytest.raises(ConfigProblems) as caught:
@@ -56,7 +55,7 @@ def test_a_name_that_is_not_there_is_a_located_problem(name: str, hint: str) -> 
     assert problem.message == f"{name!r} is not a kind of letters"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wanted", "exclude", "left"), [(None, ["cd"], {"custom.ab"}), (["ab", "cd"], ["ab"], {"custom.cd"})]
 )
 def test_what_is_excluded_is_not_looked_for(
@@ -68,7 +67,7 @@ def test_what_is_excluded_is_not_looked_for(
     assert {finding.category for finding in detection.findings} == left
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("exclude", "code", "path"),
     [(["ab", "ce"], "unknown_kind", ("exclude", 1)), (["ab", "cd"], "nothing_left", ("exclude",))],
 )

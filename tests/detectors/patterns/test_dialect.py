@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import warnings
 
-import pytest
 import re2
 import regex
 from hypothesis import assume, example, given, settings
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.patterns.dialect import translate
 from guardrails.detectors.patterns.table import PatternError, PatternRow, compile_row
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 LITERALS = st.sampled_from([*"abiIkKsS109-_ .\n\t\v,:", "é", "ſ", "K", "ß", "三", "٣"])
 ESCAPES = st.sampled_from(
@@ -186,7 +185,7 @@ def test_any_text_that_is_a_pattern_agrees(pattern: str, text: str) -> None:
         assert engine.search(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "pattern",
     [
         r"(?:abc){e<=1}",
@@ -207,7 +206,7 @@ def test_what_re2_would_read_otherwise_has_no_forms(pattern: str) -> None:
     assert translate(pattern) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "ascii_spans", "wide_spans"),
     [
         ("abc", True, True),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from guardrails.detectors.patterns.folding import (
     SHAPE,
     Fold,
 )
+from tests.cases import each_case
 
 ODD = "aAkKsS17-. _+@\u00e9\u212a\u017f\u0130\u0131\u0663\n\u96fb"
 
@@ -29,7 +29,7 @@ def test_folding_is_letter_by_letter(fold: Fold, one: str, other: str) -> None:
     assert fold.all(frozenset(map(ord, one))) == {fold.fold(char) for char in one}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fold", "text", "folded"),
     [
         (PLAIN, "Ab\t1\x00\u212a\u0131\u00c9", b"ab 1\x7fki" + "\u00c9".encode()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,7 +137,7 @@ def test_other_scripts_ask_for_less() -> None:
     assert find_needs(r"(?i)sk", 0, wide=True).literals == ({b"sk"},)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "pattern",
     ["(" * 60 + "a" + "[ab])+" * 60, "|".join(f"word{at}x" for at in range(2_000)), r"(?:\d?[a-c]?){50}x"],
 )
@@ -155,7 +154,7 @@ def test_nearly_all_rows_of_the_shipped_tables_need_something() -> None:
             assert found or row.context or found.others, row.pattern
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("words", "wide", "literals"),
     [
         (("ssn", "Tax ID"), False, {b"\x01ssn\x01", b"\x01tax\x01id\x01"}),

@@ -18,6 +18,7 @@ from guardrails.detectors.patterns.patterns_detector import (
 )
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
 from guardrails.types import Detection, Image, Text
+from tests.cases import each_case
 
 
 def config(**fields: object) -> PatternsConfig:
@@ -59,7 +60,7 @@ def test_each_pattern_has_its_own_settings() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("view", "text", "expected"),
     [
         ("both", "se\u200bcret", ["se\u200bcret"]),
@@ -76,7 +77,7 @@ def test_views_undo_obfuscation_and_keep_the_span(view: str, text: str, expected
     assert [found[2] for found in spans(text, patterns=["secret"], view=view)] == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("view", "text", "expected"),
     [
         (
@@ -130,7 +131,7 @@ def test_a_time_out_is_an_error_and_not_clean() -> None:
     assert "took longer than" in str(detector.detect([Text("a" * 5000)])[0].error)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({}, [("no_patterns", (), None)]),
@@ -170,7 +171,7 @@ def test_an_empty_file_is_a_problem_of_the_file(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "category"),
     [("orders", "custom.orders"), ("My-List", "custom.my_list"), ("--", "custom.match"), ("X9", "custom.x9")],
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from guardrails.detectors.patterns import literals
 from guardrails.detectors.patterns.precomputed_needs import format_needs, look_up_needs
 from guardrails.detectors.patterns.table import compile_row
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
+from tests.cases import each_case
 
 ROWS = [
     (row.pattern, compile_row(row).group)
@@ -19,7 +18,7 @@ ROWS = [
 """Every row of the built-in tables."""
 
 
-@pytest.mark.parametrize("wide", [False, True])
+@each_case("wide", [False, True])
 def test_the_file_says_what_would_be_worked_out(wide: bool) -> None:
     """For every row of the built-in tables."""
     wrong = [
@@ -30,7 +29,7 @@ def test_the_file_says_what_would_be_worked_out(wide: bool) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("pattern", [r"\bmy own-\d{4}\b", r"(?a)x", "", "(?i)straße"])
+@each_case("pattern", [r"\bmy own-\d{4}\b", r"(?a)x", "", "(?i)straße"])
 def test_other_rows_are_worked_out(pattern: str) -> None:
     """Whatever a policy has of its own."""
     assert look_up_needs(pattern, 0, wide=True) == literals.find_needs(pattern, 0, wide=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,7 +50,7 @@ def test_rows_are_due_that_have_all_they_need(text: str, due: list[int]) -> None
     assert prefilter(wide=False).candidates(text) == [*due, 6]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "due"),
     [
         ("\u00e9 555-0123", [1, 4]),

@@ -54,7 +54,7 @@ def test_what_is_not_known_is_named(pattern: str, reason: str) -> None:
     assert str(error.value) == reason
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "behind", "endless", "refined"),
     [
         (r"(?a)\bab{2,3}\b", 0, False, False),

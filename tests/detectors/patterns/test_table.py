@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from guardrails.detectors.patterns import table
 from guardrails.detectors.patterns.table import PatternError, PatternRow, PatternTable, compile_row
 from guardrails.detectors.pii.identifiers.validators import credit_card
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 POOL = [
     r"ab+", r"\bab\b", r"(?i)hi\d*", r"a(?=b)", r"(a|b)\1", r"[^\W\d]b", r"b$", r"(?a)\bb\b", r"\p{L}1", r"\s\S", r"\b1{2}-1",
@@ -47,7 +47,7 @@ def test_a_table_finds_what_each_pattern_finds(many: int, patterns: list[str], t
         assert {*found([PatternRow(pattern, "custom.x") for pattern in patterns], text)} == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "group", "message", "offset", "field"),
     [
         ("ab(c", 0, "missing )", 4, "pattern"),
@@ -93,7 +93,7 @@ def test_a_group_is_the_span() -> None:
     assert found([PatternRow(r"card (\d+)?", "custom.x", group=1)], text) == [(r"card (\d+)?", 5, 9)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "spans"),
     [
         ("4111 1111 1111 1111", [(0, 19)]),
@@ -183,7 +183,7 @@ def test_a_thousand_patterns_build_fast() -> None:
     assert [row.pattern for row, _, _ in rows.search("word77 abc1")] == [r"\bword77\s+[a-z]{3,8}\d+\b"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "spans"),
     [
         ("SSN: 123456789", [(5, 14)]),
@@ -259,9 +259,7 @@ def test_rows_that_need_nothing_are_found_beside_those_that_need_something(text:
     assert found == alone
 
 
-@pytest.mark.parametrize(
-    "unit", ["1.1.1.1 ", "4-1-1-1-", "4111.1111 ", "41 11 11 ", "1234 5678 ", "4111 1111 1111 1112 "]
-)
+@each_case("unit", ["1.1.1.1 ", "4-1-1-1-", "4111.1111 ", "41 11 11 ", "1234 5678 ", "4111 1111 1111 1112 "])
 def test_looking_inside_invalid_matches_costs_the_same_for_each_character(unit: str) -> None:
     """A text of digits and dots is checked a few times a character, however long it is; a card in it is found."""
     asked: list[str] = []

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from guardrails.detectors.pii.licence_plates import FORMS, PLATE
 from tests.cases import each_case
 
@@ -23,7 +21,7 @@ def test_the_forms_of_countries_are_known(plate: str) -> None:
     assert any(re.fullmatch(form, plate) for form in FORMS)
 
 
-@pytest.mark.parametrize("text", OTHERS)
+@each_case("text", OTHERS)
 def test_words_and_numbers_are_none(text: str) -> None:
     """Small letters are not taken where all digits stand together, nor are numbers alone."""
     assert not any(re.fullmatch(form, text) for form in FORMS)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import typing
 
-import pytest
-
 from guardrails import taxonomy
 from guardrails.detectors.pii.names import GENERIC, LABELS, NATIONAL, normalize_label, presidio_entities
 from guardrails.detectors.pii.pii_detector import ENTITIES, PiiConfig
@@ -47,7 +45,7 @@ def test_each_name_makes_a_category(name: str) -> None:
     assert taxonomy.is_valid(f"pii.{name}")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("label", "name"),
     [("PER", "person"), ("GIVEN_NAME", "person"), ("given-name", "person"), ("Zip Code", "postal_code")],
 )

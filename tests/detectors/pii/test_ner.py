@@ -13,7 +13,7 @@ from guardrails.detectors import ConfigProblems
 from guardrails.detectors.pii.names import LABELS
 from guardrails.detectors.pii.ner import NerSearcher, split_label
 from guardrails.detectors.pii.ner_model import load_token_model
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 WORDS = {
     "Ann": "B-PER", "##a": "O", "Maria": "B-PER", "Lee": "I-PER", "of": "O", "Bonn": "B-LOC", "New": "B-LOC",
@@ -36,7 +36,7 @@ def found(searcher: NerSearcher, text: str) -> list[tuple[str, str]]:
     return [(hit.name, text[hit.start : hit.end]) for hit in searcher.search(text)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("label", "expected"),
     [
         ("B-PER", ("B", "PER")),

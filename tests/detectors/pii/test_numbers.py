@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.pii.numbers import CHECKS, NUMBERS
 from tests.cases import each_case
@@ -42,7 +40,7 @@ def test_a_word_announces_the_number(lead: str, number: str, entity: str) -> Non
     assert entity not in {name for name, _ in found(f"the {number}, yes")}
 
 
-@pytest.mark.parametrize("lead", ["CVV: ", "cvv=", "CVC2 ", "card security code is ", "Security code "])
+@each_case("lead", ["CVV: ", "cvv=", "CVC2 ", "card security code is ", "Security code "])
 def test_a_card_security_code_follows_its_name(lead: str) -> None:
     """Three or four digits right behind it; the digits alone are found."""
     assert ("card_security_code", "533") in found(f"pay, {lead}533 and go")

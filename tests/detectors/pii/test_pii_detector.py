@@ -61,7 +61,7 @@ def test_near_misses_are_not_found(text: str) -> None:
     assert found(text) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "category"),
     [
         ("ｊｏ＠ｅｘａｍｐｌｅ．ｃｏｍ", "pii.email"),
@@ -76,7 +76,7 @@ def test_dressed_forms_are_found_whole(text: str, category: str) -> None:
     assert (category, text) in found(text)
 
 
-@pytest.mark.parametrize("entity", HITS)
+@each_case("entity", HITS)
 def test_only_the_wanted_entities_are_looked_for(entity: str) -> None:
     """`entities` chooses, and the declared categories are just those."""
     config = PiiConfig(use="pii", entities=[entity])
@@ -86,7 +86,7 @@ def test_only_the_wanted_entities_are_looked_for(entity: str) -> None:
     assert KIND.categories("pii", config) == {f"pii.{entity}"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("entity", "hint"),
     [("emial", "did you mean 'email'?"), ("pii.email", "did you mean 'email'?"), ("zzz", "one of: email, ")],
 )
@@ -101,7 +101,7 @@ def test_an_unknown_entity_is_a_located_problem(entity: str, hint: str) -> None:
     assert "pii.phone" in KIND.categories("pii", config)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given_", "code", "path"),
     [
         ({"exclude": ["email", "emial"]}, "unknown_entity", ("exclude", 1)),

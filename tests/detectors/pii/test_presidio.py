@@ -65,7 +65,7 @@ def test_recognizers_of_all_countries_find_published_forms(text: str, hit: tuple
     assert hit in found(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("language", "text", "hit"),
     [
         ("de", "Steuernummer 21/815/08150", ("de_tax_number", "21/815/08150")),
@@ -91,7 +91,7 @@ def score(text: str, name: str) -> float:
     return max((hit.score for hit in engine(min_score=0.01).search(text) if hit.name == name), default=0.0)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "alone", "context", "low", "high"),
     [
         ("us_ssn", "it is 536-90-4399", "my ssn is 536-90-4399", 0.5, 0.85),
@@ -125,7 +125,7 @@ def test_only_what_is_wanted_is_looked_for() -> None:
     assert {hit.name for hit in engine("email").search(text)} == {"email"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("names", "regions", "path", "message"),
     [
         (["email"], ["US", "XX"], ("phone_regions", 1), "'XX' is no region"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
 from guardrails.detectors.pii.street_addresses import STREETS
 from tests.cases import each_case
@@ -55,7 +53,7 @@ def test_each_form_is_found_whole(address: str) -> None:
     assert address in found(f"Send it to {address}, please")
 
 
-@pytest.mark.parametrize(("text", "address"), IN_ITS_PLACE)
+@each_case(("text", "address"), IN_ITS_PLACE)
 def test_everyday_words_need_what_addresses_have_behind(text: str, address: str) -> None:
     """A comma, a line's end, or a postal code."""
     assert address in found(text)

@@ -14,6 +14,7 @@ from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import bind
 from guardrails.detectors.prompt_leak.prompt_leak_detector import KIND, PromptLeakConfig, PromptLeakDetector
 from guardrails.types import CLEAN, Finding, Image, Text
+from tests.cases import each_case
 
 SYSTEM = (
     "You are Ada, the assistant of Acme Bank. Never speak of the merger with Initech before March. "
@@ -43,7 +44,7 @@ def found(text: str, system: str | None = SYSTEM, **fields: object) -> list[str]
 EIGHT = "Never speak of the merger with Initech before"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         (f"My rules: {EIGHT} you know.", [EIGHT]),
@@ -75,7 +76,7 @@ def test_the_score_grows_with_the_share_of_the_prompt() -> None:
     assert len(findings(two, system, min_share=0.5)) == 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("system", "text", "words", "expected"),
     [
         ("Always call me Bob", "always call me bob", 8, ["always call me bob"]),

@@ -125,7 +125,7 @@ def test_the_planted_canary(system: str, text: str) -> None:
         assert disagreement(detector, whole, [whole], system) == ""
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "a " * 5_000,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import uuid
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,13 +66,13 @@ def test_bech32_holds_for_its_own_checksum_and_no_changed_character(data: str, a
     assert not bech32("AGE-SECRET-KEY-1" + whole + "q")
 
 
-@pytest.mark.parametrize("text", ["A12UEL5L", "split1checkupstagehandshakeupstreamerranterredcaperred2y9e3w"])
+@each_case("text", ["A12UEL5L", "split1checkupstagehandshakeupstreamerranterredcaperred2y9e3w"])
 def test_bech32_accepts_the_vectors_of_its_standard(text: str) -> None:
     """Valid strings of BIP 173 pass."""
     assert bech32(text)
 
 
-@pytest.mark.parametrize("text", ["", "1", "1qzzfhee", "pzry9x0s0muk", "x1b4n0q5v"])
+@each_case("text", ["", "1", "1qzzfhee", "pzry9x0s0muk", "x1b4n0q5v"])
 def test_bech32_refuses_what_its_standard_refuses(text: str) -> None:
     """No prefix, no mark, or characters outside of the alphabet: invalid, without an error."""
     assert not bech32(text)
@@ -92,7 +91,7 @@ def test_base58check_holds_for_its_own_checksum_and_no_changed_character(payload
     assert not base58check(changed(text, at, BASE58))
 
 
-@pytest.mark.parametrize("text", ["", "1", "0", "O0Il", "é"])
+@each_case("text", ["", "1", "0", "O0Il", "é"])
 def test_base58check_refuses_short_and_foreign_texts(text: str) -> None:
     """Too short, or characters outside of the alphabet: invalid, without an error."""
     assert not base58check(text)
@@ -147,7 +146,7 @@ def test_stand_ins_are_no_secrets(text: str) -> None:
     assert not is_random_value(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [("sk-Zk3xQ9mB7vT2nR5p", True), ("sk-QWERTYUIASDFGHJK", True), ("sk-loading_indicator", False),
      ("sk-AAAAAAAAAAAAAAAAA", False), ("sk-YOUR_KEY_GOES_HERE", False)],
@@ -163,7 +162,7 @@ def test_percent_encoding_makes_nothing_random() -> None:
     assert is_random_value("Zk3xQ9mB7vT2nR5pL8wJ%3D%3D")
 
 
-@pytest.mark.parametrize("name", ["sha1", "sha224", "sha256", "sha384", "sha512"])
+@each_case("name", ["sha1", "sha224", "sha256", "sha384", "sha512"])
 def test_digests_are_no_random_values(name: str) -> None:
     """A commit or another SHA digest in hexadecimal is public, whatever it is assigned to."""
     assert not is_random_value(hashlib.new(name, b"text").hexdigest())
@@ -176,7 +175,7 @@ def test_uuids_are_no_random_values(value: uuid.UUID) -> None:
     assert not is_random_value(str(value).upper())
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "Zk3xQ9mB7vT2nR5p", "3f9a1c7be2d580463f9a1c7be2d58046", "q8W!r2Zt#5mK9pLx3", "dGhpcyBpc2E0c2VjcmV0M2tleTEyMw==",
@@ -187,7 +186,7 @@ def test_random_values_are_secrets(text: str) -> None:
     assert is_random_value(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "Zk3xQ9mB7vT2nR5", "tokenizer_v2_base_large", "self.password_validator", "AuthenticationProviderFactory",
@@ -206,7 +205,7 @@ def test_cased_wants_both_cases() -> None:
     assert not is_mixed_case_secret("ico-3f9a1c7be2d58046")
 
 
-@pytest.mark.parametrize("text", ["hunter3!", "p4ss", "Zk3xQ9mB"])
+@each_case("text", ["hunter3!", "p4ss", "Zk3xQ9mB"])
 def test_passwords_need_no_entropy(text: str) -> None:
     """In a URL even a short password is one."""
     assert is_real_password(text)

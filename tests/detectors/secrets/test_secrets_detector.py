@@ -155,9 +155,7 @@ def clean_texts() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
-    "text", clean_texts(), ids=["uuids", "digests", "image", "lockfile", "pins", "minified"]
-)
+@each_case("text", clean_texts(), ids=["uuids", "digests", "image", "lockfile", "pins", "minified"])
 def test_machine_made_texts_are_clean(text: str) -> None:
     """UUIDs, digests, images in base64, lock files, pins and minified code are no secrets."""
     assert found(text) == []
@@ -172,7 +170,7 @@ def test_kinds_choose_what_is_looked_for() -> None:
     assert [each.category for each in detection.findings] == ["secret.npm_token"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "hint"),
     [("npm_tokn", "did you mean 'npm_token'?"), ("secret.jwt", "did you mean 'jwt'?"), ("?", "one of: ")],
 )

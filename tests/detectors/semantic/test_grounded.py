@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors.semantic.grounded import STRETCH, split_claims, split_sources
+from tests.cases import each_case
 
 RULE = "rules: [{id: unfounded, on: output, when: custom.ungrounded >= 0.5, then: redact}]"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "found"),
     [
         (

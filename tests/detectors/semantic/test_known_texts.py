@@ -15,6 +15,7 @@ from guardrails.detectors.semantic.known_texts import (
     pack_vector,
     parse_index,
 )
+from tests.cases import each_case
 
 
 class Letters:
@@ -48,7 +49,7 @@ def test_a_plain_file_has_a_text_a_line() -> None:
     assert [(each.text, each.line) for each in found] == [("one", 3), ("two", 4)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "said"),
     [
         ("{", "no JSON"),
@@ -82,7 +83,7 @@ def test_kept_vectors_are_not_made_again() -> None:
     assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-5)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("vector", "said"),
     [("no base64!", "no base64"), ("AAAA", "length 0"), ("AQI=", "another width")],
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from guardrails.detectors.semantic.similarity_scores import LEAST_GAP, USUAL_GAP, fit_nearness, nearest_cosine
+from tests.cases import each_case
 
 RNG = np.random.default_rng(5)
 
@@ -44,7 +45,7 @@ def test_counterexamples_move_the_border() -> None:
     assert with_.far > without.far
 
 
-@pytest.mark.parametrize(("count", "gap"), [(1, USUAL_GAP), (3, USUAL_GAP)])
+@each_case(("count", "gap"), [(1, USUAL_GAP), (3, USUAL_GAP)])
 def test_few_examples_are_not_measured(count: int, gap: float) -> None:
     """With so few the usual difference is taken."""
     near = fit_nearness(around(0, count), NONE, anywhere(300))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from guardrails.detectors.semantic.topic_judges import (
     OFF_TOPIC,
@@ -12,6 +11,7 @@ from guardrails.detectors.semantic.topic_judges import (
     entailment_scores,
     read_ordinary_texts,
 )
+from tests.cases import each_case
 
 
 def test_there_are_ordinary_texts_to_compare_with() -> None:
@@ -34,7 +34,7 @@ def test_off_topic_is_what_no_allowed_topic_claims() -> None:
     assert [(each["custom.a"], round(each[OFF_TOPIC], 6)) for each in found] == [(0.9, 0.3), (0.0, 0.7)]
 
 
-@pytest.mark.parametrize(("denies", "expected"), [(1, [0.75, 0.0]), (None, [0.6, 0.0])])
+@each_case(("denies", "expected"), [(1, [0.75, 0.0]), (None, [0.6, 0.0])])
 def test_entailment_counts_against_contradiction(denies: int | None, expected: list[float]) -> None:
     """What a model calls neutral is left out, where it tells a contradiction; nothing divides by zero."""
     found = np.array([[0.6, 0.2, 0.2], [0.0, 0.0, 1.0]], dtype=np.float32)

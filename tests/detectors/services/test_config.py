@@ -12,7 +12,7 @@ from tests.cases import each_case
 LEAST = {"use": "remote", "service": "openai", "endpoint": "far"}
 
 
-@pytest.mark.parametrize("name", [*SERVICES])
+@each_case("name", [*SERVICES])
 def test_a_service_and_an_endpoint_are_enough_to_be_read(name: str) -> None:
     """What else a service needs is said by its own checks."""
     found = RemoteConfig.model_validate({**LEAST, "service": name})
@@ -34,20 +34,20 @@ def test_what_is_none_of_it_is_refused(wrong: dict[str, object]) -> None:
         RemoteConfig.model_validate({**LEAST, **wrong})
 
 
-@pytest.mark.parametrize("path", ["", "/", "/a/b", "/a?x=1&y={text}", "/a%20b"])
+@each_case("path", ["", "/", "/a/b", "/a?x=1&y={text}", "/a%20b"])
 def test_a_path_is_one_line_of_ascii(path: str) -> None:
     """It goes out as it is written."""
     assert HttpBlock(path=path, body={"a": "{text}"}).path == path
 
 
-@pytest.mark.parametrize("path", ["a", "http://x/", " /a", "/a b", "/a\n", "/\u00e4"])
+@each_case("path", ["a", "http://x/", " /a", "/a b", "/a\n", "/\u00e4"])
 def test_anything_else_is_no_path(path: str) -> None:
     """A policy does not choose where texts go."""
     with pytest.raises(ValidationError):
         HttpBlock(path=path, body={"a": "{text}"})
 
 
-@pytest.mark.parametrize("guardrail", ["gr0", "arn:aws:bedrock:eu-central-1:123456789012:guardrail/gr0"])
+@each_case("guardrail", ["gr0", "arn:aws:bedrock:eu-central-1:123456789012:guardrail/gr0"])
 def test_a_guardrail_has_an_identifier_or_an_arn(guardrail: str) -> None:
     """Its version is a draft by default."""
     assert BedrockBlock(guardrail=guardrail).version == "DRAFT"

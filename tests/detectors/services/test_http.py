@@ -11,9 +11,10 @@ from guardrails import PolicyErrors
 from guardrails.detectors.services.http import fill_template, parse_place, value_at
 from guardrails.detectors.services.reading import UnreadableResponse
 from guardrails.types import Place, Stage, Text
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("written", "place"),
     [
         ("", ()), ("a", ("a",)), ("a.b.0", ("a", "b", "0")), ("/a/b/0", ("a", "b", "0")), ("/", ("",)),
@@ -28,7 +29,7 @@ def test_a_place_is_a_pointer_or_dotted(written: str, place: tuple[str, ...]) ->
 ANSWER = {"a": {"b": [1, {"c": 0.5}]}, "x.y": 2, "": 3, "n": None}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("written", "value"),
     [("", ANSWER), ("a.b.0", 1), ("a.b.1.c", 0.5), ("/a/b/1/c", 0.5), ("/x.y", 2), ("/", 3), ("n", None)],
 )
@@ -37,7 +38,7 @@ def test_what_stands_at_a_place_is_read(written: str, value: Any) -> None:
     assert value_at(ANSWER, written) == value
 
 
-@pytest.mark.parametrize(
+@each_case(
     "written",
     [
         "b",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.services.labels import ServiceLabels, best_scores, is_wanted, nearest_category
+from tests.cases import each_case
 
 TABLE = {"S": ("sexual",), "M": ("sexual.minors",), "V": ("violence", "illicit.violent"), "N": ()}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("wanted", "expected", "categories"),
     [
         (None, ("S", "M", "V"), {"sexual", "sexual.minors", "violence", "illicit.violent"}),
@@ -26,7 +25,7 @@ def test_what_is_wanted_decides_what_is_expected(wanted, expected, categories) -
     assert (labels.expected, labels.categories()) == (expected, categories)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("label", "wanted", "of"),
     [
         ("V", None, ("violence", "illicit.violent")), ("V", ["violence"], ("violence",)), ("V", ["hate"], ()),
@@ -45,7 +44,7 @@ def test_the_table_knows_what_it_ignores() -> None:
     assert labels.resolve("X") == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "wanted", "is_within"),
     [("sexual", ["sexual"], True), ("sexual.minors", ["sexual"], True), ("sexual", ["sexual.minors"], False),
      ("sexuals", ["sexual"], False), ("hate", [], False)],
@@ -55,7 +54,7 @@ def test_a_leaf_is_within_its_parent(category, wanted, is_within) -> None:
     assert is_wanted(category, wanted) is is_within
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "known", "nearest"),
     [
         ("pii.email", {"pii.email", "pii"}, "pii.email"), ("pii.email", {"pii"}, "pii"), ("pii.email", {"hate"}, None),

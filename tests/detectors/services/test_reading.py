@@ -27,11 +27,12 @@ from guardrails.detectors.services.reading import (
 )
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import Image, Place, Stage, Text, Unchecked
+from tests.cases import each_case
 
 ODD: tuple[Any, ...] = (None, True, 0, 0.5, -1, "zqx", [], {}, math.nan, math.inf, 10**400)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "taken"),
     [
         (lambda value: read_mapping(value, "x"), [{}]),
@@ -58,9 +59,7 @@ def test_each_kind_takes_its_own_alone(read, taken) -> None:
             assert "zqx" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("value", "most", "score"), [(7, 7, 1.0), (0, 7, 0.0), (25, 100, 0.25), (1, 1.0, 1.0)]
-)
+@each_case(("value", "most", "score"), [(7, 7, 1.0), (0, 7, 0.0), (25, 100, 0.25), (1, 1.0, 1.0)])
 def test_a_number_is_a_share_of_the_most(value, most, score) -> None:
     """So that every scale becomes ours."""
     assert read_number(value, "x", most) == score
@@ -71,7 +70,7 @@ def of(data: bytes = b"", **more: Any) -> JudgeRequest:
     return JudgeRequest("", Image(data, **more))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "name"),
     [
         (b"\x89PNG\r\n\x1a\nx", "png"), (b"\xff\xd8\xff\xe0", "jpeg"), (b"GIF87ax", "gif"), (b"GIF89ax", "gif"),
@@ -85,7 +84,7 @@ def test_a_picture_is_told_by_how_it_begins(data, name) -> None:
     assert read_picture(of(data), [each for each in formats if each != name]) is None
 
 
-@pytest.mark.parametrize("data", [b"", b"x", b"RIFFxxxxWAVE", b"GIF88a", b" \x89PNG\r\n\x1a\n", b"<svg>"])
+@each_case("data", [b"", b"x", b"RIFFxxxxWAVE", b"GIF88a", b" \x89PNG\r\n\x1a\n", b"<svg>"])
 def test_what_is_no_picture_is_none(data) -> None:
     """Nor is one of which only an address is known."""
     assert (
@@ -161,7 +160,7 @@ def test_where_there_is_nothing_to_ask_it_is_not_asked() -> None:
     assert judge.asked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "said"),
     [(UnreadableResponse("x"), "endpoint 'far': x"), (RemoteError("endpoint 'far': y"), "endpoint 'far': y")],
 )
@@ -174,7 +173,7 @@ def test_an_error_names_the_endpoint_once(error, said) -> None:
     assert str(raised.value) == said
 
 
-@pytest.mark.parametrize(("once", "asked"), [(False, [Stage.OUTPUT, Stage.INPUT]), (True, [Stage.OUTPUT])])
+@each_case(("once", "asked"), [(False, [Stage.OUTPUT, Stage.INPUT]), (True, [Stage.OUTPUT])])
 def test_a_content_is_asked_for_at_each_of_its_stages(once, asked) -> None:
     """Where the service tells them apart."""
     seen: list[Stage] = []

@@ -11,6 +11,7 @@ import pytest
 
 from guardrails.detectors.services import SERVICES, Service, find_service
 from guardrails.detectors.services.config import RemoteConfig
+from tests.cases import each_case
 
 MODERATED = ("harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
              "self-harm/intent", "self-harm/instructions", "sexual", "sexual/minors", "violence", "violence/graphic")  # fmt: skip
@@ -71,7 +72,7 @@ def test_each_service_is_here() -> None:
     assert set(SPOKEN) == set(SERVICES)
 
 
-@pytest.mark.parametrize("name", [*SERVICES])
+@each_case("name", [*SERVICES])
 def test_each_service_describes_itself(name: str) -> None:
     """Its name is one that a policy may write, its fields are some of the configuration."""
     found = find_service(name)

@@ -12,6 +12,7 @@ import pytest
 
 from guardrails.detectors.speech.speech_pieces import LONGEST_MS, NEAR_MS, SpeechPiece, SpeechSplitter
 from guardrails.inference.media.voice import VoiceTracker, load_voice_model
+from tests.cases import each_case
 
 Spoken = Callable[..., Any]
 
@@ -86,9 +87,7 @@ def read(piece: SpeechPiece) -> tuple[tuple[int, int, int], Any]:
         return form, np.frombuffer(file.readframes(file.getnframes()), "<i2")
 
 
-@pytest.mark.parametrize(
-    ("peak", "expected"), [(1.0, 32_767), (0.7, 22_937), (0.01, 16_384), (1e-4, 983), (0.0, 0)]
-)
+@each_case(("peak", "expected"), [(1.0, 32_767), (0.7, 22_937), (0.01, 16_384), (1e-4, 983), (0.0, 0)])
 def test_a_piece_is_a_file(peak: float, expected: int) -> None:
     """Of 16 kHz, one channel and 16 bits; what is quiet is made louder."""
     form, samples = read(SpeechPiece(0, 1, np.array([0, peak, -peak, 0], np.float32)))

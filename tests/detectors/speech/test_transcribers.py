@@ -74,7 +74,7 @@ SEGMENTS = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "words"),
     [
         (
@@ -97,7 +97,7 @@ def test_words_have_times(body: dict[str, Any], words: list[tuple[int, int, int,
     assert found.words == tuple(TimedWord(start, end, (first, last)) for start, end, first, last in words)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "text"),
     [
         ({"text": "", "segments": SEGMENTS}, "Hello, there! Zqxbomb"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.images.text_layout import locate_span
 from guardrails.detectors.speech.transcript_text import TimedWord, Transcript, join_transcripts
+from tests.cases import each_case
 
 TALK = (
     Transcript(
@@ -32,7 +32,7 @@ def test_transcripts_are_one_text() -> None:
     assert join_transcripts([Transcript("  ", (0, 1))]) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "clip"),
     [
         ("hello", (1_000, 1_400)),

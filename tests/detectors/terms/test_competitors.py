@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.terms.competitors import (
     COMPETITOR,
     CompetitorDoc,
@@ -12,11 +10,12 @@ from guardrails.detectors.terms.competitors import (
     topic_name,
 )
 from guardrails.types import CLEAN, Detection, Finding, Text
+from tests.cases import each_case
 
 ORANGE = CompetitorDoc(name="Orange", about=["The phone company."])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "found"),
     [
         ("Is Globex better?", ["Globex"]),
@@ -32,7 +31,7 @@ def test_names_are_words(text: str, found: list[str]) -> None:
     assert sorted(text[start:end] for start, end in spans) == sorted(found)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("span", "scores"),
     [((0, 14), [0.8]), ((14, 30), []), (None, [])],
     ids=["in the piece", "in another piece", "nowhere"],

@@ -239,7 +239,7 @@ def problems(folder: Path = Path(), **fields: object) -> list[ConfigProblem]:
     return list(caught.value.problems)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({}, [("no_terms", ())]),
@@ -283,7 +283,7 @@ def test_twenty_thousand_terms_load_and_search_fast(tmp_path: Path) -> None:
     assert time.process_time() - begun < 2
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["the word first", "the disguise first"])
+@each_case("before", [True, False], ids=["the word first", "the disguise first"])
 def test_what_is_far_from_a_disguise_is_never_half_a_word(before: bool) -> None:
     """Where a text is left out between disguises, it is left out by whole words: `badbadbad` is no `bad`."""
     detector = TermsDetector("t", ["bad"], "custom.bad", score=1.0, words=True, fold=True)

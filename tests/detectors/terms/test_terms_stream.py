@@ -96,7 +96,7 @@ def test_exact_terms_hold_their_beginnings_alone() -> None:
     ] * 6 + [1, 2, 0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     ["c" * 6_000, "a" * 6_000, "b4" * 3_000, "1 " * 3_000, "bad " * 1_500, "a.b." * 1_500],
     ids=lambda text: text[:4],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,7 +47,7 @@ def test_the_tables_fit_together() -> None:
     assert [host for host in KNOWN if registrable_domain(host) != host or is_public_suffix(host)] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("other", "near"),
     [("paypal", False), ("paypa", True), ("paypall", True), ("payqal", True), ("apypal", True), ("payapl", True), ("paylap", False),
      ("payp", False), ("qaqpal", False), ("xpaypal", True), ("", False)],

@@ -96,7 +96,7 @@ def test_a_number_is_its_address(ip: object) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "expected"),
     [
         ("", ""), ("/", ""), ("/a/b", "/a/b"), ("/a/../b", "/b"), ("/a/%2e%2e/b", "/b"), ("/%252e%252e/b", "/b"),
@@ -151,7 +151,7 @@ def test_the_short_way_and_the_long_one_agree(host: str, port: str, rest: str, b
     assert short == long
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "embedded"),
     [("![a](https://a.com)", True), ("[a]: https://a.com", True), ("<img src=https://a.com>", True),
      ("<img srcset='b.png 1x, https://a.com 2x'>", True), ("url( 'https://a.com')", True), ("see https://a.com", False),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.text import normalize_text
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "views"),
     [
         ("plain https://a.com text", []),

@@ -149,7 +149,7 @@ def test_nothing_passes_for_what_is_allowed(url: str) -> None:
     assert "not_allowed" in found(url, LISTS)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     ["https://allowed.com", "see https://x.ALLOWED.com:443/a?b#c.", "allowed.com/x", "請看https://allowed.com。謝謝",
      "https://allowed.com,https://allowed.com", "mailto:me@allowed.com", "(allowed.com)", "no link at all"],

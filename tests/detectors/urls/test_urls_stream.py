@@ -127,7 +127,7 @@ def test_how_much_is_held(text: str, held: int) -> None:
     assert len(text) - stream.settled == held
 
 
-@pytest.mark.parametrize(
+@each_case(
     "piece", ["word ", "a", "a.b ", "https://a.b/c ", '"a":', "\u672c", "\u672c\uff0c", "(", "\n", "x\n.", "![", ": ", "href='"]
 )  # fmt: skip
 def test_the_work_is_linear(piece: str) -> None:

@@ -21,6 +21,7 @@ from guardrails.engine.content.application_text import (
     normalize_newlines,
 )
 from guardrails.types import Action
+from tests.cases import each_case
 
 ORDER = "zqxorder"
 """What the jailbreak rule of these tests stops."""
@@ -162,16 +163,14 @@ def test_what_is_no_filling_is_a_literal(fixed: str, values: list[str]) -> None:
     assert set(left) <= set("".join(template.literals)) | set(" \n")
 
 
-@pytest.mark.parametrize(
-    "text", ["{x}", "{{ question }}", "{a} {b}", "Hi {name}", "{x}: 12345678901234567{y}"]
-)
+@each_case("text", ["{x}", "{{ question }}", "{a} {b}", "Hi {name}", "{x}: 12345678901234567{y}"])
 def test_a_text_of_slots_is_refused(text: str) -> None:
     """It would fit anybody's words; the reason is said."""
     with pytest.raises(ApplicationTextError, match="outside of its slots"):
         ApplicationTexts.load([text])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "why"), [(" \n", "is empty"), ("{x}" * 65, "65 slots|64 slots"), ("a" * 1_000_001, "characters")]
 )
 def test_other_texts_that_cannot_be_declared(text: str, why: str) -> None:
@@ -180,9 +179,7 @@ def test_other_texts_that_cannot_be_declared(text: str, why: str) -> None:
         ApplicationTexts.load([text])
 
 
-@pytest.mark.parametrize(
-    "text", ['Answer as {"a": 1} or {} in JSON, please', "Use f{0} and { x } and {a b}, as ever"]
-)
+@each_case("text", ['Answer as {"a": 1} or {} in JSON, please', "Use f{0} and { x } and {a b}, as ever"])
 def test_other_braces_are_text(text: str) -> None:
     """JSON in a prompt is no slot."""
     texts = ApplicationTexts.load([text])

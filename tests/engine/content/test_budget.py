@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from guardrails import Budget, Guard, RequestError
 from guardrails.engine.content.budget import UNBOUNDED, estimate_windows
 from guardrails.types import CLEAN
+from tests.cases import each_case
 from tests.hostile_texts import make_prose
 
 POLICY = """
@@ -188,7 +189,7 @@ def test_films_and_sounds_are_counted_by_themselves(guards: Callable[..., Any]) 
         guard.check([{"role": "user", "content": [*parts, sound(11)]}])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "windows"),
     [
         ("the words of a letter " * 400, 22),
@@ -247,8 +248,8 @@ def test_a_guard_that_is_loaded_anew_keeps_its_budget(tmp_path: Any) -> None:
     assert pickle.loads(pickle.dumps(budget)) == budget
 
 
-@pytest.mark.parametrize("value", [0, -1, 1.5, "3", True, None])
-@pytest.mark.parametrize("name", [each.name for each in fields(Budget)])
+@each_case("value", [0, -1, 1.5, "3", True, None])
+@each_case("name", [each.name for each in fields(Budget)])
 def test_a_budget_is_made_of_whole_numbers(name: str, value: Any) -> None:
     """Anything else is an error that names the field."""
     with pytest.raises(ValueError, match=f"{name} of a budget"):

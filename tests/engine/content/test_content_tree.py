@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Stage, Text
 from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.types import Place
+from tests.cases import each_case
 
 PLACE = Place(Stage.INPUT, role="user", message=0)
 
@@ -41,7 +41,7 @@ def test_leaves_of_a_json_text_are_decoded() -> None:
     assert [leaf.inner for leaf in tree.leaves][:2] == [("cmd",), ("cmd",)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "judged"),
     [
         ("plain words", ["plain words"]),
@@ -76,7 +76,7 @@ def test_literals_of_unsound_json_are_bounded() -> None:
     assert [unchecked.kind for unchecked, _ in tree.unchecked] == ["limit"]
 
 
-@pytest.mark.parametrize("text", ["data:image/png;base64,AAAA", "iVBORw0KGgo" + "A" * 60, "/9j/" + "A" * 60])
+@each_case("text", ["data:image/png;base64,AAAA", "iVBORw0KGgo" + "A" * 60, "/9j/" + "A" * 60])
 def test_a_picture_in_an_unknown_field_is_named(text: str) -> None:
     """Nobody looks at it there, however it is written."""
     tree = ContentTree()
@@ -210,7 +210,7 @@ def test_a_reply_stands_beside_what_was_retrieved_before_it() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "where"),
     [("data:image/png;base64,AAAA", ["/f"]), ({"a": ["x", "DATA:image/svg+xml,<svg/>"]}, ["/f/a/1"]), ("see data:image/png", []), (1, [])],
 )  # fmt: skip

@@ -300,9 +300,7 @@ def test_equal_pictures_are_looked_at_once() -> None:
     assert len(find_files(many)[0]) == MOST
 
 
-@pytest.mark.parametrize(
-    "text", ["", "hello", "12:30", "https://example.org/data", "a: b", "R&D", "data", r"C:\users"]
-)
+@each_case("text", ["", "hello", "12:30", "https://example.org/data", "a: b", "R&D", "data", r"C:\users"])
 def test_ordinary_texts_are_not_looked_into(text: str) -> None:
     """They hold no head of a data URI."""
     assert not may_hold_media(text)

@@ -149,7 +149,7 @@ def test_what_tokens_spell_is_judged_unless_it_was(value, found) -> None:
     assert {leaf.path for leaf in tree.leaves[1:]} <= {("x",)}
 
 
-@pytest.mark.parametrize("value", [None, [], {}])
+@each_case("value", [None, [], {}])
 def test_nothing_is_not_unseen(value) -> None:
     """A field that is there and holds nothing refers to nothing."""
     assert read(field_readers.unseen("why"), value).unchecked == []
@@ -170,7 +170,7 @@ def test_a_refused_field_names_itself() -> None:
     assert (caught.value.code, caught.value.path) == ("unsupported_field", "/x")
 
 
-@pytest.mark.parametrize("kind", ["other", None, 7, ["a"]])
+@each_case("kind", ["other", None, 7, ["a"]])
 def test_a_type_that_no_table_has_is_judged_and_named(kind) -> None:
     """All its strings, each field in coverage, and the whole as a part that nobody reads."""
     reader = field_readers.by_type(
@@ -232,7 +232,7 @@ def test_no_reader_of_texts_loses_one(value) -> None:
 TOKENS = [{"token": "Go", "logprob": -1.0, "bytes": [*b"Go"]}, {"token": "od", "logprob": -1, "top_logprobs": [{"token": "x"}], "bytes": [*b"od"]}]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("entries", "text", "spelled"),
     [
         (TOKENS, "Good", True),
@@ -251,7 +251,7 @@ def test_tokens_spell_a_text_or_something_else(entries, text, spelled) -> None:
     assert field_readers.spells(entries, text) is spelled
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("roles", "turns", "current"),
     [
         ([], 1, 0),

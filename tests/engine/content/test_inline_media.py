@@ -72,7 +72,7 @@ def test_a_data_uri_is_the_bytes_in_it(data: bytes) -> None:
     assert (leaf.content.data, leaf.content.declared, leaf.base64) == (data, None, "")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("written", "declared"),
     [
         ("data:image/png;base64,AAAA", "image/png"),
@@ -89,7 +89,7 @@ def test_a_head_says_the_type(written: str, declared: str | None) -> None:
     assert leaf.content.declared == declared
 
 
-@pytest.mark.parametrize(
+@each_case(
     "written",
     [
         "https://pictures.example/a.png",
@@ -117,7 +117,7 @@ def test_what_is_no_sound_data_uri_is_a_text(written: str) -> None:
     assert entry.reason == (inline_media.MALFORMED if malformed else inline_media.NO_ADDRESS)
 
 
-@pytest.mark.parametrize("value", [None, 7, ["data:image/png;base64,AAAA"], {"url": "x"}])
+@each_case("value", [None, 7, ["data:image/png;base64,AAAA"], {"url": "x"}])
 def test_what_is_no_text_is_judged_after_all(value: Any) -> None:
     """And the part is named as unchecked, as there is no picture in it."""
     assert len(read(inline_media.pictured(inline_media.uri), value).unchecked) == 1
@@ -295,7 +295,7 @@ def test_the_moderation_api_says_what_a_picture_was_judged_on(guard_that: Callab
     assert tree.unchecked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("more", "named"),
     [
         ({}, False),
@@ -422,7 +422,7 @@ def test_a_film_that_becomes_one_of_another_type_must_be_able_to_say_so(
 WAVE = base64(b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0data\x08\0\0\0" + bytes(8))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given_", "reads"),
     [
         chatting({"type": "input_audio", "input_audio": {"data": WAVE, "format": "wav"}}),
@@ -444,7 +444,7 @@ def test_a_sound_is_one_wherever_it_stands(given_: Any, reads: Callable[[Any], P
     assert tree.unchecked == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("head", "declared", "kind"),
     [
         (b"RIFF....WAVE", None, Audio),
@@ -465,7 +465,7 @@ def test_a_file_is_what_is_said_else_what_its_bytes_are(
     assert media_types.medium(head, declared) is kind
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("uri", "says"),
     [
         (

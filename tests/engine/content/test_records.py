@@ -149,7 +149,7 @@ SECRETS = {
 }
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@each_case("name", SECRETS)
 def test_a_key_says_what_its_value_is(name: str) -> None:
     """As in a text: beside the word a number is a person's, or a credential; it is found in the value."""
     given, left = SECRETS[name]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.engine.content.roles import is_users_own, role_of
 from guardrails.types import Place, Stage
+from tests.cases import each_case
 
 OWN = Place(Stage.INPUT, role="user", message=0)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("place", "own", "whose"),
     [
         (Place(Stage.INPUT), True, "user"),

@@ -116,7 +116,7 @@ def test_media_that_may_pass_come_back_themselves(guard_of: Any) -> None:
         assert guard.check(given_).content is given_
 
 
-@pytest.mark.parametrize(("ending", "kind"), [(".png", "image"), (".mp4", "video"), (".wav", "audio")])
+@each_case(("ending", "kind"), [(".png", "image"), (".mp4", "video"), (".wav", "audio")])
 def test_a_path_is_the_file_there(ending: str, kind: str) -> None:
     """Which is taken for what its name says; among other values it is the text that it is written as."""
     assert read(Path(f"A{ending.upper()}"), Stage.INPUT).tree.leaves[0].content.kind == kind
@@ -164,7 +164,7 @@ def test_what_is_no_batch_is_not_refused(guard_of: Any, given_: Any) -> None:
     assert wrapped(given_) == type(given_).__name__
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "readable", "nothing"),
     [
         ("", True, False),

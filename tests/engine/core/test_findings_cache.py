@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from guardrails import Action, Detection, Guard
 from guardrails.engine.core.findings_cache import FULL, SHORTEST, Caches, FindingsCache
 from guardrails.media.images.decode_cache import REMEMBERED, DecodedShape
 from guardrails.media.limits import PictureLimits
+from tests.cases import each_case
 
 
 def test_what_was_put_in_is_found_again() -> None:
@@ -76,7 +76,7 @@ def test_a_smaller_share_is_held_at_once() -> None:
     assert cache.entry("x" * 300) == {}
 
 
-@pytest.mark.parametrize("guards", [1, FULL, 5 * FULL])
+@each_case("guards", [1, FULL, 5 * FULL])
 def test_all_caches_together_are_bounded(guards: int) -> None:
     """However many guards there are, they hold what `FULL` may hold; where some go, those that are left may hold more."""
     of_process = Caches()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.history import KEPT, History
 from guardrails.types import Place
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("message", "roles", "gone"),
     [
         (0, ("user", "user", "user"), {0}),

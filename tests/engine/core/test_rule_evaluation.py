@@ -22,6 +22,7 @@ from guardrails.engine.core.rule_evaluation import (
 from guardrails.engine.model import JudgedContent, Request
 from guardrails.engine.tools import tool_calls
 from guardrails.types import Place
+from tests.cases import each_case
 
 CATEGORIES = ("hate", "hate.threatening", "toxic", "pii.email", "custom.x")
 Run = Callable[..., set[tuple[str, str, str]]]
@@ -381,7 +382,7 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
     assert "hate" not in bind_names(condition, findings, frozenset({"hate"}), Text("x"), Request())
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "place", "value"),
     [
         ("message.role", Place(Stage.INPUT, role="developer"), "developer"),

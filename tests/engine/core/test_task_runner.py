@@ -22,6 +22,7 @@ from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.types import CLEAN, Place, Stage
+from tests.cases import each_case
 
 Slow = Callable[..., Guard]
 
@@ -343,7 +344,7 @@ def test_many_contents_are_judged_off_the_event_loop(
     assert all((thread is threading.main_thread()) is on_loop for thread in detector.threads)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("contents", "characters", "lane"),
     [
         (1, 1, None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +60,7 @@ def test_scores_become_segments(scores: str, shots: str, expected: object) -> No
     assert told(segments(looks(scores, shots), HOW)) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scores", "shots", "expected"),
     [
         ("8", "", []),  # the next look of the shot may say no
@@ -123,7 +122,7 @@ def test_boxes_are_held_together() -> None:
     assert {(each.box, each.score) for each in segments(mixed, HOW)} == {((10, 0, 20, 10), 0.8), (None, 0.2)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scores", "shots", "expected"),
     [
         ("0000", "", []),

@@ -23,6 +23,7 @@ from guardrails.media.errors import MediaError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.schema import FilmsDoc
 from guardrails.types import Stage
+from tests.cases import each_case
 
 POLICY = """
 detectors: {green: {use: green_square}}
@@ -35,7 +36,7 @@ def pixels(value: int = 9) -> Any:
     return np.full((8, 12, 3), value, np.uint8)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "counts"),
     [
         ([pixels(), pixels()], [2]),
@@ -59,7 +60,7 @@ def test_films_are_found_in_every_shape_that_pipelines_have(value: Any, counts: 
     assert np.array_equal(np.asarray(again[0]), np.asarray(value[0]))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     [
         "text",

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.images.text_layout import TextLine, place_lines
@@ -14,6 +13,7 @@ from guardrails.engine.media.film_findings import SegmentSettings
 from guardrails.engine.media.frames import READ_MS, Frames
 from guardrails.media.video.film_source import FrameSample
 from guardrails.types import CLEAN, Detection, Finding, Image, Place, Unchecked
+from tests.cases import each_case
 
 HOW = SegmentSettings(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
 
@@ -84,7 +84,7 @@ def test_looks_of_each_track_are_put_together() -> None:
     assert (seen.count, seen.read, seen.texts()) == (6, 0, [])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("clip", "last", "found"),
     [
         ((0, 9_000), False, (5, 2)),
@@ -166,7 +166,7 @@ def test_what_appears_is_read_and_what_is_not_read_again_stays() -> None:
     assert [(line.text, line.clip) for _, line in text.lines] == [("a", (0, 2_500)), ("b", (0, 3_500))]
 
 
-@pytest.mark.parametrize(("step", "count"), [(READ_MS // 2, 3), (READ_MS, 5)])
+@each_case(("step", "count"), [(READ_MS // 2, 3), (READ_MS, 5)])
 def test_a_shot_is_read_again_after_a_while(step: int, count: int) -> None:
     """Not every frame that is looked at."""
     reader = Reader({key: [] for key in range(0, 10 * READ_MS, step)})

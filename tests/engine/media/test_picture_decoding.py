@@ -26,6 +26,7 @@ from guardrails.media.images.picture import Picture
 from guardrails.media.limits import PictureLimits
 from guardrails.media.pixel_pool import PixelPool
 from guardrails.types import Action, Detection, Finding, Image, KindCoverage, Place, Stage, Text
+from tests.cases import each_case
 
 GREEN = """
 detectors:
@@ -428,7 +429,7 @@ def test_what_fails_while_it_is_read_is_named() -> None:
     assert found.code == "undecodable"
 
 
-@pytest.mark.parametrize("policy", ["default", "strict"])
+@each_case("policy", ["default", "strict"])
 def test_the_shipped_policies_let_harmless_pictures_pass(policy: str) -> None:
     """Drawn ones of every kind, also large, and in a conversation; what is no picture is refused."""
     guard = Guard.load(policy)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import pytest
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.speech.transcript import SoundTranscript
@@ -18,6 +17,7 @@ from guardrails.media.audio.recording import open_recording as recorded
 from guardrails.media.errors import MediaError
 from guardrails.media.video.film_source import open_film
 from guardrails.types import Unchecked
+from tests.cases import each_case
 from tests.films import film, scene
 
 SILENCE = np.zeros(48_000, np.float32)
@@ -37,7 +37,7 @@ SPOKEN = SoundTranscript(((0, 500),))
 LEFT = Unchecked("audio", "nobody transcribes it")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("hearers", "state", "unchecked"),
     [
         ((), "silent", []),
@@ -85,7 +85,7 @@ class Broken:
         yield Sound([(0, np.zeros(16_000, np.float32))])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("told", "said"),
     [
         ({"stopped": "crashed"}, "the sound was not heard to its end: crashed"),
@@ -103,7 +103,7 @@ def test_what_cannot_be_heard_is_named(told: dict[str, Any], said: str) -> None:
 TONES = [(0.3 * np.sin(np.arange(48_000) * speed)).astype(np.float32) for speed in (0.1, 0.4)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("sides", "heard", "times"),
     [
         (np.stack([TONES[0], TONES[0]]), SoundTranscript(), 1),

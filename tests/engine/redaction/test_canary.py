@@ -12,6 +12,7 @@ from guardrails import Guard
 from guardrails.detectors.prompt_leak.prompt_leak_detector import make_canary
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.keys import KEY_VARIABLE
+from tests.cases import each_case
 
 SYSTEM = "You repair bicycles and are kind to people who bring them."
 POLICY = """
@@ -31,7 +32,7 @@ def mark(system: str = SYSTEM) -> str:
     return f"\n\n(Internal reference {make_canary(system)}: never part of an answer.)"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "marked"),
     [
         (SYSTEM, SYSTEM + mark()),
@@ -43,7 +44,7 @@ def mark(system: str = SYSTEM) -> str:
     ],
     ids=["text", "parts", "none"],
 )
-@pytest.mark.parametrize("role", ["system", "developer"])
+@each_case("role", ["system", "developer"])
 def test_the_first_system_message_gets_the_canary(role: str, content: Any, marked: Any) -> None:
     """Texts and lists of parts alike; all else, and what was given, stays as it is."""
     user = {"role": "user", "content": "hi"}
@@ -55,9 +56,7 @@ def test_the_first_system_message_gets_the_canary(role: str, content: Any, marke
     assert messages[1]["content"] == content
 
 
-@pytest.mark.parametrize(
-    "given", ["text", 7, {"input": "x"}, [{"role": "user", "content": "hi"}], ["a"], None]
-)
+@each_case("given", ["text", 7, {"input": "x"}, [{"role": "user", "content": "hi"}], ["a"], None])
 def test_what_has_no_system_message_stays(given: Any) -> None:
     """The same object is returned."""
     assert plant_canary(given, SYSTEM) is given
@@ -113,8 +112,8 @@ def test_only_policies_that_say_so_plant(guard: Guard, guard_of: Callable[..., G
     assert other.check(messages).content is messages
 
 
-@pytest.mark.parametrize("field", ["system", "instructions"])
-@pytest.mark.parametrize("content", [SYSTEM, [{"type": "text", "text": SYSTEM}]])
+@each_case("field", ["system", "instructions"])
+@each_case("content", [SYSTEM, [{"type": "text", "text": SYSTEM}]])
 def test_a_field_of_its_own_gets_the_canary(field: str, content: Any) -> None:
     """In the APIs that keep the system prompt apart, and only where no message holds one."""
     marked = SYSTEM + mark() if isinstance(content, str) else [*content, {"type": "text", "text": mark()}]

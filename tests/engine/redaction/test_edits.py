@@ -25,6 +25,7 @@ from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compile import Rule
 from guardrails.policy.redactions import REDACTIONS, FoundValue
 from guardrails.types import Place, Stage
+from tests.cases import each_case
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def new_text(text: str, wanted: list[Span]) -> str:
     return replace_spans(text, changes(Text(text), wanted, Vault()))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "form"),
     [
         ("placeholder", r"\[EMAIL\]"),
@@ -405,7 +406,7 @@ def test_each_change_says_what_it_replaces(rules: tuple[Rule, Rule, Rule]) -> No
     assert build_redactions(leaves, ()).changes == {}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "left"),
     [
         ('{"card": 4111111111111111, "n": 1}', '{"card": "[CREDIT_CARD]", "n": 1}'),

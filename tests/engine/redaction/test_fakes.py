@@ -32,7 +32,7 @@ def test_each_kind_has_a_value_that_stays(category: str, locale: str) -> None:
     assert made not in {"value 0", "value 1"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "value", "form"),
     [
         ("pii.email", "jo@example.com", r"[\w.]+@example\.(com|org|net)"),
@@ -53,7 +53,7 @@ def test_a_made_up_value_has_the_form_of_its_kind(category: str, value: str, for
         assert re.fullmatch(form, make_fake(category, value, "en_US", attempt))
 
 
-@pytest.mark.parametrize("name", ["credit_card", "iban"])
+@each_case("name", ["credit_card", "iban"])
 def test_numbers_that_have_check_digits_have_right_ones(name: str) -> None:
     """What reads them next does not stop at them."""
     check = VALIDATORS["luhn" if name == "credit_card" else name]

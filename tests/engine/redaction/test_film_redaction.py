@@ -19,6 +19,7 @@ from guardrails.detectors.speech.transcript_text import SpokenText, TimedWord
 from guardrails.engine.redaction.film_redaction import WHOLE, media_edits
 from guardrails.media.rewrite.recode import FilmEdit
 from guardrails.types import CLEAN, Audio, Detection, Finding, Video
+from tests.cases import each_case
 from tests.films import SQUARE, film, green, scene, taped, tone
 
 GREEN = """
@@ -229,7 +230,7 @@ def test_faces_are_covered_in_every_frame(guard_of: Callable[..., Guard], face_d
     assert 30 <= y < y + high <= 200
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("cover", "finding", "expected"),
     [
         ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [FilmEdit((5, 9), "solid", ((1, 2, 3, 4),))]),

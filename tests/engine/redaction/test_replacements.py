@@ -10,11 +10,12 @@ import pytest
 from guardrails import Guard, GuardrailsError
 from guardrails.engine.redaction.replacements import canonical, keyed_hash, kind_name
 from guardrails.keys import KEY_VARIABLE
+from tests.cases import each_case
 
 KEY = "0123456789abcdef-a-test's-own-key"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "shown"),
     [
         ("pii.email", "EMAIL"),
@@ -31,7 +32,7 @@ def test_a_kind_is_the_last_part_in_capitals(category: str, shown: str) -> None:
     assert kind_name(category) == shown
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "one", "other"),
     [
         ("pii.email", "Jo@Example.com", "jo@example.COM"),
@@ -51,7 +52,7 @@ def test_what_is_written_differently_and_is_the_same_has_one_hash(
     assert keyed_hash(category, one) == keyed_hash(category, other)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("category", "one", "other"),
     [
         ("pii.ip_address", "1.23.4.5", "12.3.4.5"),

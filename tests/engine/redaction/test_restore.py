@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,7 +131,7 @@ def test_no_value_is_ever_in_an_address(text: str) -> None:
     assert re.sub(r"[\[\]]", "", shown) == re.sub(r"[\[\]]", "", text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "piece", [f"{E}", f"<!--{E}", f"](({E}", f"<a {E} ", f"[x]:{E}", f"{E}.1", f' "{E}', "(" + E, f"\\{E}"]
 )
 def test_the_cost_is_linear(piece: str) -> None:

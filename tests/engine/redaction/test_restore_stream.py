@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.engine.redaction.restore import restore_values
 from guardrails.engine.redaction.restore_stream import AFTER, RestoreStream
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 VALUES = {
     "[EMAIL_1]": "jo@example.com",
@@ -102,13 +102,13 @@ def ways(piece: str) -> list[tuple[str, str]]:
     return [(piece, piece), *[(piece, value) for value in values], *[(one, one) for one in values], (values[0], values[1])]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["Dear Ann, hello there.", "a ] b ( c", "x" * 5000, "EMAIL_1", "\n\n"])
+@each_case("text", ["Dear Ann, hello there.", "a ] b ( c", "x" * 5000, "EMAIL_1", "\n\n"])
 def test_text_without_a_placeholder_is_never_held(text: str) -> None:
     """Not a character of it."""
     assert shown([*text]) == [*text, ""]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("parts", "after"),
     [
         (["a [", "EM", "AIL_", "1]", " ", "you\n", "x"], ["a ", "", "", "", "", "jo@example.com you\n", "x", ""]),

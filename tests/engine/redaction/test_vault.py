@@ -5,11 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from guardrails import Text, ToolCall
 from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_texts
 from guardrails.types import Place, Stage
+from tests.cases import each_case
 
 OWN = Place(Stage.INPUT, role="user", message=0)
 MODELS = Place(Stage.OUTPUT, role="assistant")
@@ -88,7 +87,7 @@ def test_a_vault_shows_no_value() -> None:
     assert "a@x.org" not in repr(vault)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "found"),
     [
         ("a", ["a"]),
@@ -106,7 +105,7 @@ def test_texts_are_found_in_any_form(value: Any, found: list[str]) -> None:
     assert list(find_texts(value)) == found
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "new"),
     [
         ("[A_1][A_1] [A_2]", "[A-1][A-1] [A_2]"),
@@ -126,7 +125,7 @@ def test_words_are_told_apart_from_what_was_handed_out_before(value: Any, new: A
     assert escape_placeholders(value, vault) == new
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value",
     ["[A_2]", [{"role": "assistant", "content": "[A_1]"}], ("a",), Text("a"), b"\xff", 5, None, object()],
 )

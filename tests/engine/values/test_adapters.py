@@ -9,6 +9,7 @@ import pytest
 
 from guardrails.engine.values.adapters import AdapterTable, ValueAdapter
 from guardrails.types import Text
+from tests.cases import each_case
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def test_structure_goes_before_a_base_class_and_behind_the_exact_type() -> None:
     assert table.find(Bold("a")) is later
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("other", "says"),
     [
         (ValueAdapter(name="acme.markup", types=(int,), content=Text), "named 'acme.markup'"),
@@ -80,7 +81,7 @@ def test_nobody_takes_the_place_of_another(other: ValueAdapter, says: str) -> No
         AdapterTable([MARKUP]).register(other)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "says"),
     [
         ({"content": Text}, "give types or matches"),

@@ -7,7 +7,6 @@ from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defa
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypedDict
 
-import pytest
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
@@ -111,9 +110,7 @@ def test_the_environment_is_never_written_to() -> None:
         del os.environ[name]
 
 
-@pytest.mark.parametrize(
-    "value", [Request({"type": "http", "headers": []}), iter("a"), (each for each in "a")]
-)
+@each_case("value", [Request({"type": "http", "headers": []}), iter("a"), (each for each in "a")])
 def test_what_only_looks_like_a_container_is_none(value: Any) -> None:
     """A framework's request compares by identity, as objects do; an iterator can be read once."""
     assert adapter_of(value) is None

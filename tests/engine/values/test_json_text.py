@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.engine.values.json_text import (
     find_literals,
     is_unsound_json,
     parse_json_text,
     write_arguments,
 )
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "sound"),
     [
         ('{"a": [1, "x", null, true, 1.5]}', True),
@@ -50,7 +49,7 @@ def test_arguments_are_written_where_they_are_json() -> None:
     assert write_arguments({"a": object()}) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "unsound"),
     [("{", True), (" [1", True), ("{}", False), ("free text", False), ('"a', False), ("", False)],
 )

@@ -28,7 +28,7 @@ def test_objects_of_the_application_are_read_by_no_adapter(value: Any) -> None:
     assert adapter_of(value) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "reason"),
     [
         (object(), "an object of type object, which no adapter reads"),

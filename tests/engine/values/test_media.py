@@ -8,7 +8,6 @@ import zipfile
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image as Pillow
 
 from guardrails.engine.values.known_types import adapter_of
@@ -61,9 +60,7 @@ def test_bytes_are_what_they_begin_like_or_a_text(data: bytes, kind: type) -> No
     assert type(read_bytes(data)) is kind
 
 
-@pytest.mark.parametrize(
-    ("data", "names"), [(b"%PDF-1.7", "PDF"), (packed(), "ZIP"), (b"\xff\xfeab", "4 bytes")]
-)
+@each_case(("data", "names"), [(b"%PDF-1.7", "PDF"), (packed(), "ZIP"), (b"\xff\xfeab", "4 bytes")])
 def test_the_reason_names_the_type(data: bytes, names: str) -> None:
     """And what to do about it."""
     found: Any = read_bytes(data)
@@ -102,7 +99,7 @@ def test_several_pictures_in_one_array_are_not_passed_over() -> None:
     assert find_leaves([np.zeros((2, 8, 8, 16), np.float32)]) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "certain"),
     [
         (Pillow.new("RGB", (2, 2)), True),

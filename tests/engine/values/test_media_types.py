@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from guardrails.engine.values.media_types import MEDIA, begins_as_medium, medium, medium_of_path
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(("ending", "kind"), [(".png", "image"), (".mp4", "video"), (".wav", "audio")])
+@each_case(("ending", "kind"), [(".png", "image"), (".mp4", "video"), (".wav", "audio")])
 def test_a_path_is_taken_for_what_its_name_says(ending: str, kind: str) -> None:
     """Case does not matter, and what has no known ending and is not there is taken for a picture."""
     assert MEDIA[ending].kind == kind

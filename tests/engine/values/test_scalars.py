@@ -80,7 +80,7 @@ def test_a_text_of_another_class_stays_one() -> None:
     assert (made, type(made[0])) == (["b"], Html)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("number", "text"),
     [
         (0, ""),

@@ -13,6 +13,7 @@ from guardrails.engine.values.walk import find_leaves, find_strings
 from guardrails.engine.values.writer import value_at
 from guardrails.types import Unchecked
 from guardrails.wire.pointers import MAX_DEPTH
+from tests.cases import each_case
 
 texts = st.text(max_size=8)
 bodies = st.recursive(
@@ -54,7 +55,7 @@ def test_a_walk_finds_every_string(body: Any) -> None:
             assert value_at(body, path) == text
 
 
-@pytest.mark.parametrize("value", [b"\xff", object(), iter("x"), Image(b"x")])
+@each_case("value", [b"\xff", object(), iter("x"), Image(b"x")])
 def test_what_is_no_text_is_refused(value: object) -> None:
     """Where only texts are looked for, anything else to judge is an error with its place, never skipped."""
     with pytest.raises(RequestError) as caught:

@@ -22,6 +22,7 @@ from guardrails.engine.values.writer import (
     value_at,
 )
 from guardrails.wire.pointers import KeyStep
+from tests.cases import each_case
 from tests.engine.values.test_walk import bodies, texts
 
 
@@ -38,7 +39,7 @@ def test_an_edit_changes_one_place_and_never_its_input(body: Any, data: st.DataO
     assert [(path, text) for path, text, _ in find_strings(changed)] == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "renamed", "left"),
     [
         ({"a": 1, "b": 2}, {"a": "x"}, {"x": 1, "b": 2}),
@@ -116,7 +117,7 @@ def test_another_value_takes_the_place_of_a_container() -> None:
     assert replace_values(value, edits) == {"a": [1], "c": {"d": 2}}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "edits", "says"),
     [
         ([Decimal(7)], {((0,), None): "x"}, "a Decimal cannot be changed"),
@@ -139,7 +140,7 @@ def test_a_container_with_no_changes_is_itself() -> None:
         rebuild(value, {"a": 1})
 
 
-@pytest.mark.parametrize("value", [["a", "b", "c"], ("a", "b", "c"), deque(["a", "b", "c"])])
+@each_case("value", [["a", "b", "c"], ("a", "b", "c"), deque(["a", "b", "c"])])
 def test_entries_are_left_out(value: Any) -> None:
     """Of lists and what is like one."""
     made = remove_entries(value, [0, 2])

@@ -14,6 +14,7 @@ from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.hub.embedding import SentenceEmbedder, ShippedEmbedder, check_vectors
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.model import load_safety_model
+from tests.cases import each_case
 
 WORDS = {"up": [1.0, 0.0], "down": [0.0, 1.0], "back": [-1.0, 0.0]}
 
@@ -129,7 +130,7 @@ def test_a_folder_that_lacks_something_is_named(sentence_folder: Callable[..., P
         SentenceEmbedder(folder)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rows", "count", "error"),
     [
         (np.ones((1, 4), np.float32) / 2, 1, None),

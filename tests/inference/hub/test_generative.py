@@ -14,6 +14,7 @@ import pytest
 
 from guardrails.inference.hub.generative import GenerativeOptions, _texts, load_generative_model
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize("package", ["torch", "transformers"])
@@ -29,7 +30,7 @@ def test_what_is_not_installed_is_named_with_its_cure(
     assert "endpoint" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "texts"),
     [
         ({}, []),

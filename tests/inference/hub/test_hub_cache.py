@@ -134,7 +134,7 @@ def test_it_is_where_the_hubs_own_library_finds_it(home: Path) -> None:
     assert model_root("org/name") == folder.parents[1]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "revision", "message"),
     [
         ("name", None, "is no name of a model"),

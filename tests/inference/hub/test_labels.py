@@ -15,6 +15,7 @@ from guardrails.inference.hub.labels import (
     read_tokenizer,
 )
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_a_folder_without_settings_is_an_error(tmp_path: Path, content: str | No
         read_config(tmp_path)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("of", "unnamed", "expected"),
     [
         ({"id2label": {"0": "a", "1": "b"}}, None, ("a", "b")),
@@ -54,7 +55,7 @@ def test_labels_are_those_of_the_columns(
         assert column_labels(of, unnamed=unnamed) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("of", "expected"),
     [
         ({"model_type": "bert", "max_position_embeddings": 512}, 512),
@@ -74,7 +75,7 @@ def test_positions_are_those_that_can_be_used(of: dict[str, Any], expected: int 
     assert max_positions(of) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("problem", "count", "expected"),
     [
         (None, 2, "softmax"),

@@ -22,7 +22,7 @@ from guardrails.inference.hub.sequence import (
     load_sequence_model,
 )
 from guardrails.inference.safety.folder import ModelError
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 Make = Callable[..., Path]
 WORDS = {"fine": {}, "bad": {"bad": 2.0}, "worse": {"bad": 4.0}, ".": {}}
@@ -74,8 +74,8 @@ def test_a_single_label_is_judged_by_itself(
     assert caught.value.field == "activation"
 
 
-@pytest.mark.parametrize("how", ["softmax", "sigmoid", "none"])
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+@each_case("how", ["softmax", "sigmoid", "none"])
+@each_case("wrong", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_an_error(how: Any, wrong: float) -> None:
     """It would be below every threshold."""
     logits = np.array([[0.5, wrong]], dtype=np.float32)
@@ -84,9 +84,7 @@ def test_what_is_no_number_is_an_error(how: Any, wrong: float) -> None:
             apply_activation(logits, how, clipped=clipped)
 
 
-@pytest.mark.parametrize(
-    ("logit", "fine"), [(0.0, True), (1.0, True), (1.0005, True), (1.2, False), (-0.2, False)]
-)
+@each_case(("logit", "fine"), [(0.0, True), (1.0, True), (1.0005, True), (1.2, False), (-0.2, False)])
 def test_what_claims_to_be_a_score_must_be_one(logit: float, fine: bool) -> None:
     """Logits taken for scores would be above every threshold, or below; a regression's are clipped."""
     logits = np.array([[logit]], dtype=np.float32)

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from guardrails.inference.hub.tokens import ModelTokenizer
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.passages import split_passages
+from tests.cases import each_case
 
 CORPUS = [
     "the cat sat on the mat.",
@@ -154,7 +155,7 @@ def test_a_model_of_one_type_gets_one() -> None:
     assert {*tokens.pair((9,), (9,)).types} == {0}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "message"),
     [
         (b"not json", r"tokenizer\.json: "),

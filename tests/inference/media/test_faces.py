@@ -29,6 +29,7 @@ from guardrails.inference.media.faces import (
     suppress_overlaps,
 )
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 SHIPPED = Path(guardrails.__file__).parent / "models" / "centerface"
 Drawn = Callable[..., Any]
@@ -109,7 +110,7 @@ def test_what_was_seen_twice_is_one_face() -> None:
     assert merge_faces([]) == []
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (32, 64), (33, 65)])
+@each_case(("height", "width"), [(1, 1), (32, 64), (33, 65)])
 def test_the_network_reads_whole_grains(height: int, width: int) -> None:
     """With black beside the picture, as it is."""
     view = np.full((height, width, 3), 7, np.uint8)

@@ -21,6 +21,7 @@ from guardrails.inference.media.picture_model import (
     load_picture_model,
 )
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 Folder = Callable[..., Path]
 
@@ -172,7 +173,7 @@ REFERENCE = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [*enumerate(REFERENCE)])
+@each_case(("kind", "wanted"), [*enumerate(REFERENCE)])
 def test_the_shipped_model_scores_as_it_did(kind: int, wanted: list[float]) -> None:
     """Scores of ONNX Runtime alone, of pictures resized by Pillow alone, as they were when the model came in."""
     model = load_picture_model(SHIPPED)

@@ -20,6 +20,7 @@ from guardrails.inference.media.pixels import (
     split_view,
 )
 from guardrails.inference.safety.folder import ModelError
+from tests.cases import each_case
 
 PLAIN = PixelPreparation(4, 4, 2, 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
@@ -106,7 +107,7 @@ def test_colours_come_first() -> None:
     assert prepare_pixels(view, normal)[:, 1, 2].tolist() == pytest.approx([1.0, -1.2, -1.0])
 
 
-@pytest.mark.parametrize(("height", "width"), [(40, 400), (400, 40), (9, 9), (2, 2), (1, 700)])
+@each_case(("height", "width"), [(40, 400), (400, 40), (9, 9), (2, 2), (1, 700)])
 def test_all_of_a_picture_is_read(height: int, width: int) -> None:
     """Whatever its shape: what stands at its edge is there."""
     view = np.zeros((height, width, 3), np.uint8)
@@ -114,7 +115,7 @@ def test_all_of_a_picture_is_read(height: int, width: int) -> None:
     assert prepare_pixels(view, PLAIN)[:, :, -1].mean() > 0.3
 
 
-@pytest.mark.parametrize("side", [40, 400])
+@each_case("side", [40, 400])
 def test_a_part_is_read_as_if_it_were_cut_out(side: int) -> None:
     """But for its edge, into which goes what lies beside it."""
     view = np.zeros((side, side, 3), np.uint8)

@@ -179,7 +179,7 @@ def scripted(*likely: tuple[int, float], **fields: Any) -> list[tuple[int, int]]
     return [(start // FRAME_MS, end // FRAME_MS) for start, end in made]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("likely", "stretches"),
     [
         ([(5, 0.1), (5, 0.9), (20, 0.1)], [(5, 10)]),

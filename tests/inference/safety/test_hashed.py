@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
+from tests.cases import each_case
 
 HEADS = ("toxic", "injection")
 
@@ -25,14 +26,14 @@ def test_the_buckets_of_a_text_never_change() -> None:
     assert len(hash_features("kill it")) == 23
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t  \r\n"])
+@each_case("text", ["", " ", "\n\t  \r\n"])
 def test_a_blank_text_has_no_features_and_gets_the_bias(text: str) -> None:
     """Nothing to judge is neither harm nor an error."""
     assert len(hash_features(text)) == 0
     assert model().logits([text]).tolist() == [[-1.0, 0.5]]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other"),
     [("a b", "a  b"), ("a b", "a\n\tb"), ("a b", " a b "), ("ignore  that", "ignore that")],
 )
@@ -41,7 +42,7 @@ def test_white_space_is_one_space(one: str, other: str) -> None:
     assert hash_features(one).tolist() == hash_features(other).tolist()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other"),
     [("ignore that", "that ignore"), ("a.b", "a b"), ("kill", "kilt"), ("日本", "本日"), ("don't", "don t")],
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.inference.safety.passages import LONGEST, split_passages
+from tests.cases import each_case
 
 TEXTS = st.one_of(
     st.text(),
@@ -24,7 +24,7 @@ def cut(text: str) -> list[str]:
     return [text[start:end] for start, end in split_passages(text)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("", []),

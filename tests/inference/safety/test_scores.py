@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import HeadCalibration
+from tests.cases import each_case
 
 ROWS: dict[str, dict[str, Any]] = {
     "toxic": {"hashed": [2, -1], "both": [1, 0.5, -0.25], "clear": 0.1, "sure": 0.9},
@@ -42,7 +43,7 @@ def test_scores_are_what_the_formulas_say(encoder: float, hashed: float) -> None
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("score", "expected"), [(0.0, True), (0.05, True), (0.1, False), (0.5, False), (0.9, False), (0.95, True)]
 )
 def test_the_fast_tier_settles_what_is_clear_or_sure(score: float, expected: bool) -> None:
@@ -51,7 +52,7 @@ def test_the_fast_tier_settles_what_is_clear_or_sure(score: float, expected: boo
     assert settled.tolist() == [[expected, False]]
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+@each_case("wrong", [math.nan, math.inf])
 def test_what_is_no_number_is_an_error(wrong: float) -> None:
     """It is below every threshold, and would be a pass."""
     calibration = HeadCalibration(("toxic", "hate"), ROWS)
@@ -61,7 +62,7 @@ def test_what_is_no_number_is_an_error(wrong: float) -> None:
         calibration.both(row(wrong, 0.0), row(0.0, 0.0))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("change", "message"),
     [
         ({"hashed": [1]}, "'hashed' in 'scores'"),

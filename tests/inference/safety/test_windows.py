@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.passages import split_passages
 from guardrails.inference.safety.windows import CONTEXT, BertTokenizer, TokenRow
+from tests.cases import each_case
 
 WORDS = ("a", "b", "c", "##a", "##b", ".", "!", "\u4f60", "x")
 TEXTS = st.one_of(
@@ -102,7 +103,7 @@ def test_rows_are_between_marks(tokens: BertTokenizer) -> None:
     assert tokens.pair((7,), (8, 9)) == TokenRow((begin, 7, end, 8, 9, end), (0, 0, 0, 1, 1, 1))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "message"),
     [(b"{}", r"tokenizer\.json: "), (b"not json", r"tokenizer\.json: ")],
 )

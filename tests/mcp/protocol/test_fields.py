@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import Reader
 from guardrails.mcp.protocol import fields
 from guardrails.types import Place, Stage, Text, Use
+from tests.cases import each_case
 
 HERE = Place(Stage.TOOL_RESULT, tool="t", use=Use((("t", "s"),)))
 
@@ -22,7 +21,7 @@ def texts(reader: Reader, value: Any) -> list[tuple[str, bool]]:
     return [(leaf.content.text, leaf.editable) for leaf in tree.leaves if isinstance(leaf.content, Text)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "expected"),
     [
         (
@@ -40,7 +39,7 @@ def test_of_a_schema_only_prose_is_edited(value: Any, expected: list[tuple[str, 
     assert texts(fields.read_schema, value) == expected
 
 
-@pytest.mark.parametrize("value", ["x", ["x"], {"k": "x"}])
+@each_case("value", ["x", ["x"], {"k": "x"}])
 def test_values_of_a_mapping_are_read_with_their_names(value: Any) -> None:
     """What is no mapping where one should be is judged all the same."""
     assert ("x", True) in texts(
@@ -48,7 +47,7 @@ def test_values_of_a_mapping_are_read_with_their_names(value: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(("value", "name"), [({"name": "n"}, "n"), ({"name": 1}, ""), ({}, ""), ("n", "")])
+@each_case(("value", "name"), [({"name": "n"}, "n"), ({"name": 1}, ""), ({}, ""), ("n", "")])
 def test_what_has_no_name_has_none(value: Any, name: str) -> None:
     """Only a text is one."""
     assert fields.read_name(value) == name
@@ -68,7 +67,7 @@ def test_a_use_that_is_meant_already_stays_itself() -> None:
     assert (nobody.tools, nobody.arguments) == ((("m", ""),), "{}")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "value", [{"messages": ["zqx"]}, {"messages": "zqx"}, {"content": 5, "roots": "zqx"}, {"role": ["zqx"]}]
 )
 def test_what_has_another_form_is_judged_all_the_same(value: Any) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails.errors import RequestError
 from guardrails.mcp.protocol import headers, rpc
+from tests.cases import each_case
 
 
 def message(**params: Any) -> rpc.RpcMessage:
@@ -26,7 +27,7 @@ def refused(given: dict[str, str], params: dict[str, Any]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "params"),
     [
         ({}, {}),
@@ -42,7 +43,7 @@ def test_what_says_the_same_passes(given: dict[str, str], params: dict[str, Any]
     assert refused(given, params) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "params"),
     [
         ({"mcp-method": "tools/list"}, {}),
@@ -98,7 +99,7 @@ def test_a_header_follows_its_argument(value: str) -> None:
     assert (found["mcp-param-c"], found["mcp-param-d"]) == ("1", "true")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("written", "sent"),
     [("other", {"a": "x", "b": "x"}), ("x", {"a": "y", "b": "x"}), ("y", {"a": "x", "b": "x"})],
 )

@@ -23,7 +23,7 @@ MESSAGES: list[tuple[dict[str, Any], str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "kind", "id_", "method"), MESSAGES)
+@each_case(("fields", "kind", "id_", "method"), MESSAGES)
 def test_messages_of_each_kind_are_read(fields: dict[str, Any], kind: str, id_: object, method: str) -> None:
     """A request, a notification, a result, an error."""
     found = rpc.parse(json.dumps({"jsonrpc": "2.0", **fields}).encode())
@@ -74,7 +74,7 @@ def test_what_could_be_read_in_two_ways_is_refused(raw: bytes, code: str, number
     assert rpc.make_failure(None, raised.value)["error"]["code"] == number
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("problem", "code", "text"),
     [
         (BackendError("the server ended", 502), 502, "the server ended"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.mcp.transport.lines import LineSplitter
+from tests.cases import each_case
 
 
 def read(*pieces: bytes, limit: int = 8) -> list[bytes | None]:
@@ -15,7 +15,7 @@ def read(*pieces: bytes, limit: int = 8) -> list[bytes | None]:
     return [line for piece in pieces for line in lines.feed(piece)] + [*lines.flush()]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("stream", "expected"),
     [
         (b"a\nb\n", [b"a", b"b"]),

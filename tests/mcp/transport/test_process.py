@@ -11,6 +11,7 @@ import pytest
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.transport.process import ServerProcess, read_line
+from tests.cases import each_case
 
 
 def had(code: str, *bodies: rpc.Body, limit: int = 1_000) -> tuple[list[Any], int]:
@@ -74,9 +75,7 @@ def test_a_program_that_is_not_there_is_an_error() -> None:
         asyncio.run(ServerProcess.start(["/none/such"], 1_000))  # type: ignore[arg-type] # it never gets that far
 
 
-@pytest.mark.parametrize(
-    ("line", "code"), [(None, "request_too_large"), (b"x", "invalid_json"), (b"[]", "batch")]
-)
+@each_case(("line", "code"), [(None, "request_too_large"), (b"x", "invalid_json"), (b"[]", "batch")])
 def test_what_cannot_be_read_says_why(line: bytes | None, code: str) -> None:
     """A value, not an exception: the conversation goes on."""
     found = read_line(line, 10)

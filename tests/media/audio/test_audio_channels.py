@@ -12,6 +12,7 @@ import pytest
 from guardrails.media.audio.audio_channels import MOST, ChannelDifference, pick_channel
 from guardrails.media.audio.recording import open_recording
 from tests import films
+from tests.cases import each_case
 
 Tape = Callable[..., bytes]
 
@@ -30,7 +31,7 @@ def apart(*channels: Any) -> list[int]:
     return found.take()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("channels", "found"),
     [
         ((LOW,), []),

@@ -20,6 +20,7 @@ from guardrails.media.audio.recording import SOUNDS, AudioLimits, Recording, det
 from guardrails.media.errors import MediaError
 from guardrails.media.video.file_type import HEAD
 from tests import films
+from tests.cases import each_case
 
 Tape = Callable[..., bytes]
 
@@ -96,7 +97,7 @@ def code_of(source: Any, limits: AudioLimits = ONCE, declared: str | None = None
     return caught.value.code
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "code"),
     [
         (b"", "empty"),

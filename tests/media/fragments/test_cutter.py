@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from guardrails.media.fragments import cutter as cutter_module
 from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment, UncuttableFilm
+from tests.cases import each_case
 from tests.films import FRAGMENTS, film, scene, tone
 
 SMALL = (120, 80)
@@ -51,7 +52,7 @@ def cut(data: bytes, sizes: Sequence[int] = ()) -> tuple[FilmCutter, list[Fragme
     return cutter, [*found, *cutter.close()]
 
 
-@pytest.mark.parametrize("name", FILMS)
+@each_case("name", FILMS)
 def test_fragments_are_all_of_a_film(name: str) -> None:
     """One follows the other, from its first byte to its last; they say when their pictures are shown."""
     data = FILMS[name]
@@ -78,7 +79,7 @@ def test_however_a_film_comes_it_is_cut_alike(name: str, sizes: list[int]) -> No
     assert cutter.head == once.head
 
 
-@pytest.mark.parametrize("name", FILMS)
+@each_case("name", FILMS)
 def test_what_is_put_together_again_is_what_came(name: str) -> None:
     """All fragments of a film are the film."""
     data = FILMS[name]
@@ -86,7 +87,7 @@ def test_what_is_put_together_again_is_what_came(name: str) -> None:
     assert b"".join(data[each.start : each.end] for each in found) == data
 
 
-@pytest.mark.parametrize(
+@each_case(
     "data",
     [b"", b"no film", b"G" + bytes(5_000), film(scene(8, size=SMALL)), film(scene(8, size=SMALL), "webm"), b"RIFF" + bytes(5_000)],
     ids=["empty", "text", "no packets", "mp4", "webm", "avi"],
@@ -97,7 +98,7 @@ def test_what_is_not_made_of_fragments_is_not_cut(data: bytes) -> None:
         cut(data)
 
 
-@pytest.mark.parametrize("name", FILMS)
+@each_case("name", FILMS)
 def test_a_film_that_breaks_off_has_no_last_fragment(name: str) -> None:
     """What is all there before that was given out."""
     data = FILMS[name]

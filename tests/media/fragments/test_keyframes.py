@@ -17,6 +17,7 @@ from guardrails.media.fragments.keyframes import (
     h265_keyframe_test,
     split_units,
 )
+from tests.cases import each_case
 from tests.films import SIZE, scene
 
 CODERS: dict[str, tuple[Anew, dict[str, str]]] = {
@@ -27,7 +28,7 @@ CODERS: dict[str, tuple[Anew, dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("coder", CODERS)
+@each_case("coder", CODERS)
 def test_of_what_coders_make_those_are_known_that_need_no_other(coder: str) -> None:
     """As coders say themselves which these are."""
     anew, options = CODERS[coder]
@@ -54,7 +55,7 @@ def long(*named: bytes) -> bytes:
     return b"".join(len(unit).to_bytes(4) + unit for unit in named)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("named", "is_anew"),
     [
         ([b"\x67sps", b"\x68pps", b"\x06sei", b"\x65slice"], True),
@@ -75,7 +76,7 @@ def test_h264_begins_with_an_idr_picture(named: list[bytes], is_anew: bool) -> N
         assert h264_keyframe_test(0)(b"".join(b"\0\0\1" + unit for unit in (b"\x67sps", *named))) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("unit", "is_anew"),
     [
         (b"\x26\x01", True),  # IDR_W_RADL
@@ -98,7 +99,7 @@ def test_h265_begins_with_a_picture_behind_which_nothing_looks_back(unit: bytes,
     assert h265_keyframe_test(0)(b"".join(b"\0\0\1" + each for each in (*sets[:2], unit))) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "is_anew"),
     [
         (b"\x12\x00\x0a\x01\x00\x32\x01\x10", True),
@@ -117,9 +118,7 @@ def test_av1_begins_with_a_key_frame_that_is_shown(data: bytes, is_anew: bool) -
     assert begins_av1(data) == (b"\x0a\x01\x00" if is_anew else None)
 
 
-@pytest.mark.parametrize(
-    ("first", "is_anew"), [(0x82, True), (0x86, False), (0x8A, False), (0x02, False), (0xC2, False)]
-)
+@each_case(("first", "is_anew"), [(0x82, True), (0x86, False), (0x8A, False), (0x02, False), (0xC2, False)])
 def test_vp9_begins_with_a_key_frame(first: int, is_anew: bool) -> None:
     """Its mark, its type, and that it is no frame that was decoded before."""
     assert begins_vp9(bytes([first])) == (b"" if is_anew else None)
@@ -133,8 +132,8 @@ def test_units_end_with_what_there_is() -> None:
     assert [*split_units(b"\0\0\1", 0)] == [b""]
 
 
-@pytest.mark.parametrize("size", [1, 2, 4])
-@pytest.mark.parametrize("kind", [b"avc1", b"avc3"])
+@each_case("size", [1, 2, 4])
+@each_case("kind", [b"avc1", b"avc3"])
 def test_samples_say_how_long_their_lengths_are(kind: bytes, size: int) -> None:
     """In so many bytes."""
     assert SAMPLES[kind][2](size)((2).to_bytes(size) + b"\x65s") == b""

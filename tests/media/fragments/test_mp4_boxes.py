@@ -64,7 +64,7 @@ def ended(data: bytes) -> int:
 MFRA = at(b"mfra")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "count"),
     [
         (DATA, 4),

@@ -48,7 +48,7 @@ def test_tracks_are_told_with_their_kinds() -> None:
     assert found[2].ticks == 48_000
 
 
-@pytest.mark.parametrize("long", [False, True])
+@each_case("long", [False, True])
 def test_lengths_of_the_film_are_cleared(long: bool) -> None:
     """A part of it has another one; nothing else is changed."""
     given = bytearray(moov())
@@ -106,7 +106,7 @@ def test_boxes_do_not_stand_in_boxes_without_end() -> None:
         read_tracks(box(b"moov", box(b"trak", given)))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("coder", "tag"),
     [
         ("libx264", b"avc1"),
@@ -132,7 +132,7 @@ def test_pictures_of_these_coders_are_known(coder: str, tag: bytes) -> None:
     assert (track.anew is not None) is bool(tag)
 
 
-@pytest.mark.parametrize("coded", [b"encv", b"mp4v", b"hev1"])
+@each_case("coded", [b"encv", b"mp4v", b"hev1"])
 def test_pictures_that_are_coded_otherwise_are_not_known(coded: bytes) -> None:
     """Encrypted ones, old ones, and those that lack what belongs to them."""
     given = moov().replace(b"avc1", coded)

@@ -55,7 +55,7 @@ def later(ticks: int) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("ticks", [0, 5_000_000, ROUND - 200_000, ROUND - 300_000])
+@each_case("ticks", [0, 5_000_000, ROUND - 200_000, ROUND - 300_000])
 def test_the_clock_of_a_stream_may_begin_anew(ticks: int) -> None:
     """Time goes on: fragments say what has passed since the first picture."""
     times = [(round(each.begin_ms or 0), round(each.end_ms or 0)) for each in cut(later(ticks))]

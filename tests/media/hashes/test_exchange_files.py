@@ -15,6 +15,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.media.hashes.exchange_files import read_records
 from guardrails.media.hashes.exchange_record import AddedHash, RemovedHash, SkippedRecord
 from guardrails.media.hashes.hash_file import HashEntry
+from tests.cases import each_case
 
 ONE, TWO = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22", "62c9789627838f69" * 4
 RECORD = {"hashValue": ONE, "hashStatus": "Active", "caseNumbers": {}, "signalType": "ImagePDQ"}
@@ -173,7 +174,7 @@ def test_a_malformed_record_has_its_line() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "line", "message"),
     [
         (pickle.dumps({"updates": {}}), 1, "it is a pickle, which runs code when it is read"),

@@ -41,7 +41,7 @@ def done(row: Any, kind: str = "pdq") -> list[Any]:
     return [*read_record(row, kind)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("row", "id_", "category"),
     [
         (INDICATOR, "17", "a b"),
@@ -108,7 +108,7 @@ def test_a_film_is_none_of_the_pictures() -> None:
     assert done({**ENTRY, "entry_type": "video"}) == [RemovedHash(id="42-image1"), SkippedRecord("film")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "row",
     [
         {**INDICATOR, "descriptors": {"data": [DESCRIPTOR, {**DESCRIPTOR, "status": "NON_MALICIOUS"}]}},
@@ -122,7 +122,7 @@ def test_what_some_call_a_mistake_is_taken_and_told(row: Any) -> None:
     assert done(row)[-1].disputed
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("row", "message"),
     [
         ([1], "no JSON object"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.media.hashes.hash_index import FEW, REACH, _all, build_tables, search_tables
+from tests.cases import each_case
 
 
 def rows(count: int, seed: int = 0) -> Any:
@@ -68,7 +68,7 @@ def test_hashes_that_share_words_are_found() -> None:
     assert pairs(search_tables(same, build_tables(same), asked, REACH)) == pairs(_all(same, asked, REACH))
 
 
-@pytest.mark.parametrize("count", [0, 1, 100])
+@each_case("count", [0, 1, 100])
 def test_a_few_have_no_tables(count: int) -> None:
     """A list of one hash finds it."""
     few = rows(count)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails.media.hashes.pdq import FORMS, count_differing_bits, hash_pixels, split_words
+from tests.cases import each_case
 
 NEAR = 31
 """Lists match at this distance."""
@@ -30,7 +30,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("seed", "wanted"), KNOWN)
+@each_case(("seed", "wanted"), KNOWN)
 def test_hashes_are_those_of_the_reference(seed: int, wanted: str) -> None:
     """As `pdqhash` 0.2.8 gives them for the same pixels."""
     found = hash_pixels(patches(seed))
@@ -38,7 +38,7 @@ def test_hashes_are_those_of_the_reference(seed: int, wanted: str) -> None:
     assert found.quality == 100
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "turn"),
     [
         ("original", lambda pixels: pixels),
@@ -59,7 +59,7 @@ def test_each_form_is_the_hash_of_the_turned_picture(form: str, turn: Callable[[
         assert count_differing_bits(of_form, hash_pixels(turn(pixels)).hash) <= NEAR
 
 
-@pytest.mark.parametrize(
+@each_case(
     "change",
     [
         lambda image: image.resize((200, 150)),
@@ -78,7 +78,7 @@ def test_a_picture_that_was_worked_on_is_near(change: Callable[[Image.Image], Im
         assert count_differing_bits(found, hash_pixels(patches(seed + 100)).hash) > 80
 
 
-@pytest.mark.parametrize(
+@each_case(
     "pixels",
     [
         np.zeros((200, 200, 3), np.uint8),

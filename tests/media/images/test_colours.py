@@ -195,7 +195,7 @@ def test_a_picture_that_was_opened_is_judged_so_too(guard_of: Callable[..., Guar
     assert "icc_profile" not in content.info
 
 
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
+@each_case("format_", ["PNG", "JPEG", "WEBP", "AVIF"])
 def test_what_is_redacted_is_in_the_colours_that_were_seen(format_: str) -> None:
     """The profile is gone, and what it did is done."""
     picture = open_picture(filed(drawn((255, 0, 0)), format_, ODD["swapped"]))
@@ -219,7 +219,7 @@ def test_alpha_stays() -> None:
     assert made.info == {}
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "CMYK", "P"])
+@each_case("mode", ["1", "L", "LA", "CMYK", "P"])
 def test_a_profile_of_other_numbers_counts_for_nothing(mode: str) -> None:
     """As to who shows pictures: lcms refuses it; so does it what is none."""
     image = drawn((255, 0, 0), mode)
@@ -243,7 +243,7 @@ def test_colours_that_hardly_move_are_judged_once() -> None:
     assert colours.apply_profile(image) is None
 
 
-@pytest.mark.parametrize(("gamma", "views"), [(0.45455, 1), (0.55, 1), (0.04, 2), (4.0, 2)])
+@each_case(("gamma", "views"), [(0.45455, 1), (0.55, 1), (0.04, 2), (4.0, 2)])
 def test_a_gamma_that_shows_another_picture(gamma: float, views: int) -> None:
     """What is nearly black by its numbers is seen where the file says so."""
     data = with_gamma(filed(drawn((10, 60, 10)), "PNG", b""), gamma)
@@ -257,7 +257,7 @@ def test_a_gamma_that_shows_another_picture(gamma: float, views: int) -> None:
     assert (colours.apply_profile(grey) is None) == (views == 1)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("points", "ordinary"),
     [
         ((0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06), True),
@@ -303,7 +303,7 @@ def test_a_profile_has_a_most(monkeypatch: pytest.MonkeyPatch) -> None:
         colours.apply_profile(image)
 
 
-@pytest.mark.parametrize("content", [b"", b"name", b"name\0\0no zlib"])
+@each_case("content", [b"", b"name", b"name\0\0no zlib"])
 def test_a_packed_profile_that_is_broken_is_none(content: bytes) -> None:
     """PNG has it packed."""
     assert colours.unpack_profile(content) == b""

@@ -170,8 +170,8 @@ def test_of_sixteen_bits_the_upper_ones_are_seen(file_of: Make) -> None:
     ]
 
 
-@pytest.mark.parametrize("most", [1, 255, 65_535, 1_000_000])
-@pytest.mark.parametrize("kind", [np.int32, np.float32])
+@each_case("most", [1, 255, 65_535, 1_000_000])
+@each_case("kind", [np.int32, np.float32])
 def test_numbers_without_a_range_are_seen_in_their_own(kind: type, most: int) -> None:
     """The largest is white, or nearly: nothing is too dark to be read."""
     image = Image.fromarray(np.array([[0, most]], dtype=kind))
@@ -204,7 +204,7 @@ def test_a_large_picture_is_judged_smaller(draw: Draw, file_of: Make, format_: s
     assert abs(wide / high - 4 / 3) < 0.1
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("size", "times"),
     [((4_000, 3_000), 2), ((3_000, 4_000), 2), ((6_300, 6_300), 3), ((600, 8_000), 1), ((40_000, 1_000), 3)],
 )
@@ -221,7 +221,7 @@ def test_views_fit_into_memory(width: int, height: int, count: int) -> None:
     assert kept <= (48_000_000 if count > 1 else 2 * 4096 * 4096)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("size", "frames", "code"),
     [
         ((7_000, 7_000), 1, "too_many_pixels"),

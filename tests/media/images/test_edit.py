@@ -15,6 +15,7 @@ from PIL import Image
 from guardrails.media.errors import MediaError
 from guardrails.media.images.edit import CELLS, cover_boxes, edit_file, flatten_image, widen_box, write_frames
 from guardrails.media.limits import PictureLimits
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -57,7 +58,7 @@ def test_nothing_is_left_in_a_solid_box(x: int, y: int, width: int, height: int,
     assert (made == noise).all()
 
 
-@pytest.mark.parametrize("how", ["pixelate", "blur"])
+@each_case("how", ["pixelate", "blur"])
 def test_a_box_is_told_by_a_few_means(how: Any) -> None:
     """So many that one sees that there is something, and not what was written."""
     noise = np.random.default_rng(0).integers(0, 255, (200, 400, 3), dtype=np.uint8)

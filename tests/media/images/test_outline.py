@@ -42,7 +42,7 @@ def test_each_format_is_known_where_it_is_written_as_a_text(
             assert WRITTEN.match(f"DATA:image/x;base64,{text}")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "",
@@ -93,7 +93,7 @@ def test_a_format_can_be_left_out(draw: Draw, file_of: Make) -> None:
         read_outline(file_of(draw(), "gif"), formats=("png",))
 
 
-@pytest.mark.parametrize("said", ["image/jpeg", ".jpg", "jpeg", "IMAGE/JPG; charset=x", "pjpeg"])
+@each_case("said", ["image/jpeg", ".jpg", "jpeg", "IMAGE/JPG; charset=x", "pjpeg"])
 def test_names_of_a_type_are_one(said: str) -> None:
     """Media types and suffixes alike."""
     assert declared_format(said) == "jpeg"

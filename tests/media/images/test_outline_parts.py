@@ -15,6 +15,7 @@ from guardrails.media.images.outline_parts import (
     read_exif_orientation,
     read_number,
 )
+from tests.cases import each_case
 
 
 def exif(order: str, entries: list[tuple[int, int]]) -> bytes:
@@ -37,16 +38,14 @@ def exif(order: str, entries: list[tuple[int, int]]) -> bytes:
     )
 
 
-@pytest.mark.parametrize("order", ["II", "MM"])
-@pytest.mark.parametrize("head", [b"", b"Exif\0\0"])
+@each_case("order", ["II", "MM"])
+@each_case("head", [b"", b"Exif\0\0"])
 def test_the_orientation_is_read_in_both_orders(order: str, head: bytes) -> None:
     """Whatever tags stand before it, and with the head of JPEG or without."""
     assert read_exif_orientation(head + exif(order, [(0x010F, 9), (0x0112, 6)])) == 6
 
 
-@pytest.mark.parametrize(
-    "broken", [b"", b"II", b"XX*\0", exif("II", [(0x0112, 77)]), exif("MM", [(1, 2)])[:-9]]
-)
+@each_case("broken", [b"", b"II", b"XX*\0", exif("II", [(0x0112, 77)]), exif("MM", [(1, 2)])[:-9]])
 def test_what_says_no_orientation_is_upright(broken: bytes) -> None:
     """So it is for whoever shows pictures."""
     assert read_exif_orientation(broken) == 1

@@ -21,6 +21,7 @@ from guardrails.media.errors import MediaError
 from guardrails.media.images.decode_cache import LazySequence, ShapeCache
 from guardrails.media.images.picture import open_picture
 from guardrails.media.limits import PictureLimits
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -224,7 +225,7 @@ def test_a_large_picture_in_memory_is_seen_as_its_file_is(
     assert (found.views[0] == filed.views[0]).all()
 
 
-@pytest.mark.parametrize("shape", [(8, 9), (8, 9, 3), (8, 9, 4)])
+@each_case("shape", [(8, 9), (8, 9, 3), (8, 9, 4)])
 def test_what_becomes_of_an_array_later_changes_no_picture(shape: tuple[int, ...]) -> None:
     """It was read as it was when it was given."""
     pixels = np.full(shape, 255, np.uint8)
@@ -242,7 +243,7 @@ def test_what_becomes_of_an_image_of_pillow_later_changes_no_picture() -> None:
     assert found.views[0].min() == 255
 
 
-@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@each_case("kind", [np.float16, np.float32, np.float64])
 def test_numbers_that_are_a_little_outside_are_rounded_into_range(kind: type) -> None:
     """And the array stays as it is."""
     pixels = np.array([[-0.0005, 0.0, 0.5, 1.0, 1.0005]], dtype=kind)
@@ -277,7 +278,7 @@ def test_an_array_has_the_channels_of_a_picture(draw: Draw) -> None:
     assert [view.shape for view in open_picture(clear).views] == [(32, 48, 3)] * 3
 
 
-@pytest.mark.parametrize(
+@each_case(
     "array",
     [
         np.zeros((2, 2, 2), np.uint8),

@@ -125,7 +125,7 @@ def test_a_redacted_file_has_pixels_and_nothing_else(draw: Draw, file_of: Make, 
     assert (made.format, made.width, made.height) == (format_, 32, 48)
 
 
-@pytest.mark.parametrize("format_", ["png", "jpeg", "webp", "gif", "avif", "bmp"])
+@each_case("format_", ["png", "jpeg", "webp", "gif", "avif", "bmp"])
 def test_a_placeholder_is_a_picture_of_a_size(format_: str) -> None:
     """In any format that is written."""
     found = open_picture(make_placeholder(120, 80, format_))

@@ -29,7 +29,7 @@ def test_each_sound_that_is_read_has_a_family() -> None:
     assert {f"sound/{each}" for each in (*formats, "mp4", "mov", "webm", "matroska")} <= FAMILIES.keys()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("have", "expected"),
     [({"libx264", "mpeg4"}, "libx264"), ({"mpeg4", "aac"}, "mpeg4")],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails.media.images.edit import Box
 from guardrails.media.rewrite.edit_plan import EditPlan, FilmEdit, FrameCover, plan_edits
+from tests.cases import each_case
 
 SIZE = (320, 240)
 
@@ -35,7 +36,7 @@ def test_edits_become_a_plan() -> None:
     assert plan.mutes == ((0, 900_000),)
 
 
-@pytest.mark.parametrize("how", ["solid", "cut", "mute"])
+@each_case("how", ["solid", "cut", "mute"])
 def test_an_instant_is_a_millisecond(how: Any) -> None:
     """What was found there is there, however short it is."""
     plan = plan_edits([FilmEdit((7, 7), how)], SIZE, {how: 0, "cut": 0, "mute": 0})
@@ -49,7 +50,7 @@ def test_margins_are_given() -> None:
     assert plan.covers == (FrameCover((10_000, 20_000), "solid", SIZE, ((10, 10, 10, 10),)),)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("edit", "message"),
     [
         (FilmEdit((5, 4), "solid"), "in order"),
@@ -66,7 +67,7 @@ def test_what_is_no_edit(edit: FilmEdit, message: str) -> None:
         plan_edits([edit], SIZE)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("plan", "expected"),
     [
         (EditPlan(), False),

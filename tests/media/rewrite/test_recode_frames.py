@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from guardrails.media.images.edit import How
 from guardrails.media.rewrite.recode_frames import FORMAT, FULL, LIMITED, FrameMaker, is_rgb, split_planes
+from tests.cases import each_case
 
 Pixels = NDArray[np.uint8]
 
@@ -46,9 +47,7 @@ def test_a_frame_that_fits_stays_the_same() -> None:
     assert FrameMaker((64, 48)).make(frame, []) is frame
 
 
-@pytest.mark.parametrize(
-    "format_", ["yuv420p10le", "yuv444p", "yuva420p", "yuvj420p", "rgb24", "bgra", "gray", "yuv422p"]
-)
+@each_case("format_", ["yuv420p10le", "yuv444p", "yuva420p", "yuvj420p", "rgb24", "bgra", "gray", "yuv422p"])
 def test_all_formats_become_one(format_: str) -> None:
     """Eight bits, four pixels a colour, the usual range, and it looks the same."""
     pixels = drawn()
@@ -70,16 +69,14 @@ def test_the_full_range_becomes_the_usual_one() -> None:
     assert {int(value) for value in split_planes(made)[0].ravel()} == {235}
 
 
-@pytest.mark.parametrize(
-    ("format_", "expected"), [("rgb24", True), ("pal8", True), ("yuv420p", False), ("gray", False)]
-)
+@each_case(("format_", "expected"), [("rgb24", True), ("pal8", True), ("yuv420p", False), ("gray", False)])
 def test_which_formats_have_no_brightness(format_: str, expected: bool) -> None:
     """Their colours are counted by us."""
     assert is_rgb(av.VideoFormat(format_)) is expected
 
 
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("degrees", [90, 180, 270])
+@each_case("mirrored", [False, True])
+@each_case("degrees", [90, 180, 270])
 def test_a_frame_is_turned(degrees: int, mirrored: bool) -> None:
     """Clockwise, after it was mirrored; boxes are those of the upright picture."""
     pixels = drawn()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from guardrails.media.rewrite.recode_sound import BESIDES, RAMP, SoundLine
 from guardrails.media.rewrite.time_spans import Span
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 RATE = 8_000
 PIECE = 160
@@ -61,7 +60,7 @@ def test_what_is_muted() -> None:
     assert np.array_equal(found[:, last + RAMP :], sound[:, last + RAMP :])
 
 
-@pytest.mark.parametrize("first", [0, 37, RATE])
+@each_case("first", [0, 37, RATE])
 def test_what_is_cut(first: int) -> None:
     """What follows comes so much earlier, wherever the sound begins, and nothing clicks."""
     sound = noise()

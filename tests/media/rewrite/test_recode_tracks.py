@@ -20,6 +20,7 @@ from guardrails.media.rewrite.recode_tracks import (
     TrackOutput,
     decode_packet,
 )
+from tests.cases import each_case
 from tests.films import film, scene
 
 Reel = Callable[..., bytes]
@@ -125,8 +126,8 @@ def test_times_that_are_missing_or_go_back(
     assert [frame.pts for frame in frames_of(made)] == expected
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
-@pytest.mark.parametrize(("cut", "expected"), [((0, 0), 7.0), ((4_000, 4_500), 2.0), ((500, 600), 6.0)])
+@each_case("codec", ["libx264", "mpeg4"])
+@each_case(("cut", "expected"), [((0, 0), 7.0), ((4_000, 4_500), 2.0), ((500, 600), 6.0)])
 def test_the_last_frame_stays_as_long_as_it_did(codec: str, cut: tuple[int, int], expected: float) -> None:
     """A talk may end with a page that is shown for long; where it is cut, the one before does."""
     out = io.BytesIO()
@@ -159,7 +160,7 @@ def test_what_was_read_and_what_goes_on_is_counted(reel: Reel) -> None:
     assert (tracks[0].seen, tracks[0].count, round(tracks[0].end, 2)) == (30, 27, 1.0)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("codec", "rate", "layout", "expected"),
     [
         ("aac", 44_100, "stereo", (44_100, "stereo")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from guardrails.media.rewrite.time_spans import (
     remaining_spans,
     spans_meet,
 )
+from tests.cases import each_case
 
 SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=6)
 
@@ -25,7 +25,7 @@ def instants(spans: list[Span]) -> set[int]:
     return {instant for start, end in spans for instant in range(start, end)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("clips", "by", "expected"),
     [
         ([(1_000, 2_000)], 500, [(500_000, 2_500_000)]),

@@ -11,13 +11,14 @@ import pytest
 
 from guardrails.media.video.captions import has_captions
 from guardrails.media.video.film_source import open_film
+from tests.cases import each_case
 
 HEAD = b"\xb5\x00\x31GA94\x03"
 CODE = b"\x00\x00\x01\xb2GA94\x03"
 
 
-@pytest.mark.parametrize("head", [HEAD, CODE])
-@pytest.mark.parametrize(
+@each_case("head", [HEAD, CODE])
+@each_case(
     ("data", "expected"),
     [
         (b"\xc1\xff\xfc\xd4\xf2\xff", True),
@@ -39,7 +40,7 @@ def test_pairs_that_say_something_are_captions(head: bytes, data: bytes, expecte
     assert has_captions(b"xx" + head + b"\xc1\xff\xfc\x80\x80\xff" + head + data) is expected
 
 
-@pytest.mark.parametrize("before", [b"", b"\xb5\x00", b"\xb5\x00\x32", b"\x00\x00\x01\xb3"])
+@each_case("before", [b"", b"\xb5\x00", b"\xb5\x00\x32", b"\x00\x00\x01\xb3"])
 def test_what_is_no_such_note_has_none(before: bytes) -> None:
     """Whatever stands behind the name."""
     assert not has_captions(before + b"GA94\x03\xc1\xff\xfc\xd4\xf2\xff")

@@ -13,6 +13,7 @@ from guardrails.media.video import file_end
 from guardrails.media.video.file_end import SPARE, count_trailing_bytes
 from guardrails.media.video.file_type import HEAD, detect_file_type
 from guardrails.media.video.film_opening import DescriptorFile
+from tests.cases import each_case
 from tests.films import CONTAINERS, film, scene, taped
 
 SOUNDS = {"wav": "pcm_s16le", "aiff": "pcm_s16be", "mp3": "mp3", "flac": "flac", "adts": "aac", "ipod": "aac"}
@@ -38,7 +39,7 @@ def counted(data: bytes) -> int:
         return count_trailing_bytes(DescriptorFile(file.fileno()), kind.reader)
 
 
-@pytest.mark.parametrize("ending", [*CONTAINERS, *SOUNDS])
+@each_case("ending", [*CONTAINERS, *SOUNDS])
 def test_what_stands_behind_is_counted(ending: str) -> None:
     """Another film, whatever it is, and anything else; zeros say nothing, and a file that is cut off has nothing behind."""
     data = made(ending)
@@ -54,7 +55,7 @@ def box(kind: bytes, size: int) -> bytes:
     return size.to_bytes(4, "big") + kind + bytes(size - 8)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("more", "left"),
     [
         (box(b"free", 5_000), 0),
@@ -103,7 +104,7 @@ def test_who_makes_a_file_of_millions_of_boxes_wins_no_time(
     assert 900 * len(piece) <= left <= 1_000 * len(piece)
 
 
-@pytest.mark.parametrize("size", [1, 8, 11, 12, 40])
+@each_case("size", [1, 8, 11, 12, 40])
 def test_the_beginning_of_a_file_alone_has_nothing_behind(size: int) -> None:
     """However early it is cut off."""
     for ending, reader in (

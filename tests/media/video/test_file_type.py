@@ -96,7 +96,7 @@ def test_a_film_that_is_also_said_to_be_a_picture_is_a_film() -> None:
     assert found.what == "film"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("declared", "fits"),
     [
         (None, True),
@@ -149,7 +149,7 @@ def test_any_bytes_are_something_or_nothing(head: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("container", "codec", "start"), [("mp3", "libmp3lame", b"\xff\xf3"), ("adts", "aac", b"\xff\xf1")]
 )
 def test_frames_that_follow_each_other_are_no_samples(container: str, codec: str, start: bytes) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from guardrails.media.video.film_parts import Sampling, VideoLimits, WatchAccount
+from tests.cases import each_case
 
 
 def test_limits_are_those_that_were_measured() -> None:
@@ -24,7 +23,7 @@ def test_a_film_is_whole_if_all_of_it_was_looked_at() -> None:
     assert replace(seen, hidden=3, unread=9_000).whole
 
 
-@pytest.mark.parametrize("less", [{"done": False}, {"stopped": "budget"}, {"corrupt": 1}, {"lost": 1}])
+@each_case("less", [{"done": False}, {"stopped": "budget"}, {"corrupt": 1}, {"lost": 1}])
 def test_a_film_of_which_less_was_seen_is_not_whole(less: dict[str, object]) -> None:
     """Each of them alone."""
     assert not replace(WatchAccount(decoded=10, done=True), **less).whole  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from guardrails.media.video.film_source import (
     WatchAccount,
     open_film,
 )
+from tests.cases import each_case
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -158,7 +159,7 @@ def test_what_a_film_is_declared_to_be_has_to_agree(calm: bytes, tmp_path: Path)
     assert code_of(path) == "mistyped"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "code"),
     [
         (b"", "empty"),

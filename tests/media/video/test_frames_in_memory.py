@@ -17,6 +17,7 @@ from guardrails.media.limits import PictureLimits
 from guardrails.media.rewrite.recode import FilmEdit
 from guardrails.media.video.film_source import Film, Sampling, VideoLimits, open_film
 from guardrails.media.video.frames_in_memory import FramesFilm
+from tests.cases import each_case
 from tests.films import film, green, plain, scene
 
 MIXED = [*chain(scene(30), green(1), scene(29, 2))]
@@ -48,7 +49,7 @@ def test_frames_are_watched_as_a_film_s_are() -> None:
     assert looked(footage)  # it holds no file
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("limits", "sampling", "stopped", "count"),
     [
         (VideoLimits(frames=10), Sampling(), "frames", 10),
@@ -83,7 +84,7 @@ def test_what_is_transparent_is_looked_at_whenever_it_is() -> None:
     assert seen[3] == 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     "frames",
     [
         lambda: [],
@@ -108,19 +109,19 @@ def test_what_moves_is_no_frame(tmp_path: Any) -> None:
         looked(FramesFilm([moving], 8))
 
 
-@pytest.mark.parametrize("fps", [0, -1, 1_001, float("nan")])
+@each_case("fps", [0, -1, 1_001, float("nan")])
 def test_a_rate_is_a_number_of_frames(fps: float) -> None:
     """Above nothing."""
     with pytest.raises(ValueError, match="fps"):
         FramesFilm(MIXED, fps)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "shape",
     [lambda pixels: pixels, lambda pixels: (pixels / 255).astype(np.float32), Image.fromarray],
     ids=["array", "floats", "pillow"],
 )
-@pytest.mark.parametrize("how", ["solid", "cut", "pixelate"])
+@each_case("how", ["solid", "cut", "pixelate"])
 def test_a_stretch_is_covered_in_each_of_its_frames(shape: Callable[[Any], Any], how: Any) -> None:
     """In the same kind, with the margins of films; all others are the same objects."""
     frames = [shape(pixels) for pixels in chain(scene(24), green(8), scene(24, 2))]

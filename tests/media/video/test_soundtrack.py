@@ -13,6 +13,7 @@ import pytest
 from guardrails.media.errors import MediaError
 from guardrails.media.video.film_source import Caption, VideoLimits, open_film
 from guardrails.media.video.soundtrack import mix_down, strip_ass_markup
+from tests.cases import each_case
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -89,7 +90,7 @@ def heard(
         return [start for start, _ in pieces], np.concatenate([samples for _, samples in pieces]), sound
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("container", "codec"),
     [("matroska", "pcm_s16le"), ("mp4", "aac"), ("webm", "libopus"), ("avi", "libmp3lame")],
 )
@@ -133,7 +134,7 @@ def test_sound_past_the_limit_is_not_heard_and_that_is_said() -> None:
     assert RATE <= len(samples) < 1.6 * RATE
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("container", "subtitles"),
     [("matroska", "srt"), ("mp4", "mov_text"), ("matroska", "ass"), ("webm", "webvtt")],
 )
@@ -149,7 +150,7 @@ def test_subtitles_are_texts_with_times(container: str, subtitles: str) -> None:
     assert found == tuple(Caption(start, end, text, track) for start, end, text in texts)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "text"),
     [
         ("0,0,Default,,0,0,0,,plain", "plain"),

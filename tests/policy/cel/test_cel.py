@@ -12,7 +12,7 @@ from guardrails.policy.cel.cel import LONGEST, CelEnvironment, CelError, CelNode
 from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "names"),
     [
         ("hate > 0.5", {"hate": 0}),
@@ -39,7 +39,7 @@ def test_names_have_the_offsets_of_the_text(text: str, names: dict[str, int]) ->
     assert found == names
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "value"),
     [("1", 1), ("-7", -7), ("0.25", 0.25), ("-0.5", -0.5), ("true", True), ("false", False), ("'é'", "é"), ("0x10", 16), ("null", None)],
 )  # fmt: skip
@@ -83,7 +83,7 @@ def test_any_text_is_a_tree_or_an_error(text: str) -> None:
     assert all(0 <= offset <= len(text) for offset in offsets)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("bound", "value"),
     [
         ({"a": 1.0, "b": 0.0}, True),
@@ -101,7 +101,7 @@ def test_an_unbound_name_is_unknown_unless_the_rest_decides(
     assert check("a > 0.5 || b > 0.5", {"a": "double", "b": "double"}).run(bound) is value
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "offset", "part"),
     [
         ("a > 'x'", 2, "no matching overload"),

@@ -53,7 +53,7 @@ def test_syntax(text: str, message: str, hint: str) -> None:
     assert wording.explain_syntax_error(said, text[:at]) == (message, hint)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "message", "hint"),
     [
         ("hate > s", "'>' cannot take a number such as a score and a text", "compare a score with a number, without quotes: hate >= 0.8"),

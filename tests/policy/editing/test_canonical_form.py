@@ -106,7 +106,7 @@ def test_a_file_becomes_the_same_in_one_form(case: str) -> None:
     assert text(expected) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "words"),
     [
         ("---\nname: x\n", "remove that line"),

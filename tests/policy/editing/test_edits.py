@@ -32,7 +32,7 @@ STYLES = {
 }
 
 
-@pytest.mark.parametrize("style", STYLES)
+@each_case("style", STYLES)
 def test_a_number_inside_a_text_is_replaced_in_every_style(style: str) -> None:
     """Only the characters of the number change, wherever the text is written; what is read changes alike."""
     source = read_yaml(STYLES[style], "p.yaml")
@@ -45,7 +45,7 @@ def test_a_number_inside_a_text_is_replaced_in_every_style(style: str) -> None:
     assert after.text == source.text.replace("\\x30.85", "0.85").replace("0.85", "0.9")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "path", "span", "new", "reason"),
     [
         ("a: &n hate >= 0.8\nb: *n\n", ("b",), (8, 11), "0.9", "more than that would change"),
@@ -105,7 +105,7 @@ def test_entries_are_taken_out_with_their_lines_or_commas(
     assert apply_edits(source, remove_entries(source, path, keys)).text == left
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "path", "keys", "reason"),
     [
         ("t: [a]\n", ("t",), [1], "has not all"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.policy.editing.layout import LayoutEntry, LayoutError, LayoutNode, parse_layout
+from tests.cases import each_case
 
 FILE = """\
 # of the file
@@ -61,7 +62,7 @@ def test_an_empty_file_has_no_entries() -> None:
     assert parse_layout("").entries == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "words"),
     [
         ("---\na: 1\n", "remove that line"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.policy.lints.silence import find_suppressions, find_unused_suppressions
 from guardrails.policy.loading.source import Mark, read_yaml
+from tests.cases import each_case
 
 TEXT = """\
 # lint: ignore-file no_owner
@@ -44,7 +43,7 @@ def test_windows_line_ends_count_as_one() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("code", "line", "file", "covered"),
     [
         ("one", 4, "p.yaml", True),

@@ -75,7 +75,7 @@ def test_problems_are_found_where_they_are(text: str, expected: list[tuple[str, 
     assert [(error.code, error.line, error.col) for error in errors_of(text)] == expected
 
 
-@pytest.mark.parametrize("escape", [r"\UFFFFFFFF", r"\ud83d", r"\xzz", r"\q"])
+@each_case("escape", [r"\UFFFFFFFF", r"\ud83d", r"\xzz", r"\q"])
 def test_escapes_that_name_no_character_are_syntax_errors(escape: str) -> None:
     """An escape beyond Unicode, half a surrogate pair and an unknown one are located by both parsers."""
     assert [(error.code, error.line) for error in errors_of(f'a: b\nc: "{escape}"')] == [("yaml_syntax", 2)]
@@ -108,7 +108,7 @@ def test_a_tab_for_indentation_is_explained() -> None:
     assert "indent with spaces" in error.hint
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "code"),
     [
         ("[" * MAX_DEPTH + "]" * MAX_DEPTH, None),

@@ -144,7 +144,7 @@ def test_a_policy_in_no_file_builds_on_shipped_ones_alone(
     assert "'mine.yaml' is no shipped policy, and a policy that lies in no file names none" in problem
 
 
-@pytest.mark.parametrize("wrong", [None, 3, b"format: 1", ["format"]])
+@each_case("wrong", [None, 3, b"format: 1", ["format"]])
 def test_nothing_else_is_a_policy(wrong: Any) -> None:
     """The error names what may be given."""
     with pytest.raises(TypeError, match="must be a name, a path, YAML text or a mapping, not"):

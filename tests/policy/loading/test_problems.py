@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
@@ -135,7 +134,7 @@ def test_any_data_is_read_or_explained(data: dict[str, Any]) -> None:
     assert all(each.code and each.message and each.line for each in problems.errors)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "text"),
     [
         (None, "nothing (null)"), (True, "true"), (3, "the number 3"), (0.5, "the number 0.5"), ("a", "the text 'a'"),

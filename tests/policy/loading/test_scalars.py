@@ -66,7 +66,7 @@ def test_plain_scalars_have_the_types_of_the_core_schema(text: str, value: objec
     assert (resolve(text), type(resolve(text))) == (value, type(value))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text", [".inf", "-.INF", ".nan", ".NaN", "1e999", "9223372036854775808", "1" * 5000, "0x" + "f" * 99]
 )
 def test_numbers_that_would_change_their_value_are_problems(text: str) -> None:
@@ -87,9 +87,7 @@ def test_a_tag_decides_the_type() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "tag"), [("x", INT), ("1.5", INT), ("true", INT), ("true", FLOAT), ("0", NULL)]
-)
+@each_case(("text", "tag"), [("x", INT), ("1.5", INT), ("true", INT), ("true", FLOAT), ("0", NULL)])
 def test_a_tag_that_does_not_fit_is_a_problem(text: str, tag: str) -> None:
     """A text that is not what its tag says is refused, not converted."""
     with pytest.raises(ScalarProblem, match=text) as caught:
@@ -102,7 +100,7 @@ def test_long_texts_are_cut_in_messages() -> None:
     assert quote_scalar("x" * 1000) == repr("x" * 59 + "…")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("source", "start"),
     [("x", 0), ("&a x", 3), ("!!str &a 'x'", 9), ("&a # why\n  !t x", 14), ("&x?b", 2), ("# x", 0)],
 )

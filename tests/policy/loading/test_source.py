@@ -13,6 +13,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading import compose
 from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
+from tests.cases import each_case
 
 POLICY = """\
 # a policy
@@ -120,8 +121,8 @@ def test_raw_is_the_text_of_a_plain_scalar(policy: Source, path: Path, raw: str 
     assert policy.raw(path) == raw
 
 
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("encode", [str, str.encode])
+@each_case("mark", ["", "\ufeff"])
+@each_case("encode", [str, str.encode])
 def test_a_byte_order_mark_moves_nothing(mark: str, encode: type) -> None:
     """Text and UTF-8 bytes give the same values and places, with a byte order mark and without."""
     source = read_yaml(encode(f"{mark}😀: é\nb: 'x'"), "p.yaml")
@@ -129,7 +130,7 @@ def test_a_byte_order_mark_moves_nothing(mark: str, encode: type) -> None:
     assert (source.data, places) == ({"😀": "é", "b": "x"}, (Mark("p.yaml", 1, 4), Mark("p.yaml", 2, 5)))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "code", "place"),
     [
         (b"a: b\r\n\xc3\xa9: \xff", "invalid_encoding", (2, 4)),

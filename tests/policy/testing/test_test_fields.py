@@ -23,7 +23,7 @@ from tests.cases import each_case
 EXPECT = {"action": "allow"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "test",
     [
         {"input": "a", "expect": EXPECT},
@@ -42,7 +42,7 @@ def test_takes_every_form_of_content(test: dict[str, Any]) -> None:
     assert TestDoc.model_validate(test).model_dump(exclude_unset=True) == test
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("model", "data", "message"),
     [
         (TestDoc, {"text": "a", "expect": EXPECT}, "'text' is not a field of it did you mean 'input'?"),
@@ -66,7 +66,7 @@ def test_names_of_other_tools_are_told_apart(model: type[Any], data: dict[str, A
     assert [f"{each.message} {each.hint}" for each in problems.errors] == [message]
 
 
-@pytest.mark.parametrize("score", [0.0, 1, 0.85, ">= 0.8", ">0", "<= 1", ">= 0.5, < 0.9", "< .5"])
+@each_case("score", [0.0, 1, 0.85, ">= 0.8", ">0", "<= 1", ">= 0.5, < 0.9", "< .5"])
 def test_scores_are_numbers_or_comparisons(score: object) -> None:
     """One number, or one or two comparisons."""
     assert FoundDoc.model_validate({"category": "a", "score": score}).score == score

@@ -9,9 +9,10 @@ from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.audio.protocol import PROTOCOLS, TRANSCRIPTIONS
 from guardrails.protocols.protocol import Protocol
 from guardrails.types import Action, Coverage
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda each: each.name)
+@each_case("protocol", PROTOCOLS, ids=lambda each: each.name)
 def test_nothing_is_sent_as_it_comes(protocol: Protocol) -> None:
     """What is no boolean is refused."""
     assert not protocol.is_streamed({"stream": True})

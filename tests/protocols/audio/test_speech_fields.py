@@ -16,10 +16,11 @@ from guardrails import RequestError
 from guardrails.media.video.file_type import detect_file_type
 from guardrails.protocols.audio import speech_fields
 from guardrails.types import Audio, Stage, Text
+from tests.cases import each_case
 from tests.films import taped
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "found"),
     [
         ({"model": "m", "voice": "alloy", "input": "Hello.", "speed": 1.5}, ["Hello."]),
@@ -48,7 +49,7 @@ def test_the_pieces_of_a_stream_are_one_sound(data: bytes, size: int) -> None:
     assert not leaf.editable
 
 
-@pytest.mark.parametrize("piece", ["a b", "é", 7, None, "AAA", ["AAAA"]])
+@each_case("piece", ["a b", "é", 7, None, "AAA", ["AAAA"]])
 def test_what_is_no_base64_is_refused(piece: Any) -> None:
     """Nobody knows what a client makes of it."""
     with pytest.raises(RequestError):
@@ -87,7 +88,7 @@ TAPED = taped(np.zeros(16_000), "mp3", "libmp3lame")
 FRAMES = TAPED[TAPED.index(b"\xff\xf3") :]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "media", "head"),
     [
         ({}, "audio/pcm", SILENCE),

@@ -14,6 +14,7 @@ from guardrails.engine.content.payload import body as subject
 from guardrails.protocols.audio import transcription_fields
 from guardrails.types import Audio, Media, Text, Video
 from guardrails.wire.forms import Upload
+from tests.cases import each_case
 
 MASK = "rules:\n  - {id: m, on: output, when: custom.m > 0, then: redact}\n"
 POLICY = "detectors:\n  m: {use: terms, terms: [zqx mask], category: custom.m}\n" + MASK
@@ -32,7 +33,7 @@ def left(guard: Guard, body: Any) -> Any:
     ).content
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("upload", "kind"),
     [
         (Upload(b"RIFF....WAVE", "a.wav", "audio/wav"), Audio),
@@ -77,7 +78,7 @@ def texts(body: Any) -> list[str]:
     return [leaf.content.text for leaf in found if isinstance(leaf.content, Text) and not leaf.pieces]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "found"),
     [
         ("Hello.\nYou.\n", ["Hello.\n", "You.\n"]),

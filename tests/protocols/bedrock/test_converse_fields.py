@@ -9,6 +9,7 @@ import pytest
 from guardrails.errors import RequestError
 from guardrails.protocols.bedrock.converse_fields import read_request, read_response
 from guardrails.types import Stage, Text, ToolCall
+from tests.cases import each_case
 
 
 def asked(*content: Any, role: str = "user", **fields: Any) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def test_an_answer_has_texts_thoughts_and_calls() -> None:
     assert tree.unknown == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "block",
     [
         {"document": {"format": "pdf", "name": "a", "source": {"bytes": "eA=="}}},

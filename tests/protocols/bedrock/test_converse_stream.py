@@ -12,6 +12,7 @@ from guardrails.protocols.bedrock.protocol import STREAM
 from guardrails.testing import FakeGuard
 from guardrails.wrapping.http import json_calls
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 CALL = {"toolUse": {"toolUseId": "1", "name": "f", "input": '{"city":"Paris"}'}}
 THOUGHT = {"reasoningContent": {"reasoningText": {"text": "Hmm.", "signature": "c2lnbmVk"}}}
@@ -35,7 +36,7 @@ def relayed(events: list[Any], **terms: Any) -> list[Any]:
     return [*json_calls.ask_stream(exchange, lambda body: events)]
 
 
-@pytest.mark.parametrize("blocks", [[{"text": "Hello."}], [THOUGHT, {"text": "Hi."}, CALL], [CALL]])
+@each_case("blocks", [[{"text": "Hello."}], [THOUGHT, {"text": "Hi."}, CALL], [CALL]])
 def test_a_stream_goes_on_as_it_came(blocks: list[Any]) -> None:
     """Event by event."""
     events = [event.data for event in write_events(answer(*blocks))]
@@ -66,7 +67,7 @@ def test_a_block_ends_the_answer_as_bedrock_does() -> None:
     assert refusal[1]["contentBlockDelta"]["delta"] == {"text": "Not that."}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "event",
     [
         {"messageStop": {}, "metadata": {}},

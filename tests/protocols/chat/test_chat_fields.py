@@ -43,7 +43,7 @@ def call(arguments: Any, name: str = "shell", **more: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("role", "stages"),
     [
         ("system", ("input",)),
@@ -88,7 +88,7 @@ def test_a_call_is_also_given_as_a_whole() -> None:
     assert whole.place.path == "/0/tool_calls/0"
 
 
-@pytest.mark.parametrize("role", ["User", "admin", "", None, 7, ["user"], "x" * 500])
+@each_case("role", ["User", "admin", "", None, 7, ["user"], "x" * 500])
 def test_an_unknown_role_is_refused(role: Any) -> None:
     """A role that no table has has no stage; a long one is not repeated in the message."""
     with pytest.raises(RequestError) as caught:
@@ -97,7 +97,7 @@ def test_an_unknown_role_is_refused(role: Any) -> None:
     assert len(str(caught.value)) < 150
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given_", "code"),
     [
         ([["user", "x"]], "invalid_message"),
@@ -113,7 +113,7 @@ def test_messages_of_another_form_are_refused(given_: Any, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(
+@each_case(
     "field", ["chat_template", "chat_template_kwargs", "continue_final_message", "previous_response_id"]
 )
 def test_fields_that_change_the_prompt_behind_the_guard_are_refused(field: str) -> None:
@@ -130,7 +130,7 @@ def test_text_parts_are_judged_each_and_joined() -> None:
         assert texts(read({"role": "user", "content": parts})).keys() == {"for", "bidden", "forbidden"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "between",
     [
         {"type": "image_url", "image_url": {"url": "http://x/y.png"}},
@@ -184,7 +184,7 @@ def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: 
     assert "never heard" not in entry.reason
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "found"),
     [
         ({"type": "some words", "x": "y"}, ["some words", "x", "y"]),
@@ -462,7 +462,7 @@ def test_moderation_is_a_known_field_on_either_side() -> None:
 FUNCTION, OTHER = {"name": "f", "arguments": "{}"}, {"name": "g", "input": "x"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "said",
     [
         {"function": FUNCTION, "custom": OTHER},
@@ -484,7 +484,7 @@ def test_a_tool_that_is_said_twice_is_refused(said) -> None:
     assert (raised.value.code, raised.value.path) == ("ambiguous_tool", "/tools/0")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "tool", "asked"),
     [
         ({"function": FUNCTION}, "f", "{}"),
@@ -507,7 +507,7 @@ def test_a_call_says_its_tool_and_what_it_is_called_with(said, tool, asked) -> N
     assert all(leaf.content.place.tool == tool for leaf in tree.leaves)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "tool"),
     [
         ({"tools": [{"type": "web_search"}]}, "web_search"),

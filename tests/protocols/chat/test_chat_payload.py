@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails import Guard, ToolCall
 from guardrails.protocols.chat.chat_payload import is_conversation, is_message, is_messages
+from tests.cases import each_case
 
 # Beside a term a letter of its own, in any script, would be a repeat, and part of it.
 BESIDE = st.text(" .,;:!?'()\n\u00e4\u00df\u4e2d\u3042gkw", max_size=5)
@@ -112,7 +113,7 @@ def test_a_word_split_over_parts_leaves_no_piece(
     assert "".join(part["text"] for part in content["content"]) == f"{before}[BOMB]{after}"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "conversation"),
     [
         (user("x"), True),

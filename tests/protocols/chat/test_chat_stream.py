@@ -14,7 +14,7 @@ from guardrails import Action, Guard
 from guardrails.engine.model import Request
 from guardrails.errors import BackendError
 from guardrails.protocols.chat.chat_stream import ChatCodec, parts
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 EVERYWHERE = "[output, tool_call]"
 POLICY = f"""
@@ -218,7 +218,7 @@ def test_what_spells_a_text_goes_where_it_comes_behind_it(
     assert (1, {"content": []}) in found
 
 
-@pytest.mark.parametrize(
+@each_case(
     "data",
     [
         {"choices": ["x"]},

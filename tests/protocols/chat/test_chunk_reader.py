@@ -56,7 +56,7 @@ def test_deltas_make_a_message(deltas, expected) -> None:
     assert message(*deltas) == expected
 
 
-@pytest.mark.parametrize("indexed", [True, False])
+@each_case("indexed", [True, False])
 def test_tool_calls_grow_by_index_or_id(indexed) -> None:
     """Two calls at a time, their arguments interleaved; a server that gives no index sends ids instead."""
 
@@ -119,7 +119,7 @@ def test_a_stray_message_is_kept_for_judgement() -> None:
     assert (choice["message"], choice["delta"]) == ({"content": "a"}, {"content": "b"})
 
 
-@pytest.mark.parametrize(
+@each_case(
     "choices", [5, "x", {}, [1], [{"index": -1}], [{"index": True}], [{"index": "0"}], [{"index": 128}]]
 )
 def test_a_malformed_chunk_is_the_upstreams_fault(choices: Any) -> None:

@@ -12,6 +12,7 @@ from guardrails.protocols.cohere.protocol import CHAT
 from guardrails.testing import FakeGuard
 from guardrails.wrapping.http import json_calls
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 CALL = {"id": "1", "type": "function", "function": {"name": "find", "arguments": '{"q": "tea"}'}}
 CITED = {"start": 0, "end": 3, "text": "Tea", "sources": []}
@@ -45,7 +46,7 @@ def said(events: list[Any]) -> str:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "whole",
     [answer("Tea."), answer("Tea.", citations=[CITED]), answer(tool_plan="I look.", tool_calls=[CALL])],
 )
@@ -87,7 +88,7 @@ def test_a_block_is_answered_in_our_words() -> None:
     assert said([event.data for event in write_events(build_refusal("Not that."))]) == "Not that."
 
 
-@pytest.mark.parametrize(
+@each_case(
     "event",
     [
         {"type": "unknown"},

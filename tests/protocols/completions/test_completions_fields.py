@@ -12,6 +12,7 @@ from guardrails import RequestError
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.completions.completions_fields import read_request, read_response
 from guardrails.types import Stage, Text
+from tests.cases import each_case
 
 
 def told(tree: ContentTree) -> list[tuple[str, str]]:
@@ -21,7 +22,7 @@ def told(tree: ContentTree) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "texts"),
     [
         ({"prompt": "a"}, [("/prompt", "a")]),
@@ -52,7 +53,7 @@ def test_an_answer_is_judged_beside_what_was_asked() -> None:
     assert (tree.turns, tree.roles) == (1, ("user",))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "path"),
     [
         ({"prompt": [1, 2]}, "unsupported_input", "/prompt/0"),
@@ -80,7 +81,7 @@ def answer(text: str = "x", logprobs: Any = None) -> dict[str, Any]:
 LISTS = {"token_logprobs": [-1.0, None], "text_offset": [0, 1]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("logprobs", "texts"),
     [
         (None, []),

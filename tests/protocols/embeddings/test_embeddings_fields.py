@@ -30,7 +30,7 @@ def encoded(*numbers: float) -> str:
     return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "texts"),
     [
         ({"input": "a"}, [("/input", "a")]),
@@ -47,7 +47,7 @@ def test_a_request_is_read(body, texts) -> None:
     assert tree.unknown == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code", "path"),
     [
         ({}, "invalid_input", "/input"),

@@ -9,9 +9,10 @@ from guardrails.errors import BackendError
 from guardrails.protocols.embeddings.protocol import EMBEDDINGS
 from guardrails.proxy.exchange.answer import parse_answer
 from guardrails.types import Action, Coverage
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("raw", [b"{}", b'{"data": {}}', b'{"data": ["x"]}'])
+@each_case("raw", [b"{}", b'{"data": {}}', b'{"data": ["x"]}'])
 def test_what_is_no_list_is_the_upstreams_fault(raw: bytes) -> None:
     """It has no data."""
     with pytest.raises(BackendError, match="no data"):

@@ -29,7 +29,7 @@ def made(*given: Any) -> AnswerReader:
     return chunks
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("chunks", "parts"),
     [
         (["a", "b"], [{"text": "ab"}]),
@@ -76,7 +76,7 @@ def test_candidates_take_turns() -> None:
     assert [each["content"]["parts"] for each in whole["candidates"]] == [[{"text": "ac"}], [{"text": "bd"}]]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("chunks", "finished"),
     [
         ([], False),

@@ -151,7 +151,7 @@ def test_texts_of_a_content_are_joined() -> None:
     assert joined == ["ac", "bd", "abcd"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "kind"),
     [
         ({"inlineData": {"mimeType": "application/pdf", "data": SEALED}}, "part"),
@@ -170,7 +170,7 @@ def test_what_nobody_can_judge_is_named(part: Any, kind: str) -> None:
     assert tree.unchecked[0][0].path.startswith("/contents/0/parts/0")
 
 
-@pytest.mark.parametrize(("kind", "type_"), [("inlineData", "mimeType"), ("inline_data", "mime_type")])
+@each_case(("kind", "type_"), [("inlineData", "mimeType"), ("inline_data", "mime_type")])
 def test_a_picture_is_a_picture(kind: str, type_: str) -> None:
     """Of the type that it says, and with the name that it has."""
     part = {kind: {type_: "image/png", "data": SEALED, "displayName": "a name"}}
@@ -258,7 +258,7 @@ def test_an_edited_text_loses_its_signature() -> None:
     assert gemini_fields.edit_body(body, tree, outcome()) is body
 
 
-@pytest.mark.parametrize("holder", [None, "generateContentRequest", "generate_content_request"])
+@each_case("holder", [None, "generateContentRequest", "generate_content_request"])
 def test_turns_are_left_out(holder: str | None) -> None:
     """Of a request, and of one whose tokens are counted."""
     asking = asked(("user", {"text": "a"}), ("model", {"text": "b"}), ("user", {"text": "c"}))
@@ -284,7 +284,7 @@ def test_tokens_are_counted_of_one_thing() -> None:
     ).leaves
 
 
-@pytest.mark.parametrize("name", gemini_fields.HOSTED)
+@each_case("name", gemini_fields.HOSTED)
 def test_a_tool_of_the_providers_is_known_by_its_field(name: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out; in either spelling."""
     spelt = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)

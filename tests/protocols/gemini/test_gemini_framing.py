@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from guardrails.protocols.gemini.gemini_framing import ArrayWriter, ChunkWriter
 from guardrails.wire import sse
+from tests.cases import each_case
 
 NOTED = sse.comment("x-guardrails-action: block; x-guardrails-rules: a,b")
 TOLD = {"x-guardrails-action": "block", "x-guardrails-rules": "a,b"}
 A, B = (sse.event(json.dumps({"n": n}).encode()) for n in (1, 2))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("sent", "chunks"),
     [
         ([], []),

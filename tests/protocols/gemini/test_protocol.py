@@ -9,9 +9,10 @@ import pytest
 from guardrails.errors import BackendError
 from guardrails.protocols.gemini.protocol import COUNT_TOKENS, GENERATE, count_candidates
 from guardrails.proxy.exchange.answer import parse_answer
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw", [b"x", b"[]", b"{}", b'{"candidates": {}}', b'{"candidates": ["x"]}', b'{"promptFeedback": 1}']
 )
 def test_what_is_no_answer_is_refused(raw: bytes) -> None:
@@ -22,7 +23,7 @@ def test_what_is_no_answer_is_refused(raw: bytes) -> None:
         parse_answer(COUNT_TOKENS, raw)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "count"),
     [
         ({}, 1),

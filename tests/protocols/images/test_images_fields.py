@@ -77,14 +77,14 @@ def test_a_file_says_its_type_where_it_is_one_of_a_picture() -> None:
     assert declared == ["image/png", None, None]
 
 
-@pytest.mark.parametrize("field", ["prompt", "model", "x_new"])
+@each_case("field", ["prompt", "model", "x_new"])
 def test_a_file_elsewhere_is_refused(field) -> None:
     """Nobody knows what a server does with it."""
     with pytest.raises(RequestError):
         read_request({field: Upload(b"x")})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "pictures", "unchecked"),
     [
         ({"data": [{"b64_json": PIXEL}, {"b64_json": None, "url": URI}]}, ["/data/0/b64_json", "/data/1/url"], []),
@@ -125,7 +125,7 @@ def test_a_file_that_is_redacted_is_a_file() -> None:
         edit_request(body, tree, replace(outcome, edits={at: b"no picture"}))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("event", "last"),
     [
         ({"type": "image_edit.completed"}, True),

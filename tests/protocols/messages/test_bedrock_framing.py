@@ -9,6 +9,7 @@ import pytest
 from guardrails.errors import BackendError
 from guardrails.protocols.messages.bedrock_framing import CHUNKS
 from guardrails.wire import event_stream, sse
+from tests.cases import each_case
 
 EVENTS = [
     sse.Event(b"ping", b'{"type": "ping"}'),
@@ -35,7 +36,7 @@ def test_an_exception_is_an_error_and_an_error_an_exception() -> None:
     assert (message.headers, json.loads(message.payload)) == (headers, {"message": "too many"})
 
 
-@pytest.mark.parametrize("payload", [b"[]", b"{", b'{"bytes": "%%%"}', b'{"bytes": "eA=="}'])
+@each_case("payload", [b"[]", b"{", b'{"bytes": "%%%"}', b'{"bytes": "eA=="}'])
 def test_what_is_no_event_cannot_be_judged(payload: bytes) -> None:
     """It is an error of the upstream's."""
     with pytest.raises(BackendError):

@@ -65,7 +65,7 @@ def test_each_text_of_a_request_stands_at_its_stage(body, expected) -> None:
     assert stages(messages_fields.read_request(body)) == [expected]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("block", "expected"),
     [
         ({"type": "text", "text": "said"}, ("assistant", (OUT,))),
@@ -113,7 +113,7 @@ def test_an_earlier_answer_is_judged_beside_its_question() -> None:
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body", [None, [], {}, {"messages": None}, {"messages": {}}, {"messages": [7]}, {"messages": [{}]}]
 )
 def test_what_is_no_request_is_refused(body) -> None:
@@ -129,7 +129,7 @@ def test_nothing_to_change_is_the_same_object() -> None:
     assert messages_fields.edit_body(body, messages_fields.read_request(body), outcome()) is body
 
 
-@pytest.mark.parametrize(("more", "left"), [({"signature": SEALED}, 1), ({"signature": ""}, 2), ({}, 2)])
+@each_case(("more", "left"), [({"signature": SEALED}, 1), ({"signature": ""}, 2), ({}, 2)])
 def test_a_signed_thought_is_left_out_instead_of_edited(more, left) -> None:
     """With all that stays in its place, and nothing changed in what was given."""
     body = asked(
@@ -154,7 +154,7 @@ def test_removed_turns_are_left_out() -> None:
     assert changed == asked(("user", "c"))
 
 
-@pytest.mark.parametrize(("body", "count"), [({"input_tokens": 3}, 0), ({"input_tokens": "many words"}, 1)])
+@each_case(("body", "count"), [({"input_tokens": 3}, 0), ({"input_tokens": "many words"}, 1)])
 def test_a_count_holds_no_text(body, count) -> None:
     """What is more than a number is judged."""
     assert len(messages_fields.read_count(body).leaves) == count

@@ -70,7 +70,7 @@ THOUGHT = {**BLOCK, "content_block": {"type": "thinking", "thinking": "", "signa
 SIGNED = {**BLOCK, "content_block": {"type": "thinking", "thinking": "x", "signature": "s"}}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pieces", "given"),
     [([], {}), ([""], {}), (["", "{", "", "}"], "{}"), (["\ud83d", "\ude00"], "\N{GRINNING FACE}")],
 )

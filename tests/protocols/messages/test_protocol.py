@@ -7,10 +7,11 @@ import pytest
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.messages.protocol import COUNT_TOKENS, MESSAGES, refuse
 from guardrails.proxy.exchange.answer import parse_answer
+from tests.cases import each_case
 from tests.proxy.conftest import message
 
 
-@pytest.mark.parametrize("raw", [b"{}", b'{"type": "message"}', b'{"type": "message", "content": ["x"]}'])
+@each_case("raw", [b"{}", b'{"type": "message"}', b'{"type": "message", "content": ["x"]}'])
 def test_what_is_no_message_is_the_upstreams_fault(raw: bytes) -> None:
     """Nor a count."""
     for protocol in (MESSAGES, COUNT_TOKENS):

@@ -309,7 +309,7 @@ def outcome_of(action: Action, **more: Any) -> Outcome:
     return Outcome(action, rules, (), (), Coverage({}), more.pop("errors", ()), True, **more)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("outcome", "blocked", "reason"),
     [
         (outcome_of(Action.ALLOW), None, ""),

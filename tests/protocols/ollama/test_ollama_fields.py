@@ -44,7 +44,7 @@ def asking(*messages: Any, **fields: Any) -> dict[str, Any]:
     return {"model": "m", "messages": [*messages], **fields}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("message", "texts"),
     [
         ({"role": "system", "content": "a"}, [("content", "input", "a")]),
@@ -72,9 +72,7 @@ def test_what_the_assistant_said_may_be_forged_by_a_client() -> None:
     assert leaf.content.place.also == (Stage.INPUT,)
 
 
-@pytest.mark.parametrize(
-    "result", [{"tool_name": "f"}, {"tool_call_id": "c1"}, {"tool_name": "f", "tool_call_id": "c1"}]
-)
+@each_case("result", [{"tool_name": "f"}, {"tool_call_id": "c1"}, {"tool_name": "f", "tool_call_id": "c1"}])
 def test_a_result_belongs_to_the_tool_that_was_called(result) -> None:
     """By the id of the call, or by the name of the tool alone, as released clients have it."""
     tree = read_request(
@@ -132,7 +130,7 @@ def test_a_picture_that_is_none_is_judged_as_a_text() -> None:
     assert len(tree.unchecked) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "texts"),
     [
         ({"prompt": "a", "suffix": "b"}, [("/prompt", "input", "a"), ("/suffix", "input", "b")]),
@@ -171,7 +169,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("read", "body", "path"), REFUSED)
+@each_case(("read", "body", "path"), REFUSED)
 def test_what_changes_the_prompt_behind_the_guard_is_refused(read, body, path) -> None:
     """The error names the field."""
     with pytest.raises(RequestError) as caught:
@@ -221,7 +219,7 @@ def test_a_request_without_messages_loads_a_model() -> None:
     assert read_request({"model": "m"}).leaves == read_request({"model": "m", "messages": None}).leaves == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "code"),
     [({"messages": "a"}, "invalid_messages"), (asking({"role": "User", "content": "a"}), "unknown_role")],
 )
@@ -232,7 +230,7 @@ def test_messages_of_no_form_are_refused(body, code) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "texts"),
     [
         ({"input": "a", "truncate": True, "dimensions": 8}, ["a"]),
@@ -245,9 +243,7 @@ def test_a_request_for_vectors_is_read(body, texts) -> None:
     assert [text for *_, text in told(read_embed_request(body))] == texts
 
 
-@pytest.mark.parametrize(
-    "body", [{}, {"input": None}, {"input": [1, 2]}, {"input": {"a": "b"}}, {"prompt": [["a"]]}]
-)
+@each_case("body", [{}, {"input": None}, {"input": [1, 2]}, {"input": {"a": "b"}}, {"prompt": [["a"]]}])
 def test_what_is_no_text_to_embed_is_refused(body) -> None:
     """Token ids among it."""
     with pytest.raises(RequestError):
@@ -257,7 +253,7 @@ def test_what_is_no_text_to_embed_is_refused(body) -> None:
 COUNTS = {"total_duration": 4_883_583_458, "eval_count": 282, "done": True, "done_reason": "stop"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "body", "texts"),
     [
         (

@@ -26,6 +26,7 @@ from guardrails.protocols.ollama.ollama_stream import (
 from guardrails.protocols.ollama.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.types import Place, Stage
+from tests.cases import each_case
 from tests.protocols.conftest import AnswerReader, Said, ended
 
 HEAD = {"model": "m", "created_at": "2026-01-02T03:04:05.6Z"}
@@ -326,7 +327,7 @@ def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     }
 
 
-@pytest.mark.parametrize("odd", [piece(role="\ud83d"), piece("\ud83d"), piece(tool_calls=["\ud83d"])])
+@each_case("odd", [piece(role="\ud83d"), piece("\ud83d"), piece(tool_calls=["\ud83d"])])
 def test_half_a_character_is_the_upstreams_fault(odd: dict[str, Any]) -> None:
     """Wherever it stands."""
     joined = AnswerReader(OllamaCodec(CHAT))
@@ -336,7 +337,7 @@ def test_half_a_character_is_the_upstreams_fault(odd: dict[str, Any]) -> None:
         joined.answer()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "said"),
     [(CHAT, {"message": {"role": "assistant", "content": "No."}}), (GENERATE, {"response": "No."})],
 )

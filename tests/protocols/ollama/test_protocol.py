@@ -9,9 +9,10 @@ import pytest
 from guardrails.errors import BackendError
 from guardrails.protocols.ollama.protocol import CHATS, EMBED, GENERATIONS, SHOW
 from guardrails.protocols.protocol import Protocol
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("protocol", "wrong", "right"),
     [
         (CHATS, {"response": "x"}, {"message": {"content": "x"}}),

@@ -77,7 +77,7 @@ def test_a_row_says_what_it_needs(name) -> None:
 AT = {"output_index": 1, "content_index": 2}
 
 
-@pytest.mark.parametrize("index", [None, -1, "0", 1.0, True])
+@each_case("index", [None, -1, "0", 1.0, True])
 def test_an_event_without_its_index_is_malformed(index) -> None:
     """Nobody guesses what it is about."""
     for name in AT:
@@ -87,7 +87,7 @@ def test_an_event_without_its_index_is_malformed(index) -> None:
     assert index_of(AT) == 1
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "value"),
     [(require_mapping, ["x"]), (require_mapping, None), (require_text, {}), (require_text, None)],
 )

@@ -17,7 +17,7 @@ from guardrails.protocols.responses.event_writer import (
     write_events,
     write_missing,
 )
-from tests.cases import scale
+from tests.cases import each_case, scale
 
 NOTES = [{"type": "file_citation", "file_id": "f1", "filename": "f", "index": 0}, {"type": "url_citation", "start_index": 0, "end_index": 3, "url": "u", "title": "t"}]  # fmt: skip
 TOKEN = {"token": "Grass", "logprob": -1.0, "bytes": [], "top_logprobs": []}
@@ -169,7 +169,7 @@ def test_an_item_may_begin_with_parts() -> None:
     assert told.output() == [{"type": "message", "content": [{**part, "text": "Good day"}, "x"]}]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "event",
     [
         {"type": "response.created", "response": "x"},
@@ -220,7 +220,7 @@ def test_a_refusal_is_a_message() -> None:
     assert json.loads(json.dumps(written)) == written
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("status", "kind"),
     [("failed", "failed"), ("incomplete", "incomplete"), ("queued", "completed"), (["x"], "completed")],
 )

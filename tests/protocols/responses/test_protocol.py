@@ -7,12 +7,11 @@ import pytest
 from guardrails.errors import BackendError
 from guardrails.protocols.responses.protocol import INPUT_TOKENS, RESPONSES, STORED, refuse
 from guardrails.proxy.exchange.answer import parse_answer
+from tests.cases import each_case
 from tests.proxy.conftest import response
 
 
-@pytest.mark.parametrize(
-    "raw", [b"{}", b'{"object": "response"}', b'{"object": "response", "output": ["x"]}']
-)
+@each_case("raw", [b"{}", b'{"object": "response"}', b'{"object": "response", "output": ["x"]}'])
 def test_what_is_no_response_is_the_upstreams_fault(raw: bytes) -> None:
     """A list of items alone is none either."""
     with pytest.raises(BackendError):

@@ -60,7 +60,7 @@ def test_each_text_of_a_request_stands_at_its_stage(body, expected) -> None:
     assert stages(responses_fields.read_request(body)) == [expected]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         ({"output": [{"type": "message", "content": [{"type": "output_text", "text": "said"}]}]}, ("assistant", (OUT,))),
@@ -80,7 +80,7 @@ def test_each_text_of_an_answer_stands_at_its_stage(body, expected) -> None:
     assert stages(responses_fields.read_response(body)) == [expected]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("item", "name", "given"),
     [
         (CALL, "f", '{"a": "said"}'),
@@ -123,9 +123,7 @@ def test_an_earlier_answer_is_judged_beside_its_question() -> None:
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
 
 
-@pytest.mark.parametrize(
-    "body", [None, [], {}, {"input": {}}, {"input": [7]}, {"input": [{"type": "message"}]}]
-)
+@each_case("body", [None, [], {}, {"input": {}}, {"input": [7]}, {"input": [{"type": "message"}]}])
 def test_what_is_no_request_is_refused(body) -> None:
     """Nothing is guessed."""
     with pytest.raises(RequestError):
@@ -174,7 +172,7 @@ def test_removed_items_are_left_out_and_named() -> None:
     assert removed_paths(tree, outcome(removed=(0, 1))) == ("/input/0", "/input/1")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("tool", "name"),
     [
         ({"type": "web_search"}, "web_search"),
@@ -207,7 +205,7 @@ def test_a_definition_that_names_two_tools_is_refused() -> None:
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("mask", "pictures", "unchecked"),
     [
         ({"image_url": f"data:image/png;base64,{PIXEL}"}, ["/tools/0/input_image_mask/image_url"], []),
@@ -217,7 +215,7 @@ PIXEL = base64.b64encode(b"\x89PNG").decode()
         (None, [], []),
     ],
 )
-@pytest.mark.parametrize("read", [responses_fields.read_request, responses_fields.read_response])
+@each_case("read", [responses_fields.read_request, responses_fields.read_response])
 def test_the_mask_of_a_tool_that_draws_is_a_picture(read, mask, pictures, unchecked) -> None:
     """The user's; also where an answer repeats it."""
     tree = read({"input": "x", "tools": [{"type": "image_generation", "input_image_mask": mask}]})

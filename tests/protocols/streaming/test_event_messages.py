@@ -7,6 +7,7 @@ import pytest
 from guardrails.errors import BackendError
 from guardrails.protocols.streaming.event_messages import frame_messages
 from guardrails.wire import event_stream, sse
+from tests.cases import each_case
 
 
 def read(message: event_stream.Message) -> sse.Event:
@@ -28,7 +29,7 @@ def test_what_is_written_is_read_again() -> None:
     assert [*reader.flush()] == []
 
 
-@pytest.mark.parametrize("raw", [b"\xff" * 40, event_stream.dump({}, b"")])
+@each_case("raw", [b"\xff" * 40, event_stream.dump({}, b"")])
 def test_what_is_no_such_stream_is_an_error_of_the_upstream(raw: bytes) -> None:
     """Bytes that are no messages, and messages of which the API makes nothing."""
     with pytest.raises(BackendError, match="the model's answer cannot be judged"):

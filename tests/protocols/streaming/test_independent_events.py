@@ -10,6 +10,7 @@ from guardrails.errors import BackendError
 from guardrails.protocols.images import images_fields
 from guardrails.protocols.streaming.independent_events import IndependentEvents
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 PIXEL = "iVBORw0KGgo="
 
@@ -55,7 +56,7 @@ def test_a_text_that_comes_again_is_one() -> None:
     assert texts(apart, {"size": "zqx"}) == ["zqx", "1x1zqx"]
 
 
-@pytest.mark.parametrize(("kind", "sound"), [("", True), ("x.completed", True), ("other", False)])
+@each_case(("kind", "sound"), [("", True), ("x.completed", True), ("other", False)])
 def test_an_event_has_one_type(kind: str, sound: bool) -> None:
     """The one that it says itself."""
     apart = stream()

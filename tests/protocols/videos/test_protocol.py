@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.videos.protocol import CONTENT, CREATE, DELETE, JOB, LIST, PROTOCOLS, REMIX
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda each: each.name)
+@each_case("protocol", PROTOCOLS, ids=lambda each: each.name)
 def test_no_job_is_streamed(protocol: Protocol) -> None:
     """Whatever a request says, and nothing refuses in the place of a film."""
     assert not protocol.is_streamed({"stream": True})

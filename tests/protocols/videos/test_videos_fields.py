@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.protocols.videos import videos_fields
 from guardrails.types import Audio, Image, Media, Stage, Text, Video
 from guardrails.wire.forms import Upload
+from tests.cases import each_case
 
 URI = "data:image/png;base64,AAAA"
 
@@ -18,7 +17,7 @@ def texts(tree: Any) -> list[str]:
     return [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("upload", "kind"),
     [
         (Upload(b"\x89PNG", "a.png", "image/png"), Image),
@@ -35,7 +34,7 @@ def test_a_file_is_what_it_is_said_to_be_else_what_its_bytes_are(upload: Upload,
     assert texts(tree) == ["x", upload.name]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "unchecked"),
     [
         ({"image_url": URI}, []),
@@ -72,7 +71,7 @@ def test_what_is_asked_stands_at_input_and_what_is_told_at_output() -> None:
     assert tree.unknown == []
 
 
-@pytest.mark.parametrize("name", ["url", "video_url", "unsigned_urls", "urls", "thumbnail_url"])
+@each_case("name", ["url", "video_url", "unsigned_urls", "urls", "thumbnail_url"])
 def test_the_address_of_a_film_is_named(name: str) -> None:
     """Whoever has it needs no guard; none is nothing to name."""
     told = "https://x.example/a.mp4"

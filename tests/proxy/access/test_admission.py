@@ -24,6 +24,7 @@ from guardrails.proxy.access.admission import (
 )
 from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc
+from tests.cases import each_case
 
 SHOP, BANK = "gk_shop-aaaaaaaaaaaaaaaaaaaa", "gk_bank-bbbbbbbbbbbbbbbbbbbb"
 KEYS = (
@@ -38,7 +39,7 @@ def scope(**headers: str) -> dict:
     return {"headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "left"),
     [
         ({"authorization": f"Bearer {SHOP}"}, []),
@@ -62,7 +63,7 @@ def test_a_key_lets_in_and_goes_no_further(headers, left) -> None:
     assert asked["headers"] == left
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "today", "code"),
     [
         ({}, TODAY, "missing_api_key"),
@@ -94,7 +95,7 @@ def test_without_keys_everybody_may_ask() -> None:
     assert asked == scope(authorization="Bearer sk-x")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("trusted", "told", "known"),
     [
         (False, {"user": {"tier": "root"}, "tenant": "bank"}, {"user": {"tier": "gold"}, "tenant": "retail"}),
@@ -123,7 +124,7 @@ def test_only_a_key_says_that_system_messages_are_the_applications_own() -> None
     assert [Client(key).trust_system for key in (None, KEYS[0], trusted)] == [False, False, True]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("client", "tenant", "model", "path", "policy"),
     [
         (Client(KEYS[0]), "retail", "GPT-4", "/v1/chat/completions", "a"),

@@ -12,9 +12,10 @@ from starlette.requests import ClientDisconnect
 
 from guardrails.proxy.access.admission import ANONYMOUS
 from guardrails.proxy.access.client import build_request, preferred_language, run_while_connected
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("header", "expected"),
     [
         ("de", "de"),
@@ -73,7 +74,7 @@ def test_work_for_nobody_is_cancelled() -> None:
     assert ended == [True]
 
 
-@pytest.mark.parametrize("gone", [False, True])
+@each_case("gone", [False, True])
 def test_who_is_cancelled_from_outside_is_not_taken_for_a_client_that_left(gone: bool) -> None:
     """A server that stops cancels what it serves, also while the client goes."""
 
@@ -139,7 +140,7 @@ def test_who_begins_a_request_and_never_ends_it_keeps_nobody_out(serve, kit, pat
     assert kit.chat(url, kit.asking("hi")).status == 200
 
 
-@pytest.mark.parametrize("metadata", ["x", ["x"], 1, None])
+@each_case("metadata", ["x", ["x"], 1, None])
 def test_who_asks_is_no_more_than_was_said(metadata) -> None:
     """What is no mapping is no metadata; a client fills neither user nor tenant."""
     who = build_request(

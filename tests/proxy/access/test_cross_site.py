@@ -16,6 +16,7 @@ import pytest
 from guardrails.proxy.access.admission import AccessDenied
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.hooks import HOOKS
+from tests.cases import each_case
 from tests.proxy.conftest import WAIT_S
 
 PAGE = "https://app.example.com"
@@ -190,7 +191,7 @@ def test_pages_that_are_named_go_on(serve, fake, kit) -> None:
     assert len(fake.asked) == 2
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "names", "ours", "others"),
     [
         ("127.0.0.1", [], ["localhost", "127.0.0.1", "[::1]:8080"], ["10.0.0.1", "guard", "*"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,7 +46,7 @@ def test_what_can_be_guessed_is_weak(key: str) -> None:
     assert told in ("is made of well-known words", "is too short or too regular")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "key",
     [
         "7f3c0b6a1d9e4852c7f0a6b3e8d14975",

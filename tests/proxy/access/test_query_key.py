@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.errors import RequestError
 from guardrails.proxy.access.query_key import move_key_to_header
+from tests.cases import each_case
 
 PATH = "/v1beta/models/m:generateContent"
 OLD = (b"x-goog-api-key", b"first")
@@ -18,7 +19,7 @@ def scope(query: bytes, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return {"path": PATH, "query_string": query, "headers": [*headers]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "query", "headers"),
     [
         (scope(b""), b"", []),
@@ -36,7 +37,7 @@ def test_a_key_stands_behind_those_that_are_there(given: Any, query: bytes, head
     assert (given["query_string"], given["headers"]) == (query, headers)
 
 
-@pytest.mark.parametrize("query", [b"key=", b"key=a%0d%0ax:y", b"key=%ff", b"key=\xff", b"key=a b"])
+@each_case("query", [b"key=", b"key=a%0d%0ax:y", b"key=%ff", b"key=\xff", b"key=a b"])
 def test_what_is_no_key_is_refused(query: bytes) -> None:
     """And never becomes a header."""
     with pytest.raises(RequestError):

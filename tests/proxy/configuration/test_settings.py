@@ -11,9 +11,10 @@ from guardrails.proxy.configuration.settings import (
     SettingsError,
     json_schema,
 )
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("upstream", "base"),
     [
         ("http://h:8000", "http://h:8000/v1"),
@@ -30,7 +31,7 @@ def test_the_base_url_is_with_or_without_v1(upstream: str, base: str) -> None:
     assert Settings(upstream).base_url == base
 
 
-@pytest.mark.parametrize(
+@each_case(
     "wrong",
     [
         {"upstream": ""}, {"upstream": "h:8000"}, {"upstream": "ftp://h"}, {"upstream": "http://"}, {"upstream": "http://h:x"},

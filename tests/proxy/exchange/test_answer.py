@@ -7,9 +7,10 @@ import pytest
 from guardrails.errors import BackendError
 from guardrails.proxy.exchange import answer
 from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         b"", b"[]", b"null", b"<html>", b'{"x":1,"x":2}', b'{"x":NaN}', b'{"x":"\\ud800"}', b"{} x", b"\xff\xfe",

@@ -17,6 +17,7 @@ from guardrails.proxy.exchange.response_extras import NO_EXTRAS
 from guardrails.proxy.routes.openai.azure_annotations import Annotated
 from guardrails.proxy.routes.openai.moderation_field import Moderated, Wanted
 from guardrails.wire import strict_json
+from tests.cases import each_case
 from tests.proxy.image_kit import form
 
 RAW = b'{"messages":[],"input":"x","prompt":"x","moderation":{"model":"omni"}}'
@@ -25,7 +26,7 @@ CHATS = Endpoint(CHAT, annotated="asked")
 AZURES = {"x-guardrails-annotations": "azure"}
 
 
-@pytest.mark.parametrize("api", [Endpoint(CHAT), Endpoint(RESPONSES)])
+@each_case("api", [Endpoint(CHAT), Endpoint(RESPONSES)])
 def test_a_wish_is_taken_out_of_body_and_bytes(api) -> None:
     """What is judged, and what goes on, does not have it."""
     given = parse_request(api, RAW)

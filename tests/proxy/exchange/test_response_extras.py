@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.model import Outcome
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, JudgedSide, ResponseExtras, extra_chunk
 from guardrails.types import Action, Coverage, DetectorFailure, Place, PolicyRef, Stage, Text, Verdict
+from tests.cases import each_case
 
 ALLOWED = Outcome(Action.ALLOW, (), (), (), Coverage(), (), True)
 
@@ -82,7 +81,7 @@ def leaf(stage, *also, choice=None):
     return Leaf(Text("x", Place(stage, also, choice_index=choice)))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("found", "stages", "choices"),
     [
         ([], (Stage.INPUT,), []),
@@ -97,7 +96,7 @@ def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
     assert (heard.stages, heard.choices) == (stages, choices)
 
 
-@pytest.mark.parametrize(("errors", "failed"), [((), ""), (("a", "b", "a"), "a, b")])
+@each_case(("errors", "failed"), [((), ""), (("a", "b", "a"), "a, b")])
 def test_detectors_that_failed_are_named_once(errors, failed) -> None:
     """By their names alone."""
     assert JudgedSide(verdict(*errors), ContentTree(), ALLOWED).failed == failed

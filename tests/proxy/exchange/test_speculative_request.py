@@ -399,7 +399,7 @@ def test_what_may_act_before_the_verdict_is_judged_first(path: str, body: Any, e
     assert decide_order(path, body, READERS[path].read_request(body)) == expected
 
 
-@pytest.mark.parametrize("path", ["/videos", "/videos/edits", "/videos/video_1/remix"])
+@each_case("path", ["/videos", "/videos/edits", "/videos/video_1/remix"])
 def test_a_job_is_judged_before_it_is_begun(path: str) -> None:
     """A provider keeps it, and works on it, whoever goes away."""
     assert decide_order(path, {"prompt": "x"}, videos_fields.read_request({"prompt": "x"})) == KEPT
@@ -472,7 +472,7 @@ class Answer:
             self.record.append("closed")
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), asyncio.CancelledError()])
+@each_case("error", [KeyError("x"), asyncio.CancelledError()])
 def test_what_cannot_be_served_closes_the_answer(error: BaseException) -> None:
     """Whatever the reason."""
 
@@ -489,7 +489,7 @@ def test_what_cannot_be_served_closes_the_answer(error: BaseException) -> None:
     assert asyncio.run(run()) == ["opened", "closed"]
 
 
-@pytest.mark.parametrize("fails", [False, True])
+@each_case("fails", [False, True])
 def test_a_response_that_does_not_read_the_answer_closes_it(fails: bool) -> None:
     """After it was sent, or broke off."""
 
@@ -535,7 +535,7 @@ def test_an_error_while_it_is_read_reaches_who_opened_the_answer() -> None:
     assert asyncio.run(run()) == ["opened", "KeyError", "closed"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("names", "expected"),
     [((), BESIDE), (("plain",), BESIDE), (("m", "Sonar-pro"), HOSTED), (("gpt-4o-search-preview",), HOSTED)],
 )

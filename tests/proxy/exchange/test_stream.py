@@ -17,7 +17,7 @@ from guardrails.proxy.exchange.stream import EVENTS_AT_ONCE, WEIGHT_ALONE, event
 from guardrails.proxy.server.serve import running
 from guardrails.testing import Reply, ScriptedUpstream
 from guardrails.wire import sse
-from tests.cases import scale
+from tests.cases import each_case, scale
 from tests.protocols.conftest import AnswerReader
 
 
@@ -462,7 +462,7 @@ def test_a_text_that_is_held_whole_waits_for_the_end_of_the_answer(kit, path: st
 SMALL, LARGE = sse.Event(b"", b"{}"), sse.Event(b"", b"x" * WEIGHT_ALONE)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("events", "sizes"),
     [
         ([], []),

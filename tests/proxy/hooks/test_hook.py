@@ -21,6 +21,7 @@ from guardrails.proxy.hooks.hook import (
     text_piece,
 )
 from guardrails.types import Action, Coverage, FiredRule, Place, Stage
+from tests.cases import each_case
 
 TEXT = "zqxbomb"
 SENT: dict[str, tuple[str, Any]] = {
@@ -143,7 +144,7 @@ def test_a_bare_text_is_a_piece() -> None:
     assert (place.path, place.stage, place.also) == ("/texts/0", Stage.INPUT, (Stage.OUTPUT,))
 
 
-@pytest.mark.parametrize("value", [1, "x", ["x", None], {"a": "b"}])
+@each_case("value", [1, "x", ["x", None], {"a": "b"}])
 def test_a_field_of_another_type_is_refused(value) -> None:
     """With its place, and without its value."""
     with pytest.raises(RequestError, match="must be") as caught:

@@ -13,6 +13,7 @@ from guardrails.proxy.routes.route_table import ROUTES
 from guardrails.proxy.server.errors import explain
 from guardrails.proxy.server.middleware import respond
 from guardrails.proxy.server.route import MATCH, RouteTable
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
@@ -30,7 +31,7 @@ def test_names_and_paths_are_there_once() -> None:
     assert all(name == hook.name for name, hook in HOOKS.items())
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "fields"),
     [
         ("/v1/chat/completions", {"error"}),

@@ -15,6 +15,7 @@ from guardrails.errors import BackendError, Overloaded
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.media.spool import PIECE, Spool, SpoolResponse, fill_spool
 from guardrails.proxy.server.state import State
+from tests.cases import each_case
 
 
 async def pieces(*given: bytes) -> AsyncIterator[bytes]:
@@ -28,7 +29,7 @@ def state() -> State:
     return State(Settings("http://127.0.0.1:1/v1"))
 
 
-@pytest.mark.parametrize("given", [[], [b"a", b"bc"], [bytes(PIECE), b"x", bytes(PIECE)]])
+@each_case("given", [[], [b"a", b"bc"], [bytes(PIECE), b"x", bytes(PIECE)]])
 def test_all_that_comes_lies_in_a_file(given: list[bytes]) -> None:
     """In order, and it is gone once it is closed."""
 
@@ -44,7 +45,7 @@ def test_all_that_comes_lies_in_a_file(given: list[bytes]) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("data", [b"", b"abc", bytes(PIECE) + b"x"])
+@each_case("data", [b"", b"abc", bytes(PIECE) + b"x"])
 def test_a_header_stands_before_what_came(data: bytes) -> None:
     """In another file; the one that came is as it was."""
     spool = Spool()
@@ -99,7 +100,7 @@ def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.Mon
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "status", "sent"),
     [
         (None, 200, b"0123456789"),

@@ -17,6 +17,7 @@ from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_fields as tables
 from guardrails.proxy.exchange.speculative_request import BESIDE, HOSTED, UNSEEN, decide_order
 from guardrails.proxy.routes import gemini
+from tests.cases import each_case
 from tests.proxy.gemini_kit import candidate, chunk, chunks, gemini_answer
 from tests.proxy.metrics_kit import counted
 
@@ -322,7 +323,7 @@ def test_a_request_may_be_sent_beside_its_check(serve, guard_of, fake, kit, meth
 DECLARED = {"functionDeclarations": [{"name": "f"}]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "expected"),
     [
         ({}, BESIDE),

@@ -20,6 +20,7 @@ from guardrails.proxy.server.connections import (
     network_of,
     raise_descriptors,
 )
+from tests.cases import each_case
 from tests.proxy import metrics_kit
 from tests.proxy.conftest import WAIT_S
 
@@ -88,7 +89,7 @@ def test_one_address_never_has_all_by_default() -> None:
     assert all_.enter("b")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("one", "other", "same"),
     [
         ("10.0.0.1", "10.0.0.2", False),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from starlette.exceptions import HTTPException
 
 from guardrails.errors import BackendError, Blocked, Overloaded, RequestError
@@ -188,7 +187,7 @@ def test_each_exception_has_its_answer_in_ollamas_shape(
     assert (answer.status_code, body) == (status, {"type": kind, "code": code, "param": where_})
 
 
-@pytest.mark.parametrize("name", ["message", "type", "param", "code"])
+@each_case("name", ["message", "type", "param", "code"])
 def test_no_upstream_can_quote_the_operators_key(name) -> None:
     """Servers repeat the key that they did not take; other words stay, and without a key or a quote the error is the same."""
     error = UpstreamAnswer(

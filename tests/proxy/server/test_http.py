@@ -19,6 +19,7 @@ from guardrails.proxy.server import http
 from guardrails.proxy.server.connections import CONNECTIONS, Connections, Limits
 from guardrails.proxy.server.http import MOST_UNREAD
 from guardrails.proxy.server.serve import SERVER, running
+from tests.cases import each_case
 
 HOST = b"host: localhost\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST
@@ -279,7 +280,7 @@ def steady(size: int, rate: float, step_s: float = 1.0) -> list[tuple[float, byt
     return steps
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("steps", "closed"),
     [
         ([(0, GET + b"\r\n")], []),
@@ -309,7 +310,7 @@ def test_how_long_a_request_may_take(
     assert [at for _, at in found] == pytest.approx([at for _, at in closed], abs=0.1)
 
 
-@pytest.mark.parametrize("begun", [GET, POST % 9 + b"x"])
+@each_case("begun", [GET, POST % 9 + b"x"])
 def test_who_waits_for_us_is_not_slow(begun: bytes) -> None:
     """While an earlier request of the connection is served, and its later ones are not read, they have time; then as any."""
     timed = Timed()

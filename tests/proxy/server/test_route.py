@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.proxy.server.route import MATCH, Route, RouteTable, label_of
+from tests.cases import each_case
 
 
 async def endpoint(request: Request) -> Response:
@@ -33,7 +33,7 @@ TABLE = RouteTable(
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("method", "path", "found", "parameters"),
     [
         ("GET", "/films", ("GET", "/films"), {}),
@@ -57,7 +57,7 @@ def test_a_request_has_the_route_of_its_method_and_path(
     assert (match.route.method, match.route.path, match.parameters) == (*found, parameters)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("path", "methods"),
     [
         ("/films", ("GET", "HEAD", "POST")),
@@ -74,9 +74,7 @@ def test_a_path_without_the_method_tells_those_that_it_has(path: str, methods: t
     assert match.methods == methods
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/", "/films/", "/films/a/b", "/models/:count", "/models/a:counts", "/FILMS"]
-)
+@each_case("path", ["", "/", "/films/", "/films/a/b", "/models/:count", "/models/a:counts", "/FILMS"])
 def test_what_is_no_route_is_other(path: str) -> None:
     """Whatever a client makes up."""
     scope: dict[str, Any] = {MATCH: TABLE.find("GET", path)}

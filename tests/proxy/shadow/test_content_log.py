@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.engine.model import Request
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.proxy.shadow.content_log import content_fields
 from guardrails.types import Stage, ToolCall
+from tests.cases import each_case
 
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
 
@@ -19,7 +18,7 @@ def said(role: str, *texts: str) -> dict[str, Any]:
     return {"role": role, "content": [{"type": "text", "text": text} for text in texts]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content", "stage", "expected"),
     [
         ("a text", "tool_result", "a text"),

@@ -11,11 +11,12 @@ from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import load_settings
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc, shadow_policies
+from tests.cases import each_case
 
 UP = "http://127.0.0.1:9/v1"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "expected"),
     [
         ({}, {}),
@@ -40,7 +41,7 @@ def test_each_policy_has_one_at_most(given: dict[str, Any], expected: dict[str, 
     assert shadow_policies(Settings(UP, **given)) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "message"),
     [
         ({"shadow": {}}, "no policy is named that judges beside another"),

@@ -11,6 +11,7 @@ import pytest
 from guardrails.proxy.upstreams import model_lists
 from guardrails.proxy.upstreams.model_lists import merge_lists
 from guardrails.proxy.upstreams.routing_choice import Row
+from tests.cases import each_case
 from tests.proxy.metrics_kit import counted
 
 
@@ -31,7 +32,7 @@ NAMED = (
 OTHER = Row("default", "http://c")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("found", "ids"),
     [
         ({0: ["llama-8b", "gpt"]}, ["llama-8b", "fast"]),
@@ -53,7 +54,7 @@ def test_what_can_be_asked_for_is_listed(found, ids) -> None:
     assert list(merge_lists(given, NAMED)) == [{"id": each, "n": 1} for each in ids]
 
 
-@pytest.mark.parametrize("entry", ["x", None, {}, {"id": 1}, []])
+@each_case("entry", ["x", None, {}, {"id": 1}, []])
 def test_what_is_no_model_is_not_listed(entry) -> None:
     """Whatever an upstream sends."""
     assert list(merge_lists({OTHER: [entry]}, NAMED)) == []

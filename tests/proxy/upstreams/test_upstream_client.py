@@ -201,7 +201,7 @@ def test_requests_wait_for_the_upstream_side_by_side(proxy, fake, kit) -> None:
     assert answers[0].json["choices"][0]["message"]["content"] == "slow"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "base", "asked"),
     [
         ("http://h:1/v1", "", "http://h:1/v1/chat/completions"),
@@ -258,9 +258,7 @@ def test_what_a_failure_says(error, told, why, well, again, after_s) -> None:
     assert (failure.is_upstream_healthy, failure.may_retry, failure.after_s) == (well, again, after_s)
 
 
-@pytest.mark.parametrize(
-    "error", [asyncio.CancelledError(), GeneratorExit(), RequestError("c", "m"), KeyError()]
-)
+@each_case("error", [asyncio.CancelledError(), GeneratorExit(), RequestError("c", "m"), KeyError()])
 def test_what_is_none_of_the_upstreams_says_nothing_of_it(error) -> None:
     """A client that leaves, a request that is wrong, a fault of ours."""
     assert failure_of(error) is None

@@ -10,6 +10,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsError, json_schema
 from guardrails.proxy.configuration.sources import load_settings
 from guardrails.proxy.upstreams.upstream_settings import UpstreamDoc, base_url
+from tests.cases import each_case
 
 HEAD = "upstreams:\n  a:\n    url: http://h:1\n    models: [llama-*, gpt-4]\n"
 """One upstream, in four lines; what follows belongs to it where it is indented by four."""
@@ -79,7 +80,7 @@ def test_all_mistakes_are_told_at_once(problems) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "more",
     [
         {"b": {"url": "http://h:1", "models": ["other"]}},
@@ -132,9 +133,7 @@ def test_the_schema_describes_every_field() -> None:
     assert all(field.get("description") for field in fields.values())
 
 
-@pytest.mark.parametrize(
-    ("url", "base"), [("http://h:8000", "http://h:8000/v1"), ("https://h/a/", "https://h/a")]
-)
+@each_case(("url", "base"), [("http://h:8000", "http://h:8000/v1"), ("https://h/a/", "https://h/a")])
 def test_the_base_url_is_with_or_without_v1(url: str, base: str) -> None:
     """As that of `upstream`."""
     assert base_url(url) == base

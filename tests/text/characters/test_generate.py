@@ -5,12 +5,11 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
-import pytest
-
 from guardrails.text.characters import _generate, _tables
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("codes", "expected"),
     [
         ([], ""),

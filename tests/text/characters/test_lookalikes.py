@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from guardrails.text.characters import lookalikes
+from tests.cases import each_case
 
 
 def _sources() -> list[str]:
@@ -36,7 +35,7 @@ def test_caseless_table_is_folded() -> None:
         assert target.casefold() == target
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("char", "cased", "caseless"),
     [
         ("\u0412", "B", None),

@@ -6,10 +6,9 @@ import re
 import sys
 import unicodedata
 
-import pytest
-
 from guardrails.text import fold_text, normalize_text, segments
 from guardrails.text.characters import _generate, _tables
+from tests.cases import each_case
 
 _LETTERS_WITHOUT_MAPPING = (range(0x3400, 0x4DC0), range(0x4E00, 0xA000), range(0xAC00, 0xD7A4))
 
@@ -27,7 +26,7 @@ def _assigned() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "codes"),
     [
         (segments.INVISIBLE, _generate.invisible()),
@@ -43,7 +42,7 @@ def test_classes_match_the_running_unicode(pattern: str, codes: set[int]) -> Non
     assert {char for char in _assigned() if known(char)} == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("spell", "view"),
     [(segments.spell_segment.__wrapped__, normalize_text), (segments.fold_segment.__wrapped__, fold_text)],
 )

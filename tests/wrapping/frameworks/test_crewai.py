@@ -15,6 +15,7 @@ from guardrails.testing import FakeGuard
 from guardrails.types import Stage
 from guardrails.wrapping.frameworks.crewai import denial_class, is_calls, read_call, wrap
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
 
@@ -88,7 +89,7 @@ def test_prompts_answers_and_what_listeners_hear_are_judged() -> None:
     assert asyncio.run(model.acall([{"role": "user", "content": "a mask"}])) == "my [REDACT]."
 
 
-@pytest.mark.parametrize(("prompt", "answer", "times"), [("bomb", "x", 0), ("x", "a bomb", 1)])
+@each_case(("prompt", "answer", "times"), [("bomb", "x", 0), ("x", "a bomb", 1)])
 def test_a_block_is_a_denial_or_an_answer(prompt: str, answer: str, times: int) -> None:
     """No listener hears of what is blocked."""
     model = wrapped(answer)

@@ -16,6 +16,7 @@ from guardrails.testing import FakeGuard
 from guardrails.types import Stage
 from guardrails.wrapping.frameworks.litellm import wrap
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 TERMS = Terms(FakeGuard(blocks=["bomb"], redacts=["mask"]), answers=False)
 POLITE = Terms(TERMS.guard, answers=True)
@@ -142,9 +143,7 @@ def read(answer: Any) -> list[Any]:
     return [answer] if isinstance(answer, Answer) else [*answer]
 
 
-@pytest.mark.parametrize(
-    "said", [Said(content="a bomb"), Said(tool_calls=[call("bomb")]), Said(images=["bomb"])]
-)
+@each_case("said", [Said(content="a bomb"), Said(tool_calls=[call("bomb")]), Said(images=["bomb"])])
 def test_a_block_is_raised_or_answered(said: Said) -> None:
     """A blocked prompt is raised where it is asked, before the stream is read."""
     for options in ({}, {"stream": True}):

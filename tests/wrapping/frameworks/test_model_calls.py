@@ -15,6 +15,7 @@ from guardrails.wrapping import guarded_call
 from guardrails.wrapping.frameworks.model_calls import ModelForm, ask_model, stream_model
 from guardrails.wrapping.guarded_call import arun, run
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
 TOOL = {"type": "function", "function": {"name": "f", "description": "Does it.", "parameters": {}}}
@@ -97,7 +98,7 @@ def test_prompts_and_answers_are_edited_in_their_own_types() -> None:
         ask("hello", Said("hi"), [{**TOOL, "function": {**TOOL["function"], "description": "mask"}}])  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("prompt", "answer", "times"),
     [("bomb", Said("hi"), 0), ("hello", Said("bomb"), 1), ("hello", Said("", '{"q": "bomb"}'), 1)],
 )
@@ -125,7 +126,7 @@ def test_a_stream_goes_on_as_it_is_judged() -> None:
     assert [piece.calls for piece in given[-2:]] == ['{"q":', '"x"}']
 
 
-@pytest.mark.parametrize("pieces", [[Said("a bo"), Said("mb")], [Said("a "), Said("", '{"q": "bomb"}')]])
+@each_case("pieces", [[Said("a bo"), Said("mb")], [Said("a "), Said("", '{"q": "bomb"}')]])
 def test_a_block_ends_a_stream(pieces: Sequence[Said]) -> None:
     """By an exception, or by the policy's message."""
     with pytest.raises(Blocked):

@@ -7,6 +7,7 @@ import pytest
 from guardrails.testing import FakeGuard
 from guardrails.wrapping.frameworks.refusals import CURES
 from guardrails.wrapping.registry import REFUSED
+from tests.cases import each_case
 
 
 def test_each_class_that_is_refused_has_a_cure() -> None:
@@ -14,7 +15,7 @@ def test_each_class_that_is_refused_has_a_cure() -> None:
     assert sorted(CURES) == sorted(REFUSED)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each_case("name", REFUSED)
 def test_a_refusal_says_what_to_wrap(name: str) -> None:
     """Of an object of the class, or of one below."""
     package, _, kind = name.partition(".")

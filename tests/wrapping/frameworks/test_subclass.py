@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from guardrails.wrapping.frameworks.subclass import is_guarded, is_own, with_methods
+from tests.cases import each_case
 
 
 class Plain:
@@ -36,7 +37,7 @@ class Below(Plain):
     """A class with nothing of its own."""
 
 
-@pytest.mark.parametrize("kind", [Plain, Model])
+@each_case("kind", [Plain, Model])
 def test_an_object_gets_other_methods(kind: Any) -> None:
     """It is one of its class, with its name and signatures; the object that was given stays as it was."""
     given = kind()

@@ -12,6 +12,7 @@ from guardrails.testing import FakeGuard
 from guardrails.wrapping.frameworks.tool_calls import call_tool, restore_types, write_arguments
 from guardrails.wrapping.guarded_call import run
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
 
@@ -27,7 +28,7 @@ def call(arguments: Any, result: Any = "fine", *, answers: bool = False) -> tupl
     return run(call_tool(terms, "f", arguments), terms, tool), given
 
 
-@pytest.mark.parametrize("arguments", [{"q": "bomb"}, '{"q": "bomb"}'])
+@each_case("arguments", [{"q": "bomb"}, '{"q": "bomb"}'])
 def test_a_blocked_call_is_not_made(arguments: Any) -> None:
     """It is raised, or answered."""
     with pytest.raises(Blocked):
@@ -35,7 +36,7 @@ def test_a_blocked_call_is_not_made(arguments: Any) -> None:
     assert call(arguments, answers=True) == ("Stopped by policy.", [])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "sent"),
     [
         ({"q": "x", "day": date(2026, 1, 2)}, {"q": "x", "day": date(2026, 1, 2)}),

@@ -14,6 +14,7 @@ from guardrails.types import Place, Stage
 from guardrails.wrapping.guarded_call import run
 from guardrails.wrapping.langchain.flows import anything, asking, generation, options_of, restored, sent
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 
@@ -54,7 +55,7 @@ def test_options_are_sent_as_the_policy_leaves_them(policy_guard: Guard) -> None
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "back"),
     [
         ("to [EMAIL_1]", "to jo@example.com"),

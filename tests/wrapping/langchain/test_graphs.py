@@ -13,6 +13,7 @@ from guardrails import Blocked, RequestError
 from guardrails.testing import FakeGuard
 from guardrails.wrapping.langchain.graphs import Chunk, wrap_graph
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 
 TERMS = Terms(FakeGuard(blocks=["bomb"], redacts=["mask"]), answers=False)
 
@@ -74,7 +75,7 @@ def test_what_cannot_be_guarded_is_refused() -> None:
 PIECE = SimpleNamespace(type="AIMessageChunk", id="m", chunk_position="last")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("chunk", "mode", "subgraphs", "told"),
     [
         ((PIECE, {}), "messages", False, ("x", {})),
@@ -97,7 +98,7 @@ def test_pieces_of_messages_are_found_in_each_form(chunk: Any, mode: Any, subgra
     assert found.with_message("x") == told
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("chunk", "mode"),
     [({"a": 1}, "values"), (("values", {"a": 1}), ("values", "messages")), ((PIECE, {}), "custom")],
 )

@@ -6,6 +6,7 @@ import pytest
 
 from guardrails import BackendError
 from guardrails.wrapping.sdk.body_formats import JSON, JSON_FORMAT, parse_answer, unreadable_answer
+from tests.cases import each_case
 
 
 def test_json_is_read_and_written_as_it_came() -> None:
@@ -16,7 +17,7 @@ def test_json_is_read_and_written_as_it_came() -> None:
     assert JSON_FORMAT.write(answer) == b'{"n":1.50}'
 
 
-@pytest.mark.parametrize("raw", [b"\xff", b"[]", b"x", b'{"a":1,"A":2}'])
+@each_case("raw", [b"\xff", b"[]", b"x", b'{"a":1,"A":2}'])
 def test_what_is_no_object_is_the_models_fault(raw: bytes) -> None:
     """Also one that could be read in two ways."""
     with pytest.raises(BackendError, match="cannot be judged"):
@@ -28,7 +29,7 @@ def test_an_object_is_read() -> None:
     assert parse_answer('{"a": [1, 1.5, null]}') == {"a": [1, 1.5, None]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "written",
     ["", "[]", "1", "{", '{"a": NaN}', '{"a": 1, "a": 1}', '{"b": {"a": 1, "a": 2}}', '{"content": 1, "Content": 2}',
      r'{"a": "\ud83d"}', "[" * 70 + "]" * 70, '{"a":' * 70 + "1" + "}" * 70],

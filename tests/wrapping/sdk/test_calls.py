@@ -13,6 +13,7 @@ from guardrails import RequestError
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.wire.forms import Upload
 from guardrails.wrapping.sdk.calls import Calls, read_body, to_plain_json
+from tests.cases import each_case
 
 
 class Dumped:
@@ -23,7 +24,7 @@ class Dumped:
         return {"b": (1, "x")}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "sent"),
     [
         ({"a": [1, 1.5, None, True, "x"]}, {"a": [1, 1.5, None, True, "x"]}),

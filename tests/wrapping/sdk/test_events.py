@@ -70,7 +70,7 @@ def test_what_follows_the_end_is_left_out() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         b'data: {"content": 1, "Content": 2}\n\n',

@@ -9,12 +9,13 @@ import pytest
 from guardrails import BackendError, Guard
 from guardrails.types import Audio, Image, Media, Stage, Video
 from guardrails.wrapping.sdk.file_answers import AnswerFile, file_format, file_payload
+from tests.cases import each_case
 from tests.films import film, green, scene
 
 MP4, PNG = b"\0\0\0\x18ftypisom", b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "media", "certain", "found"),
     [
         (MP4, "video/mp4", None, Video),
@@ -55,7 +56,7 @@ def test_what_is_redacted_is_a_file_again(looking: Any) -> None:
         assert wire.write(made) == made.content.data != offending.content.data
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "media", "certain"),
     [
         (b"x", "", None),
@@ -70,7 +71,7 @@ def test_what_is_no_such_file_is_refused(raw: bytes, media: str, certain: type[M
         file_format(certain).read(raw, media, {})
 
 
-@pytest.mark.parametrize("media", ["application/json", "text/html", "text/event-stream", "application/pdf"])
+@each_case("media", ["application/json", "text/html", "text/event-stream", "application/pdf"])
 def test_other_types_are_no_files(media: str) -> None:
     """Nobody could judge them."""
     assert not file_format().fits(media)

@@ -12,6 +12,7 @@ import pytest
 from guardrails import RequestError
 from guardrails.wire.forms import Upload
 from guardrails.wrapping.sdk.uploads import BYTES, add_files, form_headers, read_uploads, split_files
+from tests.cases import each_case
 
 
 class Pipe(io.RawIOBase):
@@ -33,7 +34,7 @@ def read_before(data: bytes) -> io.BytesIO:
     return file
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("file", "upload"),
     [
         (b"x", Upload(b"x", "upload", BYTES)),
@@ -68,7 +69,7 @@ def test_files_of_one_field_stand_in_a_list() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each_case(
     "file",
     [
         ("a.png", b"x", "image/png", {"x-a": "b"}),
@@ -88,7 +89,7 @@ def test_what_could_be_read_as_something_else_is_refused(file: Any) -> None:
     assert caught.value.code == "unguarded_body"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "files"),
     [
         ({"image": "x"}, {"image": b"x"}),
@@ -112,7 +113,7 @@ def test_a_body_goes_out_as_it_came_in() -> None:
     assert split_files({"prompt": "a"}) == ({"prompt": "a"}, [])
 
 
-@pytest.mark.parametrize("given", [None, {}, {"Content-Type": "x"}, {"content-type": "x; boundary=y"}])
+@each_case("given", [None, {}, {"Content-Type": "x"}, {"content-type": "x; boundary=y"}])
 def test_the_type_of_a_form_names_no_boundary(given: Any) -> None:
     """The HTTP library chooses one that nobody knows."""
     assert form_headers(given) == {"Content-Type": "multipart/form-data"}

@@ -9,11 +9,12 @@ import pytest
 
 from guardrails.errors import RequestError
 from guardrails.wrapping.web.bodies import is_judged, read_answer, read_body, read_charset
+from tests.cases import each_case
 
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content_type", "charset"),
     [
         ("application/json", "utf-8"),
@@ -28,7 +29,7 @@ def test_the_character_set_of_a_request_is_read(content_type: str, charset: str)
     assert read_charset(content_type) == charset
 
 
-@pytest.mark.parametrize(
+@each_case(
     "content_type",
     [
         "text/plain; charset=utf-7",
@@ -48,7 +49,7 @@ def test_other_character_sets_are_refused(content_type: str) -> None:
         assert caught.value.code == "unsupported_media_type"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content_type", "raw", "value"),
     [
         ("text/plain", b'{"message": "\\u0048i"}', {"message": "Hi"}),
@@ -77,7 +78,7 @@ def test_json_in_a_form_is_read_as_a_form_too() -> None:
     assert read_body(FORM, b'{"x": "&message=hi&y="}').other == {'{"x": "': "", "message": "hi", "y": '"}'}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content_type", "raw", "code"),
     [
         ("text/plain", "hi there".encode("utf-16-le"), "unsupported_media_type"),
@@ -102,7 +103,7 @@ def test_a_form_is_written_in_its_order() -> None:
     assert body.write({"N": ["1", "3"], "a": "2"}) == b"N=1&a=2&N=3"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content_type", "raw", "value"),
     [
         ("application/json", b'{"a": [1, "b"]}', {"a": [1, "b"]}),
@@ -127,7 +128,7 @@ def test_every_answer_can_be_read_and_written(content_type: str, raw: bytes, val
         assert written == raw
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("content_type", "judged"),
     [
         ("application/json", True),

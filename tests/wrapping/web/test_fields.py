@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from guardrails.wrapping.web.fields import WHOLE, find_places
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "fields", "places"),
     [
         ({"message": "a", "id": 1}, ["/message"], [("message",)]),

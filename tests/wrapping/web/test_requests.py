@@ -10,12 +10,13 @@ import pytest
 from guardrails.errors import GuardrailsError, Overloaded, RequestError
 from guardrails.testing import FakeGuard
 from guardrails.wrapping.web.requests import WebOptions, fail, read_request, refuse
+from tests.cases import each_case
 
 BODY = {"text": "hi", "items": [{"text": "a", "id": 1}, {"text": "b"}], "a/b": {"c": "d"}}
 RAW = json.dumps(BODY).encode()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "raw", "query", "subject"),
     [
         ("application/json; charset=utf-8", RAW, b"", {"body": BODY}),
@@ -64,7 +65,7 @@ def test_parameters_keep_their_order() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "query", "said"),
     [
         ("", b"q=caf%C3%A9", "café"),
@@ -95,7 +96,7 @@ def test_parts_of_the_path_are_judged() -> None:
     assert read_request("", b"", b"", (), "/").subject == {}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("kind", "raw"),
     [("application/json", b'{"a":1,"a":2}'), ("application/json", b"\xff"), ("image/png", b"x"), ("", b"x")],
 )
@@ -116,7 +117,7 @@ def test_a_refusal_says_by_which_verdict_and_nothing_of_the_content() -> None:
     assert b"zqxbomb" not in answer.dump()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "status", "code"),
     [
         (RequestError("request_too_large", "too large"), 413, "request_too_large"),
@@ -143,7 +144,7 @@ def test_paths_are_patterns() -> None:
     assert not options.covers("/chats")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "path", "root"),
     [
         ("/chat", "/chat/", ""),

@@ -16,6 +16,7 @@ from guardrails.authoring.diff.traffic.decisions import (
     rule_categories,
 )
 from guardrails.types import Action
+from tests.cases import each_case
 
 POLICY = """
 detectors:
@@ -78,9 +79,7 @@ def test_a_decision_survives_json() -> None:
     assert (made.did("a"), made.did("b")) == (Action.BLOCK, Action.ALLOW)
 
 
-@pytest.mark.parametrize(
-    "data", [None, {}, {"action": "stop", "rules": []}, {"action": "block", "rules": [{}]}, []]
-)
+@each_case("data", [None, {}, {"action": "stop", "rules": []}, {"action": "block", "rules": [{}]}, []])
 def test_other_values_are_no_decision(data: object) -> None:
     """A broken log is an error, never a pass."""
     with pytest.raises((ValueError, TypeError, KeyError)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from guardrails.authoring.diff.traffic.effects import (
     find_causes,
 )
 from guardrails.types import Action
+from tests.cases import each_case
 
 ALLOW, FLAG, REDACT, BLOCK = Action.ALLOW, Action.FLAG, Action.REDACT, Action.BLOCK
 
@@ -32,7 +32,7 @@ def decided(action: Action, *rules: tuple[str, Action], left: object = None) -> 
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("old", "new", "expected"),
     [
         (ALLOW, ALLOW, SAME),
@@ -53,13 +53,13 @@ def test_each_pair_of_actions_is_one_turn(old: Action, new: Action, expected: st
     assert classify_turn(Decision(old), Decision(new)) == expected
 
 
-@pytest.mark.parametrize(("left", "expected"), [("[A]", SAME), ("[B]", "content"), (None, SAME)])
+@each_case(("left", "expected"), [("[A]", SAME), ("[B]", "content"), (None, SAME)])
 def test_another_redaction_is_a_change_where_it_is_known(left: object, expected: str) -> None:
     """Two policies that redact may leave different texts."""
     assert classify_turn(Decision(REDACT, left="[A]"), Decision(REDACT, left=left)) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("old", "new", "expected"),
     [
         (decided(ALLOW), decided(BLOCK, ("a", BLOCK), ("b", FLAG)), ["a"]),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.detectors.llm.guards.form import GuardTurn
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("turn", "roles", "last"),
     [
         (GuardTurn("hello"), ["user"], "hello"),

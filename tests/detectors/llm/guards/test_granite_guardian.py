@@ -104,7 +104,7 @@ def test_the_last_turn_asks_4_1() -> None:
     assert OWN["custom.medical"] in asked[1].messages[-1]["content"]
 
 
-@pytest.mark.parametrize("ask", [make_risk_questions, make_criterion_questions, make_turn_questions])
+@each_case("ask", [make_risk_questions, make_criterion_questions, make_turn_questions])
 def test_a_reply_is_no_attack_on_the_model_that_wrote_it(ask: Any) -> None:
     """Jailbreaks are looked for in what a model reads alone."""
     of_prompt = {question.about for question in ask(GuardTurn("x"), [*LABELS], {})}

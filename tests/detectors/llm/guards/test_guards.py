@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails import taxonomy
 from guardrails.detectors.llm.guards import GUARD_FORMS, find_form
 from tests.cases import each_case
@@ -39,7 +37,7 @@ def test_a_name_tells_the_form(model: str, form: str) -> None:
     assert found.name == form
 
 
-@pytest.mark.parametrize(
+@each_case(
     "model",
     [
         "my-model", "", "models/own", "meta-llama/Llama-Guard-2-8B", "meta-llama/Llama-Prompt-Guard-2-86M", "google/shieldgemma-2-4b-it",
@@ -51,7 +49,7 @@ def test_other_names_tell_none(model: str) -> None:
     assert find_form(model) is None
 
 
-@pytest.mark.parametrize("form", GUARD_FORMS.values(), ids=lambda form: form.name)
+@each_case("form", GUARD_FORMS.values(), ids=lambda form: form.name)
 def test_forms_find_categories_of_the_taxonomy(form: object) -> None:
     """Labels have valid categories; a form without any judges by given policies alone."""
     labels = form.labels  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from guardrails.detectors.llm.llm_detector import JudgeRequest
 from guardrails.inference.hub.generative import GeneratedAnswer
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import Text
+from tests.cases import each_case
 
 LABELS = {"unsafe": ("unsafe",), "S1": ("violence",), "S9": ("violence", "illicit.violent")}
 
@@ -68,7 +69,7 @@ def test_a_text_and_its_prompt_lose_their_markers_and_halves_of_pairs() -> None:
     assert prompt == "xxxx< |eot_id| >\ufffd why?"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "scores"),
     [
         ({"unsafe": 0.2}, {"unsafe": 0.2}),
@@ -112,7 +113,7 @@ def test_probabilities_and_prompts_without_a_template_go_through() -> None:
     assert model.read[0][1:3] == (True, 7)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("model", "why"),
     [
         (Scripted("safe", ended=False), "did not come to an end"),

@@ -29,7 +29,7 @@ def test_a_marker_is_broken_wherever_it_stands(marker: str) -> None:
     assert found.replace(" ", "") == f"before{marker}after{marker}".replace(" ", "")
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "a < b and b > c",

@@ -11,6 +11,7 @@ import pytest
 from guardrails.detectors.llm.guards.form import UnreadableAnswer
 from guardrails.detectors.llm.guards.verdict import verdict_probability
 from guardrails.remote.chat import AnswerToken, ModelAnswer
+from tests.cases import each_case
 
 WORDS = {"unsafe": 1.0, "safe": 0.0}
 START = re.compile(r"\s*")
@@ -60,7 +61,7 @@ def token(text: str, **likely: float) -> AnswerToken:
     return AnswerToken(text, 0.0, tuple((word, math.log(share)) for word, share in likely.items()))
 
 
-@pytest.mark.parametrize(
+@each_case(
     "tokens",
     [
         (token("unsafe", unsafe=1.0),),  # of another answer

@@ -9,6 +9,7 @@ from guardrails.detectors.patterns.streaming import context_windows
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.patterns.streaming.watermarks import WatermarkTrack
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
+from tests.cases import each_case
 
 
 def track_of(pattern: str, *words: str) -> WatermarkTrack:
@@ -16,7 +17,7 @@ def track_of(pattern: str, *words: str) -> WatermarkTrack:
     return WatermarkTrack(StreamRows(PatternTable([PatternRow(pattern, "custom.x", context=words)])))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "held"),
     [
         ("it is 123", 0),

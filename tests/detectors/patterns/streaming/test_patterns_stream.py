@@ -287,7 +287,7 @@ def test_the_tests_catch_each_mistake(mutant: str, monkeypatch: pytest.MonkeyPat
     assert wrong
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@each_case("view", VIEWS)
 def test_little_and_nothing(view: Any) -> None:
     """Empty parts settle nothing, and an empty text is settled at once."""
     _, rows = streams([PatternRow("ab", "custom.x")], view)

@@ -7,6 +7,7 @@ import pytest
 from guardrails.detectors.patterns.streaming import stream_rows
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
+from tests.cases import each_case
 
 ROWS = [
     PatternRow("ab{1,50}c", "custom.a"),
@@ -27,7 +28,7 @@ def test_what_is_kept_in_front() -> None:
     assert StreamRows(PatternTable(ROWS)).context == 43
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "at", "expected"),
     [
         ("xx ab", 0, 3),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,9 +64,7 @@ def test_one_wrong_digit_is_refused(example: tuple[str, str], place: int, change
     assert not COMPANIES[name](text[:at] + str((int(text[at]) + change) % 10) + text[at + 1 :])
 
 
-@pytest.mark.parametrize(
-    ("text", "state"), [("27X", True), ("00X", False), ("39X", False), ("97X", True), ("X", False)]
-)
+@each_case(("text", "state"), [("27X", True), ("00X", False), ("39X", False), ("97X", True), ("X", False)])
 def test_states_of_india(text: str, state: bool) -> None:
     """Codes 01 to 38, and 97 for other territory."""
     assert in_state(text) is state

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +62,7 @@ def test_published_examples_pass(name: str, text: str) -> None:
         assert EUROPE[name](text.replace(".", "").replace(" ", ""))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "text"),
     [
         ("de_tax_id", "12345678903"),  # no digit twice

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,7 +72,7 @@ def test_one_wrong_digit_is_refused(example: tuple[str, str], place: int, change
     assert not WORLD[name](wrong)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "text"),
     [
         ("kr_rrn", "900101-1234567"),
@@ -90,7 +89,7 @@ def test_what_breaks_the_rule_is_refused(name: str, text: str) -> None:
     assert not WORLD[name](text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "dated"),
     [
         ("960121-1234567", True),

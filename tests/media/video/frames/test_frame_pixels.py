@@ -57,8 +57,8 @@ def test_all_formats_of_pixels_give_the_same_small_picture(pixels: str, size: tu
     assert small.std(axis=(1, 2)).max() < 1.5
 
 
-@pytest.mark.parametrize("form", ["yuv420p", "rgb24"])
-@pytest.mark.parametrize("size", [(1280, 720), (720, 1280)])
+@each_case("form", ["yuv420p", "rgb24"])
+@each_case("size", [(1280, 720), (720, 1280)])
 def test_a_small_picture_has_blocks_as_wide_as_high(form: str, size: tuple[int, int]) -> None:
     """Also of what telephones film upright: what is square in the frame is so there."""
     pixels = np.full((size[1], size[0], 3), 40, np.uint8)
@@ -90,7 +90,7 @@ def test_blocks_are_means() -> None:
     assert (block_means(values) == means.astype(int)).all()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("size", "aspect", "side", "shape"),
     [
         ((1920, 1080), None, 512, (512, 288)),

@@ -20,6 +20,7 @@ from guardrails.media.video.frames.high_dynamic_range import (
     display_curve,
     tone_map,
 )
+from tests.cases import each_case
 from tests.films import SQUARE, green
 
 GREEN = """
@@ -51,7 +52,7 @@ def frame_of(pixels: Any, curve: int, primaries: int = 1) -> Any:
     return frame
 
 
-@pytest.mark.parametrize("curve", [PQ, HLG])
+@each_case("curve", [PQ, HLG])
 def test_what_is_no_brighter_than_paper_looks_as_on_an_ordinary_screen(curve: int) -> None:
     """To the steps that eight bits leave; what is brighter is still told apart a little, and none is lost."""
     grey = np.arange(0, 210, 3, dtype=np.uint8)[:, None, None].repeat(3, 2)
@@ -64,7 +65,7 @@ def test_what_is_no_brighter_than_paper_looks_as_on_an_ordinary_screen(curve: in
     assert display_curve()[-1] == 255
 
 
-@pytest.mark.parametrize("curve", [1, 2, 6, 13])
+@each_case("curve", [1, 2, 6, 13])
 def test_frames_of_ordinary_screens_stay_as_they_are(curve: int) -> None:
     """Whatever colours they say that they have."""
     pixels = np.zeros((4, 4, 3), np.uint8)

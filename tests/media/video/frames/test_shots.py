@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +64,7 @@ def test_what_comes_slowly_is_a_cut_in_time() -> None:
     assert 6 <= found[1][0] <= 14
 
 
-@pytest.mark.parametrize("length", [1, 2, 3])
+@each_case("length", [1, 2, 3])
 def test_a_flash_in_a_part_of_the_picture_is_found(length: int) -> None:
     """Too small to be a cut, and gone after some frames: when it comes, and once more when it goes, as it may have changed."""
     smalls = [flat(100)] * 25

@@ -12,6 +12,7 @@ import pytest
 
 from guardrails.media.video.film_parts import Sampling
 from guardrails.media.video.frames.track_frames import TrackWatch
+from tests.cases import each_case
 
 
 def track(**more: Any) -> Any:
@@ -63,7 +64,7 @@ def test_a_time_before_the_beginning_is_the_beginning() -> None:
     assert [head["start"] for head in sent] == [0, 0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("times", "gap"),
     [([1_000, 1_040, 1_080], 0.0), ([1_000, 1_055], 0.0), ([1_000, 3_040], 2.0), ([1_000, 900, 1_040], 0.0)],
 )
@@ -73,7 +74,7 @@ def test_a_gap_is_time_without_a_frame(times: list[int | None], gap: float) -> N
     assert eye.gap == pytest.approx(gap)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("more", "short"),
     [
         ({}, 0.0),
@@ -111,7 +112,7 @@ def test_a_clip_has_each_frame_that_is_shown_in_it() -> None:
     assert eye.decoded == 3
 
 
-@pytest.mark.parametrize(("start", "missed"), [(1_000, False), (1_040, False), (1_400, True)])
+@each_case(("start", "missed"), [(1_000, False), (1_040, False), (1_400, True)])
 def test_a_seek_that_went_too_far_is_noticed(start: int, missed: bool) -> None:
     """By the first frame behind it."""
     eye, _ = looked([], Sampling(clip=(20, 200)))

@@ -22,6 +22,7 @@ from guardrails.media.video.processes.spare_process import (
     get_spares,
     receive_task,
 )
+from tests.cases import each_case
 
 ECHO = (
     f"import sys; sys.path[:] = {sys.path!r}\n"
@@ -136,7 +137,7 @@ def test_one_ends_when_who_started_it_does() -> None:
     spare.end()
 
 
-@pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\0\x09{}", b"\0\0\0\0"])
+@each_case("data", [b"", b"\0", b"\0\0\0\x09{}", b"\0\0\0\0"])
 def test_what_is_no_whole_task_is_none(data: bytes) -> None:
     """Who sent it is gone."""
     ours, theirs = socket.socketpair()

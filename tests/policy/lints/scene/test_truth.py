@@ -23,6 +23,7 @@ from guardrails.policy.lints.scene.truth import (
 )
 from guardrails.policy.names import ConditionNames
 from guardrails.types import Stage
+from tests.cases import each_case
 
 NAMES = ConditionNames({"a": frozenset({"hate", "toxic"}), "b": frozenset({"hate.threatening"})})
 
@@ -84,7 +85,7 @@ def test_every_score_has_a_level_that_compares_alike(constants: set[float], scor
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "constants", "expected"),
     [
         ("content.length", [0], [0, 1]),

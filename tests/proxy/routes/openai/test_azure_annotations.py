@@ -8,6 +8,7 @@ from guardrails.errors import RequestError
 from guardrails.protocols.moderations.moderations_fields import PolicyResult
 from guardrails.proxy.routes.openai.azure_annotations import filters, wants
 from guardrails.types import Detection
+from tests.cases import each_case
 
 AZURES = {"x-guardrails-annotations": "azure"}
 CHAT = "/v1/chat/completions"
@@ -222,7 +223,7 @@ def test_who_wants_them() -> None:
         wants({"x-guardrails-annotations": ""})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("score", "told"),
     [(0.2, "safe"), (0.3, "low"), (0.6, "medium"), (0.9, "high")],
 )

@@ -8,6 +8,7 @@ import pytest
 from guardrails.proxy.routes.openai.azure_deployments import BASE, PROTOCOLS, show_key
 from guardrails.proxy.routes.route_table import AZURE
 from guardrails.wire.forms import form as read_form
+from tests.cases import each_case
 from tests.proxy.conftest import RawReply
 from tests.proxy.contract_audio import silence
 from tests.proxy.image_kit import encoded, events, file, form, made
@@ -91,7 +92,7 @@ def test_the_clients_key_goes_where_servers_look_for_it(serve, proxy, fake, kit)
     assert keys == [("k1", "Bearer k1"), ("k2", "Bearer k2")]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("headers", "shown"),
     [
         ([], []),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails.proxy.routes.openai.azure_severity import FAMILIES, FOUR, severity, word
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("score", "eight", "four", "said"),
     [
         (0.0, 0, 0, "safe"),

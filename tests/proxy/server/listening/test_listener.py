@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.proxy.configuration.settings import SettingsError
 from guardrails.proxy.server.listening.listener import open_listener
+from tests.cases import each_case
 
 
 def test_an_address_has_one_listener_unless_processes_share_it() -> None:
@@ -18,7 +19,7 @@ def test_an_address_has_one_listener_unless_processes_share_it() -> None:
             open_listener("127.0.0.1", port)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+@each_case("host", ["127.0.0.1", "::1"])
 def test_both_families_of_addresses_are_listened_on(host) -> None:
     """An address says which it is."""
     with open_listener(host, 0) as listener:

@@ -7,6 +7,7 @@ import pytest
 from guardrails import Budget, Guard, PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.server.reloading.loaded_policies import HOT_SETTINGS, apply_hot_settings, load_policies
+from tests.cases import each_case
 
 
 def write(path, name: str, use: str = "own") -> str:
@@ -42,7 +43,7 @@ def test_a_guard_that_settings_do_not_name_stays(guard_of, tmp_path, kind_of) ->
     assert again.guard.policy.ref == given.policy.ref
 
 
-@pytest.mark.parametrize("more", [{}, {"open": True}])
+@each_case("more", [{}, {"open": True}])
 def test_keys_do_not_go_while_others_reach_the_server(more) -> None:
     """The file says to listen on the loopback, or to be open, from the next start on: until then it has the keys."""
     keys = [{"id": "a", "sha256": "0" * 64}]

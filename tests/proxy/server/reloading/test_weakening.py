@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from guardrails.proxy.access.admission import Client, select_policy
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.reloading.loaded_policies import LoadedPolicies
 from guardrails.proxy.server.reloading.weakening import WeakerPolicy, possible_choices, served_weakenings
+from tests.cases import each_case
 
 SHOP, BANK = (
     {"id": name, "sha256": letter * 64, "team": name} for name, letter in (("shop", "a"), ("bank", "b"))
@@ -93,7 +93,7 @@ CASES: Mapping[str, tuple[Settings, Settings, set[tuple[str, str]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("before", "after", "pairs"), CASES.values(), ids=[*CASES])
+@each_case(("before", "after", "pairs"), CASES.values(), ids=[*CASES])
 def test_policies_that_may_judge_the_same_request(
     before: Settings, after: Settings, pairs: set[tuple[str, str]]
 ) -> None:

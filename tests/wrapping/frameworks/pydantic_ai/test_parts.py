@@ -6,8 +6,6 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from guardrails.wrapping.frameworks.pydantic_ai.parts import (
     READERS,
     read_content,
@@ -16,12 +14,13 @@ from guardrails.wrapping.frameworks.pydantic_ai.parts import (
     write_content,
     write_parts,
 )
+from tests.cases import each_case
 from tests.wrapping.frameworks.pydantic_ai.kit import Part
 
 PICTURE = SimpleNamespace(kind="binary", data=b"x", media_type="image/png")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "message"),
     [
         (Part("system-prompt", "s"), {"role": "system", "content": "s"}),
@@ -49,7 +48,7 @@ def test_a_part_of_no_known_kind_is_read_whole() -> None:
     assert "odd" in read_other(Part("new", "odd"))["content"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "shown"),
     [
         ("x", {"type": "text", "text": "x"}),

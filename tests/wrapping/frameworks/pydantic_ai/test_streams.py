@@ -15,6 +15,7 @@ from guardrails.testing import FakeGuard
 from guardrails.types import Verdict
 from guardrails.wrapping.frameworks.pydantic_ai.streams import read_event, stream_class
 from guardrails.wrapping.sdk.exchange import Terms
+from tests.cases import each_case
 from tests.wrapping.frameworks.pydantic_ai.kit import Part
 
 GUARD = FakeGuard(blocks=["bomb"], redacts=["mask"])
@@ -105,9 +106,7 @@ def test_texts_and_thoughts_grow_and_calls_wait() -> None:
     assert stream._inner.parts == []
 
 
-@pytest.mark.parametrize(
-    "part", [Part("text", "a bomb"), Part("tool-call", tool_name="f", args='{"q": "bomb"}')]
-)
+@each_case("part", [Part("text", "a bomb"), Part("tool-call", tool_name="f", args='{"q": "bomb"}')])
 def test_a_block_ends_a_stream(part: Part) -> None:
     """By an exception, or by the policy's message."""
     with pytest.raises(Blocked):
