@@ -19,7 +19,7 @@ from guardrails.text.deobfuscation import (
     _is_clean,
     _normalize_and_decode,
 )
-from guardrails.text.marks import LONGEST
+from guardrails.text.marks import LONGEST, LONGEST_TAG
 from guardrails.text.views import TextView, normalize_text, replace_stretches
 
 READINGS: Final = 7
@@ -30,8 +30,14 @@ LEAD: Final = 2
 
 _SIGN: Final = r" \t\n\r\f\v\u00a0\u3000.,?()\[\]\"'*:=>\u201c\u201d\u2018\u2019\u3001\u3002\uff0c"
 """Characters that no code, no shape and no word in disguise has in it, and that are no single letter."""
-_BEHIND: Final = rf"(?:[{_SIGN}_`;{{}}<]|-(?![\r\n]))"
-"""Those that are in none behind a plain word; a hyphen at the end of a line may divide one."""
+_PARTING: Final = re.sub(r"[\"'*>]|\\u201[89cd]", "", _SIGN) + "\u201c\u201d\u2018\u2019"
+_BEHIND: Final = (
+    rf"(?:[{_PARTING};{{}}]|_(?=[^_])|-(?![\r\n])|\*+(?=[^*\w])|<(?=[^!/A-Za-z])|>(?=[^\w@+\-<])"
+    r"|[\"'`]\s{0,9}(?=[^\s.+|&<>\"'`])(?!(?<=`)\w))"
+)
+"""Those that are in none behind a plain word: a hyphen at a line end may divide one, markup and quotes may stand in one."""
+_TAG: Final = re.compile(r"(?<=\S)(?:<[!/A-Za-z]|/\*)")
+"""What may begin a tag or a comment in a word."""
 _BEGIN: Final = rf"(?:(?<![^{_SIGN}])|(?<=[^\W_][\-_/`]))"
 _NEXT: Final = r"(?=[^\x00-\x08\x0e-\x1f\x7f&\\])"
 _WORD: Final = rf"(?P<letters>[^\W\d_]{{2,}})|[0-9]{{2,}}|(?P<key>[A-Za-z0-9]{{{LONGEST + 1},}})"
@@ -52,13 +58,23 @@ def find_cut(text: str, start: int, *, inside: bool = False) -> int:
     found = start
     joins = segments.joiner_pattern().match
     for match in _CUT.finditer(text, start):
-        if match.end() > found and _is_plain(match) and not joins(text, match.end()):
-            found = match.end()
+        end = match.end()
+        if end > found and _is_plain(match) and not joins(text, end) and not _is_in_tag(text, end):
+            found = end
     if inside:
         for match in _INSIDE.finditer(text, found):
-            if not joins(text, match.end()):
+            if not joins(text, match.end()) and not _is_in_tag(text, match.end()):
                 found = match.end()
     return found
+
+
+def _is_in_tag(text: str, at: int) -> bool:
+    """Tell whether a place may be inside of a tag or a comment that stands in a word."""
+    start = max(at - LONGEST_TAG, 0)
+    last = max(text.rfind("<", start, at), text.rfind("/*", start, at))
+    if last < 0 or _TAG.match(text, last) is None:
+        return False
+    return text.find(">" if text[last] == "<" else "*/", last, at) < 0
 
 
 def last_word_start(text: str) -> int:

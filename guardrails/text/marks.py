@@ -12,7 +12,8 @@ Rules, chosen so that `A55`, `h264`, `$5m`, `4x4`, `covid19`, `utf8`, `3rd`, `10
   evidence, nor are 2, 6, 8, 9 and `+` alone.
   In a word next to such a word, one sign beside a letter is enough (`h4ck a11`). Hex and mail addresses stay.
 - Single letters are joined from four on with one and the same separator (a sign, blanks, a tab, a line end), digits alone
-  from seven on; a longer gap ends a word. A hyphen at the end of a line joins what it divides.
+  from seven on; a longer gap ends a word. A hyphen at the end of a line joins what it divides, and so
+  do inline tags and remarks of HTML, marks of Markdown and the quotes between literals that code puts together, inside of a word.
 - Letters count as repeated in words with three the same in a row, or three pairs in a row.
 """
 
@@ -88,6 +89,25 @@ _SPACED: Final = re.compile(
 HYPHEN: Final = r"-\r?\n[ \t]{0,8}"
 _HYPHENATED: Final = re.compile(rf"(?<={_LETTER}{_LETTER}){HYPHEN}(?={_LETTER}{_LETTER})")
 
+INLINE_TAG: Final = (
+    r"</?(?i:a|abbr|b|big|code|del|em|font|i|ins|kbd|mark|s|small|span|strike|strong|sub|sup|tt|u|wbr)"
+    r"(?:\s[^<>]*)?/?>"
+)
+"""Tags of HTML that part no words."""
+COMMENT: Final = r"<!--[^<>]*-->|/\*[^*/]*\*/"
+LONGEST_TAG: Final = 200
+"""Characters of tags and comments in a row that are read as nothing."""
+EMPHASIS: Final = r"\*{2,3}|~~|__|`"
+"""Marks of Markdown inside of a word."""
+CONCATENATION: Final = r"[\"'`]\s?(?:\+|\.\.?|\|\||&|<>|\+\+)?\s{0,8}[\"'`]"
+"""Between literals that code puts together."""
+_MARKUP: Final = re.compile(
+    rf"(?<=[\w@+\-])(?:{INLINE_TAG}|{COMMENT})+(?=[\w@+\-])"
+    rf"|(?<=[^\W_]{{2}})(?:{EMPHASIS})(?=[^\W_])|(?<=[^\W_])(?:{EMPHASIS})(?=[^\W_]{{2}})"
+    rf"|(?<={_LETTER}{_LETTER})\*(?={_LETTER}{_LETTER})"
+    rf"|(?<=[\w\-]{_LETTER}|[\w\-]\d|\w-){CONCATENATION}(?=\w\w)"
+)
+
 _WORD: Final = re.compile(rf"(?:[^\W_]|[{MARKS}])+")
 _LONG: Final = re.compile(
     rf"({_LETTER}){JOINT}*\1{JOINT}*(?:\1|({_LETTER}){JOINT}*\2{JOINT}*({_LETTER}){JOINT}*\3)", re.I
@@ -100,7 +120,8 @@ def mark_separators(text: str) -> str:
     """Return `text`, normalized and without control characters, with marks in place of separators in runs of single
     characters, and of hyphens at line ends; it stays as long as it is, as it does in `mark_leet` and `mark_repeats`.
     """
-    return _HYPHENATED.sub(lambda hyphen: JOINT * len(hyphen[0]), _SPACED.sub(_mark_run, text))
+    joined = _HYPHENATED.sub(_mark_joint, _SPACED.sub(_mark_run, text))
+    return _MARKUP.sub(_mark_joint, joined)
 
 
 def mark_leet(text: str) -> str:
@@ -134,6 +155,10 @@ def mark_repeats(text: str) -> str:
         parts += text[copied:start], word
         copied = match.end()
     return "".join(parts) + text[copied:]
+
+
+def _mark_joint(match: re.Match[str]) -> str:
+    return JOINT * len(match[0]) if len(match[0]) <= LONGEST_TAG else match[0]
 
 
 def _mark_run(match: re.Match[str]) -> str:

@@ -13,7 +13,8 @@ from tests.cases import each_case, scale
 PIECES = [
     "word ", "stop. ", "an idea, ", "12 ", "3.50 ", "b4d ", "h3llo ", "a b c d ", "a-b-c-d-e ", "x ", "&#97;", "&amp;#98; ", r"\u0063 ", "coool ", "aabbcc ",
     "e\u0301", "\u200b", "\ufb01", "ﬁne ", "日本、", "don't ", "(see) ", "a|b ", r"|\/|e ", "\n", "1 2 3 4 5 6 7 8 ", "key=" + "aB3x" * 12 + "\n",
-    "x\x00y ", "re-do ", "mid", "wor", "d", "s",
+    "x\x00y ", "re-do ", "mid", "wor", "d", "s", "<b>", "</span> ", '<i class="a b">', "<!-- a remark -->", "/* it */", "**", "~~", "__", "`",
+    '"', '" + "', "'\n  '", "> ", "<", "/*",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 

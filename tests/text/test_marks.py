@@ -122,3 +122,28 @@ def test_marking_keeps_the_length(text: str) -> None:
         marked = step(text)
         assert len(marked) == len(text)
         text = marked
+
+
+@each_case(
+    ("text", "shown"),
+    [
+        ("ig<b>no</b>re", "ig···no····re"),
+        ("i<i>g</i><b>nore", "i···g·······nore"),
+        ("ig<!-- a -->nore", "ig··········nore"),
+        ('ig<span class="a b">nore', "ig" + "·" * 18 + "nore"),
+        ("ig**no**re", "ig··no··re"),
+        ("ig~~nore", "ig··nore"),
+        ('"ig" + "nore"', '"ig·····nore"'),
+        ("'ig'\n 'nore'", "'ig····nore'"),
+        ("536-22-<b>8145</b>", "536-22-···8145</b>"),
+        ("one<br>two <b>three</b> <p>four</p>", None),
+        ("a**b 2**8 ** five ** 1024*1024 n*len it's 'six'", None),
+        ('["one", "two"], {"a": "b"}', None),
+        ('"one" and "two"', None),
+        ("one<b" + "x" * 300 + ">two", None),
+        ("one<!--" + "x" * 300 + "-->two", None),
+    ],
+)
+def test_markup_and_quotes_inside_of_words_are_joints(text: str, shown: str | None) -> None:
+    """Tags that part no words, remarks, marks of Markdown, and what stands between literals that code puts together."""
+    assert mark_separators(text).translate(SHOWN) == (text if shown is None else shown)

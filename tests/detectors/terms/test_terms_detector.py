@@ -293,3 +293,26 @@ def test_what_is_far_from_a_disguise_is_never_half_a_word(before: bool) -> None:
         text = f"{filler}badbadbad{near}b4d" if before else f"b4d{near}badbadbad {filler}"
         (finding,) = detector.detect([Text(text)])[0].findings
         assert text[slice(*(finding.span or (0, 0)))] == "b4d"
+
+
+MARKUP = [
+    "cas<b>in</b>o",
+    "cas**in**o",
+    "ca<!-- a longer remark -->sino",
+    'cas<span class="a b">ino',
+    '"cas" + "ino"',
+    "'cas'\n  'ino'",
+    "ca/* x */sino",
+]
+
+
+@each_case("text", MARKUP)
+def test_a_term_is_found_with_markup_inside(text: str) -> None:
+    """As it is seen once the text is shown, or run; also in a stream, however that is cut."""
+    text = f"The {text.strip()} is open"
+    detector = build(terms=HIDDEN)
+    assert len(detector.detect([Text(text)])[0].findings) == 1
+    for size in (1, 3):
+        state = detector.stream(None)
+        steps = [state.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        assert sum(len(each.findings) for each in (*steps, state.flush())) == 1
