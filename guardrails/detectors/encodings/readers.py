@@ -295,8 +295,18 @@ def read_base85(pieces: Sequence[str]) -> str:
     return ""
 
 
+_BASE85: Final = (
+    (base64.a85decode, re.compile("[^$-J]")),
+    (base64.b85decode, re.compile("[^3-9A-Za-f]")),
+)
+"""The two alphabets, and what five characters that are four of ASCII do not begin with: they stand for less than 2**31."""
+
+
 def _decode_base85(body: str) -> str:
-    for decode in (base64.a85decode, base64.b85decode):
+    for decode, other in _BASE85:
+        leads = body[::5]
+        if 4 * len(other.findall(leads)) > len(leads):  # some may be letters beyond ASCII
+            continue
         try:
             said = decode(body.encode()).decode()
         except (ValueError, UnicodeDecodeError):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardrails.detectors.encodings.decoders import NEAR, READABLE, UNSEEN, find_encodings
+from guardrails.detectors.encodings.decoders import GROUPS, NEAR, READABLE, UNSEEN, find_encodings
 from guardrails.detectors.encodings.extractors import extract
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from tests.cases import each_case, scale
@@ -201,3 +201,9 @@ def test_the_cost_of_each_character_is_bounded(piece: str) -> None:
 def test_each_row_of_pieces_has_a_layout() -> None:
     """Streams ask it what to hold."""
     assert all(row.layout is not None for row in NEAR)
+
+
+def test_each_row_has_a_gate() -> None:
+    """In one group of those that are looked for together."""
+    names = [name for group in GROUPS for name in group]
+    assert sorted(names) == sorted({row.name for row in READABLE})
