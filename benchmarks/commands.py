@@ -1,6 +1,6 @@
 """What the `commands` detector catches, by family and spelling, and what it says of ordinary commands of released software.
 
-    python -m benchmarks.commands [FOLDER...]
+    python benchmarks/commands.py [FOLDER...]
 
 Ordinary commands are read from the folders (source packages of others, unpacked): RUN lines of Dockerfiles, recipes of Makefiles,
 shell scripts, steps of CI, scripts of package.json, lines behind `$ ` in documents. Without folders only attacks are tried.

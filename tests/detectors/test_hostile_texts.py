@@ -68,7 +68,7 @@ OWN_MODELS = {"topic", "grounded"}
 
 NO_TEXTS = {"image_classifier", "image_hash", "image_text", "image_faces", "transcript"}
 
-TEXTS = ("random Unicode", "random ASCII", "digits and dots", "letters and dots", "colons")
+TEXTS = ("random Unicode", "digits and dots", "colons")
 """Those of which some detector was slow once."""
 
 

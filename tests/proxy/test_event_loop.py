@@ -20,7 +20,7 @@ from tests.proxy.hostile_requests import REQUESTS
 MOST_S = 0.1
 """Seconds of the processor that one callback may take. Most take a tenth of that at most."""
 
-NAMES = ("arguments", "values to redact", "digits and dots", "addresses, short", "checks", "moderations")
+NAMES = ("values to redact", "digits and dots", "moderations")
 """Those that took longest once."""
 
 THREAD = "guardrails-proxy"

@@ -51,7 +51,7 @@ ROWS: list[tuple[str, MethodSide, Any, dict[str, tuple[Stage, bool]]]] = [
       "/inputSchema/properties": (DEF, FIXED), "/inputSchema/properties/p": (DEF, FIXED), "/inputSchema/properties/p/description": (DEF, FREE),
       "/inputSchema/properties/p/enum": (DEF, FIXED), "/inputSchema/properties/p/enum/0": (DEF, FIXED), "/annotations/title": (DEF, FREE)}),
     ("tools/call", CLIENT["tools/call"].request, {"name": "n", "arguments": {"a": ["x"], "b": 4111111111111111}},
-     {"/name": (CALL, FIXED), "/arguments/a": (CALL, FIXED), "/arguments/a/0": (CALL, FREE), "/arguments/b": (CALL, FIXED)}),
+     {"/name": (CALL, FIXED), "/arguments/a": (CALL, FIXED), "/arguments/a/0": (CALL, FREE), "/arguments/b": (CALL, FREE)}),
     ("tools/call again", CLIENT["tools/call"].request,
      {"name": "n", "requestState": "s", "inputResponses": {"k": {"action": "accept", "content": {"f": "v"}}, "m": {"role": "assistant", "content": TEXT}, "r": {"roots": [{"uri": "file:///r"}]}}},
      {"/name": (CALL, FIXED), "/requestState": (CALL, FIXED), "/inputResponses/k": (CALL, FIXED), "/inputResponses/k/content/f": (CALL, FREE),
