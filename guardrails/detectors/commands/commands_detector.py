@@ -54,6 +54,8 @@ _MAY_BE_COMMAND: Final = re.compile(
     r"|\bfork\b|\b(?i:iex\b|invoke-|drop|truncate|delete|flush\w*|dropDatabase)\b"
 )
 """Signs with which a text may be a command though it names no program that may do harm."""
+_STATEMENT: Final = re.compile(r"\b(?:DROP|TRUNCATE|DELETE)\b|[;\"'`]")
+"""Signs with which words that were put together are a statement of SQL, and no labels."""
 _CODE: Final = re.compile(r"\w\s?\(\s*[rfbu]{0,2}[\"'`\[{]|\A\s*[\[{]")
 """Signs of code or JSON, which the grammar of the shell may read as something else."""
 
@@ -209,7 +211,8 @@ def read_call(name: str, arguments: str) -> tuple[list[CommandFinding], str]:
             reader = ShellReader()
             reader.read(source.replace("\r", " "))
             found += [*reader.found, *_codes(reader, (0, 0), DEEPEST_LITERAL)]
-            found += [CommandFinding("destroy_database", 0, 0) for _ in find_destroying_statements(source)]
+            said = (source[max(start - 1, 0) : end + 1] for start, end in find_destroying_statements(source))
+            found += [CommandFinding("destroy_database", 0, 0) for each in said if _STATEMENT.search(each)]
     except LimitExceeded as limit:
         return found, str(limit)
     return found, ""

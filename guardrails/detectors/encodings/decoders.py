@@ -182,6 +182,7 @@ UNSEEN: Final = (
     Decoder("variation", "", unseen.find_variation_selectors),
     Decoder("bits", "", unseen.find_invisible_bits),
     Decoder("braille", "", unseen.find_braille),
+    Decoder("right-to-left", "", unseen.find_overridden),
 )
 """What is looked for in the text as it is: no view shows it, or no ASCII text holds it."""
 

@@ -24,7 +24,7 @@ from guardrails.detectors.encodings.extractors import (
     decode_nested,
 )
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.detectors.encodings.unseen import OPEN_RUN
+from guardrails.detectors.encodings.unseen import OPEN_OVERRIDE, OPEN_RUN
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates, settled_length
 
@@ -127,6 +127,8 @@ class PayloadStream:
         end = cut if at == len(view.text) else view.original(at, at + 1)[0]
         if not self._text.isascii() and (unseen := OPEN_RUN.search(self._text)):
             end = min(end, unseen.start())
+        if "\u202e" in self._text and (override := OPEN_OVERRIDE.search(self._text[:end])):
+            end = override.start()
         return end
 
     def _decode_stretch(self, end: int, mark: int) -> list[DerivedText]:

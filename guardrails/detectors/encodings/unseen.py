@@ -1,4 +1,4 @@
-"""Payloads in characters that no ASCII text holds: Unicode tags, variation selectors, invisible bits, Braille."""
+"""Payloads in characters that no ASCII text holds: Unicode tags, variation selectors, invisible bits, Braille, overrides."""
 
 from __future__ import annotations
 
@@ -70,3 +70,16 @@ def find_braille(text: str) -> Iterator[Payload]:
         said = "".join(_BRAILLE.get(char, "") for char in match[0])
         if is_worded(said):
             yield Payload(said, *match.span())
+
+
+OPEN_OVERRIDE = re.compile("\u202e[^\u202c\u202e\n]{0,1000}\\Z")
+"""A stretch that ends behind the end of a text."""
+_OVERRIDDEN = re.compile("\u202e([^\u202c\u202e\n]{3,1000})")
+_LATIN = re.compile("[A-Za-z0-9]{2}")
+
+
+def find_overridden(text: str) -> Iterator[Payload]:
+    """Yield what an override of the direction shows: Latin letters and digits behind it, from right to left."""
+    for match in _OVERRIDDEN.finditer(text):
+        if _LATIN.search(match[1]):
+            yield Payload(match[1][::-1], *match.span())

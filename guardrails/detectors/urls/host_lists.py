@@ -17,7 +17,20 @@ from guardrails.detectors.urls.host_names import is_public_suffix
 from guardrails.detectors.urls.url_parts import DEFAULT_PORTS, Address, Link, clean_path, normalize_host
 from guardrails.text import fold_text
 
-PRIVATE = frozenset({"localhost", "local", "internal", "localdomain", "lan", "intranet", "corp", "home"})
+PRIVATE = frozenset(
+    {
+        "localhost",
+        "local",
+        "internal",
+        "localdomain",
+        "lan",
+        "intranet",
+        "corp",
+        "home",
+        "svc",
+        "instance-data",
+    }
+)
 """Last labels of names that no public server has."""
 
 WILDCARDS = ("nip.io", "sslip.io", "xip.io")

@@ -13,12 +13,16 @@ from typing import Any, Final
 
 from guardrails.engine.values.scalars import format_number
 from guardrails.protocols.streaming.codec import Patch, malformed_event
+from guardrails.text.structure import is_structure
 from guardrails.wire.pointers import Path
 
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 REPEATED: Final = frozenset({"id", "type", "role", "name", "object", "format", "finish_reason"})
 """Fields that some servers send in every event again instead of once."""
+
+WHOLE: Final = (REPEATED - {"name"}) | {"model", "service_tier", "system_fingerprint", "stop_reason"}
+"""Fields that no server says in pieces: whoever reads an event reads there what it says by itself."""
 
 APPENDED: Final = frozenset({"annotations", "citations", "logprobs"})
 """Fields whose lists hold finished entries: what is merged never continues one."""
@@ -53,9 +57,10 @@ class Assembler:
 class _GrowingValue:
     """What stands in one place of an answer, as it grows."""
 
-    __slots__ = ("entries", "fields", "given", "indexes", "numbered", "others", "texts")
+    __slots__ = ("entries", "fields", "given", "indexes", "is_whole", "numbered", "others", "texts")
 
-    def __init__(self, given: Any = NOTHING) -> None:
+    def __init__(self, given: Any = NOTHING, *, is_whole: bool = False) -> None:
+        self.is_whole = is_whole
         self.set(given)
 
     def set(self, given: Any) -> None:
@@ -85,7 +90,9 @@ class _GrowingValue:
         """Take apart what was set."""
         given, self.given = self.given, NOTHING
         if isinstance(given, Mapping):
-            self.fields = {name: _GrowingValue(inner) for name, inner in given.items()}
+            self.fields = {
+                name: _GrowingValue(inner, is_whole=name in WHOLE) for name, inner in given.items()
+            }
         elif isinstance(given, list):
             self.entries = [_GrowingValue(entry) for entry in given]
             self.numbered, self.indexes = dict(enumerate(self.entries)), [*range(len(given))]
@@ -123,7 +130,7 @@ class _GrowingValue:
             self.fields = {}
         found = self.fields.get(name)
         if found is None:
-            found = self.fields[name] = _GrowingValue()
+            found = self.fields[name] = _GrowingValue(is_whole=name in WHOLE)
         return found
 
     def _number(self, index: int) -> _GrowingValue:
@@ -170,7 +177,7 @@ class _GrowingValue:
             if not has_half_pair(self.given):
                 return self.given
             self._open()
-        found: list[Any] = [join_surrogates("".join(self.texts))] if self.texts else []
+        found: list[Any] = [join_surrogates(self._text())] if self.texts else []
         if self.fields is not None:
             found.append({name: field.value() for name, field in self.fields.items()})
         if self.entries is not None:
@@ -178,6 +185,14 @@ class _GrowingValue:
         longs = [other for other in self.others[:-1] if format_number(other)]
         found += [*longs, *self.others[-1:]]
         return found[0] if len(found) == 1 else (found or None)
+
+    def _text(self) -> str:
+        """Return the texts put together; where each was said as a whole and one is no word of a protocol, each by itself, too."""
+        joined = "".join(self.texts)
+        said = list(dict.fromkeys(self.texts))
+        if not self.is_whole or len(said) < 2 or all(map(is_structure, said)):
+            return joined
+        return "\n".join([*said, joined])
 
 
 def has_half_pair(value: Any) -> bool:

@@ -223,6 +223,7 @@ def test_a_command_in_parts_is_read_as_one(arguments: object) -> None:
 STATEMENTS = [
     {"command": ["DELETE", "FROM", "users;"]},
     {"program": "TRUNCATE", "args": ["TABLE", "orders"]},
+    {"command": ["mysql", "-e", "'drop", "table", "orders'"]},
     {"argv": ["psql", "-c", "DROP DATABASE prod"]},
     {"command": ["psql", "-c", "'DROP", "DATABASE", "prod'"]},
     '{"command": ["DROP", "TABLE", "customers"',
@@ -241,6 +242,8 @@ HARMLESS = [
     {"command": ["bash", "-lc", "echo 'export A=1' >> ~/.bashrc"]},
     {"command": ["echo", "'export", "A=1'", ">>", "~/.bashrc"]},
     {"program": "mkfs.ext4", "args": ["disk.img"]},
+    {"tags": ["delete", "from", "cart"]},
+    {"labels": ["drop", "table", "salt"]},
     {"command": ["grep", "-E", "(curl|wget)|sh", "notes"]},
     {"command": ["find", ".", "-name", "*.tmp", "-exec", "rm", "{}", ";"]},
 ]

@@ -137,5 +137,6 @@ FORMS: Final[Mapping[str, Callable[[str], str]]] = {
     ),
     "bits": lambda text: "".join("\u2062\u2064"[int(bit)] for byte in text.encode() for bit in f"{byte:08b}"),
     "braille": lambda text: "".join(BRAILLE.get(char, " ") for char in text.lower()),
+    "right-to-left": lambda text: f"\u202e{text[::-1]}\u202c",
 }
 """The name of each row → what writes a text so. Texts of words and blanks survive all of them, some without their case."""

@@ -43,3 +43,10 @@ def test_braille_is_read() -> None:
 def test_single_signs_say_nothing(text: str) -> None:
     """Separators, crumbs and bars drawn of dots are no payloads."""
     assert [*unseen.find_invisible_bits(text), *unseen.find_braille(text)] == []
+
+
+def test_what_an_override_shows_is_read() -> None:
+    """From right to left, up to its end; names in scripts that are written so are left alone."""
+    [found] = unseen.find_overridden("a \u202etalbroz\u202c b")
+    assert (found.text, found.begin, found.end) == ("zorblat", 2, 10)
+    assert [*unseen.find_overridden("\u202e\u05e9\u05dc\u05d5\u05dd\u202c")] == []

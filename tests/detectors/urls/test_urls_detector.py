@@ -45,6 +45,8 @@ def found(text: str, detector: UrlsDetector = PLAIN) -> set[str]:
         ("private", "http://[::ffff:10.0.0.1]/", "http://[::ffff:8.8.8.8]/"),
         ("private", "http://[::1]:80", "http://[2606:4700::1]"),
         ("private", "localhost:8080/x", "https://localhost.com"),
+        ("private", "http://kubernetes.default.svc/api", "https://svc.example.com/api"),
+        ("private", "http://instance-data/latest", "https://instance-data.example.com/latest"),
         ("private", "http://metadata.google.internal/", "http://internal.google.com"),
         ("private", "http://10.0.0.1.nip.io/x", "http://8.8.8.8.nip.io/"),
         ("private", "http://a-127-0-0-1.sslip.io", "http://sslip.io"),
