@@ -170,6 +170,8 @@ class Relay:
                 if kind not in ("", data.get("type", kind)):
                     raise malformed_event("event: it has two types")
                 item = self._codec.read(data, kind, self.begin)
+                if any(grown.closes for grown, _ in item.grows):
+                    raise malformed_event("event: a text goes on behind its end")
                 self._assembler.apply(item.patches)
                 yield item, event
                 if item.is_last:

@@ -103,3 +103,14 @@ def test_what_is_no_event_ends_the_stream(event: Any) -> None:
         relayed([{"type": "message-start", "id": "1", "delta": {"message": {"role": "assistant"}}}, event])
     with pytest.raises(BackendError):
         CohereCodec().finish()
+
+
+def test_a_text_does_not_go_on_behind_its_end() -> None:
+    """Another piece of it is the upstream's fault; what came before is judged and said."""
+    events = [event.data for event in write_events(answer("Tea."))]
+    at = next(index for index, each in enumerate(events) if each["type"] == "content-end")
+    events.insert(
+        at + 1, {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": "x"}}}}
+    )
+    with pytest.raises(BackendError, match="behind its end"):
+        relayed(events)
