@@ -74,7 +74,7 @@ def test_what_is_repaired_is_the_content(guard: Guard) -> None:
         ('```\n{"name": "x", "card": 4111111111111111}\n```', '{"name": "x", "card": "[CREDIT_CARD]"}'),
         ('{"name": "x", "card": 4111111111111111}', '{"name": "x", "card": "[CREDIT_CARD]"}'),
         ("{'name': 'zqxbomb'}", None),
-        ("{'name': 'zqx/* */bomb'}", '{"name": "zqx/* */bomb"}'),
+        ("{'name': 'zqx/* */bomb'}", None),  # remarks inside of a word part it for no reader
         ("{'name': 'x'} zqxbomb", '{"name": "x"}'),
         ('{"name": "x", "name": "y"}', '{"name": "y"}'),
     ],
