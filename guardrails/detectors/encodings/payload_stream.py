@@ -24,7 +24,7 @@ from guardrails.detectors.encodings.extractors import (
     decode_nested,
 )
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.detectors.encodings.unseen import OPEN_OVERRIDE, OPEN_RUN
+from guardrails.detectors.encodings.unseen import OPEN_OVERRIDE, find_open_run
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates, settled_length
 
@@ -125,8 +125,8 @@ class PayloadStream:
         self.scanned += cut
         at = _open_from(view.text)
         end = cut if at == len(view.text) else view.original(at, at + 1)[0]
-        if not self._text.isascii() and (unseen := OPEN_RUN.search(self._text)):
-            end = min(end, unseen.start())
+        if not self._text.isascii():
+            end = min(end, find_open_run(self._text))
         if "\u202e" in self._text and (override := OPEN_OVERRIDE.search(self._text[:end])):
             end = override.start()
         return end

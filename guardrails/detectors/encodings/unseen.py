@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.detectors.encodings.readers import decode_readable, is_worded
@@ -12,12 +13,17 @@ from guardrails.detectors.encodings.readers import decode_readable, is_worded
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 
-
-OPEN_RUN = re.compile(
-    "(?:[\U000e0020-\U000e007e]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]+|[\u2062\u2064]+|[\u200b-\u200d]+"
-    "|(?:[\u2800-\u28ff]+ ?)+)\\Z"
+_OPEN_BACKWARDS: Final = re.compile(
+    "[\U000e0020-\U000e007e]+|[\ufe00-\ufe0f\U000e0100-\U000e01ef]+|[\u2062\u2064]+|[\u200b-\u200d]+"
+    "| ?[\u2800-\u28ff](?: ?[\u2800-\u28ff])*"
 )
-"""What may go on at the end of a text."""
+"""What may go on at the end of a text, read from that end: forwards each character would be a place to begin at."""
+
+
+def find_open_run(text: str) -> int:
+    """Return where what nobody sees, or Braille, begins that may go on behind the end of a text; its length if there is none."""
+    found = _OPEN_BACKWARDS.match(text[::-1])
+    return len(text) - (found.end() if found else 0)
 
 
 def find_unicode_tags(text: str) -> Iterator[Payload]:

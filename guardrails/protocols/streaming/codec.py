@@ -132,13 +132,13 @@ PADDING: Final = "obfuscation"
 """The field with random characters that hide the length of what an event says."""
 
 _DRAWN: Final = re.compile(r"[A-Za-z0-9]{0,32}")
-_SAYING: Final = re.compile(r"(?:[A-Z]?[a-z]{2,})+|[A-Z]{3,}|[A-Z0-9]{9,}")
+_SAYING: Final = re.compile(r"[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})*|[A-Z]{3,}|[A-Z0-9]{9,}")
 """Words, whose letters are not of either case at random, and numbers."""
 
 
 def is_padding(value: Any) -> bool:
     """Tell whether a value is padding: letters and digits drawn at random. What could be a word is judged as one."""
-    return isinstance(value, str) and not _SAYING.fullmatch(value) and _DRAWN.fullmatch(value) is not None
+    return isinstance(value, str) and _DRAWN.fullmatch(value) is not None and not _SAYING.fullmatch(value)
 
 
 def build_event(data: dict[str, Any]) -> Event:

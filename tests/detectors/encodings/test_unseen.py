@@ -50,3 +50,23 @@ def test_what_an_override_shows_is_read() -> None:
     [found] = unseen.find_overridden("a \u202etalbroz\u202c b")
     assert (found.text, found.begin, found.end) == ("zorblat", 2, 10)
     assert [*unseen.find_overridden("\u202e\u05e9\u05dc\u05d5\u05dd\u202c")] == []
+
+
+@each_case(
+    ("text", "open_from"),
+    [
+        ("ab", 2),
+        ("", 0),
+        ("a\u200b\u200c", 1),
+        ("a\U000e0061", 1),
+        ("\u200b\ufe0f", 1),
+        ("a \u2801\u2803 \u2801 ", 2),
+        ("\u2801  \u2803", 3),
+        ("\u2801 " * 4_000 + "  x", 8_003),
+        ("\u2801" * 100_000 + "x", 100_001),
+    ],
+    ids=str,
+)
+def test_what_may_go_on_is_found_in_one_pass(text: str, open_from: int) -> None:
+    """From the end of a text, however much of it looks alike; one blank parts two letters of Braille."""
+    assert unseen.find_open_run(text) == open_from

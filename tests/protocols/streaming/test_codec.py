@@ -62,6 +62,8 @@ def test_what_cannot_be_read_is_the_upstreams_fault() -> None:
             ("", True),
             (7, False),
             ("xY9" * 20, False),
+            ("abcdefgh" * 3 + "x9", True),
+            ("a" * 100_000 + "9", False),
         ),
     ],
 )
