@@ -115,21 +115,21 @@ def test_a_call_waits_and_is_told_as_the_policy_leaves_it(
     call = {**CALL, "args": f'{{"q": "{word}"}}'}
     used = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
     pieces = [
-        chunk("I call. "),
+        chunk("I call a tool. "),
         chunk("Now "),
         chunk("", tool_call_chunks=[call]),
         chunk("", usage_metadata=used),
     ]
     out = told(policy_guard, pieces, chat_stream)
     whole = next(out)
-    assert (whole.text, whole.message.tool_calls) == ("I call.", [])
+    assert (whole.text[:7], whole.message.tool_calls) == ("I call ", [])
     if shown is None:
         with pytest.raises(Blocked):
             list(out)
         return
     for piece in out:
         whole += piece
-    assert (whole.text, whole.message.tool_calls[0]["args"]) == ("I call. Now ", {"q": shown})
+    assert (whole.text, whole.message.tool_calls[0]["args"]) == ("I call a tool. Now ", {"q": shown})
     assert whole.message.usage_metadata == used
 
 
