@@ -215,8 +215,8 @@ def measured(name: str, server: servers.Server, seconds: float) -> dict[str, obj
     }
 
 
-def served(policy: str) -> Iterator[servers.Server]:
-    """Yield a server before an upstream; end both afterwards."""
+def served(policy: str, *options: str) -> Iterator[servers.Server]:
+    """Yield a server before an upstream, with more options of the command; end both afterwards."""
     upstream = servers.Server(
         "upstream", [sys.executable, "-m", "proxies.upstream", "{port}"], "upstream", core=servers.ANY_CORE
     )
@@ -224,7 +224,7 @@ def served(policy: str) -> Iterator[servers.Server]:
     ours = servers.Server(
         "guardrails",
         [sys.executable, "-m", "guardrails", "serve", "--policy", policy, "--port", "{port}",
-         "--upstream", f"http://127.0.0.1:{upstream.port}/v1"],
+         "--upstream", f"http://127.0.0.1:{upstream.port}/v1", *options],
         "guardrails",
         core=servers.ANY_CORE,
     )  # fmt: skip

@@ -18,13 +18,13 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import measure
-from availability import MODEL, PAUSE_S, Watch, ask, chat, together
+from availability import MODEL, PAUSE_S, Watch, ask, chat, served, together
 from proxies import servers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -141,27 +141,6 @@ def innocent(port: int, until: float, watch: Watch) -> None:
         time.sleep(PAUSE_S)
 
 
-def served(policy: str, probe_port: int) -> Iterator[servers.Server]:
-    """Yield a server before an upstream; end both afterwards."""
-    upstream = servers.Server(
-        "upstream", [sys.executable, "-m", "proxies.upstream", "{port}"], "upstream", core=servers.ANY_CORE
-    )
-    upstream.start()
-    ours = servers.Server(
-        "guardrails",
-        [sys.executable, "-m", "guardrails", "serve", "--policy", policy, "--port", "{port}",
-         "--probe-port", str(probe_port), "--upstream", f"http://127.0.0.1:{upstream.port}/v1"],
-        "guardrails",
-        core=servers.ANY_CORE,
-    )  # fmt: skip
-    try:
-        ours.start()
-        yield ours
-    finally:
-        ours.stop()
-        upstream.stop()
-
-
 def find_faults(held: Sampled, attacks: Watch, idle: Watch, innocents: Watch, probes: Watch) -> list[str]:
     """Return what is not as it should be."""
     faults: list[str] = []
@@ -239,7 +218,7 @@ def main() -> int:
     probe_port = servers.free_port()
     faults = [
         fault
-        for server in served(args.policy, probe_port)
+        for server in served(args.policy, "--probe-port", str(probe_port))
         for fault in soak(server, probe_port, args.seconds, args.seed)
     ]
     for fault in faults:

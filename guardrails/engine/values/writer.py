@@ -163,6 +163,13 @@ def value_at(value: Any, path: Path) -> Any:
     return value
 
 
+def nest_value(path: Path, value: Any) -> Any:
+    """Return mappings that hold a value at a path, and no more; the value itself where the path is empty."""
+    for step in reversed(path):
+        value = {step: value}
+    return value
+
+
 def find_changes(old: Any, new: Any, path: Path = ()) -> dict[tuple[Path, Path | None], Any]:
     """Return the edits that make one value in JSON's containers into another."""
     if new is old:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from guardrails.engine.values.writer import nest_value
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
@@ -119,11 +120,11 @@ class ConverseCodec:
             joined, passing = (("text", "all"), ()) if kind == TEXT else (("all",), ("thought",))
             path = (*CONTENT, index, *kind)
             self._texts[index] = begin(path, place, *joined, passing=passing, shown=kind == TEXT)
-            patches = [Patch("set", (*CONTENT, index), _holding(kind, ""))]
+            patches = [Patch("set", (*CONTENT, index), nest_value(kind, ""))]
         if self._kinds[index] != kind:
             raise malformed_event("delta of a block of another kind")
         grows = ((self._texts[index], ("contentBlockDelta", "delta", *DELTAS[kind])),)
-        data = _delta_event(data, index, _holding(DELTAS[kind], _at(delta, DELTAS[kind])))
+        data = _delta_event(data, index, nest_value(DELTAS[kind], _at(delta, DELTAS[kind])))
         return EventReading(data, patches, grows=grows, bare=True)
 
     def _grow_call(self, data: dict[str, Any], delta: Mapping[str, Any], index: int) -> EventReading:
@@ -246,7 +247,7 @@ def _event(name: str, **fields: Any) -> Event:
 
 
 def _grown_by(index: int, kind: Path, text: str) -> Event:
-    return _event("contentBlockDelta", delta=_holding(DELTAS[kind], text), contentBlockIndex=index)
+    return _event("contentBlockDelta", delta=nest_value(DELTAS[kind], text), contentBlockIndex=index)
 
 
 def _exactly(data: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
@@ -256,11 +257,6 @@ def _exactly(data: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 def _delta_event(data: dict[str, Any], index: int, delta: Any) -> dict[str, Any]:
     return _exactly(data, {"contentBlockDelta": {"contentBlockIndex": index, "delta": delta}})
-
-
-def _holding(path: Path, text: str) -> Any:
-    """Return a mapping with a text at a path, and no more."""
-    return {path[0]: _holding(path[1:], text)} if path else text
 
 
 def _at(value: Any, path: Path) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from guardrails.engine.values.writer import nest_value
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
@@ -199,9 +200,7 @@ def _only(data: dict[str, Any], *names: str, within: Path = ()) -> dict[str, Any
     """Return an event with its type and these fields, and in its delta with nothing beside a path; itself if it has no others."""
     made = {name: value for name, value in data.items() if name in ("type", *names)}
     if "delta" in made and (inner := _at(data["delta"], within)) is not None:
-        for name in reversed(within):
-            inner = {name: inner}
-        made["delta"] = inner
+        made["delta"] = nest_value(within, inner)
     return data if made == data else made
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.field_readers import spells
-from guardrails.engine.values.writer import replace_values, value_at
+from guardrails.engine.values.writer import nest_value, replace_values, value_at
 from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
@@ -94,13 +94,6 @@ def _is_word(path: Path, value: Any) -> bool:
     return path in WORDS and isinstance(value, str) and is_structure(value)
 
 
-def _holding(path: Path, value: Any) -> dict[str, Any]:
-    """Return an answer with a value at a path, and no more."""
-    for name in reversed(path):
-        value = {name: value}
-    return dict(value)
-
-
 class OllamaCodec:
     """One answer, which people read at a path of it."""
 
@@ -160,7 +153,7 @@ class OllamaCodec:
         is_name = isinstance(value, str) and NAME.fullmatch(value) is not None and path not in self._odd
         is_same = is_name and self._words.get(path, value) == value
         if is_same and not _is_word(path, value) and path not in self._words:
-            item.rest = _holding(path, value)
+            item.rest = nest_value(path, value)
         if is_same or _is_word(path, value):
             if self._words.get(path) != value and path not in self._odd:
                 item.patches.append(Patch("set", path, value))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from guardrails.engine.values.walk import find_strings
 from guardrails.engine.values.writer import (
     find_changes,
+    nest_value,
     rebuild,
     remove_entries,
     replace_values,
@@ -154,3 +155,10 @@ def test_changes_make_one_value_of_the_other(old: Any, new: Any) -> None:
     assert find_changes(old, old) == {}
     made = replace_values(old, find_changes(old, new))
     assert made == new
+
+
+def test_a_value_is_nested_at_a_path() -> None:
+    """Where it is found again, with nothing beside it."""
+    assert nest_value(("a", "b"), "x") == {"a": {"b": "x"}}
+    assert value_at(nest_value(("a", "b"), "x"), ("a", "b")) == "x"
+    assert nest_value((), "x") == "x"
