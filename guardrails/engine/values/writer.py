@@ -163,6 +163,13 @@ def value_at(value: Any, path: Path) -> Any:
     return value
 
 
+def find_value(value: Any, path: Path) -> Any:
+    """Return what stands at a path of nested mappings; None where nothing does."""
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
 def nest_value(path: Path, value: Any) -> Any:
     """Return mappings that hold a value at a path, and no more; the value itself where the path is empty."""
     for step in reversed(path):

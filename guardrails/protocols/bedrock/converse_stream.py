@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.values.writer import nest_value
+from guardrails.engine.values.writer import find_value, nest_value
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
@@ -110,7 +110,7 @@ class ConverseCodec:
             raise malformed_event("delta of a block")
         if index < len(self._kinds) and not self._kinds[index]:
             return self._grow_call(data, delta, index)
-        kind = next((kind for kind, at in DELTAS.items() if isinstance(_at(delta, at), str)), None)
+        kind = next((kind for kind, at in DELTAS.items() if isinstance(find_value(delta, at), str)), None)
         if kind is None:
             return self._sign(data, delta, index)
         patches = []
@@ -124,11 +124,11 @@ class ConverseCodec:
         if self._kinds[index] != kind:
             raise malformed_event("delta of a block of another kind")
         grows = ((self._texts[index], ("contentBlockDelta", "delta", *DELTAS[kind])),)
-        data = _delta_event(data, index, nest_value(DELTAS[kind], _at(delta, DELTAS[kind])))
+        data = _delta_event(data, index, nest_value(DELTAS[kind], find_value(delta, DELTAS[kind])))
         return EventReading(data, patches, grows=grows, bare=True)
 
     def _grow_call(self, data: dict[str, Any], delta: Mapping[str, Any], index: int) -> EventReading:
-        piece = _at(delta, ("toolUse", "input"))
+        piece = find_value(delta, ("toolUse", "input"))
         if not isinstance(piece, str):
             raise malformed_event("delta of a call of a tool")
         data = _delta_event(data, index, {"toolUse": {"input": piece}})
@@ -146,7 +146,7 @@ class ConverseCodec:
                 data, [Patch("set", (*CONTENT, index), {"reasoningContent": thought})], waits=True
             )
         path = (*CONTENT, index, "reasoningContent", "reasoningText", "signature")
-        signed = _at(delta, ("reasoningContent", "signature"))
+        signed = find_value(delta, ("reasoningContent", "signature"))
         data = _delta_event(data, index, {"reasoningContent": {"signature": signed}})
         spelled = ((("contentBlockDelta", "delta", "reasoningContent", "signature"), ""),)
         return EventReading(data, [Patch("append", path, signed)], waits=True, spelled=spelled)
@@ -223,9 +223,9 @@ def _written(index: int, block: Mapping[str, Any]) -> Iterator[Event]:
         yield _event("contentBlockDelta", delta={"toolUse": {"input": text}}, contentBlockIndex=index)
     elif isinstance(block.get("text"), str):
         yield _grown_by(index, TEXT, block["text"])
-    elif isinstance(_at(block, THOUGHT), str):
-        yield _grown_by(index, THOUGHT, _at(block, THOUGHT))
-        if signed := _at(block, (*THOUGHT[:-1], "signature")):
+    elif isinstance(find_value(block, THOUGHT), str):
+        yield _grown_by(index, THOUGHT, find_value(block, THOUGHT))
+        if signed := find_value(block, (*THOUGHT[:-1], "signature")):
             delta = {"reasoningContent": {"signature": signed}}
             yield _event("contentBlockDelta", delta=delta, contentBlockIndex=index)
     elif "reasoningContent" in block:
@@ -257,9 +257,3 @@ def _exactly(data: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
 
 def _delta_event(data: dict[str, Any], index: int, delta: Any) -> dict[str, Any]:
     return _exactly(data, {"contentBlockDelta": {"contentBlockIndex": index, "delta": delta}})
-
-
-def _at(value: Any, path: Path) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

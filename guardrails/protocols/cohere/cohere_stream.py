@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.values.writer import nest_value
+from guardrails.engine.values.writer import find_value, nest_value
 from guardrails.protocols.streaming.codec import Event, EventReading, Patch, malformed_event
 from guardrails.protocols.streaming.streamed_text import StreamedText
 from guardrails.types import Place, Stage
@@ -48,7 +48,7 @@ class CohereCodec:
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read an event."""
         name = data.get("type")
-        message = _at(data, ("delta", "message"))
+        message = find_value(data, ("delta", "message"))
         match name:
             case "message-start":
                 told: Mapping[str, Any] = message or {"role": "assistant"}
@@ -62,14 +62,14 @@ class CohereCodec:
             case "content-end":
                 return EventReading(_only(data, "index"), closes=tuple(self._texts[-1:]))
             case "tool-plan-delta":
-                plan = Patch("append", ("message", "tool_plan"), _at(message, ("tool_plan",)))
+                plan = Patch("append", ("message", "tool_plan"), find_value(message, ("tool_plan",)))
                 return EventReading(data, [plan], waits=True)
             case "tool-call-start":
-                called = Patch("append", ("message", "tool_calls"), [_at(message, ("tool_calls",))])
+                called = Patch("append", ("message", "tool_calls"), [find_value(message, ("tool_calls",))])
                 return EventReading(data, [called], waits=True)
             case "tool-call-delta":
                 index = data.get("index")
-                piece = _at(message, ("tool_calls", "function", "arguments"))
+                piece = find_value(message, ("tool_calls", "function", "arguments"))
                 path: Path = (
                     "message",
                     "tool_calls",
@@ -79,7 +79,7 @@ class CohereCodec:
                 )
                 return EventReading(data, [Patch("append", path, piece)], waits=True)
             case "citation-start":
-                cited = _at(message, ("citations",))
+                cited = find_value(message, ("citations",))
                 return EventReading(data, [Patch("append", ("message", "citations"), [cited])], waits=True)
             case "tool-call-end" | "citation-end":
                 return EventReading(data, waits=True)
@@ -92,7 +92,7 @@ class CohereCodec:
                 raise malformed_event("event of an unknown type")
 
     def _grow(self, data: dict[str, Any], begin: Callable[..., StreamedText], *, new: bool) -> EventReading:
-        given, index = _at(data, DELTA), data.get("index")
+        given, index = find_value(data, DELTA), data.get("index")
         if not isinstance(given, Mapping) or index != (len(self._texts) if new else len(self._texts) - 1):
             raise malformed_event("part of a message: it has no content, or comes out of order")
         kind = given.get("type") if new else self._kinds[-1]
@@ -199,7 +199,7 @@ def _ended(answer: Mapping[str, Any]) -> Iterator[Event]:
 def _only(data: dict[str, Any], *names: str, within: Path = ()) -> dict[str, Any]:
     """Return an event with its type and these fields, and in its delta with nothing beside a path; itself if it has no others."""
     made = {name: value for name, value in data.items() if name in ("type", *names)}
-    if "delta" in made and (inner := _at(data["delta"], within)) is not None:
+    if "delta" in made and (inner := find_value(data["delta"], within)) is not None:
         made["delta"] = nest_value(within, inner)
     return data if made == data else made
 
@@ -210,9 +210,3 @@ def _event(kind: str, **fields: Any) -> Event:
 
 def _said(**message: Any) -> dict[str, Any]:
     return {"message": message}
-
-
-def _at(value: Any, path: Path) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from guardrails.engine.values.walk import find_strings
 from guardrails.engine.values.writer import (
     find_changes,
+    find_value,
     nest_value,
     rebuild,
     remove_entries,
@@ -162,3 +163,9 @@ def test_a_value_is_nested_at_a_path() -> None:
     assert nest_value(("a", "b"), "x") == {"a": {"b": "x"}}
     assert value_at(nest_value(("a", "b"), "x"), ("a", "b")) == "x"
     assert nest_value((), "x") == "x"
+
+
+def test_what_is_missing_in_nested_mappings_is_none() -> None:
+    """Wherever the path ends too early, or stands on something else."""
+    for path, expected in ((("a", "b"), 1), (("a", "c"), None), (("c", "b"), None), (("a", "b", "c"), None)):
+        assert find_value({"a": {"b": 1}}, path) == expected
