@@ -82,7 +82,7 @@ class State:
     def __init__(
         self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
     ) -> None:
-        self.settings = settings
+        self.settings, self.budget = settings, settings.budget
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
@@ -142,7 +142,8 @@ class State:
         self._apply_shadow_settings(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
-        self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self.settings, self.budget = served.settings, served.settings.budget
+        self._guard, self.problem = served.guard, None
         self.served = served
         self._current, self._by_policy = None, {}
         self.shadows = served.shadows
