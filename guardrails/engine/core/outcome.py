@@ -90,11 +90,16 @@ class _Effects:
         self.tree = tree
         self._history, self._keep = History(tree), keep
         self.action = Action.ALLOW
+        self._is_violation = False
         self.blocked: set[int] = set()
         self._left_out: set[Exchange] = set()
 
-    def of(self, action: Action, places: Iterable[Place], indexes: Iterable[int]) -> Action:
-        """Return what an action comes to: a block of earlier turns alone leaves them out."""
+    def of(
+        self, action: Action, places: Iterable[Place], indexes: Iterable[int], *, certain: bool = True
+    ) -> Action:
+        """Return what an action comes to: a block of earlier turns alone leaves them out. One that is not `certain` may be
+        lifted, as that of a rule with `on_fail` by another answer.
+        """
         if action is Action.BLOCK:
             gone = set() if self._keep else self._history.removable(places)
             if gone:
@@ -102,6 +107,7 @@ class _Effects:
                 action = Action.REDACT
             else:
                 self.blocked.update(indexes)
+                self._is_violation = self._is_violation or certain
         self.action = max(self.action, action)
         return action
 
@@ -112,9 +118,9 @@ class _Effects:
         left = [each for each in undecided if not self._is_left_out(each.places)]
         if not left:
             return None
-        is_violation, self.action = self.action is Action.BLOCK, Action.BLOCK
+        self.action = Action.BLOCK
         self.blocked.update(index for each in left for index in each.members)
-        if is_violation:
+        if self._is_violation:
             return None
         ids = dict.fromkeys(each.rule for each in sorted(left, key=lambda each: each.order))
         return Unavailable(most_lasting(reason for each in left for reason in each.reasons), (*ids,))
@@ -258,7 +264,8 @@ def _apply_effects(
         if each.is_undecided:
             undecided.append(_undecided_match(each, effects.tree, round_))
         else:
-            rules.add(each, effects.of(each.action, affected_places(each, effects.tree), each.members))
+            places, certain = affected_places(each, effects.tree), each.rule.on_fail is None
+            rules.add(each, effects.of(each.action, places, each.members, certain=certain))
     for entry, place, index in unchecked:
         # A kind that no table has comes from a detector of the caller's own.
         wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
