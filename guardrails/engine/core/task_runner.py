@@ -60,7 +60,7 @@ class TaskRunner:
                 try:
                     wait(futures, timeout=max(0.0, deadline.deadline - started) + extra_time(tasks))
                 finally:
-                    self._collect(tasks, futures)
+                    self._collect(tasks, futures, had_time=started < deadline.deadline)
                 deadline.deadline += min(extra_time(tasks), perf_counter() - started)
         except StopIteration as stop:
             settled: T = stop.value
@@ -85,7 +85,7 @@ class TaskRunner:
             try:
                 await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + extra_time(taken))
             finally:  # also where the caller was cancelled: nobody waits for the rest any more
-                self._collect(taken, futures)
+                self._collect(taken, futures, had_time=started < deadline.deadline)
                 for each in awaited:
                     each.cancel()
             deadline.deadline += min(extra_time(taken), perf_counter() - started)
@@ -107,11 +107,11 @@ class TaskRunner:
             raise
         return futures
 
-    def _collect(self, tasks: Sequence[Task], futures: Sequence[Future[None]]) -> None:
+    def _collect(self, tasks: Sequence[Task], futures: Sequence[Future[None]], *, had_time: bool) -> None:
+        """Give up what is not done. What has not begun waited for a worker, unless others of the check had taken all the time."""
         for task, future in zip(tasks, futures, strict=True):
             if not future.done():
-                give_up(task, future)
-                task.fail(f"not done after {self._deadline_s * 1000:.0f} ms")
+                task.give_up(self._deadline_s, begun=give_up(task, future) or not had_time)
 
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
@@ -137,15 +137,15 @@ def extra_time(tasks: Sequence[Task]) -> float:
     return max(task.patience_s for task in tasks)
 
 
-def give_up(task: Task, future: Future[None]) -> None:
+def give_up(task: Task, future: Future[None]) -> bool:
     """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
-    stuck until it does.
+    stuck until it does. Returns whether work had begun.
     """
     if task.bound.adetect:
         future.cancel()
-    else:
-        task.token.cancel()
-        workers().abandon(future)
+        return True
+    task.token.cancel()
+    return workers().abandon(future)
 
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:
