@@ -23,6 +23,7 @@ _OWN = frozenset(
         "cancellation",
         "checker",
         "context",
+        "cores",
         "cli",
         "detectors",
         "engine",
@@ -51,6 +52,7 @@ _OWN = frozenset(
         "types",
         "verdicts",
         "wire",
+        "work_meter",
         "wrapping",
     )
 )

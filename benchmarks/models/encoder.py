@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertModel
 
-from guardrails.inference.pool import count_cores
+from guardrails.cores import count_cores
 from guardrails.inference.safety.session import OnnxSession
 from guardrails.text import fold_text
 
