@@ -23,7 +23,6 @@ _OWN = frozenset(
         "cancellation",
         "checker",
         "context",
-        "cores",
         "cli",
         "detectors",
         "engine",
@@ -39,6 +38,7 @@ _OWN = frozenset(
         "policies",
         "plugins",
         "policy",
+        "processor",
         "protocols",
         "proxy",
         "py",
@@ -52,7 +52,6 @@ _OWN = frozenset(
         "types",
         "verdicts",
         "wire",
-        "work_meter",
         "wrapping",
     )
 )

@@ -15,8 +15,8 @@ from time import thread_time
 from typing import Any, TypeVar
 
 from guardrails.cancellation import current
-from guardrails.cores import count_cores
-from guardrails.work_meter import METER
+from guardrails.processor.cores import count_cores
+from guardrails.processor.work_meter import METER
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")

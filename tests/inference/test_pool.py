@@ -11,7 +11,7 @@ import pytest
 
 from guardrails.cancellation import Cancelled, Token, within
 from guardrails.inference.pool import Slots, WorkerPool, get_pool
-from guardrails.work_meter import METER, WorkMeter
+from guardrails.processor.work_meter import METER, WorkMeter
 from tests.cases import each_case
 
 

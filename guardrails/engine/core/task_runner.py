@@ -21,9 +21,9 @@ from guardrails.cancellation import Token, within
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
+from guardrails.processor.work_meter import METER
 from guardrails.remote.loop import submit
-from guardrails.work_meter import METER
 
 T = TypeVar("T")
 
@@ -125,7 +125,7 @@ class TaskRunner:
     async def _step_off_loop(
         self, steps: Generator[list[Task], None, T], deadline: Token, *, bulk: bool
     ) -> list[Task] | StepResult[T]:
-        """Take the next step on a worker, in the caller's context; raises `Overloaded` where none comes to it."""
+        """Take the next step on a worker, in the caller's context; raises `GuardUnavailable` where none comes to it."""
         submitted = perf_counter()
 
         def step() -> list[Task] | StepResult[T]:
@@ -138,7 +138,7 @@ class TaskRunner:
         awaited = asyncio.wrap_future(future)
         try:
             if not (await asyncio.wait((awaited,), timeout=self._deadline_s))[0] and future.cancel():
-                raise Overloaded(f"no worker was free for {self._deadline_s:g} s")
+                raise GuardUnavailable(f"no worker was free for {self._deadline_s:g} s")
             return await awaited
         except BaseException:
             if not future.done() or future.cancelled():

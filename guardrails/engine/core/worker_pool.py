@@ -8,7 +8,7 @@ A caller that runs out of time abandons its future: nobody joins, so neither a d
 stuck detector. An abandoned thread is replaced, up to a bound; one that goes on for longer than any window of a model takes
 counts as stuck, and beyond a bound of those new work is refused.
 
-The queue is bounded in time: who asks says how long it may wait, and is refused at once with `Overloaded` where the jobs before
+The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs before
 it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not abandoned the
 end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
 """
@@ -28,13 +28,16 @@ from math import ceil, inf
 from time import perf_counter
 from typing import Any, Final
 
-from guardrails.cores import count_cores
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.fork_safety import call_at_exit
-from guardrails.work_meter import METER, WorkMeter
+from guardrails.processor.cores import count_cores
+from guardrails.processor.work_meter import METER, WorkMeter
 
 END_S: Final = 3.0
 """Seconds that the end of the process waits for work that nobody has abandoned: what streams need is built in two."""
+
+CORES: Final = count_cores()
+"""Read when this is imported: what asks for work may be an event loop, which must not read files."""
 
 STUCK_S: Final = 2.0
 """Seconds after which work that nobody waits for, and that goes on all the same, counts as stuck."""
@@ -202,22 +205,22 @@ class Workers:
         """Queue a function for whom `CALLER` names; `bulk` work takes seconds rather than milliseconds.
 
         Raises:
-            Overloaded: it would wait for longer than `within_s`, the queue is full, the caller's half of it is, or too many
+            GuardUnavailable: it would wait for longer than `within_s`, the queue is full, the caller's half of it is, or too many
                 threads are stuck.
         """
         job = Job(Future(), function, CALLER.get(), METER.get(), perf_counter())
         with self._changed:
             lane = self._lanes[bulk]
             if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
-                raise Overloaded(
+                raise GuardUnavailable(
                     f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
                 )
             if lane.size >= self._queue:
-                raise Overloaded(f"{self._queue} checks are waiting for a worker already")
+                raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
             if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
-                raise Overloaded("too many checks of this client are waiting for a worker already")
+                raise GuardUnavailable("too many checks of this client are waiting for a worker already")
             if (stuck := self.stuck) > self._spare:
-                raise Overloaded(f"{stuck} workers are stuck in detectors that ran out of time")
+                raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
             lane.push(job)
             self._grow()
             self._changed.notify()
@@ -306,9 +309,8 @@ def workers() -> Workers:
     (more would only take that lock from those who wait for an answer), queues of 4,096, which only bound memory, and as many
     spares as threads for quick work.
     """
-    cores = count_cores()
-    threads = max(4, 2 * cores)
-    pool = Workers(threads, queue=4_096, spare=threads, bulk=max(2, cores))
+    threads = max(4, 2 * CORES)
+    pool = Workers(threads, queue=4_096, spare=threads, bulk=max(2, CORES))
     call_at_exit(pool.end, END_S)
     return pool
 

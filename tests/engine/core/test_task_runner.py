@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pytest
 from blockbuster import blockbuster_ctx
 
-from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Verdict, cancellation
+from guardrails import Action, Content, Detection, Finding, Guard, GuardUnavailable, Verdict, cancellation
 from guardrails.cancellation import Cancelled, check, current
 from guardrails.detectors.kinds import Kind
 from guardrails.engine import detector_task
@@ -116,20 +116,20 @@ def test_a_step_that_finds_no_worker_is_said_to_be_overload(
     assert all(event.wait(WAIT) for event in begun)
     guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline())})
 
-    with pytest.raises(Overloaded, match=r"no worker was free for 0\.2 s"):
+    with pytest.raises(GuardUnavailable, match=r"no worker was free for 0\.2 s"):
         asyncio.run(guard.acheck(said(1_000)))
 
     assert (pool.waiting, pool.abandoned) == (0, 0)
 
 
 def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`Overloaded` is raised, never a verdict without the detector."""
+    """`GuardUnavailable` is raised, never a verdict without the detector."""
     full = Workers(1, queue=0, spare=0)
     monkeypatch.setattr(task_runner, "workers", lambda: full)
     guard = slow(lambda content: CLEAN)
-    with pytest.raises(Overloaded):
+    with pytest.raises(GuardUnavailable):
         guard.check("text")
-    with pytest.raises(Overloaded):
+    with pytest.raises(GuardUnavailable):
         asyncio.run(guard.acheck("text"))
 
 

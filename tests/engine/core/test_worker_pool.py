@@ -12,9 +12,9 @@ from contextvars import copy_context
 
 import pytest
 
-from guardrails import Overloaded
+from guardrails import GuardUnavailable
 from guardrails.engine.core.worker_pool import CALLER, Job, Lane, Workers, workers
-from guardrails.work_meter import METER, WorkMeter
+from guardrails.processor.work_meter import METER, WorkMeter
 
 WAIT = 10.0
 HANG = 60.0
@@ -101,7 +101,7 @@ def test_a_full_queue_sheds_load(gate: threading.Event) -> None:
     assert begun.wait(WAIT)
     for _ in range(2):
         pool.submit(lambda: None)
-    with pytest.raises(Overloaded) as caught:
+    with pytest.raises(GuardUnavailable) as caught:
         pool.submit(lambda: None)
     assert caught.value.retry_after >= 1
 
@@ -177,7 +177,7 @@ def test_one_client_fills_at_most_half_of_the_queue(gate: threading.Event) -> No
     assert begun.wait(WAIT)
     for _ in range(2):
         submit_for(pool, "greedy", job)
-    with pytest.raises(Overloaded, match="of this client"):
+    with pytest.raises(GuardUnavailable, match="of this client"):
         submit_for(pool, "greedy", job)
     assert submit_for(pool, "other", lambda: "served").result(WAIT) == "served"
 
@@ -231,7 +231,7 @@ def test_too_many_stuck_threads_shed_load(gate: threading.Event) -> None:
         stuck = pool.submit(job)
         assert begun.wait(WAIT)
         pool.abandon(stuck)
-    with pytest.raises(Overloaded, match="stuck"):
+    with pytest.raises(GuardUnavailable, match="stuck"):
         pool.submit(lambda: None)
 
 
@@ -287,7 +287,7 @@ def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -
     assert begun.wait(WAIT)
     pool.submit(lambda: None)
     until(lambda: pool.expected_wait() > 0.01)
-    with pytest.raises(Overloaded, match=r"checks wait .* s for a worker") as caught:
+    with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
         pool.submit(lambda: None, within_s=0.01)
     assert caught.value.retry_after >= 1
     assert not pool.submit(lambda: None, within_s=WAIT).done()

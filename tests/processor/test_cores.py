@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.cores import count_cores, measure_cores
+from guardrails.processor.cores import count_cores, measure_cores
 
 ALL = float(len(os.sched_getaffinity(0)))
 

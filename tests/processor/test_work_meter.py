@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from guardrails.work_meter import METER, WorkMeter
+from guardrails.processor.work_meter import METER, WorkMeter
 
 
 def work(meter: WorkMeter) -> WorkMeter | None:
