@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from time import monotonic
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +15,7 @@ from guardrails.engine.core.worker_pool import CALLER
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
-from guardrails.proxy.access.client import read_body
+from guardrails.proxy.access.client import ReplayedBody, read_body
 from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
 from guardrails.proxy.server.errors import describe_failure
@@ -81,10 +81,10 @@ class Gate:
             share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.max_concurrent * FREE)
             limit = client.body_limit(settings.max_body_bytes)
             try:
-                body = await read_body(Request(scope, receive), limit, share=share)
+                body = await read_body(scope, receive, limit, share)
                 share.mark_arrived()
                 scope[CONTEXT] = RequestContext(client, state.current, match)
-                await self._serve_whole(scope, _replay(body, receive), send)
+                await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()
 
@@ -124,16 +124,6 @@ def respond(error: Exception, scope: Scope) -> Response:
     """Answer an exception in the form of the route that was asked, or else of the API that the path is one of."""
     match, path = match_of(scope), scope["path"]
     return errors.respond(error, None, path) if match is None else match.route.respond(error, None, path)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a body that was read before, and then what comes after it."""
-    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return left.pop() if left else await receive()
-
-    return receive_again
 
 
 class _Answer:
