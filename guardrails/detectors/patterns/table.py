@@ -123,8 +123,8 @@ class Re2Form:
 @dataclass(frozen=True)
 class CompiledRow:
     """A row with the number of its group (RE2 knows spans by no other), `regex`, and RE2's forms for ASCII texts and for any,
-    None where RE2 cannot run the pattern. A `known` row, of the built-in tables, was tried beforehand: its engines are
-    compiled when the first text asks for them, those of any other row at load.
+    None where RE2 cannot run the pattern. A `known` row, of the built-in tables or a shipped policy, was tried beforehand: its
+    engines are compiled when the first text asks for them, those of any other row at load.
     """
 
     row: PatternRow
