@@ -297,7 +297,7 @@ def _redact_media(check: Check) -> StageSteps:
         )
         release_pictures(tree.leaves)
         if outcome.action >= Action.REDACT:
-            redaction.refuse(index)
+            redaction.refuse(index, None if outcome.unavailable is None else outcome.unavailable.reason)
     check.media_edits = redaction.settled()
 
 
