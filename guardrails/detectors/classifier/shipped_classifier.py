@@ -35,7 +35,6 @@ from guardrails.detectors.classifier.classifier_config import (
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
 from guardrails.detectors.classifier.window_stream import WindowStream
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.language.identification import preload_model
 from guardrails.inference.safety.folder import FewWords, ModelError
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
@@ -263,8 +262,6 @@ def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedCl
     problems = _problems(config, model)
     if problems:
         raise ConfigProblems(problems)
-    if model.languages:
-        preload_model()
     return ShippedClassifier(name, model, _select_heads(model.heads, config.categories), config)
 
 

@@ -18,13 +18,14 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.model import Outcome, Request
-from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.guard import Guard
 from guardrails.protocols.image_links import Link, put_pictures
 from guardrails.proxy.access.admission import Admission, Client, RateLimiter, select_policy
 from guardrails.proxy.access.body_budget import BodyBudget
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.configuration.settings import Settings, SettingsError
+from guardrails.proxy.exchange.timeout_memory import TimeoutMemory
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import describe_failure
@@ -86,6 +87,7 @@ class State:
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
+        self.timeouts = TimeoutMemory()
         self.body_budget = BodyBudget()
         self.connections = Connections(
             Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
@@ -215,9 +217,9 @@ class State:
 
     @property
     def guard(self) -> Guard:
-        """The guard; raises `Overloaded` while there is none, so that a client comes back."""
+        """The guard; raises `GuardUnavailable` while there is none, so that a client comes back."""
         if self._guard is None:
-            raise Overloaded(self.problem or "the policy is not loaded yet")
+            raise GuardUnavailable(self.problem or "the policy is not loaded yet")
         return self._guard
 
     async def start(self) -> None:
@@ -254,7 +256,7 @@ class State:
         quiet = guard.without_reports()
         try:
             verdicts = [await quiet.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
-        except Overloaded:
+        except GuardUnavailable:
             return False
         if guard in self.guards:  # else it is none of the server's yet
             for verdict in verdicts:
@@ -314,7 +316,10 @@ class State:
             held = settled(outcome)
             return guard.verdict(subject, held, stage, who.vault), held
 
-        verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
+        try:
+            verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
+        except GuardUnavailable as error:
+            raise guard.refuse(error, stage) from None
         self.record_verdict(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 

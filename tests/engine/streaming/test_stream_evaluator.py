@@ -20,7 +20,7 @@ from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
 from guardrails.inference.safety.session import Inputs, OnnxSession
 from guardrails.inference.safety.windows import BertTokenizer
 from guardrails.text import fold_text
-from guardrails.types import CLEAN, Place, Text
+from guardrails.types import CLEAN, Place, Text, Unavailable
 from tests.cases import each_case
 
 HANG = 30.0
@@ -218,7 +218,8 @@ class TestFailures:
             text, verdict = shown(guard, ["One. ", "Two. ", "Three. ", "Four."])
         finally:
             gate.set()
-        assert (text, [(rule.id, rule.reason) for rule in verdict.rules]) == ("One. ", [("r0", "error")])
+        assert (text, verdict.unavailable) == ("One. ", Unavailable("timeout", ("r0",)))
+        assert (verdict.blocked, verdict.rules) == (True, ())
 
     def test_a_pool_that_is_full_ends_the_stream(self, own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
         """`Overloaded` is raised; what was not judged then is never shown, also if somebody goes on."""
