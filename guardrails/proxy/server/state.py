@@ -32,6 +32,7 @@ from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.listening.loop_watch import LoopWatch
 from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.server.processes.memory import release_memory
 from guardrails.proxy.server.reloading.loaded_policies import (
     LoadedPolicies,
     apply_hot_settings,
@@ -241,6 +242,7 @@ class State:
         if self.settings.reload and self.reload.state not in ("failed", "held"):
             self.reload.state = "current"
         self.warm.set()
+        await asyncio.to_thread(release_memory)
 
     async def warm_up(self, guard: Guard) -> None:
         """Return once every detector of a guard has answered, and what streams need is built."""
@@ -266,7 +268,7 @@ class State:
 
     @staticmethod
     def _warm_up_streams(guard: Guard) -> None:
-        """Build what streams need, which takes a second or two, and say which rules hold them to their end."""
+        """Build what streams need, so that none waits for it, and say which rules hold them to their end."""
         guard.stream().feed(WARM_UP)
         for rule, reason in guard.held().items():
             LOG.warning("rule %s holds streamed replies to their end: %s", rule, reason)
