@@ -3,21 +3,22 @@
 GuardrailsError
 ├─ PolicyErrors      all problems of a policy, sorted; what load and compile raise
 ├─ MissingExtra      an optional package is needed; the message names the command that installs it
-├─ Overloaded        the worker pool sheds load; try again later
 ├─ RequestError      a body that must not be judged or forwarded (doubled keys, bad UTF-8, …)
 ├─ BackendError      the model behind a guard failed; carries an HTTP-like status
 └─ Blocked           raised only where a wrapped call has no other way to answer; carries the verdict
-   └─ InvalidAnswer  a model's reply is not in the format that a schema or a rule wants; says what is wrong, and where
+   ├─ InvalidAnswer     a model's reply is not in the format that a schema or a rule wants; says what is wrong, and where
+   └─ GuardUnavailable  the check could not be done: no capacity, a time-out, a lost service, a crash. No violation; `Overloaded`
+                        is its alias
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from guardrails.types import Verdict
+from guardrails.types import Action, PolicyRef, Stage, Unavailable, UnavailableReason, Verdict
+from guardrails.verdicts.unavailable import CURES
 
 SHOWN = 20
 """Problems that the text of `PolicyErrors` shows before it only counts them."""
@@ -92,14 +93,6 @@ class MissingExtra(GuardrailsError):
         super().__init__(f"{what} needs: pip install 'guardrails-middleware[{extra}]'")
 
 
-class Overloaded(GuardrailsError):
-    """The worker pool is full; `retry_after` is in seconds."""
-
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
 class RequestError(GuardrailsError):
     """A body that two parsers could read in two ways, or that this build cannot judge.
 
@@ -162,8 +155,94 @@ class InvalidAnswer(Blocked):
         self.args = (f"{self.args[0]}: {shown}; {cure}",)
 
 
+RETRY_AFTER_S: Final = 1
+"""Seconds after which to try again where there was no capacity and nobody knows better."""
+
+NO_POLICY: Final = PolicyRef("", "", "")
+"""Stands in the verdict of a refusal that came before a policy was asked."""
+
+
+UNCHECKED: Final = "This could not be checked. Try again later."
+"""What a person reads where a check could not be done."""
+
+
+class GuardUnavailable(Blocked):
+    """A check could not be done, so that nothing goes on; the policy was not violated.
+
+    A subclass of `Blocked`, so that code which handles blocks alone lets nothing pass. `verdict.unavailable` says why, and
+    which rules are undecided.
+
+    Args:
+        verdict: the verdict that says so; or, where there is none as work was refused before it began, what there was no
+            capacity for, in words.
+        retry_after: the seconds after which to try again; None: nobody knows. Where there was no capacity, a second if not given.
+
+    Attributes:
+        may_retry: whether another try may help soon: not after a crash, and not where whoever answers knows that the same content
+            was late before.
+    """
+
+    def __init__(self, verdict: Verdict | str, retry_after: int | None = None) -> None:
+        if isinstance(verdict, str):
+            text = verdict
+            verdict = Verdict(
+                "",
+                Action.BLOCK,
+                Stage.INPUT,
+                NO_POLICY,
+                None,
+                complete=False,
+                unavailable=Unavailable("capacity"),
+            )
+        else:
+            text = describe_unavailable(verdict)
+        super().__init__(verdict)
+        self.args = (text,)
+        if retry_after is None and self.reason == "capacity":
+            retry_after = RETRY_AFTER_S
+        self.retry_after = retry_after
+        self.may_retry = self.reason != "crash"
+
+    def with_verdict(self, verdict: Verdict) -> GuardUnavailable:
+        """Return the same refusal with a verdict that names the policy."""
+        made = GuardUnavailable(verdict, self.retry_after)
+        made.args, made.may_retry = self.args, self.may_retry
+        return made
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether work was refused before a policy was asked."""
+        return self.verdict.policy == NO_POLICY
+
+    @property
+    def reason(self) -> UnavailableReason:
+        """Why the check could not be done: `capacity`, `timeout`, `service` or `crash`."""
+        unavailable = self.verdict.unavailable
+        return "crash" if unavailable is None else unavailable.reason
+
+
+Overloaded = GuardUnavailable
+"""The name that this exception had while it stood for a full queue alone."""
+
+
+def describe_unavailable(verdict: Verdict) -> str:
+    """Return why a check could not be done, which rules are undecided, and what helps; without any text that was checked."""
+    unavailable = verdict.unavailable or Unavailable("crash")
+    rules = ", ".join(map(repr, unavailable.rules))
+    errors = "; ".join(dict.fromkeys(f"detector {each.detector!r} {each.error}" for each in verdict.errors))
+    undecided = f": rule {rules} of policy {verdict.policy.name!r} is undecided" if rules else ""
+    return (
+        f"the {verdict.stage} could not be checked ({unavailable.reason}){undecided}"
+        f"{errors and f' ({errors})'}; {CURES[unavailable.reason]}"
+    )
+
+
 def block_error(verdict: Verdict) -> Blocked:
-    """Return the exception for a verdict that blocks: `InvalidAnswer` where nothing but its format is wrong with a reply."""
+    """Return the exception for a verdict that blocks: `GuardUnavailable` where the check could not be done, `InvalidAnswer` where
+    nothing but its format is wrong with a reply.
+    """
+    if verdict.unavailable is not None:
+        return GuardUnavailable(verdict)
     own = {failure.rule for failure in verdict.format_failures}
     blocking = [rule.id for rule in verdict.rules if rule.action is verdict.action]
     return InvalidAnswer(verdict) if own and own.issuperset(blocking) else Blocked(verdict)

@@ -22,6 +22,8 @@ from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
 from guardrails.verdicts.coverage import KindCoverage as KindCoverage
 from guardrails.verdicts.coverage import Unchecked as Unchecked
 from guardrails.verdicts.format_failure import FormatFailure
+from guardrails.verdicts.unavailable import Unavailable as Unavailable
+from guardrails.verdicts.unavailable import UnavailableReason as UnavailableReason
 from guardrails.verdicts.verdict_html import render_verdict
 
 if TYPE_CHECKING:
@@ -219,13 +221,15 @@ class Detection:
     """What one detector says of one content.
 
     `settled` is the offset before which no further text can change the findings (None: all of it);
-    `error` says why the detector failed, in which case its categories are unknown, not 0.
+    `error` says why the detector failed, in which case its categories are unknown, not 0, and `reason` what kind of failure
+    that is.
     """
 
     findings: tuple[Finding, ...] = ()
     settled: int | None = None
     unchecked: tuple[Unchecked, ...] = ()
     error: str | None = None
+    reason: UnavailableReason = "crash"
 
 
 CLEAN = Detection()
@@ -261,10 +265,10 @@ class Stream(Protocol):
 @dataclass(frozen=True, slots=True)
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
-    `matched`, `error` (a detector failed and `on_error` decided), `unsound_arguments` (the rule reads arguments of a call that
-    are no JSON, or could be read in two ways, and `on_error` decided), `unchecked`, `unsafe_edit` (it would redact
-    what must not be changed), `not_redacted` (a picture that could not be redacted, or in which a rule still finds something),
-    or `repaired` (a text in a wrong format was mended).
+    `matched`, `error` (a detector failed and `on_error: flag` decided, or the condition itself failed), `unsound_arguments` (the
+    rule reads arguments of a call that are no JSON, or could be read in two ways, and `on_error` decided), `unchecked`,
+    `unsafe_edit` (it would redact what must not be changed), `not_redacted` (a picture that could not be redacted, or in which
+    a rule still finds something), or `repaired` (a text in a wrong format was mended).
     """
 
     id: str
@@ -290,15 +294,16 @@ class FiredRule:
 
 @dataclass(frozen=True, slots=True)
 class DetectorFailure:
-    """A detector that raised or ran out of time, and where."""
+    """A detector that failed, and where; `reason` is the kind of failure."""
 
     detector: str
     error: str
     path: str = ""
+    reason: UnavailableReason = "crash"
 
     def to_dict(self) -> dict[str, object]:
         """Return the failure in the JSON shape of a verdict."""
-        return {"detector": self.detector, "error": self.error, "path": self.path}
+        return {"detector": self.detector, "error": self.error, "path": self.path, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +354,8 @@ class Verdict(Generic[T_co]):
     `content` is what to use from now on, in the shape that was given (`T_co`): redacted where a rule says so,
     None when blocked. `complete` is False when detectors were skipped because nothing stricter could
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
+    `unavailable` says that the content is blocked because rules with `on_error: block` could not be decided, which is no
+    violation: no rule that blocks has fired, and the same content may pass another time. None otherwise.
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
     for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
@@ -376,6 +383,7 @@ class Verdict(Generic[T_co]):
     sources: str = field(default="", repr=False, compare=False)
     heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
     format_failures: tuple[FormatFailure, ...] = field(default=(), repr=False, compare=False)
+    unavailable: Unavailable | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}
@@ -428,6 +436,7 @@ class Verdict(Generic[T_co]):
             "content": _plain(self.content),
             "coverage": self.coverage.to_dict(),
             "errors": [error.to_dict() for error in self.errors],
+            "unavailable": None if self.unavailable is None else self.unavailable.to_dict(),
             "removed": list(self.removed),
             "timings_ms": dict(self.timings_ms),
         }

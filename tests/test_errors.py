@@ -16,14 +16,27 @@ from guardrails.errors import (
     BackendError,
     Blocked,
     GuardrailsError,
+    GuardUnavailable,
+    InvalidAnswer,
     MissingExtra,
     Overloaded,
     PolicyError,
     PolicyErrors,
     RequestError,
+    block_error,
 )
 from guardrails.media.errors import MediaError
-from guardrails.types import Action, Coverage, FiredRule, PolicyRef, Stage, Unchecked, Verdict
+from guardrails.types import (
+    Action,
+    Coverage,
+    DetectorFailure,
+    FiredRule,
+    PolicyRef,
+    Stage,
+    Unavailable,
+    Unchecked,
+    Verdict,
+)
 from tests.cases import each_case
 
 PROBLEM = PolicyError("p.yaml", 3, 7, "unknown_field", "'wehn' is not a field", "did you mean 'when'?")
@@ -122,6 +135,39 @@ VERDICT = Verdict(
 )
 
 
+UNDECIDED = Verdict(
+    "vd_2",
+    Action.BLOCK,
+    Stage.INPUT,
+    PolicyRef("p", "1", "sha256:0"),
+    None,
+    errors=(DetectorFailure("d", "was not done in time", reason="timeout"),),
+    unavailable=Unavailable("timeout", ("r",)),
+)
+
+
+def test_an_unavailable_guard_is_a_block_that_says_why_and_what_helps() -> None:
+    """Who handles blocks alone lets nothing pass; who wants to know reads the reason."""
+    error = block_error(UNDECIDED)
+    assert isinstance(error, GuardUnavailable)
+    assert isinstance(error, Blocked)
+    assert (error.verdict, error.reason, error.retry_after) == (UNDECIDED, "timeout", None)
+    assert str(error) == (
+        "the input could not be checked (timeout): rule 'r' of policy 'p' is undecided (detector 'd' was not done in time); "
+        "raise the policy's limits.deadline_ms, or send shorter texts"
+    )
+    assert not isinstance(block_error(VERDICT), GuardUnavailable | InvalidAnswer)
+
+
+def test_a_refusal_before_work_began_has_a_verdict_and_says_when_to_come_again() -> None:
+    """Whatever handles a block finds what it reads of one."""
+    error = Overloaded("the queue is full")
+    assert Overloaded is GuardUnavailable
+    assert (error.reason, error.retry_after, str(error)) == ("capacity", 1, "the queue is full")
+    assert error.verdict.unavailable == Unavailable("capacity")
+    assert (error.verdict.blocked, error.verdict.rules, error.verdict.content) == (True, (), None)
+
+
 @each_case(
     "error",
     [
@@ -132,6 +178,7 @@ VERDICT = Verdict(
         BackendError("late", 504, "upstream_timeout"),
         PolicyErrors([PROBLEM]),
         Blocked(VERDICT),
+        GuardUnavailable(UNDECIDED),
         MediaError("truncated", "cut off"),
     ],
 )

@@ -31,6 +31,7 @@ from guardrails.types import (
     Stage,
     Text,
     ToolCall,
+    Unavailable,
     Unchecked,
     Use,
     Verdict,
@@ -130,7 +131,15 @@ def test_a_verdict_as_json() -> None:
         "unchecked": [{"kind": "limit", "reason": "long", "path": "/x", "span": [3, 9]}],
         "unknown_fields": ["/y"],
     }
-    assert (data["errors"], data["removed"]) == ([{"detector": "d", "error": "boom", "path": "/x"}], ["/z"])
+    assert data["errors"] == [{"detector": "d", "error": "boom", "path": "/x", "reason": "crash"}]
+    assert (data["removed"], data["unavailable"]) == (["/z"], None)
+
+
+def test_a_verdict_says_that_the_check_could_not_be_done() -> None:
+    """In JSON, and behind pickle."""
+    made = verdict(Action.BLOCK, unavailable=Unavailable("timeout", ("a",)))
+    assert made.to_dict()["unavailable"] == {"reason": "timeout", "rules": ["a"]}
+    assert pickle.loads(pickle.dumps(made)).unavailable == made.unavailable
 
 
 @each_case(

@@ -43,7 +43,10 @@ def render_verdict(verdict: Mapping[str, Any]) -> str:
     )
     unchecked = ((each["kind"], each["reason"], each["path"]) for each in coverage["unchecked"])
     errors = ((each["detector"], each["error"], each["path"]) for each in verdict["errors"])
+    unavailable = verdict["unavailable"]
+    undecided = [] if unavailable is None else [(unavailable["reason"], ", ".join(unavailable["rules"]))]
     tables = (
+        _table(("could not be checked", "rules that are undecided"), undecided),
         _table(("rule", "action", "mode", "reason", "message"), rules),
         _table(("found", "score", "detector", "where"), findings),
         _table(("unchecked", "reason", "where"), unchecked),

@@ -57,6 +57,10 @@ COUNTERS: Mapping[str, Family] = {
     "guardrails_rules_fired_total": Family(
         "Rules that fired, by id, what they did and mode.", ("rule", "action", "mode")
     ),
+    "guardrails_unavailable_total": Family(
+        "Requests that could not be judged, by reason: capacity, timeout, service or crash.",
+        ("reason", "route"),
+    ),
     "guardrails_detector_failures_total": Family("Contents that a detector failed on.", ("detector",)),
     "guardrails_parallel_total": Family(
         "Requests under a policy with parallel, by when they were sent: beside their check or after.",

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
-from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
 from guardrails.proxy.access.client import ReplayedBody, read_body
@@ -26,6 +26,12 @@ from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
+
+UNAVAILABLE = "guardrails.unavailable"
+"""Key of a scope under which stands why a check of the request could not be done, for the counters."""
+
+FAILED = "failed"
+"""The action of an answer that broke off, for the counters."""
 
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
@@ -49,10 +55,11 @@ class Gate:
         try:
             await self._serve(scope, receive, answer)
         finally:
-            action = scope.get(ACTION, "none")
-            self._state.metrics.count(
-                "guardrails_requests_total", route=label, status=str(answer.status), action=action
-            )
+            metrics, reason = self._state.metrics, scope.get(UNAVAILABLE)
+            action = scope.get(ACTION, "none") if reason is None else "unavailable"
+            metrics.count("guardrails_requests_total", route=label, status=str(answer.status), action=action)
+            if reason is not None:
+                metrics.count("guardrails_unavailable_total", reason=reason, route=label)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
@@ -60,7 +67,7 @@ class Gate:
         Raises:
             AccessDenied: he may not; nothing of his request was read.
             RequestError: its body is too large, or too slow.
-            Overloaded: nobody may now.
+            GuardUnavailable: nobody may now.
         """
         state, match = self._state, match_of(scope)
         if match is None or not match.route.answers_any_host:
@@ -89,7 +96,7 @@ class Gate:
                 share.release()
 
     async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request that is there; raises `Overloaded` where too many are under way."""
+        """Serve a request that is there; raises `GuardUnavailable` where too many are under way."""
         self._check_room()
         metrics = self._state.metrics
         metrics.in_flight += 1
@@ -99,10 +106,10 @@ class Gate:
             metrics.in_flight -= 1
 
     def _check_room(self) -> None:
-        """Raise `Overloaded` where too many requests are under way."""
+        """Raise `GuardUnavailable` where too many requests are under way."""
         if self._state.metrics.in_flight >= self._state.settings.max_concurrent:
             self._state.metrics.count("guardrails_shed_total")
-            raise Overloaded("too many requests are under way")
+            raise GuardUnavailable("too many requests are under way")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
@@ -110,6 +117,7 @@ class Gate:
         except ClientDisconnect:
             return
         except Exception as error:
+            note_failure(scope, error, begun=answer.started)
             if isinstance(error, AccessDenied):
                 self._state.metrics.count("guardrails_denied_total", code=error.code)
             elif not isinstance(error, GuardrailsError):
@@ -118,6 +126,14 @@ class Gate:
                 # The server closes the connection; what went wrong is in the log above, without any text.
                 raise RuntimeError("an answer was broken off") from None
             await respond(error, scope)(scope, receive, answer.send)
+
+
+def note_failure(scope: Scope, error: BaseException, *, begun: bool) -> None:
+    """Note for the counters that a check could not be done, or that an answer broke off that had `begun`."""
+    if isinstance(error, GuardUnavailable):
+        scope[UNAVAILABLE] = error.reason
+    elif begun:
+        scope[ACTION] = FAILED
 
 
 def respond(error: Exception, scope: Scope) -> Response:

@@ -14,14 +14,15 @@ from typing import Any, NoReturn
 import pytest
 from blockbuster import blockbuster_ctx
 
-from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Verdict
-from guardrails.cancellation import Cancelled, check
+from guardrails import Action, Content, Detection, Finding, Guard, GuardUnavailable, Verdict, cancellation
+from guardrails.cancellation import Cancelled, check, current
 from guardrails.detectors.kinds import Kind
+from guardrails.engine import detector_task
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
-from guardrails.types import CLEAN, Place, Stage
+from guardrails.types import CLEAN, Place, Stage, Unavailable
 from tests.cases import each_case
 
 Slow = Callable[..., Guard]
@@ -29,6 +30,16 @@ Slow = Callable[..., Guard]
 WAIT = 10.0
 HANG = 60.0
 HIT = Detection((Finding("custom.own", 1.0, "slow", (0, 1)),))
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 def both(guard: Guard, content: Any, **more: Any) -> list[Verdict]:
@@ -45,8 +56,10 @@ def test_a_deadline_returns_on_time_and_abandons_the_work(
     started = time.perf_counter()
     for verdict in both(guard, "text"):
         assert str(verdict.action) == action
-        assert [(r.id, r.reason) for r in verdict.rules] == [("slow", "error")]
-        assert [(e.detector, e.error) for e in verdict.errors] == [("slow", "not done after 200 ms")]
+        fired = [("slow", "error")] if action == "flag" else []
+        assert [(r.id, r.reason) for r in verdict.rules] == fired
+        assert verdict.unavailable == (None if fired else Unavailable("timeout", ("slow",)))
+        assert [(e.error, e.reason) for e in verdict.errors] == [("not done after 200 ms", "timeout")]
     assert time.perf_counter() - started < WAIT / 2
     assert pool.abandoned == 2
 
@@ -61,18 +74,65 @@ def test_work_that_never_started_misses_its_deadline_too(
     assert all(event.wait(WAIT) for event in begun)
     for verdict in both(slow(lambda content: CLEAN, deadline_ms=20), "text"):
         assert verdict.blocked
-        assert verdict.errors[0].error == "not done after 20 ms"
+        assert verdict.errors[0].error == "not done after 20 ms: no worker was free"
+        assert verdict.unavailable == Unavailable("capacity", ("slow",))
+    assert (pool.waiting, pool.abandoned) == (0, 0)
+
+
+def test_waiting_for_a_worker_takes_no_time_of_the_deadline(
+    slow: Slow, pool: Workers, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All threads are taken for almost as long as the check may work: it has all of its time once one is free."""
+    now = Clock()
+    for module in (cancellation, detector_task, task_runner):
+        monkeypatch.setattr(module, "perf_counter", now)
+    left: list[float] = []
+
+    def judge(content: Any) -> Detection:
+        left.append(current().deadline - now())
+        return CLEAN
+
+    async def main() -> Verdict:
+        begun = [threading.Event() for _ in range(4)]
+        for event in begun:
+            pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
+        for event in begun:
+            await asyncio.to_thread(event.wait, WAIT)
+        checking = asyncio.ensure_future(slow(judge, deadline_ms=60_000).acheck("text"))
+        await asyncio.sleep(0)
+        assert pool.waiting == 1
+        now.seconds += 59.0
+        gate.set()
+        return await checking
+
+    assert not asyncio.run(main()).blocked
+    assert left == [pytest.approx(60.0)]
+
+
+def test_a_step_that_finds_no_worker_is_said_to_be_overload(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers, gate: threading.Event
+) -> None:
+    """A check of many contents runs on a worker as a whole; where none is free for as long as it may take, nothing was judged."""
+    begun = [threading.Event() for _ in range(4)]
+    for event in begun:
+        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)), bulk=True)
+    assert all(event.wait(WAIT) for event in begun)
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline())})
+
+    with pytest.raises(GuardUnavailable, match=r"no worker was free for 0\.2 s"):
+        asyncio.run(guard.acheck(said(1_000)))
+
     assert (pool.waiting, pool.abandoned) == (0, 0)
 
 
 def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`Overloaded` is raised, never a verdict without the detector."""
+    """`GuardUnavailable` is raised, never a verdict without the detector."""
     full = Workers(1, queue=0, spare=0)
     monkeypatch.setattr(task_runner, "workers", lambda: full)
     guard = slow(lambda content: CLEAN)
-    with pytest.raises(Overloaded):
+    with pytest.raises(GuardUnavailable):
         guard.check("text")
-    with pytest.raises(Overloaded):
+    with pytest.raises(GuardUnavailable):
         asyncio.run(guard.acheck("text"))
 
 
@@ -119,7 +179,7 @@ def test_a_late_or_failing_worker_leaves_no_noise(
         gc.collect()
     [line] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert line.getMessage().startswith(
-        "block at input by slow, slow failed"
+        "block at input as unavailable (timeout, undecided: slow), slow failed"
     )  # of the verdict, which rests on that
 
 
@@ -413,7 +473,7 @@ def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
     verdict = guard.check(said(count))
     assert verdict.blocked
     assert {error.error for error in verdict.errors} == {"was not done in time"}
-    assert [(rule.id, rule.reason) for rule in verdict.rules] == [("own", "error")]
+    assert verdict.unavailable == Unavailable("timeout", ("own",))
 
 
 def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:
