@@ -39,8 +39,8 @@ class ReplyContext(Mapping[str, str]):
 
 
 def forget_prompt(context: Mapping[str, str] | None) -> Mapping[str, str] | None:
-    """Return the context of the last of several replies as that of all of them: the prompt before it is not what the others answer.
-    They are replies to a prompt that is not known ("").
+    """Return the context of the last of several replies as that of all of them: the prompt before it is not what the others
+    answer. They are replies to a prompt that is not known ("").
     """
     if context is None or not context.get("prompt"):
         return context
