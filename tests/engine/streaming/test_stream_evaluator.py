@@ -300,6 +300,34 @@ class TestPassageStreams:
             [f"Hi. Yes. No. {self.LONG}So. ", "Now."],
         ]
 
+    def test_nobody_reads_a_passage_before_its_end(
+        self, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+    ) -> None:
+        """Once what was judged before is shown, nothing more could be, whatever is found: a token then costs next to nothing."""
+        parts: list[str] = []
+
+        class Counting(ExactStream):
+            def feed(self, delta: str) -> Detection:
+                parts.append(delta)
+                return super().feed(delta)
+
+        class Exactly(Exact):
+            def stream(self, context: Mapping[str, str] | None) -> ExactStream:
+                return Counting(self)
+
+        rules = policy(f"when: {FIND}, then: block", "when: custom.exact > 0, then: block")
+        guard = guard_of(
+            rules.replace("rules:\n", "  own: {use: own}\n  exact: {use: exact}\nrules:\n", 1),
+            detectors={
+                "own": kind_of(Windows(), "custom.own", spans=False, tier=1),
+                "exact": kind_of(Exactly(failing), "custom.exact"),
+            },
+        )
+        text = f"Hi. {self.LONG}So. Now."
+        assert shown(guard, [*text])[0] == text
+        assert "".join(parts) == text
+        assert len(parts) < len(text) // 10
+
     def test_what_ended_is_shown_up_to_where_something_is_found(self, own: Own) -> None:
         """Also of passages that came together."""
         guard = own(Windows(), f"when: {FIND}, then: block", spans=False, tier=1)
