@@ -8,9 +8,9 @@ A caller that runs out of time abandons its future: nobody joins, so neither a d
 stuck detector. An abandoned thread is replaced, up to a bound; one that goes on for longer than any window of a model takes
 counts as stuck, and beyond a bound of those new work is refused.
 
-The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs before
-it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not abandoned the
-end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
+The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs
+before it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not
+abandoned the end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
 """
 
 from __future__ import annotations
@@ -177,6 +177,11 @@ class Workers:
         self._running: dict[Future[Any], tuple[Lane, Job]] = {}
         self._abandoned: dict[Future[Any], float] = {}
         self._ending = False
+
+    @property
+    def threads(self) -> int:
+        """How many jobs of quick work run at a time."""
+        return self._lanes[False].threads
 
     @property
     def abandoned(self) -> int:
