@@ -248,6 +248,7 @@ class Checker:
             if self.pipeline.follows
             else (),
             format_failures=outcome.format_failures,
+            unavailable=outcome.unavailable,
         )
 
     def _publish(self, verdict: Verdict) -> Verdict:

@@ -162,6 +162,10 @@ NO_POLICY: Final = PolicyRef("", "", "")
 """Stands in the verdict of a refusal that came before a policy was asked."""
 
 
+UNCHECKED: Final = "This could not be checked. Try again later."
+"""What a person reads where a check could not be done."""
+
+
 class GuardUnavailable(Blocked):
     """A check could not be done, so that nothing goes on; the policy was not violated.
 
@@ -193,6 +197,11 @@ class GuardUnavailable(Blocked):
         if retry_after is None and self.reason == "capacity":
             retry_after = RETRY_AFTER_S
         self.retry_after = retry_after
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether work was refused before a policy was asked."""
+        return self.verdict.policy == NO_POLICY
 
     @property
     def reason(self) -> UnavailableReason:

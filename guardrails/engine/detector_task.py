@@ -13,8 +13,9 @@ from typing import Final
 
 from guardrails.cancellation import Cancelled, Token, check, current, within
 from guardrails.detectors.binding import BoundDetector
+from guardrails.errors import GuardUnavailable
 from guardrails.media.images.picture import Picture
-from guardrails.types import CLEAN, Content, Detection, Media, Text, ToolCall
+from guardrails.types import CLEAN, Content, Detection, Media, Text, ToolCall, UnavailableReason
 
 LOG = logging.getLogger("guardrails")
 
@@ -95,12 +96,14 @@ class Task:
         except (KeyboardInterrupt, CancelledError):
             raise
         except Cancelled:
-            self.fail("was not done in time")
+            self.fail("was not done in time", "timeout")
+        except GuardUnavailable as error:  # it needs others of the process, who have no room
+            self.fail("found no room to work", error.reason)
         except BaseException as error:
             # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
             # What it says stays out: it may quote the text.
             LOG.debug("detector %s raised %s at %s", self.bound.name, type(error).__name__, _place_of(error))
-            self.fail(f"raised {type(error).__name__}")
+            self.fail(f"raised {type(error).__name__}", self._own_reason)
         finally:
             self.took_ms = (perf_counter() - started) * 1000.0
 
@@ -116,19 +119,32 @@ class Task:
         for each.
         """
         if answers is None:
-            self.fail("gave no answers")
+            self.fail("gave no answers", self._own_reason)
             return None
         if len(answers) != len(contents):
-            self.fail(f"{len(answers)} answers for {len(contents)} contents")
+            self.fail(f"{len(answers)} answers for {len(contents)} contents", self._own_reason)
             return None
         return [
             answer if answer is CLEAN else validate_detection(answer, content, self.bound)
             for answer, content in zip(answers, contents, strict=True)
         ]
 
-    def fail(self, reason: str) -> None:
+    @property
+    def _own_reason(self) -> UnavailableReason:
+        """What it is that failed, if that is not for want of time or room: a service that it asks, or the detector itself."""
+        return "crash" if self.bound.adetect is None else "service"
+
+    def fail(self, error: str, reason: UnavailableReason) -> None:
         """Answer with an error for all contents."""
-        self.answers = [Detection(error=reason)] * len(self.leaves)
+        self.answers = [Detection(error=error, reason=reason)] * len(self.leaves)
+
+    def give_up(self, deadline_s: float, *, begun: bool) -> None:
+        """Answer with an error, as the check's time is over: that no worker was free if it has not `begun`."""
+        error = f"not done after {deadline_s * 1000:.0f} ms"
+        if self.bound.adetect is not None:
+            self.fail(error, "service")
+        else:
+            self.fail(error, "timeout") if begun else self.fail(f"{error}: no worker was free", "capacity")
 
 
 def split_batches(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:

@@ -21,6 +21,8 @@ from guardrails.types import (
     Finding,
     FiredRule,
     Returned,
+    Unavailable,
+    UnavailableReason,
 )
 from guardrails.verdicts.format_failure import FormatFailure
 
@@ -79,7 +81,8 @@ class JudgedContent:
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
     """A rule that fires on some contents (`members`, by index). `grounds` are the findings that it fires for,
-    none where it fires for the context or a failure; `replace` are those to redact.
+    none where it fires for the context or a failure; `replace` are those to redact. `failed` are the detectors for whose failure
+    it is undecided; `cause` is the kind of failure where that is not one of a detector's in this check.
     """
 
     rule: Rule
@@ -88,6 +91,13 @@ class RuleMatch:
     members: tuple[int, ...]
     grounds: tuple[tuple[int, Finding], ...] = ()
     replace: tuple[tuple[int, Finding], ...] = ()
+    failed: frozenset[str] = frozenset()
+    cause: UnavailableReason | None = None
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the rule stops the contents only because it could not be decided, which is no violation."""
+        return self.action is Action.BLOCK and bool(self.failed or self.cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +180,10 @@ class Outcome:
     """New texts of leaves that were not judged yet."""
     format_failures: tuple[FormatFailure, ...] = ()
     """What such a rule could not repair."""
+    unavailable: Unavailable | None = None
+    """Why the action is a block that no rule asks for."""
+
+    @property
+    def is_violation(self) -> bool:
+        """Whether a rule stops the content for certain."""
+        return self.action is Action.BLOCK and self.unavailable is None

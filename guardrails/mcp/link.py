@@ -17,7 +17,7 @@ from typing import Any
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import credential, identifier, keep
-from guardrails.errors import GuardrailsError, Overloaded, RequestError
+from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
 from guardrails.guard import Guard
 from guardrails.mcp.listing import ListingFilter
 from guardrails.mcp.protocol import rpc
@@ -110,6 +110,9 @@ class MessageJudge:
     ) -> Verdict:
         """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call, `message` what
         it stands in, where that has an id or a name of its own.
+
+        Raises:
+            GuardUnavailable: it could not be checked.
         """
         tree = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
@@ -137,6 +140,8 @@ class MessageJudge:
             LOG.warning(
                 "server %s: %s %s by %s (%s)", self.server, place.stage, verdict.action, rules, verdict.id
             )
+        if verdict.unavailable is not None:
+            raise GuardUnavailable(verdict)
         return verdict
 
     def use(self, tool: str, *, arguments: str | None = None, changed: bool = False) -> Use:
@@ -165,7 +170,11 @@ class McpLink:
         return None if self._asked.pop(id_, None) is None else rpc.make_failure(id_, problem)
 
     async def admits(self, tokens: Mapping[str, str], place: Place) -> bool:
-        """Tell whether tokens that stand beside messages, such as those in headers, may go on; `place` says whose they are."""
+        """Tell whether tokens that stand beside messages, such as those in headers, may go on; `place` says whose they are.
+
+        Raises:
+            GuardUnavailable: that could not be decided.
+        """
         if all(map(is_plain_header, tokens.values())):
             return True
         return not (await self._judge(MethodSide(read_tokens, place), tokens, self._judge.use(""))).blocked
@@ -217,7 +226,7 @@ class McpLink:
         if id_ in asked or mark in self._judging:
             raise RequestError("invalid_message", "a request of this id waits for its answer already", "/id")
         if len(asked) >= MOST_ASKED:
-            raise Overloaded(f"{MOST_ASKED} requests wait for an answer already")
+            raise GuardUnavailable(f"{MOST_ASKED} requests wait for an answer already")
         self._judging.add(mark)
         try:
             yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 from guardrails.errors import GuardrailsError
+from guardrails.types import UnavailableReason
 
 Code = Literal[
     "empty",
@@ -32,11 +33,14 @@ broken; of films also: nothing in it but sound, or more tracks than are watched.
 
 
 class MediaError(GuardrailsError):
-    """A picture or a film that cannot be judged; `code` is one of `CODES`."""
+    """A picture or a film that cannot be judged; `code` is one of `CODES`. `failure` is the kind of failure where this process is
+    to blame, and not the file.
+    """
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, failure: UnavailableReason | None = None) -> None:
         super().__init__(message)
         self.code: Code = code
+        self.failure = failure
 
-    def __reduce__(self) -> tuple[type[MediaError], tuple[Code, str]]:
-        return MediaError, (self.code, str(self))
+    def __reduce__(self) -> tuple[type[MediaError], tuple[Code, str, UnavailableReason | None]]:
+        return MediaError, (self.code, str(self), self.failure)

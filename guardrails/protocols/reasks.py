@@ -41,14 +41,14 @@ class AnswerRejected(Exception):
 
 def find_reask(verdict: Verdict, done: float) -> Reask | None:
     """Return what a model is to be asked again with, None where it is not: nothing is wrong with the format of its reply, it was
-    asked as often as the rule says, or something else is wrong with the reply.
+    asked as often as the rule says, or something else is wrong with the reply, or could not be checked.
 
     Args:
         verdict: on the answer.
         done: how often the model was asked again already.
     """
     failures = [failure for failure in verdict.format_failures if failure.reasks > done]
-    if not failures:
+    if not failures or verdict.unavailable is not None:
         return None
     own = {failure.rule for failure in verdict.format_failures}
     if verdict.blocked and any(rule.action is Action.BLOCK and rule.id not in own for rule in verdict.rules):

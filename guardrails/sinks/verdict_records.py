@@ -23,13 +23,21 @@ RECORDS: Final[ContextVar[tuple[tuple[object, list[Verdict]], ...]]] = ContextVa
 
 def log_verdict(verdict: Verdict) -> None:
     """Write a verdict to the logger `guardrails`: at INFO, as a decision is what a policy is for; at WARNING where a detector
-    failed. The record has the fields `action`, `rules`, `stage`, `policy`, `verdict_id` and `duration_ms`.
+    failed. The record has the fields `action`, `rules`, `stage`, `policy`, `verdict_id`, `duration_ms` and `unavailable`: why the
+    check could not be done, None where it was.
     """
     level = logging.WARNING if verdict.errors else logging.INFO
     if not LOG.isEnabledFor(level):
         return
     rules = [rule.id for rule in verdict.rules]
     took = round(verdict.timings_ms.get("total", 0.0), 3)
+    unavailable = verdict.unavailable
+    if unavailable is None:
+        why = f"by {', '.join(rules) or 'no rule'}"
+    else:
+        why = (
+            f"as unavailable ({unavailable.reason}, undecided: {', '.join(unavailable.rules) or 'all rules'})"
+        )
     failed = "".join(f", {name} failed" for name in dict.fromkeys(each.detector for each in verdict.errors))
     told = {
         "action": str(verdict.action),
@@ -38,13 +46,14 @@ def log_verdict(verdict: Verdict) -> None:
         "policy": verdict.policy.name,
         "verdict_id": verdict.id,
         "duration_ms": took,
+        "unavailable": None if unavailable is None else unavailable.reason,
     }
     LOG.log(
         level,
-        "%s at %s by %s%s (policy %s, verdict %s, %.2f ms)",
+        "%s at %s %s%s (policy %s, verdict %s, %.2f ms)",
         told["action"],
         told["stage"],
-        ", ".join(rules) or "no rule",
+        why,
         failed,
         verdict.policy.name,
         verdict.id,

@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from guardrails.verdicts.unavailable import UnavailableReason
+
 
 @dataclass(frozen=True, slots=True)
 class Unchecked:
-    """Something that was not judged. `kind` is one of the keys of a policy's `unchecked:` table."""
+    """Something that was not judged. `kind` is one of the keys of a policy's `unchecked:` table. `failure` is the kind of failure
+    where the guard is to blame, not what was sent.
+    """
 
     kind: str
     reason: str
     path: str = ""
     span: tuple[int, int] | None = None
+    failure: UnavailableReason | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the entry in the JSON shape of a verdict's coverage."""

@@ -79,14 +79,18 @@ class FunctionCall:
         self.heard: tuple[Returned, ...] = ()
 
     def settled(self, verdict: Verdict) -> Any:
-        """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
-        blocked. Raises `AnswerRejected` where the model is to be asked again.
+        """Return what to use, or end the call with the policy's message where it is blocked and blocks are answered.
+
+        Raises:
+            Blocked: it is blocked, and blocks are not answered.
+            GuardUnavailable: it could not be checked.
+            AnswerRejected: the model is to be asked again.
         """
         if verdict.stage is self.terms.output and (reask := find_reask(verdict, self.reasked)) is not None:
             raise AnswerRejected(reask)
         if not verdict.blocked:
             return verdict.content
-        if self.terms.answers:
+        if self.terms.answers and verdict.unavailable is None:
             raise CallStopped(verdict.message or REFUSAL)
         raise block_error(verdict)
 

@@ -185,8 +185,8 @@ def message_of(terms: Terms, verdict: Verdict) -> str:
     """Return the text that answers a block.
 
     Raises:
-        Blocked: blocks are not answered.
+        Blocked: blocks are not answered; `GuardUnavailable` always where the check could not be done.
     """
-    if not terms.answers:
+    if not terms.answers or verdict.unavailable is not None:
         raise block_error(verdict)
     return verdict.message or REFUSAL

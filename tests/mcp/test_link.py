@@ -319,7 +319,7 @@ def test_a_change_may_be_left_to_the_policy(guard: Guard) -> None:
 
 
 def test_what_cannot_be_judged_is_an_error_to_who_waits(guard_of: Any, kind_of: Any, caplog: Any) -> None:
-    """A detector that fails follows its rule; a failure of the guard's own is an error without a text, and passes nothing."""
+    """A detector that fails stops it, and is no violation; a failure of the guard's own is an error without a text, and passes nothing."""
 
     def fails(content: Any) -> Detection:
         raise ValueError("zqx")
@@ -332,7 +332,11 @@ def test_what_cannot_be_judged_is_an_error_to_who_waits(guard_of: Any, kind_of: 
     stopped = talk.agent(id=1, method="resources/read", params={"uri": "file:///a"})
     assert stopped.forwarded is None
     assert stopped.returned is not None
-    assert stopped.returned["error"]["data"][VERDICT]["rules"] == ["r"]
+    assert stopped.returned["error"] == {
+        "code": 503,
+        "message": "the guard could not check this (crash)",
+        "data": {"code": "guard_unavailable", "reason": "crash", "retryAfter": None},
+    }
 
     bad = Talk(broken)
     bad.session.heard = None  # type: ignore[assignment] # what nobody foresaw

@@ -77,9 +77,7 @@ class PatternsDetector:
 
     @cached_property
     def _rows(self) -> StreamRows:
-        rows = StreamRows(self.table)
-        rows.warm()
-        return rows
+        return StreamRows(self.table)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
@@ -128,7 +126,6 @@ class MergedPatterns:
         self._rows = StreamRows(PatternTable.union(each.table for each in detectors))
         owners = {id(entry): each._name for each in detectors for entry in each.table.entries}
         self._owners = tuple(owners[id(row.entry)] for row in self._rows.rows)
-        self._rows.warm()
 
     def stream(self, context: Mapping[str, str] | None) -> PatternStream:
         """Begin a text that grows."""

@@ -7,7 +7,7 @@ refused. String leaves of fields that no table knows are judged as well, and nam
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
@@ -460,12 +460,14 @@ class ContentTree:
             first = self.leaves[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None, declared=False), across=True)
 
-    def decode(self, depth: int, count: int, characters: int) -> None:
-        """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
+    def decode(self, depth: int, count: int, characters: int, but: Container[int] = ()) -> None:
+        """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted. In the leaves in
+        `but` nothing is known to be encoded.
+        """
         for index in range(len(self.leaves)):
             leaf = self.leaves[index]
             content = leaf.content
-            if not isinstance(content, Text) or content.form == "record":
+            if index in but or not isinstance(content, Text) or content.form == "record":
                 continue
             extraction = extract(content.text, depth, count, characters)
             for derived in extraction.derived:

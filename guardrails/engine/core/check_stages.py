@@ -22,8 +22,8 @@ from guardrails.engine.core.outcome import FormatOutcome, affected_places, build
 from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
+from guardrails.engine.formats.derived_texts import add_derived_texts
 from guardrails.engine.formats.format_repair import repair_texts
-from guardrails.engine.formats.labelled_texts import add_labelled_texts
 from guardrails.engine.formats.replies import add_json_texts, asks_for_formats, find_unformatted
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
@@ -199,8 +199,7 @@ def _decode_pictures(check: Check) -> StageSteps:
 def _decode_texts(check: Check) -> StageSteps:
     """Add what stands encoded in texts, and what fields of files and JSON in them say beside what they are called."""
     count = len(check.tree.leaves)
-    add_labelled_texts(check.tree)
-    check.tree.decode(*check.settings.decoding)
+    add_derived_texts(check.tree, check.settings.decoding, check.cache.entry)
     if check.settings.looks_at_media and len(check.tree.leaves) > count:
         note_nested_media(check.tree, check.settings.policies, check.settings.decoding[2])
     yield from ()
@@ -298,7 +297,7 @@ def _redact_media(check: Check) -> StageSteps:
         )
         release_pictures(tree.leaves)
         if outcome.action >= Action.REDACT:
-            redaction.refuse(index)
+            redaction.refuse(index, None if outcome.unavailable is None else outcome.unavailable.reason)
     check.media_edits = redaction.settled()
 
 

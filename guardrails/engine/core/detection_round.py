@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
@@ -230,19 +231,22 @@ class DetectionRound:
 
     def failures(self) -> list[DetectorFailure]:
         """Return each detector that failed, and where."""
-        names = {
-            bound.digest: bound.name
-            for plans in self.plans
-            for plan in plans
-            for tier in plan.tiers
-            for bound in tier
-        }
+        return [failure for index in range(len(self.found)) for failure in self.failures_of(index)]
+
+    def failures_of(self, index: int) -> list[DetectorFailure]:
+        """Return each detector that failed over a leaf."""
+        path = self.leaves[index].content.place.path
         return [
-            DetectorFailure(names[digest], detection.error, self.leaves[index].content.place.path)
-            for index, found in enumerate(self.found)
-            for digest, detection in found.items()
+            DetectorFailure(self._names[digest], detection.error, path, detection.reason)
+            for digest, detection in self.found[index].items()
             if detection.error is not None
         ]
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """The detectors' names by their digests."""
+        bounds = (bound for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier)
+        return {bound.digest: bound.name for bound in bounds}
 
     def _is_judged(self, index: int) -> bool:
         """Tell whether some detector looks at a leaf, if it is not reached because a block is certain before."""

@@ -1,6 +1,9 @@
 """Builds the outcome of a check from the rules that matched and what was left unchecked: action, rules, edits, and turns to
 remove.
 
+Rules with `on_error: block` that a failed detector leaves undecided stop the content, too, but have not fired: the outcome is
+unavailable (DESIGN §4.5), unless a rule blocks for certain. Nothing is left out for them.
+
 An earlier turn that is blocked must not poison a conversation for ever: with `history: remove` its exchange
 is left out, and the action is a redaction. What blocks in the current turn, or outside turns, blocks the
 whole.
@@ -8,7 +11,7 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,9 +40,12 @@ from guardrails.types import (
     Place,
     Severity,
     Text,
+    Unavailable,
+    UnavailableReason,
     Unchecked,
 )
 from guardrails.verdicts.format_failure import FormatFailure
+from guardrails.verdicts.unavailable import most_lasting
 
 
 class _Rules:
@@ -66,17 +72,34 @@ class _Rules:
         return tuple(fired for _, _, fired in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Undecided:
+    """A rule that would block if it could not be decided, over which contents, and for which kinds of failure."""
+
+    rule: str
+    order: tuple[int, int]
+    places: Sequence[Place]
+    members: Sequence[int]
+    reasons: Collection[UnavailableReason]
+
+
 class _Effects:
     """What becomes of what fired: the strictest action, leaves that block, messages to leave out."""
 
     def __init__(self, tree: ContentTree, *, keep: bool) -> None:
+        self.tree = tree
         self._history, self._keep = History(tree), keep
         self.action = Action.ALLOW
+        self._is_violation = False
         self.blocked: set[int] = set()
         self._left_out: set[Exchange] = set()
 
-    def of(self, action: Action, places: Iterable[Place], indexes: Iterable[int]) -> Action:
-        """Return what an action comes to: a block of earlier turns alone leaves them out."""
+    def of(
+        self, action: Action, places: Iterable[Place], indexes: Iterable[int], *, certain: bool = True
+    ) -> Action:
+        """Return what an action comes to: a block of earlier turns alone leaves them out. One that is not `certain` may be
+        lifted, as that of a rule with `on_fail` by another answer.
+        """
         if action is Action.BLOCK:
             gone = set() if self._keep else self._history.removable(places)
             if gone:
@@ -84,8 +107,28 @@ class _Effects:
                 action = Action.REDACT
             else:
                 self.blocked.update(indexes)
+                self._is_violation = self._is_violation or certain
         self.action = max(self.action, action)
         return action
+
+    def stop(self, undecided: Iterable[_Undecided]) -> Unavailable | None:
+        """Stop contents for rules that could not be decided, once all is known that fires for certain; return what that comes
+        to, None where something blocks anyway, or what is undecided is left out.
+        """
+        left = [each for each in undecided if not self._is_left_out(each.places)]
+        if not left:
+            return None
+        self.action = Action.BLOCK
+        self.blocked.update(index for each in left for index in each.members)
+        if self._is_violation:
+            return None
+        ids = dict.fromkeys(each.rule for each in sorted(left, key=lambda each: each.order))
+        return Unavailable(most_lasting(reason for each in left for reason in each.reasons), (*ids,))
+
+    def _is_left_out(self, places: Iterable[Place]) -> bool:
+        """Tell whether all that stands at these places is left out."""
+        gone = self._history.removable(places)
+        return bool(gone) and gone <= self._left_out
 
     @property
     def removed(self) -> tuple[int, ...]:
@@ -106,6 +149,9 @@ class FormatOutcome:
 
 
 NO_FORMATS: Final = FormatOutcome()
+
+UNCHECKED_ORDER: Final = (-Severity.HIGH, 1_000_000)
+"""Where what was left unchecked stands among rules: behind the severe ones."""
 
 
 def build_outcome(
@@ -135,22 +181,17 @@ def build_outcome(
     effects = _Effects(tree, keep=any(policy.history == "block" for policy in policies))
     enforced = [each for each in everything if each.rule.mode is Mode.ENFORCE]
     for each in everything:
-        if each.rule.mode is Mode.SHADOW:
+        if each.rule.mode is Mode.SHADOW and not each.is_undecided:
             rules.add(each, each.action)
     edits = _build_edits(policies, tree, enforced, request, formats)
     if edits.vault is not None:
         for floor in policies[1:]:
             withhold_values(edits.vault, request.vault, floor, request)
-    for each in (*enforced, *edits.blocks, *pictures.blocks):
-        rules.add(each, effects.of(each.action, affected_places(each, tree), each.members))
-    for entry, place, index in unchecked:
-        # A kind that no table has comes from a detector of the caller's own.
-        wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
-        effect = effects.of(wanted, [place], (index,))
-        if effect is not Action.ALLOW:
-            rules.put(_unchecked_rule(entry, effect), (-Severity.HIGH, 1_000_000))
+    matches = (*enforced, *edits.blocks, *pictures.blocks)
+    unavailable = _apply_effects(rules, effects, matches, unchecked, policies, round_)
     return Outcome(
         action=effects.action,
+        unavailable=unavailable,
         rules=rules.of(Mode.ENFORCE),
         shadow=rules.of(Mode.SHADOW),
         findings=(*formats.done.findings, *_findings(policies, round_)),
@@ -209,9 +250,55 @@ def _build_edits(
     return replace(edits, texts=texts, blocks=blocks)
 
 
+def _apply_effects(
+    rules: _Rules,
+    effects: _Effects,
+    matches: Iterable[RuleMatch],
+    unchecked: Iterable[tuple[Unchecked, Place, int]],
+    policies: Sequence[CompiledPolicy],
+    round_: DetectionRound,
+) -> Unavailable | None:
+    """Take to effect what fires and what was left unchecked, and then what could not be decided; return what that comes to."""
+    undecided: list[_Undecided] = []
+    for each in matches:
+        if each.is_undecided:
+            undecided.append(_undecided_match(each, effects.tree, round_))
+        else:
+            places, certain = affected_places(each, effects.tree), each.rule.on_fail is None
+            rules.add(each, effects.of(each.action, places, each.members, certain=certain))
+    for entry, place, index in unchecked:
+        # A kind that no table has comes from a detector of the caller's own.
+        wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
+        if entry.failure is not None and wanted is Action.BLOCK:
+            undecided.append(
+                _Undecided(_unchecked_id(entry), UNCHECKED_ORDER, [place], (index,), {entry.failure})
+            )
+            continue
+        effect = effects.of(wanted, [place], (index,))
+        if effect is not Action.ALLOW:
+            rules.put(_unchecked_rule(entry, effect), UNCHECKED_ORDER)
+    return effects.stop(undecided)
+
+
+def _undecided_match(match: RuleMatch, tree: ContentTree, round_: DetectionRound) -> _Undecided:
+    """Return what a rule stops that detectors leave undecided."""
+    failures = (failure for index in match.members for failure in round_.failures_of(index))
+    reasons = {failure.reason for failure in failures if failure.detector in match.failed}
+    if match.cause is not None:
+        reasons.add(match.cause)
+    return _Undecided(
+        match.rule.id, match.rule.order, [*affected_places(match, tree)], match.members, reasons
+    )
+
+
+def _unchecked_id(entry: Unchecked) -> str:
+    """Return the id under which what was left unchecked stands among rules."""
+    return f"unchecked.{entry.kind}"
+
+
 def _unchecked_rule(entry: Unchecked, action: Action) -> FiredRule:
     return FiredRule(
-        f"unchecked.{entry.kind}", action, None, Severity.HIGH, ("unchecked",), Mode.ENFORCE, "unchecked"
+        _unchecked_id(entry), action, None, Severity.HIGH, ("unchecked",), Mode.ENFORCE, "unchecked"
     )
 
 

@@ -256,7 +256,13 @@ class Evaluation:
         if unsure and rule.on_error is not Action.ALLOW:
             blamed = tuple(index for index in members if self.items[index].unknown)
             reason = "unsound_arguments" if not failed and self.reads_unsound(rule, members) else "error"
-            yield RuleMatch(rule, rule.on_error, reason, blamed or members)
+            hiding = frozenset(name for name in failed if self.hides(name, rule))
+            yield RuleMatch(rule, rule.on_error, reason, blamed or members, failed=hiding)
+
+    def hides(self, detector: str, rule: Rule) -> bool:
+        """Tell whether a detector's failure hides what a rule reads or redacts."""
+        hidden = self.hidden(frozenset((detector,)))
+        return not (hidden.isdisjoint(rule.condition.categories) and hidden.isdisjoint(rule.redact))
 
     def reads_unsound(self, rule: Rule, members: tuple[int, ...]) -> bool:
         """Tell whether a rule reads the arguments of a call that are no JSON, or could be read in two ways."""

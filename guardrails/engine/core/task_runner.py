@@ -170,7 +170,7 @@ class Batch:
         now, left = perf_counter(), 0.0
         for task, future in zip(self.tasks, self.futures, strict=True):
             if not future.done():
-                until = self.since + self.queue_s
+                until = self.since + (self.queue_s if self.work_s + task.patience_s > 0.0 else 0.0)
                 if task.started is not None:
                     until = task.started + self.work_s + task.patience_s
                 left = max(left, until - now)
@@ -186,12 +186,11 @@ class Batch:
         return max(0.0, now - self.since - worked) + min(extra_time(self.tasks), worked)
 
     def collect(self, deadline_s: float) -> None:
-        """Give up what is not done: its contents have an error."""
+        """Give up what is not done. What has not begun waited for a worker, unless others of the check had taken all the time."""
+        had_time = self.work_s > 0.0
         for task, future in zip(self.tasks, self.futures, strict=True):
             if not future.done():
-                give_up(task, future)
-                error = f"not done after {deadline_s * 1000:.0f} ms"
-                task.fail(error if task.started is not None else f"{error}: no worker was free")
+                task.give_up(deadline_s, begun=give_up(task, future) or not had_time)
 
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
@@ -217,15 +216,15 @@ def extra_time(tasks: Sequence[Task]) -> float:
     return max(task.patience_s for task in tasks)
 
 
-def give_up(task: Task, future: Future[None]) -> None:
+def give_up(task: Task, future: Future[None]) -> bool:
     """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
-    stuck until it does.
+    stuck until it does. Returns whether work had begun.
     """
     if task.bound.adetect:
         future.cancel()
-    else:
-        task.token.cancel()
-        workers().abandon(future)
+        return True
+    task.token.cancel()
+    return workers().abandon(future)
 
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:

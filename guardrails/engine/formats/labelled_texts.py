@@ -7,7 +7,7 @@ its name is found in the text as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from guardrails.detectors.encodings.extractors import DerivedText, PayloadPiece
@@ -36,12 +36,14 @@ class LabelledField(NamedTuple):
     end: int
 
 
-def add_labelled_texts(tree: ContentTree) -> None:
-    """Add, for each text with such fields, one text of them all, a line each."""
+def add_labelled_texts(tree: ContentTree, but: Container[int]) -> None:
+    """Add, for each text with such fields, one text of them all, a line each; the leaves in `but` are known to have none."""
     for index in range(len(tree.leaves)):
         leaf = tree.leaves[index]
         content = leaf.content
-        if not isinstance(content, Text) or leaf.again or not (fields := find_fields(content)):
+        if index in but or not isinstance(content, Text) or leaf.again:
+            continue
+        if not (fields := find_fields(content)):
             continue
         lines: list[str] = []
         pieces: list[PayloadPiece] = []

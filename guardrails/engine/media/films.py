@@ -126,7 +126,7 @@ class FilmCheck:
         except MissingExtra as error:
             self._breaks(MediaError("unsupported_type", str(error)))
         except Overloaded:
-            self._breaks(MediaError("timeout", "all processes that decode films are busy"))
+            self._breaks(MediaError("timeout", "all processes that decode films are busy", "capacity"))
         except OSError as error:
             said = error.strerror or type(error).__name__
             self._breaks(MediaError("undecodable", f"the file cannot be read ({said})"))
@@ -138,7 +138,7 @@ class FilmCheck:
         timings[NAME] = timings.get(NAME, 0.0) + self._task.took_ms
         for answer in self._task.answers:
             if answer.error is not None and self._broken is None:
-                self._breaks(MediaError("timeout", f"it could not be watched: {answer.error}"))
+                self._breaks(MediaError("timeout", f"it could not be watched: {answer.error}", answer.reason))
         observer = CURRENT.get()
         if observer is not None and self._film is not None:
             seen = self._watch.seen if self._watch is not None else self._seen
@@ -315,7 +315,7 @@ class FilmCheck:
         if self._broken is not None:
             yield describe_unreadable(self._content, self._broken)
         if self._frames is not None and self._frames.unread is not None:
-            yield Unchecked("video", self._frames.unread)
+            yield Unchecked("video", self._frames.unread, failure="crash")
         if self._seen is not None:
             yield from _unseen_parts(self._seen, self._how)
         if self._hearing is not None:

@@ -71,7 +71,7 @@ class Frames:
         """Frames of which was read what is written in them."""
         self.unread: str | None = None
         """Why some could not be."""
-        self._errors: dict[str, str] = {}
+        self._errors: dict[str, Detection] = {}
         self._lines: dict[str, list[TextLine]] = {}
 
     @property
@@ -115,7 +115,7 @@ class Frames:
             task.run()
             for answer in task.answers:
                 if answer.error is not None:
-                    self._errors[bound.digest] = answer.error
+                    self._errors[bound.digest] = Detection(error=answer.error, reason=answer.reason)
                 self.tracks[number].found.setdefault(bound.digest, []).append(answer)
 
     def _bind_track(self, bound: BoundDetector, track: Track) -> BoundDetector:
@@ -181,7 +181,7 @@ class Frames:
         """Return what a detector says of the film; unless `closed`, more frames may come."""
         error = self._errors.get(bound.digest)
         if error is not None:
-            return Detection(error=error)
+            return error
         tracks = self.tracks.values()
         found = [each for track in tracks for each in segments(track.looks(bound.digest), how, closed=closed)]
         own = [track.own[bound.digest] for track in tracks if bound.digest in track.own]

@@ -39,10 +39,11 @@ class PictureReading:
         """Add the texts to the leaves; return the pictures that were read."""
         name = self._bound.name
         timings[name] = timings.get(name, 0.0) + self.task.took_ms
-        failed = any(answer.error is not None for answer in self.task.answers)
+        failed = [answer for answer in self.task.answers if answer.error is not None]
         for index in self.task.leaves if failed else ():
             place = tree.leaves[index].content.place
-            tree.unchecked.append((Unchecked("image", UNREAD, place.path), place))
+            entry = Unchecked("image", UNREAD, place.path, failure=failed[0].reason)
+            tree.unchecked.append((entry, place))
         for index, texts in () if failed else zip(self.task.leaves, self._read, strict=True):
             add_texts(tree, index, texts)
         return frozenset(() if failed else self.task.leaves)

@@ -79,8 +79,9 @@ class PictureDecoding:
         timings[NAME] = timings.get(NAME, 0.0) + self.task.took_ms
         self._budget.allows(pixels=self._pixels)
         made = (*self._made,)  # an abandoned worker may go on
+        reasons = [answer.reason for answer in self.task.answers if answer.error is not None]
         for position, index in enumerate(self.task.leaves):
-            late = MediaError("timeout", "it was not decoded in time")
+            late = MediaError("timeout", "it was not decoded in time", reasons[0] if reasons else "timeout")
             source = made[position] if position < len(made) else late
             content = leaves[index].content
             assert isinstance(content, Image)
@@ -163,7 +164,7 @@ def _catch_media_error(read: Callable[[], T]) -> T | MediaError:
     except MediaError as error:
         return error
     except Overloaded:
-        return MediaError("timeout", "all processes that decode pictures are busy")
+        return MediaError("timeout", "all processes that decode pictures are busy", "capacity")
     except OSError as error:
         return MediaError(
             "undecodable", f"the file cannot be read ({error.strerror or type(error).__name__})"

@@ -13,7 +13,7 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.errors import MissingExtra
 from guardrails.media.errors import MediaError
-from guardrails.types import Unchecked
+from guardrails.types import UnavailableReason, Unchecked
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +68,7 @@ class SoundCheck:
         if heard.text is not None:
             self.texts.append(heard.text)
         if heard.error is not None:
-            self._note_unheard(f"what is said in it could not be transcribed: {heard.error}")
+            self._note_unheard(f"what is said in it could not be transcribed: {heard.error}", "crash")
         if stopped is not None:
             kind = "limit" if stopped == "seconds" else "part"
             self.unchecked[Unchecked(kind, f"the sound was not heard to its end: {stopped}")] = None
@@ -76,8 +76,8 @@ class SoundCheck:
             self._note_unheard(f"{corrupt} packets of the sound are damaged")
         return [] if heard.error or any(each.kind == "audio" for each in heard.unchecked) else sorted(apart)
 
-    def _note_unheard(self, reason: str) -> None:
-        self.unchecked[Unchecked("part", reason)] = None
+    def _note_unheard(self, reason: str, failure: UnavailableReason | None = None) -> None:
+        self.unchecked[Unchecked("part", reason, failure=failure)] = None
 
 
 def _silent() -> Any:

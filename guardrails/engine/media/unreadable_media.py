@@ -21,4 +21,4 @@ def describe_unreadable(content: Media, error: MediaError) -> Unchecked:
     """Return as what a file is named that cannot be judged."""
     over = error.code in OVER_LIMIT and not isinstance(content, Image)
     kind = "limit" if over else UNREADABLE[content.kind]
-    return Unchecked(kind, f"{error.code}: {error}", content.place.path)
+    return Unchecked(kind, f"{error.code}: {error}", content.place.path, failure=error.failure)

@@ -27,7 +27,18 @@ from guardrails.media.pixel_pool import get_pixel_pool
 from guardrails.media.rewrite.recode import MEDIA, SLOWER, family_of
 from guardrails.media.video.film_source import Film, OpenedFile, VideoLimits
 from guardrails.policy.compiled import Rule
-from guardrails.types import CLEAN, Action, Audio, Content, Detection, Finding, Image, Media, Mode
+from guardrails.types import (
+    CLEAN,
+    Action,
+    Audio,
+    Content,
+    Detection,
+    Finding,
+    Image,
+    Media,
+    Mode,
+    UnavailableReason,
+)
 
 NAME: Final = "covering"
 """Under which timings hold what redaction took."""
@@ -82,6 +93,7 @@ class MediaRedaction:
         self._leaves = leaves
         self._made: dict[int, tuple[Any, Picture | RedactedFilm]] = {}
         self._kept: dict[int, tuple[Any, Picture | RedactedFilm]] = {}
+        self._failures: dict[int, UnavailableReason] = {}
         contents = [leaves[index].content for index in wanted]
         sources = [each.source for each in contents if isinstance(each, Media)]
         wall_s = SLOWER * sum(each.wall_s for each in sources if isinstance(each, OpenedFile))
@@ -115,9 +127,11 @@ class MediaRedaction:
             leaf = replace(tree.leaves[index], content=new)
             yield index, replace(tree, leaves=[leaf], unchecked=[], unknown=[], films={})
 
-    def refuse(self, index: int) -> None:
-        """Take back a picture in which something is still found."""
+    def refuse(self, index: int, failure: UnavailableReason | None = None) -> None:
+        """Take back a picture in which something is still found, or that could not be judged again for a `failure`."""
         del self._kept[index]
+        if failure is not None:
+            self._failures[index] = failure
 
     def settled(self) -> MediaEdits:
         """Return what the pictures became."""
@@ -128,8 +142,12 @@ class MediaRedaction:
                 edits[index] = written
         left = [index for index in self._wanted if index not in edits]
         rules = {(index, rule.id): rule for index in left for rule, _ in self._wanted[index]}
+        for answer in self.task.answers:  # given up, for all of those that were not done by then
+            if answer.error is not None and answer.reason in ("timeout", "capacity"):
+                self._failures.update((index, answer.reason) for index in left if index not in self._made)
         blocks = [
-            RuleMatch(rule, Action.BLOCK, "not_redacted", (index,)) for (index, _), rule in rules.items()
+            RuleMatch(rule, Action.BLOCK, "not_redacted", (index,), cause=self._failures.get(index))
+            for (index, _), rule in rules.items()
         ]
         return MediaEdits(edits, blocks)
 

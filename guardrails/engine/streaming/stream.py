@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream_evaluator import StreamStop
-from guardrails.types import Action, FiredRule, Mode, Severity
+from guardrails.types import Action, FiredRule, Mode, Severity, Unavailable, UnavailableReason
+from guardrails.verdicts.unavailable import most_lasting
 
 CHANGED = "stream.changed"
 """The rule that stands for a whole text which is judged otherwise than its beginnings were."""
@@ -27,6 +28,9 @@ def add_rules(outcome: Outcome, other: Outcome) -> Outcome:
     return replace(
         outcome,
         action=max(outcome.action, other.action),
+        unavailable=None
+        if outcome.is_violation or other.is_violation
+        else outcome.unavailable or other.unavailable,
         rules=(*outcome.rules, *rules),
         shadow=(*outcome.shadow, *shadow),
     )
@@ -41,7 +45,10 @@ def stop_outcome(outcome: Outcome, stop: StreamStop | None, request: Request, in
         request: who asked.
         index: the leaf that is blocked; -1: all of it.
     """
-    if outcome.action is Action.BLOCK and (index < 0 or index in outcome.blocked):
+    if stop is not None and stop.failure is not None and stop.rule is not None:
+        return _add_undecided(outcome, stop.rule.id, stop.failure, index)
+    is_blocked = outcome.action is Action.BLOCK and (index < 0 or index in outcome.blocked)
+    if is_blocked and (outcome.is_violation or stop is None):
         return outcome
     if stop is not None and stop.rule is not None:
         fired = stop.rule.fired(Action.BLOCK, stop.reason, request.language)
@@ -49,4 +56,22 @@ def stop_outcome(outcome: Outcome, stop: StreamStop | None, request: Request, in
         name, reason = (CHANGED, "unsafe_edit") if stop is None else (f"unchecked.{stop.kind}", "unchecked")
         fired = FiredRule(name, Action.BLOCK, None, Severity.HIGH, ("stream",), Mode.ENFORCE, reason)
     rules = tuple(rule for rule in outcome.rules if rule.id != fired.id)
-    return replace(outcome, action=Action.BLOCK, rules=(fired, *rules), blocked=outcome.blocked | {index})
+    return replace(
+        outcome,
+        action=Action.BLOCK,
+        rules=(fired, *rules),
+        blocked=outcome.blocked | {index},
+        unavailable=None,
+    )
+
+
+def _add_undecided(outcome: Outcome, rule: str, reason: UnavailableReason, index: int) -> Outcome:
+    """Return an outcome in which a rule is undecided as well; where something blocks for certain it remains an ordinary block."""
+    found = Unavailable(reason, (rule,)) if outcome.unavailable is None else outcome.unavailable
+    unavailable = Unavailable(most_lasting((reason, found.reason)), (*dict.fromkeys((*found.rules, rule)),))
+    return replace(
+        outcome,
+        action=Action.BLOCK,
+        blocked=outcome.blocked | {index},
+        unavailable=None if outcome.is_violation else unavailable,
+    )

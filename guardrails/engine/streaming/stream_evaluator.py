@@ -35,7 +35,7 @@ from guardrails.inference.safety.passages import split_passages
 from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.policy.streaming import LENGTH
 from guardrails.taxonomy import with_ancestors
-from guardrails.types import CLEAN, Action, Detection, Finding, Place, Stream, Text
+from guardrails.types import CLEAN, Action, Detection, Finding, Place, Stream, Text, UnavailableReason
 
 T = TypeVar("T")
 
@@ -51,13 +51,14 @@ TextSpans = Sequence[tuple[int, int]]
 @dataclass(frozen=True, slots=True)
 class StreamStop:
     """Why a text stops: a rule and why it fires, or a kind of what could not be judged; and where: what stands before `at`
-    may still be shown.
+    may still be shown. `failure` is the kind of failure for which the rule could not be decided.
     """
 
     rule: Rule | None
     reason: str
     at: int
     kind: str = ""
+    failure: UnavailableReason | None = None
 
 
 class StreamEvaluator:
@@ -199,20 +200,22 @@ class StreamEvaluator:
 
     def _stop(self, stop: StreamStop) -> None:
         """Stop the text, at the first place of all at which it is."""
-        if self.stop is None or stop.at < self.stop.at:
+        before = self.stop
+        # Of two that stop at one place, that counts which is certain.
+        if before is None or (stop.at, stop.failure is not None) < (before.at, before.failure is not None):
             self.stop = stop
 
     def _take(self, bounds: Sequence[BoundDetector], detection: Detection, at: int = 0) -> None:
         """Take what detectors say; findings without a span stand for the text from `at` on."""
         if detection.error is not None:
             for bound in bounds:
-                self._fail(bound)
+                self._fail(bound, detection.reason)
         for entry in detection.unchecked:
             self._past(entry.kind)
         for finding in detection.findings:
             self._find(bounds[0], finding, at if finding.span is None else finding.span[0])
 
-    def _fail(self, bound: BoundDetector) -> None:
+    def _fail(self, bound: BoundDetector, reason: UnavailableReason) -> None:
         """Take a failure to the rules that depend on the detector."""
         failed = frozenset((bound.name,))
         for policy, rules in self._theirs(bound):
@@ -224,7 +227,7 @@ class StreamEvaluator:
                     values.pop(name, None)
                 holds = evaluate_condition(rule.condition, values | self._leaves(rule))
                 if holds is None and rule.on_error is Action.BLOCK:
-                    self._stop(StreamStop(rule, "error", self.mark))
+                    self._stop(StreamStop(rule, "error", self.mark, failure=reason))
 
     def _theirs(self, bound: BoundDetector) -> Iterator[tuple[CompiledPolicy, list[Rule]]]:
         """Yield the policies that have a detector, each with its rules that are decided finding by finding."""

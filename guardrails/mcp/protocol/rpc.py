@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
-from guardrails.errors import BackendError, GuardrailsError, Overloaded, RequestError
+from guardrails.errors import BackendError, GuardrailsError, GuardUnavailable, RequestError
 from guardrails.wire import strict_json
 
 Id = str | int
@@ -157,8 +157,9 @@ def make_failure(id_: Id | None, problem: Exception) -> Body:
         return make_error(id_, code, f"{problem}{where}", {"code": problem.code})
     if isinstance(problem, BackendError):
         return make_error(id_, problem.status, str(problem), {"code": problem.code})
-    if isinstance(problem, Overloaded):
-        data = {"code": "guard_unavailable", "retryAfter": problem.retry_after}
-        return make_error(id_, 503, f"the guard is busy: {problem}", data)
+    if isinstance(problem, GuardUnavailable):  # which rules are undecided is no matter of a server's
+        data = {"code": "guard_unavailable", "reason": problem.reason, "retryAfter": problem.retry_after}
+        why = f"is busy: {problem}" if problem.is_refusal else f"could not check this ({problem.reason})"
+        return make_error(id_, 503, f"the guard {why}", data)
     text = str(problem) if isinstance(problem, GuardrailsError) else "the guard failed; nothing was passed on"
     return make_error(id_, INTERNAL_ERROR, text, {"code": "internal_error"})

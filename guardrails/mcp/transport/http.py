@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from guardrails.engine.core.pipeline import today
-from guardrails.errors import GuardrailsError, RequestError
+from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
 from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
@@ -175,6 +175,9 @@ class HttpFront:
         except Exception as error:
             if not isinstance(error, GuardrailsError):
                 LOG.error("a request failed: %s", type(error).__name__)
+            if isinstance(error, GuardUnavailable):
+                wait = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+                return problem_response(503, error, wait)
             return problem_response(
                 STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error
             )

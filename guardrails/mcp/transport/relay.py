@@ -15,7 +15,7 @@ import aiohttp
 from starlette.requests import Request
 from starlette.responses import Response
 
-from guardrails.errors import BackendError, GuardrailsError, RequestError
+from guardrails.errors import BackendError, GuardrailsError, GuardUnavailable, RequestError
 from guardrails.mcp.conversation import ENDLESS
 from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
@@ -237,12 +237,20 @@ async def _judge_headers(request: Request, link: McpLink) -> None:
 async def _headers_back(response: aiohttp.ClientResponse, link: McpLink) -> dict[str, str]:
     """Return the headers of a server's answer that the agent gets: those of which each may go on."""
     found = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
-    return {name: value for name, value in found.items() if await link.admits({name: value}, SAID)}
+    return {name: value for name, value in found.items() if await _may_go_back(link, {name: value})}
+
+
+async def _may_go_back(link: McpLink, tokens: Mapping[str, str]) -> bool:
+    """Tell whether tokens beside a server's message go on to the agent, without which it can be read."""
+    try:
+        return await link.admits(tokens, SAID)
+    except GuardUnavailable:
+        return False
 
 
 async def _with_harmless_id(event: sse.Event, link: McpLink) -> sse.Event:
     """Return an event as it came, without its id where that is not let through: nobody resumes there."""
-    if not event.id or await link.admits({"id": event.id.decode(errors="replace")}, SAID):
+    if not event.id or await _may_go_back(link, {"id": event.id.decode(errors="replace")}):
         return event
     return replace(event, id=b"")
 

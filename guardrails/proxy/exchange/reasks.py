@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from guardrails.engine.content import payload
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.protocols.reasks import Reask
 from guardrails.proxy.exchange.answer import Call, record_verdict
 from guardrails.types import Stage
@@ -36,7 +36,7 @@ async def ask_again(call: Call, reask: Reask) -> Call:
     record_verdict(call.http, call.report, verdict)
     call.asides.saw("input", verdict, tree, outcome)
     if verdict.blocked:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     return replace(
         call,
         raw=await state.run_by_size(strict_json.weigh(call.raw), lambda: call.dump(verdict.content)),

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.protocols.registry import load_protocols
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Stage, Verdict
@@ -54,7 +54,7 @@ class AgentCall:
             return None
         left: Any = verdict.content
         if left.get("tools") != self._body.get("tools"):
-            raise Blocked(verdict)
+            raise block_error(verdict)
         same = left["input"] == self._body["input"]
         return left.get("instructions"), self._given if same else left["input"]
 

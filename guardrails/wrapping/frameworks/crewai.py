@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from guardrails.engine.content.value_reader import is_readable, read_unread
-from guardrails.errors import Blocked
+from guardrails.errors import Blocked, GuardUnavailable, block_error
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.frameworks.model_calls import (
     Message,
@@ -80,8 +80,8 @@ def is_calls(answer: Any) -> bool:
 
 
 @functools.cache
-def denial_class() -> Any:
-    """Return the class of blocks that CrewAI takes as a hook's denial."""
+def denial_classes() -> tuple[Any, Any]:
+    """Return the classes of blocks, and of checks that could not be done, that CrewAI takes as a hook's denial."""
     aborted: Any = import_module("crewai.hooks.dispatch").HookAborted
 
     class CallDenied(Blocked, aborted):  # type: ignore[misc]
@@ -91,7 +91,14 @@ def denial_class() -> Any:
             Blocked.__init__(self, verdict)
             self.reason, self.source = str(self), "guardrails"
 
-    return CallDenied
+    class CallUnavailable(GuardUnavailable, aborted):  # type: ignore[misc]
+        """A call that could not be checked."""
+
+        def __init__(self, verdict: Verdict, retry_after: int | None = None) -> None:
+            GuardUnavailable.__init__(self, verdict, retry_after)
+            self.source = "guardrails"
+
+    return CallDenied, CallUnavailable
 
 
 @contextmanager
@@ -100,9 +107,12 @@ def denying() -> Iterator[None]:
     try:
         yield
     except Blocked as blocked:
-        if isinstance(blocked, denial_class()):
+        denied, unavailable = denial_classes()
+        if isinstance(blocked, denied | unavailable):
             raise
-        raise denial_class()(blocked.verdict) from None
+        if isinstance(blocked, GuardUnavailable):
+            raise unavailable(blocked.verdict, blocked.retry_after) from None
+        raise denied(blocked.verdict) from None
 
 
 def crew_flow(terms: Terms, given: Any, tools: Any) -> Flow:
@@ -134,7 +144,7 @@ def leave_answer(answer: Any, verdict: Verdict[Any]) -> Any:
         return answer
     written = FORM.write_answer(answer, left)
     if written is None:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     return written
 
 
@@ -188,9 +198,9 @@ class Listening:
         text = begin_text(self._terms, asked) if text is None else text
         texts[method] = text, (args, options)
         shown = text.feed(chunk)
-        if text.verdict is not None and not self._terms.answers:
+        if text.verdict is not None:
             with denying():
-                raise Blocked(text.verdict)
+                message_of(self._terms, text.verdict)
         if shown:
             getattr(self._base, method)(model, shown, *args, **options)
 

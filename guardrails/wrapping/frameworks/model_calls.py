@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from guardrails.context import Context
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.guarded_call import END, Call, Check, Flow, Give, Next, Run, message_of
@@ -119,7 +119,7 @@ def judge_answer(terms: Terms, form: ModelForm, asked: Verdict[Any], answer: Any
         return answer
     written = form.write_answer(answer, left)
     if written is None:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     return written
 
 
@@ -150,14 +150,14 @@ def write_prompt(
     """
     content: Any = asked.content
     if any(content.get(name) != value for name, value in shown.items() if name != "messages"):
-        raise Blocked(asked)
+        raise block_error(asked)
     gone, written = set(asked.removed), list[Any]()
     kept = [at for at in range(len(messages)) if f"/messages/{at}" not in gone]
     for at, left in zip(kept, content["messages"], strict=True):
         same = left == shown["messages"][at]
         made = messages[at] if same else form.write_message(messages[at], left)
         if made is None:
-            raise Blocked(asked)
+            raise block_error(asked)
         written.append(made)
     return written
 
@@ -217,5 +217,5 @@ def _rest_of(terms: Terms, form: ModelForm, asked: Verdict[Any], held: Sequence[
     if verdict.blocked:
         return [form.write_refusal_piece(message_of(terms, verdict))]
     if left_of(verdict) != said:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     return form.write_held(held, told)

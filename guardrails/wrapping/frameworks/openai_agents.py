@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final, Literal, TypeAlias
 
+from guardrails.errors import UNCHECKED
 from guardrails.protocols.registry import load_protocols
 from guardrails.types import Action, Stage, ToolCall, Verdict
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
@@ -54,14 +55,14 @@ class AgentGuardrails:
         verdict = await self._check(call, Stage.TOOL_CALL)
         made = self._agents.ToolGuardrailFunctionOutput
         if verdict.action >= Action.REDACT:
-            return made.reject_content(verdict.message or REFUSAL, output_info=verdict)
+            return made.reject_content(refusal_text(verdict), output_info=verdict)
         return made.allow(output_info=verdict)
 
     async def _judge_result(self, data: Any) -> Any:
         verdict = await self._check(data.output, Stage.TOOL_RESULT)
         made = self._agents.ToolGuardrailFunctionOutput
         if verdict.blocked:
-            return made.reject_content(verdict.message or REFUSAL, output_info=verdict)
+            return made.reject_content(refusal_text(verdict), output_info=verdict)
         if verdict.action >= Action.REDACT:
             return made.reject_content(str(verdict.content), output_info=verdict)
         return made.allow(output_info=verdict)
@@ -74,6 +75,11 @@ class AgentGuardrails:
         return self._agents.GuardrailFunctionOutput(
             output_info=verdict, tripwire_triggered=verdict.action >= self._trips_at
         )
+
+
+def refusal_text(verdict: Verdict[Any]) -> str:
+    """Return what a model reads in the place of a tool's result: what the policy says, or that nothing could be checked."""
+    return UNCHECKED if verdict.unavailable is not None else verdict.message or REFUSAL
 
 
 def read_items(items: Any) -> Any:

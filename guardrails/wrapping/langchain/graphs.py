@@ -14,7 +14,7 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.values.writer import value_at
-from guardrails.errors import Blocked, RequestError
+from guardrails.errors import RequestError, block_error
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping import guarded_call
 from guardrails.wrapping.frameworks.subclass import with_methods
@@ -109,7 +109,7 @@ def graph_stream(terms: Terms, given: Any, mode: Any, subgraphs: bool) -> Flow:
     """Run a graph; give its chunks as they are judged."""
     asked: Verdict = yield Check(read(given, Stage.INPUT), Stage.INPUT)
     if asked.blocked:
-        raise Blocked(asked)
+        raise block_error(asked)
     content: Any = asked.content
     yield Call((content["value"],))
     growing: dict[Any, tuple[Chunk, GrowingMessage]] = {}
@@ -133,15 +133,15 @@ def _judged(terms: Terms, asked: Verdict, chunk: Any) -> Flow:
     all that follow it in a state that is kept.
     """
     verdict: Verdict = yield Check(read(chunk, terms.output), terms.output, asked)
-    if verdict.blocked and (earlier := find_earlier_turns(chunk)):
+    if verdict.blocked and verdict.unavailable is None and (earlier := find_earlier_turns(chunk)):
         gone = []
         for path in earlier:
             alone: Verdict = yield Check(read([value_at(chunk, path)], terms.output), terms.output, asked)
-            gone += [path] if alone.blocked else []
+            gone += [path] if alone.blocked and alone.unavailable is None else []
         chunk = remove_messages(chunk, gone)
         verdict = yield Check(read(chunk, terms.output), terms.output, asked)
     if verdict.blocked:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     told = content_of(verdict)
     return chunk if told == chunk else told
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any, Final
 
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.frameworks.subclass import is_own, with_methods
 from guardrails.wrapping.frameworks.tool_calls import call_tool
@@ -111,7 +111,7 @@ def embed(terms: Terms, given: Any, stage: Stage) -> Flow:
     """Ask for vectors; there is no way to answer a block with one."""
     asked: Verdict[Any] = yield Check(given, stage)
     if asked.blocked:
-        raise Blocked(asked)
+        raise block_error(asked)
     return (yield Call((asked.content,)))
 
 

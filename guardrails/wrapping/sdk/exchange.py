@@ -173,8 +173,9 @@ class Exchange:
 
         Raises:
             Blocked: nothing is to be answered, or there is no way to.
+            GuardUnavailable: the check could not be done, which is never answered in kind.
         """
-        if not self.terms.answers or self.protocol.refuse is None:
+        if not self.terms.answers or self.protocol.refuse is None or verdict.unavailable is not None:
             raise block_error(verdict)
         return verdict.message or REFUSAL
 

@@ -163,5 +163,6 @@ def _with_length(headers: Any, length: int) -> list[tuple[bytes, bytes]]:
 async def _send(send: Send, answer: WebAnswer) -> None:
     raw = answer.dump()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw))]
+    headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": raw})

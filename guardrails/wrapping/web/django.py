@@ -148,5 +148,5 @@ def _released(response: Any, verdict: Verdict[Any], body: Body) -> Any:
 
 def _write(answer: WebAnswer) -> Any:
     return import_module("django.http").HttpResponse(
-        answer.dump(), content_type="application/json", status=answer.status
+        answer.dump(), content_type="application/json", status=answer.status, headers=dict(answer.headers)
     )

@@ -27,7 +27,7 @@ def make_dependency(of: Any, terms: Terms) -> Callable[..., Awaitable[Any]]:
             if not verdict.blocked:
                 return verdict.content
             answer = refuse(verdict)
-        raise HTTPException(answer.status, answer.body["error"])
+        raise HTTPException(answer.status, answer.body["error"], dict(answer.headers))
 
     parameter = inspect.Parameter("value", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=of)
     guarded.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from guardrails.engine.values.writer import replace_values, value_at
-from guardrails.errors import Overloaded, RequestError
+from guardrails.errors import UNCHECKED, GuardUnavailable, RequestError
 from guardrails.types import Action, Verdict
 from guardrails.wire.pointers import Path, pointer
 from guardrails.wrapping.web.bodies import (
@@ -89,6 +89,7 @@ class WebAnswer:
 
     status: int
     body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """Return the body as it is sent."""
@@ -96,7 +97,11 @@ class WebAnswer:
 
 
 def refuse(verdict: Verdict[Any], status: int = BLOCKED_STATUS) -> WebAnswer:
-    """Return the answer to what a policy stops: what the person is told, and by which verdict, without what was judged."""
+    """Return the answer to what a policy stops: what the person is told, and by which verdict, without what was judged; 503 where
+    it could not be checked.
+    """
+    if verdict.unavailable is not None:
+        return fail(GuardUnavailable(verdict))
     return WebAnswer(
         status,
         {
@@ -116,11 +121,12 @@ def fail(error: Exception) -> WebAnswer:
     if isinstance(error, RequestError):
         status = {"request_too_large": 413, "unsupported_media_type": 415}.get(error.code, 400)
         return WebAnswer(status, {"error": {"code": error.code, "message": str(error)}})
-    if not isinstance(error, Overloaded):
-        LOG.error("a request could not be judged: %s", type(error).__name__)
-    code = "overloaded" if isinstance(error, Overloaded) else "guard_failed"
-    message = "The request could not be checked. Try again later."
-    return WebAnswer(UNAVAILABLE, {"error": {"code": code, "message": message}})
+    if isinstance(error, GuardUnavailable):
+        told = {"code": "guard_unavailable", "message": UNCHECKED, "reason": error.reason}
+        wait = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+        return WebAnswer(UNAVAILABLE, {"error": told}, wait)
+    LOG.error("a request could not be judged: %s", type(error).__name__)
+    return WebAnswer(UNAVAILABLE, {"error": {"code": "guard_failed", "message": UNCHECKED}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 
 from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
 from guardrails.detectors.kinds import Kind
-from guardrails.types import CLEAN
+from guardrails.types import CLEAN, Unavailable
 
 HISTORY = """
 detectors:
@@ -355,3 +355,101 @@ def test_turns_that_are_left_out_are_not_read_together_with_the_rest(
     verdict = guard.check(chat)
     assert str(verdict.action) == action
     assert list(verdict.removed) == removed
+
+
+UNDECIDED = """
+detectors:
+  bad: {use: terms, terms: [badword], category: custom.bad}
+  mail: {use: pii, entities: [email]}
+  breaks: {use: breaks}
+  late: {use: late}
+rules:
+  - {id: bad, on: [input, output], when: custom.bad > 0, then: block}
+  - {id: mail, on: [input, output], when: pii.email > 0, then: redact}
+  - {id: noted, on: [input, output], when: custom.noted > 0, then: flag}
+  - {id: ignored, on: [input, output], when: custom.noted > 0.9, then: block, on_error: allow}
+  - {id: watched, on: [input, output], when: custom.breaks > 0, then: block, mode: shadow}
+  - {id: breaks, on: [input, output], when: custom.breaks > 0, then: block}
+  - {id: hides, on: [input, output], when: custom.breaks > 0, then: redact}
+  - {id: late, on: [input, output], when: custom.late > 0, then: block}
+  - {id: other, on: [input, output], when: custom.bad > 0 && custom.late > 0, then: block}
+"""
+
+
+@pytest.fixture(scope="module")
+def undecided(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Guard:
+    """A guard of which detectors fail over the words `breaks`, `noted` and `late`."""
+
+    def breaks(content: Any) -> Detection:
+        if "breaks" in content.text:
+            raise ValueError(content.text)
+        return Detection(error="noted", reason="crash") if "noted" in content.text else CLEAN
+
+    def late(content: Any) -> Detection:
+        return Detection(error="was late", reason="timeout") if "late" in content.text else CLEAN
+
+    kinds = {"breaks": kind_of(breaks, "custom.breaks", "custom.noted"), "late": kind_of(late, "custom.late")}
+    return guard_of(UNDECIDED, detectors=kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "unavailable", "fired", "shadow"),
+    [
+        ("it is late", Unavailable("timeout", ("late",)), [], []),
+        ("it breaks", Unavailable("crash", ("breaks", "hides")), ["noted"], []),
+        ("it breaks late", Unavailable("crash", ("breaks", "hides", "late")), ["noted"], []),
+        ("jo@example.com is late", Unavailable("timeout", ("late",)), ["mail"], []),
+        ("a badword is late", None, ["bad"], []),
+        ("fine", None, [], []),
+    ],
+)
+def test_a_rule_that_cannot_be_decided_stops_the_content_and_has_not_fired(
+    undecided: Guard, text: str, unavailable: Unavailable | None, fired: list[str], shadow: list[str]
+) -> None:
+    """The verdict says which, and why; what is certain is said besides, and a certain block is a block like any other."""
+    verdict = undecided.check(text)
+    assert verdict.unavailable == unavailable
+    assert ([rule.id for rule in verdict.rules], [rule.id for rule in verdict.shadow]) == (fired, shadow)
+    assert verdict.blocked is (text != "fine")
+    assert verdict.content == (None if verdict.blocked else text)
+
+
+def test_on_error_of_a_rule_may_only_note_or_allow_what_cannot_be_decided(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """Then the check is available."""
+    rules = "\n".join(
+        f"  - {{id: {name}, on: input, when: custom.own > 0, then: block, on_error: {name}}}"
+        for name in ("flag", "allow")
+    )
+    kinds = {"own": kind_of(lambda content: Detection(error="failed"), "custom.own")}
+    verdict = guard_of(f"detectors:\n  own: {{use: own}}\nrules:\n{rules}", detectors=kinds).check("text")
+    assert (verdict.unavailable, [(rule.id, rule.reason) for rule in verdict.rules]) == (
+        None,
+        [("flag", "error")],
+    )
+
+
+def test_an_old_turn_that_cannot_be_decided_is_not_left_out(undecided: Guard) -> None:
+    """It may be harmless: the check is unavailable. What is left out anyway need not be decided."""
+    chat = [says("user", "it is late"), says("assistant"), says("user")]
+    verdict = undecided.check(chat)
+    assert (verdict.unavailable, verdict.removed) == (Unavailable("timeout", ("late",)), ())
+    chat[0] = says("user", "a badword is late")
+    verdict = undecided.check(chat)
+    assert (str(verdict.action), verdict.unavailable) == ("redact", None)
+    assert verdict.content == [says("user")]
+
+
+def test_a_floor_that_cannot_be_decided_makes_the_check_unavailable(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """Its rules are named as those of the policy above it."""
+    kinds = {"own": kind_of(lambda content: Detection(error="failed", reason="service"), "custom.own")}
+    rule = "on: input, when: custom.own > 0, then: block"
+    guard = guard_of(
+        f"detectors:\n  own: {{use: own}}\nrules:\n  - {{id: above, {rule}, on_error: allow}}",
+        floor=f"detectors:\n  own: {{use: own}}\nrules:\n  - {{id: floor, {rule}}}",
+        detectors=kinds,
+    )
+    assert guard.check("text").unavailable == Unavailable("service", ("floor",))

@@ -15,7 +15,7 @@ from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import pipeline
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.worker_pool import Workers
-from guardrails.types import CLEAN
+from guardrails.types import CLEAN, Unavailable
 
 Slow = Callable[..., Guard]
 
@@ -60,7 +60,7 @@ def test_on_error_allow_is_the_policy_s_own_choice(slow: Slow, pool: Workers, ga
 def test_a_failing_detector_never_passes(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], inline: bool
 ) -> None:
-    """What it raises is in the verdict as a kind, without the text that it may quote; its rule blocks."""
+    """What it raises is in the verdict as a kind, without the text that it may quote; it stops the content, and no rule has fired."""
 
     def judge(content: Any) -> Detection:
         raise RuntimeError(f"cannot read {content.text}")
@@ -72,9 +72,9 @@ def test_a_failing_detector_never_passes(
     )
     for verdict in both(guard, "my password"):
         assert verdict.blocked
-        assert [(r.id, r.reason) for r in verdict.rules] == [("r", "error")]
+        assert (verdict.rules, verdict.unavailable) == ((), Unavailable("crash", ("r",)))
         assert [e.to_dict() for e in verdict.errors] == [
-            {"detector": "d", "error": "raised RuntimeError", "path": ""}
+            {"detector": "d", "error": "raised RuntimeError", "path": "", "reason": "crash"}
         ]
         assert "password" not in str(verdict.to_dict())
 

@@ -22,7 +22,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
-from guardrails.types import CLEAN, Place, Stage
+from guardrails.types import CLEAN, Place, Stage, Unavailable
 from tests.cases import each_case
 
 Slow = Callable[..., Guard]
@@ -56,8 +56,10 @@ def test_a_deadline_returns_on_time_and_abandons_the_work(
     started = time.perf_counter()
     for verdict in both(guard, "text"):
         assert str(verdict.action) == action
-        assert [(r.id, r.reason) for r in verdict.rules] == [("slow", "error")]
-        assert [(e.detector, e.error) for e in verdict.errors] == [("slow", "not done after 200 ms")]
+        fired = [("slow", "error")] if action == "flag" else []
+        assert [(r.id, r.reason) for r in verdict.rules] == fired
+        assert verdict.unavailable == (None if fired else Unavailable("timeout", ("slow",)))
+        assert [(e.error, e.reason) for e in verdict.errors] == [("not done after 200 ms", "timeout")]
     assert time.perf_counter() - started < WAIT / 2
     assert pool.abandoned == 2
 
@@ -73,6 +75,7 @@ def test_work_that_never_started_misses_its_deadline_too(
     for verdict in both(slow(lambda content: CLEAN, deadline_ms=20), "text"):
         assert verdict.blocked
         assert verdict.errors[0].error == "not done after 20 ms: no worker was free"
+        assert verdict.unavailable == Unavailable("capacity", ("slow",))
     assert (pool.waiting, pool.abandoned) == (0, 0)
 
 
@@ -176,7 +179,7 @@ def test_a_late_or_failing_worker_leaves_no_noise(
         gc.collect()
     [line] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert line.getMessage().startswith(
-        "block at input by slow, slow failed"
+        "block at input as unavailable (timeout, undecided: slow), slow failed"
     )  # of the verdict, which rests on that
 
 
@@ -470,7 +473,7 @@ def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
     verdict = guard.check(said(count))
     assert verdict.blocked
     assert {error.error for error in verdict.errors} == {"was not done in time"}
-    assert [(rule.id, rule.reason) for rule in verdict.rules] == [("own", "error")]
+    assert verdict.unavailable == Unavailable("timeout", ("own",))
 
 
 def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:

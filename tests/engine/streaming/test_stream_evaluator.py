@@ -16,7 +16,7 @@ from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.engine.model import Request
 from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
-from guardrails.types import CLEAN, Place
+from guardrails.types import CLEAN, Place, Unavailable
 from tests.cases import each_case
 
 HANG = 30.0
@@ -203,7 +203,8 @@ class TestFailures:
             text, verdict = shown(guard, ["One. ", "Two. ", "Three. ", "Four."])
         finally:
             gate.set()
-        assert (text, [(rule.id, rule.reason) for rule in verdict.rules]) == ("One. ", [("r0", "error")])
+        assert (text, verdict.unavailable) == ("One. ", Unavailable("timeout", ("r0",)))
+        assert (verdict.blocked, verdict.rules) == (True, ())
 
     def test_a_pool_that_is_full_ends_the_stream(self, own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
         """`Overloaded` is raised; what was not judged then is never shown, also if somebody goes on."""

@@ -13,7 +13,7 @@ import pytest
 from guardrails import Blocked
 from guardrails.testing import FakeGuard
 from guardrails.types import Stage
-from guardrails.wrapping.frameworks.crewai import denial_class, is_calls, read_call, wrap
+from guardrails.wrapping.frameworks.crewai import denial_classes, is_calls, read_call, wrap
 from guardrails.wrapping.sdk.exchange import Terms
 from tests.cases import each_case
 
@@ -29,9 +29,9 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Stand-ins for the library."""
     hooks = SimpleNamespace(HookAborted=Denied)
     monkeypatch.setitem(sys.modules, "crewai.hooks.dispatch", hooks)  # type: ignore[arg-type]
-    denial_class.cache_clear()
+    denial_classes.cache_clear()
     yield
-    denial_class.cache_clear()
+    denial_classes.cache_clear()
 
 
 class Model:

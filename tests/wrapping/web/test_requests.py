@@ -123,7 +123,7 @@ def test_a_refusal_says_by_which_verdict_and_nothing_of_the_content() -> None:
         (RequestError("request_too_large", "too large"), 413, "request_too_large"),
         (RequestError("unsupported_media_type", "no"), 415, "unsupported_media_type"),
         (RequestError("invalid_json", "no"), 400, "invalid_json"),
-        (Overloaded("busy"), 503, "overloaded"),
+        (Overloaded("busy"), 503, "guard_unavailable"),
         (GuardrailsError("secret words"), 503, "guard_failed"),
         (ValueError("secret words"), 503, "guard_failed"),
     ],

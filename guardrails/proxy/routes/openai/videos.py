@@ -19,7 +19,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import keep
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Request
-from guardrails.errors import Blocked, GuardrailsError, RequestError
+from guardrails.errors import GuardrailsError, RequestError, block_error
 from guardrails.protocols.providers import OPENAI
 from guardrails.protocols.videos.protocol import JOB, REMIX
 from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
@@ -134,7 +134,7 @@ async def _judge_address(request: HttpRequest) -> None:
     state = state.select(client, request.scope["path"], who.model)
     verdict, _ = await state.judge(Payload(tree, lambda _: None), who, Stage.INPUT)
     if verdict.blocked:
-        raise Blocked(verdict)
+        raise block_error(verdict)
 
 
 async def _model(state: State, request: HttpRequest, path: str) -> str | None:

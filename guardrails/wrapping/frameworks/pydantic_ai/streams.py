@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import Any, Final
 
-from guardrails.errors import Blocked
+from guardrails.errors import block_error
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.frameworks.model_calls import as_answer, begin_text, left_of
 from guardrails.wrapping.frameworks.pydantic_ai.parts import read_parts, write_parts
@@ -126,7 +126,7 @@ async def judge_parts(terms: Terms, asked: Verdict[Any], manager: Any, parts: Se
         return [*manager.handle_text_delta(vendor_part_id="refusal", content=text)]
     left = left_of(verdict)
     if left["content"] != said["content"]:
-        raise Blocked(verdict)
+        raise block_error(verdict)
     made = parts if left == said else write_parts(parts, left)
     return [manager.handle_part(vendor_part_id=("held", at), part=part) for at, part in enumerate(made)]
 

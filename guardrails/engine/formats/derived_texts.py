@@ -1,0 +1,55 @@
+"""Adds to a tree what stands in its texts: what is encoded in them (`detectors.encodings`), and what their fields say beside what
+they are called (`labelled_texts`).
+
+What a text holds depends on the text, so that a cache remembers those that hold nothing: of a conversation that comes again only
+the new turn is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.formats.labelled_texts import add_labelled_texts
+from guardrails.types import CLEAN, Detection, Text
+
+Entry = dict[str | tuple[str | None, ...], Detection]
+"""What a cache holds of a text."""
+
+DERIVED: Final = "derived"
+"""What the key begins with under which an entry says that nothing stands in its text."""
+
+
+def add_derived_texts(
+    tree: ContentTree, decoding: tuple[int, int, int], find_entry: Callable[[str], Entry | None] | None
+) -> None:
+    """Add what stands in the texts of a tree; what is beyond the limits is noted.
+
+    Args:
+        tree: what is checked.
+        decoding: how deep encodings are followed, how many payloads and how many characters.
+        find_entry: gives what a cache holds of a text, to be read and added to; None: nothing is remembered.
+    """
+    first, noted = tree.mark()
+    empty: set[int] = set()
+    read: dict[int, tuple[Entry, tuple[str, ...]]] = {}
+    for index, leaf in enumerate(tree.leaves if find_entry is not None else ()):
+        content = leaf.content
+        if not isinstance(content, Text) or leaf.is_record or find_entry is None:
+            continue  # what a record says is not decoded
+        entry = find_entry(content.text)
+        if entry is not None:
+            # Fields are read at some stages, and not of a text that is made of others.
+            key = (DERIVED, "again" if leaf.again else content.place.stage, *map(str, decoding))
+            if key in entry:
+                empty.add(index)
+            else:
+                read[index] = entry, key
+    add_labelled_texts(tree, empty)
+    tree.decode(*decoding, empty)
+    if len(tree.unchecked) == noted:
+        full = {leaf.parent for leaf in tree.leaves[first:]}
+        for index, (entry, key) in read.items():
+            if index not in full:
+                entry[key] = CLEAN
