@@ -35,7 +35,7 @@ from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_reque
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
-from guardrails.proxy.server.request_context import client_of, state_of
+from guardrails.proxy.server.request_context import begin_stream, client_of, open_stream, state_of
 from guardrails.proxy.server.state import State
 from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
 from guardrails.types import Place, Stage, Verdict
@@ -56,7 +56,8 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    endpoint.protocol.is_streamed(body)
+    if endpoint.protocol.is_streamed(body):
+        open_stream(request)
     state.settings.budget.allows(choices=endpoint.protocol.count_choices(body))
     read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     client = client_of(request.scope)
@@ -96,7 +97,7 @@ async def serve_request(
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await (judging if early is None else run_while_connected(request.receive, judging))
+    verdict, outcome = await run_while_connected(request.receive, judging)
     record_verdict(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
@@ -121,6 +122,7 @@ async def serve_request(
         given=AskedRequest(body, call.who, perf_counter()),
     )
     if protocol.is_streamed(body):
+        begin_stream(request)
         return stream_to(passed)
     try:
         answering = (passed.endpoint.answer_whole or answer_whole)(passed)

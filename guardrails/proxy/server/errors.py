@@ -111,10 +111,10 @@ def _explain_http(error: HTTPException) -> Problem:
 
 TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RequestError: _explain_request,
-    Blocked: lambda error: build_problem(400, BLOCKED, str(error), MESSAGES),
     Overloaded: lambda error: build_problem(
         503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
     ),
+    Blocked: lambda error: build_problem(400, BLOCKED, str(error), MESSAGES),
     AccessDenied: _explain_denial,
     UpstreamAnswer: _explain_upstream,
     BackendError: lambda error: build_problem(error.status, error.code, str(error)),

@@ -137,14 +137,12 @@ class CapacityAccount:
         """For how many seconds requests have been refused, without a pause."""
         return 0.0 if self._saturated_since is None else self._clock() - self._saturated_since
 
-    def seed(self, requests: dict[int, Cost], stream: Cost) -> None:
-        """Take first estimates: what requests of some sizes take, and what a stream takes each second; nothing where requests
-        were measured already.
-        """
+    def seed(self, requests: Mapping[int, Cost], stream: Cost | None) -> None:
+        """Take first estimates: what requests of some sizes take, and what a stream takes each second, if it is known."""
         for size, cost in requests.items():
             for table in (self._requests, self._openings):
                 table.learn(size, *cost)
-        if not self._streams:
+        if stream is not None and not self._streams:  # which tell more
             self._stream_rate = stream
 
     def expected_wait(self, caller: str = "") -> float:

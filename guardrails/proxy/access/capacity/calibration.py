@@ -29,8 +29,9 @@ STREAM_RATE: Final = 200.0
 """Characters of a stream, of its pieces, and those that come each second: fifty tokens."""
 
 
-async def measure_costs(guard: Guard) -> tuple[Mapping[int, Cost], Cost]:
-    """Return what requests of some sizes take, with their answers, and what a stream takes each second.
+async def measure_costs(guard: Guard) -> tuple[Mapping[int, Cost], Cost | None]:
+    """Return what requests of some sizes take, with their answers, and what a stream takes each second. Nothing is said of a
+    policy that asks services: each question may cost something.
 
     Args:
         guard: judges some texts; nobody is told of its verdicts.
@@ -38,6 +39,8 @@ async def measure_costs(guard: Guard) -> tuple[Mapping[int, Cost], Cost]:
     Raises:
         GuardUnavailable: the workers are busy: requests will tell.
     """
+    if any(bound.adetect is not None for bound in guard.pipeline.bounds()):
+        return {}, None
     quiet, costs, used = guard.without_reports(), dict[int, Cost](), 0
     for length in LENGTHS:
         meter = WorkMeter()

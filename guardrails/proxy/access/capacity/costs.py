@@ -51,7 +51,8 @@ class CostTable:
     def _scale_neighbour(self, at: int) -> Cost:
         for other in (*range(at - 1, -1, -1), *range(at + 1, CLASSES)):
             if (cost := self._costs[other]) is not None:
-                return cost.scale(ldexp(1.0, at - other))
+                scaled: Cost = cost.scale(ldexp(1.0, at - other))
+                return scaled
         return self._first
 
 
