@@ -29,7 +29,8 @@ STREAM_SHARE: Final = 0.7
 """Part of the machine that streams may take together; the rest is for requests, and for streams that take more than expected."""
 
 OWN_BOUND: Final = 0.75
-"""Part of a bound up to which a client may go that holds its share, or more."""
+LEAST_BOUND: Final = 0.25
+"""Parts of a bound up to which a client may go that holds its share, and one that holds many times that."""
 
 SILENT_S: Final = 10.0
 """Seconds after which half of what is kept for a stream that has not begun is given to others."""
@@ -304,9 +305,13 @@ class CapacityAccount:
 
     @staticmethod
     def _bound(bound: float, total: float, held: Mapping[str, float], caller: str) -> float:
-        """Return up to where a client may go: all of a bound if it holds less than its share of what all hold together."""
-        share = total / (len(held) + 1)
-        return bound if held.get(caller, 0.0) < share or not share else bound * OWN_BOUND
+        """Return up to where a client may go: all of a bound if it holds less than its share of what all hold together, a part
+        of it if it holds that, and less of it the more it holds.
+        """
+        own = held.get(caller, 0.0)
+        if own <= total / (len(held) + 1):
+            return bound
+        return bound * max(LEAST_BOUND, OWN_BOUND * min(1.0, total / len(held) / own))
 
     def _refuse(self, kind: Kind, wait_s: float) -> None:
         self.refused += 1
