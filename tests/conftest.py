@@ -222,7 +222,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
+    from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_texts
 
     def encoder(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> Any:
         rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())
@@ -244,7 +244,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         weights = np.zeros((BUCKETS, len(heads)), dtype=np.float32)
         for word, logits in words.items():
             for head, logit in logits.items():
-                weights[hash_features(word), heads.index(head)] = logit
+                weights[hash_texts([word]).buckets, heads.index(head)] = logit
         return HashedHeads.train_on(heads, weights, np.full(len(heads), -4.0, dtype=np.float32))
 
     def make(

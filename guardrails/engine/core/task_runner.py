@@ -186,11 +186,12 @@ class Batch:
         return max(0.0, now - self.since - worked) + min(extra_time(self.tasks), worked)
 
     def collect(self, deadline_s: float) -> None:
-        """Give up what is not done. What has not begun waited for a worker, unless others of the check had taken all the time."""
-        had_time = self.work_s > 0.0
+        """Give up what is not done: its contents have an error."""
         for task, future in zip(self.tasks, self.futures, strict=True):
             if not future.done():
-                task.give_up(deadline_s, begun=give_up(task, future) or not had_time)
+                give_up(task, future)
+                # What has not begun waited for a worker, unless others of the check had taken all the time.
+                task.give_up(deadline_s, begun=task.started is not None or not self.work_s)
 
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
@@ -216,15 +217,15 @@ def extra_time(tasks: Sequence[Task]) -> float:
     return max(task.patience_s for task in tasks)
 
 
-def give_up(task: Task, future: Future[None]) -> bool:
+def give_up(task: Task, future: Future[None]) -> None:
     """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
-    stuck until it does. Returns whether work had begun.
+    stuck until it does.
     """
     if task.bound.adetect:
         future.cancel()
-        return True
-    task.token.cancel()
-    return workers().abandon(future)
+    else:
+        task.token.cancel()
+        workers().abandon(future)
 
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:

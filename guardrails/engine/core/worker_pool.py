@@ -239,9 +239,9 @@ class Workers:
         self._alive += 1
         threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
 
-    def abandon(self, future: Future[Any]) -> bool:
+    def abandon(self, future: Future[Any]) -> None:
         """Stop waiting for a future: drop it if it has not begun, else count its thread as stuck until it
-        returns. Returns whether it had begun.
+        returns.
         """
         dropped = future.cancel()
         with self._changed:
@@ -253,7 +253,6 @@ class Workers:
                 self._running[future][0].stick()
                 self._grow()
                 self._changed.notify()
-        return not dropped
 
     def end(self, seconds: float) -> None:
         """Drop what has not begun, and wait so long for what has, but for what is stuck."""

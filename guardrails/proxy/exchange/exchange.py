@@ -103,6 +103,8 @@ async def serve_request(
     content = verdict.content
     if content is not body and early is not None:
         await early.close()
+    if verdict.unavailable is not None:
+        return respond(call.unavailable(verdict), report.headers(), request.scope["path"])
     if verdict.blocked:
         return refuse_request(call, body, verdict)
     raw, who = call.raw, call.who

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from guardrails import __version__
 from guardrails.guard import Guard
@@ -60,18 +60,17 @@ class Proxy(FastAPI):
         self._direct = Gate(_serve_match, state)
         self.add_middleware(Gate, state=state)
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Return what serves a request."""
-        layers, is_plain = super().build_middleware_stack(), len(self.user_middleware) == 1
-
-        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            match = None
-            if scope["type"] == "http":
-                match = scope[MATCH] = self.table.find(scope["method"], scope["path"])
-            is_direct = is_plain and match is not None and match.serves(scope["method"])
-            await (self._direct if is_direct else layers)(scope, receive, send)
-
-        return serve
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        match = scope[MATCH] = self.table.find(scope["method"], scope["path"])
+        if match is not None and len(self.user_middleware) == 1 and match.serves(scope["method"]):
+            await self._direct(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _serve_match(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ import os
 from functools import cached_property
 from time import monotonic
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +17,7 @@ from guardrails.processor.work_meter import METER
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
 from guardrails.proxy.access.capacity.account import Ticket
-from guardrails.proxy.access.client import read_body
+from guardrails.proxy.access.client import ReplayedBody, read_body
 from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
 from guardrails.proxy.server.errors import describe_failure
@@ -28,6 +28,12 @@ from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
+
+UNAVAILABLE = "guardrails.unavailable"
+"""Key of a scope under which stands why a check of the request could not be done, for the counters."""
+
+FAILED = "failed"
+"""The action of an answer that broke off, for the counters."""
 
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
@@ -51,10 +57,11 @@ class Gate:
         try:
             await self._serve(scope, receive, answer)
         finally:
-            action = scope.get(ACTION, "none")
-            self._state.metrics.count(
-                "guardrails_requests_total", route=label, status=str(answer.status), action=action
-            )
+            metrics, reason = self._state.metrics, scope.get(UNAVAILABLE)
+            action = scope.get(ACTION, "none") if reason is None else "unavailable"
+            metrics.count("guardrails_requests_total", route=label, status=str(answer.status), action=action)
+            if reason is not None:
+                metrics.count("guardrails_unavailable_total", reason=reason, route=label)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
@@ -86,11 +93,11 @@ class Gate:
             share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.most_concurrent * FREE)
             limit = client.body_limit(settings.max_body_bytes)
             try:
-                body = await read_body(Request(scope, receive), limit, share=share)
+                body = await read_body(scope, receive, limit, share)
                 share.mark_arrived()
                 ticket = self._let_work_begin(name, len(body), is_judged=is_judged)
                 scope[CONTEXT] = RequestContext(client, state.current, match, ticket)
-                await self._serve_whole(scope, _replay(body, receive), send)
+                await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()
 
@@ -126,6 +133,7 @@ class Gate:
         except ClientDisconnect:
             return
         except Exception as error:
+            note_failure(scope, error, begun=answer.started)
             if isinstance(error, AccessDenied):
                 self._state.metrics.count("guardrails_denied_total", code=error.code)
             elif not isinstance(error, GuardrailsError):
@@ -136,20 +144,18 @@ class Gate:
             await respond(error, scope)(scope, receive, answer.send)
 
 
+def note_failure(scope: Scope, error: BaseException, *, begun: bool) -> None:
+    """Note for the counters that a check could not be done, or that an answer broke off that had `begun`."""
+    if isinstance(error, GuardUnavailable):
+        scope[UNAVAILABLE] = error.reason
+    elif begun:
+        scope[ACTION] = FAILED
+
+
 def respond(error: Exception, scope: Scope) -> Response:
     """Answer an exception in the form of the route that was asked, or else of the API that the path is one of."""
     match, path = match_of(scope), scope["path"]
     return errors.respond(error, None, path) if match is None else match.route.respond(error, None, path)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a body that was read before, and then what comes after it."""
-    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return left.pop() if left else await receive()
-
-    return receive_again
 
 
 class _Answer:

@@ -19,7 +19,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.model import Outcome, Request
-from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.guard import Guard
 from guardrails.processor.cores import measure_cores
 from guardrails.protocols.image_links import Link, put_pictures
@@ -29,12 +29,14 @@ from guardrails.proxy.access.capacity.account import CapacityAccount
 from guardrails.proxy.access.capacity.calibration import measure_costs
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.configuration.settings import Settings, SettingsError
+from guardrails.proxy.exchange.timeout_memory import TimeoutMemory
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.listening.loop_watch import LoopWatch
 from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.server.processes.memory import release_memory
 from guardrails.proxy.server.reloading.loaded_policies import (
     LoadedPolicies,
     apply_hot_settings,
@@ -96,6 +98,7 @@ class State:
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
+        self.timeouts = TimeoutMemory()
         self.body_budget = BodyBudget()
         self.capacity = CapacityAccount(
             measure_cores() / settings.workers,
@@ -233,9 +236,9 @@ class State:
 
     @property
     def guard(self) -> Guard:
-        """The guard; raises `Overloaded` while there is none, so that a client comes back."""
+        """The guard; raises `GuardUnavailable` while there is none, so that a client comes back."""
         if self._guard is None:
-            raise Overloaded(self.problem or "the policy is not loaded yet")
+            raise GuardUnavailable(self.problem or "the policy is not loaded yet")
         return self._guard
 
     async def start(self) -> None:
@@ -259,6 +262,7 @@ class State:
         self.warm.set()
         with suppress(GuardrailsError):  # the workers are busy, or the budget is small: requests will tell
             self.capacity.seed(*await measure_costs(self.guard))
+        await asyncio.to_thread(release_memory)
 
     async def warm_up(self, guard: Guard) -> None:
         """Return once every detector of a guard has answered, and what streams need is built."""
@@ -274,7 +278,7 @@ class State:
         quiet = guard.without_reports()
         try:
             verdicts = [await quiet.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
-        except Overloaded:
+        except GuardUnavailable:
             return False
         if guard in self.guards:  # else it is none of the server's yet
             for verdict in verdicts:
@@ -284,7 +288,7 @@ class State:
 
     @staticmethod
     def _warm_up_streams(guard: Guard) -> None:
-        """Build what streams need, which takes a second or two, and say which rules hold them to their end."""
+        """Build what streams need, so that none waits for it, and say which rules hold them to their end."""
         guard.stream().feed(WARM_UP)
         for rule, reason in guard.held().items():
             LOG.warning("rule %s holds streamed replies to their end: %s", rule, reason)
@@ -334,7 +338,10 @@ class State:
             held = settled(outcome)
             return guard.verdict(subject, held, stage, who.vault), held
 
-        verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
+        try:
+            verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
+        except GuardUnavailable as error:
+            raise guard.refuse(error, stage) from None
         self.record_verdict(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 

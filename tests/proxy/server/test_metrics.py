@@ -31,6 +31,7 @@ counter guardrails_shadow_failures_total error: Contents that the shadow policy 
 counter guardrails_shadow_rules_total action,rule: Rules of the shadow policy that fired, by id and what they would have done.
 counter guardrails_shadow_unwritten_total : Rows of the log of decisions that could not be written.
 counter guardrails_shed_total : Requests that were refused because there was no room for them.
+counter guardrails_unavailable_total reason,route: Requests that could not be judged, by reason: capacity, timeout, service or crash.
 counter guardrails_upstream_failures_total upstream,why: Those of them that failed: unreachable, timeout, broken or a status.
 counter guardrails_upstream_requests_total upstream: Requests that were sent to an upstream, by its name; each try is one.
 counter guardrails_upstream_retries_total upstream: Those of them that another try had gone before.
