@@ -35,7 +35,7 @@ from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_reque
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
-from guardrails.proxy.server.request_context import context_of
+from guardrails.proxy.server.request_context import begin_stream, context_of, open_stream
 from guardrails.proxy.server.state import State
 from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
 from guardrails.types import Place, Stage, Verdict
@@ -56,7 +56,8 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    endpoint.protocol.is_streamed(body)
+    if endpoint.protocol.is_streamed(body):
+        open_stream(request)
     state.budget.allows(choices=endpoint.protocol.count_choices(body))
     read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
@@ -95,7 +96,7 @@ async def serve_request(
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await (judging if early is None else run_while_connected(request.receive, judging))
+    verdict, outcome = await run_while_connected(request.receive, judging)
     record_verdict(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
@@ -116,6 +117,7 @@ async def serve_request(
     call.choices = protocol.count_choices(body)
     call.system, call.prompt, call.sources = leaves.system(), leaves.prompt(), leaves.sources()
     if protocol.is_streamed(body):
+        begin_stream(request)
         return stream_to(call)
     try:
         answering = (call.endpoint.answer_whole or answer_whole)(call)
