@@ -126,11 +126,7 @@ class TierWindows:
 
 def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
-    beside = (
-        None
-        if prompt is None
-        else model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
-    )
+    beside = None if prompt is None else cut_prompt(prompt, model)
     found = cut_model_windows(
         text,
         VIEWS[model.view],
@@ -147,6 +143,11 @@ def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: in
         found.ids,
         model.tokens,
     )
+
+
+def cut_prompt(prompt: str, model: SafetyModel) -> tuple[int, ...]:
+    """Return the tokens of a prompt that are read beside its reply."""
+    return model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
 
 
 def blank_pictographs(text: str) -> str:
@@ -209,11 +210,21 @@ def _readings(
         if other := undisguised(read):
             for window in windows(other):
                 yield False, span, other[window.start : window.end], window.ids
+    for span, read, ids in cut_disguised_windows(text, viewed, windows):
+        yield False, span, read, ids
+
+
+def cut_disguised_windows(
+    text: str, viewed: Callable[[str], TextView], windows: Windows
+) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+    """Yield the windows of the readings in which spelling tricks are undone that read otherwise than the text: where in the
+    text, what they read, and the tokens.
+    """
     for reading in deobfuscate_text(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:
-                yield False, span, read, ids
+                yield span, read, ids
 
 
 def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:

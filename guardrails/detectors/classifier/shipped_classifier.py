@@ -13,7 +13,7 @@ That is the shipped model, and those with a `manifest.json` like it; every other
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -34,8 +34,8 @@ from guardrails.detectors.classifier.classifier_config import (
     resolve_labels,
 )
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
+from guardrails.detectors.classifier.window_stream import WindowStream
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.language.identification import preload_model
 from guardrails.inference.memory import ResultCache
 from guardrails.inference.safety.folder import FewWords, ModelError
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
@@ -140,7 +140,19 @@ class ShippedClassifier:
         )
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        asked = self._prepare_batch(batch)
+        return self._judge(self._prepare_batch(batch))[0]
+
+    def passage_stream(self, context: Mapping[str, str] | None) -> WindowStream:
+        """Begin a text that grows and is judged in the windows in which the whole would be."""
+        prompt = None if context is None else context.get("prompt")
+        return WindowStream(self._model, prompt, self._most, self._judge_windows)
+
+    def _judge_windows(self, windows: TierWindows) -> tuple[Detection, int]:
+        [found], tokens = self._judge([(windows, self._model.fast(windows.folded))])
+        return found, tokens
+
+    def _judge(self, asked: Sequence[tuple[TierWindows, FastScores] | None]) -> tuple[list[Detection], int]:
+        """Return what both tiers say of the windows of each content, and how many tokens the encoder is asked for."""
         scores = [None if each is None else each[1].scores.copy() for each in asked]
         # All windows of all contents together, so that every core has some.
         rows: list[TokenRow] = []
@@ -163,7 +175,7 @@ class ShippedClassifier:
             for (own, at, columns, alone), found in zip(places, both, strict=True):
                 agreed = found if alone is None else doubt(found, alone, self._model.few_words)
                 own[at, columns] = agreed[columns]
-        return self._answers(asked, scores)
+        return self._answers(asked, scores), sum(len(row.ids) for row in rows)
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
@@ -281,8 +293,6 @@ def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedCl
     problems = _problems(config, model)
     if problems:
         raise ConfigProblems(problems)
-    if model.languages:
-        preload_model()
     return ShippedClassifier(name, model, _select_heads(model.heads, config.categories), config)
 
 

@@ -192,7 +192,8 @@ class PatternsConfig(Config):
     (`normalized`), `both`, or `all`: with leetspeak, spaced-out and repeated letters and codes undone too (the default)."""
 
 
-def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], PatternRow]]:
+def list_pattern_rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], PatternRow]]:
+    """Return the rows of a configuration, each with where in it that stands."""
     category = config.category or default_category(name)
     rows: list[tuple[tuple[str, int], PatternRow]] = []
     for index, item in enumerate(config.patterns):
@@ -208,7 +209,7 @@ def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], Patt
 
 
 def _categories(name: str, config: PatternsConfig) -> frozenset[str]:
-    named = {row.category for _, row in _rows(name, config)}
+    named = {row.category for _, row in list_pattern_rows(name, config)}
     if config.file is not None or not named:
         named.add(config.category or default_category(name))
     return frozenset(named)
@@ -235,7 +236,7 @@ def _category_problems(config: PatternsConfig) -> list[ConfigProblem]:
 def _build(name: str, config: PatternsConfig, files: PolicyFiles) -> PatternsDetector:
     problems = _category_problems(config)
     entries: list[CompiledRow] = []
-    for path, row in _rows(name, config):
+    for path, row in list_pattern_rows(name, config):
         try:
             entries.append(compile_row(row))
         except PatternError as error:

@@ -1,8 +1,8 @@
-"""What loading and streaming make of the built-in tables' rows, read from files that were made beforehand.
+"""What loading and streaming make of the rows of built-in tables and shipped policies, read from files that were made beforehand.
 
 To work it out for all of `pii` and `secrets`, and to compile it, takes a second; to read it takes milliseconds, and what is
-compiled then is what a text asks for. A row that is not in the files, as of a policy's own patterns, is worked out as ever.
-`_generate_rows.py` makes the files, a test tells when they are old.
+compiled then is what a text asks for. A row that is not in the files, as of a policy of somebody's own, is worked out as ever.
+`policy/loading/_generate_pattern_rows.py` makes the files, a test tells when they are old.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PrecomputedRow:
 
 
 def look_up_row(key: RowKey) -> PrecomputedRow | None:
-    """Return what is known of a row, None where it is none of the built-in tables."""
+    """Return what is known of a row, None where it is in no built-in table and no shipped policy."""
     known = _load_rows().get(_digest(key))
     if known is None:
         return None
@@ -60,7 +60,7 @@ def look_up_row(key: RowKey) -> PrecomputedRow | None:
 
 
 def look_up_prefixes(key: RowKey) -> OpenPrefixes | None:
-    """Return the open prefixes of a row, None where it is none of the built-in tables."""
+    """Return the open prefixes of a row, None where it is in no built-in table and no shipped policy."""
     known = _load_prefixes().get(_digest(key))
     return None if known is None else OpenPrefixes(*known)
 

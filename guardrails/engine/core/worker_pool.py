@@ -179,6 +179,11 @@ class Workers:
         self._ending = False
 
     @property
+    def threads(self) -> int:
+        """How many jobs of quick work run at a time."""
+        return self._lanes[False].threads
+
+    @property
     def abandoned(self) -> int:
         """Threads that still run work which nobody waits for."""
         return len(self._abandoned)

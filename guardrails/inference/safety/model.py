@@ -28,7 +28,7 @@ from guardrails.inference.safety.folder import Manifest, ModelError, first_line,
 from guardrails.inference.safety.hashed import HashedHeads
 from guardrails.inference.safety.scores import HeadCalibration, Scores
 from guardrails.inference.safety.session import EncoderSession, OnnxSession, pad_rows
-from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
+from guardrails.inference.safety.windows import BertTokenizer, GrowingWindows, TokenRow, TokenWindow
 
 SINGLE: Final = 2
 """Special tokens around one text."""
@@ -90,8 +90,14 @@ class SafetyModel:
 
     def windows(self, text: str, prompt: tuple[int, ...] = ()) -> Iterator[TokenWindow]:
         """Yield the windows of a text that leave room for the tokens of a prompt."""
-        marks = PAIR if prompt else SINGLE
-        return self.tokens.windows(text, self._window - len(prompt) - marks)
+        return self.tokens.windows(text, self._room(prompt))
+
+    def growing_windows(self, prompt: tuple[int, ...] = ()) -> GrowingWindows:
+        """Begin the windows of a text that grows; they leave room for the tokens of a prompt."""
+        return GrowingWindows(self.tokens, self._room(prompt))
+
+    def _room(self, prompt: tuple[int, ...]) -> int:
+        return self._window - len(prompt) - (PAIR if prompt else SINGLE)
 
     def fast(self, texts: Sequence[str]) -> FastScores:
         """Judge folded texts by the fast tier alone, each once: about 0.1 ms for each."""

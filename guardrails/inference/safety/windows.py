@@ -83,21 +83,12 @@ class WindowCutter:
 
     def windows(self, text: str, room: int) -> Iterator[TokenWindow]:
         """Yield the windows of a text, in order, of at most `room` tokens; their spans touch, and cover the text."""
-        context = room // CONTEXT
-        before: tuple[int, ...] = ()
-        open_: list[int] = []
-        start = end = 0
-        for ids, until in self._units(text, room, room - context):
-            if open_ and len(open_) + len(ids) > (room - context if before else room):
-                yield _window(start, end, before, open_, room)
-                before = (*before, *open_)[-context:]
-                start, open_ = end, []
-            open_ += ids
-            end = until
-        if end > start:
-            yield _window(start, end, before, open_, room)
+        growing = GrowingWindows(self, room)
+        yield from growing.add(text)
+        if (last := growing.last) is not None:
+            yield last
 
-    def _units(self, text: str, room: int, part: int) -> Iterator[tuple[tuple[int, ...], int]]:
+    def units(self, text: str, room: int, part: int) -> Iterator[tuple[tuple[int, ...], int]]:
         """Yield what windows are made of, tokens and where in the text they end: passages, and parts of such as do not
         fit.
         """
@@ -110,6 +101,55 @@ class WindowCutter:
             for at in range(0, len(ids), part):
                 last = at + part >= len(ids)
                 yield ids[at : at + part], end if last else start + offsets[at + part][0]
+
+
+class GrowingWindows:
+    """The windows of a text that grows by whole passages: those that are full, which no later text changes, and the last one.
+
+    Args:
+        tokens: cuts passages into tokens.
+        room: of a window, in tokens; also an attribute.
+
+    Attributes:
+        end: how much of the text there is.
+        full: how many windows are full.
+        tokens: how many tokens the text has.
+    """
+
+    def __init__(self, tokens: WindowCutter, room: int) -> None:
+        self._cutter, self.room, self._context = tokens, room, room // CONTEXT
+        self._before: tuple[int, ...] = ()
+        self._ids: tuple[int, ...] = ()
+        self._start = self.end = self.full = self.tokens = 0
+
+    def add(self, text: str) -> Iterator[TokenWindow]:
+        """Take passages that follow; yields the windows that they fill."""
+        begin = self.end
+        for ids, until in self._cutter.units(text, self.room, self.room - self._context):
+            room = self.room - self._context if self._before else self.room
+            if self._ids and len(self._ids) + len(ids) > room:
+                yield self._window()
+                self._before = (*self._before, *self._ids)[-self._context :]
+                self._start, self._ids = self.end, ()
+                self.full += 1
+            self._ids = (*self._ids, *ids)
+            self.end = begin + until
+            self.tokens += len(ids)
+
+    @property
+    def last(self) -> TokenWindow | None:
+        """The window that is not full yet; None where nothing is in it."""
+        return self._window() if self.end > self._start else None
+
+    def size_with(self, more: int) -> int:
+        """Return the tokens of the last window with so many more, if they all go into it."""
+        return min(self.room, len(self._before) + len(self._ids) + more)
+
+    def _window(self) -> TokenWindow:
+        """Return the last window, with as much of the context as it has room for."""
+        context = min(len(self._before), self.room - len(self._ids))
+        ids = (*self._before[len(self._before) - context :], *self._ids)
+        return TokenWindow(self._start, self.end, ids, context)
 
 
 class BertTokenizer(WindowCutter):
@@ -136,9 +176,3 @@ class BertTokenizer(WindowCutter):
         """Return the input for two texts, the second of which is judged."""
         ids = (self._begin, *first, self._end, *second, self._end)
         return TokenRow(ids, (0,) * (len(first) + 2) + (1,) * (len(second) + 1))
-
-
-def _window(start: int, end: int, before: tuple[int, ...], ids: list[int], room: int) -> TokenWindow:
-    """Return a window, with as much of the context as it has room for."""
-    context = min(len(before), room - len(ids))
-    return TokenWindow(start, end, (*before[len(before) - context :], *ids), context)

@@ -9,7 +9,6 @@ import pytest
 import regex
 
 from guardrails.detectors.patterns import table
-from guardrails.detectors.patterns._generate_rows import describe_row, list_rows
 from guardrails.detectors.patterns.patterns_detector import MergedPatterns, PatternsDetector
 from guardrails.detectors.patterns.precomputed_rows import (
     RowKey,
@@ -22,6 +21,7 @@ from guardrails.detectors.patterns.streaming.open_prefixes import find_open_pref
 from guardrails.detectors.patterns.table import CompiledRow, PatternRow, PatternTable, compile_unknown_row
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
+from guardrails.policy.loading._generate_pattern_rows import describe_row, list_rows
 from tests.cases import each_case
 
 TABLES = {

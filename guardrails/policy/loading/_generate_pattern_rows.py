@@ -1,6 +1,6 @@
-"""Makes the files of `precomputed_rows.py`: `python -m guardrails.detectors.patterns._generate_rows`.
+"""Makes the files of `detectors/patterns/precomputed_rows.py`: `python -m guardrails.policy.loading._generate_pattern_rows`.
 
-They hold what every row of the built-in tables of `pii` and `secrets` becomes.
+They hold what every row becomes of the built-in tables of `pii` and `secrets`, and of the patterns in shipped policies.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from guardrails.detectors.patterns.dialect import translate
 from guardrails.detectors.patterns.literals import find_needs
+from guardrails.detectors.patterns.patterns_detector import PatternsConfig, list_pattern_rows
 from guardrails.detectors.patterns.precomputed_rows import (
     PREFIXES,
     ROWS,
@@ -20,13 +21,19 @@ from guardrails.detectors.patterns.streaming.open_prefixes import find_open_pref
 from guardrails.detectors.patterns.table import CompiledRow, PatternRow, compile_unknown_row
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
+from guardrails.policy.loading.load import load
+from guardrails.policy.shipped import shipped_names
 
 
 def list_rows() -> Iterator[PatternRow]:
-    """Yield every row of the built-in tables."""
+    """Yield every row of the built-in tables, then those of the shipped policies."""
     for choice in (pii_detector.CHOICE, secrets_detector.CHOICE):
         yield from choice.rows
         yield from choice.reported
+    for policy in map(load, shipped_names()):
+        for name, detector in policy.detectors.items():
+            if isinstance(detector.config, PatternsConfig):
+                yield from (row for _, row in list_pattern_rows(name, detector.config))
 
 
 def describe_row(entry: CompiledRow) -> PrecomputedRow | None:
