@@ -310,6 +310,7 @@ class PatternTable:
         entries = [row if isinstance(row, CompiledRow) else compile_row(row) for row in rows]
         self._filtered = [entry for entry in entries if entry.ascii is not None]
         self._unfiltered = [entry for entry in entries if entry.ascii is None]
+        self._always = frozenset(entry.row.category for entry in self._unfiltered)
         if not all(entry.known for entry in entries):
             self.build()
 
@@ -359,10 +360,10 @@ class PatternTable:
     def __len__(self) -> int:
         return len(self._filtered) + len(self._unfiltered)
 
-    def categories(self, text: str) -> set[str]:
+    def categories(self, text: str) -> frozenset[str]:
         """Return the categories of all rows that may be found in a text: those that are there, some by mistake."""
         due = (self._ascii if text.isascii() else self._wide).due(text)
-        return {entry.row.category for entry, _ in due} | {entry.row.category for entry in self._unfiltered}
+        return self._always.union([entry.row.category for entry, _ in due]) if due else self._always
 
     def search(self, text: str) -> list[tuple[PatternRow, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.

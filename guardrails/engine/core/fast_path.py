@@ -342,6 +342,8 @@ def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Cont
             views = (
                 deobfuscate_text(text) if text.isascii() else (normalize_text(text), *deobfuscate_text(text))
             )
-            for reading in dict.fromkeys((text, *(view.text for view in views))):
-                found = found.union(*(table.categories(reading) for table in tables))
+            for reading in dict.fromkeys((text, *(view.text for view in views))) if views else (text,):
+                for table in tables:
+                    if categories := table.categories(reading):
+                        found |= categories
     return found

@@ -90,7 +90,7 @@ class Gate:
             try:
                 body = await read_body(scope, receive, limit, share)
                 share.mark_arrived()
-                scope[CONTEXT] = RequestContext(client, state.current, match)
+                scope[CONTEXT] = RequestContext(client, state.current, match, body)
                 await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()

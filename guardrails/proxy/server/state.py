@@ -32,6 +32,7 @@ from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.listening.loop_watch import LoopWatch
 from guardrails.proxy.server.listening.probe_listener import ProbeListener
 from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.server.processes.memory import release_memory
 from guardrails.proxy.server.reloading.loaded_policies import (
     LoadedPolicies,
     apply_hot_settings,
@@ -83,7 +84,7 @@ class State:
     def __init__(
         self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
     ) -> None:
-        self.settings = settings
+        self.settings, self.budget = settings, settings.budget
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
@@ -144,7 +145,8 @@ class State:
         self._apply_shadow_settings(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
-        self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self.settings, self.budget = served.settings, served.settings.budget
+        self._guard, self.problem = served.guard, None
         self.served = served
         self._current, self._by_policy = None, {}
         self.shadows = served.shadows
@@ -241,6 +243,7 @@ class State:
         if self.settings.reload and self.reload.state not in ("failed", "held"):
             self.reload.state = "current"
         self.warm.set()
+        await asyncio.to_thread(release_memory)
 
     async def warm_up(self, guard: Guard) -> None:
         """Return once every detector of a guard has answered, and what streams need is built."""
@@ -266,7 +269,7 @@ class State:
 
     @staticmethod
     def _warm_up_streams(guard: Guard) -> None:
-        """Build what streams need, which takes a second or two, and say which rules hold them to their end."""
+        """Build what streams need, so that none waits for it, and say which rules hold them to their end."""
         guard.stream().feed(WARM_UP)
         for rule, reason in guard.held().items():
             LOG.warning("rule %s holds streamed replies to their end: %s", rule, reason)
