@@ -102,12 +102,12 @@ def test_a_light_load_is_not_refused(serve, kit, slow_guard) -> None:
 def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard) -> None:
     """The threads hang, and a text waits behind them for longer than it may: others are refused, probes and models are not."""
     gate = threading.Event()
-    url = serve(slow_guard(lambda: gate.wait(WAIT_S)), max_wait_s=0.01, wait_ready=False)
+    url = serve(slow_guard(lambda: gate.wait(WAIT_S)), max_wait_s=1.0, wait_ready=False)
     threads = [threading.Thread(target=lambda: kit.chat(url, kit.asking("hi"))) for _ in range(MANY)]
     for thread in threads:
         thread.start()
     end = time.monotonic() + WAIT_S
-    while kit.send(url, "/readyz").json["admission"]["expected_wait_s"] < 0.1:
+    while kit.send(url, "/readyz").json["admission"]["expected_wait_s"] <= 1.0:
         assert time.monotonic() < end
 
     refused = kit.chat(url, kit.asking("late"))

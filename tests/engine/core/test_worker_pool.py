@@ -189,6 +189,29 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     assert order == [*"abcaaaaa"]
 
 
+def test_jobs_of_streams_and_others_take_turns(gate: threading.Event) -> None:
+    """A short request does not wait for what all streams of its client have waiting."""
+    pool = Workers(1, queue=64, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+
+    def submit(kind: str) -> Future[None]:
+        meter = WorkMeter()
+        meter.streams = kind == "s"
+        CALLER.set("one")
+        METER.set(meter)
+        return pool.submit(lambda: order.append(kind))
+
+    futures = [copy_context().run(submit, kind) for kind in "sssssooos"]
+    pool.abandon(futures[1])
+    gate.set()
+    for future in futures[:1] + futures[2:]:
+        future.result(WAIT)
+    assert "".join(order) == "osososss"
+
+
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
     """It needs no further job to come for the replacement to start."""
     pool = Workers(1, queue=4, spare=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-MOST_OVERHEAD: Final = 20.0
+MOST_OVERHEAD: Final = 6.0
 """Times the measured work that all work takes, at most: requests that judge nothing show no ratio."""
 
 FIRST_OVERHEAD: Final = 1.5
@@ -23,8 +23,9 @@ LATE_S: Final = 0.25
 SLACK: Final = 0.25
 """Part of the wait that was foretold, below which the foretelling was too careful."""
 
-LEAST_GAIN: Final = 0.1
+LEAST_GAIN: Final = 0.25
 MOST_GAIN: Final = 4.0
+"""Bounds of `gain`: delay may be due to other processes, for which not all of one's own clients are to be refused."""
 
 
 class Delay(NamedTuple):
