@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from guardrails.detectors.classifier.json_reading import JsonReading, read_json
@@ -28,6 +29,9 @@ MIN_LETTERS: Final = 40
 
 MIN_SCRIPT_LETTERS: Final = 6
 """Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
+
+REMEMBERED: Final = 2_048
+"""Windows of which it is kept whether they are in a foreign language."""
 
 COMMON_ENGLISH_WORDS: Final = frozenset(
     (
@@ -122,11 +126,7 @@ class TierWindows:
 
 def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
-    beside = (
-        None
-        if prompt is None
-        else model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
-    )
+    beside = None if prompt is None else cut_prompt(prompt, model)
     found = cut_model_windows(
         text,
         VIEWS[model.view],
@@ -143,6 +143,11 @@ def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: in
         found.ids,
         model.tokens,
     )
+
+
+def cut_prompt(prompt: str, model: SafetyModel) -> tuple[int, ...]:
+    """Return the tokens of a prompt that are read beside its reply."""
+    return model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
 
 
 def blank_pictographs(text: str) -> str:
@@ -205,11 +210,21 @@ def _readings(
         if other := undisguised(read):
             for window in windows(other):
                 yield False, span, other[window.start : window.end], window.ids
+    for span, read, ids in cut_disguised_windows(text, viewed, windows):
+        yield False, span, read, ids
+
+
+def cut_disguised_windows(
+    text: str, viewed: Callable[[str], TextView], windows: Windows
+) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+    """Yield the windows of the readings in which spelling tricks are undone that read otherwise than the text: where in the
+    text, what they read, and the tokens.
+    """
     for reading in deobfuscate_text(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:
-                yield False, span, read, ids
+                yield span, read, ids
 
 
 def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
@@ -225,6 +240,7 @@ def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Sp
             yield (start, end), view.text[window.start : window.end], window.ids
 
 
+@lru_cache(REMEMBERED)
 def is_foreign(text: str, languages: frozenset[str]) -> bool:
     """Tell whether a text is for certain in a language that is not among these (none: all are)."""
     if not languages:

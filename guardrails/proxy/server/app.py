@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from guardrails import __version__
 from guardrails.guard import Guard
 from guardrails.protocols.registry import add_plugins
+from guardrails.proxy.access.capacity.clock_watch import keep_measuring
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES, make_routes
 from guardrails.proxy.server.connections import CONNECTIONS
@@ -102,7 +103,8 @@ def create_app(
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:
-                kept = [group.create_task(keep_reloading(state)), group.create_task(state.loop_watch.run())]
+                work = (keep_reloading(state), state.loop_watch.run(), keep_measuring(state.capacity))
+                kept = [group.create_task(each) for each in work]
                 with listen_for_probes(state):
                     yield {CONNECTIONS: state.connections}
                 for each in kept:

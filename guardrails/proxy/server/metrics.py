@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from guardrails.engine.core.worker_pool import workers
+from guardrails.proxy.access.capacity.account import CapacityAccount
 from guardrails.types import PolicyRef, Verdict
 
 BUCKETS = (
@@ -99,7 +100,12 @@ COUNTERS: Mapping[str, Family] = {
         "Contents that the shadow policy could not judge, by error.", ("error",)
     ),
     "guardrails_shadow_unwritten_total": Family("Rows of the log of decisions that could not be written."),
-    "guardrails_shed_total": Family("Requests that were refused because too many were under way."),
+    "guardrails_shed_total": Family("Requests that were refused because there was no room for them."),
+    "guardrails_admission_refused_total": Family(
+        "Those by what there was no room for: request (its checks would wait for too long), stream (too many are open) or"
+        " concurrent (max_concurrent are under way).",
+        ("kind",),
+    ),
     "guardrails_upstream_requests_total": Family(
         "Requests that were sent to an upstream, by its name; each try is one.", ("upstream",)
     ),
@@ -134,6 +140,22 @@ GAUGES: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
         lambda metrics: workers().abandoned,
     ),
     "guardrails_workers_waiting": ("Jobs that wait for a worker.", lambda metrics: workers().waiting),
+    "guardrails_admission_expected_wait_seconds": (
+        "Time for which another request would wait before its checks begin.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.expected_wait(),
+    ),
+    "guardrails_admission_stream_load": (
+        "Part of the machine that open streams take.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.stream_load,
+    ),
+    "guardrails_admission_cores": (
+        "Processor cores that checks can use at a time.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.speed.usable_cores,
+    ),
+    "guardrails_admission_gain": (
+        "How much more is let in than clocks say that the machine can do, or less, where work is late.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.speed.gain,
+    ),
     "guardrails_shadow_waiting": (
         "Contents that wait for the shadow policy.",
         lambda metrics: metrics.shadow_waiting(),
@@ -215,6 +237,7 @@ class Metrics:
         connections: returns how many connections of clients are open.
         loop_delay_s: returns the longest delay of the event loop in the last minute, in seconds.
         shadow_waiting: returns how many contents wait for the shadow policy.
+        capacity: what is promised, and what the machine does; None where nobody keeps an account.
         reload_failed: whether the last change of the policy could not be loaded.
         reload_held: whether it waits for the operator.
     """
@@ -224,6 +247,7 @@ class Metrics:
         self.connections: Callable[[], int] = int
         self.loop_delay_s: Callable[[], float] = float
         self.shadow_waiting: Callable[[], int] = int
+        self.capacity: CapacityAccount | None = None
         self.reload_failed: bool = False
         self.reload_held: bool = False
         self._registry = CollectorRegistry()
