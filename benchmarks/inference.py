@@ -28,10 +28,10 @@ from typing import Any
 
 from guardrails import Guard
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
-from guardrails.inference.pool import count_cores
 from guardrails.inference.safety.folder import read_contents, read_manifest
 from guardrails.inference.safety.session import OnnxSession, pad_rows
 from guardrails.inference.safety.windows import BertTokenizer
+from guardrails.processor.cores import count_cores
 from guardrails.text import fold_text
 from guardrails.types import Text
 from measure import machine, table

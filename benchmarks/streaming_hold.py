@@ -60,7 +60,6 @@ def starts() -> dict[str, Start]:
 
 def _patterns(detector: PatternsDetector, view: Any) -> Start:
     rows = StreamRows(detector.table)
-    rows.warm()
     print(f"{len(rows.rows)} rows, {len(rows.whole)} held whole, {len(rows.endless)} may hold without end")
     return lambda: PatternStream("x", rows, view)
 

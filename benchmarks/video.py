@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ import numpy as np
 
 from guardrails import Guard
 from guardrails.media.images.picture import open_picture as picture
-from guardrails.media.video.film_source import open_film
+from guardrails.media.video.film_source import WatchRun, open_film
 from guardrails.types import Image
 from measure import machine, table
 from tests.green_square import KIND as GREEN_SQUARE  # what costs next to nothing
@@ -210,11 +209,10 @@ def finds(places: int) -> list[Row]:
     return rows
 
 
-def highest() -> float:
-    """Return the most memory in megabytes that a process of this one's had so far."""
-    own = os.getpid()
-    found = Path(f"/proc/{own}/task/{own}/children").read_text().split()
-    lines = [line for each in found for line in Path(f"/proc/{each}/status").read_text().splitlines()]
+def highest(watch: WatchRun) -> float:
+    """Return the most memory in megabytes that the process of a watch had so far."""
+    status = Path(f"/proc/{watch._process._process.pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []  # it may have ended
     return max([int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")], default=0.0)
 
 
@@ -224,7 +222,7 @@ def memory() -> list[Row]:
     for seconds in (30, 240):
         data = film(panned(SIZES["360p"], seconds * FPS), SIZES["360p"])
         with open_film(data) as watched, watched.watch() as watch:
-            peak = max(highest() for _ in watch)
+            peak = max(highest(watch) for _ in watch)
         rows.append({"seconds": seconds, "file MB": len(data) / 1e6, "decoding process MB": peak})
     return rows
 

@@ -38,6 +38,7 @@ _OWN = frozenset(
         "policies",
         "plugins",
         "policy",
+        "processor",
         "protocols",
         "proxy",
         "py",

@@ -23,14 +23,22 @@ class Cancelled(Exception):
 class Token:
     """Until when work is wanted: a moment of `time.perf_counter`, or until `cancel` is called, from any thread."""
 
-    __slots__ = ("deadline",)
+    __slots__ = ("_gone", "deadline")
 
     def __init__(self, deadline: float = NEVER) -> None:
         self.deadline = deadline
+        self._gone = False
 
     def cancel(self) -> None:
         """Say that nobody waits any more."""
+        self._gone = True
         self.deadline = -NEVER
+
+    def set_deadline(self, moment: float) -> None:
+        """Set until when the work is wanted, which stays as it is where nobody waits any more."""
+        self.deadline = moment
+        if self._gone:  # looked at last: another thread may have cancelled it meanwhile
+            self.deadline = -NEVER
 
     @property
     def cancelled(self) -> bool:

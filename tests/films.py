@@ -202,3 +202,17 @@ def taped(
             packet.is_keyframe = True
             file.mux(packet)
     return out.getvalue()
+
+
+def program_of(deed: str) -> str:
+    """Return the program of a server whose processes do what a film that took one over would: `deed` is Python."""
+    lines = [
+        "import sys; sys.path[:] = {paths!r}",
+        "from guardrails.media.video.processes.fork_server import serve",
+        f"def run(deed={deed!r}):".replace("{", "{{").replace("}", "}}"),
+        "    import os, sys, time",
+        "    try: exec(deed)",
+        "    finally: sys.stdout.flush()",
+        "serve(run)",
+    ]
+    return "\n".join(lines)

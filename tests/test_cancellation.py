@@ -47,3 +47,13 @@ def test_the_innermost_token_counts() -> None:
         with within(inner):
             assert current() is inner
         assert current() is outer
+
+
+def test_what_nobody_waits_for_gets_no_more_time() -> None:
+    """A deadline that begins with the work does not bring it back."""
+    token = Token()
+    token.set_deadline(perf_counter() + 60)
+    assert not token.cancelled
+    token.cancel()
+    token.set_deadline(perf_counter() + 60)
+    assert token.cancelled

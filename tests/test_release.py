@@ -31,7 +31,8 @@ OWN_DATA = frozenset(
         *(
             "py.typed",
             "models/THIRD_PARTY.md",
-            "detectors/patterns/_needs.jsonl",
+            "detectors/patterns/_prefixes.json.gz",
+            "detectors/patterns/_rows.jsonl",
             "detectors/semantic/ordinary.txt",
         ),
         *(

@@ -20,8 +20,8 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import BertModel
 
-from guardrails.inference.pool import count_cores
 from guardrails.inference.safety.session import OnnxSession
+from guardrails.processor.cores import count_cores
 from guardrails.text import fold_text
 
 WINDOW = 128

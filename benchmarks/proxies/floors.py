@@ -14,10 +14,9 @@ from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
 from typing import Any
 
+from proxies.fastapi_floor import fastapi_aiohttp
+from proxies.http1 import HOP
 from proxies.upstream import run
-
-HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "keep-alive"})
-"""Headers that belong to one connection."""
 
 
 async def aiohttp_both(port: int, upstream: int) -> None:
@@ -184,6 +183,7 @@ KINDS: dict[str, tuple[Floor, tuple[str, ...]]] = {
     "bare": (bare, ("httptools",)),
     "aiohttp": (aiohttp_both, ("aiohttp",)),
     "starlette": (starlette_aiohttp, ("aiohttp", "starlette", "uvicorn")),
+    "fastapi": (fastapi_aiohttp, ("aiohttp", "fastapi", "uvicorn")),
 }
 """Each with the packages that it takes."""
 

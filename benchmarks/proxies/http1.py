@@ -7,6 +7,8 @@ import re
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r]*chunked", re.IGNORECASE)
 END = b"\r\n\r\n"
+HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "keep-alive"})
+"""Headers that belong to one connection."""
 
 
 class Messages:

@@ -41,6 +41,8 @@ class Task:
     patience_s: float = 0.0
     token: Token = field(default_factory=current)
     """Until when the answers are wanted."""
+    started: float | None = None
+    """When the detector was begun to be asked, as `time.perf_counter` tells it; None while the task waits for a thread."""
 
     @property
     def size(self) -> int:
@@ -50,6 +52,12 @@ class Task:
             for content in self.contents
             if not isinstance(content, ToolCall)
         )
+
+    def run_within(self, seconds: float) -> None:
+        """Do what `run` does, for so long: the time in which the task waited for a thread does not count."""
+        self.started = perf_counter()
+        self.token.set_deadline(self.started + seconds)
+        self.run()
 
     def run(self) -> None:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from guardrails.cancellation import Cancelled, Token, current
 from guardrails.fork_safety import reset_after_fork
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
@@ -20,7 +21,7 @@ from guardrails.inference.safety.windows import TokenRow
 AHEAD = 4
 """Batches' worth of rows that are looked at to find some of like length."""
 
-Waiting = tuple[TokenRow, "Future[Scores]"]
+Waiting = tuple[TokenRow, "Future[Scores]", Token]
 
 
 class Batcher:
@@ -42,9 +43,12 @@ class Batcher:
         self._taken, self._started = [], False
 
     def map(self, rows: Sequence[TokenRow]) -> list[Scores]:
-        """Return the scores of each row; raises what the device raised for one of them."""
-        waiting: deque[Waiting] = deque((row, Future()) for row in rows)
-        futures = [future for _, future in waiting]
+        """Return the scores of each row; raises what the device raised for one of them, and `Cancelled` once nobody waits for
+        them any more: rows that were not run by then are not.
+        """
+        token = current()
+        waiting: deque[Waiting] = deque((row, Future(), token) for row in rows)
+        futures = [future for _, future, _ in waiting]
         if not waiting:
             return []
         with self._changed:
@@ -60,12 +64,14 @@ class Batcher:
             with self._changed:
                 while not (self._callers or self._taken):
                     self._changed.wait()
-                batch = self._next()
+                batch = [each for each in self._next() if not _is_dropped(each)]
+            if not batch:
+                continue
             try:
-                found = self._run([row for row, _ in batch])
-                done = list(zip((future for _, future in batch), found, strict=True))
+                found = self._run([row for row, _, _ in batch])
+                done = list(zip((future for _, future, _ in batch), found, strict=True))
             except BaseException as error:  # the callers raise it
-                for _, future in batch:
+                for _, future, _ in batch:
                     future.set_exception(error)
             else:
                 for future, scores in done:
@@ -86,3 +92,12 @@ class Batcher:
         batch = [self._taken[at] for at in sorted(chosen)]
         self._taken = [each for at, each in enumerate(self._taken) if at not in chosen]
         return batch
+
+
+def _is_dropped(waiting: Waiting) -> bool:
+    """Tell whether nobody waits for a row any more, and tell that to whoever asked for it."""
+    _, future, token = waiting
+    if not token.cancelled:
+        return False
+    future.set_exception(Cancelled("the row is no longer wanted"))
+    return True

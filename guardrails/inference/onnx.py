@@ -9,6 +9,8 @@ this package sends nothing that nobody asked for, and a process that is forked w
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -40,8 +42,27 @@ def open_session(model: bytes | Path, name: str = "") -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    given, said = (str(model), name or model.name) if isinstance(model, Path) else (model, name)
+    said = name or (model.name if isinstance(model, Path) else "")
     try:
-        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+        with _readable(model) as given:
+            return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError(f"{said}: {first_line(error)}") from error
+
+
+@contextmanager
+def _readable(model: bytes | Path) -> Iterator[str | bytes]:
+    """Yield what a session is made of. Of bytes it would keep a copy for as long as it lives; where the system has files in
+    memory, it reads one with these very bytes, which nobody else can change, and keeps none.
+    """
+    if isinstance(model, Path):
+        yield str(model)
+        return
+    if not hasattr(os, "memfd_create"):
+        yield model
+        return
+    with os.fdopen(os.memfd_create("model"), "wb") as file:
+        file.write(model)
+        file.flush()
+        path = f"/proc/self/fd/{file.fileno()}"
+        yield path if os.path.exists(path) else model

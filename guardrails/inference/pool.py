@@ -11,9 +11,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
+from time import thread_time
 from typing import Any, TypeVar
 
 from guardrails.cancellation import current
+from guardrails.processor.cores import count_cores
+from guardrails.processor.work_meter import METER
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -76,6 +79,7 @@ class _Call:
         self._done = threading.Event()
         self._error: BaseException | None = None
         self._token = current()
+        self._meter = METER.get()
         self._results: list[Any] = [None] * len(parts)
 
     def step(self, slots: Slots) -> bool:
@@ -97,6 +101,15 @@ class _Call:
                 if not self._left:
                     self._done.set()
         return True
+
+    def help(self, slots: Slots) -> bool:
+        """Do the next part on a thread that is not the caller's, whose work is measured all the same."""
+        began = thread_time()
+        try:
+            return self.step(slots)
+        finally:
+            if self._meter is not None:
+                self._meter.cpu_s += thread_time() - began
 
     def results(self) -> list[Any]:
         """Wait for what others still do, and return all results; raises what a part raised."""
@@ -141,15 +154,10 @@ class WorkerPool:
                 while not self._calls:
                     self._changed.wait()
                 call = self._calls.popleft()
-            if call.step(self._slots):
+            if call.help(self._slots):
                 with self._changed:
                     self._calls.append(call)  # behind the other callers
                     self._changed.notify()
-
-
-def count_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

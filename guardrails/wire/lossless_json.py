@@ -12,6 +12,9 @@ ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.")
 SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 """An escape of JSON, and what the short ones stand for."""
 
+LONGEST_INTEGER = 4_000
+"""Digits of an integer: Python converts no more than 4,300."""
+
 
 class Number(float):
     """A JSON number that remembers how it was written: `1.10`, `1e400`, `-0`."""

@@ -12,7 +12,8 @@ from math import isfinite
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.wire.lossless_json import Number, integer, write
+from guardrails.wire.fast_json import parse_unambiguous
+from guardrails.wire.lossless_json import LONGEST_INTEGER, Number, integer, write
 from guardrails.wire.pointers import MAX_DEPTH, Path, pointer
 
 LARGE = 256 << 10
@@ -23,9 +24,6 @@ VERY_LARGE = 4 << 20
 
 VALUE_BYTES = 256
 """Bytes of a long text that take as long to be parsed and walked as one value: some 25 microseconds."""
-
-LONGEST_INTEGER = 4_000
-"""Digits of an integer: Python converts no more than 4,300."""
 
 SHOWN = 64
 """Characters of a doubled key that an error repeats."""
@@ -109,6 +107,9 @@ def parse(raw: bytes, *, halves: bool = False) -> dict[str, Any]:
     Raises:
         RequestError: it is no JSON object, or one that could be read in two ways; `path` names the place.
     """
+    body = parse_unambiguous(raw)
+    if body is not None:
+        return body
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -177,14 +177,17 @@ def test_a_decoded_text_keeps_stage_and_context(
     assert guard.check(Text(f"see {MAIL}", Place(Stage.OUTPUT), {"system": "be kind"})).blocked
 
 
-def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> None:
-    """Only a text in which nothing stands encoded is allowed at once."""
+def test_the_allow_path_judges_encoded_texts(guard: Guard) -> None:
+    """What stands encoded is allowed at once where nothing is found in it either, and within the limits."""
 
     def allow(text: str) -> object:
         tree = ContentTree(leaves=[Leaf(Text(text, Place(Stage.INPUT)))])
         return FastPath(guard.pipeline.policies, FindingsCache()).allow(tree, {}, {})
 
-    assert allow(f"see {b64('a harmless sentence')}") is None
+    assert allow(f"see {b64('a harmless sentence')}") is not None
+    assert allow(f"see {b64('a badword in a sentence')}") is None
+    assert allow(f"see {b64(b64('a badword in a sentence'))}") is None
+    assert allow("see " + b64(b64(b64(b64(b64("a harmless sentence")))))) is None
     assert allow("see the internationalization guide of /usr/share/documentation") is not None
 
 

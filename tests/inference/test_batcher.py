@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardrails.cancellation import Cancelled, Token, within
 from guardrails.inference.batcher import Batcher
 from guardrails.inference.safety.model import load_safety_model
 from guardrails.inference.safety.scores import Scores
@@ -135,3 +136,27 @@ def test_a_child_process_has_a_device_thread_of_its_own() -> None:
     batcher.reset_in_child()
     assert [int(each[0]) for each in batcher.map([row(3)])] == [3]
     assert len({*threads}) == 2
+
+
+def test_rows_that_nobody_waits_for_are_not_run() -> None:
+    """Whoever asked for them is told; the rows of others are run as ever."""
+    device, token = Device(), Token()
+    batcher = Batcher(device.run, 4)
+
+    def ask(number: int, until: Token) -> list[Scores]:
+        with within(until):
+            return batcher.map([row(number)] * 2)
+
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(ask, 1, Token())
+        assert device.begun.wait(10)
+        gone = threads.submit(ask, 2, token)
+        other = threads.submit(ask, 3, Token())
+        while len(batcher._callers) < 2:
+            pass
+        token.cancel()
+        device.go.set()
+        assert [int(each[0]) for each in (*first.result(), *other.result())] == [1, 1, 3, 3]
+        with pytest.raises(Cancelled):
+            gone.result()
+    assert 2 not in [number for batch in device.batches for number in batch]

@@ -25,6 +25,14 @@ def test_a_model_is_ready_on_one_thread_that_never_spins(model: Path | bytes) ->
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
 
+def test_a_session_keeps_no_copy_of_the_bytes_it_was_made_of() -> None:
+    """Where the system has files in memory: a copy would cost each model its size once more. None of them stays open."""
+    before = {*os.listdir("/proc/self/fd")}
+    session = open_session(MODEL.read_bytes(), "model.onnx")
+    assert session._model_bytes is None
+    assert {*os.listdir("/proc/self/fd")} <= before
+
+
 def test_what_is_no_model_is_named(tmp_path: Path) -> None:
     """By its file, or by the name that is given."""
     broken = tmp_path / "broken.onnx"

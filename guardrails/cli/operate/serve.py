@@ -7,6 +7,7 @@ before.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from guardrails.guard import Guard
     from guardrails.proxy.configuration.settings import Settings
     from guardrails.proxy.configuration.sources import LoadedSettings
+    from guardrails.types import PolicyRef
 
 FLAGS = (
     "policy",
@@ -88,6 +90,9 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted, or print what would be served."""
+    gc.disable()  # nothing of what is loaded becomes garbage: `serve` turns it on
+    # Who judges has one thread: numpy's own are not told of a fork, and take the time of other texts.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from guardrails.guard import Guard
     from guardrails.proxy.configuration.sources import SettingsSources, load_settings
     from guardrails.proxy.server.reloading.reload import check_redaction_key
@@ -98,23 +103,22 @@ def run(args: argparse.Namespace) -> int:
     flags = _flags(args)
     found = load_settings(args.config, flags, os.environ)
     settings = found.settings
-    guard = Guard.load(settings.policy, **settings.guard_options)
     if args.check:
-        state = State(settings, guard)
+        state = State(settings, Guard.load(settings.policy, **settings.guard_options))
         guards, beside = state.guards, [*state.shadows.values()]
         for each in guards:
             check_redaction_key(settings, each)
         described = _describe_setup(found, guards, beside) if args.json else {}
         print(json.dumps(described, indent=2) if args.json else _render_setup(found, guards, beside))
         return 0
-    ref = guard.policy.ref
     address = f"http://{settings.host}:{settings.port}/v1"
     also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadow_policies(settings).items())
-    print(
-        f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}{also}, on {address}",
-        flush=True,
-    )
-    serve(settings, guard if settings.workers == 1 else None, SettingsSources(args.config, flags))
+
+    def say(ref: PolicyRef) -> None:
+        told = f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}{also}, on {address}"
+        print(told, flush=True)
+
+    serve(settings, given=SettingsSources(args.config, flags), on_loaded=say)
     return 0
 
 

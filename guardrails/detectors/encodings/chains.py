@@ -110,20 +110,28 @@ class Layout:
     def find(self, text: str) -> Iterator[Payload]:
         """Yield the payloads of a text, in order."""
         hay = to_ascii(text)
-        for match in self.chain.finditer(hay):
-            start, end = match.span()
-            if end - start >= self.alone and (self.joint or end - start <= self.longest):
-                for block in self._split(hay, self._find_pieces(hay, start, end)):
-                    yield from self._decode(text, block)
+        for start, end in self._find_chains(hay):
+            pieces = self._find_pieces(hay, start, end)
+            if len(pieces) == 1:  # nearly every word of a text in which nothing is encoded
+                yield from self._decode_piece(text, *pieces[0])
+                continue
+            for block in self._split(hay, pieces):
+                yield from self._decode(text, block)
 
     def blocks(self, hay: str) -> Iterator[Stretch]:
         """Yield the stretches of an ASCII text that must not be cut: the blocks that say something."""
-        for match in self.chain.finditer(hay):
+        for start, end in self._find_chains(hay):
+            for block in self._split(hay, self._find_pieces(hay, start, end)):
+                if self._readable(hay, block):
+                    yield block[0][0], block[-1][1]
+
+    def _find_chains(self, hay: str) -> Iterator[Stretch]:
+        """Yield where the chains of an ASCII text stand that are long enough for a payload."""
+        longest = sys.maxsize if self.joint else self.longest
+        for match in self.chain.finditer(hay.encode()):  # RE2 counts bytes: here they are characters
             start, end = match.span()
-            if end - start >= self.alone and (self.joint or end - start <= self.longest):
-                for block in self._split(hay, self._find_pieces(hay, start, end)):
-                    if self._readable(hay, block):
-                        yield block[0][0], block[-1][1]
+            if self.alone <= end - start <= longest:
+                yield start, end
 
     def open_block(self, hay: str, start: int) -> int:
         """Return where the block begins that may go on at the end of a text, of an open chain that begins at `start`."""
@@ -182,6 +190,9 @@ class Layout:
 
     def _decode(self, text: str, block: Sequence[Stretch], *, whole: bool = False) -> Iterator[Payload]:
         """Yield what a block says: all of it, or all but the last or first piece, or each piece that can stand alone."""
+        if len(block) == 1 and not whole:
+            yield from self._decode_piece(text, *block[0])
+            return
         pieces = [text[start:end] for start, end in block]
         for first, last in (
             ((0, len(block)), (0, len(block) - 1), (1, len(block))) if len(block) > 1 else ((0, 1),)
@@ -189,12 +200,14 @@ class Layout:
             if sum(map(len, pieces[first:last])) >= self.alone and (said := self.read(pieces[first:last])):
                 yield Payload(said, block[first][0], block[last - 1][1])
                 return
-        for (start, _), piece in zip(block, pieces, strict=True) if not whole else ():
-            yield from self._decode_alone(piece, start, len(block) > 1)
+        for start, end in block if not whole else ():
+            yield from self._decode_piece(text, start, end)
 
-    def _decode_alone(self, piece: str, start: int, several: bool) -> Iterator[Payload]:
-        if several and len(piece) >= self.alone and (said := self.read([piece])):
-            yield Payload(said, start, start + len(piece))
+    def _decode_piece(self, text: str, start: int, end: int) -> Iterator[Payload]:
+        """Yield what a piece says alone, or else the parts of it that may be glued to a path or a name."""
+        piece = text[start:end]
+        if len(piece) >= self.alone and (said := self.read([piece])):
+            yield Payload(said, start, end)
             return
         for part in self.part.finditer(piece) if self.part is not None else ():
             if part[0] != piece and (said := self.read([part[0]])):

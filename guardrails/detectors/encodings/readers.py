@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from string import ascii_letters, ascii_uppercase
 from typing import Final
 
 LEAST: Final = 4
@@ -33,6 +34,8 @@ _PLAIN: Final = re.compile(r"[\w\s.,@:/'\-]")
 def decode_readable(data: bytes) -> str:
     """Return the text that bytes are or hold, "" if they hold none."""
     text = data.decode(_guess_encoding(data), "replace")
+    if len(data) < READABLE_RUN and text.count("\ufffd") > UNREADABLE * len(text):
+        return ""  # as nearly every word of a text in which nothing is encoded
     if len(_BAD.findall(text)) > UNREADABLE * len(text):
         text = "\n".join(run.decode("ascii") for run in _RUNS.findall(data))
     elif len(text) <= SHORT and len(_PLAIN.findall(text)) < 0.6 * len(text):
@@ -43,7 +46,7 @@ def decode_readable(data: bytes) -> str:
 
 def _guess_encoding(data: bytes) -> str:
     wide = len(data) // 2
-    if wide >= LEAST:
+    if wide >= LEAST and 0 in data:
         if data[1::2].count(0) > 0.8 * wide:
             return "utf-16-le"
         if data[::2].count(0) > 0.8 * wide:
@@ -260,18 +263,19 @@ def read_nato(pieces: Sequence[str]) -> str:
 
 
 _HUMP: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]")
-_LITTLE: Final = "an the to how of for and my your you me is what do can with from"
+_LITTLE_WORDS: Final = "an the to how of for and my your you me is what do can with from"
+_LITTLE: Final = frozenset(_LITTLE_WORDS.split())
 _HUMPS: Final = 4
 
 
 def read_camel_case(pieces: Sequence[str]) -> str:
     """Read an identifier as the sentence that it is: five words or more, two of them such as sentences have."""
     words = _HUMP.findall(pieces[0])
-    little = sum(word.lower() in _LITTLE.split() for word in words)
+    little = sum(map(_LITTLE.__contains__, map(str.lower, words)))
     return " ".join(words) if little > 1 and sum(len(word) > 1 for word in words) >= _HUMPS else ""
 
 
-_SIGN: Final = re.compile(r"[^A-Za-z0-9+/_=.\-]")
+_NO_SIGNS: Final = f"{ascii_letters}0123456789+/_=.-".encode()
 
 
 def read_base85(pieces: Sequence[str]) -> str:
@@ -280,7 +284,7 @@ def read_base85(pieces: Sequence[str]) -> str:
     if body.startswith("<~"):
         said = _decode_base85("".join(body.split())[2:-2])
         return said if is_worded(said) else ""
-    if len(_SIGN.findall(body)) < 3:
+    if len(body.encode().translate(None, _NO_SIGNS)) < 3:
         return ""
     for start, end in (
         (0, 0),
@@ -296,19 +300,20 @@ def read_base85(pieces: Sequence[str]) -> str:
 
 
 _BASE85: Final = (
-    (base64.a85decode, re.compile("[^$-J]")),
-    (base64.b85decode, re.compile("[^3-9A-Za-f]")),
+    (base64.a85decode, bytes(range(ord("$"), ord("J") + 1))),
+    (base64.b85decode, b"3456789" + ascii_uppercase.encode() + b"abcdef"),
 )
-"""The two alphabets, and what five characters that are four of ASCII do not begin with: they stand for less than 2**31."""
+"""The two alphabets, and what five characters that are four of ASCII begin with: they stand for less than 2**31."""
 
 
 def _decode_base85(body: str) -> str:
-    for decode, other in _BASE85:
-        leads = body[::5]
-        if 4 * len(other.findall(leads)) > len(leads):  # some may be letters beyond ASCII
+    data = body.encode()
+    leads = data[::5]
+    for decode, likely in _BASE85:
+        if 4 * len(leads.translate(None, likely)) > len(leads):  # some may be letters beyond ASCII
             continue
         try:
-            said = decode(body.encode()).decode()
+            said = decode(data).decode()
         except (ValueError, UnicodeDecodeError):
             continue
         if is_worded(said):

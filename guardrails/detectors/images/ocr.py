@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.inference.denormals import flush_denormals
 from guardrails.inference.onnx import import_runtime
-from guardrails.inference.pool import count_cores
+from guardrails.processor.cores import count_cores
 
 if TYPE_CHECKING:
     from guardrails.media.images.picture import Pixels

@@ -18,7 +18,6 @@ from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.language.identification import preload_model
 from guardrails.detectors.llm.guards import GUARD_FORMS, find_form
 from guardrails.detectors.llm.guards.form import GuardForm, Labels
 from guardrails.detectors.llm.guards.judges import GuardPrompter, LocalGuardModel, ServedGuardModel
@@ -158,8 +157,6 @@ def _build(name: str, config: GuardModelConfig, files: PolicyFiles) -> LocalDete
         )
     else:
         detector = LocalDetector(asking, _build_local(asked, config, files), form.name)
-    if languages:
-        preload_model()
     return detector
 
 

@@ -40,7 +40,7 @@ class BuiltinTable:
         self._root = f"{root}."
         self.rows: tuple[PatternRow, ...] = (*rows,)
         checks = reported or {}
-        self._reporting = (
+        self.reported = (
             *(
                 replace(row, validate=row.validate and checks.get(row.validate, row.validate))
                 for row in self.rows
@@ -85,7 +85,7 @@ class BuiltinTable:
             problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
         if problems:
             raise ConfigProblems(problems)
-        rows = self._reporting if specimens == "report" else self.rows
+        rows = self.reported if specimens == "report" else self.rows
         table = PatternTable.get(row for row in rows if row.category in chosen)
         return PatternsDetector(detector, table, view="codes")
 

@@ -77,9 +77,7 @@ class PatternsDetector:
 
     @cached_property
     def _rows(self) -> StreamRows:
-        rows = StreamRows(self.table)
-        rows.warm()
-        return rows
+        return StreamRows(self.table)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
@@ -128,7 +126,6 @@ class MergedPatterns:
         self._rows = StreamRows(PatternTable.union(each.table for each in detectors))
         owners = {id(entry): each._name for each in detectors for entry in each.table.entries}
         self._owners = tuple(owners[id(row.entry)] for row in self._rows.rows)
-        self._rows.warm()
 
     def stream(self, context: Mapping[str, str] | None) -> PatternStream:
         """Begin a text that grows."""
@@ -195,7 +192,8 @@ class PatternsConfig(Config):
     (`normalized`), `both`, or `all`: with leetspeak, spaced-out and repeated letters and codes undone too (the default)."""
 
 
-def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], PatternRow]]:
+def list_pattern_rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], PatternRow]]:
+    """Return the rows of a configuration, each with where in it that stands."""
     category = config.category or default_category(name)
     rows: list[tuple[tuple[str, int], PatternRow]] = []
     for index, item in enumerate(config.patterns):
@@ -211,7 +209,7 @@ def _rows(name: str, config: PatternsConfig) -> list[tuple[tuple[str, int], Patt
 
 
 def _categories(name: str, config: PatternsConfig) -> frozenset[str]:
-    named = {row.category for _, row in _rows(name, config)}
+    named = {row.category for _, row in list_pattern_rows(name, config)}
     if config.file is not None or not named:
         named.add(config.category or default_category(name))
     return frozenset(named)
@@ -238,7 +236,7 @@ def _category_problems(config: PatternsConfig) -> list[ConfigProblem]:
 def _build(name: str, config: PatternsConfig, files: PolicyFiles) -> PatternsDetector:
     problems = _category_problems(config)
     entries: list[CompiledRow] = []
-    for path, row in _rows(name, config):
+    for path, row in list_pattern_rows(name, config):
         try:
             entries.append(compile_row(row))
         except PatternError as error:

@@ -13,19 +13,22 @@ import functools
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import re2
 import regex
 
 from guardrails.cancellation import check
+from guardrails.detectors.patterns.context_words import context_pattern
 from guardrails.detectors.patterns.dialect import translate
-from guardrails.detectors.patterns.literals import LiteralNeeds, find_word_needs
-from guardrails.detectors.patterns.precomputed_needs import look_up_needs
+from guardrails.detectors.patterns.literals import LiteralNeeds, find_needs, find_word_needs
+from guardrails.detectors.patterns.precomputed_rows import PrecomputedRow, RowKey, look_up_row
 from guardrails.detectors.patterns.prefilter import Prefilter
 from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_flat
 from guardrails.detectors.shared_builds import SharedInstances
+from guardrails.text.group_search import find_open_texts
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -60,9 +63,6 @@ CANARY = "\x00canary\x00"
 NEAR = 40
 """Characters before a match within which a word of its context must stand."""
 
-ACRONYM = 5
-"""Letters of a word up to which names in camel case write it in capitals."""
-
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -84,6 +84,11 @@ class PatternRow:
     validate: Callable[[str], bool] | None = None
     context: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> RowKey:
+        """What tells whether something is known of the row beforehand."""
+        return RowKey(self.pattern, self.group)
+
 
 class PatternError(ValueError):
     """A pattern that cannot be used; `offset` is where in it, if known, and `field` what of the row is wrong."""
@@ -94,29 +99,46 @@ class PatternError(ValueError):
         self.field = field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Re2Form:
     """What RE2 makes of a row for texts of one kind: the pattern, whether its spans are those that `regex` would give,
-    and what a text needs for it to match at all.
+    and how it is compiled and what texts need for it to match is worked out, each when it is first asked for.
     """
 
     pattern: str
-    engine: Any
     spans: bool
-    needs: LiteralNeeds
+    compile: Callable[[], Any] = field(repr=False)
+    find_needs: Callable[[], LiteralNeeds] = field(repr=False)
+
+    @cached_property
+    def engine(self) -> Any:
+        """The pattern, compiled by RE2."""
+        return self.compile()
+
+    @cached_property
+    def needs(self) -> LiteralNeeds:
+        """What a text needs for the pattern to match."""
+        return self.find_needs()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledRow:
-    """A compiled row: the number of its group (RE2 knows spans by no other), `regex`, and RE2's forms for ASCII texts
-    and for any, None where RE2 cannot run the pattern.
+    """A row with the number of its group (RE2 knows spans by no other), `regex`, and RE2's forms for ASCII texts and for any,
+    None where RE2 cannot run the pattern. A `known` row, of the built-in tables or a shipped policy, was tried beforehand: its
+    engines are compiled when the first text asks for them, those of any other row at load.
     """
 
     row: PatternRow
     group: int
-    slow: Any
+    compile: Callable[[], Any] = field(repr=False)
     ascii: Re2Form | None = None
     wide: Re2Form | None = None
+    known: bool = False
+
+    @cached_property
+    def slow(self) -> Any:
+        """The pattern, compiled by `regex`."""
+        return self.compile()
 
 
 def _options(memory: int) -> Any:
@@ -148,6 +170,12 @@ def _compile_regex(pattern: str) -> Any:
 
 def compile_row(row: PatternRow) -> CompiledRow:
     """Compile one row; raise `PatternError` for what is wrong, can match nothing, or lacks the group."""
+    known = look_up_row(row.key)
+    return compile_unknown_row(row) if known is None else _known_row(row, known)
+
+
+def compile_unknown_row(row: PatternRow) -> CompiledRow:
+    """Compile a row of which nothing is known beforehand; raises `PatternError`."""
     slow = _compile_regex(row.pattern)
     if row.group not in {*range(slow.groups + 1), *slow.groupindex}:
         groups = ", ".join(map(str, [*slow.groupindex, *range(1, slow.groups + 1)])) or "none"
@@ -157,19 +185,41 @@ def compile_row(row: PatternRow) -> CompiledRow:
     ):
         raise PatternError("can match the empty text, so it would be found everywhere")
     group = slow.groupindex[row.group] if isinstance(row.group, str) else row.group
+    return CompiledRow(row, group, lambda: slow, *_translate_row(row, group))
+
+
+def _known_row(row: PatternRow, known: PrecomputedRow) -> CompiledRow:
+    exact, superset = known.forms.exact, known.forms.superset
+    return CompiledRow(
+        row,
+        known.group,
+        lambda: _compile_regex(row.pattern),
+        Re2Form(exact, known.forms.ascii_spans, lambda: _compile_known(exact), lambda: known.ascii),
+        Re2Form(superset, known.forms.wide_spans, lambda: _compile_known(superset), lambda: known.wide),
+        known=True,
+    )
+
+
+def _compile_known(text: str) -> Any:
+    engine = _compile_re2(text)
+    if engine is None:
+        raise PatternError("this release of RE2 cannot run a pattern of the built-in tables")
+    return engine
+
+
+def _translate_row(row: PatternRow, group: int) -> tuple[Re2Form, Re2Form] | tuple[()]:
+    """Return RE2's forms of a row, compiled; none where it has none for texts of one kind."""
     forms = translate(row.pattern)
     if forms is None:
-        return CompiledRow(row, group, slow)
+        return ()
     exact = _compile_re2(forms.exact)
     superset = exact if forms.superset == forms.exact else _compile_re2(forms.superset)
     if exact is None or superset is None:
-        return CompiledRow(row, group, slow)
-    return CompiledRow(
-        row,
-        group,
-        slow,
-        Re2Form(forms.exact, exact, forms.ascii_spans, look_up_needs(row.pattern, group, wide=False)),
-        Re2Form(forms.superset, superset, forms.wide_spans, look_up_needs(row.pattern, group, wide=True)),
+        return ()
+    find = partial(find_needs, row.pattern, group)
+    return (
+        Re2Form(forms.exact, forms.ascii_spans, lambda: exact, partial(find, wide=False)),
+        Re2Form(forms.superset, forms.wide_spans, lambda: superset, partial(find, wide=True)),
     )
 
 
@@ -187,21 +237,34 @@ class _Side:
                 )
         self._rows = [*rows.values()]
         # The set looks for words of context too: without one, its rows cost nothing.
-        contexts = [*dict.fromkeys(entry.row.context for entry, _ in self._rows if entry.row.context)]
-        place = {words: len(self._rows) + at for at, words in enumerate(contexts)}
+        self._words = [*dict.fromkeys(entry.row.context for entry, _ in self._rows if entry.row.context)]
+        place = {words: len(self._rows) + at for at, words in enumerate(self._words)}
         self._contexts = [place.get(entry.row.context) for entry, _ in self._rows]
-        self._set = self._compiled(
-            [*(form.pattern for _, form in self._rows), *map(context_pattern, contexts)]
-        )
-        needed = [(form.needs, find_word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
-        anywhere = sum(bool(need.numeric or any(need.runs) or context) for need, context in needed)
         self._filter: Prefilter | None = None
-        if anywhere >= MANY:
-            # Rows that need nothing make a set of their own: what multiplies its states is not in it.
-            self._needy = [at for at, (need, context) in enumerate(needed) if need or context]
-            self._filter = Prefilter([needed[at] for at in self._needy], wide=wide)
-            self._free = [at for at, (need, context) in enumerate(needed) if not need and not context]
-            self._free_set = self._compiled([self._rows[at][1].pattern for at in self._free])
+        if len(self._rows) >= MANY:
+            self._make_filter(wide=wide)
+
+    def _make_filter(self, *, wide: bool) -> None:
+        needed = [(form.needs, find_word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
+        if sum(bool(need.numeric or any(need.runs) or context) for need, context in needed) < MANY:
+            return
+        # Rows that need nothing make a set of their own: what multiplies its states is not in it.
+        self._needy = [at for at, (need, context) in enumerate(needed) if need or context]
+        self._free = [at for at, (need, context) in enumerate(needed) if not need and not context]
+        self._filter = Prefilter([needed[at] for at in self._needy], wide=wide)
+
+    def build(self) -> None:
+        """Compile now what a text would ask for; raises `PatternError` where the rows are too large together."""
+        assert self._set is not None
+        assert self._filter is None or self._free_set is not None
+
+    @cached_property
+    def _set(self) -> Any:
+        return self._compiled([*(form.pattern for _, form in self._rows), *map(context_pattern, self._words)])
+
+    @cached_property
+    def _free_set(self) -> Any:
+        return self._compiled([self._rows[at][1].pattern for at in self._free])
 
     @staticmethod
     def _compiled(forms: Sequence[str]) -> Any:
@@ -218,6 +281,12 @@ class _Side:
     def _finds(self, at: int, data: bytes) -> bool:
         check()
         return self._rows[at][1].engine.search(data) is not None
+
+    def is_clear(self, text: str) -> bool:
+        """Tell whether nothing can be found in a text by what its rows need: then nothing is in any part of it either, and so not
+        in the texts that it is joined of.
+        """
+        return self._filter is not None and not self._free and not self._filter.candidates(text)
 
     def due(self, text: str) -> list[tuple[CompiledRow, Re2Form]]:
         """Return the rows that match somewhere: of those that have what they need if these are few or the text is long, else
@@ -248,11 +317,26 @@ class PatternTable:
         entries = [row if isinstance(row, CompiledRow) else compile_row(row) for row in rows]
         self._filtered = [entry for entry in entries if entry.ascii is not None]
         self._unfiltered = [entry for entry in entries if entry.ascii is None]
-        self._ascii = _Side(self._filtered, wide=False)
-        self._wide = _Side(self._filtered, wide=True)
-        # The first search builds the automata's first states: do it at load, not in a request.
+        self._always = frozenset(entry.row.category for entry in self._unfiltered)
+        if not all(entry.known for entry in entries):
+            self.build()
+
+    def build(self) -> None:
+        """Compile now what the first searches would: whether the rows are too large together, which those of the built-in
+        tables are not, and the automata's first states.
+        """
+        for side in (self._ascii, self._wide):
+            side.build()
         self.search("warm up 1234 a@b.c")
         self.search("warm up 1234 a@b.c \u00e9")
+
+    @cached_property
+    def _ascii(self) -> _Side:
+        return _Side(self._filtered, wide=False)
+
+    @cached_property
+    def _wide(self) -> _Side:
+        return _Side(self._filtered, wide=True)
 
     @property
     def linear(self) -> bool:
@@ -283,10 +367,20 @@ class PatternTable:
     def __len__(self) -> int:
         return len(self._filtered) + len(self._unfiltered)
 
-    def categories(self, text: str) -> set[str]:
+    def categories(self, text: str) -> frozenset[str]:
         """Return the categories of all rows that may be found in a text: those that are there, some by mistake."""
         due = (self._ascii if text.isascii() else self._wide).due(text)
-        return {entry.row.category for entry, _ in due} | {entry.row.category for entry in self._unfiltered}
+        return self._always.union([entry.row.category for entry, _ in due]) if due else self._always
+
+    def categories_of(self, texts: Sequence[str]) -> frozenset[str]:
+        """Return the categories of all rows that may be found in some texts."""
+        found: set[str] = set()
+        for at in find_open_texts(texts, self._is_clear):
+            found |= self.categories(texts[at])
+        return self._always.union(found) if found else self._always
+
+    def _is_clear(self, text: str) -> bool:
+        return (self._ascii if text.isascii() else self._wide).is_clear(text)
 
     def search(self, text: str) -> list[tuple[PatternRow, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.
@@ -350,41 +444,6 @@ def _windows(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:
             first = windows.pop()[0]
         windows.append((first, last))
     return windows
-
-
-def context_pattern(words: tuple[str, ...]) -> str:
-    """Return the RE2 form of any of the words, whole, in prose and as part of a name that programs spell: `user_ssn`,
-    `passport-number`, `user.passportNumber`, `customerSSN`; scripts without spaces may touch their neighbours.
-    """
-    spelt = "|".join(map(_spell_word, words))
-    humps = "|".join(hump for word in words for hump in _spell_humps(word))
-    return f"(?:(?i:{spelt})|{humps})" if humps else f"(?i:{spelt})"
-
-
-_EDGE = r"(?:\b|_)"
-_SPACED = re.compile(r"[ -]")
-
-
-def _spell_word(word: str) -> str:
-    """Return the form of a word with edges around it, its parts separated by any one sign that separates words."""
-    left, right = (_EDGE if char.isascii() and char.isalnum() else "" for char in (word[0], word[-1]))
-    return left + "[ _.-]".join(map(re2.escape, _SPACED.split(word))) + right
-
-
-def _spell_humps(word: str) -> Iterator[str]:
-    """Yield the forms of a word within a name in camel case, where no edge stands before or behind it."""
-    parts = _SPACED.split(word)
-    if not all(map(str.isalpha, parts)) or not (word[0] + word[-1]).isascii():
-        return
-    titled = "".join(part.capitalize() for part in parts)
-    first = f"[{titled[0].lower()}{titled[0]}]{titled[1:]}"
-    yield rf"{_EDGE}{first}[A-Z]"
-    yield rf"[a-z]{titled}(?:{_EDGE}|[A-Z])"
-    if len(parts) > 1:
-        yield rf"{_EDGE}{first}{_EDGE}"
-    elif len(word) <= ACRONYM:
-        yield rf"{_EDGE}{word.upper()}[A-Z][a-z]"
-        yield rf"[a-z]{word.upper()}(?:{_EDGE}|[A-Z][a-z])"
 
 
 @functools.cache

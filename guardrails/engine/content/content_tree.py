@@ -7,7 +7,7 @@ refused. String leaves of fields that no table knows are judged as well, and nam
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.engine.content.labels import find_key_lines, label_values
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
-from guardrails.engine.content.reply_context import SOURCES, ReplyContext
+from guardrails.engine.content.reply_context import SOURCES, ReplyContext, forget_prompt
 from guardrails.engine.values.json_text import find_literals, parse_json_text
 from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
@@ -460,12 +460,14 @@ class ContentTree:
             first = self.leaves[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None, declared=False), across=True)
 
-    def decode(self, depth: int, count: int, characters: int) -> None:
-        """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
+    def decode(self, depth: int, count: int, characters: int, but: Container[int] = ()) -> None:
+        """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted. In the leaves in
+        `but` nothing is known to be encoded.
+        """
         for index in range(len(self.leaves)):
             leaf = self.leaves[index]
             content = leaf.content
-            if not isinstance(content, Text) or content.form == "record":
+            if index in but or not isinstance(content, Text) or content.form == "record":
                 continue
             extraction = extract(content.text, depth, count, characters)
             for derived in extraction.derived:
@@ -491,5 +493,7 @@ class ContentTree:
             texts.append(content.text)
             start += len(content.text)
         context = self.leaves[indexes[-1]].content.context
+        if across:
+            context = forget_prompt(context)
         joined = Text("".join(texts), place_at(place, path), context)
         self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))

@@ -22,8 +22,8 @@ from guardrails.engine.core.outcome import FormatOutcome, affected_places, build
 from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
+from guardrails.engine.formats.derived_texts import add_derived_texts
 from guardrails.engine.formats.format_repair import repair_texts
-from guardrails.engine.formats.labelled_texts import add_labelled_texts
 from guardrails.engine.formats.replies import add_json_texts, asks_for_formats, find_unformatted
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
@@ -199,8 +199,7 @@ def _decode_pictures(check: Check) -> StageSteps:
 def _decode_texts(check: Check) -> StageSteps:
     """Add what stands encoded in texts, and what fields of files and JSON in them say beside what they are called."""
     count = len(check.tree.leaves)
-    add_labelled_texts(check.tree)
-    check.tree.decode(*check.settings.decoding)
+    add_derived_texts(check.tree, check.settings.decoding, check.cache.entry)
     if check.settings.looks_at_media and len(check.tree.leaves) > count:
         note_nested_media(check.tree, check.settings.policies, check.settings.decoding[2])
     yield from ()
@@ -363,14 +362,9 @@ def evaluate_rules(
     """Return the rules that match, by policy. What depends on a pending tier is left out; rules with `on_fail` do not look at
     `unformatted` leaves.
     """
-    matches: list[list[RuleMatch]] = []
-    for evaluation in _evaluations(policies, round_, requests, pending, unformatted):
-        # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
-        found = evaluation.run()
-        if pending:  # what is still open, and what may yet find something to redact
-            found = [each for each in found if each.reason != "error" and each.action is each.rule.then]
-        matches.append(found)
-    return matches
+    # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
+    evaluations = _evaluations(policies, round_, requests, pending, unformatted)
+    return [evaluation.run_certain() if pending else evaluation.run() for evaluation in evaluations]
 
 
 def _evaluations(

@@ -17,7 +17,6 @@ from time import perf_counter
 from typing import cast
 
 from guardrails.detectors.binding import BoundDetector
-from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, extract
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
@@ -25,10 +24,16 @@ from guardrails.engine.core.detection_round import cache_key, reads_form, store_
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.engine.core.outcome import build_coverage
 from guardrails.engine.detector_task import validate_detection
-from guardrails.engine.formats.labelled_texts import find_fields
+from guardrails.engine.formats.derived_texts import add_derived_texts
 from guardrails.engine.model import Outcome
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
-from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
+from guardrails.text import (
+    deobfuscate_text,
+    is_clean,
+    normalize_text,
+    replace_surrogates,
+)
+from guardrails.text.group_search import find_open_texts
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text, TextForm
 
 ALL_PATTERNS = "patterns"
@@ -42,7 +47,10 @@ KnownDetections = dict[int, Mapping[str, Detection]]
 """Index of a leaf → digest of a detector → its detection."""
 
 ContentGroup = tuple[str, ...]
-"""A kind of content, the form of a text, and the stages at which it stands."""
+"""A kind of content, the form of a text, `DECODED` or "", and the stages at which it stands."""
+
+DECODED = "decoded"
+"""Marks what stood encoded in another text, which not every detector reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +80,10 @@ Batches = dict[ContentGroup, tuple[FastPlan, list[int]]]
 
 @dataclass(slots=True)
 class OpenBatches:
-    """What is to be asked of contents: `batches`; `found` tells that something is known of others."""
+    """What is to be asked of contents: `batches`, of so many `characters`; `found` tells that something is known of others."""
 
     batches: Batches = field(default_factory=dict)
+    characters: int = 0
     found: bool = False
 
 
@@ -102,7 +111,7 @@ class FastPath:
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
         for stage in Stage:
-            self._path((Text.kind, "prose", stage))  # likewise
+            self._path((Text.kind, "prose", "", stage))  # likewise
 
     def allow(
         self,
@@ -126,9 +135,7 @@ class FastPath:
         if self._joins and tree.roles:
             tree.join_turns()
         kept: list[tuple[Entry, Mapping[Key, Detection]]] = []
-        new = self._new(tree, kept, limit)
-        # What is known to have findings goes the long way, with what is found out here of the others: it is quicker here.
-        if new is None or not self._clear(tree, new, known, timings) or new.found:
+        if not self._is_clear(tree, known, timings, kept, limit):
             tree.cut(mark)
             for index in [index for index in known if index >= mark[0]]:
                 del known[index]  # what is joined depends on what stays of a conversation
@@ -138,29 +145,58 @@ class FastPath:
         timings["total"] = (perf_counter() - started) * 1000.0
         return Outcome(Action.ALLOW, (), (), (), build_coverage(tree, ()), (), True, timings=timings)
 
+    def _is_clear(
+        self,
+        tree: ContentTree,
+        known: KnownDetections,
+        timings: dict[str, float],
+        kept: list[tuple[Entry, Mapping[Key, Detection]]],
+        limit: int | None,
+    ) -> bool:
+        """Tell whether nothing is found in the texts of a tree, nor in what stands in these, which it adds."""
+        cache = self._cache
+        remembers = len(tree.leaves) > 1 or cache.every  # a text that comes alone hardly comes again
+        new = self._new(tree, 0, kept if remembers else None, limit)
+        # What is known to have findings goes the long way, with what is found out here of the others: it is quicker here.
+        if new is None or not self._ask_batches(tree, new, known, timings) or new.found:
+            return False
+        first = len(tree.leaves)
+        add_derived_texts(tree, self._decoding, cache.entry if remembers else None)
+        if tree.unchecked:
+            return False
+        if len(tree.leaves) == first:
+            return True
+        left = None if limit is None else limit - new.characters
+        new = self._new(tree, first, kept if remembers else None, left)
+        return new is not None and not new.found and self._ask_batches(tree, new, known, timings)
+
     def _new(
-        self, tree: ContentTree, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
+        self,
+        tree: ContentTree,
+        first: int,
+        kept: list[tuple[Entry, Mapping[Key, Detection]]] | None,
+        limit: int | None,
     ) -> OpenBatches | None:
-        """Return what is to be asked, None where that is too much, or more than the allow path can settle; `kept` takes what
-        to remember once all is clear.
+        """Return what is to be asked of the leaves from the `first` on, None where that is too much, or more than the allow path
+        can settle; `kept` takes what to remember once all is clear (None: nothing is remembered).
         """
         new = OpenBatches()
-        several = len(tree.leaves) > 1 or self._cache.every  # a text that comes alone hardly comes again
-        characters = 0
-        for index, leaf in enumerate(tree.leaves):
+        for index in range(first, len(tree.leaves)):
+            leaf = tree.leaves[index]
             content = leaf.content
             place = content.place
             form = content.form if isinstance(content, Text) else "prose"
-            at = (content.kind, form, place.stage, *place.also)
+            decoded = DECODED if place.origin is not None else ""
+            at = (content.kind, form, decoded, place.stage, *place.also)
             path = self._paths[at] if at in self._paths else self._path(at)
-            if path is None or place.origin is not None:
+            if path is None or (decoded and leaf.parent is None):
                 return None
             if isinstance(content, Text):
                 if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
                 wanted = path.clear or form != "record"  # what a record says, where somebody judges sentences
-                entry = self._cache.entry(content.text) if several and wanted else None
-                if entry is not None:
+                entry = self._cache.entry(content.text) if kept is not None and wanted else None
+                if kept is not None and entry is not None:
                     nothing = path.entry(content)
                     held = [entry.get(key, CLEAN) for key in nothing]
                     if any(each is not CLEAN for each in held):
@@ -171,17 +207,18 @@ class FastPath:
                     if entry and self._cache.every:
                         return None  # the pipeline asks the others alone
                     kept.append((entry, nothing))
-                characters += len(content.text)
+                new.characters += len(content.text)
             if at in new.batches:
                 new.batches[at][1].append(index)
             else:
                 new.batches[at] = (path, [index])
-        return None if limit is not None and characters > limit else new
+        return None if limit is not None and new.characters > limit else new
 
-    def _clear(
-        self, tree: ContentTree, new: OpenBatches, known: KnownDetections, timings: dict[str, float]
+    @staticmethod
+    def _ask_batches(
+        tree: ContentTree, new: OpenBatches, known: KnownDetections, timings: dict[str, float]
     ) -> bool:
-        """Ask; tell whether nothing is found, and nothing stands in any text that has to be read another way."""
+        """Ask; tell whether nothing is found."""
         for path, batch in new.batches.values():
             contents = [tree.leaves[index].content for index in batch]
             answers = _detect(path, contents, timings)
@@ -193,24 +230,18 @@ class FastPath:
                 )
             if answers is not None:
                 return False
-        for leaf in tree.leaves:
-            content = leaf.content
-            if leaf.is_record:
-                continue  # its parts were looked at
-            if isinstance(content, Text) and (
-                extract(content.text, *self._decoding) is not NOTHING_EXTRACTED or find_fields(content)
-            ):
-                return False
         return True
 
     def _path(self, at: ContentGroup) -> FastPlan | None:
         """Return what contents need, None if some detector is slow or a rule needs no finding."""
-        kind, form, *stages = at
+        kind, form, decoded, *stages = at
         plans = [policy.plan(tuple(map(Stage, stages))) for policy in self._policies]
         bounds = {
             bound.digest: bound
             for bound in iterate_bounds(plans)
-            if kind in bound.contents and reads_form(bound, cast(TextForm, form))
+            if kind in bound.contents
+            and reads_form(bound, cast(TextForm, form))
+            and (bound.decoded or not decoded)
         }
         at_once = all(bound.inline or bound.at_once is not None for bound in bounds.values())
         path = None
@@ -310,13 +341,12 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
 
 def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
     """Return the categories of the patterns that may be found in texts, in one of the ways to read them."""
-    found: frozenset[str] = frozenset()
-    for content in contents:
-        if isinstance(content, Text):
-            text = replace_surrogates(content.text)
-            views = (
-                deobfuscate_text(text) if text.isascii() else (normalize_text(text), *deobfuscate_text(text))
-            )
-            for reading in dict.fromkeys((text, *(view.text for view in views))):
-                found = found.union(*(table.categories(reading) for table in tables))
-    return found
+    texts = [*dict.fromkeys([replace_surrogates(each.text) for each in contents if isinstance(each, Text)])]
+    readings = dict.fromkeys(texts)
+    for at in find_open_texts(texts, is_clean):
+        readings |= dict.fromkeys([view.text for view in deobfuscate_text(texts[at])])
+    for text in texts:
+        if not text.isascii():
+            readings[normalize_text(text).text] = None
+    every = [*readings]
+    return frozenset().union(*(table.categories_of(every) for table in tables))

@@ -12,15 +12,17 @@ import asyncio
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Final, Generic, TypeVar
 
 from guardrails.cancellation import Token, within
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task
+from guardrails.errors import GuardUnavailable
+from guardrails.processor.work_meter import METER
 from guardrails.remote.loop import submit
 
 T = TypeVar("T")
@@ -42,7 +44,9 @@ LONG_WORK: Final[list[Task]] = []
 
 
 class TaskRunner:
-    """Drives steps to their end; all tasks of one check have `deadline_s` seconds together."""
+    """Drives steps to their end; all tasks of one check have `deadline_s` seconds together, of which the time does not count in
+    which they wait for a thread. For one of those a task waits `deadline_s` at most.
+    """
 
     def __init__(self, deadline_s: float) -> None:
         self._deadline_s = deadline_s
@@ -56,12 +60,13 @@ class TaskRunner:
                     tasks = next(steps)
                 if not tasks:
                     continue
-                futures, started = self._submit(tasks, deadline), perf_counter()
+                batch = self._submit(tasks, deadline)
                 try:
-                    wait(futures, timeout=max(0.0, deadline.deadline - started) + extra_time(tasks))
+                    while (left := batch.seconds_left()) > 0:
+                        wait(batch.futures, timeout=left)
                 finally:
-                    self._collect(tasks, futures, had_time=started < deadline.deadline)
-                deadline.deadline += min(extra_time(tasks), perf_counter() - started)
+                    batch.collect(self._deadline_s)
+                deadline.set_deadline(deadline.deadline + batch.free_time())
         except StopIteration as stop:
             settled: T = stop.value
             return settled
@@ -70,48 +75,123 @@ class TaskRunner:
         """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
         deadline = Token(perf_counter() + self._deadline_s)
         lane: list[Task] | None = None
+        meter = METER.get()
         while True:
-            if lane is None:
+            if lane is not None:
+                taken = await self._step_off_loop(steps, deadline, bulk=lane is LONG_WORK)
+            elif meter is None:
                 taken = _step(steps, deadline)
             else:
-                taken = await _off_loop(steps, deadline, bulk=lane is LONG_WORK)
+                began = thread_time()
+                taken = _step(steps, deadline)
+                meter.cpu_s += thread_time() - began
             if isinstance(taken, StepResult):
                 return taken.value
             if not taken:
                 lane = taken
                 continue
-            futures, started = self._submit(taken, deadline), perf_counter()
-            awaited = [asyncio.wrap_future(future) for future in futures]
+            batch = self._submit(taken, deadline)
+            awaited = [asyncio.wrap_future(future) for future in batch.futures]
             try:
-                await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + extra_time(taken))
+                while (left := batch.seconds_left()) > 0:
+                    await asyncio.wait(awaited, timeout=left)
             finally:  # also where the caller was cancelled: nobody waits for the rest any more
-                self._collect(taken, futures, had_time=started < deadline.deadline)
+                batch.collect(self._deadline_s)
                 for each in awaited:
                     each.cancel()
-            deadline.deadline += min(extra_time(taken), perf_counter() - started)
+            deadline.set_deadline(deadline.deadline + batch.free_time())
 
-    @staticmethod
-    def _submit(tasks: Sequence[Task], deadline: Token) -> list[Future[None]]:
-        futures: list[Future[None]] = []
+    def _submit(self, tasks: Sequence[Task], deadline: Token) -> Batch:
+        now = perf_counter()
+        batch = Batch(tasks, now, max(0.0, deadline.deadline - now), self._deadline_s)
         try:
             for task in tasks:
                 if task.bound.adetect:
+                    task.started = now
                     future = submit(task.arun())
                 else:
-                    task.token = Token(deadline.deadline + task.patience_s)
-                    future = workers().submit(task.run, bulk=task.size > BULK_CHARACTERS)
-                futures.append(future)  # what was submitted must be known on errors
+                    task.token, task.started = Token(), None
+                    run = partial(task.run_within, batch.work_s + task.patience_s)
+                    future = workers().submit(
+                        run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s
+                    )
+                batch.futures.append(future)  # what was submitted must be known on errors
         except BaseException:
-            for task, future in zip(tasks, futures, strict=False):
+            for task, future in zip(tasks, batch.futures, strict=False):
                 give_up(task, future)
             raise
-        return futures
+        return batch
 
-    def _collect(self, tasks: Sequence[Task], futures: Sequence[Future[None]], *, had_time: bool) -> None:
-        """Give up what is not done. What has not begun waited for a worker, unless others of the check had taken all the time."""
-        for task, future in zip(tasks, futures, strict=True):
+    async def _step_off_loop(
+        self, steps: Generator[list[Task], None, T], deadline: Token, *, bulk: bool
+    ) -> list[Task] | StepResult[T]:
+        """Take the next step on a worker, in the caller's context; raises `GuardUnavailable` where none comes to it."""
+        submitted = perf_counter()
+
+        def step() -> list[Task] | StepResult[T]:
+            deadline.set_deadline(deadline.deadline + perf_counter() - submitted)
+            return _step(steps, deadline)
+
+        future: Future[list[Task] | StepResult[T]] = workers().submit(
+            partial(copy_context().run, step), bulk=bulk, within_s=self._deadline_s
+        )
+        awaited = asyncio.wrap_future(future)
+        try:
+            if not (await asyncio.wait((awaited,), timeout=self._deadline_s))[0] and future.cancel():
+                raise GuardUnavailable(f"no worker was free for {self._deadline_s:g} s")
+            return await awaited
+        except BaseException:
+            if not future.done() or future.cancelled():
+                deadline.cancel()
+                workers().abandon(future)
+            raise
+
+
+@dataclass(slots=True)
+class Batch:
+    """Tasks that run together.
+
+    Attributes:
+        tasks: what is asked.
+        since: when they were submitted.
+        work_s: for how long each may be at work, apart from its own patience.
+        queue_s: for how long each may wait for a thread.
+        futures: of the tasks, in their order.
+    """
+
+    tasks: Sequence[Task]
+    since: float
+    work_s: float
+    queue_s: float
+    futures: list[Future[None]] = field(default_factory=list)
+
+    def seconds_left(self) -> float:
+        """Return for how long it may still be waited for what is not done; 0 where all is done."""
+        now, left = perf_counter(), 0.0
+        for task, future in zip(self.tasks, self.futures, strict=True):
             if not future.done():
-                task.give_up(self._deadline_s, begun=give_up(task, future) or not had_time)
+                until = self.since + (self.queue_s if self.work_s + task.patience_s > 0.0 else 0.0)
+                if task.started is not None:
+                    until = task.started + self.work_s + task.patience_s
+                left = max(left, until - now)
+        return left
+
+    def free_time(self) -> float:
+        """Return how much of the time until now does not count: when no task ran yet, and what patience bears."""
+        now = perf_counter()
+        worked = max(
+            (task.took_ms / 1000.0 or now - task.started for task in self.tasks if task.started is not None),
+            default=0.0,
+        )
+        return max(0.0, now - self.since - worked) + min(extra_time(self.tasks), worked)
+
+    def collect(self, deadline_s: float) -> None:
+        """Give up what is not done: its contents have an error."""
+        for task, future in zip(self.tasks, self.futures, strict=True):
+            if not future.done():
+                give_up(task, future)
+                # What has not begun waited for a worker, unless others of the check had taken all the time.
+                task.give_up(deadline_s, begun=task.started is not None or not self.work_s)
 
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
@@ -137,15 +217,15 @@ def extra_time(tasks: Sequence[Task]) -> float:
     return max(task.patience_s for task in tasks)
 
 
-def give_up(task: Task, future: Future[None]) -> bool:
+def give_up(task: Task, future: Future[None]) -> None:
     """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
-    stuck until it does. Returns whether work had begun.
+    stuck until it does.
     """
     if task.bound.adetect:
         future.cancel()
-        return True
-    task.token.cancel()
-    return workers().abandon(future)
+    else:
+        task.token.cancel()
+        workers().abandon(future)
 
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:
@@ -171,17 +251,3 @@ def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] 
             return next(steps)
         except StopIteration as stop:
             return StepResult(stop.value)
-
-
-async def _off_loop(
-    steps: Generator[list[Task], None, T], deadline: Token, *, bulk: bool
-) -> list[Task] | StepResult[T]:
-    """Take the next step on a worker, in the caller's context."""
-    step = partial(copy_context().run, _step, steps, deadline)
-    future: Future[list[Task] | StepResult[T]] = workers().submit(step, bulk=bulk)
-    try:
-        return await asyncio.wrap_future(future)
-    except asyncio.CancelledError:
-        deadline.cancel()
-        workers().abandon(future)
-        raise

@@ -5,9 +5,12 @@ pictures) may take seconds and has threads of its own, so that a short text neve
 turns, and one caller holds at most half of the threads: nobody can take all of them.
 
 A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the process waits for a
-stuck detector. An abandoned thread is counted and replaced, up to a bound; beyond it, and when the queue is full, new work is
-refused with `Overloaded`, which is how load is shed. For work that is not abandoned the end of the process waits `END_S` at most,
-as a thread in the middle of C++ code would take the process down with it.
+stuck detector. An abandoned thread is replaced, up to a bound; one that goes on for longer than any window of a model takes
+counts as stuck, and beyond a bound of those new work is refused.
+
+The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs
+before it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not
+abandoned the end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
 """
 
 from __future__ import annotations
@@ -17,16 +20,33 @@ import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from math import ceil, inf
+from time import perf_counter
 from typing import Any, Final
 
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.fork_safety import call_at_exit
+from guardrails.processor.cores import count_cores
+from guardrails.processor.work_meter import METER, WorkMeter
 
 END_S: Final = 3.0
 """Seconds that the end of the process waits for work that nobody has abandoned: what streams need is built in two."""
+
+CORES: Final = count_cores()
+"""Read when this is imported: what asks for work may be an event loop, which must not read files."""
+
+STUCK_S: Final = 2.0
+"""Seconds after which work that nobody waits for, and that goes on all the same, counts as stuck."""
+
+RECENT: Final = 0.1
+"""Weight of the last job in what jobs of a lane take."""
+
+LONGEST_RETRY_S: Final = 60
+"""Seconds after which who is refused is told to come back, at most."""
 
 CALLER: Final[ContextVar[str]] = ContextVar("guardrails_caller", default="")
 """For whom work is submitted: a client of the proxy, by its key or address. Empty: the library's own caller, whose share of the
@@ -40,6 +60,51 @@ class Job:
     future: Future[Any]
     function: Callable[[], Any]
     caller: str
+    meter: WorkMeter | None
+    since: float
+
+
+class CallerQueue:
+    """The jobs of one caller that wait: those of streams and others take turns, as one stream after the other may have some."""
+
+    def __init__(self) -> None:
+        self._kinds: tuple[deque[Job], deque[Job]] = (deque(), deque())
+        self._next = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._kinds))
+
+    @property
+    def since(self) -> float:
+        """When the job was submitted that waits longest."""
+        return min(jobs[0].since for jobs in self._kinds if jobs)
+
+    def push(self, job: Job) -> None:
+        """Add a job behind the others of its kind."""
+        self._kinds[job.meter is not None and job.meter.streams].append(job)
+
+    def pop(self) -> Job:
+        """Take the job whose turn it is."""
+        if not self._kinds[self._next]:
+            self._next = 1 - self._next
+        job = self._kinds[self._next].popleft()
+        self._next = 1 - self._next
+        return job
+
+    def remove(self, future: Future[Any]) -> bool:
+        """Forget a job, and tell whether it was there."""
+        for jobs in self._kinds:
+            for job in jobs:
+                if job.future is future:
+                    jobs.remove(job)
+                    return True
+        return False
+
+    def cancel(self) -> None:
+        """Cancel all jobs."""
+        for jobs in self._kinds:
+            for job in jobs:
+                job.future.cancel()
 
 
 class Lane:
@@ -51,9 +116,10 @@ class Lane:
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.size = 0
-        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._waiting: OrderedDict[str, CallerQueue] = OrderedDict()
         self._running: Counter[str] = Counter()
         self._stuck = 0
+        self._mean_s = 0.0
 
     @property
     def working(self) -> int:
@@ -72,9 +138,20 @@ class Lane:
         """Return how many jobs of a caller wait."""
         return len(self._waiting.get(caller, ()))
 
+    def expected_wait(self, caller: str, now: float) -> float:
+        """Return the seconds that another job of a caller would wait before it begins."""
+        if self.working < self.threads and not self._waiting:
+            return 0.0
+        mine, share = self.waits(caller), (self.threads + 1) // 2 if caller else self.threads
+        oldest = max((now - jobs.since for jobs in self._waiting.values()), default=0.0)
+        ahead = max((self.size + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
+        return max(oldest, ahead * self._mean_s)
+
     def push(self, job: Job) -> None:
         """Add a job behind the others of its caller."""
-        self._waiting.setdefault(job.caller, deque()).append(job)
+        if (jobs := self._waiting.get(job.caller)) is None:
+            jobs = self._waiting[job.caller] = CallerQueue()
+        jobs.push(job)
         self.size += 1
 
     def pop(self) -> Job | None:
@@ -85,7 +162,7 @@ class Lane:
         if caller is None:
             return None
         jobs = self._waiting[caller]
-        job = jobs.popleft()
+        job = jobs.pop()
         self._waiting.move_to_end(caller)
         if not jobs:
             del self._waiting[caller]
@@ -96,19 +173,16 @@ class Lane:
     def remove(self, future: Future[Any]) -> None:
         """Forget a job that waits; its place in the queue is for those who still wait."""
         for caller, jobs in self._waiting.items():
-            for job in jobs:
-                if job.future is future:
-                    jobs.remove(job)
-                    self.size -= 1
-                    if not jobs:
-                        del self._waiting[caller]
-                    return
+            if jobs.remove(future):
+                self.size -= 1
+                if not jobs:
+                    del self._waiting[caller]
+                return
 
     def clear(self) -> None:
         """Cancel all that wait."""
         for jobs in self._waiting.values():
-            for job in jobs:
-                job.future.cancel()
+            jobs.cancel()
         self._waiting.clear()
         self.size = 0
 
@@ -116,8 +190,9 @@ class Lane:
         """Count a job that runs as stuck: nobody waits for it any more."""
         self._stuck += 1
 
-    def finish(self, job: Job, *, stuck: bool) -> None:
-        """Take the end of a job."""
+    def finish(self, job: Job, seconds: float, *, stuck: bool) -> None:
+        """Take the end of a job that ran for so long."""
+        self._mean_s += (seconds - self._mean_s) * (RECENT if self._mean_s else 1.0)
         self._running[job.caller] -= 1
         if not self._running[job.caller]:
             del self._running[job.caller]
@@ -130,18 +205,25 @@ class Lane:
 
 class Workers:
     """The pool. `threads` work at a time at quick work, `bulk` (as many, if not said) at long work; `queue` more jobs wait in
-    each lane, half of them of one caller at most; `spare` stuck threads are replaced.
+    each lane, half of them of one caller at most; `spare` stuck threads are replaced. What is abandoned is stuck after `stuck_s`.
     """
 
-    def __init__(self, threads: int, queue: int, spare: int, bulk: int | None = None) -> None:
-        self._queue, self._spare = queue, spare
+    def __init__(
+        self, threads: int, queue: int, spare: int, bulk: int | None = None, *, stuck_s: float = STUCK_S
+    ) -> None:
+        self._queue, self._spare, self._stuck_s = queue, spare, stuck_s
         self._lanes = {False: Lane(threads), True: Lane(threads if bulk is None else bulk)}
         self._changed = threading.Condition()
         self._alive = 0
         self._idle = 0
         self._running: dict[Future[Any], tuple[Lane, Job]] = {}
-        self._abandoned: set[Future[Any]] = set()
+        self._abandoned: dict[Future[Any], float] = {}
         self._ending = False
+
+    @property
+    def threads(self) -> int:
+        """How many jobs of quick work run at a time."""
+        return self._lanes[False].threads
 
     @property
     def abandoned(self) -> int:
@@ -153,38 +235,55 @@ class Workers:
         """Jobs that no thread has taken yet."""
         return sum(lane.size for lane in self._lanes.values())
 
-    def submit(self, function: Callable[[], Any], *, bulk: bool = False) -> Future[Any]:
+    @property
+    def stuck(self) -> int:
+        """Threads whose work nobody has waited for since long: cancelled work ends within a window of a model."""
+        since = perf_counter() - self._stuck_s
+        return sum(when <= since for when in tuple(self._abandoned.values()))
+
+    def expected_wait(self, caller: str = "") -> float:
+        """Return the seconds that quick work of a caller would wait for a thread."""
+        with self._changed:
+            return self._lanes[False].expected_wait(caller, perf_counter())
+
+    def submit(
+        self, function: Callable[[], Any], *, bulk: bool = False, within_s: float = inf
+    ) -> Future[Any]:
         """Queue a function for whom `CALLER` names; `bulk` work takes seconds rather than milliseconds.
 
         Raises:
-            Overloaded: the queue is full, the caller's half of it is, or too many threads are stuck.
+            GuardUnavailable: it would wait for longer than `within_s`, the queue is full, the caller's half of it is, or too many
+                threads are stuck.
         """
-        job = Job(Future(), function, CALLER.get())
+        job = Job(Future(), function, CALLER.get(), METER.get(), perf_counter())
         with self._changed:
             lane = self._lanes[bulk]
-            if lane.size >= self._queue:
-                raise Overloaded(f"{self._queue} checks are waiting for a worker already")
-            if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
-                raise Overloaded("too many checks of this client are waiting for a worker already")
-            if len(self._abandoned) > self._spare:
-                raise Overloaded(
-                    f"{len(self._abandoned)} workers are stuck in detectors that ran out of time"
+            if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
+                raise GuardUnavailable(
+                    f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
                 )
+            if lane.size >= self._queue:
+                raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
+            if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
+                raise GuardUnavailable("too many checks of this client are waiting for a worker already")
+            if (stuck := self.stuck) > self._spare:
+                raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
             lane.push(job)
             self._grow()
             self._changed.notify()
         return job.future
 
     def _grow(self) -> None:
-        most = sum(lane.threads for lane in self._lanes.values()) + len(self._abandoned)
+        # One more than are replaced for good, so that it shows that they are too many.
+        most = sum(lane.threads for lane in self._lanes.values()) + min(len(self._abandoned), self._spare + 1)
         if self._alive >= most or self._idle >= sum(lane.due for lane in self._lanes.values()):
             return
         self._alive += 1
         threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
 
-    def abandon(self, future: Future[Any]) -> bool:
+    def abandon(self, future: Future[Any]) -> None:
         """Stop waiting for a future: drop it if it has not begun, else count its thread as stuck until it
-        returns. Returns whether it had begun.
+        returns.
         """
         dropped = future.cancel()
         with self._changed:
@@ -192,11 +291,10 @@ class Workers:
                 for lane in self._lanes.values():
                     lane.remove(future)
             elif future in self._running and future not in self._abandoned:
-                self._abandoned.add(future)
+                self._abandoned[future] = perf_counter()
                 self._running[future][0].stick()
                 self._grow()
                 self._changed.notify()
-        return not dropped
 
     def end(self, seconds: float) -> None:
         """Drop what has not begun, and wait so long for what has, but for what is stuck."""
@@ -204,7 +302,7 @@ class Workers:
             self._ending = True
             for lane in self._lanes.values():
                 lane.clear()
-            self._changed.wait_for(lambda: self._running.keys() <= self._abandoned, seconds)
+            self._changed.wait_for(lambda: self._running.keys() <= self._abandoned.keys(), seconds)
 
     def _next(self) -> Job | None:
         for lane in self._lanes.values():  # quick work first
@@ -229,13 +327,15 @@ class Workers:
 
     def _work(self) -> None:
         while (job := self._take()) is not None:
+            begun = perf_counter()
             try:
                 if job.future.set_running_or_notify_cancel():
                     self._run(job)
             finally:
                 with self._changed:
-                    self._running.pop(job.future)[0].finish(job, stuck=job.future in self._abandoned)
-                    self._abandoned.discard(job.future)
+                    stuck = self._abandoned.pop(job.future, None) is not None
+                    lane, _ = self._running.pop(job.future)
+                    lane.finish(job, perf_counter() - begun, stuck=stuck)
                     if self._ending:
                         self._changed.notify_all()
             del job  # what it holds may be large, and the next job may be long in coming
@@ -243,7 +343,9 @@ class Workers:
     @staticmethod
     def _run(job: Job) -> None:
         try:
-            job.future.set_result(job.function())
+            with nullcontext() if job.meter is None else job.meter.measure():
+                result = job.function()
+            job.future.set_result(result)
         except BaseException as error:  # the future carries it to whoever waits
             job.future.set_exception(error)
 
@@ -251,11 +353,11 @@ class Workers:
 @cache
 def workers() -> Workers:
     """Return the process's pool: for quick work twice the cores (models release Python's lock), for long work as many as cores
-    (more would only take that lock from those who wait for an answer), queues of 256, as many spares as threads for quick work.
+    (more would only take that lock from those who wait for an answer), queues of 4,096, which only bound memory, and as many
+    spares as threads for quick work.
     """
-    cores = os.cpu_count() or 1
-    threads = max(4, 2 * cores)
-    pool = Workers(threads, queue=256, spare=threads, bulk=max(2, cores))
+    threads = max(4, 2 * CORES)
+    pool = Workers(threads, queue=4_096, spare=threads, bulk=max(2, CORES))
     call_at_exit(pool.end, END_S)
     return pool
 

@@ -7,9 +7,7 @@ its name is found in the text as it is.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Container, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from guardrails.detectors.encodings.extractors import DerivedText, PayloadPiece
@@ -38,12 +36,14 @@ class LabelledField(NamedTuple):
     end: int
 
 
-def add_labelled_texts(tree: ContentTree) -> None:
-    """Add, for each text with such fields, one text of them all, a line each."""
+def add_labelled_texts(tree: ContentTree, but: Container[int]) -> None:
+    """Add, for each text with such fields, one text of them all, a line each; the leaves in `but` are known to have none."""
     for index in range(len(tree.leaves)):
         leaf = tree.leaves[index]
         content = leaf.content
-        if not isinstance(content, Text) or leaf.again or not (fields := find_fields(content)):
+        if index in but or not isinstance(content, Text) or leaf.again:
+            continue
+        if not (fields := find_fields(content)):
             continue
         lines: list[str] = []
         pieces: list[PayloadPiece] = []
@@ -105,42 +105,55 @@ def _find_literal(text: str, leaf: str, position: int, role: str) -> tuple[int, 
 
 def find_table_fields(text: str) -> Iterator[LabelledField]:
     """Yield the fields of tables in a text: lines of as many fields each, the first of which are names."""
-    lines = [match.span() for match in re.finditer(r"[^\n]+", text)]
+    delimiters = [delimiter for delimiter in _DELIMITERS if delimiter in text]
     head: list[str] = []
-    delimiter = ""
-    for (start, end), (start_next, end_next) in pairwise(lines):
-        if not head:
-            delimiter, head = _read_head(text[start:end], text[start_next:end_next])
-        if not head:
-            continue
-        fields = [*_split_line(text, start_next, end_next, delimiter)]
-        if len(fields) != len(head) or start_next != end + 1:
-            head = []
-            continue
-        for label, (begin, stop) in zip(head, fields, strict=True):
-            if label and is_code(text[begin:stop]):
-                yield LabelledField(label, begin, stop)
+    delimiter = line = ""
+    start = 0
+    for following in text.split("\n") if delimiters else ():
+        if not line or not following:
+            head = []  # a table ends at an empty line
+        elif not head:
+            delimiter, head = _read_head(line, following, delimiters)
+        if head:
+            fields = _split_line(following, delimiter)
+            if len(fields) == len(head):
+                yield from _label_fields(head, fields, start)
+            else:
+                head = []
+        line = following
+        start += len(following) + 1
 
 
-def _read_head(line: str, following: str) -> tuple[str, list[str]]:
+def _label_fields(head: Sequence[str], fields: Sequence[str], start: int) -> Iterator[LabelledField]:
+    """Yield the fields of a line that may be codes and have a name; the line begins at `start`."""
+    for label, field in zip(head, fields, strict=True):
+        if label and is_code(value := field.strip(_AROUND)):
+            begin = start + len(field) - len(field.lstrip(_AROUND))
+            yield LabelledField(label, begin, begin + len(value))
+        start += len(field) + 1
+
+
+def _read_head(line: str, following: str, delimiters: Sequence[str]) -> tuple[str, list[str]]:
     """Return what separates fields, and their names, where a line is the head of a table; "" for a field that is none."""
-    for delimiter in _DELIMITERS:
+    for delimiter in delimiters:
         count = line.count(delimiter)
         if count and following.count(delimiter) >= count:
-            names = [line[start:end] for start, end in _split_line(line, 0, len(line), delimiter)]
+            names = [field.strip(_AROUND) for field in _split_line(line, delimiter)]
             if all(not name or read_label(name) for name in names) and any(names):
                 return delimiter, names
     return "", []
 
 
-def _split_line(text: str, start: int, end: int, delimiter: str) -> Iterator[tuple[int, int]]:
-    """Yield where the fields of a line stand, without white space and quotes around them; delimiters in quotes are none."""
-    begin, quoted = start, False
-    for at in range(start, end + 1):
-        if at < end and text[at] == '"':
-            quoted = not quoted
-        elif at == end or (text[at] == delimiter and not quoted):
-            field = text[begin:at]
-            left = len(field) - len(field.lstrip(_AROUND))
-            yield begin + left, max(begin + left, at - len(field) + len(field.rstrip(_AROUND)))
-            begin = at + 1
+def _split_line(line: str, delimiter: str) -> list[str]:
+    """Return the fields of a line, white space and quotes around them included; delimiters in quotes are none."""
+    parts = line.split(delimiter)
+    if '"' not in line:
+        return parts
+    fields: list[str] = []
+    first, is_open = 0, False
+    for at, part in enumerate(parts, 1):
+        is_open ^= part.count('"') % 2 == 1
+        if not is_open or at == len(parts):
+            fields.append(delimiter.join(parts[first:at]))
+            first = at
+    return fields

@@ -6,16 +6,18 @@ import os
 from functools import cached_property
 from time import monotonic
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
 from guardrails.errors import GuardrailsError, GuardUnavailable
+from guardrails.processor.work_meter import METER
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
-from guardrails.proxy.access.client import read_body
+from guardrails.proxy.access.capacity.account import Ticket
+from guardrails.proxy.access.client import ReplayedBody, read_body
 from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
 from guardrails.proxy.server.errors import describe_failure
@@ -78,37 +80,51 @@ class Gate:
             return
         if match is not None and match.route.takes_key_in_query:
             move_key_to_header(scope)
-        client = state.admission.admit(scope, today())
-        CALLER.set(client.name(scope))
+        client, is_judged = state.admission.admit(scope, today()), match is not None and match.route.is_judged
+        name = client.name(scope)
+        CALLER.set(name)
         self._check_room()
+        if is_judged:
+            state.capacity.check(name)
         with state.rate_limiter.acquire(client, monotonic()):
             if client.key is not None:
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
             settings = state.settings
-            share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.max_concurrent * FREE)
+            share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.most_concurrent * FREE)
             limit = client.body_limit(settings.max_body_bytes)
             try:
-                body = await read_body(Request(scope, receive), limit, share=share)
+                body = await read_body(scope, receive, limit, share)
                 share.mark_arrived()
-                scope[CONTEXT] = RequestContext(client, state.current, match)
-                await self._serve_whole(scope, _replay(body, receive), send)
+                ticket = self._let_work_begin(name, len(body), is_judged=is_judged)
+                scope[CONTEXT] = RequestContext(client, state.current, match, body, ticket)
+                await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()
 
-    async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request that is there; raises `GuardUnavailable` where too many are under way."""
+    def _let_work_begin(self, caller: str, size: int, *, is_judged: bool) -> Ticket | None:
+        """Admit a request that is there; raises `GuardUnavailable` where there is no room, or no time for its checks."""
         self._check_room()
-        metrics = self._state.metrics
-        metrics.in_flight += 1
+        if not is_judged:
+            return None
+        ticket = self._state.capacity.admit(caller, size)
+        METER.set(ticket.meter)
+        return ticket
+
+    async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request that was let in."""
+        state, ticket = self._state, scope[CONTEXT].ticket
+        state.metrics.in_flight += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            metrics.in_flight -= 1
+            state.metrics.in_flight -= 1
+            if ticket is not None:
+                state.capacity.close(ticket)
 
     def _check_room(self) -> None:
         """Raise `GuardUnavailable` where too many requests are under way."""
-        if self._state.metrics.in_flight >= self._state.settings.max_concurrent:
-            self._state.metrics.count("guardrails_shed_total")
+        if self._state.metrics.in_flight >= self._state.settings.most_concurrent:
+            self._state.count_refusal("concurrent")
             raise GuardUnavailable("too many requests are under way")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
@@ -140,16 +156,6 @@ def respond(error: Exception, scope: Scope) -> Response:
     """Answer an exception in the form of the route that was asked, or else of the API that the path is one of."""
     match, path = match_of(scope), scope["path"]
     return errors.respond(error, None, path) if match is None else match.route.respond(error, None, path)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a body that was read before, and then what comes after it."""
-    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return left.pop() if left else await receive()
-
-    return receive_again
 
 
 class _Answer:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
@@ -26,8 +25,11 @@ from guardrails.proxy.server.app import create_app
 from guardrails.proxy.server.connections import raise_descriptors
 from guardrails.proxy.server.http import Http
 from guardrails.proxy.server.listening.listener import open_listener
+from guardrails.proxy.server.processes.memory import bound_arenas, release_memory
+from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
 from guardrails.proxy.server.reloading.reload import check_redaction_key
 from guardrails.proxy.server.state import State
+from guardrails.types import PolicyRef
 
 VARIABLE = "GUARDRAILS_SERVE"
 """Where worker processes find the settings. The keys of the upstream and the operator have variables of their own."""
@@ -37,7 +39,6 @@ GIVEN = "GUARDRAILS_GIVEN"
 
 START_S = 60.0
 STOP_S = 10.0
-READY_S = 1.0
 
 SWITCH_S = 0.0005
 """Seconds for which a thread keeps Python's lock while others want it. A request passes the lock some twenty times on its way; at
@@ -58,13 +59,19 @@ SERVER: Mapping[str, Any] = {
 """How uvicorn serves."""
 
 
-def run(settings: Settings, guard: Guard | None = None, given: SettingsSources | None = None) -> None:
+def run(
+    settings: Settings,
+    guard: Guard | None = None,
+    given: SettingsSources | None = None,
+    on_loaded: Callable[[PolicyRef], object] = lambda ref: None,
+) -> None:
     """Serve until interrupted.
 
     Args:
         settings: what to serve.
         guard: a guard to serve instead of the settings' policy; with one process only.
         given: where the settings come from, which are read anew when that changes.
+        on_loaded: is told the policy once it is loaded, before anything is served.
 
     Raises:
         PolicyErrors: the policy is wrong; nothing was served.
@@ -73,50 +80,69 @@ def run(settings: Settings, guard: Guard | None = None, given: SettingsSources |
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     raise_descriptors(settings.max_connections)
-    sys.setswitchinterval(SWITCH_S)
+    _prepare_process()
     loaded = guard or Guard.load(settings.policy, **settings.guard_options)
-    for each in State(settings, loaded).guards:
+    on_loaded(loaded.policy.ref)
+    state = State(settings, loaded)
+    for each in state.guards:
         check_redaction_key(settings, each)
     with open_server_listener(settings) as listener:
         if settings.workers == 1:
             app = create_app(settings, loaded, None if given is None else given.settings)
-            gc.freeze()  # what is loaded stays: to look through it again and again would hold all threads up
+            _keep_what_is_loaded()
             uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
             return
         os.environ[VARIABLE] = settings.model_dump_json()
         os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
-        config = uvicorn.Config(f"{__name__}:worker_app", factory=True, workers=settings.workers, **SERVER)
-        WorkerProcesses(config, [listener], reload=settings.reload).run()
+        shared = LoadedGuard(loaded, tuple(state.all_guards), state.files) if can_fork() else None
+        del loaded, state  # a parent that shares nothing keeps nothing
+        _serve_by_workers(settings, listener, shared)
 
 
-class WorkerProcesses(Multiprocess):
-    """The processes of a server; on SIGHUP each loads its policy anew, where uvicorn would start each anew."""
-
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, reload: bool) -> None:
-        super().__init__(config, sockets)
-        self._reload = reload
-
-    def handle_hup(self) -> None:
-        """Pass the signal on; a worker that is still starting would die of it, and loads what there is now anyway."""
-        for process in self.processes if self._reload else ():
-            if process.pid is not None and process.is_ready(READY_S):
-                os.kill(process.pid, signal.SIGHUP)
+def _serve_by_workers(settings: Settings, listener: socket.socket, shared: LoadedGuard | None) -> None:
+    """Serve by several processes, which share a guard where there is one to share, until interrupted."""
+    app: str | Callable[[], FastAPI] = f"{__name__}:worker_app"
+    if shared is not None:
+        shared.build_streams()
+        app = partial(worker_app, shared)
+    _keep_what_is_loaded()
+    release_memory()
+    config = uvicorn.Config(app, factory=True, workers=settings.workers, **SERVER)
+    WorkerProcesses(config, [listener], reload=settings.reload, forks=shared is not None).run()
 
 
-def worker_app() -> FastAPI:
+def _prepare_process() -> None:
+    """Set what holds for a process that serves, before it loads anything."""
+    sys.setswitchinterval(SWITCH_S)
+    bound_arenas()
+
+
+def _keep_what_is_loaded() -> None:
+    """Have the collector leave alone what is loaded: to look through it again and again would hold all threads up, and write to
+    memory that workers share.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()  # who starts a server by a command loads without it
+
+
+def worker_app(shared: LoadedGuard | None = None) -> FastAPI:
     """Return the application of one worker process, from the environment that `run` left.
 
-    The policy is loaded before the worker takes its first request; a worker in whose time its file is wrong starts all the
-    same, tells what is wrong, and takes it up once it is right.
+    The policy is there before the worker takes its first request: the one that it shares with its parent, or one of its own where
+    there is none to share, or a file of that is another by now. A worker in whose time its file is wrong starts all the same,
+    tells what is wrong, and takes it up once it is right.
     """
-    sys.setswitchinterval(SWITCH_S)
+    _prepare_process()
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else SettingsSources(**told).settings
+    guard = None if shared is None else shared.current
     try:
-        app = create_app(settings, Guard.load(settings.policy, **settings.guard_options), reread)
+        guard = guard or Guard.load(settings.policy, **settings.guard_options)
+        app = create_app(settings, guard, reread)
     except GuardrailsError:
         app = create_app(settings, None, reread)
-    gc.freeze()
+    _keep_what_is_loaded()
     return app
 
 

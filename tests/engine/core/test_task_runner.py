@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 import pytest
 from blockbuster import blockbuster_ctx
 
-from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Verdict
-from guardrails.cancellation import Cancelled, check
+from guardrails import Action, Content, Detection, Finding, Guard, GuardUnavailable, Verdict, cancellation
+from guardrails.cancellation import Cancelled, check, current
 from guardrails.detectors.kinds import Kind
+from guardrails.engine import detector_task
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
@@ -29,6 +30,16 @@ Slow = Callable[..., Guard]
 WAIT = 10.0
 HANG = 60.0
 HIT = Detection((Finding("custom.own", 1.0, "slow", (0, 1)),))
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
 def both(guard: Guard, content: Any, **more: Any) -> list[Verdict]:
@@ -68,14 +79,60 @@ def test_work_that_never_started_misses_its_deadline_too(
     assert (pool.waiting, pool.abandoned) == (0, 0)
 
 
+def test_waiting_for_a_worker_takes_no_time_of_the_deadline(
+    slow: Slow, pool: Workers, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All threads are taken for almost as long as the check may work: it has all of its time once one is free."""
+    now = Clock()
+    for module in (cancellation, detector_task, task_runner):
+        monkeypatch.setattr(module, "perf_counter", now)
+    left: list[float] = []
+
+    def judge(content: Any) -> Detection:
+        left.append(current().deadline - now())
+        return CLEAN
+
+    async def main() -> Verdict:
+        begun = [threading.Event() for _ in range(4)]
+        for event in begun:
+            pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
+        for event in begun:
+            await asyncio.to_thread(event.wait, WAIT)
+        checking = asyncio.ensure_future(slow(judge, deadline_ms=60_000).acheck("text"))
+        await asyncio.sleep(0)
+        assert pool.waiting == 1
+        now.seconds += 59.0
+        gate.set()
+        return await checking
+
+    assert not asyncio.run(main()).blocked
+    assert left == [pytest.approx(60.0)]
+
+
+def test_a_step_that_finds_no_worker_is_said_to_be_overload(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers, gate: threading.Event
+) -> None:
+    """A check of many contents runs on a worker as a whole; where none is free for as long as it may take, nothing was judged."""
+    begun = [threading.Event() for _ in range(4)]
+    for event in begun:
+        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)), bulk=True)
+    assert all(event.wait(WAIT) for event in begun)
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline())})
+
+    with pytest.raises(GuardUnavailable, match=r"no worker was free for 0\.2 s"):
+        asyncio.run(guard.acheck(said(1_000)))
+
+    assert (pool.waiting, pool.abandoned) == (0, 0)
+
+
 def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`Overloaded` is raised, never a verdict without the detector."""
+    """`GuardUnavailable` is raised, never a verdict without the detector."""
     full = Workers(1, queue=0, spare=0)
     monkeypatch.setattr(task_runner, "workers", lambda: full)
     guard = slow(lambda content: CLEAN)
-    with pytest.raises(Overloaded):
+    with pytest.raises(GuardUnavailable):
         guard.check("text")
-    with pytest.raises(Overloaded):
+    with pytest.raises(GuardUnavailable):
         asyncio.run(guard.acheck("text"))
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
 
 import pytest
 
-from guardrails import Overloaded
-from guardrails.engine.core.worker_pool import CALLER, Workers, workers
+from guardrails import GuardUnavailable
+from guardrails.engine.core.worker_pool import CALLER, Job, Lane, Workers, workers
+from guardrails.processor.work_meter import METER, WorkMeter
+from tests.waiting import wait_until
 
 WAIT = 10.0
 HANG = 60.0
@@ -25,13 +26,6 @@ def gate() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Watch for a state that another thread brings about by itself."""
-    end = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < end
 
 
 def hanging(gate: threading.Event) -> tuple[Callable[[], str], threading.Event]:
@@ -73,7 +67,7 @@ def test_threads_are_reused() -> None:
     for _ in range(20):
         thread = pool.submit(threading.current_thread).result(WAIT)
         threads.add(thread)
-        until(lambda: pool._idle == 1)  # the future is done a moment before its thread asks for more
+        wait_until(lambda: pool._idle == 1)  # the future is done a moment before its thread asks for more
     assert len(threads) == 1
     assert threads.pop().daemon
 
@@ -100,7 +94,7 @@ def test_a_full_queue_sheds_load(gate: threading.Event) -> None:
     assert begun.wait(WAIT)
     for _ in range(2):
         pool.submit(lambda: None)
-    with pytest.raises(Overloaded) as caught:
+    with pytest.raises(GuardUnavailable) as caught:
         pool.submit(lambda: None)
     assert caught.value.retry_after >= 1
 
@@ -116,7 +110,7 @@ def test_an_abandoned_thread_is_counted_and_replaced(gate: threading.Event) -> N
     assert pool.submit(lambda: 1).result(WAIT) == 1
     gate.set()
     assert stuck.result(WAIT) == "late"
-    until(lambda: pool.abandoned == 0)
+    wait_until(lambda: pool.abandoned == 0)
     assert pool.submit(lambda: 2).result(WAIT) == 2
 
 
@@ -131,7 +125,7 @@ def test_replaced_threads_leave_once_they_are_free(gate: threading.Event) -> Non
             pool.abandon(stuck)
     assert pool._alive == 4
     gate.set()
-    until(lambda: (pool._alive, pool.abandoned) == (2, 0))
+    wait_until(lambda: (pool._alive, pool.abandoned) == (2, 0))
     assert pool.submit(lambda: 2).result(WAIT) == 2
 
 
@@ -176,7 +170,7 @@ def test_one_client_fills_at_most_half_of_the_queue(gate: threading.Event) -> No
     assert begun.wait(WAIT)
     for _ in range(2):
         submit_for(pool, "greedy", job)
-    with pytest.raises(Overloaded, match="of this client"):
+    with pytest.raises(GuardUnavailable, match="of this client"):
         submit_for(pool, "greedy", job)
     assert submit_for(pool, "other", lambda: "served").result(WAIT) == "served"
 
@@ -193,6 +187,29 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     for future in futures:
         future.result(WAIT)
     assert order == [*"abcaaaaa"]
+
+
+def test_jobs_of_streams_and_others_take_turns(gate: threading.Event) -> None:
+    """A short request does not wait for what all streams of its client have waiting."""
+    pool = Workers(1, queue=64, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+
+    def submit(kind: str) -> Future[None]:
+        meter = WorkMeter()
+        meter.streams = kind == "s"
+        CALLER.set("one")
+        METER.set(meter)
+        return pool.submit(lambda: order.append(kind))
+
+    futures = [copy_context().run(submit, kind) for kind in "sssssooos"]
+    pool.abandon(futures[1])
+    gate.set()
+    for future in futures[:1] + futures[2:]:
+        future.result(WAIT)
+    assert "".join(order) == "osososss"
 
 
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
@@ -224,14 +241,81 @@ def test_an_abandoned_job_that_has_not_begun_gives_its_place_away(gate: threadin
 
 def test_too_many_stuck_threads_shed_load(gate: threading.Event) -> None:
     """Replacements are bounded; beyond the bound new work is refused."""
-    pool = Workers(1, queue=4, spare=1)
+    pool = Workers(1, queue=4, spare=1, stuck_s=0.0)
     for _ in range(2):
         job, begun = hanging(gate)
         stuck = pool.submit(job)
         assert begun.wait(WAIT)
         pool.abandon(stuck)
-    with pytest.raises(Overloaded, match="stuck"):
+    with pytest.raises(GuardUnavailable, match="stuck"):
         pool.submit(lambda: None)
+
+
+def test_work_that_was_given_up_just_now_is_not_stuck(gate: threading.Event) -> None:
+    """Its callers may have gone all at once; it ends within a window of a model."""
+    pool = Workers(1, queue=4, spare=1)
+    jobs = [hanging(gate) for _ in range(2)]
+    for job, begun in jobs:
+        given_up = pool.submit(job)
+        assert begun.wait(WAIT)
+        pool.abandon(given_up)
+    waiting = pool.submit(lambda: "served")
+    assert (pool.abandoned, pool.stuck) == (2, 0)
+    gate.set()
+    assert waiting.result(WAIT) == "served"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "caller", "wait_s"),
+    [(0, "", 1.0), (0, "other", 2.0), (2, "", 3.0), (2, "other", 3.0), (2, "own", 6.0), (9, "own", 20.0)],
+)
+def test_a_wait_is_foretold_by_what_jobs_took(waiting: int, caller: str, wait_s: float) -> None:
+    """Two threads, jobs of two seconds: who has jobs that wait already has half of the threads."""
+    assert full_lane(waiting).expected_wait(caller, now=50.0) == pytest.approx(wait_s)
+
+
+def full_lane(waiting: int) -> Lane:
+    """Return a lane of two threads that are both taken, and in which so many jobs of one client wait since second 50; jobs take
+    two seconds.
+    """
+    lane = Lane(2)
+    for caller in ("done", "first", "second"):
+        lane.push(Job(Future(), lambda: None, caller, None, since=50.0))
+        job = lane.pop()
+        assert job is not None
+        if caller == "done":
+            lane.finish(job, 2.0, stuck=False)
+    for _ in range(waiting):
+        lane.push(Job(Future(), lambda: None, "own", None, since=50.0))
+    return lane
+
+
+def test_a_wait_is_no_shorter_than_the_longest_so_far() -> None:
+    """Where threads hang, nothing tells what jobs take."""
+    assert full_lane(1).expected_wait("other", now=75.0) == 25.0
+
+
+def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -> None:
+    """It says when to come back; who has more time is let in."""
+    pool = Workers(1, queue=8, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    pool.submit(lambda: None)
+    wait_until(lambda: pool.expected_wait() > 0.01)
+    with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
+        pool.submit(lambda: None, within_s=0.01)
+    assert caught.value.retry_after >= 1
+    assert not pool.submit(lambda: None, within_s=WAIT).done()
+
+
+def test_a_meter_gets_what_its_work_took(gate: threading.Event) -> None:
+    """On whichever threads it ran, and what that submits belongs to it too."""
+    meter, pool = WorkMeter(), Workers(2, queue=8, spare=0)
+    submitted = copy_context().run(lambda: (METER.set(meter), pool.submit(METER.get))[1])
+    assert submitted.result(WAIT) is meter
+    wait_until(lambda: meter.busy_s > 0.0)
+    assert 0.0 < meter.cpu_s < WAIT
 
 
 def test_abandoning_what_is_done_changes_nothing() -> None:
@@ -239,7 +323,7 @@ def test_abandoning_what_is_done_changes_nothing() -> None:
     pool = Workers(1, queue=4, spare=0)
     future = pool.submit(lambda: 1)
     assert future.result(WAIT) == 1
-    until(lambda: pool._idle == 1)
+    wait_until(lambda: pool._idle == 1)
     pool.abandon(future)
     assert pool.abandoned == 0
 

@@ -242,7 +242,7 @@ def test_who_leaves_ends_it(tape: Tape) -> None:
         next(sound)
         sound.close()
         assert sound.stopped == "closed"
-        assert sound._process._process.poll() is not None
+        assert sound._process._process.returncode is not None
 
 
 def test_a_file_that_changes_is_refused(tape: Tape, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from guardrails.media.rewrite.edit_plan import MARGINS_MS
 from guardrails.media.rewrite.recode import MEDIA, FilmEdit, family_of, mute_sound, recode_film
 from guardrails.media.video.film_source import Film, VideoLimits, open_film
 from guardrails.media.video.processes import film_process
-from tests.films import FPS, RATE, film, plain, scene, taped, tone
+from tests.films import FPS, RATE, film, plain, program_of, scene, taped, tone
 
 Pixels = NDArray[np.uint8]
 Sound = NDArray[np.float32]
@@ -424,7 +424,7 @@ def test_a_process_that_is_killed_is_an_error(
 
     with open_film(films["mp4"], PATIENT) as source:
         monkeypatch.setattr(Film, "process", killed)
-        monkeypatch.setattr(film_process, "STARTED", "import time; time.sleep(100)")
+        monkeypatch.setattr(film_process, "STARTED", program_of("time.sleep(100)"))
         with pytest.raises(MediaError, match="broke down") as caught:
             recode_film(source, [FilmEdit((0, 100), "solid")])
     assert caught.value.code == "undecodable"

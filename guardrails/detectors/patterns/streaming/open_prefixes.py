@@ -25,7 +25,6 @@ from guardrails.detectors.patterns.syntax_tree import (
     Group,
     Lookaround,
     Node,
-    PatternTree,
     Repetition,
     UnsupportedPattern,
     parse_tree,
@@ -56,7 +55,6 @@ class OpenPrefixes:
         loose: the same with any number for counted repetitions.
         behind: characters to the left of a match that it looks at.
         endless: whether matches may be of any length.
-        tree: of the pattern; None if `whole`.
     """
 
     kind: Kind
@@ -65,7 +63,6 @@ class OpenPrefixes:
     loose: str = ""
     behind: int = 0
     endless: bool = False
-    tree: PatternTree | None = None
 
 
 def find_open_prefixes(pattern: str) -> OpenPrefixes:
@@ -85,7 +82,7 @@ def find_open_prefixes(pattern: str) -> OpenPrefixes:
         "matches may be of any length, so an open one holds the text until it ends" if tree.endless else ""
     )
     kind: Kind = "refined" if tree.refined else "static"
-    return OpenPrefixes(kind, reason, exact, loose, tree.behind, tree.endless, tree)
+    return OpenPrefixes(kind, reason, exact, loose, tree.behind, tree.endless)
 
 
 def compile_re2(pattern: str, memory: int = 0) -> Any:

@@ -11,11 +11,14 @@ from typing import Any
 
 import re2
 
+from guardrails.detectors.patterns.context_words import context_pattern
+from guardrails.detectors.patterns.precomputed_rows import look_up_prefixes
 from guardrails.detectors.patterns.streaming.open_prefixes import (
     OpenPrefixes,
     compile_re2,
     find_open_prefixes,
 )
+from guardrails.detectors.patterns.syntax_tree import PatternTree, parse_tree
 from guardrails.detectors.patterns.table import (
     CANARY,
     NEAR,
@@ -23,7 +26,6 @@ from guardrails.detectors.patterns.table import (
     CompiledRow,
     PatternRow,
     PatternTable,
-    context_pattern,
     display_pattern,
     slow_row_message,
 )
@@ -31,13 +33,10 @@ from guardrails.detectors.patterns.table import (
 MEMORY = 256 << 20
 """Upper bound in bytes for the states of the joined patterns; taken only as texts ask for them."""
 
-PROSE = (
-    'It was a bright day in April, and the two of them had walked for about 40 minutes when the road turned north. "How far is '
-    "it?\" she asked. He didn't know; the map (printed in 1998) showed a bridge, a mill - nothing else. They went on: past "
-    "gardens, a closed shop, 3 dogs.\n\n- Total: $12.50, or 15% less\n* see https://example.com/a/b?x=1 or write to a@b.example\n"
-    "def f(x_1): return {'key': [x_1 + 2, None]}  # Then, on Friday 2026-11-27 at 10:30, order no. 4711 came.\n"
-)
-"""What engines are warmed up with: they build their states as texts ask for them, and most texts ask for these."""
+JOINED = 64
+"""Exact forms of open prefixes that are compiled as one: all three hundred of the built-in tables together take RE2 ten times as
+long as each alone, and a search by a few engines is some microseconds dearer than by one.
+"""
 
 NEAR_END = 40
 """Characters up to which the loose form of open prefixes is taken at its word."""
@@ -55,6 +54,11 @@ class StreamRow:
     def row(self) -> PatternRow:
         """The row as it was written."""
         return self.entry.row
+
+    @cached_property
+    def tree(self) -> PatternTree:
+        """The pattern's tree; raises `UnsupportedPattern` where its open prefixes are `whole`."""
+        return parse_tree(self.row.pattern)
 
     @cached_property
     def _open(self) -> Any:
@@ -83,7 +87,7 @@ class StreamRow:
 
 
 def _bound_row(row: PatternRow) -> OpenPrefixes:
-    found = find_open_prefixes(row.pattern)
+    found = look_up_prefixes(row.key) or find_open_prefixes(row.pattern)
     if row.context and found.behind > 1:
         return OpenPrefixes("whole", "looks behind further than a row with words of context sees")
     return found
@@ -100,15 +104,18 @@ class ContextWords:
     """Words of context, and the rows that need one of them."""
 
     def __init__(self, words: tuple[str, ...], rows: list[StreamRow]) -> None:
-        form = context_pattern(words)
         self.rows = rows
-        self.finder = compile_re2(form)
-        # RE2's words are those of ASCII.
-        self._prefixes = find_open_prefixes(f"(?a){form}")
+        self._form = context_pattern(words)
+
+    @cached_property
+    def finder(self) -> Any:
+        """What finds one of the words."""
+        return compile_re2(self._form)
 
     @cached_property
     def _open(self) -> Any:
-        return compile_re2(f"(?:{self._prefixes.exact})\\z")
+        # RE2's words are those of ASCII.
+        return compile_re2(f"(?:{find_open_prefixes(f'(?a){self._form}').exact})\\z")
 
     def open_from(self, text: str, at: int) -> int:
         """Return the first place from `at` on at which a word may be open."""
@@ -151,8 +158,10 @@ class StreamRows:
             self._word_set = None  # RE2 has no room for it: look for each
 
     @cached_property
-    def _exact(self) -> Any:
-        return _join_prefixes(each.exact for each in self._bounded) or self._loose
+    def _exact(self) -> list[Any]:
+        forms = [each.exact for each in self._bounded]
+        engines = [_join_prefixes(forms[at : at + JOINED]) for at in range(0, len(forms), JOINED)]
+        return [self._loose] if None in engines else engines
 
     @cached_property
     def _here(self) -> Any:
@@ -162,18 +171,6 @@ class StreamRows:
     def _at_start(self) -> Any:
         return _set(re2.Set.FullMatchSet, [each.loose for each in self._bounded])
 
-    def warm(self) -> None:
-        """Build what is built when it is first needed, so that no stream waits for it."""
-        self._exact.search("warm up 1234 a@b.c")
-        self._here.Match(" a")
-        self._at_start.Match("a")
-        for size in (1, 3, 4):
-            for start in range(0, len(PROSE), size):
-                text = PROSE[max(0, start - self.context) : start + size]
-                self.open_from(text, max(0, len(text) - size - 8))
-                self.due(text)
-                self.words_in(text)
-
     def open_from(self, text: str, at: int) -> int:
         """Return the first place from `at` on at which a row without context may be open; the end if none is."""
         if self.whole:
@@ -181,7 +178,7 @@ class StreamRows:
         found = _first(self._loose, text, at)
         if len(text) - found <= NEAR_END:
             return found
-        return _first(self._exact, text, found)
+        return min(_first(engine, text, found) for engine in self._exact)
 
     def open_at(self, text: str, at: int) -> list[StreamRow]:
         """Return the rows without context that may be open at a place."""

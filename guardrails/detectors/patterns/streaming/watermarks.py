@@ -167,8 +167,7 @@ class WatermarkTrack:
                 )
                 if at > limit:
                     continue  # inside of its own last match
-                assert row.prefixes.tree is not None  # a table with such a row is held whole
-                end = find_match_end(row.prefixes.tree, text, limit, begins=self._base == 0)
+                end = find_match_end(row.tree, text, limit, begins=self._base == 0)
                 if end == OPEN:
                     return limit
                 if end >= 0:

@@ -17,7 +17,6 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from importlib import import_module
-from select import select
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media.audio import audio_opening
@@ -25,7 +24,7 @@ from guardrails.media.errors import MediaError
 from guardrails.media.video.file_end import count_trailing_bytes
 from guardrails.media.video.film_opening import DescriptorFile, describe_film, open_container
 from guardrails.media.video.film_parts import Sampling, VideoLimits
-from guardrails.media.video.processes.spare_process import receive_task
+from guardrails.media.video.processes.task_channel import receive_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
 
 LOADED: Final = (
     *("av", "numpy", "guardrails.media.video.frames.frame_watch", "guardrails.media.video.soundtrack"),
-    "guardrails.media.rewrite.recode_child",
+    *("guardrails.media.rewrite.recode_child", "av.subtitles.stream", "PIL.Image"),
 )
-"""Modules of which tasks need most."""
+"""Modules of which tasks need most: a server that forks processes has loaded them."""
 
 EARLY_S: Final = 5
 """Seconds of processor time that a process has besides, to start."""
@@ -67,9 +66,6 @@ def main() -> None:
     os.dup2(2, 1)  # nothing that a library prints gets between answers
     with socket.socket(fileno=os.dup(0)) as line:
         os.dup2(2, 0)
-        if not select([line], [], [], 0)[0]:  # one that waits has time to load what it may need
-            for name in LOADED:
-                import_module(name)
         came = receive_task(line)
     if came is None:
         return

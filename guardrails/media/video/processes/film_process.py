@@ -11,23 +11,26 @@ import fcntl
 import json
 import os
 import select
-import subprocess
-import sys
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import IO, Any, Final
 
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.media.errors import CODES, MediaError
 from guardrails.media.video.film_parts import VideoLimits
-from guardrails.media.video.processes.spare_process import get_spares
+from guardrails.media.video.processes.forked_process import ForkedProcess, get_processes
 
-STARTED: Final = "import sys; sys.path[:] = {paths!r}; from guardrails.media.video.processes.film_child import main; main()"
-"""The program of a process: it finds modules where this one does."""
+STARTED: Final = """
+import sys
+sys.path[:] = {paths!r}
+from guardrails.media.video.processes.film_child import LOADED, main
+from guardrails.media.video.processes.fork_server import serve
+serve(main, LOADED)
+"""
+"""The program of the server that forks processes: it finds modules where this one does."""
 
 PLACES: Final = 4
 """Processes that there may be at a time for each core: most of them wait to be asked for more."""
@@ -81,10 +84,10 @@ class FilmProcess:
         """Start it; `seconds` is what it may take at most, `most` the bytes of an answer, and `target` a file that it may write.
 
         Raises:
-            Overloaded: too many are at work.
+            GuardUnavailable: too many are at work.
         """
         if not _PLACES.acquire(timeout=WAITS_S):
-            raise Overloaded("all processes that decode films are busy")
+            raise GuardUnavailable("all processes that decode films are busy")
         self._limits, self._most = limits, most
         self._buffer = bytearray()
         self._left = limits.grace
@@ -152,7 +155,6 @@ class FilmProcess:
 
     def _more(self) -> None:
         """Wait for bytes, as long as there is time."""
-        assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
         waits = select.poll()
         waits.register(descriptor, select.POLLIN)
@@ -179,20 +181,15 @@ class FilmProcess:
             self._finalizer()
 
 
-def _start_process(
-    film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None
-) -> subprocess.Popen[bytes]:
-    program = STARTED.format(paths=[str(Path(path).resolve()) for path in sys.path])
-    process = get_spares().start(program, task, [film] if target is None else [film, target])
-    assert process.stdout is not None
+def _start_process(film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None) -> ForkedProcess:
+    process = get_processes().start(STARTED, task, [film] if target is None else [film, target])
     with contextlib.suppress(OSError, AttributeError):  # not this system, or not so much
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, AHEAD)
     return process
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: ForkedProcess) -> None:
     process.kill()
     process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    process.close()
     _PLACES.release()

@@ -85,4 +85,3 @@ def test_what_is_too_large_counted_is_taken_loosely(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(stream_rows, "MEMORY", 5_000)
     rows = rows_of("(?:ab?){1,90}c")
     assert rows.open_from("ab" * 120, 0) == 0
-    rows.warm()

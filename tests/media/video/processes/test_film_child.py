@@ -1,4 +1,4 @@
-"""The program of a process for a film, run as it runs: by a command, a file and a pipe."""
+"""The program of a process for a film, run as it runs: by a server, a file and a pipe."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.media.video.film_parts import Sampling, VideoLimits
-from guardrails.media.video.processes.spare_process import SpareProcess
+from guardrails.media.video.processes.film_process import STARTED
+from guardrails.media.video.processes.forked_process import get_processes
 
 Reel = Callable[..., bytes]
 
@@ -24,11 +25,11 @@ def answers(path: Path, task: dict[str, Any], limits: VideoLimits | None = None)
         "reader": "mov",
         **task,
     }
-    program = f"import sys; sys.path[:] = {sys.path!r}; from guardrails.media.video.processes.film_child import main; main()"
-    spare = SpareProcess(program)
     with path.open("rb") as file:
-        spare.give(whole, [file])
-    rest, _ = spare.process.communicate()
+        process = get_processes().start(STARTED, whole, [file])
+    rest = process.stdout.read()
+    assert process.wait(60) == 0
+    process.close()
     found = []
     while rest:
         line, _, rest = rest.partition(b"\n")

@@ -15,6 +15,7 @@ from guardrails.media.video.film_parts import Sampling, VideoLimits, WatchAccoun
 from guardrails.media.video.processes import film_process
 from guardrails.media.video.processes.film_process import FilmProcess
 from guardrails.media.video.processes.film_run import SoundRun, WatchRun
+from tests.films import program_of
 
 SEEN = asdict(WatchAccount(decoded=3))
 
@@ -49,9 +50,7 @@ def saying(file: IO[bytes], monkeypatch: pytest.MonkeyPatch, *heads: dict[str, A
     program = (
         f"for line, size in {lines!r}:\n    sys.stdout.buffer.write(line.encode() + b'\\n' + bytes(size))\n"
     )
-    escaped = program.replace("{", "{{").replace("}", "}}")
-    # It ends soon, but not before it has its task, which cannot be given to one that has ended.
-    monkeypatch.setattr(film_process, "STARTED", "import sys\nsys.stdin.buffer.raw.read(1)\n" + escaped)
+    monkeypatch.setattr(film_process, "STARTED", program_of(program))
     return FilmProcess(file, {"call": "watch"}, VideoLimits(), 10.0, 1_000)
 
 

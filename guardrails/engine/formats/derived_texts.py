@@ -1,0 +1,76 @@
+"""Adds to a tree what stands in its texts: what is encoded in them (`detectors.encodings`), and what their fields say beside what
+they are called (`labelled_texts`).
+
+What a text holds depends on the text, so that a cache remembers those that hold nothing: of a conversation that comes again only
+the new turn is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final
+
+from guardrails.detectors.encodings.extractors import holds_nothing
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.formats.labelled_texts import add_labelled_texts
+from guardrails.text.group_search import find_open_texts
+from guardrails.types import CLEAN, Detection, Stage, Text
+
+Key = str | tuple[str | None, ...]
+Entry = dict[Key, Detection]
+"""What a cache holds of a text."""
+
+DERIVED: Final = "derived"
+"""What the key begins with under which an entry says that nothing stands in its text."""
+AGAIN: Final = "again"
+"""In place of the stage of a text that is made of others, or stood in another."""
+
+
+def add_derived_texts(
+    tree: ContentTree, decoding: tuple[int, int, int], find_entry: Callable[[str], Entry | None] | None
+) -> None:
+    """Add what stands in the texts of a tree; what is beyond the limits is noted.
+
+    Args:
+        tree: what is checked.
+        decoding: how deep encodings are followed, how many payloads and how many characters.
+        find_entry: gives what a cache holds of a text, to be read and added to; None: nothing is remembered.
+    """
+    first, noted = tree.mark()
+    empty: set[int] = set()
+    texts: dict[int, str] = {}
+    read: list[tuple[int, Entry, Key]] = []
+    keys = _keys(decoding)
+    for index, leaf in enumerate(tree.leaves):
+        content = leaf.content
+        if not isinstance(content, Text) or content.form == "record":
+            continue  # what a record says is not decoded
+        entry = None if find_entry is None else find_entry(content.text)
+        key = keys[AGAIN if leaf.again else content.place.stage]
+        if entry is not None and key in entry:
+            empty.add(index)
+            continue
+        texts[index] = content.text
+        if entry is not None:
+            read.append((index, entry, key))
+    add_labelled_texts(tree, empty)
+    tree.decode(*decoding, empty | _find_plain(texts))
+    if read and len(tree.unchecked) == noted:
+        full = {leaf.parent for leaf in tree.leaves[first:]}
+        for index, entry, key in read:
+            if index not in full:
+                entry[key] = CLEAN
+
+
+def _find_plain(texts: Mapping[int, str]) -> set[int]:
+    """Return the numbers of the texts in which nothing stands encoded, as far as can be told of many at once."""
+    numbers, several = [*texts], [*texts.values()]
+    found = find_open_texts(several, holds_nothing)
+    return {*numbers}.difference([numbers[at] for at in found]) if len(found) < len(numbers) else set()
+
+
+@cache
+def _keys(decoding: tuple[int, int, int]) -> Mapping[str, Key]:
+    """Return the key of each stage: fields are read at some, and not of a text that is made of others (`AGAIN`)."""
+    return {where: (DERIVED, where, *map(str, decoding)) for where in (*Stage, AGAIN)}

@@ -1,0 +1,147 @@
+"""Worker processes: what they share, and who takes the place of one that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
+
+from guardrails.detectors.file_watch import record_files
+from guardrails.guard import Guard
+from guardrails.proxy.server.processes import workers
+from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
+from tests.cases import each_case
+
+
+class Worker:
+    """A worker that is alive, hangs, or has ended with a status; `made` counts them."""
+
+    def __init__(self, made: list[Worker], alive: bool = True, exitcode: int | None = None) -> None:
+        self.alive, self.exitcode, self.pid = alive, exitcode, 7
+        self.events: list[str] = []
+        made.append(self)
+
+    def is_alive(self, timeout: float) -> bool:
+        """Tell what was told."""
+        return self.alive
+
+    def start(self) -> None:
+        """Note it."""
+        self.events.append("start")
+
+    def kill(self) -> None:
+        """Note it."""
+        self.events.append("kill")
+
+    def join(self) -> None:
+        """Note it."""
+        self.events.append("join")
+
+
+@pytest.fixture
+def supervisor():
+    """Return a supervisor of workers that are none, with all that it makes; signals stay as they are."""
+    before = {number: signal.getsignal(number) for number in multiprocess.SIGNALS}
+    made: list[Worker] = []
+    config = multiprocess.Config("none:none", workers=2)
+    found = WorkerProcesses(config, [], reload=True, forks=False)
+    found._make = lambda config, sockets: Worker(made)  # type: ignore[assignment,return-value]
+    yield found, made
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_one_that_died_or_hangs_is_replaced(supervisor) -> None:
+    """By one that is made as it was; the others are let be."""
+    found, made = supervisor
+    found.init_processes()
+    made[0].alive = False
+    found.keep_subprocess_alive()
+    assert [each.events for each in made] == [["start", "kill", "join"], ["start"], ["start"]]
+    assert found.processes == [made[2], made[1]]
+    found.handle_ttin()
+    assert found.processes == [made[2], made[1], made[3]]
+
+
+def test_a_worker_that_cannot_start_ends_the_server(supervisor, caplog) -> None:
+    """The next could not either; nothing is replaced once the server stops."""
+    found, made = supervisor
+    found.init_processes()
+    made[0].alive, made[0].exitcode, made[1].alive = False, STARTUP_FAILURE, False
+    found.keep_subprocess_alive()
+    assert found.should_exit.is_set()
+    assert len(made) == 2
+    assert "failed to start" in caplog.text
+
+
+def test_a_guard_is_shared_as_long_as_its_files_are_what_they_were(tmp_path: Path) -> None:
+    """A worker that takes the place of a dead one loads what there is by then."""
+    policy = tmp_path / "p.yaml"
+    policy.write_text("format: 1\nname: p\n")
+    with record_files() as files:
+        guard = Guard.load(policy)
+    shared = LoadedGuard(guard, (), files)
+    shared.build_streams()
+    assert shared.current is guard
+    policy.write_text("format: 1\nname: q\n")
+    assert shared.current is None
+
+
+@each_case(
+    ("code", "expected"),
+    [
+        ("", "True"),
+        ("import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()", "False"),
+        ("sys.modules['torch'] = sys", "False"),
+        ("sys.platform = 'darwin'", "False"),
+    ],
+)
+def test_only_a_process_of_one_thread_is_forked(code: str, expected: str) -> None:
+    """On Linux alone, and not with torch."""
+    script = f"import sys\nfrom {can_fork.__module__} import can_fork\n{code}\nprint(can_fork())"
+    given = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=given, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [expected]
+
+
+FORKS = """
+import atexit, os, signal, sys
+from uvicorn.config import Config
+from guardrails.proxy.server.processes.workers import ForkedProcess
+
+class Once(ForkedProcess):
+    def target(self, sockets):
+        own = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
+        left = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        print("worker", {*own} == {signal.SIG_DFL}, left == set(), flush=True)
+        atexit.register(print, "ended", flush=True)
+        sys.exit(%d)
+
+signal.signal(signal.SIGTERM, lambda *given: None)
+worker = Once(Config("none:none"), [])
+worker.start()
+worker.join()
+print("parent", worker.exitcode, signal.pthread_sigmask(signal.SIG_BLOCK, []) == set())
+"""
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_a_forked_worker_is_a_process_of_its_own(status: int) -> None:
+    """Signals end it as they end any, what is to happen at its end does, and its status is the parent's to read."""
+    command = [sys.executable, "-c", textwrap.dedent(FORKS) % status]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == ["worker True True", "ended", f"parent {status} True"]
+
+
+def test_the_tasks_are_those_of_this_process() -> None:
+    """Where the system lists them, with threads of libraries that Python knows nothing of."""
+    assert workers.TASKS.is_dir() is (sys.platform == "linux")
