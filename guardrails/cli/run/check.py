@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,6 +62,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked."""
+    gc.disable()  # next to nothing of what is loaded becomes garbage
     from guardrails.guard import Guard
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
@@ -68,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
         guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
+        gc.freeze()
+        gc.enable()
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:
