@@ -68,11 +68,22 @@ def test_a_guard_brings_no_server_and_no_model() -> None:
 
 
 def test_the_command_that_checks_a_text_brings_no_more_than_the_guard() -> None:
-    """It is over in half a second; the model of languages alone would take as long, and few texts ask for it."""
+    """It is over in half a second: neither the model of languages nor the encoder's runtime is loaded for what is clear."""
     script = "import sys\nfrom guardrails.cli import main\nout, sys.stdout = sys.stdout, sys.stderr\nmain(['check', 'Hello'])\nsys.stdout = out"
     loaded = loaded_by(script)
     assert loaded.isdisjoint(
-        {"fastapi", "starlette", "aiohttp", "uvicorn", "PIL", "av", "torch", "packaging", "py3langid"}
+        {
+            "fastapi",
+            "starlette",
+            "aiohttp",
+            "uvicorn",
+            "PIL",
+            "av",
+            "torch",
+            "packaging",
+            "py3langid",
+            "onnxruntime",
+        }
     )
 
 

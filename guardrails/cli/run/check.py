@@ -64,12 +64,14 @@ def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked."""
     gc.disable()  # next to nothing of what is loaded becomes garbage
     from guardrails.guard import Guard
+    from guardrails.inference.onnx import defer_sessions
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
+        with defer_sessions():
+            guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
         gc.freeze()
         gc.enable()
         blocked, judged = False, []
