@@ -29,12 +29,13 @@ from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
 from guardrails.engine.tools.tool_calls import find_returned
+from guardrails.errors import GuardUnavailable
 from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.sinks.delivery import VerdictSinks
 from guardrails.sinks.verdict_records import log_verdict, note_verdict
-from guardrails.types import Action, Returned, Stage, StageName, Verdict
+from guardrails.types import Action, Returned, Stage, StageName, Unavailable, Verdict
 
 LOG = logging.getLogger("guardrails")
 
@@ -141,12 +142,15 @@ class Checker:
             ValueError: there is no such stage.
             RequestError: the messages have no form that can be judged, or are more than the budget allows (its `code` is
                 `request_too_large`).
-            Overloaded: the workers are full.
+            GuardUnavailable: the workers are full. What could not be judged for other reasons is a verdict with `unavailable`.
         """
         at, context = Stage(stage), self.fill(read_context("check", options, "stage", "complete"))
         subject = self.read(content, at, context)
         request = context.request(subject.tree.turns)
-        outcome = self.pipeline.check(subject.tree, request, complete=complete)
+        try:
+            outcome = self.pipeline.check(subject.tree, request, complete=complete)
+        except GuardUnavailable as error:
+            raise self.refuse(error, at) from None
         return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
 
     async def acheck(
@@ -165,7 +169,10 @@ class Checker:
         def make(outcome: Outcome) -> Verdict:
             return self._build_verdict(subject, outcome, at, request.vault, request.heard)
 
-        verdict = await self.pipeline.acheck(subject.tree, request, make, complete=complete)
+        try:
+            verdict = await self.pipeline.acheck(subject.tree, request, make, complete=complete)
+        except GuardUnavailable as error:
+            raise self.refuse(error, at) from None
         return cast("Verdict[T]", self._publish(verdict))
 
     def with_policy(self, beside: CompiledPolicy) -> Self:
@@ -227,7 +234,7 @@ class Checker:
         content = subject.apply(outcome)
         system = subject.tree.system() if stage is Stage.INPUT and subject.tree.roles else ""
         return Verdict(
-            id="vd_" + os.urandom(12).hex(),
+            id=_new_id(),
             action=outcome.action,
             stage=stage,
             policy=self.pipeline.policy.ref,
@@ -250,6 +257,22 @@ class Checker:
             format_failures=outcome.format_failures,
             unavailable=outcome.unavailable,
         )
+
+    def refuse(self, error: GuardUnavailable, stage: Stage) -> GuardUnavailable:
+        """Return the exception for a check that was refused before it began, with a verdict that is reported as any other."""
+        if not error.is_refusal:
+            return error
+        verdict: Verdict = Verdict(
+            id=_new_id(),
+            action=Action.BLOCK,
+            stage=stage,
+            policy=self.pipeline.policy.ref,
+            content=None,
+            complete=False,
+            timings_ms={"total": 0.0},
+            unavailable=Unavailable(error.reason),
+        )
+        return error.with_verdict(self._publish(verdict))
 
     def _publish(self, verdict: Verdict) -> Verdict:
         """Report a verdict to whoever asked to be told, and return it."""
@@ -276,6 +299,11 @@ class Checker:
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__)[1:])
             LOG.error("on_verdict raised %s; verdict %s stands\n%s", type(error).__name__, verdict.id, where)
+
+
+def _new_id() -> str:
+    """Return the id of a verdict."""
+    return "vd_" + os.urandom(12).hex()
 
 
 def _is_async(function: Callable[..., object]) -> bool:

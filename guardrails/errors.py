@@ -176,6 +176,10 @@ class GuardUnavailable(Blocked):
         verdict: the verdict that says so; or, where there is none as work was refused before it began, what there was no
             capacity for, in words.
         retry_after: the seconds after which to try again; None: nobody knows. Where there was no capacity, a second if not given.
+
+    Attributes:
+        may_retry: whether another try may help soon: not after a crash, and not where whoever answers knows that the same content
+            was late before.
     """
 
     def __init__(self, verdict: Verdict | str, retry_after: int | None = None) -> None:
@@ -197,6 +201,13 @@ class GuardUnavailable(Blocked):
         if retry_after is None and self.reason == "capacity":
             retry_after = RETRY_AFTER_S
         self.retry_after = retry_after
+        self.may_retry = self.reason != "crash"
+
+    def with_verdict(self, verdict: Verdict) -> GuardUnavailable:
+        """Return the same refusal with a verdict that names the policy."""
+        made = GuardUnavailable(verdict, self.retry_after)
+        made.args, made.may_retry = self.args, self.may_retry
+        return made
 
     @property
     def is_refusal(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import json
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,10 @@ settings.load_profile("short")
 
 # Rules on pictures are tried with green squares (`tests/green_square.py`).
 BUILTIN["green_square"] = "tests.green_square:KIND"
+
+# Each program that a test starts would compile the package again, where an environment (of an image of a container) says that nothing
+# compiled is kept. Workers of pytest-xdist are started after this.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -222,7 +227,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
+    from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_texts
 
     def encoder(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> Any:
         rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())
@@ -244,7 +249,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         weights = np.zeros((BUCKETS, len(heads)), dtype=np.float32)
         for word, logits in words.items():
             for head, logit in logits.items():
-                weights[hash_features(word), heads.index(head)] = logit
+                weights[hash_texts([word]).buckets, heads.index(head)] = logit
         return HashedHeads.train_on(heads, weights, np.full(len(heads), -4.0, dtype=np.float32))
 
     def make(

@@ -35,7 +35,7 @@ from rows import HEADS, Row
 from tokenizers import Tokenizer
 from torch import nn
 
-from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
+from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_texts
 from guardrails.text import fold_text
 
 FURTHER = ("retrain", "polish", "attacks")
@@ -45,7 +45,7 @@ SEED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay: float = 1e-6) -> HashedHeads:
     """Return linear heads by logistic regression (Adam, masked labels, weights decayed to 0)."""
     torch.manual_seed(7)
-    found = [torch.from_numpy(hash_features(fold_text(row.text).text)) for row in rows]
+    found = [torch.from_numpy(hash_texts([fold_text(row.text).text]).buckets) for row in rows]
     value, known = (torch.from_numpy(array) for array in encoder.labels(rows))
     weight = torch.from_numpy(encoder.positive_weight(value.numpy(), known.numpy()))
     bag = nn.EmbeddingBag(BUCKETS, len(HEADS), mode="sum")

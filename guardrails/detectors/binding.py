@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
-from guardrails.detectors.capabilities import FilmTrack, read_capabilities
+from guardrails.detectors.capabilities import FilmTrack, PassageStream, read_capabilities
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
@@ -41,9 +41,10 @@ class BoundDetector:
     answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
     `detect`, which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
     beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
-    one passage after the other; `prose`, that it judges sentences, so that it is given no data (`Text.form`), and what a
-    record says as one; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
-    that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
+    one passage after the other, and `passage_stream` begins a text where it goes on from one to the next; `prose`, that it judges
+    sentences, so that it is given no data (`Text.form`), and what a record says as one; `pixels`, that it looks at decoded
+    pictures: their `source` is a `Picture`, and it sees none that cannot be; `film` begins to look at one track of a film,
+    where more than single frames tells what that is; `extracts`,
     what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
     patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
     texts that grow as one (`capabilities.py`). `repair` makes of a text what it was meant to be, and `format_problems`
@@ -66,6 +67,7 @@ class BoundDetector:
     digest: str = ""
     stream: Begin | None = None
     passages: bool = False
+    passage_stream: Callable[[Mapping[str, str] | None], PassageStream] | None = None
     prose: bool = False
     pixels: bool = False
     film: Callable[[str], FilmTrack] | None = None

@@ -54,6 +54,20 @@ class Passages(Detector, Protocol):
     passages: bool
 
 
+class PassageStream(Detector, Protocol):
+    """A text that grows, as a detector: each content that it is given is what follows in the text, whole passages all."""
+
+    def is_due(self, characters: int, *, busy: bool) -> bool:
+        """Tell whether so much that follows is to be judged now, rather than with the passage behind it; `busy` says that others
+        wait for a worker.
+        """
+        ...
+
+    def fork(self) -> PassageStream:
+        """Return a stream that goes on from here apart from this one, so that a judgement which fails changes nothing."""
+        ...
+
+
 class FilmTrack(Detector, Protocol):
     """A detector of the frames of one track of a film, which it gets one after the other, and of what they come to."""
 
@@ -178,6 +192,11 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             "Whether it can judge one passage of a text after the other.",
             _flag,
             ("chunks", "windows"),
+        ),
+        Capability(
+            "passage_stream",
+            "Begins a text that it judges one passage after the other, given its context; returns a `PassageStream`.",
+            _takes(1),
         ),
         Capability(
             "prose",

@@ -44,6 +44,9 @@ TELLING_TYPES = frozenset(ANTHROPIC_TYPES.values()) - {ANTHROPIC_TYPES[400]}
 BLOCKED, MESSAGES = "content_filter", "messages"
 """Code and param of a block, as the chat API has them."""
 
+UNAVAILABLE = "guard_unavailable"
+"""Code of a check that could not be done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -20,6 +20,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.streaming.stream import stop_outcome
 from guardrails.engine.streaming.text_channels import TextChannels
+from guardrails.errors import GuardUnavailable
 from guardrails.types import Stage, StageName, Verdict
 
 Steps = Generator[list[Task], None, str]
@@ -62,21 +63,33 @@ class TextStream:
 
         Raises:
             ValueError: after `flush`.
-            Overloaded: the workers are full.
+            GuardUnavailable: the workers are full.
         """
-        return self._checker.pipeline.drive(self.feeding(delta, None))
+        try:
+            return self._checker.pipeline.drive(self.feeding(delta, None))
+        except GuardUnavailable as error:
+            raise self._checker.refuse(error, self._stage) from None
 
     async def afeed(self, delta: str) -> str:
         """The twin of `feed` that does not block the event loop."""
-        return await self._checker.pipeline.adrive(self.feeding(delta, INLINE_ON_LOOP))
+        try:
+            return await self._checker.pipeline.adrive(self.feeding(delta, INLINE_ON_LOOP))
+        except GuardUnavailable as error:
+            raise self._checker.refuse(error, self._stage) from None
 
     def flush(self) -> str:
         """End the text and return the rest of what may be shown: nothing where it is stopped."""
-        return self._checker.pipeline.drive(self.flushing(None))
+        try:
+            return self._checker.pipeline.drive(self.flushing(None))
+        except GuardUnavailable as error:
+            raise self._checker.refuse(error, self._stage) from None
 
     async def aflush(self) -> str:
         """The twin of `flush` that does not block the event loop."""
-        return await self._checker.pipeline.adrive(self.flushing(INLINE_ON_LOOP))
+        try:
+            return await self._checker.pipeline.adrive(self.flushing(INLINE_ON_LOOP))
+        except GuardUnavailable as error:
+            raise self._checker.refuse(error, self._stage) from None
 
     def feeding(self, delta: str, inline: int | None) -> Steps:
         """Return the steps of `feed`; `inline` as for `Pipeline.check_steps`."""

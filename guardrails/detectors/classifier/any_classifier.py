@@ -35,7 +35,7 @@ from guardrails.inference.hub import hub_cache
 from guardrails.inference.hub.sequence import SequenceModel, SequenceOptions, load_sequence_model
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
-from guardrails.text import TextView, normalize_text, replace_surrogates
+from guardrails.text import TextView, normalize_text
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 Columns = Mapping[str, Sequence[int]]
@@ -93,9 +93,8 @@ class SequenceClassifier:
         return found
 
     def _cut_windows(self, text: str) -> ModelWindows:
-        safe = replace_surrogates(text)
         return cut_model_windows(
-            safe, TextView, self._model.windows, self._languages, self._most, strip_disguise
+            text, TextView, self._model.windows, self._languages, self._most, strip_disguise
         )
 
     def _detection(self, text: ModelWindows, scores: Scores) -> Detection:

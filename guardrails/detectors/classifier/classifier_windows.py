@@ -1,7 +1,8 @@
 """Cuts a text into the windows that a classifier judges, with their spans and what was left out.
 
-The plain reading comes first; of the readings in which spelling tricks are undone only the windows that read
-otherwise. Windows past the limit and windows in a language that the model was not validated on are unchecked.
+The plain reading comes first, which of a JSON text is what it says (`json_reading.py`); of the readings in which spelling tricks
+are undone only the windows that read otherwise. Windows past the limit and windows in a language that the model was not
+validated on are unchecked.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from guardrails.detectors.classifier.json_reading import JsonReading, read_json
 from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
 from guardrails.inference.safety.model import SafetyModel
@@ -26,6 +29,9 @@ MIN_LETTERS: Final = 40
 
 MIN_SCRIPT_LETTERS: Final = 6
 """Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
+
+REMEMBERED: Final = 2_048
+"""Windows of which it is kept whether they are in a foreign language."""
 
 COMMON_ENGLISH_WORDS: Final = frozenset(
     (
@@ -120,14 +126,14 @@ class TierWindows:
 
 def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
-    safe = blank_pictographs(replace_surrogates(text))
-    beside = (
-        None
-        if prompt is None
-        else model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
-    )
+    beside = None if prompt is None else cut_prompt(prompt, model)
     found = cut_model_windows(
-        safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
+        text,
+        VIEWS[model.view],
+        lambda read: model.windows(read, beside or ()),
+        model.languages,
+        most,
+        blank=blank_pictographs,
     )
     return TierWindows(
         found.spans,
@@ -139,11 +145,16 @@ def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: in
     )
 
 
+def cut_prompt(prompt: str, model: SafetyModel) -> tuple[int, ...]:
+    """Return the tokens of a prompt that are read beside its reply."""
+    return model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
+
+
 def blank_pictographs(text: str) -> str:
-    """Return a text with a blank for each emoji: to the model's tokens one is like any other, and it has met most of them in
-    abuse, so that it would take a smile for that.
+    """Return a text of the same length with blanks for emoji: to the model's tokens one is like any other, and it has met most of
+    them in abuse, so that it would take a smile for that.
     """
-    return text if text.isascii() else _PICTOGRAPHS.sub(" ", text)
+    return text if text.isascii() else _PICTOGRAPHS.sub(lambda found: " " * len(found[0]), text)
 
 
 def cut_model_windows(
@@ -153,24 +164,38 @@ def cut_model_windows(
     languages: frozenset[str],
     most: int,
     undisguised: Callable[[str], str | None] = lambda _: None,
+    blank: Callable[[str], str] = str,
 ) -> ModelWindows:
-    """Cut a text without surrogates, as the model views it, into windows, at most `most` of all its readings together.
+    """Cut a text, as the model views it, into windows, at most `most` of all its readings together.
 
-    `undisguised` may give another reading of a plain window, which is then judged too.
+    Args:
+        text: the text.
+        viewed: how the model reads texts.
+        windows: what cuts a reading.
+        languages: those that the model was validated on; none: all.
+        most: windows of all readings together.
+        undisguised: may give another reading of a plain window, which is then judged too.
+        blank: blanks what the model does not read; the text stays as long as it is.
     """
     spans: list[Span] = []
     found: list[tuple[str, tuple[int, ...]]] = []
     foreign: list[Span] = []
     unchecked: list[Unchecked] = []
-    for plain, span, read, ids in _readings(text, viewed, windows, undisguised):
-        if len(found) == most:
-            unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
+    for view, in_sentences in read_json(text) or [JsonReading(TextView(text), True)]:
+        plain = blank(replace_surrogates(view.text))
+        for is_plain, own, read, ids in _readings(plain, viewed, windows, undisguised):
+            span = own if view.identity else view.original(*own)
+            if len(found) == most:
+                unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
+                break
+            spans.append(span)
+            found.append((read, ids))
+            judged = plain[slice(*own)]  # a view has other letters
+            if is_plain and (is_foreign if in_sentences else has_foreign_script)(judged, languages):
+                foreign.append(span)
+        if unchecked:
             break
-        spans.append(span)
-        found.append((read, ids))
-        if plain and is_foreign(text[slice(*span)], languages):  # a view has other letters
-            foreign.append(span)
-    unchecked += (Unchecked("language", FOREIGN_REASON, span=span) for span in _merge_spans(foreign))
+    unchecked += (Unchecked("language", FOREIGN_REASON, span=span) for span in _merge_spans(sorted(foreign)))
     return ModelWindows(
         tuple(spans), tuple(read for read, _ in found), tuple(ids for _, ids in found), tuple(unchecked)
     )
@@ -185,11 +210,21 @@ def _readings(
         if other := undisguised(read):
             for window in windows(other):
                 yield False, span, other[window.start : window.end], window.ids
+    for span, read, ids in cut_disguised_windows(text, viewed, windows):
+        yield False, span, read, ids
+
+
+def cut_disguised_windows(
+    text: str, viewed: Callable[[str], TextView], windows: Windows
+) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+    """Yield the windows of the readings in which spelling tricks are undone that read otherwise than the text: where in the
+    text, what they read, and the tokens.
+    """
     for reading in deobfuscate_text(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:
-                yield False, span, read, ids
+                yield span, read, ids
 
 
 def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
@@ -205,15 +240,13 @@ def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Sp
             yield (start, end), view.text[window.start : window.end], window.ids
 
 
+@lru_cache(REMEMBERED)
 def is_foreign(text: str, languages: frozenset[str]) -> bool:
     """Tell whether a text is for certain in a language that is not among these (none: all are)."""
     if not languages:
         return False
-    if not text.isascii():
-        own = script_of(frozenset(NAMES) - with_varieties(languages))
-        found = count_letters("".join(own.findall(text))) if own is not None else 0
-        if found >= MIN_LETTERS or (found >= MIN_SCRIPT_LETTERS and 2 * found > count_letters(text)):
-            return True
+    if has_foreign_script(text, languages):
+        return True
     if (
         len(text) < MIN_LETTERS
         or ("en" in languages and _is_english(text))
@@ -222,6 +255,15 @@ def is_foreign(text: str, languages: frozenset[str]) -> bool:
         return False
     code, probability = identify_language(text)
     return probability >= MIN_LANGUAGE_PROBABILITY and code not in languages and code != "und"
+
+
+def has_foreign_script(text: str, languages: frozenset[str]) -> bool:
+    """Tell whether many letters of a text, or most, are of scripts in which none of these languages is written (none: all)."""
+    if text.isascii() or not languages:
+        return False
+    own = script_of(frozenset(NAMES) - with_varieties(languages))
+    found = count_letters("".join(own.findall(text))) if own is not None else 0
+    return found >= MIN_LETTERS or (found >= MIN_SCRIPT_LETTERS and 2 * found > count_letters(text))
 
 
 def _is_english(text: str) -> bool:

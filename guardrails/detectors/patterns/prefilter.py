@@ -36,8 +36,14 @@ _OTHER_DIGIT = re2.compile(r"[^\P{Nd}0-9]|[\x{10000}-\x{1FFFF}]")
 _HUMP = re.compile(rb"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a word begins within a name in camel case."""
 
-_HUMPED = re2.compile("[a-z][A-Z]|[A-Z][A-Z][a-z]")
-"""What tells in a pass of RE2, which takes a tenth of the time, that there is one."""
+_CASES = bytes(97 if 97 <= code <= 122 else 65 if 65 <= code <= 90 else 32 for code in range(256))
+"""A table for `bytes.translate`: small letters are a, large ones A, all else is a space."""
+
+
+def _has_humps(data: bytes) -> bool:
+    """Tell whether `_HUMP` is anywhere, in a tenth of its time."""
+    cases = data.translate(_CASES)
+    return b"aA" in cases or b"AAa" in cases
 
 
 class _Automaton:
@@ -104,7 +110,7 @@ class Prefilter:
         # What is like a letter of ASCII may be one of a word, or the edge of one.
         if rows & self._near and not (self._wide and any(letter in text for letter, _ in ALIKE)):
             hay = EDGE + data.translate(CONTEXT.table) + EDGE + (data if self._wide else b"")
-            if _HUMPED.search(data) is not None:
+            if _has_humps(data):
                 hay += EDGE + _HUMP.sub(b" ", data).translate(CONTEXT.table) + EDGE
             rows &= ~self._near | self._contexts.rows(hay)
         if self._others and self._wide and _OTHER_DIGIT.search(data) is not None:

@@ -28,6 +28,7 @@ from guardrails.detectors.patterns.precomputed_rows import PrecomputedRow, RowKe
 from guardrails.detectors.patterns.prefilter import Prefilter
 from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_flat
 from guardrails.detectors.shared_builds import SharedInstances
+from guardrails.text.group_search import find_open_texts
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -281,6 +282,12 @@ class _Side:
         check()
         return self._rows[at][1].engine.search(data) is not None
 
+    def is_clear(self, text: str) -> bool:
+        """Tell whether nothing can be found in a text by what its rows need: then nothing is in any part of it either, and so not
+        in the texts that it is joined of.
+        """
+        return self._filter is not None and not self._free and not self._filter.candidates(text)
+
     def due(self, text: str) -> list[tuple[CompiledRow, Re2Form]]:
         """Return the rows that match somewhere: of those that have what they need if these are few or the text is long, else
         by the set.
@@ -310,6 +317,7 @@ class PatternTable:
         entries = [row if isinstance(row, CompiledRow) else compile_row(row) for row in rows]
         self._filtered = [entry for entry in entries if entry.ascii is not None]
         self._unfiltered = [entry for entry in entries if entry.ascii is None]
+        self._always = frozenset(entry.row.category for entry in self._unfiltered)
         if not all(entry.known for entry in entries):
             self.build()
 
@@ -359,10 +367,20 @@ class PatternTable:
     def __len__(self) -> int:
         return len(self._filtered) + len(self._unfiltered)
 
-    def categories(self, text: str) -> set[str]:
+    def categories(self, text: str) -> frozenset[str]:
         """Return the categories of all rows that may be found in a text: those that are there, some by mistake."""
         due = (self._ascii if text.isascii() else self._wide).due(text)
-        return {entry.row.category for entry, _ in due} | {entry.row.category for entry in self._unfiltered}
+        return self._always.union([entry.row.category for entry, _ in due]) if due else self._always
+
+    def categories_of(self, texts: Sequence[str]) -> frozenset[str]:
+        """Return the categories of all rows that may be found in some texts."""
+        found: set[str] = set()
+        for at in find_open_texts(texts, self._is_clear):
+            found |= self.categories(texts[at])
+        return self._always.union(found) if found else self._always
+
+    def _is_clear(self, text: str) -> bool:
+        return (self._ascii if text.isascii() else self._wide).is_clear(text)
 
     def search(self, text: str) -> list[tuple[PatternRow, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.

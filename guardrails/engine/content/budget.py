@@ -81,7 +81,8 @@ class Budget:
                 pictures += 1
             elif isinstance(content, Video | Audio):
                 files += 1
-        self.allows(contents=contents, characters=characters, pictures=pictures, files=files)
+        if contents > self.contents or characters > self.characters or pictures or files:
+            self.allows(contents=contents, characters=characters, pictures=pictures, files=files)
         # Hardly a request is so long that it has to be looked at for this.
         if windows and characters > self.windows * WINDOW_TOKENS:
             self.allows(windows=estimate_windows(texts))

@@ -13,7 +13,7 @@ from typing import Any
 
 from guardrails.detectors.encodings.decoders import BASE64
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.values.scalars import format_number
+from guardrails.engine.values.scalars import SHORTEST_LONG, format_number
 from guardrails.engine.values.walk import LISTS, MAPPINGS, NUMBERS, find_strings
 from guardrails.errors import RequestError
 from guardrails.text.prose import classify_text
@@ -148,9 +148,32 @@ def each(reader: Reader) -> Reader:
 
 def figures(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A structure of numbers and of words of a protocol: what else stands in it is judged."""
+    if type(value) is dict and _are_figures(value, NESTED_FIGURES):
+        return
     for where, found, _ in find_strings(value, path):
         if not is_structure(found):
             tree.text(found, where, place, editable=False)
+
+
+NESTED_FIGURES = 2
+"""Mappings within mappings in which figures are told at a glance: those of a usage are counts, and details of counts."""
+
+
+def _are_figures(value: Mapping[Any, Any], nested: int) -> bool:
+    """Tell whether a mapping holds flags and small numbers alone, under words of a protocol: nothing to judge."""
+    for name, inner in value.items():
+        if type(name) is not str or not is_structure(name):
+            return False
+        kind = type(inner)
+        if kind is int or kind is float:
+            if not -SHORTEST_LONG < inner < SHORTEST_LONG:
+                return False
+        elif kind is dict and nested:
+            if not _are_figures(inner, nested - 1):
+                return False
+        elif inner is not None and kind is not bool:
+            return False
+    return True
 
 
 ENTRY = ("token", "logprob", "bytes", "top_logprobs")

@@ -352,23 +352,28 @@ def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) ->
 
 def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
     """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
-    parts: dict[str, list[int]] = {"text": [0] * 5}
     missed = {index for _, _, index in unchecked}
+    texts = checked = characters = 0
+    others: dict[str, list[int]] = {}
     declared: dict[str, None] = {}
     for index, leaf in enumerate(tree.leaves):
-        if leaf.again:
+        if leaf.pieces or leaf.parent is not None:  # its text is judged elsewhere too
             continue
         content = leaf.content
-        counts = parts.setdefault(content.kind, [0] * 5)
-        counts[0] += 1
-        counts[1] += index not in missed
-        if isinstance(content, Text):
-            counts[2] += len(content.text)
+        if type(content) is Text:
+            texts += 1
+            checked += index not in missed
+            characters += len(content.text)
             if content.place.declared:
                 declared[content.place.path] = None
-        elif isinstance(content, Media) and isinstance(picture := content.source, Picture):
+            continue
+        counts = others.setdefault(content.kind, [0] * 5)
+        counts[0] += 1
+        counts[1] += index not in missed
+        if isinstance(content, Media) and isinstance(picture := content.source, Picture):
             counts[3] += len(picture.frames)
             counts[4] += picture.width * picture.height
-    kinds = {kind: KindCoverage(*counts) for kind, counts in parts.items()}
+    kinds = {Text.kind: KindCoverage(texts, checked, characters)}
+    kinds |= {kind: KindCoverage(*counts) for kind, counts in others.items()}
     named = tuple(entry for entry, _, _ in unchecked)
     return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),), (*declared,))

@@ -170,7 +170,7 @@ class Batch:
         now, left = perf_counter(), 0.0
         for task, future in zip(self.tasks, self.futures, strict=True):
             if not future.done():
-                until = self.since + self.queue_s
+                until = self.since + (self.queue_s if self.work_s + task.patience_s > 0.0 else 0.0)
                 if task.started is not None:
                     until = task.started + self.work_s + task.patience_s
                 left = max(left, until - now)

@@ -7,18 +7,24 @@ the new turn is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
+from guardrails.detectors.encodings.extractors import holds_nothing
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.formats.labelled_texts import add_labelled_texts
-from guardrails.types import CLEAN, Detection, Text
+from guardrails.text.group_search import find_open_texts
+from guardrails.types import CLEAN, Detection, Stage, Text
 
-Entry = dict[str | tuple[str | None, ...], Detection]
+Key = str | tuple[str | None, ...]
+Entry = dict[Key, Detection]
 """What a cache holds of a text."""
 
 DERIVED: Final = "derived"
 """What the key begins with under which an entry says that nothing stands in its text."""
+AGAIN: Final = "again"
+"""In place of the stage of a text that is made of others, or stood in another."""
 
 
 def add_derived_texts(
@@ -33,23 +39,38 @@ def add_derived_texts(
     """
     first, noted = tree.mark()
     empty: set[int] = set()
-    read: dict[int, tuple[Entry, tuple[str, ...]]] = {}
-    for index, leaf in enumerate(tree.leaves if find_entry is not None else ()):
+    texts: dict[int, str] = {}
+    read: list[tuple[int, Entry, Key]] = []
+    keys = _keys(decoding)
+    for index, leaf in enumerate(tree.leaves):
         content = leaf.content
-        if not isinstance(content, Text) or leaf.is_record or find_entry is None:
+        if not isinstance(content, Text) or content.form == "record":
             continue  # what a record says is not decoded
-        entry = find_entry(content.text)
+        entry = None if find_entry is None else find_entry(content.text)
+        key = keys[AGAIN if leaf.again else content.place.stage]
+        if entry is not None and key in entry:
+            empty.add(index)
+            continue
+        texts[index] = content.text
         if entry is not None:
-            # Fields are read at some stages, and not of a text that is made of others.
-            key = (DERIVED, "again" if leaf.again else content.place.stage, *map(str, decoding))
-            if key in entry:
-                empty.add(index)
-            else:
-                read[index] = entry, key
+            read.append((index, entry, key))
     add_labelled_texts(tree, empty)
-    tree.decode(*decoding, empty)
-    if len(tree.unchecked) == noted:
+    tree.decode(*decoding, empty | _find_plain(texts))
+    if read and len(tree.unchecked) == noted:
         full = {leaf.parent for leaf in tree.leaves[first:]}
-        for index, (entry, key) in read.items():
+        for index, entry, key in read:
             if index not in full:
                 entry[key] = CLEAN
+
+
+def _find_plain(texts: Mapping[int, str]) -> set[int]:
+    """Return the numbers of the texts in which nothing stands encoded, as far as can be told of many at once."""
+    numbers, several = [*texts], [*texts.values()]
+    found = find_open_texts(several, holds_nothing)
+    return {*numbers}.difference([numbers[at] for at in found]) if len(found) < len(numbers) else set()
+
+
+@cache
+def _keys(decoding: tuple[int, int, int]) -> Mapping[str, Key]:
+    """Return the key of each stage: fields are read at some, and not of a text that is made of others (`AGAIN`)."""
+    return {where: (DERIVED, where, *map(str, decoding)) for where in (*Stage, AGAIN)}

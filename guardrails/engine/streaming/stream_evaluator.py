@@ -12,9 +12,11 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.capabilities import PassageStream
 from guardrails.detectors.encodings.extractors import DerivedText
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.engine.content.content_tree import ContentTree, Leaf
@@ -28,6 +30,7 @@ from guardrails.engine.core.rule_evaluation import (
     unknown_names,
 )
 from guardrails.engine.core.task_runner import run_tasks
+from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task, find_undeclared
 from guardrails.engine.model import Request, Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
@@ -90,10 +93,15 @@ class StreamEvaluator:
             (bounds, _ask_safely(begin, context)) for bounds, begin in self._plan.streams
         ]
         self._by_passages = not joined and bool(self._plan.passages)
+        self._passages: list[tuple[BoundDetector, PassageStream | None]] = [
+            (bound, _begin_passages(bound, context)) for bound in self._plan.passages if self._by_passages
+        ]
         self._payloads = PayloadStream(*pipeline.decoding) if self._plan.decoded else None
         self._pipeline = pipeline
         self._hold = MediaHold() if media_kinds(self._policies, (place.stage, *place.also)) else None
         self._text, self._base = "", 0
+        self._waiting = ""
+        """What came and was given to nobody yet, as no passage that is due has ended with it."""
         self._starts = [0]
         self._open: list[tuple[Rule, Finding | None, int, TextSpans]] = []
         self._ended = self._is_past = self._is_judging = False
@@ -131,12 +139,17 @@ class StreamEvaluator:
         if not self._is_past:
             # What lies past the limit is not judged; where that does not stop the text, it ends there for all detectors.
             self._is_past = len(delta) > room
+            last = last or self._is_past
+            self._waiting += delta[:room]
+            if self._by_passages and not last and self.mark >= self._starts[-1] and not self._find_ends():
+                return  # all that was judged is shown, and nothing else could be, whatever is found
+            delta, self._waiting = self._waiting, ""
             # For ever, if nobody goes on: what was not judged must not count as settled.
             self._is_judging = True
-            yield from self._judge(delta[:room], inline, last=last or self._is_past)
+            yield from self._judge(delta, inline, last=last)
             self._is_judging = False
-        self._reconsider(last=last)
-        self._settle(last=last)
+        self._reconsider(last=self._ended)
+        self._settle(last=self._ended)
 
     def _judge(self, delta: str, inline: int | None, *, last: bool) -> Steps:
         before = self.mark
@@ -312,11 +325,9 @@ class StreamEvaluator:
 
     def _judge_passages(self, inline: int | None, *, last: bool) -> Steps:
         """Judge the passages that have ended, each with those before it."""
-        begin = self._starts[-1]
-        rest = self._text[begin - self._base :]
-        ends = [begin + end for _, end in split_passages(rest)]
-        if not last:
-            ends = ends[:-1]
+        begin, ends = self._starts[-1], self._find_ends(last=last)
+        if not ends:
+            return
         contents: list[tuple[int, Text]] = []
         for end in ends:
             text = self._text[self._starts[0] - self._base : end - self._base]
@@ -324,8 +335,47 @@ class StreamEvaluator:
             self._starts.append(end)
             while end - self._starts[0] > CONTEXT and len(self._starts) > 1:
                 del self._starts[0]
-        if contents:
-            yield from self._ask(self._plan.passages, contents, inline)
+        follows = [
+            (begin, Text(self._text[begin - self._base : ends[-1] - self._base], self._place, self._context))
+        ]
+        forks = [None if stream is None else _ask_safely(stream.fork) for _, stream in self._passages]
+        tasks = [
+            _task(bound, contents) if fork is None else _task(bound, follows, fork)
+            for (bound, _), fork in zip(self._passages, forks, strict=True)
+        ]
+        yield from run_tasks(tasks, inline)
+        for at, (task, fork) in enumerate(zip(tasks, forks, strict=True)):
+            self._take_passages(task, contents if fork is None else follows, follows=fork is not None)
+            if fork is not None:
+                failed = any(answer.error is not None for answer in task.answers)
+                bound = self._passages[at][0]
+                self._passages[at] = bound, _begin_passages(bound, self._context) if failed else fork
+
+    def _find_ends(self, *, last: bool = False) -> list[int]:
+        """Return where the passages end that are to be judged now; none where all who judge them would rather wait."""
+        begin = self._starts[-1]
+        rest = self._text[begin - self._base :] + self._waiting
+        ends = [begin + end for _, end in split_passages(rest)]
+        if last:
+            return ends
+        del ends[-1:]
+        # What is held must not come to be too much for the sake of saving work.
+        if not ends or begin == 0 or 2 * (begin + len(rest) - self.mark) >= self._limits.max_hold:
+            return ends
+        size, busy = ends[-1] - begin, workers().waiting > 0
+        for _, stream in self._passages:
+            if stream is None or _ask_safely(partial(stream.is_due, busy=busy), size) is not False:
+                return ends
+        return []
+
+    def _take_passages(self, task: Task, contents: Sequence[tuple[int, Text]], *, follows: bool) -> None:
+        """Take what a detector says of texts that end a stretch of this one which begins at a place, or that follow there."""
+        for (at, _), answer in zip(contents, task.answers, strict=True):
+            self._take((task.bound,), replace(answer, findings=()))
+            for finding in answer.findings:
+                # A passage is read with others, so that a finding stands for it as a whole.
+                start = finding.span[0] if follows and finding.span is not None else 0
+                self._find(task.bound, replace(finding, span=None), at + start)
 
     def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
         """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
@@ -336,19 +386,6 @@ class StreamEvaluator:
             outcome = yield from self._pipeline.check_steps(tree, self._request, inline)
             if outcome.action >= Action.REDACT:
                 self._stop(StreamStop(None, "unchecked", at, "part"))
-
-    def _ask(
-        self, bounds: Sequence[BoundDetector], contents: Sequence[tuple[int, Text]], inline: int | None
-    ) -> Steps:
-        """Have detectors judge texts that end a stretch of this one which begins at a place."""
-        places = [*range(len(contents))]
-        tasks = [Task(bound, places, [content for _, content in contents]) for bound in bounds]
-        yield from run_tasks(tasks, inline)
-        for task in tasks:
-            for (at, _), answer in zip(contents, task.answers, strict=True):
-                # A passage is read with others, so that a finding stands for it as a whole.
-                found = tuple(replace(finding, span=None) for finding in answer.findings)
-                self._take((task.bound,), replace(answer, findings=found), at)
 
     def _judge_hidden(self, hidden: Iterable[DerivedText], inline: int | None) -> Steps:
         """Judge what stood encoded in the text."""
@@ -371,6 +408,20 @@ class StreamEvaluator:
                     said = derived.text[slice(*finding.span)]
                     over = derived.originals(finding.span)
                     self._find(task.bound, finding, over[0][0], said, over)
+
+
+def _begin_passages(bound: BoundDetector, context: Mapping[str, str] | None) -> PassageStream | None:
+    """Begin a text that a detector judges one passage after the other, where it goes on from one to the next."""
+    return None if bound.passage_stream is None else _ask_safely(bound.passage_stream, context)
+
+
+def _task(
+    bound: BoundDetector, contents: Sequence[tuple[int, Text]], stream: PassageStream | None = None
+) -> Task:
+    """Return the task of judging texts, by a detector or by its stream."""
+    if stream is not None:
+        bound = replace(bound, detector=stream, at_once=None)
+    return Task(bound, [*range(len(contents))], [content for _, content in contents])
 
 
 def _feed_stream(stream: Stream, bounds: Sequence[BoundDetector], delta: str, last: bool) -> list[Detection]:

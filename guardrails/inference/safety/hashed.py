@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ BUCKETS: Final = 1 << BITS
 NGRAMS: Final = (2, 3, 4, 5)
 LIMIT: Final = 200_000
 """Bytes of a text that are read; callers cut long texts into windows before."""
+
+_TOGETHER: Final = 64
+"""Texts that are hashed in one pass, so that what is looked up stays near; their numbers fit above a bucket in 32 bits."""
 
 _SPACE: Final = 32
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -56,31 +59,82 @@ _is_space = np.zeros(256, dtype=bool)
 _is_space[[9, 10, 11, 12, 13, _SPACE]] = True
 
 
-def hash_features(text: str) -> npt.NDArray[np.int64]:
-    """Return the distinct buckets (0 to 2^18 - 1, ascending) of a text's features; empty for a blank text."""
-    data = np.frombuffer(text.strip().encode("utf-8", "replace")[:LIMIT], dtype=np.uint8)
+class TextFeatures(NamedTuple):
+    """The features of some texts: `buckets` (0 to 2^18 - 1, ascending and distinct in each text), and how many each text has."""
+
+    buckets: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+
+def hash_texts(texts: Sequence[str]) -> TextFeatures:
+    """Return the features of texts, of a blank one none.
+
+    All texts are hashed in one pass over their bytes, with a space between two of them that begins the later one: what is hashed
+    costs little beside the calls that hash it.
+    """
+    found = [_hash_together(texts[at : at + _TOGETHER]) for at in range(0, len(texts), _TOGETHER)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        return TextFeatures(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    return TextFeatures(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _hash_together(texts: Sequence[str]) -> TextFeatures:
+    """Return the features of at most `_TOGETHER` texts."""
+    encoded = (text.strip().encode("utf-8", "replace")[:LIMIT].strip() for text in texts)
+    read = {at: data for at, data in enumerate(encoded) if data}
+    if not read:
+        return TextFeatures(np.empty(0, dtype=np.int64), np.zeros(len(texts), dtype=np.int64))
+    data = np.frombuffer(b" ".join([b"", *read.values(), b""]), dtype=np.uint8)
+    of_text = None
+    if len(texts) > 1:
+        lengths = [len(each) + 1 for each in read.values()]
+        lengths[-1] += 1  # the last space is of the last text
+        of_text = np.repeat(np.array([*read], dtype=np.uint32) << np.uint32(BITS), lengths)
     space = _is_space[data]
     keep = ~space
     keep[1:] |= ~space[:-1]  # the first of a run
-    data = np.where(space, np.uint8(_SPACE), data)[keep]
-    if not (data != _SPACE).any():
-        return np.empty(0, dtype=np.int64)
-    data = np.concatenate(([np.uint8(_SPACE)], data, [np.uint8(_SPACE)]))
-    hashes = np.concatenate([*_byte_ngrams(data), *_words(data)])
+    keep[0] = True
+    if not keep.all():
+        data, space = data[keep], space[keep]
+        of_text = None if of_text is None else of_text[keep]
+    data = np.where(space, np.uint8(_SPACE), data)
+    found = [*_byte_ngrams(data, space, of_text), *_words(data, of_text)]
+    mixed = np.concatenate([hashes for hashes, _ in found])
     with np.errstate(over="ignore"):
-        hashes ^= hashes >> np.uint64(32)
-        found = np.sort(((hashes * _MULTIPLIER) >> _SHIFT).astype(np.int32))
-    first = np.ones(len(found), dtype=bool)
-    np.not_equal(found[1:], found[:-1], out=first[1:])
-    return found[first].astype(np.int64)
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= _MULTIPLIER
+        mixed >>= _SHIFT
+    keys = mixed.astype(np.uint32)
+    if of_text is not None:
+        keys |= np.concatenate([own for _, own in found if own is not None])
+    keys.sort()
+    first = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    keys = keys[first]
+    counts = (
+        np.array([len(keys)])
+        if of_text is None
+        else np.bincount(keys >> np.uint32(BITS), minlength=len(texts))
+    )
+    return TextFeatures((keys & np.uint32(BUCKETS - 1)).astype(np.int64), counts)
 
 
-def _byte_ngrams(data: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
+TextNumbers = npt.NDArray[np.uint32]
+"""The number of the text that each byte, or each feature, is of, above the bits of a bucket."""
+
+Hashes = tuple[npt.NDArray[np.uint64], TextNumbers | None]
+"""Hashes of features, and of which texts they are; None where there is but one text."""
+
+
+def _byte_ngrams(
+    data: npt.NDArray[np.uint8], gap: npt.NDArray[np.bool_], of_text: TextNumbers | None
+) -> list[Hashes]:
     """Hash each n-gram without a space inside."""
-    out = []
-    gap = data == _SPACE
+    out: list[Hashes] = []
     total = _AT[0][data]
-    inside = np.zeros(len(data), dtype=bool)
+    whole = np.ones(len(data), dtype=np.bool_)
     with np.errstate(over="ignore"):
         for n in range(2, max(NGRAMS) + 1):
             size = len(data) - n + 1
@@ -88,14 +142,14 @@ def _byte_ngrams(data: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
                 break
             total = total[:size] + _AT[n - 1][data[n - 1 :]]
             # A space may stand first or last; what was last for n - 1 is now inside.
-            inside = inside[:size] | gap[n - 2 : n - 2 + size] if n > 2 else inside[:size]
+            whole = whole[:size] & ~gap[n - 2 : n - 2 + size] if n > 2 else whole[:size]
             if n in NGRAMS:
-                out.append(total[~inside] ^ _SALT[n])
+                out.append((total[whole] ^ _SALT[n], None if of_text is None else of_text[:size][whole]))
     return out
 
 
-def _words(data: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
-    """Hash each word and each pair of neighbouring words."""
+def _words(data: npt.NDArray[np.uint8], of_text: TextNumbers | None) -> list[Hashes]:
+    """Hash each word and each pair of neighbouring words of a text."""
     word = _is_word[data]
     edges = np.diff(word.astype(np.int8))
     starts, ends = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1) + 1
@@ -103,12 +157,17 @@ def _words(data: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
         return []
     letters = np.flatnonzero(word)
     lengths = ends - starts
-    firsts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    firsts = np.cumsum(lengths) - lengths
     places = np.minimum(np.arange(len(letters)) - np.repeat(firsts, lengths), _LONGEST_WORD - 1)
     with np.errstate(over="ignore"):
         single = np.add.reduceat(_BYTE[data[letters]] * _PLACE[places], firsts)
         pair = single[:-1] + single[1:] * _SECOND
-    return [single ^ _SALT[0], pair ^ _SALT[1]]
+    single, pair = single ^ _SALT[0], pair ^ _SALT[1]
+    if of_text is None:
+        return [(single, None), (pair, None)]
+    own = of_text[starts]
+    together = own[1:] == own[:-1]
+    return [(single, own), (pair[together], own[1:][together])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +216,10 @@ class HashedHeads:
     def logits(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
         out = np.tile(self.bias, (len(texts), 1))
-        for row, text in enumerate(texts):
-            found = hash_features(text)
-            if len(found):
-                total = self.weights[found].sum(axis=0, dtype=np.int32)
-                out[row] += self.scale * total.astype(np.float32) / np.float32(len(found) ** 0.5)
+        buckets, counts = hash_texts(texts)
+        rows = np.flatnonzero(counts)
+        if len(rows):
+            counts = counts[rows]
+            total = np.add.reduceat(self.weights[buckets], np.cumsum(counts) - counts, axis=0, dtype=np.int32)
+            out[rows] += self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
         return out

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 from tokenizers import Tokenizer
@@ -18,6 +19,9 @@ from guardrails.inference.safety.passages import split_passages
 
 CONTEXT: Final = 4
 """A window begins with a quarter of its room of what stands before it."""
+
+REMEMBERED: Final = 2_048
+"""Passages whose tokens are kept: a conversation that comes again is the same ones, but for its last turn."""
 
 MARKS: Final = ("[PAD]", "[CLS]", "[SEP]")
 """The special tokens that rows are made with."""
@@ -51,6 +55,11 @@ def load_tokenizer(data: bytes) -> Tokenizer:
         raise ModelError(f"tokenizer.json: {first_line(error)}") from error
 
 
+def _encode(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
+    """Return the tokens of a text; it must be encodable as UTF-8."""
+    return tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
 class WindowCutter:
     """A tokenizer without any special tokens: those that stand in a text are text. Safe to share by threads.
 
@@ -62,45 +71,85 @@ class WindowCutter:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True
+        self._encode_passage = lru_cache(REMEMBERED)(partial(_encode, self._tokenizer))
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a text; it must be encodable as UTF-8."""
-        return tuple(self._plain(self._tokenizer.encode(text, add_special_tokens=False).ids))
+        return self._plain(_encode(self._tokenizer, text))
 
-    def _plain(self, ids: list[int]) -> list[int]:
+    def _plain(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """Return the tokens of a text with none that a text may not have; here the tokenizer itself sees to that."""
         return ids
 
     def windows(self, text: str, room: int) -> Iterator[TokenWindow]:
         """Yield the windows of a text, in order, of at most `room` tokens; their spans touch, and cover the text."""
-        context = room // CONTEXT
-        before: tuple[int, ...] = ()
-        open_: list[int] = []
-        start = end = 0
-        for ids, until in self._units(text, room, room - context):
-            if open_ and len(open_) + len(ids) > (room - context if before else room):
-                yield _window(start, end, before, open_, room)
-                before = (*before, *open_)[-context:]
-                start, open_ = end, []
-            open_ += ids
-            end = until
-        if end > start:
-            yield _window(start, end, before, open_, room)
+        growing = GrowingWindows(self, room)
+        yield from growing.add(text)
+        if (last := growing.last) is not None:
+            yield last
 
-    def _units(self, text: str, room: int, part: int) -> Iterator[tuple[list[int], int]]:
+    def units(self, text: str, room: int, part: int) -> Iterator[tuple[tuple[int, ...], int]]:
         """Yield what windows are made of, tokens and where in the text they end: passages, and parts of such as do not
         fit.
         """
         for start, end in split_passages(text):
-            encoding = self._tokenizer.encode(text[start:end], add_special_tokens=False)
-            ids = self._plain(encoding.ids)
+            ids = self._plain(self._encode_passage(text[start:end]))
             if len(ids) <= room:
                 yield ids, end
                 continue
-            offsets = encoding.offsets
+            offsets = self._tokenizer.encode(text[start:end], add_special_tokens=False).offsets
             for at in range(0, len(ids), part):
                 last = at + part >= len(ids)
                 yield ids[at : at + part], end if last else start + offsets[at + part][0]
+
+
+class GrowingWindows:
+    """The windows of a text that grows by whole passages: those that are full, which no later text changes, and the last one.
+
+    Args:
+        tokens: cuts passages into tokens.
+        room: of a window, in tokens; also an attribute.
+
+    Attributes:
+        end: how much of the text there is.
+        full: how many windows are full.
+        tokens: how many tokens the text has.
+    """
+
+    def __init__(self, tokens: WindowCutter, room: int) -> None:
+        self._cutter, self.room, self._context = tokens, room, room // CONTEXT
+        self._before: tuple[int, ...] = ()
+        self._ids: tuple[int, ...] = ()
+        self._start = self.end = self.full = self.tokens = 0
+
+    def add(self, text: str) -> Iterator[TokenWindow]:
+        """Take passages that follow; yields the windows that they fill."""
+        begin = self.end
+        for ids, until in self._cutter.units(text, self.room, self.room - self._context):
+            room = self.room - self._context if self._before else self.room
+            if self._ids and len(self._ids) + len(ids) > room:
+                yield self._window()
+                self._before = (*self._before, *self._ids)[-self._context :]
+                self._start, self._ids = self.end, ()
+                self.full += 1
+            self._ids = (*self._ids, *ids)
+            self.end = begin + until
+            self.tokens += len(ids)
+
+    @property
+    def last(self) -> TokenWindow | None:
+        """The window that is not full yet; None where nothing is in it."""
+        return self._window() if self.end > self._start else None
+
+    def size_with(self, more: int) -> int:
+        """Return the tokens of the last window with so many more, if they all go into it."""
+        return min(self.room, len(self._before) + len(self._ids) + more)
+
+    def _window(self) -> TokenWindow:
+        """Return the last window, with as much of the context as it has room for."""
+        context = min(len(self._before), self.room - len(self._ids))
+        ids = (*self._before[len(self._before) - context :], *self._ids)
+        return TokenWindow(self._start, self.end, ids, context)
 
 
 class BertTokenizer(WindowCutter):
@@ -127,9 +176,3 @@ class BertTokenizer(WindowCutter):
         """Return the input for two texts, the second of which is judged."""
         ids = (self._begin, *first, self._end, *second, self._end)
         return TokenRow(ids, (0,) * (len(first) + 2) + (1,) * (len(second) + 1))
-
-
-def _window(start: int, end: int, before: tuple[int, ...], ids: list[int], room: int) -> TokenWindow:
-    """Return a window, with as much of the context as it has room for."""
-    context = min(len(before), room - len(ids))
-    return TokenWindow(start, end, (*before[len(before) - context :], *ids), context)

@@ -34,7 +34,7 @@ from guardrails.mcp.transport.relay import RemoteRelay
 from guardrails.mcp.transport.remote_server import RemoteServer
 from guardrails.mcp.transport.streaming import message_response
 from guardrails.proxy.access.admission import AccessDenied, Admission, Client
-from guardrails.proxy.access.client import preferred_language, read_body
+from guardrails.proxy.access.client import preferred_language, read_body_within
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.access.tenants import KeyDoc
 from guardrails.proxy.server.connections import CONNECTIONS, MOST, Connections, raise_descriptors
@@ -198,7 +198,7 @@ class HttpFront:
                 415, RequestError("wrong_type", "the content-type must be application/json")
             )
         settings = self._settings
-        raw = await read_body(request, settings.max_message_bytes, within_s=settings.request_s)
+        raw = await read_body_within(request, settings.max_message_bytes, settings.request_s)
         message = await rpc.parse_aside(raw)
         check_headers(request.headers, message)
         return await serving.post(request, message, session)

@@ -7,7 +7,6 @@ assistant turns that a client sends stand at `output` and at `input` too, becaus
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
@@ -54,6 +53,8 @@ STAGES: Mapping[str, Stage] = {
     "tool": Stage.TOOL_RESULT,
     "function": Stage.TOOL_RESULT,
 }
+SPEAKERS = ("system", "developer", "user", "assistant")
+"""Roles of messages that are no result of a tool."""
 LONGEST_ROLE = 32
 """Characters up to which a wrong role is repeated in a message."""
 
@@ -254,6 +255,11 @@ def message(
             "unknown_role", f"role {shown}is not one of {', '.join(STAGES)}", pointer((*path, "role"))
         )
     also = (Stage.INPUT,) if role == "assistant" and forgeable else ()
+    said = value.get("content")
+    if type(said) is str and len(value) == 2 and role in SPEAKERS and table.fields["content"] is content:
+        # Nearly every message. What the table would read is this text alone: the role is a word of the protocol.
+        tree.text(said, (*path, "content"), Place(STAGES[role], also, role, message=index))
+        return role
     name = value.get("name" if "name" in table.fields else "tool_name")
     place = Place(STAGES[role], also, role, message=index)
     if place.stage is Stage.TOOL_RESULT:
@@ -280,7 +286,11 @@ def choice(tree: ContentTree, value: Any, path: Path, place: Place, table: Table
     """One choice of a response, by a field table."""
     index = value.get("index") if isinstance(value, Mapping) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
-    (table or CHOICE)(tree, value, path, replace(place, choice_index=position))
+    here = Place(
+        place.stage, place.also, place.role, place.path, place.message, position, place.tool, place.origin,
+        place.use, place.declared,
+    )  # fmt: skip
+    (table or CHOICE)(tree, value, path, here)
 
 
 CHOICE = by_table(

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -146,6 +146,10 @@ def select_policy(
     return None
 
 
+UNLIMITED: AbstractContextManager[None] = nullcontext()
+"""What a client without limits acquires: each request would make one otherwise."""
+
+
 @dataclass(slots=True)
 class RateLimiter:
     """What the keys of a server have used. One float tells the rate: when the last of what was let in would be due, if
@@ -155,17 +159,17 @@ class RateLimiter:
     due: dict[str, float] = field(default_factory=dict)
     under_way: dict[str, int] = field(default_factory=dict)
 
-    @contextmanager
-    def acquire(self, client: Client, now: float) -> Iterator[None]:
+    def acquire(self, client: Client, now: float) -> AbstractContextManager[None]:
         """Count a request of a client for as long as the block takes; `now` is in seconds of any clock.
 
         Raises:
-            AccessDenied: it has used what it may have.
+            AccessDenied: on entry, where it has used what it may have.
         """
         key = client.key
-        if key is None or not key.counts:
-            yield
-            return
+        return UNLIMITED if key is None or not key.counts else self._hold(key, now)
+
+    @contextmanager
+    def _hold(self, key: KeyDoc, now: float) -> Iterator[None]:
         active = self.under_way.get(key.id, 0)
         if key.max_concurrent is not None and active >= key.max_concurrent:
             raise AccessDenied(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive
+from starlette.types import Message, Receive, Scope
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.core.pipeline import today
@@ -15,7 +15,7 @@ from guardrails.engine.model import Request as Who
 from guardrails.errors import Overloaded, RequestError
 from guardrails.proxy.access.admission import Client
 from guardrails.proxy.access.body_budget import BodyShare
-from guardrails.proxy.server.connections import TOO_SLOW
+from guardrails.proxy.server.connections import PRESENCE, TOO_SLOW, ClientPresence
 
 T = TypeVar("T")
 
@@ -23,16 +23,45 @@ DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
 
 
-async def read_body(
-    request: Request, limit: int, *, share: BodyShare | None = None, within_s: float | None = None
-) -> bytes:
-    """Return the body of a request.
+class ReplayedBody:
+    """Receives the body of a request that was read before, and then what comes after it.
+
+    Attributes:
+        presence: whether the client is still there, where the server says so without being asked.
+    """
+
+    __slots__ = ("_body", "_receive", "presence")
+
+    def __init__(self, body: bytes, scope: Scope, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+        self.presence: ClientPresence | None = scope.get(PRESENCE)
+
+    async def __call__(self) -> Message:
+        """Receive the next message."""
+        body, self._body = self._body, None
+        if body is None:
+            return await self._receive()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+async def read_body_within(request: Request, limit: int, within_s: float) -> bytes:
+    """Return the body of a request that has so many seconds for all of it; else as `read_body`."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await read_body(request.scope, request.receive, limit)
+    except TimeoutError:
+        raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int, share: BodyShare | None = None) -> bytes:
+    """Return the body of a request. That it keeps coming is the server's care (`http.Http`).
 
     Args:
-        request: the request, of which nothing was read.
+        scope: of the request.
+        receive: gives its messages, of which none was received.
         limit: the bytes that it may have.
         share: what it holds of the memory for all bodies; None: there is no bound for all.
-        within_s: the time for all of it; that it keeps coming is the server's care (`http.Http`).
 
     Raises:
         RequestError: it is larger than the limit, or too slow.
@@ -40,41 +69,30 @@ async def read_body(
         ClientDisconnect: the client went away before its end.
     """
     pieces: list[bytes] = []
-    size, fits = 0, True
-    try:
-        async with asyncio.timeout(within_s):
-            async for piece in _pieces(request):
-                size += len(piece)
-                fits = fits and size <= limit and (share is None or share.take(len(piece)))
-                if fits:
-                    pieces.append(piece)
-                    continue
-                pieces.clear()
-                if share is not None:
-                    share.release()
-                if size > limit * DRAINED:
-                    break
-    except TimeoutError:
-        raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
+    size, fits, more = 0, True, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if TOO_SLOW in scope:
+            raise RequestError("too_slow", "the body of the request arrives too slowly")
+        more = message.get("more_body", False)
+        piece = message.get("body", b"")
+        size += len(piece)
+        fits = fits and size <= limit and (share is None or not piece or share.take(len(piece)))
+        if fits:
+            pieces.append(piece)
+            continue
+        pieces.clear()
+        if share is not None:
+            share.release()
+        if size > limit * DRAINED:
+            break
     if size > limit:
         raise RequestError(TOO_LARGE, f"the body is larger than {limit} bytes")
     if not fits:
         raise Overloaded("too many large requests are under way")
     return b"".join(pieces)
-
-
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """Yield a body as it comes; raises as `read_body` does where no more of it will."""
-    more = True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        if TOO_SLOW in request.scope:
-            raise RequestError("too_slow", "the body of the request arrives too slowly")
-        more = message.get("more_body", False)
-        if piece := message.get("body", b""):
-            yield piece
 
 
 def preferred_language(header: str) -> str | None:
@@ -138,13 +156,21 @@ async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) ->
     assert task is not None
     before, left = task.cancelling(), False
 
-    def leave(_: object) -> None:
+    def leave(_: object = None) -> None:
         nonlocal left
         left = True
         task.cancel()
 
-    watch = asyncio.ensure_future(wait_for_disconnect(receive))
-    watch.add_done_callback(leave)
+    presence = receive.presence if isinstance(receive, ReplayedBody) else None
+    watch: asyncio.Future[None] | None = None
+    if presence is not None and presence.has_left:
+        work.close()
+        raise ClientDisconnect
+    if presence is not None:
+        presence.watch(leave)
+    else:
+        watch = asyncio.ensure_future(wait_for_disconnect(receive))
+        watch.add_done_callback(leave)
     try:
         return await work
     except asyncio.CancelledError:
@@ -152,8 +178,11 @@ async def run_while_connected(receive: Receive, work: Coroutine[Any, Any, T]) ->
             raise ClientDisconnect from None
         raise
     finally:
-        watch.remove_done_callback(leave)
-        watch.cancel()
+        if presence is not None:
+            presence.unwatch(leave)
+        if watch is not None:
+            watch.remove_done_callback(leave)
+            watch.cancel()
         if left:
             task.uncancel()
 

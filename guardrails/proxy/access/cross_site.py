@@ -8,6 +8,7 @@ browsers tell by `Origin` and `Sec-Fetch-Site`, or by a name of its own that lea
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -101,6 +102,7 @@ class CrossSite:
         return bool(hosts) and all(_place(host, port) == place for host in hosts)
 
 
+@lru_cache(1_024)
 def _parts(written: str) -> tuple[str, int | None] | None:
     """Return host and port of a header; None for what is none."""
     try:
@@ -113,6 +115,7 @@ def _parts(written: str) -> tuple[str, int | None] | None:
     return host.removesuffix("."), port
 
 
+@lru_cache(1_024)
 def _host(written: str) -> str | None:
     """Return the host of a header or an entry, in small letters and without a port; None for what is none."""
     if ":" in written and "[" not in written and written.count(":") > 1:

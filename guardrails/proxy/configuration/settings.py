@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, PrivateAttr, ValidationInfo, field_valida
 
 from guardrails.detectors.config import Config
 from guardrails.engine.content.budget import SETTING, Budget
+from guardrails.engine.core.worker_pool import CORES
 from guardrails.errors import GuardrailsError
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.proxy.access.hosts import Hosts
@@ -30,6 +31,9 @@ from guardrails.proxy.upstreams.upstream_settings import check_upstreams as chec
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
 ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
+A_CORE = 256
+"""Requests at a time for each core: most of them wait for the upstream."""
+
 BUDGET = Budget()
 
 
@@ -142,9 +146,13 @@ class SettingsDoc(Config):
     signs and other scripts have one for 96."""
     max_choices: int = Field(default=BUDGET.choices, ge=1)
     """Answers that it asks for at once (`n`)."""
-    max_concurrent: int = Field(default=512, ge=1)
-    """Requests at a time, each from when all of its body is there; further ones are told to come back. The bodies on their way
-    hold as many MiB together, apart from what `max_bodies_bytes` counts."""
+    max_concurrent: int | None = Field(default=None, ge=1)
+    """Requests at a time, each from when all of its body is there; further ones are told to come back. By default 256 for each
+    core: what holds before is the time for checks (`max_wait_s`). The bodies on their way hold as many MiB together, apart from
+    what `max_bodies_bytes` counts."""
+    max_wait_s: float | None = Field(default=None, gt=0, le=60, allow_inf_nan=False)
+    """Time for which a request may be expected to wait before its checks begin, by what checks take and how many are promised;
+    further ones are told to come back. By default a fifth of the policy's `deadline_ms`, and five seconds at most."""
     head_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Time for a client to send the head of a request, from its first byte, or from the connection on for the first one."""
     body_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
@@ -182,6 +190,11 @@ class SettingsDoc(Config):
             "sinks": self.sinks,
             "application_text": [each.declared for each in self.application_text],
         }
+
+    @property
+    def most_concurrent(self) -> int:
+        """How many requests are served at a time."""
+        return A_CORE * CORES if self.max_concurrent is None else self.max_concurrent
 
     @property
     def base_url(self) -> str:

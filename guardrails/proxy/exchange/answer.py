@@ -18,7 +18,7 @@ from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.formats.replies import max_reasks
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
-from guardrails.errors import GuardrailsError, RequestError
+from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol, invalid_answer
 from guardrails.protocols.reasks import AnswerRejected, find_reask
@@ -29,7 +29,7 @@ from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtras
 from guardrails.proxy.exchange.speculative_request import SpeculativeRequest
 from guardrails.proxy.server.errors import UpstreamAnswer
-from guardrails.proxy.server.middleware import ACTION
+from guardrails.proxy.server.middleware import ACTION, UNAVAILABLE
 from guardrails.proxy.server.state import State
 from guardrails.proxy.shadow.shadow_queue import ShadowSample
 from guardrails.proxy.upstreams.upstream_client import JSON
@@ -54,9 +54,9 @@ class AskedRequest:
     reasked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """A request that passed: the bytes to forward, and what the check of the answer needs to know; `system` is the
+    """A request on its way: the bytes to forward, and once it passed what the check of the answer needs to know; `system` is the
     request's system prompt, `prompt` what the user asks, `sources` what was retrieved for it, `who.vault` what its check
     handed out; `choices` is how many answers it asks for, `asides` what is to be told beside them. Of one that is still judged
     `early` is the answer, if it was asked for already; of one that came as a form `form` is that. `given` is what was asked, and
@@ -164,7 +164,10 @@ class Call:
 
         Raises:
             AnswerRejected: the model is to be asked again.
+            GuardUnavailable: it could not be checked.
         """
+        if verdict.unavailable is not None:
+            raise self.unavailable(verdict)
         if self.may_reask and self.given is not None:
             reask = find_reask(verdict, self.given.reasked)
             if reask is not None:
@@ -176,14 +179,33 @@ class Call:
         return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 
     def message(self, verdict: Verdict) -> str:
-        """Return the words that answer a block."""
+        """Return the words that answer a block; raises `GuardUnavailable` where the answer could not be checked."""
+        if verdict.unavailable is not None:
+            raise self.unavailable(verdict)
         return block_message(verdict)
+
+    def unavailable(self, verdict: Verdict) -> GuardUnavailable:
+        """Return the exception for a check that could not be done, which says not to try a request again that was late before."""
+        error = GuardUnavailable(verdict)
+        if error.reason == "timeout":
+            error.may_retry = not self.state.timeouts.remember(self.who.tenant, self.path, self.raw)
+        return error
+
+    def refused(self, error: GuardUnavailable) -> GuardUnavailable:
+        """Return the exception for an answer whose check was refused before it began, which is put on record."""
+        if not error.is_refusal:
+            return error
+        made = self.state.guard.refuse(error, Stage.OUTPUT)
+        record_verdict(self.http, self.report, made.verdict)
+        return made
 
 
 def record_verdict(request: HttpRequest, report: Report, verdict: Verdict) -> None:
     """Put a check on record, for the headers and for the counters."""
     report.add(verdict)
     request.scope[ACTION] = str(report.action)
+    if verdict.unavailable is not None:
+        request.scope[UNAVAILABLE] = verdict.unavailable.reason
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
@@ -226,11 +248,18 @@ async def judge_answer(
 
 async def vet_error(call: Call, error: GuardrailsError) -> GuardrailsError:
     """Return an error as a client may see it: what an upstream says of its own is judged like an answer."""
+    if isinstance(error, GuardUnavailable):
+        return call.refused(error)
     if isinstance(error, RequestError) and error.code == TOO_LARGE:  # the request itself was let in
         return invalid_answer(f"the upstream's answer is too large to be judged: {error}")
     if not isinstance(error, UpstreamAnswer):
         return error
-    verdict, _ = await call.state.judge(chat_payload.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)
+    try:
+        verdict, _ = await call.state.judge(
+            chat_payload.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT
+        )
+    except GuardUnavailable:
+        return error.with_error({})
     if verdict.action > Action.ALLOW:
         record_verdict(call.http, call.report, verdict)
     content = verdict.content

@@ -35,6 +35,8 @@ async def ask_again(call: Call, reask: Reask) -> Call:
     verdict, outcome = await state.judge(asked, who, Stage.INPUT, complete=bool(call.asides), settled=settled)
     record_verdict(call.http, call.report, verdict)
     call.asides.saw("input", verdict, tree, outcome)
+    if verdict.unavailable is not None:
+        raise call.unavailable(verdict)
     if verdict.blocked:
         raise block_error(verdict)
     return replace(

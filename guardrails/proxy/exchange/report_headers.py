@@ -6,6 +6,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from guardrails.types import Action, PolicyRef, Verdict
+from guardrails.verdicts.unavailable import most_lasting
 
 
 @lru_cache(maxsize=64)
@@ -45,6 +46,9 @@ class Report:
             "x-guardrails-policy": policy_header(self._policy),
             "x-guardrails-verdict-id": ",".join(verdict.id for verdict in (*self.rejected, *self.verdicts)),
         }
+        reasons = [verdict.unavailable.reason for verdict in self.verdicts if verdict.unavailable is not None]
+        if reasons:
+            headers["x-guardrails-unavailable"] = most_lasting(reasons)
         if any(verdict.errors for verdict in self.verdicts):
             headers["x-guardrails-degraded"] = "true"
         return headers

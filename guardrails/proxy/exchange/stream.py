@@ -9,7 +9,7 @@ from typing import Any, Final
 import aiohttp
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
-from guardrails.errors import GuardrailsError, RequestError
+from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event
 from guardrails.protocols.reasks import AnswerRejected
@@ -20,6 +20,7 @@ from guardrails.proxy.exchange.independent_events import judge_independent_event
 from guardrails.proxy.exchange.reasks import ask_again
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
+from guardrails.proxy.server.middleware import note_failure
 from guardrails.proxy.upstreams.upstream_client import drain, failure_in, response_headers, too_large
 from guardrails.wire import sse, strict_json
 
@@ -99,8 +100,10 @@ async def stream(
         yield StreamPiece(opening + dump_events(events) + framing.tail, headers)
     except GuardrailsError as error:
         failure = await vet_error(call, error)
-        if relay is None:
+        # Nothing of an answer that cannot be judged is sent: it has a status of its own, unless others of its events went before.
+        if relay is None or isinstance(failure, GuardUnavailable):
             raise failure from error
+        note_failure(call.http.scope, failure, begun=True)
         if relay.is_begun:  # what was sent of it is on record
             await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
         yield StreamPiece(fail(explain(failure)), headers)

@@ -19,6 +19,7 @@ from guardrails.proxy.access.client import cancel_and_wait, wait_for_disconnect
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import describe_failure, explain, respond
+from guardrails.proxy.server.middleware import note_failure
 from guardrails.proxy.server.state import LOG
 from guardrails.wire import sse
 
@@ -112,6 +113,8 @@ class StreamingAnswer(Response):
 
     async def _finish(self, work: asyncio.Future[None], scope: Scope, receive: Receive, send: Send) -> None:
         error = work.exception()
+        if error is not None:
+            note_failure(scope, error, begun=self._started)
         if error is not None and (not self._started or not isinstance(error, Exception)):
             if not isinstance(error, GuardrailsError):
                 raise error

@@ -19,7 +19,7 @@ from guardrails.protocols.messages.protocol import MESSAGES
 from guardrails.proxy.hooks.hook import Hook, HookRequest, HookResponse, JudgedPiece, Piece, read_field
 from guardrails.types import Stage
 
-REFUSED = 403
+REFUSED, UNAVAILABLE = 403, 503
 """Status of what is rejected, which the gateway passes on to its client."""
 
 
@@ -65,7 +65,7 @@ def write(asked: HookRequest) -> HookResponse:
     if "body" not in asked.body:
         return _raw(judged)
     if judged.blocked:
-        return HookResponse(_reject(judged.message, judged.reason, REFUSED))
+        return HookResponse(_reject(judged.message, judged.reason, _status(judged)))
     if judged.changed:
         return HookResponse({"action": {"body": judged.verdict.content, "reason": judged.reason}})
     return HookResponse({"action": {"reason": "nothing found"}})
@@ -74,13 +74,23 @@ def write(asked: HookRequest) -> HookResponse:
 def _raw(judged: JudgedPiece) -> HookResponse:
     """Raw answers know messages or nothing: a block is an error."""
     if judged.blocked:
-        return HookResponse(_reject(judged.message, judged.reason, REFUSED), REFUSED)
+        return HookResponse(_reject(judged.message, judged.reason, _status(judged)), _status(judged))
     content: Any = judged.verdict.content
     return HookResponse({"messages": content["messages"]} if judged.changed else {"messages": None})
 
 
 def _reject(message: str, reason: object, status: int) -> dict[str, Any]:
     return {"action": {"body": message, "status_code": status, "reason": reason}}
+
+
+def _status(judged: JudgedPiece) -> int:
+    """Return the status that the gateway answers its client where a piece is stopped."""
+    return REFUSED if judged.verdict.unavailable is None else UNAVAILABLE
+
+
+def write_unavailable(told: Problem) -> HookResponse:
+    """Return a block: a gateway may be told to let errors pass."""
+    return HookResponse(_reject(told.error["message"], told.error["code"], UNAVAILABLE), headers=told.headers)
 
 
 def write_failure(told: Problem) -> HookResponse:
@@ -104,6 +114,7 @@ REQUEST = Hook(
     write,
     write_failure,
     read_identity,
+    write_unavailable=write_unavailable,
     summary="agentgateway: a request.",
 )
 RESPONSE = Hook(
@@ -113,6 +124,7 @@ RESPONSE = Hook(
     write,
     write_failure,
     read_identity,
+    write_unavailable=write_unavailable,
     summary="agentgateway: a response.",
 )
 HOOKS = (REQUEST, RESPONSE)

@@ -11,7 +11,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, keep, opaque
 from guardrails.engine.model import Outcome
-from guardrails.errors import RequestError
+from guardrails.errors import UNCHECKED, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import (
     Hook,
@@ -132,7 +132,8 @@ def write(asked: HookRequest) -> HookResponse:
     answer: dict[str, Any] = {"action": "NONE", "outputs": []}
     if judged.blocked:
         outputs = [{"text": judged.message}]
-        answer = {"action": "GUARDRAIL_INTERVENED", "actionReason": "Guardrail blocked.", "outputs": outputs}
+        why = "Guardrail blocked." if judged.verdict.unavailable is None else judged.reason
+        answer = {"action": "GUARDRAIL_INTERVENED", "actionReason": why, "outputs": outputs}
     elif judged.changed:
         outputs = [{"text": each["text"]["text"]} for each in content["content"] if "text" in each]
         answer = {"action": "GUARDRAIL_INTERVENED", "actionReason": "Guardrail masked.", "outputs": outputs}
@@ -200,6 +201,21 @@ def _pii(finding: Finding) -> str:
     return PII.get(leaf, leaf.upper().replace(".", "_"))
 
 
+def write_unavailable(told: Problem) -> HookResponse:
+    """Return that the guardrail intervenes: whoever takes an exception for none would let pass."""
+    return HookResponse(
+        {
+            "action": "GUARDRAIL_INTERVENED",
+            "actionReason": told.error["code"],
+            "outputs": [{"text": UNCHECKED}],
+            "usage": dict.fromkeys(UNITS, 0),
+            "assessments": [],
+            "guardrailCoverage": {"textCharacters": {"guarded": 0, "total": 0}},
+        },
+        headers=told.headers,
+    )
+
+
 def write_failure(told: Problem) -> HookResponse:
     """Return one of Bedrock's exceptions."""
     usual = "ValidationException" if told.status < 500 else "InternalServerException"
@@ -215,5 +231,6 @@ HOOK = Hook(
     read,
     write,
     write_failure,
+    write_unavailable=write_unavailable,
     summary="Bedrock: ApplyGuardrail.",
 )

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -20,9 +20,9 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import ApplyEdits, Payload
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Outcome, Request
-from guardrails.errors import RequestError
+from guardrails.errors import UNCHECKED, GuardUnavailable, RequestError
 from guardrails.guard import Guard
-from guardrails.protocols.errors import Problem
+from guardrails.protocols.errors import UNAVAILABLE, Problem
 from guardrails.proxy.access.client import read_claims
 from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
@@ -30,9 +30,25 @@ from guardrails.proxy.server.errors import explain
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
 from guardrails.taxonomy import with_ancestors
-from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
+from guardrails.types import (
+    Action,
+    Finding,
+    FiredRule,
+    Mode,
+    Place,
+    Returned,
+    Severity,
+    Stage,
+    Text,
+    Verdict,
+)
 from guardrails.wire import strict_json
 from guardrails.wire.pointers import Path, pointer
+
+UNDECIDED: Final = FiredRule(
+    UNAVAILABLE, Action.BLOCK, UNCHECKED, Severity.HIGH, (), Mode.ENFORCE, "unavailable"
+)
+"""Stands among the rules that stop a piece for a check that could not be done: a gateway knows but passing and blocking."""
 
 STOPPED = "This was stopped by policy."
 """What is told where the rule that blocks has no message."""
@@ -84,17 +100,22 @@ class JudgedPiece:
 
     @property
     def rules(self) -> tuple[FiredRule, ...]:
-        """The rules that stop or change it."""
-        return tuple(rule for rule in self.verdict.rules if rule.action >= Action.REDACT)
+        """The rules that stop or change it; of one that could not be judged also what stands for that."""
+        rules = tuple(rule for rule in self.verdict.rules if rule.action >= Action.REDACT)
+        return rules if self.verdict.unavailable is None else (UNDECIDED, *rules)
 
     @property
     def reason(self) -> str:
         """The names of these rules."""
+        if self.verdict.unavailable is not None:
+            return UNAVAILABLE
         return ", ".join(rule.id for rule in self.rules)
 
     @property
     def message(self) -> str:
         """What a person is told where it is blocked."""
+        if self.verdict.unavailable is not None:
+            return UNCHECKED
         messages = (rule.message for rule in self.verdict.rules if rule.action is Action.BLOCK)
         return next((message for message in messages if message), STOPPED)
 
@@ -159,6 +180,8 @@ class Hook:
     write: Callable[[HookRequest], HookResponse]
     write_failure: Callable[[Problem], HookResponse]
     """A failure, as the protocol has it."""
+    write_unavailable: Callable[[Problem], HookResponse] | None = field(default=None, kw_only=True)
+    """That the guard refused before it read the body, as a block. None: the protocol has no block that is none of a content's."""
     read_identity: Callable[[Mapping[str, Any]], Mapping[str, Any]] = read_no_identity
     """What a body says of who asks: fields of `Request`."""
     complete: bool = False
@@ -170,8 +193,13 @@ class Hook:
     """One line on what it is."""
 
     def respond(self, error: Exception, headers: Mapping[str, str] | None, path: str) -> Response:
-        """Answer an exception, as the protocol has it."""
-        return self.write_failure(explain(error)).response(headers or {})
+        """Answer an exception, as the protocol has it: many gateways let pass what is answered with an error, so that a block is
+        written where there is one.
+        """
+        write = self.write_failure
+        if isinstance(error, GuardUnavailable) and self.write_unavailable is not None:
+            write = self.write_unavailable
+        return write(explain(error)).response(headers or {})
 
 
 async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
@@ -224,7 +252,10 @@ async def judge_piece(
             outcome = block_changes(outcome)
         return guard.verdict(asked, outcome, piece.stage, who.vault), outcome
 
-    verdict, outcome = await guard.pipeline.acheck(piece.tree, who, make, complete=complete)
+    try:
+        verdict, outcome = await guard.pipeline.acheck(piece.tree, who, make, complete=complete)
+    except GuardUnavailable as error:
+        return JudgedPiece(piece, guard.refuse(error, piece.stage).verdict)
     state.record_verdict(verdict, perf_counter() - started, taken, outcome)
     return JudgedPiece(piece, verdict, findings_by_rule(guard, verdict))
 

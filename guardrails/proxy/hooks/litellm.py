@@ -7,6 +7,7 @@ fails closed on any error unless it is told otherwise (`fail_on_error`, `unreach
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree
@@ -123,13 +124,23 @@ def write(asked: HookRequest) -> HookResponse:
     """Return LiteLLM's answer."""
     judged, body = asked.judged[0], asked.body
     if judged.blocked:
-        return HookResponse({"action": "BLOCKED", "blocked_reason": judged.message})
+        unavailable = judged.verdict.unavailable is not None
+        return _block(judged.reason if unavailable else judged.message)
     content: Any = judged.verdict.content
     changed = {name: content[name] for name in ("texts", "tools") if content.get(name) != body.get(name)}
     answer: dict[str, Any] = {"action": "GUARDRAIL_INTERVENED" if changed else "NONE", **changed}
     if judged.piece.stage is Stage.OUTPUT and body.get("texts"):
         answer["stream_holdback_chars"] = [min(len(text), TAIL) for text in content["texts"]]
     return HookResponse(answer)
+
+
+def _block(reason: str) -> HookResponse:
+    return HookResponse({"action": "BLOCKED", "blocked_reason": reason})
+
+
+def write_unavailable(told: Problem) -> HookResponse:
+    """Return a block: LiteLLM may be told to let errors pass."""
+    return replace(_block(told.error["code"]), headers=told.headers)
 
 
 def write_failure(told: Problem) -> HookResponse:
@@ -168,5 +179,6 @@ HOOK = Hook(
     write,
     write_failure,
     read_identity,
+    write_unavailable=write_unavailable,
     summary="LiteLLM: its generic guardrail API.",
 )

@@ -116,5 +116,6 @@ HOOK = Hook(
     write,
     write_failure,
     read_identity,
+    write_unavailable=write_failure,
     summary="Portkey: its webhook guardrail.",
 )

@@ -26,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.fragmented_video import FilmWindow, FragmentedVideo
-from guardrails.errors import BackendError
+from guardrails.errors import BackendError, GuardUnavailable
 from guardrails.media.fragments.cutter import FilmCutter
 from guardrails.media.fragments.fragment import Fragment, UncuttableFilm, shorten_film
 from guardrails.protocols.errors import BLOCKED
@@ -191,6 +191,8 @@ class FilmRelay:
                     return
                 if verdict.action > Action.FLAG:
                     how = how or "blocked"
+                    if verdict.unavailable is not None:
+                        raise GuardUnavailable(self._verdict)
                     raise BackendError(block_message(self._verdict), WITHHELD, BLOCKED)
                 how = "broken_off"  # as long as there is more of it
                 start, end = window.body[0].start, window.body[-1].end

@@ -25,7 +25,7 @@ from guardrails.engine.content import value_reader
 from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.model import Request
-from guardrails.errors import BackendError
+from guardrails.errors import BackendError, GuardUnavailable
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.images.images_fields import media_of
@@ -175,6 +175,8 @@ async def release_file(
                 came = replace(came, source=whole.path, declared=None)
             verdict, _ = await state.judge(value_reader.read(came, Stage.OUTPUT), who, Stage.OUTPUT)
         record_verdict(request, report, verdict)
+        if verdict.unavailable is not None:
+            raise GuardUnavailable(verdict)
         if verdict.blocked:
             raise BackendError(block_message(verdict), WITHHELD, BLOCKED)
         content = verdict.content

@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from guardrails import __version__
 from guardrails.guard import Guard
 from guardrails.protocols.registry import add_plugins
+from guardrails.proxy.access.capacity.clock_watch import keep_measuring
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES, make_routes
 from guardrails.proxy.server.connections import CONNECTIONS
@@ -59,18 +60,17 @@ class Proxy(FastAPI):
         self._direct = Gate(_serve_match, state)
         self.add_middleware(Gate, state=state)
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Return what serves a request."""
-        layers, is_plain = super().build_middleware_stack(), len(self.user_middleware) == 1
-
-        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            match = None
-            if scope["type"] == "http":
-                match = scope[MATCH] = self.table.find(scope["method"], scope["path"])
-            is_direct = is_plain and match is not None and match.serves(scope["method"])
-            await (self._direct if is_direct else layers)(scope, receive, send)
-
-        return serve
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        match = scope[MATCH] = self.table.find(scope["method"], scope["path"])
+        if match is not None and len(self.user_middleware) == 1 and match.serves(scope["method"]):
+            await self._direct(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _serve_match(scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +103,8 @@ def create_app(
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:
-                kept = [group.create_task(keep_reloading(state)), group.create_task(state.loop_watch.run())]
+                work = (keep_reloading(state), state.loop_watch.run(), keep_measuring(state.capacity))
+                kept = [group.create_task(each) for each in work]
                 with listen_for_probes(state):
                     yield {CONNECTIONS: state.connections}
                 for each in kept:

@@ -15,6 +15,9 @@ from typing import Final, Literal
 CONNECTIONS: Final = "guardrails.connections"
 """Key of the lifespan's state under which an application gives its `Connections` to the server's protocol (`http.Http`)."""
 
+PRESENCE: Final = "guardrails.presence"
+"""Key of a scope under which the server's protocol says whether the client of the request is still there (`ClientPresence`)."""
+
 TOO_SLOW: Final = "guardrails.too_slow"
 """Key of a scope under which stands that the client sends the body too slowly; whoever waits for a piece gets an empty one."""
 
@@ -43,6 +46,32 @@ class Limits:
     body_bytes_per_s: int = 1_000
     max_connections: int = MOST
     max_connections_per_address: int | None = None
+
+
+class ClientPresence:
+    """Whether the client of one request is still there; what waits for that costs no task of its own."""
+
+    __slots__ = ("_watchers", "has_left")
+
+    def __init__(self) -> None:
+        self.has_left = False
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, leave: Callable[[], None]) -> None:
+        """Call a function once the client goes away; for one who has not yet (`has_left`)."""
+        self._watchers.append(leave)
+
+    def unwatch(self, leave: Callable[[], None]) -> None:
+        """Call the function no more."""
+        if leave in self._watchers:
+            self._watchers.remove(leave)
+
+    def end(self) -> None:
+        """Tell those who watch that the client has gone away."""
+        self.has_left = True
+        watchers, self._watchers = self._watchers, []
+        for leave in watchers:
+            leave()
 
 
 class Connections:

@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
-from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
-from guardrails.protocols.errors import BLOCKED, MESSAGES, Problem
+from guardrails.errors import BackendError, Blocked, GuardrailsError, GuardUnavailable, RequestError
+from guardrails.protocols.errors import BLOCKED, MESSAGES, UNAVAILABLE, Problem
 from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.admission import AccessDenied
 from guardrails.wire import strict_json
@@ -109,12 +109,18 @@ def _explain_http(error: HTTPException) -> Problem:
     )
 
 
+def explain_unavailable(error: GuardUnavailable) -> Problem:
+    """Return what a client is told of a check that could not be done: when to come again, or not to try again by itself."""
+    headers = {} if error.retry_after is None else {"retry_after": str(error.retry_after)}
+    if not error.may_retry:
+        headers["x_should_retry"] = "false"
+    return build_problem(503, UNAVAILABLE, str(error), **headers)
+
+
 TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RequestError: _explain_request,
+    GuardUnavailable: explain_unavailable,
     Blocked: lambda error: build_problem(400, BLOCKED, str(error), MESSAGES),
-    Overloaded: lambda error: build_problem(
-        503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
-    ),
     AccessDenied: _explain_denial,
     UpstreamAnswer: _explain_upstream,
     BackendError: lambda error: build_problem(error.status, error.code, str(error)),

@@ -77,7 +77,13 @@ def tell_readiness(state: State, headers: Headers) -> Response:
         "degraded": bool(state.failing_detectors or down),
         "failing_detectors": state.failing_detectors,
         "failing_upstreams": down,
-        "stuck_workers": workers().abandoned,
+        "stuck_workers": workers().stuck,
+        "admission": {
+            "expected_wait_s": round(state.capacity.expected_wait(), 3),
+            "stream_load": round(state.capacity.stream_load, 3),
+            "streams": state.capacity.streams,
+            "saturated_s": round(state.capacity.saturated_s, 1),
+        },
         "problem": state.problem,
     }
     return Response(strict_json.dump(shown), 200 if state.ready else 503, media_type="application/json")

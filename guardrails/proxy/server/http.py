@@ -11,7 +11,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from guardrails.proxy.server.connections import CONNECTIONS, TOO_SLOW, Connections
+from guardrails.proxy.server.connections import CONNECTIONS, PRESENCE, TOO_SLOW, ClientPresence, Connections
 
 MOST_UNREAD = 16 << 10
 """Bytes up to which a head, a chunk's length or a trailer may come in pieces; one that comes at once may be longer."""
@@ -41,6 +41,7 @@ class Http(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._served: RequestResponseCycle | None = None
+        self._presence = ClientPresence()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection, or refuse it with 503 where there are too many.
@@ -70,6 +71,7 @@ class Http(HttpToolsProtocol):
         if self._served is not None and not self._served.response_complete:
             self._served.disconnected = True
             self._served.message_event.set()
+            self._presence.end()
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
@@ -223,5 +225,6 @@ class Http(HttpToolsProtocol):
             self._restart_deadline()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._served = cycle
+        self._served, self._presence = cycle, ClientPresence()
+        cycle.scope[PRESENCE] = self._presence  # type: ignore[typeddict-unknown-key]
         super()._start_asgi_task(cycle, app)

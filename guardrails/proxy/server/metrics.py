@@ -6,14 +6,19 @@ Each worker process has metrics of its own, and answers `/metrics` with those.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.metrics_core import Metric
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from guardrails.engine.core.worker_pool import workers
+from guardrails.proxy.access.capacity.account import CapacityAccount
 from guardrails.types import PolicyRef, Verdict
 
 BUCKETS = (
@@ -53,6 +58,10 @@ COUNTERS: Mapping[str, Family] = {
     "guardrails_rules_fired_total": Family(
         "Rules that fired, by id, what they did and mode.", ("rule", "action", "mode")
     ),
+    "guardrails_unavailable_total": Family(
+        "Requests that could not be judged, by reason: capacity, timeout, service or crash.",
+        ("reason", "route"),
+    ),
     "guardrails_detector_failures_total": Family("Contents that a detector failed on.", ("detector",)),
     "guardrails_parallel_total": Family(
         "Requests under a policy with parallel, by when they were sent: beside their check or after.",
@@ -91,7 +100,12 @@ COUNTERS: Mapping[str, Family] = {
         "Contents that the shadow policy could not judge, by error.", ("error",)
     ),
     "guardrails_shadow_unwritten_total": Family("Rows of the log of decisions that could not be written."),
-    "guardrails_shed_total": Family("Requests that were refused because too many were under way."),
+    "guardrails_shed_total": Family("Requests that were refused because there was no room for them."),
+    "guardrails_admission_refused_total": Family(
+        "Those by what there was no room for: request (its checks would wait for too long), stream (too many are open) or"
+        " concurrent (max_concurrent are under way).",
+        ("kind",),
+    ),
     "guardrails_upstream_requests_total": Family(
         "Requests that were sent to an upstream, by its name; each try is one.", ("upstream",)
     ),
@@ -126,6 +140,22 @@ GAUGES: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
         lambda metrics: workers().abandoned,
     ),
     "guardrails_workers_waiting": ("Jobs that wait for a worker.", lambda metrics: workers().waiting),
+    "guardrails_admission_expected_wait_seconds": (
+        "Time for which another request would wait before its checks begin.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.expected_wait(),
+    ),
+    "guardrails_admission_stream_load": (
+        "Part of the machine that open streams take.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.stream_load,
+    ),
+    "guardrails_admission_cores": (
+        "Processor cores that checks can use at a time.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.speed.usable_cores,
+    ),
+    "guardrails_admission_gain": (
+        "How much more is let in than clocks say that the machine can do, or less, where work is late.",
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.speed.gain,
+    ),
     "guardrails_shadow_waiting": (
         "Contents that wait for the shadow policy.",
         lambda metrics: metrics.shadow_waiting(),
@@ -133,18 +163,70 @@ GAUGES: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
 }
 """Name → help text, and the value at the time of a scrape."""
 
-Series = tuple[str, tuple[tuple[str, str], ...]]
-"""A name and labels, as they are counted."""
+Labels = tuple[tuple[str, str], ...]
+"""The labels of a series with their names, in the order in which they were given."""
+
+BOUNDS = (*map(floatToGoString, BUCKETS), "+Inf")
 
 
-class Registry(CollectorRegistry):
-    """The metrics of one application, without the `…_created` series: the text format shows each as a gauge of its own."""
+class Series(Collector):
+    """The counters and histograms of one application. The library's own take locks, and check each time what holds for ever: ten
+    times as long, and each request counts half a dozen.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, dict[tuple[str, ...], list[float]]] = {
+            name: {} if family.labels else {(): [0.0]} for name, family in COUNTERS.items()
+        }
+        self._times: dict[str, dict[tuple[str, ...], list[float]]] = {
+            name: {} if family.labels else {(): _no_times()} for name, family in HISTOGRAMS.items()
+        }
+        self._found: dict[tuple[str, Labels], list[float]] = {}
+
+    def count(self, name: str, labels: Labels) -> None:
+        """Count one event; raises `ValueError` for labels that the counter does not have."""
+        cell = self._found.get((name, labels))
+        if cell is None:
+            values = _label_values(COUNTERS[name], labels)
+            cell = self._found[name, labels] = self._counts[name].setdefault(values, [0.0])
+        cell[0] += 1.0
+
+    def observe(self, name: str, seconds: float, labels: Labels) -> None:
+        """Count one duration; raises `ValueError` for labels that the histogram does not have."""
+        cell = self._found.get((name, labels))
+        if cell is None:
+            values = _label_values(HISTOGRAMS[name], labels)
+            cell = self._found[name, labels] = self._times[name].setdefault(values, _no_times())
+        cell[bisect_left(BUCKETS, seconds)] += 1.0
+        cell[-1] += seconds
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        for metric in super().collect():
-            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            yield metric
+        for name, family in COUNTERS.items():
+            counter = CounterMetricFamily(name, family.help, labels=family.labels)
+            for values, (count,) in self._counts[name].copy().items():
+                counter.add_metric(values, count)
+            yield counter
+        for name, family in HISTOGRAMS.items():
+            histogram = HistogramMetricFamily(name, family.help, labels=family.labels)
+            for values, (*counts, total) in self._times[name].copy().items():
+                histogram.add_metric(values, [*zip(BOUNDS, accumulate(counts), strict=True)], total)
+            yield histogram
+
+
+def _no_times() -> list[float]:
+    """Return a histogram without a duration: how many are in each bucket, and the sum of all."""
+    return [0.0] * (len(BOUNDS) + 1)
+
+
+def _label_values(family: Family, labels: Labels) -> tuple[str, ...]:
+    """Return the values of labels in the order of their family; raises `ValueError` where it has other labels."""
+    given = dict(labels)
+    if given.keys() != set(family.labels):
+        raise ValueError(
+            f"the labels are {', '.join(family.labels) or 'none'}, not {', '.join(given) or 'none'}"
+        )
+    return tuple(given[name] for name in family.labels)
 
 
 class Metrics:
@@ -155,6 +237,7 @@ class Metrics:
         connections: returns how many connections of clients are open.
         loop_delay_s: returns the longest delay of the event loop in the last minute, in seconds.
         shadow_waiting: returns how many contents wait for the shadow policy.
+        capacity: what is promised, and what the machine does; None where nobody keeps an account.
         reload_failed: whether the last change of the policy could not be loaded.
         reload_held: whether it waits for the operator.
     """
@@ -164,17 +247,12 @@ class Metrics:
         self.connections: Callable[[], int] = int
         self.loop_delay_s: Callable[[], float] = float
         self.shadow_waiting: Callable[[], int] = int
+        self.capacity: CapacityAccount | None = None
         self.reload_failed: bool = False
         self.reload_held: bool = False
-        self._registry = Registry()
-        self._counters = {
-            name: Counter(name, family.help, family.labels, registry=self._registry)
-            for name, family in COUNTERS.items()
-        }
-        self._histograms = {
-            name: Histogram(name, family.help, family.labels, registry=self._registry, buckets=BUCKETS)
-            for name, family in HISTOGRAMS.items()
-        }
+        self._registry = CollectorRegistry()
+        self._series = Series()
+        self._registry.register(self._series)
         for name, (help_, read) in GAUGES.items():
             Gauge(name, help_, registry=self._registry).set_function(partial(read, self))
         self._upstreams = Gauge(
@@ -189,27 +267,14 @@ class Metrics:
             ("part", "name", "version", "digest"),
             registry=self._registry,
         )
-        # Finding a series by its labels takes the library several times as long as counting it.
-        self._counted: dict[Series, Counter] = {}
-        self._observed: dict[Series, Histogram] = {}
 
     def count(self, name: str, **labels: str) -> None:
         """Count one event; raises `ValueError` for labels that the counter does not have."""
-        key = name, tuple(labels.items())
-        counter = self._counted.get(key)
-        if counter is None:
-            family = self._counters[name]
-            counter = self._counted[key] = family.labels(**labels) if labels else family
-        counter.inc()
+        self._series.count(name, tuple(labels.items()))
 
     def observe(self, name: str, seconds: float, **labels: str) -> None:
         """Count one duration; raises `ValueError` for labels that the histogram does not have."""
-        key = name, tuple(labels.items())
-        histogram = self._observed.get(key)
-        if histogram is None:
-            family = self._histograms[name]
-            histogram = self._observed[key] = family.labels(**labels) if labels else family
-        histogram.observe(seconds)
+        self._series.observe(name, seconds, tuple(labels.items()))
 
     def watch_upstream(self, name: str, is_up: Callable[[], bool]) -> None:
         """Show whether an upstream is up at the time of a scrape."""

@@ -6,16 +6,18 @@ import os
 from functools import cached_property
 from time import monotonic
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
-from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.errors import GuardrailsError, GuardUnavailable
+from guardrails.processor.work_meter import METER
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
-from guardrails.proxy.access.client import read_body
+from guardrails.proxy.access.capacity.account import Ticket
+from guardrails.proxy.access.client import ReplayedBody, read_body
 from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
 from guardrails.proxy.server.errors import describe_failure
@@ -26,6 +28,12 @@ from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
+
+UNAVAILABLE = "guardrails.unavailable"
+"""Key of a scope under which stands why a check of the request could not be done, for the counters."""
+
+FAILED = "failed"
+"""The action of an answer that broke off, for the counters."""
 
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
@@ -49,10 +57,11 @@ class Gate:
         try:
             await self._serve(scope, receive, answer)
         finally:
-            action = scope.get(ACTION, "none")
-            self._state.metrics.count(
-                "guardrails_requests_total", route=label, status=str(answer.status), action=action
-            )
+            metrics, reason = self._state.metrics, scope.get(UNAVAILABLE)
+            action = scope.get(ACTION, "none") if reason is None else "unavailable"
+            metrics.count("guardrails_requests_total", route=label, status=str(answer.status), action=action)
+            if reason is not None:
+                metrics.count("guardrails_unavailable_total", reason=reason, route=label)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
@@ -60,7 +69,7 @@ class Gate:
         Raises:
             AccessDenied: he may not; nothing of his request was read.
             RequestError: its body is too large, or too slow.
-            Overloaded: nobody may now.
+            GuardUnavailable: nobody may now.
         """
         state, match = self._state, match_of(scope)
         if match is None or not match.route.answers_any_host:
@@ -71,38 +80,52 @@ class Gate:
             return
         if match is not None and match.route.takes_key_in_query:
             move_key_to_header(scope)
-        client = state.admission.admit(scope, today())
-        CALLER.set(client.name(scope))
+        client, is_judged = state.admission.admit(scope, today()), match is not None and match.route.is_judged
+        name = client.name(scope)
+        CALLER.set(name)
         self._check_room()
+        if is_judged:
+            state.capacity.check(name)
         with state.rate_limiter.acquire(client, monotonic()):
             if client.key is not None:
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
             settings = state.settings
-            share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.max_concurrent * FREE)
+            share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.most_concurrent * FREE)
             limit = client.body_limit(settings.max_body_bytes)
             try:
-                body = await read_body(Request(scope, receive), limit, share=share)
+                body = await read_body(scope, receive, limit, share)
                 share.mark_arrived()
-                scope[CONTEXT] = RequestContext(client, state.current, match)
-                await self._serve_whole(scope, _replay(body, receive), send)
+                ticket = self._let_work_begin(name, len(body), is_judged=is_judged)
+                scope[CONTEXT] = RequestContext(client, state.current, match, body, ticket)
+                await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()
 
-    async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request that is there; raises `Overloaded` where too many are under way."""
+    def _let_work_begin(self, caller: str, size: int, *, is_judged: bool) -> Ticket | None:
+        """Admit a request that is there; raises `GuardUnavailable` where there is no room, or no time for its checks."""
         self._check_room()
-        metrics = self._state.metrics
-        metrics.in_flight += 1
+        if not is_judged:
+            return None
+        ticket = self._state.capacity.admit(caller, size)
+        METER.set(ticket.meter)
+        return ticket
+
+    async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request that was let in."""
+        state, ticket = self._state, scope[CONTEXT].ticket
+        state.metrics.in_flight += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            metrics.in_flight -= 1
+            state.metrics.in_flight -= 1
+            if ticket is not None:
+                state.capacity.close(ticket)
 
     def _check_room(self) -> None:
-        """Raise `Overloaded` where too many requests are under way."""
-        if self._state.metrics.in_flight >= self._state.settings.max_concurrent:
-            self._state.metrics.count("guardrails_shed_total")
-            raise Overloaded("too many requests are under way")
+        """Raise `GuardUnavailable` where too many requests are under way."""
+        if self._state.metrics.in_flight >= self._state.settings.most_concurrent:
+            self._state.count_refusal("concurrent")
+            raise GuardUnavailable("too many requests are under way")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
@@ -110,6 +133,7 @@ class Gate:
         except ClientDisconnect:
             return
         except Exception as error:
+            note_failure(scope, error, begun=answer.started)
             if isinstance(error, AccessDenied):
                 self._state.metrics.count("guardrails_denied_total", code=error.code)
             elif not isinstance(error, GuardrailsError):
@@ -120,20 +144,18 @@ class Gate:
             await respond(error, scope)(scope, receive, answer.send)
 
 
+def note_failure(scope: Scope, error: BaseException, *, begun: bool) -> None:
+    """Note for the counters that a check could not be done, or that an answer broke off that had `begun`."""
+    if isinstance(error, GuardUnavailable):
+        scope[UNAVAILABLE] = error.reason
+    elif begun:
+        scope[ACTION] = FAILED
+
+
 def respond(error: Exception, scope: Scope) -> Response:
     """Answer an exception in the form of the route that was asked, or else of the API that the path is one of."""
     match, path = match_of(scope), scope["path"]
     return errors.respond(error, None, path) if match is None else match.route.respond(error, None, path)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what receives a body that was read before, and then what comes after it."""
-    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return left.pop() if left else await receive()
-
-    return receive_again
 
 
 class _Answer:

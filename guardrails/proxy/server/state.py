@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
 from itertools import islice
@@ -18,13 +19,17 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.model import Outcome, Request
-from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.guard import Guard
+from guardrails.processor.cores import measure_cores
 from guardrails.protocols.image_links import Link, put_pictures
 from guardrails.proxy.access.admission import Admission, Client, RateLimiter, select_policy
 from guardrails.proxy.access.body_budget import BodyBudget
+from guardrails.proxy.access.capacity.account import CapacityAccount
+from guardrails.proxy.access.capacity.calibration import measure_costs
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.configuration.settings import Settings, SettingsError
+from guardrails.proxy.exchange.timeout_memory import TimeoutMemory
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import describe_failure
@@ -52,6 +57,12 @@ WARM_UP = "Warm-up."
 RETRY_S = 1.0
 DEGRADED_S = 60.0
 """Seconds for which a failure of a detector shows in the state of the server."""
+
+
+SHORTEST_WAIT_S = 0.25
+LONGEST_WAIT_S = 5.0
+WAIT_SHARE = 0.2
+"""For how long a request may wait by default: a part of what its checks may take, within these bounds."""
 
 
 @dataclass(slots=True)
@@ -83,11 +94,18 @@ class State:
     def __init__(
         self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
     ) -> None:
-        self.settings = settings
+        self.settings, self.budget = settings, settings.budget
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
+        self.timeouts = TimeoutMemory()
         self.body_budget = BodyBudget()
+        self.capacity = CapacityAccount(
+            measure_cores() / settings.workers,
+            workers().threads,
+            queue_wait=lambda caller: workers().expected_wait(caller),
+            on_refusal=self.count_refusal,
+        )
         self.connections = Connections(
             Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
             lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
@@ -96,6 +114,7 @@ class State:
         self.probes: ProbeListener | None = None
         self.loop_watch = LoopWatch()
         self.metrics.loop_delay_s = lambda: self.loop_watch.longest_delay_s
+        self.metrics.capacity = self.capacity
         self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
         self.disk_budget = DiskBudget(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
@@ -143,7 +162,9 @@ class State:
         self._apply_shadow_settings(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
-        self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self.settings, self.budget = served.settings, served.settings.budget
+        self._guard, self.problem = served.guard, None
+        self.capacity.max_wait_s = served.settings.max_wait_s or longest_wait(served.guards.values())
         self.served = served
         self._current, self._by_policy = None, {}
         self.shadows = served.shadows
@@ -216,9 +237,9 @@ class State:
 
     @property
     def guard(self) -> Guard:
-        """The guard; raises `Overloaded` while there is none, so that a client comes back."""
+        """The guard; raises `GuardUnavailable` while there is none, so that a client comes back."""
         if self._guard is None:
-            raise Overloaded(self.problem or "the policy is not loaded yet")
+            raise GuardUnavailable(self.problem or "the policy is not loaded yet")
         return self._guard
 
     async def start(self) -> None:
@@ -240,6 +261,8 @@ class State:
         if self.settings.reload and self.reload.state not in ("failed", "held"):
             self.reload.state = "current"
         self.warm.set()
+        with suppress(GuardrailsError):  # the workers are busy, or the budget is small: requests will tell
+            self.capacity.seed(*await measure_costs(self.guard))
         await asyncio.to_thread(release_memory)
 
     async def warm_up(self, guard: Guard) -> None:
@@ -256,7 +279,7 @@ class State:
         quiet = guard.without_reports()
         try:
             verdicts = [await quiet.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
-        except Overloaded:
+        except GuardUnavailable:
             return False
         if guard in self.guards:  # else it is none of the server's yet
             for verdict in verdicts:
@@ -316,7 +339,10 @@ class State:
             held = settled(outcome)
             return guard.verdict(subject, held, stage, who.vault), held
 
-        verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
+        try:
+            verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
+        except GuardUnavailable as error:
+            raise guard.refuse(error, stage) from None
         self.record_verdict(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 
@@ -339,5 +365,18 @@ class State:
         if self.shadow is not None:
             self.shadow.enqueue(taken, verdict, outcome)
 
+    def count_refusal(self, kind: str) -> None:
+        """Count a request that was not let in, by what there was no room for."""
+        self.metrics.count("guardrails_shed_total")
+        self.metrics.count("guardrails_admission_refused_total", kind=kind)
+
     def _note_failures(self, verdict: Verdict) -> None:
         self._failed.update((error.detector, perf_counter()) for error in verdict.errors)
+
+
+def longest_wait(guards: Iterable[Guard]) -> float:
+    """Return for how long a request may be expected to wait before its checks begin, where the operator does not say."""
+    deadline_s = (
+        min(policy.limits.deadline_ms for guard in guards for policy in guard.pipeline.policies) / 1000.0
+    )
+    return min(LONGEST_WAIT_S, max(SHORTEST_WAIT_S, deadline_s * WAIT_SHARE))

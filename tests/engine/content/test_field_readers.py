@@ -12,6 +12,7 @@ from guardrails.engine.content import field_readers
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.values.walk import find_strings
 from guardrails.errors import RequestError
+from guardrails.text.structure import is_structure
 from guardrails.types import Place, Stage, Text
 from tests.cases import each_case
 
@@ -265,3 +266,23 @@ def test_the_current_turn_begins_with_the_last_message_of_a_user(roles, turns, c
     tree = ContentTree()
     field_readers.spoken(tree, roles)
     assert (tree.turns, tree.current_from, tree.roles) == (turns, current, tuple(roles))
+
+
+FIGURES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(10**7), 10**7), st.floats(), st.integers(99_990, 100_010),
+        st.sampled_from(["stop", "zqxbomb", ""]),
+    ),
+    lambda inner: st.one_of(
+        st.dictionaries(st.sampled_from(["total_tokens", "usage", "jo", "cached"]), inner, max_size=3),
+        st.lists(inner, max_size=2),
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(FIGURES)
+def test_figures_that_are_told_at_a_glance_hold_nothing(value: object) -> None:
+    """What is read of figures is each string, key and long number that is no word of a protocol, however they are told."""
+    expected = [found for _, found, _ in find_strings(value, ("x",)) if found and not is_structure(found)]
+    assert texts(read(field_readers.figures, value)) == expected

@@ -11,17 +11,33 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Stage, Verdict
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.engine.model import Request
+from guardrails.engine.streaming import stream_evaluator
 from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
-from guardrails.types import CLEAN, Place, Unavailable
+from guardrails.inference.safety.session import Inputs, OnnxSession
+from guardrails.inference.safety.windows import BertTokenizer
+from guardrails.text import fold_text
+from guardrails.types import CLEAN, Place, Text, Unavailable
 from tests.cases import each_case
 
 HANG = 30.0
 STOPS = "detectors:\n  stops: {use: terms, terms: [kkstop], category: custom.stop}\n  words: {use: terms, terms: [zqxbomb], category: custom.bad}\n"  # fmt: skip
 FIND = "custom.own > 0"
+
+PROSE = (
+    "The river rises in the hills and runs for ninety miles before it meets the sea. Its upper valley was settled early, and "
+    "several mills stood along the banks. Farmers brought their grain down by cart, and the millers kept a tenth of it. "
+    "After the railway came, most of the mills fell silent. One was rebuilt as a school, and another as a place where "
+    "visitors can see how flour was made. In spring the water is high, so the path along the bank is closed. People who "
+    "want to walk it are asked to wait until May. The bridge at the ford dates from the last century. It carries a single "
+    "lane, and lorries have to take the road through the next village. There are plans for a second bridge, but nobody "
+    "agrees who should pay for it. The council has asked for more time. A new study is to look at the traffic, the cost and "
+    "what the flood of three years ago has taught. It will be published in autumn, and everyone may comment on it. "
+)
 
 Parts = Sequence[str]
 
@@ -221,6 +237,155 @@ class TestFailures:
         with pytest.raises(ValueError, match="failed"):
             stream.flush()
         assert stream.verdict is None
+
+
+class Windows:
+    """A detector that begins a text, and keeps what each of its streams was given; it finds a word where it stands."""
+
+    passages = True
+
+    def __init__(self, judge: Callable[[str], Detection] = lambda text: CLEAN) -> None:
+        self.judge = judge
+        self.seen: list[list[str]] = []
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Judge whole texts, in which nothing is found."""
+        return [CLEAN for _ in batch]
+
+    def passage_stream(self, context: Mapping[str, str] | None) -> WindowsStream:
+        """Begin a text."""
+        self.seen.append([])
+        return WindowsStream(self, self.seen[-1])
+
+
+class WindowsStream:
+    """A text for `Windows`."""
+
+    def __init__(self, of: Windows, seen: list[str]) -> None:
+        self.of, self.seen = of, seen
+
+    def is_due(self, characters: int, *, busy: bool) -> bool:
+        """Wait for a hundred characters, or for more."""
+        return characters >= (200 if busy else 100)
+
+    def fork(self) -> WindowsStream:
+        """Go on from here."""
+        return WindowsStream(self.of, self.seen)
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Judge what follows."""
+        [content] = batch
+        assert isinstance(content, Text)
+        self.seen.append(content.text)
+        at = content.text.find("zqxown")
+        found = Detection((Finding("custom.own", 1.0, "own", (at, at + 6)),))
+        return [found if at >= 0 else self.of.judge(content.text)]
+
+
+class TestPassageStreams:
+    """Detectors that go on from one passage to the next."""
+
+    LONG = f"{'A sentence of many words ' * 4}. "
+
+    def test_they_get_each_passage_once(self, own: Own) -> None:
+        """The first as soon as it ends, then no stretch that is short, and what came together as one."""
+        detector = Windows()
+        guard = own(detector, f"when: {FIND}, then: block", spans=False, tier=1)
+        for parts in (
+            [*"Hi. Yes. No. ", self.LONG, *"So. Now."],
+            [f"Hi. Yes. No. {self.LONG}So. Now."],
+        ):
+            assert shown(guard, parts)[0] == "".join(parts)
+        assert detector.seen == [
+            ["Hi. ", f"Yes. No. {self.LONG}", "So. Now."],
+            [f"Hi. Yes. No. {self.LONG}So. ", "Now."],
+        ]
+
+    def test_nobody_reads_a_passage_before_its_end(
+        self, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+    ) -> None:
+        """Once what was judged before is shown, nothing more could be, whatever is found: a token then costs next to nothing."""
+        parts: list[str] = []
+
+        class Counting(ExactStream):
+            def feed(self, delta: str) -> Detection:
+                parts.append(delta)
+                return super().feed(delta)
+
+        class Exactly(Exact):
+            def stream(self, context: Mapping[str, str] | None) -> ExactStream:
+                return Counting(self)
+
+        rules = policy(f"when: {FIND}, then: block", "when: custom.exact > 0, then: block")
+        guard = guard_of(
+            rules.replace("rules:\n", "  own: {use: own}\n  exact: {use: exact}\nrules:\n", 1),
+            detectors={
+                "own": kind_of(Windows(), "custom.own", spans=False, tier=1),
+                "exact": kind_of(Exactly(failing), "custom.exact"),
+            },
+        )
+        text = f"Hi. {self.LONG}So. Now."
+        assert shown(guard, [*text])[0] == text
+        assert "".join(parts) == text
+        assert len(parts) < len(text) // 10
+
+    def test_more_is_judged_at_a_time_where_others_wait(
+        self, own: Own, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As long as some job has no worker yet."""
+        detector, pool, gate = Windows(), Workers(4, queue=8, spare=4), threading.Event()
+        guard = own(detector, f"when: {FIND}, then: block", spans=False, tier=1)
+        monkeypatch.setattr(stream_evaluator, "workers", lambda: pool)
+        parts = ["Hi. ", *[self.LONG] * 3, "So."]
+        jobs = [pool.submit(lambda: gate.wait(HANG)) for _ in range(5)]
+        try:
+            assert pool.waiting == 1
+            assert shown(guard, parts)[0] == "".join(parts)
+        finally:
+            gate.set()
+        assert all(job.result(HANG) for job in jobs)
+        assert shown(guard, parts)[0] == "".join(parts)
+        assert detector.seen == [
+            ["Hi. ", self.LONG * 2, f"{self.LONG}So."],
+            ["Hi. ", *[self.LONG] * 3, "So."],
+        ]
+
+    def test_what_ended_is_shown_up_to_where_something_is_found(self, own: Own) -> None:
+        """Also of passages that came together."""
+        guard = own(Windows(), f"when: {FIND}, then: block", spans=False, tier=1)
+        watch = watched(guard, [f"Hi. {self.LONG}It zqxown. And more."])
+        assert watch.stop is not None
+        assert watch.mark == watch.stop.at == len(f"Hi. {self.LONG}It ")
+
+    def test_a_judgement_that_fails_begins_a_text_anew(self, own: Own) -> None:
+        """Nobody can tell how far the one that failed has come."""
+        detector = Windows(lambda text: failing() if "fail" in text else CLEAN)
+        guard = own(detector, f"when: {FIND}, then: block, on_error: allow", spans=False, tier=1)
+        assert shown(guard, ["One. Two", " fail. ", self.LONG, "Four."])[0].endswith("Four.")
+        assert detector.seen == [["One. ", "Two fail. " + self.LONG], ["Four."]]
+
+    def test_others_judge_each_passage_with_those_before(self, own: Own) -> None:
+        """Each as a text of its own."""
+        judged = Passages(hit("zqxown"))
+        guard = own(judged, f"when: {FIND}, then: block", spans=False, tier=1)
+        shown(guard, ["One. Two. Three."])
+        assert judged.seen[:3] == ["One. ", "One. Two. ", "One. Two. Three."]
+
+
+def test_a_streamed_reply_has_the_encoder_read_two_tokens_for_each_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """At most, the check at its end included."""
+    guard, text, read, run = Guard.load(), PROSE * 3, list[int](), OnnxSession.run
+
+    def counted(self: OnnxSession, inputs: Inputs) -> Any:
+        read.append(int(inputs[1].sum()))
+        return run(self, inputs)
+
+    monkeypatch.setattr(OnnxSession, "run", counted)
+    assert shown(guard, [text[at : at + 4] for at in range(0, len(text), 4)])[0] == text
+    tokens = BertTokenizer((SHIPPED["text-safety"] / "tokenizer.json").read_bytes())
+    assert 0 < sum(read) <= 2 * len(tokens.ids(fold_text(text).text))
 
 
 class TestFloors:

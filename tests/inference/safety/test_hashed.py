@@ -1,5 +1,7 @@
 """The fast tier: what it counts as a feature, that buckets never change, and the arithmetic of its heads."""
 
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_features
+from guardrails.inference.safety import hashed as module
+from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_texts
 from tests.cases import each_case
 
 HEADS = ("toxic", "injection")
+
+
+def hash_alone(text: str) -> list[int]:
+    """Return the features of one text."""
+    return hash_texts([text]).buckets.tolist()
+
+
+def hash_by_the_book(text: str) -> list[int]:
+    """Return the features of one text as the module's docstring describes them, byte by byte."""
+    data = b" " + b" ".join(text.strip().encode("utf-8", "replace").split()) + b" "
+    mask = (1 << 64) - 1
+    at = [[int(value) for value in row] for row in module._AT]
+    found: list[int] = []
+    for size in (2, 3, 4, 5):
+        for start in range(len(data) - size + 1):
+            if b" " not in data[start + 1 : start + size - 1] and data.strip():
+                total = sum(at[place][data[start + place]] for place in range(size)) & mask
+                found.append(total ^ int(module._SALT[size]))
+    words = []
+    for word in re.findall(rb"[0-9A-Za-z'_\x80-\xff]+", data):
+        values = (int(module._BYTE[byte]) * int(module._PLACE[min(at, 63)]) for at, byte in enumerate(word))
+        words.append(sum(values) & mask)
+    found += [word ^ int(module._SALT[0]) for word in words]
+    second = int(module._SECOND)
+    found += [(one + other * second & mask) ^ int(module._SALT[1]) for one, other in pairwise(words)]
+    return sorted({((each ^ each >> 32) * int(module._MULTIPLIER) & mask) >> 46 for each in found})
 
 
 def model(seed: int = 1) -> HashedHeads:
@@ -22,14 +51,14 @@ def model(seed: int = 1) -> HashedHeads:
 
 def test_the_buckets_of_a_text_never_change() -> None:
     """Weights are only worth something while a text lands in the buckets that it was trained in."""
-    assert hash_features("kill it").tolist()[:6] == [7546, 14878, 22041, 23311, 32398, 54984]
-    assert len(hash_features("kill it")) == 23
+    assert hash_alone("kill it")[:6] == [7546, 14878, 22041, 23311, 32398, 54984]
+    assert len(hash_alone("kill it")) == 23
 
 
 @each_case("text", ["", " ", "\n\t  \r\n"])
 def test_a_blank_text_has_no_features_and_gets_the_bias(text: str) -> None:
     """Nothing to judge is neither harm nor an error."""
-    assert len(hash_features(text)) == 0
+    assert len(hash_alone(text)) == 0
     assert model().logits([text]).tolist() == [[-1.0, 0.5]]
 
 
@@ -39,7 +68,7 @@ def test_a_blank_text_has_no_features_and_gets_the_bias(text: str) -> None:
 )
 def test_white_space_is_one_space(one: str, other: str) -> None:
     """Spacing between words tells nothing."""
-    assert hash_features(one).tolist() == hash_features(other).tolist()
+    assert hash_alone(one) == hash_alone(other)
 
 
 @each_case(
@@ -48,19 +77,40 @@ def test_white_space_is_one_space(one: str, other: str) -> None:
 )
 def test_order_letters_and_marks_are_told_apart(one: str, other: str) -> None:
     """Pairs of words carry order, n-grams carry spelling."""
-    assert hash_features(one).tolist() != hash_features(other).tolist()
+    assert hash_alone(one) != hash_alone(other)
+
+
+@given(
+    st.lists(
+        st.one_of(st.text(), st.text(alphabet="ab \n\t.'_\u00e9\u65e5\x1c\u3000", max_size=20)),
+        max_size=8,
+    ),
+    st.integers(min_value=1, max_value=3),
+)
+def test_texts_are_hashed_together_as_each_is_alone(texts: list[str], together: int) -> None:
+    """Neighbours change nothing, blank ones neither, in whatever numbers texts are hashed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_TOGETHER", together)
+        found = hash_texts(texts)
+    ends = found.counts.cumsum().tolist()
+    assert [
+        found.buckets[end - count : end].tolist() for end, count in zip(ends, found.counts, strict=True)
+    ] == [hash_by_the_book(text) for text in texts]
+    heads = model()
+    alone = [heads.logits([text])[0] for text in texts]
+    np.testing.assert_array_equal(heads.logits(texts), np.array(alone, dtype=np.float32).reshape(-1, 2))
 
 
 def test_a_feature_counts_once() -> None:
     """Saying a thing again adds only the pairs at the seam."""
-    once, twice, often = (len(hash_features(" ".join(["kill it"] * times))) for times in (1, 2, 50))
+    once, twice, often = (len(hash_alone(" ".join(["kill it"] * times))) for times in (1, 2, 50))
     assert once < twice == often
 
 
 def test_the_logit_is_the_scaled_mean_of_the_weights() -> None:
     """The formula in the module's docstring, spelled out."""
     hashed, text = model(), "how do i kill a process"
-    found = hash_features(text)
+    found = hash_alone(text)
     expected = (
         hashed.bias + hashed.scale * hashed.weights[found].sum(axis=0, dtype=np.int64) / len(found) ** 0.5
     )
@@ -106,6 +156,6 @@ def test_texts_are_judged_each_alone(texts: list[str]) -> None:
 @given(st.text(max_size=200))
 def test_buckets_are_sorted_distinct_and_in_range(text: str) -> None:
     """What indexes the weights is always sound."""
-    found = hash_features(text)
+    found = hash_alone(text)
     assert (np.diff(found) > 0).all()
     assert not len(found) or (found[0] >= 0 and found[-1] < BUCKETS)

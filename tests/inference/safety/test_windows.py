@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.passages import split_passages
-from guardrails.inference.safety.windows import CONTEXT, BertTokenizer, TokenRow
+from guardrails.inference.safety.windows import CONTEXT, BertTokenizer, GrowingWindows, TokenRow, TokenWindow
 from tests.cases import each_case
 
 WORDS = ("a", "b", "c", "##a", "##b", ".", "!", "\u4f60", "x")
@@ -72,6 +72,20 @@ def test_windows_stay_whatever_passages_follow(tokens: BertTokenizer, text: str)
     for start, _ in split_passages(text):
         begun = list(tokens.windows(text[:start], ROOM))
         assert begun[:-1] == whole[: max(len(begun) - 1, 0)]
+
+
+@given(TEXTS, st.integers(1, 5))
+def test_a_growing_text_has_the_windows_of_the_whole(tokens: BertTokenizer, text: str, step: int) -> None:
+    """Those that are full are told once; the last one is at each time that of what there is."""
+    growing, full = GrowingWindows(tokens, ROOM), list[TokenWindow]()
+    ends = [end for _, end in split_passages(text)]
+    start = 0
+    for end in [*ends[step - 1 : -1 : step], *ends[-1:]]:
+        full += growing.add(text[start:end])
+        start = end
+        last = [] if growing.last is None else [growing.last]
+        assert [*full, *last] == list(tokens.windows(text[:end], ROOM))
+        assert growing.full == len(full)
 
 
 @pytest.mark.parametrize(

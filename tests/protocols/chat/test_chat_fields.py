@@ -528,3 +528,43 @@ def test_a_tool_of_the_providers_is_known_by_its_type(body: dict[str, Any], tool
 def test_a_search_that_is_not_asked_for_is_no_tool() -> None:
     """Clients write null for what they leave out."""
     assert chat_fields.read_request({"messages": [], "web_search_options": None}).leaves == []
+
+
+ROLES = st.sampled_from([*chat_fields.STAGES, "robot", "System", "", None, 7])
+SAID = st.one_of(
+    st.text(max_size=40), st.none(), st.integers(), st.lists(st.text(max_size=5), max_size=3),
+    st.just([{"type": "text", "text": TERM}]), st.just({"type": "text", "text": TERM}),
+)  # fmt: skip
+MESSAGES = st.one_of(
+    st.fixed_dictionaries({"role": ROLES, "content": SAID}),
+    st.fixed_dictionaries({"content": SAID, "role": ROLES}),
+    st.fixed_dictionaries(
+        {"role": ROLES}, optional={"content": SAID, "name": SAID, "refusal": SAID, "x": SAID}
+    ),
+)
+WALKED = chat_fields.Table(
+    {
+        **chat_fields.MESSAGE.fields,
+        "content": lambda tree, value, path, place: chat_fields.content(tree, value, path, place),
+    }
+)
+"""The table of messages with another reader of `content`, so that nothing is read but by its fields."""
+
+
+def collected(value: Any, table: chat_fields.Table, *, forgeable: bool) -> object:
+    """Return what a tree of messages holds, or the code of what is wrong."""
+    tree = ContentTree()
+    try:
+        chat_fields.messages(tree, value, ("messages",), forgeable=forgeable, table=table)
+    except RequestError as error:
+        return error.code, str(error)
+    return tree.leaves, tree.unchecked, tree.unknown, tree.turns, tree.current_from, tree.roles, tree.calls
+
+
+@given(st.lists(MESSAGES, max_size=4), st.booleans())
+@settings(max_examples=scale(200), suppress_health_check=[HealthCheck.too_slow])
+def test_a_message_that_is_read_directly_reads_as_its_fields(value: list[Any], forgeable: bool) -> None:
+    """The common shape, a role and a text, is read past the table: for any messages both say the same."""
+    assert collected(value, chat_fields.MESSAGE, forgeable=forgeable) == collected(
+        value, WALKED, forgeable=forgeable
+    )

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import http.client
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from starlette.requests import ClientDisconnect
 
 from guardrails.proxy.access.admission import ANONYMOUS
-from guardrails.proxy.access.client import build_request, preferred_language, run_while_connected
+from guardrails.proxy.access.client import (
+    ReplayedBody,
+    build_request,
+    preferred_language,
+    run_while_connected,
+)
+from guardrails.proxy.server.connections import PRESENCE, ClientPresence
 from tests.cases import each_case
 
 
@@ -112,6 +119,84 @@ def test_a_task_goes_on_after_its_client_left() -> None:
         return task.cancelling()
 
     assert asyncio.run(serve()) == 0
+
+
+def served_body(presence: ClientPresence) -> ReplayedBody:
+    """Return what receives an empty body of a request whose server says when its client leaves."""
+    return ReplayedBody(b"", {PRESENCE: presence}, _never)
+
+
+def test_work_for_nobody_is_cancelled_when_the_server_says_that_the_client_left() -> None:
+    """The work has ended when the caller goes on; nothing is left of the cancellation, nor of the watch."""
+    presence, ended = ClientPresence(), list[bool]()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    async def serve() -> int:
+        asyncio.get_running_loop().call_soon(presence.end)
+        with pytest.raises(ClientDisconnect):
+            await run_while_connected(served_body(presence), work())
+        await asyncio.sleep(0)
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert asyncio.run(serve()) == 0
+    assert ended == [True]
+
+
+def test_nothing_is_begun_for_a_client_that_has_left() -> None:
+    """Nor is anything left that would be cancelled later."""
+    presence, begun = ClientPresence(), list[bool]()
+    presence.end()
+
+    async def work() -> None:
+        begun.append(True)
+
+    async def serve() -> None:
+        with pytest.raises(ClientDisconnect):
+            await run_while_connected(served_body(presence), work())
+        await asyncio.sleep(0)
+
+    asyncio.run(serve())
+    assert not begun
+
+
+def test_a_client_that_leaves_after_the_work_cancels_nothing() -> None:
+    """What follows the work, such as writing its answer, is somebody else's care."""
+    presence = ClientPresence()
+
+    async def work() -> int:
+        await asyncio.sleep(0)
+        return 7
+
+    async def serve() -> int:
+        found = await run_while_connected(served_body(presence), work())
+        presence.end()
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(serve()) == 7
+
+
+def test_a_body_is_received_again_and_then_what_comes_after_it() -> None:
+    """As a server's own messages would be."""
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def serve() -> list[Any]:
+        body = ReplayedBody(b"x", {}, receive)
+        return [await body(), await body()]
+
+    assert asyncio.run(serve()) == [
+        {"type": "http.request", "body": b"x", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
 
 
 PATHS = [

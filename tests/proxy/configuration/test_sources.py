@@ -17,7 +17,7 @@ OTHER = {
     "keys": [{"id": "shop", "sha256": "0" * 64, "team": "retail"}], "policies": [{"policy": "agents", "teams": ["retail"]}],
     "admin_key_env": "OTHER_ADMIN", "cors_origins": ["https://app.example.com"], "allowed_hosts": ["guard", "*.example.com"], "open": True,
     "head_s": 5.0, "body_s": 6.0, "body_bytes_per_s": 7, "max_connections": 8, "max_connections_per_address": 2,
-    "max_body_bytes": 5, "max_bodies_bytes": 8, "max_answer_bytes": 6, "max_files_bytes": 9, "max_concurrent": 7,
+    "max_body_bytes": 5, "max_bodies_bytes": 8, "max_answer_bytes": 6, "max_files_bytes": 9, "max_concurrent": 7, "max_wait_s": 1.5,
     "max_contents": 10, "max_characters": 111, "max_pictures": 12, "max_pixels": 13, "max_files": 14, "max_windows": 15, "max_choices": 16, "unknown_fields": "refuse",
     "shadow": {
         "policy": "agents", "log": "/var/decisions.jsonl", "content": True, "sample": 0.5,

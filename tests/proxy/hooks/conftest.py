@@ -10,6 +10,7 @@ from guardrails import Guard
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.errors import Overloaded
 from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.middleware import Gate
 from guardrails.proxy.server.serve import running
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
@@ -58,4 +59,16 @@ def full(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> str:
         raise Overloaded("256 checks are waiting", 2)
 
     monkeypatch.setattr(Pipeline, "acheck", busy)
+    return url
+
+
+@pytest.fixture
+def crowded(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a proxy that refuses requests before it reads them."""
+    url = serve(wait_ready=False)
+
+    def refuse(self: Gate) -> None:
+        raise Overloaded("too many requests are under way")
+
+    monkeypatch.setattr(Gate, "_check_room", refuse)
     return url

@@ -118,8 +118,13 @@ def test_a_malformed_body_is_400(hooked, kit, path, body, code) -> None:
     assert answer.json["action"]["reason"] == code
 
 
-def test_a_guard_that_cannot_decide_is_503(full, kit) -> None:
-    """The gateway's failure mode, which is closed by default, decides."""
-    answer = kit.send(full, "/request", {"body": asking("hello")})
+def test_a_guard_that_cannot_decide_rejects(full, crowded, kit) -> None:
+    """Whatever the gateway's failure mode is; its client is told 503. So does a server that is full."""
+    for url in (full, crowded):
+        answer = kit.send(url, "/request", {"body": asking("hello")})
 
-    assert (answer.status, answer.json["action"]["reason"]) == (503, "guard_unavailable")
+        assert answer.status == 200
+        assert (answer.json["action"]["status_code"], answer.json["action"]["reason"]) == (
+            503,
+            "guard_unavailable",
+        )

@@ -127,9 +127,12 @@ def test_a_malformed_body_is_400(hooked, kit, path, body) -> None:
     assert answer.headers["x-ms-error-code"] == answer.json["error"]["code"] == "InvalidRequestBody"
 
 
-@pytest.mark.parametrize(("path", "body"), [(ANALYZE, {"text": "x"}), (SHIELD, {"userPrompt": "x"})])
-def test_a_guard_that_cannot_decide_is_503(full, kit, path, body) -> None:
-    """Azure's clients raise."""
-    answer = kit.send(full, path, body)
+def test_a_guard_that_cannot_decide_blocks(full, kit) -> None:
+    """As a match of a blocklist that says so, or as an attack: a client that takes an error for harmless passes nothing."""
+    analyzed = kit.send(full, ANALYZE, {"text": "x"})
+    shielded = kit.send(full, SHIELD, {"userPrompt": "x"})
 
-    assert (answer.status, answer.json["error"]["code"]) == (503, "InternalError")
+    assert (analyzed.status, shielded.status) == (200, 200)
+    assert [match["blocklistName"] for match in analyzed.json["blocklistsMatch"]] == ["guard_unavailable"]
+    assert shielded.json["userPromptAnalysis"] == {"attackDetected": True}
+    assert analyzed.headers["x-guardrails-unavailable"] == "capacity"

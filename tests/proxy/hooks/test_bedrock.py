@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from guardrails.errors import UNCHECKED
+
 PATH = "/guardrail/default/version/7/apply"
 ASKED: dict[str, Any] = {
     "source": "OUTPUT",
@@ -138,8 +140,17 @@ def test_a_malformed_body_is_a_validation_exception(hooked, kit, body) -> None:
     assert answer.headers["x-amzn-errortype"] == "ValidationException"
 
 
-def test_a_guard_that_cannot_decide_is_unavailable(full, kit) -> None:
-    """AWS's clients try again, and raise."""
+def test_a_guard_that_cannot_decide_intervenes(full, kit) -> None:
+    """And says why: a client that takes an exception for harmless passes nothing."""
     answer = kit.send(full, PATH, ASKED)
 
-    assert (answer.status, answer.headers["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
+    assert (answer.status, answer.json["action"]) == (200, "GUARDRAIL_INTERVENED")
+    assert answer.json["actionReason"] == "guard_unavailable"
+    assert [each["text"] for each in answer.json["outputs"]] == [UNCHECKED]
+
+
+def test_a_server_that_is_full_intervenes(crowded, kit) -> None:
+    """Before it reads what is asked."""
+    answer = kit.send(crowded, PATH, ASKED)
+
+    assert (answer.status, answer.json["actionReason"]) == (200, "guard_unavailable")

@@ -124,11 +124,14 @@ def test_a_malformed_body_is_422(hooked, kit, path, body) -> None:
     assert (answer.status, answer.json["code"], set(answer.json)) == (422, 422, {"code", "message"})
 
 
-def test_a_guard_that_cannot_decide_is_503(full, kit) -> None:
-    """An orchestrator refuses what a detector did not answer."""
-    answer = kit.send(full, f"{BASE}/contents", {"contents": ["x"]})
+def test_a_guard_that_cannot_decide_is_a_detection(full, kit) -> None:
+    """Over the whole text, which says that it is none of the text's."""
+    answer = kit.send(full, f"{BASE}/contents", {"contents": ["abc"]})
 
-    assert (answer.status, answer.json["code"]) == (503, 503)
+    assert answer.status == 200
+    [[found]] = answer.json
+    assert (found["start"], found["end"], found["detection"]) == (0, 3, "guard_unavailable")
+    assert (found["detection_type"], found["score"]) == ("unavailable", 1.0)
 
 
 def test_health_says_whether_the_guard_is_ready(hooked, kit) -> None:

@@ -192,3 +192,14 @@ def test_rules_over_tools_follow_the_conversation(serve, guard_of, kit) -> None:
         ):
             answer = kit.send(url, PATH, {**ASKED, "input_type": "request", **body})
             assert answer.json["action"] == action
+
+
+def test_a_guard_that_cannot_decide_blocks(full, crowded, kit) -> None:
+    """And says why: LiteLLM may be told to let errors pass."""
+    for url in (full, crowded):
+        answer = kit.send(url, PATH, {"input_type": "request", "texts": ["x"]})
+
+        assert (answer.status, answer.json) == (
+            200,
+            {"action": "BLOCKED", "blocked_reason": "guard_unavailable"},
+        )

@@ -7,6 +7,7 @@ import json
 import resource
 import socket
 import time
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.server import connections
 from guardrails.proxy.server.connections import (
+    ClientPresence,
     Connections,
     Limits,
     limit_to_descriptors,
@@ -256,3 +258,19 @@ def counted_or_none(url: str, kit) -> int | None:
     except OSError:
         return None
     return len(answer.raw) if answer.status == 200 else None
+
+
+def test_who_watches_a_client_is_told_once_that_it_left() -> None:
+    """Each watcher, but not who watches no more; it is known afterwards."""
+    presence, told = ClientPresence(), list[str]()
+    watchers = [partial(told.append, name) for name in "abc"]
+    for each in watchers:
+        presence.watch(each)
+    presence.unwatch(watchers[1])
+    presence.unwatch(watchers[1])
+    assert (presence.has_left, told) == (False, [])
+
+    presence.end()
+    presence.end()
+
+    assert (presence.has_left, told) == (True, ["a", "c"])

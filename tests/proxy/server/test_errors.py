@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from starlette.exceptions import HTTPException
 
-from guardrails.errors import BackendError, Blocked, Overloaded, RequestError
+from guardrails.errors import BackendError, Blocked, GuardUnavailable, Overloaded, RequestError
 from guardrails.proxy.server.errors import LONGEST, UpstreamAnswer, describe_failure, explain, respond
-from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.types import (
+    Action,
+    FiredRule,
+    PolicyRef,
+    Stage,
+    Unavailable,
+    UnavailableReason,
+    Verdict,
+)
 from tests.cases import each_case
 
 VERDICT = Verdict(
@@ -60,6 +69,27 @@ def test_a_block_names_its_rules() -> None:
 def test_overload_says_when_to_come_back() -> None:
     """`Retry-After` in seconds."""
     assert explain(Overloaded("full", 3)).headers == {"retry-after": "3"}
+
+
+@each_case(
+    ("reason", "headers"),
+    [
+        ("capacity", {"retry-after": "1"}),
+        ("timeout", {}),
+        ("service", {}),
+        ("crash", {"x-should-retry": "false"}),
+    ],
+)
+def test_a_check_that_could_not_be_done_is_no_violation(
+    reason: UnavailableReason, headers: dict[str, str]
+) -> None:
+    """SDKs try 5xx again by themselves, which a full queue says when to do, and a crash not to."""
+    verdict = replace(VERDICT, rules=(), unavailable=Unavailable(reason, ("r",)))
+    told = explain(GuardUnavailable(verdict))
+    assert (told.status, told.error["code"], told.headers) == (503, "guard_unavailable", headers)
+    late = GuardUnavailable(verdict)
+    late.may_retry = False
+    assert explain(late).headers == {**headers, "x-should-retry": "false"}
 
 
 def test_only_the_four_keys_of_an_upstreams_error_pass() -> None:
@@ -183,7 +213,7 @@ def test_each_exception_has_its_answer_in_ollamas_shape(
     body = json.loads(answer.body)
 
     assert isinstance(body.pop("error"), str)
-    where_ = place if isinstance(error, Blocked) else param
+    where_ = place if code == "content_filter" else param
     assert (answer.status_code, body) == (status, {"type": kind, "code": code, "param": where_})
 
 

@@ -67,6 +67,9 @@ def test_ready_is_false_until_the_detectors_are(serve, guard_of, kind_of, kit) -
     assert before.json["policy"] == guard.policy.ref.to_dict() == after.json["policy"]
     assert (after.json["ready"], after.json["degraded"], after.json["failing_detectors"]) == (True, False, [])
     assert after.json["stuck_workers"] == 0
+    admission = after.json["admission"]
+    assert [*admission] == ["expected_wait_s", "stream_load", "streams", "saturated_s"]
+    assert admission["streams"] == admission["stream_load"] == admission["saturated_s"] == 0
     assert (before.json["reload"]["state"], after.json["reload"]["state"]) == ("loading", "current")
 
 

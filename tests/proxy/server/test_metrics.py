@@ -13,6 +13,7 @@ from guardrails.types import Action, DetectorFailure, FiredRule, Mode, PolicyRef
 from tests.proxy.metrics_kit import counted, samples
 
 PAGE = """\
+counter guardrails_admission_refused_total kind: Those by what there was no room for: request (its checks would wait for too long), stream (too many are open) or concurrent (max_concurrent are under way).
 counter guardrails_clients_total key: Requests that were let in, by the id of their key.
 counter guardrails_connections_closed_total reason: Connections that were refused, or closed because the client is too slow, by reason.
 counter guardrails_denied_total code: Requests that were not let in, by the code of their error.
@@ -29,10 +30,15 @@ counter guardrails_shadow_dropped_total why: Contents that the shadow policy did
 counter guardrails_shadow_failures_total error: Contents that the shadow policy could not judge, by error.
 counter guardrails_shadow_rules_total action,rule: Rules of the shadow policy that fired, by id and what they would have done.
 counter guardrails_shadow_unwritten_total : Rows of the log of decisions that could not be written.
-counter guardrails_shed_total : Requests that were refused because too many were under way.
+counter guardrails_shed_total : Requests that were refused because there was no room for them.
+counter guardrails_unavailable_total reason,route: Requests that could not be judged, by reason: capacity, timeout, service or crash.
 counter guardrails_upstream_failures_total upstream,why: Those of them that failed: unreachable, timeout, broken or a status.
 counter guardrails_upstream_requests_total upstream: Requests that were sent to an upstream, by its name; each try is one.
 counter guardrails_upstream_retries_total upstream: Those of them that another try had gone before.
+gauge guardrails_admission_cores : Processor cores that checks can use at a time.
+gauge guardrails_admission_expected_wait_seconds : Time for which another request would wait before its checks begin.
+gauge guardrails_admission_gain : How much more is let in than clocks say that the machine can do, or less, where work is late.
+gauge guardrails_admission_stream_load : Part of the machine that open streams take.
 gauge guardrails_connections : Open connections of clients.
 gauge guardrails_event_loop_delay_seconds : Longest time of the last minute for which the event loop could serve nobody.
 gauge guardrails_in_flight : Requests under way.

@@ -1,4 +1,5 @@
-"""`POST /v1/moderations`: OpenAI's moderation API, answered by the policy here; no upstream is asked. Always 200 for a verdict.
+"""`POST /v1/moderations`: OpenAI's moderation API, answered by the policy here; no upstream is asked. 200 for a verdict,
+503 where an input could not be judged.
 
 What is asked about is judged as if a user had said it; `stage`, a field of ours, says where else it stands.
 """
@@ -18,13 +19,14 @@ from starlette.responses import Response
 from guardrails.context import Context
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.errors import RequestError
+from guardrails.errors import GuardUnavailable, RequestError
 from guardrails.guard import Guard
 from guardrails.protocols import image_links
 from guardrails.protocols.moderations.moderations_fields import MODEL_NAME, Moderation, inputs
 from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
 from guardrails.types import Stage, Verdict
@@ -61,6 +63,9 @@ async def create(request: HttpRequest) -> Response:
     verdicts = await run_while_connected(request.receive, judged(state, guard, asked, body, who))
     for verdict in verdicts:
         record_verdict(request, report, verdict)
+    unjudged = next((verdict for verdict in verdicts if verdict.unavailable is not None), None)
+    if unjudged is not None:  # a result would call it flagged, or harmless
+        return respond(GuardUnavailable(unjudged), report.headers(), request.scope["path"])
     moderation = Moderation(guard.pipeline.policies, Stage(body["stage"]))
 
     def write() -> bytes:

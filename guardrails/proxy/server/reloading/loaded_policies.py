@@ -35,6 +35,7 @@ HOT_SETTINGS = (
     "max_windows",
     "max_choices",
     "max_concurrent",
+    "max_wait_s",
 )
 """Settings that count from the moment at which their file changes."""
 

@@ -1,0 +1,8 @@
+"""Admission by capacity: what requests take on this machine is measured, and those for which there is no time are refused before
+any work for them begins. Used from the event loop of the server alone.
+
+CapacityAccount   work that is promised → whether one more request, or one more stream, is let in
+CostTable         sizes of requests → what their checks take
+MachineSpeed      the clocks of process, loop and queue → how much work the machine does in a second
+measure_costs     a guard → first estimates, before anybody has asked
+"""
