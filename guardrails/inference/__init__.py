@@ -7,7 +7,7 @@ WindowCutter     a text → the windows of a model's tokens that cover it, with 
 EncoderSession   rows of tokens → scores; ONNX Runtime on single threads
 WorkerPool       the process's cores, shared by all who run a session
 Batcher          rows of all callers in batches, for a device that runs many at the cost of a few
-LogitCache       the rows judged last, so that none is run twice
+ResultCache      what was made of the inputs that came last, so that none is run twice
 HashedHeads      folded texts → the scores of the linear model, in well under a millisecond
 SafetyModel      a folder of weights, checked, ready and shared: everything above together
 

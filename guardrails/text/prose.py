@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal
 
+from guardrails.text.structure import is_id
+
 TextKind = Literal["data", "phrase", "sentence"]
 """What a value is: `data` says nothing by itself; a `phrase` says little, and is read with what stands beside it; a `sentence`
 is read alone, too."""
@@ -35,6 +37,8 @@ LONGEST_PHRASE: Final = 300
 UNSPACED_PHRASE: Final = 4
 UNSPACED_SENTENCE: Final = 6
 """Characters of scripts without spaces from which a text is a phrase, and a sentence."""
+LONGEST_CODE: Final = 128
+"""Characters up to which a value may be a hash or an id."""
 ESCAPES: Final = 3
 """Escaped characters from which a text is taken for a sentence that is spelled by them."""
 
@@ -52,6 +56,8 @@ _MARKS: Final = ".,;:!?()[]\"'\u2026\u00bf\u00a1"
 _HOST: Final = re.compile(r"(?i)^[a-z][a-z0-9+.-]{1,30}://[^/?#\s]*")
 _SPELLED_HOST: Final = re.compile(r"(?:[^-_./:]+[-_]){3,}[^-_./:]+")
 _ESCAPE: Final = re.compile(r"(?i)\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|&#?\w{1,8};|%[0-9a-f]{2}")
+_SYLLABLE: Final = re.compile(r"[^\W\d_]{2}|[\u1000-\uffff\U00020000-\U0003ffff]")
+_HEX: Final = re.compile(r"(?i)(?=[a-f-]*[0-9])[0-9a-f-]+")
 _CODE: Final = re.compile(r"[0-9A-Fa-f]+|\d+[A-Za-z]?|[A-Za-z]\d+")
 _RUNS: Final = re.compile(r"[^\W\d_]{2,}")
 _DIGITS_AS_LETTERS: Final = str.maketrans("013457", "oieast")
@@ -97,6 +103,13 @@ def classify_text(text: str) -> TextKind:
         kind = "sentence" if words >= SENTENCE_WORDS else "phrase" if words >= PHRASE_WORDS else "data"
     # What is too long to be read with others is read alone.
     return "sentence" if kind == "phrase" and len(text) > LONGEST_PHRASE else kind
+
+
+def says_nothing(text: str) -> bool:
+    """Tell whether a value has no words: a number, an id, a hash, a time."""
+    if _SYLLABLE.search(text) is None:
+        return True
+    return len(text) <= LONGEST_CODE and (_HEX.fullmatch(text) is not None or is_id(text))
 
 
 def is_word_list(text: str) -> bool:

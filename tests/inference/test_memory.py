@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.cancellation import Cancelled
-from guardrails.inference.memory import LogitCache
+from guardrails.inference.memory import ResultCache
 from guardrails.inference.safety.model import load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import OnnxSession
@@ -29,7 +29,7 @@ def row(number: int) -> TokenRow:
 @given(st.lists(st.integers(0, 9), max_size=60), st.integers(1, 5))
 def test_the_rows_used_last_are_kept(numbers: list[int], most: int) -> None:
     """A row is run where it is not among the last `most` distinct ones, and its logits are always its own."""
-    memory = LogitCache(most)
+    memory = ResultCache(most)
     used: list[int] = []
     for number in numbers:
         ran: list[TokenRow] = []
@@ -38,14 +38,14 @@ def test_the_rows_used_last_are_kept(numbers: list[int], most: int) -> None:
             ran.extend(rows)
             return [np.full(3, row.ids[1], dtype=np.float32) for row in rows]
 
-        assert (memory.logits([row(number)], run)[row(number)] == number).all()
+        assert (memory.get([row(number)], run)[row(number)] == number).all()
         assert bool(ran) == (number not in list(dict.fromkeys(reversed(used)))[:most])
         used.append(number)
 
 
 def test_what_another_call_is_at_work_on_is_waited_for() -> None:
     """Two calls at once run a row once; both have its logits."""
-    memory, begun, go = LogitCache(4), threading.Event(), threading.Event()
+    memory, begun, go = ResultCache(4), threading.Event(), threading.Event()
     ran: list[TokenRow] = []
 
     def run(rows: Sequence[TokenRow]) -> list[Scores]:
@@ -55,9 +55,9 @@ def test_what_another_call_is_at_work_on_is_waited_for() -> None:
         return [np.full(3, each.ids[1], dtype=np.float32) for each in rows]
 
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(memory.logits, [row(1)], run)
+        first = threads.submit(memory.get, [row(1)], run)
         assert begun.wait(10)
-        second = threads.submit(memory.logits, [row(1), row(2)], run)
+        second = threads.submit(memory.get, [row(1), row(2)], run)
         while row(2) not in ran:  # the second call has begun its own row, and so knows of the first's
             assert not second.done()
         go.set()
@@ -67,7 +67,7 @@ def test_what_another_call_is_at_work_on_is_waited_for() -> None:
 
 def test_a_failure_is_raised_and_not_kept() -> None:
     """Both the call that ran a row and the one that waited raise; the next call runs it again."""
-    memory, begun, go = LogitCache(4), threading.Event(), threading.Event()
+    memory, begun, go = ResultCache(4), threading.Event(), threading.Event()
 
     def fails(rows: Sequence[TokenRow]) -> list[Scores]:
         begun.set()
@@ -75,14 +75,14 @@ def test_a_failure_is_raised_and_not_kept() -> None:
         raise OSError(f"{len(rows)} lost")
 
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(memory.logits, [row(1)], fails)
+        first = threads.submit(memory.get, [row(1)], fails)
         assert begun.wait(10)
-        second = threads.submit(memory.logits, [row(1)], fails)
+        second = threads.submit(memory.get, [row(1)], fails)
         go.set()
         for call in (first, second):
             with pytest.raises(OSError, match="1 lost"):
                 call.result()
-    assert (memory.logits([row(1)], lambda rows: [np.ones(3, dtype=np.float32)])[row(1)] == 1).all()
+    assert (memory.get([row(1)], lambda rows: [np.ones(3, dtype=np.float32)])[row(1)] == 1).all()
 
 
 def test_a_row_is_judged_once(text_folder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_a_row_is_judged_once(text_folder: Any, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_row_that_another_caller_gave_up_is_run_again() -> None:
     """Who waits for it is not told of a cancellation that was not meant for him."""
-    memory, begun, go = LogitCache(4), threading.Event(), threading.Event()
+    memory, begun, go = ResultCache(4), threading.Event(), threading.Event()
 
     def given_up(rows: Sequence[TokenRow]) -> list[Scores]:
         begun.set()
@@ -120,9 +120,9 @@ def test_a_row_that_another_caller_gave_up_is_run_again() -> None:
         return [np.full(3, each.ids[1], dtype=np.float32) for each in rows]
 
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(memory.logits, [row(1)], given_up)
+        first = threads.submit(memory.get, [row(1)], given_up)
         assert begun.wait(10)
-        second = threads.submit(memory.logits, [row(1), row(2)], run)
+        second = threads.submit(memory.get, [row(1), row(2)], run)
         assert (second.result(10)[row(1)] == 1).all()
         with pytest.raises(Cancelled):
             first.result(10)

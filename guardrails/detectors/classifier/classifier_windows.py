@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from guardrails.detectors.classifier.json_reading import JsonReading, read_json
@@ -28,6 +29,9 @@ MIN_LETTERS: Final = 40
 
 MIN_SCRIPT_LETTERS: Final = 6
 """Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
+
+REMEMBERED: Final = 2_048
+"""Windows of which it is kept whether they are in a foreign language."""
 
 COMMON_ENGLISH_WORDS: Final = frozenset(
     (
@@ -236,6 +240,7 @@ def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Sp
             yield (start, end), view.text[window.start : window.end], window.ids
 
 
+@lru_cache(REMEMBERED)
 def is_foreign(text: str, languages: frozenset[str]) -> bool:
     """Tell whether a text is for certain in a language that is not among these (none: all are)."""
     if not languages:

@@ -19,8 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from guardrails.text import TextView
-from guardrails.text.prose import classify_text, spell_out
-from guardrails.text.structure import is_id
+from guardrails.text.prose import classify_text, says_nothing, spell_out
 from guardrails.text.views import Pieces
 from guardrails.wire.lossless_json import unescaped
 
@@ -33,13 +32,8 @@ MOST_ALONE: Final = 100
 CLOSED: Final = (".", "!", "?", "\u2026", "\u3002", "\uff01", "\uff1f")
 """What closes a sentence."""
 
-LONGEST_CODE: Final = 128
-"""Characters of a value without spaces up to which it may be a code."""
-
 _OPENS: Final = re.compile(r"\s*[\[{]")
 _LITERAL: Final = re.compile(r'"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
-_LETTERS: Final = re.compile(r"[^\W\d_]{2}")
-_HEX: Final = re.compile(r"(?i)(?=[a-f-]*[0-9])[0-9a-f-]+")
 
 
 class JsonReading(NamedTuple):
@@ -110,17 +104,10 @@ def _find_literals(text: str) -> Iterator[_Literal]:
             seen[key].add(written)
         if "\\" in written:
             said = unescaped(written)
-        if _says_nothing(said):
+        if says_nothing(said):
             continue
         shown = spell_out(said)
         yield _Literal(shown, start, end, shown == written, is_key, classify_text(said) == "sentence")
-
-
-def _says_nothing(text: str) -> bool:
-    """Tell whether a literal has no words: a number, an id, a hash, a time."""
-    if _LETTERS.search(text) is None:
-        return True
-    return len(text) <= LONGEST_CODE and (_HEX.fullmatch(text) is not None or is_id(text))
 
 
 def _view_row(literals: Sequence[_Literal]) -> TextView:

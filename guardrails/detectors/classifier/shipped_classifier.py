@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ from guardrails.detectors.classifier.classifier_config import (
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
 from guardrails.detectors.classifier.window_stream import WindowStream
 from guardrails.detectors.kinds import Kind
+from guardrails.inference.memory import ResultCache
 from guardrails.inference.safety.folder import FewWords, ModelError
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
@@ -65,17 +67,40 @@ AT_ONCE: Final = 1_000
 LONGEST_WORD: Final = 12
 """Characters of a word, for a few of them."""
 
-REMEMBERED: Final = 64
-"""Short texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
+REMEMBERED: Final = 400_000
+"""Characters of texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
+
+WEIGHT: Final = 64
+"""Characters that a text counts for besides its own: what is kept of a short one is more than that."""
 
 
-def _prepare(model: SafetyModel, text: str, prompt: str | None, most: int) -> tuple[TierWindows, FastScores]:
-    """Return the windows of a text, at most so many, with what the fast tier says of them."""
-    found = cut_tier_windows(text, prompt, model, most)
-    return found, model.fast(found.folded)
+class TextInput(NamedTuple):
+    """A text to cut: what it replies to (None: nothing), and how many windows it may have."""
+
+    text: str
+    prompt: str | None
+    most: int
 
 
-_remembered = lru_cache(maxsize=REMEMBERED)(_prepare)
+PreparedText = tuple[TierWindows, FastScores]
+"""The windows of a text, with what the fast tier says of them."""
+
+PreparedTexts = ResultCache[TextInput, PreparedText]
+
+_PREPARED: WeakKeyDictionary[SafetyModel, PreparedTexts] = WeakKeyDictionary()
+"""The texts that each model cut last, for all detectors that read them by it."""
+
+
+def _prepare(model: SafetyModel, inputs: Sequence[TextInput]) -> list[PreparedText]:
+    """Cut texts into windows, and ask the fast tier about those of all texts together."""
+    cut = [cut_tier_windows(each.text, each.prompt, model, each.most) for each in inputs]
+    fast = model.fast([folded for each in cut for folded in each.folded])
+    prepared: list[PreparedText] = []
+    begin = 0
+    for each in cut:
+        own = slice(begin, begin := begin + len(each.folded))
+        prepared.append((each, FastScores(fast.logits[own], fast.scores[own], fast.settled[own])))
+    return prepared
 
 
 def head_category(head: str) -> str:
@@ -110,6 +135,9 @@ class ShippedClassifier:
         self._effort = config.effort
         self._min_score = config.min_score
         self._most = config.windows
+        self._prepared = _PREPARED.setdefault(
+            model, PreparedTexts(REMEMBERED, lambda each: WEIGHT + len(each.text) + len(each.prompt or ""))
+        )
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return self._judge(self._prepare_batch(batch))[0]
@@ -159,22 +187,25 @@ class ShippedClassifier:
             return None
         return self._answers(asked, [None if each is None else each[1].scores for each in asked])
 
-    def _prepare_batch(self, batch: Sequence[Content]) -> list[tuple[TierWindows, FastScores] | None]:
-        """Return the windows of each text, with what the fast tier says of them."""
-        return [self._ask(content) if isinstance(content, Text) else None for content in batch]
+    def _prepare_batch(self, batch: Sequence[Content]) -> list[PreparedText | None]:
+        """Return the windows of each text, with what the fast tier says of them; equal texts are cut once."""
+        inputs = [self._input_of(content) if isinstance(content, Text) else None for content in batch]
+        prepared = self._prepared.get(
+            [each for each in inputs if each is not None], partial(_prepare, self._model)
+        )
+        return [None if each is None else prepared[each] for each in inputs]
 
     def _answers(
-        self, asked: Sequence[tuple[TierWindows, FastScores] | None], scores: Sequence[Scores | None]
+        self, asked: Sequence[PreparedText | None], scores: Sequence[Scores | None]
     ) -> list[Detection]:
         return [
             CLEAN if each is None or own is None else self._detection(each[0], own)
             for each, own in zip(asked, scores, strict=True)
         ]
 
-    def _ask(self, content: Text) -> tuple[TierWindows, FastScores]:
+    def _input_of(self, content: Text) -> TextInput:
         prompt = None if content.context is None else content.context.get("prompt")
-        ask = _remembered if len(content.text) <= AT_ONCE else _prepare
-        return ask(self._model, content.text, prompt, self._most)
+        return TextInput(content.text, prompt, self._most)
 
     def _columns(self, text: TierWindows) -> list[Columns]:
         """Return the heads that a text needs, by the rows that they read."""

@@ -46,7 +46,6 @@ def _has_humps(data: bytes) -> bool:
     return b"aA" in cases or b"AAa" in cases
 
 
-
 class _Automaton:
     """Words, each with the rows that want it, as one automaton."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.engine.content.labels import find_key_lines, label_values
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
-from guardrails.engine.content.reply_context import SOURCES, ReplyContext
+from guardrails.engine.content.reply_context import SOURCES, ReplyContext, forget_prompt
 from guardrails.engine.values.json_text import find_literals, parse_json_text
 from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
@@ -493,5 +493,7 @@ class ContentTree:
             texts.append(content.text)
             start += len(content.text)
         context = self.leaves[indexes[-1]].content.context
+        if across:
+            context = forget_prompt(context)
         joined = Text("".join(texts), place_at(place, path), context)
         self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))

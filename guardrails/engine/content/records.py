@@ -3,7 +3,7 @@
 Every text is read by the detectors that look for words and patterns. For those that judge sentences (`Text.form`):
 
 * A **sentence** of five words or more is read alone.
-* **Phrases**, and sentences that are not closed, are read together, in passages of lines as `key: value`, each once: what a
+* **Phrases**, and sentences that are not closed, are read together, in passages of lines, each and each key once: what a
   hundred rows say is a few passages, not hundreds of texts, and a sentence that is cut over several values is still one.
 * **Data** (keys, codes, numbers, names of models; `guardrails/text/prose.py`) is read by none of them, unless it
   may be a sentence in pieces (`["how", "do", "I", ...]`), as some of its words are such as hold sentences together: then the
@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from guardrails.text.prose import TextKind, classify_text, find_function_words, is_word_list, spell_out
+from guardrails.text.prose import (
+    TextKind,
+    classify_text,
+    find_function_words,
+    is_word_list,
+    says_nothing,
+    spell_out,
+)
 from guardrails.types import TextForm
 
 PASSAGE: Final = 2_000
@@ -127,7 +134,7 @@ def _cut_rows(own: Sequence[tuple[RecordPart, TextKind]]) -> Iterator[list[Recor
         yield [part for part, _ in own if not part.is_key]
         yield [part for part, _ in own]
         return
-    words = [part for part, kind in own if kind == "data" and any(map(str.isalpha, part.text))]
+    words = [part for part, kind in own if kind == "data" and not says_nothing(part.text)]
     for row in ([part for part in words if not part.is_key], words):
         for start in range(0, len(row), MOST_PIECES // 2):
             yield row[start : start + MOST_PIECES]
@@ -136,18 +143,23 @@ def _cut_rows(own: Sequence[tuple[RecordPart, TextKind]]) -> Iterator[list[Recor
 def _write_lines(
     short: Sequence[tuple[RecordPart, TextKind]], forms: Mapping[int, TextForm]
 ) -> list[RecordPassage]:
-    """Return phrases and sentences as lines, each once, with their keys; none where a sentence is all that is said."""
+    """Return phrases and sentences as lines, each once, the first of a key with it; none where a sentence is all that is said."""
     lines: dict[str, tuple[RecordPart, ...]] = {}
+    behind: dict[str, set[str]] = {}  # the lines of each key
     said = 0
     key: RecordPart | None = None
     for part, kind in short:
         if part.at >= 0 and (kind == "phrase" or (kind == "sentence" and not _is_closed(part.text))):
             line = spell_out(part.text)
-            if key is not None and not part.is_key and key.text not in lines:
-                lines[f"{key.text}: {line}"] = (key, part)
-            else:
-                lines[line] = (part,)
             said += 2 if forms[part.at] == "data" else 1
+            if key is None or part.is_key or key.text in lines:
+                lines[line] = (part,)
+            elif key.text not in behind:
+                behind[key.text] = {line}
+                lines[f"{key.text}: {line}"] = (key, part)
+            elif line not in behind[key.text]:
+                behind[key.text].add(line)
+                lines[line] = (part,)
         key = part if part.is_key else None
     return _pack([*lines.items()]) if said > 1 else []
 

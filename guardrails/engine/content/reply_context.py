@@ -36,3 +36,14 @@ class ReplyContext(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self.own) + 1
+
+
+def forget_prompt(context: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Return the context of the last of several replies as that of all of them: the prompt before it is not what the others
+    answer. They are replies to a prompt that is not known ("").
+    """
+    if context is None or not context.get("prompt"):
+        return context
+    if isinstance(context, ReplyContext):
+        return context.over({**context.own, "prompt": ""})
+    return {**context, "prompt": ""}

@@ -12,6 +12,7 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from guardrails.detectors.binding import BoundDetector
@@ -29,6 +30,7 @@ from guardrails.engine.core.rule_evaluation import (
     unknown_names,
 )
 from guardrails.engine.core.task_runner import run_tasks
+from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task, find_undeclared
 from guardrails.engine.model import Request, Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
@@ -98,6 +100,8 @@ class StreamEvaluator:
         self._pipeline = pipeline
         self._hold = MediaHold() if media_kinds(self._policies, (place.stage, *place.also)) else None
         self._text, self._base = "", 0
+        self._waiting = ""
+        """What came and was given to nobody yet, as no passage that is due has ended with it."""
         self._starts = [0]
         self._open: list[tuple[Rule, Finding | None, int, TextSpans]] = []
         self._ended = self._is_past = self._is_judging = False
@@ -135,12 +139,17 @@ class StreamEvaluator:
         if not self._is_past:
             # What lies past the limit is not judged; where that does not stop the text, it ends there for all detectors.
             self._is_past = len(delta) > room
+            last = last or self._is_past
+            self._waiting += delta[:room]
+            if self._by_passages and not last and self.mark >= self._starts[-1] and not self._find_ends():
+                return  # all that was judged is shown, and nothing else could be, whatever is found
+            delta, self._waiting = self._waiting, ""
             # For ever, if nobody goes on: what was not judged must not count as settled.
             self._is_judging = True
-            yield from self._judge(delta[:room], inline, last=last or self._is_past)
+            yield from self._judge(delta, inline, last=last)
             self._is_judging = False
-        self._reconsider(last=last)
-        self._settle(last=last)
+        self._reconsider(last=self._ended)
+        self._settle(last=self._ended)
 
     def _judge(self, delta: str, inline: int | None, *, last: bool) -> Steps:
         before = self.mark
@@ -316,12 +325,8 @@ class StreamEvaluator:
 
     def _judge_passages(self, inline: int | None, *, last: bool) -> Steps:
         """Judge the passages that have ended, each with those before it."""
-        begin = self._starts[-1]
-        rest = self._text[begin - self._base :]
-        ends = [begin + end for _, end in split_passages(rest)]
-        if not last:
-            ends = ends[:-1]
-        if not ends or not (last or begin == 0 or self._is_due(ends[-1] - begin)):
+        begin, ends = self._starts[-1], self._find_ends(last=last)
+        if not ends:
             return
         contents: list[tuple[int, Text]] = []
         for end in ends:
@@ -346,12 +351,22 @@ class StreamEvaluator:
                 bound = self._passages[at][0]
                 self._passages[at] = bound, _begin_passages(bound, self._context) if failed else fork
 
-    def _is_due(self, characters: int) -> bool:
-        """Tell whether passages that ended are to be judged now: where all who judge them would rather wait, they wait."""
-        streams = [stream for _, stream in self._passages]
-        return any(
-            stream is None or _ask_safely(stream.is_due, characters) is not False for stream in streams
-        )
+    def _find_ends(self, *, last: bool = False) -> list[int]:
+        """Return where the passages end that are to be judged now; none where all who judge them would rather wait."""
+        begin = self._starts[-1]
+        rest = self._text[begin - self._base :] + self._waiting
+        ends = [begin + end for _, end in split_passages(rest)]
+        if last:
+            return ends
+        del ends[-1:]
+        # What is held must not come to be too much for the sake of saving work.
+        if not ends or begin == 0 or 2 * (begin + len(rest) - self.mark) >= self._limits.max_hold:
+            return ends
+        size, busy = ends[-1] - begin, workers().waiting > 0
+        for _, stream in self._passages:
+            if stream is None or _ask_safely(partial(stream.is_due, busy=busy), size) is not False:
+                return ends
+        return []
 
     def _take_passages(self, task: Task, contents: Sequence[tuple[int, Text]], *, follows: bool) -> None:
         """Take what a detector says of texts that end a stretch of this one which begins at a place, or that follow there."""

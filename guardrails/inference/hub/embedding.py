@@ -18,7 +18,7 @@ from guardrails.inference.hub.hub_cache import file_digests
 from guardrails.inference.hub.labels import max_positions, read_config, read_tokenizer
 from guardrails.inference.hub.runtimes import OnnxRuntime, TorchRuntime, choose_onnx_file, list_onnx_files
 from guardrails.inference.hub.tokens import ModelTokenizer
-from guardrails.inference.memory import LogitCache
+from guardrails.inference.memory import ResultCache
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.model import SafetyModel
@@ -81,7 +81,7 @@ class SentenceEmbedder:
             if list_onnx_files(folder)
             else TorchRuntime(folder, "AutoModel", given="last_hidden_state", spare="pooler")
         )
-        self._memory = LogitCache(REMEMBERED)
+        self._memory = ResultCache[TokenRow, Scores](REMEMBERED)
         try:
             self.vectors(["warm up"])
         except ModelError:
@@ -92,7 +92,7 @@ class SentenceEmbedder:
     def vectors(self, texts: Sequence[str]) -> Scores:
         room = self._window - self._tokens.single
         rows = [self._tokens.row(self._tokens.ids(text)[:room]) for text in texts]
-        known = self._memory.logits(rows, self._run)
+        known = self._memory.get(rows, self._run)
         return check_vectors(np.array([known[row] for row in rows], dtype=np.float32), len(texts))
 
     def _run(self, rows: Sequence[TokenRow]) -> list[Scores]:

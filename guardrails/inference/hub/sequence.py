@@ -37,7 +37,7 @@ from guardrails.inference.hub.runtimes import (
     read_vocabulary,
 )
 from guardrails.inference.hub.tokens import ModelTokenizer
-from guardrails.inference.memory import LogitCache
+from guardrails.inference.memory import ResultCache
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
@@ -98,7 +98,7 @@ class SequenceModel:
             options.activation, infer_activation(of, len(self.labels)), len(self.labels)
         )
         self._runtime = _runtime(folder, options)
-        self._memory = LogitCache(REMEMBERED)
+        self._memory = ResultCache[TokenRow, Scores](REMEMBERED)
         rows = (
             1 if not isinstance(pad, int) else options.batch or (BATCH if _is_device(options.device) else 1)
         )
@@ -140,7 +140,7 @@ class SequenceModel:
         Raises:
             ArithmeticError: the model gave something else.
         """
-        known = self._memory.logits(rows, self._encode_rows)
+        known = self._memory.get(rows, self._encode_rows)
         logits = np.array([known[row] for row in rows], dtype=np.float32).reshape(-1, len(self.labels))
         return apply_activation(logits, self._activation, clipped=self._clipped)
 

@@ -75,12 +75,12 @@ class ModelTokenizer(WindowCutter):
                 parts.append((None, of, kind))
         return tuple(parts)
 
-    def _plain(self, ids: list[int]) -> list[int]:
+    def _plain(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """Return tokens without special ones, unknown in their place: a vocabulary of SentencePiece has them as pieces."""
         if self._special.isdisjoint(ids):
             return ids
         stead = self._unknown if self._unknown is not None else self.pad
-        return [stead if each in self._special else each for each in ids]
+        return tuple(stead if each in self._special else each for each in ids)
 
     def row(self, ids: tuple[int, ...]) -> TokenRow:
         """Return the input for one text."""

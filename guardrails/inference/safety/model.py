@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.batcher import Batcher
-from guardrails.inference.memory import LogitCache
+from guardrails.inference.memory import ResultCache
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import Manifest, ModelError, first_line, read_contents, read_manifest
 from guardrails.inference.safety.hashed import HashedHeads
@@ -67,7 +67,9 @@ class SafetyModel:
         self._session = session
         self._hashed = hashed
         self._calibration = HeadCalibration(of.heads, of.scores)
-        self._memory, self._about = LogitCache(REMEMBERED), LogitCache(REMEMBERED)
+        self._memory = ResultCache[TokenRow, Scores](REMEMBERED)
+        self._about = ResultCache[TokenRow, Scores](REMEMBERED)
+        self._hashed_memory = ResultCache[str, Scores](REMEMBERED)
         self._batcher = Batcher(self._run, session.rows) if session.rows > 1 else None
         if hashed.heads != of.heads:
             raise ModelError("hashed.npz and manifest.json do not name the same heads in the same order")
@@ -98,14 +100,15 @@ class SafetyModel:
         return self._window - len(prompt) - (PAIR if prompt else SINGLE)
 
     def fast(self, texts: Sequence[str]) -> FastScores:
-        """Judge folded texts by the fast tier alone: about 0.1 ms for each."""
-        logits = self._hashed.logits(texts)
+        """Judge folded texts by the fast tier alone, each once: about 0.1 ms for each."""
+        known = self._hashed_memory.get(texts, lambda new: [*self._hashed.logits(new)])
+        logits = np.array([known[text] for text in texts], dtype=np.float32).reshape(-1, len(self.heads))
         scores = self._calibration.fast(logits)
         return FastScores(logits, scores, self._calibration.is_settled(scores))
 
     def both(self, rows: Sequence[TokenRow], hashed: Scores) -> Scores:
         """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
-        known = self._memory.logits(rows, self._encode_rows)
+        known = self._memory.get(rows, self._encode_rows)
         found = np.array([known[row] for row in rows], dtype=np.float32)
         return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
 
@@ -117,7 +120,7 @@ class SafetyModel:
         """
         room = self._window - SINGLE
         rows = [self.tokens.row(self.tokens.ids(text)[:room]) for text in texts]
-        known = self._about.logits(rows, self._embed_rows)
+        known = self._about.get(rows, self._embed_rows)
         return np.array([known[row] for row in rows], dtype=np.float32)
 
     def _embed_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 from tokenizers import Tokenizer
@@ -18,6 +19,9 @@ from guardrails.inference.safety.passages import split_passages
 
 CONTEXT: Final = 4
 """A window begins with a quarter of its room of what stands before it."""
+
+REMEMBERED: Final = 2_048
+"""Passages whose tokens are kept: a conversation that comes again is the same ones, but for its last turn."""
 
 MARKS: Final = ("[PAD]", "[CLS]", "[SEP]")
 """The special tokens that rows are made with."""
@@ -51,6 +55,11 @@ def load_tokenizer(data: bytes) -> Tokenizer:
         raise ModelError(f"tokenizer.json: {first_line(error)}") from error
 
 
+def _encode(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
+    """Return the tokens of a text; it must be encodable as UTF-8."""
+    return tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
 class WindowCutter:
     """A tokenizer without any special tokens: those that stand in a text are text. Safe to share by threads.
 
@@ -62,12 +71,13 @@ class WindowCutter:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True
+        self._encode_passage = lru_cache(REMEMBERED)(partial(_encode, self._tokenizer))
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a text; it must be encodable as UTF-8."""
-        return tuple(self._plain(self._tokenizer.encode(text, add_special_tokens=False).ids))
+        return self._plain(_encode(self._tokenizer, text))
 
-    def _plain(self, ids: list[int]) -> list[int]:
+    def _plain(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """Return the tokens of a text with none that a text may not have; here the tokenizer itself sees to that."""
         return ids
 
@@ -78,17 +88,16 @@ class WindowCutter:
         if (last := growing.last) is not None:
             yield last
 
-    def units(self, text: str, room: int, part: int) -> Iterator[tuple[list[int], int]]:
+    def units(self, text: str, room: int, part: int) -> Iterator[tuple[tuple[int, ...], int]]:
         """Yield what windows are made of, tokens and where in the text they end: passages, and parts of such as do not
         fit.
         """
         for start, end in split_passages(text):
-            encoding = self._tokenizer.encode(text[start:end], add_special_tokens=False)
-            ids = self._plain(encoding.ids)
+            ids = self._plain(self._encode_passage(text[start:end]))
             if len(ids) <= room:
                 yield ids, end
                 continue
-            offsets = encoding.offsets
+            offsets = self._tokenizer.encode(text[start:end], add_special_tokens=False).offsets
             for at in range(0, len(ids), part):
                 last = at + part >= len(ids)
                 yield ids[at : at + part], end if last else start + offsets[at + part][0]

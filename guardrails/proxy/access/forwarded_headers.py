@@ -6,7 +6,7 @@ Keys (`CREDENTIALS`) are for whom they are sent to, and are no texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -38,7 +38,7 @@ def plain_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_headers(
-    tree: ContentTree, headers: Iterable[tuple[bytes, bytes]], names: Container[str], place: Place
+    tree: ContentTree, headers: Iterable[tuple[bytes, bytes]], names: frozenset[str], place: Place
 ) -> None:
     """Add to a tree what the headers of these names say, to be judged by words and patterns; none of it can be edited.
 
@@ -48,7 +48,13 @@ def read_headers(
         names: the headers that go on.
         place: where a request stands.
     """
-    for raw_name, raw in headers:
-        name = raw_name.decode("latin-1")
-        if name in names and name not in CREDENTIALS and not is_plain_header(value := raw.decode("latin-1")):
-            tree.text(value, ("headers", name), place, editable=False, form="data")
+    judged = _encode_texts(names)
+    for name, raw in headers:
+        if name in judged and not is_plain_header(value := raw.decode("latin-1")):
+            tree.text(value, ("headers", name.decode("latin-1")), place, editable=False, form="data")
+
+
+@lru_cache(64)
+def _encode_texts(names: frozenset[str]) -> frozenset[bytes]:
+    """Return the names of headers that are texts, not keys, as requests have them."""
+    return frozenset(name.encode("latin-1") for name in names - CREDENTIALS)

@@ -54,9 +54,9 @@ class AskedRequest:
     reasked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """A request that passed: the bytes to forward, and what the check of the answer needs to know; `system` is the
+    """A request on its way: the bytes to forward, and once it passed what the check of the answer needs to know; `system` is the
     request's system prompt, `prompt` what the user asks, `sources` what was retrieved for it, `who.vault` what its check
     handed out; `choices` is how many answers it asks for, `asides` what is to be told beside them. Of one that is still judged
     `early` is the answer, if it was asked for already; of one that came as a form `form` is that. `given` is what was asked, and

@@ -35,7 +35,7 @@ from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_reque
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
-from guardrails.proxy.server.request_context import begin_stream, client_of, open_stream, state_of
+from guardrails.proxy.server.request_context import begin_stream, context_of, open_stream
 from guardrails.proxy.server.state import State
 from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
 from guardrails.types import Place, Stage, Verdict
@@ -46,8 +46,8 @@ REQUESTED: Final = Place(Stage.INPUT, role="user")
 
 async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
-    state = state_of(request)
-    raw = await request.body()
+    context = context_of(request.scope)
+    client, state, raw = context.client, context.state, context.body
     given = await state.run_by_size(
         strict_json.weigh(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
     )
@@ -58,9 +58,8 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         )
     if endpoint.protocol.is_streamed(body):
         open_stream(request)
-    state.settings.budget.allows(choices=endpoint.protocol.count_choices(body))
+    state.budget.allows(choices=endpoint.protocol.count_choices(body))
     read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
-    client = client_of(request.scope)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)
     if state.image_fetcher is not None and given.form is None:
@@ -107,30 +106,24 @@ async def serve_request(
         return respond(call.unavailable(verdict), report.headers(), request.scope["path"])
     if verdict.blocked:
         return refuse_request(call, body, verdict)
-    raw, who = call.raw, call.who
+    who = call.who
+    call.given = AskedRequest(body, who, perf_counter())
     if content is not body:
-        raw = await state.run_by_size(strict_json.weigh(raw), lambda: call.dump(content))
+        call.raw = await state.run_by_size(strict_json.weigh(call.raw), lambda: call.dump(content))
+    elif early is not None:
+        call.early = early
     if outcome.vault is not None or verdict.heard != who.heard:
-        who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
-    passed = replace(
-        call,
-        raw=raw,
-        early=early if content is body else None,
-        who=who,
-        choices=protocol.count_choices(body),
-        system=leaves.system(),
-        prompt=leaves.prompt(),
-        sources=leaves.sources(),
-        given=AskedRequest(body, call.who, perf_counter()),
-    )
+        call.who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
+    call.choices = protocol.count_choices(body)
+    call.system, call.prompt, call.sources = leaves.system(), leaves.prompt(), leaves.sources()
     if protocol.is_streamed(body):
         begin_stream(request)
-        return stream_to(passed)
+        return stream_to(call)
     try:
-        answering = (passed.endpoint.answer_whole or answer_whole)(passed)
+        answering = (call.endpoint.answer_whole or answer_whole)(call)
         return await run_while_connected(request.receive, answering)
     except GuardrailsError as error:
-        told = await vet_error(passed, error)
+        told = await vet_error(call, error)
         return respond(told, report.headers(), request.scope["path"])
 
 
@@ -162,11 +155,9 @@ async def _answer_once(call: Call) -> Response:
     async with call.answer() as response:
         headers = response_headers(response)
         raw = await call.state.upstream.read_whole(response)
-    answer = await call.state.run_by_size(strict_json.weigh(raw), lambda: parse_answer(call.protocol, raw))
-    content = call.asides.whole(await judge_answer(call, answer, strict_json.weigh(raw)))
-    sent = (
-        raw
-        if content is answer
-        else await call.state.run_by_size(strict_json.weigh(raw), lambda: strict_json.dump(content))
-    )
-    return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")
+    weight = strict_json.weigh(raw)
+    answer = await call.state.run_by_size(weight, lambda: parse_answer(call.protocol, raw))
+    content = call.asides.whole(await judge_answer(call, answer, weight))
+    if content is not answer:
+        raw = await call.state.run_by_size(weight, lambda: strict_json.dump(content))
+    return Response(raw, 200, {**headers, **call.report.headers()}, "application/json")

@@ -96,7 +96,7 @@ class Gate:
                 body = await read_body(scope, receive, limit, share)
                 share.mark_arrived()
                 ticket = self._let_work_begin(name, len(body), is_judged=is_judged)
-                scope[CONTEXT] = RequestContext(client, state.current, match, ticket)
+                scope[CONTEXT] = RequestContext(client, state.current, match, body, ticket)
                 await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()

@@ -25,12 +25,14 @@ class RequestContext:
         client: who sent it.
         state: the server with the guards of the moment at which the request was there: a reload changes nothing for it.
         match: the route that it is for; None for a path that others serve.
+        body: all of its body; nothing of that of a probe, which nobody reads.
         ticket: its place in the account of what the server has promised; None where nothing of it is judged.
     """
 
     client: Client
     state: State
     match: RouteMatch | None
+    body: bytes = b""
     ticket: Ticket | None = None
 
 

@@ -94,7 +94,7 @@ class State:
     def __init__(
         self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
     ) -> None:
-        self.settings = settings
+        self.settings, self.budget = settings, settings.budget
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
         self.metrics = Metrics()
@@ -162,7 +162,8 @@ class State:
         self._apply_shadow_settings(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
-        self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self.settings, self.budget = served.settings, served.settings.budget
+        self._guard, self.problem = served.guard, None
         self.capacity.max_wait_s = served.settings.max_wait_s or longest_wait(served.guards.values())
         self.served = served
         self._current, self._by_policy = None, {}

@@ -23,27 +23,31 @@ from guardrails.proxy.upstreams.routing_choice import Row
 from guardrails.remote.breaker import CircuitBreaker
 from guardrails.wire import sse, strict_json
 
-PASSED_ON = (
-    "x-request-id",
-    "x-client-request-id",
-    "idempotency-key",
-    "user-agent",
-    "accept-language",
-    "traceparent",
-    "tracestate",
+PASSED_ON = frozenset(
+    {
+        "x-request-id",
+        "x-client-request-id",
+        "idempotency-key",
+        "user-agent",
+        "accept-language",
+        "traceparent",
+        "tracestate",
+    }
 )
 """Headers of a client that the upstream gets. No others: some servers take orders by header."""
 
 
-PASSED_BACK = (
-    "x-request-id",
-    "request-id",
-    "anthropic-organization-id",
-    "openai-processing-ms",
-    "openai-organization",
-    "openai-version",
-    "retry-after",
-    "retry-after-ms",
+PASSED_BACK = frozenset(
+    {
+        "x-request-id",
+        "request-id",
+        "anthropic-organization-id",
+        "openai-processing-ms",
+        "openai-organization",
+        "openai-version",
+        "retry-after",
+        "retry-after-ms",
+    }
 )
 PASSED_BACK_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
 
@@ -108,17 +112,18 @@ class Upstream:
     def headers(self, client: Mapping[str, str], provider: Provider, media: str = JSON) -> dict[str, str]:
         """Return the headers of a request to the upstream, with the type of its body."""
         key = self.row.key
-        given: dict[str, str] = {}
+        names, headers = forwarded_headers(provider), dict[str, str]()
         for name, value in client.items():
-            given.setdefault(name, value)  # the first of a name counts
-        headers = {name: given[name] for name in forwarded_headers(provider) if name in given}
+            if name in names and name not in headers:  # the first of a name counts
+                headers[name] = value
         if key is not None:
             # The client's is for here, whatever the operator's key goes in.
             for name in ("authorization", *provider.keys):
                 headers.pop(name, None)
         if key:
             headers |= {name: prefix + key for name, prefix in provider.keys.items()}
-        return {**headers, "accept-encoding": "identity", "content-type": media}
+        headers["accept-encoding"], headers["content-type"] = "identity", media
+        return headers
 
     async def ask(self, asked: UpstreamRequest, total_s: float | None = None) -> UpstreamResponse:
         """Return the answer once its status is 200; whoever takes it must release it. `total_s` is the time for all of it, where
@@ -184,9 +189,14 @@ class Failure:
     after_s: float | None = None
 
 
-def forwarded_headers(provider: Provider) -> tuple[str, ...]:
+def forwarded_headers(provider: Provider) -> frozenset[str]:
     """Return the headers of a client that an upstream of a provider's gets."""
-    return (*provider.headers, *PASSED_ON)
+    return _with_passed_on(provider.headers)
+
+
+@lru_cache(64)
+def _with_passed_on(headers: tuple[str, ...]) -> frozenset[str]:
+    return PASSED_ON.union(headers)
 
 
 def failure_of(error: BaseException, secret: str | None = None) -> Failure | None:

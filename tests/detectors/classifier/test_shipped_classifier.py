@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,10 @@ from guardrails import Detection, Guard, PolicyErrors, Text
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.classifier.shipped_classifier import AT_ONCE, HEADS, KIND, SHIPPED, ClassifierConfig
+from guardrails.inference.safety.hashed import HashedHeads
+from guardrails.inference.safety.model import SafetyModel, load_safety_model
+from guardrails.inference.safety.scores import Scores
+from guardrails.inference.safety.session import Inputs
 from guardrails.types import CLEAN, Image
 
 Make = Callable[..., Path]
@@ -429,3 +433,68 @@ rules:
         ),
     ):
         assert score(worse, category) > score(better, category)
+
+
+class Counts:
+    """What a model has run since: the texts of the fast tier, and the tokens of the encoder."""
+
+    def __init__(self, model: SafetyModel, patch: pytest.MonkeyPatch) -> None:
+        self.hashed: list[str] = []
+        self.rows: list[int] = []
+        logits, run = model._hashed.logits, model._session.run
+
+        def count_logits(_: HashedHeads, texts: Sequence[str]) -> Scores:
+            self.hashed += texts
+            return logits(texts)
+
+        def count_run(inputs: Inputs) -> Scores:
+            self.rows += inputs[1].sum(axis=1).tolist()
+            return run(inputs)
+
+        patch.setattr(HashedHeads, "logits", count_logits)
+        patch.setattr(model._session, "run", count_run)
+
+    def take(self) -> tuple[list[str], list[int]]:
+        """Return what was run since the last call."""
+        taken = self.hashed, self.rows
+        self.hashed, self.rows = [], []
+        return taken
+
+
+TWO_DETECTORS = """
+detectors:
+  safety: {use: classifier, model: text-safety, effort: full, categories: [unsafe]}
+  attacks: {use: classifier, model: text-safety, effort: full, categories: [jailbreak]}
+rules:
+  - {id: any, on: [input, output], when: unsafe >= 0.999 || jailbreak >= 0.999, then: flag}
+  - {id: all, on: input, when: unsafe >= 0.999, then: flag, scope: conversation}
+"""
+TURN = (
+    "The number {} ferry leaves the old harbour at noon and comes back late.",
+    "Ferry {} has sailed there for years.",
+)
+
+
+def test_each_window_is_judged_once(guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By two detectors, in equal texts of one request, and where only one turn of a chat is new."""
+    guard = guard_of(TWO_DETECTORS)
+    counts = Counts(load_safety_model(SHIPPED["text-safety"]), monkeypatch)
+    same = "A lighthouse keeper wrote this down one evening in May."
+    guard.check([same] * 5, stage="input")
+    hashed, rows = counts.take()
+    assert len(rows) == len(hashed) == 1
+    chat = [
+        {"role": role, "content": text.format(number)}
+        for number in range(20)
+        for role, text in zip(("user", "assistant"), TURN, strict=True)
+    ]
+    guard.check(chat[:-2])
+    hashed, rows = counts.take()
+    assert len(hashed) == len(set(hashed))
+    guard.check(chat[:-2])
+    assert counts.take() == ([], [])
+    guard.check(chat)
+    hashed, rows = counts.take()
+    # The new turn, the end of what each voice has said, and the reply beside its prompt.
+    assert len(hashed) <= 6
+    assert len(rows) <= 7
