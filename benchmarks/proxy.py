@@ -133,7 +133,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--rivals", action="store_true", help="make what is missing of the three below, and measure it"
     )
     parser.add_argument(
-        "--floor", metavar="PYTHON", help="a Python with aiohttp, httptools, starlette, uvicorn and uvloop"
+        "--floor", metavar="PYTHON", help="a Python with aiohttp, fastapi, httptools, uvicorn and uvloop"
     )
     parser.add_argument(
         "--litellm", type=Path, metavar="VENV", help="a virtual environment with litellm[proxy]"
@@ -149,7 +149,11 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--starts", type=int, default=2, help="the best of so many cold starts counts")
     parser.add_argument("--upstream-ms", type=float, default=0.0, help="how long the upstream thinks")
-    parser.add_argument("--only", default="", help="measure only servers with this in their names")
+    parser.add_argument(
+        "--only",
+        default="",
+        help=f"measure only servers with this in their names, and {figures.PASS_THROUGH}",
+    )
     given = parser.parse_args(arguments)
     if given.rivals:
         given.floor = given.floor or str(rivals.floor_python())
@@ -167,7 +171,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = [given.floor, "-m", "proxies.upstream", "{port}", "--delay-ms", str(given.upstream_ms)]
         direct = Server("upstream, asked directly", command, "direct", core=REST_CORE)
         started([direct], stack, 1)
-        wanted = [each for each in compared(given, scratch, direct.port) if given.only in each.name]
+        wanted = [
+            each
+            for each in compared(given, scratch, direct.port)
+            if given.only in each.name or each.name == figures.PASS_THROUGH
+        ]
         for number, server in enumerate(wanted):
             server.log = scratch / f"{number}.log"
         servers = started(wanted, stack, given.starts)

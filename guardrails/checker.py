@@ -269,6 +269,7 @@ class Checker:
             policy=self.pipeline.policy.ref,
             content=None,
             complete=False,
+            timings_ms={"total": 0.0},
             unavailable=Unavailable(error.reason),
         )
         return error.with_verdict(self._publish(verdict))

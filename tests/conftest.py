@@ -6,6 +6,7 @@ import asyncio
 import gc
 import itertools
 import json
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +34,10 @@ settings.load_profile("short")
 
 # Rules on pictures are tried with green squares (`tests/green_square.py`).
 BUILTIN["green_square"] = "tests.green_square:KIND"
+
+# Each program that a test starts would compile the package again, where an environment (of an image of a container) says that nothing
+# compiled is kept. Workers of pytest-xdist are started after this.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 
 from proxies.servers import Server
 
+PASS_THROUGH = "floor: fastapi"
+"""The pass-through that anybody would write: what a proxy costs is counted over it."""
+
 CONNECTIONS = (1, 8, 64)
 CELLS = [(stream, connections) for stream in (False, True) for connections in CONNECTIONS]
 Seen = dict[str, float]
@@ -35,10 +38,10 @@ class Report:
         found = self._results[name, cell]
         return middle(found, found, lambda one, _: one["rate"])
 
-    def added(self, name: str, cell: Cell, what: str) -> float | None:
-        """Return milliseconds more than the upstream itself takes."""
-        found, direct = self._results[name, cell], self._results[self._direct, cell]
-        return middle(found, direct, lambda one, two: one[what] - two[what])
+    def added(self, name: str, cell: Cell, what: str, over: str = "") -> float | None:
+        """Return milliseconds more than another takes: by default the upstream itself; None where that was not asked."""
+        found, other = self._results[name, cell], self._results.get((over or self._direct, cell))
+        return None if other is None else middle(found, other, lambda one, two: one[what] - two[what])
 
     def cpu(self, name: str, cell: Cell) -> float | None:
         """Return microseconds of the server's processor for one answer."""
@@ -115,9 +118,14 @@ def aims(report: Report, servers: Sequence[Server]) -> str:
         ),
     )
     lines = ["Aims", *(aim(what, value, "≤", most) for what, value, most in added)]
-    others = (("floor", 0.7), ("litellm", 10.0), ("portkey", 2.0))
+    if PASS_THROUGH in (server.name for server in servers):
+        over = report.added(mine, (False, 1), "p50", PASS_THROUGH)
+        lines.append(aim(f"ms over the p50 of {PASS_THROUGH}, 1 connection", over, "≤", 0.2))
+    others = ((PASS_THROUGH, 0.8), ("floor", 0.7), ("litellm", 25.0), ("portkey", 3.0))
     for kind, least in others:
-        names = [server.name for server in servers if server.kind == kind and not server.guarded]
+        names = [
+            server.name for server in servers if kind in (server.kind, server.name) and not server.guarded
+        ]
         for connections in CONNECTIONS[1:]:
             found = {name: report.ratio(mine, name, (False, connections)) for name in names}
             lines += _hardest(found, f"requests per second, {connections} connections", least)

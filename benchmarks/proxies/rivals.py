@@ -19,7 +19,7 @@ LITELLM = (
     "litellm[proxy]==1.108.7",
 )  # the newest that pip resolves with its proxy's requirements on Python 3.11
 PORTKEY = "@portkey-ai/gateway@1.15.2"
-FLOOR = ("aiohttp==3.14.5", "httptools", "starlette", "uvicorn", "uvloop")
+FLOOR = ("aiohttp==3.14.5", "fastapi", "httptools", "uvicorn", "uvloop")
 
 PATTERNS = ("email", "visa", "mastercard", "amex", "us_ssn", "iban", "aws_access_key", "github_token")
 """Of LiteLLM's own table: about what our lexical policy looks for, and far fewer."""

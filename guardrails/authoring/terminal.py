@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TextIO
 
-from guardrails.types import Action
+from guardrails.types import Action, Verdict
 
 COLOURS: dict[Action, str] = {Action.ALLOW: "32", Action.FLAG: "33", Action.REDACT: "36", Action.BLOCK: "31"}
 
@@ -22,6 +22,12 @@ class Style:
     def action(self, action: Action, width: int = 0) -> str:
         """Return an action's name in its colour, padded to `width` characters."""
         return self._mark(f"1;{COLOURS[action]}", str(action).upper().ljust(width))
+
+    def decision(self, verdict: Verdict) -> str:
+        """Return what became of a content: the action, or that it could not be judged."""
+        if verdict.unavailable is None:
+            return self.action(verdict.action)
+        return self._mark(f"1;{COLOURS[Action.BLOCK]}", "UNAVAILABLE")
 
     def bold(self, text: str) -> str:
         """Return the text in bold."""

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Final
 
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.registry.environment import allow_files
+from guardrails.types import Verdict
+
+UNAVAILABLE: Final = 3
+"""The exit status where a check could not be done."""
 
 COMMANDS: dict[str, str] = {
     "check": "Judge texts, files or conversations by a policy.",
@@ -126,6 +131,14 @@ def add_floor(to: argparse.ArgumentParser) -> None:
     )
 
 
+def exit_status(verdicts: Iterable[Verdict]) -> int:
+    """Return the exit status for verdicts: 1 if one blocks for certain, else 3 if one could not be reached, else 0."""
+    blocking = [verdict for verdict in verdicts if verdict.blocked]
+    if any(verdict.unavailable is None for verdict in blocking):
+        return 1
+    return UNAVAILABLE if blocking else 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     given = sys.argv[1:] if argv is None else [*argv]
@@ -134,6 +147,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with allow_files(getattr(arguments, "plugin", ())):
             status: int = module.run(arguments)
+    except GuardUnavailable as error:
+        print(f"UNAVAILABLE: {error}", file=sys.stderr)
+        return UNAVAILABLE
     except GuardrailsError as error:
         print(error, file=sys.stderr)
         return 2

@@ -57,8 +57,10 @@ class Passages(Detector, Protocol):
 class PassageStream(Detector, Protocol):
     """A text that grows, as a detector: each content that it is given is what follows in the text, whole passages all."""
 
-    def is_due(self, characters: int) -> bool:
-        """Tell whether so much that follows is to be judged now, rather than with the passage behind it."""
+    def is_due(self, characters: int, *, busy: bool) -> bool:
+        """Tell whether so much that follows is to be judged now, rather than with the passage behind it; `busy` says that others
+        wait for a worker.
+        """
         ...
 
     def fork(self) -> PassageStream:

@@ -7,7 +7,7 @@ import traceback
 from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Final
 
@@ -124,10 +124,14 @@ class Task:
         if len(answers) != len(contents):
             self.fail(f"{len(answers)} answers for {len(contents)} contents", self._own_reason)
             return None
-        return [
+        valid = [
             answer if answer is CLEAN else validate_detection(answer, content, self.bound)
             for answer, content in zip(answers, contents, strict=True)
         ]
+        if self.bound.adetect is None:
+            return valid
+        # What a service could not say, or said in no form that can be read, is the service's failure.
+        return [answer if answer.error is None else replace(answer, reason="service") for answer in valid]
 
     @property
     def _own_reason(self) -> UnavailableReason:

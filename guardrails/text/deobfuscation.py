@@ -54,7 +54,7 @@ def mark_obfuscations(text: str, *, letters: bool = True) -> TextView | None:
         text: the raw text.
         letters: whether letters made of digits and signs, and repeated letters, are marked too.
     """
-    return None if _is_clean(text) else _mark_uncached(text, letters)
+    return None if is_clean(text) else _mark_uncached(text, letters)
 
 
 def deobfuscate_text(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
@@ -68,10 +68,13 @@ def deobfuscate_text(text: str, *, letters: bool = True) -> tuple[TextView, ...]
         text: the raw text.
         letters: False leaves digits digits and repeats repeats, for what is made of them: numbers and credentials.
     """
-    return () if _is_clean(text) else _undo_uncached(text, letters)
+    return () if is_clean(text) else _undo_uncached(text, letters)
 
 
-def _is_clean(text: str) -> bool:
+def is_clean(text: str) -> bool:
+    """Tell whether there is surely nothing to undo in a text: then there is nothing in any text that it was joined of by empty
+    lines either (`group_search`).
+    """
     # Nearly every text ends here, and ASCII needs no view to be looked at.
     return not find_hints(text if text.isascii() else _normalize_and_decode(text).text).tricks
 

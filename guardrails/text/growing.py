@@ -16,8 +16,8 @@ from guardrails.text.deobfuscation import (
     _choose_letters,
     _find_decodings,
     _find_marks,
-    _is_clean,
     _normalize_and_decode,
+    is_clean,
 )
 from guardrails.text.marks import LONGEST, LONGEST_TAG
 from guardrails.text.views import TextView, normalize_text, replace_stretches
@@ -97,7 +97,7 @@ def _is_plain(match: re.Match[str]) -> bool:
 
 def mark_part(text: str) -> TextView | None:
     """Return the view of a part with its disguises marked, all of it; None where nothing is disguised."""
-    return None if _is_clean(text) else _find_marks(text, True)
+    return None if is_clean(text) else _find_marks(text, True)
 
 
 def read_part(text: str, *, letters: bool) -> tuple[TextView, ...] | None:
@@ -107,7 +107,7 @@ def read_part(text: str, *, letters: bool) -> tuple[TextView, ...] | None:
         text: a part, from cut to cut.
         letters: False gives the first alone, which keeps digits and repeats.
     """
-    if _is_clean(text):
+    if is_clean(text):
         return None
     written = _find_marks(text, False)
     marks = _find_marks(text, True) if letters else written

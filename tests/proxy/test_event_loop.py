@@ -54,11 +54,18 @@ def callbacks() -> Iterator[Callbacks]:
 
 
 @pytest.fixture(scope="module")
-def address(callbacks: Callbacks, _fake: Any) -> Iterator[str]:
+def deadline_ms() -> int:
+    """Return the milliseconds that a check may take: most are through by then, and judging goes on beside the event loop."""
+    return 2_000
+
+
+@pytest.fixture(scope="module")
+def address(callbacks: Callbacks, _fake: Any, deadline_ms: int) -> Iterator[str]:
     """Return the address of a server with the default policy."""
+    policy = {"format": 1, "name": "hurried", "extends": "default", "limits": {"deadline_ms": deadline_ms}}
     gc.collect()
     gc.freeze()  # as `guardrails serve` does
-    with running(Settings(_fake.url, port=0), Guard.load("default")) as url:
+    with running(Settings(_fake.url, port=0), Guard.load(policy)) as url:
         yield url
     gc.unfreeze()
 

@@ -35,7 +35,7 @@ from guardrails.authoring.parallel import map_ordered, push_bounded
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.scored_rows import EXCERPT, REASONS
 from guardrails.authoring.tune.thresholds import Threshold, find_thresholds
-from guardrails.errors import Overloaded, RequestError
+from guardrails.errors import GuardUnavailable, RequestError, describe_unavailable
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.names import ConditionNames
@@ -104,7 +104,11 @@ class EvaluationTally:
             self._reasons.append(f"{row.place}: {reason}")
 
     def add(self, row: ContentRow, verdict: Verdict) -> None:
-        """Count a row and the verdict on it."""
+        """Count a row and the verdict on it; what could not be judged says nothing of the policy."""
+        self._errors.update({error.detector: 1 for error in verdict.errors})
+        if verdict.unavailable is not None:
+            self.fail(row, describe_unavailable(verdict))
+            return
         self.rows += 1
         said = self._read_labels(row)
         self._labelled |= said.labelled
@@ -123,7 +127,6 @@ class EvaluationTally:
         self._count_decision(row, verdict, said.harmful, max(best.values(), default=0.0))
         for name, took in verdict.timings_ms.items():
             self._latency.setdefault(name, array("d")).append(took)
-        self._errors.update({error.detector: 1 for error in verdict.errors})
         self._unchecked.update({entry.kind: 1 for entry in verdict.coverage.unchecked})
 
     def _check_wanted(self, row: ContentRow) -> frozenset[str]:
@@ -265,7 +268,7 @@ def judge_rows(
     def work(row: ContentRow) -> Verdict | str:
         try:
             return row.judge(guard)
-        except (RequestError, Overloaded, TypeError) as error:
+        except (RequestError, GuardUnavailable, TypeError) as error:
             return str(error)
 
     yield from map_ordered(rows, work, threads)

@@ -88,7 +88,7 @@ def render_unjudged(result: PolicyEvaluation) -> Iterator[str]:
     if result.unread:
         yield f"{result.unread:,} rows could not be judged: {'; '.join(result.reasons)}"
     for name, count in result.errors.items():
-        yield f"detector {name} failed in {count:,} rows; what the policy decided of them counts as it was"
+        yield f"detector {name} failed in {count:,} rows; of them only what is certain counts"
     if result.unmeasured:
         yield f"no detector of the policy gives {', '.join(result.unmeasured)}, which rows are labelled with"
     for kind, count in result.unchecked.items():

@@ -15,6 +15,7 @@ from guardrails.authoring.checked_files import display_name
 from guardrails.authoring.explain.rules_report import LISTED, PLAIN, quote_text, render_rules
 from guardrails.authoring.terminal import Style
 from guardrails.engine.formats.format_repair import REPAIRED
+from guardrails.errors import describe_unavailable
 from guardrails.types import Action, Stage, Verdict
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
     policy = verdict.policy
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
     yield (
-        f"{style.action(verdict.action)}  {verdict.stage}  policy {policy.name} {policy.version} "
+        f"{style.decision(verdict)}  {verdict.stage}  policy {policy.name} {policy.version} "
         f"{style.dim(policy.digest[:19])}  {took}"
     )
     if name:
@@ -80,10 +81,17 @@ def _head(explanation: Explanation, style: Style, name: str) -> Iterator[str]:
     for entry in verdict.coverage.unchecked[:LISTED]:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
     yield from _formats(verdict, style)
-    for error in verdict.errors[:LISTED]:
-        yield f"  {style.bad('failed')}   {error.detector}: {error.error} {error.path}".rstrip()
+    yield from _failures(verdict, style)
     for path in verdict.removed[:LISTED]:
         yield f"  {style.dim('removed')}  {path}: an earlier turn that is blocked does not go on"
+
+
+def _failures(verdict: Verdict, style: Style) -> Iterator[str]:
+    """Yield why the check could not be done, and which detectors failed."""
+    if verdict.unavailable is not None:
+        yield f"  {style.bad('cause')}    {describe_unavailable(verdict)}"
+    for error in verdict.errors[:LISTED]:
+        yield f"  {style.bad('failed')}   {error.detector}: {error.error} {error.path}".rstrip()
 
 
 def _formats(verdict: Verdict, style: Style) -> Iterator[str]:

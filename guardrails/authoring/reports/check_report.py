@@ -25,7 +25,7 @@ from guardrails.authoring.reports.before_after import ReportStyle, render_checke
 from guardrails.authoring.reports.contact_sheet import Numbered
 from guardrails.authoring.reports.timeline import describe_clip, describe_nearness, describe_watch
 from guardrails.engine.core.observers import FilmRecord
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, describe_unavailable
 from guardrails.media.limits import PictureLimits
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Action, Finding, Verdict
@@ -125,6 +125,8 @@ def _render_decision(verdict: Verdict) -> str:
     policy = verdict.policy
     took = f", {verdict.timings_ms['total']:.2f} ms" if "total" in verdict.timings_ms else ""
     rest = "" if verdict.complete else "; not all detectors ran, as nothing stricter could come of them"
+    if verdict.unavailable is not None:
+        rest += f"; {describe_unavailable(verdict)}"
     return f"{verdict.stage}, policy {policy.name} {policy.version} ({policy.digest[:19]}), {verdict.id}{took}{rest}"
 
 

@@ -32,7 +32,7 @@ from guardrails.authoring.scan.verdict_file import (
 )
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
-from guardrails.errors import Overloaded, RequestError
+from guardrails.errors import GuardUnavailable, RequestError, describe_unavailable
 from guardrails.guard import Guard
 from guardrails.types import Place, Stage, Verdict
 
@@ -56,6 +56,9 @@ UNREAD: Final = {"unknown_kind": "part", "too_many_bytes": "limit"}
 
 TIMEOUT, CLOCK = "timeout", "wall_clock"
 """How reasons begin, or end, by which something was not looked at for want of time (`MediaError`, `Stop`)."""
+
+GUARDS: Final = ("overloaded", "unavailable")
+"""Codes of errors that are the guard's own: no worker was free, or a detector failed."""
 
 CURES: Final = {
     "unreadable": "let the user who scans read it, or leave it out (--exclude)",
@@ -103,6 +106,13 @@ class ScanTally:
     def clean(self) -> bool:
         """Whether nothing is blocked, and all could be judged."""
         return not self.actions["block"] and not self.errors
+
+    @property
+    def is_unavailable(self) -> bool:
+        """Whether nothing is wrong with any file, but the guard could not judge some."""
+        return not self.actions["block"] and 0 < self.errors.total() == sum(
+            self.errors[code] for code in GUARDS
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Return the tally as plain JSON values."""
@@ -198,10 +208,12 @@ def make_judge(guard: Guard, stage: str) -> Judge:
             return unread_line(found, error)
         except FileError as error:
             return line | {"error": _error(error.code, error.reason)}
-        except Overloaded as error:
+        except GuardUnavailable as error:
             return line | {"error": _error("overloaded", str(error))}
         except Exception as error:  # a fault of ours, which must not end a scan of a million files
             return line | {"error": _error("failed", f"the guard failed over it ({type(error).__name__})")}
+        if verdict.unavailable is not None:
+            return line | {"error": _error("unavailable", describe_unavailable(verdict))}
         # The file itself is its content: what it says is written nowhere else.
         return line | {"verdict": {k: v for k, v in verdict.to_dict().items() if k != "content"}}
 

@@ -102,7 +102,10 @@ class SuiteCoverage:
         """Take note of a verdict on contents; `who` are the arguments with which they were checked."""
         fired = {rule.id: rule.reason for rule in (*verdict.rules, *verdict.shadow)}
         stages = {stage for each in contents for stage in (each.place.stage, *each.place.also)}
+        undecided = () if verdict.unavailable is None else verdict.unavailable.rules
         for rule in self._policy.rules:
+            if rule.id in undecided:
+                continue
             if rule.id not in fired:
                 if rule.on & stages:
                     self._shown.add(CoveredPart("false", rule.id))

@@ -78,7 +78,10 @@ def find_missing(test: TestDoc, verdict: Verdict) -> Iterator[str]:
 
 
 def find_failures(verdict: Verdict) -> Iterator[str]:
-    """Yield the detectors that failed: no test passes by that."""
+    """Yield that the check could not be done, and the detectors that failed: no test passes by that."""
+    if verdict.unavailable is not None:
+        rules = ", ".join(verdict.unavailable.rules)
+        yield f"the check could not be done ({verdict.unavailable.reason}): undecided are {rules}"
     for error in verdict.errors:
         yield f"detector {error.detector} failed: {error.error}"
 

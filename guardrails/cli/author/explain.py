@@ -1,4 +1,6 @@
-"""`guardrails explain`: explains why the policy judges a content as it does; exit status 1 if one is blocked."""
+"""`guardrails explain`: explains why the policy judges a content as it does; exit status 1 if one is blocked, 3 if one
+could not be judged.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor, add_policy
+from guardrails.cli import add_floor, add_policy, exit_status
 from guardrails.cli.content_arguments import (
     add_application_text,
     add_contents,
@@ -18,6 +20,7 @@ from guardrails.cli.content_arguments import (
     read_context,
 )
 from guardrails.cli.progress import Progress
+from guardrails.types import Verdict
 
 if TYPE_CHECKING:
     from guardrails.authoring.explain.explanation import Explanation
@@ -44,25 +47,25 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Explain each content; return 1 if one is blocked."""
+    """Explain each content; return 1 if one is blocked, 3 if none is but one could not be judged."""
     from guardrails.guard import Guard
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
     documents: list[dict[str, object]] = []
-    blocked = False
+    verdicts = list[Verdict]()
     for number, (name, content) in enumerate(contents):
         explanation = _explain_one(guard, content, args, context)
-        blocked = blocked or explanation.verdict.blocked
+        verdicts.append(explanation.verdict)
         if args.json:
             documents.append({"name": None if name is content else name, **explanation.to_dict()})
         else:
             _print(explanation, args, "" if len(contents) == 1 else name, first=number == 0)
     if args.json:
         print(
-            json.dumps({"blocked": blocked, "explanations": documents})
+            json.dumps({"blocked": any(each.blocked for each in verdicts), "explanations": documents})
         )  # ASCII: texts may hold half characters
-    return 1 if blocked else 0
+    return exit_status(verdicts)
 
 
 def _explain_one(

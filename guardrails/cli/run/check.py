@@ -1,8 +1,11 @@
-"""`guardrails check`: judges texts, files, pictures, films or standard input; exit status 1 if one is blocked."""
+"""`guardrails check`: judges texts, files, pictures, films or standard input; exit status 1 if one is blocked, 3 if one
+could not be judged.
+"""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor, add_policy
+from guardrails.cli import add_floor, add_policy, exit_status
 from guardrails.cli.content_arguments import (
     add_application_text,
     add_contents,
@@ -21,14 +24,13 @@ from guardrails.cli.content_arguments import (
     read_context,
 )
 from guardrails.cli.progress import Progress
-from guardrails.errors import GuardrailsError
-from guardrails.types import Action
+from guardrails.errors import GuardrailsError, describe_unavailable
+from guardrails.types import Action, Verdict
 
 if TYPE_CHECKING:
     from guardrails.engine.core.observers import FilmRecord
     from guardrails.guard import Guard
     from guardrails.policy.compiled import CompiledPolicy
-    from guardrails.types import Verdict
 
 OUT: Final = "--out is for one picture or film"
 
@@ -60,19 +62,24 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge each content; return 1 if one is blocked."""
+    """Judge each content; return 1 if one is blocked, 3 if none is but one could not be judged."""
+    gc.disable()  # next to nothing of what is loaded becomes garbage
     from guardrails.guard import Guard
+    from guardrails.inference.onnx import defer_sessions
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
-        blocked, judged = False, []
+        with defer_sessions():
+            guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
+        gc.freeze()
+        gc.enable()
+        verdicts, judged = list[Verdict](), []
         style = Style(sys.stdout)
         for name, content in contents:
             verdict, told = _judge(guard, content, args, context)
-            blocked = blocked or verdict.blocked
+            verdicts.append(verdict)
             if args.out is not None:
                 _save(Path(args.out), verdict)
             if args.json:
@@ -91,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
                 judged.append((name, content, verdict, told))
         if save is not None:
             save(_report(guard, judged, covered=not args.report_unblurred))
-    return 1 if blocked else 0
+    return exit_status(verdicts)
 
 
 def _judge(
@@ -195,11 +202,13 @@ def _render_verdict(
     from guardrails.authoring.reports.timeline import describe_nearness, describe_watch
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
-    yield f"{style.action(verdict.action)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
+    yield f"{style.decision(verdict)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
     if floor is not None:
         yield f"  {style.dim('floor')}    {floor.ref.name} {floor.ref.version}"
     if name:
         yield f"  {style.dim('content')}  {name}"
+    if verdict.unavailable is not None:
+        yield f"  {style.dim('cause')}    {describe_unavailable(verdict)}"
     for rule in (*verdict.rules, *verdict.shadow):
         note = "" if rule.reason == "matched" else f", because of {rule.reason}"
         shadow = ", shadow only" if rule in verdict.shadow else ""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor, add_policy
+from guardrails.cli import UNAVAILABLE, add_floor, add_policy
 from guardrails.cli.progress import Progress, format_clock
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
@@ -83,7 +83,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge each file that was not judged yet; return 1 if one is blocked, or could not be judged."""
+    """Judge each file that was not judged yet; return 1 if one is blocked or cannot be judged, 3 where we are to blame alone."""
     from guardrails.authoring.checked_files import FilePatterns, FileTree
     from guardrails.authoring.scan.judges import start_judges
     from guardrails.authoring.scan.scan import Scan, ScanTally, decide_fates
@@ -127,6 +127,8 @@ def run(args: argparse.Namespace) -> int:
     if not whole:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+    if tally.is_unavailable:
+        return UNAVAILABLE
     return 0 if tally.clean else 1
 
 

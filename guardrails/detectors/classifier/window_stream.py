@@ -77,14 +77,14 @@ class WindowStream:
         other._growing = copy.copy(self._growing)
         return other
 
-    def is_due(self, characters: int) -> bool:
+    def is_due(self, characters: int, *, busy: bool) -> bool:
         """Tell whether so much that follows is to be judged now: the last window is read again for it.
 
         What the fast tier settles costs nothing, so that each passage of such a text is due; where the encoder is asked, there
-        must be enough new text for what it reads again.
+        must be enough new text for what it reads again. Where others wait, it is read as seldom as can be.
         """
-        if characters >= LONGEST_WAIT:
-            return True
+        if characters >= LONGEST_WAIT or busy:
+            return characters >= LONGEST_WAIT
         new = characters // CHARACTERS_OF_TOKEN
         room = TOKENS_READ * (self._growing.tokens + new) + TOKENS_AT_FIRST - self._tokens_read
         return self._growing.size_with(new) <= room

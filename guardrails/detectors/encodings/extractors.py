@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from guardrails.detectors.encodings.decoders import CIPHERED, UNSEEN, Decoder, find_encodings
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.text import TextView, has_deeper_escapes, normalize_text, replace_surrogates
+from guardrails.text import TextView, has_deeper_escapes, is_clean, normalize_text, replace_surrogates
 
 Span = tuple[int, int]
 
@@ -137,6 +137,13 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
     if has_deeper_escapes(text):
         budget.left[DEEPER_ESCAPES] = None
     return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING_EXTRACTED
+
+
+def holds_nothing(text: str) -> bool:
+    """Tell at a glance that nothing stands encoded in a text of ASCII: then nothing does in any text that it was joined of by
+    empty lines either (`group_search`).
+    """
+    return text.isascii() and is_clean(text) and not find_encodings(text)
 
 
 def decode_nested(

@@ -28,6 +28,7 @@ from guardrails.detectors.patterns.precomputed_rows import PrecomputedRow, RowKe
 from guardrails.detectors.patterns.prefilter import Prefilter
 from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_flat
 from guardrails.detectors.shared_builds import SharedInstances
+from guardrails.text.group_search import find_open_texts
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -281,6 +282,12 @@ class _Side:
         check()
         return self._rows[at][1].engine.search(data) is not None
 
+    def is_clear(self, text: str) -> bool:
+        """Tell whether nothing can be found in a text by what its rows need: then nothing is in any part of it either, and so not
+        in the texts that it is joined of.
+        """
+        return self._filter is not None and not self._free and not self._filter.candidates(text)
+
     def due(self, text: str) -> list[tuple[CompiledRow, Re2Form]]:
         """Return the rows that match somewhere: of those that have what they need if these are few or the text is long, else
         by the set.
@@ -364,6 +371,16 @@ class PatternTable:
         """Return the categories of all rows that may be found in a text: those that are there, some by mistake."""
         due = (self._ascii if text.isascii() else self._wide).due(text)
         return self._always.union([entry.row.category for entry, _ in due]) if due else self._always
+
+    def categories_of(self, texts: Sequence[str]) -> frozenset[str]:
+        """Return the categories of all rows that may be found in some texts."""
+        found: set[str] = set()
+        for at in find_open_texts(texts, self._is_clear):
+            found |= self.categories(texts[at])
+        return self._always.union(found) if found else self._always
+
+    def _is_clear(self, text: str) -> bool:
+        return (self._ascii if text.isascii() else self._wide).is_clear(text)
 
     def search(self, text: str) -> list[tuple[PatternRow, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.

@@ -127,7 +127,7 @@ class PiiDetector:
         try:
             hits = self._hits(replace_surrogates(content.text))
         except TimeoutError as error:
-            return replace(known, error=known.error or str(error))
+            return replace(known, error=known.error or str(error), reason="timeout")
         found = [
             Finding(f"pii.{hit.name}", hit.score, self._name, (hit.start, hit.end))
             for hit in hits

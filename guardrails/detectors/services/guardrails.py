@@ -52,6 +52,8 @@ class RemoteGuardrails:
         failed = read_list(verdict.get("errors"), "errors")
         if failed:
             raise UnreadableResponse(f"{len(failed)} of its detectors failed")
+        if verdict.get("unavailable") is not None:
+            raise UnreadableResponse("its guard is unavailable")
         given = read_list(verdict.get("findings"), "findings")
         scores: list[tuple[str, float]] = []
         spots: list[ScoredSpan] = []

@@ -24,7 +24,7 @@ from guardrails.detectors.speech.transcript_text import SpokenText, Transcript, 
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError, read_manifest_file
 from guardrails.remote.endpoint import RemoteError
-from guardrails.types import CLEAN, Content, Detection, Unchecked
+from guardrails.types import CLEAN, Content, Detection, UnavailableReason, Unchecked
 
 if TYPE_CHECKING:
     from guardrails.detectors.speech.speech_pieces import SpeechPiece
@@ -78,13 +78,14 @@ class SoundTranscript:
 
     `stretches` are when somebody speaks, none for silence; `text` is what is said, None where that is nothing or not known.
     `unchecked` names what was not transcribed and why; `error` says why the transcriber failed, and then what is said is not
-    known: `text` may hold a part of it.
+    known: `text` may hold a part of it; `reason` is the kind of failure.
     """
 
     stretches: tuple[Stretch, ...] = ()
     text: SpokenText | None = None
     unchecked: tuple[Unchecked, ...] = ()
     error: str | None = None
+    reason: UnavailableReason = "crash"
 
 
 class TranscriptExtractor:
@@ -142,6 +143,7 @@ class _Work:
         self._under_way: deque[Future[Transcript]] = deque()
         self._done: list[Transcript] = []
         self._error: str | None = None
+        self._reason: UnavailableReason = "crash"
         self._limited = False
 
     def take(self, piece: SpeechPiece) -> None:
@@ -161,7 +163,7 @@ class _Work:
         try:
             self._done.append(self._under_way.popleft().result())
         except RemoteError as error:
-            self._error = self._error or str(error)
+            self._error, self._reason = self._error or str(error), "service"
         except Exception as error:
             self._error = self._error or f"raised {type(error).__name__}"
 
@@ -175,7 +177,9 @@ class _Work:
             unchecked = (Unchecked("audio", reason),)
         elif self._limited:
             unchecked = (Unchecked("limit", "more speech than is transcribed of one sound"),)
-        return SoundTranscript(tuple(stretches), join_transcripts(self._done), unchecked, self._error)
+        return SoundTranscript(
+            tuple(stretches), join_transcripts(self._done), unchecked, self._error, self._reason
+        )
 
     def give_up(self) -> None:
         """Ask for nothing more."""

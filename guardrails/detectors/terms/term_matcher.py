@@ -17,7 +17,8 @@ from functools import cached_property
 import ahocorasick_rs
 
 from guardrails.detectors.terms.terms_prefixes import TermPrefixes
-from guardrails.text import TextView, fold_text, is_word, mark_obfuscations, replace_surrogates
+from guardrails.text import TextView, fold_text, is_clean, is_word, mark_obfuscations, replace_surrogates
+from guardrails.text.group_search import find_open_texts
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import (
     is_marked,
@@ -185,6 +186,19 @@ class TermMatcher:
         """The beginnings of the terms, for streams."""
         waits = [self.words and right for _, right in self._edges]
         return TermPrefixes(self._forms, waits, disguised=self.fold)
+
+    def find_open_texts(self, texts: Sequence[str]) -> Sequence[int]:
+        """Return the numbers of the texts in which terms may be."""
+        return find_open_texts(texts, self._is_clear)
+
+    def _is_clear(self, text: str) -> bool:
+        """Tell whether no term is anywhere in a text, whole word or not, nor anything in disguise."""
+        if not text.isascii():
+            return False
+        hay = text.lower() if self.fold else text
+        if self._automaton.find_matches_as_indexes(single_spaces(hay) if self._spaced else hay):
+            return False
+        return self._disguises is None or is_clean(text)
 
     def search(self, text: str) -> list[tuple[int, int]]:
         """Return the spans of the terms in a text, in order."""

@@ -38,7 +38,12 @@ class TermsDetector:
         return TermStream(self._matcher, self._finding)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._detect_in(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        found = [CLEAN] * len(batch)
+        texts = {at: content.text for at, content in enumerate(batch) if isinstance(content, Text)}
+        places = [*texts]
+        for number in self._matcher.find_open_texts([*texts.values()]):
+            found[places[number]] = self._detect_in(texts[places[number]])
+        return found
 
     def _detect_in(self, text: str) -> Detection:
         spans = self._matcher.search(text)

@@ -362,14 +362,9 @@ def evaluate_rules(
     """Return the rules that match, by policy. What depends on a pending tier is left out; rules with `on_fail` do not look at
     `unformatted` leaves.
     """
-    matches: list[list[RuleMatch]] = []
-    for evaluation in _evaluations(policies, round_, requests, pending, unformatted):
-        # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
-        found = evaluation.run()
-        if pending:  # what is still open, and what may yet find something to redact
-            found = [each for each in found if each.reason != "error" and each.action is each.rule.then]
-        matches.append(found)
-    return matches
+    # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
+    evaluations = _evaluations(policies, round_, requests, pending, unformatted)
+    return [evaluation.run_certain() if pending else evaluation.run() for evaluation in evaluations]
 
 
 def _evaluations(

@@ -27,7 +27,13 @@ from guardrails.engine.detector_task import validate_detection
 from guardrails.engine.formats.derived_texts import add_derived_texts
 from guardrails.engine.model import Outcome
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
-from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
+from guardrails.text import (
+    deobfuscate_text,
+    is_clean,
+    normalize_text,
+    replace_surrogates,
+)
+from guardrails.text.group_search import find_open_texts
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text, TextForm
 
 ALL_PATTERNS = "patterns"
@@ -335,15 +341,12 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
 
 def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
     """Return the categories of the patterns that may be found in texts, in one of the ways to read them."""
-    found: frozenset[str] = frozenset()
-    for content in contents:
-        if isinstance(content, Text):
-            text = replace_surrogates(content.text)
-            views = (
-                deobfuscate_text(text) if text.isascii() else (normalize_text(text), *deobfuscate_text(text))
-            )
-            for reading in dict.fromkeys((text, *(view.text for view in views))) if views else (text,):
-                for table in tables:
-                    if categories := table.categories(reading):
-                        found |= categories
-    return found
+    texts = [*dict.fromkeys([replace_surrogates(each.text) for each in contents if isinstance(each, Text)])]
+    readings = dict.fromkeys(texts)
+    for at in find_open_texts(texts, is_clean):
+        readings |= dict.fromkeys([view.text for view in deobfuscate_text(texts[at])])
+    for text in texts:
+        if not text.isascii():
+            readings[normalize_text(text).text] = None
+    every = [*readings]
+    return frozenset().union(*(table.categories_of(every) for table in tables))

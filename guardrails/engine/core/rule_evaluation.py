@@ -178,6 +178,18 @@ class Evaluation:
         """Return what fires, in no particular order."""
         return [fired for rule, members in self.tries(self.candidates) for fired in self.rule(rule, members)]
 
+    def run_certain(self) -> list[RuleMatch]:
+        """Return what fires, and does all that it says, whatever the detectors that gave nothing so far may yet find.
+
+        A rule of which nothing was found is not tried: false without findings, it is not true while they are open.
+        """
+        return [
+            fired
+            for rule, members in self.tries(self.found_candidates)
+            for fired in self.rule(rule, members)
+            if fired.reason != "error" and fired.action is rule.then
+        ]
+
     def tries(
         self, choose: Callable[[tuple[int, ...]], Iterable[Rule]]
     ) -> Iterator[tuple[Rule, tuple[int, ...]]]:
@@ -204,6 +216,14 @@ class Evaluation:
 
     def candidates(self, members: tuple[int, ...]) -> tuple[Rule, ...]:
         """Return the rules that may fire on these contents, each once."""
+        found = {id(rule): rule for rule in self.found_candidates(members)}
+        for item in [self.items[index] for index in members]:
+            if item.unknown:
+                found.update((id(rule), rule) for rule in self.undecided(item.plan, item.unknown))
+        return tuple(found.values())
+
+    def found_candidates(self, members: tuple[int, ...]) -> tuple[Rule, ...]:
+        """Return the rules that may fire on these contents for what was found in them, or without anything found, each once."""
         found: dict[int, Rule] = {}
         for index in members:
             item = self.items[index]
@@ -212,8 +232,6 @@ class Evaluation:
             for finding in item.findings:
                 for name in with_ancestors(finding.category):
                     found.update((id(rule), rule) for rule in item.plan.by_category.get(name, ()))
-            if item.unknown:
-                found.update((id(rule), rule) for rule in self.undecided(item.plan, item.unknown))
         return tuple(found.values())
 
     def undecided(self, plan: DetectionPlan, failed: frozenset[str]) -> tuple[Rule, ...]:

@@ -64,6 +64,49 @@ class Job:
     since: float
 
 
+class CallerQueue:
+    """The jobs of one caller that wait: those of streams and others take turns, as one stream after the other may have some."""
+
+    def __init__(self) -> None:
+        self._kinds: tuple[deque[Job], deque[Job]] = (deque(), deque())
+        self._next = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._kinds))
+
+    @property
+    def since(self) -> float:
+        """When the job was submitted that waits longest."""
+        return min(jobs[0].since for jobs in self._kinds if jobs)
+
+    def push(self, job: Job) -> None:
+        """Add a job behind the others of its kind."""
+        self._kinds[job.meter is not None and job.meter.streams].append(job)
+
+    def pop(self) -> Job:
+        """Take the job whose turn it is."""
+        if not self._kinds[self._next]:
+            self._next = 1 - self._next
+        job = self._kinds[self._next].popleft()
+        self._next = 1 - self._next
+        return job
+
+    def remove(self, future: Future[Any]) -> bool:
+        """Forget a job, and tell whether it was there."""
+        for jobs in self._kinds:
+            for job in jobs:
+                if job.future is future:
+                    jobs.remove(job)
+                    return True
+        return False
+
+    def cancel(self) -> None:
+        """Cancel all jobs."""
+        for jobs in self._kinds:
+            for job in jobs:
+                job.future.cancel()
+
+
 class Lane:
     """The jobs of one kind: those that wait, by caller, and how many run. `threads` of them run at a time.
 
@@ -73,7 +116,7 @@ class Lane:
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.size = 0
-        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._waiting: OrderedDict[str, CallerQueue] = OrderedDict()
         self._running: Counter[str] = Counter()
         self._stuck = 0
         self._mean_s = 0.0
@@ -100,13 +143,15 @@ class Lane:
         if self.working < self.threads and not self._waiting:
             return 0.0
         mine, share = self.waits(caller), (self.threads + 1) // 2 if caller else self.threads
-        oldest = max((now - jobs[0].since for jobs in self._waiting.values()), default=0.0)
+        oldest = max((now - jobs.since for jobs in self._waiting.values()), default=0.0)
         ahead = max((self.size + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
         return max(oldest, ahead * self._mean_s)
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its caller."""
-        self._waiting.setdefault(job.caller, deque()).append(job)
+        if (jobs := self._waiting.get(job.caller)) is None:
+            jobs = self._waiting[job.caller] = CallerQueue()
+        jobs.push(job)
         self.size += 1
 
     def pop(self) -> Job | None:
@@ -117,7 +162,7 @@ class Lane:
         if caller is None:
             return None
         jobs = self._waiting[caller]
-        job = jobs.popleft()
+        job = jobs.pop()
         self._waiting.move_to_end(caller)
         if not jobs:
             del self._waiting[caller]
@@ -128,19 +173,16 @@ class Lane:
     def remove(self, future: Future[Any]) -> None:
         """Forget a job that waits; its place in the queue is for those who still wait."""
         for caller, jobs in self._waiting.items():
-            for job in jobs:
-                if job.future is future:
-                    jobs.remove(job)
-                    self.size -= 1
-                    if not jobs:
-                        del self._waiting[caller]
-                    return
+            if jobs.remove(future):
+                self.size -= 1
+                if not jobs:
+                    del self._waiting[caller]
+                return
 
     def clear(self) -> None:
         """Cancel all that wait."""
         for jobs in self._waiting.values():
-            for job in jobs:
-                job.future.cancel()
+            jobs.cancel()
         self._waiting.clear()
         self.size = 0
 

@@ -11,8 +11,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
+from guardrails.detectors.encodings.extractors import holds_nothing
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.formats.labelled_texts import add_labelled_texts
+from guardrails.text.group_search import find_open_texts
 from guardrails.types import CLEAN, Detection, Stage, Text
 
 Key = str | tuple[str | None, ...]
@@ -37,27 +39,35 @@ def add_derived_texts(
     """
     first, noted = tree.mark()
     empty: set[int] = set()
+    texts: dict[int, str] = {}
     read: list[tuple[int, Entry, Key]] = []
-    if find_entry is not None:
-        keys = _keys(decoding)
-        for index, leaf in enumerate(tree.leaves):
-            content = leaf.content
-            if not isinstance(content, Text) or content.form == "record":
-                continue  # what a record says is not decoded
-            entry = find_entry(content.text)
-            if entry is not None:
-                key = keys[AGAIN if leaf.again else content.place.stage]
-                if key in entry:
-                    empty.add(index)
-                else:
-                    read.append((index, entry, key))
+    keys = _keys(decoding)
+    for index, leaf in enumerate(tree.leaves):
+        content = leaf.content
+        if not isinstance(content, Text) or content.form == "record":
+            continue  # what a record says is not decoded
+        entry = None if find_entry is None else find_entry(content.text)
+        key = keys[AGAIN if leaf.again else content.place.stage]
+        if entry is not None and key in entry:
+            empty.add(index)
+            continue
+        texts[index] = content.text
+        if entry is not None:
+            read.append((index, entry, key))
     add_labelled_texts(tree, empty)
-    tree.decode(*decoding, empty)
+    tree.decode(*decoding, empty | _find_plain(texts))
     if read and len(tree.unchecked) == noted:
         full = {leaf.parent for leaf in tree.leaves[first:]}
         for index, entry, key in read:
             if index not in full:
                 entry[key] = CLEAN
+
+
+def _find_plain(texts: Mapping[int, str]) -> set[int]:
+    """Return the numbers of the texts in which nothing stands encoded, as far as can be told of many at once."""
+    numbers, several = [*texts], [*texts.values()]
+    found = find_open_texts(several, holds_nothing)
+    return {*numbers}.difference([numbers[at] for at in found]) if len(found) < len(numbers) else set()
 
 
 @cache

@@ -68,7 +68,7 @@ class SoundCheck:
         if heard.text is not None:
             self.texts.append(heard.text)
         if heard.error is not None:
-            self._note_unheard(f"what is said in it could not be transcribed: {heard.error}", "crash")
+            self._note_unheard(f"what is said in it could not be transcribed: {heard.error}", heard.reason)
         if stopped is not None:
             kind = "limit" if stopped == "seconds" else "part"
             self.unchecked[Unchecked(kind, f"the sound was not heard to its end: {stopped}")] = None

@@ -12,6 +12,7 @@ import sys
 from asyncio import CancelledError
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from guardrails.detectors.binding import BoundDetector
@@ -29,6 +30,7 @@ from guardrails.engine.core.rule_evaluation import (
     unknown_names,
 )
 from guardrails.engine.core.task_runner import run_tasks
+from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task, find_undeclared
 from guardrails.engine.model import Request, Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
@@ -360,10 +362,11 @@ class StreamEvaluator:
         # What is held must not come to be too much for the sake of saving work.
         if not ends or begin == 0 or 2 * (begin + len(rest) - self.mark) >= self._limits.max_hold:
             return ends
-        size = ends[-1] - begin
-        streams = [stream for _, stream in self._passages]
-        is_due = any(stream is None or _ask_safely(stream.is_due, size) is not False for stream in streams)
-        return ends if is_due else []
+        size, busy = ends[-1] - begin, workers().waiting > 0
+        for _, stream in self._passages:
+            if stream is None or _ask_safely(partial(stream.is_due, busy=busy), size) is not False:
+                return ends
+        return []
 
     def _take_passages(self, task: Task, contents: Sequence[tuple[int, Text]], *, follows: bool) -> None:
         """Take what a detector says of texts that end a stretch of this one which begins at a place, or that follow there."""

@@ -28,7 +28,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome, Request
 from guardrails.guard import Guard
 from guardrails.proxy.shadow.content_log import content_fields
-from guardrails.proxy.shadow.shadow_queue import ShadowJob, ShadowQueue, ShadowSample, iso
+from guardrails.proxy.shadow.shadow_queue import ShadowJob, ShadowQueue, ShadowSample, ShadowUnavailable, iso
 from guardrails.types import Action, Audio, Media, PolicyRef, Text, Verdict, Video
 
 LOG = logging.getLogger("guardrails.proxy")
@@ -79,16 +79,24 @@ class Shadow:
         """Take what the live policy decided; `outcome` where that is known, by which redactions are compared."""
         if taken is None or taken.why:
             self._runner.leave_out("not_taken" if taken is None else taken.why)
+        elif verdict.unavailable is not None:  # there is no decision to compare with
+            self._runner.leave_out("unavailable")
         elif taken.tree is not None:
             left = None if outcome is None else _redactions(outcome)
             self._runner.put(ShadowJob(self, taken, verdict, left, ROUTE_LABEL.get(), time.time()))
 
     def evaluate(self, job: ShadowJob, content: bool, started: float) -> tuple[dict[str, Any], str]:
-        """Judge beside; return the row of the log, and how the decision would change."""
+        """Judge beside; return the row of the log, and how the decision would change.
+
+        Raises:
+            ShadowUnavailable: it could not be judged.
+        """
         tree, who = job.taken.tree, job.taken.who
         assert tree is not None
         told = content_fields(tree, who) if content else {}
         outcome = self.guard.pipeline.check(tree, who, complete=True)
+        if outcome.unavailable is not None:
+            raise ShadowUnavailable(outcome.unavailable.reason)
         live = make_decision(job.verdict, self._names[0], job.left)
         beside = make_decision(
             outcome, self._names[1], _redactions(outcome) if job.left is not None else None

@@ -36,6 +36,10 @@ CLOSE_S: Final = 2.0
 """Seconds for what waits when the server stops."""
 
 
+class ShadowUnavailable(Exception):
+    """The shadow policy could not judge: a detector failed. Its text is the kind of failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShadowSample:
     """What a content was before it was judged; without `tree` it is not judged beside, and `why` says why ("": by chance)."""
@@ -175,7 +179,7 @@ class ShadowQueue:
                 for rule in made["shadow"]["rules"]
             ]
         except Exception as error:  # a policy that is tried out must break nothing
-            why = type(error).__name__
+            why = f"unavailable_{error}" if isinstance(error, ShadowUnavailable) else type(error).__name__
             LOG.debug("the shadow policy could not judge: %s", why)
             made = job.shadow.failure_row(job, why)
             counts = [("guardrails_shadow_failures_total", {"error": why})]

@@ -107,16 +107,17 @@ def test_groups_add_up_to_the_decision(result: PolicyEvaluation) -> None:
 
 
 def test_what_fails_is_counted(scoring: Callable[..., Guard]) -> None:
-    """A detector that fails blocks, and that decision counts; a row that cannot be judged is named."""
+    """What a failed detector leaves undecided is no decision; a row that cannot be judged is named."""
     given = [
         ("0.1 broken", "input", {"benign": True}),
         ([{"role": 7, "content": "x"}], "input", {"benign": True}),
     ]
     found = measured(scoring(RULES), rows(given))
-    assert found.decision.counts == ConfusionCounts(fp=1)
+    assert found.decision.counts == ConfusionCounts()
     assert found.errors == {"own": 1}
-    assert (found.rows, found.unread) == (2, 1)
-    assert found.reasons[0].startswith("f:1: ")
+    assert (found.rows, found.unread) == (2, 2)
+    assert found.reasons[0].startswith("f:0: the input could not be checked (crash): rule 'b'")
+    assert found.reasons[1].startswith("f:1: ")
 
 
 def test_the_worst_rows_are_shown(result: PolicyEvaluation) -> None:

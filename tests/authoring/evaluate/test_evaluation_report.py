@@ -71,10 +71,10 @@ def test_the_decision_is_one_sentence(
 
 
 def test_what_was_not_judged_is_told(made: Callable[..., PolicyEvaluation]) -> None:
-    """Detectors that failed, by name."""
-    assert [*render_unjudged(made(("0.1 broken", False)))] == [
-        "detector own failed in 1 rows; what the policy decided of them counts as it was"
-    ]
+    """The rows, and the detectors that failed, by name."""
+    rows, detectors = render_unjudged(made(("0.1 broken", False)))
+    assert rows.startswith("1 rows could not be judged: f:0: the input could not be checked (crash)")
+    assert detectors == "detector own failed in 1 rows; of them only what is certain counts"
     assert [*render_unjudged(made(*GIVEN))] == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from hypothesis import given, settings
@@ -18,27 +19,34 @@ from guardrails.authoring.explain.condition_terms import (
 )
 from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.model import JudgedContent, Request
-from guardrails.policy.compiled import Rule
+from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.names import ConditionNames
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Place
 from tests.cases import each_case, scale
 
-GUARDS = {name: Guard.load(name) for name in shipped_names()}
-RULES = [(name, rule) for name, guard in GUARDS.items() for rule in guard.policy.rules]
-DEFAULT = GUARDS["default"].policy
-NAMES = ConditionNames({bound.name: bound.categories for bound in DEFAULT.detectors})
+
+@cache
+def load_policy(name: str) -> CompiledPolicy:
+    """Return a shipped policy, compiled."""
+    return Guard.load(name).policy
+
+
+@cache
+def default_names() -> ConditionNames:
+    """Return the names that conditions of the default policy may use."""
+    return ConditionNames({bound.name: bound.categories for bound in load_policy("default").detectors})
 
 
 def tree(text: str, values: Mapping[str, object]) -> Term:
     """Return the terms of a condition over the categories of the default policy; a count has the name that people write."""
-    condition = compile_condition(text, NAMES)
+    condition = compile_condition(text, default_names())
     bound: dict[str, object] = dict(values)
     for variable, category in condition.counts:
         if (name := f'count("{category}")') in values:
             bound[variable] = bound.pop(name)
-    return ConditionReader(DEFAULT).tree(condition, bound)
+    return ConditionReader(load_policy("default")).tree(condition, bound)
 
 
 @each_case(
@@ -278,7 +286,7 @@ def test_terms_put_together_say_what_the_condition_says(
 ) -> None:
     """Whatever is unknown, and with each term found as one: no condition is left whole because it could not be read."""
     text, count = made
-    condition = compile_condition(text, NAMES)
+    condition = compile_condition(text, default_names())
     bound: dict[str, object] = {name: value for name, value in values.items() if not name.startswith("count")}
     for variable, category in condition.counts:
         if (name := f'count("{category}")') in values:
@@ -289,13 +297,17 @@ def test_terms_put_together_say_what_the_condition_says(
         *(each[0] for each in (*condition.counts, *condition.detectors)),
     }
     bound = {name: value for name, value in bound.items() if name in own}
-    found = ConditionReader(DEFAULT).tree(condition, bound)
+    found = ConditionReader(load_policy("default")).tree(condition, bound)
     assert found.truth is evaluate_condition(condition, bound)
     assert len([*found.terms()]) == count
 
 
 @given(
-    of=st.sampled_from(RULES),
+    of=st.deferred(
+        lambda: st.sampled_from(
+            [(name, rule) for name in shipped_names() for rule in load_policy(name).rules]
+        )
+    ),
     found=st.lists(st.tuples(st.integers(0, 50), st.sampled_from([0.1, 0.5, 0.8, 0.95, 1.0])), max_size=4),
     failed=st.lists(st.integers(0, 20), max_size=3),
     tier=st.sampled_from([None, "trusted"]),
@@ -306,7 +318,7 @@ def test_terms_of_the_shipped_rules_say_what_the_engine_decides(
     of: tuple[str, Rule], found: list[tuple[int, float]], failed: list[int], tier: str | None, length: int
 ) -> None:
     """For findings of any kind, detectors that failed, and context that is not known: the truth of the terms is the engine's."""
-    policy, rule = GUARDS[of[0]].policy, of[1]
+    policy, rule = load_policy(of[0]), of[1]
     kinds = [(bound.name, category) for bound in policy.detectors for category in sorted(bound.categories)]
     findings = [
         Finding(category, score, name, (at, at + 1))

@@ -390,3 +390,48 @@ def test_what_is_wrong_with_a_format_is_shown(tmp_path: Path, capsys: pytest.Cap
     assert "because of repaired" in out
     assert 'becomes  {"age": 3}' in out
     assert "wrong    /age: must be of type integer" in out
+
+
+BROKEN = """
+from guardrails.plugins import CLEAN, Config, Kind
+
+
+class Broken:
+    def __init__(self, name, config):
+        pass
+
+    def detect(self, batch):
+        if any("down" in content.text for content in batch):
+            raise RuntimeError("no")
+        return [CLEAN] * len(batch)
+
+
+KIND = Kind("broken", "Fails.", Config, ("custom.broken",), Broken)
+"""
+
+
+def test_a_check_that_cannot_be_done_is_neither_yes_nor_no(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit status 3, with cause and cure; where another content is blocked for certain, the answer is no."""
+    plugin, policy = tmp_path / "broken.py", tmp_path / "p.yaml"
+    plugin.write_text(BROKEN)
+    policy.write_text(
+        "format: 1\nname: p\ndetectors:\n  mine: {use: broken}\n  bad: {use: terms, terms: [zqx], category: custom.bad}\n"
+        "rules:\n  - {id: r, on: input, when: custom.broken > 0, then: block}\n"
+        "  - {id: bad, on: input, when: custom.bad > 0, then: block}\n"
+    )
+    given = ["--plugin", str(plugin), "--policy", str(policy)]
+
+    assert main(["check", "it is down", *given]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("UNAVAILABLE  input  policy p")
+    assert "cause    the input could not be checked (crash): rule 'r' of policy 'p' is undecided" in out
+    assert "repair or remove it" in out
+
+    assert main(["check", "it is down", "--json", *given]) == 3
+    assert json.loads(capsys.readouterr().out)["unavailable"] == {"reason": "crash", "rules": ["r"]}
+    assert main(["check", "it is down", "zqx", *given]) == 1
+    assert main(["check", "fine", *given]) == 0
+    assert main(["explain", "it is down", *given]) == 3
+    assert "cause    the input could not be checked" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from PIL import Image
 
 from guardrails.cli import main
 from guardrails.guard import Guard
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 
@@ -95,8 +96,8 @@ def held(root: Path, *more: str, **streams: Any) -> Iterator[subprocess.Popen[by
     ]
     with subprocess.Popen([*command, *more], **streams) as process:
         try:
-            while not Path("v.jsonl").exists() or len(lines()) < 5:
-                assert process.poll() is None
+            wait_until(lambda: process.poll() is not None or (Path("v.jsonl").exists() and len(lines()) >= 5))
+            assert process.poll() is None
             yield process
         finally:
             process.kill()

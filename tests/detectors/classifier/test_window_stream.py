@@ -137,8 +137,9 @@ def test_what_the_fast_tier_settles_is_due_at_once(safety: Callable[..., BoundDe
     for stream in (settled, unsure):
         for _ in range(20):
             stream.detect([Text("all is fine here. ")])
-    assert settled.is_due(1)
-    assert [unsure.is_due(size) for size in (1, 320)] == [False, True]
+    assert settled.is_due(1, busy=False)
+    assert [settled.is_due(size, busy=True) for size in (1, 320)] == [False, True]
+    assert [unsure.is_due(size, busy=False) for size in (1, 320)] == [False, True]
 
 
 def test_spans_are_in_what_follows(safety: Callable[..., BoundDetector]) -> None:

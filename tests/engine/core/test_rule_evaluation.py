@@ -505,3 +505,60 @@ def test_many_contents_without_findings_cost_one_evaluation_a_rule(
 
     assert often == once <= 9 * 4
     assert fired_often == 1_000 * fired == (9_000 if failed else 0)
+
+
+CONDITIONS = (
+    "hate > 0.5",
+    "toxic > 0 && hate < 0.5",
+    "toxic > 0 || custom.x > 0",
+    "detector.one.toxic > 0 || detector.two.hate > 0.5",
+    "count('pii.email') >= 1 && message.role == 'user'",
+    "custom.x < 0.5",
+    "hate == 0 || toxic > 0",
+    "request.user.tier != 'staff' && hate > 0",
+    "request.user.tier == 'staff' || toxic > 0.5",
+)
+ITEMS = st.lists(
+    st.tuples(
+        st.lists(st.tuples(st.sampled_from(CATEGORIES), st.sampled_from([0.2, 0.9])), max_size=2),
+        st.frozensets(st.sampled_from(["one", "two"])),
+        st.sampled_from([None, 0, 1]),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.fixture(scope="module")
+def mixed(compiled: Callable[..., Guard]) -> Guard:
+    """Return a guard with each condition at each scope, blocking and redacting."""
+    rules = [
+        f'  - {{id: r{at}.{scope}, on: input, when: "{condition}", then: {action}, scope: {scope}}}'
+        for at, (condition, action) in enumerate(zip(CONDITIONS, ("block", "redact") * 5, strict=False))
+        for scope in ("part", "message", "conversation")
+        if scope != "conversation" or "message." not in condition
+    ]
+    return compiled("\n".join(rules))
+
+
+@given(ITEMS, st.sampled_from([None, "staff", "guest"]))
+def test_what_is_certain_is_what_fires_whatever_is_open(
+    mixed: Guard, items: list[Any], tier: str | None
+) -> None:
+    """Rules of which nothing was found are not tried while detectors are open, and none of them would fire for certain."""
+    plan = mixed.policy.plan((Stage.INPUT,))
+    judged = [
+        JudgedContent(
+            Text("some text", Place(Stage.INPUT, role="user", message=message)),
+            plan,
+            tuple(
+                Finding(category, score, "one", (at, at + 1)) for at, (category, score) in enumerate(found)
+            ),
+            unknown,
+        )
+        for found, unknown, message in items
+    ]
+    request = Request(today="2026-06-15", user={} if tier is None else {"tier": tier})
+    every = Evaluation(mixed.policy, judged, request).run()
+    certain = [each for each in every if each.reason != "error" and each.action is each.rule.then]
+    assert Evaluation(mixed.policy, judged, request).run_certain() == certain

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -15,6 +14,7 @@ import pytest
 from guardrails import GuardUnavailable
 from guardrails.engine.core.worker_pool import CALLER, Job, Lane, Workers, workers
 from guardrails.processor.work_meter import METER, WorkMeter
+from tests.waiting import wait_until
 
 WAIT = 10.0
 HANG = 60.0
@@ -26,13 +26,6 @@ def gate() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Watch for a state that another thread brings about by itself."""
-    end = time.monotonic() + WAIT
-    while not holds():
-        assert time.monotonic() < end
 
 
 def hanging(gate: threading.Event) -> tuple[Callable[[], str], threading.Event]:
@@ -74,7 +67,7 @@ def test_threads_are_reused() -> None:
     for _ in range(20):
         thread = pool.submit(threading.current_thread).result(WAIT)
         threads.add(thread)
-        until(lambda: pool._idle == 1)  # the future is done a moment before its thread asks for more
+        wait_until(lambda: pool._idle == 1)  # the future is done a moment before its thread asks for more
     assert len(threads) == 1
     assert threads.pop().daemon
 
@@ -117,7 +110,7 @@ def test_an_abandoned_thread_is_counted_and_replaced(gate: threading.Event) -> N
     assert pool.submit(lambda: 1).result(WAIT) == 1
     gate.set()
     assert stuck.result(WAIT) == "late"
-    until(lambda: pool.abandoned == 0)
+    wait_until(lambda: pool.abandoned == 0)
     assert pool.submit(lambda: 2).result(WAIT) == 2
 
 
@@ -132,7 +125,7 @@ def test_replaced_threads_leave_once_they_are_free(gate: threading.Event) -> Non
             pool.abandon(stuck)
     assert pool._alive == 4
     gate.set()
-    until(lambda: (pool._alive, pool.abandoned) == (2, 0))
+    wait_until(lambda: (pool._alive, pool.abandoned) == (2, 0))
     assert pool.submit(lambda: 2).result(WAIT) == 2
 
 
@@ -194,6 +187,29 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     for future in futures:
         future.result(WAIT)
     assert order == [*"abcaaaaa"]
+
+
+def test_jobs_of_streams_and_others_take_turns(gate: threading.Event) -> None:
+    """A short request does not wait for what all streams of its client have waiting."""
+    pool = Workers(1, queue=64, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+
+    def submit(kind: str) -> Future[None]:
+        meter = WorkMeter()
+        meter.streams = kind == "s"
+        CALLER.set("one")
+        METER.set(meter)
+        return pool.submit(lambda: order.append(kind))
+
+    futures = [copy_context().run(submit, kind) for kind in "sssssooos"]
+    pool.abandon(futures[1])
+    gate.set()
+    for future in futures[:1] + futures[2:]:
+        future.result(WAIT)
+    assert "".join(order) == "osososss"
 
 
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
@@ -286,7 +302,7 @@ def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -
     pool.submit(job)
     assert begun.wait(WAIT)
     pool.submit(lambda: None)
-    until(lambda: pool.expected_wait() > 0.01)
+    wait_until(lambda: pool.expected_wait() > 0.01)
     with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
         pool.submit(lambda: None, within_s=0.01)
     assert caught.value.retry_after >= 1
@@ -298,7 +314,7 @@ def test_a_meter_gets_what_its_work_took(gate: threading.Event) -> None:
     meter, pool = WorkMeter(), Workers(2, queue=8, spare=0)
     submitted = copy_context().run(lambda: (METER.set(meter), pool.submit(METER.get))[1])
     assert submitted.result(WAIT) is meter
-    until(lambda: meter.busy_s > 0.0)
+    wait_until(lambda: meter.busy_s > 0.0)
     assert 0.0 < meter.cpu_s < WAIT
 
 
@@ -307,7 +323,7 @@ def test_abandoning_what_is_done_changes_nothing() -> None:
     pool = Workers(1, queue=4, spare=0)
     future = pool.submit(lambda: 1)
     assert future.result(WAIT) == 1
-    until(lambda: pool._idle == 1)
+    wait_until(lambda: pool._idle == 1)
     pool.abandon(future)
     assert pool.abandoned == 0
 

@@ -16,6 +16,7 @@ from guardrails.detectors.kinds import Kind
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.engine.model import Request
+from guardrails.engine.streaming import stream_evaluator
 from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
 from guardrails.inference.safety.session import Inputs, OnnxSession
 from guardrails.inference.safety.windows import BertTokenizer
@@ -263,9 +264,9 @@ class WindowsStream:
     def __init__(self, of: Windows, seen: list[str]) -> None:
         self.of, self.seen = of, seen
 
-    def is_due(self, characters: int) -> bool:
-        """Wait for a hundred characters."""
-        return characters >= 100
+    def is_due(self, characters: int, *, busy: bool) -> bool:
+        """Wait for a hundred characters, or for more."""
+        return characters >= (200 if busy else 100)
 
     def fork(self) -> WindowsStream:
         """Go on from here."""
@@ -327,6 +328,27 @@ class TestPassageStreams:
         assert shown(guard, [*text])[0] == text
         assert "".join(parts) == text
         assert len(parts) < len(text) // 10
+
+    def test_more_is_judged_at_a_time_where_others_wait(
+        self, own: Own, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As long as some job has no worker yet."""
+        detector, pool, gate = Windows(), Workers(4, queue=8, spare=4), threading.Event()
+        guard = own(detector, f"when: {FIND}, then: block", spans=False, tier=1)
+        monkeypatch.setattr(stream_evaluator, "workers", lambda: pool)
+        parts = ["Hi. ", *[self.LONG] * 3, "So."]
+        jobs = [pool.submit(lambda: gate.wait(HANG)) for _ in range(5)]
+        try:
+            assert pool.waiting == 1
+            assert shown(guard, parts)[0] == "".join(parts)
+        finally:
+            gate.set()
+        assert all(job.result(HANG) for job in jobs)
+        assert shown(guard, parts)[0] == "".join(parts)
+        assert detector.seen == [
+            ["Hi. ", self.LONG * 2, f"{self.LONG}So."],
+            ["Hi. ", *[self.LONG] * 3, "So."],
+        ]
 
     def test_what_ended_is_shown_up_to_where_something_is_found(self, own: Own) -> None:
         """Also of passages that came together."""

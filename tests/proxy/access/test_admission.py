@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import anthropic
 import openai
@@ -25,6 +24,7 @@ from guardrails.proxy.access.admission import (
 from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc
 from tests.cases import each_case
+from tests.waiting import wait_until
 
 SHOP, BANK = "gk_shop-aaaaaaaaaaaaaaaaaaaa", "gk_bank-bbbbbbbbbbbbbbbbbbbb"
 KEYS = (
@@ -482,17 +482,12 @@ def test_keys_and_policies_change_under_a_server_that_serves(tmp_path, fake, kit
         def status(key: str, text: str = "hi") -> int:
             return kit.chat(url, kit.asking(text), authorization=f"Bearer {key}").status
 
-        def until(holds) -> None:
-            end = time.monotonic() + kit.wait_s
-            while not holds():
-                assert time.monotonic() < end
-
         assert (status(SHOP), status(BANK), status(SHOP, "zqxstrict")) == (200, 401, 200)
         write(f"keys: [{row('bank', BANK)}]\npolicies: [{{policy: {strict}, keys: [bank]}}]\n")
-        until(lambda: status(BANK) == 200)
+        wait_until(lambda: status(BANK) == 200)
         assert (status(SHOP), status(BANK, "zqxstrict")) == (401, 400)
         write("keys: [{id: bank}]\n")
-        until(lambda: kit.send(url, "/readyz").json["reload"]["state"] == "failed")
+        wait_until(lambda: kit.send(url, "/readyz").json["reload"]["state"] == "failed")
         assert (status(SHOP), status(BANK)) == (401, 200)
 
 

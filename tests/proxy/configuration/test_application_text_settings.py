@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import SettingsSources, load_settings
 from guardrails.proxy.server.reloading import reload as reloading
 from guardrails.proxy.server.serve import running
+from tests.waiting import wait_until
 
 POLICY = """
 format: 1
@@ -183,18 +183,13 @@ def test_a_file_that_changes_is_read_again(settings: Path, kit: Any, monkeypatch
     file, new = settings.parent / "prompts/support.txt", "From now on you do every zqxorder yourself."
     sources = SettingsSources(str(settings))
 
-    def until(holds: Any) -> None:
-        end = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < end
-
     with running(sources.settings(), reread=sources.settings) as url:
         assert is_blocked_by_openai(url, new)
         file.write_text(new)
-        until(lambda: not is_blocked_by_openai(url, new))
+        wait_until(lambda: not is_blocked_by_openai(url, new))
         assert is_blocked_by_openai(url, FILLED)
         file.unlink()
-        until(lambda: kit.send(url, "/readyz").json["reload"]["state"] == "failed")
+        wait_until(lambda: kit.send(url, "/readyz").json["reload"]["state"] == "failed")
         assert not is_blocked_by_openai(url, new)
 
 

@@ -20,7 +20,7 @@ from guardrails.authoring.test_input import check_arguments, read_input
 from guardrails.authoring.testing.suite import SuiteCase as TestCase
 from guardrails.authoring.testing.suite import list_cases
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.items import PolicyItem
@@ -158,11 +158,14 @@ def _case(row: ContentRow, text: str = "") -> TrafficExample:
 def _judge_row(row: ContentRow, guard: Guard) -> Verdict | str:
     """Return the verdict on a row, or why there is none."""
     try:
-        return row.judge(guard)
+        verdict = row.judge(guard)
+    except GuardUnavailable as error:
+        return f"unavailable ({error.reason})"
     except GuardrailsError as error:
         return str(getattr(error, "code", type(error).__name__))
     except Exception as error:  # a fault of ours must not end a run over a million rows
         return type(error).__name__
+    return verdict if verdict.unavailable is None else f"unavailable ({verdict.unavailable.reason})"
 
 
 def make_excerpt(content: object, verdict: Verdict, categories: frozenset[str] = frozenset()) -> str:

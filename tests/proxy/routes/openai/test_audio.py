@@ -127,8 +127,10 @@ def test_a_transcriber_that_fails_lets_nothing_pass(client, fake, transcriber, l
     own = client(listening)
     transcriber.answers({"error": {}}, 500)
     gives(fake, voice)
-    with stopped(403):
+    with pytest.raises(openai.InternalServerError) as raised:
         own.audio.speech.create(model="m", voice="alloy", input="x")
+    assert raised.value.code == "guard_unavailable"
+    assert raised.value.response.headers["x-guardrails-unavailable"] == "service"
     for media in ("text/html", "application/json", "image/png"):
         gives(fake, b"<script>", media)
         with pytest.raises(openai.InternalServerError):

@@ -392,8 +392,10 @@ rules:
     assert set(answer.headers["x-guardrails-rules"].split(",")) == {"app", "agent", "model", "user"}
 
 
-def test_a_failing_detector_blocks_and_shows(serve, guard_of, kind_of, kit) -> None:
-    """A detector that raises is never a pass: its block rules block, and the answer says that it is degraded."""
+def test_a_failing_detector_stops_and_shows(serve, guard_of, kind_of, kit) -> None:
+    """A detector that raises is never a pass, and no violation: 503, which is not to be tried again; no rule is said to have
+    fired, and the answer says that the guard is degraded.
+    """
     broken = kind_of(lambda content: 1 / 0 if content.text.startswith("now") else CLEAN)
     guard = guard_of(
         "detectors: {d: {use: own}}\nrules: [{id: own.block, on: input, when: custom.own > 0, then: block}]",
@@ -403,10 +405,19 @@ def test_a_failing_detector_blocks_and_shows(serve, guard_of, kind_of, kit) -> N
 
     answer = kit.chat(url, kit.asking("now"))
 
-    assert (answer.status, answer.action) == (400, ("block", "own.block"))
+    assert (answer.status, answer.action) == (503, ("block", ""))
+    assert answer.json["error"]["code"] == "guard_unavailable"
+    assert (answer.headers["x-guardrails-unavailable"], answer.headers["x-should-retry"]) == (
+        "crash",
+        "false",
+    )
     assert answer.headers["x-guardrails-degraded"] == "true"
     assert kit.send(url, "/readyz").json["failing_detectors"] == ["d"]
-    assert "guardrails_detector_failures_total" in kit.send(url, "/metrics").raw.decode()
+    page = kit.send(url, "/metrics").raw.decode()
+    assert 'guardrails_detector_failures_total{detector="d"} 1.0' in page
+    assert 'guardrails_unavailable_total{reason="crash",route="/v1/chat/completions"} 1.0' in page
+    assert 'action="unavailable",route="/v1/chat/completions",status="503"' in page
+    assert "guardrails_rules_fired_total{" not in page
 
 
 def test_openais_client_sees_its_own_types(proxy, fake, kit) -> None:

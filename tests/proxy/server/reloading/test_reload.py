@@ -7,7 +7,6 @@ import gc
 import os
 import signal
 import threading
-import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -26,6 +25,7 @@ from guardrails.proxy.server.serve import running
 from guardrails.proxy.server.state import State
 from guardrails.types import CLEAN, Action, Stage
 from tests.proxy.metrics_kit import Labels, counted, samples
+from tests.waiting import wait_until
 
 WAIT_S = 20
 RELOADS = "guardrails_reloads_total"
@@ -48,13 +48,6 @@ def write(path, text: str) -> None:
     new = path.with_suffix(".new")
     new.write_text(text)
     new.replace(path)
-
-
-def until(holds) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end, "it never came to hold"
 
 
 @pytest.fixture(autouse=True)
@@ -127,8 +120,8 @@ def test_no_request_fails_or_meets_two_policies(server, policy, digests, fake, k
             for word in ("two", "one") * 3:
                 before = len(answers)
                 write(policy, text(word))
-                until(lambda word=word: served(kit, url) == digests[word])
-                until(lambda before=before: len(answers) > before + 8)
+                wait_until(lambda word=word: served(kit, url) == digests[word])
+                wait_until(lambda before=before: len(answers) > before + 8)
         finally:
             done.set()
         for client in clients:
@@ -169,7 +162,7 @@ def test_what_has_begun_keeps_its_policy(server, policy, digests, fake, kit, str
         asked = pool.submit(kit.chat, url, kit.asking("hi", stream=stream))
         assert fake.arrived.wait(WAIT_S)
         write(policy, text("two"))
-        until(lambda: served(kit, url) == digests["two"])
+        wait_until(lambda: served(kit, url) == digests["two"])
         gate.set()
         answer = asked.result(WAIT_S)
 
@@ -181,7 +174,7 @@ def test_a_broken_file_leaves_the_old_policy(server, policy, digests, fake, kit,
     """Log, metric and `/readyz` say so, the log with the places and words; once the file is right, so is all else."""
     _, url = server
     write(policy, BROKEN)
-    until(lambda: reload_of(kit, url) == (200, "failed"))
+    wait_until(lambda: reload_of(kit, url) == (200, "failed"))
 
     shown = kit.send(url, "/readyz").json
     metrics = kit.send(url, "/metrics").raw
@@ -198,7 +191,7 @@ def test_a_broken_file_leaves_the_old_policy(server, policy, digests, fake, kit,
     assert of_policy(answer) == (digests["one"], {"word"})
 
     write(policy, text("two"))
-    until(lambda: reload_of(kit, url) == (200, "current"))
+    wait_until(lambda: reload_of(kit, url) == (200, "current"))
     assert served(kit, url) == digests["two"]
     assert kit.send(url, "/readyz").json["reload"]["errors"] == []
     assert counted(kit.send(url, "/metrics").raw, "guardrails_reload_failed") == 0
@@ -209,11 +202,11 @@ def test_a_file_that_vanishes_may_come_back(server, policy, digests, kit) -> Non
     server, url = server
     guard = server.state.guard
     policy.unlink()
-    until(lambda: reload_of(kit, url) == (200, "failed"))
+    wait_until(lambda: reload_of(kit, url) == (200, "failed"))
     assert "p.yaml:0:0: unknown_policy" in kit.send(url, "/readyz").json["reload"]["errors"]
 
     write(policy, text("one"))
-    until(lambda: reload_of(kit, url) == (200, "current"))
+    wait_until(lambda: reload_of(kit, url) == (200, "current"))
 
     assert server.state.guard is guard
     assert counted(kit.send(url, "/metrics").raw, "guardrails_reloads_total", result="unchanged") == 1
@@ -234,7 +227,7 @@ def test_a_weaker_policy_is_held(server, policy, digests, fake, kit, caplog) -> 
     """
     _, url = server
     write(policy, WEAKER)
-    until(lambda: reload_of(kit, url) == (200, "held"))
+    wait_until(lambda: reload_of(kit, url) == (200, "held"))
 
     assert fields(kit, url) == {"state": "held", "errors": [], "weaker": REASONS}
     assert kit.send(url, "/readyz").json["policy"]["digest"] == digests["one"]
@@ -247,8 +240,8 @@ def test_a_weaker_policy_is_held(server, policy, digests, fake, kit, caplog) -> 
     assert counted(metrics, "guardrails_reloads_total", result="held") == 1
 
     write(policy, text("two"))
-    until(lambda: served(kit, url) == digests["two"])
-    until(lambda: fields(kit, url) == {"state": "current", "errors": [], "weaker": []})
+    wait_until(lambda: served(kit, url) == digests["two"])
+    wait_until(lambda: fields(kit, url) == {"state": "current", "errors": [], "weaker": []})
     assert counted(kit.send(url, "/metrics").raw, "guardrails_reload_held") == 0
 
 
@@ -257,10 +250,10 @@ def test_a_weaker_policy_that_is_taken_back_is_forgotten(server, policy, kit) ->
     server, url = server
     guard = server.state.guard
     write(policy, WEAKER)
-    until(lambda: reload_of(kit, url) == (200, "held"))
+    wait_until(lambda: reload_of(kit, url) == (200, "held"))
 
     write(policy, text("one"))
-    until(lambda: fields(kit, url) == {"state": "current", "errors": [], "weaker": []})
+    wait_until(lambda: fields(kit, url) == {"state": "current", "errors": [], "weaker": []})
 
     assert server.state.guard is guard
 
@@ -299,7 +292,7 @@ def test_sighup_is_consent(policy, monkeypatch) -> None:
             await asyncio.sleep(0)  # begins to wait for signals
             write(policy, text("one", version="'1'"))
             os.kill(os.getpid(), signal.SIGHUP)
-            await asyncio.to_thread(until, lambda: state.guard.policy.ref.name == "two")
+            await asyncio.to_thread(wait_until, lambda: state.guard.policy.ref.name == "two")
             keeping.cancel()
 
     asyncio.run(signalled())
@@ -369,10 +362,10 @@ def test_a_server_whose_policy_is_half_written_stops_what_it_stopped(fake, tmp_p
         for count in range(len(lines)):
             before = loads(kit, url)
             policy.write_text("".join(lines[:count]))
-            until(lambda before=before: decided(before))
+            wait_until(lambda before=before: decided(before))
             states.append(fields(kit, url)["state"])
         policy.write_text(RULES)
-        until(lambda: fields(kit, url)["state"] == "current")
+        wait_until(lambda: fields(kit, url)["state"] == "current")
 
     assert {*states} == {"failed", "held"}
 
@@ -398,7 +391,7 @@ def test_a_file_that_is_still_written_is_not_loaded(policy, monkeypatch) -> None
             await state.start()
             monkeypatch.setattr(reloading, "stamp_files", written)
             keeping = group.create_task(keep_reloading(state))
-            await asyncio.to_thread(until, lambda: state.guard.policy.ref.name == "two")
+            await asyncio.to_thread(wait_until, lambda: state.guard.policy.ref.name == "two")
             keeping.cancel()
 
     asyncio.run(grown())
@@ -461,9 +454,9 @@ def test_a_folder_that_is_swapped_is_loaded(fake, tmp_path, digests, kit) -> Non
     with running(Settings(fake.url, port=0, policy=str(policy))) as url:
         assert served(kit, url) == digests["one"]
         swap("..2", text("two"))
-        until(lambda: served(kit, url) == digests["two"])
+        wait_until(lambda: served(kit, url) == digests["two"])
         swap("..3", text("two", then="flag"))
-        until(lambda: reload_of(kit, url) == (200, "held"))
+        wait_until(lambda: reload_of(kit, url) == (200, "held"))
         assert served(kit, url) == digests["two"]
 
 
@@ -487,7 +480,7 @@ def test_a_start_that_waits_goes_on_while_a_change_is_refused(tmp_path, kind_of)
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(keep_reloading(state))
             write(policy, f"format: 1\nname: p\n{own.replace('block', 'flag')}")
-            await asyncio.to_thread(until, lambda: state.reload.state == "held")
+            await asyncio.to_thread(wait_until, lambda: state.reload.state == "held")
             works.set()
             assert await asyncio.to_thread(state.warm.wait, WAIT_S)
             keeping.cancel()
@@ -533,10 +526,10 @@ def test_settings_that_judge_by_less_are_held(tmp_path, fake, kit, before, after
     given = SettingsSources(str(file))
     with running(given.settings(), reread=given.settings) as url:
         write(file, f"{start}{after}unknown_fields: refuse\n")
-        until(lambda: fields(kit, url)["state"] == "held")
+        wait_until(lambda: fields(kit, url)["state"] == "held")
         assert fields(kit, url)["weaker"] == reasons
         write(file, f"{start}{before}unknown_fields: refuse\n")
-        until(lambda: fields(kit, url)["state"] == "current")
+        wait_until(lambda: fields(kit, url)["state"] == "current")
         assert loads(kit, url)[("result", "loaded"),] == 1
 
 
@@ -560,7 +553,7 @@ def test_old_policies_are_let_go(server, policy, fake, kit) -> None:
     guards = [weakref.ref(server.state.guard)]
     for version in range(6):
         write(policy, text("one", version=f'"{version}"'))
-        until(lambda version=version: server.state.guard.policy.ref.version == str(version))
+        wait_until(lambda version=version: server.state.guard.policy.ref.version == str(version))
         guards.append(weakref.ref(server.state.guard))
         fake.answers(kit.completion("zqxone"))
         assert kit.chat(url, kit.asking("hi")).action == ("redact", "word")
@@ -571,7 +564,7 @@ def test_old_policies_are_let_go(server, policy, fake, kit) -> None:
         gc.collect()
         return sum(guard() is not None for guard in guards)
 
-    until(lambda: left() == 1)
+    wait_until(lambda: left() == 1)
     assert guards[-1]() is server.state.guard
 
 
@@ -652,7 +645,7 @@ def test_a_server_that_could_not_start_does_once_its_file_is_right(policy) -> No
     async def repaired() -> None:
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(keep_reloading(state))
-            await asyncio.to_thread(until, lambda: state.reload.state == "failed")
+            await asyncio.to_thread(wait_until, lambda: state.reload.state == "failed")
             assert not state.ready
             write(policy, text("one"))
             assert await asyncio.to_thread(state.warm.wait, WAIT_S)
