@@ -152,15 +152,18 @@ class CapacityAccount:
 
     def check(self, caller: str) -> None:
         """Raise `GuardUnavailable` where a request of a client would be refused."""
+        wait = self.expected_wait(caller)
+        if wait <= self.max_wait_s * LEAST_BOUND:  # whatever the client holds
+            return
         self._drain()
-        wait, total = self.expected_wait(caller), self._backlog_s / self._scale
-        if wait > self._bound(self.max_wait_s, total, self._backlogs, caller):
+        if wait > self._bound(self.max_wait_s, self._backlog_s / self._scale, self._backlogs, caller):
             self._refuse("request", wait)
 
     def admit(self, caller: str, size: int) -> Ticket:
         """Let a request in; raises `GuardUnavailable` where it would wait for too long."""
         self.check(caller)
-        ticket = Ticket(caller, size, self._worth(self._requests.estimate(size)))
+        self._drain()
+        ticket = Ticket(caller, size, self._worth(*self._requests.estimate(size)))
         self._promise(caller, ticket.promised_s)
         self._open[ticket] = None
         return ticket
@@ -179,7 +182,7 @@ class CapacityAccount:
         self._streams[ticket] = None
         self.stream_load += load
         self._loads[ticket.caller] = self._loads.get(ticket.caller, 0.0) + load
-        opening_s = self._worth(self._openings.estimate(ticket.size))
+        opening_s = self._worth(*self._openings.estimate(ticket.size))
         self._promise(ticket.caller, opening_s - ticket.promised_s)
         ticket.promised_s = opening_s
 
@@ -271,32 +274,37 @@ class CapacityAccount:
         speed = self.speed
         return max(rate.cpu_s * speed.overhead / speed.usable_cores, rate.busy_s / self._threads)
 
-    def _worth(self, cost: Cost) -> float:
+    def _worth(self, cpu_s: float, busy_s: float) -> float:
         """Return for how long the machine, as far as streams leave it, is at work."""
         speed = self.speed
-        cpu_s = (cost.cpu_s + REQUEST_CPU_S) * speed.overhead / speed.usable_cores
-        # One client holds half of the threads at most (`worker_pool`).
-        threads = min(self._threads, max(1, len(self._backlogs)) * ((self._threads + 1) // 2))
-        free = max(1.0 - STREAM_SHARE, 1.0 - self.stream_load)
-        return max(cpu_s, cost.busy_s / threads) / (free * speed.gain)
+        worth = (cpu_s + REQUEST_CPU_S) * speed.overhead / speed.usable_cores
+        if busy_s:  # one client holds half of the threads at most (`worker_pool`)
+            threads = self._threads if len(self._backlogs) > 1 else (self._threads + 1) // 2
+            worth = max(worth, busy_s / threads)
+        return worth / (max(1.0 - STREAM_SHARE, 1.0 - self.stream_load) * speed.gain)
 
     def _settle(self, ticket: Ticket, table: CostTable) -> None:
         """Put right what was promised for a request, now that it is known what it took."""
-        meter = ticket.meter
-        table.learn(ticket.size, meter.cpu_s, meter.busy_s)
+        cpu_s, busy_s = ticket.meter.cpu_s, ticket.meter.busy_s
+        table.learn(ticket.size, cpu_s, busy_s)
         self._drain()
-        self._promise(ticket.caller, self._worth(Cost(meter.cpu_s, meter.busy_s)) - ticket.promised_s)
-        ticket.promised_s = 0.0
+        self._promise(ticket.caller, self._worth(cpu_s, busy_s) - ticket.promised_s)
 
     def _promise(self, caller: str, seconds: float) -> None:
         """Add work of a client to the backlog, or take it away."""
-        self._backlog_s = max(0.0, self._backlog_s + seconds)
-        self._backlogs[caller] = max(0.0, self._backlogs.get(caller, 0.0) + seconds / self._scale)
+        backlog, own = self._backlog_s + seconds, self._backlogs.get(caller, 0.0) + seconds / self._scale
+        self._backlog_s = backlog if backlog > 0.0 else 0.0
+        self._backlogs[caller] = own if own > 0.0 else 0.0
 
     def _drain(self) -> None:
         """Take away what was done since the last time, of each client in proportion."""
-        left, self._drained = self.backlog_s, self._clock()
-        if not left or self._scale < LEAST_SCALE:
+        now = self._clock()
+        left, self._drained = self._backlog_s - (now - self._drained), now
+        if left <= 0.0:
+            if self._backlog_s:
+                self._backlog_s, self._scale = 0.0, 1.0
+                self._backlogs.clear()
+        elif self._scale < LEAST_SCALE:
             self._backlog_s, self._scale = left, 1.0
             self._backlogs.clear()
         else:
