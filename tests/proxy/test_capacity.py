@@ -19,6 +19,7 @@ from guardrails import Guard
 from guardrails.engine.core.worker_pool import workers
 from guardrails.types import CLEAN
 from tests.proxy.metrics_kit import counted
+from tests.waiting import wait_until
 
 TAKES_S = 0.05
 """What the slow detector takes for a text."""
@@ -106,9 +107,7 @@ def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard)
     threads = [threading.Thread(target=lambda: kit.chat(url, kit.asking("hi"))) for _ in range(MANY)]
     for thread in threads:
         thread.start()
-    end = time.monotonic() + WAIT_S
-    while kit.send(url, "/readyz").json["admission"]["expected_wait_s"] <= 1.0:
-        assert time.monotonic() < end
+    wait_until(lambda: kit.send(url, "/readyz").json["admission"]["expected_wait_s"] > 1.0)
 
     refused = kit.chat(url, kit.asking("late"))
     others = [kit.send(url, path).status for path in ("/healthz", "/metrics", "/v1/models")]
@@ -160,6 +159,4 @@ def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_gua
 
 def wait_for(kit, url: str, jobs: int) -> None:
     """Return once so many jobs wait for a worker."""
-    end = time.monotonic() + WAIT_S
-    while counted(kit.send(url, "/metrics").raw.decode(), "guardrails_workers_waiting") != jobs:
-        assert time.monotonic() < end
+    wait_until(lambda: counted(kit.send(url, "/metrics").raw.decode(), "guardrails_workers_waiting") == jobs)
