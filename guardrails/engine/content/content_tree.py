@@ -495,7 +495,5 @@ class ContentTree:
             texts.append(content.text)
             start += len(content.text)
         context = self.leaves[indexes[-1]].content.context
-        if across:
-            context = forget_prompt(context)
-        joined = Text("".join(texts), place_at(place, path), context)
+        joined = Text("".join(texts), place_at(place, path), forget_prompt(context) if across else context)
         self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
