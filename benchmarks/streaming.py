@@ -20,11 +20,16 @@ from dataclasses import asdict
 from pathlib import Path
 from time import process_time
 from typing import Any
+from unittest.mock import patch
 
 import lexical_ours
 import streaming_job as made
 from guardrails import Guard
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.engine.core.findings_cache import FindingsCache
+from guardrails.inference.safety.session import Inputs, OnnxSession
+from guardrails.inference.safety.windows import BertTokenizer
+from guardrails.text import fold_text
 from lexical_corpus import Corpus, corpus
 from measure import machine, table
 from rivals.stream_harness import SCRIPTS, Result, measure_all
@@ -157,6 +162,26 @@ def late_case(guard: Guard) -> dict[str, Any]:
     return {"name": "a bad sentence", "before": before, "bad": bad, "after": "", "cuts": [cut]}
 
 
+def tokens_read(guard: Guard, text: str) -> tuple[float, float]:
+    """Return how many tokens the encoder reads for each of a text that is streamed in chunks, and that is checked at once: each
+    the first time.
+    """
+    tokens = BertTokenizer((SHIPPED["text-safety"] / "tokenizer.json").read_bytes())
+    own, read, run_session = len(tokens.ids(fold_text(text).text)), list[int](), OnnxSession.run
+
+    def counted(self: OnnxSession, inputs: Inputs) -> Any:
+        read.append(int(inputs[1].sum()))
+        return run_session(self, inputs)
+
+    with patch.object(OnnxSession, "run", counted):
+        _stream(guard, text)
+        streamed = sum(read) / own
+        read.clear()
+        # The same words in another order: what was read of them is not remembered.
+        guard.check(". ".join(reversed(text.split(". "))), "output")
+        return streamed, sum(read) / own
+
+
 def run(way: Way, job: dict[str, Any]) -> Result:
     """Return the results of one of our ways."""
 
@@ -256,6 +281,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table(leak_rows(played, job["cases"])), "", table(control_rows(played)), "", sep="\n")
     print(
         f"default policy, {late['name']}, after another: {leak_cell(late_result)} of {len(late['bad'])} shown"
+    )
+    streamed, whole = tokens_read(default, made.prose(4_000, 5))
+    print(
+        f"default policy: the encoder reads {streamed:.2f} tokens a token streamed (aim: 2), {whole:.2f} at once"
     )
     for result in results:
         for note in [
