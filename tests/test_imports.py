@@ -67,6 +67,26 @@ def test_a_guard_brings_no_server_and_no_model() -> None:
     )
 
 
+def test_the_command_that_checks_a_text_brings_no_more_than_the_guard() -> None:
+    """It is over in half a second: neither the model of languages nor the encoder's runtime is loaded for what is clear."""
+    script = "import sys\nfrom guardrails.cli import main\nout, sys.stdout = sys.stdout, sys.stderr\nmain(['check', 'Hello'])\nsys.stdout = out"
+    loaded = loaded_by(script)
+    assert loaded.isdisjoint(
+        {
+            "fastapi",
+            "starlette",
+            "aiohttp",
+            "uvicorn",
+            "PIL",
+            "av",
+            "torch",
+            "packaging",
+            "py3langid",
+            "onnxruntime",
+        }
+    )
+
+
 def test_a_guard_of_mcp_on_standard_input_brings_no_server() -> None:
     """An agent starts one for each of its servers."""
     loaded = loaded_by("import guardrails.mcp.guards, guardrails.mcp.transport.stdio")

@@ -11,11 +11,31 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from guardrails.inference.safety.folder import ModelError, first_line
+
+_defers: ContextVar[bool] = ContextVar("_defers", default=False)
+
+
+@contextmanager
+def defer_sessions() -> Iterator[None]:
+    """Within a block, have models that have a faster tier open the session of the slower one when a text needs it: for who judges
+    one text and ends. Who serves finds out at load whether it can be opened.
+    """
+    token = _defers.set(True)
+    try:
+        yield
+    finally:
+        _defers.reset(token)
+
+
+def defers_sessions() -> bool:
+    """Tell whether sessions are opened when they are needed."""
+    return _defers.get()
 
 
 def import_runtime() -> Any:

@@ -11,11 +11,13 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-from packaging.requirements import InvalidRequirement, Requirement
+from typing import TYPE_CHECKING
 
 from guardrails.errors import GuardrailsError
 from guardrails.registry.environment import ALL, FILE, VARIABLE, files_of_command_line
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 
 class PluginError(GuardrailsError):
@@ -112,6 +114,8 @@ def package_key(name: str) -> str:
 
 
 def _requirement(entry: str) -> Requirement:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         found = Requirement(entry)
     except InvalidRequirement as error:

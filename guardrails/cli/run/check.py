@@ -5,6 +5,7 @@ could not be judged.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,13 +63,18 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked, 3 if none is but one could not be judged."""
+    gc.disable()  # next to nothing of what is loaded becomes garbage
     from guardrails.guard import Guard
+    from guardrails.inference.onnx import defer_sessions
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
+        with defer_sessions():
+            guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
+        gc.freeze()
+        gc.enable()
         verdicts, judged = list[Verdict](), []
         style = Style(sys.stdout)
         for name, content in contents:

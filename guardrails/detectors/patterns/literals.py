@@ -391,7 +391,8 @@ def _parse(pattern: str) -> Any:
         raise _Unclear from error
 
 
-def find_word_needs(words: Iterable[str], *, wide: bool) -> Literals:
+@functools.lru_cache(maxsize=1_000)
+def find_word_needs(words: tuple[str, ...], *, wide: bool) -> Literals:
     """Return the literals for one of some words in any case; none if a word cannot be told by a literal.
 
     They are of texts folded as `CONTEXT`, with an edge in front and behind, and of plain UTF-8 for what has no case.

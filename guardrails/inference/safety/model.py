@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from guardrails.fork_safety import fork_safe_lock
 from guardrails.inference.batcher import Batcher
 from guardrails.inference.memory import ResultCache
+from guardrails.inference.onnx import defers_sessions
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import Manifest, ModelError, first_line, read_contents, read_manifest
 from guardrails.inference.safety.hashed import HashedHeads
@@ -77,6 +78,8 @@ class SafetyModel:
 
     def _warm_up(self) -> None:
         self.fast(["warm up"])
+        if defers_sessions():
+            return
         try:
             found = self._run([self.tokens.row(self.tokens.ids("warm up"))])
         except Exception as error:

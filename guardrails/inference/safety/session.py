@@ -8,12 +8,12 @@ session may be run by several threads at once over one set of weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.onnx import open_session
+from guardrails.inference.onnx import defers_sessions, open_session
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
@@ -52,27 +52,42 @@ class OnnxSession:
     rows = 1
 
     def __init__(self, data: bytes) -> None:
-        self._session = open_session(data, "encoder.onnx")
-        names = {each.name for each in self._session.get_inputs()}
-        if names != {"input_ids", "attention_mask", "token_type_ids"}:
-            raise ModelError(f"encoder.onnx takes {', '.join(sorted(names))}, not tokens, a mask and types")
-        given = [each.name for each in self._session.get_outputs()]
-        self._logits, self._about = given[0], EMBEDDING if EMBEDDING in given else None
+        self._data = data if defers_sessions() else b""
+        self._opened = None if defers_sessions() else _open(data)
+
+    @property
+    def _parts(self) -> tuple[Any, str, str | None]:
+        if self._opened is None:  # by two threads twice, which is as good
+            self._opened = _open(self._data)
+        return self._opened
 
     def run(self, inputs: Inputs) -> Scores:
         """Return the logits."""
-        return self._output(self._logits, inputs)
+        session, logits, _ = self._parts
+        return self._output(session, logits, inputs)
 
     def embed(self, inputs: Inputs) -> Scores:
         """Return what each row is about."""
-        if self._about is None:
+        session, _, about = self._parts
+        if about is None:
             raise ModelError(f"the model has no output {EMBEDDING!r}", "name another model")
-        return self._output(self._about, inputs)
+        return self._output(session, about, inputs)
 
-    def _output(self, name: str, inputs: Inputs) -> Scores:
+    @staticmethod
+    def _output(session: Any, name: str, inputs: Inputs) -> Scores:
         ids, mask, types = inputs
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-        return np.asarray(self._session.run([name], given)[0], dtype=np.float32)
+        return np.asarray(session.run([name], given)[0], dtype=np.float32)
+
+
+def _open(data: bytes) -> tuple[Any, str, str | None]:
+    """Return the session of an encoder, its output of logits, and that which says what a text is about, where it has one."""
+    session = open_session(data, "encoder.onnx")
+    names = {each.name for each in session.get_inputs()}
+    if names != {"input_ids", "attention_mask", "token_type_ids"}:
+        raise ModelError(f"encoder.onnx takes {', '.join(sorted(names))}, not tokens, a mask and types")
+    given = [each.name for each in session.get_outputs()]
+    return session, given[0], EMBEDDING if EMBEDDING in given else None
 
 
 def pad_rows(rows: Sequence[TokenRow], pad: int) -> Inputs:

@@ -104,7 +104,7 @@ def worker_ids(server: int) -> list[int]:
     found = []
     for each in Path(f"/proc/{server}/task/{server}/children").read_text().split():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-            if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes():
+            if b"resource_tracker" not in Path(f"/proc/{each}/cmdline").read_bytes():
                 found.append(int(each))
     return found
 
