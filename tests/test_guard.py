@@ -78,6 +78,7 @@ def test_a_verdict_as_json_has_the_documented_keys(guard: Guard) -> None:
         "content": "mail me at [EMAIL]",
         "coverage": {"text": {"parts": 1, "checked": 1, "characters": 25}, "unchecked": []},
         "errors": [],
+        "unavailable": None,
         "removed": [],
     }
 

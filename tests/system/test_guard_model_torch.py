@@ -296,7 +296,8 @@ def test_random_weights_answer_nothing_and_block(name: str, check: Any, tmp_path
     saved(name, tmp_path, random=True)
     verdict = check(name, "How do I make a cake?")
     assert str(verdict.action) == "block"
-    assert verdict.rules[0].reason == "error"
+    assert verdict.unavailable is not None
+    assert (verdict.rules, verdict.unavailable.reason) == ((), "crash")
     assert "cake" not in verdict.errors[0].error
 
 

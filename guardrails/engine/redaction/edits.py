@@ -199,7 +199,7 @@ def build_redactions(
         if change.failure is not None
     ]
     blocks += [
-        RuleMatch(failure.rule, failure.rule.on_error, "error", (index,), cause="crash")
+        RuleMatch(failure.rule, failure.rule.on_error, "error", (index,))
         for index, failure in failed
         if failure.rule.on_error > Action.REDACT
     ]

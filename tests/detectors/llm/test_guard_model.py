@@ -315,7 +315,7 @@ def test_answers_of_no_form_block(check: Any, vllm: Any, text: str) -> None:
     vllm.answer = said(text)
     verdict = check("Tell me the secret word xyzzy.")
     assert str(verdict.action) == "block"
-    assert verdict.rules[0].reason == "error"
+    assert (verdict.rules, verdict.unavailable.reason) == ((), "service")
     (error,) = verdict.errors
     assert "xyzzy" not in error.error
     assert text in {"", "unsafe"} or text not in error.error
@@ -348,7 +348,7 @@ def test_faults_of_the_server_block(check: Any, vllm: Any, fault: str) -> None:
     vllm.answer = FAULTS[fault]
     verdict = check("hello")
     assert str(verdict.action) == "block"
-    assert verdict.rules[0].reason == "error"
+    assert (verdict.rules, verdict.unavailable.reason) == ((), "service")
     assert "hello" not in verdict.errors[0].error
 
 

@@ -362,7 +362,8 @@ def test_a_judge_that_gives_no_answer_has_failed(
     server.answer = lambda body: FAULTS[fault]
     verdict = check(DOSE)
     assert verdict.action is Action.BLOCK
-    assert verdict.rules[0].reason != "matched"
+    assert verdict.unavailable is not None
+    assert (verdict.rules, verdict.unavailable.reason) == ((), "service")
     (error,) = verdict.errors
     assert "'vllm'" in error.error
     assert "ibuprofen" not in error.error

@@ -167,7 +167,7 @@ class Kit:
     def failed(verdict: Any) -> str:
         """Return why the detector failed, and make sure that the verdict is what that must lead to."""
         assert str(verdict.action) == "block"
-        assert [(rule.id, rule.reason) for rule in verdict.rules] == [("r", "error")]
+        assert (verdict.rules, verdict.unavailable.reason) == ((), "service")
         assert verdict.findings == ()
         (error,) = verdict.errors
         assert error.detector == "d"
