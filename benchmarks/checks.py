@@ -2,12 +2,12 @@
 
     python benchmarks/checks.py [--rounds 7] [--only NAME ...]
 
-Processor time of all threads, medians over texts that no cache has met: prose and records made of Python's own documentation, as a
-user's message, a tool's result, an object, and in a conversation that comes again. Bare is what one would write by hand: the
-text's tokens, in as many runs as they fill windows. Milliseconds depend on the machine, so that the aims are for one on which the
-bare session takes `TOKEN_MS` a token, as that on which they were set; `at .1` is what a check takes there. `read` is how many
-tokens the encoder reads for each of the text; what it reads of a conversation is counted over the texts that are new. The exit
-status is 1 where an aim is missed.
+Processor time of all threads, medians over texts that no cache has met: prose and records made of Python's own documentation,
+as a user's message, a tool's result, an object, and in a conversation that comes again. Bare is what one would write by hand: the
+text's tokens, in as many runs as they fill windows. Milliseconds depend on the machine and on what else it does, so that the aims
+are for `TOKEN_US` microseconds a token of the bare session, as on the idle machine for which they were set, and compared with
+`scaled`, what a check takes there. `read` is how many tokens the encoder reads for each of the text; of a conversation that goes
+on, for each of what is new. The exit status is 1 where an aim is missed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from pydoc_data.topics import topics
 from random import Random
 from time import process_time
@@ -27,14 +28,13 @@ from typing import Any
 from guardrails import Guard
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.safety.folder import read_contents, read_manifest
-from guardrails.inference.safety.model import load_safety_model
 from guardrails.inference.safety.session import Inputs, OnnxSession, pad_rows
 from guardrails.inference.safety.windows import BertTokenizer
 from guardrails.text import fold_text
 from measure import machine, table
 
-TOKEN_MS = 0.1
-"""Milliseconds of a token on the machine that the aims are for."""
+TOKEN_US = 65
+"""Microseconds of a token on the machine that the aims are for."""
 WINDOW = 126
 LABELS = ("bug", "documentation", "good first issue", "needs review", "performance", "help wanted")
 
@@ -104,12 +104,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row of the table: what makes its checks, the most milliseconds, and the most tokens read for each of the text."""
+    """A row of the table: what makes its checks, and the most that one may take: milliseconds, times of bare, and tokens that are
+    read for each of the text.
+    """
 
     name: str
     make: Callable[[Prose], Check]
-    most_ms: float
-    most_read: float | None = None
+    most_ms: float = inf
+    most_of_bare: float = inf
+    most_read: float = inf
 
 
 def text(size: int) -> Callable[[Prose], Check]:
@@ -163,13 +166,18 @@ def next_turn(prose: Prose) -> Check:
 
 CASES = (
     Case("60 characters", text(60), 6),
-    Case("2 kB of prose", text(2_000), 40, 1.1),
-    Case("20 kB of prose, a tool's result", result(lambda prose: prose.text(20_000)), 200, 1.1),
-    Case("20 kB of JSON, a tool's result", result(lambda prose: prose.json(20_000)), 80, 1.1),
+    Case("2 kB of prose", text(2_000), 40, most_read=1.1),
+    Case(
+        "20 kB of prose, a tool's result",
+        result(lambda prose: prose.text(20_000)),
+        most_of_bare=1.1,
+        most_read=1.1,
+    ),
+    Case("20 kB of JSON, a tool's result", result(lambda prose: prose.json(20_000)), 80, most_read=1.1),
     Case("20 turns, unchanged", same_chat, 3),
     Case("20 turns and one more", next_turn, 30),
-    Case("100 records as objects, a tool's result", rows("tool_result"), 100, 1.1),
-    Case("100 records as objects, input", rows("input"), 200, 1.1),
+    Case("100 records as objects, a tool's result", rows("tool_result"), 100, most_read=1.1),
+    Case("100 records as objects, input", rows("input"), 200, most_read=1.1),
 )
 
 
@@ -222,7 +230,7 @@ def measure(guard: Guard, bare: Bare, check: Check) -> Figures:
     return Figures(bare_ms, (process_time() - started) * 1000, tokens, bare.read)
 
 
-def summarize(case: Case, found: Sequence[Figures], token_ms: float) -> dict[str, object]:
+def summarize(case: Case, found: Sequence[Figures], token_us: float) -> dict[str, object]:
     """Return a row of the table."""
     guard_ms, bare_ms = (
         statistics.median(each.guard_ms for each in found),
@@ -230,17 +238,22 @@ def summarize(case: Case, found: Sequence[Figures], token_ms: float) -> dict[str
     )
     tokens = statistics.median(each.tokens for each in found)
     read = statistics.median(each.read for each in found)
-    there = guard_ms * TOKEN_MS / token_ms
-    missed = there > case.most_ms or (case.most_read is not None and read > case.most_read * tokens)
+    there = guard_ms * TOKEN_US / token_us
+    of_bare, of_text = guard_ms / bare_ms if tokens else 0.0, read / tokens if tokens else 0.0
+    aims = (
+        (there, case.most_ms, "{} ms"),
+        (of_bare, case.most_of_bare, "{} of bare"),
+        (of_text, case.most_read, "{} read"),
+    )
     return {
         "check": case.name,
         "ms": guard_ms,
         "bare ms": bare_ms,
-        "of bare": f"{guard_ms / bare_ms:.2f}" if tokens else None,
-        "read": f"{read / tokens:.2f}" if tokens else None,
-        "at .1": there,
-        "aim": f"<= {case.most_ms:g} ms" + (f", read <= {case.most_read}" if case.most_read else ""),
-        "met": not missed,
+        "of bare": f"{of_bare:.2f}" if tokens else None,
+        "read": f"{of_text:.2f}" if tokens else None,
+        "scaled": there,
+        "at most": ", ".join(form.format(f"{most:g}") for _, most, form in aims if most < inf),
+        "met": all(value <= most for value, most, _ in aims),
     }
 
 
@@ -250,7 +263,6 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[], help="parts of the names of rows")
     args = parser.parse_args()
     bare, guard, prose = Bare(), Guard.load(), Prose(22)
-    load_safety_model(SHIPPED["text-safety"])
     cases = [each for each in CASES if not args.only or any(part in each.name for part in args.only)]
     found: dict[str, list[Figures]] = {case.name: [] for case in cases}
     for turn in range(args.rounds + 1):
@@ -259,10 +271,10 @@ def main() -> None:
             if turn:  # the first warms up
                 found[case.name].append(figures)
     every = [each for some in found.values() for each in some if each.tokens > WINDOW]
-    token_ms = statistics.median(each.bare_ms / each.tokens for each in every) if every else TOKEN_MS
-    rows_ = [summarize(case, found[case.name], token_ms) for case in cases]
+    token_us = statistics.median(each.bare_ms * 1000 / each.tokens for each in every) if every else TOKEN_US
+    rows_ = [summarize(case, found[case.name], token_us) for case in cases]
     print(machine())
-    print(f"bare: {token_ms:.3f} ms a token")
+    print(f"Bare: {token_us:.0f} microseconds a token")
     print(table(rows_))
     sys.exit(not all(row["met"] for row in rows_))
 

@@ -6,8 +6,9 @@
 The job: 2,000 phrases and 100 patterns, each pattern a rule of its own, on top of the shipped default policy without its
 model; texts of 2 kB in which nothing is found. `correct` says that planted phrases and matches are caught all the same.
 
-Those texts are made of one small vocabulary, which suits RE2: the states that it builds are soon all there. So the last rows are
-of text that is new to every engine, as traffic is: pieces of the source files of this Python, each seen once.
+Those texts are made of one small vocabulary, which suits RE2: the states that it builds are soon all there. So further rows are
+of text that is new to every engine, as traffic is: pieces of the source files of this Python, each seen once. Then come bodies: a
+short chat's request and its answer, and a list of a hundred records, each time with other words. These rows are processor time.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from __future__ import annotations
 import argparse
 import statistics
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import lexical_ours as ours
 from guardrails import Guard
+from guardrails.types import StageName
 from lexical_corpus import Corpus, corpus
 from measure import best, machine, table
 
@@ -64,12 +66,12 @@ def new_rows(texts: int) -> list[dict[str, object]]:
     floor(job.ascii[0])
     bare, whole = [], []
     for sample in samples:
-        started = perf_counter()
+        started = process_time()
         floor(sample)
-        between = perf_counter()
+        between = process_time()
         guard.check(sample)
         bare.append(between - started)
-        whole.append(perf_counter() - between)
+        whole.append(process_time() - between)
     low, high = (statistics.mean(times) * 1e6 for times in (bare, whole))
     return [
         {"what": "bare engines, text that is new", "rules": "1x", "us ascii": low},
@@ -80,6 +82,66 @@ def new_rows(texts: int) -> list[dict[str, object]]:
             "x floor ascii": f"{high / low:.2f}",
         },
     ]
+
+
+def body_rows(rounds: int) -> list[dict[str, object]]:
+    """Return the rows of bodies in which nothing is found: of what is read, and judged, of each."""
+    guard = ours.guard(corpus(1, 3))
+    kinds: dict[str, Callable[[int], list[tuple[object, StageName]]]] = {
+        "a chat's request and its answer": lambda at: [(request(at), "input"), (answer(at), "output")],
+        "a list of 100 records": lambda at: [([record(at + row) for row in range(100)], "input")],
+    }
+    rows: list[dict[str, object]] = []
+    for name, make in kinds.items():
+        times: list[float] = []
+        for at in range(rounds):
+            given = make(1_000 * at)
+            started = process_time()
+            allowed = not any(guard.check(body, stage=stage).action for body, stage in given)
+            times.append(process_time() - started)
+            assert allowed, "a clean body was not allowed"
+        us = statistics.median(times) * 1e6
+        rows.append({"what": f"guardrails, {name}", "rules": "1x", "us ascii": us})
+    return rows
+
+
+def spell(number: int) -> str:
+    """Return a number in words of a made-up language, so that no two texts are the same, and no detector minds."""
+    return " ".join(f"{'bdfglmnprst'[int(digit)]}{'aeiou'[int(digit) % 5]}na" for digit in str(number))
+
+
+def request(at: int) -> dict[str, object]:
+    """Return a chat's request."""
+    asked = f"How do I boil an egg so that the yolk stays soft, {spell(at)}?"
+    messages = [
+        {"role": "system", "content": "You are a helpful assistant."},
+        {"role": "user", "content": asked},
+    ]
+    return {"model": "gpt-4o-mini", "messages": messages, "temperature": 0.7, "max_tokens": 200}
+
+
+def answer(at: int) -> dict[str, object]:
+    """Return what the model says to it."""
+    said = f"Boil water, lower the egg gently and wait six minutes, {spell(at)}. Peel it, and serve it with salt."
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1700000000,
+        "model": "gpt-4o-mini",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50},
+    }
+
+
+def record(at: int) -> dict[str, object]:
+    """Return a record of a list."""
+    return {
+        "id": 1_000 + at,
+        "name": f"Person {spell(at)}",
+        "city": ("Berlin", "Paris", "London")[at % 3],
+        "note": "ordered a book about gardening",
+        "amount": at * 0.5,
+    }
 
 
 def pieces(count: int, size: int = 2_000) -> list[str]:
@@ -121,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     print(machine())
-    mine = [*our_rows((1, 10), given.texts), *new_rows(2 * given.texts)]
+    mine = [*our_rows((1, 10), given.texts), *new_rows(2 * given.texts), *body_rows(given.texts)]
     theirs, notes = rival_rows(given.texts, given.seconds) if given.rivals else ([], [])
     print(table([*mine, *theirs]))
     same_job = [row["us ascii"] for row in theirs if row["correct"]]

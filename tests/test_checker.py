@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from guardrails.checker import Checker, escape_earlier_placeholders
+from guardrails.engine.core import task_runner
+from guardrails.engine.core.worker_pool import Workers
 from guardrails.engine.redaction.vault import Vault
+from guardrails.errors import Blocked, GuardUnavailable
 from guardrails.guard import Guard
-from guardrails.types import Action, Place, Stage, Verdict
+from guardrails.types import CLEAN, Action, Detection, Place, Stage, Unavailable, Verdict
 
 POLICY = """
 detectors: {pii: {use: pii, entities: [email]}}
@@ -120,3 +123,51 @@ def test_checks_that_no_user_asked_for_are_reported_to_nobody(tmp_path: Path) ->
     assert (told, guard.without_reports().sinks) == ([], None)
     guard.check("a text")
     assert len(told) == 1
+
+
+def test_a_check_that_is_refused_is_reported_as_a_verdict(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is raised, with a verdict that names the policy; whoever is told of verdicts is told of this one, too."""
+    monkeypatch.setattr(task_runner, "workers", lambda: Workers(1, queue=0, spare=0))
+    policy = (
+        "detectors: {d: {use: own}}\nrules: [{id: r, on: [input, output], when: custom.own > 0, then: block}]"
+    )
+    guard = guard_of(policy, detectors={"own": kind_of(lambda content: Detection(), tier=1)})
+    told: list[Verdict] = []
+    guard.on_verdict = told.append
+    stream = guard.stream()
+    with guard.record() as verdicts:
+        for check in (
+            lambda: guard.check("text"),
+            lambda: asyncio.run(guard.acheck("text")),
+            lambda: guard.wrap(lambda prompt: prompt, on_block="answer")("text"),
+            lambda: (stream.feed("text"), stream.flush()),
+        ):
+            with pytest.raises(GuardUnavailable) as raised:
+                check()
+            verdict = raised.value.verdict
+            assert isinstance(raised.value, Blocked)
+            assert (verdict.policy, verdict.unavailable) == (guard.policy.ref, Unavailable("capacity"))
+            assert (raised.value.reason, raised.value.retry_after) == ("capacity", 1)
+            assert told.pop() is verdict
+    assert [each.unavailable for each in verdicts] == [Unavailable("capacity")] * 4
+
+
+def test_what_cannot_be_judged_is_no_answer(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Any]
+) -> None:
+    """A wrapped call raises whatever it does with blocks: a refusal in kind would be read as one of the content."""
+    policy = "detectors: {d: {use: own}}\nrules: [{id: r, on: [input, output], when: custom.own > 0, then: block, message: No.}]"
+    guard = guard_of(
+        policy, detectors={"own": kind_of(lambda content: 1 / 0 if "bad" in content.text else CLEAN)}
+    )
+    for on_block in ("raise", "answer"):
+        safe = guard.wrap(lambda prompt: prompt, on_block=on_block)
+        assert safe("fine") == "fine"
+        with pytest.raises(GuardUnavailable) as raised:
+            safe("bad")
+        assert (raised.value.reason, raised.value.retry_after) == ("crash", None)
+        assert raised.value.verdict.unavailable == Unavailable("crash", ("r",))
+        with pytest.raises(GuardUnavailable):
+            [*guard.wrap(lambda prompt: iter(["fine ", "bad"]), on_block=on_block)("fine")]

@@ -102,6 +102,16 @@ def said(number: int) -> dict[str, object]:
     return {"content": nonce(number) + " "}
 
 
+def piece(content: str) -> bytes:
+    """Return the data of an event that goes on with some text."""
+    return _delta({"content": content})
+
+
+def ending() -> bytes:
+    """Return the data of the event that says that a text has ended."""
+    return _delta({}, "stop")
+
+
 def _delta(delta: dict[str, object], reason: str | None = None) -> bytes:
     return _frame([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}])
 

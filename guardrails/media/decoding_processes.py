@@ -27,7 +27,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Final
 
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.fork_safety import call_at_exit, fork_safe_lock
 from guardrails.media.errors import CODES, MediaError
 from guardrails.media.images.decode import DecodedImage, View
@@ -155,10 +155,10 @@ class DecodingWorkers:
 
         Raises:
             MediaError: what is wrong with the picture.
-            Overloaded: all processes are busy, for as long as a task may take.
+            GuardUnavailable: all processes are busy, for as long as a task may take.
         """
         if not self._places.acquire(timeout=limits.seconds):
-            raise Overloaded("all decoders of pictures are busy")
+            raise GuardUnavailable("all decoders of pictures are busy")
         try:
             head, body = self._done({**task, "limits": asdict(limits)}, data, limits.seconds)
         finally:

@@ -56,8 +56,9 @@ _MARKS: Final = ".,;:!?()[]\"'\u2026\u00bf\u00a1"
 _HOST: Final = re.compile(r"(?i)^[a-z][a-z0-9+.-]{1,30}://[^/?#\s]*")
 _SPELLED_HOST: Final = re.compile(r"(?:[^-_./:]+[-_]){3,}[^-_./:]+")
 _ESCAPE: Final = re.compile(r"(?i)\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|&#?\w{1,8};|%[0-9a-f]{2}")
-_SYLLABLE: Final = re.compile(r"[^\W\d_]{2}|[\u1000-\uffff\U00020000-\U0003ffff]")
-_HEX: Final = re.compile(r"(?i)(?=[a-f-]*[0-9])[0-9a-f-]+")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_HASH: Final = re.compile(r"(?i)(?=(?:[a-f-]*[0-9]){3})[0-9a-f-]{8,}")
+_TIME: Final = re.compile(r"[0-9][0-9:.,+/ -]*(?:T[0-9:.,+-]+)?Z?")
 _CODE: Final = re.compile(r"[0-9A-Fa-f]+|\d+[A-Za-z]?|[A-Za-z]\d+")
 _RUNS: Final = re.compile(r"[^\W\d_]{2,}")
 _DIGITS_AS_LETTERS: Final = str.maketrans("013457", "oieast")
@@ -106,10 +107,12 @@ def classify_text(text: str) -> TextKind:
 
 
 def says_nothing(text: str) -> bool:
-    """Tell whether a value has no words: a number, an id, a hash, a time."""
-    if _SYLLABLE.search(text) is None:
+    """Tell whether a value has no words: a number, an id, a hash, a time. Letters by themselves may be a word that is spelled."""
+    if _LETTER.search(text) is None:
         return True
-    return len(text) <= LONGEST_CODE and (_HEX.fullmatch(text) is not None or is_id(text))
+    if len(text) > LONGEST_CODE or not any(map(str.isdigit, text)):
+        return False
+    return _HASH.fullmatch(text) is not None or _TIME.fullmatch(text) is not None or is_id(text)
 
 
 def is_word_list(text: str) -> bool:

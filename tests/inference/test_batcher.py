@@ -19,6 +19,7 @@ from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import OnnxSession
 from guardrails.inference.safety.windows import TokenRow
 from tests.cases import scale
+from tests.waiting import wait_until
 
 
 def row(number: int, length: int = 1) -> TokenRow:
@@ -152,8 +153,7 @@ def test_rows_that_nobody_waits_for_are_not_run() -> None:
         assert device.begun.wait(10)
         gone = threads.submit(ask, 2, token)
         other = threads.submit(ask, 3, Token())
-        while len(batcher._callers) < 2:
-            pass
+        wait_until(lambda: len(batcher._callers) == 2)
         token.cancel()
         device.go.set()
         assert [int(each[0]) for each in (*first.result(), *other.result())] == [1, 1, 3, 3]

@@ -19,6 +19,7 @@ from guardrails import Guard
 from guardrails.engine.core.worker_pool import workers
 from guardrails.types import CLEAN
 from tests.proxy.metrics_kit import counted
+from tests.waiting import wait_until
 
 TAKES_S = 0.05
 """What the slow detector takes for a text."""
@@ -106,9 +107,7 @@ def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard)
     threads = [threading.Thread(target=lambda: kit.chat(url, kit.asking("hi"))) for _ in range(MANY)]
     for thread in threads:
         thread.start()
-    end = time.monotonic() + WAIT_S
-    while kit.send(url, "/readyz").json["admission"]["expected_wait_s"] <= 1.0:
-        assert time.monotonic() < end
+    wait_until(lambda: kit.send(url, "/readyz").json["admission"]["expected_wait_s"] > 1.0)
 
     refused = kit.chat(url, kit.asking("late"))
     others = [kit.send(url, path).status for path in ("/healthz", "/metrics", "/v1/models")]
@@ -120,8 +119,20 @@ def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard)
     assert others == [200, 200, 200]
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_guard, streamed) -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", b'{"model": "m", "messages": [{"role": "user", "content": "gone"}]}'),
+        (
+            "/v1/chat/completions",
+            b'{"model": "m", "stream": true, "messages": [{"role": "user", "content": "gone"}]}',
+        ),
+        ("/v1/check", b'{"text": "gone"}'),
+        ("/v1/moderations", b'{"input": "gone"}'),
+        ("/beta/litellm_basic_guardrail_api", b'{"input_type": "request", "texts": ["gone"]}'),
+    ],
+)
+def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_guard, path, body) -> None:
     """It waits behind others when its client goes: its place in the queue is free at once."""
     gate, seen = threading.Event(), []
     guard = slow_guard(lambda: (seen.append(1), gate.wait(WAIT_S)))
@@ -131,14 +142,11 @@ def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_gua
         thread.start()
     wait_for(kit, url, 6)
     begun = len(seen)
-    body = b'{"model": "m", "messages": [{"role": "user", "content": "gone"}]%s}' % (
-        b', "stream": true' if streamed else b""
-    )
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port), WAIT_S) as gone:
         gone.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%s"
-            % (len(body), body)
+            b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%s"
+            % (path.encode(), len(body), body)
         )
         wait_for(kit, url, 7)
     wait_for(kit, url, 6)
@@ -151,6 +159,4 @@ def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_gua
 
 def wait_for(kit, url: str, jobs: int) -> None:
     """Return once so many jobs wait for a worker."""
-    end = time.monotonic() + WAIT_S
-    while counted(kit.send(url, "/metrics").raw.decode(), "guardrails_workers_waiting") != jobs:
-        assert time.monotonic() < end
+    wait_until(lambda: counted(kit.send(url, "/metrics").raw.decode(), "guardrails_workers_waiting") == jobs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.text.prose import classify_text, find_function_words, spell_out, split_name
+from guardrails.text.prose import classify_text, find_function_words, says_nothing, spell_out, split_name
 from tests.cases import each_case
 
 DATA = (
@@ -104,3 +104,26 @@ def test_six_words_are_never_data(words: list[str]) -> None:
     assert classify_text(" ".join(words)) == "sentence"
     for name in ("_".join(words), "-".join(words), "".join(map(str.capitalize, words))):
         assert classify_text(name) == "phrase"
+
+
+@each_case(
+    ("text", "nothing"),
+    [
+        *(
+            (text, True)
+            for text in ("", "17", "9.99", "+1 555 0100", "2026-11-29", "2026-11-29T10:00:00.5+01:00", "--")
+        ),
+        *(
+            (text, True)
+            for text in ("550e8400-e29b-41d4-a716-446655440000", "9f86d081884c7d65", "call_8fK2mQ1xZ0aB")
+        ),
+        *(
+            (text, False)
+            for text in ("a", "b", "b4d", "f00d", "deadbeef", "17 boats", "10 To Go", "2026-11-29 at noon")
+        ),
+        *((text, False) for text in ("\\u4f60", "\u4f60", "build", "build-it-4u", "1234abc " * 40)),
+    ],
+)
+def test_a_value_without_words_says_nothing(text: str, nothing: bool) -> None:
+    """Letters by themselves, and words with digits in place of letters, are words."""
+    assert says_nothing(text) is nothing

@@ -141,7 +141,7 @@ def explain(
     Raises:
         GuardrailsError: no rule has the id `only`.
         ValueError: `passes` is too small to tell anything.
-        TypeError, RequestError, Overloaded: as `Guard.check`.
+        TypeError, RequestError, GuardUnavailable: as `Guard.check`.
     """
     if only is not None:
         _check_rule_ids(guard, only)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.markup import Html, tag
 from guardrails.authoring.reports.contact_sheet import SIDE, Numbered, render_contact_sheet
-from guardrails.errors import MissingExtra, Overloaded
+from guardrails.errors import GuardUnavailable, MissingExtra
 from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture, PictureFrame
 from guardrails.media.video.film_source import Film, VideoLimits, open_film
@@ -52,7 +52,7 @@ def render_film_sheet(
         own = nullcontext(source) if isinstance(source, Film) else open_film(source, limits, content.declared)
         with own as film:
             return tag("div", *_sheets(film, marks, seconds, pixelated, most))
-    except (MediaError, MissingExtra, Overloaded) as error:
+    except (MediaError, MissingExtra, GuardUnavailable) as error:
         code = error.code if isinstance(error, MediaError) else type(error).__name__
         return tag("p", f"This film cannot be shown: {code}: {error}.", class_="dim")
     except OSError as error:

@@ -20,7 +20,7 @@ from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.thresholds import ThresholdPath
 from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.engine.core.rule_evaluation import Evaluation, stages_of
-from guardrails.errors import Overloaded, RequestError
+from guardrails.errors import GuardUnavailable, RequestError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.condition import compile_condition
@@ -248,7 +248,7 @@ def _probe_row(guard: Guard, rules: RuleSteps, way: ThresholdPath, rule: Rule, r
     try:
         with observe_checks(prober):
             verdict = row.judge(guard)
-    except (RequestError, Overloaded, TypeError) as error:
+    except (RequestError, GuardUnavailable, TypeError) as error:
         return RowScore("unread", str(error))
     unchecked = bool(verdict.coverage.unchecked)
     if prober.step is None:

@@ -98,10 +98,13 @@ def _find_literals(text: str) -> Iterator[_Literal]:
             if written in seen:
                 continue
             seen[written] = set()
-        elif key_end >= 0 and not text[key_end : start - 1].strip():
-            if written in seen[key]:
+        elif key_end >= 0:
+            leads_here = not text[key_end : start - 1].strip()
+            key_end = -1  # it leads to one value
+            if leads_here and written in seen[key]:
                 continue
-            seen[key].add(written)
+            if leads_here:
+                seen[key].add(written)
         if "\\" in written:
             said = unescaped(written)
         if says_nothing(said):

@@ -52,9 +52,11 @@ def place_at(place: Place, path: Path) -> Place:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leaf:
-    """One content of a body. `path` leads to it; `inner` leads on inside the JSON text that stands there.
+    """One content of a body, which nobody changes once it is made.
+
+    `path` leads to it; `inner` leads on inside the JSON text that stands there.
 
     `editable` is False for identifiers and the like: a redaction that would change them blocks instead.
     `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells

@@ -168,16 +168,20 @@ def _may_be_sentence(row: Sequence[RecordPart]) -> bool:
     """Tell whether texts that stand in a row may be one sentence in pieces: words that hold sentences together stand in one that
     is not closed by itself, and, where there are keys, in a key.
     """
-    if not 1 < len(row) <= MOST_PIECES or sum(len(part.text.split()) for part in row) < FEWEST_WORDS:
+    if not 1 < len(row) <= MOST_PIECES:
         return False
-    text = " ".join(spell_out(part.text) for part in row if not _is_closed(part.text))
+    keys = [part.text for part in row if part.is_key]
+    # Keys are such words now and then: `from`, `to`. Of other scripts there is no list of them.
+    if keys and not find_function_words(" ".join(keys)) and all(part.text.isascii() for part in row):
+        return False
+    if sum([len(part.text.split()) for part in row]) < FEWEST_WORDS:
+        return False
+    text = " ".join([spell_out(part.text) for part in row if not _is_closed(part.text)])
     found = find_function_words(text)
     if len(_OTHER_SCRIPTS.findall(text)) >= FEWEST_WORDS:
-        return True  # of whose function words there is no list
-    keys = [part.text for part in row if part.is_key]
+        return True
     if not keys:
         return not found <= CODES or len(found) >= SCATTERED
-    # Keys are such words now and then: `from`, `to`.
     return len(found) >= SCATTERED and bool(find_function_words(" ".join(keys)))
 
 

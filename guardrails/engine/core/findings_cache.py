@@ -19,8 +19,8 @@ Key = str | tuple[str | None, ...]
 Entry = dict[Key, Detection]
 """Detector digest (and declared context) → what it found in the text."""
 
-SHORTEST = 32
-"""Characters below which a look-up costs as much as the search that it saves."""
+SHORTEST = 16
+"""Characters below which nothing is remembered: names and numbers of tables, which would push out what is dear to judge."""
 
 FULL = 4
 """Caches of guards in one process that may be full; where there are more, each holds less."""

@@ -104,7 +104,7 @@ class Pipeline(TaskRunner):
         self.budget.admits(leaves, windows=self._reads_windows)
 
     def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
-        """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
+        """Judge leaves; blocks the calling thread for what needs workers. Raises `GuardUnavailable` when those are
         full, and `RequestError` where leaves are over the budget.
         """
         self.admit(tree)

@@ -29,7 +29,7 @@ from guardrails.engine.media.ocr_text import add_texts
 from guardrails.engine.media.sounds import SoundCheck
 from guardrails.engine.media.unreadable_media import UNREADABLE, describe_unreadable
 from guardrails.engine.redaction.film_redaction import RedactedFilm
-from guardrails.errors import MissingExtra, Overloaded
+from guardrails.errors import GuardUnavailable, MissingExtra
 from guardrails.media.audio import recording
 from guardrails.media.audio.recording import Recording
 from guardrails.media.errors import MediaError
@@ -125,7 +125,7 @@ class FilmCheck:
             self._breaks(error)
         except MissingExtra as error:
             self._breaks(MediaError("unsupported_type", str(error)))
-        except Overloaded:
+        except GuardUnavailable:
             self._breaks(MediaError("timeout", "all processes that decode films are busy", "capacity"))
         except OSError as error:
             said = error.strerror or type(error).__name__

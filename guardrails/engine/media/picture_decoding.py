@@ -19,7 +19,7 @@ from guardrails.engine.content.budget import UNBOUNDED, Budget
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.media.errors import MediaError
 from guardrails.media.images.decode_cache import ShapeCache
 from guardrails.media.images.picture import Picture, UnopenedPicture, measure_picture
@@ -143,7 +143,7 @@ def release_pictures(leaves: Sequence[Leaf]) -> None:
         if isinstance(source, Picture):
             source.release()
     if get_pixel_pool().due:
-        with suppress(Overloaded):  # another check will see to it
+        with suppress(GuardUnavailable):  # another check will see to it
             workers().submit(get_pixel_pool().trim)
 
 
@@ -163,7 +163,7 @@ def _catch_media_error(read: Callable[[], T]) -> T | MediaError:
         return read()
     except MediaError as error:
         return error
-    except Overloaded:
+    except GuardUnavailable:
         return MediaError("timeout", "all processes that decode pictures are busy", "capacity")
     except OSError as error:
         return MediaError(

@@ -50,7 +50,7 @@ def redact_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: Video
 
     Raises:
         MediaError: it cannot be written again.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
     """
     edits = media_edits(found)
     made = film.apply_edits(edits) if isinstance(film, FramesFilm) else recode_film(film, edits, limits)
@@ -66,7 +66,7 @@ def silence_sound(
 
     Raises:
         MediaError: it cannot be written again.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
     """
     return RedactedFilm(mute_sound(sound, [edit.clip for edit in media_edits(found)], limits))
 

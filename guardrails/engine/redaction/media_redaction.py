@@ -159,7 +159,7 @@ def redact_media(
 
     Raises:
         MediaError: it cannot be decoded at its full size.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
     """
     made: Any = None
     under: tuple[Box, ...] = ()

@@ -18,7 +18,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from guardrails.errors import Overloaded, RequestError
+from guardrails.errors import GuardUnavailable, RequestError
 from guardrails.mcp.conversation import LocalConversation
 from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.protocol import rpc
@@ -248,7 +248,7 @@ class LocalServer:
             if not begins:
                 return None
             if len(self._found) >= MOST_PROCESSES:
-                raise Overloaded(f"{MOST_PROCESSES} processes of this server are in use")
+                raise GuardUnavailable(f"{MOST_PROCESSES} processes of this server are in use")
             running = self._found[key] = await RunningServer.start(self._name, self._guarding, session)
             return running
 

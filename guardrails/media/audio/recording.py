@@ -123,7 +123,7 @@ def open_recording(
     Raises:
         MediaError: why it cannot be listened to; `mistyped` also where pictures move in it.
         MissingExtra: `guardrails-middleware[video]` is not installed.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
         OSError: a path cannot be read.
     """
     require_package("listening to sounds")

@@ -152,7 +152,7 @@ def open_picture(
 
     Raises:
         MediaError: why it cannot be judged.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
         OSError: a path cannot be read.
         TypeError: it is none of what a picture can be made of.
     """

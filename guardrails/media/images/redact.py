@@ -47,7 +47,7 @@ def redact_picture(
     Raises:
         ValueError: a box lies outside of the picture, or there is nothing to cover.
         MediaError: the file cannot be decoded at its full size.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
     """
     wide = covered_boxes(picture, boxes, whole=whole, margin=margin)
     if not wide:

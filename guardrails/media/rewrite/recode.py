@@ -67,7 +67,7 @@ def recode_film(
     Raises:
         ValueError: an edit lies outside of the film.
         MediaError: it cannot be done: the film cannot be read, is over a limit, or nothing of it would be left.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
     """
     size = (film.width, film.height)
     plan_edits(edits, size, margins, margin)
@@ -82,7 +82,7 @@ def mute_sound(
 
     Raises:
         MediaError: it cannot be done, as `recode_film` says.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
     """
     limits = limits or AudioLimits()
     task = encode_task([FilmEdit(clip, "mute") for clip in clips], (0, 0), MARGINS_MS, MARGIN)

@@ -91,7 +91,7 @@ class OpenedFile(Closable):
 
         Raises:
             MediaError: the file is not the one that was opened.
-            Overloaded: too many processes are at work.
+            GuardUnavailable: too many processes are at work.
         """
         if stat_file(self._file) != self._state:
             raise MediaError("undecodable", "the file was changed since it was opened")
@@ -122,7 +122,7 @@ class Film(OpenedFile):
         self.tracks, self.metadata, self.behind = told.tracks, told.metadata, told.behind
 
     def watch(self, sampling: Sampling | None = None) -> WatchRun:
-        """Look at every frame, and get those that are worth a closer look; raises `Overloaded` where too many watch."""
+        """Look at every frame, and get those that are worth a closer look; raises `GuardUnavailable` where too many watch."""
         how = sampling or Sampling()
         most = VIEWS * 3 * how.side * how.side
         return WatchRun(self.process("watch", most, sampling=asdict(how)), how)
@@ -132,7 +132,7 @@ class Film(OpenedFile):
 
         Raises:
             MediaError: it cannot be opened.
-            Overloaded: all processes that decode are busy.
+            GuardUnavailable: all processes that decode are busy.
         """
         process = self.process("stills", VIEWS * 3 * side * side, times=[*times], side=side)
         with WatchRun(process, Sampling(side=side, budget=len(times))) as watch:
@@ -189,7 +189,7 @@ def open_film(
     Raises:
         MediaError: why it cannot be watched.
         MissingExtra: `guardrails-middleware[video]` is not installed.
-        Overloaded: all processes that decode are busy.
+        GuardUnavailable: all processes that decode are busy.
         OSError: a path cannot be read.
     """
     require_package("watching films")

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.model import Request as Who
-from guardrails.errors import Overloaded, RequestError
+from guardrails.errors import GuardUnavailable, RequestError
 from guardrails.proxy.access.admission import Client
 from guardrails.proxy.access.body_budget import BodyShare
 from guardrails.proxy.server.connections import PRESENCE, TOO_SLOW, ClientPresence
@@ -65,7 +65,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: BodyShare
 
     Raises:
         RequestError: it is larger than the limit, or too slow.
-        Overloaded: others hold too much for one of its size.
+        GuardUnavailable: others hold too much for one of its size.
         ClientDisconnect: the client went away before its end.
     """
     pieces: list[bytes] = []
@@ -91,7 +91,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: BodyShare
     if size > limit:
         raise RequestError(TOO_LARGE, f"the body is larger than {limit} bytes")
     if not fits:
-        raise Overloaded("too many large requests are under way")
+        raise GuardUnavailable("too many large requests are under way")
     return b"".join(pieces)
 
 

@@ -23,7 +23,7 @@ from guardrails.engine.model import Outcome, Request
 from guardrails.errors import UNCHECKED, GuardUnavailable, RequestError
 from guardrails.guard import Guard
 from guardrails.protocols.errors import UNAVAILABLE, Problem
-from guardrails.proxy.access.client import read_claims
+from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import explain
@@ -229,7 +229,8 @@ async def serve_hook(request: HttpRequest, hook: Hook) -> Response:
             trust_system=client_of(request.scope).trust_system,
             **told,
         )
-        judged.append(await judge_piece(state, guard, piece, who, complete=hook.complete))
+        judging = judge_piece(state, guard, piece, who, complete=hook.complete)
+        judged.append(await run_while_connected(request.receive, judging))
         record_verdict(request, report, judged[-1].verdict)
     said = hook.write(HookRequest(body, request.path_params, judged))
     return said.response(report.headers())

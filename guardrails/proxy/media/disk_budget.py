@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 
 
 class DiskBudget:
@@ -28,11 +28,11 @@ class DiskBudget:
         """Take so many bytes more for a file that has `own` already; one that is alone gets all that it needs.
 
         Raises:
-            Overloaded: there is no room.
+            GuardUnavailable: there is no room.
         """
         with self._lock:
             if self.held > own and self.held + size > self._most:
-                raise Overloaded("there is no room on the disk for another file now")
+                raise GuardUnavailable("there is no room on the disk for another file now")
             self.held += size
 
     def give_back(self, size: int) -> None:

@@ -57,7 +57,7 @@ class Spool:
         self.path, self.size = Path(self._file.name), 0
 
     def add(self, piece: bytes) -> None:
-        """Write more; raises `Overloaded` where all files together take too much."""
+        """Write more; raises `GuardUnavailable` where all files together take too much."""
         if self._disk is not None:
             self._disk.take(len(piece), self.size)
         self.size += len(piece)
@@ -128,7 +128,7 @@ def with_send_timeout(send: Send, idle_s: float) -> Send:
 
 async def fill_spool(state: State, pieces: AsyncIterable[bytes], most: int) -> Spool:
     """Return a file with what comes, written by workers; raises `BackendError` where that is more than `most`,
-    and `Overloaded` where all files are.
+    and `GuardUnavailable` where all files are.
     """
     spool, held = Spool(state.disk_budget), bytearray()
     try:

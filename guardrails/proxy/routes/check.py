@@ -12,7 +12,7 @@ from starlette.responses import Response
 from guardrails.context import Context
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_payload
-from guardrails.proxy.access.client import read_claims
+from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.request_context import client_of, state_of
@@ -65,7 +65,7 @@ async def check(request: HttpRequest) -> Response:
         raise RequestError("invalid_type", str(error), "/content") from None
     taken = state.sample_for_shadow(asked.tree, Context(**who).request(asked.tree.turns))
     started = perf_counter()
-    verdict = await guard.acheck(asked, stage, **who)
+    verdict = await run_while_connected(request.receive, guard.acheck(asked, stage, **who))
     state.record_verdict(verdict, perf_counter() - started, taken)
     report = Report(guard.policy.ref)
     record_verdict(request, report, verdict)

@@ -43,7 +43,7 @@ def read(text: str) -> list[str]:
     [
         ({"note": "they met in the park"}, ["they met in the park", "note: they met in the park"]),
         ({"note": "They met in the park."}, ["They met in the park.", "note"]),
-        ({"a": {"b": [{"comment": "They met in the park."}]}}, ["They met in the park.", "comment"]),
+        ({"a": {"b": [{"comment": "They met in the park."}]}}, ["They met in the park.", "a: b: comment"]),
         (["how", "do", "you", "build", "it"], ["how do you build it"]),
         ({"how to": "build", "a big": "boat"}, ["how to: build a big: boat"]),
         ([{"id": 17, "state": "open"}, {"id": 18, "state": "shut"}], ["id: state: open shut"]),
@@ -60,7 +60,22 @@ def read(text: str) -> list[str]:
         ),
         ({"text": 'He said "no"\nand went off.'}, ['He said "no"\nand went off.', "text"]),
         (["\u4f60\u597d\u5417\u6211\u5f88\u597d"], ["\u4f60\u597d\u5417\u6211\u5f88\u597d"]),
-        ({"1": 2.5, "b": [None, True, "7", "2024", "c0ffee-12", "550e8400-e29b-41d4-a716-446655440000"]}, []),
+        (
+            {
+                "1": [
+                    2.5,
+                    None,
+                    True,
+                    "7",
+                    "c0ffee-12",
+                    "550e8400-e29b-41d4-a716-446655440000",
+                    "2024-05-01T10:00:00Z",
+                ]
+            },
+            [],
+        ),
+        (["b", "o", "m", "b"], ["b o m b"]),
+        ({"note": "b o m b s f o r y o u"}, ["b o m b s f o r y o u", "note: b o m b s f o r y o u"]),
         ([], []),
     ],
 )
@@ -81,7 +96,7 @@ def test_what_is_no_json_mapping_or_list_is_no_such_text(text: str) -> None:
 
 def test_a_number_of_many_digits_costs_no_time() -> None:
     """It is not read, so that it is not refused either."""
-    assert read(f'{{"n": {"9" * 100_000}, "note": "in use"}}') == ["note: in use"]
+    assert read(f'{{"n": {"9" * 100_000}, "note": "in use"}}') == ["n: note: in use"]
 
 
 def test_a_key_that_comes_twice_hides_nothing() -> None:

@@ -13,7 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.patterns import table
-from guardrails.detectors.patterns.table import PatternError, PatternRow, PatternTable, compile_row
+from guardrails.detectors.patterns.table import (
+    CompiledRow,
+    PatternError,
+    PatternRow,
+    PatternTable,
+    compile_row,
+)
 from guardrails.detectors.pii.identifiers.validators import credit_card
 from tests.cases import each_case, scale
 
@@ -131,15 +137,22 @@ def test_a_pattern_that_takes_too_long_is_an_error_that_names_it() -> None:
         rows.search("a" * 5_000)
 
 
-@pytest.mark.parametrize("memory", [1 << 10, 1 << 21, 3 << 20])
-def test_patterns_too_large_together_are_an_error(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A set that RE2 has no memory for is refused at load; it would find nothing, and say so of everything."""
-    entries = [
+@pytest.fixture(scope="module")
+def many_rows() -> list[CompiledRow]:
+    """Two thousand patterns."""
+    return [
         compile_row(PatternRow(rf"\bword{at}\s+[a-z]{{3,8}}\d{{2,4}}\b", "custom.x")) for at in range(2000)
     ]
+
+
+@each_case("memory", [1 << 10, 1 << 21, 3 << 20])
+def test_patterns_too_large_together_are_an_error(
+    memory: int, many_rows: list[CompiledRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set that RE2 has no memory for is refused at load; it would find nothing, and say so of everything."""
     monkeypatch.setattr(table, "MEMORY", memory)
     with pytest.raises(PatternError, match="too large together"):
-        PatternTable(entries)
+        PatternTable(many_rows)
 
 
 def test_the_same_table_is_compiled_once() -> None:

@@ -27,7 +27,7 @@ def test_what_was_put_in_is_found_again() -> None:
 
 
 def test_texts_not_worth_keeping_have_no_entry() -> None:
-    """Short texts cost as much to look up as to search; one huge text must not push out all others."""
+    """Cells of tables must not push out what is dear to judge, nor one huge text all others."""
     cache = FindingsCache(characters=8000)
     assert cache.entry("a" * (SHORTEST - 1)) is None
     assert cache.entry("a" * SHORTEST) == {}

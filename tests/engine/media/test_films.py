@@ -193,23 +193,17 @@ def test_a_rule_with_a_low_threshold_has_its_own_stretch(shaded: Callable[..., G
     assert near(found[1].clip, 3_000, 6_000, 40)
 
 
-@pytest.mark.parametrize(
-    ("more", "action", "reason"),
-    [
-        ("", "BLOCK", "error"),
-        ("unchecked: {video: allow}", "BLOCK", "error"),
-    ],
-)
-def test_a_detector_that_fails_over_a_frame_has_failed(
-    shaded: Callable[..., Guard], more: str, action: str, reason: str
-) -> None:
-    """Its rules follow `on_error`; the failure is named."""
+@pytest.mark.parametrize("more", ["", "unchecked: {video: allow}"])
+def test_a_detector_that_fails_over_a_frame_has_failed(shaded: Callable[..., Guard], more: str) -> None:
+    """Its rules cannot be decided; the failure is named."""
 
     def fails(content: Any) -> Detection:
         raise RuntimeError("no")
 
     verdict = shaded(more, judge=fails).check(film(scene(30)), "output")
-    assert (verdict.action.name, verdict.rules[0].reason) == (action, reason)
+    assert (verdict.blocked, verdict.rules) == (True, ())
+    assert verdict.unavailable is not None
+    assert verdict.unavailable.reason == "crash"
     assert [each.error for each in verdict.errors] == ["raised RuntimeError"]
 
 

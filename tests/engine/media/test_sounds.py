@@ -44,7 +44,7 @@ LEFT = Unchecked("audio", "nobody transcribes it")
         ((hearer(SoundTranscript()),), "silent", []),
         ((hearer(SPOKEN),), "checked", []),
         ((hearer(SoundTranscript(SPOKEN.stretches, None, (LEFT,))),), "not_checked", [LEFT]),
-        ((hearer(SPOKEN), hearer(SoundTranscript(error="no"))), "not_checked", [Unchecked("part", "what is said in it could not be transcribed: no")]),
+        ((hearer(SPOKEN), hearer(SoundTranscript(error="no", reason="service"))), "not_checked", [Unchecked("part", "what is said in it could not be transcribed: no", failure="service")]),
     ],
 )  # fmt: skip
 def test_what_is_known_of_a_sound(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream import CHANGED, add_rules, stop_outcome
 from guardrails.engine.streaming.stream_evaluator import StreamStop
-from guardrails.types import Mode, Place, Severity, Stage
+from guardrails.types import Mode, Place, Severity, Stage, Unavailable
 
 POLICY = """
 detectors:
@@ -106,3 +107,34 @@ def test_what_went_on_before_and_is_not_in_the_whole_is_on_record(guard) -> None
     assert (made.edits, made.findings) == (whole.edits, whole.findings)
     assert add_rules(made, other) == made
     assert add_rules(outcome(guard, "kkstop"), other).action is Action.BLOCK
+
+
+def late(guard: Guard) -> StreamStop:
+    """Return a stop by a rule that a late detector leaves undecided."""
+    return StreamStop(guard.policy.rules[0], "error", 0, failure="timeout")
+
+
+def test_a_stream_that_could_not_be_judged_is_unavailable(guard: Guard) -> None:
+    """No rule is said to have fired; what else is undecided is named besides, and the reason that lasts longest."""
+    stopped = stop_outcome(outcome(guard, "fine"), late(guard), Request(), 0)
+    assert (stopped.action, stopped.rules, stopped.blocked) == (Action.BLOCK, (), {0})
+    assert stopped.unavailable == Unavailable("timeout", ("stop",))
+    before = replace(
+        outcome(guard, "fine"), action=Action.BLOCK, unavailable=Unavailable("capacity", ("mask",))
+    )
+    assert stop_outcome(before, late(guard), Request(), 0).unavailable == Unavailable(
+        "timeout", ("mask", "stop")
+    )
+
+
+def test_a_certain_block_wins_over_what_is_undecided(guard: Guard) -> None:
+    """Whether the check finds it or the stream did, or what went on before."""
+    assert stop_outcome(outcome(guard, "kkstop"), late(guard), Request(), 0).unavailable is None
+    undecided = replace(
+        outcome(guard, "fine"), action=Action.BLOCK, unavailable=Unavailable("crash", ("mask",))
+    )
+    certain = stop_outcome(undecided, stop(guard), Request(), 0)
+    assert ([rule.id for rule in certain.rules], certain.unavailable) == (["stop"], None)
+    assert add_rules(undecided, outcome(guard, "kkstop")).unavailable is None
+    assert add_rules(outcome(guard, "fine"), undecided).unavailable == undecided.unavailable
+    assert stop_outcome(undecided, None, Request()) is undecided

@@ -23,6 +23,7 @@ from guardrails.inference.safety.windows import BertTokenizer
 from guardrails.text import fold_text
 from guardrails.types import CLEAN, Place, Text, Unavailable
 from tests.cases import each_case
+from tests.waiting import wait_until
 
 HANG = 30.0
 STOPS = "detectors:\n  stops: {use: terms, terms: [kkstop], category: custom.stop}\n  words: {use: terms, terms: [zqxbomb], category: custom.bad}\n"  # fmt: skip
@@ -339,7 +340,7 @@ class TestPassageStreams:
         parts = ["Hi. ", *[self.LONG] * 3, "So."]
         jobs = [pool.submit(lambda: gate.wait(HANG)) for _ in range(5)]
         try:
-            assert pool.waiting == 1
+            wait_until(lambda: pool.waiting == 1)
             assert shown(guard, parts)[0] == "".join(parts)
         finally:
             gate.set()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from guardrails.errors import BackendError
 from guardrails.proxy.exchange import answer
-from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.types import CLEAN, Action, Detection, FiredRule, PolicyRef, Stage, Verdict
 from tests.cases import each_case
 
 
@@ -32,3 +34,29 @@ def test_a_message_comes_from_the_rule_that_blocks() -> None:
     redacts, blocks = FiredRule("a", Action.REDACT, "A"), FiredRule("b", Action.BLOCK, "B")
     assert answer.block_message(verdict(redacts, blocks)) == "B"
     assert answer.block_message(verdict(redacts)) == answer.REFUSAL
+
+
+def test_a_request_that_was_late_before_is_not_to_be_tried_again(serve, guard_of, kind_of, kit) -> None:
+    """Its content takes as long another time. A full queue says when to come again."""
+
+    def judge(content: Any) -> Detection:
+        if "late" in content.text:
+            return Detection(error="was late", reason="timeout")
+        return Detection(error="no room", reason="capacity") if "full" in content.text else CLEAN
+
+    guard = guard_of(
+        "detectors: {d: {use: own}}\nrules: [{id: r, on: input, when: custom.own > 0, then: block}]",
+        detectors={"own": kind_of(judge)},
+    )
+    url = serve(guard)
+
+    def told(text: str) -> tuple[int, str | None, str | None]:
+        answer = kit.chat(url, kit.asking(text))
+        return answer.status, answer.headers.get("x-should-retry"), answer.headers.get("retry-after")
+
+    assert [told("late"), told("late"), told("late too")] == [
+        (503, None, None),
+        (503, "false", None),
+        (503, None, None),
+    ]
+    assert told("full") == told("full") == (503, None, "1")

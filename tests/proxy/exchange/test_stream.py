@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails import Guard
+from guardrails import Detection, Finding, Guard
 from guardrails.protocols.chat.chat_stream import ChatCodec
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.exchange.stream import EVENTS_AT_ONCE, WEIGHT_ALONE, events_of, split_events
 from guardrails.proxy.server.serve import running
 from guardrails.testing import Reply, ScriptedUpstream
+from guardrails.types import CLEAN
 from guardrails.wire import sse
 from tests.cases import each_case, scale
 from tests.protocols.conftest import AnswerReader
@@ -457,6 +462,63 @@ def test_a_text_that_is_held_whole_waits_for_the_end_of_the_answer(kit, path: st
         answer = kit.send(url, path, {"model": "m", **STREAMED[path]})
     assert answer.status == 200
     assert b"this" not in answer.raw
+
+
+PIECE = 64 << 10
+OFFERED = 1_000
+HANG = 60.0
+
+
+class Gate:
+    """A detector that waits for somebody before it finds something in what goes on."""
+
+    passages = True
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+
+    def detect(self, batch):
+        """Judge texts."""
+        if not any("goes on" in content.text for content in batch):
+            return [CLEAN for _ in batch]  # the server's own, of what checks cost
+        assert self.opened.wait(HANG)
+        return [Detection((Finding("custom.own", 1.0, "own"),)) for _ in batch]
+
+
+def offer_pieces(listener: socket.socket, taken: list[int]) -> None:
+    """Answer a request with a stream that is long, until nobody has taken any of it for a second."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(PIECE)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, PIECE)
+        connection.settimeout(1.0)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        delta = {"index": 0, "delta": {"content": "So it goes on. " * (PIECE // 15)}}
+        event = sse.event(json.dumps({"object": "chat.completion.chunk", "choices": [delta]}).encode())
+        with contextlib.suppress(TimeoutError):
+            for _ in range(OFFERED):
+                connection.sendall(event)
+                taken.append(len(event))
+
+
+def test_the_upstream_is_read_no_faster_than_it_is_judged(guard_of, kind_of, kit) -> None:
+    """What was not read fills the buffers of the connection, and then the upstream waits."""
+    gate, taken = Gate(), list[int]()
+    rule = "rules:\n  - {id: r, on: output, when: custom.own > 0, then: block}\n"
+    guard = guard_of(
+        f"detectors:\n  own: {{use: own}}\n{rule}limits: {{deadline_ms: 60000}}\n",
+        detectors={"own": kind_of(gate, spans=False, tier=1)},
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as asking:
+        upstream = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        with running(Settings(upstream=upstream, port=0), guard) as url:
+            body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True}
+            asked = asking.submit(kit.send, url, "/v1/chat/completions", body)
+            offer_pieces(listener, taken)
+            gate.opened.set()
+            answer = asked.result(HANG)
+    assert finishes(answer.frames) == {0: "content_filter"}
+    assert 0 < sum(taken) < OFFERED * PIECE // 3
 
 
 SMALL, LARGE = sse.Event(b"", b"{}"), sse.Event(b"", b"x" * WEIGHT_ALONE)

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import IO, Any, Final
 
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.media.errors import CODES, MediaError
 from guardrails.media.video.film_parts import VideoLimits
 from guardrails.media.video.processes.forked_process import ForkedProcess, get_processes
@@ -84,10 +84,10 @@ class FilmProcess:
         """Start it; `seconds` is what it may take at most, `most` the bytes of an answer, and `target` a file that it may write.
 
         Raises:
-            Overloaded: too many are at work.
+            GuardUnavailable: too many are at work.
         """
         if not _PLACES.acquire(timeout=WAITS_S):
-            raise Overloaded("all processes that decode films are busy")
+            raise GuardUnavailable("all processes that decode films are busy")
         self._limits, self._most = limits, most
         self._buffer = bytearray()
         self._left = limits.grace

@@ -18,7 +18,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from guardrails.errors import Overloaded
+from guardrails.errors import GuardUnavailable
 from guardrails.fork_safety import call_at_exit, fork_safe_lock, reset_after_fork
 from guardrails.media.decoding_processes import ENVIRONMENT
 from guardrails.media.video.processes.fork_server import NUMBER, REQUEST
@@ -47,13 +47,13 @@ class ForkedProcess:
         """Return whether it was started: not where its server is gone.
 
         Raises:
-            Overloaded: it is not started in time.
+            GuardUnavailable: it is not started in time.
             OSError: the system cannot fork another process.
         """
         try:
             number = self._receive(START_S)
         except TimeoutError as error:
-            raise Overloaded("the process that decodes films does not start") from error
+            raise GuardUnavailable("the process that decodes films does not start") from error
         if number is not None and number < 0:
             raise OSError(-number, os.strerror(-number))
         self.pid = number or 0
@@ -165,7 +165,7 @@ class ForkedProcesses:
         """Return a process that does a task, forked by a server that runs a program. One that could not be started has ended.
 
         Raises:
-            Overloaded: it is not started in time.
+            GuardUnavailable: it is not started in time.
             OSError: the system cannot start a process.
         """
         process, server = self._fork(program)

@@ -8,7 +8,7 @@ What it really took is put right when it ends. The work for its answer is promis
 the average. One is let in where all of them together take no more than `STREAM_SHARE`, so that those that began finish, and the
 rest is left to requests.
 
-**Fairness.** The last quarter of either bound is for clients that hold less than their share: one more than there are get equal
+**Fairness.** The last part of either bound is for clients that hold less than their share: one more than there are get equal
 parts. So who floods leaves room for whoever comes next.
 """
 
@@ -25,15 +25,18 @@ from guardrails.processor.work_meter import WorkMeter
 from guardrails.proxy.access.capacity.costs import Cost, CostTable
 from guardrails.proxy.access.capacity.speed import Delay, MachineSpeed
 
-STREAM_SHARE: Final = 0.7
+STREAM_SHARE: Final = 0.75
 """Part of the machine that streams may take together; the rest is for requests, and for streams that take more than expected."""
 
-OWN_BOUND: Final = 0.75
+OWN_BOUND: Final = 0.85
 LEAST_BOUND: Final = 0.25
 """Parts of a bound up to which a client may go that holds its share, and one that holds many times that."""
 
 SILENT_S: Final = 10.0
 """Seconds after which half of what is kept for a stream that has not begun is given to others."""
+
+WINDOW_S: Final = 3.0
+"""Seconds over which what a stream takes is averaged: its work comes in pieces."""
 
 REQUEST_CPU_S: Final = 1e-4
 """Processor seconds of a request that no meter sees, at least."""
@@ -65,7 +68,7 @@ class Ticket:
         rate: of a stream, what it takes each second; None for a request.
     """
 
-    __slots__ = ("begun", "caller", "meter", "opened", "promised_s", "rate", "seen", "size")
+    __slots__ = ("begun", "caller", "meter", "opened", "promised_s", "rate", "seen", "size", "spoke")
 
     def __init__(self, caller: str, size: int, promised_s: float) -> None:
         self.meter = WorkMeter()
@@ -73,7 +76,7 @@ class Ticket:
         self.rate: Cost | None = None
         self.opened = 0.0
         self.seen = Cost(0.0, 0.0)
-        self.begun = False
+        self.begun = self.spoke = False
 
 
 class CapacityAccount:
@@ -109,7 +112,10 @@ class CapacityAccount:
         self.speed = MachineSpeed(cores)
         self.refused = 0
         self.stream_load = 0.0
-        self._threads = threads
+        self._threads, self._share = (
+            threads,
+            (threads + 1) // 2,
+        )  # what one client holds at most (`worker_pool`)
         self._queue_wait, self._on_refusal = queue_wait, on_refusal
         self._clock, self._jitter = clock, jitter
         self._requests, self._openings = CostTable(FIRST_REQUEST), CostTable(FIRST_REQUEST)
@@ -152,15 +158,18 @@ class CapacityAccount:
 
     def check(self, caller: str) -> None:
         """Raise `GuardUnavailable` where a request of a client would be refused."""
+        wait = self.expected_wait(caller)
+        if wait <= self.max_wait_s * LEAST_BOUND:  # whatever the client holds
+            return
         self._drain()
-        wait, total = self.expected_wait(caller), self._backlog_s / self._scale
-        if wait > self._bound(self.max_wait_s, total, self._backlogs, caller):
+        if wait > self._bound(self.max_wait_s, self._backlog_s / self._scale, self._backlogs, caller):
             self._refuse("request", wait)
 
     def admit(self, caller: str, size: int) -> Ticket:
         """Let a request in; raises `GuardUnavailable` where it would wait for too long."""
         self.check(caller)
-        ticket = Ticket(caller, size, self._worth(self._requests.estimate(size)))
+        self._drain()
+        ticket = Ticket(caller, size, self._worth(*self._requests.estimate(size)))
         self._promise(caller, ticket.promised_s)
         self._open[ticket] = None
         return ticket
@@ -179,7 +188,7 @@ class CapacityAccount:
         self._streams[ticket] = None
         self.stream_load += load
         self._loads[ticket.caller] = self._loads.get(ticket.caller, 0.0) + load
-        opening_s = self._worth(self._openings.estimate(ticket.size))
+        opening_s = self._worth(*self._openings.estimate(ticket.size))
         self._promise(ticket.caller, opening_s - ticket.promised_s)
         ticket.promised_s = opening_s
 
@@ -234,69 +243,69 @@ class CapacityAccount:
 
     def _measure_streams(self, seconds: float) -> None:
         """Take what each stream took in the last so many seconds."""
-        now, weight = self._clock(), min(1.0, seconds / 2.0)
-        total, measured = Cost(0.0, 0.0), 0
+        now, weight = self._clock(), min(1.0, seconds / WINDOW_S)
+        cpu_s = busy_s = 0.0
+        spoke = 0
         self._loads.clear()
-        self.stream_load = 0.0
         for ticket in self._streams:
             assert ticket.rate is not None  # it is one of the streams
-            took = Cost(ticket.meter.cpu_s - ticket.seen.cpu_s, ticket.meter.busy_s - ticket.seen.busy_s)
-            if ticket.begun and took.cpu_s <= 0.0 and now - ticket.opened > SILENT_S:
-                ticket.rate = ticket.rate.scale(0.5 ** (seconds / SILENT_S))
-            elif ticket.begun and took.cpu_s > 0.0:  # else what is kept for it is what it will need
-                ticket.rate = self._smooth(ticket.rate, took.scale(1.0 / seconds), weight)
-                total, measured = (
-                    Cost(total.cpu_s + ticket.rate.cpu_s, total.busy_s + ticket.rate.busy_s),
-                    measured + 1,
-                )
             if ticket.begun:
-                ticket.seen = Cost(ticket.meter.cpu_s, ticket.meter.busy_s)
+                meter, seen = ticket.meter, ticket.seen
+                took = Cost((meter.cpu_s - seen.cpu_s) / seconds, (meter.busy_s - seen.busy_s) / seconds)
+                ticket.seen = Cost(meter.cpu_s, meter.busy_s)
+                ticket.spoke = ticket.spoke or took.cpu_s > 0.0
+                if ticket.spoke:
+                    ticket.rate = ticket.rate.approach(took, weight)
+                    cpu_s, busy_s, spoke = cpu_s + ticket.rate.cpu_s, busy_s + ticket.rate.busy_s, spoke + 1
+                elif now - ticket.opened > SILENT_S:  # until then what is kept for it is what it will need
+                    ticket.rate = ticket.rate.scale(0.5 ** (seconds / SILENT_S))
             load = self._load_of(ticket.rate)
-            self.stream_load += load
             self._loads[ticket.caller] = self._loads.get(ticket.caller, 0.0) + load
-        if measured:
-            self._stream_rate = self._smooth(self._stream_rate, total.scale(1.0 / measured), weight)
-
-    def _smooth(self, before: Cost, now: Cost, weight: float) -> Cost:
-        """Return a rate after a new measurement. One that is lower says nothing while work is late: it is late itself."""
-        if self.speed.gain < 1.0 and now.cpu_s < before.cpu_s:
-            return before
-        return Cost(
-            before.cpu_s + (now.cpu_s - before.cpu_s) * weight,
-            before.busy_s + (now.busy_s - before.busy_s) * weight,
-        )
+        self.stream_load = sum(self._loads.values())
+        is_late = self.speed.gain < 1.0
+        # Streams that are late take less than they would.
+        if spoke and not (is_late and cpu_s / spoke < self._stream_rate.cpu_s):
+            self._stream_rate = self._stream_rate.approach(Cost(cpu_s / spoke, busy_s / spoke), weight)
+        if is_late:
+            self.stream_load = max(self.stream_load, len(self._streams) * self._load_of(self._stream_rate))
 
     def _load_of(self, rate: Cost) -> float:
         """Return the part of the machine that takes so much each second."""
         speed = self.speed
-        return max(rate.cpu_s * speed.overhead / speed.usable_cores, rate.busy_s / self._threads)
+        threads = self._threads if len(self._loads) > 1 else self._share
+        return max(rate.cpu_s * speed.overhead / speed.usable_cores, rate.busy_s / threads)
 
-    def _worth(self, cost: Cost) -> float:
+    def _worth(self, cpu_s: float, busy_s: float) -> float:
         """Return for how long the machine, as far as streams leave it, is at work."""
         speed = self.speed
-        cpu_s = (cost.cpu_s + REQUEST_CPU_S) * speed.overhead / speed.usable_cores
-        # One client holds half of the threads at most (`worker_pool`).
-        threads = min(self._threads, max(1, len(self._backlogs)) * ((self._threads + 1) // 2))
-        free = max(1.0 - STREAM_SHARE, 1.0 - self.stream_load)
-        return max(cpu_s, cost.busy_s / threads) / (free * speed.gain)
+        worth = (cpu_s + REQUEST_CPU_S) * speed.overhead / speed.usable_cores
+        if busy_s:
+            threads = self._threads if len(self._backlogs) > 1 else self._share
+            worth = max(worth, busy_s / threads)
+        return worth / (max(1.0 - STREAM_SHARE, 1.0 - self.stream_load) * speed.gain)
 
     def _settle(self, ticket: Ticket, table: CostTable) -> None:
         """Put right what was promised for a request, now that it is known what it took."""
-        meter = ticket.meter
-        table.learn(ticket.size, meter.cpu_s, meter.busy_s)
+        cpu_s, busy_s = ticket.meter.cpu_s, ticket.meter.busy_s
+        table.learn(ticket.size, cpu_s, busy_s)
         self._drain()
-        self._promise(ticket.caller, self._worth(Cost(meter.cpu_s, meter.busy_s)) - ticket.promised_s)
-        ticket.promised_s = 0.0
+        self._promise(ticket.caller, self._worth(cpu_s, busy_s) - ticket.promised_s)
 
     def _promise(self, caller: str, seconds: float) -> None:
         """Add work of a client to the backlog, or take it away."""
-        self._backlog_s = max(0.0, self._backlog_s + seconds)
-        self._backlogs[caller] = max(0.0, self._backlogs.get(caller, 0.0) + seconds / self._scale)
+        backlog, own = self._backlog_s + seconds, self._backlogs.get(caller, 0.0) + seconds / self._scale
+        self._backlog_s = backlog if backlog > 0.0 else 0.0
+        self._backlogs[caller] = own if own > 0.0 else 0.0
 
     def _drain(self) -> None:
         """Take away what was done since the last time, of each client in proportion."""
-        left, self._drained = self.backlog_s, self._clock()
-        if not left or self._scale < LEAST_SCALE:
+        now = self._clock()
+        left, self._drained = self._backlog_s - (now - self._drained), now
+        if left <= 0.0:
+            if self._backlog_s:
+                self._backlog_s, self._scale = 0.0, 1.0
+                self._backlogs.clear()
+        elif self._scale < LEAST_SCALE:
             self._backlog_s, self._scale = left, 1.0
             self._backlogs.clear()
         else:

@@ -22,6 +22,13 @@ class Cost(NamedTuple):
         """Return so many times as much."""
         return Cost(self.cpu_s * factor, self.busy_s * factor)
 
+    def approach(self, other: Cost, weight: float) -> Cost:
+        """Return what lies between this and another cost, nearer to that the more weight it has."""
+        return Cost(
+            self.cpu_s + (other.cpu_s - self.cpu_s) * weight,
+            self.busy_s + (other.busy_s - self.busy_s) * weight,
+        )
+
 
 class CostTable:
     """What requests of one kind take. Sizes are in bytes; what no request of a size has shown is scaled from the next smaller
@@ -44,9 +51,7 @@ class CostTable:
         at = _class_of(size)
         self._counts[at] += 1
         before, weight = self._costs[at] or Cost(0.0, 0.0), max(RECENT, 1.0 / self._counts[at])
-        self._costs[at] = Cost(
-            before.cpu_s + (cpu_s - before.cpu_s) * weight, before.busy_s + (busy_s - before.busy_s) * weight
-        )
+        self._costs[at] = before.approach(Cost(cpu_s, busy_s), weight)
 
     def _scale_neighbour(self, at: int) -> Cost:
         for other in (*range(at - 1, -1, -1), *range(at + 1, CLASSES)):

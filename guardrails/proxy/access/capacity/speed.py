@@ -42,6 +42,8 @@ class MachineSpeed:
 
     Attributes:
         cores: those that the process may use.
+        overhead: processor seconds of the whole process for each that was measured.
+        usable_cores: those that work can use at a time: the part of it that one thread has to do is not done faster by others.
         gain: by how much more work is done, or less, than clocks say; 1 without an overload.
     """
 
@@ -50,16 +52,7 @@ class MachineSpeed:
         self.gain = 1.0
         # As if a second of work had been seen already: what is measured first does not change everything.
         self._metered_s, self._process_s, self._loop_s = 1.0, FIRST_OVERHEAD, 0.5
-
-    @property
-    def overhead(self) -> float:
-        """Processor seconds of the whole process for each that was measured."""
-        return min(MOST_OVERHEAD, max(1.0, self._process_s / self._metered_s))
-
-    @property
-    def usable_cores(self) -> float:
-        """Cores that work can use at a time: the part of it that one thread has to do is not done faster by others."""
-        return min(self.cores, self._process_s / max(self._loop_s, 1e-9))
+        self.overhead, self.usable_cores = FIRST_OVERHEAD, min(cores, FIRST_OVERHEAD / 0.5)
 
     def observe(self, metered_s: float, process_s: float, loop_s: float) -> None:
         """Take what was measured since the last time: work, and the processor seconds of the process and of the loop's thread."""
@@ -67,6 +60,8 @@ class MachineSpeed:
         self._metered_s = self._metered_s * kept + metered_s
         self._process_s = self._process_s * kept + process_s
         self._loop_s = self._loop_s * kept + loop_s
+        self.overhead = min(MOST_OVERHEAD, max(1.0, self._process_s / self._metered_s))
+        self.usable_cores = min(self.cores, self._process_s / max(self._loop_s, 1e-9))
 
     def follow_delay(self, delay: Delay, *, refused: bool) -> None:
         """Promise less at once where work waits for longer than it may, and slowly more again; more than clocks say where

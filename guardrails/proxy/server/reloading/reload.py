@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from guardrails.detectors.file_watch import UNSEEN, Stamp, have_changed, stamp_files
-from guardrails.errors import GuardrailsError, Overloaded, PolicyErrors
+from guardrails.errors import GuardrailsError, GuardUnavailable, PolicyErrors
 from guardrails.guard import Guard
 from guardrails.keys import KEY_VARIABLE, has_key
 from guardrails.proxy.configuration.settings import Settings, SettingsError
@@ -80,7 +80,7 @@ async def _changes(state: State) -> Stamps | None:
     known = state.files
     try:
         now = await state.run_in_worker(lambda: stamp_files(known))
-    except Overloaded:
+    except GuardUnavailable:
         return None
     return None if now == known else now
 
@@ -168,7 +168,7 @@ async def _off_loop(state: State, function: Callable[[], T]) -> T:
     while True:
         try:
             return await state.run_in_worker(function)
-        except Overloaded:
+        except GuardUnavailable:
             await asyncio.sleep(POLL_S)
 
 

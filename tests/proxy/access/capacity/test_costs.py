@@ -34,6 +34,12 @@ def test_smaller_neighbours_come_first() -> None:
     assert table.estimate(200).cpu_s == pytest.approx(0.002)
 
 
+def test_a_cost_approaches_another() -> None:
+    """By a part of what lies between them."""
+    assert Cost(1.0, 4.0).approach(Cost(3.0, 0.0), 0.25) == Cost(1.5, 3.0)
+    assert Cost(1.0, 4.0).scale(2.0) == Cost(2.0, 8.0)
+
+
 def test_the_last_requests_count_most() -> None:
     """The first ones are averaged; then each counts for a tenth, so that a change shows within some dozens."""
     table = CostTable(FIRST)
