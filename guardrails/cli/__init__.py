@@ -6,8 +6,10 @@ Exit status: 0 fine; 1 the answer is no (blocked, a test failed); 2 usage or pol
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Final
@@ -95,6 +97,16 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 def _module(command: str) -> ModuleType:
     return import_module(f"guardrails.cli.{FOLDERS[command]}.{command}")
+
+
+@contextmanager
+def pause_collection() -> Iterator[None]:
+    """Have nothing looked through for garbage within a block that loads a policy, which leaves next to none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def add_policy(to: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
 import subprocess
@@ -9,7 +10,7 @@ import sys
 
 import pytest
 
-from guardrails.cli import COMMANDS, EXAMPLES, build_parser, main
+from guardrails.cli import COMMANDS, EXAMPLES, build_parser, main, pause_collection
 from tests.cases import each_case
 
 
@@ -92,3 +93,13 @@ def test_what_needs_no_policy_brings_little(argv: list[str]) -> None:
     assert loaded.isdisjoint({"numpy", "pydantic", "yaml", "re2", "regex", "asyncio", "guardrails.guard"})
     commands = {name for name in COMMANDS if f"guardrails.cli.{name}" in loaded}
     assert commands <= {*argv}
+
+
+def test_nothing_is_collected_while_a_policy_is_loaded() -> None:
+    """And everything again afterwards, whatever comes of it."""
+    with pause_collection():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(KeyError), pause_collection():
+        {}["wrong"]
+    assert gc.isenabled()

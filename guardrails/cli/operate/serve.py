@@ -7,13 +7,12 @@ before.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from guardrails.cli import add_floor, add_policy
+from guardrails.cli import add_floor, add_policy, pause_collection
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -90,7 +89,11 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted, or print what would be served."""
-    gc.disable()  # nothing of what is loaded becomes garbage: `serve` turns it on
+    with pause_collection():  # which the server ends once it has loaded
+        return _serve(args)
+
+
+def _serve(args: argparse.Namespace) -> int:
     # Who judges has one thread: numpy's own are not told of a fork, and take the time of other texts.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from guardrails.guard import Guard

@@ -5,7 +5,6 @@ could not be judged.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor, add_policy, exit_status
+from guardrails.cli import add_floor, add_policy, exit_status, pause_collection
 from guardrails.cli.content_arguments import (
     add_application_text,
     add_contents,
@@ -63,18 +62,16 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked, 3 if none is but one could not be judged."""
-    gc.disable()  # next to nothing of what is loaded becomes garbage
-    from guardrails.guard import Guard
-    from guardrails.inference.onnx import defer_sessions
+    with pause_collection():
+        from guardrails.guard import Guard
+        from guardrails.inference.onnx import defer_sessions
 
     contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        with defer_sessions():
+        with defer_sessions(), pause_collection():
             guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
-        gc.freeze()
-        gc.enable()
         verdicts, judged = list[Verdict](), []
         style = Style(sys.stdout)
         for name, content in contents:
