@@ -59,27 +59,6 @@ _ESCAPE: Final = re.compile(r"(?i)\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|&#?\w{1,8};|%[0-
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _HASH: Final = re.compile(r"(?i)(?=(?:[a-f-]*[0-9]){3})[0-9a-f-]{8,}")
 _TIME: Final = re.compile(r"[0-9][0-9:.,+/ -]*(?:T[0-9:.,+-]+)?Z?")
-_CODE: Final = 128
-"""Characters up to which a value may be a hash or an id."""
-ESCAPES: Final = 3
-"""Escaped characters from which a text is taken for a sentence that is spelled by them."""
-
-_WORD: Final = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
-_SPACE: Final = re.compile(r"\s")
-_UNSPACED: Final = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-)
-"""Characters of scripts that put no spaces between words; of Hangul too, of which a syllable says as much."""
-_HUMP: Final = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NAME_BREAK: Final = re.compile(r"[\W_]+")
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
-_MARKS: Final = ".,;:!?()[]\"'\u2026\u00bf\u00a1"
-_HOST: Final = re.compile(r"(?i)^[a-z][a-z0-9+.-]{1,30}://[^/?#\s]*")
-_SPELLED_HOST: Final = re.compile(r"(?:[^-_./:]+[-_]){3,}[^-_./:]+")
-_ESCAPE: Final = re.compile(r"(?i)\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|&#?\w{1,8};|%[0-9a-f]{2}")
-_SYLLABLE: Final = re.compile(r"[^\W\d_]{2}|[\u1000-\uffff\U00020000-\U0003ffff]")
-_HEX: Final = re.compile(r"(?i)(?=[a-f-]*[0-9])[0-9a-f-]+")
 _CODE: Final = re.compile(r"[0-9A-Fa-f]+|\d+[A-Za-z]?|[A-Za-z]\d+")
 _RUNS: Final = re.compile(r"[^\W\d_]{2,}")
 _DIGITS_AS_LETTERS: Final = str.maketrans("013457", "oieast")

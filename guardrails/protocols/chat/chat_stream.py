@@ -37,6 +37,8 @@ class ChatCodec(ChunkReader):
         self._texts: dict[tuple[int, str], StreamedText] = {}
         self._begun: set[int] = set()
         self._ended: set[int] = set()
+        self._merged: dict[int, dict[str, Any]] = {}
+        """Index of a choice → what was merged into it last."""
 
     def read(self, data: dict[str, Any], kind: str, begin: Callable[..., StreamedText]) -> EventReading:
         """Read a chunk."""
@@ -91,7 +93,10 @@ class ChatCodec(ChunkReader):
                 others[name] = None
         if "delta" in choice:
             whole["message"] = said
-        item.patches.append(Patch("merge", ("choices", index), whole))
+        # Most chunks say nothing besides their text, and what says nothing is merged once.
+        if rest or others or whole != self._merged.get(index):
+            item.patches.append(Patch("merge", ("choices", index), whole))
+            self._merged[index] = whole
         if spelled := [name for name in SPELLED if name in rest]:
             item.spelled += tuple(((*at, name), None) for name in spelled)
             item.spells += tuple(grown for (own, _), grown in self._texts.items() if own == index)

@@ -33,6 +33,11 @@ class Report:
         self.rejected.append(self.verdicts.pop())
 
     @property
+    def count(self) -> int:
+        """How many checks were added so far: the headers stay as they are while it does."""
+        return len(self.verdicts) + 2 * len(self.rejected)
+
+    @property
     def action(self) -> Action:
         """The strictest action."""
         return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)

@@ -59,7 +59,7 @@ class StreamingAnswer(Response):
         self._report = report
         self._every_s = every_s
         self._idle_s = idle_s
-        self._told = ""
+        self._told, self._count = "", -1
         self._started = False
         self._last = 0.0
         self._sending = False
@@ -95,13 +95,14 @@ class StreamingAnswer(Response):
         body = piece.body
         if not self._started:
             self._started = True
-            self._told = self._tells()
+            self._told, self._count = self._tells(), self._report.count
             given = {**self._writer.headers, **piece.headers, **self._report.headers()}
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.items()]
             await send({"type": "http.response.start", "status": 200, "headers": raw})
-        elif (told := self._tells()) != self._told:
-            self._told = told
-            body = sse.comment(told) + body
+        elif self._count != self._report.count:
+            self._count, before = self._report.count, self._told
+            self._told = self._tells()
+            body = body if self._told == before else sse.comment(self._told) + body
         self._last, self._sending = perf_counter(), True
         try:
             await send({"type": "http.response.body", "body": self._writer.feed(body), "more_body": True})

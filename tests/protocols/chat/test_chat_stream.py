@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Request
 from guardrails.errors import BackendError
 from guardrails.protocols.chat.chat_stream import ChatCodec, parts
+from guardrails.protocols.streaming.relay import Relay
 from tests.cases import each_case, scale
 
 EVERYWHERE = "[output, tool_call]"
@@ -373,3 +375,21 @@ def test_a_name_that_nobody_knows_waits_only_until_it_was_judged(
     )
     other.takes(chunk_of(finish="stop"))
     assert "zqxbomb" not in str([event.data for event in other.ends().told])
+
+
+def test_what_chunks_repeat_besides_their_text_is_merged_once(guard: Guard) -> None:
+    """A chunk that says something costs a merge; whatever is said, the whole answer is that of all of them."""
+    codec = ChatCodec()
+    relay = Relay(guard.pipeline, Request(), codec, lambda _: ContentTree(leaves=[]))
+
+    def read(**choice: Any) -> list[Any]:
+        data = {**CHUNK, "choices": [{"index": 0, "finish_reason": None, **choice}]}
+        return codec.read(data, "", relay.begin).patches
+
+    assert read(delta={"role": "assistant", "content": ""})
+    assert read(delta={"content": "a"})
+    assert read(delta={"content": "b"}) == read(delta={"content": "c"}) == []
+    logged = {"content": [{"token": "d"}]}
+    assert read(delta={"content": "d"}, logprobs=logged) != []
+    assert read(delta={"content": "d"}, logprobs=logged) != []
+    assert read(delta={}, finish_reason="stop") != []

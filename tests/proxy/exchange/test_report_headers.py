@@ -30,3 +30,17 @@ def test_the_report_takes_the_strictest() -> None:
     }
     report.add(verdict(Action.ALLOW, errors=(DetectorFailure("d", "boom"),)))
     assert report.headers()["x-guardrails-degraded"] == "true"
+
+
+def test_the_count_tells_whether_headers_may_have_changed() -> None:
+    """With each check, and where one is rejected."""
+    report, counts = Report(REF), [0]
+    for change in (
+        lambda: report.add(verdict(Action.ALLOW)),
+        lambda: report.add(verdict(Action.FLAG, "a")),
+        report.reject,
+    ):
+        assert report.count == counts[-1]
+        change()
+        counts.append(report.count)
+    assert len({*counts}) == 4
