@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,12 +31,20 @@ MANY = (workers().threads + 1) // 2 + 6
 
 
 @pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """An event on which detectors hang until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
 def slow_guard(guard_of, kind_of) -> Callable[..., Guard]:
     """Return a function: what a detector does before it finds nothing, in; a guard that has workers run it, out."""
 
     def make(judge: Callable[[], Any]) -> Guard:
         return guard_of(
-            "detectors: {slow: {use: own}}\nlimits: {deadline_ms: 10000}\n"
+            "detectors: {slow: {use: own}}\nlimits: {deadline_ms: 60000}\n"
             "rules: [{id: slow, on: [input, output], when: custom.own > 0, then: block}]",
             detectors={"own": kind_of(lambda content: (judge(), CLEAN)[1], tier=1)},
         )
@@ -100,9 +108,8 @@ def test_a_light_load_is_not_refused(serve, kit, slow_guard) -> None:
     assert Counter(each.status for each in answers) == {200: 40}
 
 
-def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard) -> None:
+def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard, gate) -> None:
     """The threads hang, and a text waits behind them for longer than it may: others are refused, probes and models are not."""
-    gate = threading.Event()
     url = serve(slow_guard(lambda: gate.wait(WAIT_S)), max_wait_s=1.0, wait_ready=False)
     threads = [threading.Thread(target=lambda: kit.chat(url, kit.asking("hi"))) for _ in range(MANY)]
     for thread in threads:
@@ -132,9 +139,9 @@ def test_what_judges_nothing_is_served_whatever_the_load(serve, kit, slow_guard)
         ("/beta/litellm_basic_guardrail_api", b'{"input_type": "request", "texts": ["gone"]}'),
     ],
 )
-def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_guard, path, body) -> None:
+def test_the_check_of_a_client_that_left_is_not_begun(serve, fake, kit, slow_guard, gate, path, body) -> None:
     """It waits behind others when its client goes: its place in the queue is free at once."""
-    gate, seen = threading.Event(), []
+    seen: list[int] = []
     guard = slow_guard(lambda: (seen.append(1), gate.wait(WAIT_S)))
     url = serve(guard, max_wait_s=20.0, wait_ready=False)
     threads = [threading.Thread(target=lambda: kit.chat(url, kit.asking("hi"))) for _ in range(MANY)]

@@ -24,6 +24,7 @@ from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.types import CLEAN, Place, Stage, Unavailable
 from tests.cases import each_case
+from tests.waiting import wait_until
 
 Slow = Callable[..., Guard]
 
@@ -123,6 +124,25 @@ def test_a_step_that_finds_no_worker_is_said_to_be_overload(
         asyncio.run(guard.acheck(said(1_000)))
 
     assert (pool.waiting, pool.abandoned) == (0, 0)
+
+
+def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once(
+    slow: Slow, pool: Workers, gate: threading.Event
+) -> None:
+    """By how long the first job waits already; from any thread, and from a loop."""
+    begun = [threading.Event() for _ in range(4)]
+    for event in begun:
+        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
+    assert all(event.wait(WAIT) for event in begun)
+    pool.submit(lambda: None)
+    guard = slow(lambda content: CLEAN, deadline_ms=50)
+    wait_until(lambda: pool.expected_wait() > 0.05)
+
+    for ask in (lambda: guard.check("text"), lambda: asyncio.run(guard.acheck("text"))):
+        with pytest.raises(GuardUnavailable, match=r"wait .* for a worker") as caught:
+            ask()
+        assert (caught.value.reason, caught.value.retry_after) == ("capacity", 1)
+    assert pool.waiting == 1
 
 
 def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
