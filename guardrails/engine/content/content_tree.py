@@ -54,9 +54,8 @@ def place_at(place: Place, path: Path) -> Place:
 
 @dataclass(slots=True)
 class Leaf:
-    """One content of a body, which nobody changes once it is made.
-
-    `path` leads to it; `inner` leads on inside the JSON text that stands there.
+    """One content of a body, which nobody changes once it is made. `path` leads to it; `inner` leads on inside the JSON text that
+    stands there.
 
     `editable` is False for identifiers and the like: a redaction that would change them blocks instead.
     `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells
@@ -156,17 +155,9 @@ def _with_context(leaf: Leaf, context: Mapping[str, str]) -> Leaf:
         if isinstance(given, Text)
         else replace(given, context=context)
     )
-    return Leaf(
-        content,
-        leaf.path,
-        leaf.inner,
-        leaf.editable,
-        leaf.pieces,
-        leaf.across,
-        leaf.parent,
-        leaf.derived,
-        leaf.base64,
-    )
+    return Leaf(  # what `replace` does, in a fraction of its time
+        content, leaf.path, leaf.inner, leaf.editable, leaf.pieces, leaf.across, leaf.parent, leaf.derived, leaf.base64,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
