@@ -182,7 +182,7 @@ class CapacityAccount:
         share = STREAM_SHARE * min(1.0, self.speed.gain)
         bound = self._bound(share, self.stream_load, self._loads, ticket.caller)
         if self._streams and self.stream_load + load > bound:
-            self._refuse("stream", self._stream_s / 2)
+            self._refuse("stream", self._stream_s / 4)  # others end all the time
         ticket.rate, ticket.opened = self._stream_rate, self._clock()
         ticket.meter.streams = True
         self._streams[ticket] = None
