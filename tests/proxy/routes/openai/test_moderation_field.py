@@ -410,7 +410,7 @@ def test_nobody_waits_for_scores_that_were_not_asked_for(serve, guard_of, kind_o
 
     kit.chat(url, kit.asking("zqxbomb"))
 
-    assert seen == []
+    assert not [text for text in seen if "zqx" in text]  # a server that begins measures what its checks take
 
 
 FAILING = """
