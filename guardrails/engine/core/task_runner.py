@@ -43,13 +43,19 @@ LONG_WORK: Final[list[Task]] = []
 """What steps yield, themselves and not lists that equal them, to go on off the event loop, by how long they take."""
 
 
+LEAST_QUEUE_S: Final = 0.2
+"""Seconds that a task may wait for a thread however short the deadline is: on a busy machine a thread that is free takes some
+milliseconds to begin."""
+
+
 class TaskRunner:
     """Drives steps to their end; all tasks of one check have `deadline_s` seconds together, of which the time does not count in
-    which they wait for a thread. For one of those a task waits `deadline_s` at most.
+    which they wait for a thread. For one of those a task waits `deadline_s` at most, or `LEAST_QUEUE_S` where that is longer.
     """
 
     def __init__(self, deadline_s: float) -> None:
         self._deadline_s = deadline_s
+        self._queue_s = max(deadline_s, LEAST_QUEUE_S)
 
     def drive(self, steps: Generator[list[Task], None, T]) -> T:
         """Return what steps return, and have the tasks that they yield run meanwhile, all before the deadline."""
@@ -103,7 +109,7 @@ class TaskRunner:
 
     def _submit(self, tasks: Sequence[Task], deadline: Token) -> Batch:
         now = perf_counter()
-        batch = Batch(tasks, now, max(0.0, deadline.deadline - now), self._deadline_s)
+        batch = Batch(tasks, now, max(0.0, deadline.deadline - now), self._queue_s)
         try:
             for task in tasks:
                 if task.bound.adetect:
@@ -112,9 +118,7 @@ class TaskRunner:
                 else:
                     task.token, task.started = Token(), None
                     run = partial(task.run_within, batch.work_s + task.patience_s)
-                    future = workers().submit(
-                        run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s
-                    )
+                    future = workers().submit(run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s)
                 batch.futures.append(future)  # what was submitted must be known on errors
         except BaseException:
             for task, future in zip(tasks, batch.futures, strict=False):
@@ -137,8 +141,8 @@ class TaskRunner:
         )
         awaited = asyncio.wrap_future(future)
         try:
-            if not (await asyncio.wait((awaited,), timeout=self._deadline_s))[0] and future.cancel():
-                raise GuardUnavailable(f"no worker was free for {self._deadline_s:g} s")
+            if not (await asyncio.wait((awaited,), timeout=self._queue_s))[0] and future.cancel():
+                raise GuardUnavailable(f"no worker was free for {self._queue_s:g} s")
             return await awaited
         except BaseException:
             if not future.done() or future.cancelled():
