@@ -118,7 +118,9 @@ class TaskRunner:
                 else:
                     task.token, task.started = Token(), None
                     run = partial(task.run_within, batch.work_s + task.patience_s)
-                    future = workers().submit(run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s)
+                    future = workers().submit(
+                        run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s
+                    )
                 batch.futures.append(future)  # what was submitted must be known on errors
         except BaseException:
             for task, future in zip(tasks, batch.futures, strict=False):
