@@ -112,10 +112,8 @@ class CapacityAccount:
         self.speed = MachineSpeed(cores)
         self.refused = 0
         self.stream_load = 0.0
-        self._threads, self._share = (
-            threads,
-            (threads + 1) // 2,
-        )  # what one client holds at most (`worker_pool`)
+        self._threads = threads
+        self._share = (threads + 1) // 2  # what one client holds at most (`worker_pool`)
         self._queue_wait, self._on_refusal = queue_wait, on_refusal
         self._clock, self._jitter = clock, jitter
         self._requests, self._openings = CostTable(FIRST_REQUEST), CostTable(FIRST_REQUEST)
@@ -301,10 +299,9 @@ class CapacityAccount:
         """Take away what was done since the last time, of each client in proportion."""
         now = self._clock()
         left, self._drained = self._backlog_s - (now - self._drained), now
-        if left <= 0.0:
-            if self._backlog_s:
-                self._backlog_s, self._scale = 0.0, 1.0
-                self._backlogs.clear()
+        if left <= 0.0:  # clients may be left with some of it all the same: what was too much is taken from all, and from each
+            self._backlog_s, self._scale = 0.0, 1.0
+            self._backlogs.clear()
         elif self._scale < LEAST_SCALE:
             self._backlog_s, self._scale = left, 1.0
             self._backlogs.clear()

@@ -153,6 +153,20 @@ def test_all_is_given_back(steps: list[tuple[str, int]]) -> None:
     assert machine.admit() is not None
 
 
+def test_who_asked_beside_one_who_took_less_holds_nothing_of_an_empty_backlog() -> None:
+    """What one took less than was promised is taken from the backlog of all: with its last the shares of all clients end."""
+    machine = seeded(Cost(1.0, 0.0))
+    one, other = machine.admit("a"), machine.admit("b")
+    assert one is not None and other is not None
+    machine.now += 0.6
+    machine.finish(one, 0.0)
+    machine.now += 10.0
+    assert machine.account.expected_wait() == 0.0
+    flood = [machine.admit("c") for _ in range(3)]
+    assert machine.account._backlogs.keys() == {"c"}
+    assert flood[0] is not None
+
+
 def test_an_idle_machine_lets_in_what_is_larger_than_the_bound() -> None:
     """What counts is what stands before it."""
     machine = seeded(Cost(50.0, 0.0))
