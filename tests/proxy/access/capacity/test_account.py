@@ -157,7 +157,8 @@ def test_who_asked_beside_one_who_took_less_holds_nothing_of_an_empty_backlog() 
     """What one took less than was promised is taken from the backlog of all: with its last the shares of all clients end."""
     machine = seeded(Cost(1.0, 0.0))
     one, other = machine.admit("a"), machine.admit("b")
-    assert one is not None and other is not None
+    assert one is not None
+    assert other is not None
     machine.now += 0.6
     machine.finish(one, 0.0)
     machine.now += 10.0
