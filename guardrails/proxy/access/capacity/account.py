@@ -299,9 +299,8 @@ class CapacityAccount:
         """Take away what was done since the last time, of each client in proportion."""
         now = self._clock()
         left, self._drained = self._backlog_s - (now - self._drained), now
-        if (
-            left <= 0.0
-        ):  # clients may be left with some of it all the same: what was too much is taken from all, and from each
+        if left <= 0.0:
+            # Parts of clients may be left all the same, where one took less than was promised for it.
             self._backlog_s, self._scale = 0.0, 1.0
             self._backlogs.clear()
         elif self._scale < LEAST_SCALE:
