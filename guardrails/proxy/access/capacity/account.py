@@ -66,9 +66,21 @@ class Ticket:
         size: of its body.
         promised_s: what it added to the backlog.
         rate: of a stream, what it takes each second; None for a request.
+        refused: whether it was to be a stream for which there was no room: what it took tells nothing of requests.
     """
 
-    __slots__ = ("begun", "caller", "meter", "opened", "promised_s", "rate", "seen", "size", "spoke")
+    __slots__ = (
+        "begun",
+        "caller",
+        "meter",
+        "opened",
+        "promised_s",
+        "rate",
+        "refused",
+        "seen",
+        "size",
+        "spoke",
+    )
 
     def __init__(self, caller: str, size: int, promised_s: float) -> None:
         self.meter = WorkMeter()
@@ -76,7 +88,7 @@ class Ticket:
         self.rate: Cost | None = None
         self.opened = 0.0
         self.seen = Cost(0.0, 0.0)
-        self.begun = self.spoke = False
+        self.begun = self.spoke = self.refused = False
 
 
 class CapacityAccount:
@@ -180,6 +192,7 @@ class CapacityAccount:
         share = STREAM_SHARE * min(1.0, self.speed.gain)
         bound = self._bound(share, self.stream_load, self._loads, ticket.caller)
         if self._streams and self.stream_load + load > bound:
+            ticket.refused = True
             self._refuse("stream", self._stream_s / 2)
         ticket.rate, ticket.opened = self._stream_rate, self._clock()
         ticket.meter.streams = True
@@ -201,6 +214,10 @@ class CapacityAccount:
         """Take the end of a request, whatever came of it."""
         del self._open[ticket]
         self._closed_s += ticket.meter.cpu_s + REQUEST_CPU_S
+        if ticket.refused:
+            self._drain()
+            self._promise(ticket.caller, -ticket.promised_s)
+            return
         if ticket.rate is None:
             self._settle(ticket, self._requests)
             return

@@ -255,6 +255,25 @@ def test_streams_take_no_more_than_their_share() -> None:
     assert set(machine.kinds) == {"stream"}
 
 
+def test_streams_that_are_refused_teach_nothing_of_requests() -> None:
+    """They end before any work: if they counted, requests would seem to cost nothing just when there is no room."""
+    machine = seeded()
+    streams: list[Ticket] = []
+    while (ticket := machine.open()) is not None:
+        streams.append(ticket)
+        machine.run(1, streams, 0.1)
+    for _ in range(50):
+        machine.run(1, streams, 0.1)
+        assert machine.open() is None
+    for each in streams:
+        machine.account.close(each)
+    machine.run(10)
+    [last, first] = [machine.admit(), seeded().admit()]
+    assert last is not None
+    assert first is not None
+    assert last.promised_s == pytest.approx(first.promised_s, rel=0.01)
+
+
 def test_what_streams_take_is_measured() -> None:
     """They take a fifth of what was expected: five times as many are let in."""
     machine = seeded(max_wait_s=60.0)
