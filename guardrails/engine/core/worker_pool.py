@@ -146,18 +146,25 @@ class Lane:
         return len(self._waiting.get(caller, ()))
 
     def expected_wait(self, caller: str, now: float) -> float:
-        """Return the seconds that another job of a caller would wait before it begins: callers take turns, so that of the jobs of
-        others as many count as the caller has itself, and of those that hold their share of the threads the age does not.
+        """Return the seconds that another job of a caller would wait before it begins.
+
+        A client waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
+        that holds its share of the threads takes none of the others'. Without a name it is told how late the pool is: as whoever
+        waits longest.
         """
-        in_turn = [*filter(self._share, self._waiting)]
+        in_turn = [*filter(self._share, self._waiting)] if caller else [*self._waiting]
         if self.working < self.threads and self._share(caller) and not in_turn:
             return 0.0
-        mine, share = self.waits(caller), (self.threads + 1) // 2 if caller else self.threads
-        since = [self._waiting[other].turn_since for other in in_turn]
-        if mine:
-            since.append(self._waiting[caller].since)
-        before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
-        ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
+        if not caller:
+            since = [jobs.since for jobs in self._waiting.values()]
+            ahead = (self.size + 1) / self.threads if self.threads else 0.0
+        else:
+            mine, share = self.waits(caller), (self.threads + 1) // 2
+            since = [self._waiting[other].turn_since for other in in_turn]
+            if mine:
+                since.append(self._waiting[caller].since)
+            before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
+            ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
         return max(now - min(since, default=now), ahead * self._mean_s)
 
     def push(self, job: Job) -> None:
