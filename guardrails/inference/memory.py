@@ -37,6 +37,11 @@ class ResultCache(Generic[Input, Result]):
         """Wait for nothing that threads of the parent are at work on."""
         self._running = {}
 
+    def has_running(self, inputs: Sequence[Input]) -> bool:
+        """Tell whether another thread is at work on one of some inputs, for which `get` would wait."""
+        with self._lock:
+            return not self._running.keys().isdisjoint(inputs)
+
     def get(
         self, inputs: Sequence[Input], run: Callable[[Sequence[Input]], Sequence[Result]]
     ) -> dict[Input, Result]:

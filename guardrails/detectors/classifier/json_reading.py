@@ -71,7 +71,7 @@ def read_json(text: str) -> list[JsonReading] | None:
             row.append(literal)
         goes_on = goes_on if literal.is_key else is_short and is_open
     readings = [JsonReading(_view_row([literal]), True) for literal in sentences.values()]
-    if len(row) > 1 or not all(literal.is_sentence for literal in row):
+    if len(row) > 1 or any(literal.text not in sentences for literal in row):  # else it is read alone
         readings.append(JsonReading(_view_row(row), False))
     return readings
 

@@ -182,6 +182,8 @@ class ShippedClassifier:
         texts = [content for content in batch if isinstance(content, Text)]
         if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
             return None
+        if self._prepared.has_running([self._input_of(content) for content in texts]):
+            return None  # who works at it may have many more texts to cut, and an event loop waits for nobody
         asked = self._prepare_batch(batch)
         if any(needs.any() for each in asked if each is not None for _, needs in self._open(*each)):
             return None

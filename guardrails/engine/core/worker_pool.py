@@ -70,6 +70,7 @@ class CallerQueue:
     def __init__(self) -> None:
         self._kinds: tuple[deque[Job], deque[Job]] = (deque(), deque())
         self._next = 0
+        self._began = -inf
 
     def __len__(self) -> int:
         return sum(map(len, self._kinds))
@@ -78,6 +79,11 @@ class CallerQueue:
     def since(self) -> float:
         """When the job was submitted that waits longest."""
         return min(jobs[0].since for jobs in self._kinds if jobs)
+
+    @property
+    def turn_since(self) -> float:
+        """Since when the caller waits for a turn: a job of its own that waits longer waits for the others of its own, too."""
+        return max(self.since, self._began)
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its kind."""
@@ -89,6 +95,7 @@ class CallerQueue:
             self._next = 1 - self._next
         job = self._kinds[self._next].popleft()
         self._next = 1 - self._next
+        self._began = perf_counter()
         return job
 
     def remove(self, future: Future[Any]) -> bool:
@@ -139,13 +146,26 @@ class Lane:
         return len(self._waiting.get(caller, ()))
 
     def expected_wait(self, caller: str, now: float) -> float:
-        """Return the seconds that another job of a caller would wait before it begins."""
-        if self.working < self.threads and not self._waiting:
+        """Return the seconds that another job of a caller would wait before it begins.
+
+        A client waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
+        that holds its share of the threads takes none of the others'. Without a name it is told how late the pool is: as whoever
+        waits longest.
+        """
+        in_turn = [*filter(self._share, self._waiting)] if caller else [*self._waiting]
+        if self.working < self.threads and self._share(caller) and not in_turn:
             return 0.0
-        mine, share = self.waits(caller), (self.threads + 1) // 2 if caller else self.threads
-        oldest = max((now - jobs.since for jobs in self._waiting.values()), default=0.0)
-        ahead = max((self.size + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
-        return max(oldest, ahead * self._mean_s)
+        if not caller:
+            since = [jobs.since for jobs in self._waiting.values()]
+            ahead = (self.size + 1) / self.threads if self.threads else 0.0
+        else:
+            mine, share = self.waits(caller), (self.threads + 1) // 2
+            since = [self._waiting[other].turn_since for other in in_turn]
+            if mine:
+                since.append(self._waiting[caller].since)
+            before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
+            ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
+        return max(now - min(since, default=now), ahead * self._mean_s)
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its caller."""

@@ -420,7 +420,7 @@ def _task(
 ) -> Task:
     """Return the task of judging texts, by a detector or by its stream."""
     if stream is not None:
-        bound = replace(bound, detector=stream, at_once=None)
+        bound = replace(bound, detector=stream, at_once=None, adetect=None)
     return Task(bound, [*range(len(contents))], [content for _, content in contents])
 
 

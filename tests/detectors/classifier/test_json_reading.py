@@ -104,9 +104,10 @@ def test_a_key_that_comes_twice_hides_nothing() -> None:
     assert read('{"note": "in use", "note": "out of use"}') == ["note: in use out of use"]
 
 
-def test_sentences_beyond_the_limit_are_read_in_a_row() -> None:
-    """Nothing is left out, and a text of many short sentences has no more windows than one of prose."""
-    sentences = [f"The boat number {at} has left." for at in range(MOST_ALONE + 50)]
+@pytest.mark.parametrize("more", [1, 2, 50])
+def test_sentences_beyond_the_limit_are_read_in_a_row(more: int) -> None:
+    """Nothing is left out, not even a single one, and a text of many short sentences has no more windows than one of prose."""
+    sentences = [f"The boat number {at} has left." for at in range(MOST_ALONE + more)]
     readings = read(json.dumps(sentences))
     assert readings[:MOST_ALONE] == sentences[:MOST_ALONE]
     assert readings[MOST_ALONE:] == ["\n".join(sentences[MOST_ALONE:])]

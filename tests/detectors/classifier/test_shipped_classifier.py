@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,16 @@ from hypothesis import strategies as st
 from guardrails import Detection, Guard, PolicyErrors, Text
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
 from guardrails.detectors.binding import BoundDetector, bind
-from guardrails.detectors.classifier.shipped_classifier import AT_ONCE, HEADS, KIND, SHIPPED, ClassifierConfig
+from guardrails.detectors.classifier import shipped_classifier
+from guardrails.detectors.classifier.shipped_classifier import (
+    AT_ONCE,
+    HEADS,
+    KIND,
+    SHIPPED,
+    ClassifierConfig,
+    PreparedText,
+    TextInput,
+)
 from guardrails.inference.safety.hashed import HashedHeads
 from guardrails.inference.safety.model import SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
@@ -134,6 +144,32 @@ def test_the_policy_chooses_the_effort(
     assert one(bound, "plain").get("toxic", 0.0) >= of_plain
     assert (one(bound, "plain") == {}) is (effort == "full")  # the encoder does not know the word
     assert one(bound, "grey")["toxic"] == pytest.approx(of_grey, abs=0.2 if effort == "fast" else 0.001)
+
+
+def test_a_text_that_a_worker_is_at_work_on_is_not_answered_at_once(
+    safety: Callable[..., BoundDetector], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event loop asks so, and the worker may have many more texts to cut."""
+    bound, text = safety(), Text("all is fine for two")
+    begun, go = threading.Event(), threading.Event()
+    prepare = shipped_classifier._prepare
+
+    def prepare_slowly(model: SafetyModel, inputs: Sequence[TextInput]) -> list[PreparedText]:
+        begun.set()
+        assert go.wait(10)
+        return prepare(model, inputs)
+
+    monkeypatch.setattr(shipped_classifier, "_prepare", prepare_slowly)
+    assert bound.at_once is not None
+    with ThreadPoolExecutor(1) as threads:
+        work = threads.submit(bound.detector.detect, [text])
+        assert begun.wait(10)
+        try:
+            assert bound.at_once([text]) is None
+        finally:
+            go.set()
+        assert work.result(10) == [CLEAN]
+    assert bound.at_once([text]) == [CLEAN]
 
 
 def test_only_short_texts_are_answered_at_once(safety: Callable[..., BoundDetector]) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
+from time import perf_counter
 
 import pytest
 
@@ -267,10 +268,10 @@ def test_work_that_was_given_up_just_now_is_not_stuck(gate: threading.Event) -> 
 
 @pytest.mark.parametrize(
     ("waiting", "caller", "wait_s"),
-    [(0, "", 1.0), (0, "other", 2.0), (2, "", 3.0), (2, "other", 3.0), (2, "own", 6.0), (9, "own", 20.0)],
+    [(0, "", 1.0), (0, "other", 2.0), (2, "", 3.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
 )
 def test_a_wait_is_foretold_by_what_jobs_took(waiting: int, caller: str, wait_s: float) -> None:
-    """Two threads, jobs of two seconds: who has jobs that wait already has half of the threads."""
+    """Two threads, jobs of two seconds: who has jobs that wait already has half of the threads, and takes turns with others."""
     assert full_lane(waiting).expected_wait(caller, now=50.0) == pytest.approx(wait_s)
 
 
@@ -293,6 +294,35 @@ def full_lane(waiting: int) -> Lane:
 def test_a_wait_is_no_shorter_than_the_longest_so_far() -> None:
     """Where threads hang, nothing tells what jobs take."""
     assert full_lane(1).expected_wait("other", now=75.0) == 25.0
+
+
+def test_who_floods_is_not_waited_for() -> None:
+    """One client holds its half of the threads and has a long queue: who comes next gets a thread at once. The pool is late."""
+    lane = Lane(4)
+    for _ in range(50):
+        lane.push(Job(Future(), lambda: None, "loud", None, since=50.0))
+    while (job := lane.pop()) is not None:
+        running = job
+    lane.finish(running, 2.0, stuck=False)
+    lane.pop()
+    assert (lane.working, lane.size) == (2, 47)
+    assert lane.expected_wait("quiet", now=60.0) == 0.0
+    assert lane.expected_wait("", now=60.0) == pytest.approx(24.0)
+    assert lane.expected_wait("loud", now=60.0) == pytest.approx(48.0)
+
+
+def test_an_old_job_behind_others_of_its_client_tells_nobody_else_to_wait() -> None:
+    """Each client waits for its own turn: that of the others came a moment ago."""
+    lane = Lane(1)
+    for _ in range(3):
+        lane.push(Job(Future(), lambda: None, "loud", None, since=perf_counter() - 100.0))
+    job = lane.pop()
+    assert job is not None
+    lane.finish(job, 0.5, stuck=False)
+    assert lane.pop() is not None
+    now = perf_counter()
+    assert lane.expected_wait("quiet", now) == pytest.approx(1.0)
+    assert lane.expected_wait("loud", now) >= 100.0
 
 
 def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -> None:

@@ -302,6 +302,21 @@ class TestPassageStreams:
             [f"Hi. Yes. No. {self.LONG}So. ", "Now."],
         ]
 
+    def test_a_service_is_asked_about_whole_texts_alone(self, own: Own) -> None:
+        """What follows in a text is its stream's matter, which knows what stands before it."""
+        asked: list[str] = []
+
+        class Asking(Windows):
+            async def adetect(self, batch: Sequence[Content]) -> list[Detection]:
+                asked.extend(content.text for content in batch if isinstance(content, Text))
+                return [CLEAN for _ in batch]
+
+        detector, text = Asking(), f"Hi. {self.LONG}So."
+        guard = own(detector, f"when: {FIND}, then: block", spans=False, tier=1)
+        assert shown(guard, [*text])[0] == text
+        assert "".join(detector.seen[0]) == text
+        assert asked == [text]
+
     def test_nobody_reads_a_passage_before_its_end(
         self, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
     ) -> None:

@@ -66,9 +66,21 @@ class Ticket:
         size: of its body.
         promised_s: what it added to the backlog.
         rate: of a stream, what it takes each second; None for a request.
+        refused: whether it was to be a stream for which there was no room: what it took tells nothing of requests.
     """
 
-    __slots__ = ("begun", "caller", "meter", "opened", "promised_s", "rate", "seen", "size", "spoke")
+    __slots__ = (
+        "begun",
+        "caller",
+        "meter",
+        "opened",
+        "promised_s",
+        "rate",
+        "refused",
+        "seen",
+        "size",
+        "spoke",
+    )
 
     def __init__(self, caller: str, size: int, promised_s: float) -> None:
         self.meter = WorkMeter()
@@ -76,7 +88,7 @@ class Ticket:
         self.rate: Cost | None = None
         self.opened = 0.0
         self.seen = Cost(0.0, 0.0)
-        self.begun = self.spoke = False
+        self.begun = self.spoke = self.refused = False
 
 
 class CapacityAccount:
@@ -112,10 +124,8 @@ class CapacityAccount:
         self.speed = MachineSpeed(cores)
         self.refused = 0
         self.stream_load = 0.0
-        self._threads, self._share = (
-            threads,
-            (threads + 1) // 2,
-        )  # what one client holds at most (`worker_pool`)
+        self._threads = threads
+        self._share = (threads + 1) // 2  # what one client holds at most (`worker_pool`)
         self._queue_wait, self._on_refusal = queue_wait, on_refusal
         self._clock, self._jitter = clock, jitter
         self._requests, self._openings = CostTable(FIRST_REQUEST), CostTable(FIRST_REQUEST)
@@ -182,6 +192,7 @@ class CapacityAccount:
         share = STREAM_SHARE * min(1.0, self.speed.gain)
         bound = self._bound(share, self.stream_load, self._loads, ticket.caller)
         if self._streams and self.stream_load + load > bound:
+            ticket.refused = True
             self._refuse("stream", self._stream_s / 4)  # others end all the time
         ticket.rate, ticket.opened = self._stream_rate, self._clock()
         ticket.meter.streams = True
@@ -203,6 +214,10 @@ class CapacityAccount:
         """Take the end of a request, whatever came of it."""
         del self._open[ticket]
         self._closed_s += ticket.meter.cpu_s + REQUEST_CPU_S
+        if ticket.refused:
+            self._drain()
+            self._promise(ticket.caller, -ticket.promised_s)
+            return
         if ticket.rate is None:
             self._settle(ticket, self._requests)
             return
@@ -287,7 +302,8 @@ class CapacityAccount:
     def _settle(self, ticket: Ticket, table: CostTable) -> None:
         """Put right what was promised for a request, now that it is known what it took."""
         cpu_s, busy_s = ticket.meter.cpu_s, ticket.meter.busy_s
-        table.learn(ticket.size, cpu_s, busy_s)
+        if cpu_s or busy_s:  # one that was refused before any check says nothing of what checks take
+            table.learn(ticket.size, cpu_s, busy_s)
         self._drain()
         self._promise(ticket.caller, self._worth(cpu_s, busy_s) - ticket.promised_s)
 
@@ -302,9 +318,9 @@ class CapacityAccount:
         now = self._clock()
         left, self._drained = self._backlog_s - (now - self._drained), now
         if left <= 0.0:
-            if self._backlog_s:
-                self._backlog_s, self._scale = 0.0, 1.0
-                self._backlogs.clear()
+            # Parts of clients may be left all the same, where one took less than was promised for it.
+            self._backlog_s, self._scale = 0.0, 1.0
+            self._backlogs.clear()
         elif self._scale < LEAST_SCALE:
             self._backlog_s, self._scale = left, 1.0
             self._backlogs.clear()

@@ -153,6 +153,21 @@ def test_all_is_given_back(steps: list[tuple[str, int]]) -> None:
     assert machine.admit() is not None
 
 
+def test_who_asked_beside_one_who_took_less_holds_nothing_of_an_empty_backlog() -> None:
+    """What one took less than was promised is taken from the backlog of all: with its last the shares of all clients end."""
+    machine = seeded(Cost(1.0, 0.0))
+    one, other = machine.admit("a"), machine.admit("b")
+    assert one is not None
+    assert other is not None
+    machine.now += 0.6
+    machine.finish(one, 0.0)
+    machine.now += 10.0
+    assert machine.account.expected_wait() == 0.0
+    flood = [machine.admit("c") for _ in range(3)]
+    assert machine.account._backlogs.keys() == {"c"}
+    assert flood[0] is not None
+
+
 def test_an_idle_machine_lets_in_what_is_larger_than_the_bound() -> None:
     """What counts is what stands before it."""
     machine = seeded(Cost(50.0, 0.0))
@@ -238,6 +253,25 @@ def test_streams_take_no_more_than_their_share() -> None:
     assert machine.open("b") is not None
     assert machine.account.stream_load <= STREAM_SHARE
     assert set(machine.kinds) == {"stream"}
+
+
+def test_streams_that_are_refused_teach_nothing_of_requests() -> None:
+    """They end before any work: if they counted, requests would seem to cost nothing just when there is no room."""
+    machine = seeded()
+    streams: list[Ticket] = []
+    while (ticket := machine.open()) is not None:
+        streams.append(ticket)
+        machine.run(1, streams, 0.1)
+    for _ in range(50):
+        machine.run(1, streams, 0.1)
+        assert machine.open() is None
+    for each in streams:
+        machine.account.close(each)
+    machine.run(10)
+    [last, first] = [machine.admit(), seeded().admit()]
+    assert last is not None
+    assert first is not None
+    assert last.promised_s == pytest.approx(first.promised_s, rel=0.01)
 
 
 def test_what_streams_take_is_measured() -> None:
