@@ -115,13 +115,22 @@ class WorkerProcesses(Multiprocess):
                 return
             if process.is_alive(timeout=self.config.timeout_worker_healthcheck):
                 continue
+            hangs = process.exitcode is None
             process.kill()
             process.join()
             if process.exitcode == STARTUP_FAILURE:
                 LOG.error("worker %s failed to start, and the next would: the server stops", process.pid)
                 self.should_exit.set()
             elif not self.should_exit.is_set():
+                what = "does not answer" if hangs else f"ended with status {process.exitcode}"
+                LOG.error("worker %s %s: another one takes its place", process.pid, what)
                 self.processes[index] = self._start()
+
+    def terminate_all(self) -> None:
+        """Have all workers end, and listen no longer: who connects while they end what they began would wait for nobody."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
 
     def handle_hup(self) -> None:
         """Pass the signal on; a worker that is still starting would die of it, and loads what there is now anyway."""
