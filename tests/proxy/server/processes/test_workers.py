@@ -160,6 +160,32 @@ print("parent", worker.exitcode, signal.pthread_sigmask(signal.SIG_BLOCK, []) ==
 """
 
 
+ORPHAN = """
+import os, signal, threading
+from uvicorn.config import Config
+from guardrails.proxy.server.processes.workers import ForkedProcess
+
+class Waiting(ForkedProcess):
+    def target(self, sockets):
+        signal.signal(signal.SIGTERM, lambda *given: os.write(1, b"told to end"))
+        threading.Thread(target=self.always_pong, daemon=True).start()
+        os.write(1, b"serves, ")
+        signal.pause()
+
+worker = Waiting(Config("none:none"), [])
+worker.start()
+assert worker.ping()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_ends_when_its_parent_was_killed() -> None:
+    """It ends as one that is told to, and holds neither the port nor an old policy; the output is read until it has ended."""
+    done = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == b"serves, told to end"
+
+
 @pytest.mark.parametrize("status", [0, 3])
 def test_a_forked_worker_is_a_process_of_its_own(status: int) -> None:
     """Signals end it as they end any, what is to happen at its end does, and its status is the parent's to read."""
