@@ -136,10 +136,9 @@ class MessageJudge:
         if heard and not verdict.blocked:
             self.session.remember(verdict.heard[len(before) :])
         if verdict.blocked:
-            rules = ",".join(rule.id for rule in verdict.rules)
-            LOG.warning(
-                "server %s: %s %s by %s (%s)", self.server, place.stage, verdict.action, rules, verdict.id
-            )
+            by = "by " + ",".join(rule.id for rule in verdict.rules)
+            why = by if verdict.unavailable is None else f"as unavailable, {verdict.unavailable.reason}"
+            LOG.warning("server %s: %s %s %s (%s)", self.server, place.stage, verdict.action, why, verdict.id)
         if verdict.unavailable is not None:
             raise GuardUnavailable(verdict)
         return verdict

@@ -337,6 +337,7 @@ def test_what_cannot_be_judged_is_an_error_to_who_waits(guard_of: Any, kind_of: 
         "message": "the guard could not check this (crash)",
         "data": {"code": "guard_unavailable", "reason": "crash", "retryAfter": None},
     }
+    assert " block as unavailable, crash (vd_" in caplog.messages[-1]
 
     bad = Talk(broken)
     bad.session.heard = None  # type: ignore[assignment] # what nobody foresaw

@@ -41,6 +41,14 @@ def test_both_forms_hold_the_same_chunks(sent: list[bytes], chunks: list[Any]) -
     assert raw.startswith(b"[")
 
 
+def test_what_is_told_stands_behind_the_fields_of_a_chunk() -> None:
+    """Google's client of Python raises for a chunk that begins with `error`, and takes any other for a part of the reply."""
+    failure = sse.event(b'{"error": {"code": 503}}')
+
+    assert ChunkWriter().feed(NOTED + failure).startswith(b'data: {"error":')
+    assert ArrayWriter().feed(NOTED + failure).startswith(b'[{"error":')
+
+
 def test_each_piece_is_sent_at_once() -> None:
     """An entry of an array does not wait for the next one; a sign of life is seen from the first."""
     array = ArrayWriter()

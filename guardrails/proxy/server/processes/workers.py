@@ -30,6 +30,9 @@ LOG = logging.getLogger("guardrails.proxy")
 
 READY_S = 1.0
 
+ORPHAN_S: Final = 1.0
+"""How often a worker looks whether its parent is there."""
+
 TASKS: Final = Path("/proc/self/task")
 """Where Linux lists the threads of a process, those of libraries too."""
 
@@ -63,7 +66,23 @@ def can_fork() -> bool:
     )
 
 
-class ForkedProcess(Process):
+class WorkerProcess(Process):
+    """A worker, which ends when its parent has: nobody would tell it to, and it would serve an old policy for ever."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._parent = os.getpid()
+
+    def always_pong(self) -> None:
+        """Answer the parent as long as it is there, then end as one that is told to."""
+        while os.getppid() == self._parent:
+            if self.child_conn.poll(ORPHAN_S):
+                self.pong()
+        LOG.error("the parent of worker %s is gone: it ends what it began, and stops", os.getpid())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class ForkedProcess(WorkerProcess):
     """A worker that is forked from this process."""
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
@@ -102,7 +121,7 @@ class WorkerProcesses(Multiprocess):
     def __init__(self, config: Config, sockets: list[socket], *, reload: bool, forks: bool) -> None:
         super().__init__(config, sockets)
         self._reload = reload
-        self._make = ForkedProcess if forks else Process
+        self._make = ForkedProcess if forks else WorkerProcess
 
     def init_processes(self) -> None:
         """Start as many workers as are wanted."""
@@ -115,13 +134,22 @@ class WorkerProcesses(Multiprocess):
                 return
             if process.is_alive(timeout=self.config.timeout_worker_healthcheck):
                 continue
+            hangs = process.exitcode is None
             process.kill()
             process.join()
             if process.exitcode == STARTUP_FAILURE:
                 LOG.error("worker %s failed to start, and the next would: the server stops", process.pid)
                 self.should_exit.set()
             elif not self.should_exit.is_set():
+                what = "does not answer" if hangs else f"ended with status {process.exitcode}"
+                LOG.error("worker %s %s: another one takes its place", process.pid, what)
                 self.processes[index] = self._start()
+
+    def terminate_all(self) -> None:
+        """Have all workers end, and listen no longer: who connects while they end what they began would wait for nobody."""
+        super().terminate_all()
+        for listener in self.sockets:
+            listener.close()
 
     def handle_hup(self) -> None:
         """Pass the signal on; a worker that is still starting would die of it, and loads what there is now anyway."""

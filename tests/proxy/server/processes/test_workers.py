@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -44,6 +45,10 @@ class Worker:
         """Note it."""
         self.events.append("join")
 
+    def terminate(self) -> None:
+        """Note it."""
+        self.events.append("terminate")
+
 
 @pytest.fixture
 def supervisor():
@@ -58,12 +63,20 @@ def supervisor():
         signal.signal(number, handler)
 
 
-def test_one_that_died_or_hangs_is_replaced(supervisor) -> None:
-    """By one that is made as it was; the others are let be."""
+@pytest.mark.parametrize(
+    ("exitcode", "said"),
+    [
+        (-9, "worker 7 ended with status -9: another one takes its place"),
+        (None, "worker 7 does not answer: another one takes its place"),
+    ],
+)
+def test_one_that_died_or_hangs_is_replaced(supervisor, caplog, exitcode: int | None, said: str) -> None:
+    """By one that is made as it was, and the log says so; the others are let be."""
     found, made = supervisor
     found.init_processes()
-    made[0].alive = False
+    made[0].alive, made[0].exitcode = False, exitcode
     found.keep_subprocess_alive()
+    assert caplog.messages == [said]
     assert [each.events for each in made] == [["start", "kill", "join"], ["start"], ["start"]]
     assert found.processes == [made[2], made[1]]
     found.handle_ttin()
@@ -79,6 +92,19 @@ def test_a_worker_that_cannot_start_ends_the_server(supervisor, caplog) -> None:
     assert found.should_exit.is_set()
     assert len(made) == 2
     assert "failed to start" in caplog.text
+
+
+def test_nobody_waits_for_workers_that_end(supervisor) -> None:
+    """A connection is refused while they end what they began: the parent would hold it, and nobody would take it."""
+    found, made = supervisor
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        found.sockets.append(listener)
+        found.init_processes()
+        found.terminate_all()
+        assert [each.events for each in made] == [["start", "terminate"]] * 2
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
 
 
 def test_a_guard_is_shared_as_long_as_its_files_are_what_they_were(tmp_path: Path) -> None:
@@ -132,6 +158,32 @@ worker.start()
 worker.join()
 print("parent", worker.exitcode, signal.pthread_sigmask(signal.SIG_BLOCK, []) == set())
 """
+
+
+ORPHAN = """
+import os, signal, threading
+from uvicorn.config import Config
+from guardrails.proxy.server.processes.workers import ForkedProcess
+
+class Waiting(ForkedProcess):
+    def target(self, sockets):
+        signal.signal(signal.SIGTERM, lambda *given: os.write(1, b"told to end"))
+        threading.Thread(target=self.always_pong, daemon=True).start()
+        os.write(1, b"serves, ")
+        signal.pause()
+
+worker = Waiting(Config("none:none"), [])
+worker.start()
+assert worker.ping()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_worker_ends_when_its_parent_was_killed() -> None:
+    """It ends as one that is told to, and holds neither the port nor an old policy; the output is read until it has ended."""
+    done = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout == b"serves, told to end"
 
 
 @pytest.mark.parametrize("status", [0, 3])
