@@ -93,7 +93,8 @@ def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = 
     if of.origin is not None:
         identity.append(["plugin", *astuple(of.origin)])
     able.setdefault("tier", of.tier)
-    able.setdefault("inline", able["tier"] == 0)
+    # What others wrote may take any time: only what says that it does not runs where nothing can stop it.
+    able.setdefault("inline", built_in and able["tier"] == 0)
     able["contents"] = frozenset(able.get("contents", of.contents))
     return BoundDetector(
         name=name,

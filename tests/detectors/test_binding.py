@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import BoundDetector, bind
 from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.types import CLEAN, Content, Detection, Text
+from tests.cases import each_case
 
 
 def build(folder: Path, name: str = "t", of: object = TERMS, **fields: object) -> BoundDetector:
@@ -33,6 +35,16 @@ def test_a_bound_detector_says_what_it_gives(tmp_path: Path) -> None:
     for pattern, inline in (("ab", True), ("a(?=b)", False)):
         config = PATTERNS.config.model_validate({"use": "patterns", "patterns": [pattern]})
         assert bind("p", PATTERNS, config, PolicyFolder(tmp_path)).inline is inline
+
+
+@each_case(("said", "inline"), [({}, False), ({"tier": 0}, False), ({"inline": True}, True)])
+def test_a_detector_of_others_runs_on_a_worker_unless_it_says_otherwise(
+    said: dict[str, Any], inline: bool, tmp_path: Path
+) -> None:
+    """On the caller's thread no deadline could stop it, and a server would serve nobody meanwhile."""
+    detector = type("Other", (), {"detect": lambda self, batch: [CLEAN] * len(batch), **said})()
+    of = replace(TERMS, name="other", build=lambda _name, _config, _files: detector)
+    assert build(tmp_path, of=of, terms=["a"]).inline is inline
 
 
 def test_a_digest_names_everything_that_findings_depend_on(tmp_path: Path) -> None:

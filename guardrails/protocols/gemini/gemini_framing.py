@@ -1,8 +1,8 @@
 """How Gemini's API writes a stream: server-sent events in; events without comments, or one array of JSON, out.
 
 Google's clients read every line: those of Python stop at a comment. So a sign of life is an empty line, and what the proxy says
-of its checks stands in the chunk behind it, in fields of their own, which these clients skip. They stand behind the chunk's own
-fields: the client of Python takes a chunk for an error only where it begins with `error`.
+of its checks stands in the chunk behind it, in fields of their own, which these clients skip. In an error they stand behind it:
+the client of Python takes a chunk for an error only where it begins with `error`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ class ChunkWriter:
         data = b"".join(line.removeprefix(DATA) for line in block.split(b"\n") if line.startswith(DATA))
         if self._noted:
             body = strict_json.parse(data, halves=True)
-            data = strict_json.dump(
-                {**{name: body[name] for name in body if name not in self._noted}, **self._noted}
-            )
+            own = {name: body[name] for name in body if name not in self._noted}
+            data = strict_json.dump(own | self._noted if "error" in own else self._noted | own)
             self._noted = {}
         return self.chunk(data)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -329,6 +329,19 @@ POLICIES = {
 }
 
 
+class InlineJudge:
+    """A detector that says that it takes no time, and is a function of one content."""
+
+    inline = True
+
+    def __init__(self, judge: Callable[[Any], Detection]) -> None:
+        self.judge = judge
+
+    def detect(self, batch: Sequence[Any]) -> list[Detection]:
+        """Judge each content."""
+        return [self.judge(content) for content in batch]
+
+
 @pytest.fixture(scope="module")
 def guards(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> dict[str, Guard]:
     """A guard for each policy, one of them with a floor."""
@@ -337,7 +350,7 @@ def guards(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> dict
         bad = getattr(content, "name", "") == "zqxbomb"
         return Detection((Finding("custom.own", 1.0, "own"),)) if bad else CLEAN
 
-    own = {"own": kind_of(judge, contents=frozenset({"tool_call"}))}
+    own = {"own": kind_of(InlineJudge(judge), contents=frozenset({"tool_call"}))}
     made = {name: guard_of(policy, detectors=own) for name, policy in POLICIES.items()}
     return made | {"floor": guard_of(POLICIES["message"], floor=POLICIES["conversation"])}
 
