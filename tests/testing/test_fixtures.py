@@ -21,12 +21,13 @@ def test_an_application(guardrails_upstream, fake_guard):
 
     guardrails_upstream.reply_with("a secret")
     guard = fake_guard(blocks=["bomb"], redacts=["secret"])
-    client = guard.wrap(openai.OpenAI(base_url=guardrails_upstream.url, api_key="none"), on_block="answer")
-    asked = [{"role": "user", "content": "hello"}]
-    answer = client.chat.completions.create(model="m", messages=asked)
-    assert answer.choices[0].message.content == "a [REDACT]"
-    assert guardrails_upstream.requests[0].texts == ["hello"]
-    client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a bomb"}])
+    with openai.OpenAI(base_url=guardrails_upstream.url, api_key="none") as bare:
+        client = guard.wrap(bare, on_block="answer")
+        asked = [{"role": "user", "content": "hello"}]
+        answer = client.chat.completions.create(model="m", messages=asked)
+        assert answer.choices[0].message.content == "a [REDACT]"
+        assert guardrails_upstream.requests[0].texts == ["hello"]
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": "a bomb"}])
     assert len(guardrails_upstream.requests) == 1
     assert_blocked(guard.verdicts[-1], rule="fake.block")
 
