@@ -69,6 +69,7 @@ class Layout:
         part: what of a piece that says nothing may be a payload: it is glued to a path or a name by a sign of the alphabet.
         whole: RE2 of a piece that can be a payload alone; "" if any can.
         longest: characters up to which a piece can be a payload alone: minified code is one word without end.
+        fewest: pieces of the shortest chain where no piece can be a payload alone: what the gate asks for, of each chain.
     """
 
     piece: str
@@ -82,6 +83,7 @@ class Layout:
     part: re.Pattern[str] | None = None
     whole: str = ""
     longest: int = sys.maxsize
+    fewest: int = 1
 
     @cached_property
     def chain(self) -> Any:
@@ -89,7 +91,7 @@ class Layout:
         if not self.joint:
             return compile_pattern(self.piece)
         first = f"(?:{self.piece})(?:{self.joint})(?:{self.piece})|{self.whole}" if self.whole else self.piece
-        return compile_pattern(rf"(?:{first})(?:(?:{self.joint})(?:{self.piece}))*")
+        return compile_pattern(rf"(?:{first})(?:(?:{self.joint})(?:{self.piece})){{{self.fewest - 1},}}")
 
     @cached_property
     def pieces(self) -> re.Pattern[str]:
@@ -119,11 +121,17 @@ class Layout:
                 yield from self._decode(text, block)
 
     def blocks(self, hay: str) -> Iterator[Stretch]:
-        """Yield the stretches of an ASCII text that must not be cut: the blocks that say something."""
+        """Yield the stretches of an ASCII text that must not be cut: the blocks that say something, and that before a single last
+        piece with it, which may be one in a chain alone (`0x64 0x7441Z`).
+        """
         for start, end in self._find_chains(hay):
+            before = None
             for block in self._split(hay, self._find_pieces(hay, start, end)):
                 if self._readable(hay, block):
                     yield block[0][0], block[-1][1]
+                    if before is not None and len(block) == 1 and block[0][1] == end:
+                        yield before, end
+                before = block[0][0]
 
     def _find_chains(self, hay: str) -> Iterator[Stretch]:
         """Yield where the chains of an ASCII text stand that are long enough for a payload."""
@@ -324,7 +332,15 @@ def codes(
         alone: characters of the shortest payload.
         longest: as in `Layout`.
     """
-    gate = gate or rf"(?:(?:{piece})(?:{joint})){{{fewest - 1}}}(?:{piece})"
     return Layout(
-        piece, joint, gate, read, alone or 2 * fewest, begun_joint, begun_piece, whole=whole, longest=longest
+        piece,
+        joint,
+        gate or rf"(?:(?:{piece})(?:{joint})){{{fewest - 1}}}(?:{piece})",
+        read,
+        alone or 2 * fewest,
+        begun_joint,
+        begun_piece,
+        whole=whole,
+        longest=longest,
+        fewest=1 if whole or gate else fewest,
     )
