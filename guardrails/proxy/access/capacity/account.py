@@ -41,6 +41,10 @@ WINDOW_S: Final = 3.0
 REQUEST_CPU_S: Final = 1e-4
 """Processor seconds of a request that no meter sees, at least."""
 
+LARGEST_PART: Final = 0.125
+"""Part of `max_wait_s` that a request of a size that nobody has asked in is expected to take at most: such an estimate may be
+wrong by orders, and one request must not keep all others out for that."""
+
 LONGEST_RETRY_S: Final = 30
 """Seconds after which who is refused is told to come back, at most."""
 
@@ -179,7 +183,7 @@ class CapacityAccount:
         """Let a request in; raises `GuardUnavailable` where it would wait for too long."""
         self.check(caller)
         self._drain()
-        ticket = Ticket(caller, size, self._worth(*self._requests.estimate(size)))
+        ticket = Ticket(caller, size, self._expect(self._requests, size))
         self._promise(caller, ticket.promised_s)
         self._open[ticket] = None
         return ticket
@@ -199,7 +203,7 @@ class CapacityAccount:
         self._streams[ticket] = None
         self.stream_load += load
         self._loads[ticket.caller] = self._loads.get(ticket.caller, 0.0) + load
-        opening_s = self._worth(*self._openings.estimate(ticket.size))
+        opening_s = self._expect(self._openings, ticket.size)
         self._promise(ticket.caller, opening_s - ticket.promised_s)
         ticket.promised_s = opening_s
 
@@ -299,13 +303,19 @@ class CapacityAccount:
             worth = max(worth, busy_s / threads)
         return worth / (max(1.0 - STREAM_SHARE, 1.0 - self.stream_load) * speed.gain)
 
+    def _expect(self, table: CostTable, size: int) -> float:
+        """Return for how long the machine is expected to be at work for a request of a size."""
+        worth = self._worth(*table.estimate(size))
+        return worth if table.has_measured(size) else min(worth, self.max_wait_s * LARGEST_PART)
+
     def _settle(self, ticket: Ticket, table: CostTable) -> None:
         """Put right what was promised for a request, now that it is known what it took."""
         cpu_s, busy_s = ticket.meter.cpu_s, ticket.meter.busy_s
         if cpu_s or busy_s:  # one that was refused before any check says nothing of what checks take
             table.learn(ticket.size, cpu_s, busy_s)
         self._drain()
-        self._promise(ticket.caller, self._worth(cpu_s, busy_s) - ticket.promised_s)
+        # What it took beyond that is done by now: nobody waits for it.
+        self._promise(ticket.caller, min(0.0, self._worth(cpu_s, busy_s) - ticket.promised_s))
 
     def _promise(self, caller: str, seconds: float) -> None:
         """Add work of a client to the backlog, or take it away."""

@@ -46,6 +46,10 @@ class CostTable:
         cost = self._costs[at]
         return self._scale_neighbour(at) if cost is None else cost
 
+    def has_measured(self, size: int) -> bool:
+        """Tell whether a request of that size was measured; else its estimate is scaled from another one."""
+        return self._costs[_class_of(size)] is not None
+
     def learn(self, size: int, cpu_s: float, busy_s: float) -> None:
         """Take what a request of a size took."""
         at = _class_of(size)

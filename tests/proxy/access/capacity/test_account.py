@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.errors import GuardUnavailable
 from guardrails.proxy.access.capacity.account import (
+    LARGEST_PART,
     LEAST_BOUND,
     LONGEST_RETRY_S,
     OWN_BOUND,
@@ -378,3 +379,27 @@ def test_saturation_is_told_for_as_long_as_it_lasts() -> None:
     assert machine.account.saturated_s == pytest.approx(5.0, abs=0.3)
     machine.run(0.25)
     assert machine.account.saturated_s == 0.0
+
+
+def test_a_size_that_nobody_asked_in_keeps_nobody_out() -> None:
+    """Its estimate is scaled from another size, and may be wrong by orders."""
+    machine = Machine()
+    machine.account.seed({SIZE: TENTH}, None)
+
+    assert machine.admit(size=10_000 * SIZE) is not None
+    assert machine.account.backlog_s <= machine.account.max_wait_s * LARGEST_PART
+    assert machine.admit(size=SIZE) is not None
+
+
+def test_what_took_longer_than_expected_keeps_nobody_out_once_it_is_done() -> None:
+    """Nobody waits for work that is done."""
+    machine = Machine()
+    machine.account.seed({SIZE: TENTH}, None)
+    ticket = machine.admit()
+    assert ticket is not None
+    promised = machine.account.backlog_s
+
+    machine.finish(ticket, 50.0)
+
+    assert machine.account.backlog_s <= promised
+    assert machine.admit() is not None
