@@ -20,6 +20,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -215,10 +216,11 @@ def measured(name: str, server: servers.Server, seconds: float) -> dict[str, obj
     }
 
 
-def served(policy: str, *options: str) -> Iterator[servers.Server]:
+@contextmanager
+def served(policy: str, *options: str, upstream_module: str = "proxies.upstream") -> Iterator[servers.Server]:
     """Yield a server before an upstream, with more options of the command; end both afterwards."""
     upstream = servers.Server(
-        "upstream", [sys.executable, "-m", "proxies.upstream", "{port}"], "upstream", core=servers.ANY_CORE
+        "upstream", [sys.executable, "-m", upstream_module, "{port}"], "upstream", core=servers.ANY_CORE
     )
     upstream.start()
     ours = servers.Server(
@@ -248,7 +250,7 @@ def main() -> None:
     print(measure.machine())
     rows = []
     for name in args.only:
-        for server in served(args.policy):  # a fresh one for each, so that memory is the attack's own
+        with served(args.policy) as server:  # a fresh one for each, so that memory is the attack's own
             rows.append(measured(name, server, args.seconds))
             print(measure.table(rows[-1:]), flush=True)
     print(measure.table(rows))

@@ -18,14 +18,15 @@ import re
 import statistics
 import sys
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
 from typing import Any, Final
 
 import measure
-from proxies import script, servers
+from availability import served
+from proxies import script
 from proxies.paced_upstream import tell
 
 KINDS: Final = ("streams", "plain", "mixed")
@@ -255,32 +256,6 @@ async def run(
     return rows
 
 
-def serve(
-    policy: str, work: Callable[[int], Coroutine[Any, Any, list[dict[str, Any]]]]
-) -> list[dict[str, Any]]:
-    """Do what needs the port of a server before an upstream."""
-    upstream = servers.Server(
-        "upstream",
-        [sys.executable, "-m", "proxies.paced_upstream", "{port}"],
-        "upstream",
-        core=servers.ANY_CORE,
-    )
-    upstream.start()
-    ours = servers.Server(
-        "guardrails",
-        [sys.executable, "-m", "guardrails", "serve", "--policy", policy, "--port", "{port}",
-         "--upstream", f"http://127.0.0.1:{upstream.port}/v1"],
-        "guardrails",
-        core=servers.ANY_CORE,
-    )  # fmt: skip
-    try:
-        ours.start()
-        return asyncio.run(work(ours.port))
-    finally:
-        ours.stop()
-        upstream.stop()
-
-
 def main() -> int:
     """Print a line for each load and what became of each aim."""
     parser = argparse.ArgumentParser(
@@ -292,7 +267,8 @@ def main() -> int:
     parser.add_argument("--levels", nargs="+", type=float, default=LEVELS)
     args = parser.parse_args()
     print(measure.machine())
-    rows = serve(args.policy, lambda port: run(port, args.kinds, args.levels, args.seconds))
+    with served(args.policy, upstream_module="proxies.paced_upstream") as server:
+        rows = asyncio.run(run(server.port, args.kinds, args.levels, args.seconds))
     print(f"\n{measure.table(rows)}\n")
     aims = judge(rows)
     for met, told in aims:

@@ -216,11 +216,8 @@ def main() -> int:
     args = parser.parse_args()
     print(measure.machine())
     probe_port = servers.free_port()
-    faults = [
-        fault
-        for server in served(args.policy, "--probe-port", str(probe_port))
-        for fault in soak(server, probe_port, args.seconds, args.seed)
-    ]
+    with served(args.policy, "--probe-port", str(probe_port)) as server:
+        faults = soak(server, probe_port, args.seconds, args.seed)
     for fault in faults:
         print("FAULT  ", fault)
     return bool(faults)

@@ -48,6 +48,14 @@ def both(guard: Guard, content: Any, **more: Any) -> list[Verdict]:
     return [guard.check(content, **more), asyncio.run(guard.acheck(content, **more))]
 
 
+def take_all_threads(pool: Workers, gate: threading.Event, *, bulk: bool = False) -> None:
+    """Have every thread of a pool's lane wait for a gate; returns once all do."""
+    begun = [threading.Event() for _ in range(4)]
+    for event in begun:
+        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)), bulk=bulk)  # type: ignore[misc]
+    assert all(event.wait(WAIT) for event in begun)
+
+
 @pytest.mark.parametrize(("rule", "action"), [("block", "block"), ("flag", "flag"), ("redact", "block")])
 def test_a_deadline_returns_on_time_and_abandons_the_work(
     slow: Slow, pool: Workers, gate: threading.Event, rule: str, action: str
@@ -69,10 +77,7 @@ def test_work_that_never_started_misses_its_deadline_too(
     slow: Slow, pool: Workers, gate: threading.Event
 ) -> None:
     """All threads are taken: what waits behind them fails on time, and gives its place in the queue away."""
-    begun = [threading.Event() for _ in range(4)]
-    for event in begun:
-        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
-    assert all(event.wait(WAIT) for event in begun)
+    take_all_threads(pool, gate)
     for verdict in both(slow(lambda content: CLEAN, deadline_ms=20), "text"):
         assert verdict.blocked
         assert verdict.errors[0].error == "not done after 20 ms: no worker was free"
@@ -94,11 +99,7 @@ def test_waiting_for_a_worker_takes_no_time_of_the_deadline(
         return CLEAN
 
     async def main() -> Verdict:
-        begun = [threading.Event() for _ in range(4)]
-        for event in begun:
-            pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
-        for event in begun:
-            await asyncio.to_thread(event.wait, WAIT)
+        await asyncio.to_thread(take_all_threads, pool, gate)
         checking = asyncio.ensure_future(slow(judge, deadline_ms=60_000).acheck("text"))
         await asyncio.sleep(0)
         assert pool.waiting == 1
@@ -114,10 +115,7 @@ def test_a_step_that_finds_no_worker_is_said_to_be_overload(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers, gate: threading.Event
 ) -> None:
     """A check of many contents runs on a worker as a whole; where none is free for as long as it may take, nothing was judged."""
-    begun = [threading.Event() for _ in range(4)]
-    for event in begun:
-        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)), bulk=True)
-    assert all(event.wait(WAIT) for event in begun)
+    take_all_threads(pool, gate, bulk=True)
     guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline())})
 
     with pytest.raises(GuardUnavailable, match=r"no worker was free for 0\.2 s"):
@@ -130,10 +128,7 @@ def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once
     slow: Slow, pool: Workers, gate: threading.Event
 ) -> None:
     """By how long the first job waits already; from any thread, and from a loop."""
-    begun = [threading.Event() for _ in range(4)]
-    for event in begun:
-        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
-    assert all(event.wait(WAIT) for event in begun)
+    take_all_threads(pool, gate)
     pool.submit(lambda: None)
     guard = slow(lambda content: CLEAN, deadline_ms=50)
     wait_until(lambda: pool.expected_wait() > 0.05)
