@@ -248,9 +248,9 @@ def response_headers(response: UpstreamResponse) -> dict[str, str]:
     passed: dict[str, str] = {}
     for written, value in response.headers.items():
         name = written.lower()
-        if name in PASSED_BACK or (name.startswith(PASSED_BACK_PREFIX) and is_plain_header(name)):
-            if is_plain_header(value):
-                passed[name] = value
+        known = name in PASSED_BACK or (name.startswith(PASSED_BACK_PREFIX) and is_plain_header(name))
+        if known and is_plain_header(value):
+            passed[name] = value
     if response.upstream:
         passed[SERVED_BY] = response.upstream
     return passed
