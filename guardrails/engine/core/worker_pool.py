@@ -145,27 +145,32 @@ class Lane:
         """Return how many jobs of a caller wait."""
         return len(self._waiting.get(caller, ()))
 
+    def delay(self, now: float) -> float:
+        """Return how late the lane is: for how many seconds whoever waits longest does, or another job behind all would."""
+        since = min((jobs.since for jobs in self._waiting.values()), default=now)
+        return 0.0 if since == now else max(now - since, self._time_for(self.size + 1))
+
     def expected_wait(self, caller: str, now: float) -> float:
         """Return the seconds that another job of a caller would wait before it begins.
 
-        A client waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
-        that holds its share of the threads takes none of the others'. Without a name it is told how late the pool is: as whoever
-        waits longest.
+        A caller waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
+        that holds its share of the threads takes none of the others'.
         """
-        in_turn = [*filter(self._share, self._waiting)] if caller else [*self._waiting]
+        in_turn = [*filter(self._share, self._waiting)]
         if self.working < self.threads and self._share(caller) and not in_turn:
             return 0.0
-        if not caller:
-            since = [jobs.since for jobs in self._waiting.values()]
-            ahead = (self.size + 1) / self.threads if self.threads else 0.0
-        else:
-            mine, share = self.waits(caller), (self.threads + 1) // 2
-            since = [self._waiting[other].turn_since for other in in_turn]
-            if mine:
-                since.append(self._waiting[caller].since)
-            before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
-            ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
-        return max(now - min(since, default=now), ahead * self._mean_s)
+        mine = self.waits(caller)
+        since = [self._waiting[other].turn_since for other in in_turn]
+        if mine:
+            since.append(self._waiting[caller].since)
+        before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
+        ahead = max(self._time_for(before + 1), self._time_for(mine + 1, self._most_of(caller)))
+        return max(now - min(since, default=now), ahead)
+
+    def _time_for(self, jobs: int, threads: int | None = None) -> float:
+        """Return the seconds until so many jobs have begun, on all threads if not said."""
+        threads = self.threads if threads is None else threads
+        return jobs / threads * self._mean_s if threads else 0.0
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its caller."""
@@ -218,9 +223,13 @@ class Lane:
             del self._running[job.caller]
         self._stuck -= stuck
 
+    def _most_of(self, caller: str) -> int:
+        """Return how many jobs of a caller may run at a time."""
+        return (self.threads + 1) // 2 if caller else self.threads
+
     def _share(self, caller: str) -> int:
         """Return how many more jobs of a caller may run."""
-        return max(0, (self.threads + 1) // 2 - self._running[caller]) if caller else self.threads
+        return max(0, self._most_of(caller) - self._running[caller]) if caller else self.threads
 
 
 class Workers:
@@ -261,7 +270,13 @@ class Workers:
         since = perf_counter() - self._stuck_s
         return sum(when <= since for when in tuple(self._abandoned.values()))
 
-    def expected_wait(self, caller: str = "") -> float:
+    @property
+    def delay_s(self) -> float:
+        """For how many seconds quick work waits for a thread by now, that of whoever waits longest."""
+        with self._changed:
+            return self._lanes[False].delay(perf_counter())
+
+    def expected_wait(self, caller: str) -> float:
         """Return the seconds that quick work of a caller would wait for a thread."""
         with self._changed:
             return self._lanes[False].expected_wait(caller, perf_counter())

@@ -268,11 +268,19 @@ def test_work_that_was_given_up_just_now_is_not_stuck(gate: threading.Event) -> 
 
 @pytest.mark.parametrize(
     ("waiting", "caller", "wait_s"),
-    [(0, "", 1.0), (0, "other", 2.0), (2, "", 3.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
+    [(0, "", 1.0), (0, "other", 2.0), (2, "", 2.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
 )
 def test_a_wait_is_foretold_by_what_jobs_took(waiting: int, caller: str, wait_s: float) -> None:
     """Two threads, jobs of two seconds: who has jobs that wait already has half of the threads, and takes turns with others."""
     assert full_lane(waiting).expected_wait(caller, now=50.0) == pytest.approx(wait_s)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "now", "delay_s"), [(0, 60.0, 0.0), (2, 50.5, 3.0), (9, 50.5, 10.0), (1, 75.0, 25.0)]
+)
+def test_a_lane_is_as_late_as_whoever_waits_longest(waiting: int, now: float, delay_s: float) -> None:
+    """By how long the first waits already, or all that wait will; a lane in which nobody waits is not late."""
+    assert full_lane(waiting).delay(now) == pytest.approx(delay_s)
 
 
 def full_lane(waiting: int) -> Lane:
@@ -307,7 +315,7 @@ def test_who_floods_is_not_waited_for() -> None:
     lane.pop()
     assert (lane.working, lane.size) == (2, 47)
     assert lane.expected_wait("quiet", now=60.0) == 0.0
-    assert lane.expected_wait("", now=60.0) == pytest.approx(24.0)
+    assert lane.delay(now=60.0) == pytest.approx(24.0)
     assert lane.expected_wait("loud", now=60.0) == pytest.approx(48.0)
 
 
@@ -332,7 +340,7 @@ def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -
     pool.submit(job)
     assert begun.wait(WAIT)
     pool.submit(lambda: None)
-    wait_until(lambda: pool.expected_wait() > 0.01)
+    wait_until(lambda: pool.delay_s > 0.01)
     with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
         pool.submit(lambda: None, within_s=0.01)
     assert caught.value.retry_after >= 1
