@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -190,27 +191,19 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     assert order == [*"abcaaaaa"]
 
 
-def test_jobs_of_streams_and_others_take_turns(gate: threading.Event) -> None:
-    """A short request does not wait for what all streams of its client have waiting."""
-    pool = Workers(1, queue=64, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
-    order: list[str] = []
-
-    def submit(kind: str) -> Future[None]:
-        meter = WorkMeter()
-        meter.streams = kind == "s"
-        CALLER.set("one")
-        METER.set(meter)
-        return pool.submit(lambda: order.append(kind))
-
-    futures = [copy_context().run(submit, kind) for kind in "sssssooos"]
-    pool.abandon(futures[1])
-    gate.set()
-    for future in futures[:1] + futures[2:]:
-        future.result(WAIT)
-    assert "".join(order) == "osososss"
+def test_jobs_of_streams_and_others_take_turns() -> None:
+    """A short request does not wait for what all streams of its client have waiting. Nobody knows yet what they take."""
+    lane, meters = Lane(1), {"s": WorkMeter(), "o": WorkMeter()}
+    meters["s"].streams = True
+    jobs = [Job(Future(), lambda: None, "one", meters[kind], since=0.0) for kind in "sssssooos"]
+    for job in jobs:
+        lane.push(job)
+    lane.remove(jobs[1].future)
+    order = ""
+    while (next_job := lane.pop()) is not None:
+        order += "s" if next_job.is_of_stream else "o"
+        lane.finish(next_job, 0.0, stuck=False)
+    assert order == "osososss"
 
 
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
@@ -331,6 +324,34 @@ def test_an_old_job_behind_others_of_its_client_tells_nobody_else_to_wait() -> N
     now = perf_counter()
     assert lane.expected_wait("quiet", now) == pytest.approx(1.0)
     assert lane.expected_wait("loud", now) >= 100.0
+
+
+def test_jobs_of_streams_get_as_much_time_as_others_of_their_client() -> None:
+    """A window of a stream takes four times as long as a short question: four questions come to one window. Who had none for a
+    while is owed nothing for it.
+    """
+    lane, meters = Lane(1), {"question": WorkMeter(), "window": WorkMeter()}
+    meters["window"].streams = True
+
+    def add(kind: str, many: int) -> None:
+        for _ in range(many):
+            lane.push(Job(Future(), lambda: None, "own", meters[kind], since=0.0))
+
+    def run(many: int) -> Counter[str]:
+        ran: Counter[str] = Counter()
+        for _ in range(many):
+            job = lane.pop()
+            assert job is not None
+            kind = "window" if job.is_of_stream else "question"
+            lane.finish(job, {"question": 0.01, "window": 0.04}[kind], stuck=False)
+            ran[kind] += 1
+        return ran
+
+    add("window", 60)
+    run(20)
+    add("question", 100)
+    run(5)
+    assert run(25) == {"window": 5, "question": 20}
 
 
 def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -> None:

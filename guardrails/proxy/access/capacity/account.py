@@ -43,8 +43,13 @@ LEAST_BOUND: Final = 0.25
 SILENT_S: Final = 10.0
 """Seconds after which half of what is kept for a stream that has not begun is given to others."""
 
+PRESS_S: Final = 1.0
+RELAX_S: Final = 15.0
+"""Seconds over which it is averaged how busy requests are, while they grow busier, and while they grow less so: a stream is open for
+longer than requests pause."""
+
 WINDOW_S: Final = 3.0
-"""Seconds over which what a stream takes is averaged, and how busy requests are: their work comes in pieces."""
+"""Seconds over which what a stream takes is averaged: its work comes in pieces."""
 
 REQUEST_CPU_S: Final = 1e-4
 """Processor seconds of a request that no meter sees, at least."""
@@ -273,8 +278,8 @@ class CapacityAccount:
         self.speed.follow_delay(
             Delay(delay_s, self._queue_delay(), self.backlog_s, self.max_wait_s), refused=refused
         )
-        pressure, self._pressed_s = min(1.0, self._pressed_s / seconds), 0.0
-        self._pressure += (pressure - self._pressure) * min(1.0, seconds / WINDOW_S)
+        change, self._pressed_s = min(1.0, self._pressed_s / seconds) - self._pressure, 0.0
+        self._pressure += change * min(1.0, seconds / (PRESS_S if change > 0.0 else RELAX_S))
         for caller in [name for name, held in self._backlogs.items() if held * self._scale < SMALL_S]:
             del self._backlogs[caller]
         if not refused:
