@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from asyncio import CancelledError
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from guardrails.cancellation import is_interrupt
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.capabilities import PassageStream
 from guardrails.detectors.encodings.extractors import DerivedText
@@ -438,7 +438,7 @@ def _ask_safely(ask: Callable[..., T], *about: object) -> T | None:
     """Return an answer of detectors, None where they break: what they raise stays out, as it may quote the text."""
     try:
         return ask(*about)
-    except (KeyboardInterrupt, CancelledError):
-        raise
-    except BaseException:  # libraries in Rust panic with no Exception at all
+    except BaseException as error:  # libraries in Rust panic with no Exception at all
+        if is_interrupt(error):
+            raise
         return None
