@@ -23,7 +23,7 @@ from guardrails.processor.collection import pause_collection
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import SettingsSources
 from guardrails.proxy.server.app import create_app
-from guardrails.proxy.server.connections import raise_descriptors
+from guardrails.proxy.server.connections import check_descriptors, raise_descriptors
 from guardrails.proxy.server.http import Http
 from guardrails.proxy.server.listening.listener import open_listener
 from guardrails.proxy.server.processes.graceful_server import GracefulServer
@@ -173,6 +173,7 @@ class Running:
         wait_ready: bool = True,
         reread: Callable[[], Settings] | None = None,
     ) -> None:
+        check_descriptors(settings.max_connections)
         self._listener = open_server_listener(settings)
         self._wait_ready = wait_ready
         self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
