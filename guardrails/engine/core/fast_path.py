@@ -265,11 +265,13 @@ class FastPath:
             return False
         new.entries[content.text] = entry
         nothing = path.entry(content)
-        if any(entry.get(key, CLEAN) is not CLEAN for key in nothing):
-            new.found = True
-            return True
-        if entry.keys() >= nothing.keys():
-            return True
+        if entry or not nothing:
+            held = [*map(entry.get, nothing)]
+            if held.count(CLEAN) == len(held):
+                return True
+            if any(each is not None and each is not CLEAN for each in held):
+                new.found = True
+                return True
         if entry and self._cache.every:
             return None  # the pipeline asks the others alone
         kept.append((entry, nothing))
