@@ -22,7 +22,7 @@ from guardrails.context import (
 from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
-from guardrails.engine.content.roles import ROLES
+from guardrails.engine.content.places import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import NO_TEXTS, Pipeline
 from guardrails.engine.model import Outcome

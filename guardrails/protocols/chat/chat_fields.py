@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import (
     Reader,
     Table,
@@ -41,6 +41,7 @@ from guardrails.engine.content.inline_media import (
     sound,
     sounding,
 )
+from guardrails.engine.content.places import place_at
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
 from guardrails.engine.values.walk import LISTS
 from guardrails.errors import RequestError

@@ -40,7 +40,11 @@ class Report:
     @property
     def action(self) -> Action:
         """The strictest action."""
-        return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
+        found = Action.ALLOW
+        for verdict in self.verdicts:
+            if verdict.action is not found:
+                found = max(found, verdict.action)
+        return found
 
     def headers(self) -> dict[str, str]:
         """Return the headers."""
