@@ -81,6 +81,9 @@ MOST_LITERALS = 2_000
 RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
 """Where what a reply is to rest on comes from."""
 
+SYSTEM_ROLES = ("system", "developer")
+"""Whose words make up a system prompt."""
+
 SAID = (Stage.OUTPUT, Stage.TOOL_CALL)
 """Where what a model says stands."""
 
@@ -196,56 +199,45 @@ class ContentTree:
 
     def system(self) -> str:
         """Return the system prompt of a conversation: all texts of its system and developer messages."""
-        texts = []
-        for leaf in self.leaves:
-            content = leaf.content
-            place = content.place
-            if (
-                place.stage is Stage.INPUT
-                and place.role in ("system", "developer")
-                and isinstance(content, Text)
-                and not leaf.again
-            ):
-                texts.append(content.text)
-        return "\n".join(texts)
+        return self.conversation()[0]
 
     def prompt(self) -> str:
         """Return what is asked: the last message of the user, or all that stands outside of messages."""
-        said = self._said()
-        return said[max(said)] if said else ""
-
-    def _said(self) -> dict[int, str]:
-        """Return what the user said, by message; -1 is outside of any."""
-        said: dict[int, list[str]] = {}
-        for leaf in self.leaves:
-            content = leaf.content
-            place = content.place
-            if (
-                place.stage is Stage.INPUT
-                and leaf.editable
-                and isinstance(content, Text)
-                and content.form != "data"
-                and not leaf.again
-            ):
-                if place.role == "user" and place.message is not None:
-                    said.setdefault(place.message, []).append(content.text)
-                elif place.role is None:
-                    said.setdefault(-1, []).append(content.text)
-        return {message: "\n".join(texts) for message, texts in said.items()}
+        return self.conversation()[1]
 
     def sources(self) -> str:
         """Return what was retrieved: the results of tools and the passages of a conversation, a line between them."""
-        return SOURCES.join([text for _, text in self._retrieved()])
+        return self.conversation()[2]
 
-    def _retrieved(self) -> list[tuple[int, str]]:
-        """Return what was retrieved with the message that it stands in; -1 is outside of any."""
-        found = []
+    def conversation(self) -> tuple[str, str, str]:
+        """Return what an answer to these leaves is judged beside: `system`, `prompt` and `sources`, from one look at them."""
+        system, said, retrieved = self._gather()
+        prompt = "\n".join(said[max(said)]) if said else ""
+        return "\n".join(system), prompt, SOURCES.join([text for _, text in retrieved])
+
+    def _gather(self) -> tuple[list[str], dict[int, list[str]], list[tuple[int, str]]]:
+        """Return the texts of the system prompt; what the user said, by message; and what was retrieved, with the message that it
+        stands in. The message -1 is outside of any.
+        """
+        system: list[str] = []
+        said: dict[int, list[str]] = {}
+        retrieved: list[tuple[int, str]] = []
         for leaf in self.leaves:
             content = leaf.content
+            if not isinstance(content, Text) or leaf.pieces or leaf.parent is not None:
+                continue
             place = content.place
-            if place.stage in RETRIEVED and leaf.editable and isinstance(content, Text) and not leaf.again:
-                found.append((-1 if place.message is None else place.message, content.text))
-        return found
+            if place.stage is Stage.INPUT:
+                if place.role in SYSTEM_ROLES:
+                    system.append(content.text)
+                elif leaf.editable and content.form != "data":
+                    if place.role == "user" and place.message is not None:
+                        said.setdefault(place.message, []).append(content.text)
+                    elif place.role is None:
+                        said.setdefault(-1, []).append(content.text)
+            elif place.stage in RETRIEVED and leaf.editable:
+                retrieved.append((-1 if place.message is None else place.message, content.text))
+        return system, said, retrieved
 
     def beside_own_system(self) -> None:
         """Let what assistants said in a conversation be judged beside its own system prompt."""
@@ -266,9 +258,8 @@ class ContentTree:
         """
         if not self._says():
             return
-        said: dict[int, str] | None = None
-        turns: list[int] | None = None
-        retrieved = self._retrieved()
+        _, said, retrieved = self._gather()
+        turns = sorted(at for at in said if at >= 0)
         first = min((at for at, _ in retrieved), default=None)
         for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
@@ -280,12 +271,10 @@ class ContentTree:
             if system:
                 own["system"] = system
             if place.stage is Stage.OUTPUT:
-                said = self._said() if said is None else said
                 message = -1 if place.message is None else place.message
-                if turns is None:
-                    turns = sorted(at for at in said if at >= 0)
                 before_it = bisect_left(turns, message)
-                own["prompt"] = said[turns[before_it - 1]] if before_it else prompt or own.get("prompt", "")
+                asked = "\n".join(said[turns[before_it - 1]]) if before_it else ""
+                own["prompt"] = asked if before_it else prompt or own.get("prompt", "")
                 if sources or (first is not None and first < message):
                     own.pop("sources", None)
                     context = ReplyContext(own, sources, retrieved, message)

@@ -79,7 +79,8 @@ def identifier(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 def anything(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A free structure: all its strings are judged."""
-    tree.anything(value, path, place)
+    if value != []:  # which many answers have
+        tree.anything(value, path, place)
 
 
 def arguments(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -250,6 +251,9 @@ def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
     """
 
     def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        if type(value) is str:
+            tree.field(value, path, place)
+            return
         first = len(tree.leaves)
         if isinstance(value, LISTS):
             each(part)(tree, value, path, place)

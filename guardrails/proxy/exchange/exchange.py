@@ -115,11 +115,8 @@ async def serve_request(
     if outcome.vault is not None or verdict.heard != who.heard:
         call.who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
     call.choices = protocol.count_choices(body)
-    call.system, call.prompt, call.sources = (
-        verdict.system or leaves.system(),
-        verdict.prompt,
-        verdict.sources,
-    )
+    call.system = verdict.system if leaves.roles else leaves.system()
+    call.prompt, call.sources = verdict.prompt, verdict.sources
     if protocol.is_streamed(body):
         begin_stream(request)
         return stream_to(call)
