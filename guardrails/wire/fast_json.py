@@ -47,7 +47,10 @@ def parse_unambiguous(raw: bytes) -> dict[str, Any] | None:
     if type(body) is not dict:
         return None
     objects, lists, names = _list_names(body)
-    if _most_names(raw) > len(names) or _has_variants(objects, names):
+    # Each name has a colon: where there are no others, which is told in a tenth of the time, no name stands there twice.
+    if raw.count(b":") > len(names) and _most_names(raw) > len(names):
+        return None
+    if _has_variants(objects, names):
         return None
     return None if len(objects) + lists > MAX_DEPTH and _is_too_deep(body) else body
 

@@ -372,7 +372,8 @@ class State:
         self.metrics.count("guardrails_admission_refused_total", kind=kind)
 
     def _note_failures(self, verdict: Verdict) -> None:
-        self._failed.update((error.detector, perf_counter()) for error in verdict.errors)
+        for error in verdict.errors:
+            self._failed[error.detector] = perf_counter()
 
 
 def longest_wait(guards: Iterable[Guard]) -> float:
