@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
@@ -48,6 +48,9 @@ STUCK_S: Final = 2.0
 RECENT: Final = 0.1
 """Weight of the last job in what jobs of a lane take."""
 
+LEAST_JOB_S: Final = 1e-5
+"""What a job takes at least: until one was measured, those of streams and others take turns."""
+
 LONGEST_RETRY_S: Final = 60
 """Seconds after which who is refused is told to come back, at most."""
 
@@ -67,13 +70,20 @@ class Job:
     since: float
     is_turn: bool = False
 
+    @property
+    def is_of_stream(self) -> bool:
+        """Whether it is part of the work for a streamed answer."""
+        return self.meter is not None and self.meter.streams
+
 
 class CallerQueue:
-    """The jobs of one caller that wait: those of streams and others take turns, as one stream after the other may have some."""
+    """The jobs of one caller that wait. Where there are some of streams and others, both get as much time: a window of a stream's
+    text takes many times as long as a short question, and one stream after the other has some.
+    """
 
     def __init__(self) -> None:
         self._kinds: tuple[deque[Job], deque[Job]] = (deque(), deque())
-        self._next = 0
+        self._given_s = [0.0, 0.0]
         self._began = -inf
 
     def __len__(self) -> int:
@@ -91,16 +101,17 @@ class CallerQueue:
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its kind."""
-        self._kinds[job.meter is not None and job.meter.streams].append(job)
+        self._kinds[job.is_of_stream].append(job)
 
-    def pop(self) -> Job:
-        """Take the job whose turn it is."""
-        if not self._kinds[self._next]:
-            self._next = 1 - self._next
-        job = self._kinds[self._next].popleft()
-        self._next = 1 - self._next
+    def pop(self, takes_s: Sequence[float]) -> Job:
+        """Take the job whose turn it is; `takes_s` is what jobs of streams take that are not (first) and that are."""
+        others, streams = self._kinds
+        kind = not others or (bool(streams) and self._given_s[True] < self._given_s[False])
+        self._given_s[kind] += max(takes_s[kind], LEAST_JOB_S)
+        if not self._kinds[not kind]:  # who has none now is owed nothing for it later
+            self._given_s[not kind] = self._given_s[kind]
         self._began = perf_counter()
-        return job
+        return self._kinds[kind].popleft()
 
     def remove(self, future: Future[Any]) -> bool:
         """Forget a job, and tell whether it was there."""
@@ -131,6 +142,7 @@ class Lane:
         self._running: Counter[str] = Counter()
         self._stuck = 0
         self._mean_s = 0.0
+        self._takes_s = [0.0, 0.0]  # of jobs of streams that are not, and that are
 
     @property
     def working(self) -> int:
@@ -149,27 +161,32 @@ class Lane:
         """Return how many jobs of a caller wait."""
         return len(self._waiting.get(caller, ()))
 
+    def delay(self, now: float) -> float:
+        """Return how late the lane is: for how many seconds whoever waits longest does, or another job behind all would."""
+        since = min((jobs.since for jobs in self._waiting.values()), default=now)
+        return 0.0 if since == now else max(now - since, self._time_for(self.size + 1))
+
     def expected_wait(self, caller: str, now: float) -> float:
         """Return the seconds that another job of a caller would wait before it begins.
 
-        A client waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
-        that holds its share of the threads takes none of the others'. Without a name it is told how late the pool is: as whoever
-        waits longest.
+        A caller waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
+        that holds its share of the threads takes none of the others'.
         """
-        in_turn = [*filter(self._share, self._waiting)] if caller else [*self._waiting]
+        in_turn = [*filter(self._share, self._waiting)]
         if self.working < self.threads and self._share(caller) and not in_turn:
             return 0.0
-        if not caller:
-            since = [jobs.since for jobs in self._waiting.values()]
-            ahead = (self.size + 1) / self.threads if self.threads else 0.0
-        else:
-            mine, share = self.waits(caller), (self.threads + 1) // 2
-            since = [self._waiting[other].turn_since for other in in_turn]
-            if mine:
-                since.append(self._waiting[caller].since)
-            before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
-            ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
-        return max(now - min(since, default=now), ahead * self._mean_s)
+        mine = self.waits(caller)
+        since = [self._waiting[other].turn_since for other in in_turn]
+        if mine:
+            since.append(self._waiting[caller].since)
+        before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
+        ahead = max(self._time_for(before + 1), self._time_for(mine + 1, self._most_of(caller)))
+        return max(now - min(since, default=now), ahead)
+
+    def _time_for(self, jobs: int, threads: int | None = None) -> float:
+        """Return the seconds until so many jobs have begun, on all threads if not said."""
+        threads = self.threads if threads is None else threads
+        return jobs / threads * self._mean_s if threads else 0.0
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its caller."""
@@ -186,7 +203,7 @@ class Lane:
         if caller is None:
             return None
         jobs = self._waiting[caller]
-        job = jobs.pop()
+        job = jobs.pop(self._takes_s)
         self._waiting.move_to_end(caller)
         if not jobs:
             del self._waiting[caller]
@@ -216,15 +233,26 @@ class Lane:
 
     def finish(self, job: Job, seconds: float, *, stuck: bool) -> None:
         """Take the end of a job that ran for so long."""
-        self._mean_s += (seconds - self._mean_s) * (RECENT if self._mean_s else 1.0)
+        kind = job.is_of_stream
+        self._mean_s = _approach(self._mean_s, seconds)
+        self._takes_s[kind] = _approach(self._takes_s[kind], seconds)
         self._running[job.caller] -= 1
         if not self._running[job.caller]:
             del self._running[job.caller]
         self._stuck -= stuck
 
+    def _most_of(self, caller: str) -> int:
+        """Return how many jobs of a caller may run at a time."""
+        return (self.threads + 1) // 2 if caller else self.threads
+
     def _share(self, caller: str) -> int:
         """Return how many more jobs of a caller may run."""
-        return max(0, (self.threads + 1) // 2 - self._running[caller]) if caller else self.threads
+        return max(0, self._most_of(caller) - self._running[caller]) if caller else self.threads
+
+
+def _approach(mean_s: float, seconds: float) -> float:
+    """Return what jobs take, once another one has taken so long."""
+    return mean_s + (seconds - mean_s) * (RECENT if mean_s else 1.0)
 
 
 class Workers:
@@ -267,7 +295,13 @@ class Workers:
         since = perf_counter() - self._stuck_s
         return sum(when <= since for when in tuple(self._abandoned.values()))
 
-    def expected_wait(self, caller: str = "") -> float:
+    @property
+    def delay_s(self) -> float:
+        """For how many seconds quick work waits for a thread by now, that of whoever waits longest."""
+        with self._changed:
+            return self._lanes[False].delay(perf_counter())
+
+    def expected_wait(self, caller: str) -> float:
         """Return the seconds that quick work of a caller would wait for a thread."""
         with self._changed:
             return self._lanes[False].expected_wait(caller, perf_counter())

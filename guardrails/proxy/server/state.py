@@ -104,6 +104,7 @@ class State:
             measure_cores() / settings.workers,
             workers().threads,
             queue_wait=lambda caller: workers().expected_wait(caller),
+            queue_delay=lambda: workers().delay_s,
             on_refusal=self.count_refusal,
         )
         self.connections = Connections(

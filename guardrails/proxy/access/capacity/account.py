@@ -6,7 +6,8 @@ What it really took is put right when it ends. The work for its answer is promis
 
 **Streams.** Each takes a part of the machine for as long as it is open: what it took lately, and at first what streams take on
 the average. One is let in where all of them together take no more than `STREAM_SHARE`, so that those that began finish, and the
-rest is left to requests.
+rest is left to requests. Where requests want more than that rest, the part of streams falls, down to `LEAST_STREAM_SHARE`: as
+streams end, each kind gets half of the machine.
 
 **Fairness.** The last part of either bound is for clients that hold less than their share: one more than there are get equal
 parts. So who floods leaves room for whoever comes next.
@@ -22,11 +23,18 @@ from typing import Final, Literal
 
 from guardrails.errors import GuardUnavailable
 from guardrails.processor.work_meter import WorkMeter
-from guardrails.proxy.access.capacity.costs import Cost, CostTable
+from guardrails.proxy.access.capacity.costs import Cost, CostsByClient
 from guardrails.proxy.access.capacity.speed import Delay, MachineSpeed
 
 STREAM_SHARE: Final = 0.75
 """Part of the machine that streams may take together; the rest is for requests, and for streams that take more than expected."""
+
+LEAST_STREAM_SHARE: Final = 0.5
+"""That part where requests are at work on the rest all the time."""
+
+CALM: Final = 0.5
+PRESSED: Final = 0.9
+"""Parts of the time for which requests are at work: up to which streams have their whole part, and from which the least."""
 
 OWN_BOUND: Final = 0.85
 LEAST_BOUND: Final = 0.25
@@ -34,6 +42,11 @@ LEAST_BOUND: Final = 0.25
 
 SILENT_S: Final = 10.0
 """Seconds after which half of what is kept for a stream that has not begun is given to others."""
+
+PRESS_S: Final = 1.0
+RELAX_S: Final = 15.0
+"""Seconds over which it is averaged how busy requests are, while they grow busier, and while they grow less so: a stream is open for
+longer than requests pause."""
 
 WINDOW_S: Final = 3.0
 """Seconds over which what a stream takes is averaged: its work comes in pieces."""
@@ -102,7 +115,8 @@ class CapacityAccount:
         cores: that the process may use.
         threads: of the pool of workers.
         max_wait_s: for how long a request may be expected to wait.
-        queue_wait: returns for how long work of a client waits in the queue of the workers by now.
+        queue_wait: returns for how long work of a client would wait in the queue of the workers.
+        queue_delay: returns how late the workers are, whoever waits.
         on_refusal: is told of each that is refused.
         clock: tells the time in seconds.
         jitter: returns a number from 0 to 1, so that not all come back at once.
@@ -120,6 +134,7 @@ class CapacityAccount:
         *,
         max_wait_s: float = 2.0,
         queue_wait: Callable[[str], float] = lambda caller: 0.0,
+        queue_delay: Callable[[], float] = lambda: 0.0,
         on_refusal: Callable[[Kind], None] = lambda kind: None,
         clock: Callable[[], float] = perf_counter,
         jitter: Callable[[], float] = random.random,
@@ -130,9 +145,9 @@ class CapacityAccount:
         self.stream_load = 0.0
         self._threads = threads
         self._share = (threads + 1) // 2  # what one client holds at most (`worker_pool`)
-        self._queue_wait, self._on_refusal = queue_wait, on_refusal
+        self._queue_wait, self._queue_delay, self._on_refusal = queue_wait, queue_delay, on_refusal
         self._clock, self._jitter = clock, jitter
-        self._requests, self._openings = CostTable(FIRST_REQUEST), CostTable(FIRST_REQUEST)
+        self._requests, self._openings = CostsByClient(FIRST_REQUEST), CostsByClient(FIRST_REQUEST)
         self._stream_rate, self._stream_s = FIRST_STREAM, 10.0
         self._backlog_s, self._drained, self._scale = 0.0, clock(), 1.0
         self._backlogs: dict[str, float] = {}
@@ -140,6 +155,7 @@ class CapacityAccount:
         self._open: dict[Ticket, None] = {}
         self._streams: dict[Ticket, None] = {}
         self._closed_s = self._metered_s = 0.0
+        self._pressed_s = self._pressure = 0.0
         self._refused_before = 0
         self._saturated_since: float | None = None
 
@@ -162,11 +178,22 @@ class CapacityAccount:
         """Take first estimates: what requests of some sizes take, and what a stream takes each second, if it is known."""
         for size, cost in requests.items():
             for table in (self._requests, self._openings):
-                table.learn(size, *cost)
+                table.shared.learn(size, cost)
         if stream is not None and not self._streams:  # which tell more
             self._stream_rate = stream
 
-    def expected_wait(self, caller: str = "") -> float:
+    @property
+    def delay_s(self) -> float:
+        """For how many seconds requests wait by now, whoever asks; may be asked from any thread."""
+        return max(self.backlog_s, self._queue_delay())
+
+    @property
+    def stream_share(self) -> float:
+        """Part of the machine that streams may take together: less where requests want the rest all the time."""
+        pressure = min(1.0, max(0.0, (self._pressure - CALM) / (PRESSED - CALM)))
+        return (STREAM_SHARE - (STREAM_SHARE - LEAST_STREAM_SHARE) * pressure) * min(1.0, self.speed.gain)
+
+    def expected_wait(self, caller: str) -> float:
         """Return for how many seconds a request of a client would wait; may be asked from any thread."""
         return max(self.backlog_s, self._queue_wait(caller))
 
@@ -183,7 +210,7 @@ class CapacityAccount:
         """Let a request in; raises `GuardUnavailable` where it would wait for too long."""
         self.check(caller)
         self._drain()
-        ticket = Ticket(caller, size, self._expect(self._requests, size))
+        ticket = Ticket(caller, size, self._expect(self._requests, caller, size))
         self._promise(caller, ticket.promised_s)
         self._open[ticket] = None
         return ticket
@@ -193,8 +220,7 @@ class CapacityAccount:
         leave no room.
         """
         load = self._load_of(self._stream_rate)
-        share = STREAM_SHARE * min(1.0, self.speed.gain)
-        bound = self._bound(share, self.stream_load, self._loads, ticket.caller)
+        bound = self._bound(self.stream_share, self.stream_load, self._loads, ticket.caller)
         if self._streams and self.stream_load + load > bound:
             ticket.refused = True
             self._refuse("stream", self._stream_s / 4)  # others end all the time
@@ -203,7 +229,7 @@ class CapacityAccount:
         self._streams[ticket] = None
         self.stream_load += load
         self._loads[ticket.caller] = self._loads.get(ticket.caller, 0.0) + load
-        opening_s = self._expect(self._openings, ticket.size)
+        opening_s = self._expect(self._openings, ticket.caller, ticket.size)
         self._promise(ticket.caller, opening_s - ticket.promised_s)
         ticket.promised_s = opening_s
 
@@ -250,8 +276,10 @@ class CapacityAccount:
         refused = self.refused > self._refused_before
         self._refused_before = self.refused
         self.speed.follow_delay(
-            Delay(delay_s, self._queue_wait(""), self.backlog_s, self.max_wait_s), refused=refused
+            Delay(delay_s, self._queue_delay(), self.backlog_s, self.max_wait_s), refused=refused
         )
+        change, self._pressed_s = min(1.0, self._pressed_s / seconds) - self._pressure, 0.0
+        self._pressure += change * min(1.0, seconds / (PRESS_S if change > 0.0 else RELAX_S))
         for caller in [name for name, held in self._backlogs.items() if held * self._scale < SMALL_S]:
             del self._backlogs[caller]
         if not refused:
@@ -303,16 +331,16 @@ class CapacityAccount:
             worth = max(worth, busy_s / threads)
         return worth / (max(1.0 - STREAM_SHARE, 1.0 - self.stream_load) * speed.gain)
 
-    def _expect(self, table: CostTable, size: int) -> float:
-        """Return for how long the machine is expected to be at work for a request of a size."""
-        worth = self._worth(*table.estimate(size))
-        return worth if table.has_measured(size) else min(worth, self.max_wait_s * LARGEST_PART)
+    def _expect(self, costs: CostsByClient, caller: str, size: int) -> float:
+        """Return for how long the machine is expected to be at work for a request of a client."""
+        worth = self._worth(*costs.estimate(caller, size))
+        return worth if costs.shared.has_measured(size) else min(worth, self.max_wait_s * LARGEST_PART)
 
-    def _settle(self, ticket: Ticket, table: CostTable) -> None:
+    def _settle(self, ticket: Ticket, costs: CostsByClient) -> None:
         """Put right what was promised for a request, now that it is known what it took."""
         cpu_s, busy_s = ticket.meter.cpu_s, ticket.meter.busy_s
         if cpu_s or busy_s:  # one that was refused before any check says nothing of what checks take
-            table.learn(ticket.size, cpu_s, busy_s)
+            costs.learn(ticket.caller, ticket.size, Cost(cpu_s, busy_s))
         self._drain()
         # What it took beyond that is done by now: nobody waits for it.
         self._promise(ticket.caller, min(0.0, self._worth(cpu_s, busy_s) - ticket.promised_s))
@@ -326,7 +354,10 @@ class CapacityAccount:
     def _drain(self) -> None:
         """Take away what was done since the last time, of each client in proportion."""
         now = self._clock()
-        left, self._drained = self._backlog_s - (now - self._drained), now
+        passed, self._drained = now - self._drained, now
+        left = self._backlog_s - passed
+        if len(self._open) > len(self._streams):
+            self._pressed_s += min(passed, self._backlog_s)
         if left <= 0.0:
             # Parts of clients may be left all the same, where one took less than was promised for it.
             self._backlog_s, self._scale = 0.0, 1.0
