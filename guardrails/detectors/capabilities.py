@@ -177,7 +177,7 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
         ),
         Capability(
             "cancellable",
-            "Whether it ends by itself within milliseconds of its deadline, so that it runs on a thread that waits for it anyway.",
+            "Whether it ends by itself within milliseconds of its deadline: it runs on a thread that waits for it anyway.",
             _flag,
         ),
         Capability(

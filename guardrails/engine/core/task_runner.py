@@ -121,9 +121,7 @@ class TaskRunner:
         """Run tasks on this thread, which for its turn waits as they would for a thread."""
         asked = perf_counter()
         has_time = deadline.deadline > asked
-        with workers().turn(
-            within_s=self._deadline_s, wait_s=self._queue_s if has_time else 0.0
-        ) as has_turn:
+        with workers().turn(within_s=self._deadline_s, wait_s=self._queue_s if has_time else 0.0) as has_turn:
             deadline.set_deadline(deadline.deadline + perf_counter() - asked)
             if has_turn:
                 run_in_row(tasks, deadline)
