@@ -8,6 +8,9 @@ A caller that runs out of time abandons its future: nobody joins, so neither a d
 stuck detector. An abandoned thread is replaced, up to a bound; one that goes on for longer than any window of a model takes
 counts as stuck, and beyond a bound of those new work is refused.
 
+Who waits for quick work anyway, and does it in pieces that end at its deadline, does it on its own thread when its `turn` comes:
+that spares two switches of threads, which cost more than what is judged in between.
+
 The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs
 before it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not
 abandoned the end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
@@ -18,9 +21,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -58,13 +61,14 @@ threads is not bounded."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A function that waits for a thread, or runs on one."""
+    """A function that waits for a thread, or runs on one; `is_turn` tells that it lets somebody begin who has a thread."""
 
     future: Future[Any]
     function: Callable[[], Any]
     caller: str
     meter: WorkMeter | None
     since: float
+    is_turn: bool = False
 
     @property
     def is_of_stream(self) -> bool:
@@ -265,6 +269,8 @@ class Workers:
         self._alive = 0
         self._idle = 0
         self._running: dict[Future[Any], tuple[Lane, Job]] = {}
+        self._ready: deque[Job] = deque()
+        """Jobs that have begun, for the next threads."""
         self._abandoned: dict[Future[Any], float] = {}
         self._ending = False
 
@@ -311,26 +317,70 @@ class Workers:
         """
         job = Job(Future(), function, CALLER.get(), METER.get(), perf_counter())
         with self._changed:
-            lane = self._lanes[bulk]
-            if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
-                raise GuardUnavailable(
-                    f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
-                )
-            if lane.size >= self._queue:
-                raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
-            if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
-                raise GuardUnavailable("too many checks of this client are waiting for a worker already")
-            if (stuck := self.stuck) > self._spare:
-                raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
-            lane.push(job)
+            self._push(job, self._lanes[bulk], within_s)
             self._grow()
             self._changed.notify()
         return job.future
 
+    @contextmanager
+    def turn(self, *, within_s: float = inf, wait_s: float = inf) -> Iterator[bool]:
+        """Do quick work on the calling thread, as one of the jobs that run at a time.
+
+        Args:
+            within_s: as for `submit`.
+            wait_s: for how long it may wait for its turn.
+
+        Yields:
+            whether its turn has come.
+
+        Raises:
+            GuardUnavailable: as `submit`.
+        """
+        comes = threading.Lock()
+        comes.acquire()
+        job = Job(Future(), comes.release, CALLER.get(), METER.get(), perf_counter(), is_turn=True)
+        with self._changed:
+            self._push(job, self._lanes[False], within_s)
+            self._begin_waiting()
+        begun = job.since
+        try:
+            has_come = comes.acquire(timeout=min(wait_s, threading.TIMEOUT_MAX))
+            begun = perf_counter()
+            yield has_come
+        finally:
+            with self._changed:
+                if job.future in self._running:
+                    self._finish(job, begun)
+                    self._begin_waiting()
+                else:
+                    self._lanes[False].remove(job.future)
+
+    def _push(self, job: Job, lane: Lane, within_s: float) -> None:
+        """Queue a job; raises `GuardUnavailable`."""
+        if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
+            raise GuardUnavailable(
+                f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
+            )
+        if lane.size >= self._queue:
+            raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
+        if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
+            raise GuardUnavailable("too many checks of this client are waiting for a worker already")
+        if (stuck := self.stuck) > self._spare:
+            raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
+        lane.push(job)
+
+    def _begin_waiting(self) -> None:
+        """Begin the jobs whose turn it is, on the threads of who asked, or ready for threads of the pool."""
+        while (job := self._next()) is not None:
+            self._ready.append(job)
+            self._grow()
+            self._changed.notify()
+
     def _grow(self) -> None:
         # One more than are replaced for good, so that it shows that they are too many.
         most = sum(lane.threads for lane in self._lanes.values()) + min(len(self._abandoned), self._spare + 1)
-        if self._alive >= most or self._idle >= sum(lane.due for lane in self._lanes.values()):
+        due = len(self._ready) + sum(lane.due for lane in self._lanes.values())
+        if self._alive >= most or self._idle >= due:
             return
         self._alive += 1
         threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
@@ -347,6 +397,7 @@ class Workers:
             elif future in self._running and future not in self._abandoned:
                 self._abandoned[future] = perf_counter()
                 self._running[future][0].stick()
+                self._begin_waiting()
                 self._grow()
                 self._changed.notify()
 
@@ -359,11 +410,22 @@ class Workers:
             self._changed.wait_for(lambda: self._running.keys() <= self._abandoned.keys(), seconds)
 
     def _next(self) -> Job | None:
+        """Begin the jobs whose turn it is, up to one that needs a thread of the pool."""
         for lane in self._lanes.values():  # quick work first
-            if (job := lane.pop()) is not None:
+            while (job := lane.pop()) is not None:
                 self._running[job.future] = (lane, job)
-                return job
+                if not job.is_turn:
+                    return job
+                job.function()
         return None
+
+    def _finish(self, job: Job, begun: float) -> None:
+        """Take the end of a job."""
+        stuck = self._abandoned.pop(job.future, None) is not None
+        lane, _ = self._running.pop(job.future)
+        lane.finish(job, perf_counter() - begun, stuck=stuck)
+        if self._ending:
+            self._changed.notify_all()
 
     def _take(self) -> Job | None:
         with self._changed:
@@ -373,7 +435,7 @@ class Workers:
                 self._changed.notify()
                 return None
             self._idle += 1
-            while (job := self._next()) is None:
+            while (job := self._ready.popleft() if self._ready else self._next()) is None:
                 self._changed.wait()
             self._idle -= 1
             self._grow()
@@ -387,11 +449,7 @@ class Workers:
                     self._run(job)
             finally:
                 with self._changed:
-                    stuck = self._abandoned.pop(job.future, None) is not None
-                    lane, _ = self._running.pop(job.future)
-                    lane.finish(job, perf_counter() - begun, stuck=stuck)
-                    if self._ending:
-                        self._changed.notify_all()
+                    self._finish(job, begun)
             del job  # what it holds may be large, and the next job may be long in coming
 
     @staticmethod
