@@ -99,7 +99,8 @@ TextForm = Literal["prose", "data", "record"]
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to check. `context` holds what detectors may declare that they read (`system`: the system prompt, `prompt`: the
-    prompt of a reply, `sources`: what was retrieved for it). `form` says who reads it: `prose` every detector; `data` (a name, a
+    prompt of a reply, `sources`: what was retrieved for it, `borders`: of one that is joined of several messages, where all but
+    the first of them begin). `form` says who reads it: `prose` every detector; `data` (a name, a
     code, a short value of a record) those that look for words and patterns; `record` (the sentences and phrases of a value, put
     together) those that judge sentences, as all others read its parts.
     """

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.classifier.any_classifier import SequenceClassifier, build_sequence_classifier
+from guardrails.detectors.classifier.border_reading import StretchBatch
 from guardrails.detectors.classifier.classifier_config import (
     SEQUENCE_ONLY_FIELDS,
     ClassifierConfig,
@@ -179,7 +180,8 @@ class ShippedClassifier:
         )
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return self._judge(self._prepare_batch(batch))[0]
+        stretches = StretchBatch(batch, self._most)
+        return stretches.merge(self._judge(self._prepare_batch(stretches.contents))[0])
 
     def passage_stream(self, context: Mapping[str, str] | None) -> WindowStream:
         """Begin a text that grows and is judged in the windows in which the whole would be."""
@@ -217,15 +219,18 @@ class ShippedClassifier:
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
-        texts = [content for content in batch if isinstance(content, Text)]
+        stretches = StretchBatch(batch, self._most)
+        texts = [content for content in stretches.contents if isinstance(content, Text)]
         if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
             return None
         if self._prepared.has_running([self._input_of(content) for content in texts]):
             return None  # who works at it may have many more texts to cut, and an event loop waits for nobody
-        asked = self._prepare_batch(batch)
+        asked = self._prepare_batch(stretches.contents)
         if any(True for each in asked if each is not None for _ in self._open(*each)):
             return None
-        return self._answers(asked, [None if each is None else each[1].scores for each in asked])
+        return stretches.merge(
+            self._answers(asked, [None if each is None else each[1].scores for each in asked])
+        )
 
     def _prepare_batch(self, batch: Sequence[Content]) -> list[PreparedText | None]:
         """Return the windows of each text, with what the fast tier says of them; equal texts are cut once."""
@@ -372,6 +377,6 @@ KIND = Kind(
     categories=_categories,
     build=_build,
     tier=1,
-    reads=("prompt",),
+    reads=("prompt", "borders"),
     limits=("windows",),
 )

@@ -16,7 +16,7 @@ from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.engine.content.labels import find_key_lines, label_values
 from guardrails.engine.content.places import field_place, place_at
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
-from guardrails.engine.content.reply_context import SOURCES, ReplyContext, forget_prompt
+from guardrails.engine.content.reply_context import SOURCES, ReplyContext, forget_borders, join_contexts
 from guardrails.engine.values.json_text import find_literals, parse_json_text
 from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
@@ -461,9 +461,10 @@ class ContentTree:
             if index in but or not isinstance(content, Text) or content.form == "record":
                 continue
             extraction = extract(content.text, depth, count, characters)
+            context = forget_borders(content.context) if leaf.across else content.context
             for derived in extraction.derived:
                 place = replace(content.place, origin=derived.origin)
-                text = Text(derived.text, place, content.context)
+                text = Text(derived.text, place, context)
                 self.leaves.append(
                     Leaf(text, leaf.path, leaf.inner, leaf.editable, (), leaf.across, index, derived)
                 )
@@ -484,5 +485,8 @@ class ContentTree:
             texts.append(content.text)
             start += len(content.text)
         context = self.leaves[indexes[-1]].content.context
-        joined = Text("".join(texts), place_at(place, path), forget_prompt(context) if across else context)
+        if across:
+            messages = [(self.leaves[index].content.place.message, begin) for index, begin in pieces]
+            context = join_contexts(context, messages)
+        joined = Text("".join(texts), place_at(place, path), context)
         self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
