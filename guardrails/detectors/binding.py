@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from guardrails.cancellation import is_interrupt
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.capabilities import FilmTrack, PassageStream, read_capabilities
 from guardrails.detectors.config import Config
@@ -123,9 +124,11 @@ def _build(name: str, of: Kind, config: Config, files: PolicyFiles) -> tuple[Det
     seen = RecordingFiles(files)
     try:
         return of.make(name, config, seen), seen
-    except (ConfigProblems, KeyboardInterrupt):
+    except ConfigProblems:
         raise
     except BaseException as error:
+        if is_interrupt(error):
+            raise
         whose = "" if of.origin is None else f" of {of.origin}"
         problem = ConfigProblem(
             "detector_failed", f"{of.name}{whose} cannot be built: {type(error).__name__}: {error}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -50,6 +51,28 @@ def place_at(place: Place, path: Path) -> Place:
         place.use,
         place.declared,
     )
+
+
+def field_place(place: Place, path: Path) -> Place:
+    """Return a place at the path of a field that a table names, as `place_at` does. Such a place is made once: bodies of an API
+    have the same fields over and over.
+    """
+    if (
+        place.use is not None
+        or place.also
+        or place.tool is not None
+        or place.origin is not None
+        or place.declared
+    ):
+        return place_at(place, path)
+    return _make_field_place(place.stage, place.role, place.message, place.choice_index, path)
+
+
+@lru_cache(4_096)
+def _make_field_place(
+    stage: Stage, role: str | None, message: int | None, choice_index: int | None, path: Path
+) -> Place:
+    return Place(stage, (), role, pointer(path), message, choice_index)
 
 
 @dataclass(slots=True)
@@ -200,6 +223,15 @@ class ContentTree:
                 form = "prose" if editable or classify_text(value) != "data" else "data"
             self.leaves.append(Leaf(Text(value, place_at(place, path), None, form), path, None, editable))
 
+    def field(
+        self, value: str, path: Path, place: Place, *, editable: bool = True, form: TextForm | None = None
+    ) -> None:
+        """Add the text of a field that a table names; all else is as for `text`."""
+        if value:
+            if form is None:
+                form = "prose" if editable or classify_text(value) != "data" else "data"
+            self.leaves.append(Leaf(Text(value, field_place(place, path), None, form), path, None, editable))
+
     def system(self) -> str:
         """Return the system prompt of a conversation: all texts of its system and developer messages."""
         texts = (
@@ -251,12 +283,24 @@ class ContentTree:
             ):
                 yield -1 if place.message is None else place.message, leaf.content.text
 
+    def beside_own_system(self) -> None:
+        """Let what assistants said in a conversation be judged beside its own system prompt."""
+        if self._says():
+            self.beside(self.system())
+
+    def _says(self) -> bool:
+        """Tell whether anything stands here that a model said."""
+        for leaf in self.leaves:  # noqa: SIM110 - `any` takes three times as long for so few
+            if leaf.content.place.stage in SAID:
+                return True
+        return False
+
     def beside(self, system: str, prompt: str = "", sources: str = "") -> None:
         """Let what a model says be judged beside what it answers to, for detectors that declare that they read it: the
         system prompt, and for replies the user's message before it (`prompt` where these leaves have none) and what was
         retrieved before it (`sources` in front).
         """
-        if not any(leaf.content.place.stage in SAID for leaf in self.leaves):
+        if not self._says():
             return
         said: dict[int, str] | None = None
         turns: list[int] | None = None
@@ -324,7 +368,8 @@ class ContentTree:
         """Add all that there is to judge in a value: its texts, keys of mappings too, long numbers, which may be cards, and other
         contents.
         """
-        self.structure(find_leaves(value, path), path, place)
+        if found := find_leaves(value, path):
+            self.structure(found, path, place)
 
     def structure(
         self, found: Sequence[Found], path: Path, place: Place, *, prose: bool = False, renames: bool = False

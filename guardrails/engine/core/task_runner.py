@@ -24,6 +24,7 @@ from guardrails.engine.detector_task import Task
 from guardrails.errors import GuardUnavailable
 from guardrails.processor.work_meter import METER
 from guardrails.remote.loop import submit
+from guardrails.types import Text
 
 T = TypeVar("T")
 
@@ -85,14 +86,19 @@ class TaskRunner:
         while True:
             if lane is not None:
                 taken = await self._step_off_loop(steps, deadline, bulk=lane is LONG_WORK)
-            elif meter is None:
-                taken = _step(steps, deadline)
+                if isinstance(taken, StepResult):
+                    return taken.value
             else:
-                began = thread_time()
-                taken = _step(steps, deadline)
-                meter.cpu_s += thread_time() - began
-            if isinstance(taken, StepResult):
-                return taken.value
+                began = 0.0 if meter is None else thread_time()
+                try:
+                    with within(deadline):
+                        taken = next(steps)
+                except StopIteration as stop:
+                    settled: T = stop.value
+                    return settled
+                finally:
+                    if meter is not None:
+                        meter.cpu_s += thread_time() - began
             if not taken:
                 lane = taken
                 continue
@@ -236,8 +242,10 @@ def give_up(task: Task, future: Future[None]) -> None:
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:
     """Return what steps yield where leaves are too much for an event loop to judge, whatever is in them; None where not."""
-    contents = len(tree.leaves)
-    characters = sum(len(getattr(leaf.content, "text", "")) for leaf in tree.leaves)
+    contents, characters = len(tree.leaves), 0
+    for leaf in tree.leaves:
+        if isinstance(leaf.content, Text):
+            characters += len(leaf.content.text)
     if contents > BULK_CONTENTS or characters > BULK_CHARACTERS:
         return LONG_WORK
     return QUICK_WORK if contents > CONTENTS_ON_LOOP or characters > INLINE_ON_LOOP else None

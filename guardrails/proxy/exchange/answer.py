@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import aiohttp
 from starlette.requests import Request as HttpRequest
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
@@ -32,6 +31,7 @@ from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.middleware import ACTION, UNAVAILABLE
 from guardrails.proxy.server.state import State
 from guardrails.proxy.shadow.shadow_queue import ShadowSample
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import JSON
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire import strict_json
@@ -87,7 +87,7 @@ class Call:
         left = max_reasks(self.state.guard.pipeline.policies, Stage.OUTPUT) > given.reasked
         return left and perf_counter() - given.started < self.state.settings.total_s
 
-    def answer(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def answer(self) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Ask the upstream (`Upstreams.answer`), or take the answer that was asked for early."""
         if self.early is not None:
             return self.early.answer()
