@@ -38,7 +38,8 @@ def parse_unambiguous(raw: bytes) -> dict[str, Any] | None:
     """
     if len(raw) > LONGEST_INTEGER and _may_hold_long_integer(raw):
         return None
-    if b"-0" in raw and NEGATIVE_ZERO.search(raw):
+    # A search for one byte takes a small part of what others take, and of a long text all that count.
+    if b"-" in raw and b"-0" in raw and NEGATIVE_ZERO.search(raw):
         return None
     try:
         body = DECODER.decode(raw)

@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from guardrails.errors import GuardUnavailable
 from guardrails.proxy.access.capacity.account import (
     LARGEST_PART,
-    LEAST_BOUND,
     LEAST_STREAM_SHARE,
     LONGEST_RETRY_S,
-    OWN_BOUND,
     STREAM_SHARE,
     CapacityAccount,
     Ticket,
 )
 from guardrails.proxy.access.capacity.costs import Cost
+from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, OWN_BOUND
 from guardrails.proxy.access.capacity.speed import LEAST_GAIN
 
 SIZE = 1_000
