@@ -21,9 +21,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -260,6 +260,31 @@ def _approach(mean_s: float, seconds: float) -> float:
     return mean_s + (seconds - mean_s) * (RECENT if mean_s else 1.0)
 
 
+class Turn:
+    """A turn at quick work (`Workers.turn`): while the block runs it is one of the jobs that run at a time. The block is told whether
+    the turn has come in time.
+    """
+
+    __slots__ = ("_begun", "_comes", "_job", "_pool", "_wait_s")
+
+    def __init__(self, pool: Workers, job: Job, comes: threading.Lock, wait_s: float) -> None:
+        self._pool, self._job, self._comes = pool, job, comes
+        self._begun = job.since
+        self._wait_s = min(wait_s, threading.TIMEOUT_MAX)
+
+    def __enter__(self) -> bool:
+        try:
+            has_come = self._comes.acquire(timeout=self._wait_s)
+        except BaseException:  # interrupted
+            self._pool.leave(self._job, self._begun)
+            raise
+        self._begun = perf_counter()
+        return has_come
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.leave(self._job, self._begun)
+
+
 class Workers:
     """The pool. `threads` work at a time at quick work, `bulk` (as many, if not said) at long work; `queue` more jobs wait in
     each lane, half of them of one caller at most; `spare` stuck threads are replaced. What is abandoned is stuck after `stuck_s`.
@@ -330,16 +355,12 @@ class Workers:
             self._changed.notify()
         return job.future
 
-    @contextmanager
-    def turn(self, *, within_s: float = inf, wait_s: float = inf) -> Iterator[bool]:
-        """Do quick work on the calling thread, as one of the jobs that run at a time.
+    def turn(self, *, within_s: float = inf, wait_s: float = inf) -> Turn:
+        """Ask for a turn at quick work, for the calling thread to do it by itself.
 
         Args:
             within_s: as for `submit`.
             wait_s: for how long it may wait for its turn.
-
-        Yields:
-            whether its turn has come.
 
         Raises:
             GuardUnavailable: as `submit`.
@@ -350,18 +371,16 @@ class Workers:
         with self._changed:
             self._push(job, self._lanes[False], within_s)
             self._begin_waiting()
-        begun = job.since
-        try:
-            has_come = comes.acquire(timeout=min(wait_s, threading.TIMEOUT_MAX))
-            begun = perf_counter()
-            yield has_come
-        finally:
-            with self._changed:
-                if job.future in self._running:
-                    self._finish(job, begun)
-                    self._begin_waiting()
-                else:
-                    self._lanes[False].remove(job.future)
+        return Turn(self, job, comes, wait_s)
+
+    def leave(self, job: Job, begun: float) -> None:
+        """Take the end of a turn that began at a time, or that nobody waits for any more."""
+        with self._changed:
+            if job.future in self._running:
+                self._finish(job, begun)
+                self._begin_waiting()
+            else:
+                self._lanes[False].remove(job.future)
 
     def _push(self, job: Job, lane: Lane, within_s: float) -> None:
         """Queue a job; raises `GuardUnavailable`."""

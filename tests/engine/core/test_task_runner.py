@@ -491,6 +491,85 @@ def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
     assert verdict.unavailable == Unavailable("timeout", ("own",))
 
 
+class Cancellable:
+    """A detector that ends by itself once its time is up; keeps the threads on which it judged."""
+
+    cancellable = True
+    tier = 1
+
+    def __init__(self, judge: Callable[[Any], Detection] = lambda content: CLEAN) -> None:
+        self.judge, self.threads = judge, list[threading.Thread]()
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        self.threads.append(threading.current_thread())
+        return [self.judge(content) for content in batch]
+
+
+def test_what_ends_by_itself_runs_on_the_thread_that_goes_on(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """A check from a thread needs no other, one from a loop a worker, which makes the verdict as well; a long text has its own."""
+    made: list[threading.Thread] = []
+    detector = Cancellable(lambda content: HIT)
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(detector)})
+    make = guard._build_verdict
+
+    def spy(*given: Any) -> Verdict:
+        made.append(threading.current_thread())
+        return make(*given)
+
+    guard._build_verdict = spy  # type: ignore[method-assign]
+    main = threading.main_thread()
+    assert guard.check("text").blocked
+    assert (detector.threads, made, pool._alive) == ([main], [main], 0)
+    assert asyncio.run(guard.acheck("texts")).blocked
+    assert detector.threads[1] is made[1] is not main
+    assert guard.check("x" * (task_runner.INLINE_ON_LOOP + 1)).blocked
+    assert detector.threads[2] is not main
+
+
+def test_what_ends_by_itself_waits_for_its_turn(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers, gate: threading.Event
+) -> None:
+    """As many are judged at a time as there are threads in the pool, whoever judges them."""
+    take_all_threads(pool, gate)
+    detector = Cancellable()
+    policy = INLINE_POLICY.replace("200", "20")
+    verdict = guard_of(policy, detectors={"own": kind_of(detector)}).check("text")
+    assert verdict.errors[0].error == "not done after 20 ms: no worker was free"
+    assert verdict.unavailable == Unavailable("capacity", ("own",))
+    assert (detector.threads, pool.waiting) == ([], 0)
+
+
+def test_what_ends_by_itself_ends_at_the_deadline(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """From a thread and from a loop; nothing is left behind."""
+    detector = Cancellable(lambda content: spin(threading.Event()))
+    for verdict in both(guard_of(INLINE_POLICY, detectors={"own": kind_of(detector)}), "text"):
+        assert [(each.error, each.reason) for each in verdict.errors] == [("was not done in time", "timeout")]
+    assert (pool.waiting, pool.abandoned) == (0, 0)
+
+
+def test_a_caller_that_leaves_stops_what_ends_by_itself(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """Its worker is told."""
+    begun, stopped = threading.Event(), threading.Event()
+    detector = Cancellable(lambda content: spin(stopped, begun))
+    guard = guard_of(INLINE_POLICY.replace("200", "60000"), detectors={"own": kind_of(detector)})
+
+    async def main() -> None:
+        checking = asyncio.ensure_future(guard.acheck("text"))
+        assert await asyncio.to_thread(begun.wait, WAIT)
+        checking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await checking
+
+    asyncio.run(main())
+    assert stopped.wait(WAIT)
+
+
 def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:
     """Its detector is told, and its thread is free for others."""
     stopped = threading.Event()

@@ -147,6 +147,70 @@ def submit_for(pool: Workers, caller: str, job: Callable[[], str]) -> Future[str
     return copy_context().run(lambda: (CALLER.set(caller), pool.submit(job))[1])
 
 
+def test_a_turn_needs_no_thread() -> None:
+    """Work in a turn is done by who asked, and counts: what comes behind it waits, whoever does it."""
+    pool = Workers(1, queue=4, spare=0)
+    with pool.turn(wait_s=WAIT) as has_turn:
+        assert has_turn
+        assert pool._alive == 0
+        waiting = pool.submit(threading.current_thread)
+        assert (pool.waiting, waiting.running()) == (1, False)
+        with pool.turn(wait_s=0.0) as other:
+            assert not other
+        assert pool.waiting == 1
+    assert waiting.result(WAIT) is not threading.current_thread()
+    assert pool.waiting == 0
+
+
+def test_turns_and_jobs_begin_in_the_order_in_which_they_were_asked_for(gate: threading.Event) -> None:
+    """Behind a job of the pool as behind a turn."""
+    pool = Workers(1, queue=8, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+
+    def take_turn(name: str) -> None:
+        with pool.turn(wait_s=WAIT) as has_turn:
+            order.append(name if has_turn else "late")
+
+    callers = []
+    for at, name in enumerate("abcd"):
+        if name in "bc":
+            pool.submit(lambda name=name: order.append(name))  # type: ignore[misc]
+        else:
+            callers.append(threading.Thread(target=take_turn, args=[name]))
+            callers[-1].start()
+        wait_until(lambda at=at: pool.waiting == at + 1)  # type: ignore[misc]
+    gate.set()
+    for caller in callers:
+        caller.join(WAIT)
+    assert order == [*"abcd"]
+
+
+def test_work_that_fails_in_its_turn_lets_others_begin() -> None:
+    """What it raises is raised."""
+    pool = Workers(1, queue=4, spare=0)
+    with pytest.raises(OSError, match="lost"), pool.turn():
+        raise OSError("lost")
+    assert pool.submit(lambda: "ran").result(WAIT) == "ran"
+
+
+def test_a_turn_is_refused_as_a_job_is(gate: threading.Event) -> None:
+    """Where the queue is full, and where it would come too late."""
+    pool = Workers(1, queue=1, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    pool.submit(lambda: None)
+    with pytest.raises(GuardUnavailable, match="waiting for a worker"):
+        pool.turn()
+    wait_until(lambda: pool.expected_wait("") > 0.01)
+    with pytest.raises(GuardUnavailable, match=r"wait .* for a worker"):
+        pool.turn(within_s=0.01)
+    assert pool.waiting == 1
+
+
 @pytest.mark.parametrize(("threads", "share"), [(1, 1), (4, 2), (5, 3)])
 def test_one_client_holds_at_most_half_of_the_threads(
     gate: threading.Event, threads: int, share: int
