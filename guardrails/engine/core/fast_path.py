@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
 
+from guardrails.cancellation import is_interrupt
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
@@ -337,9 +338,9 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
             answer if answer is CLEAN else validate_detection(answer, content, bound)
             for answer, content in zip(given, contents, strict=True)
         ]
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         return None  # the pipeline asks again, and makes the failure part of the verdict
 
 

@@ -39,6 +39,7 @@ from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.access.tenants import KeyDoc
 from guardrails.proxy.server.connections import CONNECTIONS, MOST, Connections, raise_descriptors
 from guardrails.proxy.server.errors import STATUSES
+from guardrails.proxy.server.processes.graceful_server import GracefulServer
 from guardrails.proxy.server.serve import SERVER
 
 LOG = logging.getLogger("guardrails.mcp")
@@ -246,4 +247,4 @@ def serve(guarding: McpGuard, started: Callable[[int], None] = lambda port: None
     with open_socket(guarding.settings) as listener:
         port = listener.getsockname()[1]
         app = create_app(guarding, lambda: started(port))
-        uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
+        GracefulServer(uvicorn.Config(app, **SERVER)).run([listener])

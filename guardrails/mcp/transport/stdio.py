@@ -20,8 +20,6 @@ from guardrails.wire import strict_json
 AHEAD = 64
 """Pieces of what an agent writes that are read before the first of them was judged."""
 
-TERMINATED = 128 + signal.SIGTERM
-
 
 async def run_relay(
     command: Sequence[str],
@@ -32,8 +30,8 @@ async def run_relay(
     source: int = 0,
     sink: int = 1,
 ) -> int:
-    """Stand between an agent and a server until one of them ends; returns the exit status: 0 if the agent ended first, 1 if the
-    server did.
+    """Stand between an agent and a server until one of them ends; returns the exit status: 0 if the agent ended first, or SIGTERM
+    came, 1 if the server ended.
 
     Args:
         command: what starts the server.
@@ -61,7 +59,7 @@ async def run_relay(
             try:
                 await asyncio.wait({running, saying}, return_when=asyncio.FIRST_COMPLETED)
                 if running.cancelled():
-                    return TERMINATED
+                    return 0
                 by_server = conversation.ended
                 if not by_server:
                     await saying
