@@ -14,7 +14,7 @@ from functools import cache
 from time import thread_time
 from typing import Any, TypeVar
 
-from guardrails.cancellation import current
+from guardrails.cancellation import check, current
 from guardrails.processor.cores import count_cores
 from guardrails.processor.work_meter import METER
 
@@ -131,14 +131,20 @@ class WorkerPool:
 
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
         """Return what the function makes of each part; raises what it raises, and `Cancelled` once nobody waits any more."""
+        if len(parts) < 2:  # nobody could help
+            return [self._do(function, part) for part in parts]
         call = _Call(function, parts)
-        if not parts:
-            return []
-        if len(parts) > 1 and self._cores > 1:
+        if self._cores > 1:
             self._offer(call)
         while call.step(self._slots):
             pass
         return call.results()
+
+    def _do(self, function: Callable[[Part], Result], part: Part) -> Result:
+        """Return what the function makes of the only part of a caller."""
+        with self._slots:
+            check()
+            return function(part)
 
     def _offer(self, call: _Call) -> None:
         with self._changed:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
+from guardrails.text.characters.words import replace_surrogates
 from guardrails.text.escapes import decode_escapes
 from guardrails.text.marks import (
     CODES,
@@ -26,7 +27,6 @@ from guardrails.text.marks import (
 )
 from guardrails.text.obfuscation_hints import find_hints
 from guardrails.text.views import SHARED, TextView, normalize_text, replace_stretches
-from guardrails.text.words import replace_surrogates
 
 MOST_DECODE_ROUNDS: Final = 3
 """How often codes are decoded: `\\u0026#105;` takes two. What is nested deeper is told (`has_deeper_escapes`)."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
 from time import perf_counter
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.application_text import ApplicationTexts
@@ -34,6 +34,8 @@ from guardrails.types import Action, Detection, Image, Stage
 T = TypeVar("T")
 
 NO_TEXTS = ApplicationTexts()
+STAGE: Final = "stage"
+"""What detectors read besides a content that is no context of it (`Text.context`)."""
 READINGS = 8
 """How often a body is read anew: without the turns that were left out, each time with fewer of them, or with texts repaired."""
 
@@ -73,6 +75,8 @@ class Pipeline(TaskRunner):
             tuple(bound for bound in bounds if bound.extracts is not None),
             any(bound.extracts or bound.hears or Image.kind in bound.contents for bound in bounds),
         )
+        self.reads_context = any(name != STAGE for bound in bounds for name in bound.reads)
+        """Whether a detector reads what a content is judged beside."""
         self._reads_windows = any(bound.passages for bound in bounds)
         self._formats = asks_for_formats(self.policies)
         self._stream_plans: dict[tuple[Stage, ...], StreamPlan] = {}

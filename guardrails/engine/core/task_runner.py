@@ -3,7 +3,8 @@
 Steps are a generator that yields the tasks which may take long, and no tasks (`QUICK_WORK`, `LONG_WORK`) where it would hold an
 event loop up itself;
 `drive` and `adrive` are the two ways to take it, on the caller's thread or its event loop. Detectors that cost microseconds for
-certain run right in the steps (`run_tasks`). Who misses the deadline has failed, and its rules follow `on_error`.
+certain run right in the steps (`run_tasks`). Those that end at the deadline by themselves run on the thread that goes on with the
+steps, and spare the way to another one and back. Who misses the deadline has failed, and its rules follow `on_error`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from guardrails.engine.detector_task import Task
 from guardrails.errors import GuardUnavailable
 from guardrails.processor.work_meter import METER
 from guardrails.remote.loop import submit
+from guardrails.types import Text
 
 T = TypeVar("T")
 
@@ -66,6 +68,9 @@ class TaskRunner:
                     tasks = next(steps)
                 if not tasks:
                     continue
+                if are_cancellable(tasks):
+                    self._run_in_turn(tasks, deadline)
+                    continue
                 batch = self._submit(tasks, deadline)
                 try:
                     while (left := batch.seconds_left()) > 0:
@@ -85,14 +90,19 @@ class TaskRunner:
         while True:
             if lane is not None:
                 taken = await self._step_off_loop(steps, deadline, bulk=lane is LONG_WORK)
-            elif meter is None:
-                taken = _step(steps, deadline)
+                if isinstance(taken, StepResult):
+                    return taken.value
             else:
-                began = thread_time()
-                taken = _step(steps, deadline)
-                meter.cpu_s += thread_time() - began
-            if isinstance(taken, StepResult):
-                return taken.value
+                began = 0.0 if meter is None else thread_time()
+                try:
+                    with within(deadline):
+                        taken = next(steps)
+                except StopIteration as stop:
+                    settled: T = stop.value
+                    return settled
+                finally:
+                    if meter is not None:
+                        meter.cpu_s += thread_time() - began
             if not taken:
                 lane = taken
                 continue
@@ -106,6 +116,18 @@ class TaskRunner:
                 for each in awaited:
                     each.cancel()
             deadline.set_deadline(deadline.deadline + batch.free_time())
+
+    def _run_in_turn(self, tasks: Sequence[Task], deadline: Token) -> None:
+        """Run tasks on this thread, which for its turn waits as they would for a thread."""
+        asked = perf_counter()
+        has_time = deadline.deadline > asked
+        with workers().turn(within_s=self._deadline_s, wait_s=self._queue_s if has_time else 0.0) as has_turn:
+            deadline.set_deadline(deadline.deadline + perf_counter() - asked)
+            if has_turn:
+                run_in_row(tasks, deadline)
+                return
+        for task in tasks:
+            task.give_up(self._deadline_s, begun=not has_time)
 
     def _submit(self, tasks: Sequence[Task], deadline: Token) -> Batch:
         now = perf_counter()
@@ -136,7 +158,11 @@ class TaskRunner:
 
         def step() -> list[Task] | StepResult[T]:
             deadline.set_deadline(deadline.deadline + perf_counter() - submitted)
-            return _step(steps, deadline)
+            while True:
+                taken = _step(steps, deadline)
+                if isinstance(taken, StepResult) or not are_cancellable(taken):
+                    return taken
+                run_in_row(taken, deadline)
 
         future: Future[list[Task] | StepResult[T]] = workers().submit(
             partial(copy_context().run, step), bulk=bulk, within_s=self._deadline_s
@@ -202,6 +228,12 @@ class Batch:
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
     """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
+    if slow := run_quick_tasks(tasks, inline):
+        yield slow
+
+
+def run_quick_tasks(tasks: Sequence[Task], inline: int | None) -> list[Task]:
+    """Run quick tasks here, where they have at most `inline` characters (None: always), and return the others."""
     characters = 0
     if inline is not None:
         characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
@@ -212,8 +244,20 @@ def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task]
             task.run()
         elif not (here and task.at_once()):
             slow.append(task)
-    if slow:
-        yield slow
+    return slow
+
+
+def are_cancellable(tasks: Sequence[Task]) -> bool:
+    """Tell whether there are tasks, and all of them end by themselves soon after the deadline."""
+    cancellable = bool(tasks) and all(task.bound.cancellable for task in tasks)
+    return cancellable and sum(task.size for task in tasks) <= INLINE_ON_LOOP
+
+
+def run_in_row(tasks: Sequence[Task], deadline: Token) -> None:
+    """Run tasks on this thread, one after the other, before one deadline."""
+    for task in tasks:
+        task.token, task.started = deadline, perf_counter()
+        task.run()
 
 
 def extra_time(tasks: Sequence[Task]) -> float:
@@ -236,8 +280,10 @@ def give_up(task: Task, future: Future[None]) -> None:
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:
     """Return what steps yield where leaves are too much for an event loop to judge, whatever is in them; None where not."""
-    contents = len(tree.leaves)
-    characters = sum(len(getattr(leaf.content, "text", "")) for leaf in tree.leaves)
+    contents, characters = len(tree.leaves), 0
+    for leaf in tree.leaves:
+        if isinstance(leaf.content, Text):
+            characters += len(leaf.content.text)
     if contents > BULK_CONTENTS or characters > BULK_CHARACTERS:
         return LONG_WORK
     return QUICK_WORK if contents > CONTENTS_ON_LOOP or characters > INLINE_ON_LOOP else None

@@ -8,6 +8,9 @@ A caller that runs out of time abandons its future: nobody joins, so neither a d
 stuck detector. An abandoned thread is replaced, up to a bound; one that goes on for longer than any window of a model takes
 counts as stuck, and beyond a bound of those new work is refused.
 
+Who waits for quick work anyway, and does it in pieces that end at its deadline, does it on its own thread when its `turn` comes:
+that spares two switches of threads, which cost more than what is judged in between.
+
 The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs
 before it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not
 abandoned the end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
@@ -18,9 +21,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -45,6 +48,9 @@ STUCK_S: Final = 2.0
 RECENT: Final = 0.1
 """Weight of the last job in what jobs of a lane take."""
 
+LEAST_JOB_S: Final = 1e-5
+"""What a job takes at least: until one was measured, those of streams and others take turns."""
+
 LONGEST_RETRY_S: Final = 60
 """Seconds after which who is refused is told to come back, at most."""
 
@@ -55,21 +61,29 @@ threads is not bounded."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A function that waits for a thread, or runs on one."""
+    """A function that waits for a thread, or runs on one; `is_turn` tells that it lets somebody begin who has a thread."""
 
     future: Future[Any]
     function: Callable[[], Any]
     caller: str
     meter: WorkMeter | None
     since: float
+    is_turn: bool = False
+
+    @property
+    def is_of_stream(self) -> bool:
+        """Whether it is part of the work for a streamed answer."""
+        return self.meter is not None and self.meter.streams
 
 
 class CallerQueue:
-    """The jobs of one caller that wait: those of streams and others take turns, as one stream after the other may have some."""
+    """The jobs of one caller that wait. Where there are some of streams and others, both get as much time: a window of a stream's
+    text takes many times as long as a short question, and one stream after the other has some.
+    """
 
     def __init__(self) -> None:
         self._kinds: tuple[deque[Job], deque[Job]] = (deque(), deque())
-        self._next = 0
+        self._given_s = [0.0, 0.0]
         self._began = -inf
 
     def __len__(self) -> int:
@@ -87,16 +101,17 @@ class CallerQueue:
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its kind."""
-        self._kinds[job.meter is not None and job.meter.streams].append(job)
+        self._kinds[job.is_of_stream].append(job)
 
-    def pop(self) -> Job:
-        """Take the job whose turn it is."""
-        if not self._kinds[self._next]:
-            self._next = 1 - self._next
-        job = self._kinds[self._next].popleft()
-        self._next = 1 - self._next
+    def pop(self, takes_s: Sequence[float]) -> Job:
+        """Take the job whose turn it is; `takes_s` is what jobs of streams take that are not (first) and that are."""
+        others, streams = self._kinds
+        kind = not others or (bool(streams) and self._given_s[True] < self._given_s[False])
+        self._given_s[kind] += max(takes_s[kind], LEAST_JOB_S)
+        if not self._kinds[not kind]:  # who has none now is owed nothing for it later
+            self._given_s[not kind] = self._given_s[kind]
         self._began = perf_counter()
-        return job
+        return self._kinds[kind].popleft()
 
     def remove(self, future: Future[Any]) -> bool:
         """Forget a job, and tell whether it was there."""
@@ -127,6 +142,7 @@ class Lane:
         self._running: Counter[str] = Counter()
         self._stuck = 0
         self._mean_s = 0.0
+        self._takes_s = [0.0, 0.0]  # of jobs of streams that are not, and that are
 
     @property
     def working(self) -> int:
@@ -145,27 +161,32 @@ class Lane:
         """Return how many jobs of a caller wait."""
         return len(self._waiting.get(caller, ()))
 
+    def delay(self, now: float) -> float:
+        """Return how late the lane is: for how many seconds whoever waits longest does, or another job behind all would."""
+        since = min((jobs.since for jobs in self._waiting.values()), default=now)
+        return 0.0 if since == now else max(now - since, self._time_for(self.size + 1))
+
     def expected_wait(self, caller: str, now: float) -> float:
         """Return the seconds that another job of a caller would wait before it begins.
 
-        A client waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
-        that holds its share of the threads takes none of the others'. Without a name it is told how late the pool is: as whoever
-        waits longest.
+        A caller waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
+        that holds its share of the threads takes none of the others'.
         """
-        in_turn = [*filter(self._share, self._waiting)] if caller else [*self._waiting]
+        in_turn = [*filter(self._share, self._waiting)]
         if self.working < self.threads and self._share(caller) and not in_turn:
             return 0.0
-        if not caller:
-            since = [jobs.since for jobs in self._waiting.values()]
-            ahead = (self.size + 1) / self.threads if self.threads else 0.0
-        else:
-            mine, share = self.waits(caller), (self.threads + 1) // 2
-            since = [self._waiting[other].turn_since for other in in_turn]
-            if mine:
-                since.append(self._waiting[caller].since)
-            before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
-            ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
-        return max(now - min(since, default=now), ahead * self._mean_s)
+        mine = self.waits(caller)
+        since = [self._waiting[other].turn_since for other in in_turn]
+        if mine:
+            since.append(self._waiting[caller].since)
+        before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
+        ahead = max(self._time_for(before + 1), self._time_for(mine + 1, self._most_of(caller)))
+        return max(now - min(since, default=now), ahead)
+
+    def _time_for(self, jobs: int, threads: int | None = None) -> float:
+        """Return the seconds until so many jobs have begun, on all threads if not said."""
+        threads = self.threads if threads is None else threads
+        return jobs / threads * self._mean_s if threads else 0.0
 
     def push(self, job: Job) -> None:
         """Add a job behind the others of its caller."""
@@ -182,7 +203,7 @@ class Lane:
         if caller is None:
             return None
         jobs = self._waiting[caller]
-        job = jobs.pop()
+        job = jobs.pop(self._takes_s)
         self._waiting.move_to_end(caller)
         if not jobs:
             del self._waiting[caller]
@@ -212,15 +233,26 @@ class Lane:
 
     def finish(self, job: Job, seconds: float, *, stuck: bool) -> None:
         """Take the end of a job that ran for so long."""
-        self._mean_s += (seconds - self._mean_s) * (RECENT if self._mean_s else 1.0)
+        kind = job.is_of_stream
+        self._mean_s = _approach(self._mean_s, seconds)
+        self._takes_s[kind] = _approach(self._takes_s[kind], seconds)
         self._running[job.caller] -= 1
         if not self._running[job.caller]:
             del self._running[job.caller]
         self._stuck -= stuck
 
+    def _most_of(self, caller: str) -> int:
+        """Return how many jobs of a caller may run at a time."""
+        return (self.threads + 1) // 2 if caller else self.threads
+
     def _share(self, caller: str) -> int:
         """Return how many more jobs of a caller may run."""
-        return max(0, (self.threads + 1) // 2 - self._running[caller]) if caller else self.threads
+        return max(0, self._most_of(caller) - self._running[caller]) if caller else self.threads
+
+
+def _approach(mean_s: float, seconds: float) -> float:
+    """Return what jobs take, once another one has taken so long."""
+    return mean_s + (seconds - mean_s) * (RECENT if mean_s else 1.0)
 
 
 class Workers:
@@ -237,6 +269,8 @@ class Workers:
         self._alive = 0
         self._idle = 0
         self._running: dict[Future[Any], tuple[Lane, Job]] = {}
+        self._ready: deque[Job] = deque()
+        """Jobs that have begun, for the next threads."""
         self._abandoned: dict[Future[Any], float] = {}
         self._ending = False
 
@@ -261,7 +295,13 @@ class Workers:
         since = perf_counter() - self._stuck_s
         return sum(when <= since for when in tuple(self._abandoned.values()))
 
-    def expected_wait(self, caller: str = "") -> float:
+    @property
+    def delay_s(self) -> float:
+        """For how many seconds quick work waits for a thread by now, that of whoever waits longest."""
+        with self._changed:
+            return self._lanes[False].delay(perf_counter())
+
+    def expected_wait(self, caller: str) -> float:
         """Return the seconds that quick work of a caller would wait for a thread."""
         with self._changed:
             return self._lanes[False].expected_wait(caller, perf_counter())
@@ -277,26 +317,70 @@ class Workers:
         """
         job = Job(Future(), function, CALLER.get(), METER.get(), perf_counter())
         with self._changed:
-            lane = self._lanes[bulk]
-            if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
-                raise GuardUnavailable(
-                    f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
-                )
-            if lane.size >= self._queue:
-                raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
-            if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
-                raise GuardUnavailable("too many checks of this client are waiting for a worker already")
-            if (stuck := self.stuck) > self._spare:
-                raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
-            lane.push(job)
+            self._push(job, self._lanes[bulk], within_s)
             self._grow()
             self._changed.notify()
         return job.future
 
+    @contextmanager
+    def turn(self, *, within_s: float = inf, wait_s: float = inf) -> Iterator[bool]:
+        """Do quick work on the calling thread, as one of the jobs that run at a time.
+
+        Args:
+            within_s: as for `submit`.
+            wait_s: for how long it may wait for its turn.
+
+        Yields:
+            whether its turn has come.
+
+        Raises:
+            GuardUnavailable: as `submit`.
+        """
+        comes = threading.Lock()
+        comes.acquire()
+        job = Job(Future(), comes.release, CALLER.get(), METER.get(), perf_counter(), is_turn=True)
+        with self._changed:
+            self._push(job, self._lanes[False], within_s)
+            self._begin_waiting()
+        begun = job.since
+        try:
+            has_come = comes.acquire(timeout=min(wait_s, threading.TIMEOUT_MAX))
+            begun = perf_counter()
+            yield has_come
+        finally:
+            with self._changed:
+                if job.future in self._running:
+                    self._finish(job, begun)
+                    self._begin_waiting()
+                else:
+                    self._lanes[False].remove(job.future)
+
+    def _push(self, job: Job, lane: Lane, within_s: float) -> None:
+        """Queue a job; raises `GuardUnavailable`."""
+        if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
+            raise GuardUnavailable(
+                f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
+            )
+        if lane.size >= self._queue:
+            raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
+        if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
+            raise GuardUnavailable("too many checks of this client are waiting for a worker already")
+        if (stuck := self.stuck) > self._spare:
+            raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
+        lane.push(job)
+
+    def _begin_waiting(self) -> None:
+        """Begin the jobs whose turn it is, on the threads of who asked, or ready for threads of the pool."""
+        while (job := self._next()) is not None:
+            self._ready.append(job)
+            self._grow()
+            self._changed.notify()
+
     def _grow(self) -> None:
         # One more than are replaced for good, so that it shows that they are too many.
         most = sum(lane.threads for lane in self._lanes.values()) + min(len(self._abandoned), self._spare + 1)
-        if self._alive >= most or self._idle >= sum(lane.due for lane in self._lanes.values()):
+        due = len(self._ready) + sum(lane.due for lane in self._lanes.values())
+        if self._alive >= most or self._idle >= due:
             return
         self._alive += 1
         threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
@@ -313,6 +397,7 @@ class Workers:
             elif future in self._running and future not in self._abandoned:
                 self._abandoned[future] = perf_counter()
                 self._running[future][0].stick()
+                self._begin_waiting()
                 self._grow()
                 self._changed.notify()
 
@@ -325,11 +410,22 @@ class Workers:
             self._changed.wait_for(lambda: self._running.keys() <= self._abandoned.keys(), seconds)
 
     def _next(self) -> Job | None:
+        """Begin the jobs whose turn it is, up to one that needs a thread of the pool."""
         for lane in self._lanes.values():  # quick work first
-            if (job := lane.pop()) is not None:
+            while (job := lane.pop()) is not None:
                 self._running[job.future] = (lane, job)
-                return job
+                if not job.is_turn:
+                    return job
+                job.function()
         return None
+
+    def _finish(self, job: Job, begun: float) -> None:
+        """Take the end of a job."""
+        stuck = self._abandoned.pop(job.future, None) is not None
+        lane, _ = self._running.pop(job.future)
+        lane.finish(job, perf_counter() - begun, stuck=stuck)
+        if self._ending:
+            self._changed.notify_all()
 
     def _take(self) -> Job | None:
         with self._changed:
@@ -339,7 +435,7 @@ class Workers:
                 self._changed.notify()
                 return None
             self._idle += 1
-            while (job := self._next()) is None:
+            while (job := self._ready.popleft() if self._ready else self._next()) is None:
                 self._changed.wait()
             self._idle -= 1
             self._grow()
@@ -353,11 +449,7 @@ class Workers:
                     self._run(job)
             finally:
                 with self._changed:
-                    stuck = self._abandoned.pop(job.future, None) is not None
-                    lane, _ = self._running.pop(job.future)
-                    lane.finish(job, perf_counter() - begun, stuck=stuck)
-                    if self._ending:
-                        self._changed.notify_all()
+                    self._finish(job, begun)
             del job  # what it holds may be large, and the next job may be long in coming
 
     @staticmethod

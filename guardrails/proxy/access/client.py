@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
@@ -18,6 +19,9 @@ from guardrails.proxy.access.body_budget import BodyShare
 from guardrails.proxy.server.connections import PRESENCE, TOO_SLOW, ClientPresence
 
 T = TypeVar("T")
+
+CLAIMS: Final[Mapping[bytes, str]] = {b"accept-language": "language", b"user-agent": "user_agent"}
+"""Headers in which a client says something of itself, and what rules know that as."""
 
 DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
@@ -95,6 +99,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: BodyShare
     return b"".join(pieces)
 
 
+@lru_cache(256)
 def preferred_language(header: str) -> str | None:
     """Return the primary language that an Accept-Language header prefers, such as `de`."""
     best, best_weight = None, 0.0
@@ -113,12 +118,16 @@ def preferred_language(header: str) -> str | None:
 
 def read_claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a client says of itself (`request.client.*`)."""
-    given = {
-        "language": preferred_language(request.headers.get("accept-language", "")),
-        "user_agent": request.headers.get("user-agent"),
-        "user": body.get("user"),
-    }
-    return {name: value for name, value in given.items() if isinstance(value, str)}
+    claims: dict[str, Any] = {}
+    for name, raw in request.scope["headers"]:
+        claim = CLAIMS.get(name)
+        if claim is not None and claim not in claims:  # the first of a name counts
+            claims[claim] = raw.decode("latin-1")
+    if "language" in claims and (language := preferred_language(claims.pop("language"))) is not None:
+        claims["language"] = language
+    if isinstance(user := body.get("user"), str):
+        claims["user"] = user
+    return claims
 
 
 def build_request(

@@ -48,17 +48,17 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     context = context_of(request.scope)
     client, state, raw = context.client, context.state, context.body
-    given = await state.run_by_size(
-        strict_json.weigh(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
-    )
+    protocol = endpoint.protocol
+    media = "" if protocol.forms == "never" else request.headers.get("content-type", "")
+    given = await state.run_by_size(strict_json.weigh(raw), lambda: parse_request(endpoint, raw, media))
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    if endpoint.protocol.is_streamed(body):
+    if protocol.is_streamed(body):
         open_stream(request)
-    state.budget.allows(choices=endpoint.protocol.count_choices(body))
+    state.budget.allows(choices=protocol.count_choices(body))
     read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)
@@ -70,13 +70,14 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
-        return await serve_request(call, body, leaves)
+        return await run_while_connected(request.receive, serve_request(call, body, leaves))
     when = decide_order(endpoint.path, body, leaves, state.upstream.model_names(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
-        return await serve_request(call, body, leaves)
+        return await run_while_connected(request.receive, serve_request(call, body, leaves))
     early = SpeculativeRequest(call.answer())
-    return await early.around(serve_request(call, body, leaves, early))
+    serving = run_while_connected(request.receive, serve_request(call, body, leaves, early))
+    return await early.around(serving)
 
 
 async def fetch_request_pictures(state: State, endpoint: Endpoint, given: ParsedRequest) -> ParsedRequest:
@@ -95,8 +96,7 @@ async def serve_request(
     state, protocol, request, report = call.state, call.protocol, call.http, call.report
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
-    judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await run_while_connected(request.receive, judging)
+    verdict, outcome = await state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
     record_verdict(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
@@ -115,13 +115,13 @@ async def serve_request(
     if outcome.vault is not None or verdict.heard != who.heard:
         call.who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
     call.choices = protocol.count_choices(body)
-    call.system, call.prompt, call.sources = leaves.system(), leaves.prompt(), leaves.sources()
+    call.system = verdict.system if leaves.roles else leaves.system()
+    call.prompt, call.sources = verdict.prompt, verdict.sources
     if protocol.is_streamed(body):
         begin_stream(request)
         return stream_to(call)
     try:
-        answering = (call.endpoint.answer_whole or answer_whole)(call)
-        return await run_while_connected(request.receive, answering)
+        return await (call.endpoint.answer_whole or answer_whole)(call)
     except GuardrailsError as error:
         told = await vet_error(call, error)
         return respond(told, report.headers(), request.scope["path"])

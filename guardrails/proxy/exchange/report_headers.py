@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from urllib.parse import quote
 
-from guardrails.types import Action, PolicyRef, Verdict
+from guardrails.types import Action, PolicyRef, UnavailableReason, Verdict
 from guardrails.verdicts.unavailable import most_lasting
 
 
@@ -40,20 +40,32 @@ class Report:
     @property
     def action(self) -> Action:
         """The strictest action."""
-        return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
+        found = Action.ALLOW
+        for verdict in self.verdicts:
+            if verdict.action is not found:
+                found = max(found, verdict.action)
+        return found
 
     def headers(self) -> dict[str, str]:
         """Return the headers."""
-        rules = dict.fromkeys(rule.id for verdict in self.verdicts for rule in verdict.rules)
+        rules: dict[str, None] = {}
+        reasons: list[UnavailableReason] = []
+        is_degraded = False
+        for verdict in self.verdicts:
+            for rule in verdict.rules:
+                rules[rule.id] = None
+            if verdict.unavailable is not None:
+                reasons.append(verdict.unavailable.reason)
+            if verdict.errors:
+                is_degraded = True
         headers = {
             "x-guardrails-action": str(self.action),
             "x-guardrails-rules": ",".join(rules),
             "x-guardrails-policy": policy_header(self._policy),
-            "x-guardrails-verdict-id": ",".join(verdict.id for verdict in (*self.rejected, *self.verdicts)),
+            "x-guardrails-verdict-id": ",".join([each.id for each in (*self.rejected, *self.verdicts)]),
         }
-        reasons = [verdict.unavailable.reason for verdict in self.verdicts if verdict.unavailable is not None]
         if reasons:
             headers["x-guardrails-unavailable"] = most_lasting(reasons)
-        if any(verdict.errors for verdict in self.verdicts):
+        if is_degraded:
             headers["x-guardrails-degraded"] = "true"
         return headers

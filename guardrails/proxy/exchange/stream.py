@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import aiohttp
-
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
 from guardrails.protocols.errors import Problem
@@ -21,6 +19,7 @@ from guardrails.proxy.exchange.reasks import ask_again
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
 from guardrails.proxy.server.middleware import note_failure
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import drain, failure_in, response_headers, too_large
 from guardrails.wire import sse, strict_json
 
@@ -127,7 +126,7 @@ async def stream_again(call: Call, fail: Callable[[Problem], bytes]) -> AsyncIte
         return
 
 
-async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Relay) -> AsyncIterator[bytes]:
+async def _relay_stream(call: Call, response: UpstreamResponse, relay: Relay) -> AsyncIterator[bytes]:
     """Have a relay take a stream; yields what may go on of it.
 
     Raises:
@@ -153,7 +152,7 @@ async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Rel
         raise invalid_answer("the upstream's stream ended before its end")
 
 
-async def _receive_events(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[list[ReceivedEvent]]:
+async def _receive_events(call: Call, response: UpstreamResponse) -> AsyncIterator[list[ReceivedEvent]]:
     """Yield events as they came, those together that come together, up to the end of their stream."""
     limit = call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), call.endpoint.framing.reader(), limit):

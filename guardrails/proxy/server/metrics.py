@@ -142,7 +142,7 @@ GAUGES: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
     "guardrails_workers_waiting": ("Jobs that wait for a worker.", lambda metrics: workers().waiting),
     "guardrails_admission_expected_wait_seconds": (
         "Time for which another request would wait before its checks begin.",
-        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.expected_wait(),
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.delay_s,
     ),
     "guardrails_admission_stream_load": (
         "Part of the machine that open streams take.",

@@ -131,7 +131,7 @@ def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once
     take_all_threads(pool, gate)
     pool.submit(lambda: None)
     guard = slow(lambda content: CLEAN, deadline_ms=50)
-    wait_until(lambda: pool.expected_wait() > 0.05)
+    wait_until(lambda: pool.delay_s > 0.05)
 
     for ask in (lambda: guard.check("text"), lambda: asyncio.run(guard.acheck("text"))):
         with pytest.raises(GuardUnavailable, match=r"wait .* for a worker") as caught:

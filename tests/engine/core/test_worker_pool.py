@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
@@ -190,27 +191,19 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     assert order == [*"abcaaaaa"]
 
 
-def test_jobs_of_streams_and_others_take_turns(gate: threading.Event) -> None:
-    """A short request does not wait for what all streams of its client have waiting."""
-    pool = Workers(1, queue=64, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
-    order: list[str] = []
-
-    def submit(kind: str) -> Future[None]:
-        meter = WorkMeter()
-        meter.streams = kind == "s"
-        CALLER.set("one")
-        METER.set(meter)
-        return pool.submit(lambda: order.append(kind))
-
-    futures = [copy_context().run(submit, kind) for kind in "sssssooos"]
-    pool.abandon(futures[1])
-    gate.set()
-    for future in futures[:1] + futures[2:]:
-        future.result(WAIT)
-    assert "".join(order) == "osososss"
+def test_jobs_of_streams_and_others_take_turns() -> None:
+    """A short request does not wait for what all streams of its client have waiting. Nobody knows yet what they take."""
+    lane, meters = Lane(1), {"s": WorkMeter(), "o": WorkMeter()}
+    meters["s"].streams = True
+    jobs = [Job(Future(), lambda: None, "one", meters[kind], since=0.0) for kind in "sssssooos"]
+    for job in jobs:
+        lane.push(job)
+    lane.remove(jobs[1].future)
+    order = ""
+    while (next_job := lane.pop()) is not None:
+        order += "s" if next_job.is_of_stream else "o"
+        lane.finish(next_job, 0.0, stuck=False)
+    assert order == "osososss"
 
 
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
@@ -268,11 +261,19 @@ def test_work_that_was_given_up_just_now_is_not_stuck(gate: threading.Event) -> 
 
 @pytest.mark.parametrize(
     ("waiting", "caller", "wait_s"),
-    [(0, "", 1.0), (0, "other", 2.0), (2, "", 3.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
+    [(0, "", 1.0), (0, "other", 2.0), (2, "", 2.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
 )
 def test_a_wait_is_foretold_by_what_jobs_took(waiting: int, caller: str, wait_s: float) -> None:
     """Two threads, jobs of two seconds: who has jobs that wait already has half of the threads, and takes turns with others."""
     assert full_lane(waiting).expected_wait(caller, now=50.0) == pytest.approx(wait_s)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "now", "delay_s"), [(0, 60.0, 0.0), (2, 50.5, 3.0), (9, 50.5, 10.0), (1, 75.0, 25.0)]
+)
+def test_a_lane_is_as_late_as_whoever_waits_longest(waiting: int, now: float, delay_s: float) -> None:
+    """By how long the first waits already, or all that wait will; a lane in which nobody waits is not late."""
+    assert full_lane(waiting).delay(now) == pytest.approx(delay_s)
 
 
 def full_lane(waiting: int) -> Lane:
@@ -307,7 +308,7 @@ def test_who_floods_is_not_waited_for() -> None:
     lane.pop()
     assert (lane.working, lane.size) == (2, 47)
     assert lane.expected_wait("quiet", now=60.0) == 0.0
-    assert lane.expected_wait("", now=60.0) == pytest.approx(24.0)
+    assert lane.delay(now=60.0) == pytest.approx(24.0)
     assert lane.expected_wait("loud", now=60.0) == pytest.approx(48.0)
 
 
@@ -325,6 +326,34 @@ def test_an_old_job_behind_others_of_its_client_tells_nobody_else_to_wait() -> N
     assert lane.expected_wait("loud", now) >= 100.0
 
 
+def test_jobs_of_streams_get_as_much_time_as_others_of_their_client() -> None:
+    """A window of a stream takes four times as long as a short question: four questions come to one window. Who had none for a
+    while is owed nothing for it.
+    """
+    lane, meters = Lane(1), {"question": WorkMeter(), "window": WorkMeter()}
+    meters["window"].streams = True
+
+    def add(kind: str, many: int) -> None:
+        for _ in range(many):
+            lane.push(Job(Future(), lambda: None, "own", meters[kind], since=0.0))
+
+    def run(many: int) -> Counter[str]:
+        ran: Counter[str] = Counter()
+        for _ in range(many):
+            job = lane.pop()
+            assert job is not None
+            kind = "window" if job.is_of_stream else "question"
+            lane.finish(job, {"question": 0.01, "window": 0.04}[kind], stuck=False)
+            ran[kind] += 1
+        return ran
+
+    add("window", 60)
+    run(20)
+    add("question", 100)
+    run(5)
+    assert run(25) == {"window": 5, "question": 20}
+
+
 def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -> None:
     """It says when to come back; who has more time is let in."""
     pool = Workers(1, queue=8, spare=0)
@@ -332,7 +361,7 @@ def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -
     pool.submit(job)
     assert begun.wait(WAIT)
     pool.submit(lambda: None)
-    wait_until(lambda: pool.expected_wait() > 0.01)
+    wait_until(lambda: pool.delay_s > 0.01)
     with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
         pool.submit(lambda: None, within_s=0.01)
     assert caught.value.retry_after >= 1
