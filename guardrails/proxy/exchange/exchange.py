@@ -17,7 +17,7 @@ from guardrails.protocols import image_links
 from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.registry import error_writer
 from guardrails.protocols.streaming.codec import dump_events
-from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
+from guardrails.proxy.access.client import build_request, client_headers, read_claims, run_while_connected
 from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange.answer import (
     AskedRequest,
@@ -49,7 +49,8 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     context = context_of(request.scope)
     client, state, raw = context.client, context.state, context.body
     protocol = endpoint.protocol
-    media = "" if protocol.forms == "never" else request.headers.get("content-type", "")
+    headers = client_headers(request.scope)
+    media = headers.get("content-type", "")
     given = await state.run_by_size(strict_json.weigh(raw), lambda: parse_request(endpoint, raw, media))
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
@@ -67,7 +68,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         body, leaves = given.body, given.tree
     state = state.select(client, request.scope["path"], who.model)
     report = Report(state.guard.policy.ref)
-    asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
+    asides = given.asides(endpoint, headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
         return await run_while_connected(request.receive, serve_request(call, body, leaves))
