@@ -30,7 +30,7 @@ from guardrails.proxy.exchange.answer import (
 )
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.reasks import ask_again
-from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_request
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
@@ -134,10 +134,10 @@ def refuse_request(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Res
     if protocol.refuse is None or not protocol.refuses_in_kind:
         told = explain(Blocked(verdict))
         error = call.asides.refused(error_writer(call.http.scope["path"])(told))
-        return Response(strict_json.dump(error), told.status, report.headers(), "application/json")
+        return JsonResponse(strict_json.dump(error), told.status, report.headers())
     answer = protocol.refuse(block_message(verdict), body)
     if protocol.stream is None or not protocol.is_streamed(body):
-        return Response(strict_json.dump(answer), 200, report.headers(), "application/json")
+        return JsonResponse(strict_json.dump(answer), 200, report.headers())
     writer = call.endpoint.write_stream()
     raw = writer.feed(dump_events([*protocol.stream.events(answer)])) + writer.flush()
     return Response(raw, 200, {**report.headers(), **writer.headers})
@@ -161,4 +161,4 @@ async def _answer_once(call: Call) -> Response:
     content = call.asides.whole(await judge_answer(call, answer, weight))
     if content is not answer:
         raw = await call.state.run_by_size(weight, lambda: strict_json.dump(content))
-    return Response(raw, 200, {**headers, **call.report.headers()}, "application/json")
+    return JsonResponse(raw, 200, {**headers, **call.report.headers()})
