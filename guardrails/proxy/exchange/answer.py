@@ -32,7 +32,7 @@ from guardrails.proxy.server.middleware import ACTION, UNAVAILABLE
 from guardrails.proxy.server.state import State
 from guardrails.proxy.shadow.shadow_queue import ShadowSample
 from guardrails.proxy.upstreams.http_client import UpstreamResponse
-from guardrails.proxy.upstreams.upstream_client import JSON
+from guardrails.proxy.upstreams.upstream_client import JSON, select_headers
 from guardrails.types import Action, Stage, Verdict
 from guardrails.verdicts.frozen_records import quick_init
 from guardrails.wire import strict_json
@@ -97,7 +97,7 @@ class Call:
         return self.state.upstream.answer(
             "POST",
             self.path,
-            self.http.headers,
+            select_headers(self.http.scope["headers"], endpoint.provider),
             self.raw,
             endpoint.provider,
             endpoint.base,

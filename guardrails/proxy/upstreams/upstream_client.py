@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -167,6 +167,23 @@ class Failure:
 def forwarded_headers(provider: Provider) -> frozenset[str]:
     """Return the headers of a client that an upstream of a provider's gets."""
     return _with_passed_on(provider.headers)
+
+
+def select_headers(headers: Iterable[tuple[bytes, bytes]], provider: Provider) -> dict[str, str]:
+    """Return those headers of a request, given as ASGI has them, that an upstream of a provider's gets; the first of a name
+    counts.
+    """
+    names, found = _encode_names(provider.headers), dict[str, str]()
+    for raw, value in headers:
+        name = names.get(raw)
+        if name is not None and name not in found:
+            found[name] = value.decode("latin-1")
+    return found
+
+
+@lru_cache(64)
+def _encode_names(headers: tuple[str, ...]) -> Mapping[bytes, str]:
+    return {name.encode("latin-1"): name for name in _with_passed_on(headers)}
 
 
 @lru_cache(64)

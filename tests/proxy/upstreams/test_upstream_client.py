@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 
 from guardrails.errors import BackendError, RequestError
+from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.server.errors import UpstreamAnswer
-from guardrails.proxy.upstreams.upstream_client import address, failure_of
+from guardrails.proxy.upstreams.upstream_client import address, failure_of, select_headers
 from tests.cases import each_case
 
 FAULTS = {
@@ -199,6 +200,20 @@ def test_requests_wait_for_the_upstream_side_by_side(proxy, fake, kit) -> None:
 
     assert (quick, waiting) == ("quick", [])
     assert answers[0].json["choices"][0]["message"]["content"] == "slow"
+
+
+def test_headers_are_chosen_by_who_is_asked() -> None:
+    """The first of a name counts; no value is lost, whatever its bytes."""
+    given = [
+        (b"host", b"h"),
+        (b"user-agent", b"caf\xe9"),
+        (b"openai-project", b"p"),
+        (b"anthropic-beta", b"b"),
+        (b"user-agent", b"other"),
+    ]
+
+    assert select_headers(given, OPENAI) == {"user-agent": "caf\u00e9", "openai-project": "p"}
+    assert select_headers(given, ANTHROPIC) == {"user-agent": "caf\u00e9", "anthropic-beta": "b"}
 
 
 @each_case(
