@@ -256,8 +256,9 @@ def _approach(mean_s: float, seconds: float) -> float:
 
 
 class Turn:
-    """A turn at quick work (`Workers.turn`): while the block runs it is one of the jobs that run at a time. The block is told whether
-    the turn has come in time.
+    """A turn at quick work (`Workers.turn`): while the block runs, it is one of the jobs that run at a time.
+
+    Gives the block whether the turn has come in time.
     """
 
     __slots__ = ("_begun", "_comes", "_job", "_pool", "_wait_s")
