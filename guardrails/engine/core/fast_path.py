@@ -354,4 +354,5 @@ def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Cont
         if not text.isascii():
             readings[normalize_text(text).text] = None
     every = [*readings]
-    return frozenset().union(*(table.categories_of(every) for table in tables))
+    found = [table.categories_of(every) for table in tables]
+    return found[0] if len(found) == 1 else frozenset[str]().union(*found)

@@ -150,6 +150,11 @@ class Lane:
         return self._running.total() - self._stuck
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no job waits or runs, so that the next one begins at once; may be asked without the lock."""
+        return not self._running and not self._waiting and self.threads > 0
+
+    @property
     def due(self) -> int:
         """How many jobs could begin, if there were threads."""
         return min(
@@ -329,8 +334,11 @@ class Workers:
 
     def expected_wait(self, caller: str) -> float:
         """Return the seconds that quick work of a caller would wait for a thread."""
+        lane = self._lanes[False]
+        if lane.is_idle:
+            return 0.0
         with self._changed:
-            return self._lanes[False].expected_wait(caller, perf_counter())
+            return lane.expected_wait(caller, perf_counter())
 
     def submit(
         self, function: Callable[[], Any], *, bulk: bool = False, within_s: float = inf

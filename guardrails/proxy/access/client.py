@@ -49,11 +49,11 @@ class ReplayedBody:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def read_body_within(request: Request, limit: int, within_s: float) -> bytes:
+async def read_body_within(request: Request, limit: int, within_s: float, share: BodyShare) -> bytes:
     """Return the body of a request that has so many seconds for all of it; else as `read_body`."""
     try:
         async with asyncio.timeout(within_s):
-            return await read_body(request.scope, request.receive, limit)
+            return await read_body(request.scope, request.receive, limit, share)
     except TimeoutError:
         raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
 

@@ -83,10 +83,10 @@ class Call:
     @property
     def may_reask(self) -> bool:
         """Whether the model may have to be asked again, so that nothing of its answer goes on before all of it is judged."""
-        given = self.given
-        if given is None or self.protocol.append_reask is None:
+        given, pipeline = self.given, self.state.guard.pipeline
+        if given is None or self.protocol.append_reask is None or not pipeline.asks_for_formats:
             return False
-        left = max_reasks(self.state.guard.pipeline.policies, Stage.OUTPUT) > given.reasked
+        left = max_reasks(pipeline.policies, Stage.OUTPUT) > given.reasked
         return left and perf_counter() - given.started < self.state.settings.total_s
 
     def answer(self) -> AbstractAsyncContextManager[UpstreamResponse]:

@@ -22,6 +22,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
+from guardrails.engine.model import Request
 from guardrails.types import CLEAN, Place, Stage, Unavailable
 from tests.cases import each_case
 from tests.waiting import wait_until
@@ -138,6 +139,25 @@ def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once
             ask()
         assert (caught.value.reason, caught.value.retry_after) == ("capacity", 1)
     assert pool.waiting == 1
+
+
+def test_what_has_begun_may_wait_for_a_thread_beyond_its_deadline(
+    slow: Slow, pool: Workers, gate: threading.Event
+) -> None:
+    """A stream is late rather than broken off; what it takes once a thread comes to it counts as ever."""
+    take_all_threads(pool, gate)
+    pool.submit(lambda: None)
+    guard = slow(lambda content: CLEAN, deadline_ms=50)
+    wait_until(lambda: pool.delay_s > 0.05)
+    tree = ContentTree()
+    tree.text("text", (), Place(Stage.INPUT))
+
+    async def judge() -> Action:
+        asyncio.get_running_loop().call_later(0.3, gate.set)
+        steps = guard.pipeline.check_steps(tree, Request(), task_runner.INLINE_ON_LOOP)
+        return (await guard.pipeline.adrive(steps, least_queue_s=WAIT)).action
+
+    assert asyncio.run(judge()) is Action.ALLOW
 
 
 def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,7 +173,9 @@ class CapacityAccount:
 
     def check(self, caller: str) -> None:
         """Raise `GuardUnavailable` where a request of a client would be refused."""
-        wait = self.expected_wait(caller)
+        self._check_wait(caller, self.expected_wait(caller))
+
+    def _check_wait(self, caller: str, wait: float) -> None:
         if wait <= self.max_wait_s * LEAST_BOUND:  # whatever the client holds
             return
         self._drain()
@@ -182,8 +184,8 @@ class CapacityAccount:
 
     def admit(self, caller: str, size: int) -> Ticket:
         """Let a request in; raises `GuardUnavailable` where it would wait for too long."""
-        self.check(caller)
         self._drain()
+        self._check_wait(caller, max(self._backlog_s, self._queue_wait(caller)))
         ticket = Ticket(caller, size, self._expect(self._requests, caller, size))
         self._promise(caller, ticket.promised_s)
         self._open[ticket] = None
