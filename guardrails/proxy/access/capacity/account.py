@@ -238,7 +238,9 @@ class CapacityAccount:
         refused = self.refused > self._refused_before
         self._refused_before = self.refused
         self.speed.follow_delay(
-            Delay(delay_s, self._queue_delay(), self._backlog.wait_s(), self.max_wait_s), refused=refused
+            Delay(delay_s, self._queue_delay(), self._backlog.wait_s(), self.max_wait_s),
+            seconds,
+            refused=refused,
         )
         change, self._backlog.busy_s = min(1.0, self._backlog.busy_s / seconds) - self._pressure, 0.0
         self._pressure += change * min(1.0, seconds / (PRESS_S if change > 0.0 else RELAX_S))
