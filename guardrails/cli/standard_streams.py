@@ -1,4 +1,4 @@
-"""Makes standard input and output fit for commands, however they were started: closed, full, or in another encoding than UTF-8."""
+"""Makes standard input and output fit for commands, however they were started: closed, full, or in another encoding."""
 
 from __future__ import annotations
 
