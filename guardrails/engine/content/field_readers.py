@@ -27,8 +27,10 @@ Reader = Callable[[ContentTree, Any, Path, Place], None]
 
 def keep(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Structure: a word of a protocol, an id, a model's name, a number or a flag. Any other string is judged as a short text."""
-    if not isinstance(value, str) or not is_structure(value):
+    if not isinstance(value, str):
         flag(tree, value, path, place)
+    elif not is_structure(value):
+        tree.field(value, path, place, editable=False)
 
 
 def label(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -77,7 +79,8 @@ def identifier(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 def anything(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A free structure: all its strings are judged."""
-    tree.anything(value, path, place)
+    if value != []:  # which many answers have
+        tree.anything(value, path, place)
 
 
 def arguments(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -122,8 +125,7 @@ class Table:
 
     def __post_init__(self) -> None:
         functions = {name: each for name, each in self.fields.items() if isinstance(each, FunctionType)}
-        names = frozenset(name for name, each in functions.items() if each in NULLABLE)
-        object.__setattr__(self, "nullable", names)
+        object.__setattr__(self, "nullable", {name for name, each in functions.items() if each in NULLABLE})
 
     def __call__(self, tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, MAPPINGS):
@@ -135,6 +137,8 @@ class Table:
             if reader is not None:
                 if inner is None and name in self.nullable:
                     continue
+                if reader is keep and type(inner) is str and is_structure(inner):
+                    continue  # before its path is made: most fields of most bodies are such words
                 reader(tree, inner, (*path, name), place)
             elif self.lenient:
                 tree.anything({name: inner}, path, place)
@@ -249,6 +253,9 @@ def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
     """
 
     def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        if type(value) is str:
+            tree.field(value, path, place)
+            return
         first = len(tree.leaves)
         if isinstance(value, LISTS):
             each(part)(tree, value, path, place)

@@ -48,10 +48,13 @@ KnownDetections = dict[int, Mapping[str, Detection]]
 """Index of a leaf → digest of a detector → its detection."""
 
 ContentGroup = tuple[str, ...]
-"""A kind of content, the form of a text, `DECODED` or "", and the stages at which it stands."""
+"""A kind of content, the form of a text, `DECODED` or "", `ACROSS` or "", and the stages at which it stands."""
 
 DECODED = "decoded"
 """Marks what stood encoded in another text, which not every detector reads."""
+
+ACROSS = "across"
+"""Marks what is joined of several messages, at which not every rule looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class FastPath:
         self._paths: dict[ContentGroup, FastPlan | None] = {}
         self._names: dict[Name, None] = {}
         for stage in Stage:
-            self._path((Text.kind, "prose", "", stage))  # likewise
+            self._path((Text.kind, "prose", "", "", stage))  # likewise
 
     def allow(
         self,
@@ -212,7 +215,8 @@ class FastPath:
             place = content.place
             form = content.form if isinstance(content, Text) else "prose"
             decoded = DECODED if place.origin is not None else ""
-            at = (content.kind, form, decoded, place.stage, *place.also)
+            across = ACROSS if leaf.across else ""
+            at = (content.kind, form, decoded, across, place.stage, *place.also)
             path = self._paths[at] if at in self._paths else self._path(at)
             if path is None or (decoded and leaf.parent is None):
                 return None
@@ -297,8 +301,8 @@ class FastPath:
 
     def _path(self, at: ContentGroup) -> FastPlan | None:
         """Return what contents need, None if some detector is slow or a rule needs no finding."""
-        kind, form, decoded, *stages = at
-        plans = [policy.plan(tuple(map(Stage, stages))) for policy in self._policies]
+        kind, form, decoded, across, *stages = at
+        plans = [policy.plan(tuple(map(Stage, stages)), across=bool(across)) for policy in self._policies]
         bounds = {
             bound.digest: bound
             for bound in iterate_bounds(plans)

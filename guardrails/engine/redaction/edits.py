@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from guardrails.cancellation import is_interrupt
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
-from guardrails.engine.content.roles import role_of
+from guardrails.engine.content.places import role_of
 from guardrails.engine.model import REDACTABLE_MEDIA, Change, RedactionFailure, RuleMatch, Span
 from guardrails.engine.redaction.replacements import placeholder
 from guardrails.engine.redaction.vault import Vault

@@ -138,7 +138,7 @@ def _hash_words(data: bytes) -> tuple[Hashes, Hashes, npt.NDArray[np.intp]]:
     """
     read: npt.NDArray[np.uint8] = np.frombuffer(data, dtype=np.uint8)
     word = _is_word[read]
-    starts = (np.flatnonzero(word[1:] != word[:-1]) + 1)[::2]
+    starts = (word[1:] != word[:-1]).nonzero()[0][::2] + 1
     if not len(starts):
         return _NONE, _NONE, starts
     begun = np.zeros(len(data), dtype=np.intp)
@@ -210,11 +210,12 @@ class HashedHeads:
 
     def logits(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
-        out = np.tile(self.bias, (len(texts), 1))
         buckets, counts = hash_texts(texts)
-        rows = np.flatnonzero(counts)
+        rows = counts.nonzero()[0]
+        out = np.repeat(self.bias[None], len(texts), axis=0)
         if len(rows):
             counts = counts[rows]
-            total = np.add.reduceat(self.weights[buckets], np.cumsum(counts) - counts, axis=0, dtype=np.int32)
+            begins = np.add.accumulate(counts) - counts
+            total = np.add.reduceat(self.weights.take(buckets, axis=0), begins, axis=0, dtype=np.int32)
             out[rows] += self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
         return out

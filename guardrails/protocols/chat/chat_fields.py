@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import (
     Reader,
     Table,
@@ -41,8 +41,9 @@ from guardrails.engine.content.inline_media import (
     sound,
     sounding,
 )
+from guardrails.engine.content.places import place_at
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
-from guardrails.engine.values.walk import LISTS
+from guardrails.engine.values.walk import LISTS, MAPPINGS
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Text
 from guardrails.wire.pointers import Path, pointer
@@ -246,7 +247,7 @@ def message(
     tree: ContentTree, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
 ) -> str:
     """Read one message of a request by a field table; return its role."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, MAPPINGS):
         raise RequestError(
             "invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path)
         )
@@ -305,7 +306,7 @@ def _choice_place(position: int) -> Place:
 
 def choice(tree: ContentTree, value: Any, path: Path, place: Place, table: Table | None = None) -> None:
     """One choice of a response, by a field table."""
-    index = value.get("index") if isinstance(value, Mapping) else None
+    index = value.get("index") if isinstance(value, MAPPINGS) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
     (table or CHOICE)(tree, value, path, _choice_place(position))
 
@@ -395,7 +396,7 @@ REQUEST = by_table(
 def read_request(body: Any, table: Table = REQUEST) -> ContentTree:
     """Return the leaves of a chat completion request, or of one of an API with other fields, by its table."""
     tree = ContentTree()
-    if not isinstance(body, Mapping) or "messages" not in body:
+    if not isinstance(body, MAPPINGS) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
     table(tree, body, (), ASKED)
     return tree
