@@ -217,7 +217,10 @@ class FastPath:
             decoded = DECODED if place.origin is not None else ""
             across = ACROSS if leaf.across else ""
             at = (content.kind, form, decoded, across, place.stage, *place.also)
-            path = self._paths[at] if at in self._paths else self._path(at)
+            try:
+                path = self._paths[at]
+            except KeyError:
+                path = self._path(at)
             if path is None or (decoded and leaf.parent is None):
                 return None
             if isinstance(content, Text):
@@ -410,13 +413,20 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
 
 def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
     """Return the categories of the patterns that may be found in texts, in one of the ways to read them."""
-    texts = [*dict.fromkeys([replace_surrogates(each.text) for each in contents if isinstance(each, Text)])]
+    texts = [each.text for each in contents if isinstance(each, Text)]
+    if len(texts) > 1 or not all(text.isascii() and is_clean(text) for text in texts):
+        texts = _find_readings(texts)
+    found = [table.categories_of(texts) for table in tables]
+    return found[0] if len(found) == 1 else frozenset[str]().union(*found)
+
+
+def _find_readings(texts: Sequence[str]) -> list[str]:
+    """Return texts, each once, and the other ways to read them."""
+    texts = [*dict.fromkeys(map(replace_surrogates, texts))]
     readings = dict.fromkeys(texts)
     for at in find_open_texts(texts, is_clean):
         readings |= dict.fromkeys([view.text for view in deobfuscate_text(texts[at])])
     for text in texts:
         if not text.isascii():
             readings[normalize_text(text).text] = None
-    every = [*readings]
-    found = [table.categories_of(every) for table in tables]
-    return found[0] if len(found) == 1 else frozenset[str]().union(*found)
+    return [*readings]
