@@ -129,6 +129,7 @@ class FastPath:
         self._decoding = decoding_limits(policies)
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
+        self._plans: dict[tuple[bool | str, ...], FastPlan] = {}
         self._names: dict[Name, None] = {}
         for stage in Stage:
             self._path((Text.kind, "prose", "", "", stage))  # likewise
@@ -330,7 +331,7 @@ class FastPath:
                 bool(media_kinds(self._policies, tuple(map(Stage, stages)))),
             )
             # Contents that need the same are asked together, whatever they are.
-            path = next((each for each in self._paths.values() if each == path), path)
+            path = self._plans.setdefault((path.looks, bool(path.filters), *bounds), path)
         self._paths[at] = path
         return path
 
