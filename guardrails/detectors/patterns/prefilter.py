@@ -6,6 +6,7 @@ bytes of the text, whatever it is: nothing is built while searching. Sets of row
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -81,12 +82,9 @@ class Prefilter:
     def __init__(self, needs: Sequence[tuple[LiteralNeeds, Literals]], *, wide: bool) -> None:
         self._wide = wide
         self._others = [at for at, (need, _) in enumerate(needs) if need.others] if wide else []
-        contexts: defaultdict[bytes, int] = defaultdict(int)
         runs: defaultdict[tuple[int, bool, bool], list[int]] = defaultdict(list)
         free: list[int] = []
         for at, (need, context) in enumerate(needs):
-            for word in context:
-                contexts[word] |= 1 << at
             kind = next((kind for kind in _KINDS if need.runs[kind]), None)
             if kind is not None:
                 runs[kind, True, False].append(at)
@@ -95,8 +93,7 @@ class Prefilter:
                 runs[_NUMBERS, False, worded].append(at)
             else:
                 free.append(at)
-        self._near = frozenset(at for at, (_, context) in enumerate(needs) if context)
-        self._contexts = _Automaton(contexts)
+        self._near = {at: context for at, (_, context) in enumerate(needs) if context}
         self._free = _RowGroup(needs, free)
         groups: defaultdict[int, list[tuple[bytes, _RowGroup]]] = defaultdict(list)
         for (kind, long, _), rows in runs.items():
@@ -114,7 +111,7 @@ class Prefilter:
             for run, group in groups:
                 if run in folded:
                     found += group.candidates(data, hay)
-        if found and not self._near.isdisjoint(found):
+        if found and not self._near.keys().isdisjoint(found):
             found = self._drop_without_context(found, text, data)
         if self._others and _OTHER_DIGIT.search(data) is not None:
             found = [*{*found, *self._others}]
@@ -129,8 +126,7 @@ class Prefilter:
         hay = EDGE + data.translate(CONTEXT.table) + EDGE + (data if self._wide else b"")
         if _has_humps(data):
             hay += EDGE + _HUMP.sub(b" ", data).translate(CONTEXT.table) + EDGE
-        told = self._contexts.rows(hay)
-        return [at for at in found if at not in self._near or told >> at & 1]
+        return [at for at in found if at not in self._near or _find_words(self._near[at]).rows(hay)]
 
 
 class _RowGroup:
@@ -193,6 +189,12 @@ class _RowGroup:
         for piece in range(PIECES):
             rows &= found >> piece * self._count
         return rows
+
+
+@functools.lru_cache(maxsize=256)
+def _find_words(words: Literals) -> _Automaton:
+    """Return the automaton of the words of a context, which few texts ask for."""
+    return _Automaton(dict.fromkeys(words, 1))
 
 
 def _is_shape(literals: Literals) -> bool:

@@ -105,7 +105,7 @@ class Pipeline(TaskRunner):
 
     def admit(self, *trees: ContentTree) -> None:
         """Raise `RequestError` where the leaves of one request are over the budget, which may be judged in several trees."""
-        leaves = [leaf for tree in trees for leaf in tree.leaves]
+        leaves = trees[0].leaves if len(trees) == 1 else [leaf for tree in trees for leaf in tree.leaves]
         self.budget.admits(leaves, windows=self._reads_windows)
 
     def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:

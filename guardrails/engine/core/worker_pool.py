@@ -123,9 +123,9 @@ class Workers:
         with self._changed:
             return self._lanes[False].delay(perf_counter())
 
-    def expected_wait(self, caller: str) -> float:
-        """Return the seconds that quick work of a caller would wait for a thread."""
-        lane = self._lanes[False]
+    def expected_wait(self, caller: str, *, bulk: bool = False) -> float:
+        """Return the seconds that quick work of a caller, or `bulk` work, would wait for a thread."""
+        lane = self._lanes[bulk]
         if lane.is_idle:
             return 0.0
         with self._changed:

@@ -7,7 +7,7 @@ the new turn is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Final
 
@@ -28,7 +28,10 @@ AGAIN: Final = "again"
 
 
 def add_derived_texts(
-    tree: ContentTree, decoding: tuple[int, int, int], find_entry: Callable[[str], Entry | None] | None
+    tree: ContentTree,
+    decoding: tuple[int, int, int],
+    find_entry: Callable[[str], Entry | None] | None,
+    but: Collection[int] = (),
 ) -> None:
     """Add what stands in the texts of a tree; what is beyond the limits is noted.
 
@@ -36,15 +39,16 @@ def add_derived_texts(
         tree: what is checked.
         decoding: how deep encodings are followed, how many payloads and how many characters.
         find_entry: gives what a cache holds of a text, to be read and added to; None: nothing is remembered.
+        but: the leaves in whose texts nothing stands, as is known.
     """
     first, noted = tree.mark()
-    empty: set[int] = set()
+    empty = {*but}
     texts: dict[int, str] = {}
     read: list[tuple[int, Entry, Key]] = []
     keys = _keys(decoding)
     for index, leaf in enumerate(tree.leaves):
         content = leaf.content
-        if not isinstance(content, Text) or content.form == "record":
+        if index in empty or not isinstance(content, Text) or content.form == "record":
             continue  # what a record says is not decoded
         if find_entry is not None and (entry := find_entry(content.text)) is not None:
             key = keys[AGAIN if leaf.again else content.place.stage]

@@ -23,6 +23,7 @@ from guardrails.protocols.protocol import Protocol, invalid_answer
 from guardrails.protocols.reasks import AnswerRejected, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.proxy.access.client import client_headers
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtras
@@ -97,7 +98,7 @@ class Call:
         return self.state.upstream.answer(
             "POST",
             self.path,
-            self.http.headers,
+            client_headers(self.http.scope),
             self.raw,
             endpoint.provider,
             endpoint.base,
