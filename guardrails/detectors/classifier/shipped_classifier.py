@@ -283,10 +283,11 @@ class ShippedClassifier:
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
+        size = sum(len(content.text) for content in batch if isinstance(content, Text))
+        if self._effort == "full" or size > AT_ONCE:
+            return None
         stretches = StretchBatch(batch, self._most)
         texts = [content for content in stretches.contents if isinstance(content, Text)]
-        if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
-            return None
         if self._prepared.has_running([self._input_of(content) for content in texts]):
             return None  # who works at it may have many more texts to cut, and an event loop waits for nobody
         asked = self._prepare_batch(stretches.contents)
