@@ -15,6 +15,7 @@ from importlib import import_module
 from types import FrameType, ModuleType
 from typing import Final, NoReturn
 
+from guardrails.cli.standard_streams import describe_error, discard_output, prepare_streams
 from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.registry.environment import allow_files
 from guardrails.types import Verdict
@@ -190,12 +191,14 @@ def exit_status(verdicts: Iterable[Verdict]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    prepare_streams()
     given = sys.argv[1:] if argv is None else [*argv]
     arguments = build_parser(given).parse_args(given)
     module = _module(arguments.command)
     try:
         with allow_files(getattr(arguments, "plugin", ())):
             status: int = module.run(arguments)
+        sys.stdout.flush()
     except GuardUnavailable as error:
         print(f"UNAVAILABLE: {error}", file=sys.stderr)
         return UNAVAILABLE
@@ -203,8 +206,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader has seen enough, as `| head` has
-        sys.stderr.close()
+        discard_output()
         return 0
+    except OSError as error:
+        discard_output()
+        print(describe_error(error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return status

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from guardrails.errors import RequestError
-from guardrails.mcp.conversation import LocalConversation, WorkOrder, is_exclusive
+from guardrails.mcp.conversation import LocalConversation, WorkOrder, is_exclusive, size_of
 from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol.rpc import Body, RpcMessage
 from guardrails.mcp.transport.lines import LineSplitter
@@ -50,7 +50,7 @@ async def run_relay(
         async with writing:
             await asyncio.to_thread(_write, sink, strict_json.dump(body) + b"\n")
 
-    server = await ServerProcess.start(command, limit)
+    server = await ServerProcess.start(command, limit, request_s)
     try:
         conversation = LocalConversation(server, link, hear, request_s)
         running = asyncio.ensure_future(conversation.run())
@@ -80,15 +80,15 @@ async def _say(conversation: LocalConversation, source: int, limit: int) -> None
     try:
         async for piece in _pieces(source):
             for line in lines.feed(piece):
-                await _put(order, conversation, read_line(line, limit))
+                await _put(order, conversation, await read_line(line, limit))
         for line in lines.flush():
-            await _put(order, conversation, read_line(line, limit))
+            await _put(order, conversation, await read_line(line, limit))
     finally:  # also where the server ended: who asked meanwhile is told so
         await order.done()
 
 
 async def _put(order: WorkOrder, conversation: LocalConversation, said: RpcMessage | RequestError) -> None:
-    await order.submit(conversation.receive(said), alone=is_exclusive(said))
+    await order.submit(conversation.receive(said), size_of(said), alone=is_exclusive(said))
 
 
 async def _pieces(source: int) -> AsyncIterator[bytes]:

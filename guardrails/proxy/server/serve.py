@@ -27,7 +27,7 @@ from guardrails.proxy.server.connections import check_descriptors, raise_descrip
 from guardrails.proxy.server.http import Http
 from guardrails.proxy.server.listening.listener import open_listener
 from guardrails.proxy.server.processes.graceful_server import GracefulServer
-from guardrails.proxy.server.processes.memory import bound_arenas, release_memory
+from guardrails.proxy.server.processes.memory import bound_arenas, check_memory, release_memory
 from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
 from guardrails.proxy.server.reloading.reload import check_redaction_key
 from guardrails.proxy.server.state import State
@@ -77,13 +77,14 @@ def run(
 
     Raises:
         PolicyErrors: the policy is wrong; nothing was served.
-        SettingsError: the address cannot be listened on, or the workers would not redact alike.
+        SettingsError: the address cannot be listened on, or the workers would not redact alike, or are too many.
         GuardrailsError: the process may open too few files, or the application could not start.
         KeyboardInterrupt: it was ended by SIGINT; after SIGTERM it returns.
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     raise_descriptors(settings.max_connections)
+    check_memory(settings.workers)
     _prepare_process()
     with ExitStack() as stack:
         with pause_collection(collect=True):

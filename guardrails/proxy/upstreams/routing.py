@@ -25,6 +25,7 @@ from guardrails.proxy.access.client import cancel_and_wait
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.upstreams.failure_log import FailureLog
 from guardrails.proxy.upstreams.health_checks import run_health_checks
 from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.routing_choice import Row, order, select_rows
@@ -73,6 +74,7 @@ class Upstreams:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._metrics, self._clock, self._sleep = metrics, clock, sleep
+        self._failures = FailureLog(clock)
         self._most = settings.max_answer_bytes
         self.named = tuple(_row(name, doc, settings) for name, doc in settings.upstreams.items())
         self.others = () if settings.upstream is None else (_unnamed_row(settings.upstream, settings),)
@@ -198,6 +200,8 @@ class Upstreams:
             self._metrics.count(
                 "guardrails_upstream_failures_total", upstream=upstream.row.name, why=failure.why
             )
+            if error is not None and not isinstance(error, BackendError | UpstreamAnswer):
+                self._failures.record(upstream.row.name, error)
         upstream.breaker.record_end(self._clock(), well=well)
         return failure
 
