@@ -51,6 +51,11 @@ class Token:
         """Whether the work is no longer wanted."""
         return perf_counter() > self.deadline
 
+    @property
+    def left_s(self) -> float:
+        """The seconds for which the work is still wanted, as a lock takes them."""
+        return min(max(0.0, self.deadline - perf_counter()), threading.TIMEOUT_MAX)
+
     def check(self) -> None:
         """Raise `Cancelled` where the work is no longer wanted."""
         if self.cancelled:

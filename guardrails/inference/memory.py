@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from guardrails.cancellation import Cancelled, check
+from guardrails.cancellation import Cancelled, check, current
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 
 Input = TypeVar("Input", bound=Hashable)
@@ -35,9 +35,10 @@ class CacheRun(Generic[Input, Result]):
         self._done.release()
 
     def wait(self) -> Mapping[Input, Result]:
-        """Return the results, once they are there; raises what was raised in the place of them."""
-        with self._done:
-            pass
+        """Return the results, once they are there; raises what was raised in the place of them, or `Cancelled` once it is late."""
+        if not self._done.acquire(timeout=current().left_s):
+            raise Cancelled("what others are at work on was not done in time")
+        self._done.release()
         if self._error is not None:
             raise self._error
         return self._found

@@ -14,7 +14,7 @@ from functools import cache
 from time import thread_time
 from typing import Any, TypeVar
 
-from guardrails.cancellation import check, current
+from guardrails.cancellation import Cancelled, check, current
 from guardrails.processor.cores import count_cores
 from guardrails.processor.work_meter import METER
 
@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 
 class Slots:
     """So many places, given in the order in which they are asked for: who lets one go and wants it again waits behind the others.
+    Raises `Cancelled` where the time is up before a place is free.
 
     `threading.Semaphore` gives no order: a thread that works part after part would keep its place as long as it has parts.
     """
@@ -47,8 +48,9 @@ class Slots:
             turn.acquire()
             self._turns.append(turn)
         try:
-            turn.acquire()  # released by who hands the place over
-        except BaseException:  # interrupted
+            if not turn.acquire(timeout=current().left_s):  # released by who hands the place over
+                raise Cancelled("no core was free in time")
+        except BaseException:  # interrupted, too
             with self._lock:
                 if turn in self._turns:
                     self._turns.remove(turn)

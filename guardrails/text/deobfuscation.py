@@ -25,7 +25,7 @@ from guardrails.text.marks import (
     mark_repeats,
     mark_separators,
 )
-from guardrails.text.obfuscation_hints import find_hints
+from guardrails.text.obfuscation_hints import NOTHING, find_hints
 from guardrails.text.views import SHARED, TextView, normalize_text, replace_stretches
 
 MOST_DECODE_ROUNDS: Final = 3
@@ -76,7 +76,7 @@ def is_clean(text: str) -> bool:
     lines either (`group_search`).
     """
     # Nearly every text ends here, and ASCII needs no view to be looked at.
-    return not find_hints(text if text.isascii() else _normalize_and_decode(text).text).tricks
+    return find_hints(text if text.isascii() else _normalize_and_decode(text).text) is NOTHING
 
 
 @lru_cache(maxsize=SHARED)

@@ -100,8 +100,8 @@ def weigh(raw: bytes) -> int:
     """Return how much work the JSON of a body is: its size in bytes, or more where it holds many values and is not very large."""
     if len(raw) >= VERY_LARGE:  # an event loop asks, which must not read so much
         return len(raw)
-    values = VALUE_BYTES * (raw.count(b",") + raw.count(b"[") + raw.count(b"{"))
-    return values if values > len(raw) else len(raw)
+    values = len(raw) - len(raw.translate(None, b",[{"))  # one pass, where `count` takes one for each of them
+    return max(len(raw), VALUE_BYTES * values)
 
 
 def parse(raw: bytes, *, halves: bool = False) -> dict[str, Any]:

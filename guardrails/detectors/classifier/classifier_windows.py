@@ -1,8 +1,8 @@
 """Cuts a text into the windows that a classifier judges, with their spans and what was left out.
 
-The plain reading comes first, which of a JSON text is what it says (`json_reading.py`); of the readings in which spelling tricks
-are undone only the windows that read otherwise. Windows past the limit and windows in a language that the model was not
-validated on are unchecked.
+The plain reading comes first, which of a structured text is what its values say (`value_reading.py`); of the readings in which
+spelling tricks are undone only the windows that read otherwise. Windows past the limit and windows in a language that the model
+was not validated on are unchecked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from guardrails.detectors.classifier.json_reading import JsonReading, read_json
+from guardrails.detectors.classifier.value_reading import ValueReading, read_values
 from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
 from guardrails.inference.safety.model import SafetyModel
@@ -29,6 +29,10 @@ MIN_LETTERS: Final = 40
 
 MIN_SCRIPT_LETTERS: Final = 6
 """Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
+
+WINDOW_TOKENS: Final = 128
+"""Tokens of sentences of a structured text that count as a window: a sentence fills a tenth of one. There may be as many windows
+of them as of what is read in rows, so that no number of sentences leaves one unread."""
 
 REMEMBERED: Final = 2_048
 """Windows of which it is kept whether they are in a foreign language."""
@@ -181,17 +185,22 @@ def cut_model_windows(
     found: list[tuple[str, tuple[int, ...]]] = []
     foreign: list[Span] = []
     unchecked: list[Unchecked] = []
-    for view, in_sentences in read_json(text) or [JsonReading(TextView(text), True)]:
+    rest, rest_alone = most, most * WINDOW_TOKENS
+    for view, kind in read_values(text) or [ValueReading(TextView(text), "prose")]:
         plain = blank(replace_surrogates(view.text))
         for is_plain, own, read, ids in _readings(plain, viewed, windows, undisguised):
             span = own if view.identity else view.original(*own)
-            if len(found) == most:
+            if kind == "sentence":
+                rest_alone -= len(ids)
+            else:
+                rest -= 1
+            if rest < 0 or rest_alone < 0:
                 unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
                 break
             spans.append(span)
             found.append((read, ids))
             judged = plain[slice(*own)]  # a view has other letters
-            if is_plain and (is_foreign if in_sentences else has_foreign_script)(judged, languages):
+            if is_plain and (has_foreign_script if kind == "row" else is_foreign)(judged, languages):
                 foreign.append(span)
         if unchecked:
             break

@@ -216,28 +216,30 @@ GROUPS: Final = (
     ("base85", "uuencode", "quoted-printable"),
     ("hex", "morse", "binary"),
     ("codes", "hexdump"),
-    ("nato",),
-    tuple(CIPHERED),
+    ("nato", *CIPHERED),
 )
 """Rows whose gates are looked for together. The states that RE2 builds for a set are near the product of what its patterns need:
 all in one cost fifteen times as much on text that is new to it, each by itself four times as much on text that is not.
 """
 
 
+_Gate = tuple[frozenset[Shape], tuple[int, ...], Any]
+"""The shapes of the rows of a group, their places in the table, and the set of their gates."""
+
+
 @cache
-def _gates() -> tuple[tuple[frozenset[Shape], tuple[int, ...], Any], ...]:
-    """Return the shapes of the rows of each group, none where any text may hold them, their places in the table, and the set of
-    their gates.
-    """
+def _gates() -> tuple[tuple[_Gate, ...], tuple[_Gate, ...]]:
+    """Return the gates of the groups that any text may hold, and of those that need shapes."""
     groups = [tuple(at for at, row in enumerate(READABLE) if row.name in names) for names in GROUPS]
-    return tuple(
+    gates = [
         (
             frozenset[Shape]().union(*(READABLE[at].shapes for at in rows)),
             rows,
             compile_set(READABLE[at].gate for at in rows),
         )
         for rows in groups
-    )
+    ]
+    return tuple(gate for gate in gates if not gate[0]), tuple(gate for gate in gates if gate[0])
 
 
 @lru_cache(maxsize=SHARED)
@@ -247,12 +249,12 @@ def find_encodings(text: str) -> tuple[Decoder, ...]:
     Args:
         text: a normalized text without lone surrogates.
     """
-    shapes = find_shapes(text)
+    gates, shaped = _gates()
+    if shapes := find_shapes(text):
+        gates = (*gates, *(gate for gate in shaped if not gate[0].isdisjoint(shapes)))
     data = text.encode()
-    found = [
-        rows[at]
-        for needed, rows, gate in _gates()
-        if not needed or not needed.isdisjoint(shapes)
-        for at in gate.Match(data) or ()
-    ]
+    found: list[int] = []
+    for _, rows, gate in gates:
+        if places := gate.Match(data):
+            found += [rows[at] for at in places]
     return tuple(READABLE[at] for at in sorted(found)) if found else ()

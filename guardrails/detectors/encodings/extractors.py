@@ -130,7 +130,7 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
         count: payloads in all.
         characters: characters of all derived texts together.
     """
-    if depth < 1 or holds_nothing(text):
+    if depth < 1:
         return NOTHING_EXTRACTED
     budget = DecodingBudget(count, characters)
     found = decode_nested(_payloads(replace_surrogates(text), None), depth, budget)

@@ -6,6 +6,7 @@ bytes of the text, whatever it is: nothing is built while searching. Sets of row
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -81,40 +82,36 @@ class Prefilter:
     def __init__(self, needs: Sequence[tuple[LiteralNeeds, Literals]], *, wide: bool) -> None:
         self._wide = wide
         self._others = [at for at, (need, _) in enumerate(needs) if need.others] if wide else []
-        contexts: defaultdict[bytes, int] = defaultdict(int)
-        runs: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
+        runs: defaultdict[tuple[int, bool, bool], list[int]] = defaultdict(list)
         free: list[int] = []
         for at, (need, context) in enumerate(needs):
-            for word in context:
-                contexts[word] |= 1 << at
             kind = next((kind for kind in _KINDS if need.runs[kind]), None)
             if kind is not None:
-                runs[kind, True].append(at)
+                runs[kind, True, False].append(at)
             elif need.numeric:
-                runs[_NUMBERS, False].append(at)
+                worded = bool(context) or not all(map(_is_shape, need.literals))
+                runs[_NUMBERS, False, worded].append(at)
             else:
                 free.append(at)
-        self._near = frozenset(at for at, (_, context) in enumerate(needs) if context)
-        self._contexts = _Automaton(contexts)
+        self._near = {at: context for at, (_, context) in enumerate(needs) if context}
         self._free = _RowGroup(needs, free)
-        self._groups = [
-            (
-                RUNS[kind][0],
-                LONG * (min(needs[at][0].runs[kind] for at in rows) if long else 1),
-                _RowGroup(needs, rows),
-            )
-            for (kind, long), rows in runs.items()
-        ]
+        groups: defaultdict[int, list[tuple[bytes, _RowGroup]]] = defaultdict(list)
+        for (kind, long, _), rows in runs.items():
+            least = min(needs[at][0].runs[kind] for at in rows) if long else 1
+            groups[kind].append((LONG * least, _RowGroup(needs, rows)))
+        self._groups = [(RUNS[kind][0], several) for kind, several in groups.items()]
 
     def candidates(self, text: str) -> list[int]:
         """Return the rows, in order, that have all they need in a text without lone surrogates."""
         data = text.encode()
         hay = PLAIN.fold(text) if self._wide else data.translate(PLAIN.table)
         found = self._free.candidates(data, hay)
-        for fold, run, group in self._groups:
-            if run in data.translate(fold.table, fold.delete):
-                found += group.candidates(data, hay)
-        if found and not self._near.isdisjoint(found):
+        for fold, groups in self._groups:
+            folded = data.translate(fold.table, fold.delete)
+            for run, group in groups:
+                if run in folded:
+                    found += group.candidates(data, hay)
+        if found and not self._near.keys().isdisjoint(found):
             found = self._drop_without_context(found, text, data)
         if self._others and _OTHER_DIGIT.search(data) is not None:
             found = [*{*found, *self._others}]
@@ -129,13 +126,12 @@ class Prefilter:
         hay = EDGE + data.translate(CONTEXT.table) + EDGE + (data if self._wide else b"")
         if _has_humps(data):
             hay += EDGE + _HUMP.sub(b" ", data).translate(CONTEXT.table) + EDGE
-        told = self._contexts.rows(hay)
-        return [at for at in found if at not in self._near or told >> at & 1]
+        return [at for at in found if at not in self._near or _find_words(self._near[at]).rows(hay)]
 
 
 class _RowGroup:
     """Some rows of those of a filter, by their `numbers`: what they need but for their context, of which one word is looked for
-    where nothing rarer is.
+    where nothing rarer is. Shapes of digits are looked for where all else is found.
     """
 
     def __init__(self, needs: Sequence[tuple[LiteralNeeds, Literals]], numbers: Sequence[int]) -> None:
@@ -143,7 +139,9 @@ class _RowGroup:
         self._count = len(numbers)
         # A row has as many places as sets of literals, and what it does not need counts as found.
         self._found = (1 << self._count * PIECES) - 1
+        self._shaped = 0
         words: defaultdict[bytes, int] = defaultdict(int)
+        shapes: defaultdict[bytes, int] = defaultdict(int)
         runs: list[defaultdict[int, int]] = [defaultdict(int) for _ in RUNS]
         self._numeric = 0
         for at, (need, context) in enumerate(needs[number] for number in numbers):
@@ -152,15 +150,16 @@ class _RowGroup:
             for piece, literals in enumerate(pieces[:PIECES]):
                 place = row << piece * self._count
                 self._found &= ~place
+                shaped = _is_shape(literals)
+                self._shaped |= place * shaped
                 for literal in literals:
-                    words[literal] |= place
+                    (shapes if shaped else words)[literal] |= place
             for lengths, length in zip(runs, need.runs, strict=True):
                 lengths[length] |= row if length else 0
             self._numeric |= row * need.numeric
         self._runs = [_Run(fold, lengths) for (fold, _), lengths in zip(RUNS, runs, strict=True)]
-        self._words = _Automaton(words)
-        self._shapes = any(DIGIT in word for word in words)
-        self._unasked = self._whole(self._found)
+        self._words, self._shapes = _Automaton(words), _Automaton(shapes)
+        self._unasked = self._whole(self._found | self._shaped)
 
     def candidates(self, data: bytes, hay: bytes) -> list[int]:
         """Return the numbers of the rows that have what they need in a text.
@@ -169,16 +168,14 @@ class _RowGroup:
             data: the text as UTF-8.
             hay: the text folded as `PLAIN`.
         """
-        numeric = False
-        if self._numeric:
-            shape = data.translate(SHAPE.table)
-            numeric = DIGIT in shape
-            if numeric and self._shapes:
-                hay += EDGE + shape + EDGE
         words = self._words.rows(hay)
-        rows = self._whole(self._found | words) if words else self._unasked
-        if not numeric:
-            rows &= ~self._numeric
+        rows = self._whole(self._found | self._shaped | words) if words else self._unasked
+        if rows & self._numeric:
+            shape = EDGE + data.translate(SHAPE.table) + EDGE
+            if DIGIT in shape:
+                rows = self._whole(self._found | words | self._shapes.rows(shape))
+            else:
+                rows &= ~self._numeric
         if not rows:
             return []
         for run in self._runs:
@@ -192,6 +189,17 @@ class _RowGroup:
         for piece in range(PIECES):
             rows &= found >> piece * self._count
         return rows
+
+
+@functools.lru_cache(maxsize=256)
+def _find_words(words: Literals) -> _Automaton:
+    """Return the automaton of the words of a context, which few texts ask for."""
+    return _Automaton(dict.fromkeys(words, 1))
+
+
+def _is_shape(literals: Literals) -> bool:
+    """Tell whether literals are of a text folded as `SHAPE`: others hold no such digit."""
+    return any(DIGIT in literal for literal in literals)
 
 
 def _longest_word(literal: bytes) -> bytes:

@@ -137,6 +137,8 @@ class Table:
             if reader is not None:
                 if inner is None and name in self.nullable:
                     continue
+                if reader is keep and type(inner) is str and is_structure(inner):
+                    continue  # before its path is made: most fields of most bodies are such words
                 reader(tree, inner, (*path, name), place)
             elif self.lenient:
                 tree.anything({name: inner}, path, place)

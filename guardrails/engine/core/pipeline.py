@@ -78,7 +78,8 @@ class Pipeline(TaskRunner):
         self.reads_context = any(name != STAGE for bound in bounds for name in bound.reads)
         """Whether a detector reads what a content is judged beside."""
         self._reads_windows = any(bound.passages for bound in bounds)
-        self._formats = asks_for_formats(self.policies)
+        self.asks_for_formats = asks_for_formats(self.policies)
+        """Whether a rule has `on_fail`, so that the model may have to be asked again."""
         self._stream_plans: dict[tuple[Stage, ...], StreamPlan] = {}
 
     def bounds(self) -> list[BoundDetector]:
@@ -104,7 +105,7 @@ class Pipeline(TaskRunner):
 
     def admit(self, *trees: ContentTree) -> None:
         """Raise `RequestError` where the leaves of one request are over the budget, which may be judged in several trees."""
-        leaves = [leaf for tree in trees for leaf in tree.leaves]
+        leaves = trees[0].leaves if len(trees) == 1 else [leaf for tree in trees for leaf in tree.leaves]
         self.budget.admits(leaves, windows=self._reads_windows)
 
     def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
@@ -140,7 +141,7 @@ class Pipeline(TaskRunner):
         if inline is not None and (lane := choose_lane(tree)) is not None:
             yield lane  # whoever drives this goes on where it holds nobody up
             inline = None
-        if self._formats and tree.replies:
+        if self.asks_for_formats and tree.replies:
             add_empty_replies(tree)
         known: KnownDetections = {}
         timings: dict[str, float] = {}

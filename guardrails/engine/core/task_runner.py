@@ -82,14 +82,22 @@ class TaskRunner:
             settled: T = stop.value
             return settled
 
-    async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
-        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
+    async def adrive(self, steps: Generator[list[Task], None, T], *, least_queue_s: float = 0.0) -> T:
+        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker.
+
+        Args:
+            steps: what is driven.
+            least_queue_s: seconds that a task may wait for a thread, where that is longer than `deadline_s`: of what has begun.
+
+        Raises:
+            GuardUnavailable: no thread comes to a task in time.
+        """
         deadline = Token(perf_counter() + self._deadline_s)
         lane: list[Task] | None = None
         meter = METER.get()
         while True:
             if lane is not None:
-                taken = await self._step_off_loop(steps, deadline, bulk=lane is LONG_WORK)
+                taken = await self._step_off_loop(steps, deadline, least_queue_s, bulk=lane is LONG_WORK)
                 if isinstance(taken, StepResult):
                     return taken.value
             else:
@@ -106,7 +114,7 @@ class TaskRunner:
             if not taken:
                 lane = taken
                 continue
-            batch = self._submit(taken, deadline)
+            batch = self._submit(taken, deadline, least_queue_s)
             awaited = [asyncio.wrap_future(future) for future in batch.futures]
             try:
                 while (left := batch.seconds_left()) > 0:
@@ -129,9 +137,10 @@ class TaskRunner:
         for task in tasks:
             task.give_up(self._deadline_s, begun=not has_time)
 
-    def _submit(self, tasks: Sequence[Task], deadline: Token) -> Batch:
+    def _submit(self, tasks: Sequence[Task], deadline: Token, least_queue_s: float = 0.0) -> Batch:
         now = perf_counter()
-        batch = Batch(tasks, now, max(0.0, deadline.deadline - now), self._queue_s)
+        work_s, within_s = max(0.0, deadline.deadline - now), max(self._deadline_s, least_queue_s)
+        batch = Batch(tasks, now, work_s, max(self._queue_s, least_queue_s))
         try:
             for task in tasks:
                 if task.bound.adetect:
@@ -140,9 +149,7 @@ class TaskRunner:
                 else:
                     task.token, task.started = Token(), None
                     run = partial(task.run_within, batch.work_s + task.patience_s)
-                    future = workers().submit(
-                        run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s
-                    )
+                    future = workers().submit(run, bulk=task.size > BULK_CHARACTERS, within_s=within_s)
                 batch.futures.append(future)  # what was submitted must be known on errors
         except BaseException:
             for task, future in zip(tasks, batch.futures, strict=False):
@@ -151,10 +158,10 @@ class TaskRunner:
         return batch
 
     async def _step_off_loop(
-        self, steps: Generator[list[Task], None, T], deadline: Token, *, bulk: bool
+        self, steps: Generator[list[Task], None, T], deadline: Token, least_queue_s: float, *, bulk: bool
     ) -> list[Task] | StepResult[T]:
         """Take the next step on a worker, in the caller's context; raises `GuardUnavailable` where none comes to it."""
-        submitted = perf_counter()
+        submitted, queue_s = perf_counter(), max(self._queue_s, least_queue_s)
 
         def step() -> list[Task] | StepResult[T]:
             deadline.set_deadline(deadline.deadline + perf_counter() - submitted)
@@ -165,12 +172,12 @@ class TaskRunner:
                 run_in_row(taken, deadline)
 
         future: Future[list[Task] | StepResult[T]] = workers().submit(
-            partial(copy_context().run, step), bulk=bulk, within_s=self._deadline_s
+            partial(copy_context().run, step), bulk=bulk, within_s=max(self._deadline_s, least_queue_s)
         )
         awaited = asyncio.wrap_future(future)
         try:
-            if not (await asyncio.wait((awaited,), timeout=self._queue_s))[0] and future.cancel():
-                raise GuardUnavailable(f"no worker was free for {self._queue_s:g} s")
+            if not (await asyncio.wait((awaited,), timeout=queue_s))[0] and future.cancel():
+                raise GuardUnavailable(f"no worker was free for {queue_s:g} s")
             return await awaited
         except BaseException:
             if not future.done() or future.cancelled():

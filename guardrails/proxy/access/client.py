@@ -20,8 +20,8 @@ from guardrails.proxy.server.connections import PRESENCE, TOO_SLOW, ClientPresen
 
 T = TypeVar("T")
 
-CLAIMS: Final[Mapping[bytes, str]] = {b"accept-language": "language", b"user-agent": "user_agent"}
-"""Headers in which a client says something of itself, and what rules know that as."""
+HEADERS: Final = "guardrails.headers"
+"""Key of a scope under which the headers of a request stand as texts, beside the list that they were read from."""
 
 DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
@@ -99,6 +99,17 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: BodyShare
     return b"".join(pieces)
 
 
+def client_headers(scope: Scope) -> Mapping[str, str]:
+    """Return the headers of a request by their names in small letters; of several of one name the first counts."""
+    raw = scope["headers"]
+    known: tuple[object, Mapping[str, str]] | None = scope.get(HEADERS)
+    if known is not None and known[0] is raw:  # a route may have put others in their place
+        return known[1]
+    found = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(raw)}
+    scope[HEADERS] = raw, found
+    return found
+
+
 @lru_cache(256)
 def preferred_language(header: str) -> str | None:
     """Return the primary language that an Accept-Language header prefers, such as `de`."""
@@ -119,12 +130,11 @@ def preferred_language(header: str) -> str | None:
 def read_claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a client says of itself (`request.client.*`)."""
     claims: dict[str, Any] = {}
-    for name, raw in request.scope["headers"]:
-        claim = CLAIMS.get(name)
-        if claim is not None and claim not in claims:  # the first of a name counts
-            claims[claim] = raw.decode("latin-1")
-    if "language" in claims and (language := preferred_language(claims.pop("language"))) is not None:
+    headers = client_headers(request.scope)
+    if (language := preferred_language(headers.get("accept-language", ""))) is not None:
         claims["language"] = language
+    if (agent := headers.get("user-agent")) is not None:
+        claims["user_agent"] = agent
     if isinstance(user := body.get("user"), str):
         claims["user"] = user
     return claims

@@ -23,6 +23,7 @@ from guardrails.protocols.protocol import Protocol, invalid_answer
 from guardrails.protocols.reasks import AnswerRejected, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.proxy.access.client import client_headers
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtras
@@ -83,10 +84,10 @@ class Call:
     @property
     def may_reask(self) -> bool:
         """Whether the model may have to be asked again, so that nothing of its answer goes on before all of it is judged."""
-        given = self.given
-        if given is None or self.protocol.append_reask is None:
+        given, pipeline = self.given, self.state.guard.pipeline
+        if given is None or self.protocol.append_reask is None or not pipeline.asks_for_formats:
             return False
-        left = max_reasks(self.state.guard.pipeline.policies, Stage.OUTPUT) > given.reasked
+        left = max_reasks(pipeline.policies, Stage.OUTPUT) > given.reasked
         return left and perf_counter() - given.started < self.state.settings.total_s
 
     def answer(self) -> AbstractAsyncContextManager[UpstreamResponse]:
@@ -97,7 +98,7 @@ class Call:
         return self.state.upstream.answer(
             "POST",
             self.path,
-            self.http.headers,
+            client_headers(self.http.scope),
             self.raw,
             endpoint.provider,
             endpoint.base,

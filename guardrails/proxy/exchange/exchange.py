@@ -17,7 +17,7 @@ from guardrails.protocols import image_links
 from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.registry import error_writer
 from guardrails.protocols.streaming.codec import dump_events
-from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
+from guardrails.proxy.access.client import build_request, client_headers, read_claims, run_while_connected
 from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange.answer import (
     AskedRequest,
@@ -30,7 +30,7 @@ from guardrails.proxy.exchange.answer import (
 )
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.reasks import ask_again
-from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_request
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
@@ -49,7 +49,8 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     context = context_of(request.scope)
     client, state, raw = context.client, context.state, context.body
     protocol = endpoint.protocol
-    media = "" if protocol.forms == "never" else request.headers.get("content-type", "")
+    headers = client_headers(request.scope)
+    media = headers.get("content-type", "")
     given = await state.run_by_size(strict_json.weigh(raw), lambda: parse_request(endpoint, raw, media))
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
@@ -67,7 +68,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         body, leaves = given.body, given.tree
     state = state.select(client, request.scope["path"], who.model)
     report = Report(state.guard.policy.ref)
-    asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
+    asides = given.asides(endpoint, headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
         return await run_while_connected(request.receive, serve_request(call, body, leaves))
@@ -133,10 +134,10 @@ def refuse_request(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Res
     if protocol.refuse is None or not protocol.refuses_in_kind:
         told = explain(Blocked(verdict))
         error = call.asides.refused(error_writer(call.http.scope["path"])(told))
-        return Response(strict_json.dump(error), told.status, report.headers(), "application/json")
+        return JsonResponse(strict_json.dump(error), told.status, report.headers())
     answer = protocol.refuse(block_message(verdict), body)
     if protocol.stream is None or not protocol.is_streamed(body):
-        return Response(strict_json.dump(answer), 200, report.headers(), "application/json")
+        return JsonResponse(strict_json.dump(answer), 200, report.headers())
     writer = call.endpoint.write_stream()
     raw = writer.feed(dump_events([*protocol.stream.events(answer)])) + writer.flush()
     return Response(raw, 200, {**report.headers(), **writer.headers})
@@ -160,4 +161,4 @@ async def _answer_once(call: Call) -> Response:
     content = call.asides.whole(await judge_answer(call, answer, weight))
     if content is not answer:
         raw = await call.state.run_by_size(weight, lambda: strict_json.dump(content))
-    return Response(raw, 200, {**headers, **call.report.headers()}, "application/json")
+    return JsonResponse(raw, 200, {**headers, **call.report.headers()})

@@ -33,6 +33,10 @@ WEIGHT_ALONE: Final = 16 << 10
 """What an event weighs that is taken without those before it."""
 
 
+QUEUE_S: Final = 30.0
+"""Seconds for which a stream that has begun waits for a worker: it is late, not broken off, and its upstream is not read."""
+
+
 def stream_to(call: Call) -> StreamingAnswer:
     """Return what sends a client the stream that it asked for."""
     settings, streams = call.state.settings, call.protocol.stream
@@ -85,7 +89,7 @@ async def stream(
                 async for body in _relay_stream(call, response, relay):
                     yield StreamPiece(opening + body, headers)
                     opening = b""
-                rest = await pipeline.adrive(judge.ended(relay, call, INLINE_ON_LOOP))
+                rest = await pipeline.adrive(judge.ended(relay, call, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
                 yield StreamPiece(opening + dump_events(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
                     await drain(response)
@@ -104,7 +108,7 @@ async def stream(
             raise failure from error
         note_failure(call.http.scope, failure, begun=True)
         if relay.is_begun:  # what was sent of it is on record
-            await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
+            await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
         yield StreamPiece(fail(explain(failure)), headers)
 
 
@@ -139,7 +143,7 @@ async def _relay_stream(call: Call, response: UpstreamResponse, relay: Relay) ->
         read: Iterable[ReceivedEvent] = _read(some)
         if weigh_events(some) >= strict_json.LARGE:
             read = await call.state.run_in_worker(lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
-        await pipeline.adrive(relay.take(read, INLINE_ON_LOOP))
+        await pipeline.adrive(relay.take(read, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
         if not call.asides.holds and (out := relay.ready()):
             yield dump_events(out)
         if relay.stop is not None:

@@ -125,13 +125,13 @@ class Http(HttpToolsProtocol):
         """Take what came."""
         self._unset_keepalive_if_required()
         self._unread += len(data)
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         while rest:
             try:
                 self.parser.feed_data(rest)
                 break
             except httptools.HttpParserUpgrade as asked:
-                rest = memoryview(self._plain() + rest[asked.args[0] :])
+                rest = self._plain() + rest[asked.args[0] :]
             except httptools.HttpParserError:
                 self._refuse()
                 return
@@ -235,11 +235,6 @@ class Http(HttpToolsProtocol):
         if self._deadline == math.inf:
             self._expect_within(self._limits.head_s)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what follows a body is none."""
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Serve a request; raises `ValueError` where it does not say which host it is for, or says several, or wants a tunnel."""
         self._unread, self._in_head = 0, False
@@ -252,6 +247,7 @@ class Http(HttpToolsProtocol):
         self._in_body = True
         self._expect_within(self._limits.body_s)
         super().on_headers_complete()
+        self.headers = []  # what follows a body is no header
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""

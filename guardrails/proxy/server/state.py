@@ -103,7 +103,7 @@ class State:
         self.capacity = CapacityAccount(
             measure_cores() / settings.workers,
             workers().threads,
-            queue_wait=lambda caller: workers().expected_wait(caller),
+            queue_wait=lambda caller, long: workers().expected_wait(caller, bulk=long),
             queue_delay=lambda: workers().delay_s,
             on_refusal=self.count_refusal,
         )

@@ -1,8 +1,9 @@
 """The account of the work that a server has promised, and what it still lets in.
 
-**Requests.** `backlog_s` says how long the machine would take for all that was promised and is not done: it grows by what a
-request of a size takes, and shrinks as time passes. A request that would wait for longer than `max_wait_s` behind it is refused.
-What it really took is put right when it ends. The work for its answer is promised with it, whenever that may come.
+**Requests.** A backlog says how long the machine would take for all that was promised and is not done: it grows by what a
+request of a size takes, and shrinks as time passes. There are two, as what is short does not wait for what is long. A request
+that would wait for longer than `max_wait_s` behind its own is refused. What it really took is put right when it ends. The work
+for its answer is promised with it, whenever that may come.
 
 **Streams.** What they take together (`stream_account`) is at most `STREAM_SHARE` of the machine, so that those that began finish,
 and the rest is left to requests. Where requests want more than that rest, the part of streams falls, down to
@@ -19,8 +20,9 @@ from typing import Final, Literal
 
 from guardrails.errors import GuardUnavailable
 from guardrails.processor.work_meter import WorkMeter
+from guardrails.proxy.access.capacity.backlog import Backlog, RequestBacklog
 from guardrails.proxy.access.capacity.costs import Cost, CostsByClient
-from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, bound_for
+from guardrails.proxy.access.capacity.fairness import LEAST_BOUND
 from guardrails.proxy.access.capacity.speed import Delay, MachineSpeed
 from guardrails.proxy.access.capacity.stream_account import OpenStream, StreamAccount
 
@@ -49,11 +51,9 @@ wrong by orders, and one request must not keep all others out for that."""
 LONGEST_RETRY_S: Final = 30
 """Seconds after which who is refused is told to come back, at most."""
 
-SMALL_S: Final = 1e-3
-"""Backlog of a client that is forgotten."""
-
-LEAST_SCALE: Final = 1e-9
-"""How little may be left of what the backlogs of clients are written down in, before they are begun anew."""
+LONG_BYTES: Final = 20_000
+LONG_S: Final = 0.25
+"""What the body of a request holds at most, and what it is expected to take, whose work is short."""
 
 FIRST_REQUEST: Final = Cost(0.01, 0.01)
 """What a request takes, until something was measured."""
@@ -68,16 +68,17 @@ class Ticket:
         meter: of its work.
         caller: who asks.
         size: of its body.
-        promised_s: what it added to the backlog.
+        backlog: that its work was added to.
+        promised_s: what it added.
         stream: its answer, if that is streamed; None otherwise.
         refused: whether it was to be a stream for which there was no room: what it took tells nothing of requests.
     """
 
-    __slots__ = ("caller", "meter", "promised_s", "refused", "size", "stream")
+    __slots__ = ("backlog", "caller", "meter", "promised_s", "refused", "size", "stream")
 
-    def __init__(self, caller: str, size: int, promised_s: float) -> None:
+    def __init__(self, caller: str, size: int, backlog: Backlog, promised_s: float) -> None:
         self.meter = WorkMeter()
-        self.caller, self.size, self.promised_s = caller, size, promised_s
+        self.caller, self.size, self.backlog, self.promised_s = caller, size, backlog, promised_s
         self.stream: OpenStream | None = None
         self.refused = False
 
@@ -89,7 +90,7 @@ class CapacityAccount:
         cores: that the process may use.
         threads: of the pool of workers.
         max_wait_s: for how long a request may be expected to wait.
-        queue_wait: returns for how long work of a client would wait in the queue of the workers.
+        queue_wait: returns for how long work of a client, long or not, would wait in the queue of the workers.
         queue_delay: returns how late the workers are, whoever waits.
         on_refusal: is told of each that is refused.
         clock: tells the time in seconds.
@@ -106,7 +107,7 @@ class CapacityAccount:
         threads: int,
         *,
         max_wait_s: float = 2.0,
-        queue_wait: Callable[[str], float] = lambda caller: 0.0,
+        queue_wait: Callable[[str, bool], float] = lambda caller, long: 0.0,
         queue_delay: Callable[[], float] = lambda: 0.0,
         on_refusal: Callable[[Kind], None] = lambda kind: None,
         clock: Callable[[], float] = perf_counter,
@@ -120,11 +121,10 @@ class CapacityAccount:
         self._queue_wait, self._queue_delay, self._on_refusal = queue_wait, queue_delay, on_refusal
         self._clock, self._jitter = clock, jitter
         self._requests, self._openings = CostsByClient(FIRST_REQUEST), CostsByClient(FIRST_REQUEST)
-        self._backlog_s, self._drained, self._scale = 0.0, clock(), 1.0
-        self._backlogs: dict[str, float] = {}
+        self._backlog = RequestBacklog(clock)
         self._open: dict[Ticket, None] = {}
         self._closed_s = self._metered_s = 0.0
-        self._pressed_s = self._pressure = 0.0
+        self._pressure = 0.0
         self._refused_before = 0
         self._saturated_since: float | None = None
 
@@ -132,11 +132,6 @@ class CapacityAccount:
     def stream_load(self) -> float:
         """The part of the machine that open streams take."""
         return self._open_streams.load
-
-    @property
-    def backlog_s(self) -> float:
-        """How long the machine would take for all that is promised; may be asked from any thread."""
-        return max(0.0, self._backlog_s - max(0.0, self._clock() - self._drained))
 
     @property
     def streams(self) -> int:
@@ -159,7 +154,7 @@ class CapacityAccount:
     @property
     def delay_s(self) -> float:
         """For how many seconds requests wait by now, whoever asks; may be asked from any thread."""
-        return max(self.backlog_s, self._queue_delay())
+        return max(self._backlog.wait_s(), self._queue_delay())
 
     @property
     def stream_share(self) -> float:
@@ -167,25 +162,29 @@ class CapacityAccount:
         pressure = min(1.0, max(0.0, (self._pressure - CALM) / (PRESSED - CALM)))
         return (STREAM_SHARE - (STREAM_SHARE - LEAST_STREAM_SHARE) * pressure) * min(1.0, self.speed.gain)
 
-    def expected_wait(self, caller: str) -> float:
+    def expected_wait(self, caller: str, *, long: bool = False) -> float:
         """Return for how many seconds a request of a client would wait; may be asked from any thread."""
-        return max(self.backlog_s, self._queue_wait(caller))
+        return max(self._backlog.wait_s(long=long), self._queue_wait(caller, long))
 
-    def check(self, caller: str) -> None:
-        """Raise `GuardUnavailable` where a request of a client would be refused."""
-        wait = self.expected_wait(caller)
+    def check(self, caller: str, *, long: bool = False) -> None:
+        """Raise `GuardUnavailable` where a request of a client would be refused; at first nobody knows whether it is `long`."""
+        wait = self.expected_wait(caller, long=long)
         if wait <= self.max_wait_s * LEAST_BOUND:  # whatever the client holds
             return
-        self._drain()
-        if wait > bound_for(caller, self._backlogs, self._backlog_s / self._scale, self.max_wait_s):
+        self._advance()
+        backlog = self._backlog.long if long else self._backlog.short
+        if wait > backlog.bound_for(caller, self.max_wait_s):
             self._refuse("request", wait)
 
     def admit(self, caller: str, size: int) -> Ticket:
         """Let a request in; raises `GuardUnavailable` where it would wait for too long."""
-        self.check(caller)
-        self._drain()
-        ticket = Ticket(caller, size, self._expect(self._requests, caller, size))
-        self._promise(caller, ticket.promised_s)
+        self._advance()
+        cost = self._requests.estimate(caller, size)
+        long = size > LONG_BYTES or max(cost) > LONG_S
+        self.check(caller, long=long)
+        backlog = self._backlog.long if long else self._backlog.short
+        ticket = Ticket(caller, size, backlog, self._expect(self._requests, size, cost))
+        backlog.add(caller, ticket.promised_s)
         self._open[ticket] = None
         return ticket
 
@@ -197,8 +196,9 @@ class CapacityAccount:
             ticket.refused = True
             self._refuse("stream", self._open_streams.mean_s / 4)  # others end all the time
         ticket.stream = self._open_streams.open(ticket.caller, ticket.meter)
-        opening_s = self._expect(self._openings, ticket.caller, ticket.size)
-        self._promise(ticket.caller, opening_s - ticket.promised_s)
+        cost = self._openings.estimate(ticket.caller, ticket.size)
+        opening_s = self._expect(self._openings, ticket.size, cost)
+        ticket.backlog.add(ticket.caller, opening_s - ticket.promised_s)
         ticket.promised_s = opening_s
 
     def begin_stream(self, ticket: Ticket) -> None:
@@ -212,8 +212,8 @@ class CapacityAccount:
         del self._open[ticket]
         self._closed_s += ticket.meter.cpu_s + REQUEST_CPU_S
         if ticket.refused:
-            self._drain()
-            self._promise(ticket.caller, -ticket.promised_s)
+            self._advance()
+            ticket.backlog.add(ticket.caller, -ticket.promised_s)
             return
         if ticket.stream is None:
             self._settle(ticket, self._requests)
@@ -231,19 +231,20 @@ class CapacityAccount:
             loop_s: processor seconds of the event loop's thread in them.
             delay_s: how late the loop is.
         """
-        self._drain()
+        self._advance()
         metered = self._closed_s + sum(ticket.meter.cpu_s for ticket in self._open)
         self.speed.observe(max(0.0, metered - self._metered_s), process_s, loop_s)
         self._metered_s = metered
         refused = self.refused > self._refused_before
         self._refused_before = self.refused
         self.speed.follow_delay(
-            Delay(delay_s, self._queue_delay(), self.backlog_s, self.max_wait_s), refused=refused
+            Delay(delay_s, self._queue_delay(), self._backlog.wait_s(), self.max_wait_s),
+            seconds,
+            refused=refused,
         )
-        change, self._pressed_s = min(1.0, self._pressed_s / seconds) - self._pressure, 0.0
+        change, self._backlog.busy_s = min(1.0, self._backlog.busy_s / seconds) - self._pressure, 0.0
         self._pressure += change * min(1.0, seconds / (PRESS_S if change > 0.0 else RELAX_S))
-        for caller in [name for name, held in self._backlogs.items() if held * self._scale < SMALL_S]:
-            del self._backlogs[caller]
+        self._backlog.forget_small()
         if not refused:
             self._saturated_since = None
         elif self._saturated_since is None:
@@ -259,12 +260,12 @@ class CapacityAccount:
         speed = self.speed
         worth = (cpu_s + REQUEST_CPU_S) * speed.overhead / speed.usable_cores
         if busy_s:
-            worth = max(worth, busy_s / self._threads_of(len(self._backlogs)))
+            worth = max(worth, busy_s / self._threads_of(self._backlog.short.clients))
         return worth / (max(1.0 - STREAM_SHARE, 1.0 - self.stream_load) * speed.gain)
 
-    def _expect(self, costs: CostsByClient, caller: str, size: int) -> float:
-        """Return for how long the machine is expected to be at work for a request of a client."""
-        worth = self._worth(*costs.estimate(caller, size))
+    def _expect(self, costs: CostsByClient, size: int, cost: Cost) -> float:
+        """Return for how long the machine is expected to be at work for a request of a size."""
+        worth = self._worth(*cost)
         return worth if costs.shared.has_measured(size) else min(worth, self.max_wait_s * LARGEST_PART)
 
     def _settle(self, ticket: Ticket, costs: CostsByClient) -> None:
@@ -272,33 +273,13 @@ class CapacityAccount:
         cpu_s, busy_s = ticket.meter.cpu_s, ticket.meter.busy_s
         if cpu_s or busy_s:  # one that was refused before any check says nothing of what checks take
             costs.learn(ticket.caller, ticket.size, Cost(cpu_s, busy_s))
-        self._drain()
+        self._advance()
         # What it took beyond that is done by now: nobody waits for it.
-        self._promise(ticket.caller, min(0.0, self._worth(cpu_s, busy_s) - ticket.promised_s))
+        ticket.backlog.add(ticket.caller, min(0.0, self._worth(cpu_s, busy_s) - ticket.promised_s))
 
-    def _promise(self, caller: str, seconds: float) -> None:
-        """Add work of a client to the backlog, or take it away."""
-        backlog, own = self._backlog_s + seconds, self._backlogs.get(caller, 0.0) + seconds / self._scale
-        self._backlog_s = backlog if backlog > 0.0 else 0.0
-        self._backlogs[caller] = own if own > 0.0 else 0.0
-
-    def _drain(self) -> None:
-        """Take away what was done since the last time, of each client in proportion."""
-        now = self._clock()
-        passed, self._drained = now - self._drained, now
-        left = self._backlog_s - passed
-        if len(self._open) > self.streams:
-            self._pressed_s += min(passed, self._backlog_s)
-        if left <= 0.0:
-            # Parts of clients may be left all the same, where one took less than was promised for it.
-            self._backlog_s, self._scale = 0.0, 1.0
-            self._backlogs.clear()
-        elif self._scale < LEAST_SCALE:
-            self._backlog_s, self._scale = left, 1.0
-            self._backlogs.clear()
-        else:
-            self._scale *= left / self._backlog_s
-            self._backlog_s = left
+    def _advance(self) -> None:
+        """Take away what was done since the last time."""
+        self._backlog.advance(counts=len(self._open) > self.streams)
 
     def _refuse(self, kind: Kind, wait_s: float) -> None:
         self.refused += 1

@@ -35,7 +35,7 @@ class Machine:
         self.account = CapacityAccount(
             2.0,
             4,
-            queue_wait=lambda caller: self.queue_s,
+            queue_wait=lambda caller, long: self.queue_s,
             on_refusal=self.kinds.append,
             clock=lambda: self.now,
             jitter=lambda: 0.0,
@@ -165,7 +165,7 @@ def test_who_asked_beside_one_who_took_less_holds_nothing_of_an_empty_backlog() 
     machine.now += 10.0
     assert machine.account.delay_s == 0.0
     flood = [machine.admit("c") for _ in range(3)]
-    assert machine.account._backlogs.keys() == {"c"}
+    assert machine.account._backlog.long.clients == 1
     assert flood[0] is not None
 
 
@@ -414,7 +414,7 @@ def test_a_size_that_nobody_asked_in_keeps_nobody_out() -> None:
     machine.account.seed({SIZE: TENTH}, None)
 
     assert machine.admit(size=10_000 * SIZE) is not None
-    assert machine.account.backlog_s <= machine.account.max_wait_s * LARGEST_PART
+    assert machine.account.delay_s <= machine.account.max_wait_s * LARGEST_PART
     assert machine.admit(size=SIZE) is not None
 
 
@@ -424,9 +424,25 @@ def test_what_took_longer_than_expected_keeps_nobody_out_once_it_is_done() -> No
     machine.account.seed({SIZE: TENTH}, None)
     ticket = machine.admit()
     assert ticket is not None
-    promised = machine.account.backlog_s
+    promised = machine.account.delay_s
 
     machine.finish(ticket, 50.0)
 
-    assert machine.account.backlog_s <= promised
+    assert machine.account.delay_s <= promised
     assert machine.admit() is not None
+
+
+def test_short_requests_do_not_wait_for_a_long_one() -> None:
+    """One request takes seconds, on threads for such work: others of its client are let in beside it, and no other long one."""
+    machine = Machine()
+    machine.account.seed({SIZE: Cost(0.01, 0.0), 100 * SIZE: Cost(8.0, 0.0)}, None)
+
+    assert machine.admit(size=100 * SIZE) is not None
+    for _ in range(20):
+        machine.now += 0.05
+        ticket = machine.admit()
+        assert ticket is not None
+        machine.finish(ticket, 0.01)
+    assert machine.admit(size=100 * SIZE) is None
+    machine.now += 10.0
+    assert machine.admit(size=100 * SIZE) is not None

@@ -1,4 +1,4 @@
-"""What a classifier reads of a JSON text: sentences alone, keys and short values in a row, nothing of what says nothing."""
+"""What a classifier reads of a structured text: sentences alone, keys and short values in a row, nothing of what says nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.classifier.classifier_windows import cut_tier_windows
-from guardrails.detectors.classifier.json_reading import LONGEST_OPEN, MOST_ALONE, read_json
+from guardrails.detectors.classifier.value_reading import LONGEST_OPEN, read_values
 from guardrails.inference.safety.model import SafetyModel, load_safety_model
 from tests.cases import each_case
 
@@ -35,7 +35,7 @@ def model(text_folder: Callable[..., Path]) -> SafetyModel:
 
 def read(text: str) -> list[str]:
     """Return what the readings of a JSON text say, without white space around."""
-    return [reading.view.text.strip() for reading in read_json(text) or ()]
+    return [reading.view.text.strip() for reading in read_values(text) or ()]
 
 
 @each_case(
@@ -91,7 +91,7 @@ def test_a_json_text_is_read_as_what_it_says(value: object, readings: list[str])
 )
 def test_what_is_no_json_mapping_or_list_is_no_such_text(text: str) -> None:
     """It is read as it stands."""
-    assert read_json(text) is None
+    assert read_values(text) is None
 
 
 def test_a_number_of_many_digits_costs_no_time() -> None:
@@ -104,13 +104,42 @@ def test_a_key_that_comes_twice_hides_nothing() -> None:
     assert read('{"note": "in use", "note": "out of use"}') == ["note: in use out of use"]
 
 
-@pytest.mark.parametrize("more", [1, 2, 50])
-def test_sentences_beyond_the_limit_are_read_in_a_row(more: int) -> None:
-    """Nothing is left out, not even a single one, and a text of many short sentences has no more windows than one of prose."""
-    sentences = [f"The boat number {at} has left." for at in range(MOST_ALONE + more)]
-    readings = read(json.dumps(sentences))
-    assert readings[:MOST_ALONE] == sentences[:MOST_ALONE]
-    assert readings[MOST_ALONE:] == ["\n".join(sentences[MOST_ALONE:])]
+def test_every_sentence_is_read_alone_however_many_there_are() -> None:
+    """Harmless ones before it hide none."""
+    sentences = [f"The boat number {at} has left." for at in range(400)]
+    assert read(json.dumps(sentences)) == sentences
+
+
+ROWS = [{"id": at, "note": f"The boat number {at} has left."} for at in range(12)]
+NOTES = [row["note"] for row in ROWS]
+
+
+@each_case(
+    ("text", "around"),
+    [
+        (json.dumps(ROWS)[:-1] + ",]", []),
+        (
+            f"These are all of the boats that left today:\n{ROWS!r}",
+            ["These are all of the boats that left today:\n[{'"],
+        ),
+        (json.dumps({"result": json.dumps(ROWS)}), []),
+        (json.dumps(json.dumps(ROWS)), []),
+    ],
+)
+def test_structured_texts_that_are_no_sound_json_are_read_as_what_they_say(
+    text: str, around: list[str]
+) -> None:
+    """Sentences alone, keys and short values in a row, and a little prose around them by itself."""
+    readings = read(text)
+    assert readings[: len(NOTES)] == NOTES
+    assert readings[len(NOTES) + 1 :] == around
+    assert "id: note" in readings[len(NOTES)]
+
+
+def test_prose_with_an_example_is_read_as_it_stands_too() -> None:
+    """Its sentences keep their neighbours."""
+    text = f"{'They met in the park, which was green. ' * 40}\n{json.dumps(ROWS)}\nThat is all."
+    assert read(text) == [*NOTES, text]
 
 
 def test_a_long_open_sentence_is_read_alone_only() -> None:
@@ -123,7 +152,7 @@ def test_a_long_open_sentence_is_read_alone_only() -> None:
 def test_offsets_lead_back_to_the_literals(value: object, ascii_only: bool) -> None:
     """A word of a view stands where its original does, escaped or not; spans are spans of the text."""
     text = json.dumps(value, ensure_ascii=ascii_only)
-    for view, _ in read_json(text) or ():
+    for view, _ in read_values(text) or ():
         for at in range(len(view.text)):
             start, end = view.original(at, at + 1)
             assert 0 <= start <= end <= len(text)
@@ -144,6 +173,16 @@ def test_windows_stand_in_the_text_as_it_was_written(model: SafetyModel) -> None
         "one red and one bad.",
         "id: rows: note",
     ]
+
+
+def test_sentences_that_are_read_alone_may_be_as_much_as_all_windows(model: SafetyModel) -> None:
+    """They cost what they have to read, however many they are; what is more is named."""
+    text = json.dumps([f"a b a b a b {at}." for at in range(100)])
+    found = cut_tier_windows(text, None, model, 100)
+    assert len(found.spans) > 100
+    assert not found.unchecked
+    [left] = cut_tier_windows(text, None, model, 2).unchecked
+    assert (left.kind, left.span[1]) == ("limit", len(text))
 
 
 def test_only_sentences_tell_a_language(model: SafetyModel) -> None:
