@@ -137,7 +137,7 @@ class SafetyModel:
         """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
         if self._batcher is not None:
             return self._batcher.map(rows)
-        return get_pool().map(lambda row: self._run([row])[0], rows)
+        return get_pool().map(lambda row: self._memory.keep(row, self._run([row])[0]), rows)
 
     def _run(self, rows: Sequence[TokenRow]) -> Scores:
         return self._session.run(pad_rows(rows, self.tokens.pad))
