@@ -3,7 +3,8 @@
     python benchmarks/inference.py [--seconds 1.5] [--texts FILE.jsonl]
 
 The bare session is what one would write by hand: the folded text, its tokens, one run on one thread (`intra_op_num_threads=1`,
-no spinning); for throughput the best of some numbers of threads over one session. Texts are prose of Python's own
+no spinning); for throughput the best of some numbers of threads over one session. What the clock says depends on what else runs
+on the machine; processor time of a text, and how often threads were switched for it, hardly do. Texts are prose of Python's own
 documentation, in as many tokens as stated; each is new to every cache. Both sides are asked in turn, text by text, and
 medians are shown, so that what else runs on the machine meets both. `--texts` adds a file with one `{"text": …}` a line to
 the shares that the fast tier decides.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -189,6 +191,11 @@ def threads(ask: Callable[[str], object], callers: int, text: Callable[[], str],
         return sum(pool.map(caller, range(callers)))
 
 
+def count_waits() -> int:
+    """How often threads of this process have let a core go to wait for something."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+
+
 def tasks(
     ask: Callable[[str], Awaitable[object]], callers: int, text: Callable[[], str], seconds: float
 ) -> int:
@@ -217,11 +224,12 @@ def throughput(bare: Bare, source: Iterator[str], seconds: float) -> None:
         number = next(numbers)
         return f"{fresh[number % len(fresh)]} {number}"
 
-    def run(way: Callable[..., int], ask: Callable[[str], Any], callers: int) -> tuple[float, float]:
-        """Texts a second, and processor time of a text in milliseconds."""
-        start, used = perf_counter(), process_time()
+    def run(way: Callable[..., int], ask: Callable[[str], Any], callers: int) -> tuple[float, float, float]:
+        """Texts a second, processor time of a text in milliseconds, and how often threads waited for it."""
+        start, used, waited = perf_counter(), process_time(), count_waits()
         done = way(ask, callers, text, seconds)
-        return done / (perf_counter() - start), (process_time() - used) / done * 1000
+        spent = (process_time() - used) / done * 1000
+        return done / (perf_counter() - start), spent, (count_waits() - waited) / done
 
     sides: dict[str, tuple[Callable[..., int], Callable[[str], Any], int]] = {
         f"bare, {callers} threads": (threads, bare.run, callers)
@@ -230,13 +238,15 @@ def throughput(bare: Bare, source: Iterator[str], seconds: float) -> None:
     best_bare = [*sides]
     sides[f"guard.check, {CALLERS} threads"] = (threads, full.check, CALLERS)
     sides[f"guard.acheck, {CALLERS} tasks"] = (tasks, full.acheck, CALLERS)
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, (way, ask, callers) in sides.items():
             found[name].append(run(way, ask, callers))
-    rate = {name: max(value for value, _ in values) for name, values in found.items()}
-    spent = {name: min(value for _, value in values) for name, values in found.items()}
+    rate = {name: max(value for value, _, _ in values) for name, values in found.items()}
+    spent = {name: min(value for _, value, _ in values) for name, values in found.items()}
+    waits = {name: min(value for _, _, value in values) for name, values in found.items()}
     best = max(rate[name] for name in best_bare)
+    least = min(spent[name] for name in best_bare)
     print(
         f"\nMany callers, texts of 64 tokens, both tiers always, {count_cores()} cores, best of {ROUNDS} rounds"
     )
@@ -248,6 +258,8 @@ def throughput(bare: Bare, source: Iterator[str], seconds: float) -> None:
                     "texts/s": rate[name],
                     "of the best bare": f"{rate[name] / best:.2f}",
                     "processor ms/text": f"{spent[name]:.2f}",
+                    "of the least bare": f"{least / spent[name]:.2f}",
+                    "switches of threads/text": f"{waits[name]:.1f}",
                 }
                 for name in sides
             ]

@@ -22,7 +22,7 @@ from guardrails.context import (
 from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.payload import Payload, removed_paths
-from guardrails.engine.content.roles import ROLES
+from guardrails.engine.content.places import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import NO_TEXTS, Pipeline
 from guardrails.engine.model import Outcome
@@ -231,8 +231,14 @@ class Checker:
         before: Vault | None,
         heard: tuple[Returned, ...],
     ) -> Verdict:
-        content = subject.apply(outcome)
-        system = subject.tree.system() if stage is Stage.INPUT and subject.tree.roles else ""
+        content, tree = subject.apply(outcome), subject.tree
+        system = prompt = sources = ""
+        if stage is not Stage.OUTPUT:
+            system, prompt, sources = tree.conversation()
+        if stage is not Stage.INPUT:
+            system = prompt = ""
+        elif not tree.roles:
+            system = ""
         return Verdict(
             id=_new_id(),
             action=outcome.action,
@@ -245,13 +251,13 @@ class Checker:
             findings=outcome.findings,
             coverage=outcome.coverage,
             errors=outcome.errors,
-            removed=removed_paths(subject.tree, outcome) if outcome.removed else (),
+            removed=removed_paths(tree, outcome) if outcome.removed else (),
             timings_ms=outcome.timings,
             restorer=outcome.vault or before,
             system=system,
-            prompt=subject.tree.prompt() if stage is Stage.INPUT else "",
-            sources=subject.tree.sources() if stage is not Stage.OUTPUT else "",
-            heard=(*heard, *(each for _, each in find_returned(subject.tree.leaves)))
+            prompt=prompt,
+            sources=sources,
+            heard=(*heard, *(each for _, each in find_returned(tree.leaves)))
             if self.pipeline.follows
             else (),
             format_failures=outcome.format_failures,

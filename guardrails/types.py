@@ -22,6 +22,7 @@ from guardrails.verdicts.coverage import FilmCoverage as FilmCoverage
 from guardrails.verdicts.coverage import KindCoverage as KindCoverage
 from guardrails.verdicts.coverage import Unchecked as Unchecked
 from guardrails.verdicts.format_failure import FormatFailure
+from guardrails.verdicts.frozen_records import quick_init
 from guardrails.verdicts.unavailable import Unavailable as Unavailable
 from guardrails.verdicts.unavailable import UnavailableReason as UnavailableReason
 from guardrails.verdicts.verdict_html import render_verdict
@@ -56,6 +57,7 @@ class Use:
     hosted: bool = False
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Returned:
     """What a tool returned before: which (`tools` as in `Use`), and the text, None where it is not known any more."""
@@ -64,6 +66,7 @@ class Returned:
     text: str | None = None
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a content stands in what the caller gave.
@@ -92,10 +95,12 @@ TextForm = Literal["prose", "data", "record"]
 """Who reads a text; see `Text`."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to check. `context` holds what detectors may declare that they read (`system`: the system prompt, `prompt`: the
-    prompt of a reply, `sources`: what was retrieved for it). `form` says who reads it: `prose` every detector; `data` (a name, a
+    prompt of a reply, `sources`: what was retrieved for it, `borders`: of one that is joined of several messages, where all but
+    the first of them begin). `form` says who reads it: `prose` every detector; `data` (a name, a
     code, a short value of a record) those that look for words and patterns; `record` (the sentences and phrases of a value, put
     together) those that judge sentences, as all others read its parts.
     """
@@ -146,6 +151,7 @@ class Audio(Media):
     __slots__ = ()
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A call that a model asks for: the tool's name and its arguments as the JSON text they travel in.
@@ -178,6 +184,7 @@ class Listed:
     target: float | None = None
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a detector found, in the coordinates of the ORIGINAL content.
@@ -216,6 +223,7 @@ class Finding:
         }
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Detection:
     """What one detector says of one content.
@@ -262,6 +270,7 @@ class Stream(Protocol):
         ...
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
@@ -347,6 +356,7 @@ CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard", "
 """Fields of a verdict that hold what was checked."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Verdict(Generic[T_co]):
     """What a policy says of what was checked.

@@ -69,7 +69,7 @@ def test_a_guard_brings_no_server_and_no_model() -> None:
 
 def test_the_command_that_checks_a_text_brings_no_more_than_the_guard() -> None:
     """It is over in half a second: neither the model of languages nor the encoder's runtime is loaded for what is clear."""
-    script = "import sys\nfrom guardrails.cli import main\nout, sys.stdout = sys.stdout, sys.stderr\nmain(['check', 'Hello'])\nsys.stdout = out"
+    script = "import sys\nfrom guardrails.cli import main\nout, sys.stdout = sys.stdout, sys.stderr\nmain(['check', 'Hello'])\nsys.stdout = out\nfrom guardrails.detectors.language.language_model import load_language_model\nassert not load_language_model.cache_info().currsize"
     loaded = loaded_by(script)
     assert loaded.isdisjoint(
         {
@@ -81,7 +81,6 @@ def test_the_command_that_checks_a_text_brings_no_more_than_the_guard() -> None:
             "av",
             "torch",
             "packaging",
-            "py3langid",
             "onnxruntime",
         }
     )

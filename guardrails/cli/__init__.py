@@ -6,14 +6,16 @@ Exit status: 0 fine; 1 the answer is no (blocked, a test failed); 2 usage or pol
 from __future__ import annotations
 
 import argparse
-import gc
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from types import ModuleType
-from typing import Final
+from types import FrameType, ModuleType
+from typing import Final, NoReturn
 
+from guardrails.cli.standard_streams import describe_error, discard_output, prepare_streams
 from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.registry.environment import allow_files
 from guardrails.types import Verdict
@@ -69,9 +71,28 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "serve --policy support.yaml --upstream http://127.0.0.1:8000/v1",
         "serve --policy live.yaml --shadow support.yaml --shadow-log decisions.jsonl --upstream http://127.0.0.1:8000/v1",
     ),
+    "mcp": (
+        "mcp --policy agents -- npx -y @modelcontextprotocol/server-filesystem /home/me/notes",
+        "mcp --policy agents --url http://127.0.0.1:9000/mcp --port 8090",
+    ),
     "schema": ("schema -o policy.schema.json",),
 }
 """Subcommand → lines that show how it is used, at the end of its help, if it has no end of its own."""
+
+STATUSES: dict[str, Mapping[int, str]] = {
+    "serve": {
+        0: "it was told to end (SIGTERM), and has ended what was under way",
+        130: "it was interrupted (SIGINT, Ctrl-C), and has ended what was under way",
+        2: "it could not start: stderr says why",
+    },
+    "mcp": {
+        0: "the agent ended, or the guard was told to (SIGTERM)",
+        1: "the server behind ended; list, diff, approve: a tool waits, or nothing did",
+        130: "it was interrupted (SIGINT, Ctrl-C)",
+        2: "it could not start: stderr says why",
+    },
+}
+"""Subcommand → exit status → when it ends with that, after its examples; of those that go on until they are told to end."""
 
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -91,8 +112,16 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             _module(name).add_arguments(to)
             if name in EXAMPLES and to.epilog is None:
                 to.formatter_class = argparse.RawDescriptionHelpFormatter
-                to.epilog = "\n".join(("examples:", *(f"  guardrails {line}" for line in EXAMPLES[name])))
+                to.epilog = _render_end_of_help(name)
     return root
+
+
+def _render_end_of_help(name: str) -> str:
+    """Return the examples of a command, and its exit statuses."""
+    lines = ["examples:", *(f"  guardrails {line}" for line in EXAMPLES[name])]
+    if name in STATUSES:
+        lines += ["", "exit status:", *(f"  {status:<4} {when}" for status, when in STATUSES[name].items())]
+    return "\n".join(lines)
 
 
 def _module(command: str) -> ModuleType:
@@ -100,16 +129,22 @@ def _module(command: str) -> ModuleType:
 
 
 @contextmanager
-def pause_collection() -> Iterator[None]:
-    """Have nothing looked through for garbage within a block that loads a policy, and what it loads never: it stays to the end.
-    To look through it, then and when the process ends, takes a third of the time of a short command.
+def end_on_sigterm() -> Iterator[None]:
+    """Have SIGTERM end a command that serves within a block, with status 0: also while it is still loading, and where it is the
+    first process of a container, for which the system drops what it has no handler for.
     """
-    gc.disable()
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        sys.exit(0)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
     try:
         yield
     finally:
-        gc.freeze()
-        gc.enable()
+        signal.signal(signal.SIGTERM, before)
 
 
 def add_policy(to: argparse.ArgumentParser) -> None:
@@ -156,12 +191,14 @@ def exit_status(verdicts: Iterable[Verdict]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    prepare_streams()
     given = sys.argv[1:] if argv is None else [*argv]
     arguments = build_parser(given).parse_args(given)
     module = _module(arguments.command)
     try:
         with allow_files(getattr(arguments, "plugin", ())):
             status: int = module.run(arguments)
+        sys.stdout.flush()
     except GuardUnavailable as error:
         print(f"UNAVAILABLE: {error}", file=sys.stderr)
         return UNAVAILABLE
@@ -169,8 +206,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader has seen enough, as `| head` has
-        sys.stderr.close()
+        discard_output()
         return 0
+    except OSError as error:
+        discard_output()
+        print(describe_error(error), file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return status

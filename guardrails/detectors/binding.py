@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from guardrails.cancellation import is_interrupt
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.capabilities import FilmTrack, PassageStream, read_capabilities
 from guardrails.detectors.config import Config
@@ -38,8 +39,9 @@ MergeStreams = Callable[[Sequence[Any]], Sequence[tuple[Sequence[Any], Begin]]]
 class BoundDetector:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
     for certain, so that it may run on the caller's thread; `at_once` is asked first where it does not: what it can
-    answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
-    `detect`, which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
+    answer as quickly, None for what needs a worker; `cancellable` says that it ends by itself soon after the deadline, so that a
+    thread which waits for it anyway may run it. One that waits for a service has `adetect`, the coroutine of its `detect`,
+    which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
     beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
     one passage after the other, and `passage_stream` begins a text where it goes on from one to the next; `prose`, that it judges
     sentences, so that it is given no data (`Text.form`), and what a record says as one; `pixels`, that it looks at decoded
@@ -60,6 +62,7 @@ class BoundDetector:
     tier: int = 0
     inline: bool = True
     at_once: Callable[[Sequence[Content]], list[Detection] | None] | None = None
+    cancellable: bool = False
     adetect: Callable[[Sequence[Content]], Coroutine[Any, Any, Sequence[Detection]]] | None = None
     contents: frozenset[str] = frozenset({"text"})
     reads: tuple[str, ...] = ()
@@ -123,9 +126,11 @@ def _build(name: str, of: Kind, config: Config, files: PolicyFiles) -> tuple[Det
     seen = RecordingFiles(files)
     try:
         return of.make(name, config, seen), seen
-    except (ConfigProblems, KeyboardInterrupt):
+    except ConfigProblems:
         raise
     except BaseException as error:
+        if is_interrupt(error):
+            raise
         whose = "" if of.origin is None else f" of {of.origin}"
         problem = ConfigProblem(
             "detector_failed", f"{of.name}{whose} cannot be built: {type(error).__name__}: {error}"

@@ -176,6 +176,11 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             _takes(1),
         ),
         Capability(
+            "cancellable",
+            "Whether it ends by itself within milliseconds of its deadline: it runs on a thread that waits for it anyway.",
+            _flag,
+        ),
+        Capability(
             "adetect",
             "The coroutine of `detect`, for a detector that waits for a service: it takes no worker.",
             _optional_awaited,

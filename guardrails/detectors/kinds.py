@@ -65,7 +65,8 @@ class Kind:
         spans: whether findings say where, so that they can be redacted.
         tier: 0 costs microseconds, 1 milliseconds (a model), 2 a network call; a detector's own `tier` comes before it.
         contents: the kinds of content that it judges.
-        reads: the context that it declares that it reads: `system`, `prompt`, `sources`; `stage` where it judges by that.
+        reads: the context that it declares that it reads: `system`, `prompt`, `sources`, `borders`; `stage` where it judges by
+            that.
         decoded: whether it also judges what was encoded in a text (a limit of length does not).
         limits: fields of its configuration that the policy's `limits:` of the same name fill where they are left out.
         version: enters digests: raise it when findings change.
@@ -119,8 +120,8 @@ class NoSettings(Config):
     """Nothing to be set."""
 
 
-READ: Final = ("system", "prompt", "sources", "stage")
-"""What a content may be judged beside, and where it stands."""
+READ: Final = ("system", "prompt", "sources", "borders", "stage")
+"""What a content may be judged beside, where it is joined, and where it stands."""
 
 DERIVED: Final = ("spans", "tier", "contents", "reads", "decoded", "limits", "version")
 """Fields of a `Kind` that a class of detectors may have as attributes."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from asyncio import CancelledError
+from asyncio import CancelledError, current_task
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Final
 
-from guardrails.cancellation import Cancelled, Token, check, current, within
+from guardrails.cancellation import Cancelled, Token, check, current, is_interrupt, within
 from guardrails.detectors.binding import BoundDetector
 from guardrails.errors import GuardUnavailable
 from guardrails.media.images.picture import Picture
@@ -93,13 +93,13 @@ class Task:
         started = perf_counter()
         try:
             yield
-        except (KeyboardInterrupt, CancelledError):
-            raise
         except Cancelled:
             self.fail("was not done in time", "timeout")
         except GuardUnavailable as error:  # it needs others of the process, who have no room
             self.fail("found no room to work", error.reason)
         except BaseException as error:
+            if is_interrupt(error) or (isinstance(error, CancelledError) and _is_called_off()):
+                raise
             # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
             # What it says stays out: it may quote the text.
             LOG.debug("detector %s raised %s at %s", self.bound.name, type(error).__name__, _place_of(error))
@@ -193,6 +193,15 @@ def validate_detection(answer: object, content: Content, bound: BoundDetector) -
 def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
     x, y, width, height = box
     return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
+
+
+def _is_called_off() -> bool:
+    """Tell whether the task of an event loop that runs here was cancelled from outside."""
+    try:
+        task = current_task()
+    except RuntimeError:  # a thread without a loop
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def _place_of(error: BaseException) -> str:

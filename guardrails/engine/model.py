@@ -25,11 +25,13 @@ from guardrails.types import (
     UnavailableReason,
 )
 from guardrails.verdicts.format_failure import FormatFailure
+from guardrails.verdicts.frozen_records import quick_init
 
 REDACTABLE_MEDIA = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from

@@ -6,16 +6,42 @@ somebody is at work on is waited for, not run twice.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from guardrails.cancellation import Cancelled, check
+from guardrails.cancellation import Cancelled, check, current
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 
 Input = TypeVar("Input", bound=Hashable)
 Result = TypeVar("Result")
+
+
+class CacheRun(Generic[Input, Result]):
+    """Inputs that one thread is at work on, for others that wait for them."""
+
+    __slots__ = ("_done", "_error", "_found")
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._error: BaseException | None = None
+        self._found: Mapping[Input, Result] = {}
+
+    def finish(self, found: Mapping[Input, Result], error: BaseException | None = None) -> None:
+        """Say what came of them."""
+        self._found, self._error = found, error
+        self._done.release()
+
+    def wait(self) -> Mapping[Input, Result]:
+        """Return the results, once they are there; raises what was raised in the place of them, or `Cancelled` once it is late."""
+        if not self._done.acquire(timeout=current().left_s):
+            raise Cancelled("what others are at work on was not done in time")
+        self._done.release()
+        if self._error is not None:
+            raise self._error
+        return self._found
 
 
 class ResultCache(Generic[Input, Result]):
@@ -30,7 +56,7 @@ class ResultCache(Generic[Input, Result]):
         self._held = 0
         self._lock = fork_safe_lock()
         self._kept: OrderedDict[Input, Result] = OrderedDict()
-        self._running: dict[Input, Future[Result]] = {}
+        self._running: dict[Input, CacheRun[Input, Result]] = {}
         reset_after_fork(self)
 
     def reset_in_child(self) -> None:
@@ -50,23 +76,25 @@ class ResultCache(Generic[Input, Result]):
         Raises what `run` raises, of this call or of the one that was waited for; `Cancelled` of this one alone.
         """
         found: dict[Input, Result] = {}
-        mine: dict[Input, Future[Result]] = {}
-        others: dict[Input, Future[Result]] = {}
+        mine: list[Input] = []
+        others: dict[Input, CacheRun[Input, Result]] = {}
+        own: CacheRun[Input, Result] = CacheRun()
         with self._lock:
-            for each in dict.fromkeys(inputs):
+            for each in inputs:
                 if (known := self._kept.get(each)) is not None:
                     self._kept.move_to_end(each)
                     found[each] = known
-                elif (running := self._running.get(each)) is not None:
+                elif (running := self._running.setdefault(each, own)) is not own:
                     others[each] = running
                 else:
-                    mine[each] = self._running[each] = Future()
+                    mine.append(each)
         if mine:
-            found.update(self._run(mine, run))
+            mine = [*dict.fromkeys(mine)]
+            found |= self._run(mine, own, run)
         given_up: list[Input] = []
         for each, running in others.items():
             try:
-                found[each] = running.result()
+                found[each] = running.wait()[each]
             except Cancelled:  # nobody waited for it there any more, but here somebody does
                 given_up.append(each)
         if given_up:
@@ -75,23 +103,26 @@ class ResultCache(Generic[Input, Result]):
         return found
 
     def _run(
-        self, mine: dict[Input, Future[Result]], run: Callable[[Sequence[Input]], Sequence[Result]]
+        self,
+        mine: Sequence[Input],
+        own: CacheRun[Input, Result],
+        run: Callable[[Sequence[Input]], Sequence[Result]],
     ) -> dict[Input, Result]:
         try:
-            found = dict(zip(mine, run(list(mine)), strict=True))
+            found = dict(zip(mine, run(mine), strict=True))
         except BaseException as error:
             with self._lock:
-                for each, future in mine.items():
+                for each in mine:
                     del self._running[each]
-                    future.set_exception(error)
+            own.finish({}, error)
             raise
         with self._lock:
-            for each, future in mine.items():
+            for each, result in found.items():
                 del self._running[each]
-                self._kept[each] = found[each]
+                self._kept[each] = result
                 self._held += self._weigh(each)
-                future.set_result(found[each])
             while self._held > self._most:
                 oldest, _ = self._kept.popitem(last=False)
                 self._held -= self._weigh(oldest)
+        own.finish(found)
         return found

@@ -14,7 +14,7 @@ from functools import cache
 from time import thread_time
 from typing import Any, TypeVar
 
-from guardrails.cancellation import current
+from guardrails.cancellation import Cancelled, check, current
 from guardrails.processor.cores import count_cores
 from guardrails.processor.work_meter import METER
 
@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 
 class Slots:
     """So many places, given in the order in which they are asked for: who lets one go and wants it again waits behind the others.
+    Raises `Cancelled` where the time is up before a place is free.
 
     `threading.Semaphore` gives no order: a thread that works part after part would keep its place as long as it has parts.
     """
@@ -47,8 +48,9 @@ class Slots:
             turn.acquire()
             self._turns.append(turn)
         try:
-            turn.acquire()  # released by who hands the place over
-        except BaseException:  # interrupted
+            if not turn.acquire(timeout=current().left_s):  # released by who hands the place over
+                raise Cancelled("no core was free in time")
+        except BaseException:  # interrupted, too
             with self._lock:
                 if turn in self._turns:
                     self._turns.remove(turn)
@@ -131,14 +133,20 @@ class WorkerPool:
 
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
         """Return what the function makes of each part; raises what it raises, and `Cancelled` once nobody waits any more."""
+        if len(parts) < 2:  # nobody could help
+            return [self._do(function, part) for part in parts]
         call = _Call(function, parts)
-        if not parts:
-            return []
-        if len(parts) > 1 and self._cores > 1:
+        if self._cores > 1:
             self._offer(call)
         while call.step(self._slots):
             pass
         return call.results()
+
+    def _do(self, function: Callable[[Part], Result], part: Part) -> Result:
+        """Return what the function makes of the only part of a caller."""
+        with self._slots:
+            check()
+            return function(part)
 
     def _offer(self, call: _Call) -> None:
         with self._changed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from guardrails.errors import BackendError, RequestError
@@ -24,25 +25,34 @@ ENDLESS = frozenset({"subscriptions/listen"})
 
 
 MOST_JUDGED = 64
-"""Messages of one side that are judged at a time."""
+MOST_BYTES = 32 << 20
+"""Messages of one side that are judged at a time: how many, and what they weigh together where they are several."""
+
+MOST_TOLD = 64
+"""Messages of the guard's own that a server has not taken yet."""
+
+TOLD_S = 1.0
+"""Seconds that a server has to take a message which calls a request off, before who asked goes on."""
 
 
 class WorkOrder:
     """Lets work begin in the order in which it comes: beside what has begun, or `alone`."""
 
     def __init__(self) -> None:
-        self._begun: set[asyncio.Future[None]] = set()
+        self._begun: dict[asyncio.Future[None], int] = {}
 
-    async def submit(self, work: Coroutine[Any, Any, None], *, alone: bool) -> None:
-        """Begin with some work; returns once there is room for more, or it is done where it is to be alone."""
+    async def submit(self, work: Coroutine[Any, Any, None], size: int, *, alone: bool) -> None:
+        """Begin with some work, on a message of so many bytes; returns once there is room for more, or it is done where it is to
+        be alone.
+        """
         if alone:
             await self.done()
             await work
             return
         task = asyncio.ensure_future(work)
-        self._begun.add(task)
+        self._begun[task] = size
         task.add_done_callback(self._over)
-        if len(self._begun) >= MOST_JUDGED:
+        while len(self._begun) >= MOST_JUDGED or sum(self._begun.values()) > MOST_BYTES:
             await asyncio.wait(self._begun, return_when=asyncio.FIRST_COMPLETED)
 
     async def done(self) -> None:
@@ -51,7 +61,7 @@ class WorkOrder:
             await asyncio.wait(self._begun)
 
     def _over(self, task: asyncio.Future[None]) -> None:
-        self._begun.discard(task)
+        self._begun.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             LOG.error("a message could not be passed on: %s", type(error).__name__)
 
@@ -59,6 +69,11 @@ class WorkOrder:
 def is_exclusive(said: RpcMessage | RequestError) -> bool:
     """Whether a message is judged after all before it and before all after it."""
     return isinstance(said, RequestError) or said.kind == "notification"
+
+
+def size_of(said: RpcMessage | RequestError) -> int:
+    """Return what a message weighs."""
+    return 0 if isinstance(said, RequestError) else said.size
 
 
 class LocalConversation:
@@ -74,7 +89,8 @@ class LocalConversation:
         self._server, self._link, self._hear, self._request_s = server, link, hear, request_s
         self._own: dict[Id, asyncio.Future[RpcMessage]] = {}
         self._timers: dict[Id, asyncio.TimerHandle] = {}
-        self._late: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Future[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
         self.ended = False
 
     async def receive(self, said: RpcMessage | RequestError) -> None:
@@ -84,21 +100,32 @@ class LocalConversation:
             return
         step = await self._link.from_agent(said, self._ask)
         if step.forwarded is not None:
-            if said.kind == "request" and said.id is not None and said.method not in ENDLESS:
-                loop = asyncio.get_running_loop()
-                self._timers[said.id] = loop.call_later(self._request_s, self._expire, said.id)
-            await self._server.send(step.forwarded)
-            if self.ended:
-                await self._give_up(_ended_error())
+            await self._forward(said, step.forwarded)
         if step.returned is not None and said.kind == "request":
             await self._hear(step.returned)
+
+    async def _forward(self, said: RpcMessage, body: Body) -> None:
+        """Pass on what the agent said; who asked is told where the server does not take it."""
+        asked = said.id if said.kind == "request" else None
+        if asked is not None and said.method not in ENDLESS:
+            loop = asyncio.get_running_loop()
+            self._timers[asked] = loop.call_later(self._request_s, self._expire, asked)
+        try:
+            await self._server.send(body)
+        except BackendError as error:
+            LOG.warning("a %s was dropped: %s", said.kind, error)
+            failure = None if asked is None else self._link.give_up(asked, error)
+            if failure is not None:
+                await self._hear(failure)
+        if self.ended:
+            await self._give_up(_ended_error())
 
     async def run(self) -> None:
         """Pass on what the server says until it ends; whoever waits then is told so."""
         order = WorkOrder()
         try:
             async for said in self._server.messages():
-                await order.submit(self._handle(said), alone=is_exclusive(said))
+                await order.submit(self._handle(said), size_of(said), alone=is_exclusive(said))
             await order.done()
         finally:
             for timer in self._timers.values():
@@ -108,8 +135,12 @@ class LocalConversation:
 
     async def call_off(self, id_: Id) -> None:
         """Call off a request that nobody waits for any more."""
+        if (timer := self._timers.pop(id_, None)) is not None:
+            timer.cancel()
         if self._link.give_up(id_, _ended_error()) is not None:
-            await self._server.send(rpc.make_notification("notifications/cancelled", {"requestId": id_}))
+            task = self._tell_server(rpc.make_notification("notifications/cancelled", {"requestId": id_}))
+            if task is not None:
+                await asyncio.wait((task,), timeout=TOLD_S)
 
     async def _handle(self, said: RpcMessage | RequestError) -> None:
         if isinstance(said, RequestError):
@@ -129,7 +160,20 @@ class LocalConversation:
         if step.forwarded is not None:
             await self._hear(step.forwarded)
         if step.returned is not None:
-            await self._server.send(step.returned)
+            self._tell_server(step.returned)
+
+    def _tell_server(self, body: Body) -> asyncio.Task[None] | None:
+        """Have the server told something that nobody waits for, and return the task that does; one that takes none misses it."""
+        if len(self._telling) >= MOST_TOLD:
+            return None
+        task = asyncio.ensure_future(self._tell(body))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        return task
+
+    async def _tell(self, body: Body) -> None:
+        with suppress(BackendError):
+            await self._server.send(body)
 
     async def _give_up(self, problem: BackendError) -> None:
         """Tell all who wait that there will be no answer."""
@@ -148,22 +192,19 @@ class LocalConversation:
         )
         failure = self._link.give_up(id_, problem)
         if failure is not None:
-            task = asyncio.ensure_future(self._tell_late(id_, failure))
+            given = {"requestId": id_, "reason": "timeout"}
+            self._tell_server(rpc.make_notification("notifications/cancelled", given))
+            task = asyncio.ensure_future(self._hear(failure))
             self._late.add(task)
             task.add_done_callback(self._late.discard)
-
-    async def _tell_late(self, id_: Id, failure: Body) -> None:
-        given = {"requestId": id_, "reason": "timeout"}
-        await self._server.send(rpc.make_notification("notifications/cancelled", given))
-        await self._hear(failure)
 
     async def _ask(self, body: Body) -> RpcMessage:
         """Ask for the guard itself."""
         asked: asyncio.Future[RpcMessage] = asyncio.get_running_loop().create_future()
         self._own[body["id"]] = asked
         try:
-            await self._server.send(body)
             async with asyncio.timeout(self._request_s):
+                await self._server.send(body)
                 return await asked
         except TimeoutError:
             raise BackendError("the server did not list its tools in time", 504, "server_timeout") from None

@@ -95,6 +95,12 @@ class McpDoc(Config):
     """Time for an answer of a server's; on a stream, between two signs of life of it."""
     max_message_bytes: int = Field(default=10 << 20, ge=1_024)
     """Size of a message that is still read."""
+    max_concurrent: int = Field(default=512, ge=1)
+    """Requests over HTTP at a time, each until it has its answer; further ones are told to come back. One agent, by its key or
+    else its address, has half of them at most. Agents that only listen do not count."""
+    max_bodies_bytes: int = Field(default=64 << 20, ge=1)
+    """Size of the messages of all these together, apart from the first MiB of each: what is larger than that is told to come back
+    where there is no room. One may always be served."""
 
     @field_validator("keys")
     @classmethod

@@ -155,7 +155,7 @@ class DecodingWorkers:
 
         Raises:
             MediaError: what is wrong with the picture.
-            GuardUnavailable: all processes are busy, for as long as a task may take.
+            GuardUnavailable: all processes are busy, for as long as a task may take, or the system has no room for one.
         """
         if not self._places.acquire(timeout=limits.seconds):
             raise GuardUnavailable("all decoders of pictures are busy")
@@ -174,7 +174,7 @@ class DecodingWorkers:
         if worker is not None and not worker.alive:
             worker.end()
             worker = None
-        worker = worker or DecodingWorker()
+        worker = worker or _start_worker()
         try:
             return worker.do(task, data, seconds)
         finally:
@@ -190,6 +190,16 @@ class DecodingWorkers:
             free, self._free = self._free, []
         for worker in free:
             worker.end()
+
+
+def _start_worker() -> DecodingWorker:
+    try:
+        return DecodingWorker()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise GuardUnavailable(
+            f"the system has no room for a process that decodes a picture: {why}"
+        ) from error
 
 
 def unpack_pixels(head: Mapping[str, Any], body: bytes) -> DecodedImage:

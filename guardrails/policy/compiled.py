@@ -116,22 +116,27 @@ class CompiledPolicy:
     tools: ToolLists = field(default_factory=ToolLists)
     names: frozenset[str] = frozenset()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _plans: dict[tuple[Stage, ...], DetectionPlan] = field(default_factory=dict)
+    _plans: dict[tuple[tuple[Stage, ...], bool], DetectionPlan] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         counts = f"{len(self.detectors)} detectors, {len(self.rules)} rules, {len(self.tests)} tests"
         return f"<CompiledPolicy {self.ref.name!r} {self.ref.version} {self.ref.digest[:19]}: {counts}>"
 
-    def plan(self, stages: tuple[Stage, ...]) -> DetectionPlan:
-        """Return what contents that stand at these stages need."""
-        plan = self._plans.get(stages)
-        if plan is None:  # at most one entry for each combination of six stages
-            plan = self._plans[stages] = _plan(self, frozenset(stages))
+    def plan(self, stages: tuple[Stage, ...], *, across: bool = False) -> DetectionPlan:
+        """Return what contents that stand at these stages need; `across` tells that they are joined of several messages, so that
+        only rules of scope `conversation` look at them.
+        """
+        plan = self._plans.get((stages, across))
+        if plan is None:  # at most two entries for each combination of six stages
+            rules = (rule for rule in self.rules if not rule.on.isdisjoint(stages))
+            plan = self._plans[stages, across] = _plan(
+                self, tuple(rule for rule in rules if not across or rule.scope == "conversation")
+            )
         return plan
 
 
-def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> DetectionPlan:
-    rules = tuple(rule for rule in policy.rules if rule.on & stages)
+def _plan(policy: CompiledPolicy, rules: tuple[Rule, ...]) -> DetectionPlan:
+    """Return what rules need."""
     wanted = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
     needed = [
         bound

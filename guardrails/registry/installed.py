@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
+from guardrails.cancellation import is_interrupt
 from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources, package_key
 
 PREFIX: Final = "guardrails."
@@ -41,9 +42,9 @@ class Offer:
         """
         try:
             return self._entry.load()
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if is_interrupt(error):
+                raise
             raise PluginError(
                 "plugin_failed",
                 f"{self.name!r} of {self.origin} cannot be imported: {type(error).__name__}: {error}",

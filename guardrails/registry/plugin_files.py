@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from guardrails.cancellation import is_interrupt
 from guardrails.registry.sources import PluginError, PluginOrigin
 
 _loaded: dict[tuple[Path, str], ModuleType] = {}
@@ -37,10 +38,10 @@ def load_file(path: Path) -> tuple[ModuleType, str]:
     sys.modules[name] = module  # dataclasses and pydantic look their modules up
     try:
         spec.loader.exec_module(module)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
         del sys.modules[name]
+        if is_interrupt(error):
+            raise
         line = _line(error, path)
         raise PluginError("plugin_failed", f"{path}{line}: {type(error).__name__}: {error}") from error
     _loaded[path, digest] = module

@@ -14,6 +14,7 @@ replace_surrogates  makes a text that can be encoded, offsets kept
 
 from __future__ import annotations
 
+from guardrails.text.characters.words import is_word, replace_surrogates
 from guardrails.text.deobfuscation import (
     deobfuscate_text,
     has_deeper_escapes,
@@ -21,7 +22,6 @@ from guardrails.text.deobfuscation import (
     mark_obfuscations,
 )
 from guardrails.text.views import TextView, fold_text, normalize_text, settled_length
-from guardrails.text.words import is_word, replace_surrogates
 
 __all__ = [
     "TextView",

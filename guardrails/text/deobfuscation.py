@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Final
 
+from guardrails.text.characters.words import replace_surrogates
 from guardrails.text.escapes import decode_escapes
 from guardrails.text.marks import (
     CODES,
@@ -24,9 +25,8 @@ from guardrails.text.marks import (
     mark_repeats,
     mark_separators,
 )
-from guardrails.text.obfuscation_hints import find_hints
+from guardrails.text.obfuscation_hints import NOTHING, find_hints
 from guardrails.text.views import SHARED, TextView, normalize_text, replace_stretches
-from guardrails.text.words import replace_surrogates
 
 MOST_DECODE_ROUNDS: Final = 3
 """How often codes are decoded: `\\u0026#105;` takes two. What is nested deeper is told (`has_deeper_escapes`)."""
@@ -76,7 +76,7 @@ def is_clean(text: str) -> bool:
     lines either (`group_search`).
     """
     # Nearly every text ends here, and ASCII needs no view to be looked at.
-    return not find_hints(text if text.isascii() else _normalize_and_decode(text).text).tricks
+    return find_hints(text if text.isascii() else _normalize_and_decode(text).text) is NOTHING
 
 
 @lru_cache(maxsize=SHARED)

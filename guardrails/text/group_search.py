@@ -18,14 +18,14 @@ GROUPS: Final = (64, 8)
 
 
 def find_open_texts(texts: Sequence[str], is_clear: Callable[[str], bool]) -> Sequence[int]:
-    """Return the numbers of the texts that a test does not clear, in no particular order; of very few texts all.
+    """Return the numbers of the texts that a test does not clear, in no particular order.
 
     Args:
         texts: any texts.
         is_clear: the test. One that clears texts of ASCII joined by `BETWEEN` must clear each of them by itself.
     """
     if len(texts) < FEWEST:
-        return range(len(texts))
+        return [number for number, text in enumerate(texts) if not is_clear(text)]
     short: list[int] = []
     found: list[int] = []
     for number, text in enumerate(texts):

@@ -7,19 +7,14 @@ passes alone: about 10 µs per 1,000 characters (benchmarks/views.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html.entities import html5
 from typing import Any, Final
 
-import re2
-
 from guardrails.text.marks import COMMENT, CONCATENATION, EMPHASIS, HYPHEN, INLINE_TAG, SEPARATOR, WRAPPING
+from guardrails.text.shapes import Shape, compile_set, find_shapes
 from guardrails.text.views import SHARED
-
-MEMORY: Final = 64 << 20
-"""Upper bound in bytes for the states of one set; they take some hundred kilobytes."""
 
 _ASCII_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _WIDE_LETTERS: Final = (
@@ -48,6 +43,24 @@ class ObfuscationHints:
         """Whether there can be any trick of spelling."""
         return self.written or self.leet or self.repeated
 
+
+SHAPED: Final = frozenset[Shape](
+    (
+        *(
+            "entity",
+            "backslash",
+            "control",
+            "line hyphen",
+            "markup",
+            "emphasis",
+            "quotes",
+            "singles",
+            "wrapped",
+        ),
+        *("signs", "repeats"),
+    )
+)
+"""The shapes of which a text of ASCII has one where there can be a trick."""
 
 NOTHING: Final = ObfuscationHints(False, False, False)
 """What there is in clean text: always this object."""
@@ -85,18 +98,6 @@ def _repeated_pattern(letters: str) -> tuple[str, ...]:
     )
 
 
-def compile_set(groups: Iterable[tuple[str, ...]]) -> Any:
-    """Return an RE2 set whose `Match` gives the groups of which any pattern is in a text."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = MEMORY
-    found = re2.Set.SearchSet(options)
-    for patterns in groups:
-        found.Add("|".join(f"(?:{pattern})" for pattern in patterns))
-    found.Compile()
-    return found
-
-
 GROUPS: Final = (("written", "leet"), ("repeated",))
 """What is looked for together. The states that RE2 builds for a set are near the product of what its patterns need: all
 in one cost ten times as much on text that is new to it (benchmarks/views.py)."""
@@ -114,12 +115,21 @@ def _wide() -> tuple[Any, ...]:
 
 def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[Any, ...]:
     patterns = {"written": written, "leet": leet, "repeated": repeated}
-    return tuple(compile_set(patterns[name] for name in group) for group in GROUPS)
+    return tuple(
+        compile_set("|".join(f"(?:{each})" for each in patterns[name]) for name in group) for group in GROUPS
+    )
 
 
 @lru_cache(maxsize=SHARED)
 def find_hints(text: str) -> ObfuscationHints:
     """Return what can be in `text`, which holds no lone surrogates and is normalized. Remembered for the last texts."""
+    if text.isascii() and SHAPED.isdisjoint(find_shapes(text)):
+        return NOTHING
+    return find_exact_hints(text)
+
+
+def find_exact_hints(text: str) -> ObfuscationHints:
+    """Return the same, whatever shapes the text has."""
     data = text.encode()
     found = [
         group[at]

@@ -1,1 +1,1 @@
-"""What a verdict says of coverage, formats and checks that failed, and how it is shown; of the standard library alone."""
+"""What a verdict says of coverage, formats and failed checks, how it is shown and its records are built; no other library."""

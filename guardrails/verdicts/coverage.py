@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from guardrails.verdicts.frozen_records import quick_init
 from guardrails.verdicts.unavailable import UnavailableReason
 
 
@@ -27,6 +28,7 @@ class Unchecked:
         return {"kind": self.kind, "reason": self.reason, "path": self.path, "span": span}
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class KindCoverage:
     """How much of one kind of content was there (`parts`) and was judged (`checked`): of texts so many `characters`, of
@@ -71,6 +73,7 @@ class FilmCoverage:
         return asdict(self)
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """What was judged, by kind of content, what was not, and which fields were unknown to the field table; of each film how

@@ -38,7 +38,8 @@ def parse_unambiguous(raw: bytes) -> dict[str, Any] | None:
     """
     if len(raw) > LONGEST_INTEGER and _may_hold_long_integer(raw):
         return None
-    if b"-0" in raw and NEGATIVE_ZERO.search(raw):
+    # A search for one byte takes a small part of what others take, and of a long text all that count.
+    if b"-" in raw and b"-0" in raw and NEGATIVE_ZERO.search(raw):
         return None
     try:
         body = DECODER.decode(raw)
@@ -47,7 +48,10 @@ def parse_unambiguous(raw: bytes) -> dict[str, Any] | None:
     if type(body) is not dict:
         return None
     objects, lists, names = _list_names(body)
-    if _most_names(raw) > len(names) or _has_variants(objects, names):
+    # Each name has a colon: where there are no others, which is told in a tenth of the time, no name stands there twice.
+    if raw.count(b":") > len(names) and _most_names(raw) > len(names):
+        return None
+    if _has_variants(objects, names):
         return None
     return None if len(objects) + lists > MAX_DEPTH and _is_too_deep(body) else body
 

@@ -97,8 +97,11 @@ def _constant(name: str) -> Any:
 
 
 def weigh(raw: bytes) -> int:
-    """Return how much work the JSON of a body is: its size in bytes, or more where it holds many values."""
-    return max(len(raw), VALUE_BYTES * sum(map(raw.count, (b",", b"[", b"{"))))
+    """Return how much work the JSON of a body is: its size in bytes, or more where it holds many values and is not very large."""
+    if len(raw) >= VERY_LARGE:  # an event loop asks, which must not read so much
+        return len(raw)
+    values = len(raw) - len(raw.translate(None, b",[{"))  # one pass, where `count` takes one for each of them
+    return max(len(raw), VALUE_BYTES * values)
 
 
 def parse(raw: bytes, *, halves: bool = False) -> dict[str, Any]:
@@ -156,7 +159,8 @@ def parse_text(
 
 def parse_request(raw: bytes) -> dict[str, Any]:
     """Return the JSON object that a request's body holds; raises as `parse` does, also where it may have too many values."""
-    if len(raw) > MOST_VALUES and sum(map(raw.count, (b",", b"[", b"{"))) > MOST_VALUES:
+    # One after the other, so that other threads have their turn in between.
+    if len(raw) > MOST_VALUES and sum(raw.count(each) for each in (b",", b"[", b"{")) > MOST_VALUES:
         raise RequestError("too_many_values", f"the body has more than {MOST_VALUES} values")
     return parse(raw)
 

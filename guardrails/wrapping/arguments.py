@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree, place_at
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.places import place_at
 from guardrails.engine.values.known_types import adapter_of, unread
 from guardrails.engine.values.media import is_picture, refuse_batch
 from guardrails.engine.values.walk import Found, Walk

@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.checker import Checker
 from guardrails.context import Context
 from guardrails.engine.content.payload import text
-from guardrails.engine.content.roles import ROLES
+from guardrails.engine.content.places import ROLES
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Outcome, Request

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shlex
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from guardrails.cli import COMMANDS, EXAMPLES, build_parser, main, pause_collection
+from guardrails.cli import COMMANDS, EXAMPLES, build_parser, end_on_sigterm, main
 from tests.cases import each_case
 
 
@@ -95,11 +96,14 @@ def test_what_needs_no_policy_brings_little(argv: list[str]) -> None:
     assert commands <= {*argv}
 
 
-def test_nothing_is_collected_while_a_policy_is_loaded() -> None:
-    """And everything again afterwards, whatever comes of it."""
-    with pause_collection():
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    with pytest.raises(KeyError), pause_collection():
-        {}["wrong"]
-    assert gc.isenabled()
+def test_a_command_that_serves_ends_well_on_sigterm() -> None:
+    """Also while it still loads; in other threads, where signals do not arrive, nothing changes."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as ended, end_on_sigterm():
+        signal.raise_signal(signal.SIGTERM)
+    assert ended.value.code == 0
+    with ThreadPoolExecutor(1) as pool, end_on_sigterm():
+        inner = signal.getsignal(signal.SIGTERM)
+        pool.submit(end_on_sigterm().__enter__).result()
+        assert signal.getsignal(signal.SIGTERM) is inner
+    assert signal.getsignal(signal.SIGTERM) is before

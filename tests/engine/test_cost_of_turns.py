@@ -86,10 +86,10 @@ def test_one_turn_more_costs_that_turn(counted: tuple[Guard, Own]) -> None:
     texts(own)
     for at in range(TURNS, TURNS + 3):
         talk += chat(1, at)
-        before = lookups(extract)
+        before = lookups(find_encodings)
         assert not guard.check(talk).blocked
         assert texts(own) == [talk[-1]["content"]]
-        assert lookups(extract) - before == 1
+        assert lookups(find_encodings) - before == 1
 
 
 def test_what_a_turn_more_adds_to_a_joined_conversation(

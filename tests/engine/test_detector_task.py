@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from asyncio import CancelledError
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -86,10 +90,52 @@ def test_a_good_answer_is_taken_as_it_is() -> None:
     assert ran.took_ms >= 0.0
 
 
+class Interrupted:
+    """A detector at work while somebody presses Ctrl-C."""
+
+    def detect(self, batch: Sequence[Content]) -> Any:
+        """Be interrupted."""
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_ctrl_c_is_no_failure_of_a_detector() -> None:
     """The person at the keyboard is obeyed."""
+    interrupted = Task(BoundDetector("d", Interrupted(), frozenset()), [0], [Text("text")])
     with pytest.raises(KeyboardInterrupt):
-        task(KeyboardInterrupt(), "text")
+        interrupted.run()
+
+
+@each_case("error", [KeyboardInterrupt(), SystemExit(3), CancelledError()])
+def test_what_would_end_a_thread_is_a_failure_of_a_detector(error: BaseException) -> None:
+    """On a worker nobody pressed Ctrl-C, and nobody has called the detector off: it raised that by itself."""
+    with ThreadPoolExecutor(1) as pool:
+        [answer] = pool.submit(task, error, "text").result().answers
+    assert answer.error == f"raised {type(error).__name__}"
+
+
+def test_a_service_that_is_called_off_has_not_failed() -> None:
+    """Who is cancelled ends as such; a service that says it was, when nobody did that, has failed."""
+
+    async def cancel(_batch: Sequence[Content]) -> Any:
+        raise CancelledError
+
+    async def wait(_batch: Sequence[Content]) -> Any:
+        await asyncio.Event().wait()
+
+    def ask(answer: Any) -> Task:
+        return Task(BoundDetector("d", Answers([]), frozenset(), adetect=answer), [0], [Text("text")])
+
+    async def main() -> None:
+        failed = ask(cancel)
+        await failed.arun()
+        assert failed.answers[0].error == "raised CancelledError"
+        waiting = asyncio.ensure_future(ask(wait).arun())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(CancelledError):
+            await waiting
+
+    asyncio.run(main())
 
 
 def test_a_span_is_compared_with_texts_alone() -> None:

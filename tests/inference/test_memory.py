@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.cancellation import Cancelled
+from guardrails.cancellation import Cancelled, Token, within
 from guardrails.inference.memory import ResultCache
 from guardrails.inference.safety.model import load_safety_model
 from guardrails.inference.safety.scores import Scores
@@ -63,6 +64,24 @@ def test_what_another_call_is_at_work_on_is_waited_for() -> None:
         go.set()
         assert (first.result()[row(1)] == second.result()[row(1)]).all()
     assert sorted(each.ids[1] for each in ran) == [1, 2]
+
+
+def test_what_another_call_is_at_work_on_is_waited_for_until_the_deadline() -> None:
+    """Who has no more time is told so; the other call goes on."""
+    memory, begun, go = ResultCache(4), threading.Event(), threading.Event()
+
+    def run(rows: Sequence[TokenRow]) -> list[Scores]:
+        begun.set()
+        assert go.wait(10)
+        return [np.ones(3, dtype=np.float32)]
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(memory.get, [row(1)], run)
+        assert begun.wait(10)
+        with within(Token(time.perf_counter() + 0.02)), pytest.raises(Cancelled):
+            memory.get([row(1)], run)
+        go.set()
+        assert (first.result(10)[row(1)] == 1).all()
 
 
 def test_a_failure_is_raised_and_not_kept() -> None:

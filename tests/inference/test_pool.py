@@ -121,12 +121,13 @@ def test_a_thread_that_is_interrupted_while_it_waits_takes_no_place_away(
         def __init__(self) -> None:
             self.acquired = 0
 
-        def acquire(self) -> None:
+        def acquire(self, timeout: float = -1) -> bool:
             self.acquired += 1
             if self.acquired == 2:
                 if late:
                     slots.__exit__()
                 raise Interrupted
+            return True
 
         def release(self) -> None:
             pass
@@ -141,6 +142,15 @@ def test_a_thread_that_is_interrupted_while_it_waits_takes_no_place_away(
                 slots.__exit__()
         with slots:
             assert slots.waiting == 0
+
+
+def test_who_has_no_core_in_time_waits_no_longer() -> None:
+    """The place goes to those who still wait."""
+    pool = WorkerPool(1)
+    with pool._slots, within(Token(time.perf_counter() + 0.02)), pytest.raises(Cancelled):
+        pool.map(str, [1])
+    assert pool._slots.waiting == 0
+    assert pool.map(str, [1]) == ["1"]
 
 
 def test_parts_on_any_thread_are_measured_for_who_asked() -> None:

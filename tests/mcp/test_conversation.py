@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.mcp.conversation import MOST_JUDGED, LocalConversation, WorkOrder, is_exclusive
+from guardrails.mcp.conversation import MOST_BYTES, MOST_JUDGED, LocalConversation, WorkOrder, is_exclusive
 from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.session import AgentSession
@@ -21,7 +22,7 @@ async def talk(
     """Begin a conversation with the scripted server; returns it, the server, and what the agent hears."""
     heard: asyncio.Queue[rpc.Body] = asyncio.Queue()
     settings = load_settings(None, {"servers": {"s": {"command": script.command}}, "policy": str(policy)})
-    process = await ServerProcess.start(script.command, 1 << 20)
+    process = await ServerProcess.start(script.command, 1 << 20, request_s)
     return (
         LocalConversation(process, McpGuard(settings).link("s", AgentSession()), heard.put, request_s),
         process,
@@ -114,6 +115,38 @@ def test_a_stream_of_changes_may_be_silent(policy: Path, script: Any) -> None:
     assert (ended["id"], ended["error"]["code"]) == (1, 502)
 
 
+DEAF = "import sys, time\nsys.stdin.buffer.raw.read(1)\ntime.sleep(600)"
+"""A server that reads no more."""
+
+
+def test_a_server_that_takes_nothing_keeps_nobody_waiting(policy: Path) -> None:
+    """Each who asks is told after the time for an answer, however much waits before him; what is called off waits for nothing."""
+
+    async def work() -> list[rpc.Body]:
+        command = [sys.executable, "-c", DEAF]
+        settings = load_settings(None, {"servers": {"s": {"command": command}}, "policy": str(policy)})
+        heard: asyncio.Queue[rpc.Body] = asyncio.Queue()
+        process = await ServerProcess.start(command, 1 << 20, 0.5)
+        link = McpGuard(settings).link("s", AgentSession())
+        conversation = LocalConversation(process, link, heard.put, 0.5)
+        running = asyncio.ensure_future(conversation.run())
+        asked = [
+            asyncio.ensure_future(conversation.receive(ask(number, text="x" * 100_000)))
+            for number in range(6)
+        ]
+        answers = [await heard.get() for _ in asked]
+        await asyncio.gather(*asked)
+        for number in range(6):
+            await conversation.call_off(number)
+        await process.close()
+        await running
+        return answers
+
+    answers = asyncio.run(work())
+    assert sorted(answer["id"] for answer in answers) == [*range(6)]
+    assert {answer["error"]["data"]["code"] for answer in answers} == {"server_timeout"}
+
+
 def test_messages_are_judged_beside_each_other() -> None:
     """A request does not wait for another's detectors; a notification waits for what came before, and the rest for it."""
 
@@ -129,10 +162,10 @@ def test_messages_are_judged_beside_each_other() -> None:
             if sets is not None:
                 sets.set()
 
-        await order.submit(one("slow", waits=first), alone=False)
-        await order.submit(one("quick", sets=first), alone=False)
-        await order.submit(one("note"), alone=True)
-        await order.submit(one("after"), alone=False)
+        await order.submit(one("slow", waits=first), 1, alone=False)
+        await order.submit(one("quick", sets=first), 1, alone=False)
+        await order.submit(one("note"), 1, alone=True)
+        await order.submit(one("after"), 1, alone=False)
         await order.done()
         return done
 
@@ -151,13 +184,41 @@ def test_what_cannot_be_passed_on_is_logged_without_its_text(caplog: Any) -> Non
             raise ValueError("zqxbomb")
 
         for _ in range(MOST_JUDGED * 2):
-            await order.submit(fails(), alone=False)
+            await order.submit(fails(), 1, alone=False)
         await order.done()
         return count
 
     assert asyncio.run(work()) == MOST_JUDGED * 2
     assert "ValueError" in caplog.text
     assert "zqxbomb" not in caplog.text
+
+
+def test_large_messages_are_judged_few_at_a_time() -> None:
+    """What they weigh together is bounded; one alone may weigh what it will."""
+
+    async def work() -> int:
+        order, most, now, goes = WorkOrder(), 0, 0, asyncio.Event()
+
+        async def one() -> None:
+            nonlocal most, now
+            now += 1
+            most = max(most, now)
+            await goes.wait()
+            now -= 1
+
+        async def submit() -> None:
+            for _ in range(9):
+                await order.submit(one(), MOST_BYTES // 2, alone=False)
+
+        submitting = asyncio.ensure_future(submit())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        goes.set()
+        await submitting
+        await order.done()
+        return most
+
+    assert asyncio.run(work()) == 3
 
 
 def test_notifications_and_what_cannot_be_read_stand_alone() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from guardrails.mcp.session import AgentSession, AgentSessions
 from guardrails.types import Returned
 
@@ -35,3 +37,17 @@ def test_sessions_are_apart_and_bounded() -> None:
     assert sessions.get("b") is not first
     now[0] = 30.1
     assert sessions.get("a") is not first
+
+
+def test_what_all_sessions_remember_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The idlest are forgotten; the one that asks is not."""
+    monkeypatch.setattr("guardrails.mcp.session.MOST_HEARD", 25)
+    sessions = AgentSessions(9, 10.0)
+    first = sessions.get("a")
+    for key in "abc":
+        sessions.get(key).remember((Returned((("fetch", "web"),), "ten signs. "),))
+    last = sessions.get("c")
+    assert sessions.get("a") is not first
+    assert sessions.get("c") is last
+    last.remember((Returned((("fetch", "web"),), "x" * 30),))
+    assert sessions.get("c") is last

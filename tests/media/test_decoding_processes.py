@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from guardrails.errors import Overloaded
+from guardrails.media import decoding_processes
 from guardrails.media.decoding_processes import (
     TASKS,
     DecodingWorker,
@@ -106,6 +108,20 @@ def test_who_finds_none_free_is_told(one: DecodingWorkers, film_of: Make) -> Non
     of = read_outline(film_of("gif", 2))
     with one._places, pytest.raises(Overloaded):
         one.do(make_task("decode", of), of.clean, PictureLimits(seconds=0.05))
+
+
+def test_a_system_without_room_is_no_verdict_on_a_picture(
+    one: DecodingWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what there is none of, and the place is given back."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(decoding_processes.subprocess, "Popen", refuse)
+    for _ in range(2):
+        with pytest.raises(Overloaded, match="a process that decodes a picture: Too many open files"):
+            one.do({}, b"", PictureLimits())
 
 
 def test_many_callers_share_a_few_processes(film_of: Make) -> None:

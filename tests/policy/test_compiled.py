@@ -89,6 +89,19 @@ def test_a_plan_needs_only_what_its_rules_name(
     assert policy.plan(stages) is plan
 
 
+def test_what_is_joined_of_messages_needs_what_rules_on_conversations_name(tmp_path: Path) -> None:
+    """No other rule looks at it, so that no other detector is asked."""
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        TEXT.replace("on: input, when: detector", "scope: conversation, on: input, when: detector")
+    )
+    found = compile_policy(load(path))
+    part, whole = (found.plan((Stage.INPUT,), across=across) for across in (False, True))
+    assert [rule.id for rule in part.rules] == ["low", "shadow"]
+    assert [rule.id for rule in whole.rules] == ["shadow"]
+    assert [bound.name for tier in whole.tiers for bound in tier] == ["p"]
+
+
 def test_rules_are_found_by_what_they_name(policy: CompiledPolicy) -> None:
     """The index has every rule under each category of its condition."""
     index = policy.plan((Stage.INPUT,)).by_category

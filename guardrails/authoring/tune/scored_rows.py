@@ -184,7 +184,10 @@ class RuleProber(Observer):
 
     def _fires(self, evaluation: Evaluation, step: int) -> bool | None:
         policy = self._rules.policy_at(step)
-        items = [replace(item, plan=policy.plan(stages_of(item.content))) for item in evaluation.items]
+        items = [
+            replace(item, plan=policy.plan(stages_of(item.content), across=item.across))
+            for item in evaluation.items
+        ]
         fired = Evaluation(policy, items, evaluation.request).run()
         if any(each.reason != "error" for each in fired):
             return True

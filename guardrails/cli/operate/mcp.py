@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from guardrails.cli import add_floor, add_policy
+from guardrails.cli import add_floor, add_policy, end_on_sigterm
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     if settings.require_approval and settings.approvals is None:
         raise GuardrailsError("--require-approval needs --approvals FILE, where approvals are kept")
-    return _stdio(settings) if args.words else _http(settings)
+    with end_on_sigterm():
+        return _stdio(settings) if args.words else _http(settings)
 
 
 def _settings(args: argparse.Namespace) -> McpDoc:

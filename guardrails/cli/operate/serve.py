@@ -12,7 +12,8 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from guardrails.cli import add_floor, add_policy, pause_collection
+from guardrails.cli import add_floor, add_policy, end_on_sigterm
+from guardrails.processor.collection import pause_collection
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -89,19 +90,20 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted, or print what would be served."""
-    with pause_collection():  # which the server ends once it has loaded
+    with end_on_sigterm():
         return _serve(args)
 
 
 def _serve(args: argparse.Namespace) -> int:
     # Who judges has one thread: numpy's own are not told of a fork, and take the time of other texts.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from guardrails.guard import Guard
-    from guardrails.proxy.configuration.sources import SettingsSources, load_settings
-    from guardrails.proxy.server.reloading.reload import check_redaction_key
-    from guardrails.proxy.server.serve import run as serve
-    from guardrails.proxy.server.state import State
-    from guardrails.proxy.shadow.shadow_settings import shadow_policies
+    with pause_collection():
+        from guardrails.guard import Guard
+        from guardrails.proxy.configuration.sources import SettingsSources, load_settings
+        from guardrails.proxy.server.reloading.reload import check_redaction_key
+        from guardrails.proxy.server.serve import run as serve
+        from guardrails.proxy.server.state import State
+        from guardrails.proxy.shadow.shadow_settings import shadow_policies
 
     flags = _flags(args)
     found = load_settings(args.config, flags, os.environ)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_floor, add_policy, exit_status, pause_collection
+from guardrails.cli import add_floor, add_policy, exit_status
 from guardrails.cli.content_arguments import (
     add_application_text,
     add_contents,
@@ -24,6 +24,7 @@ from guardrails.cli.content_arguments import (
 )
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError, describe_unavailable
+from guardrails.processor.collection import pause_collection
 from guardrails.types import Action, Verdict
 
 if TYPE_CHECKING:

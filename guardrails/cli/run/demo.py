@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import add_policy
+from guardrails.cli import add_policy, end_on_sigterm
 from guardrails.cli.run import demo_model
 from guardrails.types import Action
 
@@ -98,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.proxy.server.serve import running
 
     with (
+        end_on_sigterm(),
         demo_model.run_model() as upstream,
         running(Settings(upstream=upstream, policy=args.policy, port=args.port)) as url,
     ):

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
+from guardrails.detectors.classifier.border_reading import StretchBatch
 from guardrails.detectors.classifier.classifier_config import (
     SHIPPED_ONLY_FIELDS,
     ClassifierConfig,
@@ -80,7 +81,11 @@ class SequenceClassifier:
         self._most = config.windows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        texts = [self._cut_windows(content.text) if isinstance(content, Text) else None for content in batch]
+        stretches = StretchBatch(batch, self._most)
+        texts = [
+            self._cut_windows(content.text) if isinstance(content, Text) else None
+            for content in stretches.contents
+        ]
         rows = [self._model.tokens.row(ids) for each in texts if each is not None for ids in each.ids]
         scores = self._model.scores(rows)
         found = []
@@ -90,7 +95,7 @@ class SequenceClassifier:
                 continue
             found.append(self._detection(each, scores[: len(each.ids)]))
             scores = scores[len(each.ids) :]
-        return found
+        return stretches.merge(found)
 
     def _cut_windows(self, text: str) -> ModelWindows:
         return cut_model_windows(

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.classifier.any_classifier import SequenceClassifier, build_sequence_classifier
+from guardrails.detectors.classifier.border_reading import StretchBatch
 from guardrails.detectors.classifier.classifier_config import (
     SEQUENCE_ONLY_FIELDS,
     ClassifierConfig,
@@ -91,10 +92,43 @@ _PREPARED: WeakKeyDictionary[SafetyModel, PreparedTexts] = WeakKeyDictionary()
 """The texts that each model cut last, for all detectors that read them by it."""
 
 
+class HeadGroups(NamedTuple):
+    """The heads that a text needs: `groups` of them, each with whether it reads the text beside its prompt; all `wanted`."""
+
+    groups: tuple[tuple[Columns, bool], ...]
+    wanted: Columns
+
+    @classmethod
+    def make(cls, alone: Sequence[Columns], beside: Sequence[Columns] = ()) -> HeadGroups:
+        """Return the groups that have any heads: those that read a text alone, and those that read it beside its prompt."""
+        groups = [(each, False) for each in alone] + [(each, True) for each in beside]
+        return cls(
+            tuple(group for group in groups if group[0].any()), np.logical_or.reduce([*alone, *beside])
+        )
+
+
+class OpenWindows(NamedTuple):
+    """Windows of a text that need the encoder, for some heads.
+
+    Attributes:
+        at: which windows.
+        columns: which heads.
+        beside: whether they are read beside the prompt.
+        short: which of them have so few words that both tiers must find what is found.
+    """
+
+    at: NDArray[np.intp]
+    columns: Columns
+    beside: bool
+    short: Columns
+
+
 def _prepare(model: SafetyModel, inputs: Sequence[TextInput]) -> list[PreparedText]:
     """Cut texts into windows, and ask the fast tier about those of all texts together."""
     cut = [cut_tier_windows(each.text, each.prompt, model, each.most) for each in inputs]
     fast = model.fast([folded for each in cut for folded in each.folded])
+    if len(cut) == 1:
+        return [(cut[0], fast)]
     prepared: list[PreparedText] = []
     begin = 0
     for each in cut:
@@ -122,6 +156,9 @@ class ShippedClassifier:
 
     def __init__(self, name: str, model: SafetyModel, heads: Sequence[str], config: ClassifierConfig) -> None:
         self.identity = model.identity
+        self.cancellable = (
+            config.model in SHIPPED
+        )  # a window takes milliseconds; of others' models nobody knows
         self._name = name
         self._model = model
         self._categories = tuple(map(head_category, model.heads))
@@ -129,9 +166,12 @@ class ShippedClassifier:
         reply = np.array([head == REPLY for head in model.heads])
         prompt = np.array([head == "unsafe" for head in model.heads]) & bool((wanted & reply).any())
         attack = np.array([head in ATTACKS for head in model.heads])
-        # Columns: of any text but a reply; of a reply alone; of a reply beside its prompt.
-        self._any, self._beside = wanted & ~reply, wanted & reply
-        self._alone = wanted & ~reply & ~prompt & ~attack
+        # Heads of any text but a reply; of a reply alone; of a reply beside its prompt.
+        of_any, of_reply = wanted & ~reply, wanted & reply
+        alone = wanted & ~reply & ~prompt & ~attack
+        self._of_text = HeadGroups.make([of_any])
+        self._of_reply = HeadGroups.make([alone | of_reply])
+        self._of_pair = HeadGroups.make([alone], [of_reply])
         self._effort = config.effort
         self._min_score = config.min_score
         self._most = config.windows
@@ -140,7 +180,8 @@ class ShippedClassifier:
         )
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return self._judge(self._prepare_batch(batch))[0]
+        stretches = StretchBatch(batch, self._most)
+        return stretches.merge(self._judge(self._prepare_batch(stretches.contents))[0])
 
     def passage_stream(self, context: Mapping[str, str] | None) -> WindowStream:
         """Begin a text that grows and is judged in the windows in which the whole would be."""
@@ -157,37 +198,39 @@ class ShippedClassifier:
         # All windows of all contents together, so that every core has some.
         rows: list[TokenRow] = []
         logits: list[Scores] = []
-        places: list[tuple[Scores, int, Columns, Scores | None]] = []
+        places: list[tuple[Scores, OpenWindows]] = []
         for each, own in zip(asked, scores, strict=True):
             if each is None or own is None:
                 continue
             text, fast = each
-            for columns, needs in self._open(text, fast):
-                row = text.pair if columns is self._beside and text.prompt else text.row
-                for at in map(int, np.flatnonzero(needs)):
-                    rows.append(row(at))
-                    logits.append(fast.logits[at])
-                    places.append(
-                        (own, at, columns, fast.scores[at] if self._is_short(text.folded[at]) else None)
-                    )
+            for opened in self._open(text, fast):
+                rows += map(text.pair if opened.beside else text.row, opened.at.tolist())
+                logits.append(fast.logits[opened.at])
+                places.append((own, opened))
         if rows:
-            both = self._model.both(rows, np.stack(logits))
-            for (own, at, columns, alone), found in zip(places, both, strict=True):
-                agreed = found if alone is None else doubt(found, alone, self._model.few_words)
-                own[at, columns] = agreed[columns]
+            both = self._model.both(rows, logits[0] if len(logits) == 1 else np.concatenate(logits))
+            for own, (at, columns, _, short) in places:
+                found, both = both[: len(at)], both[len(at) :]
+                alone = own[at]
+                if short.any():
+                    found = np.where(short[:, None], doubt(found, alone, self._model.few_words), found)
+                own[at] = np.where(columns, found, alone)
         return self._answers(asked, scores), sum(len(row.ids) for row in rows)
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
-        texts = [content for content in batch if isinstance(content, Text)]
+        stretches = StretchBatch(batch, self._most)
+        texts = [content for content in stretches.contents if isinstance(content, Text)]
         if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
             return None
         if self._prepared.has_running([self._input_of(content) for content in texts]):
             return None  # who works at it may have many more texts to cut, and an event loop waits for nobody
-        asked = self._prepare_batch(batch)
-        if any(needs.any() for each in asked if each is not None for _, needs in self._open(*each)):
+        asked = self._prepare_batch(stretches.contents)
+        if any(True for each in asked if each is not None for _ in self._open(*each)):
             return None
-        return self._answers(asked, [None if each is None else each[1].scores for each in asked])
+        return stretches.merge(
+            self._answers(asked, [None if each is None else each[1].scores for each in asked])
+        )
 
     def _prepare_batch(self, batch: Sequence[Content]) -> list[PreparedText | None]:
         """Return the windows of each text, with what the fast tier says of them; equal texts are cut once."""
@@ -209,26 +252,27 @@ class ShippedClassifier:
         prompt = None if content.context is None else content.context.get("prompt")
         return TextInput(content.text, prompt, self._most)
 
-    def _columns(self, text: TierWindows) -> list[Columns]:
+    def _groups(self, text: TierWindows) -> HeadGroups:
         """Return the heads that a text needs, by the rows that they read."""
         if text.prompt is None:
-            return [self._any]
-        return [self._alone, self._beside] if text.prompt else [self._alone | self._beside]
+            return self._of_text
+        return self._of_pair if text.prompt else self._of_reply
 
-    def _open(self, text: TierWindows, fast: FastScores) -> Iterator[tuple[Columns, Columns]]:
-        """Yield heads, and which windows need the encoder for them."""
-        for columns in self._columns(text):
-            if self._effort == "fast" or not columns.any():
-                continue
-            if self._effort == "full":
-                yield columns, np.ones(len(text.folded), dtype=np.bool_)
-                continue
-            needs: Columns = np.logical_not(fast.settled[:, columns].all(axis=1))
-            for at, folded in enumerate(text.folded):
-                # What the fast tier alone finds in a few words is not settled.
-                if not needs[at] and self._is_short(folded):
-                    needs[at] = bool((fast.scores[at][columns] >= self._model.few_words.agreement).any())
-            yield columns, needs
+    def _open(self, text: TierWindows, fast: FastScores) -> Iterator[OpenWindows]:
+        """Yield the windows that need the encoder."""
+        if self._effort == "fast" or not text.folded:
+            return
+        short = np.array([self._is_short(folded) for folded in text.folded])
+        for columns, beside in self._groups(text).groups:
+            needs: Columns = np.ones(len(short), dtype=np.bool_)
+            if self._effort != "full":
+                needs = np.any(columns & ~fast.settled, axis=1)
+                if short.any():  # what the fast tier alone finds in a few words is not settled
+                    found = columns & (fast.scores >= self._model.few_words.agreement)
+                    needs |= short & np.any(found, axis=1)
+            at = needs.nonzero()[0]
+            if len(at):
+                yield OpenWindows(at, columns, beside, short[at])
 
     def _is_short(self, folded: str) -> bool:
         """Tell whether a window has so few words that both tiers must find what is found."""
@@ -236,10 +280,10 @@ class ShippedClassifier:
         return len(folded) <= LONGEST_WORD * words and len(folded.split()) <= words
 
     def _detection(self, text: TierWindows, scores: Scores) -> Detection:
-        wanted = np.logical_or.reduce(self._columns(text))
+        rows, heads = ((scores >= self._min_score) & self._groups(text).wanted).nonzero()
         findings = tuple(
             Finding(self._categories[head], min(float(scores[row, head]), 1.0), self._name, text.spans[row])
-            for row, head in np.argwhere((scores >= self._min_score) & wanted)
+            for row, head in zip(rows.tolist(), heads.tolist(), strict=True)
         )
         return Detection(findings, unchecked=text.unchecked) if findings or text.unchecked else CLEAN
 
@@ -333,6 +377,6 @@ KIND = Kind(
     categories=_categories,
     build=_build,
     tier=1,
-    reads=("prompt",),
+    reads=("prompt", "borders"),
     limits=("windows",),
 )

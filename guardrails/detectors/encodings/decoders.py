@@ -2,7 +2,8 @@ r"""The table of what is decoded. A row says once how payloads of an encoding ar
 in a text, and what of a growing text it holds, all come of that.
 
 `NEAR` are rows of pieces (`chains.Layout`), `FAR` those that are read with what stands around them (`contexts.ContextDecoder`),
-`UNSEEN` those in characters that no view shows. `find_encodings` is the gate: RE2 in a few linear passes, which clear most texts.
+`UNSEEN` those in characters that no view shows. `find_encodings` is the gate: RE2 in a few linear passes, most of them only where
+a text has shapes (`text.shapes`) that payloads need.
 """
 
 from __future__ import annotations
@@ -18,30 +19,32 @@ from guardrails.detectors.encodings.chains import LINE, Layout, codes, words
 from guardrails.detectors.encodings.ciphers import CIPHERS, LEETSPEAK
 from guardrails.detectors.encodings.contexts import PERCENT, PRINTABLE, ContextDecoder
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.text.obfuscation_hints import compile_set
+from guardrails.text.shapes import Shape, compile_set, find_shapes
 from guardrails.text.views import SHARED
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """An encoding of the table: its name, what its gate looks for, and what finds its payloads. With `cipher`, it is not looked
-    for in what a cipher was undone in already: twice is nothing.
+    """An encoding of the table: its name, what its gate looks for, and what finds its payloads. Where its gate matches, a text
+    has one of the `shapes`; none are named where any may have. With `cipher`, it is not looked for in what a cipher was undone
+    in already: twice is nothing.
     """
 
     name: str
     gate: str
     find: Callable[[str], Iterable[Payload]]
+    shapes: tuple[Shape, ...] = ()
     cipher: bool = False
     layout: Layout | None = None
     context: ContextDecoder | None = None
 
 
-def _near(name: str, layout: Layout) -> Decoder:
-    return Decoder(name, layout.gate, layout.find, layout=layout)
+def _near(name: str, layout: Layout, *shapes: Shape) -> Decoder:
+    return Decoder(name, layout.gate, layout.find, shapes, layout=layout)
 
 
-def _far(context: ContextDecoder, *, cipher: bool = False) -> Decoder:
-    return Decoder(context.name, context.gate, context.find, cipher, context=context)
+def _far(context: ContextDecoder, *shapes: Shape, cipher: bool = False) -> Decoder:
+    return Decoder(context.name, context.gate, context.find, shapes, cipher, context=context)
 
 
 _HEX: Final = "[0-9A-Fa-f]"
@@ -67,8 +70,12 @@ _CAMEL: Final = r"\b[a-z]*(?:[A-Z][a-z]*){5,}[0-9]*\b"
 _UU_LINE: Final = r"\r?\n[!-M][ -`]"
 
 NEAR: Final = (
-    _near("base64", BASE64),
-    _near("base32", words("[A-Z2-7]", readers.read_base32, least=16, padded="={0,6}")),
+    _near("base64", BASE64, "key", "line", "quotes"),
+    _near(
+        "base32",
+        words("[A-Z2-7]", readers.read_base32, least=16, padded="={0,6}"),
+        *("key", "line", "quotes"),
+    ),
     _near(
         "hex",
         words(
@@ -82,6 +89,7 @@ NEAR: Final = (
             part=re.compile(rf"{_HEX}{{12,}}"),
             narrow=2,
         ),
+        *("hexadecimal", "hexadecimal mark", "backslash", "quotes"),
     ),
     _near(
         "hexdump",
@@ -94,6 +102,7 @@ NEAR: Final = (
             begun_joint=r"[ \t]*[|\\]?(?:\r\n?|\n)?[ \t>#/|*;%\-]*",
             begun_piece=rf"(?:{_HEX}+(?::?[ \t]{{1,4}}{_HEX}?|:)?)?",
         ),
+        *("hexadecimal", "dump"),
     ),
     _near(
         "codes",
@@ -106,6 +115,7 @@ NEAR: Final = (
             begun_joint=r"[ \t);]{0,3}[,;+.&|/\-]{0,2}[ \t]{0,2}(?:\r\n?|\n)?[ \t]{0,8}",
             begun_piece=r"(?:(?i:[A-Z.]{1,20})(?:[ \t]?\([ \t]?[0-9]?)?|&#?|\\|0?o?[0-9]{1,3})?",
         ),
+        *("hexadecimal", "call"),
     ),
     _near(
         "binary",
@@ -119,6 +129,7 @@ NEAR: Final = (
             begun_joint=r"[ \t,;_|\-]{0,3}(?:\r\n?|\n)?[ \t]*",
             begun_piece="(?:0[bB])?",
         ),
+        *("hexadecimal",),
     ),
     _near(
         "morse",
@@ -130,6 +141,7 @@ NEAR: Final = (
             gate=rf"(?:{_DOT}{{1,6}}[ \t/|\n]{{1,7}}){{5}}{_DOT}",
             begun_joint=r"[ \t]{0,7}",
         ),
+        *("dots",),
     ),
     _near(
         "nato",
@@ -152,8 +164,13 @@ NEAR: Final = (
             begun_piece=r"(?:<~[!-uz\s]*~?|[!-~]+)?",
             longest=2_048,
         ),
+        *("long word", "bracket"),
     ),
-    _near("camel-case", codes(_CAMEL, "", readers.read_camel_case, fewest=1, begun_piece="[A-Za-z0-9]*")),
+    _near(
+        "camel-case",
+        codes(_CAMEL, "", readers.read_camel_case, fewest=1, begun_piece="[A-Za-z0-9]*"),
+        "capitals",
+    ),
     _near(
         "uuencode",
         codes(
@@ -164,11 +181,17 @@ NEAR: Final = (
             gate=r"M[ -`]{60}|\n[!-M][ -`]{12}",
             begun_piece=r"(?:(?:\r?\n)?M[ -`]{60}(?:\r?\nM[ -`]{60})*)?(?:M[ -`]*|\r?\n(?:[!-M][ -`]*)?|\r)?",
         ),
+        *("capital line",),
     ),
 )
 """Rows of pieces."""
 
-FAR: Final = (_far(PERCENT), _far(PRINTABLE), _far(LEETSPEAK), *(_far(each, cipher=True) for each in CIPHERS))
+FAR: Final = (
+    _far(PERCENT, "percent"),
+    _far(PRINTABLE, "escape"),
+    _far(LEETSPEAK, "digit in word"),
+    *(_far(each, cipher=True) for each in CIPHERS),
+)
 """Rows that are read with what stands around them."""
 
 READABLE: Final = (*NEAR, *FAR)
@@ -192,19 +215,31 @@ GROUPS: Final = (
     ("base32", "camel-case", "leetspeak"),
     ("base85", "uuencode", "quoted-printable"),
     ("hex", "morse", "binary"),
-    ("codes", "hexdump", "nato"),
-    tuple(CIPHERED),
+    ("codes", "hexdump"),
+    ("nato", *CIPHERED),
 )
 """Rows whose gates are looked for together. The states that RE2 builds for a set are near the product of what its patterns need:
 all in one cost fifteen times as much on text that is new to it, each by itself four times as much on text that is not.
 """
 
 
+_Gate = tuple[frozenset[Shape], tuple[int, ...], Any]
+"""The shapes of the rows of a group, their places in the table, and the set of their gates."""
+
+
 @cache
-def _gates() -> tuple[tuple[tuple[int, ...], Any], ...]:
-    """Return the places of the rows of each group in the table, with the set of their gates."""
+def _gates() -> tuple[tuple[_Gate, ...], tuple[_Gate, ...]]:
+    """Return the gates of the groups that any text may hold, and of those that need shapes."""
     groups = [tuple(at for at, row in enumerate(READABLE) if row.name in names) for names in GROUPS]
-    return tuple((rows, compile_set((READABLE[at].gate,) for at in rows)) for rows in groups)
+    gates = [
+        (
+            frozenset[Shape]().union(*(READABLE[at].shapes for at in rows)),
+            rows,
+            compile_set(READABLE[at].gate for at in rows),
+        )
+        for rows in groups
+    ]
+    return tuple(gate for gate in gates if not gate[0]), tuple(gate for gate in gates if gate[0])
 
 
 @lru_cache(maxsize=SHARED)
@@ -214,6 +249,12 @@ def find_encodings(text: str) -> tuple[Decoder, ...]:
     Args:
         text: a normalized text without lone surrogates.
     """
+    gates, shaped = _gates()
+    if shapes := find_shapes(text):
+        gates = (*gates, *(gate for gate in shaped if not gate[0].isdisjoint(shapes)))
     data = text.encode()
-    found = [rows[at] for rows, gate in _gates() for at in gate.Match(data) or ()]
-    return tuple(READABLE[at] for at in sorted(found))
+    found: list[int] = []
+    for _, rows, gate in gates:
+        if places := gate.Match(data):
+            found += [rows[at] for at in places]
+    return tuple(READABLE[at] for at in sorted(found)) if found else ()

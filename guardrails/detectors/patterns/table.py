@@ -28,7 +28,7 @@ from guardrails.detectors.patterns.precomputed_rows import PrecomputedRow, RowKe
 from guardrails.detectors.patterns.prefilter import Prefilter
 from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_flat
 from guardrails.detectors.shared_builds import SharedInstances
-from guardrails.text.group_search import find_open_texts
+from guardrails.text.group_search import FEWEST, find_open_texts
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -295,6 +295,8 @@ class _Side:
         data = text.encode()  # RE2 would do it for each row again
         if self._filter is not None:
             few = self._filter.candidates(text)
+            if not few and not self._free:
+                return []
             if len(few) <= FEW or len(data) > LONG:
                 found = [self._needy[at] for at in few if self._finds(self._needy[at], data)]
                 if self._free:
@@ -375,7 +377,8 @@ class PatternTable:
     def categories_of(self, texts: Sequence[str]) -> frozenset[str]:
         """Return the categories of all rows that may be found in some texts."""
         found: set[str] = set()
-        for at in find_open_texts(texts, self._is_clear):
+        # A few are not asked twice: the test is most of what it costs to say which.
+        for at in range(len(texts)) if len(texts) < FEWEST else find_open_texts(texts, self._is_clear):
             found |= self.categories(texts[at])
         return self._always.union(found) if found else self._always
 

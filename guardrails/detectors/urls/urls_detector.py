@@ -40,10 +40,16 @@ from guardrails.detectors.urls.url_parts import SCRIPTS, Link, find_links
 from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_stream import UrlStream
 from guardrails.text import replace_surrogates
+from guardrails.text.shapes import Shape, find_shapes
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 FORMS = ("found", "scheme", "ip", "private", "userinfo", "lookalike", "data", "script", "exfiltration")
 """Leaves of `url.` that need no list."""
+
+SHAPED = frozenset[Shape](
+    ("name", "slashes", "colon", "host", "hexadecimal mark", "attribute", "entity"),
+)
+"""The shapes of which a text of ASCII has one where there can be a link, or a host."""
 
 LONG = 120
 """Characters of one value in a link from which it carries data, whatever they say."""
@@ -91,6 +97,8 @@ class UrlsDetector:
         return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _detect_one(self, text: str) -> Detection:
+        if text.isascii() and SHAPED.isdisjoint(find_shapes(text)):
+            return CLEAN
         text = replace_surrogates(text)
         seen: dict[str, float] = {}
         found = [*self._search(text, seen)]

@@ -14,8 +14,9 @@ from typing import Any
 
 from guardrails.detectors.encodings.extractors import DerivedText, extract
 from guardrails.engine.content.labels import find_key_lines, label_values
+from guardrails.engine.content.places import field_place, place_at
 from guardrails.engine.content.records import RecordPart, RecordReading, read_records
-from guardrails.engine.content.reply_context import SOURCES, ReplyContext, forget_prompt
+from guardrails.engine.content.reply_context import SOURCES, ReplyContext, forget_borders, join_contexts
 from guardrails.engine.values.json_text import find_literals, parse_json_text
 from guardrails.engine.values.walk import Found, find_leaves
 from guardrails.media.images.outline import WRITTEN
@@ -34,22 +35,6 @@ from guardrails.types import (
 )
 from guardrails.wire.lossless_json import unescaped
 from guardrails.wire.pointers import KeyStep, Path, pointer
-
-
-def place_at(place: Place, path: Path) -> Place:
-    """Return a place at a path: what `replace` does, in a third of its time, for every text."""
-    return Place(
-        place.stage,
-        place.also,
-        place.role,
-        pointer(path),
-        place.message,
-        place.choice_index,
-        place.tool,
-        place.origin,
-        place.use,
-        place.declared,
-    )
 
 
 @dataclass(slots=True)
@@ -95,6 +80,9 @@ MOST_LITERALS = 2_000
 
 RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
 """Where what a reply is to rest on comes from."""
+
+SYSTEM_ROLES = ("system", "developer")
+"""Whose words make up a system prompt."""
 
 SAID = (Stage.OUTPUT, Stage.TOOL_CALL)
 """Where what a model says stands."""
@@ -200,67 +188,78 @@ class ContentTree:
                 form = "prose" if editable or classify_text(value) != "data" else "data"
             self.leaves.append(Leaf(Text(value, place_at(place, path), None, form), path, None, editable))
 
+    def field(
+        self, value: str, path: Path, place: Place, *, editable: bool = True, form: TextForm | None = None
+    ) -> None:
+        """Add the text of a field that a table names; all else is as for `text`."""
+        if value:
+            if form is None:
+                form = "prose" if editable or classify_text(value) != "data" else "data"
+            self.leaves.append(Leaf(Text(value, field_place(place, path), None, form), path, None, editable))
+
     def system(self) -> str:
         """Return the system prompt of a conversation: all texts of its system and developer messages."""
-        texts = (
-            leaf.content.text
-            for leaf in self.leaves
-            if isinstance(leaf.content, Text)
-            and leaf.content.place.role in ("system", "developer")
-            and leaf.content.place.stage is Stage.INPUT
-            and not leaf.again
-        )
-        return "\n".join(texts)
+        return self.conversation()[0]
 
     def prompt(self) -> str:
         """Return what is asked: the last message of the user, or all that stands outside of messages."""
-        said = self._said()
-        return said[max(said)] if said else ""
-
-    def _said(self) -> dict[int, str]:
-        """Return what the user said, by message; -1 is outside of any."""
-        said: dict[int, list[str]] = {}
-        for leaf in self.leaves:
-            place = leaf.content.place
-            if (
-                isinstance(leaf.content, Text)
-                and place.stage is Stage.INPUT
-                and leaf.editable
-                and not leaf.again
-                and leaf.content.form != "data"
-            ):
-                if place.role == "user" and place.message is not None:
-                    said.setdefault(place.message, []).append(leaf.content.text)
-                elif place.role is None:
-                    said.setdefault(-1, []).append(leaf.content.text)
-        return {message: "\n".join(texts) for message, texts in said.items()}
+        return self.conversation()[1]
 
     def sources(self) -> str:
         """Return what was retrieved: the results of tools and the passages of a conversation, a line between them."""
-        return SOURCES.join(text for _, text in self._retrieved())
+        return self.conversation()[2]
 
-    def _retrieved(self) -> Iterator[tuple[int, str]]:
-        """Yield what was retrieved with the message that it stands in; -1 is outside of any."""
+    def conversation(self) -> tuple[str, str, str]:
+        """Return what an answer to these leaves is judged beside: `system`, `prompt` and `sources`, from one look at them."""
+        system, said, retrieved = self._gather()
+        prompt = "\n".join(said[max(said)]) if said else ""
+        return "\n".join(system), prompt, SOURCES.join([text for _, text in retrieved])
+
+    def _gather(self) -> tuple[list[str], dict[int, list[str]], list[tuple[int, str]]]:
+        """Return the texts of the system prompt; what the user said, by message; and what was retrieved, with the message that it
+        stands in. The message -1 is outside of any.
+        """
+        system: list[str] = []
+        said: dict[int, list[str]] = {}
+        retrieved: list[tuple[int, str]] = []
         for leaf in self.leaves:
-            place = leaf.content.place
-            if (
-                isinstance(leaf.content, Text)
-                and place.stage in RETRIEVED
-                and leaf.editable
-                and not leaf.again
-            ):
-                yield -1 if place.message is None else place.message, leaf.content.text
+            content = leaf.content
+            if not isinstance(content, Text) or leaf.pieces or leaf.parent is not None:
+                continue
+            place = content.place
+            if place.stage is Stage.INPUT:
+                if place.role in SYSTEM_ROLES:
+                    system.append(content.text)
+                elif leaf.editable and content.form != "data":
+                    if place.role == "user" and place.message is not None:
+                        said.setdefault(place.message, []).append(content.text)
+                    elif place.role is None:
+                        said.setdefault(-1, []).append(content.text)
+            elif place.stage in RETRIEVED and leaf.editable:
+                retrieved.append((-1 if place.message is None else place.message, content.text))
+        return system, said, retrieved
+
+    def beside_own_system(self) -> None:
+        """Let what assistants said in a conversation be judged beside its own system prompt."""
+        if self._says():
+            self.beside(self.system())
+
+    def _says(self) -> bool:
+        """Tell whether anything stands here that a model said."""
+        for leaf in self.leaves:  # noqa: SIM110 - `any` takes three times as long for so few
+            if leaf.content.place.stage in SAID:
+                return True
+        return False
 
     def beside(self, system: str, prompt: str = "", sources: str = "") -> None:
         """Let what a model says be judged beside what it answers to, for detectors that declare that they read it: the
         system prompt, and for replies the user's message before it (`prompt` where these leaves have none) and what was
         retrieved before it (`sources` in front).
         """
-        if not any(leaf.content.place.stage in SAID for leaf in self.leaves):
+        if not self._says():
             return
-        said: dict[int, str] | None = None
-        turns: list[int] | None = None
-        retrieved = [*self._retrieved()]
+        _, said, retrieved = self._gather()
+        turns = sorted(at for at in said if at >= 0)
         first = min((at for at, _ in retrieved), default=None)
         for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
@@ -272,12 +271,10 @@ class ContentTree:
             if system:
                 own["system"] = system
             if place.stage is Stage.OUTPUT:
-                said = self._said() if said is None else said
                 message = -1 if place.message is None else place.message
-                if turns is None:
-                    turns = sorted(at for at in said if at >= 0)
                 before_it = bisect_left(turns, message)
-                own["prompt"] = said[turns[before_it - 1]] if before_it else prompt or own.get("prompt", "")
+                asked = "\n".join(said[turns[before_it - 1]]) if before_it else ""
+                own["prompt"] = asked if before_it else prompt or own.get("prompt", "")
                 if sources or (first is not None and first < message):
                     own.pop("sources", None)
                     context = ReplyContext(own, sources, retrieved, message)
@@ -324,7 +321,8 @@ class ContentTree:
         """Add all that there is to judge in a value: its texts, keys of mappings too, long numbers, which may be cards, and other
         contents.
         """
-        self.structure(find_leaves(value, path), path, place)
+        if found := find_leaves(value, path):
+            self.structure(found, path, place)
 
     def structure(
         self, found: Sequence[Found], path: Path, place: Place, *, prose: bool = False, renames: bool = False
@@ -463,9 +461,10 @@ class ContentTree:
             if index in but or not isinstance(content, Text) or content.form == "record":
                 continue
             extraction = extract(content.text, depth, count, characters)
+            context = forget_borders(content.context) if leaf.across else content.context
             for derived in extraction.derived:
                 place = replace(content.place, origin=derived.origin)
-                text = Text(derived.text, place, content.context)
+                text = Text(derived.text, place, context)
                 self.leaves.append(
                     Leaf(text, leaf.path, leaf.inner, leaf.editable, (), leaf.across, index, derived)
                 )
@@ -486,5 +485,8 @@ class ContentTree:
             texts.append(content.text)
             start += len(content.text)
         context = self.leaves[indexes[-1]].content.context
-        joined = Text("".join(texts), place_at(place, path), forget_prompt(context) if across else context)
+        if across:
+            messages = [(self.leaves[index].content.place.message, begin) for index, begin in pieces]
+            context = join_contexts(context, messages)
+        joined = Text("".join(texts), place_at(place, path), context)
         self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))

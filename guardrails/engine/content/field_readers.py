@@ -7,9 +7,10 @@ A table maps a field to its reader. No reader lets a string go unjudged for the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any, Final
 
 from guardrails.detectors.encodings.decoders import BASE64
 from guardrails.engine.content.content_tree import ContentTree
@@ -26,8 +27,10 @@ Reader = Callable[[ContentTree, Any, Path, Place], None]
 
 def keep(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Structure: a word of a protocol, an id, a model's name, a number or a flag. Any other string is judged as a short text."""
-    if not isinstance(value, str) or not is_structure(value):
+    if not isinstance(value, str):
         flag(tree, value, path, place)
+    elif not is_structure(value):
+        tree.field(value, path, place, editable=False)
 
 
 def label(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -36,7 +39,7 @@ def label(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         text(tree, value, path, place)
     elif not is_id(value):
         is_data = classify_text(value) == "data"
-        tree.text(value, path, place, form="data" if is_data else "prose")
+        tree.field(value, path, place, form="data" if is_data else "prose")
 
 
 LARGEST_NUMBER = 10**12
@@ -47,7 +50,7 @@ def flag(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A number or a flag: nothing to judge, unless it is something else, or as long as a card's."""
     if isinstance(value, NUMBERS):
         if not -LARGEST_NUMBER < value < LARGEST_NUMBER and (said := format_number(value, path)):
-            tree.text(said, path, place, editable=False, form="data")
+            tree.field(said, path, place, editable=False, form="data")
     elif value is not None:
         identifier(tree, value, path, place)
 
@@ -61,7 +64,7 @@ def seed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 def text(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text to judge."""
     if isinstance(value, str):
-        tree.text(value, path, place)
+        tree.field(value, path, place)
     elif value is not None:
         tree.anything(value, path, place)
 
@@ -69,14 +72,15 @@ def text(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 def identifier(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A name or id: judged like any text, but nothing in it can be replaced."""
     if isinstance(value, str):
-        tree.text(value, path, place, editable=False)
+        tree.field(value, path, place, editable=False)
     elif value is not None:
         tree.unknown_field(value, path, place)
 
 
 def anything(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A free structure: all its strings are judged."""
-    tree.anything(value, path, place)
+    if value != []:  # which many answers have
+        tree.anything(value, path, place)
 
 
 def arguments(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
@@ -106,12 +110,22 @@ def refused(reason: str) -> Reader:
     return read
 
 
+NULLABLE: Final[Set[object]] = frozenset((keep, label, flag, seed, text, identifier, anything, arguments))
+"""Readers to whom null says nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Reads a mapping by the readers of its fields. Fields without one are judged and named; `lenient` does not name them."""
 
     fields: Mapping[str, Reader]
     lenient: bool = False
+    nullable: Set[str] = field(init=False, compare=False, repr=False)
+    """The fields that need not be read where they are null, as many are."""
+
+    def __post_init__(self) -> None:
+        functions = {name: each for name, each in self.fields.items() if isinstance(each, FunctionType)}
+        object.__setattr__(self, "nullable", {name for name, each in functions.items() if each in NULLABLE})
 
     def __call__(self, tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, MAPPINGS):
@@ -121,6 +135,10 @@ class Table:
         for name, inner in value.items():
             reader = fields.get(name)
             if reader is not None:
+                if inner is None and name in self.nullable:
+                    continue
+                if reader is keep and type(inner) is str and is_structure(inner):
+                    continue  # before its path is made: most fields of most bodies are such words
                 reader(tree, inner, (*path, name), place)
             elif self.lenient:
                 tree.anything({name: inner}, path, place)
@@ -235,6 +253,9 @@ def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
     """
 
     def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        if type(value) is str:
+            tree.field(value, path, place)
+            return
         first = len(tree.leaves)
         if isinstance(value, LISTS):
             each(part)(tree, value, path, place)

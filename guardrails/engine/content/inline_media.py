@@ -12,8 +12,9 @@ from binascii import Error, a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import SEALED, Reader, opaque, signature
+from guardrails.engine.content.places import place_at
 from guardrails.engine.values.media_types import SAID, begins_as_medium, medium
 from guardrails.engine.values.walk import find_strings
 from guardrails.media.images.outline import GENERIC

@@ -8,7 +8,7 @@ from typing import Any, Final
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.model import Outcome
 from guardrails.engine.values.writer import replace_values
-from guardrails.types import Place, Stage, Text
+from guardrails.types import Action, Place, Stage, Text
 from guardrails.wire.pointers import pointer
 
 CONVERSATIONS: Final = (("messages",), ("input",), ("contents",))
@@ -30,7 +30,7 @@ class Payload:
 
     def apply(self, outcome: Outcome) -> object:
         """Return the content to use from now on."""
-        return None if outcome.action.name == "BLOCK" else self._apply(outcome)
+        return None if outcome.action is Action.BLOCK else self._apply(outcome)
 
 
 def text(given: str, stage: Stage) -> Payload:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 SOURCES = "\n\n"
 """What stands between the passages of `sources`."""
@@ -38,12 +39,31 @@ class ReplyContext(Mapping[str, str]):
         return len(self.own) + 1
 
 
-def forget_prompt(context: Mapping[str, str] | None) -> Mapping[str, str] | None:
-    """Return the context of the last of several replies as that of all of them: the prompt before it is not what the others
-    answer. They are replies to a prompt that is not known ("").
+def join_contexts(
+    context: Mapping[str, str] | None, messages: Sequence[tuple[int | None, int]]
+) -> Mapping[str, str]:
+    """Return the context of a text that is joined of several messages.
+
+    Args:
+        context: of the last of them. The prompt before it is not what the others answer: they are replies to a prompt that is not
+            known ("").
+        messages: of each part that it is joined of the message, and where in the text it begins.
     """
-    if context is None or not context.get("prompt"):
-        return context
-    if isinstance(context, ReplyContext):
-        return context.over({**context.own, "prompt": ""})
-    return {**context, "prompt": ""}
+    own = _own_of(context)
+    if "prompt" in own:
+        own["prompt"] = ""
+    own["borders"] = " ".join(
+        str(begin) for (before, _), (message, begin) in pairwise(messages) if message != before
+    )
+    return context.over(own) if isinstance(context, ReplyContext) else own
+
+
+def forget_borders(context: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Return the context of a joined text as that of what stands encoded in it, which has no borders."""
+    own = _own_of(context)
+    own.pop("borders", None)
+    return context.over(own) if isinstance(context, ReplyContext) else own or None
+
+
+def _own_of(context: Mapping[str, str] | None) -> dict[str, str]:
+    return dict((context.own if isinstance(context, ReplyContext) else context) or {})

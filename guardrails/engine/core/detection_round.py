@@ -98,7 +98,7 @@ class DetectionRound:
             content = leaf.content
             place = content.place
             stages = (place.stage, *place.also)
-            self.plans.append(tuple(policy.plan(stages) for policy in policies))
+            self.plans.append(tuple(policy.plan(stages, across=leaf.across) for policy in policies))
             # A joined text is as long as its parts, each of which is measured.
             if isinstance(content, Text) and len(content.text) > limit and not leaf.again:
                 self.unchecked.append(

@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
 
+from guardrails.cancellation import is_interrupt
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
 from guardrails.engine.core.detection_round import cache_key, reads_form, store_detections
-from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
+from guardrails.engine.core.findings_cache import SHORTEST, Entry, FindingsCache, Key
 from guardrails.engine.core.outcome import build_coverage
 from guardrails.engine.detector_task import validate_detection
 from guardrails.engine.formats.derived_texts import add_derived_texts
@@ -47,10 +48,13 @@ KnownDetections = dict[int, Mapping[str, Detection]]
 """Index of a leaf → digest of a detector → its detection."""
 
 ContentGroup = tuple[str, ...]
-"""A kind of content, the form of a text, `DECODED` or "", and the stages at which it stands."""
+"""A kind of content, the form of a text, `DECODED` or "", `ACROSS` or "", and the stages at which it stands."""
 
 DECODED = "decoded"
 """Marks what stood encoded in another text, which not every detector reads."""
+
+ACROSS = "across"
+"""Marks what is joined of several messages, at which not every rule looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,32 @@ class FastPlan:
         return {cache_key(bound, content): CLEAN for bound in (*self.patterns, *self.others)}
 
 
-Batches = dict[ContentGroup, tuple[FastPlan, list[int]]]
-"""For each kind of content at some stages what they need, and the leaves."""
+Batches = dict[int, tuple[FastPlan, list[int]]]
+"""For each plan, by its identity, the leaves that need what it says."""
+
+Name = tuple[ContentGroup, str]
+"""A text too short for a cache, such as a model's name, and what it is."""
+
+MOST_NAMES = 256
+"""Names that are remembered as clear."""
+
+FEW = 16
+"""Leaves of a tree up to which names in it are remembered: those of tables hardly come again."""
 
 
 @dataclass(slots=True)
 class OpenBatches:
-    """What is to be asked of contents: `batches`, of so many `characters`; `found` tells that something is known of others."""
+    """What is to be asked of contents: `batches`, of so many `characters`; `found` tells that something is known of others.
+    `entries` are what a cache holds of texts; `names` are short texts that are asked for the first time, by leaf, `known_names`
+    the leaves of others.
+    """
 
     batches: Batches = field(default_factory=dict)
     characters: int = 0
     found: bool = False
+    entries: dict[str, Entry] = field(default_factory=dict)
+    names: dict[int, Name] = field(default_factory=dict)
+    known_names: set[int] = field(default_factory=set)
 
 
 def decoding_limits(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
@@ -110,8 +129,9 @@ class FastPath:
         self._decoding = decoding_limits(policies)
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
+        self._names: dict[Name, None] = {}
         for stage in Stage:
-            self._path((Text.kind, "prose", "", stage))  # likewise
+            self._path((Text.kind, "prose", "", "", stage))  # likewise
 
     def allow(
         self,
@@ -154,21 +174,27 @@ class FastPath:
         limit: int | None,
     ) -> bool:
         """Tell whether nothing is found in the texts of a tree, nor in what stands in these, which it adds."""
-        cache = self._cache
-        remembers = len(tree.leaves) > 1 or cache.every  # a text that comes alone hardly comes again
+        remembers = len(tree.leaves) > 1 or self._cache.every  # a text that comes alone hardly comes again
         new = self._new(tree, 0, kept if remembers else None, limit)
         # What is known to have findings goes the long way, with what is found out here of the others: it is quicker here.
         if new is None or not self._ask_batches(tree, new, known, timings) or new.found:
             return False
-        first = len(tree.leaves)
-        add_derived_texts(tree, self._decoding, cache.entry if remembers else None)
+        first, names = len(tree.leaves), new.names
+        add_derived_texts(tree, self._decoding, new.entries.get if remembers else None, new.known_names)
         if tree.unchecked:
             return False
-        if len(tree.leaves) == first:
-            return True
-        left = None if limit is None else limit - new.characters
-        new = self._new(tree, first, kept if remembers else None, left)
-        return new is not None and not new.found and self._ask_batches(tree, new, known, timings)
+        if len(tree.leaves) > first:
+            left = None if limit is None else limit - new.characters
+            new = self._new(tree, first, kept if remembers else None, left)
+            if new is None or new.found or not self._ask_batches(tree, new, known, timings):
+                return False
+            for leaf in tree.leaves[first:]:
+                names.pop(-1 if leaf.parent is None else leaf.parent, None)
+        if names:
+            if len(self._names) >= MOST_NAMES:
+                self._names.clear()
+            self._names.update(dict.fromkeys(names.values()))
+        return True
 
     def _new(
         self,
@@ -181,38 +207,79 @@ class FastPath:
         can settle; `kept` takes what to remember once all is clear (None: nothing is remembered).
         """
         new = OpenBatches()
-        for index in range(first, len(tree.leaves)):
-            leaf = tree.leaves[index]
+        leaves = tree.leaves
+        few = kept is not None and len(leaves) <= FEW
+        for index in range(first, len(leaves)):
+            leaf = leaves[index]
             content = leaf.content
             place = content.place
             form = content.form if isinstance(content, Text) else "prose"
             decoded = DECODED if place.origin is not None else ""
-            at = (content.kind, form, decoded, place.stage, *place.also)
+            across = ACROSS if leaf.across else ""
+            at = (content.kind, form, decoded, across, place.stage, *place.also)
             path = self._paths[at] if at in self._paths else self._path(at)
             if path is None or (decoded and leaf.parent is None):
                 return None
             if isinstance(content, Text):
                 if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
-                wanted = path.clear or form != "record"  # what a record says, where somebody judges sentences
-                entry = self._cache.entry(content.text) if kept is not None and wanted else None
-                if kept is not None and entry is not None:
-                    nothing = path.entry(content)
-                    held = [entry.get(key, CLEAN) for key in nothing]
-                    if any(each is not CLEAN for each in held):
-                        new.found = True
+                if kept is not None:
+                    known = self._is_known(
+                        content, path, kept, new, index, at if few and not leaf.again else None
+                    )
+                    if known is None:
+                        return None
+                    if known:
                         continue
-                    if entry.keys() >= nothing.keys():
-                        continue
-                    if entry and self._cache.every:
-                        return None  # the pipeline asks the others alone
-                    kept.append((entry, nothing))
                 new.characters += len(content.text)
-            if at in new.batches:
-                new.batches[at][1].append(index)
+            if id(path) in new.batches:
+                new.batches[id(path)][1].append(index)
             else:
-                new.batches[at] = (path, [index])
+                new.batches[id(path)] = (path, [index])
         return None if limit is not None and new.characters > limit else new
+
+    def _is_known(
+        self,
+        content: Text,
+        path: FastPlan,
+        kept: list[tuple[Entry, Mapping[Key, Detection]]],
+        new: OpenBatches,
+        index: int,
+        at: ContentGroup | None,
+    ) -> bool | None:
+        """Tell whether all is known of a text, None where what is known is left to the pipeline; note what is to be remembered.
+
+        Args:
+            content: the text.
+            path: what it needs.
+            kept: takes what a cache is to hold of it.
+            new: takes its leaf as a name's, or that something is known of it.
+            index: the leaf.
+            at: what it is; None where no names are remembered.
+        """
+        if len(content.text) < SHORTEST and at is not None and not path.reads:
+            name = (at, content.text)
+            if name in self._names:
+                new.known_names.add(index)
+                return True
+            new.names[index] = name
+        # What a record says is remembered where somebody judges sentences.
+        entry = self._cache.entry(content.text) if path.clear or content.form != "record" else None
+        if entry is None:
+            return False
+        new.entries[content.text] = entry
+        nothing = path.entry(content)
+        if entry or not nothing:
+            held = [*map(entry.get, nothing)]
+            if held.count(CLEAN) == len(held):
+                return True
+            if any(each is not None and each is not CLEAN for each in held):
+                new.found = True
+                return True
+        if entry and self._cache.every:
+            return None  # the pipeline asks the others alone
+        kept.append((entry, nothing))
+        return False
 
     @staticmethod
     def _ask_batches(
@@ -234,8 +301,8 @@ class FastPath:
 
     def _path(self, at: ContentGroup) -> FastPlan | None:
         """Return what contents need, None if some detector is slow or a rule needs no finding."""
-        kind, form, decoded, *stages = at
-        plans = [policy.plan(tuple(map(Stage, stages))) for policy in self._policies]
+        kind, form, decoded, across, *stages = at
+        plans = [policy.plan(tuple(map(Stage, stages)), across=bool(across)) for policy in self._policies]
         bounds = {
             bound.digest: bound
             for bound in iterate_bounds(plans)
@@ -259,6 +326,8 @@ class FastPath:
                 any(bound.reads for bound in bounds.values()),
                 bool(media_kinds(self._policies, tuple(map(Stage, stages)))),
             )
+            # Contents that need the same are asked together, whatever they are.
+            path = next((each for each in self._paths.values() if each == path), path)
         self._paths[at] = path
         return path
 
@@ -333,9 +402,9 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
             answer if answer is CLEAN else validate_detection(answer, content, bound)
             for answer, content in zip(given, contents, strict=True)
         ]
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
+    except BaseException as error:
+        if is_interrupt(error):
+            raise
         return None  # the pipeline asks again, and makes the failure part of the verdict
 
 
@@ -349,4 +418,5 @@ def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Cont
         if not text.isascii():
             readings[normalize_text(text).text] = None
     every = [*readings]
-    return frozenset().union(*(table.categories_of(every) for table in tables))
+    found = [table.categories_of(every) for table in tables]
+    return found[0] if len(found) == 1 else frozenset[str]().union(*found)

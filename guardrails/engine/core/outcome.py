@@ -11,7 +11,7 @@ whole.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -350,9 +350,12 @@ def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) ->
     return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
+NO_LEAVES: Final[Set[int]] = frozenset()
+
+
 def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
     """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
-    missed = {index for _, _, index in unchecked}
+    missed = {index for _, _, index in unchecked} if unchecked else NO_LEAVES
     texts = checked = characters = 0
     others: dict[str, list[int]] = {}
     declared: dict[str, None] = {}
@@ -374,6 +377,7 @@ def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place
             counts[3] += len(picture.frames)
             counts[4] += picture.width * picture.height
     kinds = {Text.kind: KindCoverage(texts, checked, characters)}
-    kinds |= {kind: KindCoverage(*counts) for kind, counts in others.items()}
-    named = tuple(entry for entry, _, _ in unchecked)
-    return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),), (*declared,))
+    if others:
+        kinds |= {kind: KindCoverage(*counts) for kind, counts in others.items()}
+    named = tuple([entry for entry, _, _ in unchecked])
+    return Coverage(kinds, named, tuple(tree.unknown), tuple(tree.films.values()), tuple(declared))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from functools import lru_cache
 from time import perf_counter
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.application_text import ApplicationTexts
@@ -34,6 +34,8 @@ from guardrails.types import Action, Detection, Image, Stage
 T = TypeVar("T")
 
 NO_TEXTS = ApplicationTexts()
+STAGE: Final = "stage"
+"""What detectors read besides a content that is no context of it (`Text.context`)."""
 READINGS = 8
 """How often a body is read anew: without the turns that were left out, each time with fewer of them, or with texts repaired."""
 
@@ -73,8 +75,11 @@ class Pipeline(TaskRunner):
             tuple(bound for bound in bounds if bound.extracts is not None),
             any(bound.extracts or bound.hears or Image.kind in bound.contents for bound in bounds),
         )
+        self.reads_context = any(name != STAGE for bound in bounds for name in bound.reads)
+        """Whether a detector reads what a content is judged beside."""
         self._reads_windows = any(bound.passages for bound in bounds)
-        self._formats = asks_for_formats(self.policies)
+        self.asks_for_formats = asks_for_formats(self.policies)
+        """Whether a rule has `on_fail`, so that the model may have to be asked again."""
         self._stream_plans: dict[tuple[Stage, ...], StreamPlan] = {}
 
     def bounds(self) -> list[BoundDetector]:
@@ -100,7 +105,7 @@ class Pipeline(TaskRunner):
 
     def admit(self, *trees: ContentTree) -> None:
         """Raise `RequestError` where the leaves of one request are over the budget, which may be judged in several trees."""
-        leaves = [leaf for tree in trees for leaf in tree.leaves]
+        leaves = trees[0].leaves if len(trees) == 1 else [leaf for tree in trees for leaf in tree.leaves]
         self.budget.admits(leaves, windows=self._reads_windows)
 
     def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
@@ -136,7 +141,7 @@ class Pipeline(TaskRunner):
         if inline is not None and (lane := choose_lane(tree)) is not None:
             yield lane  # whoever drives this goes on where it holds nobody up
             inline = None
-        if self._formats and tree.replies:
+        if self.asks_for_formats and tree.replies:
             add_empty_replies(tree)
         known: KnownDetections = {}
         timings: dict[str, float] = {}

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from guardrails.detectors.language.identification import identify_language
-from guardrails.engine.content.roles import role_of
+from guardrails.engine.content.places import role_of
 from guardrails.engine.model import REDACTABLE_MEDIA, JudgedContent, Request, RuleMatch
 from guardrails.engine.tools.tool_context import BASIC, READS_ARGUMENTS, Arguments, basic_value
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding

@@ -3,7 +3,8 @@
 Steps are a generator that yields the tasks which may take long, and no tasks (`QUICK_WORK`, `LONG_WORK`) where it would hold an
 event loop up itself;
 `drive` and `adrive` are the two ways to take it, on the caller's thread or its event loop. Detectors that cost microseconds for
-certain run right in the steps (`run_tasks`). Who misses the deadline has failed, and its rules follow `on_error`.
+certain run right in the steps (`run_tasks`). Those that end at the deadline by themselves run on the thread that goes on with the
+steps, and spare the way to another one and back. Who misses the deadline has failed, and its rules follow `on_error`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from guardrails.engine.detector_task import Task
 from guardrails.errors import GuardUnavailable
 from guardrails.processor.work_meter import METER
 from guardrails.remote.loop import submit
+from guardrails.types import Text
 
 T = TypeVar("T")
 
@@ -66,6 +68,9 @@ class TaskRunner:
                     tasks = next(steps)
                 if not tasks:
                     continue
+                if are_cancellable(tasks):
+                    self._run_in_turn(tasks, deadline)
+                    continue
                 batch = self._submit(tasks, deadline)
                 try:
                     while (left := batch.seconds_left()) > 0:
@@ -77,26 +82,39 @@ class TaskRunner:
             settled: T = stop.value
             return settled
 
-    async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
-        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
+    async def adrive(self, steps: Generator[list[Task], None, T], *, least_queue_s: float = 0.0) -> T:
+        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker.
+
+        Args:
+            steps: what is driven.
+            least_queue_s: seconds that a task may wait for a thread, where that is longer than `deadline_s`: of what has begun.
+
+        Raises:
+            GuardUnavailable: no thread comes to a task in time.
+        """
         deadline = Token(perf_counter() + self._deadline_s)
         lane: list[Task] | None = None
         meter = METER.get()
         while True:
             if lane is not None:
-                taken = await self._step_off_loop(steps, deadline, bulk=lane is LONG_WORK)
-            elif meter is None:
-                taken = _step(steps, deadline)
+                taken = await self._step_off_loop(steps, deadline, least_queue_s, bulk=lane is LONG_WORK)
+                if isinstance(taken, StepResult):
+                    return taken.value
             else:
-                began = thread_time()
-                taken = _step(steps, deadline)
-                meter.cpu_s += thread_time() - began
-            if isinstance(taken, StepResult):
-                return taken.value
+                began = 0.0 if meter is None else thread_time()
+                try:
+                    with within(deadline):
+                        taken = next(steps)
+                except StopIteration as stop:
+                    settled: T = stop.value
+                    return settled
+                finally:
+                    if meter is not None:
+                        meter.cpu_s += thread_time() - began
             if not taken:
                 lane = taken
                 continue
-            batch = self._submit(taken, deadline)
+            batch = self._submit(taken, deadline, least_queue_s)
             awaited = [asyncio.wrap_future(future) for future in batch.futures]
             try:
                 while (left := batch.seconds_left()) > 0:
@@ -107,9 +125,22 @@ class TaskRunner:
                     each.cancel()
             deadline.set_deadline(deadline.deadline + batch.free_time())
 
-    def _submit(self, tasks: Sequence[Task], deadline: Token) -> Batch:
+    def _run_in_turn(self, tasks: Sequence[Task], deadline: Token) -> None:
+        """Run tasks on this thread, which for its turn waits as they would for a thread."""
+        asked = perf_counter()
+        has_time = deadline.deadline > asked
+        with workers().turn(within_s=self._deadline_s, wait_s=self._queue_s if has_time else 0.0) as has_turn:
+            deadline.set_deadline(deadline.deadline + perf_counter() - asked)
+            if has_turn:
+                run_in_row(tasks, deadline)
+                return
+        for task in tasks:
+            task.give_up(self._deadline_s, begun=not has_time)
+
+    def _submit(self, tasks: Sequence[Task], deadline: Token, least_queue_s: float = 0.0) -> Batch:
         now = perf_counter()
-        batch = Batch(tasks, now, max(0.0, deadline.deadline - now), self._queue_s)
+        work_s, within_s = max(0.0, deadline.deadline - now), max(self._deadline_s, least_queue_s)
+        batch = Batch(tasks, now, work_s, max(self._queue_s, least_queue_s))
         try:
             for task in tasks:
                 if task.bound.adetect:
@@ -118,9 +149,7 @@ class TaskRunner:
                 else:
                     task.token, task.started = Token(), None
                     run = partial(task.run_within, batch.work_s + task.patience_s)
-                    future = workers().submit(
-                        run, bulk=task.size > BULK_CHARACTERS, within_s=self._deadline_s
-                    )
+                    future = workers().submit(run, bulk=task.size > BULK_CHARACTERS, within_s=within_s)
                 batch.futures.append(future)  # what was submitted must be known on errors
         except BaseException:
             for task, future in zip(tasks, batch.futures, strict=False):
@@ -129,22 +158,26 @@ class TaskRunner:
         return batch
 
     async def _step_off_loop(
-        self, steps: Generator[list[Task], None, T], deadline: Token, *, bulk: bool
+        self, steps: Generator[list[Task], None, T], deadline: Token, least_queue_s: float, *, bulk: bool
     ) -> list[Task] | StepResult[T]:
         """Take the next step on a worker, in the caller's context; raises `GuardUnavailable` where none comes to it."""
-        submitted = perf_counter()
+        submitted, queue_s = perf_counter(), max(self._queue_s, least_queue_s)
 
         def step() -> list[Task] | StepResult[T]:
             deadline.set_deadline(deadline.deadline + perf_counter() - submitted)
-            return _step(steps, deadline)
+            while True:
+                taken = _step(steps, deadline)
+                if isinstance(taken, StepResult) or not are_cancellable(taken):
+                    return taken
+                run_in_row(taken, deadline)
 
         future: Future[list[Task] | StepResult[T]] = workers().submit(
-            partial(copy_context().run, step), bulk=bulk, within_s=self._deadline_s
+            partial(copy_context().run, step), bulk=bulk, within_s=max(self._deadline_s, least_queue_s)
         )
         awaited = asyncio.wrap_future(future)
         try:
-            if not (await asyncio.wait((awaited,), timeout=self._queue_s))[0] and future.cancel():
-                raise GuardUnavailable(f"no worker was free for {self._queue_s:g} s")
+            if not (await asyncio.wait((awaited,), timeout=queue_s))[0] and future.cancel():
+                raise GuardUnavailable(f"no worker was free for {queue_s:g} s")
             return await awaited
         except BaseException:
             if not future.done() or future.cancelled():
@@ -202,6 +235,12 @@ class Batch:
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
     """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
+    if slow := run_quick_tasks(tasks, inline):
+        yield slow
+
+
+def run_quick_tasks(tasks: Sequence[Task], inline: int | None) -> list[Task]:
+    """Run quick tasks here, where they have at most `inline` characters (None: always), and return the others."""
     characters = 0
     if inline is not None:
         characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
@@ -212,8 +251,20 @@ def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task]
             task.run()
         elif not (here and task.at_once()):
             slow.append(task)
-    if slow:
-        yield slow
+    return slow
+
+
+def are_cancellable(tasks: Sequence[Task]) -> bool:
+    """Tell whether there are tasks, and all of them end by themselves soon after the deadline."""
+    cancellable = bool(tasks) and all(task.bound.cancellable for task in tasks)
+    return cancellable and sum(task.size for task in tasks) <= INLINE_ON_LOOP
+
+
+def run_in_row(tasks: Sequence[Task], deadline: Token) -> None:
+    """Run tasks on this thread, one after the other, before one deadline."""
+    for task in tasks:
+        task.token, task.started = deadline, perf_counter()
+        task.run()
 
 
 def extra_time(tasks: Sequence[Task]) -> float:
@@ -236,8 +287,10 @@ def give_up(task: Task, future: Future[None]) -> None:
 
 def choose_lane(tree: ContentTree) -> list[Task] | None:
     """Return what steps yield where leaves are too much for an event loop to judge, whatever is in them; None where not."""
-    contents = len(tree.leaves)
-    characters = sum(len(getattr(leaf.content, "text", "")) for leaf in tree.leaves)
+    contents, characters = len(tree.leaves), 0
+    for leaf in tree.leaves:
+        if isinstance(leaf.content, Text):
+            characters += len(leaf.content.text)
     if contents > BULK_CONTENTS or characters > BULK_CHARACTERS:
         return LONG_WORK
     return QUICK_WORK if contents > CONTENTS_ON_LOOP or characters > INLINE_ON_LOOP else None

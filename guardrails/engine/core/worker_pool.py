@@ -8,6 +8,9 @@ A caller that runs out of time abandons its future: nobody joins, so neither a d
 stuck detector. An abandoned thread is replaced, up to a bound; one that goes on for longer than any window of a model takes
 counts as stuck, and beyond a bound of those new work is refused.
 
+Who waits for quick work anyway, and does it in pieces that end at its deadline, does it on its own thread when its `turn` comes:
+that spares two switches of threads, which cost more than what is judged in between.
+
 The queue is bounded in time: who asks says how long it may wait, and is refused at once with `GuardUnavailable` where the jobs
 before it take longer, by what such jobs took lately and by how long the first of them waits already. For work that is not
 abandoned the end of the process waits `END_S` at most, as a thread in the middle of C++ code would take the process down with it.
@@ -17,7 +20,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import nullcontext
@@ -31,7 +34,8 @@ from typing import Any, Final
 from guardrails.errors import GuardUnavailable
 from guardrails.fork_safety import call_at_exit
 from guardrails.processor.cores import count_cores
-from guardrails.processor.work_meter import METER, WorkMeter
+from guardrails.processor.fair_lanes import Job, Lane
+from guardrails.processor.work_meter import METER
 
 END_S: Final = 3.0
 """Seconds that the end of the process waits for work that nobody has abandoned: what streams need is built in two."""
@@ -42,9 +46,6 @@ CORES: Final = count_cores()
 STUCK_S: Final = 2.0
 """Seconds after which work that nobody waits for, and that goes on all the same, counts as stuck."""
 
-RECENT: Final = 0.1
-"""Weight of the last job in what jobs of a lane take."""
-
 LONGEST_RETRY_S: Final = 60
 """Seconds after which who is refused is told to come back, at most."""
 
@@ -53,174 +54,27 @@ CALLER: Final[ContextVar[str]] = ContextVar("guardrails_caller", default="")
 threads is not bounded."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """A function that waits for a thread, or runs on one."""
+@dataclass(slots=True)
+class Turn:
+    """A turn at quick work (`Workers.turn`); the block is told whether it has come in time, and counts as one of the jobs."""
 
-    future: Future[Any]
-    function: Callable[[], Any]
-    caller: str
-    meter: WorkMeter | None
-    since: float
+    pool: Workers
+    job: Job
+    comes: threading.Lock
+    wait_s: float
+    begun: float = 0.0
 
+    def __enter__(self) -> bool:
+        try:
+            has_come = self.comes.acquire(timeout=min(self.wait_s, threading.TIMEOUT_MAX))
+            self.begun = perf_counter()
+            return has_come
+        except BaseException:  # interrupted
+            self.pool.leave(self.job, self.job.since)
+            raise
 
-class CallerQueue:
-    """The jobs of one caller that wait: those of streams and others take turns, as one stream after the other may have some."""
-
-    def __init__(self) -> None:
-        self._kinds: tuple[deque[Job], deque[Job]] = (deque(), deque())
-        self._next = 0
-        self._began = -inf
-
-    def __len__(self) -> int:
-        return sum(map(len, self._kinds))
-
-    @property
-    def since(self) -> float:
-        """When the job was submitted that waits longest."""
-        return min(jobs[0].since for jobs in self._kinds if jobs)
-
-    @property
-    def turn_since(self) -> float:
-        """Since when the caller waits for a turn: a job of its own that waits longer waits for the others of its own, too."""
-        return max(self.since, self._began)
-
-    def push(self, job: Job) -> None:
-        """Add a job behind the others of its kind."""
-        self._kinds[job.meter is not None and job.meter.streams].append(job)
-
-    def pop(self) -> Job:
-        """Take the job whose turn it is."""
-        if not self._kinds[self._next]:
-            self._next = 1 - self._next
-        job = self._kinds[self._next].popleft()
-        self._next = 1 - self._next
-        self._began = perf_counter()
-        return job
-
-    def remove(self, future: Future[Any]) -> bool:
-        """Forget a job, and tell whether it was there."""
-        for jobs in self._kinds:
-            for job in jobs:
-                if job.future is future:
-                    jobs.remove(job)
-                    return True
-        return False
-
-    def cancel(self) -> None:
-        """Cancel all jobs."""
-        for jobs in self._kinds:
-            for job in jobs:
-                job.future.cancel()
-
-
-class Lane:
-    """The jobs of one kind: those that wait, by caller, and how many run. `threads` of them run at a time.
-
-    Not safe by itself: the pool's lock guards it.
-    """
-
-    def __init__(self, threads: int) -> None:
-        self.threads = threads
-        self.size = 0
-        self._waiting: OrderedDict[str, CallerQueue] = OrderedDict()
-        self._running: Counter[str] = Counter()
-        self._stuck = 0
-        self._mean_s = 0.0
-
-    @property
-    def working(self) -> int:
-        """Jobs that run and that somebody waits for."""
-        return self._running.total() - self._stuck
-
-    @property
-    def due(self) -> int:
-        """How many jobs could begin, if there were threads."""
-        return min(
-            self.threads - self.working,
-            sum(min(len(jobs), self._share(caller)) for caller, jobs in self._waiting.items()),
-        )
-
-    def waits(self, caller: str) -> int:
-        """Return how many jobs of a caller wait."""
-        return len(self._waiting.get(caller, ()))
-
-    def expected_wait(self, caller: str, now: float) -> float:
-        """Return the seconds that another job of a caller would wait before it begins.
-
-        A client waits for its turn: of the jobs of others as many come before it as it has itself, and what waits for a client
-        that holds its share of the threads takes none of the others'. Without a name it is told how late the pool is: as whoever
-        waits longest.
-        """
-        in_turn = [*filter(self._share, self._waiting)] if caller else [*self._waiting]
-        if self.working < self.threads and self._share(caller) and not in_turn:
-            return 0.0
-        if not caller:
-            since = [jobs.since for jobs in self._waiting.values()]
-            ahead = (self.size + 1) / self.threads if self.threads else 0.0
-        else:
-            mine, share = self.waits(caller), (self.threads + 1) // 2
-            since = [self._waiting[other].turn_since for other in in_turn]
-            if mine:
-                since.append(self._waiting[caller].since)
-            before = sum(min(len(jobs), mine + 1) for jobs in self._waiting.values())
-            ahead = max((before + 1) / self.threads, (mine + 1) / share) if self.threads else 0.0
-        return max(now - min(since, default=now), ahead * self._mean_s)
-
-    def push(self, job: Job) -> None:
-        """Add a job behind the others of its caller."""
-        if (jobs := self._waiting.get(job.caller)) is None:
-            jobs = self._waiting[job.caller] = CallerQueue()
-        jobs.push(job)
-        self.size += 1
-
-    def pop(self) -> Job | None:
-        """Begin the next job: of the caller whose turn it is, among those that hold less than their share."""
-        if self.working >= self.threads:
-            return None
-        caller = next(filter(self._share, self._waiting), None)
-        if caller is None:
-            return None
-        jobs = self._waiting[caller]
-        job = jobs.pop()
-        self._waiting.move_to_end(caller)
-        if not jobs:
-            del self._waiting[caller]
-        self.size -= 1
-        self._running[caller] += 1
-        return job
-
-    def remove(self, future: Future[Any]) -> None:
-        """Forget a job that waits; its place in the queue is for those who still wait."""
-        for caller, jobs in self._waiting.items():
-            if jobs.remove(future):
-                self.size -= 1
-                if not jobs:
-                    del self._waiting[caller]
-                return
-
-    def clear(self) -> None:
-        """Cancel all that wait."""
-        for jobs in self._waiting.values():
-            jobs.cancel()
-        self._waiting.clear()
-        self.size = 0
-
-    def stick(self) -> None:
-        """Count a job that runs as stuck: nobody waits for it any more."""
-        self._stuck += 1
-
-    def finish(self, job: Job, seconds: float, *, stuck: bool) -> None:
-        """Take the end of a job that ran for so long."""
-        self._mean_s += (seconds - self._mean_s) * (RECENT if self._mean_s else 1.0)
-        self._running[job.caller] -= 1
-        if not self._running[job.caller]:
-            del self._running[job.caller]
-        self._stuck -= stuck
-
-    def _share(self, caller: str) -> int:
-        """Return how many more jobs of a caller may run."""
-        return max(0, (self.threads + 1) // 2 - self._running[caller]) if caller else self.threads
+    def __exit__(self, *_: object) -> None:
+        self.pool.leave(self.job, self.begun)
 
 
 class Workers:
@@ -237,6 +91,8 @@ class Workers:
         self._alive = 0
         self._idle = 0
         self._running: dict[Future[Any], tuple[Lane, Job]] = {}
+        self._ready: deque[Job] = deque()
+        """Jobs that have begun, for the next threads."""
         self._abandoned: dict[Future[Any], float] = {}
         self._ending = False
 
@@ -261,10 +117,19 @@ class Workers:
         since = perf_counter() - self._stuck_s
         return sum(when <= since for when in tuple(self._abandoned.values()))
 
-    def expected_wait(self, caller: str = "") -> float:
-        """Return the seconds that quick work of a caller would wait for a thread."""
+    @property
+    def delay_s(self) -> float:
+        """For how many seconds quick work waits for a thread by now, that of whoever waits longest."""
         with self._changed:
-            return self._lanes[False].expected_wait(caller, perf_counter())
+            return self._lanes[False].delay(perf_counter())
+
+    def expected_wait(self, caller: str, *, bulk: bool = False) -> float:
+        """Return the seconds that quick work of a caller, or `bulk` work, would wait for a thread."""
+        lane = self._lanes[bulk]
+        if lane.is_idle:
+            return 0.0
+        with self._changed:
+            return lane.expected_wait(caller, perf_counter())
 
     def submit(
         self, function: Callable[[], Any], *, bulk: bool = False, within_s: float = inf
@@ -277,26 +142,68 @@ class Workers:
         """
         job = Job(Future(), function, CALLER.get(), METER.get(), perf_counter())
         with self._changed:
-            lane = self._lanes[bulk]
-            if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
-                raise GuardUnavailable(
-                    f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
-                )
-            if lane.size >= self._queue:
-                raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
-            if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
-                raise GuardUnavailable("too many checks of this client are waiting for a worker already")
-            if (stuck := self.stuck) > self._spare:
-                raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
-            lane.push(job)
+            self._push(job, self._lanes[bulk], within_s)
             self._grow()
             self._changed.notify()
         return job.future
 
+    def turn(self, *, within_s: float = inf, wait_s: float = inf) -> Turn:
+        """Ask for a turn at quick work, for the calling thread to do it by itself.
+
+        Args:
+            within_s: as for `submit`.
+            wait_s: for how long it may wait for its turn.
+
+        Raises:
+            GuardUnavailable: as `submit`.
+        """
+        comes, lane = threading.Lock(), self._lanes[False]
+        job = Job(Future(), comes.release, CALLER.get(), METER.get(), perf_counter(), is_turn=True)
+        with self._changed:
+            if lane.is_free(job.caller) and not self._abandoned:  # most often: there is nothing to wait for
+                lane.begin(job)
+                self._running[job.future] = (lane, job)
+            else:
+                comes.acquire()
+                self._push(job, lane, within_s)
+                self._begin_waiting()
+        return Turn(self, job, comes, wait_s)
+
+    def leave(self, job: Job, begun: float) -> None:
+        """Take the end of a turn that began at a time, or that nobody waits for any more."""
+        with self._changed:
+            if job.future in self._running:
+                self._finish(job, begun)
+                self._begin_waiting()
+            else:
+                self._lanes[False].remove(job.future)
+
+    def _push(self, job: Job, lane: Lane, within_s: float) -> None:
+        """Queue a job; raises `GuardUnavailable`."""
+        if (wait := lane.expected_wait(job.caller, job.since)) > within_s:
+            raise GuardUnavailable(
+                f"checks wait {wait:.1f} s for a worker already", min(LONGEST_RETRY_S, ceil(wait))
+            )
+        if lane.size >= self._queue:
+            raise GuardUnavailable(f"{self._queue} checks are waiting for a worker already")
+        if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
+            raise GuardUnavailable("too many checks of this client are waiting for a worker already")
+        if (stuck := self.stuck) > self._spare:
+            raise GuardUnavailable(f"{stuck} workers are stuck in detectors that ran out of time")
+        lane.push(job)
+
+    def _begin_waiting(self) -> None:
+        """Begin the jobs whose turn it is, on the threads of who asked, or ready for threads of the pool."""
+        while (job := self._next()) is not None:
+            self._ready.append(job)
+            self._grow()
+            self._changed.notify()
+
     def _grow(self) -> None:
         # One more than are replaced for good, so that it shows that they are too many.
         most = sum(lane.threads for lane in self._lanes.values()) + min(len(self._abandoned), self._spare + 1)
-        if self._alive >= most or self._idle >= sum(lane.due for lane in self._lanes.values()):
+        due = len(self._ready) + sum(lane.due for lane in self._lanes.values())
+        if self._alive >= most or self._idle >= due:
             return
         self._alive += 1
         threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
@@ -313,6 +220,7 @@ class Workers:
             elif future in self._running and future not in self._abandoned:
                 self._abandoned[future] = perf_counter()
                 self._running[future][0].stick()
+                self._begin_waiting()
                 self._grow()
                 self._changed.notify()
 
@@ -325,11 +233,22 @@ class Workers:
             self._changed.wait_for(lambda: self._running.keys() <= self._abandoned.keys(), seconds)
 
     def _next(self) -> Job | None:
+        """Begin the jobs whose turn it is, up to one that needs a thread of the pool."""
         for lane in self._lanes.values():  # quick work first
-            if (job := lane.pop()) is not None:
+            while (job := lane.pop()) is not None:
                 self._running[job.future] = (lane, job)
-                return job
+                if not job.is_turn:
+                    return job
+                job.function()
         return None
+
+    def _finish(self, job: Job, begun: float) -> None:
+        """Take the end of a job."""
+        stuck = self._abandoned.pop(job.future, None) is not None
+        lane, _ = self._running.pop(job.future)
+        lane.finish(job, perf_counter() - begun, stuck=stuck)
+        if self._ending:
+            self._changed.notify_all()
 
     def _take(self) -> Job | None:
         with self._changed:
@@ -339,7 +258,7 @@ class Workers:
                 self._changed.notify()
                 return None
             self._idle += 1
-            while (job := self._next()) is None:
+            while (job := self._ready.popleft() if self._ready else self._next()) is None:
                 self._changed.wait()
             self._idle -= 1
             self._grow()
@@ -353,11 +272,7 @@ class Workers:
                     self._run(job)
             finally:
                 with self._changed:
-                    stuck = self._abandoned.pop(job.future, None) is not None
-                    lane, _ = self._running.pop(job.future)
-                    lane.finish(job, perf_counter() - begun, stuck=stuck)
-                    if self._ending:
-                        self._changed.notify_all()
+                    self._finish(job, begun)
             del job  # what it holds may be large, and the next job may be long in coming
 
     @staticmethod

@@ -7,7 +7,7 @@ the new turn is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Final
 
@@ -28,7 +28,10 @@ AGAIN: Final = "again"
 
 
 def add_derived_texts(
-    tree: ContentTree, decoding: tuple[int, int, int], find_entry: Callable[[str], Entry | None] | None
+    tree: ContentTree,
+    decoding: tuple[int, int, int],
+    find_entry: Callable[[str], Entry | None] | None,
+    but: Collection[int] = (),
 ) -> None:
     """Add what stands in the texts of a tree; what is beyond the limits is noted.
 
@@ -36,38 +39,35 @@ def add_derived_texts(
         tree: what is checked.
         decoding: how deep encodings are followed, how many payloads and how many characters.
         find_entry: gives what a cache holds of a text, to be read and added to; None: nothing is remembered.
+        but: the leaves in whose texts nothing stands, as is known.
     """
     first, noted = tree.mark()
-    empty: set[int] = set()
+    empty = {*but}
     texts: dict[int, str] = {}
     read: list[tuple[int, Entry, Key]] = []
     keys = _keys(decoding)
     for index, leaf in enumerate(tree.leaves):
         content = leaf.content
-        if not isinstance(content, Text) or content.form == "record":
+        if index in empty or not isinstance(content, Text) or content.form == "record":
             continue  # what a record says is not decoded
-        entry = None if find_entry is None else find_entry(content.text)
-        key = keys[AGAIN if leaf.again else content.place.stage]
-        if entry is not None and key in entry:
-            empty.add(index)
-            continue
-        texts[index] = content.text
-        if entry is not None:
+        if find_entry is not None and (entry := find_entry(content.text)) is not None:
+            key = keys[AGAIN if leaf.again else content.place.stage]
+            if key in entry:
+                empty.add(index)
+                continue
             read.append((index, entry, key))
+        texts[index] = content.text
     add_labelled_texts(tree, empty)
-    tree.decode(*decoding, empty | _find_plain(texts))
+    several = [*texts.values()]
+    open_texts = find_open_texts(several, holds_nothing)
+    if open_texts or len(tree.leaves) > first:
+        numbers = [*texts]
+        tree.decode(*decoding, empty.union(numbers).difference([numbers[at] for at in open_texts]))
     if read and len(tree.unchecked) == noted:
         full = {leaf.parent for leaf in tree.leaves[first:]}
         for index, entry, key in read:
             if index not in full:
                 entry[key] = CLEAN
-
-
-def _find_plain(texts: Mapping[int, str]) -> set[int]:
-    """Return the numbers of the texts in which nothing stands encoded, as far as can be told of many at once."""
-    numbers, several = [*texts], [*texts.values()]
-    found = find_open_texts(several, holds_nothing)
-    return {*numbers}.difference([numbers[at] for at in found]) if len(found) < len(numbers) else set()
 
 
 @cache

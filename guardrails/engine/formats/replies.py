@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from guardrails.detectors.encodings.extractors import DerivedText, PayloadPiece
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.content.places import place_at
 from guardrails.engine.content.records import RecordPart, read_records
 from guardrails.engine.values.json_text import parse_json_text
 from guardrails.engine.values.walk import find_leaves

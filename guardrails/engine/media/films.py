@@ -125,8 +125,8 @@ class FilmCheck:
             self._breaks(error)
         except MissingExtra as error:
             self._breaks(MediaError("unsupported_type", str(error)))
-        except GuardUnavailable:
-            self._breaks(MediaError("timeout", "all processes that decode films are busy", "capacity"))
+        except GuardUnavailable as error:
+            self._breaks(MediaError("timeout", str(error), "capacity"))
         except OSError as error:
             said = error.strerror or type(error).__name__
             self._breaks(MediaError("undecodable", f"the file cannot be read ({said})"))

@@ -163,8 +163,8 @@ def _catch_media_error(read: Callable[[], T]) -> T | MediaError:
         return read()
     except MediaError as error:
         return error
-    except GuardUnavailable:
-        return MediaError("timeout", "all processes that decode pictures are busy", "capacity")
+    except GuardUnavailable as error:
+        return MediaError("timeout", str(error), "capacity")
     except OSError as error:
         return MediaError(
             "undecodable", f"the file cannot be read ({error.strerror or type(error).__name__})"

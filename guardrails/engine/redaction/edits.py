@@ -12,8 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from guardrails.cancellation import is_interrupt
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
-from guardrails.engine.content.roles import role_of
+from guardrails.engine.content.places import role_of
 from guardrails.engine.model import REDACTABLE_MEDIA, Change, RedactionFailure, RuleMatch, Span
 from guardrails.engine.redaction.replacements import placeholder
 from guardrails.engine.redaction.vault import Vault
@@ -130,9 +131,9 @@ def _replacement(
     try:
         new = redaction.replace(found)
         why = _find_fault(new, found)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # what it says stays out: it may quote the value
+        if is_interrupt(error):
+            raise
         new, why = "", f"raised {type(error).__name__}"
     if not why:
         return new, None

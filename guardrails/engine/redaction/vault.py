@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from guardrails.engine.content.roles import is_users_own, role_of
+from guardrails.engine.content.places import is_users_own, role_of
 from guardrails.engine.redaction.fakes import make_fake
 from guardrails.engine.redaction.replacements import canonical, keyed_hash, kind_name
 from guardrails.engine.redaction.restore import PLACEHOLDER, restore_values

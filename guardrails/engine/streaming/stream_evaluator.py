@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from asyncio import CancelledError
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.capabilities import PassageStream
@@ -31,16 +30,21 @@ from guardrails.engine.core.rule_evaluation import (
 )
 from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.core.worker_pool import workers
-from guardrails.engine.detector_task import Task, find_undeclared
+from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Request, Span
+from guardrails.engine.streaming.detector_streams import (
+    DetectorStream,
+    StreamCall,
+    WorkerPassageStream,
+    ask_safely,
+    begin_passages,
+)
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
 from guardrails.inference.safety.passages import split_passages
 from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.policy.streaming import LENGTH
 from guardrails.taxonomy import with_ancestors
-from guardrails.types import CLEAN, Action, Detection, Finding, Place, Stream, Text, UnavailableReason
-
-T = TypeVar("T")
+from guardrails.types import Action, Detection, Finding, Place, Text, UnavailableReason
 
 LOG = logging.getLogger("guardrails")
 
@@ -89,12 +93,10 @@ class StreamEvaluator:
         self._plan: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
         self._limits = pipeline.limits
         self._most = sys.maxsize if joined else self._limits.characters
-        self._streams: list[tuple[Sequence[BoundDetector], Stream | None]] = [
-            (bounds, _ask_safely(begin, context)) for bounds, begin in self._plan.streams
-        ]
+        self._streams = [DetectorStream(bounds, begin, context) for bounds, begin in self._plan.streams]
         self._by_passages = not joined and bool(self._plan.passages)
         self._passages: list[tuple[BoundDetector, PassageStream | None]] = [
-            (bound, _begin_passages(bound, context)) for bound in self._plan.passages if self._by_passages
+            (bound, begin_passages(bound, context)) for bound in self._plan.passages if self._by_passages
         ]
         self._payloads = PayloadStream(*pipeline.decoding) if self._plan.decoded else None
         self._pipeline = pipeline
@@ -119,7 +121,7 @@ class StreamEvaluator:
     @property
     def is_whole(self) -> bool:
         """Whether the text is held to its end."""
-        return bool(self._plan.whole) or any(stream is None for _, stream in self._streams)
+        return bool(self._plan.whole) or any(stream.is_held for stream in self._streams)
 
     def steps(self, delta: str, inline: int | None, *, last: bool = False) -> Steps:
         """Take a part, or with `last` the end; yields what is to be run for it.
@@ -141,11 +143,13 @@ class StreamEvaluator:
             self._is_past = len(delta) > room
             last = last or self._is_past
             self._waiting += delta[:room]
-            if self._by_passages and not last and self.mark >= self._starts[-1] and not self._find_ends():
-                return  # all that was judged is shown, and nothing else could be, whatever is found
-            delta, self._waiting = self._waiting, ""
             # For ever, if nobody goes on: what was not judged must not count as settled.
             self._is_judging = True
+            is_shown = self._by_passages and not last and self.mark >= self._starts[-1]
+            if is_shown and not (yield from self._find_ends(inline)):
+                self._is_judging = False
+                return  # all that was judged is shown, and nothing else could be, whatever is found
+            delta, self._waiting = self._waiting, ""
             yield from self._judge(delta, inline, last=last)
             self._is_judging = False
         self._reconsider(last=self._ended)
@@ -154,8 +158,7 @@ class StreamEvaluator:
     def _judge(self, delta: str, inline: int | None, *, last: bool) -> Steps:
         before = self.mark
         self._text += delta
-        for at in range(len(self._streams)):
-            self._feed(at, delta, last=last)
+        yield from self._feed(delta, inline, last=last)
         if self._hold is not None:
             for opener, start, end in self._hold.feed(delta, last=last):
                 carrying = opener + self._text[start - self._base : end - self._base]
@@ -170,24 +173,38 @@ class StreamEvaluator:
             if hidden:
                 yield from self._judge_hidden(hidden, inline)
 
-    def _feed(self, at: int, delta: str, *, last: bool) -> None:
-        """Have detectors take a part. Where they break, the text is held until the check of the whole says what that means."""
-        bounds, stream = self._streams[at]
-        if stream is None:
-            return
-        said = _ask_safely(_feed_stream, stream, bounds, delta, last)
+    def _feed(self, delta: str, inline: int | None, *, last: bool) -> Steps:
+        """Have detectors take a part."""
+        calls: list[tuple[DetectorStream, StreamCall[list[Detection]]]] = []
+        for stream in self._streams:
+            if stream.is_held:
+                continue
+            feed = partial(stream.feed, delta, last=last)
+            if stream.on_worker:
+                calls.append((stream, StreamCall(stream.bounds[0], feed)))
+            else:
+                self._take_part(stream, ask_safely(feed))
+        if calls:
+            yield from run_tasks([call for _, call in calls], inline)
+            for stream, call in calls:
+                self._take_part(stream, call.answer)
+
+    def _take_part(self, stream: DetectorStream, said: Sequence[Detection] | None) -> None:
+        """Take what detectors say of a part; where they fail, the text is held until the check of the whole says what that
+        means.
+        """
         if said is None:
-            names = ", ".join(bound.name for bound in bounds)
+            names = ", ".join(bound.name for bound in stream.bounds)
             LOG.warning("the stream of detector %s failed: the text is held until its end", names)
-            self._streams[at] = bounds, None
-        else:
-            for detection in said:
-                self._take(bounds, detection)
+            stream.is_held = True
+            return
+        for detection in said:
+            self._take(stream.bounds, detection)
 
     def _settle(self, *, last: bool) -> None:
         marks = [self.length, *(at for _, _, at, _ in self._open)]
         if not last and not self._is_past:
-            marks += [stream.settled for _, stream in self._streams if stream is not None]
+            marks += [stream.settled for stream in self._streams if not stream.is_held]
             if self._by_passages:
                 marks.append(self._starts[-1])
             if self._payloads is not None:
@@ -325,7 +342,7 @@ class StreamEvaluator:
 
     def _judge_passages(self, inline: int | None, *, last: bool) -> Steps:
         """Judge the passages that have ended, each with those before it."""
-        begin, ends = self._starts[-1], self._find_ends(last=last)
+        begin, ends = self._starts[-1], (yield from self._find_ends(inline, last=last))
         if not ends:
             return
         contents: list[tuple[int, Text]] = []
@@ -338,7 +355,7 @@ class StreamEvaluator:
         follows = [
             (begin, Text(self._text[begin - self._base : ends[-1] - self._base], self._place, self._context))
         ]
-        forks = [None if stream is None else _ask_safely(stream.fork) for _, stream in self._passages]
+        forks = [None if stream is None else ask_safely(stream.fork) for _, stream in self._passages]
         tasks = [
             _task(bound, contents) if fork is None else _task(bound, follows, fork)
             for (bound, _), fork in zip(self._passages, forks, strict=True)
@@ -349,9 +366,9 @@ class StreamEvaluator:
             if fork is not None:
                 failed = any(answer.error is not None for answer in task.answers)
                 bound = self._passages[at][0]
-                self._passages[at] = bound, _begin_passages(bound, self._context) if failed else fork
+                self._passages[at] = bound, begin_passages(bound, self._context) if failed else fork
 
-    def _find_ends(self, *, last: bool = False) -> list[int]:
+    def _find_ends(self, inline: int | None, *, last: bool = False) -> Generator[list[Task], None, list[int]]:
         """Return where the passages end that are to be judged now; none where all who judge them would rather wait."""
         begin = self._starts[-1]
         rest = self._text[begin - self._base :] + self._waiting
@@ -363,8 +380,17 @@ class StreamEvaluator:
         if not ends or begin == 0 or 2 * (begin + len(rest) - self.mark) >= self._limits.max_hold:
             return ends
         size, busy = ends[-1] - begin, workers().waiting > 0
-        for _, stream in self._passages:
-            if stream is None or _ask_safely(partial(stream.is_due, busy=busy), size) is not False:
+        for bound, stream in self._passages:
+            if stream is None:
+                return ends
+            ask = partial(stream.is_due, size, busy=busy)
+            if isinstance(stream, WorkerPassageStream):
+                call = StreamCall(bound, ask)
+                yield from run_tasks([call], inline)
+                is_due = call.answer
+            else:
+                is_due = ask_safely(ask)
+            if is_due is not False:
                 return ends
         return []
 
@@ -410,11 +436,6 @@ class StreamEvaluator:
                     self._find(task.bound, finding, over[0][0], said, over)
 
 
-def _begin_passages(bound: BoundDetector, context: Mapping[str, str] | None) -> PassageStream | None:
-    """Begin a text that a detector judges one passage after the other, where it goes on from one to the next."""
-    return None if bound.passage_stream is None else _ask_safely(bound.passage_stream, context)
-
-
 def _task(
     bound: BoundDetector, contents: Sequence[tuple[int, Text]], stream: PassageStream | None = None
 ) -> Task:
@@ -422,23 +443,3 @@ def _task(
     if stream is not None:
         bound = replace(bound, detector=stream, at_once=None, adetect=None)
     return Task(bound, [*range(len(contents))], [content for _, content in contents])
-
-
-def _feed_stream(stream: Stream, bounds: Sequence[BoundDetector], delta: str, last: bool) -> list[Detection]:
-    """Return what detectors say of a part, and of the end; raises where that is no `Detection`, or nothing that was declared."""
-    said = [*([stream.feed(delta)] if delta else []), *([stream.flush()] if last else [])]
-    if not all(isinstance(each, Detection) for each in said) or type(stream.settled) is not int:
-        raise TypeError
-    if any(find_undeclared(each, bound) for each in said if each is not CLEAN for bound in bounds):
-        raise ValueError
-    return said
-
-
-def _ask_safely(ask: Callable[..., T], *about: object) -> T | None:
-    """Return an answer of detectors, None where they break: what they raise stays out, as it may quote the text."""
-    try:
-        return ask(*about)
-    except (KeyboardInterrupt, CancelledError):
-        raise
-    except BaseException:  # libraries in Rust panic with no Exception at all
-        return None

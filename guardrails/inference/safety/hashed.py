@@ -46,17 +46,20 @@ def _mixed_numbers(count: int, seed: int) -> npt.NDArray[np.uint64]:
         return (z ^ (z >> np.uint64(31))) | np.uint64(1)
 
 
-_AT: Final = tuple(_mixed_numbers(256, 1000 * place) for place in range(max(NGRAMS)))
+_AT: Final = np.stack([_mixed_numbers(256, 1000 * place) for place in range(max(NGRAMS))])
 """The value of each byte at each place of an n-gram."""
-_BYTE: Final = _mixed_numbers(256, 77_000)
+_ROWS: Final = np.arange(max(NGRAMS))[:, None] * 256
+"""Where the values of a place begin in `_AT`."""
 _PLACE: Final = _mixed_numbers(_LONGEST_WORD, 88_000)
 _SECOND: Final = _mixed_numbers(1, 99_000)[0]
 _SALT: Final = _mixed_numbers(max(NGRAMS) + 3, 66_000)
+_NGRAM_SALTS: Final = _SALT[[*NGRAMS], None]
+_NONE: Final = np.empty(0, dtype=np.uint64)
 
 _is_word = np.zeros(256, dtype=bool)
 _is_word[[*range(48, 58), *range(65, 91), *range(97, 123), 39, 95, *range(128, 256)]] = True
-_is_space = np.zeros(256, dtype=bool)
-_is_space[[9, 10, 11, 12, 13, _SPACE]] = True
+_BYTE: Final = np.where(_is_word, _mixed_numbers(256, 77_000), np.uint64(0))
+"""The value of each byte of a word; 0 of what stands between words."""
 
 
 class TextFeatures(NamedTuple):
@@ -82,92 +85,84 @@ def hash_texts(texts: Sequence[str]) -> TextFeatures:
 
 def _hash_together(texts: Sequence[str]) -> TextFeatures:
     """Return the features of at most `_TOGETHER` texts."""
-    encoded = (text.strip().encode("utf-8", "replace")[:LIMIT].strip() for text in texts)
+    encoded = (b" ".join(text.strip().encode("utf-8", "replace")[:LIMIT].split()) for text in texts)
     read = {at: data for at, data in enumerate(encoded) if data}
     if not read:
         return TextFeatures(np.empty(0, dtype=np.int64), np.zeros(len(texts), dtype=np.int64))
-    data = np.frombuffer(b" ".join([b"", *read.values(), b""]), dtype=np.uint8)
-    of_text = None
-    if len(texts) > 1:
-        lengths = [len(each) + 1 for each in read.values()]
-        lengths[-1] += 1  # the last space is of the last text
-        of_text = np.repeat(np.array([*read], dtype=np.uint32) << np.uint32(BITS), lengths)
-    space = _is_space[data]
-    keep = ~space
-    keep[1:] |= ~space[:-1]  # the first of a run
-    keep[0] = True
-    if not keep.all():
-        data, space = data[keep], space[keep]
-        of_text = None if of_text is None else of_text[keep]
-    data = np.where(space, np.uint8(_SPACE), data)
-    found = [*_byte_ngrams(data, space, of_text), *_words(data, of_text)]
-    mixed = np.concatenate([hashes for hashes, _ in found])
-    with np.errstate(over="ignore"):
-        mixed ^= mixed >> np.uint64(32)
-        mixed *= _MULTIPLIER
-        mixed >>= _SHIFT
-    keys = mixed.astype(np.uint32)
-    if of_text is not None:
-        keys |= np.concatenate([own for _, own in found if own is not None])
-    keys.sort()
-    first = np.ones(len(keys), dtype=np.bool_)
-    np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    keys = keys[first]
-    counts = (
-        np.array([len(keys)])
-        if of_text is None
-        else np.bincount(keys >> np.uint32(BITS), minlength=len(texts))
-    )
+    data = b" ".join([b"", *read.values(), b""])
+    ngrams, whole = _hash_ngrams(data)
+    words, pairs, starts = _hash_words(data)
+    if len(texts) == 1:
+        keys = _distinct(_mix(np.concatenate([ngrams, words, pairs])))
+        return TextFeatures(keys.astype(np.int64), np.array([len(keys)]))
+    lengths = [len(each) + 1 for each in read.values()]
+    lengths[-1] += 1  # the last space is of the last text
+    of_text = np.repeat(np.array([*read], dtype=np.uint32) << np.uint32(BITS), lengths)
+    own = of_text[starts]
+    together = own[1:] == own[:-1]
+    keys = _mix(np.concatenate([ngrams, words, pairs[together]]))
+    keys |= np.concatenate([np.broadcast_to(of_text, whole.shape)[whole], own, own[1:][together]])
+    keys = _distinct(keys)
+    counts = np.bincount(keys >> np.uint32(BITS), minlength=len(texts))
     return TextFeatures((keys & np.uint32(BUCKETS - 1)).astype(np.int64), counts)
 
 
-TextNumbers = npt.NDArray[np.uint32]
-"""The number of the text that each byte, or each feature, is of, above the bits of a bucket."""
-
-Hashes = tuple[npt.NDArray[np.uint64], TextNumbers | None]
-"""Hashes of features, and of which texts they are; None where there is but one text."""
+Hashes = npt.NDArray[np.uint64]
 
 
-def _byte_ngrams(
-    data: npt.NDArray[np.uint8], gap: npt.NDArray[np.bool_], of_text: TextNumbers | None
-) -> list[Hashes]:
-    """Hash each n-gram without a space inside."""
-    out: list[Hashes] = []
-    total = _AT[0][data]
-    whole = np.ones(len(data), dtype=np.bool_)
-    with np.errstate(over="ignore"):
-        for n in range(2, max(NGRAMS) + 1):
-            size = len(data) - n + 1
-            if size <= 0:
-                break
-            total = total[:size] + _AT[n - 1][data[n - 1 :]]
-            # A space may stand first or last; what was last for n - 1 is now inside.
-            whole = whole[:size] & ~gap[n - 2 : n - 2 + size] if n > 2 else whole[:size]
-            if n in NGRAMS:
-                out.append((total[whole] ^ _SALT[n], None if of_text is None else of_text[:size][whole]))
-    return out
+def _hash_ngrams(data: bytes) -> tuple[Hashes, npt.NDArray[np.bool_]]:
+    """Hash each n-gram without a space inside, of bytes that a space ends.
+
+    Returns:
+        the hashes; and for each size and each place in the bytes, whether an n-gram begins there.
+    """
+    size, longest = len(data), max(NGRAMS)
+    # All sizes at once: each row is the bytes one place on, with spaces behind their end.
+    shifted: npt.NDArray[np.uint8] = np.ndarray(
+        (longest, size), np.uint8, data + bytes([_SPACE]) * longest, strides=(1, 1)
+    )
+    total = np.add.accumulate(_AT.take(shifted + _ROWS), axis=0)[1:]
+    total ^= _NGRAM_SALTS
+    # A space may stand first or last; what begins at the last space is behind the end.
+    whole = np.ones((longest - 1, size), dtype=np.bool_)
+    np.logical_and.accumulate(shifted[1:-1] != _SPACE, axis=0, out=whole[1:])
+    whole[0, -1] = False
+    return total[whole], whole
 
 
-def _words(data: npt.NDArray[np.uint8], of_text: TextNumbers | None) -> list[Hashes]:
-    """Hash each word and each pair of neighbouring words of a text."""
-    word = _is_word[data]
-    edges = np.diff(word.astype(np.int8))
-    starts, ends = np.flatnonzero(edges == 1) + 1, np.flatnonzero(edges == -1) + 1
+def _hash_words(data: bytes) -> tuple[Hashes, Hashes, npt.NDArray[np.intp]]:
+    """Hash each word, and each pair of neighbouring words, of bytes between two spaces.
+
+    Returns:
+        the hashes of words; those of pairs; where words start.
+    """
+    read: npt.NDArray[np.uint8] = np.frombuffer(data, dtype=np.uint8)
+    word = _is_word[read]
+    starts = (word[1:] != word[:-1]).nonzero()[0][::2] + 1
     if not len(starts):
-        return []
-    letters = np.flatnonzero(word)
-    lengths = ends - starts
-    firsts = np.cumsum(lengths) - lengths
-    places = np.minimum(np.arange(len(letters)) - np.repeat(firsts, lengths), _LONGEST_WORD - 1)
-    with np.errstate(over="ignore"):
-        single = np.add.reduceat(_BYTE[data[letters]] * _PLACE[places], firsts)
-        pair = single[:-1] + single[1:] * _SECOND
-    single, pair = single ^ _SALT[0], pair ^ _SALT[1]
-    if of_text is None:
-        return [(single, None), (pair, None)]
-    own = of_text[starts]
-    together = own[1:] == own[:-1]
-    return [(single, own), (pair[together], own[1:][together])]
+        return _NONE, _NONE, starts
+    begun = np.zeros(len(data), dtype=np.intp)
+    begun[starts] = starts
+    places = np.arange(len(data)) - np.maximum.accumulate(begun)
+    single = np.add.reduceat(_BYTE[read] * _PLACE.take(places, mode="clip"), starts)
+    pair = single[:-1] + single[1:] * _SECOND
+    return single ^ _SALT[0], pair ^ _SALT[1], starts
+
+
+def _mix(hashes: Hashes) -> npt.NDArray[np.uint32]:
+    """Return the bucket of each hash; changes the hashes."""
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= _MULTIPLIER
+    hashes >>= _SHIFT
+    return hashes.astype(np.uint32)
+
+
+def _distinct(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Return keys in order, each once; sorts those that are given."""
+    keys.sort()
+    first = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +210,12 @@ class HashedHeads:
 
     def logits(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
-        out = np.tile(self.bias, (len(texts), 1))
         buckets, counts = hash_texts(texts)
-        rows = np.flatnonzero(counts)
+        rows = counts.nonzero()[0]
+        out = np.repeat(self.bias[None], len(texts), axis=0)
         if len(rows):
             counts = counts[rows]
-            total = np.add.reduceat(self.weights[buckets], np.cumsum(counts) - counts, axis=0, dtype=np.int32)
+            begins = np.add.accumulate(counts) - counts
+            total = np.add.reduceat(self.weights.take(buckets, axis=0), begins, axis=0, dtype=np.int32)
             out[rows] += self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
         return out

@@ -80,4 +80,5 @@ def _columns(heads: Sequence[str], rows: Mapping[str, Mapping[str, Any]], name: 
 def _sigmoid(logits: Scores) -> Scores:
     if not np.isfinite(logits).all():  # NaN is below every threshold, and would pass
         raise ArithmeticError("the model gave a score that is no number")
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0))), dtype=np.float32)
+    # Below -80 the exponential is more than a float32 holds; above 80 the score is 1 as it is.
+    return np.asarray(1.0 / (1.0 + np.exp(-np.maximum(logits, np.float32(-80.0)))), dtype=np.float32)

@@ -92,6 +92,9 @@ def _open(data: bytes) -> tuple[Any, str, str | None]:
 
 def pad_rows(rows: Sequence[TokenRow], pad: int) -> Inputs:
     """Return rows as arrays, padded to the longest of them."""
+    if len(rows) == 1:
+        ids = np.array([rows[0].ids], dtype=np.int64)
+        return ids, np.ones_like(ids), np.array([rows[0].types], dtype=np.int64)
     longest = max(len(row.ids) for row in rows)
     ids = np.full((len(rows), longest), pad, dtype=np.int64)
     mask = np.zeros_like(ids)

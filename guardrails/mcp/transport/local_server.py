@@ -25,6 +25,7 @@ from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.headers import SESSION
 from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
 from guardrails.mcp.session import AgentSession
+from guardrails.mcp.transport.mailbox import Mailbox
 from guardrails.mcp.transport.process import ServerProcess
 from guardrails.mcp.transport.streaming import EventResponse, message_response
 from guardrails.proxy.access.client import run_while_connected
@@ -32,7 +33,8 @@ from guardrails.wire import sse, strict_json
 
 MOST_PROCESSES = 64
 MOST_KEPT = 100
-"""Messages of a server that nobody listens to, which are kept for who comes."""
+MOST_KEPT_BYTES = 1 << 20
+"""Messages of a server that nobody listens to, which are kept for who comes: how many, and their bytes. The oldest go first."""
 
 SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 Key = str | int
@@ -44,7 +46,7 @@ class PendingCall:
 
     id: Id
     token: object
-    came: asyncio.Queue[Body] = field(default_factory=asyncio.Queue)
+    came: Mailbox = field(default_factory=Mailbox)
 
 
 class RunningServer:
@@ -55,8 +57,8 @@ class RunningServer:
         self.waiting: dict[int, PendingCall] = {}
         self._process = process
         self._ids = itertools.count(1)
-        self._kept: deque[Body] = deque(maxlen=MOST_KEPT)
-        self._listening: asyncio.Queue[Body | None] | None = None
+        self._kept: deque[bytes] = deque()
+        self._listening: Mailbox | None = None
         self.conversation: LocalConversation
         self.running: asyncio.Future[None]
 
@@ -64,7 +66,9 @@ class RunningServer:
     async def start(cls, name: str, guarding: McpGuard, session: AgentSession) -> RunningServer:
         """Start a process; raises `GuardrailsError` if that cannot be."""
         settings = guarding.settings
-        process = await ServerProcess.start(settings.servers[name].command or (), settings.max_message_bytes)
+        process = await ServerProcess.start(
+            settings.servers[name].command or (), settings.max_message_bytes, settings.request_s
+        )
         made = cls(process, session)
         link = guarding.link(name, session)
         made.conversation = LocalConversation(process, link, made.receive, settings.request_s)
@@ -79,26 +83,32 @@ class RunningServer:
     async def close(self) -> None:
         """End the process."""
         if self._listening is not None:
-            self._listening.put_nowait(None)
+            self._listening.close()
         await self._process.close()
         await asyncio.gather(self.running, return_exceptions=True)
 
     async def receive(self, body: Body) -> None:
-        """Take what the server says: to who asked, to who listens, or kept."""
+        """Take what the server says: to who asked, to who listens, or kept. Waits until he has room for it."""
         if "method" not in body:
             waiting = self.waiting.get(body["id"])
             if waiting is not None:
-                waiting.came.put_nowait({**body, "id": waiting.id})
+                await waiting.came.put({**body, "id": waiting.id})
             return
         concerned = self._find_call(body)
         if concerned is not None:
-            concerned[0].came.put_nowait(concerned[1])
+            await concerned[0].came.put(concerned[1])
         elif self._listening is not None:
-            self._listening.put_nowait(body)
+            await self._listening.put(body)
         elif self.waiting:
-            next(reversed(self.waiting.values())).came.put_nowait(body)
+            await next(reversed(self.waiting.values())).came.put(body)
         else:
-            self._kept.append(body)
+            self._keep(strict_json.dump(body))
+
+    def _keep(self, message: bytes) -> None:
+        """Keep a message for who comes, as far as there is room."""
+        self._kept.append(message)
+        while len(self._kept) > MOST_KEPT or sum(map(len, self._kept)) > MOST_KEPT_BYTES:
+            self._kept.popleft()
 
     def _find_call(self, body: Body) -> tuple[PendingCall, Body] | None:
         """Return the request that a message belongs to, and the message with that request's own id."""
@@ -127,7 +137,9 @@ class RunningServer:
     async def ask(self, message: RpcMessage, number: int, waiting: PendingCall) -> Body:
         """Ask, and return what comes first."""
         await self.conversation.receive(replace(message, body={**message.body, "id": number}, id=number))
-        return await waiting.came.get()
+        first = await waiting.came.get()
+        assert first is not None  # only who does not read loses his place
+        return first
 
     async def forward(self, message: RpcMessage) -> None:
         """Pass on a notification or an answer of the agent's."""
@@ -141,37 +153,36 @@ class RunningServer:
         await self.conversation.receive(message)
 
     async def events(self, number: int, waiting: PendingCall, first: Body) -> AsyncGenerator[bytes, None]:
-        """Yield what comes for a request until its answer."""
+        """Yield what comes for a request until its answer; it ends before where the agent takes nothing for long."""
         try:
-            body = first
-            while True:
+            body: Body | None = first
+            while body is not None:
                 yield sse.event(strict_json.dump(body), b"message")
-                if "method" not in body:
-                    return
-                body = await waiting.came.get()
+                body = await waiting.came.get() if "method" in body else None
         finally:
             await self.done(number)
 
     async def done(self, number: int) -> None:
         """Forget a request; one that has no answer yet is called off."""
-        self.waiting.pop(number, None)
+        if (waiting := self.waiting.pop(number, None)) is not None:
+            waiting.came.close()
         self.used = monotonic()
         await self.conversation.call_off(number)
 
     async def listen(self) -> AsyncGenerator[bytes, None]:
         """Yield what the server says unasked; who listened before does so no more."""
         if self._listening is not None:
-            self._listening.put_nowait(None)
-        own: asyncio.Queue[Body | None] = asyncio.Queue()
-        self._listening = own
-        while self._kept:
-            own.put_nowait(self._kept.popleft())
+            self._listening.close()
+        own = self._listening = Mailbox()
         try:
             yield sse.KEEP_ALIVE
+            while self._kept:
+                yield sse.event(self._kept.popleft(), b"message")
             while (body := await own.get()) is not None:
                 yield sse.event(strict_json.dump(body), b"message")
         finally:
             self.used = monotonic()
+            own.close()
             if self._listening is own:
                 self._listening = None
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from guardrails.errors import RequestError
-from guardrails.mcp.conversation import LocalConversation, WorkOrder, is_exclusive
+from guardrails.mcp.conversation import LocalConversation, WorkOrder, is_exclusive, size_of
 from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol.rpc import Body, RpcMessage
 from guardrails.mcp.transport.lines import LineSplitter
@@ -19,8 +19,6 @@ from guardrails.wire import strict_json
 
 AHEAD = 64
 """Pieces of what an agent writes that are read before the first of them was judged."""
-
-TERMINATED = 128 + signal.SIGTERM
 
 
 async def run_relay(
@@ -32,8 +30,8 @@ async def run_relay(
     source: int = 0,
     sink: int = 1,
 ) -> int:
-    """Stand between an agent and a server until one of them ends; returns the exit status: 0 if the agent ended first, 1 if the
-    server did.
+    """Stand between an agent and a server until one of them ends; returns the exit status: 0 if the agent ended first, or SIGTERM
+    came, 1 if the server ended.
 
     Args:
         command: what starts the server.
@@ -52,7 +50,7 @@ async def run_relay(
         async with writing:
             await asyncio.to_thread(_write, sink, strict_json.dump(body) + b"\n")
 
-    server = await ServerProcess.start(command, limit)
+    server = await ServerProcess.start(command, limit, request_s)
     try:
         conversation = LocalConversation(server, link, hear, request_s)
         running = asyncio.ensure_future(conversation.run())
@@ -61,7 +59,7 @@ async def run_relay(
             try:
                 await asyncio.wait({running, saying}, return_when=asyncio.FIRST_COMPLETED)
                 if running.cancelled():
-                    return TERMINATED
+                    return 0
                 by_server = conversation.ended
                 if not by_server:
                     await saying
@@ -82,15 +80,15 @@ async def _say(conversation: LocalConversation, source: int, limit: int) -> None
     try:
         async for piece in _pieces(source):
             for line in lines.feed(piece):
-                await _put(order, conversation, read_line(line, limit))
+                await _put(order, conversation, await read_line(line, limit))
         for line in lines.flush():
-            await _put(order, conversation, read_line(line, limit))
+            await _put(order, conversation, await read_line(line, limit))
     finally:  # also where the server ended: who asked meanwhile is told so
         await order.done()
 
 
 async def _put(order: WorkOrder, conversation: LocalConversation, said: RpcMessage | RequestError) -> None:
-    await order.submit(conversation.receive(said), alone=is_exclusive(said))
+    await order.submit(conversation.receive(said), size_of(said), alone=is_exclusive(said))
 
 
 async def _pieces(source: int) -> AsyncIterator[bytes]:

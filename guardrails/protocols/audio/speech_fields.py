@@ -12,7 +12,7 @@ from binascii import Error
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import (
     anything,
     by_table,
@@ -23,6 +23,7 @@ from guardrails.engine.content.field_readers import (
     keep,
     seed,
 )
+from guardrails.engine.content.places import place_at
 from guardrails.errors import RequestError
 from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD, detect_file_type, is_framed

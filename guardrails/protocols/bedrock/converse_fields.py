@@ -173,7 +173,7 @@ def read_request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
     tree = ContentTree()
     REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
-    tree.beside(tree.system())
+    tree.beside_own_system()
     return tree
 
 

@@ -7,9 +7,11 @@ assistant turns that a client sends stand at `output` and at `input` too, becaus
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
-from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import (
     Reader,
     Table,
@@ -39,10 +41,11 @@ from guardrails.engine.content.inline_media import (
     sound,
     sounding,
 )
+from guardrails.engine.content.places import place_at
 from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
-from guardrails.engine.values.walk import LISTS
+from guardrails.engine.values.walk import LISTS, MAPPINGS
 from guardrails.errors import RequestError
-from guardrails.types import Place, Stage
+from guardrails.types import Place, Stage, Text
 from guardrails.wire.pointers import Path, pointer
 
 STAGES: Mapping[str, Stage] = {
@@ -244,7 +247,7 @@ def message(
     tree: ContentTree, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
 ) -> str:
     """Read one message of a request by a field table; return its role."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, MAPPINGS):
         raise RequestError(
             "invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path)
         )
@@ -258,7 +261,9 @@ def message(
     said = value.get("content")
     if type(said) is str and len(value) == 2 and role in SPEAKERS and table.fields["content"] is content:
         # Nearly every message. What the table would read is this text alone: the role is a word of the protocol.
-        tree.text(said, (*path, "content"), Place(STAGES[role], also, role, message=index))
+        if said:
+            where, place = _content_place(role, also, path, index)
+            tree.leaves.append(Leaf(Text(said, place), where))
         return role
     name = value.get("name" if "name" in table.fields else "tool_name")
     place = Place(STAGES[role], also, role, message=index)
@@ -266,6 +271,13 @@ def message(
         place = place_result(tree, place, value.get("tool_call_id") or name, name)
     table(tree, value, path, place)
     return role
+
+
+@lru_cache(4_096)
+def _content_place(role: str, also: tuple[Stage, ...], path: Path, index: int) -> tuple[Path, Place]:
+    """Return where the text of a message stands, made once: conversations have the same places over and over."""
+    where = (*path, "content")
+    return where, place_at(Place(STAGES[role], also, role, message=index), where)
 
 
 def messages(
@@ -279,18 +291,24 @@ def messages(
         for index, entry in enumerate(value)
     ]
     spoken(tree, roles)
-    tree.beside(tree.system())
+    tree.beside_own_system()
+
+
+ANSWER = Place(Stage.OUTPUT, role="assistant")
+"""Where an answer stands."""
+
+
+@lru_cache(1_024)
+def _choice_place(position: int) -> Place:
+    """Return where a choice of an answer stands."""
+    return replace(ANSWER, choice_index=position)
 
 
 def choice(tree: ContentTree, value: Any, path: Path, place: Place, table: Table | None = None) -> None:
     """One choice of a response, by a field table."""
-    index = value.get("index") if isinstance(value, Mapping) else None
+    index = value.get("index") if isinstance(value, MAPPINGS) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
-    here = Place(
-        place.stage, place.also, place.role, place.path, place.message, position, place.tool, place.origin,
-        place.use, place.declared,
-    )  # fmt: skip
-    (table or CHOICE)(tree, value, path, here)
+    (table or CHOICE)(tree, value, path, _choice_place(position))
 
 
 CHOICE = by_table(
@@ -336,6 +354,7 @@ def searching(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
 
 
 SEARCH = "web_search"
+ASKED = Place(Stage.INPUT, role="user")
 RETRIEVED = Place(Stage.RETRIEVAL, role="tool")
 REQUEST = by_table(
     {
@@ -377,14 +396,14 @@ REQUEST = by_table(
 def read_request(body: Any, table: Table = REQUEST) -> ContentTree:
     """Return the leaves of a chat completion request, or of one of an API with other fields, by its table."""
     tree = ContentTree()
-    if not isinstance(body, Mapping) or "messages" not in body:
+    if not isinstance(body, MAPPINGS) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
-    table(tree, body, (), Place(Stage.INPUT, role="user"))
+    table(tree, body, (), ASKED)
     return tree
 
 
 def read_response(body: Any, table: Table = RESPONSE) -> ContentTree:
     """Return the leaves of a chat completion, or of an answer of an API with other fields, by its table."""
     tree = ContentTree()
-    table(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    table(tree, body, (), ANSWER)
     return tree

@@ -385,7 +385,7 @@ def _asked(body: Any, table: Reader, said: Any) -> ContentTree:
         raise RequestError("invalid_contents", "the body must be a mapping with 'contents'", "/contents")
     tree = ContentTree()
     table(tree, body, (), TOLD)
-    tree.beside(tree.system())
+    tree.beside_own_system()
     return tree
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import (
     Reader,
     by_table,
@@ -24,6 +24,7 @@ from guardrails.engine.content.field_readers import (
 )
 from guardrails.engine.content.inline_media import base64, may_be_picture, pictured, uri
 from guardrails.engine.content.payload import apply_edits
+from guardrails.engine.content.places import place_at
 from guardrails.engine.model import Outcome
 from guardrails.engine.values.walk import LISTS, find_strings
 from guardrails.engine.values.writer import replace_values, value_at

@@ -336,7 +336,7 @@ def read_request(body: Any) -> ContentTree:
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
     REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
-    tree.beside(tree.system())
+    tree.beside_own_system()
     return tree
 
 

@@ -15,7 +15,7 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import by_table, by_type, keep, parts, text
 from guardrails.engine.content.inline_media import pictured, uri
-from guardrails.engine.content.roles import ROLES
+from guardrails.engine.content.places import ROLES
 from guardrails.engine.model import Outcome
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.errors import RequestError

@@ -408,7 +408,7 @@ def read_request(body: Any) -> ContentTree:
     if not isinstance(body, Mapping) or not ("input" in body or "prompt" in body):
         raise RequestError("invalid_input", "the body must be a mapping with 'input'", "/input")
     REQUEST(tree, body, (), TOLD)
-    tree.beside(tree.system())
+    tree.beside_own_system()
     return tree
 
 

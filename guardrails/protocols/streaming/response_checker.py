@@ -56,7 +56,7 @@ class ResponseChecker:
         verdict: makes a verdict of a subject, the outcome of its check, and what checks handed out before.
         complete: whether all detectors have their say, also on what is certain to be blocked.
         settled: makes of the outcome for the whole answer what is to hold.
-        before: is told what is about to be judged, and whether that is all of the answer.
+        before: is told what is about to be judged, with what it is judged beside, and whether that is all of the answer.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ResponseChecker:
         *,
         complete: bool = False,
         settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
-        before: Callable[[ContentTree, bool], None] = lambda tree, ended: None,
+        before: Callable[[ContentTree, bool], None] | None = None,
     ) -> None:
         self._before = before
         self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
@@ -95,19 +95,24 @@ class ResponseChecker:
         """
         tree, request = subject.tree, self._request if relay is None else relay.request
         self._pipeline.admit(tree)
-        tree.beside(*self._beside)
-        self._before(tree, True)
+        self._prepare(tree, ended=True)
         outcome = yield from self._pipeline.check_steps(tree, request, inline, complete=self._complete)
         if relay is not None:
             outcome = relay.settled(tree, outcome)
         outcome = self._settled(outcome)
         return self._verdict(subject, outcome, request.vault), outcome
 
+    def _prepare(self, tree: ContentTree, *, ended: bool) -> None:
+        """Put beside an answer what it is judged beside, where anybody reads that."""
+        if self._before is not None or self._pipeline.reads_context:
+            tree.beside(*self._beside)
+        if self._before is not None:
+            self._before(tree, ended)
+
     def so_far(self, relay: Relay, inline: int | None) -> Steps[Verdict]:
         """Judge what there was of an answer that was stopped, or broken off; return the verdict."""
         tree = relay.so_far()
-        tree.beside(*self._beside)
-        self._before(tree, False)
+        self._prepare(tree, ended=False)
         judging = self._pipeline.check_steps(tree, self._request, inline, complete=self._complete)
         outcome = relay.stopped((yield from judging))
         return self._verdict(Payload(tree, lambda _: None), outcome, self._request.vault)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.field_readers import (
     by_table,
     each,
@@ -23,6 +23,7 @@ from guardrails.engine.content.field_readers import (
     text,
 )
 from guardrails.engine.content.inline_media import base64, pictured, uri
+from guardrails.engine.content.places import place_at
 from guardrails.engine.values.media_types import medium
 from guardrails.engine.values.walk import LISTS
 from guardrails.protocols.chat import chat_fields

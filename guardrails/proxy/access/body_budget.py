@@ -40,7 +40,9 @@ class BodyShare:
         more = max(0, self._size + size - FREE) - self._held
         coming = min(FREE, self._size + size) - self._coming
         others = self._bodies.held - self._held
-        if others and more > self._most - self._bodies.held:
+        if others and more > max(
+            0, self._most - self._bodies.held
+        ):  # one who was alone may hold more than there is
             return False
         if self._bodies.coming + coming > self._most_coming:
             return False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope
@@ -18,6 +19,9 @@ from guardrails.proxy.access.body_budget import BodyShare
 from guardrails.proxy.server.connections import PRESENCE, TOO_SLOW, ClientPresence
 
 T = TypeVar("T")
+
+HEADERS: Final = "guardrails.headers"
+"""Key of a scope under which the headers of a request stand as texts, beside the list that they were read from."""
 
 DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
@@ -45,11 +49,11 @@ class ReplayedBody:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def read_body_within(request: Request, limit: int, within_s: float) -> bytes:
+async def read_body_within(request: Request, limit: int, within_s: float, share: BodyShare) -> bytes:
     """Return the body of a request that has so many seconds for all of it; else as `read_body`."""
     try:
         async with asyncio.timeout(within_s):
-            return await read_body(request.scope, request.receive, limit)
+            return await read_body(request.scope, request.receive, limit, share)
     except TimeoutError:
         raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
 
@@ -95,6 +99,18 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: BodyShare
     return b"".join(pieces)
 
 
+def client_headers(scope: Scope) -> Mapping[str, str]:
+    """Return the headers of a request by their names in small letters; of several of one name the first counts."""
+    raw = scope["headers"]
+    known: tuple[object, Mapping[str, str]] | None = scope.get(HEADERS)
+    if known is not None and known[0] is raw:  # a route may have put others in their place
+        return known[1]
+    found = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(raw)}
+    scope[HEADERS] = raw, found
+    return found
+
+
+@lru_cache(256)
 def preferred_language(header: str) -> str | None:
     """Return the primary language that an Accept-Language header prefers, such as `de`."""
     best, best_weight = None, 0.0
@@ -113,12 +129,15 @@ def preferred_language(header: str) -> str | None:
 
 def read_claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a client says of itself (`request.client.*`)."""
-    given = {
-        "language": preferred_language(request.headers.get("accept-language", "")),
-        "user_agent": request.headers.get("user-agent"),
-        "user": body.get("user"),
-    }
-    return {name: value for name, value in given.items() if isinstance(value, str)}
+    claims: dict[str, Any] = {}
+    headers = client_headers(request.scope)
+    if (language := preferred_language(headers.get("accept-language", ""))) is not None:
+        claims["language"] = language
+    if (agent := headers.get("user-agent")) is not None:
+        claims["user_agent"] = agent
+    if isinstance(user := body.get("user"), str):
+        claims["user"] = user
+    return claims
 
 
 def build_request(

@@ -63,6 +63,8 @@ class CrossSite:
         for written in hosts:
             if not self._is_ours(written):
                 raise _other_host(_host(written))
+        if not origins and not sites:  # no page asks, or one of the same site reads
+            return
         if not all(self._may_ask(origin, hosts) for origin in origins):
             raise self._other_origin("of this Origin")
         named = bool(origins) and all(self._is_named(origin) for origin in origins)

@@ -175,6 +175,13 @@ class SettingsDoc(Config):
     def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
         return require_upstream(upstream, info)
 
+    @field_validator("probe_port")
+    @classmethod
+    def _is_another_port(cls, probe_port: int | None, info: ValidationInfo) -> int | None:
+        if probe_port and probe_port == info.data.get("port"):
+            raise ValueError("must be another port than port, where requests are answered")
+        return probe_port
+
     @property
     def budget(self) -> Budget:
         """What one request, or one answer, may hold at most."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-import aiohttp
 from starlette.requests import Request as HttpRequest
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
@@ -24,6 +23,7 @@ from guardrails.protocols.protocol import Protocol, invalid_answer
 from guardrails.protocols.reasks import AnswerRejected, find_reask
 from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.response_checker import ResponseChecker
+from guardrails.proxy.access.client import client_headers
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtras
@@ -32,8 +32,10 @@ from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.middleware import ACTION, UNAVAILABLE
 from guardrails.proxy.server.state import State
 from guardrails.proxy.shadow.shadow_queue import ShadowSample
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import JSON
 from guardrails.types import Action, Stage, Verdict
+from guardrails.verdicts.frozen_records import quick_init
 from guardrails.wire import strict_json
 from guardrails.wire.forms import Form
 
@@ -44,6 +46,7 @@ BETA = b"beta=true"
 """The only query that an upstream gets: Anthropic's clients send it."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class AskedRequest:
     """What a client asked, as it came, and who it is; when it `started`, and how often the model was asked again since."""
@@ -81,13 +84,13 @@ class Call:
     @property
     def may_reask(self) -> bool:
         """Whether the model may have to be asked again, so that nothing of its answer goes on before all of it is judged."""
-        given = self.given
-        if given is None or self.protocol.append_reask is None:
+        given, pipeline = self.given, self.state.guard.pipeline
+        if given is None or self.protocol.append_reask is None or not pipeline.asks_for_formats:
             return False
-        left = max_reasks(self.state.guard.pipeline.policies, Stage.OUTPUT) > given.reasked
+        left = max_reasks(pipeline.policies, Stage.OUTPUT) > given.reasked
         return left and perf_counter() - given.started < self.state.settings.total_s
 
-    def answer(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def answer(self) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Ask the upstream (`Upstreams.answer`), or take the answer that was asked for early."""
         if self.early is not None:
             return self.early.answer()
@@ -95,7 +98,7 @@ class Call:
         return self.state.upstream.answer(
             "POST",
             self.path,
-            self.http.headers,
+            client_headers(self.http.scope),
             self.raw,
             endpoint.provider,
             endpoint.base,
@@ -124,7 +127,7 @@ class Call:
         state, asides = self.state, self.asides
         taken: list[ShadowSample | None] = []
 
-        def before(leaves: ContentTree, ended: bool) -> None:
+        def sample(leaves: ContentTree, ended: bool) -> None:
             taken[:] = [state.sample_for_shadow(leaves, self.who, ended=ended)]
 
         def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
@@ -143,7 +146,7 @@ class Call:
             verdict,
             complete=bool(asides),
             settled=asides.settled("output"),
-            before=before,
+            before=None if state.shadow is None else sample,
         )
 
     def read(self, answer: dict[str, Any]) -> Payload:

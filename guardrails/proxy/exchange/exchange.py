@@ -17,7 +17,7 @@ from guardrails.protocols import image_links
 from guardrails.protocols.reasks import AnswerRejected
 from guardrails.protocols.registry import error_writer
 from guardrails.protocols.streaming.codec import dump_events
-from guardrails.proxy.access.client import build_request, read_claims, run_while_connected
+from guardrails.proxy.access.client import build_request, client_headers, read_claims, run_while_connected
 from guardrails.proxy.access.forwarded_headers import read_headers
 from guardrails.proxy.exchange.answer import (
     AskedRequest,
@@ -30,7 +30,7 @@ from guardrails.proxy.exchange.answer import (
 )
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.reasks import ask_again
-from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_request
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
@@ -48,17 +48,18 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     context = context_of(request.scope)
     client, state, raw = context.client, context.state, context.body
-    given = await state.run_by_size(
-        strict_json.weigh(raw), lambda: parse_request(endpoint, raw, request.headers.get("content-type", ""))
-    )
+    protocol = endpoint.protocol
+    headers = client_headers(request.scope)
+    media = headers.get("content-type", "")
+    given = await state.run_by_size(strict_json.weigh(raw), lambda: parse_request(endpoint, raw, media))
     body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    if endpoint.protocol.is_streamed(body):
+    if protocol.is_streamed(body):
         open_stream(request)
-    state.budget.allows(choices=endpoint.protocol.count_choices(body))
+    state.budget.allows(choices=protocol.count_choices(body))
     read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)
@@ -67,16 +68,17 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         body, leaves = given.body, given.tree
     state = state.select(client, request.scope["path"], who.model)
     report = Report(state.guard.policy.ref)
-    asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
+    asides = given.asides(endpoint, headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
-        return await serve_request(call, body, leaves)
+        return await run_while_connected(request.receive, serve_request(call, body, leaves))
     when = decide_order(endpoint.path, body, leaves, state.upstream.model_names(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
-        return await serve_request(call, body, leaves)
+        return await run_while_connected(request.receive, serve_request(call, body, leaves))
     early = SpeculativeRequest(call.answer())
-    return await early.around(serve_request(call, body, leaves, early))
+    serving = run_while_connected(request.receive, serve_request(call, body, leaves, early))
+    return await early.around(serving)
 
 
 async def fetch_request_pictures(state: State, endpoint: Endpoint, given: ParsedRequest) -> ParsedRequest:
@@ -95,8 +97,7 @@ async def serve_request(
     state, protocol, request, report = call.state, call.protocol, call.http, call.report
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
-    judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
-    verdict, outcome = await run_while_connected(request.receive, judging)
+    verdict, outcome = await state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
     record_verdict(request, report, verdict)
     asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
@@ -115,13 +116,13 @@ async def serve_request(
     if outcome.vault is not None or verdict.heard != who.heard:
         call.who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
     call.choices = protocol.count_choices(body)
-    call.system, call.prompt, call.sources = leaves.system(), leaves.prompt(), leaves.sources()
+    call.system = verdict.system if leaves.roles else leaves.system()
+    call.prompt, call.sources = verdict.prompt, verdict.sources
     if protocol.is_streamed(body):
         begin_stream(request)
         return stream_to(call)
     try:
-        answering = (call.endpoint.answer_whole or answer_whole)(call)
-        return await run_while_connected(request.receive, answering)
+        return await (call.endpoint.answer_whole or answer_whole)(call)
     except GuardrailsError as error:
         told = await vet_error(call, error)
         return respond(told, report.headers(), request.scope["path"])
@@ -133,10 +134,10 @@ def refuse_request(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Res
     if protocol.refuse is None or not protocol.refuses_in_kind:
         told = explain(Blocked(verdict))
         error = call.asides.refused(error_writer(call.http.scope["path"])(told))
-        return Response(strict_json.dump(error), told.status, report.headers(), "application/json")
+        return JsonResponse(strict_json.dump(error), told.status, report.headers())
     answer = protocol.refuse(block_message(verdict), body)
     if protocol.stream is None or not protocol.is_streamed(body):
-        return Response(strict_json.dump(answer), 200, report.headers(), "application/json")
+        return JsonResponse(strict_json.dump(answer), 200, report.headers())
     writer = call.endpoint.write_stream()
     raw = writer.feed(dump_events([*protocol.stream.events(answer)])) + writer.flush()
     return Response(raw, 200, {**report.headers(), **writer.headers})
@@ -160,4 +161,4 @@ async def _answer_once(call: Call) -> Response:
     content = call.asides.whole(await judge_answer(call, answer, weight))
     if content is not answer:
         raw = await call.state.run_by_size(weight, lambda: strict_json.dump(content))
-    return Response(raw, 200, {**headers, **call.report.headers()}, "application/json")
+    return JsonResponse(raw, 200, {**headers, **call.report.headers()})

@@ -39,13 +39,14 @@ async def ask_again(call: Call, reask: Reask) -> Call:
         raise call.unavailable(verdict)
     if verdict.blocked:
         raise block_error(verdict)
+    system, prompt, sources = tree.conversation()
     return replace(
         call,
         raw=await state.run_by_size(strict_json.weigh(call.raw), lambda: call.dump(verdict.content)),
         early=None,
         who=replace(who, vault=outcome.vault or who.vault, heard=verdict.heard),
-        system=tree.system(),
-        prompt=tree.prompt(),
-        sources=tree.sources(),
+        system=system,
+        prompt=prompt,
+        sources=sources,
         given=replace(given, body=body, reasked=given.reasked + 1),
     )

@@ -14,10 +14,12 @@ from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtra, 
 from guardrails.proxy.routes.openai import azure_annotations
 from guardrails.proxy.routes.openai.azure_annotations import Annotated
 from guardrails.proxy.routes.openai.moderation_field import FORMS, Moderated, Wanted, take_field
+from guardrails.verdicts.frozen_records import quick_init
 from guardrails.wire import strict_json
 from guardrails.wire.forms import Form, form, is_form
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class ParsedRequest:
     """A request of an API: what it says, its bytes, what there is to judge of it, whether it wants to be moderated, and the form

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import aiohttp
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.proxy.access.client import cancel_and_wait
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 
 BESIDE, HOSTED, KEPT, UNSEEN = "beside", "after_hosted", "after_kept", "after_unseen"
 """When a request is sent: beside its check, or after it because the provider runs tools for it, because the provider keeps
@@ -80,12 +80,12 @@ def _is_run_by_client(tool: object) -> bool:
 class SpeculativeRequest:
     """An answer of the upstream that is asked for at once, and read through `answer` or given up by `close`."""
 
-    def __init__(self, answer: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> None:
+    def __init__(self, answer: AbstractAsyncContextManager[UpstreamResponse]) -> None:
         self._open = AsyncExitStack()
         self._opening = asyncio.ensure_future(self._open.enter_async_context(answer))
 
     @asynccontextmanager
-    async def answer(self) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def answer(self) -> AsyncIterator[UpstreamResponse]:
         """Yield the answer, as `Upstreams.answer` does, or raise what it raised. Read it inside, and only read it."""
         async with self._open:
             yield await self._opening

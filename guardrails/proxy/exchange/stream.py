@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import aiohttp
-
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
 from guardrails.protocols.errors import Problem
@@ -21,6 +19,7 @@ from guardrails.proxy.exchange.reasks import ask_again
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
 from guardrails.proxy.server.middleware import note_failure
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import drain, failure_in, response_headers, too_large
 from guardrails.wire import sse, strict_json
 
@@ -32,6 +31,10 @@ BYTES_AT_ONCE: Final = 16 << 10
 
 WEIGHT_ALONE: Final = 16 << 10
 """What an event weighs that is taken without those before it."""
+
+
+QUEUE_S: Final = 30.0
+"""Seconds for which a stream that has begun waits for a worker: it is late, not broken off, and its upstream is not read."""
 
 
 def stream_to(call: Call) -> StreamingAnswer:
@@ -86,7 +89,7 @@ async def stream(
                 async for body in _relay_stream(call, response, relay):
                     yield StreamPiece(opening + body, headers)
                     opening = b""
-                rest = await pipeline.adrive(judge.ended(relay, call, INLINE_ON_LOOP))
+                rest = await pipeline.adrive(judge.ended(relay, call, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
                 yield StreamPiece(opening + dump_events(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
                     await drain(response)
@@ -105,7 +108,7 @@ async def stream(
             raise failure from error
         note_failure(call.http.scope, failure, begun=True)
         if relay.is_begun:  # what was sent of it is on record
-            await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
+            await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
         yield StreamPiece(fail(explain(failure)), headers)
 
 
@@ -127,7 +130,7 @@ async def stream_again(call: Call, fail: Callable[[Problem], bytes]) -> AsyncIte
         return
 
 
-async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Relay) -> AsyncIterator[bytes]:
+async def _relay_stream(call: Call, response: UpstreamResponse, relay: Relay) -> AsyncIterator[bytes]:
     """Have a relay take a stream; yields what may go on of it.
 
     Raises:
@@ -140,7 +143,7 @@ async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Rel
         read: Iterable[ReceivedEvent] = _read(some)
         if weigh_events(some) >= strict_json.LARGE:
             read = await call.state.run_in_worker(lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
-        await pipeline.adrive(relay.take(read, INLINE_ON_LOOP))
+        await pipeline.adrive(relay.take(read, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
         if not call.asides.holds and (out := relay.ready()):
             yield dump_events(out)
         if relay.stop is not None:
@@ -153,7 +156,7 @@ async def _relay_stream(call: Call, response: aiohttp.ClientResponse, relay: Rel
         raise invalid_answer("the upstream's stream ended before its end")
 
 
-async def _receive_events(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[list[ReceivedEvent]]:
+async def _receive_events(call: Call, response: UpstreamResponse) -> AsyncIterator[list[ReceivedEvent]]:
     """Yield events as they came, those together that come together, up to the end of their stream."""
     limit = call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), call.endpoint.framing.reader(), limit):

@@ -52,7 +52,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         return [Piece(answer, _any(answer, Stage.OUTPUT), Stage.OUTPUT)]
     before = protocol.request_payload(asked).tree
     leaves = protocol.response_payload(answer).tree
-    leaves.beside(before.system(), before.prompt(), before.sources())
+    leaves.beside(*before.conversation())
     return [
         Piece(
             answer,

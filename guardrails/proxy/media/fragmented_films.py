@@ -18,7 +18,6 @@ from functools import partial
 from time import perf_counter
 from typing import Final
 
-import aiohttp
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -37,6 +36,7 @@ from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.spool import PIECE, WITHHELD, Spool, release_file, with_send_timeout
 from guardrails.proxy.server.state import LOG
 from guardrails.proxy.shadow.shadow_queue import ShadowSample
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import response_headers, too_large
 from guardrails.types import Action, Place, Stage, Verdict, Video
 
@@ -48,7 +48,7 @@ FILMS: Final = "guardrails_films_total"
 OLD: Final = ("0.9", "1.0")
 """Versions of HTTP in which who reads an answer takes what is broken off for all of it."""
 
-PendingResponse = AbstractAsyncContextManager[aiohttp.ClientResponse]
+PendingResponse = AbstractAsyncContextManager[UpstreamResponse]
 Arrival = list[Fragment] | Exception | None
 """Fragments that came, why no more do, or that all did."""
 
@@ -92,7 +92,7 @@ class IncomingFilm:
         self._most = film_limits(call.state.guard.pipeline.policies).bytes
         self.spool, self.cutter = Spool(call.state.disk_budget), FilmCutter()
         self.arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
-        self.answer: asyncio.Future[aiohttp.ClientResponse] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[UpstreamResponse] = asyncio.get_running_loop().create_future()
         self._cuts, self._keeps = True, False
         self._taking: asyncio.Future[Arrival] | None = None
         self._reading = asyncio.ensure_future(self._read(asked))
@@ -129,7 +129,7 @@ class IncomingFilm:
             self.arrivals.put_nowait(error)
             raise
 
-    async def _fill(self, found: aiohttp.ClientResponse) -> None:
+    async def _fill(self, found: UpstreamResponse) -> None:
         """Have what comes written, and put fragments where they are waited for once they lie in the file."""
         async for piece in found.content.iter_any():
             if self.spool.size + len(piece) > self._most:

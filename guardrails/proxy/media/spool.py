@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-import aiohttp
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import FileResponse, Response
@@ -34,6 +33,7 @@ from guardrails.proxy.exchange.answer import block_message, record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.state import State
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import response_headers, too_large
 from guardrails.types import Media, Place, Stage
 
@@ -151,7 +151,7 @@ async def release_file(
     state: State,
     who: Request,
     report: Report,
-    answer: aiohttp.ClientResponse,
+    answer: UpstreamResponse,
     kind: type[Media] | None = None,
     header: Header | None = None,
     kept: Spool | None = None,

@@ -14,7 +14,7 @@ from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.proxy.access.client import read_claims, run_while_connected
 from guardrails.proxy.exchange.answer import record_verdict
-from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.types import Stage
 from guardrails.wire import strict_json
@@ -70,7 +70,7 @@ async def check(request: HttpRequest) -> Response:
     report = Report(guard.policy.ref)
     record_verdict(request, report, verdict)
     shown = await state.run_by_size(weight, lambda: strict_json.dump(verdict.to_dict()))
-    return Response(shown, 200, report.headers(), "application/json")
+    return JsonResponse(shown, 200, report.headers())
 
 
 def read(raw: bytes) -> dict[str, Any]:

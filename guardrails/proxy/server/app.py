@@ -29,7 +29,7 @@ from guardrails.proxy.server.middleware import Gate, respond
 from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
 from guardrails.proxy.server.reloading.reload import keep_reloading
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
-from guardrails.proxy.server.state import LOG, State
+from guardrails.proxy.server.state import State
 from guardrails.registry.sources import PluginSources
 
 
@@ -95,11 +95,6 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
-        if state.connections.most < settings.max_connections:
-            LOG.warning(
-                "%d connections at a time, since the process may open few files (ulimit -n)",
-                state.connections.most,
-            )
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:

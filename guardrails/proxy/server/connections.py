@@ -5,12 +5,17 @@ arrive.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final, Literal
+
+from guardrails.errors import GuardrailsError
+
+LOG = logging.getLogger("guardrails.proxy")
 
 CONNECTIONS: Final = "guardrails.connections"
 """Key of the lifespan's state under which an application gives its `Connections` to the server's protocol (`http.Http`)."""
@@ -26,6 +31,9 @@ MOST: Final = 4_096
 
 RESERVED: Final = 64
 """File descriptors that a process needs apart from connections: its files, pipes and listeners."""
+
+FEWEST: Final = 16
+"""Connections at a time without which nothing is served, unless fewer are wanted."""
 
 NETWORK_BITS: Final = 64
 """Bits of an IPv6 address that one client cannot choose: providers give each a whole network."""
@@ -132,26 +140,53 @@ def limit_to_descriptors(wanted: int) -> int:
     """Return how many connections a process may have at a time: what is wanted, but no more than half of the file descriptors
     that it may open, since a request that is served has a connection to the upstream as well.
     """
-    if sys.platform == "win32":
-        return wanted
-    import resource
+    soft = _soft_limit()
+    return wanted if soft is None else min(wanted, max(1, soft // 2 - RESERVED))
 
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return wanted
-    return min(wanted, max(1, soft // 2 - RESERVED))
+
+def check_descriptors(wanted: int) -> None:
+    """Say in the log where this process may open too few files for so many connections.
+
+    Raises:
+        GuardrailsError: it could hardly serve anybody.
+    """
+    soft, most = _soft_limit(), limit_to_descriptors(wanted)
+    if most >= wanted:
+        return
+    cure = f"raise the limit to {2 * (wanted + RESERVED)} (ulimit -n, systemd's LimitNOFILE=, docker's --ulimit nofile=)"
+    if most < min(wanted, FEWEST):
+        raise GuardrailsError(
+            f"this process may open {soft} files, of which {RESERVED} are needed besides connections: "
+            f"too few to serve {min(wanted, FEWEST)} connections at a time: {cure}"
+        )
+    LOG.warning(
+        "%d connections at a time, not %d, as this process may open %d files: %s", most, wanted, soft, cure
+    )
 
 
 def raise_descriptors(wanted: int) -> None:
-    """Let this process, and those that it starts, open as many files as so many connections need, as far as it may."""
+    """Let this process, and those that it starts, open as many files as so many connections need, as far as it may.
+
+    Raises:
+        GuardrailsError: as `check_descriptors`.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        needed = 2 * (wanted + RESERVED)
+        if soft != resource.RLIM_INFINITY and soft < needed:
+            most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+            with contextlib.suppress(ValueError, OSError):  # macOS has further limits of its own
+                resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    check_descriptors(wanted)
+
+
+def _soft_limit() -> int | None:
+    """Return how many files this process may open, None where it may open any number."""
     if sys.platform == "win32":
-        return
+        return None
     import resource
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = 2 * (wanted + RESERVED)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    most = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    with contextlib.suppress(ValueError, OSError):  # macOS has further limits of its own
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft

@@ -79,7 +79,7 @@ def tell_readiness(state: State, headers: Headers) -> Response:
         "failing_upstreams": down,
         "stuck_workers": workers().stuck,
         "admission": {
-            "expected_wait_s": round(state.capacity.expected_wait(), 3),
+            "expected_wait_s": round(state.capacity.delay_s, 3),
             "stream_load": round(state.capacity.stream_load, 3),
             "streams": state.capacity.streams,
             "saturated_s": round(state.capacity.saturated_s, 1),

@@ -16,9 +16,56 @@ from guardrails.proxy.server.connections import CONNECTIONS, PRESENCE, TOO_SLOW,
 MOST_UNREAD = 16 << 10
 """Bytes up to which a head, a chunk's length or a trailer may come in pieces; one that comes at once may be longer."""
 
+JOINED = 64 << 10
+"""Bytes of a first piece of a body up to which it is sent together with the head."""
+
 INVALID = "Invalid HTTP request received."
 SLOW_HEAD = "The head of the request did not arrive in time."
 FULL = "Too many connections are open."
+
+
+class AnswerWriter:
+    """What one answer is written to: its head goes out with the first piece of its body, where that follows at once.
+
+    uvicorn writes both by themselves, and uvloop hands each to the system as it comes: a second call and a second packet for
+    each small answer.
+    """
+
+    __slots__ = ("_begun", "_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._head: bytes | None = None
+        self._begun = False
+
+    def write(self, data: bytes) -> None:
+        """Write what comes next; a head waits for no longer than until others of the event loop have their turn."""
+        head, self._head = self._head, None
+        if not self._begun:
+            self._begun, self._head = True, data
+            self._loop.call_soon(self.flush)
+        elif head is None:
+            self._transport.write(data)
+        elif len(data) <= JOINED:
+            self._transport.write(head + data)
+        else:
+            self._transport.write(head)
+            self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        """Tell whether the connection is being closed."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close the connection once all is written."""
+        self.flush()
+        self._transport.close()
+
+    def flush(self) -> None:
+        """Write a head that waits."""
+        head, self._head = self._head, None
+        if head is not None and not self._transport.is_closing():
+            self._transport.write(head)
 
 
 class Http(HttpToolsProtocol):
@@ -41,13 +88,14 @@ class Http(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._served: RequestResponseCycle | None = None
+        self._writer: AnswerWriter | None = None
         self._presence = ClientPresence()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new connection, or refuse it with 503 where there are too many.
 
-        An answer's headers and body are two writes, the second of which must not wait until the client has confirmed the first
-        (40 ms); asyncio sees to that for sockets that it opens itself, but not for those that it is given.
+        A piece of an answer must not wait until the client has confirmed the one before (40 ms); asyncio sees to that for sockets
+        that it opens itself, but not for those that it is given.
         """
         super().connection_made(transport)
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -77,13 +125,13 @@ class Http(HttpToolsProtocol):
         """Take what came."""
         self._unset_keepalive_if_required()
         self._unread += len(data)
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         while rest:
             try:
                 self.parser.feed_data(rest)
                 break
             except httptools.HttpParserUpgrade as asked:
-                rest = memoryview(self._plain() + rest[asked.args[0] :])
+                rest = self._plain() + rest[asked.args[0] :]
             except httptools.HttpParserError:
                 self._refuse()
                 return
@@ -187,11 +235,6 @@ class Http(HttpToolsProtocol):
         if self._deadline == math.inf:
             self._expect_within(self._limits.head_s)
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what follows a body is none."""
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Serve a request; raises `ValueError` where it does not say which host it is for, or says several, or wants a tunnel."""
         self._unread, self._in_head = 0, False
@@ -204,6 +247,7 @@ class Http(HttpToolsProtocol):
         self._in_body = True
         self._expect_within(self._limits.body_s)
         super().on_headers_complete()
+        self.headers = []  # what follows a body is no header
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of a body."""
@@ -220,6 +264,8 @@ class Http(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request; a client that was not read meanwhile has all of its time."""
+        if self._writer is not None:
+            self._writer.flush()  # of an answer without a body
         super().on_response_complete()
         if self._deadline != math.inf:
             self._restart_deadline()
@@ -227,4 +273,6 @@ class Http(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._served, self._presence = cycle, ClientPresence()
         cycle.scope[PRESENCE] = self._presence  # type: ignore[typeddict-unknown-key]
+        self._writer = AnswerWriter(self.transport, self.loop)
+        cycle.transport = self._writer  # type: ignore[assignment] # it has all that is used of one
         super()._start_asgi_task(cycle, app)

@@ -19,7 +19,7 @@ from prometheus_client.utils import floatToGoString
 
 from guardrails.engine.core.worker_pool import workers
 from guardrails.proxy.access.capacity.account import CapacityAccount
-from guardrails.types import PolicyRef, Verdict
+from guardrails.types import PolicyRef, Stage, Verdict
 
 BUCKETS = (
     0.0001,
@@ -142,7 +142,7 @@ GAUGES: Mapping[str, tuple[str, Callable[[Metrics], float]]] = {
     "guardrails_workers_waiting": ("Jobs that wait for a worker.", lambda metrics: workers().waiting),
     "guardrails_admission_expected_wait_seconds": (
         "Time for which another request would wait before its checks begin.",
-        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.expected_wait(),
+        lambda metrics: 0.0 if metrics.capacity is None else metrics.capacity.delay_s,
     ),
     "guardrails_admission_stream_load": (
         "Part of the machine that open streams take.",
@@ -193,12 +193,15 @@ class Series(Collector):
 
     def observe(self, name: str, seconds: float, labels: Labels) -> None:
         """Count one duration; raises `ValueError` for labels that the histogram does not have."""
+        add_time(self.histogram(name, labels), seconds)
+
+    def histogram(self, name: str, labels: Labels) -> list[float]:
+        """Return one series of a histogram, for `add_time`; raises `ValueError` for labels that the histogram does not have."""
         cell = self._found.get((name, labels))
         if cell is None:
             values = _label_values(HISTOGRAMS[name], labels)
             cell = self._found[name, labels] = self._times[name].setdefault(values, _no_times())
-        cell[bisect_left(BUCKETS, seconds)] += 1.0
-        cell[-1] += seconds
+        return cell
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
@@ -212,6 +215,12 @@ class Series(Collector):
             for values, (*counts, total) in self._times[name].copy().items():
                 histogram.add_metric(values, [*zip(BOUNDS, accumulate(counts), strict=True)], total)
             yield histogram
+
+
+def add_time(series: list[float], seconds: float) -> None:
+    """Count one duration in a series of a histogram."""
+    series[bisect_left(BUCKETS, seconds)] += 1.0
+    series[-1] += seconds
 
 
 def _no_times() -> list[float]:
@@ -252,6 +261,7 @@ class Metrics:
         self.reload_held: bool = False
         self._registry = CollectorRegistry()
         self._series = Series()
+        self._check_times: dict[Stage, list[float]] = {}
         self._registry.register(self._series)
         for name, (help_, read) in GAUGES.items():
             Gauge(name, help_, registry=self._registry).set_function(partial(read, self))
@@ -288,7 +298,12 @@ class Metrics:
 
     def count_verdict(self, verdict: Verdict, seconds: float) -> None:
         """Count what one check says."""
-        self.observe("guardrails_check_seconds", seconds, stage=verdict.stage.value)
+        series = self._check_times.get(verdict.stage)
+        if series is None:
+            labels = (("stage", verdict.stage.value),)
+            series = self._series.histogram("guardrails_check_seconds", labels)
+            self._check_times[verdict.stage] = series
+        add_time(series, seconds)
         for rule in (*verdict.rules, *verdict.shadow):
             self.count(
                 "guardrails_rules_fired_total", rule=rule.id, action=str(rule.action), mode=rule.mode.value

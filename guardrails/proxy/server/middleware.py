@@ -55,7 +55,11 @@ class Gate:
         label = label_of(scope)
         ROUTE_LABEL.set(label)
         try:
-            await self._serve(scope, receive, answer)
+            await self._let_in(scope, receive, answer.send)
+        except ClientDisconnect:
+            pass
+        except Exception as error:
+            await self._answer_failure(error, scope, receive, answer)
         finally:
             metrics, reason = self._state.metrics, scope.get(UNAVAILABLE)
             action = scope.get(ACTION, "none") if reason is None else "unavailable"
@@ -127,21 +131,19 @@ class Gate:
             self._state.count_refusal("concurrent")
             raise GuardUnavailable("too many requests are under way")
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        try:
-            await self._let_in(scope, receive, answer.send)
-        except ClientDisconnect:
-            return
-        except Exception as error:
-            note_failure(scope, error, begun=answer.started)
-            if isinstance(error, AccessDenied):
-                self._state.metrics.count("guardrails_denied_total", code=error.code)
-            elif not isinstance(error, GuardrailsError):
-                LOG.error("request %s failed: %s", answer.request_id, describe_failure(error))
-            if answer.started:
-                # The server closes the connection; what went wrong is in the log above, without any text.
-                raise RuntimeError("an answer was broken off") from None
-            await respond(error, scope)(scope, receive, answer.send)
+    async def _answer_failure(
+        self, error: Exception, scope: Scope, receive: Receive, answer: _Answer
+    ) -> None:
+        """Answer an exception, or break off the answer that has begun."""
+        note_failure(scope, error, begun=answer.started)
+        if isinstance(error, AccessDenied):
+            self._state.metrics.count("guardrails_denied_total", code=error.code)
+        elif not isinstance(error, GuardrailsError):
+            LOG.error("request %s failed: %s", answer.request_id, describe_failure(error))
+        if answer.started:
+            # The server closes the connection; what went wrong is in the log above, without any text.
+            raise RuntimeError("an answer was broken off") from None
+        await respond(error, scope)(scope, receive, answer.send)
 
 
 def note_failure(scope: Scope, error: BaseException, *, begun: bool) -> None:

@@ -12,11 +12,13 @@ from guardrails.proxy.access.admission import Client
 from guardrails.proxy.access.capacity.account import Ticket
 from guardrails.proxy.server.route import RouteMatch
 from guardrails.proxy.server.state import State
+from guardrails.verdicts.frozen_records import quick_init
 
 CONTEXT: Final = "guardrails.context"
 """Key of a scope under which the `RequestContext` of a request stands."""
 
 
+@quick_init
 @dataclass(frozen=True, slots=True)
 class RequestContext:
     """One request that was let in and is there as a whole. Built once, by the gate.

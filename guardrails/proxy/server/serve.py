@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from types import TracebackType
@@ -19,13 +19,15 @@ from fastapi import FastAPI
 
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
+from guardrails.processor.collection import pause_collection
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import SettingsSources
 from guardrails.proxy.server.app import create_app
-from guardrails.proxy.server.connections import raise_descriptors
+from guardrails.proxy.server.connections import check_descriptors, raise_descriptors
 from guardrails.proxy.server.http import Http
 from guardrails.proxy.server.listening.listener import open_listener
-from guardrails.proxy.server.processes.memory import bound_arenas, release_memory
+from guardrails.proxy.server.processes.graceful_server import GracefulServer
+from guardrails.proxy.server.processes.memory import bound_arenas, check_memory, release_memory
 from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
 from guardrails.proxy.server.reloading.reload import check_redaction_key
 from guardrails.proxy.server.state import State
@@ -75,38 +77,52 @@ def run(
 
     Raises:
         PolicyErrors: the policy is wrong; nothing was served.
-        SettingsError: the address cannot be listened on, or the workers would not redact alike.
+        SettingsError: the address cannot be listened on, or the workers would not redact alike, or are too many.
+        GuardrailsError: the process may open too few files, or the application could not start.
+        KeyboardInterrupt: it was ended by SIGINT; after SIGTERM it returns.
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     raise_descriptors(settings.max_connections)
+    check_memory(settings.workers)
     _prepare_process()
+    with ExitStack() as stack:
+        with pause_collection(collect=True):
+            serve = _load(settings, guard, given, on_loaded, stack)
+        serve()
+
+
+def _load(
+    settings: Settings,
+    guard: Guard | None,
+    given: SettingsSources | None,
+    on_loaded: Callable[[PolicyRef], object],
+    stack: ExitStack,
+) -> Callable[[], None]:
+    """Load what is to be served, and return what serves it; it listens until `stack` is closed."""
     loaded = guard or Guard.load(settings.policy, **settings.guard_options)
-    on_loaded(loaded.policy.ref)
     state = State(settings, loaded)
     for each in state.guards:
         check_redaction_key(settings, each)
-    with open_server_listener(settings) as listener:
-        if settings.workers == 1:
-            app = create_app(settings, loaded, None if given is None else given.settings)
-            _keep_what_is_loaded()
-            uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
-            return
-        os.environ[VARIABLE] = settings.model_dump_json()
-        os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
-        shared = LoadedGuard(loaded, tuple(state.all_guards), state.files) if can_fork() else None
-        del loaded, state  # a parent that shares nothing keeps nothing
-        _serve_by_workers(settings, listener, shared)
+    listener = stack.enter_context(open_server_listener(settings))
+    on_loaded(loaded.policy.ref)
+    if settings.workers == 1:
+        app = create_app(settings, loaded, None if given is None else given.settings)
+        return partial(GracefulServer(uvicorn.Config(app, **SERVER)).run, [listener])
+    os.environ[VARIABLE] = settings.model_dump_json()
+    os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
+    shared = LoadedGuard(loaded, tuple(state.all_guards), state.files) if can_fork() else None
+    if shared is not None:
+        shared.build_streams()
+    return partial(
+        _serve_by_workers, settings, listener, shared
+    )  # a parent that shares nothing keeps nothing
 
 
 def _serve_by_workers(settings: Settings, listener: socket.socket, shared: LoadedGuard | None) -> None:
     """Serve by several processes, which share a guard where there is one to share, until interrupted."""
-    app: str | Callable[[], FastAPI] = f"{__name__}:worker_app"
-    if shared is not None:
-        shared.build_streams()
-        app = partial(worker_app, shared)
-    _keep_what_is_loaded()
     release_memory()
+    app = f"{__name__}:worker_app" if shared is None else partial(worker_app, shared)
     config = uvicorn.Config(app, factory=True, workers=settings.workers, **SERVER)
     WorkerProcesses(config, [listener], reload=settings.reload, forks=shared is not None).run()
 
@@ -115,15 +131,6 @@ def _prepare_process() -> None:
     """Set what holds for a process that serves, before it loads anything."""
     sys.setswitchinterval(SWITCH_S)
     bound_arenas()
-
-
-def _keep_what_is_loaded() -> None:
-    """Have the collector leave alone what is loaded: to look through it again and again would hold all threads up, and write to
-    memory that workers share.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.enable()  # who starts a server by a command loads without it
 
 
 def worker_app(shared: LoadedGuard | None = None) -> FastAPI:
@@ -137,13 +144,12 @@ def worker_app(shared: LoadedGuard | None = None) -> FastAPI:
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else SettingsSources(**told).settings
     guard = None if shared is None else shared.current
-    try:
-        guard = guard or Guard.load(settings.policy, **settings.guard_options)
-        app = create_app(settings, guard, reread)
-    except GuardrailsError:
-        app = create_app(settings, None, reread)
-    _keep_what_is_loaded()
-    return app
+    with pause_collection(collect=True):
+        try:
+            guard = guard or Guard.load(settings.policy, **settings.guard_options)
+            return create_app(settings, guard, reread)
+        except GuardrailsError:
+            return create_app(settings, None, reread)
 
 
 def open_server_listener(settings: Settings) -> socket.socket:
@@ -168,6 +174,7 @@ class Running:
         wait_ready: bool = True,
         reread: Callable[[], Settings] | None = None,
     ) -> None:
+        check_descriptors(settings.max_connections)
         self._listener = open_server_listener(settings)
         self._wait_ready = wait_ready
         self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})

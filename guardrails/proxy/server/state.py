@@ -103,7 +103,8 @@ class State:
         self.capacity = CapacityAccount(
             measure_cores() / settings.workers,
             workers().threads,
-            queue_wait=lambda caller: workers().expected_wait(caller),
+            queue_wait=lambda caller, long: workers().expected_wait(caller, bulk=long),
+            queue_delay=lambda: workers().delay_s,
             on_refusal=self.count_refusal,
         )
         self.connections = Connections(
@@ -371,7 +372,8 @@ class State:
         self.metrics.count("guardrails_admission_refused_total", kind=kind)
 
     def _note_failures(self, verdict: Verdict) -> None:
-        self._failed.update((error.detector, perf_counter()) for error in verdict.errors)
+        for error in verdict.errors:
+            self._failed[error.detector] = perf_counter()
 
 
 def longest_wait(guards: Iterable[Guard]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.content.roles import ROLES
+from guardrails.engine.content.places import ROLES
 from guardrails.engine.model import Request
 from guardrails.types import Media, Stage, Text, ToolCall
 

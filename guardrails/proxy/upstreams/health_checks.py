@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
-import aiohttp
-
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.providers import OPENAI
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.routing_choice import Row
 from guardrails.proxy.upstreams.upstream_client import UpstreamRequest
 
@@ -25,13 +24,11 @@ class HealthCheckedUpstreams(Protocol):
         """Return of each by name whether it is up."""
         ...
 
-    def ask_one(
-        self, row: Row, asked: UpstreamRequest
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def ask_one(self, row: Row, asked: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Ask one."""
         ...
 
-    async def read_whole(self, response: aiohttp.ClientResponse) -> bytes:
+    async def read_whole(self, response: UpstreamResponse) -> bytes:
         """Read an answer."""
         ...
 

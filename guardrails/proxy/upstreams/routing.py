@@ -18,8 +18,6 @@ from time import perf_counter
 from types import TracebackType
 from urllib.parse import quote
 
-import aiohttp
-
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import BackendError
 from guardrails.protocols.providers import Provider
@@ -27,7 +25,9 @@ from guardrails.proxy.access.client import cancel_and_wait
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.upstreams.failure_log import FailureLog
 from guardrails.proxy.upstreams.health_checks import run_health_checks
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.routing_choice import Row, order, select_rows
 from guardrails.proxy.upstreams.upstream_client import (
     BUSY,
@@ -35,7 +35,6 @@ from guardrails.proxy.upstreams.upstream_client import (
     Failure,
     Upstream,
     UpstreamRequest,
-    UpstreamResponse,
     failure_of,
     read_whole,
 )
@@ -75,6 +74,7 @@ class Upstreams:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._metrics, self._clock, self._sleep = metrics, clock, sleep
+        self._failures = FailureLog(clock)
         self._most = settings.max_answer_bytes
         self.named = tuple(_row(name, doc, settings) for name, doc in settings.upstreams.items())
         self.others = () if settings.upstream is None else (_unnamed_row(settings.upstream, settings),)
@@ -89,7 +89,7 @@ class Upstreams:
     async def open(self) -> None:
         """Open the sessions; inside the event loop that will use them."""
         for upstream in self._by_name.values():
-            await upstream.open()
+            upstream.open()
         self._watching = [
             asyncio.ensure_future(run_health_checks(self, row, every_s, self._sleep))
             for row in self.named
@@ -121,7 +121,7 @@ class Upstreams:
         base: str = "",
         model: str | None = None,
         media: str = JSON,
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    ) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Ask for an answer of a model; yields it once its status is 200. Read it inside, and only read it. `path` is below
         `base` (`Endpoint.base`); `media` is the type of the body.
 
@@ -137,13 +137,11 @@ class Upstreams:
             model,
         )
 
-    def ask_one(
-        self, row: Row, asked: UpstreamRequest
-    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def ask_one(self, row: Row, asked: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Ask one of them alone, and once; else as `answer`."""
         return _PendingAnswer(self, asked, (row,))
 
-    async def read_whole(self, response: aiohttp.ClientResponse) -> bytes:
+    async def read_whole(self, response: UpstreamResponse) -> bytes:
         """Return the whole body of an answer; raises `BackendError` if it is too large."""
         return await read_whole(response, self._most)
 
@@ -166,7 +164,9 @@ class Upstreams:
                 self._metrics.count("guardrails_upstream_retries_total", upstream=row.name)
             upstream = self._by_name[row.name]
             try:
-                return upstream, await self._once(upstream, await _rename_model(asked, row, model), left)
+                other = None if model is None else row.rename.get(model)
+                sent = asked if other is None else await _rename_model(asked, other)
+                return upstream, await self._once(upstream, sent, left)
             except Exception as error:
                 failure = failure_of(error, row.key)
                 if failure is None:
@@ -200,6 +200,8 @@ class Upstreams:
             self._metrics.count(
                 "guardrails_upstream_failures_total", upstream=upstream.row.name, why=failure.why
             )
+            if error is not None and not isinstance(error, BackendError | UpstreamAnswer):
+                self._failures.record(upstream.row.name, error)
         upstream.breaker.record_end(self._clock(), well=well)
         return failure
 
@@ -226,7 +228,7 @@ class Upstreams:
         return self._by_name[name].breaker.remaining_wait(self._clock()) == 0.0
 
 
-class _PendingAnswer(AbstractAsyncContextManager[aiohttp.ClientResponse]):
+class _PendingAnswer(AbstractAsyncContextManager[UpstreamResponse]):
     """One request, to those who are asked for it in turn: `Upstreams.answer`."""
 
     __slots__ = ("_asked", "_began", "_model", "_response", "_rows", "_upstream", "_upstreams")
@@ -236,7 +238,7 @@ class _PendingAnswer(AbstractAsyncContextManager[aiohttp.ClientResponse]):
     ) -> None:
         self._upstreams, self._asked, self._rows, self._model = upstreams, asked, rows, model
 
-    async def __aenter__(self) -> aiohttp.ClientResponse:
+    async def __aenter__(self) -> UpstreamResponse:
         self._began = self._upstreams.now()
         try:
             self._upstream, self._response = await self._upstreams.start_answer(
@@ -252,7 +254,6 @@ class _PendingAnswer(AbstractAsyncContextManager[aiohttp.ClientResponse]):
     ) -> None:
         try:
             self._response.release()
-            await self._response.wait_for_close()
         finally:
             failure = self._upstreams.record_end(self._upstream, error)
             self._upstreams.record_wait(self._began)
@@ -291,17 +292,17 @@ def _row(name: str, doc: UpstreamDoc, settings: Settings) -> Row:
     )
 
 
-async def _rename_model(asked: UpstreamRequest, row: Row, model: str | None) -> UpstreamRequest:
-    """Return what one is asked for; a large body is changed on a worker, so that nobody waits for it."""
-    if asked.raw is None or len(asked.raw) < LARGE or model not in row.rename:
-        return _with_renamed_model(asked, row, model)
-    return await asyncio.wrap_future(workers().submit(lambda: _with_renamed_model(asked, row, model)))
+async def _rename_model(asked: UpstreamRequest, sent: str) -> UpstreamRequest:
+    """Return what one is asked for that knows a model by another name; a large body is changed on a worker, so that nobody waits
+    for it.
+    """
+    if asked.raw is None or len(asked.raw) < LARGE:
+        return _with_model(asked, sent)
+    return await asyncio.wrap_future(workers().submit(lambda: _with_model(asked, sent)))
 
 
-def _with_renamed_model(asked: UpstreamRequest, row: Row, model: str | None) -> UpstreamRequest:
-    """Return what one is asked for that knows a model by another name."""
-    if model is None or (sent := row.rename.get(model)) is None:
-        return asked
+def _with_model(asked: UpstreamRequest, sent: str) -> UpstreamRequest:
+    """Return a request for a model of another name."""
     if asked.path.startswith(MODELS):
         _, colon, rest = asked.path.partition(":")
         return asked._replace(path=f"{MODELS}{quote(sent, safe='')}{colon}{rest}")

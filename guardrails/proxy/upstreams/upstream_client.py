@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BytesIO
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -19,6 +18,7 @@ from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import Provider
 from guardrails.proxy.access.forwarded_headers import is_plain_header
 from guardrails.proxy.server.errors import UpstreamAnswer
+from guardrails.proxy.upstreams.http_client import HttpClient, UpstreamResponse
 from guardrails.proxy.upstreams.routing_choice import Row
 from guardrails.remote.breaker import CircuitBreaker
 from guardrails.wire import sse, strict_json
@@ -57,30 +57,18 @@ VERSION = re.compile(r"/v\d+[a-z0-9]*$")
 BAD, BUSY = frozenset({502, 503, 504, 529}), 429
 """Statuses that say that an upstream is down (or overloaded: Anthropic's 529), and that it has no room for this client."""
 
-AT_ONCE = 1 << 20
-"""Bytes of a body that are sent at once."""
-
 ERROR_BYTES = 64 << 10
 """Bytes of an upstream's error that are read."""
 
 DRAIN_S = 0.1
-IDLE_POOL_S = 4.0
-"""Seconds for which an idle connection is kept: less than the five after which uvicorn closes it."""
-
 
 SERVED_BY = "x-guardrails-upstream"
 
 JSON = "application/json"
 
 
-class UpstreamResponse(aiohttp.ClientResponse):
-    """An answer that knows whose it is, where that is to be told."""
-
-    upstream = ""
-
-
 class Upstream:
-    """One server: a pooled client session; no redirects, no cookies, no proxies from the environment. `name` is what its
+    """One server: its connections, and how it is. No redirects, no cookies, no proxies from the environment. `name` is what its
     answers tell of whose they are.
     """
 
@@ -88,26 +76,19 @@ class Upstream:
         self.row = row
         self.breaker = CircuitBreaker(row.failures, row.open_s)
         self._name = name
-        self._timeout = self._within(row.total_s)
-        self._session: aiohttp.ClientSession | None = None
+        self._client = HttpClient(row.url, row.connect_s, row.idle_s, row.total_s)
 
     def is_healthy(self) -> bool:
         """Tell whether it is up, as far as its last answers tell."""
         return self.breaker.is_closed
 
-    async def open(self) -> None:
-        """Open the session; inside the event loop that will use it."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_POOL_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-            response_class=UpstreamResponse,
-        )
+    def open(self) -> None:
+        """Get ready; inside the event loop that will use it."""
+        self._client.open()
 
     async def close(self) -> None:
-        """Close the session."""
-        if self._session is not None:
-            await self._session.close()
+        """Close its connections."""
+        await self._client.close()
 
     def headers(self, client: Mapping[str, str], provider: Provider, media: str = JSON) -> dict[str, str]:
         """Return the headers of a request to the upstream, with the type of its body."""
@@ -134,26 +115,20 @@ class Upstream:
             BackendError: it answered neither.
             OSError, aiohttp.ClientError: it did not answer (`failure_of`).
         """
-        assert self._session is not None  # requests come after the server has started
-        response = await self._session.request(
+        response = await self._client.ask(
             asked.method,
             address(self.row.url, asked.base, asked.path),
-            data=_in_pieces(asked.raw),
-            headers=self.headers(asked.client, asked.provider, asked.media),
-            allow_redirects=False,
-            timeout=self._timeout if total_s is None else self._within(total_s),
+            self.headers(asked.client, asked.provider, asked.media),
+            asked.raw,
+            total_s,
         )
-        assert isinstance(response, UpstreamResponse)
         response.upstream = self._name
         if response.status != 200:
-            async with response:
+            try:
                 raise await _error_of(response)
+            finally:
+                response.release()
         return response
-
-    def _within(self, total_s: float) -> aiohttp.ClientTimeout:
-        return aiohttp.ClientTimeout(
-            total=total_s, sock_connect=self.row.connect_s, sock_read=self.row.idle_s
-        )
 
 
 class UpstreamRequest(NamedTuple):
@@ -232,14 +207,17 @@ def _asks(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-async def read_whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def read_whole(response: UpstreamResponse, most: int) -> bytes:
     """Return the whole body of an answer; raises `BackendError` if it is larger than `most`."""
-    pieces = bytearray()
-    async for piece in response.content.iter_any():
-        pieces += piece
-        if len(pieces) > most:
-            raise too_large(most)
-    return bytes(pieces)
+    content = response.content
+    whole: bytes | bytearray = await content.readany()
+    while len(whole) <= most:
+        if content.at_eof():
+            return bytes(whole)
+        if isinstance(whole, bytes):
+            whole = bytearray(whole)
+        whole += await content.readany()
+    raise too_large(most)
 
 
 @lru_cache(maxsize=1_024)
@@ -250,7 +228,7 @@ def address(url: str, base: str, path: str) -> URL:
     return URL((VERSION.sub("", url).removesuffix(base) + base if base else url) + path)
 
 
-async def drain(response: aiohttp.ClientResponse) -> None:
+async def drain(response: UpstreamResponse) -> None:
     """Read what follows the end of a stream, so that its connection can be used again; not for long."""
     try:
         async with asyncio.timeout(DRAIN_S):
@@ -265,26 +243,20 @@ def too_large(limit: int) -> BackendError:
     return invalid_answer(f"the upstream's answer is larger than {limit} bytes")
 
 
-def response_headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+def response_headers(response: UpstreamResponse) -> dict[str, str]:
     """Return the headers of an answer that the client gets; not those that say something, as nobody judges them."""
-    lowered = ((name.lower(), value) for name, value in response.headers.items())
-    passed = {
-        name: value
-        for name, value in lowered
-        if name in PASSED_BACK or (name.startswith(PASSED_BACK_PREFIX) and is_plain_header(name))
-        if is_plain_header(value)
-    }
-    if isinstance(response, UpstreamResponse) and response.upstream:
+    passed: dict[str, str] = {}
+    for written, value in response.headers.items():
+        name = written.lower()
+        known = name in PASSED_BACK or (name.startswith(PASSED_BACK_PREFIX) and is_plain_header(name))
+        if known and is_plain_header(value):
+            passed[name] = value
+    if response.upstream:
         passed[SERVED_BY] = response.upstream
     return passed
 
 
-def _in_pieces(raw: bytes | None) -> bytes | BytesIO | None:
-    """Return a body as it is sent: a large one in pieces, between which others have their turn."""
-    return raw if raw is None or len(raw) <= AT_ONCE else BytesIO(raw)
-
-
-async def _error_of(response: aiohttp.ClientResponse) -> Exception:
+async def _error_of(response: UpstreamResponse) -> Exception:
     """Return the exception for an answer that is not 200."""
     if not 400 <= response.status <= 599:
         return invalid_answer(f"the upstream answered {response.status}")

@@ -1,1 +1,1 @@
-"""Tables of characters: look-alikes, and classes of Unicode as patterns need them."""
+"""Characters: tables of look-alikes and of classes of Unicode as patterns need them, those of words, lone surrogates."""

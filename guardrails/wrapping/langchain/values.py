@@ -139,7 +139,7 @@ def read(value: Any, stage: Stage, *, tools: Mapping[str, Any] | None = None) ->
     Walk(tree, numbers).value(value, ("value",), Place(stage))
     for name, defined in (tools or {}).items():
         each(chat_fields.definition)(tree, defined, ("tools", name), Place(Stage.TOOL_DEFINITION))
-    tree.beside(tree.system())
+    tree.beside_own_system()
 
     def edit(given: Any, leaves: ContentTree, outcome: Outcome) -> Any:
         changed: Any = apply_edits(given, leaves, outcome)

@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,23 @@ def test_serves_the_policy_before_the_upstream(running: Any) -> None:
         server.communicate(timeout=20)
 
     assert "[CREDIT_CARD]" in (answer.choices[0].message.content or "")
-    assert server.returncode in {0, 130}
+    assert server.returncode == 130
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_ends_it_with_the_same_status_however_many_serve(running: Any, workers: str) -> None:
+    """0 on SIGTERM, and as any program on Ctrl-C."""
+    cases = [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
+    given = ("--policy", "pii-only", "--upstream", "http://127.0.0.1:9", "--workers", workers)
+    with ExitStack() as stack:
+        ports = [free_port() for _ in cases]
+        servers = [stack.enter_context(running("serve", *given, "--port", str(port))) for port in ports]
+        for port, server, (number, _) in zip(ports, servers, cases, strict=True):
+            wait_until(partial(listens, port), WAIT_S)
+            wait_for_all(port, workers)
+            server.send_signal(number)
+        statuses = [server.wait(WAIT_S) for server in servers]
+    assert statuses == [status for _, status in cases]
 
 
 def test_a_broken_policy_does_not_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,6 +128,14 @@ def settled(port: int, digest: str, *, begun: bool = True) -> set[int]:
 
     wait_until(is_settled, WAIT_S)
     return statuses
+
+
+def listens(port: int) -> bool:
+    """Tell whether a server answers at a port by now."""
+    try:
+        return checked(port)[0] == 200
+    except ConnectionError:
+        return False
 
 
 def answered(port: int) -> float:

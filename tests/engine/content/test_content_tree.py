@@ -116,8 +116,20 @@ def test_turns_are_joined_by_role_and_stage() -> None:
     tree.join_turns()
     joined = [leaf for leaf in tree.leaves if leaf.pieces]
     assert [(leaf.content, leaf.across) for leaf in joined] == [
-        (Text("forbidden", Place(Stage.INPUT, role="user")), True)
+        (Text("forbidden", Place(Stage.INPUT, role="user"), {"borders": "3"}), True)
     ]
+
+
+def test_borders_are_those_of_messages() -> None:
+    """Parts of one message are none; what is decoded of a joined text has offsets of its own."""
+    tree = ContentTree()
+    for message, text in enumerate(["ab", "cd", "SGVsbG8gd29y", "bGQsIHRoaXMgaXMgYSB0ZXN0"]):
+        tree.text(text, (message,), Place(Stage.INPUT, role="user", message=message // 2))
+    tree.join_turns()
+    [joined] = [leaf for leaf in tree.leaves if leaf.across]
+    assert joined.content.context == {"borders": "4"}
+    tree.decode(2, 10, 1_000, but=range(4))
+    assert [leaf.content.context for leaf in tree.leaves if leaf.across][1:] == [None]
 
 
 @given(st.lists(st.text(min_size=1, max_size=5), min_size=2, max_size=6), st.data())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from guardrails import Detection, Finding, Guard, Image, Stage, Text, Verdict
 from guardrails.detectors.kinds import Kind
 from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.core.fast_path import FastPath, KnownDetections
+from guardrails.engine.core.fast_path import FEW, MOST_NAMES, FastPath, KnownDetections
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.model import Outcome, Request
 from guardrails.protocols.chat import chat_fields
@@ -389,3 +389,43 @@ def test_an_ordinary_conversation_takes_the_allow_path(guards: dict[str, Guard],
         {"role": "user", "content": "and now?"},
     ]
     assert both(guards[name], {"messages": messages})[2]
+
+
+def test_names_that_come_again_are_not_asked_again(bomb_guard: Guard) -> None:
+    """A model's name is too short for the cache: that it is clear is remembered for what it is, where it stands."""
+    path = FastPath(bomb_guard.pipeline.policies, FindingsCache())
+
+    def ask(*texts: str, stage: Stage = Stage.INPUT) -> list[str]:
+        known: KnownDetections = {}
+        tree = ContentTree(leaves=[Leaf(Text(text, Place(stage))) for text in texts])
+        assert path.allow(tree, known, {}) is not None
+        return [texts[index] for index in known]
+
+    assert ask("gpt-4o", "one question") == ["gpt-4o", "one question"]
+    assert ask("gpt-4o", "two questions") == ["two questions"]
+    assert ask("gpt-4o", "an answer", stage=Stage.OUTPUT) == ["gpt-4o", "an answer"]
+    assert ask("gpt-4o") == ["gpt-4o"]
+    cells = [f"cell {number}" for number in range(FEW)]
+    assert ask("gpt-4o", *cells) == ["gpt-4o", *cells]
+
+
+def test_names_that_hold_something_are_not_remembered(bomb_guard: Guard) -> None:
+    """What stands encoded in a short text, and what its fields say, is found each time."""
+    path = FastPath(bomb_guard.pipeline.policies, FindingsCache())
+    for _ in range(2):
+        assert path.allow(leaves_of("mdkobzo", "so"), {}, {}) is not None
+        assert path.allow(leaves_of("%7aqxbomb", "so"), {}, {}) is None
+        assert path.allow(leaves_of("a zqxbomb", "so"), {}, {}) is None
+
+
+def test_names_are_bounded(bomb_guard: Guard) -> None:
+    """However many come."""
+    path = FastPath(bomb_guard.pipeline.policies, FindingsCache())
+    for number in range(3 * MOST_NAMES):
+        assert path.allow(leaves_of(f"name {number}", "so"), {}, {}) is not None
+        assert len(path._names) <= MOST_NAMES + FEW
+
+
+def leaves_of(*texts: str) -> ContentTree:
+    """Return the leaves of some texts."""
+    return ContentTree(leaves=[Leaf(Text(text, Place(Stage.INPUT))) for text in texts])

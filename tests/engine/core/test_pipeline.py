@@ -241,7 +241,7 @@ detectors:
 rules:
   - {{id: word, on: [input], when: custom.word > 0, then: block, scope: conversation}}
   - {{id: bomb, on: [input], when: custom.bomb > 0, then: block}}
-  - {{id: read, on: [input], when: custom.own > 0, then: flag}}
+  - {{id: read, on: [input], when: custom.own > 0, then: flag, scope: conversation}}
 """,
         detectors={"own": kind_of(reader)},
     )

@@ -22,6 +22,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core import task_runner
 from guardrails.engine.core.worker_pool import Workers
+from guardrails.engine.model import Request
 from guardrails.types import CLEAN, Place, Stage, Unavailable
 from tests.cases import each_case
 from tests.waiting import wait_until
@@ -131,13 +132,32 @@ def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once
     take_all_threads(pool, gate)
     pool.submit(lambda: None)
     guard = slow(lambda content: CLEAN, deadline_ms=50)
-    wait_until(lambda: pool.expected_wait() > 0.05)
+    wait_until(lambda: pool.delay_s > 0.05)
 
     for ask in (lambda: guard.check("text"), lambda: asyncio.run(guard.acheck("text"))):
         with pytest.raises(GuardUnavailable, match=r"wait .* for a worker") as caught:
             ask()
         assert (caught.value.reason, caught.value.retry_after) == ("capacity", 1)
     assert pool.waiting == 1
+
+
+def test_what_has_begun_may_wait_for_a_thread_beyond_its_deadline(
+    slow: Slow, pool: Workers, gate: threading.Event
+) -> None:
+    """A stream is late rather than broken off; what it takes once a thread comes to it counts as ever."""
+    take_all_threads(pool, gate)
+    pool.submit(lambda: None)
+    guard = slow(lambda content: CLEAN, deadline_ms=50)
+    wait_until(lambda: pool.delay_s > 0.05)
+    tree = ContentTree()
+    tree.text("text", (), Place(Stage.INPUT))
+
+    async def judge() -> Action:
+        asyncio.get_running_loop().call_later(0.3, gate.set)
+        steps = guard.pipeline.check_steps(tree, Request(), task_runner.INLINE_ON_LOOP)
+        return (await guard.pipeline.adrive(steps, least_queue_s=WAIT)).action
+
+    assert asyncio.run(judge()) is Action.ALLOW
 
 
 def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -489,6 +509,85 @@ def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
     assert verdict.blocked
     assert {error.error for error in verdict.errors} == {"was not done in time"}
     assert verdict.unavailable == Unavailable("timeout", ("own",))
+
+
+class Cancellable:
+    """A detector that ends by itself once its time is up; keeps the threads on which it judged."""
+
+    cancellable = True
+    tier = 1
+
+    def __init__(self, judge: Callable[[Any], Detection] = lambda content: CLEAN) -> None:
+        self.judge, self.threads = judge, list[threading.Thread]()
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        self.threads.append(threading.current_thread())
+        return [self.judge(content) for content in batch]
+
+
+def test_what_ends_by_itself_runs_on_the_thread_that_goes_on(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """A check from a thread needs no other, one from a loop a worker, which makes the verdict as well; a long text has its own."""
+    made: list[threading.Thread] = []
+    detector = Cancellable(lambda content: HIT)
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(detector)})
+    make = guard._build_verdict
+
+    def spy(*given: Any) -> Verdict:
+        made.append(threading.current_thread())
+        return make(*given)
+
+    guard._build_verdict = spy  # type: ignore[method-assign]
+    main = threading.main_thread()
+    assert guard.check("text").blocked
+    assert (detector.threads, made, pool._alive) == ([main], [main], 0)
+    assert asyncio.run(guard.acheck("texts")).blocked
+    assert detector.threads[1] is made[1] is not main
+    assert guard.check("x" * (task_runner.INLINE_ON_LOOP + 1)).blocked
+    assert detector.threads[2] is not main
+
+
+def test_what_ends_by_itself_waits_for_its_turn(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers, gate: threading.Event
+) -> None:
+    """As many are judged at a time as there are threads in the pool, whoever judges them."""
+    take_all_threads(pool, gate)
+    detector = Cancellable()
+    policy = INLINE_POLICY.replace("200", "20")
+    verdict = guard_of(policy, detectors={"own": kind_of(detector)}).check("text")
+    assert verdict.errors[0].error == "not done after 20 ms: no worker was free"
+    assert verdict.unavailable == Unavailable("capacity", ("own",))
+    assert (detector.threads, pool.waiting) == ([], 0)
+
+
+def test_what_ends_by_itself_ends_at_the_deadline(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """From a thread and from a loop; nothing is left behind."""
+    detector = Cancellable(lambda content: spin(threading.Event()))
+    for verdict in both(guard_of(INLINE_POLICY, detectors={"own": kind_of(detector)}), "text"):
+        assert [(each.error, each.reason) for each in verdict.errors] == [("was not done in time", "timeout")]
+    assert (pool.waiting, pool.abandoned) == (0, 0)
+
+
+def test_a_caller_that_leaves_stops_what_ends_by_itself(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """Its worker is told."""
+    begun, stopped = threading.Event(), threading.Event()
+    detector = Cancellable(lambda content: spin(stopped, begun))
+    guard = guard_of(INLINE_POLICY.replace("200", "60000"), detectors={"own": kind_of(detector)})
+
+    async def main() -> None:
+        checking = asyncio.ensure_future(guard.acheck("text"))
+        assert await asyncio.to_thread(begun.wait, WAIT)
+        checking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await checking
+
+    asyncio.run(main())
+    assert stopped.wait(WAIT)
 
 
 def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:

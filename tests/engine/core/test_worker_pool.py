@@ -8,12 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
-from time import perf_counter
 
 import pytest
 
 from guardrails import GuardUnavailable
-from guardrails.engine.core.worker_pool import CALLER, Job, Lane, Workers, workers
+from guardrails.engine.core.worker_pool import CALLER, Workers, workers
 from guardrails.processor.work_meter import METER, WorkMeter
 from tests.waiting import wait_until
 
@@ -146,6 +145,70 @@ def submit_for(pool: Workers, caller: str, job: Callable[[], str]) -> Future[str
     return copy_context().run(lambda: (CALLER.set(caller), pool.submit(job))[1])
 
 
+def test_a_turn_needs_no_thread() -> None:
+    """Work in a turn is done by who asked, and counts: what comes behind it waits, whoever does it."""
+    pool = Workers(1, queue=4, spare=0)
+    with pool.turn(wait_s=WAIT) as has_turn:
+        assert has_turn
+        assert pool._alive == 0
+        waiting = pool.submit(threading.current_thread)
+        assert (pool.waiting, waiting.running()) == (1, False)
+        with pool.turn(wait_s=0.0) as other:
+            assert not other
+        assert pool.waiting == 1
+    assert waiting.result(WAIT) is not threading.current_thread()
+    assert pool.waiting == 0
+
+
+def test_turns_and_jobs_begin_in_the_order_in_which_they_were_asked_for(gate: threading.Event) -> None:
+    """Behind a job of the pool as behind a turn."""
+    pool = Workers(1, queue=8, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+
+    def take_turn(name: str) -> None:
+        with pool.turn(wait_s=WAIT) as has_turn:
+            order.append(name if has_turn else "late")
+
+    callers = []
+    for at, name in enumerate("abcd"):
+        if name in "bc":
+            pool.submit(lambda name=name: order.append(name))  # type: ignore[misc]
+        else:
+            callers.append(threading.Thread(target=take_turn, args=[name]))
+            callers[-1].start()
+        wait_until(lambda at=at: pool.waiting == at + 1)  # type: ignore[misc]
+    gate.set()
+    for caller in callers:
+        caller.join(WAIT)
+    assert order == [*"abcd"]
+
+
+def test_work_that_fails_in_its_turn_lets_others_begin() -> None:
+    """What it raises is raised."""
+    pool = Workers(1, queue=4, spare=0)
+    with pytest.raises(OSError, match="lost"), pool.turn():
+        raise OSError("lost")
+    assert pool.submit(lambda: "ran").result(WAIT) == "ran"
+
+
+def test_a_turn_is_refused_as_a_job_is(gate: threading.Event) -> None:
+    """Where the queue is full, and where it would come too late."""
+    pool = Workers(1, queue=1, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    pool.submit(lambda: None)
+    with pytest.raises(GuardUnavailable, match="waiting for a worker"):
+        pool.turn()
+    wait_until(lambda: pool.expected_wait("") > 0.01)
+    with pytest.raises(GuardUnavailable, match=r"wait .* for a worker"):
+        pool.turn(within_s=0.01)
+    assert pool.waiting == 1
+
+
 @pytest.mark.parametrize(("threads", "share"), [(1, 1), (4, 2), (5, 3)])
 def test_one_client_holds_at_most_half_of_the_threads(
     gate: threading.Event, threads: int, share: int
@@ -188,29 +251,6 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     for future in futures:
         future.result(WAIT)
     assert order == [*"abcaaaaa"]
-
-
-def test_jobs_of_streams_and_others_take_turns(gate: threading.Event) -> None:
-    """A short request does not wait for what all streams of its client have waiting."""
-    pool = Workers(1, queue=64, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
-    order: list[str] = []
-
-    def submit(kind: str) -> Future[None]:
-        meter = WorkMeter()
-        meter.streams = kind == "s"
-        CALLER.set("one")
-        METER.set(meter)
-        return pool.submit(lambda: order.append(kind))
-
-    futures = [copy_context().run(submit, kind) for kind in "sssssooos"]
-    pool.abandon(futures[1])
-    gate.set()
-    for future in futures[:1] + futures[2:]:
-        future.result(WAIT)
-    assert "".join(order) == "osososss"
 
 
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
@@ -266,65 +306,6 @@ def test_work_that_was_given_up_just_now_is_not_stuck(gate: threading.Event) -> 
     assert waiting.result(WAIT) == "served"
 
 
-@pytest.mark.parametrize(
-    ("waiting", "caller", "wait_s"),
-    [(0, "", 1.0), (0, "other", 2.0), (2, "", 3.0), (9, "other", 2.0), (2, "own", 6.0), (9, "own", 20.0)],
-)
-def test_a_wait_is_foretold_by_what_jobs_took(waiting: int, caller: str, wait_s: float) -> None:
-    """Two threads, jobs of two seconds: who has jobs that wait already has half of the threads, and takes turns with others."""
-    assert full_lane(waiting).expected_wait(caller, now=50.0) == pytest.approx(wait_s)
-
-
-def full_lane(waiting: int) -> Lane:
-    """Return a lane of two threads that are both taken, and in which so many jobs of one client wait since second 50; jobs take
-    two seconds.
-    """
-    lane = Lane(2)
-    for caller in ("done", "first", "second"):
-        lane.push(Job(Future(), lambda: None, caller, None, since=50.0))
-        job = lane.pop()
-        assert job is not None
-        if caller == "done":
-            lane.finish(job, 2.0, stuck=False)
-    for _ in range(waiting):
-        lane.push(Job(Future(), lambda: None, "own", None, since=50.0))
-    return lane
-
-
-def test_a_wait_is_no_shorter_than_the_longest_so_far() -> None:
-    """Where threads hang, nothing tells what jobs take."""
-    assert full_lane(1).expected_wait("other", now=75.0) == 25.0
-
-
-def test_who_floods_is_not_waited_for() -> None:
-    """One client holds its half of the threads and has a long queue: who comes next gets a thread at once. The pool is late."""
-    lane = Lane(4)
-    for _ in range(50):
-        lane.push(Job(Future(), lambda: None, "loud", None, since=50.0))
-    while (job := lane.pop()) is not None:
-        running = job
-    lane.finish(running, 2.0, stuck=False)
-    lane.pop()
-    assert (lane.working, lane.size) == (2, 47)
-    assert lane.expected_wait("quiet", now=60.0) == 0.0
-    assert lane.expected_wait("", now=60.0) == pytest.approx(24.0)
-    assert lane.expected_wait("loud", now=60.0) == pytest.approx(48.0)
-
-
-def test_an_old_job_behind_others_of_its_client_tells_nobody_else_to_wait() -> None:
-    """Each client waits for its own turn: that of the others came a moment ago."""
-    lane = Lane(1)
-    for _ in range(3):
-        lane.push(Job(Future(), lambda: None, "loud", None, since=perf_counter() - 100.0))
-    job = lane.pop()
-    assert job is not None
-    lane.finish(job, 0.5, stuck=False)
-    assert lane.pop() is not None
-    now = perf_counter()
-    assert lane.expected_wait("quiet", now) == pytest.approx(1.0)
-    assert lane.expected_wait("loud", now) >= 100.0
-
-
 def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -> None:
     """It says when to come back; who has more time is let in."""
     pool = Workers(1, queue=8, spare=0)
@@ -332,7 +313,7 @@ def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -
     pool.submit(job)
     assert begun.wait(WAIT)
     pool.submit(lambda: None)
-    wait_until(lambda: pool.expected_wait() > 0.01)
+    wait_until(lambda: pool.delay_s > 0.01)
     with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
         pool.submit(lambda: None, within_s=0.01)
     assert caught.value.retry_after >= 1

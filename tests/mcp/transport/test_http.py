@@ -17,9 +17,10 @@ from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.settings import McpDoc, load_settings
 from guardrails.mcp.transport import http as mcp_http
-from guardrails.mcp.transport.http import MOST_LINKS, LinkTable, open_socket
+from guardrails.mcp.transport.http import MOST_LINKS_OF_ONE, LinkTable, open_socket
 from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.server.connections import Connections, Limits
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -199,22 +200,74 @@ def test_a_session_spans_servers(
     assert ("tools/call" in mail.methods) is not blocked
 
 
-def test_conversations_are_bounded(policy: Path) -> None:
-    """The idlest is forgotten, one that is used stays, and one that ended goes."""
+@pytest.fixture
+def links(policy: Path) -> LinkTable:
+    """The conversations with a server."""
     doc = McpDoc.model_validate({"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}})
-    links = LinkTable("s", McpGuard(doc, Guard.load(policy)))
-    session = AgentSession()
+    return LinkTable("s", McpGuard(doc, Guard.load(policy)))
+
+
+def test_conversations_of_one_agent_are_bounded(links: LinkTable) -> None:
+    """Its idlest is forgotten, one that is used stays, and one that ended goes; other agents lose nothing."""
+    session, other = AgentSession(), AgentSession()
+    others = links.get("other", other)
     first, gone = links.get("first", session), links.get("gone", session)
-    for number in range(MOST_LINKS):
-        if number % 1_000 == 0:
+    for number in range(2 * MOST_LINKS_OF_ONE):
+        if number % 100 == 0:
             assert links.get("first", session) is first
         links.keep(str(number), session, first)
     assert links.get("gone", session) is not gone
+    assert links.get("other", other) is others
     links.forget("first", session)
     links.forget(None, session)
     assert links.get("first", session) is not first
     assert links.get("first", AgentSession()) is not links.get("first", session)
     assert links.get(None, session) is not links.get(None, session)
+
+
+def test_conversations_of_all_agents_are_bounded(links: LinkTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The idlest of all is forgotten."""
+    monkeypatch.setattr(mcp_http, "MOST_LINKS", 3)
+    sessions = [AgentSession() for _ in range(4)]
+    found = [links.get("s", session) for session in sessions]
+    for session, link in zip(sessions[1:], found[1:], strict=True):
+        assert links.get("s", session) is link
+    assert links.get("s", sessions[0]) is not found[0]
+
+
+def test_an_agent_has_half_of_the_places(before: Any, remote: Any) -> None:
+    """Further requests are told to come back, before they are read; a place is free again once an answer is there, or the agent
+    has gone. Who only listens takes none.
+    """
+    waits = [{"method": "notifications/message", "params": {"level": "info", "data": "on it"}}, {"$wait": 1}]
+    with remote.serving(
+        remote.Script(ping={}, **{"resources/read": waits, "subscriptions/listen": waits})
+    ) as server:
+        agent = before(server.url, max_concurrent=4)
+        for _ in range(3):
+            next(agent.ask("subscriptions/listen").events())
+        calls = [agent.ask("resources/read", params={"uri": "a://b"}) for _ in range(2)]
+        for call in calls:
+            next(call.events())
+        refused = agent.ask("ping")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        assert refused.message["error"]["data"]["code"] == "guard_unavailable"
+        for connection in agent.open:
+            connection.close()
+        wait_until(lambda: agent.ask("ping").status == 200)
+
+
+def test_messages_share_a_room(before: Any, remote: Any) -> None:
+    """One that is large waits for no other, and finds no room beside another; small ones always do."""
+    with remote.serving(remote.Script(ping={})) as server:
+        agent = before(server.url, max_bodies_bytes=1 << 20)
+        head = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000000\r\n\r\n"
+        large = {"id": 1, "method": "ping", "params": {"a": "x" * 3_000_000}}
+        with socket.create_connection(("127.0.0.1", agent.port), timeout=60) as coming:
+            coming.sendall(head + b" " * 3_000_000)
+            wait_until(lambda: agent.post(large).status == 503)
+            assert agent.ask("ping").status == 200
+        wait_until(lambda: agent.post(large).status == 200)
 
 
 def test_an_address_that_is_taken_is_an_error() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.errors import GuardrailsError, RequestError
+from guardrails.errors import BackendError, GuardrailsError, RequestError
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.transport.process import ServerProcess, read_line
 from tests.cases import each_case
@@ -18,7 +18,7 @@ def had(code: str, *bodies: rpc.Body, limit: int = 1_000) -> tuple[list[Any], in
     """Start a program, write messages, and return what it says until it ends, and its status."""
 
     async def work() -> tuple[list[Any], int]:
-        process = await ServerProcess.start([sys.executable, "-c", code], limit)
+        process = await ServerProcess.start([sys.executable, "-c", code], limit, 60.0)
         for body in bodies:
             await process.send(body)
         said = [message async for message in process.messages()]
@@ -46,7 +46,7 @@ def test_nothing_is_written_to_a_server_that_is_gone() -> None:
     """Whoever waits learns of its end, not of the write."""
 
     async def work() -> int:
-        process = await ServerProcess.start([sys.executable, "-c", ""], 1_000)
+        process = await ServerProcess.start([sys.executable, "-c", ""], 1_000, 60.0)
         assert [message async for message in process.messages()] == []
         status = await process.close()
         for _ in range(3):
@@ -56,13 +56,32 @@ def test_nothing_is_written_to_a_server_that_is_gone() -> None:
     assert asyncio.run(work()) == 0
 
 
+def test_a_server_that_takes_nothing_is_an_error() -> None:
+    """No more is kept for it than a pipe holds, and one message."""
+
+    async def work() -> list[str]:
+        deaf = "import sys, time\nprint('{}', flush=True)\ntime.sleep(600)"
+        process = await ServerProcess.start([sys.executable, "-c", deaf], 1_000, 0.2)
+        await anext(aiter(process.messages()))
+        said = []
+        for number in range(4):
+            try:
+                await process.send(rpc.make_request(number, "ping", {"a": "x" * 200_000}))
+            except BackendError as error:
+                said.append(error.code)
+        await process.close()
+        return said
+
+    assert asyncio.run(work()) == ["server_timeout"] * 3
+
+
 def test_a_server_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """First its input is closed, then it is told to end, then it is ended."""
     monkeypatch.setattr("guardrails.mcp.transport.process.STOP_S", 0.3)
     stubborn = "import signal, threading\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('{}', flush=True)\nthreading.Event().wait()"
 
     async def work() -> int:
-        process = await ServerProcess.start([sys.executable, "-c", stubborn], 1_000)
+        process = await ServerProcess.start([sys.executable, "-c", stubborn], 1_000, 60.0)
         await anext(aiter(process.messages()))
         return await process.close()
 
@@ -72,13 +91,13 @@ def test_a_server_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_program_that_is_not_there_is_an_error() -> None:
     """It says which, and why."""
     with pytest.raises(GuardrailsError, match="cannot start the server '/none/such': No such file"):
-        asyncio.run(ServerProcess.start(["/none/such"], 1_000))  # type: ignore[arg-type] # it never gets that far
+        asyncio.run(ServerProcess.start(["/none/such"], 1_000, 60.0))  # type: ignore[arg-type] # it never gets that far
 
 
 @each_case(("line", "code"), [(None, "request_too_large"), (b"x", "invalid_json"), (b"[]", "batch")])
 def test_what_cannot_be_read_says_why(line: bytes | None, code: str) -> None:
     """A value, not an exception: the conversation goes on."""
-    found = read_line(line, 10)
+    found = asyncio.run(read_line(line, 10))
 
     assert isinstance(found, RequestError)
     assert found.code == code

@@ -151,22 +151,44 @@ def test_what_there_was_of_an_answer_has_a_verdict(guard: Guard) -> None:
         assert guard.pipeline.drive(own.so_far(relay, None)).action is action
 
 
-def test_answers_are_judged_alike_on_an_event_loop(guard: Guard) -> None:
-    """And with what they are judged beside."""
+def test_answers_are_judged_alike_on_an_event_loop(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Any]
+) -> None:
+    """And with what they are judged beside, for a detector that reads it."""
+    seen: list[dict[str, str]] = []
+    own = kind_of(
+        lambda content: seen.append(dict(content.context or {})) or CLEAN,
+        reads=("system", "prompt", "sources"),
+    )
+    policy = POLICY.replace("rules:", "  own: {use: own}\nrules:")
+    policy += "  - {id: own, on: output, when: custom.own > 0, then: flag}\n"
+    guards = [
+        guard_of(policy, detectors={"own": own}) for _ in range(2)
+    ]  # neither knows what the other found
     for text in ("fine", "zqxmask", "zqxbomb"):
-        own, context = judge(guard, ("system", "prompt", "source")), []
+        here, there = [judge(guard, ("system", "prompt", "source"), complete=True) for guard in guards]
 
-        async def on_loop(own: ResponseChecker = own, text: str = text, context: list[Any] = context) -> Any:
+        async def on_loop(there: ResponseChecker = there, text: str = text) -> Any:
             heard = payload.text(text, Stage.OUTPUT)
-            found = await guard.pipeline.adrive(own.whole(heard, INLINE_ON_LOOP))
-            context.append(dict(heard.tree.leaves[0].content.context or {}))
-            return found
+            return await guards[1].pipeline.adrive(there.whole(heard, INLINE_ON_LOOP))
 
-        verdict, outcome = guard.pipeline.drive(own.whole(payload.text(text, Stage.OUTPUT), None))
+        verdict, outcome = guards[0].pipeline.drive(here.whole(payload.text(text, Stage.OUTPUT), None))
         again, _ = asyncio.run(on_loop())
         assert (verdict.action, verdict.content) == (again.action, again.content)
         assert outcome.action is verdict.action
-        assert context == [{"system": "system", "prompt": "prompt", "sources": "source"}]
+    assert seen == [{"system": "system", "prompt": "prompt", "sources": "source"}] * 6
+
+
+def test_who_asks_to_be_told_sees_what_an_answer_is_judged_beside(guard: Guard) -> None:
+    """Also where no detector reads it, as a log of decisions keeps the prompt of an answer."""
+    seen: list[dict[str, str]] = []
+
+    def before(tree: ContentTree, ended: bool) -> None:
+        seen.append(dict(tree.leaves[0].content.context or {}))
+
+    own = judge(guard, ("system", "prompt", "source"), before=before)
+    guard.pipeline.drive(own.whole(payload.text("fine", Stage.OUTPUT), None))
+    assert seen == [{"system": "system", "prompt": "prompt", "sources": "source"}]
 
 
 def test_all_detectors_can_have_their_say(

@@ -57,6 +57,15 @@ def test_what_is_on_its_way_has_a_limit_of_its_own() -> None:
     assert (bodies.coming, bodies.held) == (0, 0)
 
 
+def test_a_small_one_goes_on_beside_one_that_holds_more_than_there_is() -> None:
+    """As the large one was alone when it came."""
+    bodies = BodyBudget()
+    assert BodyShare(bodies, MIB).take(9 * MIB)
+    small = BodyShare(bodies, MIB)
+    assert small.take(FREE)
+    assert not small.take(1)
+
+
 def test_one_who_is_alone_has_all() -> None:
     """Else what is larger than the room could never be served."""
     bodies = BodyBudget()

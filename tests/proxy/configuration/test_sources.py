@@ -100,6 +100,7 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
         ("prot: 9", ":2:1: unknown_field: 'prot' is not a field of the server - did you mean 'port' or 'protocols'?"),
         ("host: 127.0.0.1\nhost: 127.0.0.2", ":3:1: duplicate_key: key 'host' is there already, in line 2 - remove or rename one of the two"),
         ("port: '80'", ":2:7: wrong_type: port must be a whole number, not a str - write it without quotes"),
+        ("port: 81\nprobe_port: 81", ":3:13: invalid_value: probe_port: must be another port than port, where requests are answered"),
         ("workers:  0", ":2:11: invalid_value: workers must be at least 1, not 0"),
         ("reload: yes", ":2:9: wrong_type: reload must be true or false, not a str - write true"),
         ("unknown_fields: refused", ":2:17: invalid_value: unknown_fields must be 'judge' or 'refuse', not a str "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from guardrails.proxy.exchange.report_headers import Report
+import pytest
+from starlette.responses import Response
+
+from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.types import Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
 
 REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
@@ -30,6 +33,14 @@ def test_the_report_takes_the_strictest() -> None:
     }
     report.add(verdict(Action.ALLOW, errors=(DetectorFailure("d", "boom"),)))
     assert report.headers()["x-guardrails-degraded"] == "true"
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-request-id": "a", "x-guardrails-rules": "\xe9"}])
+def test_an_answer_of_json_is_written_as_starlette_does(headers: dict[str, str]) -> None:
+    """The same head, and the same body."""
+    quick, plain = JsonResponse(b"{}", 403, headers), Response(b"{}", 403, headers, "application/json")
+    assert (quick.status_code, quick.body, quick.raw_headers) == (403, b"{}", plain.raw_headers)
+    assert quick.headers == plain.headers
 
 
 def test_the_count_tells_whether_headers_may_have_changed() -> None:

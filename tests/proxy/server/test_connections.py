@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import resource
 import socket
 import time
@@ -12,12 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from guardrails.errors import GuardrailsError
 from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.server import connections
 from guardrails.proxy.server.connections import (
     ClientPresence,
     Connections,
     Limits,
+    check_descriptors,
     limit_to_descriptors,
     network_of,
     raise_descriptors,
@@ -144,6 +147,43 @@ def test_the_command_may_open_what_it_needs(monkeypatch, soft: int, hard: int, r
     raise_descriptors(connections.MOST)
 
     assert set_ == ([] if raised is None else [raised])
+
+
+@each_case(
+    ("soft", "wanted", "said"),
+    [
+        (64, 4_096, "may open 64 files, of which 64 are needed besides connections: too few to serve 16"),
+        (159, 4_096, "may open 159 files"),
+        (64, 2, "too few to serve 2 connections at a time: raise the limit to 132 (ulimit -n, "),
+    ],
+)
+def test_a_process_that_could_serve_hardly_anybody_does_not_start(
+    monkeypatch, soft: int, wanted: int, said: str
+) -> None:
+    """The error has what there is, what is needed and how to get it."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, soft))
+
+    with pytest.raises(GuardrailsError, match=re.escape(said)):
+        check_descriptors(wanted)
+
+
+@each_case(
+    ("soft", "wanted", "said"),
+    [
+        (160, 4_096, ["16 connections at a time, not 4096, as this process may open 160 files: raise the limit to 8320"]),
+        (132, 2, []),
+        (8_320, 4_096, []),
+        (resource.RLIM_INFINITY, 4_096, []),
+    ],
+)  # fmt: skip
+def test_fewer_connections_than_wanted_are_said(
+    monkeypatch, caplog, soft: int, wanted: int, said: list[str]
+) -> None:
+    """Once, by the process that starts the server, and with how to have more."""
+    caplog.clear()
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (soft, soft))
+    check_descriptors(wanted)
+    assert [message.partition(" (")[0] for message in caplog.messages] == said
 
 
 def test_who_sends_slowly_takes_nobodys_place(serve, kit) -> None:

@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server import http
 from guardrails.proxy.server.connections import CONNECTIONS, Connections, Limits
-from guardrails.proxy.server.http import MOST_UNREAD
+from guardrails.proxy.server.http import JOINED, MOST_UNREAD
 from guardrails.proxy.server.serve import SERVER, running
 from tests.cases import each_case
 
@@ -178,7 +178,7 @@ def test_who_goes_away_is_not_waited_for_although_more_was_asked(proxy, fake, ki
 
 
 def test_connections_send_at_once(fake, kit, policy_guard, monkeypatch) -> None:
-    """An answer's headers and body are two writes; the second does not wait for the client to confirm the first."""
+    """A piece of a stream does not wait for the client to confirm the one before."""
     options = []
     original = http.Http.connection_made
 
@@ -334,3 +334,81 @@ def test_nothing_is_watched_on_a_connection_that_is_gone() -> None:
     assert timed.clock.calls == []
     assert timed.http._connections.open == 0
     assert timed.plays() == []
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+class Recorded:
+    """A transport and a loop that note what is written, and when others of the loop had their turn (`None`)."""
+
+    def __init__(self) -> None:
+        self.out: list[bytes | None] = []
+        self.calls: list[Any] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        """Note it."""
+        assert not self.closed
+        self.out.append(bytes(data))
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        """Tell whether it takes nothing more."""
+        return self.closed
+
+    def call_soon(self, call: Any) -> None:
+        """Keep it."""
+        self.calls.append(call)
+
+    def turn(self) -> None:
+        """Let others have their turn."""
+        self.out.append(None)
+        calls, self.calls = self.calls, []
+        for call in calls:
+            call()
+
+
+@each_case(
+    ("steps", "out"),
+    [
+        ((HEAD, b"body"), [HEAD + b"body"]),
+        ((HEAD, b"body", "turn"), [HEAD + b"body", None]),
+        ((HEAD, b""), [HEAD]),
+        ((HEAD, "turn"), [None, HEAD]),
+        ((HEAD, "turn", b"event", b"event"), [None, HEAD, b"event", b"event"]),
+        ((HEAD, b"event", b"event"), [HEAD + b"event", b"event"]),
+        ((HEAD, b"x" * JOINED), [HEAD + b"x" * JOINED]),
+        ((HEAD, b"x" * (JOINED + 1)), [HEAD, b"x" * (JOINED + 1)]),
+        ((HEAD, "flush", b"body"), [HEAD, b"body"]),
+        ((HEAD, "close", "turn"), [HEAD, None]),
+        ((HEAD, "gone", "turn"), [None]),
+    ],
+)
+def test_a_head_goes_out_with_what_follows_at_once(
+    steps: tuple[bytes | str, ...], out: list[bytes | None]
+) -> None:
+    """It waits for nothing else; a large body is not copied for it, and nothing is written to a connection that was closed."""
+    transport = Recorded()
+    writer = http.AnswerWriter(transport, transport)  # type: ignore[arg-type] # what it uses of both
+    acts = {"turn": transport.turn, "flush": writer.flush, "close": writer.close, "gone": transport.close}
+
+    for step in steps:
+        writer.write(step) if isinstance(step, bytes) else acts[step]()
+
+    assert transport.out == out
+
+
+def test_an_answer_is_one_write(proxy) -> None:
+    """Its client reads all of it at once, and one to HEAD, which has no body, before the next."""
+    with connected(proxy) as connection:
+        connection.sendall(GET + b"\r\n")
+        assert connection.recv(1 << 16).endswith(b"}")
+        connection.sendall(GET.replace(b"GET", b"HEAD") + b"\r\n" + GET + b"connection: close\r\n\r\n")
+        heads = said(connection).split(b"HTTP/1.1 ")
+
+    assert [each[:3] for each in heads] == [b"", b"200", b"200"]
+    assert [each.endswith(b"}") for each in heads] == [False, False, True]

@@ -146,12 +146,13 @@ def test_who_has_no_room_is_left_for_the_next(behind, fakes, reply, why) -> None
     assert found.counted("guardrails_upstream_failures_total") == {f"a,{why}": 1}
 
 
-def test_who_cannot_be_reached_is_left_for_the_next(behind, fakes, refused) -> None:
-    """Nothing was sent."""
+def test_who_cannot_be_reached_is_left_for_the_next(behind, fakes, refused, caplog) -> None:
+    """Nothing was sent; the log says why."""
     found = behind(**both(refused, fakes[1].url))
 
     found.ask()
 
+    assert "upstream a does not answer: Cannot connect to host" in caplog.text
     assert found.counted("guardrails_upstream_failures_total") == {"a,unreachable": 1}
 
 

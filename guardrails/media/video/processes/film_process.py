@@ -84,7 +84,7 @@ class FilmProcess:
         """Start it; `seconds` is what it may take at most, `most` the bytes of an answer, and `target` a file that it may write.
 
         Raises:
-            GuardUnavailable: too many are at work.
+            GuardUnavailable: too many are at work, or the system has no room for one more.
         """
         if not _PLACES.acquire(timeout=WAITS_S):
             raise GuardUnavailable("all processes that decode films are busy")
@@ -182,7 +182,11 @@ class FilmProcess:
 
 
 def _start_process(film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None) -> ForkedProcess:
-    process = get_processes().start(STARTED, task, [film] if target is None else [film, target])
+    try:
+        process = get_processes().start(STARTED, task, [film] if target is None else [film, target])
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise GuardUnavailable(f"the system has no room for a process that decodes a film: {why}") from error
     with contextlib.suppress(OSError, AttributeError):  # not this system, or not so much
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, AHEAD)
     return process

@@ -1,10 +1,10 @@
 """The server that forks a process for each film: it runs in a process of its own, with all loaded that films need.
 
 Starting an interpreter and loading what decodes takes a fifth of a second, as long as watching a short film; a fork takes
-milliseconds. A request is a byte through the server's socket, with three descriptors: the standard input and output of the
-process that is to be forked, and a socket for its status. Through that its number comes and, once it ended, its exit status; when
-the other end is closed, as it is when the owner ends, the process is killed. The server kills it, as a parent alone knows that a
-number still is that of its child.
+milliseconds. A request is a byte through the server's socket, with three descriptors: a socket for the status of the process
+that is to be forked, its standard input and its standard output. Through the first its number comes and, once it ended, its exit
+status; when the other end is closed, as it is when the owner ends, the process is killed. The server kills it, as a parent alone
+knows that a number still is that of its child.
 
 The server has one thread and decodes nothing, so that a fork copies neither held locks nor anything of another film. It ends with
 its owner, when it had nothing to do for `IDLE_S`, and after a process that crashed: all that it forks lie alike in memory, and
@@ -35,7 +35,9 @@ NUMBER: Final = struct.Struct("!i")
 REQUEST: Final = b"f"
 
 DESCRIPTORS: Final = 3
-"""Descriptors that come with a request: standard input, standard output, status."""
+"""Descriptors that come with a request: status, standard input, standard output. The server keeps room for so many, as the system
+drops those for which there is none, and who asks could not be told of that.
+"""
 
 CRASHES: Final = frozenset(
     -number
@@ -67,6 +69,8 @@ class ForkServer:
         for each in (self._woken, self._wakes):
             each.setblocking(False)
         self._follow = _find_death_signal()
+        self._room: list[int] = []
+        self._keep_room()
 
     def serve(self) -> None:
         """Do what is asked for, until nobody can ask any more."""
@@ -113,6 +117,7 @@ class ForkServer:
 
     def _receive(self) -> bool:
         """Take a request; return whether there may be more: not where the owner is gone, with which all processes go."""
+        self._free_room()
         data, files, _, _ = socket.recv_fds(
             self._requests, 1, DESCRIPTORS, getattr(socket, "MSG_CMSG_CLOEXEC", 0)
         )
@@ -120,25 +125,36 @@ class ForkServer:
             for pid in self._statuses:
                 os.kill(pid, signal.SIGKILL)
             return False
-        if len(files) != DESCRIPTORS:  # this process may have no more of them
-            for each in files:
-                os.close(each)
-            return True
-        line, out, status = files
+        if len(files) == DESCRIPTORS:
+            self._answer(*files)
+        for each in files[1:] if len(files) == DESCRIPTORS else files:
+            os.close(each)
+        self._keep_room()
+        return True
+
+    def _answer(self, status: int, line: int, out: int) -> None:
+        """Start a process with its standard input and output, and tell its number; or why there is none."""
         told = socket.socket(fileno=status)
         try:
+            os.close(
+                os.dup(line)
+            )  # its status stays open: without room for one more the next request could not be answered
             pid = self._start(line, out, told)
-        except OSError as error:  # no more processes, or no memory
+        except OSError as error:  # no more processes, descriptors, or no memory
             with told, suppress(OSError):
                 told.send(NUMBER.pack(-(error.errno or errno.EAGAIN)))
         else:
             self._statuses[pid] = told
             with suppress(OSError):
                 told.send(NUMBER.pack(pid))
-        finally:
-            os.close(line)
-            os.close(out)
-        return True
+
+    def _keep_room(self) -> None:
+        """Keep as many descriptors as a request has."""
+        self._room = [os.dup(self._woken.fileno()) for _ in range(DESCRIPTORS)]
+
+    def _free_room(self) -> None:
+        while self._room:
+            os.close(self._room.pop())
 
     def _start(self, line: int, out: int, status: socket.socket) -> int:
         """Start a process with its standard input and output; return its number."""
@@ -172,6 +188,7 @@ class ForkServer:
         os.dup2(out, 1)
         os.close(line)
         os.close(out)
+        self._free_room()
         for each in (status, self._requests, self._woken, self._wakes, *self._statuses.values()):
             each.close()
 

@@ -129,7 +129,11 @@ class ServerProcess:
         reset_after_fork(self)
 
     def fork(self) -> ForkedProcess:
-        """Ask for a process, and return it; where the server is gone, it is never started."""
+        """Ask for a process, and return it; where the server is gone, it is never started.
+
+        Raises:
+            OSError: this process, or its server, may open no more files.
+        """
         with ExitStack() as theirs, ExitStack() as ours:
             line, their_line = socket.socketpair()
             ours.enter_context(line)
@@ -140,8 +144,8 @@ class ServerProcess:
             read, write = os.pipe()
             stdout = ours.enter_context(os.fdopen(read, "rb", buffering=0))
             theirs.callback(os.close, write)
-            given = [their_line.fileno(), write, their_status.fileno()]
-            with suppress(OSError):
+            given = [their_status.fileno(), their_line.fileno(), write]
+            with suppress(ConnectionError):
                 socket.send_fds(self._requests, [REQUEST], given)
             ours.pop_all()
             return ForkedProcess(line, status, stdout)
@@ -166,7 +170,7 @@ class ForkedProcesses:
 
         Raises:
             GuardUnavailable: it is not started in time.
-            OSError: the system cannot start a process.
+            OSError: the system cannot start a process, or has no more files for it. Others go on.
         """
         process, server = self._fork(program)
         try:
@@ -192,10 +196,10 @@ class ForkedProcesses:
 
     def _drop(self, server: ServerProcess) -> None:
         """Ask a server that is gone for nothing more."""
-        server.end()
         with self._lock:
             if self._server is server:
                 self._server = None
+        server.end()  # nobody asks it at the same time any more
 
     def end(self) -> None:
         """End the server, and what it forked."""

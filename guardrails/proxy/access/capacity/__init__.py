@@ -2,7 +2,10 @@
 any work for them begins. Used from the event loop of the server alone.
 
 CapacityAccount   work that is promised → whether one more request, or one more stream, is let in
-CostTable         sizes of requests → what their checks take
+RequestBacklog    what is promised and not done → for how long a request would wait
+StreamAccount     open streams → the part of the machine that they take
+CostsByClient     sizes of requests → what their checks take, by client
+bound_for         what each client holds → how far one may go
 MachineSpeed      the clocks of process, loop and queue → how much work the machine does in a second
 measure_costs     a guard → first estimates, before anybody has asked
 """

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from itertools import count
+from time import perf_counter
 from typing import Final
 
 from guardrails.guard import Guard
@@ -34,6 +36,10 @@ PRUDENCE: Final = 2.0
 """Times as much as this plain prose that streams take, until some were measured: of other prose a model is asked more often."""
 
 
+REST: Final = 4.0
+"""Times as long as each text took for which nothing is done then: whoever asks first has the machine."""
+
+
 async def measure_costs(guard: Guard) -> tuple[Mapping[int, Cost], Cost | None]:
     """Return what requests of some sizes take, with their answers, and what a stream takes each second. Nothing is said of a
     policy that asks services: each question may cost something.
@@ -51,10 +57,20 @@ async def measure_costs(guard: Guard) -> tuple[Mapping[int, Cost], Cost | None]:
     rates = []
     for _ in range(ROUNDS):
         for length in LENGTHS:
-            cost = await _measure_checks(quiet, [next(texts)[:length] for _ in range(2)])
+            async with _rest_afterwards():
+                cost = await _measure_checks(quiet, [next(texts)[:length] for _ in range(2)])
             costs[length + JSON_BYTES] = min(cost, costs.get(length + JSON_BYTES, cost))
-        rates.append(await asyncio.to_thread(_measure_stream, quiet, next(texts)[:STREAMED]))
+        async with _rest_afterwards():
+            rates.append(await asyncio.to_thread(_measure_stream, quiet, next(texts)[:STREAMED]))
     return costs, min(rates)
+
+
+@asynccontextmanager
+async def _rest_afterwards() -> AsyncIterator[None]:
+    """Wait after the block for `REST` times as long as it took."""
+    began = perf_counter()
+    yield
+    await asyncio.sleep((perf_counter() - began) * REST)
 
 
 def _cut_texts() -> Iterator[str]:

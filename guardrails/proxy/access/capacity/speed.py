@@ -23,6 +23,10 @@ LATE_S: Final = 0.25
 SLACK: Final = 0.25
 """Part of the wait that was foretold, below which the foretelling was too careful."""
 
+STEP_S: Final = 0.25
+MOST_STEPS: Final = 8.0
+"""Seconds in which `gain` changes by a step, and steps that it changes at a time at most: a loop that is late looks late, too."""
+
 LEAST_GAIN: Final = 0.25
 MOST_GAIN: Final = 4.0
 """Bounds of `gain`: delay may be due to other processes, for which not all of one's own clients are to be refused."""
@@ -63,15 +67,21 @@ class MachineSpeed:
         self.overhead = min(MOST_OVERHEAD, max(1.0, self._process_s / self._metered_s))
         self.usable_cores = min(self.cores, self._process_s / max(self._loop_s, 1e-9))
 
-    def follow_delay(self, delay: Delay, *, refused: bool) -> None:
+    def follow_delay(self, delay: Delay, seconds: float, *, refused: bool) -> None:
         """Promise less at once where work waits for longer than it may, and slowly more again; more than clocks say where
-        requests were refused since the last time though nothing waits.
+        requests were refused though nothing waits.
+
+        Args:
+            delay: how late work is.
+            seconds: since the last time.
+            refused: whether requests were refused in them.
         """
+        steps = min(MOST_STEPS, seconds / STEP_S)
         if delay.loop_s > LATE_S or delay.queue_s > delay.bound_s:
-            self.gain = max(LEAST_GAIN, self.gain * 0.8)
+            self.gain = max(LEAST_GAIN, self.gain * 0.8**steps)
         elif self.gain < 1.0:
-            self.gain = min(1.0, self.gain + 0.02)
+            self.gain = min(1.0, self.gain + 0.02 * steps)
         elif refused and max(delay.loop_s, delay.queue_s) < delay.foretold_s * SLACK:
-            self.gain = min(MOST_GAIN, self.gain * 1.05)
+            self.gain = min(MOST_GAIN, self.gain * 1.05**steps)
         else:
-            self.gain = max(1.0, self.gain * 0.99)
+            self.gain = max(1.0, self.gain * 0.99**steps)

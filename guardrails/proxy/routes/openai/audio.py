@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-import aiohttp
 from starlette.responses import Response
 
 from guardrails.protocols.audio import speech_fields, transcription_fields
@@ -21,6 +20,7 @@ from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judge_answer
 from guardrails.proxy.exchange.stream import read_events
 from guardrails.proxy.media.spool import release_file
+from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import JSON, response_headers
 from guardrails.types import Audio
 from guardrails.wire import strict_json
@@ -63,7 +63,7 @@ async def answer_transcript(call: Call) -> Response:
 
 
 async def _events(
-    call: Call, found: aiohttp.ClientResponse, made: Callable[[list[dict[str, Any]]], dict[str, Any]]
+    call: Call, found: UpstreamResponse, made: Callable[[list[dict[str, Any]]], dict[str, Any]]
 ) -> Response:
     """Judge a stream as a whole, made of what its events say, and send it on at once."""
     headers, raw = response_headers(found), await call.state.upstream.read_whole(found)

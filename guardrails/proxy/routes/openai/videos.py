@@ -28,7 +28,7 @@ from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judge_answer, vet_error
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import REQUESTED, exchange
-from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.exchange.report_headers import JsonResponse, Report
 from guardrails.proxy.media.fragmented_films import relay_film
 from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.request_context import client_of, state_of
@@ -108,7 +108,7 @@ async def _whole(call: Call, method: str, path: str) -> Response:
     )
     left = await judge_answer(call, told, strict_json.weigh(raw))
     out = raw if left is told else strict_json.dump(left)
-    return Response(out, 200, {**back, **call.report.headers()}, "application/json")
+    return JsonResponse(out, 200, {**back, **call.report.headers()})
 
 
 def _call(state: State, request: HttpRequest, model: str | None) -> Call:

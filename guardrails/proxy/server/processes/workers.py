@@ -24,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import SIGNALS, Process
 
 from guardrails.detectors.file_watch import Stamp, have_changed
+from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 
 LOG = logging.getLogger("guardrails.proxy")
@@ -122,6 +123,25 @@ class WorkerProcesses(Multiprocess):
         super().__init__(config, sockets)
         self._reload = reload
         self._make = ForkedProcess if forks else WorkerProcess
+        self._interrupted = self._failed = False
+
+    def run(self) -> None:
+        """Serve until a signal comes, and then until each worker has ended what it began.
+
+        Raises:
+            KeyboardInterrupt: the signal was SIGINT.
+            GuardrailsError: workers could not start.
+        """
+        super().run()
+        if self._interrupted:
+            raise KeyboardInterrupt
+        if self._failed:
+            raise GuardrailsError("the workers could not start: the log says why")
+
+    def handle_int(self) -> None:
+        """End as interrupted."""
+        self._interrupted = True
+        super().handle_int()
 
     def init_processes(self) -> None:
         """Start as many workers as are wanted."""
@@ -139,6 +159,7 @@ class WorkerProcesses(Multiprocess):
             process.join()
             if process.exitcode == STARTUP_FAILURE:
                 LOG.error("worker %s failed to start, and the next would: the server stops", process.pid)
+                self._failed = True
                 self.should_exit.set()
             elif not self.should_exit.is_set():
                 what = "does not answer" if hangs else f"ended with status {process.exitcode}"

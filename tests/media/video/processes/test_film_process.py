@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import signal
@@ -199,6 +200,24 @@ def test_too_many_at_work_are_refused(nothing: IO[bytes], monkeypatch: pytest.Mo
     del first  # who forgets it leaves nothing behind
     assert gone(pid)
     FilmProcess(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10).end()
+
+
+def test_a_system_without_room_is_no_verdict_on_a_film(
+    nothing: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what there is none of, and the place is given back."""
+
+    class Full:
+        def start(self, *_: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(film_process, "_PLACES", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(film_process, "get_processes", Full)
+    for _ in range(2):
+        with pytest.raises(
+            Overloaded, match="no room for a process that decodes a film: Too many open files"
+        ):
+            FilmProcess(nothing, {"call": "probe"}, VideoLimits(), 10.0, 10)
 
 
 def test_memory_is_flat_in_the_length(reel: Reel) -> None:

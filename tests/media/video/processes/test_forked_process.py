@@ -7,13 +7,14 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -86,6 +87,11 @@ def is_gone(pid: int) -> bool:
         return bool(waits.poll(60_000))
     finally:
         os.close(watched)
+
+
+def raise_error(error: Exception) -> NoReturn:
+    """Raise it."""
+    raise error
 
 
 def test_each_task_has_a_process_of_its_own(own: ForkedProcesses, file: IO[bytes]) -> None:
@@ -235,6 +241,46 @@ def test_a_system_without_more_processes_is_told_of(own: ForkedProcesses, file: 
         with pytest.raises(OSError) as caught:
             own.start(program, {"text": ""}, [file])
         assert caught.value.errno == errno.EAGAIN
+
+
+def test_a_server_without_more_descriptors_is_told_of(own: ForkedProcesses, file: IO[bytes]) -> None:
+    """Who asks for one more is refused, and told why; those that are at work go on, and the next finds the place of one."""
+    few = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))\n"
+    program = f"{PRELUDE}{few}fork_server.serve(echo)\n"
+    running: list[ForkedProcess] = []
+    refused: OSError | None = None
+    while refused is None:
+        try:
+            running.append(own.start(program, WAITS, [file]))
+        except OSError as error:
+            refused = error
+    assert refused.errno == errno.EMFILE
+    server = {told(each)["server"] for each in running}
+    assert len(running) > 2
+    for _ in range(3):
+        with pytest.raises(OSError):
+            own.start(program, WAITS, [file])
+    assert all(Path(f"/proc/{each.pid}").is_dir() for each in running)
+    first, *others = running
+    first.kill()
+    first.wait(60)
+    first.close()
+    assert {done(own.start(program, {"text": ""}, [file]))["server"]} == server
+    assert all(Path(f"/proc/{each.pid}").is_dir() for each in others)
+    for each in others:
+        each.close()
+
+
+def test_an_owner_without_more_descriptors_loses_no_process(
+    own: ForkedProcesses, file: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system refuses to hand files over; that is not an end of the server."""
+    process = own.start(ECHO, WAITS, [file])
+    monkeypatch.setattr(socket, "send_fds", lambda *_: raise_error(OSError(errno.ETOOMANYREFS, "too many")))
+    with pytest.raises(OSError, match="too many"):
+        own.start(ECHO, WAITS, [file])
+    assert told(process)["pid"] == process.pid
+    process.close()
 
 
 def test_many_threads_share_a_server(own: ForkedProcesses, file: IO[bytes]) -> None:

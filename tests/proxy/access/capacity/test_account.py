@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from guardrails.errors import GuardUnavailable
 from guardrails.proxy.access.capacity.account import (
     LARGEST_PART,
-    LEAST_BOUND,
+    LEAST_STREAM_SHARE,
     LONGEST_RETRY_S,
-    OWN_BOUND,
     STREAM_SHARE,
     CapacityAccount,
     Ticket,
 )
 from guardrails.proxy.access.capacity.costs import Cost
+from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, OWN_BOUND
 from guardrails.proxy.access.capacity.speed import LEAST_GAIN
 
 SIZE = 1_000
@@ -35,7 +35,7 @@ class Machine:
         self.account = CapacityAccount(
             2.0,
             4,
-            queue_wait=lambda caller: self.queue_s,
+            queue_wait=lambda caller, long: self.queue_s,
             on_refusal=self.kinds.append,
             clock=lambda: self.now,
             jitter=lambda: 0.0,
@@ -150,7 +150,7 @@ def test_all_is_given_back(steps: list[tuple[str, int]]) -> None:
         machine.account.close(ticket)
     assert (machine.account.streams, machine.account.stream_load) == (0, 0.0)
     machine.run(30)
-    assert machine.account.expected_wait() == 0.0
+    assert machine.account.delay_s == 0.0
     assert machine.admit() is not None
 
 
@@ -163,9 +163,9 @@ def test_who_asked_beside_one_who_took_less_holds_nothing_of_an_empty_backlog() 
     machine.now += 0.6
     machine.finish(one, 0.0)
     machine.now += 10.0
-    assert machine.account.expected_wait() == 0.0
+    assert machine.account.delay_s == 0.0
     flood = [machine.admit("c") for _ in range(3)]
-    assert machine.account._backlogs.keys() == {"c"}
+    assert machine.account._backlog.long.clients == 1
     assert flood[0] is not None
 
 
@@ -340,6 +340,33 @@ def test_requests_go_on_beside_as_many_streams_as_there_may_be() -> None:
     assert admitted / 10 == pytest.approx(20 * (1.0 - machine.account.stream_load), rel=0.2)
 
 
+def test_streams_leave_half_of_the_machine_to_requests_that_want_it() -> None:
+    """Streams and requests flood: as streams end, no more than half of the machine is theirs. Once there are no requests any
+    more, streams have their whole part again.
+    """
+    machine = seeded(max_wait_s=60.0)
+    opened: list[Ticket] = []
+
+    def flood(seconds: int, requests: int) -> None:
+        for _ in range(seconds):
+            for each in opened[:4]:
+                machine.account.close(each)
+            del opened[:4]
+            opened.extend(each for _ in range(20) if (each := machine.open()) is not None)
+            tickets = [machine.admit("b") for _ in range(requests)]
+            machine.run(1.0, opened, 0.1)
+            for ticket in tickets:
+                assert ticket is not None
+                machine.finish(ticket, 0.1)
+
+    flood(20, 0)
+    assert machine.account.stream_load == pytest.approx(OWN_BOUND * STREAM_SHARE, abs=0.05)
+    flood(20, 20)
+    assert machine.account.stream_load == pytest.approx(OWN_BOUND * LEAST_STREAM_SHARE, abs=0.05)
+    flood(40, 0)
+    assert machine.account.stream_load == pytest.approx(OWN_BOUND * STREAM_SHARE, abs=0.05)
+
+
 def test_delay_lets_in_less() -> None:
     """The loop was late for a while: fewer streams, and a shorter backlog of requests."""
     machine = seeded()
@@ -387,7 +414,7 @@ def test_a_size_that_nobody_asked_in_keeps_nobody_out() -> None:
     machine.account.seed({SIZE: TENTH}, None)
 
     assert machine.admit(size=10_000 * SIZE) is not None
-    assert machine.account.backlog_s <= machine.account.max_wait_s * LARGEST_PART
+    assert machine.account.delay_s <= machine.account.max_wait_s * LARGEST_PART
     assert machine.admit(size=SIZE) is not None
 
 
@@ -397,9 +424,25 @@ def test_what_took_longer_than_expected_keeps_nobody_out_once_it_is_done() -> No
     machine.account.seed({SIZE: TENTH}, None)
     ticket = machine.admit()
     assert ticket is not None
-    promised = machine.account.backlog_s
+    promised = machine.account.delay_s
 
     machine.finish(ticket, 50.0)
 
-    assert machine.account.backlog_s <= promised
+    assert machine.account.delay_s <= promised
     assert machine.admit() is not None
+
+
+def test_short_requests_do_not_wait_for_a_long_one() -> None:
+    """One request takes seconds, on threads for such work: others of its client are let in beside it, and no other long one."""
+    machine = Machine()
+    machine.account.seed({SIZE: Cost(0.01, 0.0), 100 * SIZE: Cost(8.0, 0.0)}, None)
+
+    assert machine.admit(size=100 * SIZE) is not None
+    for _ in range(20):
+        machine.now += 0.05
+        ticket = machine.admit()
+        assert ticket is not None
+        machine.finish(ticket, 0.01)
+    assert machine.admit(size=100 * SIZE) is None
+    machine.now += 10.0
+    assert machine.admit(size=100 * SIZE) is not None

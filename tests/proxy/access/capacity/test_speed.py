@@ -8,6 +8,7 @@ from guardrails.proxy.access.capacity.speed import (
     LEAST_GAIN,
     MOST_GAIN,
     MOST_OVERHEAD,
+    STEP_S,
     Delay,
     MachineSpeed,
 )
@@ -48,15 +49,17 @@ def test_an_idle_server_forgets_nothing() -> None:
 
 @pytest.mark.parametrize("late", [ON_TIME._replace(loop_s=0.3), ON_TIME._replace(queue_s=2.1)])
 def test_delay_makes_less_of_the_machine_at_once(late: Delay) -> None:
-    """A fifth less each time, down to a bound; slowly back when work is on time again."""
+    """A fifth less for each step of time, down to a bound; slowly back when work is on time again."""
     speed = MachineSpeed(2.0)
-    speed.follow_delay(late, refused=False)
+    speed.follow_delay(late, STEP_S, refused=False)
     assert speed.gain == pytest.approx(0.8)
+    speed.follow_delay(late, 3 * STEP_S, refused=False)
+    assert speed.gain == pytest.approx(0.8**4)
     for _ in range(50):
-        speed.follow_delay(late, refused=True)
+        speed.follow_delay(late, STEP_S, refused=True)
     assert speed.gain == LEAST_GAIN
     for _ in range(100):
-        speed.follow_delay(ON_TIME, refused=False)
+        speed.follow_delay(ON_TIME, STEP_S, refused=False)
     assert speed.gain == 1.0
 
 
@@ -64,10 +67,10 @@ def test_more_is_let_in_where_nothing_waits_though_requests_are_refused() -> Non
     """Clocks were too careful; no more than a bound, and back to one when nobody is refused."""
     speed = MachineSpeed(2.0)
     for _ in range(100):
-        speed.follow_delay(ON_TIME, refused=True)
+        speed.follow_delay(ON_TIME, STEP_S, refused=True)
     assert speed.gain == MOST_GAIN
-    speed.follow_delay(ON_TIME._replace(queue_s=1.0), refused=True)
+    speed.follow_delay(ON_TIME._replace(queue_s=1.0), STEP_S, refused=True)
     assert 1.0 < speed.gain < MOST_GAIN
     for _ in range(200):
-        speed.follow_delay(ON_TIME, refused=False)
+        speed.follow_delay(ON_TIME, STEP_S, refused=False)
     assert speed.gain == 1.0

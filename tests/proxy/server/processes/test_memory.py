@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from pathlib import Path
 
 import pytest
 
+from guardrails.proxy.configuration.settings import SettingsError
 from guardrails.proxy.server.processes import memory
+from tests.cases import each_case
 
 
 class Libc:
@@ -56,3 +60,35 @@ def test_another_library_is_let_be(libc: object, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(ctypes, "CDLL", load)
     memory.bound_arenas()
     memory.release_memory()
+
+
+@each_case(
+    ("limit", "expected"),
+    [("5000000\n", 5_000_000), ("max\n", None), ("9" * 30, None), (None, None)],
+)
+def test_a_container_has_as_much_as_it_is_given(
+    tmp_path: Path, limit: str | None, expected: int | None
+) -> None:
+    """And no more than the machine has."""
+    file = tmp_path / "memory.max"
+    file.unlink(missing_ok=True)
+    if limit is not None:
+        file.write_text(limit)
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert memory.count_memory(file) == (expected or machine)
+
+
+@each_case(("workers", "there"), [(1, 1_000), (10, 400_000_000), (1_000, None)])
+def test_workers_have_room(monkeypatch: pytest.MonkeyPatch, workers: int, there: int | None) -> None:
+    """One is started whatever there is."""
+    monkeypatch.setattr(memory, "count_memory", lambda: there)
+    memory.check_memory(workers)
+
+
+def test_workers_that_have_no_room_are_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what they would take, and what there is."""
+    monkeypatch.setattr(memory, "count_memory", lambda: 8_000_000_000)
+    with pytest.raises(
+        SettingsError, match=r"1000 workers take 40,000 MB at least, and there are 8,000 MB here"
+    ):
+        memory.check_memory(1_000)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from guardrails.detectors.file_watch import record_files
+from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.proxy.server.processes import workers
 from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
@@ -83,8 +85,18 @@ def test_one_that_died_or_hangs_is_replaced(supervisor, caplog, exitcode: int | 
     assert found.processes == [made[2], made[1], made[3]]
 
 
+@pytest.mark.parametrize(("number", "raises"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
+def test_it_ends_as_one_process_does(supervisor, number: int, raises: bool) -> None:
+    """Well on SIGTERM, as interrupted on SIGINT, once its workers have ended."""
+    found, made = supervisor
+    found.signal_queue.append(number)
+    with pytest.raises(KeyboardInterrupt) if raises else nullcontext():
+        found.run()
+    assert [each.events for each in made] == [["start", "terminate", "join"]] * 2
+
+
 def test_a_worker_that_cannot_start_ends_the_server(supervisor, caplog) -> None:
-    """The next could not either; nothing is replaced once the server stops."""
+    """The next could not either; nothing is replaced once the server stops, which is an error."""
     found, made = supervisor
     found.init_processes()
     made[0].alive, made[0].exitcode, made[1].alive = False, STARTUP_FAILURE, False
@@ -92,6 +104,8 @@ def test_a_worker_that_cannot_start_ends_the_server(supervisor, caplog) -> None:
     assert found.should_exit.is_set()
     assert len(made) == 2
     assert "failed to start" in caplog.text
+    with pytest.raises(GuardrailsError, match="could not start"):
+        found.run()
 
 
 def test_nobody_waits_for_workers_that_end(supervisor) -> None:

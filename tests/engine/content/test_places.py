@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.engine.content.roles import is_users_own, role_of
+from guardrails.engine.content.places import is_users_own, role_of
 from guardrails.types import Place, Stage
 from tests.cases import each_case
 
