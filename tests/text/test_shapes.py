@@ -29,6 +29,7 @@ PIECES = (
     *("a", "b", "f", "Z", "M", "0", "1", "4", "x", "ab", "dead", "wow", "the", "hotel", "mike", "aaa", "ab cd "),
     *(" ", "  ", "\n", "\r\n", "\t", "\x00", ".", "-", "_", "/", "|", "\\", "'", '"', "`", "+", "=", "%", "&", "#", ";", ":"),
     *(",", "*", "~", "<", ">", "@", "$", "!", "(", ")", "[", "]", "dot", "com", "http", "data", "localhost", "javascript", "::"),
+    *("**", "[/b]", "](x)", "<br>", ")(", "\\033[", "\\e[", "\x1b["),
     *("fe80", "host: ", "ip: ", "0x7f", "127.0.0.1", "1.1.1.1", "chr(", "41", "=20", "%41", "M" * 12, "q" * 13, "src"),
 )  # fmt: skip
 pieces = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
@@ -66,6 +67,9 @@ def test_where_a_gate_matches_a_text_has_a_shape(row: Decoder, data: st.DataObje
 
 
 @given(pieces)
+@example("(a)(b)(c)(d)")
+@example("[i]a[/i][i]b[/i][i]c[/i][i]d[/i]")
+@example("\\033[31m")
 @example("a\nb\nc\nd")
 @example("the `code` is")
 def test_where_a_trick_can_be_a_text_has_a_shape(text: str) -> None:

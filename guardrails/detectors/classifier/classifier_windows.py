@@ -196,10 +196,12 @@ def cut_disguised_windows(
     """Yield the windows of the readings in which spelling tricks are undone that read otherwise than the text: where in the
     text, what they read, and the tokens.
     """
+    found: set[tuple[Span, str]] = set()  # what two readings say alike is one window
     for reading in deobfuscate_text(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
-            if viewed(text[slice(*span)]).text != read:
+            if (span, read) not in found and viewed(text[slice(*span)]).text != read:
+                found.add((span, read))
                 yield span, read, ids
 
 
