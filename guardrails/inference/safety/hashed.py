@@ -110,7 +110,7 @@ Hashes = npt.NDArray[np.uint64]
 def _hash_ngrams(data: bytes) -> list[tuple[Hashes, npt.NDArray[np.bool_]]]:
     """Hash each n-gram without a space inside, of bytes between two spaces.
 
-    `take` and `compress` touch less than indexing and cumulative sums do, which behind a run of an encoder costs more than the sums.
+    `take` and `compress` touch less of numpy than indexing and cumulative sums: behind a run of an encoder that costs the most.
 
     Returns:
         for each size the hashes, and at which of the first places of the bytes such an n-gram begins.
@@ -211,10 +211,16 @@ class HashedHeads:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
         buckets, counts = hash_texts(texts)
         rows = counts.nonzero()[0]
+        if 0 < len(rows) == len(texts):
+            return self._sum(buckets, counts)
         out = np.repeat(self.bias[None], len(texts), axis=0)
         if len(rows):
-            counts = counts[rows]
-            begins = np.add.accumulate(counts) - counts
-            total = np.add.reduceat(self.weights.take(buckets, axis=0), begins, axis=0, dtype=np.int32)
-            out[rows] += self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
+            out[rows] = self._sum(buckets, counts[rows])
         return out
+
+    def _sum(self, buckets: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the logits of texts that have features."""
+        begins = counts.cumsum() - counts
+        total = np.add.reduceat(self.weights.take(buckets, axis=0), begins, axis=0, dtype=np.int32)
+        mean = self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
+        return np.asarray(self.bias + mean, dtype=np.float32)
