@@ -21,6 +21,9 @@ CLASSES: Final = 48
 LEAST_PART: Final = 0.25
 """Part of what a stranger's request is expected to take that a client's own is, at least, whatever it asked before."""
 
+LESSONS: Final = 64
+"""Requests of a size by which one client moves what strangers are expected to take: the first in full, each one after it less."""
+
 CLIENTS: Final = 256
 """Clients whose own costs are known; who has not asked for longest is forgotten."""
 
@@ -112,9 +115,7 @@ class CostsByClient:
         return cost if cost.cpu_s >= shared.cpu_s * LEAST_PART else shared.scale(LEAST_PART)
 
     def learn(self, caller: str, size: int, cost: Cost) -> None:
-        """Take what a request of a client took. The more it has taught already, the less it moves what strangers are expected to
-        take.
-        """
+        """Take what a request of a client took."""
         own = self._clients.get(caller)
         if own is None:
             own = self._clients[caller] = _ClientCosts()
@@ -127,8 +128,10 @@ class CostsByClient:
         if before is None and self.shared.has_measured(size):
             before = self.shared.estimate(size)
         own.costs[at] = cost if before is None else before.approach(cost, RISING, FALLING)
-        count = own.counts[at] = own.counts.get(at, 0) + 1
-        self.shared.learn(size, cost, 1.0 / count)
+        count = own.counts.get(at, 0)
+        if count < LESSONS:
+            own.counts[at] = count + 1
+            self.shared.learn(size, cost, 1.0 / (count + 1))
 
 
 def _class_of(size: int) -> int:
