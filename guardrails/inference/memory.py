@@ -35,7 +35,7 @@ class CacheRun(Generic[Input, Result]):
         self._done.release()
 
     def wait(self) -> Mapping[Input, Result]:
-        """Return the results, once they are there; raises what was raised in the place of them, or `Cancelled` once it is late."""
+        """Return the results, once they are there; raises what was raised in the place of them, or `Cancelled` if too late."""
         if not self._done.acquire(timeout=current().left_s):
             raise Cancelled("what others are at work on was not done in time")
         self._done.release()
@@ -119,10 +119,22 @@ class ResultCache(Generic[Input, Result]):
         with self._lock:
             for each, result in found.items():
                 del self._running[each]
-                self._kept[each] = result
-                self._held += self._weigh(each)
-            while self._held > self._most:
-                oldest, _ = self._kept.popitem(last=False)
-                self._held -= self._weigh(oldest)
+                self._store(each, result)
         own.finish(found)
         return found
+
+    def keep(self, each: Input, result: Result) -> Result:
+        """Keep a result, and return it, before the others of its call are there: what was done of a call that is given up is not
+        done again.
+        """
+        with self._lock:
+            self._store(each, result)
+        return result
+
+    def _store(self, each: Input, result: Result) -> None:
+        if each not in self._kept:
+            self._held += self._weigh(each)
+        self._kept[each] = result
+        while self._held > self._most:
+            oldest, _ = self._kept.popitem(last=False)
+            self._held -= self._weigh(oldest)

@@ -104,6 +104,12 @@ cost ten times as much on text that is new to it.
 """
 
 NO_SHAPES: Final = frozenset[Shape]()
+ALL_SHAPES: Final = frozenset[Shape](SHAPES)
+
+LONG: Final = 1_000
+"""Characters from which a text is taken to have all: most have some of nearly every use, and it pays to look for what these need
+at once.
+"""
 
 
 def compile_set(patterns: Iterable[str]) -> Any:
@@ -125,7 +131,9 @@ def _sets() -> tuple[tuple[tuple[Shape, ...], Any], ...]:
 
 @lru_cache(maxsize=SHARED)
 def find_shapes(text: str) -> frozenset[Shape]:
-    """Return the shapes of a text without lone surrogates. Remembered for the last texts."""
+    """Return the shapes of a text without lone surrogates, more of a long one. Remembered for the last texts."""
+    if len(text) > LONG:
+        return ALL_SHAPES
     data = text.encode()
     found: list[Shape] = []
     for names, patterns in _sets():

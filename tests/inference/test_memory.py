@@ -145,3 +145,25 @@ def test_a_row_that_another_caller_gave_up_is_run_again() -> None:
         assert (second.result(10)[row(1)] == 1).all()
         with pytest.raises(Cancelled):
             first.result(10)
+
+
+def test_what_was_done_before_a_call_was_given_up_is_not_done_again() -> None:
+    """Neither by the next call nor by one that waits; it counts once."""
+    memory: ResultCache[TokenRow, Scores] = ResultCache(2)
+    ran: list[int] = []
+
+    def run(rows: Sequence[TokenRow], most: int = 9) -> list[Scores]:
+        found = []
+        for each in rows:
+            if len(ran) >= most:
+                raise Cancelled
+            ran.append(each.ids[1])
+            found.append(memory.keep(each, np.full(3, each.ids[1], dtype=np.float32)))
+        return found
+
+    with pytest.raises(Cancelled):
+        memory.get([row(1), row(2)], lambda rows: run(rows, most=1))
+    for _ in range(2):
+        found = memory.get([row(1), row(2)], run)
+        assert [found[row(number)][0] for number in (1, 2)] == [1, 2]
+    assert ran == [1, 2]

@@ -16,7 +16,7 @@ from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_detector import SHAPED as LINK_SHAPES
 from guardrails.text.obfuscation_hints import SHAPED as TRICK_SHAPES
 from guardrails.text.obfuscation_hints import find_exact_hints
-from guardrails.text.shapes import SETS, SHAPES, compile_set, find_shapes
+from guardrails.text.shapes import LONG, SETS, SHAPES, compile_set, find_shapes
 from tests.cases import each_case, scale
 
 PLAIN = [
@@ -44,6 +44,11 @@ def test_each_shape_is_looked_for_once() -> None:
 def test_everyday_text_has_no_shape(text: str) -> None:
     """Prose with numbers, quotes, times and marks of punctuation."""
     assert find_shapes(text) == frozenset()
+
+
+def test_a_long_text_is_taken_to_have_all() -> None:
+    """What looks for something there is asked at once."""
+    assert find_shapes("a" * LONG) < find_shapes("a" * (LONG + 1)) == frozenset(SHAPES)
 
 
 def matching(pattern: str, around: Sequence[str] = ("{}", "so {} then")) -> st.SearchStrategy[str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from guardrails.cli import add_floor, add_policy, end_on_sigterm
+from guardrails.cli.first_process import leave_first_process
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(args)
     if settings.require_approval and settings.approvals is None:
         raise GuardrailsError("--require-approval needs --approvals FILE, where approvals are kept")
+    if not args.words:  # the other reads from a terminal, maybe
+        leave_first_process()
     with end_on_sigterm():
         return _stdio(settings) if args.words else _http(settings)
 

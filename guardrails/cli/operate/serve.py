@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from guardrails.cli import add_floor, add_policy, end_on_sigterm
+from guardrails.cli.first_process import leave_first_process
 from guardrails.processor.collection import pause_collection
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted, or print what would be served."""
+    leave_first_process()
     with end_on_sigterm():
         return _serve(args)
 

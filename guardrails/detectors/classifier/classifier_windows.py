@@ -37,45 +37,12 @@ of them as of what is read in rows, so that no number of sentences leaves one un
 REMEMBERED: Final = 2_048
 """Windows of which it is kept whether they are in a foreign language."""
 
-COMMON_ENGLISH_WORDS: Final = frozenset(
-    (
-        *(
-            "the",
-            "and",
-            "to",
-            "of",
-            "that",
-            "with",
-            "for",
-            "this",
-            "you",
-            "your",
-            "what",
-            "how",
-            "are",
-            "it",
-            "be",
-            "have",
-        ),
-        *(
-            "from",
-            "can",
-            "not",
-            "they",
-            "my",
-            "about",
-            "which",
-            "when",
-            "will",
-            "would",
-            "should",
-            "their",
-            "there",
-            "who",
-        ),
-        *("these", "those", "because", "please", "could", "why", "where", "than", "then", "our"),
-    )
+_ENGLISH: Final = (
+    "the and to of that with for this you your what how are it be have from can not they my about which when will would should"
+    " their there who these those because please could why where than then our each other only such used using does been were"
+    " its into some between same following cannot"
 )
+COMMON_ENGLISH_WORDS: Final = frozenset(_ENGLISH.split())
 """Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
 _PICTOGRAPHS: Final = re.compile(

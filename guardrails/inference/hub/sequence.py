@@ -149,8 +149,11 @@ class SequenceModel:
         if self._batcher is not None:
             return self._batcher.map(rows)
         if self._runtime.concurrent:
-            return get_pool().map(lambda row: self._run([row])[0], rows)
-        return [self._run([row])[0] for row in rows]
+            return get_pool().map(self._encode_row, rows)
+        return [self._encode_row(row) for row in rows]
+
+    def _encode_row(self, row: TokenRow) -> Scores:
+        return self._memory.keep(row, self._run([row])[0])
 
     def _run(self, rows: Sequence[TokenRow]) -> Scores:
         ids, mask, types = pad_rows(rows, self.tokens.pad)

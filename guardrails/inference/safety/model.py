@@ -109,6 +109,10 @@ class SafetyModel:
         scores = self._calibration.fast(logits)
         return FastScores(logits, scores, self._calibration.is_settled(scores))
 
+    def is_clear(self, fast: Scores, part: float) -> NDArray[np.bool_]:
+        """Tell which scores of the fast tier are below some part of what is clear."""
+        return self._calibration.is_clear(fast, part)
+
     def both(self, rows: Sequence[TokenRow], hashed: Scores) -> Scores:
         """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
         known = self._memory.get(rows, self._encode_rows)
@@ -133,7 +137,7 @@ class SafetyModel:
         """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
         if self._batcher is not None:
             return self._batcher.map(rows)
-        return get_pool().map(lambda row: self._run([row])[0], rows)
+        return get_pool().map(lambda row: self._memory.keep(row, self._run([row])[0]), rows)
 
     def _run(self, rows: Sequence[TokenRow]) -> Scores:
         return self._session.run(pad_rows(rows, self.tokens.pad))

@@ -24,13 +24,10 @@ from guardrails.proxy.access.capacity.backlog import Backlog, RequestBacklog
 from guardrails.proxy.access.capacity.costs import Cost, CostsByClient
 from guardrails.proxy.access.capacity.fairness import LEAST_BOUND
 from guardrails.proxy.access.capacity.speed import Delay, MachineSpeed
-from guardrails.proxy.access.capacity.stream_account import OpenStream, StreamAccount
-
-STREAM_SHARE: Final = 0.75
-"""Part of the machine that streams may take together; the rest is for requests, and for streams that take more than expected."""
+from guardrails.proxy.access.capacity.stream_account import STREAM_SHARE, OpenStream, StreamAccount
 
 LEAST_STREAM_SHARE: Final = 0.5
-"""That part where requests are at work on the rest all the time."""
+"""Part of the machine that streams have where requests are at work on the rest all the time, in the place of `STREAM_SHARE`."""
 
 CALM: Final = 0.5
 PRESSED: Final = 0.9
@@ -160,7 +157,7 @@ class CapacityAccount:
     def stream_share(self) -> float:
         """Part of the machine that streams may take together: less where requests want the rest all the time."""
         pressure = min(1.0, max(0.0, (self._pressure - CALM) / (PRESSED - CALM)))
-        return (STREAM_SHARE - (STREAM_SHARE - LEAST_STREAM_SHARE) * pressure) * min(1.0, self.speed.gain)
+        return STREAM_SHARE - (STREAM_SHARE - LEAST_STREAM_SHARE) * pressure
 
     def expected_wait(self, caller: str, *, long: bool = False) -> float:
         """Return for how many seconds a request of a client would wait; may be asked from any thread."""

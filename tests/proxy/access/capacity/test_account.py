@@ -14,13 +14,13 @@ from guardrails.proxy.access.capacity.account import (
     LARGEST_PART,
     LEAST_STREAM_SHARE,
     LONGEST_RETRY_S,
-    STREAM_SHARE,
     CapacityAccount,
     Ticket,
 )
 from guardrails.proxy.access.capacity.costs import Cost
 from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, OWN_BOUND
 from guardrails.proxy.access.capacity.speed import LEAST_GAIN
+from guardrails.proxy.access.capacity.stream_account import STREAM_SHARE
 
 SIZE = 1_000
 
