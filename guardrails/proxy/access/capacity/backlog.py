@@ -54,6 +54,13 @@ class Backlog:
             self._scale *= left / self.seconds
             self.seconds = left
 
+    def before(self, caller: str, turn_s: float) -> float:
+        """Return for how many seconds new work of a client waits, as clients take turns: of each other one as much comes first as
+        the client has itself, and a turn.
+        """
+        most = self._held.get(caller, 0.0) + turn_s / self._scale
+        return min(self.seconds, self._scale * sum(min(held, most) for held in self._held.values()))
+
     def bound_for(self, caller: str, bound_s: float) -> float:
         """Return up to where a client may go of the seconds that one may wait."""
         return bound_for(caller, self._held, self.seconds / self._scale, bound_s)
@@ -92,8 +99,13 @@ class RequestBacklog:
             self.short.drain(passed)
             self.long.drain(passed)
 
+    def wait_of(self, caller: str, turn_s: float, *, long: bool) -> float:
+        """Return for how many seconds new work of a client would wait, by the last `advance`; others have turns of `turn_s`."""
+        short_s = self.short.before(caller, turn_s)
+        return short_s + (self.long.before(caller, turn_s) if long else min(short_s, self.long.seconds))
+
     def wait_s(self, *, long: bool = False) -> float:
-        """Return for how many seconds new work of a kind would wait; may be asked from any thread."""
+        """Return for how many seconds new work of a kind would wait behind that of all; may be asked from any thread."""
         short_s, long_s = self.short.seconds, self.long.seconds
         promised_s = short_s + (long_s if long or long_s < short_s else short_s)
         if promised_s:

@@ -432,6 +432,19 @@ def test_what_took_longer_than_expected_keeps_nobody_out_once_it_is_done() -> No
     assert machine.admit() is not None
 
 
+def test_one_that_takes_long_keeps_no_other_client_out() -> None:
+    """Clients take turns: long requests of others come to theirs, those of its own client wait for all of it."""
+    machine = Machine()
+    machine.account.seed({100 * SIZE: Cost(8.0, 0.0)}, None)
+
+    assert machine.admit("loud", 100 * SIZE) is not None
+    assert machine.admit("loud", 100 * SIZE) is None
+    for at in range(3):
+        assert machine.admit(str(at), 100 * SIZE) is not None
+    refused = [machine.admit(str(at), 100 * SIZE) for at in range(3, 20)]
+    assert refused[-1] is None  # too many have turns by then
+
+
 def test_short_requests_do_not_wait_for_a_long_one() -> None:
     """One request takes seconds, on threads for such work: others of its client are let in beside it, and no other long one."""
     machine = Machine()
