@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from guardrails.cancellation import is_interrupt
@@ -19,7 +19,7 @@ from guardrails.detectors.images.text_layout import PlacedText
 from guardrails.detectors.kinds import BUILTIN, Kind, find_kind
 from guardrails.detectors.patterns.table import PatternTable
 from guardrails.detectors.shared_builds import RecordingFiles, SharedDetectors
-from guardrails.types import Content, Detection, Detector, Stream
+from guardrails.types import Content, Detection, Detector, Stage, Stream
 from guardrails.verdicts.format_failure import FormatProblem
 
 if TYPE_CHECKING:
@@ -50,9 +50,10 @@ class BoundDetector:
     what reads the texts in pictures; `hears`, what listens to sounds. `plants` says that a canary is planted for it; one of the
     patterns of `prefilter` is in every text in which it finds anything; `merge_streams` groups detectors of its class that judge
     texts that grow as one (`capabilities.py`). `repair` makes of a text what it was meant to be, and `format_problems`
-    says what is wrong with it, for rules with `on_fail`. `foreign` says that it is none of this package's. `family` is the file
-    that declares it: what is put together of several detectors is put together of those of one file, so that all policies which
-    build on that file share it.
+    says what is wrong with it, for rules with `on_fail`. `narrow` makes a detector that looks for what rules ask for at each
+    stage alone, and `declared_digest` is the digest of the one that it is made of (`narrow_detector`). `foreign` says that it is
+    none of this package's. `family` is the file that declares it: what is put together of several detectors is put together of
+    those of one file, so that all policies which build on that file share it.
     """
 
     name: str
@@ -81,6 +82,8 @@ class BoundDetector:
     merge_streams: MergeStreams | None = None
     repair: Callable[[str], str | None] | None = None
     format_problems: Callable[[str], Sequence[FormatProblem]] | None = None
+    narrow: Callable[[Mapping[Stage, frozenset[str]]], Detector] | None = None
+    declared_digest: str = ""
     family: str = ""
     foreign: bool = False
 
@@ -99,6 +102,7 @@ def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = 
     # What others wrote may take any time: only what says that it does not runs where nothing can stop it.
     able.setdefault("inline", built_in and able["tier"] == 0)
     able["contents"] = frozenset(able.get("contents", of.contents))
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return BoundDetector(
         name=name,
         detector=detector,
@@ -106,9 +110,31 @@ def bind(name: str, of: Kind, config: Config, files: PolicyFiles, family: str = 
         spans=of.spans,
         reads=of.reads,
         decoded=of.decoded,
-        digest=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
+        digest=digest,
+        declared_digest=digest,
         family=family,
         foreign=not built_in,
+        **able,
+    )
+
+
+def narrow_detector(bound: BoundDetector, asked: Mapping[Stage, frozenset[str]]) -> BoundDetector:
+    """Return a detector that looks at each stage for those of its categories alone that are asked for there, if it can and that
+    is less; its findings depend on the stage then.
+    """
+    own = {stage: names & bound.categories for stage, names in asked.items() if names & bound.categories}
+    if bound.narrow is None or all(names == bound.categories for names in own.values()):
+        return bound
+    detector = bound.narrow(own)
+    able = read_capabilities(detector)
+    for name in ("identity", "tier", "inline", "contents"):
+        able.pop(name, None)
+    identity = [bound.digest, {stage.value: sorted(names) for stage, names in own.items()}]
+    return replace(
+        bound,
+        detector=detector,
+        reads=(*bound.reads, "stage"),
+        digest=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
         **able,
     )
 

@@ -228,6 +228,11 @@ CAPABILITIES: Final[Mapping[str, Capability]] = {
             _takes(1),
             ("hear", "listen", "transcribe"),
         ),
+        Capability(
+            "narrow",
+            "Returns a detector that looks for some of its categories, given those that are asked for at each stage.",
+            _takes(1),
+        ),
         Capability("plants", "Whether a canary is planted in the system prompt for it.", _flag),
         Capability(
             "prefilter",

@@ -35,7 +35,7 @@ class CacheRun(Generic[Input, Result]):
         self._done.release()
 
     def wait(self) -> Mapping[Input, Result]:
-        """Return the results once they are there; raises what was raised in the place of them, or `Cancelled` once it is late."""
+        """Return the results, once they are there; raises what was raised in the place of them, or `Cancelled` if too late."""
         if not self._done.acquire(timeout=current().left_s):
             raise Cancelled("what others are at work on was not done in time")
         self._done.release()

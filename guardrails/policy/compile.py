@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.detectors.binding import BoundDetector, bind
+from guardrails.detectors.binding import BoundDetector, bind, narrow_detector
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
@@ -434,6 +434,19 @@ def _digest(
     return "sha256:" + hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
 
+def _find_asked(work: _Compilation) -> dict[Stage, frozenset[str]]:
+    """Return the categories that rules ask for at each stage: those that they name, and what counts as one of those."""
+    given = frozenset().union(*(bound.categories for bound in work.detectors))
+    asked: dict[Stage, frozenset[str]] = {}
+    for stage in Stage:
+        rules = [rule for rule in work.rules if stage in rule.on]
+        named = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
+        asked[stage] = frozenset(
+            name for name in given if not named.isdisjoint(taxonomy.with_ancestors(name))
+        )
+    return asked
+
+
 def compile_policy(policy: Policy) -> CompiledPolicy:
     """Compile a policy.
 
@@ -445,9 +458,10 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         stage(work)
     if work.problems.errors:
         raise PolicyErrors(work.problems.errors)
+    asked = _find_asked(work)
     return CompiledPolicy(
         ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors, work.tools, work.rules)),
-        detectors=tuple(work.detectors),
+        detectors=tuple(narrow_detector(bound, asked) for bound in work.detectors),
         rules=tuple(work.rules),
         unchecked={kind: Action[str(value).upper()] for kind, value in policy.unchecked.model_dump().items()},
         limits=policy.limits,

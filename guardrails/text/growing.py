@@ -38,7 +38,7 @@ _BEHIND: Final = (
 """Those that are in none behind a plain word: a hyphen at a line end may divide one, markup and quotes may stand in one."""
 _TAG: Final = re.compile(r"(?<=\S)(?:<[!/A-Za-z]|/\*)")
 """What may begin a tag or a comment in a word."""
-_BEGIN: Final = rf"(?:(?<![^{_SIGN}])|(?<=[^\W_][\-_/`]))"
+_BEGIN: Final = rf"(?:(?<![^{_SIGN}])(?<!\x1b\[)(?<!1[bB]\[)(?<!\\033\[)(?<!\\e\[)|(?<=[^\W_][\-_/`]))"
 _NEXT: Final = r"(?=[^\x00-\x08\x0e-\x1f\x7f&\\])"
 _WORD: Final = rf"(?P<letters>[^\W\d_]{{2,}})|[0-9]{{2,}}|(?P<key>[A-Za-z0-9]{{{LONGEST + 1},}})"
 _CUT: Final = re.compile(rf"(?:\A|{_BEGIN}(?:{_WORD}){_BEHIND})[ \t\r\n]*{_NEXT}")

@@ -97,6 +97,11 @@ INLINE_TAG: Final = (
 COMMENT: Final = r"<!--[^<>]*-->|/\*[^*/]*\*/"
 LONGEST_TAG: Final = 200
 """Characters of tags and comments in a row that are read as nothing."""
+_BLOCK_TAG: Final = r"</?(?i:br|div|p)(?:\s[^<>]*)?/?>"
+WRAPPING: Final = (
+    rf"(?:{INLINE_TAG}|{_BLOCK_TAG}|\[/?[A-Za-z]\]|\]\([^\w\s()]?\w?\)\[?|\]\[|\)\(|[*_`~]{{1,8}})"
+)
+"""Markup around single letters, a part of it: tags of HTML and BBCode, links, marks of Markdown, brackets."""
 EMPHASIS: Final = r"\*{2,3}|~~|__|`"
 """Marks of Markdown inside of a word."""
 CONCATENATION: Final = r"[\"'`]\s?(?:\+|\.\.?|\|\||&|<>|\+\+)?\s{0,8}[\"'`]"
@@ -107,6 +112,16 @@ _MARKUP: Final = re.compile(
     rf"|(?<={_LETTER}{_LETTER})\*(?={_LETTER}{_LETTER})"
     rf"|(?<=[\w\-]{_LETTER}|[\w\-]\d|\w-){CONCATENATION}(?=\w\w)"
 )
+
+_ALONE: Final = r"[^\W_](?![^\W_])"
+# Behind the blank a bracket opens around a letter, `[a](x)`, or it is a tag of BBCode, `[b]a[/b]`.
+_WRAPPED_GAP: Final = (
+    rf"(?:{WRAPPING}|[)\]])*+[ \t\r\n]{{1,8}}(?:[(\[](?=[^\W_](?:\]\(|\]\[|\)\())|{WRAPPING}|[(\[])*+"
+)
+_WRAPPED: Final = re.compile(
+    rf"(?<![^\W_]){_ALONE}(?:{WRAPPING}++{_ALONE})++(?:{_WRAPPED_GAP}{_ALONE}(?:{WRAPPING}++{_ALONE})*+)*+"
+)
+_WRAPPED_JOINT: Final = re.compile(rf"(?<=[^\W_])(?:({_WRAPPED_GAP})|{WRAPPING}++)(?=[^\W_])")
 
 _WORD: Final = re.compile(rf"(?:[^\W_]|[{MARKS}])+")
 _LONG: Final = re.compile(
@@ -121,7 +136,7 @@ def mark_separators(text: str) -> str:
     characters, and of hyphens at line ends; it stays as long as it is, as it does in `mark_leet` and `mark_repeats`.
     """
     joined = _HYPHENATED.sub(_mark_joint, _SPACED.sub(_mark_run, text))
-    return _MARKUP.sub(_mark_joint, joined)
+    return _MARKUP.sub(_mark_joint, _WRAPPED.sub(_mark_wrapped, joined))
 
 
 def mark_leet(text: str) -> str:
@@ -159,6 +174,17 @@ def mark_repeats(text: str) -> str:
 
 def _mark_joint(match: re.Match[str]) -> str:
     return JOINT * len(match[0]) if len(match[0]) <= LONGEST_TAG else match[0]
+
+
+def _mark_wrapped(match: re.Match[str]) -> str:
+    """Mark the markup of a run of single letters: between two it is nothing, around a blank it ends a word."""
+    run = match[0]
+    words = _WRAPPED_JOINT.sub(lambda joint: " " if joint[1] else "", run).split()
+    if not any(len(word) >= FEWEST_LETTERS and not word.isdigit() for word in words):
+        return run
+    return _WRAPPED_JOINT.sub(
+        lambda joint: " " + REST * (len(joint[0]) - 1) if joint[1] else _mark_joint(joint), run
+    )
 
 
 def _mark_run(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from html.entities import html5
 from typing import Any, Final
 
-from guardrails.text.marks import COMMENT, CONCATENATION, EMPHASIS, HYPHEN, INLINE_TAG, SEPARATOR
+from guardrails.text.marks import COMMENT, CONCATENATION, EMPHASIS, HYPHEN, INLINE_TAG, SEPARATOR, WRAPPING
 from guardrails.text.shapes import Shape, compile_set, find_shapes
 from guardrails.text.views import SHARED
 
@@ -46,7 +46,17 @@ class ObfuscationHints:
 
 SHAPED: Final = frozenset[Shape](
     (
-        *("entity", "backslash", "control", "line hyphen", "markup", "emphasis", "quotes", "singles"),
+        *(
+            "entity",
+            "backslash",
+            "control",
+            "line hyphen",
+            "markup",
+            "emphasis",
+            "quotes",
+            "singles",
+            "wrapped",
+        ),
         *("signs", "repeats"),
     )
 )
@@ -59,11 +69,12 @@ NOTHING: Final = ObfuscationHints(False, False, False)
 def _written(char: str) -> tuple[str, ...]:
     return (
         rf"&#[xX]?[0-9a-fA-F]|&[a-zA-Z][a-zA-Z0-9]{{1,31}};|&(?:{_OPEN})",
-        r"\\(?:u[0-9a-fA-F{]|x[0-9a-fA-F]|U[0-9a-fA-F])",
+        r"\\(?:u[0-9a-fA-F{]|x[0-9a-fA-F]|U[0-9a-fA-F]|033\[|e\[)",
         r"[\x00-\x08\x0e-\x1f\x7f]",
         rf"[^\s\-]{HYPHEN}[^\s\-]",
         rf"[{char}_@+\-](?:{INLINE_TAG}|{COMMENT})+[{char}_@+\-]",
         rf"[{char}]{{2}}(?:{EMPHASIS}|\*)[{char}]|[{char}](?:{EMPHASIS})[{char}]{{2}}|[{char}\-]{CONCATENATION}[{char}_]",
+        rf"(?:^|[^{char}])[{char}](?:{WRAPPING}+[{char}]){{3}}(?:[^{char}]|$)",
         # Four single characters, each followed by a separator.
         rf"(?:^|[^{char}])[{char}@$!|](?:(?:{SEPARATOR})[{char}@$!|]){{3}}(?:[^{char}]|$)",
     )
@@ -92,9 +103,17 @@ GROUPS: Final = (("written", "leet"), ("repeated",))
 in one cost ten times as much on text that is new to it (benchmarks/views.py)."""
 
 
+PATTERNS: Final = (
+    _written("A-Za-z0-9"),
+    _leet("A-Za-z", "A-Za-z0-9"),
+    _repeated_pattern(_ASCII_LETTERS),
+)
+"""RE2 of what is looked for in texts of ASCII: `written`, `leet`, `repeated`."""
+
+
 @cache
 def _ascii() -> tuple[Any, ...]:
-    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated_pattern(_ASCII_LETTERS))
+    return _sets(*PATTERNS)
 
 
 @cache

@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 
 import re2
 
-from guardrails.text.marks import SEPARATOR
+from guardrails.text.marks import SEPARATOR, WRAPPING
 from guardrails.text.views import SHARED
 
 Shape = Literal[
-    "entity", "backslash", "control", "line hyphen", "markup", "emphasis", "quotes", "singles", "signs", "repeats",
+    "entity", "backslash", "control", "line hyphen", "markup", "emphasis", "quotes", "singles", "wrapped", "signs", "repeats",
     "key", "line", "percent", "capitals", "digit in word", "long word", "bracket", "capital line", "escape",
     "hexadecimal", "hexadecimal mark", "dots", "call", "dump", "name", "slashes", "colon", "host", "attribute",
 ]  # fmt: skip
@@ -35,7 +35,7 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 SHAPES: Final[dict[Shape, str]] = {
     "entity": "&[#A-Za-z]",
-    "backslash": r"\\[uUxX]",
+    "backslash": r"\\(?:[uUxX]|033\[|e\[)",
     "control": r"[\x00-\x08\x0e-\x1f\x7f]",
     # Between parts of a word: a hyphen at the end of a line, tags and comments, marks of Markdown, quotes of literals.
     "line hyphen": r"-\r?\n",
@@ -46,6 +46,8 @@ SHAPES: Final[dict[Shape, str]] = {
     "singles": (
         rf"(?:^|[^A-Za-z0-9])[A-Za-z0-9@$!|](?:(?:{SEPARATOR})[A-Za-z0-9@$!|]){{3}}(?:[^A-Za-z0-9]|$)"
     ),
+    # Three with markup between.
+    "wrapped": rf"(?:^|[^A-Za-z0-9])[A-Za-z0-9](?:{WRAPPING}+[A-Za-z0-9]){{2}}",
     # Digits and signs in words, beside letters, or in place of one.
     "signs": (
         rf"[A-Za-z]{_SIGN}*{_STRONG}{_SIGN}*[A-Za-z]|{_STRONG}[A-Za-z]{{2,}}{_STRONG}"
@@ -102,6 +104,12 @@ cost ten times as much on text that is new to it.
 """
 
 NO_SHAPES: Final = frozenset[Shape]()
+ALL_SHAPES: Final = frozenset[Shape](SHAPES)
+
+LONG: Final = 1_000
+"""Characters from which a text is taken to have all: most have some of nearly every use, and it pays to look for what these need
+at once.
+"""
 
 
 def compile_set(patterns: Iterable[str]) -> Any:
@@ -123,7 +131,9 @@ def _sets() -> tuple[tuple[tuple[Shape, ...], Any], ...]:
 
 @lru_cache(maxsize=SHARED)
 def find_shapes(text: str) -> frozenset[Shape]:
-    """Return the shapes of a text without lone surrogates. Remembered for the last texts."""
+    """Return the shapes of a text without lone surrogates, more of a long one. Remembered for the last texts."""
+    if len(text) > LONG:
+        return ALL_SHAPES
     data = text.encode()
     found: list[Shape] = []
     for names, patterns in _sets():

@@ -39,7 +39,7 @@ def parse_unambiguous(raw: bytes) -> dict[str, Any] | None:
     if len(raw) > LONGEST_INTEGER and _may_hold_long_integer(raw):
         return None
     # A search for one byte takes a small part of what others take, and of a long text all that count.
-    if b"-" in raw and b"-0" in raw and NEGATIVE_ZERO.search(raw):
+    if b"-" in raw and NEGATIVE_ZERO.search(raw):
         return None
     try:
         body = DECODER.decode(raw)
@@ -59,7 +59,7 @@ def parse_unambiguous(raw: bytes) -> dict[str, Any] | None:
 def _most_names(raw: bytes) -> int:
     """Return how many names of members valid JSON has at most, counting each as often as it stands there."""
     ends = raw.count(KEY_END)
-    if b'\\":' in raw and b"\\\\" not in raw:
+    if b"\\" in raw and b'\\":' in raw and b"\\\\" not in raw:
         # Where no backslash is escaped, one before a quote escapes that: it stands inside of a text, and ends no name.
         ends -= raw.count(b'\\":')
     if raw.count(b":") > ends and SPACED_COLON.search(raw):
@@ -73,8 +73,7 @@ def _list_names(body: dict[str, Any]) -> tuple[list[dict[str, Any]], int, list[s
     objects: list[dict[str, Any]] = []
     names: list[str] = []
     lists = 0
-    while waiting:
-        holder = waiting.pop()
+    for holder in waiting:  # which grows meanwhile
         if type(holder) is dict:
             objects.append(holder)
             names += holder

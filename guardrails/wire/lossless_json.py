@@ -39,6 +39,8 @@ def integer(written: str) -> int | Number:
 def write(value: Any, *, ascii_only: bool = False, space: str = "") -> str:
     """Write a JSON value: keys in their order, numbers as they were written, `space` behind commas and colons."""
     encode = encode_basestring_ascii if ascii_only else encode_basestring
+    if isinstance(value, str):  # most of all values
+        return encode(value)
 
     def text(value: Any) -> str:
         if isinstance(value, str):

@@ -35,6 +35,8 @@ def test_clean_text_does_not_open_the_gate(text: str) -> None:
         ("&ltb", "written"), ("\\u0069gnore", "written"), ("\\x69", "written"), ("\\u{69}", "written"),
         ("a\x00b", "written"), ("i g n o r e", "written"), ("i.g.n.o.r.e", "written"), ("i - g - n - o", "written"),
         ("i\ng\nn\no", "written"), ("4 1 1 1", "written"), ("$ h i t", "written"),
+        ("**i****g****n****o**", "written"), ("[i](x)[g](x)[n](x)[o]", "written"), ("i<br>g<br>n<br>o", "written"),
+        ("[b]i[/b][b]g[/b][b]n[/b][b]o[/b]", "written"), ("(i)(g)(n)(o)", "written"), ("\\033[31m", "written"), ("\\e[0m", "written"),
         ("1gn0r3", "leet"), ("@ll", "leet"), ("$h1t", "leet"), ("a$$", "leet"), ("h|\\/|m", "leet"), ("sh!t", "leet"),
         ("k|ll", "leet"), ("m€an", "leet"),
         ("ignooore", "repeated"), ("IgNoOoRe", "repeated"), ("iiggnnore", "repeated"), ("wwwwhat", "repeated"),

@@ -16,7 +16,7 @@ from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_detector import SHAPED as LINK_SHAPES
 from guardrails.text.obfuscation_hints import SHAPED as TRICK_SHAPES
 from guardrails.text.obfuscation_hints import find_exact_hints
-from guardrails.text.shapes import SETS, SHAPES, compile_set, find_shapes
+from guardrails.text.shapes import LONG, SETS, SHAPES, compile_set, find_shapes
 from tests.cases import each_case, scale
 
 PLAIN = [
@@ -29,6 +29,7 @@ PIECES = (
     *("a", "b", "f", "Z", "M", "0", "1", "4", "x", "ab", "dead", "wow", "the", "hotel", "mike", "aaa", "ab cd "),
     *(" ", "  ", "\n", "\r\n", "\t", "\x00", ".", "-", "_", "/", "|", "\\", "'", '"', "`", "+", "=", "%", "&", "#", ";", ":"),
     *(",", "*", "~", "<", ">", "@", "$", "!", "(", ")", "[", "]", "dot", "com", "http", "data", "localhost", "javascript", "::"),
+    *("**", "[/b]", "](x)", "<br>", ")(", "\\033[", "\\e[", "\x1b["),
     *("fe80", "host: ", "ip: ", "0x7f", "127.0.0.1", "1.1.1.1", "chr(", "41", "=20", "%41", "M" * 12, "q" * 13, "src"),
 )  # fmt: skip
 pieces = st.lists(st.sampled_from(PIECES), max_size=14).map("".join)
@@ -43,6 +44,11 @@ def test_each_shape_is_looked_for_once() -> None:
 def test_everyday_text_has_no_shape(text: str) -> None:
     """Prose with numbers, quotes, times and marks of punctuation."""
     assert find_shapes(text) == frozenset()
+
+
+def test_a_long_text_is_taken_to_have_all() -> None:
+    """What looks for something there is asked at once."""
+    assert find_shapes("a" * LONG) < find_shapes("a" * (LONG + 1)) == frozenset(SHAPES)
 
 
 def matching(pattern: str, around: Sequence[str] = ("{}", "so {} then")) -> st.SearchStrategy[str]:
@@ -61,6 +67,9 @@ def test_where_a_gate_matches_a_text_has_a_shape(row: Decoder, data: st.DataObje
 
 
 @given(pieces)
+@example("(a)(b)(c)(d)")
+@example("[i]a[/i][i]b[/i][i]c[/i][i]d[/i]")
+@example("\\033[31m")
 @example("a\nb\nc\nd")
 @example("the `code` is")
 def test_where_a_trick_can_be_a_text_has_a_shape(text: str) -> None:

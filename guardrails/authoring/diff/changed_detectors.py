@@ -20,7 +20,7 @@ class _DetectorState:
 
 
 def _read_detectors(version: PolicyVersion) -> dict[str, _DetectorState]:
-    digests = {bound.name: bound.digest for bound in version.compiled.detectors}
+    digests = {bound.name: bound.declared_digest for bound in version.compiled.detectors}
     return {
         name: _DetectorState(
             each.item, each.config.model_dump(mode="json") if each.config else {}, digests.get(name, "")

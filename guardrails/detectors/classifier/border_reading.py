@@ -7,6 +7,7 @@ A stretch that is full stays as it is whatever follows, so that a conversation w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, pairwise
@@ -14,20 +15,23 @@ from typing import Final
 
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
-BEFORE: Final = 120
+BEFORE: Final = 100
 """Characters that are read before a border with which a stretch begins: a quarter of a window, as windows overlap elsewhere."""
 
-AFTER: Final = 200
+AFTER: Final = 160
 """Characters of a long message that are read behind a border."""
 
-LONG: Final = 240
+LONG: Final = 200
 """Characters of a message past which it is a long one."""
 
-TOGETHER: Final = 440
+TOGETHER: Final = 400
 """Characters of a stretch: those of a window."""
 
 LONGEST_WORD: Final = 20
 """Characters by which a stretch is shorter so that it begins and ends with a word."""
+
+_SPACE: Final = re.compile(r"\s")
+_LAST_SPACE: Final = re.compile(r".*\s", re.DOTALL)
 
 Span = tuple[int, int]
 
@@ -111,11 +115,11 @@ def _begin_with_word(text: str, start: int, border: int) -> int:
     """Return where the word after that which stands at a place begins, if that is near."""
     if not start or text[start - 1].isspace():
         return start
-    return 1 + next(
-        (at for at in range(start, min(start + LONGEST_WORD, border)) if text[at].isspace()), start - 1
-    )
+    space = _SPACE.search(text, start, min(start + LONGEST_WORD, border))
+    return start if space is None else space.end()
 
 
 def _end_behind_word(text: str, end: int) -> int:
     """Return where the word before that which stands at a place ends, if that is near."""
-    return next((at for at in range(end, end - LONGEST_WORD, -1) if text[at].isspace()), end)
+    space = _LAST_SPACE.match(text, end - LONGEST_WORD, end + 1)
+    return end if space is None else space.end() - 1

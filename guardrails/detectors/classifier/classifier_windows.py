@@ -37,45 +37,12 @@ of them as of what is read in rows, so that no number of sentences leaves one un
 REMEMBERED: Final = 2_048
 """Windows of which it is kept whether they are in a foreign language."""
 
-COMMON_ENGLISH_WORDS: Final = frozenset(
-    (
-        *(
-            "the",
-            "and",
-            "to",
-            "of",
-            "that",
-            "with",
-            "for",
-            "this",
-            "you",
-            "your",
-            "what",
-            "how",
-            "are",
-            "it",
-            "be",
-            "have",
-        ),
-        *(
-            "from",
-            "can",
-            "not",
-            "they",
-            "my",
-            "about",
-            "which",
-            "when",
-            "will",
-            "would",
-            "should",
-            "their",
-            "there",
-            "who",
-        ),
-        *("these", "those", "because", "please", "could", "why", "where", "than", "then", "our"),
-    )
+_ENGLISH: Final = (
+    "the and to of that with for this you your what how are it be have from can not they my about which when will would should"
+    " their there who these those because please could why where than then our each other only such used using does been were"
+    " its into some between same following cannot"
 )
+COMMON_ENGLISH_WORDS: Final = frozenset(_ENGLISH.split())
 """Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
 _PICTOGRAPHS: Final = re.compile(
@@ -229,10 +196,12 @@ def cut_disguised_windows(
     """Yield the windows of the readings in which spelling tricks are undone that read otherwise than the text: where in the
     text, what they read, and the tokens.
     """
+    found: set[tuple[Span, str]] = set()  # what two readings say alike is one window
     for reading in deobfuscate_text(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
-            if viewed(text[slice(*span)]).text != read:
+            if (span, read) not in found and viewed(text[slice(*span)]).text != read:
+                found.add((span, read))
                 yield span, read, ids
 
 

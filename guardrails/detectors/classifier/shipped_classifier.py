@@ -42,7 +42,7 @@ from guardrails.inference.safety.folder import FewWords, ModelError
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
-from guardrails.types import CLEAN, Content, Detection, Finding, Text
+from guardrails.types import CLEAN, Content, Detection, Finding, Place, Stage, Text
 
 SHIPPED: Final = {"text-safety": Path(__file__).parents[2] / "models" / "text_safety"}
 """Models that come with the package, by name."""
@@ -70,6 +70,11 @@ LONGEST_WORD: Final = 12
 
 REMEMBERED: Final = 400_000
 """Characters of texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
+
+CLEAR_BY_FAR: Final = 0.25
+"""The part of a head's threshold below which it is settled in a window in which heads that are not asked for are not. If they
+were asked for, the encoder would read the window, and change now and then what the fast tier settles: above that it still does.
+"""
 
 WEIGHT: Final = 64
 """Characters that a text counts for besides its own: what is kept of a short one is more than that."""
@@ -105,6 +110,33 @@ class HeadGroups(NamedTuple):
         return cls(
             tuple(group for group in groups if group[0].any()), np.logical_or.reduce([*alone, *beside])
         )
+
+
+class HeadTable(NamedTuple):
+    """The heads that texts need which are no reply, a reply to a prompt that is not known, and one to a prompt that is."""
+
+    text: HeadGroups
+    reply: HeadGroups
+    pair: HeadGroups
+
+    def of(self, prompt: tuple[int, ...] | None) -> HeadGroups:
+        """Return the heads of a text beside that prompt."""
+        if prompt is None:
+            return self.text
+        return self.pair if prompt else self.reply
+
+
+class AskedText(NamedTuple):
+    """A text with what is asked of it."""
+
+    windows: TierWindows
+    fast: FastScores
+    table: HeadTable
+
+    @property
+    def heads(self) -> HeadGroups:
+        """The heads that it needs, by the rows that they read."""
+        return self.table.of(self.windows.prompt)
 
 
 class OpenWindows(NamedTuple):
@@ -154,7 +186,15 @@ class ShippedClassifier:
     passages = True
     prose = True
 
-    def __init__(self, name: str, model: SafetyModel, heads: Sequence[str], config: ClassifierConfig) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: SafetyModel,
+        heads: Sequence[str],
+        config: ClassifierConfig,
+        asked: Mapping[Stage, frozenset[str]] | None = None,
+    ) -> None:
+        """Take what `_build` found; `asked` are the categories that are looked for at each stage (None: all, everywhere)."""
         self.identity = model.identity
         self.cancellable = (
             config.model in SHIPPED
@@ -162,22 +202,47 @@ class ShippedClassifier:
         self._name = name
         self._model = model
         self._categories = tuple(map(head_category, model.heads))
-        wanted = np.array([head in heads for head in model.heads])
-        reply = np.array([head == REPLY for head in model.heads])
-        prompt = np.array([head == "unsafe" for head in model.heads]) & bool((wanted & reply).any())
-        attack = np.array([head in ATTACKS for head in model.heads])
-        # Heads of any text but a reply; of a reply alone; of a reply beside its prompt.
-        of_any, of_reply = wanted & ~reply, wanted & reply
-        alone = wanted & ~reply & ~prompt & ~attack
-        self._of_text = HeadGroups.make([of_any])
-        self._of_reply = HeadGroups.make([alone | of_reply])
-        self._of_pair = HeadGroups.make([alone], [of_reply])
+        self._heads, self._config, self._asked = heads, config, asked
+        self._tables: dict[tuple[Stage, ...], HeadTable] = {}
+        self._full = self._make_table(frozenset(self._categories))
         self._effort = config.effort
         self._min_score = config.min_score
         self._most = config.windows
         self._prepared = _PREPARED.setdefault(
             model, PreparedTexts(REMEMBERED, lambda each: WEIGHT + len(each.text) + len(each.prompt or ""))
         )
+
+    def narrow(self, asked: Mapping[Stage, frozenset[str]]) -> ShippedClassifier:
+        """Return a detector that looks for what is asked for at each stage."""
+        return ShippedClassifier(self._name, self._model, self._heads, self._config, asked)
+
+    def _make_table(self, categories: frozenset[str]) -> HeadTable:
+        """Return the heads that texts need where some categories are looked for."""
+        heads = self._model.heads
+        own = np.array([head in self._heads for head in heads])
+        wanted = own & np.array([category in categories for category in self._categories])
+        reply = np.array([head == REPLY for head in heads])
+        prompt = np.array([head == "unsafe" for head in heads]) & bool((own & reply).any())
+        attack = np.array([head in ATTACKS for head in heads])
+        # Heads of any text but a reply; of a reply alone; of a reply beside its prompt.
+        of_any, of_reply = wanted & ~reply, wanted & reply
+        alone = wanted & ~reply & ~prompt & ~attack
+        return HeadTable(
+            HeadGroups.make([of_any]),
+            HeadGroups.make([alone | of_reply]),
+            HeadGroups.make([alone], [of_reply]),
+        )
+
+    def _table_at(self, place: Place) -> HeadTable:
+        """Return the heads that texts need which stand there."""
+        if self._asked is None:
+            return self._full
+        stages = (place.stage, *place.also)
+        table = self._tables.get(stages)
+        if table is None:  # at most one for each combination of six stages
+            categories = frozenset().union(*(self._asked.get(stage, frozenset()) for stage in stages))
+            table = self._tables[stages] = self._make_table(categories)
+        return table
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         stretches = StretchBatch(batch, self._most)
@@ -189,12 +254,12 @@ class ShippedClassifier:
         return WindowStream(self._model, prompt, self._most, self._judge_windows)
 
     def _judge_windows(self, windows: TierWindows) -> tuple[Detection, int]:
-        [found], tokens = self._judge([(windows, self._model.fast(windows.folded))])
+        [found], tokens = self._judge([AskedText(windows, self._model.fast(windows.folded), self._full)])
         return found, tokens
 
-    def _judge(self, asked: Sequence[tuple[TierWindows, FastScores] | None]) -> tuple[list[Detection], int]:
+    def _judge(self, asked: Sequence[AskedText | None]) -> tuple[list[Detection], int]:
         """Return what both tiers say of the windows of each content, and how many tokens the encoder is asked for."""
-        scores = [None if each is None else each[1].scores.copy() for each in asked]
+        scores = [None if each is None else each.fast.scores.copy() for each in asked]
         # All windows of all contents together, so that every core has some.
         rows: list[TokenRow] = []
         logits: list[Scores] = []
@@ -202,10 +267,9 @@ class ShippedClassifier:
         for each, own in zip(asked, scores, strict=True):
             if each is None or own is None:
                 continue
-            text, fast = each
-            for opened in self._open(text, fast):
-                rows += map(text.pair if opened.beside else text.row, opened.at.tolist())
-                logits.append(fast.logits[opened.at])
+            for opened in self._open(each):
+                rows += map(each.windows.pair if opened.beside else each.windows.row, opened.at.tolist())
+                logits.append(each.fast.logits[opened.at])
                 places.append((own, opened))
         if rows:
             both = self._model.both(rows, logits[0] if len(logits) == 1 else np.concatenate(logits))
@@ -219,32 +283,34 @@ class ShippedClassifier:
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
+        size = sum(len(content.text) for content in batch if isinstance(content, Text))
+        if self._effort == "full" or size > AT_ONCE:
+            return None
         stretches = StretchBatch(batch, self._most)
         texts = [content for content in stretches.contents if isinstance(content, Text)]
-        if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
-            return None
         if self._prepared.has_running([self._input_of(content) for content in texts]):
             return None  # who works at it may have many more texts to cut, and an event loop waits for nobody
         asked = self._prepare_batch(stretches.contents)
-        if any(True for each in asked if each is not None for _ in self._open(*each)):
+        if any(True for each in asked if each is not None for _ in self._open(each)):
             return None
         return stretches.merge(
-            self._answers(asked, [None if each is None else each[1].scores for each in asked])
+            self._answers(asked, [None if each is None else each.fast.scores for each in asked])
         )
 
-    def _prepare_batch(self, batch: Sequence[Content]) -> list[PreparedText | None]:
-        """Return the windows of each text, with what the fast tier says of them; equal texts are cut once."""
+    def _prepare_batch(self, batch: Sequence[Content]) -> list[AskedText | None]:
+        """Return what is asked of each text; equal texts are cut once."""
         inputs = [self._input_of(content) if isinstance(content, Text) else None for content in batch]
         prepared = self._prepared.get(
             [each for each in inputs if each is not None], partial(_prepare, self._model)
         )
-        return [None if each is None else prepared[each] for each in inputs]
-
-    def _answers(
-        self, asked: Sequence[PreparedText | None], scores: Sequence[Scores | None]
-    ) -> list[Detection]:
         return [
-            CLEAN if each is None or own is None else self._detection(each[0], own)
+            None if each is None else AskedText(*prepared[each], self._table_at(content.place))
+            for each, content in zip(inputs, batch, strict=True)
+        ]
+
+    def _answers(self, asked: Sequence[AskedText | None], scores: Sequence[Scores | None]) -> list[Detection]:
+        return [
+            CLEAN if each is None or own is None else self._detection(each, own)
             for each, own in zip(asked, scores, strict=True)
         ]
 
@@ -252,21 +318,22 @@ class ShippedClassifier:
         prompt = None if content.context is None else content.context.get("prompt")
         return TextInput(content.text, prompt, self._most)
 
-    def _groups(self, text: TierWindows) -> HeadGroups:
-        """Return the heads that a text needs, by the rows that they read."""
-        if text.prompt is None:
-            return self._of_text
-        return self._of_pair if text.prompt else self._of_reply
-
-    def _open(self, text: TierWindows, fast: FastScores) -> Iterator[OpenWindows]:
+    def _open(self, text: AskedText) -> Iterator[OpenWindows]:
         """Yield the windows that need the encoder."""
-        if self._effort == "fast" or not text.folded:
+        fast = text.fast
+        if self._effort == "fast" or not text.windows.folded:
             return
-        short = np.array([self._is_short(folded) for folded in text.folded])
-        for columns, beside in self._groups(text).groups:
+        settled = fast.settled
+        if text.table is not self._full:
+            others = self._full.of(text.windows.prompt).wanted & ~text.heads.wanted
+            doubtful = np.any(others & ~settled, axis=1)
+            clear = self._model.is_clear(fast.scores, CLEAR_BY_FAR)
+            settled = settled & (clear | ~doubtful[:, None])
+        short = np.array([self._is_short(folded) for folded in text.windows.folded])
+        for columns, beside in text.heads.groups:
             needs: Columns = np.ones(len(short), dtype=np.bool_)
             if self._effort != "full":
-                needs = np.any(columns & ~fast.settled, axis=1)
+                needs = np.any(columns & ~settled, axis=1)
                 if short.any():  # what the fast tier alone finds in a few words is not settled
                     found = columns & (fast.scores >= self._model.few_words.agreement)
                     needs |= short & np.any(found, axis=1)
@@ -279,13 +346,16 @@ class ShippedClassifier:
         words = self._model.few_words.words  # a long name is one without spaces
         return len(folded) <= LONGEST_WORD * words and len(folded.split()) <= words
 
-    def _detection(self, text: TierWindows, scores: Scores) -> Detection:
-        rows, heads = ((scores >= self._min_score) & self._groups(text).wanted).nonzero()
+    def _detection(self, text: AskedText, scores: Scores) -> Detection:
+        windows = text.windows
+        rows, heads = ((scores >= self._min_score) & text.heads.wanted).nonzero()
         findings = tuple(
-            Finding(self._categories[head], min(float(scores[row, head]), 1.0), self._name, text.spans[row])
+            Finding(
+                self._categories[head], min(float(scores[row, head]), 1.0), self._name, windows.spans[row]
+            )
             for row, head in zip(rows.tolist(), heads.tolist(), strict=True)
         )
-        return Detection(findings, unchecked=text.unchecked) if findings or text.unchecked else CLEAN
+        return Detection(findings, unchecked=windows.unchecked) if findings or windows.unchecked else CLEAN
 
 
 def _select_heads(heads: Sequence[str], categories: Sequence[str] | None) -> tuple[str, ...]:

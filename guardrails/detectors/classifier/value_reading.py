@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
-from guardrails.detectors.classifier.value_scanner import ScannedPart, scan_part, scan_values
+from guardrails.detectors.classifier.value_scanner import SHORTEST, ScannedPart, scan_part, scan_values
 from guardrails.text import TextView
 from guardrails.text.prose import classify_text, says_nothing, spell_out
 from guardrails.text.views import Pieces
@@ -115,7 +115,11 @@ def _read_literals(text: str) -> list[ScannedPart]:
     for found in _LITERAL.finditer(text):
         written = found[1]
         said = unescaped(written) if "\\" in written else written
-        parts += scan_part(ScannedPart(*found.span(1), said, found[2] is not None))
+        part = ScannedPart(*found.span(1), said, found[2] is not None)
+        if len(said) < SHORTEST:  # as nearly all are
+            parts.append(part)
+        else:
+            parts += scan_part(part)
     return parts
 
 
@@ -126,8 +130,9 @@ def _select_values(text: str, parts: Sequence[ScannedPart]) -> Iterator[_Value]:
     for part in parts:
         if part.is_plain:
             continue
-        before, key = key, part if part.is_key else None
+        before, key = key, None
         if part.is_key:
+            key = part
             if part.text in seen:
                 continue
             seen[part.text] = set()

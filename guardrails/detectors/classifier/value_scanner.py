@@ -26,6 +26,9 @@ FEWEST_VALUES: Final = 4
 SHORTEST: Final = 300
 """Characters of the smallest region, and of a value that is scanned again: a shorter one is little beside what it stands in."""
 
+SHORTEST_MEAN: Final = 2.5
+"""Characters of the values of a region on average."""
+
 MOST_BETWEEN: Final = 6
 """Words that may stand between two values of a region: keys without quotes, names of tags, levels of a log."""
 
@@ -92,15 +95,23 @@ def _cut_regions(text: str, found: Sequence[ScannedPart]) -> Iterator[ScannedPar
             regions[-1] += _join_words(text, before.end, part.start, is_key=True)
         regions[-1].append(part)
     end = 0
-    large = [
-        each for each in regions if len(each) >= FEWEST_VALUES and each[-1].end - each[0].start >= SHORTEST
-    ]
+    large = [each for each in regions if _is_large(each)]
     for region in large:
         yield from _plain(text, end, region[0].start)
         yield from region
         end = region[-1].end
     if large:
         yield from _plain(text, end, len(text))
+
+
+def _is_large(region: Sequence[ScannedPart]) -> bool:
+    """Tell whether there is enough in a region; letters that stand in markup each are a spelling, which others undo."""
+    values = [len(part.text) for part in region if not part.is_key]
+    return (
+        len(region) >= FEWEST_VALUES
+        and sum(values) >= SHORTEST_MEAN * len(values)
+        and region[-1].end - region[0].start >= SHORTEST
+    )
 
 
 def _plain(text: str, start: int, end: int) -> Iterator[ScannedPart]:

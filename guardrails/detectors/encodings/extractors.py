@@ -15,6 +15,7 @@ from operator import attrgetter
 
 from guardrails.detectors.encodings.decoders import CIPHERED, UNSEEN, Decoder, find_encodings
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.detectors.encodings.unseen import has_unseen
 from guardrails.text import TextView, has_deeper_escapes, is_clean, normalize_text, replace_surrogates
 
 Span = tuple[int, int]
@@ -140,10 +141,15 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
 
 
 def holds_nothing(text: str) -> bool:
-    """Tell at a glance that nothing stands encoded in a text of ASCII: then nothing does in any text that it was joined of by
-    empty lines either (`group_search`).
+    """Tell at a glance that nothing stands encoded in a text. If the text is of ASCII, nothing does in any of those that it was
+    joined of by empty lines either (`group_search`).
     """
-    return text.isascii() and is_clean(text) and not find_encodings(text)
+    if not is_clean(text):
+        return False
+    if text.isascii():
+        return not find_encodings(text)
+    text = replace_surrogates(text)
+    return not has_unseen(text) and not find_encodings(normalize_text(text).text)
 
 
 def decode_nested(
@@ -176,7 +182,8 @@ def _payloads(text: str, parent: DerivedText | None) -> list[tuple[Decoder, list
         if not (decoder.cipher and deciphered):
             hidden = decoder.find(view.text)
             found.append((decoder, [each if plain else each.shift(view.original) for each in hidden]))
-    found += [(decoder, list(decoder.find(text))) for decoder in (() if plain else UNSEEN)]
+    unseen = () if plain or not has_unseen(text) else UNSEEN
+    found += [(decoder, list(decoder.find(text))) for decoder in unseen]
     return [(decoder, hidden) for decoder, hidden in found if hidden]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import zlib
 from collections.abc import Sequence
 from string import ascii_letters, ascii_uppercase
 from typing import Final
@@ -31,8 +32,31 @@ _SAYS: Final = re.compile(r"[^\W\d_]|\d(?:[ \-,;%=]{0,2}\d){6}")
 _PLAIN: Final = re.compile(r"[\w\s.,@:/'\-]")
 
 
+MOST_INFLATED: Final = 10_000_001
+"""Bytes to which compressed ones are inflated: more than `limits: characters` can be, so that what is longer is named."""
+
+_COMPRESSED: Final = (b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+"""What gzip and zlib begin with."""
+
+
+_BEGUN: Final = b"compressed"
+"""What is said of compressed bytes that end before they say anything: more may follow, so that their block goes on."""
+
+
+def inflate(data: bytes) -> bytes:
+    """Return what bytes hold that gzip or zlib compressed, as far as they go; all others as they are."""
+    if not data.startswith(_COMPRESSED):
+        return data
+    reader = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        return reader.decompress(data, MOST_INFLATED) or (data if reader.eof else _BEGUN)
+    except zlib.error:
+        return data
+
+
 def decode_readable(data: bytes) -> str:
-    """Return the text that bytes are or hold, "" if they hold none."""
+    """Return the text that bytes are or hold, compressed or not; "" if they hold none."""
+    data = inflate(data)
     text = data.decode(_guess_encoding(data), "replace")
     if len(data) < READABLE_RUN and text.count("\ufffd") > UNREADABLE * len(text):
         return ""  # as nearly every word of a text in which nothing is encoded

@@ -9,6 +9,17 @@ from typing import Final
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.detectors.encodings.readers import decode_readable, is_worded
 
+_ANY: Final = re.compile(
+    "[\u200b-\u200d\u202e\u2062\u2064\u2800-\u28ff\ufe00-\ufe0f\U000e0020-\U000e007e\U000e0100-\U000e01ef]"
+)
+"""What each payload below begins with."""
+
+
+def has_unseen(text: str) -> bool:
+    """Tell whether a text has any of the characters that the payloads of this module are made of."""
+    return _ANY.search(text) is not None
+
+
 # Unicode tags spell ASCII that nobody sees; variation selectors carry bytes.
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")

@@ -72,7 +72,8 @@ def _language_of(text: str) -> tuple[str, float]:
         return "und", 0.0
     found: dict[str, float] = {}
     for code, probability in language_probabilities(text).items():
-        found[umbrella_language(code)] = found.get(umbrella_language(code), 0.0) + probability
+        language = umbrella_language(code)
+        found[language] = found.get(language, 0.0) + probability
     code = max(found, key=found.__getitem__)
     return (code, found[code]) if found[code] >= SURE and code in NAMES else ("und", found[code])
 

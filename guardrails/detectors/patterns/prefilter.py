@@ -41,8 +41,8 @@ _KINDS = (0, _NUMBERS, 1, 2)
 _OTHER_DIGIT = re2.compile(r"[^\P{Nd}0-9]|[\x{10000}-\x{1FFFF}]")
 """What `dialect.BEYOND` takes for a digit beyond ASCII."""
 
-_HUMP = re.compile(rb"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-"""Where a word begins within a name in camel case."""
+_HUMP = re.compile(rb"[A-Z](?:(?<=[a-z][A-Z])|(?<=[A-Z]{2})(?=[a-z]))")
+"""What a word begins with within a name in camel case: a capital first, which `re` finds quickly."""
 
 _CASES = bytes(97 if 97 <= code <= 122 else 65 if 65 <= code <= 90 else 32 for code in range(256))
 """A table for `bytes.translate`: small letters are a, large ones A, all else is a space."""
@@ -125,7 +125,7 @@ class Prefilter:
             return found
         hay = EDGE + data.translate(CONTEXT.table) + EDGE + (data if self._wide else b"")
         if _has_humps(data):
-            hay += EDGE + _HUMP.sub(b" ", data).translate(CONTEXT.table) + EDGE
+            hay += EDGE + _HUMP.sub(rb" \g<0>", data).translate(CONTEXT.table) + EDGE
         return [at for at in found if at not in self._near or _find_words(self._near[at]).rows(hay)]
 
 

@@ -376,6 +376,8 @@ class PatternTable:
 
     def categories_of(self, texts: Sequence[str]) -> frozenset[str]:
         """Return the categories of all rows that may be found in some texts."""
+        if len(texts) == 1:
+            return self.categories(texts[0])
         found: set[str] = set()
         # A few are not asked twice: the test is most of what it costs to say which.
         for at in range(len(texts)) if len(texts) < FEWEST else find_open_texts(texts, self._is_clear):

@@ -20,13 +20,7 @@ from guardrails.engine.core.history import History
 from guardrails.engine.core.observers import CheckRecord, Observer
 from guardrails.engine.core.outcome import FormatOutcome, affected_places, build_outcome
 from guardrails.engine.core.rule_evaluation import Evaluation
-from guardrails.engine.core.task_runner import (
-    INLINE_ON_LOOP,
-    QUICK_WORK,
-    are_cancellable,
-    run_quick_tasks,
-    run_tasks,
-)
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP, run_tasks
 from guardrails.engine.detector_task import Task
 from guardrails.engine.formats.derived_texts import add_derived_texts
 from guardrails.engine.formats.format_repair import repair_texts
@@ -254,11 +248,7 @@ def _detect(check: Check) -> StageSteps:
     tiers = round_.tiers()
     for position, tier in enumerate(tiers):
         tasks = round_.tasks(tier)
-        if slow := run_quick_tasks(tasks, check.inline):
-            if check.inline is not None and are_cancellable(slow):
-                yield QUICK_WORK  # the rest of the check goes on where they run, and comes back once
-                check.inline = None
-            yield slow
+        yield from run_tasks(tasks, check.inline)
         round_.settle(tasks)
         check.tasks += tasks
         pending = frozenset(tiers[position + 1 :])

@@ -91,6 +91,7 @@ class DetectionRound:
         self._known = known
         self._read = read
         self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}
+        self._of_form: dict[tuple[int, TextForm, bool], Sequence[BoundDetector]] = {}
         limit = max(
             policy.limits.characters for policy in policies
         )  # a floor sees no less than it would alone
@@ -131,12 +132,12 @@ class DetectionRound:
                         self._need(index, bounds, tasks)
         return list(tasks.values())
 
-    def _need(self, index: int, bounds: Iterable[BoundDetector], tasks: dict[str, Task]) -> None:
+    def _need(self, index: int, bounds: tuple[BoundDetector, ...], tasks: dict[str, Task]) -> None:
         content, found, entry = self.contents[index], self.found[index], self.cached[index]
         given = self._known.get(index, {})
-        for bound in bounds:
+        for bound in self._choose(bounds, content):
             digest = bound.digest
-            if digest in found or not judges(bound, content):
+            if digest in found:
                 continue
             known = given.get(digest)
             if known is not None:
@@ -152,6 +153,16 @@ class DetectionRound:
                 task = tasks[digest] = Task(bound)
             task.leaves.append(index)
             task.contents.append(content)
+
+    def _choose(self, bounds: tuple[BoundDetector, ...], content: Content) -> Sequence[BoundDetector]:
+        """Return the detectors of a tier that look at a content; texts of one form have the same."""
+        if not isinstance(content, Text):
+            return [bound for bound in bounds if judges(bound, content)]
+        key = (id(bounds), content.form, content.place.origin is None)
+        chosen = self._of_form.get(key)
+        if chosen is None:
+            chosen = self._of_form[key] = [bound for bound in bounds if judges(bound, content)]
+        return chosen
 
     def settle(self, tasks: Iterable[Task]) -> None:
         """Take the answers of tasks that were run."""

@@ -129,6 +129,7 @@ class FastPath:
         self._decoding = decoding_limits(policies)
         self._filters = _join_patterns(policies)  # here, not in the first request
         self._paths: dict[ContentGroup, FastPlan | None] = {}
+        self._plans: dict[tuple[bool | str, ...], FastPlan] = {}
         self._names: dict[Name, None] = {}
         for stage in Stage:
             self._path((Text.kind, "prose", "", "", stage))  # likewise
@@ -217,7 +218,10 @@ class FastPath:
             decoded = DECODED if place.origin is not None else ""
             across = ACROSS if leaf.across else ""
             at = (content.kind, form, decoded, across, place.stage, *place.also)
-            path = self._paths[at] if at in self._paths else self._path(at)
+            try:
+                path = self._paths[at]
+            except KeyError:
+                path = self._path(at)
             if path is None or (decoded and leaf.parent is None):
                 return None
             if isinstance(content, Text):
@@ -327,7 +331,7 @@ class FastPath:
                 bool(media_kinds(self._policies, tuple(map(Stage, stages)))),
             )
             # Contents that need the same are asked together, whatever they are.
-            path = next((each for each in self._paths.values() if each == path), path)
+            path = self._plans.setdefault((path.looks, bool(path.filters), *bounds), path)
         self._paths[at] = path
         return path
 
@@ -410,13 +414,20 @@ def _ask(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] |
 
 def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
     """Return the categories of the patterns that may be found in texts, in one of the ways to read them."""
-    texts = [*dict.fromkeys([replace_surrogates(each.text) for each in contents if isinstance(each, Text)])]
+    texts = [each.text for each in contents if isinstance(each, Text)]
+    if len(texts) > 1 or not all(text.isascii() and is_clean(text) for text in texts):
+        texts = _find_readings(texts)
+    found = [table.categories_of(texts) for table in tables]
+    return found[0] if len(found) == 1 else frozenset[str]().union(*found)
+
+
+def _find_readings(texts: Sequence[str]) -> list[str]:
+    """Return texts, each once, and the other ways to read them."""
+    texts = [*dict.fromkeys(map(replace_surrogates, texts))]
     readings = dict.fromkeys(texts)
     for at in find_open_texts(texts, is_clean):
         readings |= dict.fromkeys([view.text for view in deobfuscate_text(texts[at])])
     for text in texts:
         if not text.isascii():
             readings[normalize_text(text).text] = None
-    every = [*readings]
-    found = [table.categories_of(every) for table in tables]
-    return found[0] if len(found) == 1 else frozenset[str]().union(*found)
+    return [*readings]

@@ -44,7 +44,6 @@ QUICK_WORK: Final[list[Task]] = []
 LONG_WORK: Final[list[Task]] = []
 """What steps yield, themselves and not lists that equal them, to go on off the event loop, by how long they take."""
 
-
 LEAST_QUEUE_S: Final = 0.2
 """Seconds that a task may wait for a thread however short the deadline is: on a busy machine a thread that is free takes some
 milliseconds to begin."""
@@ -83,7 +82,8 @@ class TaskRunner:
             return settled
 
     async def adrive(self, steps: Generator[list[Task], None, T], *, least_queue_s: float = 0.0) -> T:
-        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker.
+        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker. The step behind tasks that
+        end by themselves is taken by the worker that has run them.
 
         Args:
             steps: what is driven.
@@ -94,10 +94,14 @@ class TaskRunner:
         """
         deadline = Token(perf_counter() + self._deadline_s)
         lane: list[Task] | None = None
+        first: list[Task] = []
         meter = METER.get()
         while True:
-            if lane is not None:
-                taken = await self._step_off_loop(steps, deadline, least_queue_s, bulk=lane is LONG_WORK)
+            if first or lane is not None:
+                taken = await self._step_off_loop(
+                    steps, deadline, least_queue_s, first, bulk=lane is LONG_WORK
+                )
+                first = []
                 if isinstance(taken, StepResult):
                     return taken.value
             else:
@@ -113,6 +117,9 @@ class TaskRunner:
                         meter.cpu_s += thread_time() - began
             if not taken:
                 lane = taken
+                continue
+            if are_cancellable(taken):
+                first = taken
                 continue
             batch = self._submit(taken, deadline, least_queue_s)
             awaited = [asyncio.wrap_future(future) for future in batch.futures]
@@ -158,32 +165,61 @@ class TaskRunner:
         return batch
 
     async def _step_off_loop(
-        self, steps: Generator[list[Task], None, T], deadline: Token, least_queue_s: float, *, bulk: bool
+        self,
+        steps: Generator[list[Task], None, T],
+        deadline: Token,
+        least_queue_s: float,
+        first: Sequence[Task],
+        *,
+        bulk: bool,
     ) -> list[Task] | StepResult[T]:
-        """Take the next step on a worker, in the caller's context; raises `GuardUnavailable` where none comes to it."""
+        """Run tasks that end by themselves, and take the next step, on a worker, in the caller's context.
+
+        Tasks to which no worker comes in time have failed, and the step is taken here.
+
+        Raises:
+            GuardUnavailable: no worker comes to a step without tasks in time.
+        """
         submitted, queue_s = perf_counter(), max(self._queue_s, least_queue_s)
 
         def step() -> list[Task] | StepResult[T]:
             deadline.set_deadline(deadline.deadline + perf_counter() - submitted)
+            tasks = first
             while True:
+                run_in_row(tasks, deadline)
                 taken = _step(steps, deadline)
                 if isinstance(taken, StepResult) or not are_cancellable(taken):
                     return taken
-                run_in_row(taken, deadline)
+                tasks = taken
 
         future: Future[list[Task] | StepResult[T]] = workers().submit(
             partial(copy_context().run, step), bulk=bulk, within_s=max(self._deadline_s, least_queue_s)
         )
-        awaited = asyncio.wrap_future(future)
+        is_late = False
+
+        def drop() -> None:
+            nonlocal is_late
+            is_late = future.cancel()  # unless it has begun
+
+        timer = asyncio.get_running_loop().call_later(queue_s, drop)
         try:
-            if not (await asyncio.wait((awaited,), timeout=queue_s))[0] and future.cancel():
-                raise GuardUnavailable(f"no worker was free for {queue_s:g} s")
-            return await awaited
-        except BaseException:
-            if not future.done() or future.cancelled():
-                deadline.cancel()
-                workers().abandon(future)
-            raise
+            return await asyncio.wrap_future(future)
+        except BaseException as error:
+            caller = asyncio.current_task()
+            has_left = caller is None or caller.cancelling() > 0
+            if not (is_late and isinstance(error, asyncio.CancelledError)) or has_left:
+                if not future.done() or future.cancelled():
+                    deadline.cancel()
+                    workers().abandon(future)
+                raise
+            workers().abandon(future)
+        finally:
+            timer.cancel()
+        if not first:
+            raise GuardUnavailable(f"no worker was free for {queue_s:g} s")
+        for task in first:
+            task.give_up(self._deadline_s, begun=False)
+        return _step(steps, deadline)
 
 
 @dataclass(slots=True)
@@ -235,12 +271,6 @@ class Batch:
 
 def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
     """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
-    if slow := run_quick_tasks(tasks, inline):
-        yield slow
-
-
-def run_quick_tasks(tasks: Sequence[Task], inline: int | None) -> list[Task]:
-    """Run quick tasks here, where they have at most `inline` characters (None: always), and return the others."""
     characters = 0
     if inline is not None:
         characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
@@ -251,7 +281,8 @@ def run_quick_tasks(tasks: Sequence[Task], inline: int | None) -> list[Task]:
             task.run()
         elif not (here and task.at_once()):
             slow.append(task)
-    return slow
+    if slow:
+        yield slow
 
 
 def are_cancellable(tasks: Sequence[Task]) -> bool:

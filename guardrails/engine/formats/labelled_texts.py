@@ -39,9 +39,11 @@ class LabelledField(NamedTuple):
 def add_labelled_texts(tree: ContentTree, but: Container[int]) -> None:
     """Add, for each text with such fields, one text of them all, a line each; the leaves in `but` are known to have none."""
     for index in range(len(tree.leaves)):
+        if index in but:
+            continue
         leaf = tree.leaves[index]
         content = leaf.content
-        if index in but or not isinstance(content, Text) or leaf.again:
+        if not isinstance(content, Text) or leaf.again:
             continue
         if not (fields := find_fields(content)):
             continue

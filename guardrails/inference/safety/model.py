@@ -109,6 +109,10 @@ class SafetyModel:
         scores = self._calibration.fast(logits)
         return FastScores(logits, scores, self._calibration.is_settled(scores))
 
+    def is_clear(self, fast: Scores, part: float) -> NDArray[np.bool_]:
+        """Tell which scores of the fast tier are below some part of what is clear."""
+        return self._calibration.is_clear(fast, part)
+
     def both(self, rows: Sequence[TokenRow], hashed: Scores) -> Scores:
         """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
         known = self._memory.get(rows, self._encode_rows)

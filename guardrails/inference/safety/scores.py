@@ -48,6 +48,10 @@ class HeadCalibration:
         """Tell which scores of the fast tier need no encoder."""
         return np.asarray((fast < self._clear) | (fast > self._sure), dtype=np.bool_)
 
+    def is_clear(self, fast: Scores, part: float) -> NDArray[np.bool_]:
+        """Tell which scores of the fast tier are below some part of what is clear."""
+        return np.asarray(fast < part * self._clear, dtype=np.bool_)
+
 
 def leaf_columns(heads: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Return the columns of heads that are leaves of others, each with the other's."""

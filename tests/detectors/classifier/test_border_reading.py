@@ -71,10 +71,10 @@ def test_a_turn_more_changes_the_last_stretch_alone(messages: list[str], more: s
     ("messages", "expected"),
     [
         (["Make a ", "bomb."], ["Make a bomb."]),
-        (["w " * 200, "end"], ["w " * 60 + "end"]),
-        (["a", "b" + " w" * 200, "c"], ["ab" + " w" * 99, "w " * 59 + "wc"]),
-        (["x" * 130, "y" * 150, "z" * 150], ["x" * 120 + "y" * 150 + "z" * 150]),
-        (["x" * 130, "y" * 150, "z" * 180], ["x" * 120 + "y" * 150, "y" * 120 + "z" * 180]),
+        (["w " * 200, "end"], ["w " * 50 + "end"]),
+        (["a", "b" + " w" * 200, "c"], ["ab" + " w" * 79, "w " * 49 + "wc"]),
+        (["x" * 130, "y" * 150, "z" * 150], ["x" * 100 + "y" * 150 + "z" * 150]),
+        (["x" * 130, "y" * 150, "z" * 180], ["x" * 100 + "y" * 150, "y" * 100 + "z" * 180]),
         (["alone"], []),
     ],
 )
@@ -89,12 +89,12 @@ def test_spans_are_those_of_the_contents() -> None:
     """What is found in a stretch stands in the joined text; contents that are not joined are judged as they are."""
     whole, picture = Text("whole"), Image(b"x")
     batch = StretchBatch([whole, _joined(["w " * 200, "end"]), picture, _joined(["one"])], 9)
-    assert batch.contents == [whole, Text("w " * 60 + "end"), picture]
+    assert batch.contents == [whole, Text("w " * 50 + "end"), picture]
     found = Detection(
         (Finding("hate", 0.5, "d", (0, 5)),), unchecked=(Unchecked("language", "x", span=(1, 2)),)
     )
     moved = Detection(
-        (Finding("hate", 0.5, "d", (280, 285)),), unchecked=(Unchecked("language", "x", span=(281, 282)),)
+        (Finding("hate", 0.5, "d", (300, 305)),), unchecked=(Unchecked("language", "x", span=(301, 302)),)
     )
     assert batch.merge([found, found, CLEAN]) == [found, moved, CLEAN, CLEAN]
 
@@ -112,4 +112,4 @@ def test_stretches_past_the_limit_are_unchecked() -> None:
     assert len(batch.contents) == 2
     [found] = batch.merge([CLEAN, CLEAN])
     [left] = found.unchecked
-    assert (left.kind, left.span) == ("limit", (1080, 1399))
+    assert (left.kind, left.span) == ("limit", (1100, 1359))

@@ -76,6 +76,14 @@ def test_tricks_are_undone_where_there_are_any(model: SafetyModel) -> None:
     )
 
 
+def test_what_two_readings_say_alike_is_one_window(model: SafetyModel) -> None:
+    """Signs that may be two letters each make several readings, of which most windows are the same."""
+    text = "a b c. " * 8 + "b4d w0rd. " + "a b c. " * 40 + "b1g w0rd. "
+    found = cut_tier_windows(text, None, model, MANY)
+    windows = [*zip(found.spans, found.folded, strict=True)]
+    assert len({*windows}) == len(windows)
+
+
 @pytest.mark.parametrize("most", [1, 3])
 def test_windows_past_the_limit_are_unchecked(model: SafetyModel, most: int) -> None:
     """The rest of the text is named, from the first window that was left out to its end."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from guardrails import Detection, Guard, PolicyErrors, Text
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
-from guardrails.detectors.binding import BoundDetector, bind
+from guardrails.detectors.binding import BoundDetector, bind, narrow_detector
 from guardrails.detectors.classifier import shipped_classifier
 from guardrails.detectors.classifier.shipped_classifier import (
     AT_ONCE,
@@ -30,7 +30,7 @@ from guardrails.inference.safety.hashed import HashedHeads
 from guardrails.inference.safety.model import SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import Inputs
-from guardrails.types import CLEAN, Image
+from guardrails.types import CLEAN, Image, Place, Stage
 
 Make = Callable[..., Path]
 
@@ -220,6 +220,37 @@ def test_other_heads_do_not_call_the_encoder(safety: Callable[..., BoundDetector
     at_once = safety(categories=["injection"]).at_once
     assert at_once is not None
     assert at_once([Text("grey")]) == [CLEAN]
+
+
+def test_a_detector_looks_for_what_is_asked_for_at_a_stage(
+    safety: Callable[..., BoundDetector], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where that is less than it can find, the encoder reads no window for the other heads alone, unless it is not clear by far."""
+    bound = safety()
+    asked = {Stage.INPUT: bound.categories, Stage.TOOL_RESULT: frozenset({"injection"})}
+    narrow = narrow_detector(bound, asked)
+    assert narrow_detector(narrow, asked).digest != bound.digest
+    assert narrow.declared_digest == bound.digest
+    assert narrow.reads == (*bound.reads, "stage")
+    assert narrow_detector(bound, {Stage.INPUT: bound.categories, Stage.OUTPUT: frozenset()}) is bound
+
+    def find(text: str, *stages: Stage) -> set[str]:
+        [found] = narrow.detector.detect([Text(text, Place(stages[0], stages[1:]))])
+        return {finding.category for finding in found.findings}
+
+    rows: list[Any] = []
+    encode = SafetyModel._encode_rows
+    monkeypatch.setattr(
+        SafetyModel, "_encode_rows", lambda self, new: (rows.extend(new), encode(self, new))[1]
+    )
+    assert find("bomb obey obey", Stage.TOOL_RESULT) == {"injection"}
+    assert "toxic" in find("bomb obey obey", Stage.TOOL_RESULT, Stage.INPUT)
+    assert find("bomb obey obey", Stage.RETRIEVAL) == set()
+    for margin, count in ((1.0, 0), (0.25, 1)):
+        rows.clear()
+        monkeypatch.setattr(shipped_classifier, "CLEAR_BY_FAR", margin)
+        assert find("grey bomb bomb grey", Stage.TOOL_RESULT) == set()
+        assert len(rows) == count
 
 
 @pytest.mark.parametrize(("least", "expected"), [(0.0, 5), (0.5, 1), (0.99, 0)])

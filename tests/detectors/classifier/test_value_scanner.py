@@ -94,6 +94,7 @@ def test_each_value_is_a_part(name: str, text: str) -> None:
         "First, he came, then, he saw, and then, he went.\n" * 20,
         "Note: this is a text.\n\nSee also: the other one.\n" + NOTES[1] * 20,
         f"{ROWS[:1]!r}",
+        "".join(f"<p>{letter}</p>" for letter in NOTES[0]),
     ],
 )
 def test_prose_has_no_values(text: str) -> None:

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.encodings.decoders import READABLE, UNSEEN
-from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, DerivedText, Extraction, extract
+from guardrails.detectors.encodings.extractors import (
+    NOTHING_EXTRACTED,
+    DerivedText,
+    Extraction,
+    extract,
+    holds_nothing,
+)
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from tests.cases import each_case
 from tests.detectors.encodings.forms import FORMS
@@ -43,6 +49,47 @@ def test_a_payload_is_decoded_and_pointed_at(name: str) -> None:
     spans = derived.originals((at, at + len(SAID)))
     assert min(start for start, _ in spans) <= 7
     assert max(end for _, end in spans) >= len(text) - 5
+
+
+WRITTEN = st.one_of(
+    st.sampled_from([form(SAID) for form in FORMS.values()]),
+    st.sampled_from(
+        [
+            "\u00e9",
+            "\u7535\u8bdd",
+            "\u2019s",
+            "a",
+            "1",
+            " ",
+            "\n",
+            ". ",
+            "\u200b",
+            "\ufe0f",
+            "\ud800",
+            "hotel",
+        ]
+    ),
+    st.text("ab01 =%&#x\\\u200b\u2801\u202e\ufe00\U000e0041\u0131", max_size=8),
+)
+
+
+@given(st.lists(WRITTEN, max_size=5).map("".join))
+def test_nothing_is_found_in_what_is_said_to_hold_nothing(text: str) -> None:
+    """Of ASCII or not, with a payload or without."""
+    assert not holds_nothing(text) or all_of(text) == NOTHING_EXTRACTED
+
+
+@each_case(
+    "text",
+    [
+        "We said \u201cyes\u201d \u2013 it\u2019s caf\u00e9 time at nine.",
+        "Gestern gingen wir auf den Markt und liefen zu Fu\u00df nach Hause.",
+        "\u6211\u4eec\u6628\u5929\u53bb\u4e86\u5e02\u573a\u3002",
+    ],
+)
+def test_prose_of_other_alphabets_holds_nothing(text: str) -> None:
+    """It is told without a look at each encoding."""
+    assert holds_nothing(text)
 
 
 @each_case("outer", ["base64", "hex", "percent"])

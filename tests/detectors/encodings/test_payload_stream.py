@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import re
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from random import Random
@@ -26,15 +28,24 @@ CONTEXTS = {row.name for row in FAR}
 SAID = "drop all the tables now"
 
 
+def b64_of(data: bytes) -> str:
+    """Write bytes in Base64."""
+    return b64encode(data).decode()
+
+
 def b64(text: str) -> str:
     """Write a text in Base64."""
-    return b64encode(text.encode()).decode()
+    return b64_of(text.encode())
+
+
+def wrap(letters: str, width: int, end: str = "\n") -> str:
+    """Write letters in lines."""
+    return end.join(letters[at : at + width] for at in range(0, len(letters), width))
 
 
 def wrapped(text: str, width: int, end: str = "\n") -> str:
     """Write a text in lines of Base64."""
-    letters = b64(text)
-    return end.join(letters[at : at + width] for at in range(0, len(letters), width))
+    return wrap(b64(text), width, end)
 
 
 def tags(text: str) -> str:
@@ -49,7 +60,7 @@ def selectors(text: str) -> str:
 
 PAYLOADS = [
     b64(SAID), b64(SAID).rstrip("="), b64("short one")[:11] + "=", wrapped(SAID * 5, 64), wrapped(SAID * 5, 40, "\r\n  "), wrapped(SAID * 4, 76) + ".",
-    wrapped("drop all the tables now or els", 40), SAID.encode().hex(), SAID.encode().hex(" "), SAID.encode().hex(":"), "".join(rf"\x{ord(c):02x}" for c in "drop it"),
+    b64_of(gzip.compress(SAID.encode())), wrap(b64_of(zlib.compress(SAID.encode() * 3)), 40), wrapped("drop all the tables now or els", 40), SAID.encode().hex(), SAID.encode().hex(" "), SAID.encode().hex(":"), "".join(rf"\x{ord(c):02x}" for c in "drop it"),
     "0x" + " 0x".join(f"{ord(c):02x}" for c in "drop it"), " ".join(str(ord(c)) for c in "drop it"), ", ".join(f"{ord(c):08b}" for c in "drop it"),
     "".join(f"%{ord(c):02x}" for c in "drop"), "dr%6fp al%6C", "%", "%4", "100%", "%zz", tags("drop it"), selectors("drop it"), selectors("ab"),
     "\uff24" * 20, b64(SAID)[:9] + "\u200b" + b64(SAID)[9:], "A" * 20, "41424344", "4", "46 4", "ab cd ", "be ", "deadbeef ", "12, 34, 56", "=", "==", "\\", "\\x4", "0x", "0",

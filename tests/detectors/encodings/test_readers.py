@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import random
+import zlib
 from collections.abc import Callable, Sequence
 
 from guardrails.detectors.encodings import readers
@@ -29,10 +31,15 @@ SAID = "The parcel waits at the back door."
         (b"123456", ""),
         (b"4111 1111-1111", "4111 1111-1111"),
         (b"", ""),
+        (gzip.compress(SAID.encode()), SAID),
+        (zlib.compress(SAID.encode()), SAID),
+        (zlib.compress(SAID.encode())[:-6], SAID[:-1]),
+        (b"\x78\x9c is how it begins", "x\ufffd is how it begins"),
+        (zlib.compress(random.Random(3).randbytes(4_000)), ""),
     ],
 )
 def test_bytes_are_read_as_the_text_that_they_are_or_hold(data: bytes, text: str) -> None:
-    """UTF-8 and UTF-16 are text; of other bytes the long readable runs are; digits and crumbs say nothing."""
+    """UTF-8 and UTF-16 are text, compressed or not; of other bytes the long readable runs are; digits and crumbs say nothing."""
     assert readers.decode_readable(data) == text
 
 

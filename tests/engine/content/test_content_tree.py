@@ -214,6 +214,9 @@ def test_a_reply_stands_beside_what_was_retrieved_before_it() -> None:
     tree.text("later", (4,), Place(Stage.TOOL_RESULT, role="tool", message=4))
     tree.text("then", (5,), replace(REPLY, message=5))
     assert tree.sources() == "found\n\nread\n\nlater"
+    assert (
+        tree.conversation() == (tree.system(), tree.prompt(), tree.sources()) == ("", "one", tree.sources())
+    )
     tree.beside("", sources="given")
     sources = [(leaf.content.context or {}).get("sources") for leaf in tree.leaves]
     assert sources == [

@@ -286,3 +286,24 @@ def test_figures_that_are_told_at_a_glance_hold_nothing(value: object) -> None:
     """What is read of figures is each string, key and long number that is no word of a protocol, however they are told."""
     expected = [found for _, found, _ in find_strings(value, ("x",)) if found and not is_structure(found)]
     assert texts(read(field_readers.figures, value)) == expected
+
+
+@each_case("reader", sorted(field_readers.NULLABLE, key=repr))
+def test_a_table_that_skips_null_misses_nothing(reader: field_readers.Reader) -> None:
+    """Readers of fields that are skipped where they are null find nothing in it; others are asked."""
+    found = read(reader, None)
+    assert (found.leaves, found.unchecked, found.unknown) == ([], [], [])
+    asked = read(
+        field_readers.by_table({"a": reader, "b": field_readers.refused("why")}), {"a": None, "b": None}
+    )
+    assert asked.leaves == []
+    with pytest.raises(RequestError, match="refused"):
+        read(field_readers.by_table({"a": reader, "b": field_readers.refuse}), {"a": None, "b": None})
+
+
+@each_case("value", ["chat.completion", "zqxbomb", "", "jo@example.com", None, 7, ["stop"]])
+def test_a_table_reads_a_field_of_words_as_its_reader_does(value: object) -> None:
+    """Whether it is looked at before its path is made, or not."""
+    found, asked = read(field_readers.by_table({"a": field_readers.keep}), {"a": value}), ContentTree()
+    field_readers.keep(asked, value, ("x", "a"), PLACE)
+    assert found == asked

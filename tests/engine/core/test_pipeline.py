@@ -16,6 +16,7 @@ from guardrails.engine.core import pipeline
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.worker_pool import Workers
 from guardrails.types import CLEAN, Unavailable
+from tests.cases import each_case
 
 Slow = Callable[..., Guard]
 
@@ -208,6 +209,27 @@ def test_a_check_may_be_given_texts_with_context(
     )
     assert guard.check(Text("t", context={"prompt": "p"})).blocked
     assert not guard.check(Text("t")).blocked
+
+
+@each_case(
+    ("reads", "expected"),
+    [
+        ((), False),
+        (("stage",), False),
+        (("prompt",), True),
+        (("stage", "system"), True),
+        (("sources",), True),
+    ],
+)
+def test_a_pipeline_knows_whether_a_detector_reads_context(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], reads: tuple[str, ...], expected: bool
+) -> None:
+    """Of the policy or of the floor; the stage of a content is none."""
+    kinds = {"own": kind_of(lambda content: CLEAN, reads=reads)}
+    text = "detectors:\n  slow: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0, then: block}"
+    none = "rules: []"
+    assert guard_of(text, detectors=kinds).pipeline.reads_context is expected
+    assert guard_of(none, floor=text, detectors=kinds).pipeline.reads_context is expected
 
 
 def test_today_is_an_iso_date() -> None:

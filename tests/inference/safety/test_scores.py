@@ -52,6 +52,13 @@ def test_the_fast_tier_settles_what_is_clear_or_sure(score: float, expected: boo
     assert settled.tolist() == [[expected, False]]
 
 
+@each_case(("score", "expected"), [(0.0, True), (0.02, True), (0.025, False), (0.05, False), (0.95, False)])
+def test_what_is_clear_by_far_is_a_part_of_what_is_clear(score: float, expected: bool) -> None:
+    """A quarter of the limit here; what is sure is not clear."""
+    clear = HeadCalibration(("toxic", "hate"), ROWS).is_clear(row(score, score), 0.25)
+    assert clear.tolist() == [[expected, False]]
+
+
 @each_case("wrong", [math.nan, math.inf])
 def test_what_is_no_number_is_an_error(wrong: float) -> None:
     """It is below every threshold, and would be a pass."""

@@ -9,13 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from guardrails.proxy.access.admission import ANONYMOUS
 from guardrails.proxy.access.client import (
     ReplayedBody,
     build_request,
+    client_headers,
     preferred_language,
+    read_claims,
     run_while_connected,
 )
 from guardrails.proxy.server.connections import PRESENCE, ClientPresence
@@ -223,6 +225,29 @@ def test_who_begins_a_request_and_never_ends_it_keeps_nobody_out(serve, kit, pat
     assert (told.status, told.headers["connection"]) == (408, "close")
     assert b"arrives too slowly" in said
     assert kit.chat(url, kit.asking("hi")).status == 200
+
+
+def test_headers_are_texts_of_which_the_first_counts() -> None:
+    """They are read once, and anew where others were put in their place."""
+    scope: dict[str, Any] = {"headers": [(b"a", b"1"), (b"b", b"\xe9"), (b"a", b"2")]}
+    assert client_headers(scope) == {"a": "1", "b": "\xe9"}
+    assert client_headers(scope) is client_headers(scope)
+    scope["headers"] = [*scope["headers"], (b"c", b"3")]
+    assert client_headers(scope) == {"a": "1", "b": "\xe9", "c": "3"}
+
+
+@each_case(
+    ("headers", "body", "claims"),
+    [
+        ([], {}, {}),
+        ([(b"accept-language", b"de-CH"), (b"user-agent", b"x")], {}, {"language": "de", "user_agent": "x"}),
+        ([(b"accept-language", b"*")], {"user": "jo"}, {"user": "jo"}),
+        ([(b"user-agent", b""), (b"user-agent", b"y")], {"user": 7}, {"user_agent": ""}),
+    ],
+)
+def test_clients_say_of_themselves_what_headers_and_body_say(headers, body, claims) -> None:
+    """What is no text is not said."""
+    assert read_claims(Request({"type": "http", "headers": headers}), body) == claims
 
 
 @each_case("metadata", ["x", ["x"], 1, None])

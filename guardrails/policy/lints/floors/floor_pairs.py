@@ -72,7 +72,7 @@ class FloorPair:
         self.own = tuple(PairedRule(scene, row, scene.shapes[row.rule.id]) for row in scene.rows)
         self.under = tuple(PairedRule(floor, row, floor.shapes[row.rule.id]) for row in floor.enforced)
         self._files = frozenset(FilePath(source.file).resolve() for source in floor.policy.sources)
-        self.digests = frozenset(bound.digest for bound in floor.compiled.detectors)
+        self.digests = frozenset(bound.declared_digest for bound in floor.compiled.detectors)
 
     def is_shared(self, file: str) -> bool:
         """Tell whether a file is one of the floor's."""
@@ -90,7 +90,7 @@ class FloorPair:
     def same_detectors(self, side: PairedRule, stage: Stage, only: Only | None = None) -> bool:
         """Tell whether the floor has every detector that feeds a rule of the policy, as it is there."""
         given = [each for each in side.possible_findings(stage) if only is None or only(each)]
-        return all(side.scene.bounds[each.detector].digest in self.digests for each in given)
+        return all(side.scene.bounds[each.detector].declared_digest in self.digests for each in given)
 
     def is_theirs(self, side: PairedRule) -> bool:
         """Tell whether the policy's author wrote or changed a rule; one that a parent brings is that one's."""

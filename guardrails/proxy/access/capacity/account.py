@@ -24,13 +24,10 @@ from guardrails.proxy.access.capacity.backlog import Backlog, RequestBacklog
 from guardrails.proxy.access.capacity.costs import Cost, CostsByClient
 from guardrails.proxy.access.capacity.fairness import LEAST_BOUND
 from guardrails.proxy.access.capacity.speed import Delay, MachineSpeed
-from guardrails.proxy.access.capacity.stream_account import OpenStream, StreamAccount
-
-STREAM_SHARE: Final = 0.75
-"""Part of the machine that streams may take together; the rest is for requests, and for streams that take more than expected."""
+from guardrails.proxy.access.capacity.stream_account import STREAM_SHARE, OpenStream, StreamAccount
 
 LEAST_STREAM_SHARE: Final = 0.5
-"""That part where requests are at work on the rest all the time."""
+"""Part of the machine that streams have where requests are at work on the rest all the time, in the place of `STREAM_SHARE`."""
 
 CALM: Final = 0.5
 PRESSED: Final = 0.9
@@ -46,7 +43,7 @@ REQUEST_CPU_S: Final = 1e-4
 
 LARGEST_PART: Final = 0.125
 """Part of `max_wait_s` that a request of a size that nobody has asked in is expected to take at most: such an estimate may be
-wrong by orders, and one request must not keep all others out for that."""
+wrong by orders, and one request must not keep all others out for that. It is also what a client has at a turn."""
 
 LONGEST_RETRY_S: Final = 30
 """Seconds after which who is refused is told to come back, at most."""
@@ -160,18 +157,20 @@ class CapacityAccount:
     def stream_share(self) -> float:
         """Part of the machine that streams may take together: less where requests want the rest all the time."""
         pressure = min(1.0, max(0.0, (self._pressure - CALM) / (PRESSED - CALM)))
-        return (STREAM_SHARE - (STREAM_SHARE - LEAST_STREAM_SHARE) * pressure) * min(1.0, self.speed.gain)
+        return STREAM_SHARE - (STREAM_SHARE - LEAST_STREAM_SHARE) * pressure
 
     def expected_wait(self, caller: str, *, long: bool = False) -> float:
-        """Return for how many seconds a request of a client would wait; may be asked from any thread."""
-        return max(self._backlog.wait_s(long=long), self._queue_wait(caller, long))
+        """Return for how many seconds a request of a client would wait."""
+        self._advance()
+        turn_s = self.max_wait_s * LARGEST_PART
+        return max(self._backlog.wait_of(caller, turn_s, long=long), self._queue_wait(caller, long))
 
     def check(self, caller: str, *, long: bool = False) -> None:
         """Raise `GuardUnavailable` where a request of a client would be refused; at first nobody knows whether it is `long`."""
-        wait = self.expected_wait(caller, long=long)
-        if wait <= self.max_wait_s * LEAST_BOUND:  # whatever the client holds
+        wait = max(self._backlog.wait_s(long=long), self._queue_wait(caller, long))
+        if wait <= self.max_wait_s * LEAST_BOUND:  # whoever asks, and whatever the client holds
             return
-        self._advance()
+        wait = self.expected_wait(caller, long=long)
         backlog = self._backlog.long if long else self._backlog.short
         if wait > backlog.bound_for(caller, self.max_wait_s):
             self._refuse("request", wait)

@@ -47,12 +47,19 @@ class Backlog:
         """Take away what was done, of each client in proportion."""
         left = self.seconds - seconds
         if left <= 0.0 or self._scale < LEAST_SCALE:
-            # Parts of clients may be left all the same, where one took less than was promised for it.
-            self.seconds, self._scale = max(0.0, left), 1.0
-            self._held.clear()
+            self.seconds, self._scale = left if left > 0.0 else 0.0, 1.0
+            if self._held:  # parts of clients may be left, where one took less than was promised for it
+                self._held.clear()
         else:
             self._scale *= left / self.seconds
             self.seconds = left
+
+    def before(self, caller: str, turn_s: float) -> float:
+        """Return for how many seconds new work of a client waits, as clients take turns: of each other one as much comes first as
+        the client has itself, and a turn.
+        """
+        most = self._held.get(caller, 0.0) + turn_s / self._scale
+        return min(self.seconds, self._scale * sum(min(held, most) for held in self._held.values()))
 
     def bound_for(self, caller: str, bound_s: float) -> float:
         """Return up to where a client may go of the seconds that one may wait."""
@@ -85,14 +92,25 @@ class RequestBacklog:
         short_s, long_s = self.short.seconds, self.long.seconds
         if counts:
             self.busy_s += min(passed, short_s + long_s)
-        self.short.drain(max(passed / 2, passed - long_s))
-        self.long.drain(max(passed / 2, passed - short_s))
+        if long_s:
+            self.short.drain(max(passed / 2, passed - long_s))
+            self.long.drain(max(passed / 2, passed - short_s))
+        else:
+            self.short.drain(passed)
+            self.long.drain(passed)
+
+    def wait_of(self, caller: str, turn_s: float, *, long: bool) -> float:
+        """Return for how many seconds new work of a client would wait, by the last `advance`; others have turns of `turn_s`."""
+        short_s = self.short.before(caller, turn_s)
+        return short_s + (self.long.before(caller, turn_s) if long else min(short_s, self.long.seconds))
 
     def wait_s(self, *, long: bool = False) -> float:
-        """Return for how many seconds new work of a kind would wait; may be asked from any thread."""
-        passed = max(0.0, self._clock() - self._now)
+        """Return for how many seconds new work of a kind would wait behind that of all; may be asked from any thread."""
         short_s, long_s = self.short.seconds, self.long.seconds
-        return max(0.0, short_s + (long_s if long else min(short_s, long_s)) - passed)
+        promised_s = short_s + (long_s if long or long_s < short_s else short_s)
+        if promised_s:
+            promised_s -= max(0.0, self._clock() - self._now)
+        return promised_s if promised_s > 0.0 else 0.0
 
     def forget_small(self) -> None:
         """Forget clients of which next to nothing is left."""

@@ -21,6 +21,9 @@ CLASSES: Final = 48
 LEAST_PART: Final = 0.25
 """Part of what a stranger's request is expected to take that a client's own is, at least, whatever it asked before."""
 
+LESSONS: Final = 64
+"""Requests of a size by which one client moves what strangers are expected to take: the first in full, each one after it less."""
+
 CLIENTS: Final = 256
 """Clients whose own costs are known; who has not asked for longest is forgotten."""
 
@@ -43,11 +46,12 @@ class Cost(NamedTuple):
             rising: the weight of what is more there than here.
             falling: the weight of what is less; the same if not given.
         """
-        cpu_s, busy_s = other.cpu_s - self.cpu_s, other.busy_s - self.busy_s
         falling = rising if falling is None else falling
+        cpu_s, busy_s = self
+        more_cpu_s, more_busy_s = other[0] - cpu_s, other[1] - busy_s
         return Cost(
-            self.cpu_s + cpu_s * (rising if cpu_s > 0.0 else falling),
-            self.busy_s + busy_s * (rising if busy_s > 0.0 else falling),
+            cpu_s + more_cpu_s * (rising if more_cpu_s > 0.0 else falling),
+            busy_s + more_busy_s * (rising if more_busy_s > 0.0 else falling),
         )
 
 
@@ -111,9 +115,7 @@ class CostsByClient:
         return cost if cost.cpu_s >= shared.cpu_s * LEAST_PART else shared.scale(LEAST_PART)
 
     def learn(self, caller: str, size: int, cost: Cost) -> None:
-        """Take what a request of a client took. The more it has taught already, the less it moves what strangers are expected to
-        take.
-        """
+        """Take what a request of a client took."""
         own = self._clients.get(caller)
         if own is None:
             own = self._clients[caller] = _ClientCosts()
@@ -126,9 +128,12 @@ class CostsByClient:
         if before is None and self.shared.has_measured(size):
             before = self.shared.estimate(size)
         own.costs[at] = cost if before is None else before.approach(cost, RISING, FALLING)
-        count = own.counts[at] = own.counts.get(at, 0) + 1
-        self.shared.learn(size, cost, 1.0 / count)
+        count = own.counts.get(at, 0)
+        if count < LESSONS:
+            own.counts[at] = count + 1
+            self.shared.learn(size, cost, 1.0 / (count + 1))
 
 
 def _class_of(size: int) -> int:
-    return min(CLASSES - 1, size.bit_length())
+    bits = size.bit_length()
+    return bits if bits < CLASSES else CLASSES - 1

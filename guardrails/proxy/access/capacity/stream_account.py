@@ -16,6 +16,9 @@ from guardrails.proxy.access.capacity.costs import Cost, CostsByClient
 from guardrails.proxy.access.capacity.fairness import bound_for
 from guardrails.proxy.access.capacity.speed import MachineSpeed
 
+STREAM_SHARE: Final = 0.75
+"""Part of the machine that streams may take together; the rest is for requests, and for streams that take more than expected."""
+
 LATE_S: Final = 2.0
 """Seconds by which a stream may be late that is short."""
 
@@ -91,8 +94,16 @@ class StreamAccount:
             self._rate = rate
 
     def has_room(self, caller: str, share: float) -> bool:
-        """Tell whether one more stream of a client fits into a part of the machine; the only one always does."""
-        bound = bound_for(caller, self._loads, self.load, share)
+        """Tell whether there is room for one more stream of a client; the only one always has it.
+
+        Args:
+            caller: the client.
+            share: the part of the machine for clients that hold their share of it. Others have `STREAM_SHARE`, also where the
+                machine is late: those who came before them filled it, and have to wait first.
+        """
+        bound = bound_for(caller, self._loads, self.load, STREAM_SHARE)
+        if bound < STREAM_SHARE:
+            bound *= min(1.0, self._speed.gain) * share / STREAM_SHARE
         return not self._open or self.load + self._expected_load(caller) <= bound
 
     def open(self, caller: str, meter: WorkMeter) -> OpenStream:

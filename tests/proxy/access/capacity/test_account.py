@@ -14,13 +14,13 @@ from guardrails.proxy.access.capacity.account import (
     LARGEST_PART,
     LEAST_STREAM_SHARE,
     LONGEST_RETRY_S,
-    STREAM_SHARE,
     CapacityAccount,
     Ticket,
 )
 from guardrails.proxy.access.capacity.costs import Cost
 from guardrails.proxy.access.capacity.fairness import LEAST_BOUND, OWN_BOUND
 from guardrails.proxy.access.capacity.speed import LEAST_GAIN
+from guardrails.proxy.access.capacity.stream_account import STREAM_SHARE
 
 SIZE = 1_000
 
@@ -430,6 +430,19 @@ def test_what_took_longer_than_expected_keeps_nobody_out_once_it_is_done() -> No
 
     assert machine.account.delay_s <= promised
     assert machine.admit() is not None
+
+
+def test_one_that_takes_long_keeps_no_other_client_out() -> None:
+    """Clients take turns: long requests of others come to theirs, those of its own client wait for all of it."""
+    machine = Machine()
+    machine.account.seed({100 * SIZE: Cost(8.0, 0.0)}, None)
+
+    assert machine.admit("loud", 100 * SIZE) is not None
+    assert machine.admit("loud", 100 * SIZE) is None
+    for at in range(3):
+        assert machine.admit(str(at), 100 * SIZE) is not None
+    refused = [machine.admit(str(at), 100 * SIZE) for at in range(3, 20)]
+    assert refused[-1] is None  # too many have turns by then
 
 
 def test_short_requests_do_not_wait_for_a_long_one() -> None:

@@ -72,6 +72,17 @@ def test_parts_of_clients_shrink_alike() -> None:
     assert (backlog.seconds, backlog.clients) == (0.0, 0)
 
 
+@pytest.mark.parametrize(("caller", "wait_s"), [("loud", 2.9), ("other", 0.8), ("new", 0.6)])
+def test_clients_take_turns(caller: str, wait_s: float) -> None:
+    """Of each other one as much comes first as the client has itself, and a turn."""
+    backlog = RequestBacklog(Clock())
+    for each, seconds in (("loud", 2.5), ("other", 0.2), ("third", 0.2)):
+        backlog.long.add(each, seconds)
+    assert backlog.wait_of(caller, 0.2, long=True) == pytest.approx(wait_s)
+    assert backlog.wait_of(caller, 0.2, long=False) == 0.0
+    assert backlog.wait_s(long=True) == pytest.approx(2.9)
+
+
 def test_parts_of_clients_are_begun_anew_before_they_are_too_small_to_be_written_down() -> None:
     """A backlog that never ends shrinks by a part again and again."""
     backlog = Backlog()

@@ -15,9 +15,9 @@ class Streams:
 
     def __init__(self) -> None:
         self.now = 100.0
-        speed = MachineSpeed(1.0)
-        speed.observe(1e6, 1e6, 0.0)
-        self.account = StreamAccount(speed, lambda clients: 8, lambda: self.now)
+        self.speed = MachineSpeed(1.0)
+        self.speed.observe(1e6, 1e6, 0.0)
+        self.account = StreamAccount(self.speed, lambda clients: 8, lambda: self.now)
         self.account.seed(Cost(0.1, 0.0))
 
     def begin(self, caller: str = "a") -> OpenStream:
@@ -83,3 +83,14 @@ def test_a_stream_that_ends_before_it_began_teaches_nothing() -> None:
     streams.end(stream, 0.001)
     assert (len(streams.account), streams.account.load) == (0, 0.0)
     assert streams.begin().load == pytest.approx(0.1)
+
+
+def test_on_a_late_machine_who_has_none_still_gets_a_stream() -> None:
+    """One client filled its part before the machine was late: it gets no more, and others get theirs."""
+    streams = Streams()
+    while streams.account.has_room("loud", 0.75):
+        streams.begin("loud")
+    streams.speed.gain = 0.5
+    assert streams.account.has_room("quiet", 0.5)
+    streams.begin("quiet")
+    assert not streams.account.has_room("loud", 0.5)
