@@ -93,6 +93,11 @@ class ApprovalStore:
         self._records: Records = {}
         self.records()
 
+    def check_writable(self) -> None:
+        """Raise `GuardrailsError` where the file could not be written, before anybody waits for it."""
+        with _lock_file(self._path):
+            return
+
     def records(self) -> Records:
         """Return what is known by now."""
         with self._lock:

@@ -20,12 +20,13 @@ class McpGuard:
 
         Raises:
             PolicyErrors: the policy is wrong.
-            GuardrailsError: the file of approvals cannot be read.
+            GuardrailsError: the file of approvals cannot be read, or not be written.
         """
         self.settings = settings
         self.guard = guard or Guard.load(settings.policy, floor=settings.floor, plugins=settings.plugins)
         path = None if settings.approvals is None else Path(settings.approvals)
         approvals = ApprovalStore(path, require=settings.require_approval)
+        approvals.check_writable()
         judges = settings.on_change == "judge"
         self._tools = {name: ServerTools(name, approvals, judge_changes=judges) for name in settings.servers}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -54,6 +55,9 @@ LOG = logging.getLogger("guardrails.mcp")
 
 MOST_ASKED = 1_000
 """Requests of either side that wait for an answer, and tasks that are remembered."""
+
+MOST_LEFT = 100
+"""Requests that an agent has gone from, to whose answers it may come back."""
 
 KNOWN = frozenset({"", *CLIENT, *SERVER, *NOTES})
 """Names of methods that a table has; answers have none."""
@@ -156,6 +160,7 @@ class McpLink:
         self._listing = ListingFilter(judge, tools)
         self._asked: dict[Id, PendingRequest] = {}
         self._asked_back: dict[Id, PendingRequest] = {}
+        self._left: deque[tuple[Id, PendingRequest]] = deque()
         self._judging: set[tuple[bool, Id]] = set()
         self._tasks: dict[str, str] = {}
 
@@ -167,6 +172,17 @@ class McpLink:
     def give_up(self, id_: Id, problem: Exception) -> Body | None:
         """Answer a request of the agent's with what went wrong; None if it does not wait any more."""
         return None if self._asked.pop(id_, None) is None else rpc.make_failure(id_, problem)
+
+    def leave(self, id_: Id) -> None:
+        """Take note that the agent has gone from a request of its own, and may come back for the answer; only the last
+        `MOST_LEFT` such requests are waited for.
+        """
+        if (asked := self._asked.get(id_)) is not None:
+            self._left.append((id_, asked))
+        if len(self._left) > MOST_LEFT:
+            oldest, asked = self._left.popleft()
+            if self._asked.get(oldest) is asked:
+                del self._asked[oldest]
 
     async def admits(self, tokens: Mapping[str, str], place: Place) -> bool:
         """Tell whether tokens that stand beside messages, such as those in headers, may go on; `place` says whose they are.

@@ -5,6 +5,7 @@ Neither ever quotes what is in the file.
 
 from __future__ import annotations
 
+import errno
 from typing import Final, Literal, get_args
 
 from guardrails.errors import GuardrailsError
@@ -44,3 +45,19 @@ class MediaError(GuardrailsError):
 
     def __reduce__(self) -> tuple[type[MediaError], tuple[Code, str, UnavailableReason | None]]:
         return MediaError, (self.code, str(self), self.failure)
+
+
+SHORTAGES: Final = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN")
+    if hasattr(errno, name)
+)
+"""What the system says where it has no room: on the disk, for open files, in memory."""
+
+
+def describe_os_error(error: OSError) -> MediaError:
+    """Return what an error of the system says of a file that was to be judged: nothing, where the system has no room."""
+    said = error.strerror or type(error).__name__
+    if error.errno in SHORTAGES:
+        return MediaError("timeout", f"the system has no room to read it ({said})", "capacity")
+    return MediaError("undecodable", f"the file cannot be read ({said})")

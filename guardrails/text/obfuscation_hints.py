@@ -103,9 +103,17 @@ GROUPS: Final = (("written", "leet"), ("repeated",))
 in one cost ten times as much on text that is new to it (benchmarks/views.py)."""
 
 
+PATTERNS: Final = (
+    _written("A-Za-z0-9"),
+    _leet("A-Za-z", "A-Za-z0-9"),
+    _repeated_pattern(_ASCII_LETTERS),
+)
+"""RE2 of what is looked for in texts of ASCII: `written`, `leet`, `repeated`."""
+
+
 @cache
 def _ascii() -> tuple[Any, ...]:
-    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated_pattern(_ASCII_LETTERS))
+    return _sets(*PATTERNS)
 
 
 @cache

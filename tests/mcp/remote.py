@@ -107,6 +107,9 @@ class Handler(BaseHTTPRequestHandler):
     def _stream(self, id_: object, events: list[dict[str, Any]]) -> None:
         self._begin()
         for event in events:
+            if "$silence" in event:
+                self.script.ended.wait(60)
+                return
             if "$wait" in event:
                 try:
                     while not self.script.ended.wait(0.05):

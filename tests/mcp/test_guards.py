@@ -54,3 +54,11 @@ def test_a_damaged_file_of_approvals_is_an_error_at_the_start(policy: Path, tmp_
 
     with pytest.raises(GuardrailsError, match="no file of approvals"):
         McpGuard(settings(policy, approvals=str(tmp_path / "a.json")))
+
+
+def test_a_file_of_approvals_that_cannot_be_written_is_an_error_at_the_start(
+    policy: Path, tmp_path: Path
+) -> None:
+    """Not when the first agent lists the tools."""
+    with pytest.raises(GuardrailsError, match=r"a\.json cannot be written: No such file"):
+        McpGuard(settings(policy, approvals=str(tmp_path / "none" / "a.json")))

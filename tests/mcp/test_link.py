@@ -227,6 +227,22 @@ def test_what_is_called_off_is_nobodys(talk: Talk) -> None:
     assert talk.link.give_up(1, BackendError("late")) is None
 
 
+def test_of_what_an_agent_left_only_the_last_is_waited_for(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may come back for the answer; what it asked with the same id in the meantime is another request."""
+    monkeypatch.setattr("guardrails.mcp.link.MOST_LEFT", 2)
+    for number in range(4):
+        talk.agent(id=number, method="ping")
+    for number in (0, 9, 1):
+        talk.link.leave(number)
+    assert talk.server(id=0, result={}).forwarded is not None
+    talk.agent(id=0, method="ping")
+    talk.link.leave(2)
+    talk.link.leave(3)
+    assert talk.link.waiting == (2, 3, 0)
+
+
 def test_waiting_requests_are_bounded(talk: Talk) -> None:
     """Beyond it the guard says that it is busy."""
     for number in range(MOST_ASKED):

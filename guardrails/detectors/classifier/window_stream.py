@@ -26,7 +26,7 @@ from guardrails.types import CLEAN, Content, Detection, Text, Unchecked
 DISGUISE_CONTEXT: Final = 120
 """Characters before the last window in which a disguise that goes on in it may begin."""
 
-TOKENS_READ: Final = 1.9
+TOKENS_READ: Final = 1.8
 """Tokens that the encoder may read for each of a text, before more of it is judged at a time: with as many the half of all
 characters of prose wait behind fewer than 60 others; 1.4 make that 100, and to judge each sentence by itself takes 3."""
 

@@ -18,6 +18,7 @@ from guardrails.detectors.encodings import readers, unseen
 from guardrails.detectors.encodings.chains import LINE, Layout, codes, words
 from guardrails.detectors.encodings.ciphers import CIPHERS, LEETSPEAK
 from guardrails.detectors.encodings.contexts import PERCENT, PRINTABLE, ContextDecoder
+from guardrails.detectors.encodings.joined_words import LONGEST, SHORTEST, read_joined_words
 from guardrails.detectors.encodings.payloads import Payload
 from guardrails.text.shapes import Shape, compile_set, find_shapes
 from guardrails.text.views import SHARED
@@ -172,6 +173,19 @@ NEAR: Final = (
         "capitals",
     ),
     _near(
+        "joined-words",
+        codes(
+            rf"[A-Za-z]{{{SHORTEST},}}",
+            "",
+            read_joined_words,
+            fewest=1,
+            begun_piece="[A-Za-z]*",
+            alone=SHORTEST,
+            longest=LONGEST,
+        ),
+        "long word",
+    ),
+    _near(
         "uuencode",
         codes(
             rf"(?:\r?\n)?M[ -`]{{60}}(?:\r?\nM[ -`]{{60}})*(?:{_UU_LINE}{{1,61}})?|{_UU_LINE}{{12,61}}",
@@ -212,7 +226,7 @@ UNSEEN: Final = (
 
 GROUPS: Final = (
     ("base64", "percent"),
-    ("base32", "camel-case", "leetspeak"),
+    ("base32", "camel-case", "joined-words", "leetspeak"),
     ("base85", "uuencode", "quoted-printable"),
     ("hex", "morse", "binary"),
     ("codes", "hexdump"),

@@ -174,7 +174,8 @@ class Pipeline(TaskRunner):
         if observer is not None and not observer.wants_checks:
             observer = None
         joins = bool(tree.roles) and any(policy.joins_conversation for policy in self.policies)
-        own, left_out, repairs = tree.mark(), frozenset[int](), NO_REPAIRS
+        own, repairs = tree.mark(), NO_REPAIRS
+        left_out: frozenset[int] = frozenset()
         try:
             for _ in range(READINGS):  # what is blocked after the last one stays blocked
                 if joins:

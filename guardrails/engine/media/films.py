@@ -32,7 +32,7 @@ from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.errors import GuardUnavailable, MissingExtra
 from guardrails.media.audio import recording
 from guardrails.media.audio.recording import Recording
-from guardrails.media.errors import MediaError
+from guardrails.media.errors import MediaError, describe_os_error
 from guardrails.media.video import film_source
 from guardrails.media.video.film_source import Film, WatchAccount, WatchRun
 from guardrails.policy.compiled import CompiledPolicy
@@ -128,8 +128,7 @@ class FilmCheck:
         except GuardUnavailable as error:
             self._breaks(MediaError("timeout", str(error), "capacity"))
         except OSError as error:
-            said = error.strerror or type(error).__name__
-            self._breaks(MediaError("undecodable", f"the file cannot be read ({said})"))
+            self._breaks(describe_os_error(error))
         return [CLEAN] * len(batch)
 
     def settle(self, timings: dict[str, float]) -> None:

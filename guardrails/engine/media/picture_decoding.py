@@ -20,7 +20,7 @@ from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task
 from guardrails.errors import GuardUnavailable
-from guardrails.media.errors import MediaError
+from guardrails.media.errors import MediaError, describe_os_error
 from guardrails.media.images.decode_cache import ShapeCache
 from guardrails.media.images.picture import Picture, UnopenedPicture, measure_picture
 from guardrails.media.limits import PictureLimits
@@ -166,8 +166,6 @@ def _catch_media_error(read: Callable[[], T]) -> T | MediaError:
     except GuardUnavailable as error:
         return MediaError("timeout", str(error), "capacity")
     except OSError as error:
-        return MediaError(
-            "undecodable", f"the file cannot be read ({error.strerror or type(error).__name__})"
-        )
+        return describe_os_error(error)
     except Exception as error:  # what came as pixels may raise what it likes
         return MediaError("undecodable", f"it cannot be read ({type(error).__name__})")

@@ -48,12 +48,9 @@ def _mixed_numbers(count: int, seed: int) -> npt.NDArray[np.uint64]:
 
 _AT: Final = np.stack([_mixed_numbers(256, 1000 * place) for place in range(max(NGRAMS))])
 """The value of each byte at each place of an n-gram."""
-_ROWS: Final = np.arange(max(NGRAMS))[:, None] * 256
-"""Where the values of a place begin in `_AT`."""
 _PLACE: Final = _mixed_numbers(_LONGEST_WORD, 88_000)
 _SECOND: Final = _mixed_numbers(1, 99_000)[0]
 _SALT: Final = _mixed_numbers(max(NGRAMS) + 3, 66_000)
-_NGRAM_SALTS: Final = _SALT[[*NGRAMS], None]
 _NONE: Final = np.empty(0, dtype=np.uint64)
 
 _is_word = np.zeros(256, dtype=bool)
@@ -90,18 +87,18 @@ def _hash_together(texts: Sequence[str]) -> TextFeatures:
     if not read:
         return TextFeatures(np.empty(0, dtype=np.int64), np.zeros(len(texts), dtype=np.int64))
     data = b" ".join([b"", *read.values(), b""])
-    ngrams, whole = _hash_ngrams(data)
+    ngrams = _hash_ngrams(data)
     words, pairs, starts = _hash_words(data)
     if len(texts) == 1:
-        keys = _distinct(_mix(np.concatenate([ngrams, words, pairs])))
+        keys = _distinct(_mix(np.concatenate([*(hashes for hashes, _ in ngrams), words, pairs])))
         return TextFeatures(keys.astype(np.int64), np.array([len(keys)]))
     lengths = [len(each) + 1 for each in read.values()]
     lengths[-1] += 1  # the last space is of the last text
     of_text = np.repeat(np.array([*read], dtype=np.uint32) << np.uint32(BITS), lengths)
     own = of_text[starts]
     together = own[1:] == own[:-1]
-    keys = _mix(np.concatenate([ngrams, words, pairs[together]]))
-    keys |= np.concatenate([np.broadcast_to(of_text, whole.shape)[whole], own, own[1:][together]])
+    keys = _mix(np.concatenate([*(hashes for hashes, _ in ngrams), words, pairs[together]]))
+    keys |= np.concatenate([*(of_text.compress(whole) for _, whole in ngrams), own, own[1:][together]])
     keys = _distinct(keys)
     counts = np.bincount(keys >> np.uint32(BITS), minlength=len(texts))
     return TextFeatures((keys & np.uint32(BUCKETS - 1)).astype(np.int64), counts)
@@ -110,24 +107,25 @@ def _hash_together(texts: Sequence[str]) -> TextFeatures:
 Hashes = npt.NDArray[np.uint64]
 
 
-def _hash_ngrams(data: bytes) -> tuple[Hashes, npt.NDArray[np.bool_]]:
-    """Hash each n-gram without a space inside, of bytes that a space ends.
+def _hash_ngrams(data: bytes) -> list[tuple[Hashes, npt.NDArray[np.bool_]]]:
+    """Hash each n-gram without a space inside, of bytes between two spaces.
+
+    `take` and `compress` touch less of numpy than indexing and cumulative sums: behind a run of an encoder that costs the most.
 
     Returns:
-        the hashes; and for each size and each place in the bytes, whether an n-gram begins there.
+        for each size the hashes, and at which of the first places of the bytes such an n-gram begins.
     """
-    size, longest = len(data), max(NGRAMS)
-    # All sizes at once: each row is the bytes one place on, with spaces behind their end.
-    shifted: npt.NDArray[np.uint8] = np.ndarray(
-        (longest, size), np.uint8, data + bytes([_SPACE]) * longest, strides=(1, 1)
-    )
-    total = np.add.accumulate(_AT.take(shifted + _ROWS), axis=0)[1:]
-    total ^= _NGRAM_SALTS
-    # A space may stand first or last; what begins at the last space is behind the end.
-    whole = np.ones((longest - 1, size), dtype=np.bool_)
-    np.logical_and.accumulate(shifted[1:-1] != _SPACE, axis=0, out=whole[1:])
-    whole[0, -1] = False
-    return total[whole], whole
+    read: npt.NDArray[np.uint8] = np.frombuffer(data, dtype=np.uint8)
+    letter = read != _SPACE
+    total = _AT[0].take(read)
+    whole = np.ones(len(data), dtype=np.bool_)
+    found = []
+    for size in NGRAMS[: len(data) - 1]:
+        total = total[:-1] + _AT[size - 1].take(read[size - 1 :])
+        # A space may stand first or last; what was last in the shorter one is now inside.
+        whole = whole[:-1] & letter[size - 2 : -1] if size > 2 else whole[:-1]
+        found.append((total.compress(whole) ^ _SALT[size], whole))
+    return found
 
 
 def _hash_words(data: bytes) -> tuple[Hashes, Hashes, npt.NDArray[np.intp]]:
@@ -137,14 +135,14 @@ def _hash_words(data: bytes) -> tuple[Hashes, Hashes, npt.NDArray[np.intp]]:
         the hashes of words; those of pairs; where words start.
     """
     read: npt.NDArray[np.uint8] = np.frombuffer(data, dtype=np.uint8)
-    word = _is_word[read]
+    word = _is_word.take(read)
     starts = (word[1:] != word[:-1]).nonzero()[0][::2] + 1
     if not len(starts):
         return _NONE, _NONE, starts
     begun = np.zeros(len(data), dtype=np.intp)
-    begun[starts] = starts
+    begun.put(starts, starts)
     places = np.arange(len(data)) - np.maximum.accumulate(begun)
-    single = np.add.reduceat(_BYTE[read] * _PLACE.take(places, mode="clip"), starts)
+    single = np.add.reduceat(_BYTE.take(read) * _PLACE.take(places, mode="clip"), starts)
     pair = single[:-1] + single[1:] * _SECOND
     return single ^ _SALT[0], pair ^ _SALT[1], starts
 
@@ -160,9 +158,10 @@ def _mix(hashes: Hashes) -> npt.NDArray[np.uint32]:
 def _distinct(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     """Return keys in order, each once; sorts those that are given."""
     keys.sort()
-    first = np.ones(len(keys), dtype=np.bool_)
+    first = np.empty(len(keys), dtype=np.bool_)
+    first[:1] = True
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    return keys[first]
+    return keys.compress(first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +211,16 @@ class HashedHeads:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
         buckets, counts = hash_texts(texts)
         rows = counts.nonzero()[0]
+        if 0 < len(rows) == len(texts):
+            return self._sum(buckets, counts)
         out = np.repeat(self.bias[None], len(texts), axis=0)
         if len(rows):
-            counts = counts[rows]
-            begins = np.add.accumulate(counts) - counts
-            total = np.add.reduceat(self.weights.take(buckets, axis=0), begins, axis=0, dtype=np.int32)
-            out[rows] += self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
+            out[rows] = self._sum(buckets, counts[rows])
         return out
+
+    def _sum(self, buckets: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the logits of texts that have features."""
+        begins = counts.cumsum() - counts
+        total = np.add.reduceat(self.weights.take(buckets, axis=0), begins, axis=0, dtype=np.int32)
+        mean = self.scale * total.astype(np.float32) / np.sqrt(counts).astype(np.float32)[:, None]
+        return np.asarray(self.bias + mean, dtype=np.float32)

@@ -5,11 +5,12 @@ An answer that is a stream goes on event by event, each as soon as it is judged;
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 import aiohttp
 from starlette.requests import Request
@@ -37,6 +38,9 @@ from guardrails.wire import sse, strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
 
+GONE: Final = BackendError("the agent went away", 499, "agent_gone")
+"""Why a request has no answer that nobody waits for; nobody is told."""
+
 
 class LinkStore(Protocol):
     """The conversations with a server."""
@@ -52,6 +56,13 @@ class LinkStore(Protocol):
     def forget(self, identity: str | None, session: AgentSession) -> None:
         """Forget one."""
         ...
+
+
+@dataclass(slots=True)
+class ResumePoint:
+    """Whether a stream has a place that is known to the agent, from which it can go on after a break."""
+
+    known: bool
 
 
 class RemoteRelay:
@@ -92,6 +103,10 @@ class RemoteRelay:
             return message_response(failure or rpc.make_failure(message.id, error), 400)
         try:
             return await self._forward(message, step.forwarded, headers, link, session)
+        except asyncio.CancelledError:
+            if message.id is not None and not message.answers:
+                link.give_up(message.id, GONE)
+            raise
         except BackendError as error:
             failed = None if message.id is None or message.answers else link.give_up(message.id, error)
             return (
@@ -181,34 +196,50 @@ class RemoteRelay:
         resumable: bool,
     ) -> AsyncGenerator[bytes, None]:
         """Yield what a stream may say: until the answer, where it answers a request."""
-        resumes = False
+        point = ResumePoint(known=False)
         problem = BackendError("the server broke off before it answered", 502, "server_broke_off")
+        failure: Body | None = None
         try:
-            async for came in self._remote.events(response):
-                event = await _with_harmless_id(came, link)
-                resumes = resumes or bool(event.id)
-                if event is SIGN_OF_LIFE:
-                    yield sse.KEEP_ALIVE
-                elif not event.data:
-                    yield sse.event(b"", b"", event.id, event.retry)
-                elif event.type in (b"", b"message"):
-                    message = await rpc.parse_aside(event.data)
-                    on = await self._judge(message, headers, link)
-                    if on is not None:
-                        yield sse.event(strict_json.dump(on), b"message", event.id, event.retry)
-                    if asked is not None and message.answers and message.id == asked:
-                        return
+            async with aclosing(self._read_events(response, headers, link, asked, point)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except BackendError as error:
             problem = error
         except RequestError as error:
             LOG.warning("a message of the server's was dropped: %s", error.code)
-            problem, resumes = (
-                BackendError(f"the server's answer cannot be used: {error.code}", 502, "server_invalid"),
-                False,
-            )
-        failure = None if asked is None or (resumes and resumable) else link.give_up(asked, problem)
+            problem = BackendError(f"the server's answer cannot be used: {error.code}", 502, "server_invalid")
+            point.known = False
+        finally:  # also where the agent went away
+            if asked is not None and point.known and resumable:
+                link.leave(asked)
+            elif asked is not None:
+                failure = link.give_up(asked, problem)
         if failure is not None:
             yield sse.event(strict_json.dump(failure), b"message")
+
+    async def _read_events(
+        self,
+        response: aiohttp.ClientResponse,
+        headers: Mapping[str, str],
+        link: McpLink,
+        asked: Id | None,
+        point: ResumePoint,
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what a stream says and may, up to the answer to a request."""
+        async for came in self._remote.events(response):
+            event = await _with_harmless_id(came, link)
+            point.known = point.known or bool(event.id)
+            if event is SIGN_OF_LIFE:
+                yield sse.KEEP_ALIVE
+            elif not event.data:
+                yield sse.event(b"", b"", event.id, event.retry)
+            elif event.type in (b"", b"message"):
+                message = await rpc.parse_aside(event.data)
+                on = await self._judge(message, headers, link)
+                if on is not None:
+                    yield sse.event(strict_json.dump(on), b"message", event.id, event.retry)
+                if asked is not None and message.answers and message.id == asked:
+                    return
 
     async def _judge(self, message: RpcMessage, headers: Mapping[str, str], link: McpLink) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
 
@@ -57,38 +57,26 @@ class RemoteServer:
         if body is not None:
             own["content-type"] = "application/json"
         raw = None if body is None else strict_json.dump(body)
-        try:
-            async with self._session.request(
-                method,
-                self._url,
-                data=raw,
-                headers={**headers, **own},
-                timeout=timeout,
-                allow_redirects=False,
-            ) as response:
+        asking = self._session.request(
+            method, self._url, data=raw, headers={**headers, **own}, timeout=timeout, allow_redirects=False
+        )
+        with _name_failures():
+            async with asking as response:
                 if 300 <= response.status < 400:
                     raise BackendError(
                         "the server sends elsewhere: give the guard that address", 502, "server_moved"
                     )
                 yield response
-        except TimeoutError:
-            raise BackendError("the server took too long", 504, "server_timeout") from None
-        except aiohttp.ClientConnectorError:
-            raise BackendError(
-                "the server cannot be reached: is it running?", 502, "server_unreachable"
-            ) from None
-        except (aiohttp.ClientError, ConnectionError):
-            raise BackendError("the server broke off its answer", 502, "server_broke_off") from None
 
     async def message(self, response: aiohttp.ClientResponse) -> RpcMessage:
         """Return the message that a response is.
 
         Raises:
-            BackendError: it is none, or too large.
+            BackendError: it is none, or too large, or does not come to its end.
         """
         limit = self._settings.max_message_bytes
         raw = bytearray()
-        async for piece in response.content.iter_any():
+        async for piece in _read_pieces(response):
             raw += piece
             if len(raw) > limit:
                 raise BackendError(f"the server's answer is larger than {limit} bytes", 502, "server_invalid")
@@ -98,10 +86,10 @@ class RemoteServer:
         """Yield the events of a response as they come, and a sign of life for what is none.
 
         Raises:
-            BackendError: one is too large.
+            BackendError: one is too large, or the response breaks off.
         """
         reader, size, limit = sse.Events(), 0, self._settings.max_message_bytes
-        async for piece in response.content.iter_any():
+        async for piece in _read_pieces(response):
             found = [*reader.feed(piece)]
             size = len(piece) if found else size + len(piece)
             if size > max(limit, CHUNK) or any(len(event.data) > limit for event in found):
@@ -129,7 +117,7 @@ class RemoteServer:
     async def refusal(self, response: aiohttp.ClientResponse) -> Body | None:
         """Return the error that a response with an error's status tells, None where it tells none."""
         raw = bytearray()
-        async for piece in response.content.iter_any():
+        async for piece in _read_pieces(response):
             raw += piece
             if len(raw) > ERROR_BYTES:
                 return None
@@ -139,6 +127,32 @@ class RemoteServer:
             return None
         error = told.body.get("error")
         return error if told.kind == "error" and isinstance(error, dict) else None
+
+
+@contextmanager
+def _name_failures() -> Iterator[None]:
+    """Raise `BackendError` for what goes wrong with a connection to a server in a block."""
+    try:
+        yield
+    except TimeoutError:
+        raise BackendError("the server took too long", 504, "server_timeout") from None
+    except aiohttp.ClientConnectorError:
+        raise BackendError(
+            "the server cannot be reached: is it running?", 502, "server_unreachable"
+        ) from None
+    except (aiohttp.ClientError, ConnectionError):
+        raise BackendError("the server broke off its answer", 502, "server_broke_off") from None
+
+
+async def _read_pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the body of a response as it comes; raises `BackendError` where it does not come to its end."""
+    pieces = response.content.iter_any()
+    while True:
+        with _name_failures():
+            piece = await anext(pieces, b"")
+        if not piece:
+            return
+        yield piece
 
 
 def parse_message(raw: bytes) -> RpcMessage:

@@ -76,7 +76,8 @@ class ChatCodec(ChunkReader):
         }
         whole["index"] = index
         delta = choice.get("delta")
-        said, others = dict[str, Any](), dict[str, Any]()
+        said: dict[str, Any] = {}
+        others: dict[str, Any] = {}
         for name, value in delta.items() if isinstance(delta, Mapping) else [("content", delta)]:
             if isinstance(value, str) and name not in SAID_AGAIN:
                 path = (*at, "delta", name) if isinstance(delta, Mapping) else (*at, "delta")

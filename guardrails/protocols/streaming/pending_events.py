@@ -112,7 +112,9 @@ class PendingEvents:
         """Return an event with its texts as they are left, behind what is left of those that it closes; with `last` no text goes
         on behind what there is.
         """
-        item, out, new = held.item, list[Event](), dict[Path, Any]()
+        item = held.item
+        out: list[Event] = []
+        new: dict[Path, Any] = {}
         for grown in item.closes:
             out += _close_text(grown, sure=not self._goes_on(grown))
         for (grown, path), end in zip(item.grows, held.ends, strict=True):

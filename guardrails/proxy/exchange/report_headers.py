@@ -43,6 +43,8 @@ class Report:
 
     def __init__(self, policy: PolicyRef) -> None:
         self._policy = policy
+        self.action = Action.ALLOW
+        """The strictest action."""
         self.verdicts: list[Verdict] = []
         self.rejected: list[Verdict] = []
         """Those on answers in place of which the model was asked again."""
@@ -50,24 +52,18 @@ class Report:
     def add(self, verdict: Verdict) -> None:
         """Add a check."""
         self.verdicts.append(verdict)
+        if verdict.action is not Action.ALLOW:
+            self.action = max(self.action, verdict.action)
 
     def reject(self) -> None:
         """Take the last check for one of an answer that does not go on."""
         self.rejected.append(self.verdicts.pop())
+        self.action = max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
 
     @property
     def count(self) -> int:
         """How many checks were added so far: the headers stay as they are while it does."""
         return len(self.verdicts) + 2 * len(self.rejected)
-
-    @property
-    def action(self) -> Action:
-        """The strictest action."""
-        found = Action.ALLOW
-        for verdict in self.verdicts:
-            if verdict.action is not found:
-                found = max(found, verdict.action)
-        return found
 
     def headers(self) -> dict[str, str]:
         """Return the headers."""

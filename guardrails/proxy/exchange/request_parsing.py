@@ -40,7 +40,8 @@ class ParsedRequest:
         Raises:
             RequestError: annotations are wanted that nobody has.
         """
-        made, protocol = list[ResponseExtra](), endpoint.protocol
+        made: list[ResponseExtra] = []
+        protocol = endpoint.protocol
         if self.moderation is not None:
             made.append(
                 Moderated(FORMS[protocol.name], self.moderation, policies, protocol.count_choices(self.body))

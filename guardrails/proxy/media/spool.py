@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import math
 import tempfile
-from collections.abc import AsyncIterable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
@@ -32,7 +32,7 @@ from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.exchange.answer import block_message, record_verdict
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.disk_budget import DiskBudget
-from guardrails.proxy.server.state import State
+from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.upstreams.http_client import UpstreamResponse
 from guardrails.proxy.upstreams.upstream_client import response_headers, too_large
 from guardrails.types import Media, Place, Stage
@@ -51,18 +51,20 @@ class Spool:
     """A temporary file with what came; gone once it is closed."""
 
     def __init__(self, disk: DiskBudget | None = None) -> None:
-        """Begin one that takes its share of the disk."""
+        """Begin one that takes its share of the disk; raises `GuardUnavailable` where no file can be made."""
         self._disk = disk
-        self._file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="guardrails-")  # noqa: SIM115 - see close
+        with _name_shortage():
+            self._file: IO[bytes] = tempfile.NamedTemporaryFile(prefix="guardrails-")  # noqa: SIM115 - see close
         self.path, self.size = Path(self._file.name), 0
 
     def add(self, piece: bytes) -> None:
-        """Write more; raises `GuardUnavailable` where all files together take too much."""
+        """Write more; raises `GuardUnavailable` where all files together take too much, or the disk is full."""
         if self._disk is not None:
             self._disk.take(len(piece), self.size)
         self.size += len(piece)
-        self._file.write(piece)
-        self._file.flush()
+        with _name_shortage():
+            self._file.write(piece)
+            self._file.flush()
 
     def head(self) -> bytes:
         """Return its first bytes."""
@@ -90,10 +92,23 @@ class Spool:
 
     def close(self) -> None:
         """Remove it."""
-        self._file.close()
+        with contextlib.suppress(
+            OSError
+        ):  # what could not be written is tried again, and the file is gone all the same
+            self._file.close()
         if self._disk is not None:
             self._disk.give_back(self.size)
             self._disk = None
+
+
+@contextlib.contextmanager
+def _name_shortage() -> Iterator[None]:
+    """Raise `GuardUnavailable` where the system cannot write a file in a block."""
+    try:
+        yield
+    except OSError as error:
+        LOG.error("a film cannot be kept while it is judged (TMPDIR): %s", error)
+        raise GuardUnavailable("there is no room on the disk for a film now") from error
 
 
 class SpoolResponse(FileResponse):

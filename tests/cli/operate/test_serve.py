@@ -65,6 +65,47 @@ def test_a_signal_ends_it_with_the_same_status_however_many_serve(running: Any, 
     assert statuses == [status for _, status in cases]
 
 
+ENDING = """
+import sys
+from guardrails.plugins import CLEAN, Config, Kind
+
+class EndingConfig(Config):
+    "Ends what it can."
+
+class Ending:
+    inline = True
+
+    def __init__(self, name, config):
+        pass
+
+    def detect(self, batch):
+        for content in batch:
+            if "interrupt" in content.text:
+                raise KeyboardInterrupt
+            if "exit" in content.text:
+                sys.exit(3)
+        return [CLEAN for _ in batch]
+
+KIND = Kind("ending", "Ends what it can.", EndingConfig, ("custom.ending",), Ending)
+"""
+
+
+def test_a_plugin_ends_no_server(running: Any, tmp_path: Path) -> None:
+    """Also on its main thread: what it raises to that end is its failure, and the server goes on."""
+    plugin, policy, port = tmp_path / "ending.py", tmp_path / "p.yaml", free_port()
+    plugin.write_text(ENDING)
+    policy.write_text(
+        "format: 1\nname: p\ndetectors: {d: {use: ending}}\nrules: [{id: r, on: input, when: custom.ending > 0, then: block}]\n"
+    )
+    given = ("--plugin", str(plugin), "--policy", str(policy), "--upstream", "http://127.0.0.1:9")
+    with running("serve", *given, "--port", str(port)) as server:
+        wait_until(partial(listens, port), WAIT_S)
+        found = [checked(port, text, "/v1/chat/completions")[0] for text in ("interrupt", "exit", "fine")]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(WAIT_S) == 0
+    assert found == [503, 503, 502]
+
+
 def test_a_broken_policy_does_not_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command ends with status 2 and the located problem before it listens."""
     policy = tmp_path / "bad.yaml"
@@ -97,13 +138,16 @@ def write(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def checked(port: int) -> tuple[int, str]:
-    """Return the status of a check over a connection of its own, and the digest of the policy that judged."""
+def checked(port: int, text: str = "hi", path: str = "/v1/check") -> tuple[int, str]:
+    """Return the status of a request over a connection of its own, and the digest of the policy that judged."""
+    body = (
+        {"text": text}
+        if path == "/v1/check"
+        else {"model": "m", "messages": [{"role": "user", "content": text}]}
+    )
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
     try:
-        connection.request(
-            "POST", "/v1/check", json.dumps({"text": "hi"}), {"content-type": "application/json"}
-        )
+        connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
         response = connection.getresponse()
         response.read()
         return response.status, (response.getheader("x-guardrails-policy") or "").partition(";")[2]

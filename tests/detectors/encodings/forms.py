@@ -121,6 +121,7 @@ FORMS: Final[Mapping[str, Callable[[str], str]]] = {
     "nato": lambda text: " ".join(NATO.get(char, "/") for char in text.lower()),
     "base85": lambda text: base64.a85encode(text.encode()).decode(),
     "camel-case": lambda text: "".join(word.capitalize() for word in text.split()),
+    "joined-words": lambda text: "".join(text.split()),
     "uuencode": write_uuencoded,
     "percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
     "quoted-printable": lambda text: "".join(f"={byte:02X}" for byte in text.encode()),

@@ -207,3 +207,9 @@ def test_each_row_has_a_gate() -> None:
     """In one group of those that are looked for together."""
     names = [name for group in GROUPS for name in group]
     assert sorted(names) == sorted({row.name for row in READABLE})
+
+
+def test_rows_that_are_looked_for_together_need_shapes_alike() -> None:
+    """One without shapes is in any text, and so would not be looked for beside one that has some."""
+    rows = {row.name: bool(row.shapes) for row in READABLE}
+    assert all(len({rows[name] for name in group}) == 1 for group in GROUPS)

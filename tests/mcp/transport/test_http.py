@@ -259,15 +259,17 @@ def test_an_agent_has_half_of_the_places(before: Any, remote: Any) -> None:
 
 def test_messages_share_a_room(before: Any, remote: Any) -> None:
     """One that is large waits for no other, and finds no room beside another; small ones always do."""
-    with remote.serving(remote.Script(ping={})) as server:
+    waits = [{"method": "notifications/message", "params": {"level": "info", "data": "on it"}}, {"$wait": 1}]
+    with remote.serving(remote.Script(ping={}, **{"resources/read": waits})) as server:
         agent = before(server.url, max_bodies_bytes=1 << 20)
-        head = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000000\r\n\r\n"
-        large = {"id": 1, "method": "ping", "params": {"a": "x" * 3_000_000}}
-        with socket.create_connection(("127.0.0.1", agent.port), timeout=60) as coming:
-            coming.sendall(head + b" " * 3_000_000)
-            wait_until(lambda: agent.post(large).status == 503)
-            assert agent.ask("ping").status == 200
-        wait_until(lambda: agent.post(large).status == 200)
+        asking = b'{"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "a://b"}}'
+        large = b'{"jsonrpc": "2.0", "id": 2, "method": "ping"}' + b" " * 3_000_000
+        next(agent.send("POST", asking + b" " * 3_000_000).events())
+        assert agent.send("POST", large).status == 503
+        assert agent.ask("ping").status == 200
+        for connection in agent.open:
+            connection.close()
+        wait_until(lambda: agent.send("POST", large).status == 200)
 
 
 def test_an_address_that_is_taken_is_an_error() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails.mcp.protocol.verdicts import VERDICT
+from tests.waiting import wait_until
 
 TOOLS = {"tools": [{"name": name, "inputSchema": {}} for name in ("echo", "evil", "long")]}
 HELLO = {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}}
@@ -232,6 +233,32 @@ def test_a_client_that_goes_away_calls_off_what_it_asked(serving: Any, before: A
         answer._response.close()
 
         assert server.ended.wait(30)
+
+
+def test_a_stream_that_falls_silent_is_an_error(serving: Any, before: Any) -> None:
+    """On the stream itself, as a message to the one who waits, where it cannot be resumed."""
+    note = {"method": "notifications/message", "params": {"level": "info", "data": "on it"}}
+    with serving(**{"tools/call long": [note, {"$silence": True}]}) as server:
+        said = before(server.url, request_s=0.5).ask("tools/call", params=call("long")).messages()
+        server.ended.set()
+
+    assert said[0]["params"]["data"] == "on it"
+    assert (said[1]["id"], said[1]["error"]["data"]["code"]) == (1, "server_timeout")
+
+
+@pytest.mark.parametrize("events", [[{"$wait": True}], [{"$silence": True}]])
+def test_who_went_away_may_ask_again_with_the_same_id(serving: Any, before: Any, events: Any) -> None:
+    """In the same session of the server's, from an answer that has begun, or not: nothing of it is kept."""
+    note = {"method": "notifications/message", "params": {"level": "info", "data": "on it"}}
+    with serving(**{"tools/call long": [note, *events]}, ping={}) as server:
+        agent = before(server.url)
+        session = {"mcp_session_id": agent.ask("ping").headers["mcp-session-id"]}
+        answer = agent.ask("tools/call", params=call("long"), **session)
+        next(answer.events())
+        agent.close()
+        answer._response.close()
+        wait_until(lambda: "result" in agent.ask("ping", **session).message)
+        server.ended.set()
 
 
 def test_the_operators_token_goes_instead_of_the_agents(serving: Any, before: Any, monkeypatch: Any) -> None:

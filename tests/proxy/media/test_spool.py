@@ -58,6 +58,25 @@ def test_a_header_stands_before_what_came(data: bytes) -> None:
     spool.close()
 
 
+def test_a_disk_without_room_is_no_violation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asks is told to come back, and the operator what is full; nothing is left of the file."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(Overloaded, match="no room on the disk"):
+        Spool()
+    assert "No such file or directory" in caplog.text
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    spool = Spool()
+    with open("/dev/full", "wb") as full:
+        os.dup2(full.fileno(), spool._file.fileno())
+    with pytest.raises(Overloaded, match="no room on the disk"):
+        spool.add(b"abc")
+    assert "No space left on device" in caplog.text
+    spool.close()
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_what_is_too_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor what breaks off."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

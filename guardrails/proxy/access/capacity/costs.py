@@ -46,11 +46,12 @@ class Cost(NamedTuple):
             rising: the weight of what is more there than here.
             falling: the weight of what is less; the same if not given.
         """
-        cpu_s, busy_s = other.cpu_s - self.cpu_s, other.busy_s - self.busy_s
         falling = rising if falling is None else falling
+        cpu_s, busy_s = self
+        more_cpu_s, more_busy_s = other[0] - cpu_s, other[1] - busy_s
         return Cost(
-            self.cpu_s + cpu_s * (rising if cpu_s > 0.0 else falling),
-            self.busy_s + busy_s * (rising if busy_s > 0.0 else falling),
+            cpu_s + more_cpu_s * (rising if more_cpu_s > 0.0 else falling),
+            busy_s + more_busy_s * (rising if more_busy_s > 0.0 else falling),
         )
 
 
@@ -134,4 +135,5 @@ class CostsByClient:
 
 
 def _class_of(size: int) -> int:
-    return min(CLASSES - 1, size.bit_length())
+    bits = size.bit_length()
+    return bits if bits < CLASSES else CLASSES - 1

@@ -47,7 +47,7 @@ async def keep_reloading(state: State) -> None:
     seen: Stamps | None = None
     consent = False
     async with asyncio.TaskGroup() as group:
-        starting = group.create_task(state.start())
+        starting: asyncio.Task[None] | None = group.create_task(state.start())
         with _on_hangup(hangup):
             while True:
                 if await _wait_for_hangup(hangup):
@@ -61,8 +61,9 @@ async def keep_reloading(state: State) -> None:
                     seen, state.files = state.files, dict.fromkeys(state.files, UNSEEN)
                     continue
                 seen, consent = None, False
-                if result == "loaded":
+                if result == "loaded" and starting is not None:
                     starting.cancel()  # what it waits for is no longer served
+                    starting = None  # a task that was cancelled holds on to the policy that it was at work on
 
 
 async def _wait_for_hangup(hangup: asyncio.Event) -> bool:
