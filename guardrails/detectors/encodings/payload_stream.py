@@ -31,9 +31,9 @@ from guardrails.text import TextView, has_deeper_escapes, normalize_text, replac
 LONGEST: Final = 4 * AROUND
 """Characters kept in front of a mark: enough for those that are read with it, invisible ones among them."""
 
-# Words with the signs of Base64 and of escapes; each is cut off whole, with what follows it at once. A dash before one may be the
-# sign of a list, which the text before it tells: where a block begins behind it, it stays there.
-_UNITS: Final = re.compile(r"[A-Za-z0-9+/_=%][A-Za-z0-9+/_=%\-]*(?:[.@][A-Za-z0-9+/_=%\-]+)*")
+# Words with the signs of Base64 and of escapes; each is cut off whole, with what follows it at once. A dash at the beginning of a
+# line may be the sign of a list, which the text before it tells: where a block begins behind it, it stays there.
+_UNITS: Final = re.compile(r"(?:(?<=\n)-)?([A-Za-z0-9+/_=%\-]+(?:[.@][A-Za-z0-9+/_=%\-]+)*)")
 _LEAST: Final = 10
 """Characters of the shortest payload that ASCII may be, escapes apart."""
 _LAYOUTS: Final = tuple(row.layout for row in NEAR if row.layout is not None)
@@ -267,7 +267,7 @@ def _open_block_from(hay: str) -> int:
 
 def _find_closed_stretches(hay: str) -> Iterator[Stretch]:
     """Yield the stretches that must not be cut."""
-    yield from ((match.start(), match.end() + 1) for match in _UNITS.finditer(hay))
+    yield from ((match.start(1), match.end() + 1) for match in _UNITS.finditer(hay))
     if len(hay) > _LEAST:
         for row in find_encodings(hay):
             if row.layout is not None:

@@ -137,7 +137,12 @@ def test_the_last_piece_of_a_chain_may_be_glued_to_other_letters() -> None:
 
 
 @each_case(
-    "text", [f"{b64(SAID)}\u00bd\r\n-{wrapped(SAID * 4, 76)}", f"{b64(SAID)[:-1]}=\n-{wrapped(SAID * 4, 76)}"]
+    "text",
+    [
+        f"{b64(SAID)}\u00bd\r\n-{wrapped(SAID * 4, 76)}",
+        f"{b64(SAID)[:-1]}=\n-{wrapped(SAID * 4, 76)}",
+        f"-{b64('short one')[:11]}=41424344\n={b64(SAID)}\n46 4",
+    ],
 )
 def test_a_dash_before_a_line_is_of_the_list_or_of_the_line(text: str) -> None:
     """As what stands before it tells, which a stream may have let go."""
