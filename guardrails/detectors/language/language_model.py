@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,7 @@ class LanguageModel:
         starts: where what is known of each n-gram begins in the two columns below; one more than there are n-grams.
         columns: languages of which more is known.
         weights: what the n-gram says for them.
+        beginnings: by size and by the first two bytes, whether there is an n-gram that begins so.
     """
 
     languages: tuple[str, ...]
@@ -51,6 +52,17 @@ class LanguageModel:
     starts: NDArray[np.uint32]
     columns: NDArray[np.uint8]
     weights: NDArray[np.float16]
+    beginnings: NDArray[np.bool_] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        beginnings = np.zeros((LONGEST + 1, 1 << 16), dtype=np.bool_)
+        sizes, values = (
+            self.ngrams >> np.uint64(LENGTH_SHIFT),
+            self.ngrams & np.uint64((1 << LENGTH_SHIFT) - 1),
+        )
+        for size in range(1, LONGEST + 1):
+            beginnings[size, _first_bytes(values[sizes == size], size)] = True
+        object.__setattr__(self, "beginnings", beginnings)
 
     @classmethod
     def load(cls, path: Path) -> LanguageModel:
@@ -63,8 +75,8 @@ class LanguageModel:
 
     def save(self, path: Path) -> None:
         """Write the file that `load` reads, not compressed: the package is, and a file that is loads five times slower."""
-        arrays = {name: getattr(self, name) for name in self.__slots__ if name != "languages"}
-        np.savez(path, languages=np.array(self.languages), **arrays)
+        arrays = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        np.savez(path, **arrays | {"languages": np.array(self.languages)})
 
     def probabilities(self, text: str) -> Mapping[str, float]:
         """Return the probability of each language; a text in which the model knows nothing has the same for all."""
@@ -102,12 +114,20 @@ class LanguageModel:
         open_ = np.arange(len(data))
         for size in range(len(ends), 0, -1):
             places = open_[open_ >= size - 1]
-            keys = ends[size - 1][places - (size - 1)] | np.uint64(size << LENGTH_SHIFT)
+            values = ends[size - 1][places - (size - 1)]
+            begun = self.beginnings[size, _first_bytes(values, size)]  # of noise few need a search
+            keys = values[begun] | np.uint64(size << LENGTH_SHIFT)
             at = np.minimum(np.searchsorted(self.ngrams, keys), len(self.ngrams) - 1)
             hit = self.ngrams[at] == keys
             found.append(at[hit])
-            open_ = np.concatenate([open_[open_ < size - 1], places[~hit]])
+            begun[begun] = hit
+            open_ = np.concatenate([open_[open_ < size - 1], places[~begun]])
         return np.concatenate(found) if found else np.empty(0, dtype=np.intp)
+
+
+def _first_bytes(values: NDArray[np.uint64], size: int) -> NDArray[np.uint64]:
+    """Return the first two bytes of n-grams of a size, given as numbers; the only one where they have one."""
+    return values >> np.uint64(8 * max(size - 2, 0))
 
 
 def _encode(text: str) -> bytes:
