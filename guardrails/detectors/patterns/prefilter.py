@@ -1,7 +1,8 @@
 """Which rows of a table a text can hold at all: automata over what the rows need (`literals.py`), few of which most texts ask.
 
 A text goes in, the numbers of the rows come out that have all they need in it. The cost is that of a few passes over the
-bytes of the text, whatever it is: nothing is built while searching. Sets of rows are the bits of an integer.
+bytes of the text, whatever it is: but for the automata, once, nothing is built while searching. Sets of rows are the bits of an
+integer.
 """
 
 from __future__ import annotations
@@ -55,13 +56,17 @@ def _has_humps(data: bytes) -> bool:
 
 
 class _Automaton:
-    """Words, each with the rows that want it, as one automaton."""
+    """Words, each with the rows that want it, as one automaton, which is built when the first text asks for it."""
 
     def __init__(self, rows: Mapping[bytes, int]) -> None:
-        kinds = ahocorasick_rs.Implementation
-        kind = kinds.DFA if sum(map(len, rows)) <= LARGEST else kinds.ContiguousNFA
-        self._automaton = ahocorasick_rs.BytesAhoCorasick([*rows], implementation=kind)
+        self._words = [*rows]
         self._rows = [*rows.values()]
+
+    @functools.cached_property
+    def _automaton(self) -> ahocorasick_rs.BytesAhoCorasick:
+        kinds = ahocorasick_rs.Implementation
+        kind = kinds.DFA if sum(map(len, self._words)) <= LARGEST else kinds.ContiguousNFA
+        return ahocorasick_rs.BytesAhoCorasick(self._words, implementation=kind)
 
     def rows(self, hay: bytes) -> int:
         """Return the rows of all the words in a text."""

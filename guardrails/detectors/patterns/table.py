@@ -65,7 +65,6 @@ NEAR = 40
 
 _WORD = re.compile(r"[^\W_]+")
 
-
 REACH = 160
 """Characters that a match with context may take; a longer one is not looked for."""
 
@@ -295,8 +294,6 @@ class _Side:
         data = text.encode()  # RE2 would do it for each row again
         if self._filter is not None:
             few = self._filter.candidates(text)
-            if not few and not self._free:
-                return []
             if len(few) <= FEW or len(data) > LONG:
                 found = [self._needy[at] for at in few if self._finds(self._needy[at], data)]
                 if self._free:

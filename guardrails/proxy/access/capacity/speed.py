@@ -23,9 +23,12 @@ LATE_S: Final = 0.25
 SLACK: Final = 0.25
 """Part of the wait that was foretold, below which the foretelling was too careful."""
 
+VERY_LATE_S: Final = 0.5
+"""Delay for each of which `gain` falls by a step: a loop that is late for seconds looks once in seconds, too."""
+
 STEP_S: Final = 0.25
 MOST_STEPS: Final = 8.0
-"""Seconds in which `gain` changes by a step, and steps that it changes at a time at most: a loop that is late looks late, too."""
+"""Seconds in which `gain` rises by a step, and steps that it changes at a time at most."""
 
 LEAST_GAIN: Final = 0.25
 MOST_GAIN: Final = 4.0
@@ -78,7 +81,8 @@ class MachineSpeed:
         """
         steps = min(MOST_STEPS, seconds / STEP_S)
         if delay.loop_s > LATE_S or delay.queue_s > delay.bound_s:
-            self.gain = max(LEAST_GAIN, self.gain * 0.8**steps)
+            late = min(MOST_STEPS, max(1.0, delay.loop_s / VERY_LATE_S))
+            self.gain = max(LEAST_GAIN, self.gain * 0.8**late)
         elif self.gain < 1.0:
             self.gain = min(1.0, self.gain + 0.02 * steps)
         elif refused and max(delay.loop_s, delay.queue_s) < delay.foretold_s * SLACK:

@@ -49,11 +49,11 @@ def test_an_idle_server_forgets_nothing() -> None:
 
 @pytest.mark.parametrize("late", [ON_TIME._replace(loop_s=0.3), ON_TIME._replace(queue_s=2.1)])
 def test_delay_makes_less_of_the_machine_at_once(late: Delay) -> None:
-    """A fifth less for each step of time, down to a bound; slowly back when work is on time again."""
+    """A fifth less each time, and for each half second of a longer delay, down to a bound; slowly back when work is on time again."""
     speed = MachineSpeed(2.0)
     speed.follow_delay(late, STEP_S, refused=False)
     assert speed.gain == pytest.approx(0.8)
-    speed.follow_delay(late, 3 * STEP_S, refused=False)
+    speed.follow_delay(late._replace(loop_s=1.5), 2.0, refused=False)
     assert speed.gain == pytest.approx(0.8**4)
     for _ in range(50):
         speed.follow_delay(late, STEP_S, refused=True)
