@@ -18,8 +18,8 @@ from guardrails.detectors.encodings import readers, unseen
 from guardrails.detectors.encodings.chains import LINE, Layout, codes, words
 from guardrails.detectors.encodings.ciphers import CIPHERS, LEETSPEAK
 from guardrails.detectors.encodings.contexts import PERCENT, PRINTABLE, ContextDecoder
-from guardrails.detectors.encodings.joined_words import LONGEST, SHORTEST, read_joined_words
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.detectors.language.joined_words import LONGEST, SHORTEST, read_joined_words
 from guardrails.text.shapes import Shape, compile_set, find_shapes
 from guardrails.text.views import SHARED
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guardrails.detectors.encodings.extractors import extract
-from guardrails.detectors.encodings.joined_words import LONGEST, read_joined_words
+from guardrails.detectors.language.joined_words import LONGEST, read_joined_words
 from tests.cases import each_case
 
 
