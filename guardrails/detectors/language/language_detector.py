@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from guardrails.cancellation import check
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code import blank_code
@@ -121,6 +122,7 @@ class LanguageDetector:
                 if unit.letters and not certain:
                     unsure.append(unit)
                 continue
+            check()
             self._by_model(plain, unit, found, unsure)
         findings = tuple(
             Finding(self._category(code), score, self._name, (start, end))
@@ -145,6 +147,7 @@ class LanguageDetector:
         kept, last = [], 0
         for run in runs:
             if mostly or count_letters(run[0]) >= self._config.min_characters:
+                check()
                 code = max(language_probabilities(run[0][:LONGEST]).items(), key=lambda pair: pair[1])[0]
                 found.append((*run.span(), 1.0, code))
                 kept += [plain[last : run.start()], " " * (run.end() - run.start())]
