@@ -6,11 +6,13 @@ Exit status: 0 fine; 1 the answer is no (blocked, a test failed); 2 usage or pol
 from __future__ import annotations
 
 import argparse
+import atexit
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType, ModuleType
 from typing import Final, NoReturn
@@ -145,6 +147,17 @@ def end_on_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def end_process(status: int) -> NoReturn:
+    """End this process with a status, once what is to happen at its end has. Threads are not waited for: Python would stop those
+    that still load or judge in the middle of C++ code, which takes the process down with another status.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(status)
 
 
 def add_policy(to: argparse.ArgumentParser) -> None:

@@ -107,3 +107,15 @@ def test_a_command_that_serves_ends_well_on_sigterm() -> None:
         pool.submit(end_on_sigterm().__enter__).result()
         assert signal.getsignal(signal.SIGTERM) is inner
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_server_ends_with_its_status_whatever_its_threads_do() -> None:
+    """What is to happen at the end of a process happens, and what was printed is there."""
+    script = (
+        "import atexit\nfrom guardrails.cli import end_process\natexit.register(print, 'ended')\n"
+        "import threading\nthreading.Thread(target=threading.Event().wait).start()\nend_process(7)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (7, "ended\n")

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from guardrails.cli import add_floor, add_policy, end_on_sigterm
+from guardrails.cli import add_floor, add_policy, end_on_sigterm, end_process
 from guardrails.cli.first_process import leave_first_process
 from guardrails.processor.collection import pause_collection
 
@@ -125,8 +125,11 @@ def _serve(args: argparse.Namespace) -> int:
         told = f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}{also}, on {address}"
         print(told, flush=True)
 
-    serve(settings, given=SettingsSources(args.config, flags), on_loaded=say)
-    return 0
+    try:
+        serve(settings, given=SettingsSources(args.config, flags), on_loaded=say)
+    except KeyboardInterrupt:
+        end_process(130)
+    end_process(0)
 
 
 def _flags(args: argparse.Namespace) -> dict[str, Any]:
