@@ -91,13 +91,13 @@ _HYPHENATED: Final = re.compile(rf"(?<={_LETTER}{_LETTER}){HYPHEN}(?={_LETTER}{_
 
 INLINE_TAG: Final = (
     r"</?(?i:a|abbr|b|big|code|del|em|font|i|ins|kbd|mark|s|small|span|strike|strong|sub|sup|tt|u|wbr)"
-    r"(?:\s[^<>]*)?/?>"
+    r"(?:\s[^<>]*|/)?>"
 )
-"""Tags of HTML that part no words."""
+"""Tags of HTML that part no words. One is read in one way only: rows of them cost time exponential in their number else."""
 COMMENT: Final = r"<!--[^<>]*-->|/\*[^*/]*\*/"
 LONGEST_TAG: Final = 200
 """Characters of tags and comments in a row that are read as nothing."""
-_BLOCK_TAG: Final = r"</?(?i:br|div|p)(?:\s[^<>]*)?/?>"
+_BLOCK_TAG: Final = r"</?(?i:br|div|p)(?:\s[^<>]*|/)?>"
 WRAPPING: Final = (
     rf"(?:{INLINE_TAG}|{_BLOCK_TAG}|\[/?[A-Za-z]\]|\]\([^\w\s()]?\w?\)\[?|\]\[|\)\(|[*_`~]{{1,8}})"
 )

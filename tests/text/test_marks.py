@@ -158,3 +158,13 @@ def test_marking_keeps_the_length(text: str) -> None:
 def test_markup_and_quotes_inside_of_words_are_joints(text: str, shown: str | None) -> None:
     """Tags that part no words, remarks, marks of Markdown, and what stands between literals that code puts together."""
     assert mark_separators(text).translate(SHOWN) == (text if shown is None else shown)
+
+
+@each_case(
+    "tag",
+    ["<a />", "<b/>", "<i x/>", "<br />", "</b />", "<!-- -->", "/**/", "[b]", "](x)", ")(", "**", "` "],
+)
+def test_rows_of_markup_take_linear_time(tag: str) -> None:
+    """Each tag is read in one way: in two, a hundred in a row that end in no word would take longer than anybody waits."""
+    for text in (f"a{tag * 100}", f"a{tag * 100}?", f"a b{tag * 100} c{tag}d"):
+        assert len(mark_separators(text)) == len(text)

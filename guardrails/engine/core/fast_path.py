@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
 
-from guardrails.cancellation import is_interrupt
+from guardrails.cancellation import Cancelled, is_interrupt
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import ContentTree
@@ -156,7 +156,11 @@ class FastPath:
         if self._joins and tree.roles:
             tree.join_turns()
         kept: list[tuple[Entry, Mapping[Key, Detection]]] = []
-        if not self._is_clear(tree, known, timings, kept, limit):
+        try:
+            clear = self._is_clear(tree, known, timings, kept, limit)
+        except Cancelled:  # the pipeline makes the failure of those that are late part of the verdict
+            clear = False
+        if not clear:
             tree.cut(mark)
             for index in [index for index in known if index >= mark[0]]:
                 del known[index]  # what is joined depends on what stays of a conversation
