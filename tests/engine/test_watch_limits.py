@@ -314,7 +314,7 @@ class TestWork:
         rules = RULES + "  - {id: pii, on: output, when: pii > 0, then: redact}\n"
         guard = guard_of(f"{pii}{rules}limits: {{on_limit: hold}}\n")
         *_, watch = watched(guard, [text[at : at + size] for at in range(0, len(text), size)])
-        scanned = [stream.scanned for _, stream in watch._streams if hasattr(stream, "scanned")]  # type: ignore[union-attr]
+        scanned = [each._stream.scanned for each in watch._streams if hasattr(each._stream, "scanned")]  # type: ignore[union-attr]
         assert scanned
         bound = 64 * len(text) + 512 * (len(text) // size + 1)
         assert max(*scanned, watch._payloads.scanned) < bound  # type: ignore[union-attr]
