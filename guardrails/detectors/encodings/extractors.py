@@ -15,6 +15,7 @@ from operator import attrgetter
 
 from guardrails.detectors.encodings.decoders import CIPHERED, UNSEEN, Decoder, find_encodings
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.detectors.encodings.readers import TOO_LONG
 from guardrails.detectors.encodings.unseen import has_unseen
 from guardrails.text import TextView, has_deeper_escapes, is_clean, normalize_text, replace_surrogates
 
@@ -112,7 +113,7 @@ class DecodingBudget:
             if self._count < 1:
                 self.left["more encoded payloads than are decoded"] = None
                 break
-            if len(payload.text) > self._characters:
+            if payload.text is TOO_LONG or len(payload.text) > self._characters:
                 self.left["encoded payloads longer than is decoded"] = None
                 continue
             self._count -= 1

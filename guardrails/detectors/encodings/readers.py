@@ -26,14 +26,19 @@ UNREADABLE: Final = 0.1
 SHORT: Final = 24
 """Characters of a decoded text up to which most of them must be letters, digits or spaces: chance has others."""
 
-_BAD: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff]")
+_CONTROLS: Final = bytes((*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), *range(0x7F, 0xA0)))
 _RUNS: Final = re.compile(rb"[\t\n\r\x20-\x7e]{%d,}" % READABLE_RUN)
 _SAYS: Final = re.compile(r"[^\W\d_]|\d(?:[ \-,;%=]{0,2}\d){6}")
 _PLAIN: Final = re.compile(r"[\w\s.,@:/'\-]")
 
 
-MOST_INFLATED: Final = 10_000_001
-"""Bytes to which compressed ones are inflated: more than `limits: characters` can be, so that what is longer is named."""
+MOST_TIMES: Final = 100
+"""Times their length to which compressed bytes are inflated: texts are a third or a tenth of what they say, and what is a
+thousandth takes a thousand times the work.
+"""
+
+TOO_LONG: Final = "longer than is decoded"
+"""What is said of a text that is longer: this object, which `extractors.DecodingBudget` knows."""
 
 _COMPRESSED: Final = (b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 """What gzip and zlib begin with."""
@@ -44,28 +49,42 @@ _BEGUN: Final = b"compressed"
 
 
 def inflate(data: bytes) -> bytes:
-    """Return what bytes hold that gzip or zlib compressed, as far as they go; all others as they are."""
+    """Return what bytes hold that gzip or zlib compressed, as far as they go, and up to one byte more than `MOST_TIMES` as many;
+    all others as they are.
+    """
     if not data.startswith(_COMPRESSED):
         return data
     reader = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
-        return reader.decompress(data, MOST_INFLATED) or (data if reader.eof else _BEGUN)
+        return reader.decompress(data, MOST_TIMES * len(data) + 1) or (data if reader.eof else _BEGUN)
     except zlib.error:
         return data
 
 
 def decode_readable(data: bytes) -> str:
-    """Return the text that bytes are or hold, compressed or not; "" if they hold none."""
+    """Return the text that bytes are or hold, compressed or not; "" if they hold none, `TOO_LONG` if it was compressed to less
+    than the hundredth part.
+    """
+    most = MOST_TIMES * len(data)
     data = inflate(data)
     text = data.decode(_guess_encoding(data), "replace")
     if len(data) < READABLE_RUN and text.count("\ufffd") > UNREADABLE * len(text):
         return ""  # as nearly every word of a text in which nothing is encoded
-    if len(_BAD.findall(text)) > UNREADABLE * len(text):
+    if _count_bad(text) > UNREADABLE * len(text):
         text = "\n".join(run.decode("ascii") for run in _RUNS.findall(data))
     elif len(text) <= SHORT and len(_PLAIN.findall(text)) < 0.6 * len(text):
         return ""
+    elif len(data) > most:
+        return TOO_LONG
     # A letter, or digits enough for a number of a person.
     return text if len(text) >= LEAST and _SAYS.search(text) else ""
+
+
+def _count_bad(text: str) -> int:
+    """Return how many characters are controls, or none at all: by the byte, as there may be millions."""
+    narrow = text.encode("latin-1", "replace")
+    controls = len(narrow) - len(narrow.translate(None, _CONTROLS))
+    return controls + sum(map(text.count, "\ufffd\ufffe\uffff"))
 
 
 def _guess_encoding(data: bytes) -> str:

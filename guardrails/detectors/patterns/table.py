@@ -282,9 +282,7 @@ class _Side:
         return self._rows[at][1].engine.search(data) is not None
 
     def is_clear(self, text: str) -> bool:
-        """Tell whether nothing can be found in a text by what its rows need: then nothing is in any part of it either, and so not
-        in the texts that it is joined of.
-        """
+        """Tell whether nothing can be found in a text, by what its rows need: then nothing is in any part of it either."""
         return self._filter is not None and not self._free and not self._filter.candidates(text)
 
     def due(self, text: str) -> list[tuple[CompiledRow, Re2Form]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from urllib.parse import quote
 
 from hypothesis import given
@@ -151,6 +152,11 @@ def test_a_span_over_two_payloads_stands_for_both() -> None:
             "more encoded payloads than are decoded",
         ),
         (b64(SAID), (3, 10, 20), "encoded payloads longer than is decoded"),
+        (
+            base64.b64encode(zlib.compress(b"la " * 9_000)).decode(),
+            (3, 10, 100_000),
+            "encoded payloads longer than is decoded",
+        ),
     ],
 )
 def test_what_is_beyond_a_limit_is_named(text: str, limits: tuple[int, int, int], reason: str) -> None:

@@ -43,6 +43,21 @@ def test_bytes_are_read_as_the_text_that_they_are_or_hold(data: bytes, text: str
     assert readers.decode_readable(data) == text
 
 
+@each_case(
+    ("data", "text"),
+    [
+        (SAID.encode() * 20, SAID * 20),
+        (b"la " * 100_000, readers.TOO_LONG),
+        (b"\0" * 100_000 + SAID.encode(), ""),
+    ],
+)
+def test_little_that_says_a_lot_is_not_inflated(data: bytes, text: str) -> None:
+    """13 kB would be ten millions of characters, which takes seconds; what would be text is named as too long."""
+    assert readers.decode_readable(zlib.compress(data)) == text
+    assert len(readers.inflate(zlib.compress(data))) <= len(data)
+    assert len(readers.inflate(zlib.compress(data))) <= readers.MOST_TIMES * len(zlib.compress(data)) + 1
+
+
 def test_random_bytes_hold_no_text() -> None:
     """Keys and compressed data decode to nothing."""
     draw = random.Random(3)
