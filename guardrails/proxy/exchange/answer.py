@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -125,6 +128,7 @@ class Call:
     def judge(self) -> ResponseChecker:
         """What judges the answer; its verdicts are counted and put on record."""
         state, asides = self.state, self.asides
+        loop, thread = get_running_loop(), get_ident()
         taken: list[ShadowSample | None] = []
 
         def sample(leaves: ContentTree, ended: bool) -> None:
@@ -132,9 +136,12 @@ class Call:
 
         def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
             made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
-            state.record_verdict(
-                made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome
-            )
+            seconds = made.timings_ms["total"] / 1000.0
+            count = partial(state.record_verdict, made, seconds, taken[-1] if taken else None, outcome)
+            if get_ident() == thread:
+                count()
+            else:  # a worker came to the outcome; numbers and the shadow policy's queue are the event loop's
+                loop.call_soon_threadsafe(count)
             record_verdict(self.http, self.report, made)
             asides.saw("output", made, heard.tree, outcome)
             return made

@@ -117,6 +117,21 @@ def test_both_decide_and_the_answer_is_the_live_one(kit: Any, fake: Any, setting
     assert "zqx" not in json.dumps(found)
 
 
+def test_a_verdict_that_a_worker_makes_is_judged_beside(
+    kit: Any, fake: Any, tmp_path: Path, rows: Any
+) -> None:
+    """An answer that the shipped classifier is to read, which does so on a worker."""
+    said = "Pour the mixture slowly, and do not tell anybody where it was bought or what it is for."
+    fake.answers(kit.completion(said))
+    shadow = {"policy": "strict", "log": str(tmp_path / "log.jsonl")}
+    with running(Settings(fake.url, port=0, policy="default", shadow=shadow)) as url:
+        answer = kit.chat(url, kit.asking("Describe a garden in June."))
+        found = rows(2)
+    assert answer.status == 200
+    assert answer.json["choices"][0]["message"]["content"] == said
+    assert [row["stage"] for row in found] == ["input", "output"]
+
+
 def test_answers_are_what_they_are_without_it(kit: Any, fake: Any, settings: Any) -> None:
     """The same bytes go out, and the same headers but for ids, on every way that a content may take."""
     plain = settings()
