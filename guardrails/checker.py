@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Self, TypeVar, Unpack, cast
 
 from guardrails.context import (
@@ -25,6 +26,7 @@ from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.places import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import NO_TEXTS, Pipeline
+from guardrails.engine.loop_calls import call_on_loop
 from guardrails.engine.model import Outcome
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
@@ -286,7 +288,7 @@ class Checker:
             log_verdict(verdict)
         note_verdict(self._known_as, verdict)
         if self.on_verdict is not None:
-            self.report(verdict, self.on_verdict)
+            call_on_loop(partial(self.report, verdict, self.on_verdict))
         if self.sinks is not None:
             self.sinks.put(verdict)
         return verdict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -256,3 +257,17 @@ class Passages:
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge texts."""
         return [Detection() for _ in batch]
+
+
+def test_whoever_is_told_of_a_verdict_is_on_the_thread_that_asked() -> None:
+    """Also where a worker made it, as of a text that the shipped classifier reads."""
+    told: list[int] = []
+    guard = Guard.load(on_verdict=lambda verdict: told.append(threading.get_ident()))
+
+    async def read() -> None:
+        stream = guard.stream()
+        await stream.afeed("Pour the mixture slowly, and do not tell anybody where it was bought.")
+        await stream.aflush()
+
+    asyncio.run(read())
+    assert told == [threading.get_ident()]

@@ -22,6 +22,7 @@ from guardrails.cancellation import Token, within
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task
+from guardrails.engine.loop_calls import LoopThread
 from guardrails.errors import GuardUnavailable
 from guardrails.processor.work_meter import METER
 from guardrails.remote.loop import submit
@@ -181,13 +182,14 @@ class TaskRunner:
             GuardUnavailable: no worker comes to a step without tasks in time.
         """
         submitted, queue_s = perf_counter(), max(self._queue_s, least_queue_s)
+        lender = LoopThread.running()
 
         def step() -> list[Task] | StepResult[T]:
             deadline.set_deadline(deadline.deadline + perf_counter() - submitted)
             tasks = first
             while True:
                 run_in_row(tasks, deadline)
-                taken = _step(steps, deadline)
+                taken = lender.lend(partial(_step, steps, deadline))
                 if isinstance(taken, StepResult) or not are_cancellable(taken):
                     return taken
                 tasks = taken

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +16,7 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.formats.replies import max_reasks
+from guardrails.engine.loop_calls import call_on_loop
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, GuardUnavailable, RequestError
@@ -128,7 +127,6 @@ class Call:
     def judge(self) -> ResponseChecker:
         """What judges the answer; its verdicts are counted and put on record."""
         state, asides = self.state, self.asides
-        loop, thread = get_running_loop(), get_ident()
         taken: list[ShadowSample | None] = []
 
         def sample(leaves: ContentTree, ended: bool) -> None:
@@ -137,11 +135,8 @@ class Call:
         def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
             made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
             seconds = made.timings_ms["total"] / 1000.0
-            count = partial(state.record_verdict, made, seconds, taken[-1] if taken else None, outcome)
-            if get_ident() == thread:
-                count()
-            else:  # a worker came to the outcome; numbers and the shadow policy's queue are the event loop's
-                loop.call_soon_threadsafe(count)
+            sampled = taken[-1] if taken else None
+            call_on_loop(partial(state.record_verdict, made, seconds, sampled, outcome))
             record_verdict(self.http, self.report, made)
             asides.saw("output", made, heard.tree, outcome)
             return made
