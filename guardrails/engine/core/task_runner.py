@@ -134,7 +134,13 @@ class TaskRunner:
             deadline.set_deadline(deadline.deadline + batch.free_time())
 
     def _run_in_turn(self, tasks: Sequence[Task], deadline: Token) -> None:
-        """Run tasks on this thread, which for its turn waits as they would for a thread."""
+        """Run tasks on this thread, which for its turn waits as they would for a thread.
+
+        A worker whose detector asks a guard itself waits for none: all others may be about to ask, and wait for each other.
+        """
+        if workers().has_this_thread:
+            run_in_row(tasks, deadline)
+            return
         asked = perf_counter()
         has_time = deadline.deadline > asked
         with workers().turn(within_s=self._deadline_s, wait_s=self._queue_s if has_time else 0.0) as has_turn:

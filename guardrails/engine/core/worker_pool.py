@@ -54,6 +54,10 @@ CALLER: Final[ContextVar[str]] = ContextVar("guardrails_caller", default="")
 threads is not bounded."""
 
 
+_OWN: Final = threading.local()
+"""What is known of a thread: of those of a pool, which one that is."""
+
+
 @dataclass(slots=True)
 class Turn:
     """A turn at quick work (`Workers.turn`); the block is told whether it has come in time, and counts as one of the jobs."""
@@ -105,6 +109,11 @@ class Workers:
     def abandoned(self) -> int:
         """Threads that still run work which nobody waits for."""
         return len(self._abandoned)
+
+    @property
+    def has_this_thread(self) -> bool:
+        """Whether the calling thread is one of the pool's, which has had its turn."""
+        return getattr(_OWN, "pool", None) is self
 
     @property
     def waiting(self) -> int:
@@ -265,6 +274,7 @@ class Workers:
             return job
 
     def _work(self) -> None:
+        _OWN.pool = self
         while (job := self._take()) is not None:
             begun = perf_counter()
             try:

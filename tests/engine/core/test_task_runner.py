@@ -561,6 +561,23 @@ def test_what_ends_by_itself_waits_for_its_turn(
     assert (detector.threads, pool.waiting, pool.abandoned) == ([], 0, 0)
 
 
+def test_a_worker_that_asks_a_guard_needs_no_other(
+    slow: Slow, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+) -> None:
+    """Detectors of plugins on all threads at once, each of which has a guard judge something: nobody waits for another."""
+    inner = guard_of(INLINE_POLICY, detectors={"own": kind_of(Cancellable())})
+    all_work = threading.Barrier(pool.threads)
+
+    def judge(content: Any) -> Detection:
+        all_work.wait(WAIT)
+        return HIT if inner.check("text").blocked else CLEAN
+
+    outer = slow(judge)
+    with ThreadPoolExecutor(pool.threads) as callers:
+        verdicts = [*callers.map(outer.check, map(str, range(pool.threads)))]
+    assert [verdict.action for verdict in verdicts] == [Action.ALLOW] * pool.threads
+
+
 def test_what_ends_by_itself_ends_at_the_deadline(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
 ) -> None:
