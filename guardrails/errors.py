@@ -114,7 +114,7 @@ class BackendError(GuardrailsError):
         self.code = code
 
 
-UNREAD: Final = frozenset({"image", "video", "audio", "part", "object"})
+UNREAD: Final = frozenset({"image", "video", "audio", "part", "object", "limit"})
 """Kinds of what was not judged whose reasons say what is wrong with what was sent, and quote nothing of it."""
 
 MOST_CAUSES: Final = 3

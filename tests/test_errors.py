@@ -213,3 +213,19 @@ def test_a_block_leaves_a_pool_of_processes_as_it_was() -> None:
         assert pool.submit(blocked_call, "hello").result() == "hello"
     assert verdict.findings[0].category == "pii.email"
     assert verdict.content is None
+
+
+def test_a_block_past_a_limit_names_it() -> None:
+    """With its value, and what the policy calls it."""
+    guard = Guard.load(
+        {
+            "format": 1,
+            "name": "short",
+            "limits": {"characters": 10},
+            "unchecked": {"limit": "block"},
+            "rules": [],
+        }
+    )
+    assert str(Blocked(guard.check("a" * 11))).endswith(
+        "text past 10 characters, the policy's limits.characters)"
+    )

@@ -84,7 +84,9 @@ def _merge_detections(found: Sequence[Detection], spans: Sequence[Span]) -> Dete
         unchecked += (replace(one, span=_shift(one.span, start)) for one in each.unchecked)
     if len(found) < len(spans):
         left = (spans[len(found)][0], spans[-1][1])
-        unchecked.append(Unchecked("limit", f"text past {len(found)} windows", span=left))
+        unchecked.append(
+            Unchecked("limit", f"text past {len(found)} windows, the policy's limits.windows", span=left)
+        )
     return Detection((*findings,), unchecked=(*unchecked,)) if findings or unchecked else CLEAN
 
 

@@ -162,7 +162,13 @@ def cut_model_windows(
             else:
                 rest -= 1
             if rest < 0 or rest_alone < 0:
-                unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
+                unchecked.append(
+                    Unchecked(
+                        "limit",
+                        f"text past {most} windows, the policy's limits.windows",
+                        span=(span[0], len(text)),
+                    )
+                )
                 break
             spans.append(span)
             found.append((read, ids))

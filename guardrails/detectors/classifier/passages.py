@@ -51,7 +51,13 @@ def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     left: tuple[Unchecked, ...] = ()
     for each in _readings(safe, size):
         if len(found) == most:
-            left = (Unchecked("limit", f"text past {most} windows", span=(each[0][0], len(text))),)
+            left = (
+                Unchecked(
+                    "limit",
+                    f"text past {most} windows, the policy's limits.windows",
+                    span=(each[0][0], len(text)),
+                ),
+            )
             break
         found.append(each)
     spans, reads, places = zip(*found, strict=True) if found else ((), (), ())

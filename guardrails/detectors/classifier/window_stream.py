@@ -103,7 +103,7 @@ class WindowStream:
         for at, start, end, read, ids in self._windows(safe, before):
             span = (max(0, start - before), end - before)
             if full + at >= self._most:
-                unchecked.append(Unchecked("limit", "text past the limit of windows", span=span))
+                unchecked.append(Unchecked("limit", "text past the policy's limits.windows", span=span))
                 break
             found.append((span, read, ids))
             if is_foreign(self._text[start:end], self._model.languages):

@@ -105,7 +105,10 @@ class DetectionRound:
                 self.unchecked.append(
                     (
                         Unchecked(
-                            "limit", f"text past {limit} characters", place.path, (limit, len(content.text))
+                            "limit",
+                            f"text past {limit} characters, the policy's limits.characters",
+                            place.path,
+                            (limit, len(content.text)),
                         ),
                         index,
                     )
