@@ -21,7 +21,9 @@ CURES: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (aiohttp.ClientSSLError, "its url begins with https://: does it speak TLS there?"),
     (aiohttp.ClientConnectorDNSError, "look at the name in its url"),
     (aiohttp.ClientConnectorError, "is it running, and may this machine reach it?"),
-    (TimeoutError, "it took longer than the settings allow"),
+    (aiohttp.ConnectionTimeoutError, "it was not reached within connect_s"),
+    (aiohttp.SocketTimeoutError, "nothing came of it for idle_s"),
+    (TimeoutError, "its answer took longer than total_s"),
     (aiohttp.ClientOSError, "it broke off: is its url right in http:// or https://?"),
     (aiohttp.ServerDisconnectedError, "it broke off: is its url right in http:// or https://?"),
 )

@@ -33,7 +33,9 @@ def connector(kind: type[Any], error: Exception) -> Exception:
         (connector(aiohttp.ClientConnectorError, OSError(111, "Connect call failed")), "is it running"),
         (aiohttp.ClientOSError(104, "Connection reset by peer"), "reset by peer: it broke off"),
         (aiohttp.ServerDisconnectedError("a model's words"), "ServerDisconnectedError: it broke off"),
-        (TimeoutError(), "TimeoutError: it took longer"),
+        (TimeoutError(), "TimeoutError: its answer took longer than total_s"),
+        (aiohttp.ConnectionTimeoutError(), "not reached within connect_s"),
+        (aiohttp.SocketTimeoutError(), "nothing came of it for idle_s"),
         (aiohttp.ClientPayloadError("a model's words"), "ClientPayloadError"),
     ],
 )  # fmt: skip

@@ -123,6 +123,8 @@ async def reload(state: State, *, consent: bool = False, settled: Stamps | None 
         result, errors = "failed", _error_places(error)
     if result == "unsettled":
         return result
+    if result == "unchanged" and (state.metrics.reload_failed or state.metrics.reload_held):
+        LOG.warning("the policy's files are again what is served")
     state.reload.state = result if result in ("failed", "held") else "current"
     state.reload.errors, state.reload.weaker = errors, weaker
     state.metrics.reload_failed, state.metrics.reload_held = result == "failed", result == "held"
@@ -158,7 +160,8 @@ async def _swap(state: State, consent: bool, settled: Stamps | None) -> Result:
         return "unsettled"
     state.adopt(served)
     state.warm.set()
-    LOG.warning("the policy was loaded anew: %s", served.guard.policy.ref.digest)
+    ref = served.guard.policy.ref
+    LOG.warning("the policy was loaded anew: %s %s, %s", ref.name, ref.version, ref.digest)
     if weaker:
         LOG.warning("by SIGHUP, a weaker policy is served: %s", "; ".join(map(str, weaker)))
     return "loaded"

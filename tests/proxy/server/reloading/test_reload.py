@@ -197,8 +197,8 @@ def test_a_broken_file_leaves_the_old_policy(server, policy, digests, fake, kit,
     assert counted(kit.send(url, "/metrics").raw, "guardrails_reload_failed") == 0
 
 
-def test_a_file_that_vanishes_may_come_back(server, policy, digests, kit) -> None:
-    """Meanwhile the policy stays; what comes back the same is no other policy."""
+def test_a_file_that_vanishes_may_come_back(server, policy, digests, kit, caplog) -> None:
+    """Meanwhile the policy stays; what comes back the same is no other policy, and the log says that it is back."""
     server, url = server
     guard = server.state.guard
     policy.unlink()
@@ -210,6 +210,7 @@ def test_a_file_that_vanishes_may_come_back(server, policy, digests, kit) -> Non
 
     assert server.state.guard is guard
     assert counted(kit.send(url, "/metrics").raw, "guardrails_reloads_total", result="unchanged") == 1
+    assert caplog.messages[-1] == "the policy's files are again what is served"
 
 
 def fields(kit, url) -> dict[str, object]:
