@@ -68,7 +68,7 @@ class TaskRunner:
                     tasks = next(steps)
                 if not tasks:
                     continue
-                if are_cancellable(tasks):
+                if are_cancellable(tasks) or must_run_here(tasks):
                     self._run_in_turn(tasks, deadline)
                     continue
                 batch = self._submit(tasks, deadline)
@@ -297,6 +297,11 @@ def are_cancellable(tasks: Sequence[Task]) -> bool:
     """Tell whether there are tasks, and all of them end by themselves soon after the deadline."""
     cancellable = bool(tasks) and all(task.bound.cancellable for task in tasks)
     return cancellable and sum(task.size for task in tasks) <= INLINE_ON_LOOP
+
+
+def must_run_here(tasks: Sequence[Task]) -> bool:
+    """Tell whether this is a worker that has tasks of its own to run, and whoever gave it the one that it is at ends the wait."""
+    return workers().has_this_thread and not any(task.bound.adetect for task in tasks)
 
 
 def run_in_row(tasks: Sequence[Task], deadline: Token) -> None:

@@ -561,8 +561,9 @@ def test_what_ends_by_itself_waits_for_its_turn(
     assert (detector.threads, pool.waiting, pool.abandoned) == ([], 0, 0)
 
 
+@pytest.mark.parametrize("text", ["text", "text " * task_runner.INLINE_ON_LOOP], ids=["short", "long"])
 def test_a_worker_that_asks_a_guard_needs_no_other(
-    slow: Slow, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers
+    slow: Slow, guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], pool: Workers, text: str
 ) -> None:
     """Detectors of plugins on all threads at once, each of which has a guard judge something: nobody waits for another."""
     inner = guard_of(INLINE_POLICY, detectors={"own": kind_of(Cancellable())})
@@ -570,7 +571,7 @@ def test_a_worker_that_asks_a_guard_needs_no_other(
 
     def judge(content: Any) -> Detection:
         all_work.wait(WAIT)
-        return HIT if inner.check("text").blocked else CLEAN
+        return HIT if inner.check(text).blocked else CLEAN
 
     outer = slow(judge)
     with ThreadPoolExecutor(pool.threads) as callers:
