@@ -30,9 +30,8 @@ def leave_first_process() -> None:
     """
     if os.getpid() != FIRST:
         return
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, PASSED_ON
-    )  # what comes before there is whom to pass it on to waits
+    # What comes before there is whom to pass it on to waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
     child = os.fork()
     if child:
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 
-from guardrails.cli.first_process import leave_first_process
+from guardrails.cli.first_process import PASSED_ON, leave_first_process
 from tests.cases import each_case
 
 PROGRAM = """
@@ -69,5 +71,7 @@ def test_nobody_stays_unburied() -> None:
 
 
 def test_any_other_process_stays_what_it_is() -> None:
-    """As on a machine, where some other is the first."""
+    """As on a machine, where some other is the first: with its id, and with the handlers of signals that it has."""
+    before = os.getpid(), [signal.getsignal(number) for number in PASSED_ON]
     leave_first_process()
+    assert (os.getpid(), [signal.getsignal(number) for number in PASSED_ON]) == before

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Final
 
+from guardrails.detectors.classifier.passages import past_windows
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
 BEFORE: Final = 100
@@ -84,9 +85,7 @@ def _merge_detections(found: Sequence[Detection], spans: Sequence[Span]) -> Dete
         unchecked += (replace(one, span=_shift(one.span, start)) for one in each.unchecked)
     if len(found) < len(spans):
         left = (spans[len(found)][0], spans[-1][1])
-        unchecked.append(
-            Unchecked("limit", f"text past {len(found)} windows, the policy's limits.windows", span=left)
-        )
+        unchecked.append(past_windows(len(found), left))
     return Detection((*findings,), unchecked=(*unchecked,)) if findings or unchecked else CLEAN
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from guardrails.detectors.classifier.passages import past_windows
 from guardrails.detectors.classifier.value_reading import ValueReading, read_values
 from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
@@ -162,13 +163,7 @@ def cut_model_windows(
             else:
                 rest -= 1
             if rest < 0 or rest_alone < 0:
-                unchecked.append(
-                    Unchecked(
-                        "limit",
-                        f"text past {most} windows, the policy's limits.windows",
-                        span=(span[0], len(text)),
-                    )
-                )
+                unchecked.append(past_windows(most, (span[0], len(text))))
                 break
             spans.append(span)
             found.append((read, ids))

@@ -44,6 +44,11 @@ class TextPieces:
         return span if reading is None else reading.original(*span)
 
 
+def past_windows(most: int, span: Span) -> Unchecked:
+    """Return what says that a text was left unread from where it had so many windows."""
+    return Unchecked("limit", f"text past {most} windows, the policy's limits.windows", span=span)
+
+
 def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     """Cut a text into pieces of at most `size` characters, at most `most` of all its readings together."""
     safe = replace_surrogates(text)
@@ -51,13 +56,7 @@ def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     left: tuple[Unchecked, ...] = ()
     for each in _readings(safe, size):
         if len(found) == most:
-            left = (
-                Unchecked(
-                    "limit",
-                    f"text past {most} windows, the policy's limits.windows",
-                    span=(each[0][0], len(text)),
-                ),
-            )
+            left = (past_windows(most, (each[0][0], len(text))),)
             break
         found.append(each)
     spans, reads, places = zip(*found, strict=True) if found else ((), (), ())

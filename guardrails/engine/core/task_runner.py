@@ -68,7 +68,10 @@ class TaskRunner:
                     tasks = next(steps)
                 if not tasks:
                     continue
-                if are_cancellable(tasks) or must_run_here(tasks):
+                if must_run_here(tasks):
+                    run_in_row(tasks, deadline)
+                    continue
+                if are_cancellable(tasks):
                     self._run_in_turn(tasks, deadline)
                     continue
                 batch = self._submit(tasks, deadline)
@@ -134,13 +137,7 @@ class TaskRunner:
             deadline.set_deadline(deadline.deadline + batch.free_time())
 
     def _run_in_turn(self, tasks: Sequence[Task], deadline: Token) -> None:
-        """Run tasks on this thread, which for its turn waits as they would for a thread.
-
-        A worker whose detector asks a guard itself waits for none: all others may be about to ask, and wait for each other.
-        """
-        if workers().has_this_thread:
-            run_in_row(tasks, deadline)
-            return
+        """Run tasks on this thread, which for its turn waits as they would for a thread."""
         asked = perf_counter()
         has_time = deadline.deadline > asked
         with workers().turn(within_s=self._deadline_s, wait_s=self._queue_s if has_time else 0.0) as has_turn:
@@ -300,7 +297,9 @@ def are_cancellable(tasks: Sequence[Task]) -> bool:
 
 
 def must_run_here(tasks: Sequence[Task]) -> bool:
-    """Tell whether this is a worker that has tasks of its own to run, and whoever gave it the one that it is at ends the wait."""
+    """Tell whether this is a worker whose detector asks a guard itself, and none of the tasks is a service's. It waits for no
+    other worker: all of them may be about to ask, and wait for each other. Whoever gave it its own task ends the wait.
+    """
     return workers().has_this_thread and not any(task.bound.adetect for task in tasks)
 
 

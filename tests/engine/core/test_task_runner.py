@@ -125,14 +125,20 @@ def test_a_step_that_finds_no_worker_is_said_to_be_overload(
     assert (pool.waiting, pool.abandoned) == (0, 0)
 
 
-def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once(
-    slow: Slow, pool: Workers, gate: threading.Event
-) -> None:
-    """By how long the first job waits already; from any thread, and from a loop."""
+def guard_of_late_workers(slow: Slow, pool: Workers, gate: threading.Event) -> Guard:
+    """Return a guard for whose checks the workers are too late: a job waits for longer than its deadline already."""
     take_all_threads(pool, gate)
     pool.submit(lambda: None)
     guard = slow(lambda content: CLEAN, deadline_ms=50)
     wait_until(lambda: pool.delay_s > 0.05)
+    return guard
+
+
+def test_a_check_that_would_wait_for_longer_than_its_deadline_is_refused_at_once(
+    slow: Slow, pool: Workers, gate: threading.Event
+) -> None:
+    """By how long the first job waits already; from any thread, and from a loop."""
+    guard = guard_of_late_workers(slow, pool, gate)
 
     for ask in (lambda: guard.check("text"), lambda: asyncio.run(guard.acheck("text"))):
         with pytest.raises(GuardUnavailable, match=r"wait .* for a worker") as caught:
@@ -145,10 +151,7 @@ def test_what_has_begun_may_wait_for_a_thread_beyond_its_deadline(
     slow: Slow, pool: Workers, gate: threading.Event
 ) -> None:
     """A stream is late rather than broken off; what it takes once a thread comes to it counts as ever."""
-    take_all_threads(pool, gate)
-    pool.submit(lambda: None)
-    guard = slow(lambda content: CLEAN, deadline_ms=50)
-    wait_until(lambda: pool.delay_s > 0.05)
+    guard = guard_of_late_workers(slow, pool, gate)
     tree = ContentTree()
     tree.text("text", (), Place(Stage.INPUT))
 
