@@ -40,6 +40,14 @@ def hanging(gate: threading.Event) -> tuple[Callable[[], str], threading.Event]:
     return job, begun
 
 
+def hang(pool: Workers, gate: threading.Event, *, bulk: bool = False) -> Future[str]:
+    """Have a thread of a pool hang on the gate; return its job once that has begun."""
+    job, begun = hanging(gate)
+    future = pool.submit(job, bulk=bulk)
+    assert begun.wait(WAIT)
+    return future
+
+
 def test_a_future_carries_the_result() -> None:
     """What the function returns is what the future gives."""
     assert Workers(1, queue=4, spare=0).submit(lambda: 7).result(WAIT) == 7
@@ -89,9 +97,7 @@ def test_jobs_run_side_by_side_up_to_the_number_of_threads(gate: threading.Event
 def test_a_full_queue_sheds_load(gate: threading.Event) -> None:
     """More than the queue holds is refused at once, and says when to try again."""
     pool = Workers(1, queue=2, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
+    hang(pool, gate)
     for _ in range(2):
         pool.submit(lambda: None)
     with pytest.raises(GuardUnavailable) as caught:
@@ -102,9 +108,7 @@ def test_a_full_queue_sheds_load(gate: threading.Event) -> None:
 def test_an_abandoned_thread_is_counted_and_replaced(gate: threading.Event) -> None:
     """Stuck work holds no place: the next job runs on a new thread, and the old one goes when it wakes."""
     pool = Workers(1, queue=4, spare=1)
-    job, begun = hanging(gate)
-    stuck = pool.submit(job)
-    assert begun.wait(WAIT)
+    stuck = hang(pool, gate)
     pool.abandon(stuck)
     assert pool.abandoned == 1
     assert pool.submit(lambda: 1).result(WAIT) == 1
@@ -119,9 +123,7 @@ def test_replaced_threads_leave_once_they_are_free(gate: threading.Event) -> Non
     pool = Workers(1, queue=4, spare=4)
     for _ in range(2):
         for bulk in (False, True):
-            job, begun = hanging(gate)
-            stuck = pool.submit(job, bulk=bulk)
-            assert begun.wait(WAIT)
+            stuck = hang(pool, gate, bulk=bulk)
             pool.abandon(stuck)
     assert pool._alive == 4
     gate.set()
@@ -163,9 +165,7 @@ def test_a_turn_needs_no_thread() -> None:
 def test_turns_and_jobs_begin_in_the_order_in_which_they_were_asked_for(gate: threading.Event) -> None:
     """Behind a job of the pool as behind a turn."""
     pool = Workers(1, queue=8, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
+    hang(pool, gate)
     order: list[str] = []
 
     def take_turn(name: str) -> None:
@@ -197,9 +197,7 @@ def test_work_that_fails_in_its_turn_lets_others_begin() -> None:
 def test_a_turn_is_refused_as_a_job_is(gate: threading.Event) -> None:
     """Where the queue is full, and where it would come too late."""
     pool = Workers(1, queue=1, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
+    hang(pool, gate)
     pool.submit(lambda: None)
     with pytest.raises(GuardUnavailable, match="waiting for a worker"):
         pool.turn()
@@ -242,9 +240,7 @@ def test_one_client_fills_at_most_half_of_the_queue(gate: threading.Event) -> No
 def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
     """A client with one job waits for one job of each other client, not for all that those have waiting."""
     pool = Workers(1, queue=64, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
+    hang(pool, gate)
     order: list[str] = []
     futures = [submit_for(pool, who, lambda who=who: order.append(who) or "") for who in "aaaabaac"]  # type: ignore[misc]
     gate.set()
@@ -256,9 +252,7 @@ def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
     """It needs no further job to come for the replacement to start."""
     pool = Workers(1, queue=4, spare=1)
-    job, begun = hanging(gate)
-    stuck = pool.submit(job)
-    assert begun.wait(WAIT)
+    stuck = hang(pool, gate)
     waiting = pool.submit(lambda: "ran")
     pool.abandon(stuck)
     assert waiting.result(WAIT) == "ran"
@@ -267,9 +261,7 @@ def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threa
 def test_an_abandoned_job_that_has_not_begun_gives_its_place_away(gate: threading.Event) -> None:
     """It never runs, and the queue is free for those who still wait."""
     pool = Workers(1, queue=1, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
+    hang(pool, gate)
     ran: list[int] = []
     dropped = pool.submit(lambda: ran.append(1))
     pool.abandon(dropped)
@@ -284,9 +276,7 @@ def test_too_many_stuck_threads_shed_load(gate: threading.Event) -> None:
     """Replacements are bounded; beyond the bound new work is refused."""
     pool = Workers(1, queue=4, spare=1, stuck_s=0.0)
     for _ in range(2):
-        job, begun = hanging(gate)
-        stuck = pool.submit(job)
-        assert begun.wait(WAIT)
+        stuck = hang(pool, gate)
         pool.abandon(stuck)
     with pytest.raises(GuardUnavailable, match="stuck"):
         pool.submit(lambda: None)
@@ -309,9 +299,7 @@ def test_work_that_was_given_up_just_now_is_not_stuck(gate: threading.Event) -> 
 def test_who_would_wait_for_too_long_is_refused_at_once(gate: threading.Event) -> None:
     """It says when to come back; who has more time is let in."""
     pool = Workers(1, queue=8, spare=0)
-    job, begun = hanging(gate)
-    pool.submit(job)
-    assert begun.wait(WAIT)
+    hang(pool, gate)
     pool.submit(lambda: None)
     wait_until(lambda: pool.delay_s > 0.01)
     with pytest.raises(GuardUnavailable, match=r"checks wait .* s for a worker") as caught:
@@ -401,9 +389,7 @@ def test_the_end_waits_for_work_and_drops_what_has_not_begun(gate: threading.Eve
 def test_the_end_does_not_wait_for_what_is_stuck(gate: threading.Event) -> None:
     """Work that a deadline gave up is left where it is."""
     pool = Workers(1, queue=4, spare=1)
-    job, begun = hanging(gate)
-    stuck = pool.submit(job)
-    assert begun.wait(WAIT)
+    stuck = hang(pool, gate)
     pool.abandon(stuck)
 
     pool.end(HANG)
