@@ -2,10 +2,11 @@
 
     python benchmarks/topics.py [--model NAME]
 
-Nine topics, eight questions each, written for this table. For each five questions, drawn anew in each of ten rounds, are the
-examples of a detector; counted are how many of the other three it finds at 0.5, how many of the other topics' questions it finds
-falsely, and how many of the ordinary texts that it did not learn from. `--model` takes what the field `model` of the
-detector takes.
+Nine topics, eight questions each in English and fifteen in five other languages (`topic_languages.yaml`), written for this
+table. For each some English questions, drawn anew in each of ten rounds, are the examples of a detector: five, whose row
+counts how many of the other three it finds at 0.5, or all eight, whose row counts the questions in other languages. Counted
+are, too, how many of the other topics' questions it finds falsely, and how many of the ordinary texts that it did not learn
+from. `--model` takes what the field `model` of the detector takes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from guardrails.detectors import PolicyFolder
 from guardrails.detectors.semantic.shared_models import load_embedder
@@ -115,6 +117,29 @@ TOPICS = {
     ],
 }
 EXAMPLES, ROUNDS, HALF = 5, 10, 0.5
+LANGUAGES: dict[str, dict[str, list[str]]] = yaml.safe_load(
+    Path(__file__).with_name("topic_languages.yaml").read_text("utf-8")
+)
+
+
+def rows_of_languages(
+    vectors: dict[str, np.ndarray], foreign: dict[str, np.ndarray], calm: np.ndarray
+) -> Iterator[dict[str, object]]:
+    """One row a topic, and their mean: eight English examples, questions in other languages."""
+    found = {}
+    for name, mine in vectors.items():
+        near = fit_nearness(mine, mine[:0], calm[::2])
+        others = np.concatenate([each for other, each in foreign.items() if other != name])
+        groups = (foreign[name], others, calm[1::2])
+        found[name] = [100 * float((near.scores(each) >= HALF).mean()) for each in groups]
+    for name, each in [*found.items(), ("mean", np.mean([*found.values()], axis=0))]:
+        yield dict(
+            zip(
+                ("topic, in other languages", "found %", "of other topics %", "of ordinary texts %"),
+                (name, *map(float, each)),
+                strict=True,
+            )
+        )
 
 
 def rows(vectors: dict[str, np.ndarray], calm: np.ndarray) -> Iterator[dict[str, object]]:
@@ -146,7 +171,13 @@ def main() -> None:
     encoder = load_embedder(PolicyFolder(Path.cwd()), args.model, None, download=False)
     print(machine(), args.model)
     vectors = {name: encoder.vectors(questions) for name, questions in TOPICS.items()}
-    print(table([*rows(vectors, encoder.vectors(read_ordinary_texts()))]))
+    foreign = {
+        name: encoder.vectors([text for texts in of.values() for text in texts])
+        for name, of in LANGUAGES.items()
+    }
+    calm = encoder.vectors(read_ordinary_texts())
+    print(table([*rows(vectors, calm)]))
+    print(table([*rows_of_languages(vectors, foreign, calm)]))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Scores from logits: fitted on held-out texts, written to the model's `manifest.json`.
 
 All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most a budget of the harmless
-held-out texts, hard ones among them, are found by any head of a group, and at most another one of natural texts (half of those
-in `dev/`: `data.natural`); at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of harmless documents of 4k tokens, and of natural
-ones as many as of natural texts; the heads of a group share its budgets so that most harm is found. A score is
-sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the scale
-goes through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the others).
+held-out texts, hard ones among them, are found by any head of a group, and at most another one of each kind of natural texts
+and of those in each validated language (half of those in `dev/`: `data.natural`); at `DOCUMENT` (0.95) at most
+`DOCUMENT_BUDGET` of harmless documents of 4k tokens; the heads of a group share its budgets so that most harm is found. A
+score is sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the
+scale goes through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the
+others).
 
 The fast tier's score is the line that comes nearest to the whole model's. Its band: a text is left to the fast tier where all
-heads that are asked for are below `clear` (or above `sure`, where at most 0.2 % of the negatives stand). Of the texts that the
-whole model finds by any head of a group that is mostly asked for together (`GROUPS`), at most 1 % are all clear.
+heads that are asked for are below `clear` (or above `sure`, where at most 0.2 % of the negatives stand), or all heads below
+`calm`. Of the texts that the whole model finds by any head of a group that is mostly asked for together (`GROUPS`), at most
+1 % are settled by either (`fast_tier.py`).
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import encoder
 import evaluate
+import fast_tier
 import numpy as np
 from rows import HEADS, Row
 from sklearn.linear_model import LogisticRegression
@@ -33,24 +37,41 @@ from tokenizers import Tokenizer
 from guardrails.policy.shipped import shipped_folder
 
 FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
+VERSION = "1.0.0"
+LANGUAGES = ("en", "de", "es", "fr", "it", "pt", "tr", "ru", "ar", "hi", "zh", "ja", "ko")
+"""The validated ones: of each there are some hundred harmful and harmless texts to train on, and as many natural ones to try."""
 FEW_WORDS = {"words": 4, "agreement": 0.68, "doubted": 0.6}
-"""Both tiers must find what is found in so few words: `goodbye`, `strip mall`, `ChatGPT`. Chosen on 40 words and phrases that
-people say every day and 20 threats and insults as short; `kill yourself` has .69 in the fast tier.
-"""
-VERSION = "0.3.0"
-LANGUAGES = ("en",)
-LOST, WRONG, MOST_CLEAR = 0.01, 0.002, 0.6
+"""Both tiers must find what is found in so few words: `Kissing`, `strip mall`, `Which model is GPT?`."""
+WRONG = 0.002
 TEXT, DOCUMENT = 0.8, 0.95
 TEXT_CHARACTERS = 1_500
 """What is longer is a document: each window more is one more chance of a false alarm."""
 DOCUMENT_BUDGET = 0.02
-GROUPS = (HEADS[:9], ("jailbreak", "injection"), ("unsafe_reply",))
-TEXT_BUDGETS = (0.045, 0.015, 0.025)
+GROUPS = (
+    HEADS[:11],
+    ("jailbreak", "injection"),
+    ("unsafe_reply",),
+    ("privacy", "misinformation", "intellectual_property"),
+)
+HARMS = HEADS[:11]
+TEXT_BUDGETS = (0.045, 0.015, 0.025, 0.015)
 """Of each group, which a policy mostly asks for together."""
-NATURAL_BUDGETS = (0.008, 0.006, 1.0)
-"""The same for natural texts, all windows of each, among which there are no replies."""
+NATURAL_BUDGETS = (0.006, 0.004, 1.0, 0.004)
+"""The same for natural texts in each language, all windows of each, among which there are no replies."""
+KINDS = {
+    "framework_prompts": (0.006, 0.012, 1.0, 0.01),
+    "prism": (0.012, 0.004, 1.0, 0.01),
+    "wiki_talk": (0.012, 0.004, 1.0, 0.01),
+    "hh_online": (0.012, 0.004, 1.0, 0.01),
+    "multilingual": (0.009, 0.006, 1.0, 0.006),
+}
+"""What is natural but seldom: touchy subjects, quarrels, instructions of applications; all languages but English together."""
+LANGUAGE_BUDGETS = (0.015, 0.01, 1.0, 0.015)
+"""Of each language by itself, of which there are some 150 texts."""
 MARGIN, MOST_TURNS = 0.5, 60
 """Raw scores by which examples stay below the cut, and the shares that each head may begin with."""
+REFUSED = 0.03
+"""People in distress who are taken for asking how to do it."""
 STEEP = (0.7, 2.5)
 """Logits of the scale for one of the regression, at least and at most."""
 Matrix = np.ndarray
@@ -68,6 +89,27 @@ def fit(features: Matrix, label: Matrix, weight: Matrix) -> list[float]:
     for index, weight in zip(used, model.coef_[0], strict=True):
         weights[index] = max(float(weight), 0.0)
     return [*(round(weight, 5) for weight in weights), round(float(model.intercept_[0]), 5)]
+
+
+def stack(held: Sequence[Row], slow: Matrix) -> tuple[Matrix, float]:
+    """Return weights of all heads, and a bias, whose sum is the head `unsafe`: any harm, told from what all heads say.
+
+    A person in distress does no harm to others. What it is fitted on is held out, so that heads which are sure of what they
+    learnt count no more than they are worth.
+    """
+    harmless = set(evaluate.benign(held))
+    chosen = [
+        index
+        for index, row in enumerate(held)
+        if row.kind != "reply" and (index in harmless or any(row.labels.get(head) for head in HARMS))
+    ]
+    label = np.array(
+        [int(index not in harmless and not held[index].labels.get("self_harm.intent")) for index in chosen]
+    )
+    weight = by_source([f"{held[index].source}:{value}" for index, value in zip(chosen, label, strict=True)])
+    model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=500)
+    model.fit(slow[chosen], label, weight)
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
 def by_source(sources: Sequence[str]) -> Matrix:
@@ -105,7 +147,7 @@ def cuts(calm: Sequence[Budgeted], harm: Matrix, truth: Matrix, weight: Matrix) 
 
     def fits(shares: Matrix) -> bool:
         limits = steps[shares, columns]
-        return all((rows > limits).any(1).sum() <= int(budget * len(rows)) for rows, budget in calm)
+        return all((rows > limits).any(1).sum() <= _allowed(rows, budget) for rows, budget in calm)
 
     def worth(shares: Matrix) -> float:
         found = harm > steps[shares, columns]
@@ -132,6 +174,17 @@ def cuts(calm: Sequence[Budgeted], harm: Matrix, truth: Matrix, weight: Matrix) 
     return steps[shares, columns]
 
 
+def answered(held: Sequence[Row], raw: Matrix) -> float:
+    """Return the raw score of asking for ways to harm oneself below which all but `REFUSED` of the people in distress are."""
+    distress = [index for index, row in enumerate(held) if row.labels.get("self_harm.intent")]
+    return float(np.quantile(raw[distress], 1 - REFUSED))
+
+
+def _allowed(rows: Matrix, budget: float) -> int:
+    """Return how many rows may be found: of few rows one, unless none may."""
+    return max(1, int(budget * len(rows))) if budget else 0
+
+
 def above(tops: Sequence[Budgeted], at_text: Matrix) -> Matrix:
     """Return for each head a raw score, as far above its cut for texts as for the other heads, at which of each kind of
     documents at most its budget is found by any head; `tops` are their highest raw scores.
@@ -140,7 +193,7 @@ def above(tops: Sequence[Budgeted], at_text: Matrix) -> Matrix:
     spread = np.maximum(first.std(0), 1e-6)
     for more in np.arange(0.0, 30.0, 0.02):
         if all(
-            (rows > at_text + more * spread).any(1).mean() <= budget for rows, budget in tops if len(rows)
+            (rows > at_text + more * spread).any(1).sum() <= _allowed(rows, budget) for rows, budget in tops
         ):
             return at_text + more * spread
     return first.max(0)
@@ -169,24 +222,30 @@ def tops(weights: Matrix, found: Windows) -> Matrix:
     return np.stack([part.max(0) for part in np.split(raw, found[2][:-1])])
 
 
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """Harmless texts of a kind: the logits of their windows, and the budget of each group."""
+
+    windows: Windows
+    budgets: tuple[float, ...]
+    is_long: bool = False
+
+
 def scores(
-    held: Sequence[Row],
-    slow: Matrix,
-    fast: Matrix,
-    long: Windows,
-    natural: Windows,
-    is_long: Matrix,
-    examples: Windows,
+    held: Sequence[Row], slow: Matrix, fast: Matrix, long: Windows, natural: Sequence[Calm], examples: Windows
 ) -> dict[str, dict[str, Any]]:
-    """Return the calibration of every head; `long` are documents, `natural` texts as they come, some of them long, `examples`
-    those of the shipped policies, of which none may be found.
+    """Return the calibration of every head; `long` are documents, `natural` texts as they come, `examples` those of the shipped
+    policies, of which none may be found.
     """
     fitted = [direction(held, at, slow, fast) for at in range(len(HEADS))]
     weights = np.array([each[2] for each in fitted])
     raw = weights[:, 0] * slow + weights[:, 1] * fast + weights[:, 2]
-    documents, ordinary = tops(weights, long), tops(weights, natural)
+    documents = tops(weights, long)
+    ordinary = [(tops(weights, calm.windows), calm.budgets) for calm in natural if not calm.is_long]
+    lengthy = [(tops(weights, calm.windows), calm.budgets) for calm in natural if calm.is_long]
+    fast_natural = np.concatenate([calm.windows[1] for calm in natural])
     out: dict[str, dict[str, Any]] = {}
-    for heads, budget, other in zip(GROUPS, TEXT_BUDGETS, NATURAL_BUDGETS, strict=True):
+    for group, (heads, budget) in enumerate(zip(GROUPS, TEXT_BUDGETS, strict=True)):
         replies = heads == ("unsafe_reply",)
         mine = [index for index, row in enumerate(held) if (row.kind == "reply") == replies]
         calm = sorted(set(evaluate.benign(held)).intersection(mine))
@@ -197,44 +256,38 @@ def scores(
         hard = raw[np.ix_(calm, columns)]
         # An example above all harmless rows cannot be kept out by any cut of these.
         shown = np.minimum(tops(weights, examples)[:, columns] + MARGIN, hard.max(0))
-        calms = ((hard, budget), (ordinary[~is_long][:, columns], other), (shown, 0.0))
-        at_text = cuts(calms, raw[np.ix_(harm, columns)], truth, weight)
-        at_document = above(
-            ((documents[:, columns], DOCUMENT_BUDGET), (ordinary[is_long][:, columns], other)), at_text
-        )
+        kinds = [(rows[:, columns], budgets[group]) for rows, budgets in ordinary]
+        at_text = cuts(((hard, budget), *kinds, (shown, 0.0)), raw[np.ix_(harm, columns)], truth, weight)
+        if "self_harm.instructions" in heads:
+            at = heads.index("self_harm.instructions")
+            at_text[at] = max(at_text[at], answered(held, raw[:, columns[at]]))
+        longer = [(rows[:, columns], budgets[group]) for rows, budgets in lengthy]
+        at_document = above(((documents[:, columns], DOCUMENT_BUDGET), *longer), at_text)
         for head, at, *places in zip(heads, columns, at_text, at_document, strict=True):
             known, label, _ = fitted[at]
             both = scaled(weights[at].tolist(), *map(float, places))
             whole = both[0] * slow[known, at] + both[1] * fast[known, at] + both[2]
             alone = _line(fast[known, at], np.clip(whole, -8, 8))
             quick = evaluate.sigmoid(alone[0] * fast[known, at] + alone[1])
-            calm_quick = evaluate.sigmoid(alone[0] * natural[1][:, at] + alone[1])
+            calm_quick = evaluate.sigmoid(alone[0] * fast_natural[:, at] + alone[1])
             sure = max(float(np.quantile(each, 1 - WRONG)) for each in (quick[label == 0], calm_quick))
             out[head] = {"hashed": alone, "both": both, "sure": round(min(max(sure, 0.9), 0.9999), 4)}
     whole, quick = evaluate.combined(out, slow, fast), evaluate.quick(out, fast)
-    for group in GROUPS:
-        columns = [HEADS.index(head) for head in group]
-        limits = clear(whole[:, columns], quick[:, columns])
-        for head, limit in zip(group, limits, strict=True):
-            out[head]["clear"] = round(float(limit), 4)
+    for group_heads in GROUPS:
+        columns = [HEADS.index(head) for head in group_heads]
+        limits = fast_tier.clear(whole[:, columns], quick[:, columns], TEXT)
+        for head, limit in zip(group_heads, limits, strict=True):
+            out[head]["clear"] = float(f"{limit:.6g}")
+    asked = [at for at, head in enumerate(HEADS) if head != "unsafe_reply"]
+    together = [
+        [asked.index(HEADS.index(head)) for head in heads] for heads in GROUPS if heads != ("unsafe_reply",)
+    ]
+    calm = evaluate.quick(out, fast_natural)[:, asked]
+    for at, limit in zip(
+        asked, fast_tier.calm(whole[:, asked], quick[:, asked], together, calm, TEXT), strict=True
+    ):
+        out[HEADS[at]]["calm"] = float(f"{limit:.6g}")
     return out
-
-
-def clear(whole: Matrix, quick: Matrix) -> Matrix:
-    """Return a limit for each head, all at one quantile of what the head finds: the highest one at which of the texts that
-    are found by any head at most `LOST` are below the limits of all.
-    """
-    found = whole >= TEXT
-    any_found = found.any(1)
-    best = np.zeros(whole.shape[1])
-    for quantile in np.arange(0.002, 0.4, 0.002):
-        limits = np.array(
-            [np.quantile(quick[rows, at], quantile) if rows.any() else 0.0 for at, rows in enumerate(found.T)]
-        )
-        if (quick[any_found] < np.minimum(limits, MOST_CLEAR)).all(1).mean() > LOST:
-            break
-        best = np.minimum(limits, MOST_CLEAR)
-    return best
 
 
 def _line(fast: Matrix, whole: Matrix) -> list[float]:
@@ -249,23 +302,40 @@ def harmless_examples() -> list[str]:
     return [text for path in files for text in pattern.findall(path.read_text("utf-8"))]
 
 
-def write_manifest(folder: Path, held: Sequence[Row], natural: Sequence[str], tok: Tokenizer) -> None:
+def calm_texts(folder: Path, natural: Mapping[str, Sequence[str]]) -> list[Calm]:
+    """Return natural texts by kind, those in other languages than English also all together."""
+    out = []
+    others = [text for kind, texts in natural.items() if kind in LANGUAGES[1:] for text in texts]
+    for kind, texts in (*natural.items(), ("multilingual", others)):
+        if len(kind) == 2 and kind not in LANGUAGES:
+            continue
+        budgets = KINDS.get(kind, LANGUAGE_BUDGETS if kind in LANGUAGES else NATURAL_BUDGETS)
+        parts = [
+            (long, [each for each in texts if (len(each) > TEXT_CHARACTERS) == long])
+            for long in (False, True)
+        ]
+        out += [Calm(evaluate.windows(folder, mine), budgets, long) for long, mine in parts if mine]
+    return out
+
+
+def write_manifest(
+    folder: Path, name: str, held: Sequence[Row], natural: Mapping[str, Sequence[str]], tok: Tokenizer
+) -> None:
+    """Calibrate the model whose files lie in a folder, and write its manifest beside them."""
     slow, fast = evaluate.logits(folder, held, tok)
     documents = [text for kind in evaluate.documents(held, 4000).values() for text in kind]
-    is_long = np.array([len(text) > TEXT_CHARACTERS for text in natural])
-    long, ordinary, examples = (
-        evaluate.windows(folder, texts, tok) for texts in (documents, natural, harmless_examples())
-    )
+    long, examples = (evaluate.windows(folder, texts) for texts in (documents, harmless_examples()))
+    calm = calm_texts(folder, natural)
     manifest = {
-        "name": "text-safety",
+        "name": name,
         "version": VERSION,
-        "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},
+        "files": {each: hashlib.sha256((folder / each).read_bytes()).hexdigest() for each in FILES},
         "heads": list(HEADS),
         "window": encoder.WINDOW,
         "prompt_tokens": encoder.PROMPT_TOKENS,
-        "view": "folded",
+        "view": "scripts",
         "languages": list(LANGUAGES),
-        "scores": scores(held, slow, fast, long, ordinary, is_long, examples),
+        "scores": scores(held, slow, fast, long, calm, examples),
         "few_words": FEW_WORDS,
         "thresholds": {"text": TEXT, "text_characters": TEXT_CHARACTERS, "document": DOCUMENT},
     }

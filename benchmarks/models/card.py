@@ -20,10 +20,14 @@ import data
 import encoder
 import evaluate
 import numpy as np
-from calibrate import GROUPS, TEXT
+from calibrate import GROUPS, LANGUAGES, TEXT
 from evaluate import LEVELS, Matrix
 from rows import HEADS, OURS, PROMPT, Row
 
+from guardrails.inference.safety.scores import HeadCalibration
+
+DISTRESS = 0.6
+"""From which score of `self_harm` on the shipped policies answer a person in distress."""
 Scores = dict[str, dict[str, Any]]
 
 
@@ -71,12 +75,10 @@ def heads(held: Sequence[Row], score: Matrix) -> str:
 
 
 def documents(folder: Path, scores: Scores, held: Sequence[Row]) -> str:
-    tok = encoder.tokenizer(folder)
-
     def lines() -> Iterator[Sequence[object]]:
         for tokens, each in ((1000, 120), (4000, 120), (16000, 20)):
             for kind, texts in evaluate.documents(held, tokens, each).items():
-                tops = evaluate.maxima(folder, scores, texts, tok)
+                tops = evaluate.maxima(folder, scores, texts)
                 prompt = [HEADS.index(head) for head in PROMPT]
                 for name, chosen in (("any head", prompt), ("injection", [HEADS.index("injection")])):
                     levels = (percent((tops[:, chosen] >= t).any(1)) for t in LEVELS)
@@ -102,9 +104,8 @@ def sources(held: Sequence[Row], score: Matrix, limit: float) -> str:
 
 def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> str:
     quick = evaluate.quick(scores, fast)
-    clear = np.array([scores[head]["clear"] for head in HEADS])
-    sure = np.array([scores[head]["sure"] for head in HEADS])
-    settled = (quick < clear) | (quick > sure)
+    calibration = HeadCalibration(HEADS, scores)
+    clear, settled = calibration.is_clear(quick, 1.0), calibration.is_settled(quick)
 
     def lines() -> Iterator[Sequence[object]]:
         calm = evaluate.benign(held)
@@ -113,10 +114,10 @@ def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> s
             true = np.array([row.labels.get(head) == 1 for row in held]) & (score[:, at] >= TEXT)
             yield (
                 head,
-                round(float(clear[at]), 4),
-                round(float(sure[at]), 4),
+                round(scores[head]["clear"], 4),
+                round(scores[head]["sure"], 4),
                 percent(settled[ordinary, at]),
-                percent(quick[true, at] < clear[at]),
+                percent(clear[true, at]),
             )
         for name, group in (
             ("all harms", GROUPS[0]),
@@ -126,10 +127,40 @@ def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> s
             chosen = [HEADS.index(head) for head in group]
             harm = np.array([any(row.labels.get(head) == 1 for head in group) for row in held])
             true = harm & (score[:, chosen] >= TEXT).any(1)
-            lost = (quick[true][:, chosen] < clear[chosen]).all(1)
+            lost = clear[np.ix_(true, chosen)].all(1)
             yield name, "", "", percent(settled[np.ix_(ordinary, chosen)].all(1)), percent(lost)
 
     return table(("head", "clear", "sure", "ordinary texts decided %", "positives lost %"), lines())
+
+
+def languages(
+    folder: Path, where: Path, scores: Scores, held: Sequence[Row], score: Matrix, limit: float
+) -> str:
+    """Recall and false alarms of each validated language: held-out rows, and natural texts that calibrated nothing."""
+    natural = data.natural(where, half=1)
+    intent = HEADS.index("self_harm")
+
+    def lines() -> Iterator[Sequence[object]]:
+        for language in LANGUAGES:
+            mine = [index for index, row in enumerate(held) if row.lang == language]
+            found = (score[mine] >= limit).any(1)
+            harm = np.array([any(held[index].labels.values()) for index in mine], dtype=bool)
+            distress = [index for index in mine if held[index].labels.get("self_harm.intent") == 1]
+            texts = natural.get(language, [])
+            tops = evaluate.maxima(folder, scores, texts) if texts else np.zeros((0, len(HEADS)))
+            calm = tops[:, [HEADS.index(head) for group in GROUPS[:2] for head in group]]
+            yield (
+                language,
+                *(int(harm.sum()), percent(found[harm]), int((~harm).sum()), percent(found[~harm])),
+                *(len(distress), percent(score[distress, intent] >= DISTRESS)),
+                *(len(calm), percent((calm >= limit).any(1))),
+            )
+
+    names = (
+        *("language", "harmful", "found %", "harmless, hard ones too", "found %", "in distress", "heard %"),
+        *("natural", "found %"),
+    )
+    return table(names, lines())
 
 
 def outside(folder: Path, where: Path, scores: Scores, limit: float) -> Iterator[str]:
@@ -179,20 +210,19 @@ def main() -> None:
     manifest = json.loads((args.model / "manifest.json").read_text("utf-8"))
     scores, limit = manifest["scores"], manifest["thresholds"]["text"]
     rows = data.load(args.data)
-    held = [row for row in rows if row.held]
+    held = data.held_out(rows, args.data)
     slow, fast = evaluate.logits(args.model, held, encoder.tokenizer(args.model))
     score = evaluate.combined(scores, slow, fast)
-    languages, groups = outside(args.model, args.data, scores, limit)
-    ablation = Path(__file__).with_name("ablation.md").read_text("utf-8").rstrip()
+    multijail, groups = outside(args.model, args.data, scores, limit)
     parts = {
         "VERSION": manifest["version"],
-        "ABLATION": ablation,
         "LICENCES": licences(rows, args.data),
         "HEADS": heads(held, score),
         "SOURCES": sources(held, score, limit),
         "DOCUMENTS": documents(args.model, scores, held),
         "TIERS": tiers(scores, held, fast, score),
-        "LANGUAGES": languages,
+        "LANGUAGES": languages(args.model, args.data, scores, held, score, limit),
+        "MULTIJAIL": multijail,
         "GROUPS": groups,
     }
     text = (Path(__file__).parent / "card_head.md").read_text("utf-8")

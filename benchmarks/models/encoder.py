@@ -1,7 +1,13 @@
-"""The encoder: a seed BERT with one linear head per category, trained on rows with masked labels.
+"""The encoder: a seed BERT with one linear head per category, trained on rows with masked labels; and a smaller one.
 
 Input: `[CLS] text [SEP]`, or `[CLS] prompt [SEP] reply [SEP]` (token type 1 for the reply; of the prompt its last
-`PROMPT_TOKENS`), 128 tokens at most, of the folded view. Pooling: mean and maximum over the tokens, side by side.
+`PROMPT_TOKENS`), 128 tokens at most, of the view in which words keep their script. Pooling: mean and maximum over the tokens,
+side by side.
+
+The large model is the seed with all its layers. The small one begins as every other layer (`STUDENT_LAYERS`), of the seed or
+of the large model, and learns at once: the labels; what the seed says that a text is about (`Topics`), which keeps the
+languages together and is the embedding that topics are told by (`fit_topics` fits its layer at the end); and, where there is a
+large model, its logits of all heads, known or not.
 """
 
 from __future__ import annotations
@@ -9,66 +15,148 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TextIO
 
 import numpy as np
+import seed_e5
 import torch
 from rows import HEADS, Row
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import BertModel
 
+from guardrails.detectors.classifier.classifier_windows import blank_signs
 from guardrails.inference.safety.session import OnnxSession
 from guardrails.processor.cores import count_cores
-from guardrails.text import fold_text
+from guardrails.text import normalize_scripts
 
 WINDOW = 128
-ABOUT = 3
-"""The layer whose tokens say what a text is about."""
-SHARED = 3
+SHARED = 2
+"""Directions that ordinary texts differ most in, which say nothing of topics."""
 PROMPT_TOKENS = 40
 KEPT_EVERY = 5
 """Minutes after which the state of a training is written down again."""
-MASK, FIRST_WORD, MASK_ONE_IN = 103, 999, 20
+MASK, FIRST_WORD, MASK_ONE_IN = 4, 5, 20
 """`[MASK]` and the first token that is no special one, in the seed's vocabulary."""
+LAYERS = 12
+STUDENT_LAYERS = (0, 2, 4, 7, 9, 11)
+"""The layers of the large model that the small one begins with."""
+TEACHER_SHARE = 1.0
+"""What the large model's logits count for beside the labels."""
+TOPIC_SHARE, TOPIC_ONE_IN = 1.0, 3
+"""What the seed's embedding counts for, and in which part of the batches it is asked."""
+RIDGE = 0.1
+"""What the squares of the embedding's weights count for beside the mean squared error."""
 Ids = tuple[list[int], list[int]]
+Arrays = dict[str, np.ndarray]
 
 
 class Encoder(nn.Module):
-    def __init__(self, seed: Path, layers: int = 6) -> None:
+    def __init__(self, seed: Path, layers: int = LAYERS) -> None:
         super().__init__()
-        # On a CPU drawing dropout's masks costs a quarter of the time, and the fused attention's backward pass half of it.
-        self.bert = BertModel.from_pretrained(
-            seed,
-            num_hidden_layers=layers,
-            attn_implementation="eager",
-            hidden_dropout_prob=0.0,
-            attention_probs_dropout_prob=0.0,
-        )
-        self.bert.pooler = None
+        self.bert = seed_e5.load(seed, layers)
+        width = self.bert.config.hidden_size
         self.drop = nn.Dropout(0.1)
-        self.head = nn.Linear(2 * self.bert.config.hidden_size, len(HEADS))
+        self.head = nn.Linear(2 * width, len(HEADS))
+        self.states = (0, layers // 2, layers)
+        self.about = nn.Linear(len(self.states) * width, width)
+        nn.init.zeros_(self.about.weight)
+        nn.init.eye_(self.about.weight[:, -width:])
+        nn.init.zeros_(self.about.bias)
+        for each in (self.bert.embeddings.word_embeddings, self.bert.embeddings.position_embeddings):
+            each.weight.requires_grad = (
+                False  # keeps the languages together, and words that were not met in training
+            )
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> torch.Tensor:
-        hidden = self.bert(
-            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-        ).last_hidden_state
-        return self.judged(hidden, attention_mask)
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the logits of the heads, and the embedding, not yet of length 1."""
+        states = self.bert(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            output_hidden_states=True,
+        ).hidden_states
+        mask = attention_mask.unsqueeze(-1).to(states[-1].dtype)
+        top = (states[-1] + (mask - 1) * 100.0).amax(1)
+        # The words as they came in say more of a topic than the last layer by itself, which has learnt of harm.
+        means = [mean_of(states[at], attention_mask) for at in self.states]
+        return self.head(self.drop(torch.cat([means[-1], top], 1))), self.about(torch.cat(means, 1))
 
-    def judged(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the logits of the heads for the tokens of the last layer."""
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        top = (hidden + (mask - 1) * 100.0).amax(1)
-        return self.head(self.drop(torch.cat([mean_of(hidden, attention_mask), top], 1)))
+    def fit_topics(self, teacher: Topics, items: Sequence[Ids]) -> None:
+        """Set the layer of the embedding to what comes nearest to a teacher's, by ridge regression; nothing else changes."""
+        features, wanted = [], []
+        for at in range(0, len(items), 32):
+            arrays = padded(items[at : at + 32])
+            batch = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            with torch.no_grad():
+                states = self.bert(**batch, output_hidden_states=True).hidden_states
+            mask = batch["attention_mask"]
+            features.append(torch.cat([mean_of(states[at], mask) for at in self.states], 1))
+            wanted.append(teacher.of(arrays))
+        x, y = torch.cat(features).double(), torch.cat(wanted).double()
+        middle, scale, about = x.mean(0), x.std(0) + 1e-6, y.mean(0)
+        x = (x - middle) / scale
+        solved = torch.linalg.solve(x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1]), x.T @ (y - about))
+        weight = (solved / scale[:, None]).T
+        with torch.no_grad():
+            self.about.weight.copy_(weight)
+            self.about.bias.copy_(about - weight @ middle)
+
+    def take_layers(self, large: Encoder) -> None:
+        """Begin as some layers of one with all of them, and its heads."""
+        self.head.load_state_dict(large.head.state_dict())
+        self.bert.embeddings.load_state_dict(large.bert.embeddings.state_dict())
+        for mine, other in enumerate(STUDENT_LAYERS):
+            self.bert.encoder.layer[mine].load_state_dict(large.bert.encoder.layer[other].state_dict())
 
 
 def mean_of(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
     mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * mask).sum(1) / mask.sum(1)
+
+
+class Topics:
+    """What the seed says that texts are about: its mean of the tokens, less what ordinary texts share, at length 1.
+
+    Args:
+        seed: its folder.
+        texts: ordinary texts, of which what they share is learnt.
+    """
+
+    def __init__(self, seed: Path, texts: Sequence[Ids]) -> None:
+        self._bert = seed_e5.load(seed).eval()
+        prefix = tokenizer(seed).encode("query:", add_special_tokens=False).ids
+        self._prefix = torch.tensor(prefix)
+        found = torch.cat([self._mean(padded(texts[at : at + 32])) for at in range(0, len(texts), 32)])
+        self._center = found.mean(0)
+        self._directions = torch.linalg.svd(found - self._center, full_matrices=False).Vh[:SHARED]
+
+    def of(self, arrays: dict[str, np.ndarray]) -> torch.Tensor:
+        """Return the embeddings of a batch, one row a text."""
+        found = self._mean(arrays) - self._center
+        return nn.functional.normalize(found - found @ self._directions.T @ self._directions, dim=1)
+
+    def _mean(self, arrays: dict[str, np.ndarray]) -> torch.Tensor:
+        """Return the mean of the tokens behind the prefix that the seed was trained with."""
+        ids, mask = torch.from_numpy(arrays["input_ids"]), torch.from_numpy(arrays["attention_mask"])
+        before = self._prefix.expand(len(ids), -1)
+        ids = torch.cat([ids[:, :1], before, ids[:, 1:]], 1)
+        mask = torch.cat([mask[:, :1], torch.ones_like(before), mask[:, 1:]], 1)
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            hidden = self._bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        return mean_of(hidden.float(), mask)
+
+
+@dataclass(frozen=True, slots=True)
+class Teachers:
+    """Who a small encoder learns from beside the labels."""
+
+    topics: Topics
+    large: Encoder | None = None
 
 
 def tokenizer(seed: Path) -> Tokenizer:
@@ -78,11 +166,16 @@ def tokenizer(seed: Path) -> Tokenizer:
     return loaded
 
 
+def read(text: str) -> str:
+    """Return what the encoder reads of a text."""
+    return normalize_scripts(blank_signs(text)).text
+
+
 def tokenized(rows: Sequence[Row], tok: Tokenizer) -> list[Ids]:
     """Return ids and token types per row, cut to the window."""
     cls, sep = tok.token_to_id("[CLS]"), tok.token_to_id("[SEP]")
-    texts = tok.encode_batch([fold_text(row.text).text for row in rows], add_special_tokens=False)
-    asked = tok.encode_batch([fold_text(row.context).text for row in rows], add_special_tokens=False)
+    texts = tok.encode_batch([read(row.text) for row in rows], add_special_tokens=False)
+    asked = tok.encode_batch([read(row.context) for row in rows], add_special_tokens=False)
     out = []
     for text, prompt in zip(texts, asked, strict=True):
         first = [cls, *prompt.ids[-PROMPT_TOKENS:], sep] if prompt.ids else [cls]
@@ -130,6 +223,13 @@ def loss_of(
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
+def taught(logits: torch.Tensor, large: Encoder, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return how far logits are from those of a large encoder, by the cross-entropy of all heads."""
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        wanted = torch.sigmoid(large(**batch)[0].float())
+    return nn.functional.binary_cross_entropy_with_logits(logits, wanted)
+
+
 def batches(lengths: Sequence[int], size: int, rng: Random) -> list[list[int]]:
     """Return shuffled batches of rows of like length."""
     order = list(range(len(lengths)))
@@ -153,6 +253,7 @@ def train(
     passes: int,
     size: int = 64,
     seed: int = 7,
+    teachers: Teachers | None = None,
     log: TextIO | None = None,
 ) -> None:
     """Train for `passes` over the rows, or `minutes`, whichever ends first; the rate falls to 0 at that end.
@@ -190,8 +291,14 @@ def train(
         hide(arrays["input_ids"], rng)
         batch = {name: torch.from_numpy(array) for name, array in arrays.items()}
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(**batch)
+            logits, about = model(**batch)
         loss = loss_of(logits.float(), value[chosen], known[chosen], weight)
+        if teachers is not None:
+            if teachers.large is not None:
+                loss = loss + TEACHER_SHARE * taught(logits.float(), teachers.large, batch)
+            if step % TOPIC_ONE_IN == 0:
+                alike = nn.functional.cosine_similarity(about.float(), teachers.topics.of(arrays))
+                loss = loss + TOPIC_SHARE * (1 - alike.mean())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -220,13 +327,6 @@ def _resume(model: Encoder, optimizer: torch.optim.Optimizer, path: Path) -> tup
     return state["step"], state["seconds"]
 
 
-def freeze_lower(model: Encoder) -> None:
-    """Keep the embeddings and the layers up to `ABOUT` as they are, and with them what the file says of topics."""
-    for part in (model.bert.embeddings, *model.bert.encoder.layer[:ABOUT]):
-        for each in part.parameters():
-            each.requires_grad = False
-
-
 def average(checkpoints: Sequence[Path]) -> dict[str, torch.Tensor]:
     """Return the mean of the weights of several trainings from one seed encoder (Wortsman et al. 2022, "Model soups")."""
     states = [torch.load(path, weights_only=True) for path in checkpoints]
@@ -234,78 +334,6 @@ def average(checkpoints: Sequence[Path]) -> dict[str, torch.Tensor]:
         name: torch.stack([state[name].float() for state in states]).mean(0).to(value.dtype)
         for name, value in states[0].items()
     }
-
-
-def both(
-    model: Encoder, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the logits, and the mean of the tokens behind layer `ABOUT`."""
-    states = model.bert(
-        input_ids=input_ids,
-        attention_mask=attention_mask,
-        token_type_ids=token_type_ids,
-        output_hidden_states=True,
-    ).hidden_states
-    return model.judged(states[-1], attention_mask), mean_of(states[ABOUT], attention_mask)
-
-
-def style(model: Encoder, texts: Sequence[Ids]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what ordinary texts share: the mean of what they are about, and the `SHARED` directions they differ most in."""
-    model.eval()
-    with torch.no_grad():
-        each = [both(model, *map(torch.from_numpy, padded([text]).values()))[1] for text in texts]
-        found = torch.cat(each)
-        center = found.mean(0)
-        return center, torch.linalg.svd(found - center, full_matrices=False).Vh[:SHARED]
-
-
-class Exported(nn.Module):
-    """What the file computes: `logits`, and `embedding`, which says what a text is about.
-
-    The embedding is the mean of the tokens behind layer `ABOUT`, less what ordinary texts share (`style`), at length 1.
-    Training for harms costs the upper layers most of what the seed knew of topics, and the lower ones little
-    (`benchmarks/topics.py`).
-    """
-
-    def __init__(self, model: Encoder, center: torch.Tensor, directions: torch.Tensor) -> None:
-        super().__init__()
-        self.model = model.eval()
-        self.register_buffer("center", center)
-        self.register_buffer("directions", directions)
-
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, about = both(self.model, input_ids, attention_mask, token_type_ids)
-        about = about - self.center
-        about = about - about @ self.directions.T @ self.directions
-        return logits, nn.functional.normalize(about, dim=1)
-
-
-def export(model: Encoder, path: Path, shared: tuple[torch.Tensor, torch.Tensor]) -> None:
-    """Write the int8 ONNX file (dynamic quantization, one scale per channel); `shared` is what `style` returns."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    plain = path.with_suffix(".fp32.onnx")
-    sample = {
-        name: torch.ones((2, 16), dtype=torch.int64)
-        for name in ("input_ids", "attention_mask", "token_type_ids")
-    }
-    names = list(sample)
-    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {
-        name: {0: "batch"} for name in ("logits", "embedding")
-    }
-    torch.onnx.export(
-        Exported(model, *shared).eval(),
-        tuple(sample.values()),
-        str(plain),
-        input_names=names,
-        output_names=["logits", "embedding"],
-        dynamic_axes=axes,
-        opset_version=17,
-        dynamo=False,
-    )
-    quantize_dynamic(str(plain), str(path), weight_type=QuantType.QInt8, per_channel=True)
 
 
 def logits(path: Path, items: Sequence[Ids]) -> np.ndarray:

@@ -10,17 +10,21 @@ import pydoc
 import re
 import sysconfig
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from pydoc_data.topics import topics
 from random import Random
 
 import encoder
 import numpy as np
-from rows import HEADS, OURS, Row, pieces
+from rows import HEADS, OURS, Row
 from tokenizers import Tokenizer
 
 from guardrails.inference.safety.hashed import HashedHeads
 from guardrails.inference.safety.scores import bound_leaves, leaf_columns
+from guardrails.inference.safety.session import OnnxSession, pad_rows
+from guardrails.inference.safety.windows import BertTokenizer
+from guardrails.processor.cores import count_cores
 from guardrails.text import fold_text
 
 Matrix = np.ndarray
@@ -86,20 +90,26 @@ def documents(rows: Sequence[Row], tokens: int, each: int = 120) -> dict[str, li
     }
 
 
-def windows(folder: Path, texts: Sequence[str], tok: Tokenizer) -> tuple[Matrix, Matrix, Matrix]:
-    """Return the tiers' logits of all windows, and the index behind each text's last one.
+def windows(folder: Path, texts: Sequence[str]) -> tuple[Matrix, Matrix, Matrix]:
+    """Return the tiers' logits of all windows, cut as the detector cuts them, and the index behind each text's last one."""
+    tokens = BertTokenizer((folder / "tokenizer.json").read_bytes())
+    session = OnnxSession((folder / "encoder.onnx").read_bytes())
+    found = []
+    for text in texts:
+        view = encoder.read(text)
+        found.append(
+            [(each, view[each.start : each.end]) for each in tokens.windows(view, encoder.WINDOW - 2)]
+        )
+    rows = [tokens.row(each.ids) for mine in found for each, _ in mine]
+    fast = HashedHeads.load(folder / "hashed.npz").logits(
+        [fold_text(part).text for mine in found for _, part in mine]
+    )
+    with ThreadPoolExecutor(count_cores()) as threads:
+        slow = np.stack(list(threads.map(lambda row: session.run(pad_rows([row], tokens.pad))[0], rows)))
+    return slow, fast, np.cumsum([len(mine) for mine in found])
 
-    They are cut at white space; the detector's differ a little.
-    """
-    size = int(encoder.WINDOW * PER_TOKEN * 0.9)
-    parts = [[Row(part, "", "document") for part in pieces(text, size)] for text in texts]
-    slow, fast = logits(folder, [part for mine in parts for part in mine], tok)
-    return slow, fast, np.cumsum([len(mine) for mine in parts])
 
-
-def maxima(
-    folder: Path, scores: dict[str, dict[str, list[float]]], texts: Sequence[str], tok: Tokenizer
-) -> Matrix:
+def maxima(folder: Path, scores: dict[str, dict[str, list[float]]], texts: Sequence[str]) -> Matrix:
     """Return the highest score of each document over its windows."""
-    slow, fast, ends = windows(folder, texts, tok)
+    slow, fast, ends = windows(folder, texts)
     return np.stack([part.max(0) for part in np.split(combined(scores, slow, fast), ends[:-1])])

@@ -18,11 +18,12 @@ from random import Random
 from typing import Any
 
 import noise
-import records
 import seeds
 import yaml
 from carriers import document
 from rows import Row, key
+
+import records
 
 FOLDER = Path(__file__).parent / "templates"
 SEED = 20_261

@@ -22,7 +22,7 @@ from guardrails.detectors.classifier.shipped_classifier import SHIPPED, ShippedC
 from guardrails.inference.safety.model import load_safety_model
 from guardrails.types import Text
 
-MOST = 400
+MOST = 120
 BATCH = 32
 NEUTRAL = ("benign", "spam", "pii", "secret", "privacy", "misinformation")
 

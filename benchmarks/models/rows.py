@@ -10,10 +10,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 HEADS = (
-    *("toxic", "hate", "harassment", "sexual", "sexual.minors", "violence", "self_harm", "illicit"),
-    *("unsafe", "unsafe_reply", "jailbreak", "injection"),
+    *("toxic", "hate", "harassment", "sexual", "sexual.minors", "violence"),
+    *("self_harm", "self_harm.intent", "self_harm.instructions", "illicit"),
+    *(
+        "unsafe",
+        "unsafe_reply",
+        "jailbreak",
+        "injection",
+        "privacy",
+        "misinformation",
+        "intellectual_property",
+    ),
 )
-CONTENT = HEADS[:8]
+CONTENT = HEADS[:10]
+LATER = HEADS[-3:]
+"""Heads that the data of earlier versions says nothing of: what is known to be harmful may be one of these as well."""
 PROMPT = tuple(head for head in HEADS if head != "unsafe_reply")
 WINDOW_CHARACTERS = 480
 """About 128 tokens of English."""

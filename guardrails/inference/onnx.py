@@ -9,7 +9,7 @@ this package sends nothing that nobody asked for, and a process that is forked w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import import_module
@@ -50,8 +50,13 @@ def import_runtime() -> Any:
     return onnxruntime
 
 
-def open_session(model: bytes | Path, name: str = "") -> Any:
-    """Return the session of a model: of its bytes, or of its file, whose name is the one that an error says if none is given.
+def open_session(model: bytes | Path, name: str = "", weights: Mapping[str, Any] | None = None) -> Any:
+    """Return the session of a model.
+
+    Args:
+        model: its bytes, or its file.
+        name: what an error calls it; by default the name of the file.
+        weights: arrays of it, by name, that lie outside of it.
 
     Raises:
         ModelError: it is no such model.
@@ -62,6 +67,9 @@ def open_session(model: bytes | Path, name: str = "") -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    if weights:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in weights.values()]
+        options.add_external_initializers([*weights], values)
     said = name or (model.name if isinstance(model, Path) else "")
     try:
         with _readable(model) as given:

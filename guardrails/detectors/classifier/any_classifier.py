@@ -76,7 +76,7 @@ class SequenceClassifier:
         self._model = model
         self._categories = tuple(columns)
         self._columns = [np.array(at, dtype=np.intp) for at in columns.values()]
-        self._languages = languages
+        self.languages = languages
         self._min_score = config.min_score
         self._most = config.windows
 
@@ -99,7 +99,7 @@ class SequenceClassifier:
 
     def _cut_windows(self, text: str) -> ModelWindows:
         return cut_model_windows(
-            text, TextView, self._model.windows, self._languages, self._most, strip_disguise
+            text, TextView, self._model.windows, self.languages, self._most, strip_disguise
         )
 
     def _detection(self, text: ModelWindows, scores: Scores) -> Detection:

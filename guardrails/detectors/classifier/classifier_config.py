@@ -12,7 +12,7 @@ from guardrails.detectors import ConfigProblem
 from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.config import Config
 
-SHIPPED_ONLY_FIELDS: Final = ("effort", "sha256")
+SHIPPED_ONLY_FIELDS: Final = ("effort", "escalate_to", "sha256")
 """Fields of models in two tiers alone (with `manifest.json`)."""
 
 SEQUENCE_ONLY_FIELDS: Final = (
@@ -68,6 +68,10 @@ class ClassifierConfig(Config):
     effort: Literal["auto", "full", "fast"] = "auto"
     """Shipped model: `auto` asks the fast tier first (0.1 to 0.3 ms a window), and the encoder (2 to 15 ms) where that is not
     sure; `full` asks both always, `fast` never the encoder."""
+    escalate_to: str | None = Field(default=None, examples=["text-safety-large"])
+    """Shipped model: a larger one of the same heads, which judges the windows again where a score is grey, neither low nor high:
+    from 0.3 to 0.97 unless its manifest says otherwise; its score counts then. `text-safety-large` comes in a package of its own
+    (`pip install guardrails-middleware-large`); another is a folder with `manifest.json`. By default none."""
     min_score: float = Field(default=0.1, ge=0, le=1)
     """The score below which nothing is reported, so that most texts have no findings at all."""
     windows: int = Field(default=400, ge=1, le=100_000)

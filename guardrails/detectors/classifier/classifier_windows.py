@@ -10,41 +10,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
+from guardrails.cancellation import check
 from guardrails.detectors.classifier.passages import past_windows
 from guardrails.detectors.classifier.value_reading import ValueReading, read_values
-from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
-from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
+from guardrails.detectors.language.foreign_text import has_foreign_script, is_foreign
 from guardrails.inference.safety.model import SafetyModel
 from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
-from guardrails.text import TextView, deobfuscate_text, fold_text, normalize_text, replace_surrogates
+from guardrails.text import (
+    TextView,
+    deobfuscate_text,
+    fold_text,
+    normalize_scripts,
+    normalize_text,
+    replace_surrogates,
+)
 from guardrails.types import Unchecked
 
-MIN_LANGUAGE_PROBABILITY: Final = 0.95
-"""The least probability of a language at which a window is said to be in it."""
-
-MIN_LETTERS: Final = 40
-"""Letters of a window below which its language is not told from its words: names and commands are alike in many."""
-
 MIN_SCRIPT_LETTERS: Final = 6
-"""Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
+"""Letters of scripts that no validated language uses by which a row of keys and short values is foreign, if most are: less is a
+name."""
 
 WINDOW_TOKENS: Final = 128
 """Tokens of sentences of a structured text that count as a window: a sentence fills a tenth of one. There may be as many windows
 of them as of what is read in rows, so that no number of sentences leaves one unread."""
-
-REMEMBERED: Final = 2_048
-"""Windows of which it is kept whether they are in a foreign language."""
-
-_ENGLISH: Final = (
-    "the and to of that with for this you your what how are it be have from can not they my about which when will would should"
-    " their there who these those because please could why where than then our each other only such used using does been were"
-    " its into some between same following cannot"
-)
-COMMON_ENGLISH_WORDS: Final = frozenset(_ENGLISH.split())
-"""Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
 _PICTOGRAPHS: Final = re.compile(
     "[\u20e3\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f10f\U0001f18a-\U0001f1e5\U0001f200-\U0001faff]"
@@ -52,7 +42,7 @@ _PICTOGRAPHS: Final = re.compile(
 )
 """Emoji, arrows, flags and the like, but no letters in squares. What is invisible between them is left to the views."""
 
-VIEWS: Final = {"folded": fold_text, "normalized": normalize_text}
+VIEWS: Final = {"folded": fold_text, "normalized": normalize_text, "scripts": normalize_scripts}
 """What models read of a text."""
 
 FOREIGN_REASON: Final = "in a language that the model was not validated on"
@@ -105,7 +95,7 @@ def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: in
         lambda read: model.windows(read, beside or ()),
         model.languages,
         most,
-        blank=blank_pictographs,
+        blank=blank_signs,
     )
     return TierWindows(
         found.spans,
@@ -119,14 +109,17 @@ def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: in
 
 def cut_prompt(prompt: str, model: SafetyModel) -> tuple[int, ...]:
     """Return the tokens of a prompt that are read beside its reply."""
-    return model.prompt(VIEWS[model.view](blank_pictographs(replace_surrogates(prompt))).text)
+    return model.prompt(VIEWS[model.view](blank_signs(replace_surrogates(prompt))).text)
 
 
-def blank_pictographs(text: str) -> str:
-    """Return a text of the same length with blanks for emoji: to the model's tokens one is like any other, and it has met most of
-    them in abuse, so that it would take a smile for that.
+def blank_signs(text: str) -> str:
+    """Return a text of the same length with blanks for emoji and underscores. To the model's tokens one emoji is like any other,
+    and it has met most of them in abuse, so that it would take a smile for that; and words in the spelling of programs
+    (`how_do_i`) are none that it knows.
     """
-    return text if text.isascii() else _PICTOGRAPHS.sub(lambda found: " " * len(found[0]), text)
+    if not text.isascii():
+        text = _PICTOGRAPHS.sub(lambda found: " " * len(found[0]), text)
+    return text.replace("_", " ")
 
 
 def cut_model_windows(
@@ -168,14 +161,21 @@ def cut_model_windows(
             spans.append(span)
             found.append((read, ids))
             judged = plain[slice(*own)]  # a view has other letters
-            if is_plain and (has_foreign_script if kind == "row" else is_foreign)(judged, languages):
+            if is_plain and _is_foreign_reading(judged, kind, languages):
                 foreign.append(span)
         if unchecked:
             break
-    unchecked += (Unchecked("language", FOREIGN_REASON, span=span) for span in _merge_spans(sorted(foreign)))
+    unchecked += (Unchecked("language", FOREIGN_REASON, span=span) for span in merge_spans(sorted(foreign)))
     return ModelWindows(
         tuple(spans), tuple(read for read, _ in found), tuple(ids for _, ids in found), tuple(unchecked)
     )
+
+
+def _is_foreign_reading(text: str, kind: str, languages: frozenset[str]) -> bool:
+    """Tell whether a window is for certain in a language that is not validated; of a row of values only its script tells."""
+    if kind == "row":
+        return has_foreign_script(text, languages, MIN_SCRIPT_LETTERS)
+    return is_foreign(text, languages)
 
 
 def _readings(
@@ -212,6 +212,7 @@ def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Sp
     """
     end = 0
     for window in windows(view.text):
+        check()
         start, until = view.original(window.start, window.end)
         # What is invisible between two windows belongs to the later one, so that spans leave nothing out.
         start, end = min(end, start), length if window.end == len(view.text) else until
@@ -219,39 +220,7 @@ def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Sp
             yield (start, end), view.text[window.start : window.end], window.ids
 
 
-@lru_cache(REMEMBERED)
-def is_foreign(text: str, languages: frozenset[str]) -> bool:
-    """Tell whether a text is for certain in a language that is not among these (none: all are)."""
-    if not languages:
-        return False
-    if has_foreign_script(text, languages):
-        return True
-    if (
-        len(text) < MIN_LETTERS
-        or ("en" in languages and _is_english(text))
-        or count_letters(without_noise(text)) < MIN_LETTERS
-    ):
-        return False
-    code, probability = identify_language(text)
-    return probability >= MIN_LANGUAGE_PROBABILITY and code not in languages and code != "und"
-
-
-def has_foreign_script(text: str, languages: frozenset[str]) -> bool:
-    """Tell whether many letters of a text, or most, are of scripts in which none of these languages is written (none: all)."""
-    if text.isascii() or not languages:
-        return False
-    own = script_of(frozenset(NAMES) - with_varieties(languages))
-    found = count_letters("".join(own.findall(text))) if own is not None else 0
-    return found >= MIN_LETTERS or (found >= MIN_SCRIPT_LETTERS and 2 * found > count_letters(text))
-
-
-def _is_english(text: str) -> bool:
-    """Tell at a glance what is English for certain, which is most of what needs no model of languages to see it."""
-    words = text.lower().split()
-    return 7 * sum(map(COMMON_ENGLISH_WORDS.__contains__, words)) >= len(words)
-
-
-def _merge_spans(spans: list[Span]) -> Iterator[Span]:
+def merge_spans(spans: list[Span]) -> Iterator[Span]:
     """Yield spans, those that touch as one."""
     open_: Span | None = None
     for span in spans:

@@ -1,4 +1,5 @@
-"""The `classifier` detector over the shipped safety model: a fast linear tier, and an encoder where that is not sure.
+"""The `classifier` detector over the shipped safety model: a fast linear tier, an encoder where that is not sure, and where the
+policy names one a larger encoder for what both together are not sure of.
 
 The model (`guardrails/inference`) has two tiers, and the fast one decides alone where it is sure. It reads a view
 of a text, and the readings in which spelling tricks are undone where there are any, in windows; each finding's span
@@ -13,14 +14,13 @@ That is the shipped model, and those with a `manifest.json` like it; every other
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
@@ -35,17 +35,30 @@ from guardrails.detectors.classifier.classifier_config import (
     resolve_labels,
 )
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
+from guardrails.detectors.classifier.head_table import (
+    AskedText,
+    Columns,
+    HeadGroups,
+    HeadTable,
+    OpenWindows,
+    doubt,
+)
 from guardrails.detectors.classifier.window_stream import WindowStream
 from guardrails.detectors.kinds import Kind
 from guardrails.inference.memory import ResultCache
-from guardrails.inference.safety.folder import FewWords, ModelError
+from guardrails.inference.safety.escalation import Escalation
+from guardrails.inference.safety.folder import TEXT_MODELS, ModelError, locate_packaged_model
 from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
+from guardrails.inference.safety.packages import PACKAGES
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.windows import TokenRow
 from guardrails.types import CLEAN, Content, Detection, Finding, Place, Stage, Text
 
-SHIPPED: Final = {"text-safety": Path(__file__).parents[2] / "models" / "text_safety"}
+SHIPPED: Final = TEXT_MODELS
 """Models that come with the package, by name."""
+
+OWN_MODELS: Final = SHIPPED.keys() | PACKAGES.keys()
+"""The names of these and of those that come in packages of their own."""
 
 REPLY: Final = "unsafe_reply"
 """The head that says `unsafe` of a reply; `unsafe` itself is of every other text."""
@@ -54,16 +67,18 @@ ATTACKS: Final = ("jailbreak", "injection")
 """The heads of what a model reads, and not of what it writes."""
 
 HEADS: Final = (
-    *("toxic", "hate", "harassment", "sexual", "sexual.minors", "violence", "self_harm", "illicit", "unsafe"),
+    *("toxic", "hate", "harassment", "sexual", "sexual.minors", "violence"),
+    *("self_harm", "self_harm.intent", "self_harm.instructions", "illicit", "unsafe"),
     *(REPLY, *ATTACKS),
+    *("privacy", "misinformation", "intellectual_property"),
 )
 """What the shipped models tell, and what others are taken to tell unless `categories:` says otherwise."""
 
-Columns = NDArray[np.bool_]
-"""Which heads, or which windows."""
-
 AT_ONCE: Final = 1_000
 """Characters up to which the caller's thread may ask the fast tier: under a millisecond."""
+
+IDEOGRAPHS: Final = "\u2e80"
+"""The first of the scripts that are written without spaces."""
 
 LONGEST_WORD: Final = 12
 """Characters of a word, for a few of them."""
@@ -93,66 +108,14 @@ PreparedText = tuple[TierWindows, FastScores]
 
 PreparedTexts = ResultCache[TextInput, PreparedText]
 
+Select = Callable[[AskedText, Scores], Iterator[OpenWindows]]
+"""A text and the scores of its windows so far → the windows that a model has to judge."""
+
+Judge = Callable[[Sequence[TokenRow], Scores, Scores], Scores]
+"""Rows, the logits of the fast tier and the scores so far → scores."""
+
 _PREPARED: WeakKeyDictionary[SafetyModel, PreparedTexts] = WeakKeyDictionary()
 """The texts that each model cut last, for all detectors that read them by it."""
-
-
-class HeadGroups(NamedTuple):
-    """The heads that a text needs: `groups` of them, each with whether it reads the text beside its prompt; all `wanted`."""
-
-    groups: tuple[tuple[Columns, bool], ...]
-    wanted: Columns
-
-    @classmethod
-    def make(cls, alone: Sequence[Columns], beside: Sequence[Columns] = ()) -> HeadGroups:
-        """Return the groups that have any heads: those that read a text alone, and those that read it beside its prompt."""
-        groups = [(each, False) for each in alone] + [(each, True) for each in beside]
-        return cls(
-            tuple(group for group in groups if group[0].any()), np.logical_or.reduce([*alone, *beside])
-        )
-
-
-class HeadTable(NamedTuple):
-    """The heads that texts need which are no reply, a reply to a prompt that is not known, and one to a prompt that is."""
-
-    text: HeadGroups
-    reply: HeadGroups
-    pair: HeadGroups
-
-    def of(self, prompt: tuple[int, ...] | None) -> HeadGroups:
-        """Return the heads of a text beside that prompt."""
-        if prompt is None:
-            return self.text
-        return self.pair if prompt else self.reply
-
-
-class AskedText(NamedTuple):
-    """A text with what is asked of it."""
-
-    windows: TierWindows
-    fast: FastScores
-    table: HeadTable
-
-    @property
-    def heads(self) -> HeadGroups:
-        """The heads that it needs, by the rows that they read."""
-        return self.table.of(self.windows.prompt)
-
-
-class OpenWindows(NamedTuple):
-    """Windows of a text that need the encoder, for some heads.
-
-    Attributes:
-        at: which windows.
-        columns: which heads.
-        beside: whether they are read beside the prompt.
-        short: which of them have so few words that both tiers must find what is found.
-    """
-
-    at: NDArray[np.intp]
-    columns: Columns
-    beside: bool
-    short: Columns
 
 
 def _prepare(model: SafetyModel, inputs: Sequence[TextInput]) -> list[PreparedText]:
@@ -174,11 +137,6 @@ def head_category(head: str) -> str:
     return "unsafe" if head == REPLY else head
 
 
-def doubt(found: Scores, alone: Scores, few: FewWords) -> Scores:
-    """Return the scores of both tiers for a few words, as far as the fast tier agrees."""
-    return np.where(alone >= few.agreement, found, np.minimum(found, few.doubted)).astype(found.dtype)
-
-
 class ShippedClassifier:
     """The detector: windows, the fast tier for all of them, the encoder for those that it does not settle."""
 
@@ -193,16 +151,17 @@ class ShippedClassifier:
         heads: Sequence[str],
         config: ClassifierConfig,
         asked: Mapping[Stage, frozenset[str]] | None = None,
+        escalation: Escalation | None = None,
     ) -> None:
         """Take what `_build` found; `asked` are the categories that are looked for at each stage (None: all, everywhere)."""
-        self.identity = model.identity
-        self.cancellable = (
-            config.model in SHIPPED
-        )  # a window takes milliseconds; of others' models nobody knows
+        self.identity = model.identity if escalation is None else escalation.identity
+        self.languages = model.languages
+        # A window takes milliseconds; of others' models nobody knows.
+        self.cancellable = {config.model, config.escalate_to or config.model} <= OWN_MODELS
         self._name = name
         self._model = model
         self._categories = tuple(map(head_category, model.heads))
-        self._heads, self._config, self._asked = heads, config, asked
+        self._heads, self._config, self._asked, self._escalation = heads, config, asked, escalation
         self._tables: dict[tuple[Stage, ...], HeadTable] = {}
         self._full = self._make_table(frozenset(self._categories))
         self._effort = config.effort
@@ -214,7 +173,7 @@ class ShippedClassifier:
 
     def narrow(self, asked: Mapping[Stage, frozenset[str]]) -> ShippedClassifier:
         """Return a detector that looks for what is asked for at each stage."""
-        return ShippedClassifier(self._name, self._model, self._heads, self._config, asked)
+        return ShippedClassifier(self._name, self._model, self._heads, self._config, asked, self._escalation)
 
     def _make_table(self, categories: frozenset[str]) -> HeadTable:
         """Return the heads that texts need where some categories are looked for."""
@@ -258,28 +217,49 @@ class ShippedClassifier:
         return found, tokens
 
     def _judge(self, asked: Sequence[AskedText | None]) -> tuple[list[Detection], int]:
-        """Return what both tiers say of the windows of each content, and how many tokens the encoder is asked for."""
+        """Return what the models say of the windows of each content, and how many tokens their encoders are asked for."""
         scores = [None if each is None else each.fast.scores.copy() for each in asked]
-        # All windows of all contents together, so that every core has some.
+        tokens = self._read(asked, scores, self._open, lambda rows, hashed, _: self._model.both(rows, hashed))
+        if self._escalation is not None:
+            tokens += self._read(asked, scores, self._open_grey, self._escalation.judge)
+        return self._answers(asked, scores), tokens
+
+    def _read(
+        self, asked: Sequence[AskedText | None], scores: Sequence[Scores | None], select: Select, judge: Judge
+    ) -> int:
+        """Have a model judge the windows that need it, and change their scores; of all contents together, so that every core has
+        some.
+
+        Args:
+            asked: the contents.
+            scores: of the windows of each, by now.
+            select: gives the windows.
+            judge: makes scores of their rows, the logits of the fast tier and the scores so far.
+
+        Returns:
+            how many tokens the rows have.
+        """
         rows: list[TokenRow] = []
         logits: list[Scores] = []
-        places: list[tuple[Scores, OpenWindows]] = []
+        before: list[Scores] = []
+        places: list[tuple[AskedText, Scores, OpenWindows]] = []
         for each, own in zip(asked, scores, strict=True):
             if each is None or own is None:
                 continue
-            for opened in self._open(each):
+            for opened in select(each, own):
                 rows += map(each.windows.pair if opened.beside else each.windows.row, opened.at.tolist())
                 logits.append(each.fast.logits[opened.at])
-                places.append((own, opened))
+                before.append(own[opened.at])
+                places.append((each, own, opened))
         if rows:
-            both = self._model.both(rows, logits[0] if len(logits) == 1 else np.concatenate(logits))
-            for own, (at, columns, _, short) in places:
-                found, both = both[: len(at)], both[len(at) :]
-                alone = own[at]
+            judged = judge(rows, np.concatenate(logits), np.concatenate(before))
+            for each, own, (at, columns, _, short) in places:
+                found, judged = judged[: len(at)], judged[len(at) :]
                 if short.any():
-                    found = np.where(short[:, None], doubt(found, alone, self._model.few_words), found)
-                own[at] = np.where(columns, found, alone)
-        return self._answers(asked, scores), sum(len(row.ids) for row in rows)
+                    certain = doubt(found, each.fast.scores[at], self._model.few_words)
+                    found = np.where(short[:, None], certain, found)
+                own[at] = np.where(columns, found, own[at])
+        return sum(len(row.ids) for row in rows)
 
     def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
         """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
@@ -291,8 +271,11 @@ class ShippedClassifier:
         if self._prepared.has_running([self._input_of(content) for content in texts]):
             return None  # who works at it may have many more texts to cut, and an event loop waits for nobody
         asked = self._prepare_batch(stretches.contents)
-        if any(True for each in asked if each is not None for _ in self._open(each)):
-            return None
+        for each in asked:
+            if each is not None and any(
+                True for select in (self._open, self._open_grey) for _ in select(each, each.fast.scores)
+            ):
+                return None
         return stretches.merge(
             self._answers(asked, [None if each is None else each.fast.scores for each in asked])
         )
@@ -318,7 +301,7 @@ class ShippedClassifier:
         prompt = None if content.context is None else content.context.get("prompt")
         return TextInput(content.text, prompt, self._most)
 
-    def _open(self, text: AskedText) -> Iterator[OpenWindows]:
+    def _open(self, text: AskedText, _: Scores) -> Iterator[OpenWindows]:
         """Yield the windows that need the encoder."""
         fast = text.fast
         if self._effort == "fast" or not text.windows.folded:
@@ -341,10 +324,25 @@ class ShippedClassifier:
             if len(at):
                 yield OpenWindows(at, columns, beside, short[at])
 
+    def _open_grey(self, text: AskedText, scores: Scores) -> Iterator[OpenWindows]:
+        """Yield the windows with a score that needs the larger model."""
+        if self._escalation is None or not text.windows.folded:
+            return
+        grey = self._escalation.is_grey(scores)
+        for columns, beside in text.heads.groups:
+            at = np.any(grey & columns, axis=1).nonzero()[0]
+            if len(at):
+                short = np.array([self._is_short(text.windows.folded[each]) for each in at.tolist()])
+                yield OpenWindows(at, grey[at] & columns, beside, short)
+
     def _is_short(self, folded: str) -> bool:
         """Tell whether a window has so few words that both tiers must find what is found."""
         words = self._model.few_words.words  # a long name is one without spaces
-        return len(folded) <= LONGEST_WORD * words and len(folded.split()) <= words
+        if len(folded) > LONGEST_WORD * words or len(folded.split()) > words:
+            return False
+        return (
+            sum(map(IDEOGRAPHS.__le__, folded)) <= words
+        )  # scripts without spaces have a word in each sign or two
 
     def _detection(self, text: AskedText, scores: Scores) -> Detection:
         windows = text.windows
@@ -375,28 +373,38 @@ def _categories(_name: str, config: ClassifierConfig) -> frozenset[str]:
     return frozenset(found or map(head_category, HEADS))
 
 
-def _folder(config: ClassifierConfig, files: PolicyFiles) -> Path:
-    """Return the folder of the model; raises `ConfigProblems`."""
-    if (shipped := SHIPPED.get(config.model)) is not None:
+def _folder(config: ClassifierConfig, field: Literal["model", "escalate_to"], files: PolicyFiles) -> Path:
+    """Return the folder of the model that a field names; raises `ConfigProblems`."""
+    name = str(getattr(config, field))
+    if (shipped := SHIPPED.get(name)) is not None:
         return shipped
+    if (package := PACKAGES.get(name)) is not None:
+        if (packaged := locate_packaged_model(name)) is not None:
+            return packaged
+        message = f"model {name!r} is a package of its own, which is not installed"
+        raise ConfigProblems([ConfigProblem("unreadable_model", message, (field,), hint=package.cure)])
     try:
-        return files.model_folder(config.model, config.revision, download=config.download)
+        return files.model_folder(name, config.revision, download=config.download)
     except OSError as error:
         of_hub = error.__cause__
-        hint = f"by name there is: {', '.join(SHIPPED)}"
+        hint = f"by name there is: {', '.join(sorted(OWN_MODELS))}"
         if isinstance(of_hub, ModelError):
             hint = f"{of_hub.hint}; {hint}" if of_hub.hint else hint
-        message = f"model {config.model!r}: {error.strerror or error}"
-        raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
+        message = f"model {name!r}: {error.strerror or error}"
+        raise ConfigProblems([ConfigProblem("unreadable_model", message, (field,), hint=hint)]) from error
 
 
 def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedClassifier | SequenceClassifier:
-    folder = _folder(config, files)
+    folder = _folder(config, "model", files)
     if not (folder / "manifest.json").is_file() and (folder / "config.json").is_file():
         return build_sequence_classifier(name, config, folder)
     of_any = find_unused_fields(
         config, SEQUENCE_ONLY_FIELDS, "models without manifest.json, and this one has one or is shipped"
     )
+    if config.escalate_to is not None and config.effort == "fast":
+        of_any += find_unused_fields(
+            config, ("escalate_to",), "what an encoder is not sure of: effort: auto, full"
+        )
     if of_any:
         raise ConfigProblems(of_any)
     try:
@@ -409,7 +417,20 @@ def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedCl
     problems = _problems(config, model)
     if problems:
         raise ConfigProblems(problems)
-    return ShippedClassifier(name, model, _select_heads(model.heads, config.categories), config)
+    escalation = None if config.escalate_to is None else _escalate(config, model, files)
+    heads = _select_heads(model.heads, config.categories)
+    return ShippedClassifier(name, model, heads, config, escalation=escalation)
+
+
+def _escalate(config: ClassifierConfig, model: SafetyModel, files: PolicyFiles) -> Escalation:
+    """Return the model with the larger one that judges what it is not sure of; raises `ConfigProblems`."""
+    folder = _folder(config, "escalate_to", files)
+    try:
+        return Escalation(model, load_safety_model(folder))
+    except ModelError as error:
+        message = f"model {config.escalate_to!r}: {error}"
+        problem = ConfigProblem("unreadable_model", message, ("escalate_to",), hint=error.hint)
+        raise ConfigProblems([problem]) from error
 
 
 def _problems(config: ClassifierConfig, model: SafetyModel) -> list[ConfigProblem]:

@@ -14,11 +14,11 @@ from guardrails.detectors.classifier.classifier_windows import (
     FOREIGN_REASON,
     VIEWS,
     TierWindows,
-    blank_pictographs,
+    blank_signs,
     cut_disguised_windows,
     cut_prompt,
-    is_foreign,
 )
+from guardrails.detectors.language.foreign_text import is_foreign
 from guardrails.inference.safety.model import SafetyModel
 from guardrails.text import fold_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Text, Unchecked
@@ -95,7 +95,7 @@ class WindowStream:
         return [self._follow(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _follow(self, text: str) -> Detection:
-        safe = blank_pictographs(replace_surrogates(text))
+        safe = blank_signs(replace_surrogates(text))
         unchecked: list[Unchecked] = []
         found: list[Found] = []
         before, self._text = len(self._text), self._text + safe

@@ -25,7 +25,8 @@ from guardrails.detectors.formats.code import blank_code
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.language._generate_gibberish import FIRST, LETTERS, STEPS, plain
 from guardrails.detectors.language._gibberish_table import BITS
-from guardrails.detectors.language.identification import language_probabilities, without_noise
+from guardrails.detectors.language.identification import language_probabilities
+from guardrails.detectors.language.prose_words import without_noise
 from guardrails.detectors.language.scripts import SCRIPTS
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.text import replace_surrogates

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from math import inf
 from typing import Final
 
-from guardrails.detectors.language.scripts import NAMES, SCRIPTS, umbrella_language
+from guardrails.detectors.language.common_words import languages_of_words
+from guardrails.detectors.language.prose_words import count_letters, prose_words, sample, without_noise
+from guardrails.detectors.language.scripts import NAMES, RARE, SCRIPTS, umbrella_language
 from guardrails.text import replace_surrogates
-
-SAMPLE: Final = 2_400
-"""Characters of a text that `identify_language` looks at: its beginning, middle and end."""
 
 FEWEST: Final = 12
 """Letters below which a text in Latin letters is `und`."""
@@ -23,24 +23,20 @@ FEWEST: Final = 12
 SURE: Final = 0.5
 """The least probability for which `identify_language` names a language."""
 
-# What is in no language: links, addresses, inline code, tags, mentions, pictures, numbers. Bounded, so linear.
-_NOISE: Final = re.compile(
-    r"(?m:^[ \t>]{0,8}(?:```|~~~)[^\n]{0,200})|(?:https?://|www\.)[^\s<>\"]{1,2000}"
-    r"|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
-    r'|"[\w.-]{1,60}"\s{0,8}:'
-    r"|`[^`\n]{1,200}`|</?[a-zA-Z][^<>\n]{0,200}>|[@#]\w{1,60}|\d{1,60}"
-    "|[\u2190-\u2bff\U0001f000-\U0001faff\ufe0e\ufe0f\u200d]{1,60}"
-)
+WORD_NATS: Final = 3.0
+"""What a word says for the languages in which it is common."""
 
+RARE_NATS: Final = 8.0
+"""What must speak in addition for a language of `RARE`."""
 
-def without_noise(text: str) -> str:
-    """Return the text with spaces in place of links, addresses, inline code, tags, emoji and numbers; same length."""
-    return _NOISE.sub(lambda match: " " * (match.end() - match.start()), text)
+OFFERED_NATS: Final = 3.0
+"""What speaks in advance for the languages that `choose_language` may name."""
 
+CHOSEN_WITH_WORD: Final = 3.0
+"""By how much such a language must be likelier than any other, where a word of the text is common in it."""
 
-def count_letters(text: str) -> int:
-    """Count letters; one of a script without spaces (Han, Kana, Hangul) says as much as two others."""
-    return sum((2 if char >= "\u2e80" else 1) for char in text if char.isalpha())
+CHOSEN_WITHOUT_WORD: Final = 8.0
+"""The same where none is."""
 
 
 def language_probabilities(text: str) -> Mapping[str, float]:
@@ -55,10 +51,7 @@ def identify_language(text: str) -> tuple[str, float]:
 
     Looks at no more than `SAMPLE` characters; varieties count as their language (`zh` for Cantonese).
     """
-    if len(text) > SAMPLE:
-        third, middle = SAMPLE // 3, len(text) // 2
-        text = f"{text[:third]} {text[middle : middle + third]} {text[-third:]}"
-    return _language_of(text)
+    return _language_of(sample(text))
 
 
 @lru_cache(maxsize=512)
@@ -76,6 +69,35 @@ def _language_of(text: str) -> tuple[str, float]:
         found[language] = found.get(language, 0.0) + probability
     code = max(found, key=found.__getitem__)
     return (code, found[code]) if found[code] >= SURE and code in NAMES else ("und", found[code])
+
+
+def choose_language(text: str, offered: frozenset[str]) -> str | None:
+    """Return which of some languages a text is in, None where it is in another or too short to tell; names and programs are in
+    none.
+    """
+    words = prose_words(text).words
+    code = identify_language(" ".join(words))[0]
+    if code != "und" or not words:
+        return code if code in offered else None
+    return _choose_by_words(words, offered)
+
+
+@lru_cache(maxsize=512)
+def _choose_by_words(words: tuple[str, ...], offered: frozenset[str]) -> str | None:
+    """Return in which of some languages a few words are, of all that there are, None where that is not certain."""
+    from guardrails.detectors.language.language_model import load_language_model
+
+    model, known = load_language_model(), languages_of_words()
+    common = [code for word in words for code in known.get(word, ())]
+    found: dict[str, float] = {}
+    for code, nats in zip(model.languages, model.scores(" ".join(words)).tolist(), strict=True):
+        language = umbrella_language(code)
+        found[language] = max(found.get(language, -inf), nats - RARE_NATS * (code in RARE))
+    for language in found:
+        found[language] += OFFERED_NATS * (language in offered) + WORD_NATS * common.count(language)
+    first, second = sorted(found, key=found.__getitem__, reverse=True)[:2]
+    needed = CHOSEN_WITH_WORD if first in common else CHOSEN_WITHOUT_WORD
+    return first if first in offered and found[first] - found[second] > needed else None
 
 
 def script_language(text: str, count: int) -> str | None:

@@ -1,13 +1,12 @@
 """Reads words that are written without blanks between them: `pleasetellmehowitworks`.
 
-The words are those of the shipped model's tokenizer, which has them by how common they are: of all ways to cut a row of letters
+The words are those of BERT's tokenizer (`english_words.txt`), by how common they are: of all ways to cut a row of letters
 the one of the commonest words is taken. It counts where all of it is words, some of them such as sentences have; long words of
 other languages, names and keys fall into crumbs. What is read is read with the first word of that kind only, in some 20 ms.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from math import inf, log
@@ -26,7 +25,7 @@ DEAREST: Final = 1.75
 CAPITALS: Final = 8
 """Letters of which one may be a capital, where not all are: rows of Base64 have many."""
 
-_VOCABULARY: Final = Path(__file__).parents[2] / "models" / "text_safety" / "tokenizer.json"
+_WORDS: Final = Path(__file__).with_name("english_words.txt")
 _LONGEST_WORD: Final = 16
 _FEWEST_WORDS: Final = 5
 _LITTLE: Final = frozenset(
@@ -94,8 +93,4 @@ def _cut_words(letters: str) -> list[str]:
 @cache
 def _word_costs() -> dict[str, float]:
     """Return what each word costs: the rarer, the more."""
-    vocabulary = json.loads(_VOCABULARY.read_bytes())["model"]["vocab"]
-    words = (
-        each for each in vocabulary if each.isascii() and each.isalpha() and (len(each) > 1 or each in "ai")
-    )
-    return {word: log(10 + rank) for rank, word in enumerate(words)}
+    return {word: log(10 + rank) for rank, word in enumerate(_WORDS.read_text("ascii").split())}

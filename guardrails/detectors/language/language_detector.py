@@ -20,7 +20,8 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code import blank_code
 from guardrails.detectors.kinds import Kind
-from guardrails.detectors.language.identification import count_letters, language_probabilities, without_noise
+from guardrails.detectors.language.identification import language_probabilities
+from guardrails.detectors.language.prose_words import count_letters, without_noise
 from guardrails.detectors.language.scripts import (
     NAMES,
     script_of,

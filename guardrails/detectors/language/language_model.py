@@ -89,6 +89,10 @@ class LanguageModel:
             found[language] = found.get(language, 0.0) + probability
         return found
 
+    def scores(self, text: str) -> NDArray[np.float64]:
+        """Return the score of each language, in nats and in the order of `languages`: naive Bayes, not tempered."""
+        return self._scores(_encode(text))
+
     def _scores(self, data: bytes) -> NDArray[np.float64]:
         """Return the score of each language for a text's bytes."""
         rows, counts = np.unique(self._find_ngrams(data), return_counts=True)

@@ -52,6 +52,10 @@ VARIETIES: Final[dict[str, tuple[str, ...]]] = {
 }
 """A language → what counts as it too: short texts of the one are often taken for the other."""
 
+_RARE: Final = "ace an bcl br crh eo ext fo fuv gcf gcr gom gug guw kab la lb lij ltg oc pcm se uzs vec vo wa"
+RARE: Final = frozenset(_RARE.split())
+"""Languages near to others, or with few speakers: a few words are theirs by chance more often than in earnest."""
+
 _UMBRELLA: Final = {variety: code for code, varieties in VARIETIES.items() for variety in varieties}
 
 SCRIPTS: Final[dict[str, tuple[str, str]]] = {
@@ -87,6 +91,39 @@ SCRIPTS: Final[dict[str, tuple[str, str]]] = {
 }  # fmt: skip
 """Script → its letters (body of `[...]`), and the languages that are written in it. What is not listed is Latin or too
 rare to tell."""
+
+
+SYNONYMS: Final[tuple[tuple[str, ...], ...]] = (
+    ("ar", "ara", "arb", "ary", "arz"), ("de", "deu", "ger"), ("en", "eng", "pcm"), ("es", "spa"), ("et", "est", "ekk"),
+    ("fa", "fas", "per", "pes", "prs"), ("fr", "fra", "fre"), ("he", "heb", "iw"), ("hi", "hin"), ("id", "ind", "in"),
+    ("it", "ita"), ("ja", "jpn"), ("ko", "kor"), ("lv", "lav", "lvs"), ("ms", "msa", "may", "zsm"),
+    ("no", "nor", "nb", "nob", "nn", "nno"), ("pt", "por"), ("ro", "ron", "rum", "mo"), ("ru", "rus"), ("sw", "swa", "swh"),
+    ("tl", "tgl", "fil"), ("tr", "tur"), ("zh", "zho", "chi", "cmn", "wuu", "yue"),
+)  # fmt: skip
+"""Codes that mean one language to whoever reads a message; the first is that by which it is told."""
+
+_SYNONYMS: Final = {code: codes for codes in SYNONYMS for code in codes}
+
+
+def base_language(tag: str) -> str:
+    """Return the code by which the language of a tag is told: `zh` for `zh-Hant-TW`, `no` for `nb`."""
+    primary = tag.partition("-")[0].partition("_")[0].lower()
+    return _SYNONYMS.get(primary, (primary,))[0]
+
+
+def match_language(wanted: str, offered: Iterable[str]) -> str | None:
+    """Return the tag of those offered that somebody reads best who wants another: the same, else the same cut from its end
+    (`zh-Hant-TW`, `zh-Hant`, `zh`), else one of the same language, None where there is none.
+    """
+    tags = {tag.replace("_", "-").lower(): tag for tag in offered}
+    cut = wanted.replace("_", "-").lower()
+    while cut:
+        if cut in tags:
+            return tags[cut]
+        cut = cut.rpartition("-")[0]
+    base = base_language(wanted)
+    alike = [tag for tag in tags.values() if base_language(tag) == base]
+    return min(alike, key=len, default=None)
 
 
 def umbrella_language(code: str) -> str:

@@ -1,18 +1,20 @@
 """The `pii` detector: personal data by one of two engines and, where a policy names one, a model.
 
 `fast` is one table of patterns (`entities.py`): microseconds, every score 1. `presidio` is presidio-analyzer
-(`presidio.py`): milliseconds, scores by context. Names, places and organizations take a model (`ner.py`). All share
-one set of names (`names.py`). What finds the same stretch twice makes one finding.
+(`presidio.py`): milliseconds, scores by context. Names, places and organizations take a model: the one that comes with the
+package (`shipped_names/`), or one that the policy names (`ner.py`). All share one set of names (`names.py`). What finds the same
+stretch twice makes one finding.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config, make_item_snippets
@@ -22,8 +24,12 @@ from guardrails.detectors.patterns.patterns_detector import PatternsDetector, ca
 from guardrails.detectors.pii.entities import SPECIMENS, TABLE
 from guardrails.detectors.pii.identifiers.validators import us_ssn, us_ssn_form
 from guardrails.detectors.pii.names import LABELS, NATIONAL, EntityHit, presidio_entities
+from guardrails.detectors.pii.pii_stream import PiiStream, drop_contained, make_finding
 from guardrails.text import deobfuscate_text, normalize_text, replace_surrogates
-from guardrails.types import CLEAN, Content, Detection, Detector, Finding, Text
+from guardrails.types import CLEAN, Content, Detection, Detector, Stage, Stream, Text, Unchecked
+
+if TYPE_CHECKING:
+    from guardrails.detectors.pii.shipped_names.shipped_searcher import ShippedNames
 
 CHOICE = BuiltinTable(
     "pii",
@@ -35,13 +41,26 @@ CHOICE = BuiltinTable(
 )
 ENTITIES = CHOICE.names
 
+SHIPPED: Final = {"pii-names": Path(__file__).parents[2] / "models" / "pii_names"}
+"""The model that comes with the package, by name."""
+
+OF_SHIPPED: Final = frozenset({"person", "location", "organization", "street_address", "postal_code"})
+"""What it finds: two of these the table of patterns finds as well, by their form."""
+
+OF_MODELS: Final = OF_SHIPPED - {*ENTITIES}
+"""What takes a model: a policy that names one of these gets the shipped one, unless it names another."""
+
+OF_OTHERS: Final = ("file", "runtime", "labels", "window")
+"""Fields that are for other models than the shipped one."""
+
 
 class NerConfig(Config):
-    """A token-classification model that finds names, places, organizations and whatever else it has labels for."""
+    """A model that finds names, places, organizations and whatever else it has labels for."""
 
-    model: str = Field(examples=["models/ner"])
-    """A folder below the policy's own, or below the one that the environment's GUARDRAILS_MODELS names: `config.json`,
-    `tokenizer.json` and an ONNX file or safetensors. Nothing is ever downloaded."""
+    model: str = Field(default="pii-names", examples=["pii-names", "models/ner"])
+    """The model that comes with the package, by name; or a folder with a token-classification model, below the policy's own or
+    below the one that the environment's GUARDRAILS_MODELS names: `config.json`, `tokenizer.json` and an ONNX file or
+    safetensors. Nothing is ever downloaded."""
     file: str | None = Field(default=None, examples=["onnx/model_quantized.onnx"])
     """The ONNX file in that folder; by default the only one there, in it or in its folder `onnx`."""
     runtime: Literal["onnx", "torch"] = "onnx"
@@ -50,7 +69,8 @@ class NerConfig(Config):
     """What the model's labels mean, without `B-` and `I-`, where the table of well-known labels does not say or says
     something else."""
     min_score: float = Field(default=0.5, gt=0, le=1)
-    """The score from which on it is a finding: the mean probability of its words."""
+    """The score from which on it is a finding: the mean probability of its words. That of a person by the shipped model is its
+    square where it is of one word, and as much nearer to 1 where it is of several."""
     window: int = Field(default=256, ge=16, le=8192)
     """Tokens that the model sees at once; windows share a quarter. Never more than the model has positions for."""
 
@@ -66,7 +86,8 @@ class PiiConfig(Config):
         examples=[["email", "credit_card"]],
         json_schema_extra=make_item_snippets(*ENTITIES, *LABELS.values()),
     )
-    """Which kinds to look for; by default all that the engine and the model find."""
+    """Which kinds to look for; by default all that the engine finds, and the model under `ner:`. To name one of `person`,
+    `location` and `organization` is to have the shipped model run, which takes milliseconds."""
     exclude: list[str] = Field(
         default=[],
         examples=[["email", "phone"]],
@@ -91,7 +112,19 @@ class PiiConfig(Config):
     )
     """Presidio: regions whose telephone numbers are found without their +. Each makes it some two percent slower."""
     ner: NerConfig | None = None
-    """A model for names, places and organizations, beside either engine."""
+    """A model for names, places and organizations, beside either engine; by default the shipped one where `entities` name any."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_shipped_model(cls, given: Any) -> Any:
+        """Name the shipped model where entities are named that take one, so that all who read a configuration see it."""
+        if not isinstance(given, dict) or given.get("ner") is not None:
+            return given
+        wanted = given.get("entities")
+        named = isinstance(wanted, list) and any(
+            isinstance(each, str) and each in OF_MODELS for each in wanted
+        )
+        return {**given, "ner": {}} if named else given
 
 
 class PiiSearcher(Protocol):
@@ -103,19 +136,54 @@ class PiiSearcher(Protocol):
 
 
 class PiiDetector:
-    """The detector where it takes more than patterns: each searcher sees the plain text and, where they differ, the
-    normalized view and the readings in which codes are undone.
+    """The detector where it takes more than patterns.
+
+    Each searcher sees the plain text and, where they differ, the normalized view and the readings in which codes are undone. The
+    shipped model reads a text its own way.
+
+    Args:
+        name: of the detector.
+        patterns: of the engine `fast`, where it is asked for anything.
+        searchers: what is asked beside.
+        names: the shipped model, where it is asked for anything.
+        at: the stages at which that is; None: all.
     """
 
     inline = False
     tier = 1
 
     def __init__(
-        self, name: str, patterns: PatternsDetector | None, searchers: Sequence[PiiSearcher]
+        self,
+        name: str,
+        patterns: PatternsDetector | None,
+        searchers: Sequence[PiiSearcher],
+        names: ShippedNames | None = None,
+        at: Collection[Stage] | None = None,
     ) -> None:
         self._name = name
         self._patterns = patterns
         self._searchers = searchers
+        self._names, self._at = names, at
+        self.identity = [] if names is None else [names.identity]
+        # The shipped model takes milliseconds for a sentence, whatever that is; of others nobody knows.
+        self.cancellable = names is not None and not searchers
+        self.stream = self._begin_stream if self.cancellable else None
+
+    def narrow(self, asked: Mapping[Stage, frozenset[str]]) -> Detector:
+        """Return a detector that asks the shipped model only where something is asked for that it finds."""
+        if self._names is None:
+            return self
+        found = {f"pii.{name}" for name in self._names.wanted}
+        at = frozenset(stage for stage, categories in asked.items() if not found.isdisjoint(categories))
+        if at or self._patterns is None or self._searchers:
+            return PiiDetector(self._name, self._patterns, self._searchers, self._names, at)
+        return self._patterns
+
+    def _begin_stream(self, context: Mapping[str, str] | None) -> Stream:
+        """Begin a text that grows: sentence by sentence as far as names are asked for."""
+        assert self._names is not None
+        patterns = None if self._patterns is None else self._patterns.stream(context)
+        return PiiStream(self._name, patterns, self._names.begin())
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         known = [CLEAN] * len(batch) if self._patterns is None else self._patterns.detect(batch)
@@ -124,16 +192,21 @@ class PiiDetector:
     def _detect_one(self, content: Content, known: Detection) -> Detection:
         if not isinstance(content, Text):
             return known
+        unchecked: tuple[Unchecked, ...] = ()
         try:
-            hits = self._hits(replace_surrogates(content.text))
+            hits = self._hits(replace_surrogates(content.text)) if self._searchers else []
         except TimeoutError as error:
             return replace(known, error=known.error or str(error), reason="timeout")
-        found = [
-            Finding(f"pii.{hit.name}", hit.score, self._name, (hit.start, hit.end))
-            for hit in hits
-            if hit.start < hit.end
-        ]
-        return replace(known, findings=_drop_contained([*known.findings, *found])) if found else known
+        place = content.place
+        if self._names is not None and (
+            self._at is None or not {place.stage, *place.also}.isdisjoint(self._at)
+        ):
+            named = self._names.read(content.text)
+            hits, unchecked = [*hits, *named.hits], named.unchecked
+        if not hits and not unchecked:
+            return known
+        found = [make_finding(self._name, hit) for hit in hits if hit.start < hit.end]
+        return replace(known, findings=drop_contained([*known.findings, *found]), unchecked=unchecked)
 
     def _hits(self, text: str) -> list[EntityHit]:
         hits = [hit for searcher in self._searchers for hit in searcher.search(text)]
@@ -145,35 +218,18 @@ class PiiDetector:
         return hits
 
 
-def _drop_contained(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings in order of place, without those that lie within one of their category, which takes their
-    score if it is higher.
-    """
-    widest: dict[str, int] = {}
-    kept: list[Finding] = []
-    for finding in sorted(findings, key=lambda each: (_span(each)[0], -_span(each)[1], each.category)):
-        at = widest.get(finding.category)
-        if at is not None and _span(finding)[1] <= _span(kept[at])[1]:
-            kept[at] = replace(kept[at], score=max(kept[at].score, finding.score))
-        else:
-            widest[finding.category] = len(kept)
-            kept.append(finding)
-    return tuple(kept)
-
-
-def _span(finding: Finding) -> tuple[int, int]:
-    assert finding.span is not None
-    return finding.span
-
-
 def _by_engine(config: PiiConfig) -> frozenset[str]:
     """Return the names that the engine finds."""
     return frozenset(ENTITIES if config.engine == "fast" else presidio_entities(config.languages).values())
 
 
 def _by_model(config: PiiConfig) -> frozenset[str]:
-    """Return the names that a model may have labels for."""
-    return frozenset() if config.ner is None else frozenset({*LABELS.values(), *config.ner.labels.values()})
+    """Return the names that a model finds, as far as that is known before it is loaded."""
+    if config.ner is None:
+        return frozenset()
+    if config.ner.model in SHIPPED:
+        return OF_SHIPPED
+    return frozenset({*LABELS.values(), *config.ner.labels.values()})
 
 
 def _select_names(config: PiiConfig) -> frozenset[str]:
@@ -209,6 +265,14 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
     if config.ner is not None and not _select_names(config) & _by_model(config):
         message, hint = "a model finds none of the entities", "add one, such as 'person', or leave out 'ner'"
         problems.append(ConfigProblem("unused_field", message, ("ner",), hint=hint))
+    if config.ner is not None and config.ner.model in SHIPPED:
+        problems += [
+            ConfigProblem(
+                "unused_field", f"{field!r} is for other models than the shipped one", ("ner", field)
+            )
+            for field in OF_OTHERS
+            if field in config.ner.model_fields_set
+        ]
     for label, name in config.ner.labels.items() if config.ner else ():
         wrong = category_problem(f"pii.{name}", ("ner", "labels", label))
         if wrong is not None:
@@ -238,7 +302,9 @@ def _elsewhere(name: str, index: int, config: PiiConfig) -> ConfigProblem:
         for language, table in NATIONAL.items()
         if name in table.values()
     ]
-    if name in LABELS.values():
+    if name in OF_SHIPPED:
+        ways.append("the shipped model, 'ner: {}'")
+    elif name in LABELS.values():
         ways.append("a model under 'ner:' that has a label for it")
     return ConfigProblem(
         "unavailable_entity",
@@ -289,6 +355,18 @@ def _ner(config: PiiConfig, names: frozenset[str], files: PolicyFiles) -> PiiSea
     return found
 
 
+def _shipped(config: PiiConfig, names: frozenset[str]) -> ShippedNames:
+    from guardrails.detectors.pii.shipped_names.shipped_searcher import ShippedNames
+    from guardrails.inference.safety.folder import ModelError
+
+    assert config.ner is not None
+    try:
+        return ShippedNames(SHIPPED[config.ner.model], names, config.ner.min_score)
+    except ModelError as error:
+        problem = ConfigProblem("unreadable_model", str(error), ("ner", error.field), hint=error.hint)
+        raise ConfigProblems([problem]) from error
+
+
 def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
     problems = _problems(config)
     if problems:
@@ -303,9 +381,10 @@ def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
     parts: list[Callable[[], PiiSearcher]] = []
     if config.engine == "presidio" and of_engine:
         parts.append(lambda: _presidio(config, of_engine))
-    if of_model:
+    is_shipped = config.ner is not None and config.ner.model in SHIPPED
+    if of_model and not is_shipped:
         parts.append(lambda: _ner(config, of_model, files))
-    if patterns is not None and not parts:
+    if patterns is not None and not parts and not of_model:
         return patterns
     searchers = []
     for part in parts:
@@ -315,14 +394,15 @@ def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
             problems += error.problems
     if problems:
         raise ConfigProblems(problems)
-    return PiiDetector(name, patterns, searchers)
+    names = _shipped(config, of_model) if of_model and is_shipped else None
+    return PiiDetector(name, patterns, searchers, names)
 
 
 KIND = Kind(
     name="pii",
-    doc=f"Personal data: {', '.join(ENTITIES)}; more with engine 'presidio' or a model.",
+    doc=f"Personal data: {', '.join(ENTITIES)}; names, places and organizations by a model; more with engine 'presidio'.",
     config=PiiConfig,
     categories=lambda _name, config: frozenset(f"pii.{name}" for name in _select_names(config)),
     build=_build,
-    version=2,
+    version=3,
 )

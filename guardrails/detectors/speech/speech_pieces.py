@@ -41,20 +41,20 @@ class SpeechPiece:
     samples: Samples
 
     @property
-    def padded_samples(self) -> Samples:
-        """Its samples, with silence behind what is very short: transcribers refuse that."""
-        return np.pad(self.samples, (0, max(0, LEAST - len(self.samples))))
+    def louder_samples(self) -> Samples:
+        """Its samples, made as loud as speech is, with silence behind what is very short: transcribers refuse that."""
+        peak = float(np.abs(self.samples).max(initial=0.0))
+        gain = min(MOST_GAIN, max(1.0, LOUD / max(peak, 1e-9)))
+        return np.pad(self.samples * np.float32(gain), (0, max(0, LEAST - len(self.samples))))
 
     def wav(self) -> bytes:
         """Return it as a file: 16 kHz, one channel, 16 bits."""
-        peak = float(np.abs(self.samples).max(initial=0.0))
-        gain = min(MOST_GAIN, max(1.0, LOUD / max(peak, 1e-9)))
         out = io.BytesIO()
         with wave.open(out, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)
-            file.writeframes(np.round(self.padded_samples * (gain * 32_767)).astype("<i2").tobytes())
+            file.writeframes(np.round(self.louder_samples * 32_767).astype("<i2").tobytes())
         return out.getvalue()
 
 

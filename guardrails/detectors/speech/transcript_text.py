@@ -26,11 +26,14 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What is said in a stretch, when that is, and its words in order: those whose time is known."""
+    """What is said in a stretch, when that is, and its words in order: those whose time is known. `doubt` says why that is not to
+    be relied on, as what follows "speech that …"; None where nobody says so.
+    """
 
     text: str
     clip: Clip
     words: tuple[TimedWord, ...] = ()
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Runs models that write down speech, from a local folder, with times.
 
     model = load_speech_model(folder, SpeechOptions())
-    whole, parts = model.transcribe(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
+    found = model.transcribe(samples)                   # "hello there", (("hello", 0.1, 0.4), …)
 
 Whatever the transformers library knows as such a model: Whisper and others that write a text, wav2vec2 and others that spell
 (CTC). The folder's own tokenizer and preprocessor are used; pickled weights and code in it are never run, nothing is
@@ -26,8 +26,24 @@ from guardrails.inference.shared_models import SharedModels
 
 RATE: Final = 16_000
 
+
 Part = tuple[str, float | None, float | None]
 """A word or a sentence, and from which second to which it is said, where the model tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcription:
+    """What is said in a piece of sound.
+
+    Attributes:
+        text: all of it.
+        parts: its words or sentences with their times.
+        doubt: why the text is not to be relied on, as what follows "speech that …"; None where the model does not say so.
+    """
+
+    text: str
+    parts: tuple[Part, ...] = ()
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +98,15 @@ class SpeechModel(TorchRuntime):
             device=self._device,
         )
 
-    def transcribe(self, samples: NDArray[np.float32]) -> tuple[str, list[Part]]:
-        """Return what is said in at most half a minute at 16 kHz: all of it, and its words or sentences with their times."""
+    def transcribe(self, samples: NDArray[np.float32]) -> Transcription:
+        """Return what is said in at most half a minute at 16 kHz."""
         given = {"raw": np.ascontiguousarray(samples, np.float32), "sampling_rate": RATE}
         wishes = self._wishes if self._times is None else {**self._wishes, "return_timestamps": self._times}
         with self._lock, self._torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = self._pipe(given, **wishes)
-        parts = [(str(each["text"]), *_times(each["timestamp"])) for each in found.get("chunks") or ()]
-        return str(found["text"]), parts
+        parts = tuple((str(each["text"]), *_times(each["timestamp"])) for each in found.get("chunks") or ())
+        return Transcription(str(found["text"]), parts)
 
 
 def _times(given: Any) -> tuple[float | None, float | None]:

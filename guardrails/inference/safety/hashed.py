@@ -22,6 +22,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from guardrails.cancellation import check
+
 BITS: Final = 18
 BUCKETS: Final = 1 << BITS
 NGRAMS: Final = (2, 3, 4, 5)
@@ -30,6 +32,9 @@ LIMIT: Final = 200_000
 
 _TOGETHER: Final = 64
 """Texts that are hashed in one pass, so that what is looked up stays near; their numbers fit above a bucket in 32 bits."""
+
+_AT_ONCE: Final = 50_000
+"""Characters of texts that are judged between two looks at the time."""
 
 _SPACE: Final = 32
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -64,6 +69,20 @@ class TextFeatures(NamedTuple):
 
     buckets: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
+
+
+def _split_texts(texts: Sequence[str]) -> list[Sequence[str]]:
+    """Return texts in parts of about `_AT_ONCE` characters; of none one part."""
+    if sum(map(len, texts)) <= _AT_ONCE:
+        return [texts]
+    parts: list[Sequence[str]] = []
+    begin = size = 0
+    for at, text in enumerate(texts):
+        size += len(text)
+        if size >= _AT_ONCE:
+            parts.append(texts[begin : at + 1])
+            begin, size = at + 1, 0
+    return parts if begin == len(texts) else [*parts, texts[begin:]]
 
 
 def hash_texts(texts: Sequence[str]) -> TextFeatures:
@@ -208,7 +227,17 @@ class HashedHeads:
         np.savez_compressed(path, heads=names, weights=self.weights, scale=self.scale, bias=self.bias)
 
     def logits(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
+        """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone.
+
+        Raises:
+            Cancelled: the time is up, or nobody waits any more; that is looked at every `_AT_ONCE` characters.
+        """
+        parts = [self._judge(part) for part in _split_texts(texts)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _judge(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Return the logits of texts that are hashed together."""
+        check()
         buckets, counts = hash_texts(texts)
         rows = counts.nonzero()[0]
         if 0 < len(rows) == len(texts):

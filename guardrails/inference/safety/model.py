@@ -25,7 +25,14 @@ from guardrails.inference.batcher import Batcher
 from guardrails.inference.memory import ResultCache
 from guardrails.inference.onnx import defers_sessions
 from guardrails.inference.pool import get_pool
-from guardrails.inference.safety.folder import Manifest, ModelError, first_line, read_contents, read_manifest
+from guardrails.inference.safety.folder import (
+    Manifest,
+    ModelError,
+    first_line,
+    locate_file,
+    read_contents,
+    read_manifest,
+)
 from guardrails.inference.safety.hashed import HashedHeads
 from guardrails.inference.safety.scores import HeadCalibration, Scores
 from guardrails.inference.safety.session import EncoderSession, OnnxSession, pad_rows
@@ -52,12 +59,15 @@ class FastScores:
 
 
 class SafetyModel:
-    """A model that is ready to run, by several threads at once; `identity` is a digest of all that its scores depend on."""
+    """A model that is ready to run, by several threads at once; `identity` is a digest of all that its scores depend on, and
+    `manifest` what its folder says of it.
+    """
 
     def __init__(
         self, of: Manifest, tokens: BertTokenizer, session: EncoderSession, hashed: HashedHeads
     ) -> None:
         """Put the parts together and run them once; raises `ModelError` where they do not fit."""
+        self.manifest = of
         self.name, self.version, self.identity = of.name, of.version, of.identity
         self.heads = of.heads
         self.languages = frozenset(of.languages)
@@ -163,7 +173,7 @@ def load_safety_model(folder: Path, sha256: str | None = None) -> SafetyModel:
         if model is None:
             data = read_contents(folder, of)
             try:
-                hashed = HashedHeads.load(folder / "hashed.npz")
+                hashed = HashedHeads.load(locate_file(folder, "hashed.npz", of.shares))
             except Exception as error:
                 raise ModelError(f"hashed.npz: {first_line(error)}") from error
             tokens = BertTokenizer(data["tokenizer.json"])

@@ -18,7 +18,13 @@ _END: Final = re.compile(
     "(?:[.!?\u2026\u061f\u0964][\"'\u201d\u2019\u00bb)\\]]*+\\s++"
     "|[\u3002\uff01\uff1f][\"'\u201d\u2019\u300d\u300f\uff09]*+\\s*+|\\n\\s*+)(?=\\S)"
 )
+_ENDED: Final = re.compile(_END.pattern.removesuffix(r"(?=\S)") + r"\Z")
 _CUT: Final = re.compile(rf"(?s).{{1,{LONGEST}}}(?<=\s)|.{{{LONGEST}}}")
+
+
+def is_cut_short(passage: str) -> bool:
+    """Tell whether a passage that others follow ends where it had to, and not behind a sentence or a line."""
+    return _ENDED.search(passage) is None
 
 
 def split_passages(text: str) -> Iterator[tuple[int, int]]:

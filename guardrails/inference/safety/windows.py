@@ -47,6 +47,14 @@ class TokenRow:
     types: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TextPieces:
+    """The tokens of a text, without special ones, and where each stands in its characters."""
+
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
 def load_tokenizer(data: bytes) -> Tokenizer:
     """Return the tokenizer of a `tokenizer.json`; raises `ModelError`."""
     try:
@@ -76,6 +84,11 @@ class WindowCutter:
     def ids(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a text; it must be encodable as UTF-8."""
         return self._plain(_encode(self._tokenizer, text))
+
+    def pieces(self, text: str) -> TextPieces:
+        """Return the tokens of a text with their places; it must be encodable as UTF-8."""
+        found = self._tokenizer.encode(text, add_special_tokens=False)
+        return TextPieces(tuple(found.ids), tuple(found.offsets))
 
     def _plain(self, ids: tuple[int, ...]) -> tuple[int, ...]:
         """Return the tokens of a text with none that a text may not have; here the tokenizer itself sees to that."""
@@ -142,8 +155,11 @@ class GrowingWindows:
         return self._window() if self.end > self._start else None
 
     def size_with(self, more: int) -> int:
-        """Return the tokens of the last window with so many more, if they all go into it."""
-        return min(self.room, len(self._before) + len(self._ids) + more)
+        """Return the tokens that are read when so many follow: those of the last window, and where that is full those of the next
+        one, with its context.
+        """
+        size = len(self._before) + len(self._ids) + more
+        return size if size <= self.room else size + self._context
 
     def _window(self) -> TokenWindow:
         """Return the last window, with as much of the context as it has room for."""

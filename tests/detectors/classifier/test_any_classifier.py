@@ -221,6 +221,7 @@ def test_a_misspelt_label_is_a_problem_where_it_stands(folder: Path) -> None:
         ),
         ({"categories": ["hate"]}, "unknown_category", ("categories", 0), "is nothing that model"),
         ({"effort": "full"}, "unused_field", ("effort",), "for models with manifest.json"),
+        ({"escalate_to": "larger"}, "unused_field", ("escalate_to",), "for models with manifest.json"),
         ({"revision": "main"}, "unused_field", ("revision",), "for models of the hub"),
         ({"download": True}, "unused_field", ("download",), "for models of the hub"),
         ({"languages": ["english"]}, "unknown_language", ("languages", 0), "not a language that can be told"),

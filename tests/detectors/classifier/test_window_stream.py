@@ -171,10 +171,12 @@ def test_windows_past_the_limit_are_unchecked(safety: Callable[..., BoundDetecto
 
 
 def test_a_foreign_window_is_unchecked(safety: Callable[..., BoundDetector]) -> None:
-    """The language is told of each window by itself, once there is enough of it."""
+    """The language is told of each window by itself, once there is enough of it; of neighbours each is named."""
     text = "Der Fluss entspringt in den Bergen und fliesst neunzig Meilen weit, bevor er das Meer erreicht. "
     [found] = begin(safety()).detect([Text(text)])
-    assert [entry.kind for entry in found.unchecked] == ["language"]
+    assert {entry.kind for entry in found.unchecked} == {"language"}
+    [short] = begin(safety()).detect([Text("Fluss. ")])
+    assert not short.unchecked
 
 
 def test_a_disguise_is_read_as_what_it_stands_for(safety: Callable[..., BoundDetector]) -> None:

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.language.identification import (
-    SAMPLE,
-    count_letters,
+    choose_language,
     identify_language,
     language_probabilities,
-    without_noise,
 )
+from guardrails.detectors.language.prose_words import SAMPLE, without_noise
 from guardrails.detectors.language.scripts import NAMES
 from tests.cases import each_case
 
@@ -62,10 +61,44 @@ def test_long_texts_are_sampled() -> None:
     assert identify_language(SENTENCES["de"] * 100 + SENTENCES["fr"] * 100)[0] in ("de", "fr")
 
 
-def test_letters_of_dense_scripts_count_twice() -> None:
-    """So that limits in letters mean about as much text everywhere."""
-    assert count_letters("ab 12, é") == 3
-    assert count_letters("漢字かな 한") == 10
+OFFERED = frozenset({"en", "de", "fr", "es", "it", "pt", "tr", "ru", "ar", "hi", "zh", "ja", "ko"})
+
+
+@each_case(
+    ("text", "code"),
+    [
+        ("Quiero morir", "es"),
+        ("Ich will sterben.", "de"),
+        ("je veux mourir", "fr"),
+        ("Voglio morire", "it"),
+        ("quero morrer", "pt"),
+        ("ölmek istiyorum", "tr"),
+        ("хочу умереть", "ru"),
+        ("أريد أن أموت", "ar"),
+        ("मैं मरना चाहता हूँ", "hi"),
+        ("我想死", "zh"),
+        ("死にたい", "ja"),
+        ("죽고 싶어", "ko"),
+        ("I want to die", "en"),
+        ("No puedo más", "es"),
+        (SENTENCES["nl"], None),
+        (SENTENCES["uk"], None),
+        ("ik wil dood", None),
+        ("Anna Kowalska", None),
+        ("ok", None),
+        ("6d5cadd95a1d6418f3657d44f2955dd7", None),
+        ("", None),
+    ],
+)
+def test_a_few_words_choose_among_languages(text: str, code: str | None) -> None:
+    """None where they are in another one, or too few to tell."""
+    assert choose_language(text, OFFERED) == code
+
+
+def test_nothing_is_chosen_that_is_not_offered() -> None:
+    """However certain it is."""
+    for code, text in SENTENCES.items():
+        assert choose_language(text, frozenset({"en", "de"})) in ({code} & {"en", "de"} or {None})
 
 
 @given(st.text(max_size=200))

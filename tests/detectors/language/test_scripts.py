@@ -8,7 +8,10 @@ from guardrails.detectors.language.identification import language_probabilities
 from guardrails.detectors.language.scripts import (
     NAMES,
     SCRIPTS,
+    SYNONYMS,
     VARIETIES,
+    base_language,
+    match_language,
     script_of,
     suggest_code,
     umbrella_language,
@@ -75,3 +78,49 @@ def test_a_wrong_name_has_a_cure(wrong: str, code: str | None) -> None:
     """Names in English, tags with a region and slips lead to the code."""
     assert (f"'{code}'" in suggest_code(wrong)) is (code is not None)
     assert suggest_code(wrong)
+
+
+@each_case(
+    ("tag", "base"),
+    [
+        ("zh-Hant-TW", "zh"),
+        ("nb", "no"),
+        ("nn-NO", "no"),
+        ("iw", "he"),
+        ("pt_BR", "pt"),
+        ("DEU", "de"),
+        ("xx", "xx"),
+        ("", ""),
+    ],
+)
+def test_a_tag_has_a_base(tag: str, base: str) -> None:
+    """The code by which its language is told."""
+    assert base_language(tag) == base
+
+
+def test_synonyms_are_of_one_language_each() -> None:
+    """And the first of each is a code that is told."""
+    codes = [code for row in SYNONYMS for code in row]
+    assert len(codes) == len(set(codes))
+    assert {row[0] for row in SYNONYMS} <= NAMES.keys()
+
+
+@each_case(
+    ("wanted", "offered", "tag"),
+    [
+        ("zh-Hant-TW", ["en", "zh", "zh-Hant"], "zh-Hant"),
+        ("zh-Hant", ["en", "zh"], "zh"),
+        ("zh", ["en", "zh-Hant", "zh-Hans-CN"], "zh-Hant"),
+        ("yue", ["zh"], "zh"),
+        ("de-AT", ["de", "de-CH"], "de"),
+        ("DE_ch", ["de", "de-CH"], "de-CH"),
+        ("no", ["nb"], "nb"),
+        ("nn", ["nb"], "nb"),
+        ("fr", ["en"], None),
+        ("", ["en"], None),
+        ("en", [], None),
+    ],
+)
+def test_the_nearest_tag_is_found(wanted: str, offered: list[str], tag: str | None) -> None:
+    """The same, else the same cut from its end, else another of the same language."""
+    assert match_language(wanted, offered) == tag

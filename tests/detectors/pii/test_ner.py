@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from guardrails.detectors import ConfigProblems
 from guardrails.detectors.pii.names import LABELS
-from guardrails.detectors.pii.ner import NerSearcher, split_label
+from guardrails.detectors.pii.ner import NerSearcher
 from guardrails.detectors.pii.ner_model import load_token_model
-from tests.cases import each_case, scale
+from tests.cases import scale
 
 WORDS = {
     "Ann": "B-PER", "##a": "O", "Maria": "B-PER", "Lee": "I-PER", "of": "O", "Bonn": "B-LOC", "New": "B-LOC",
@@ -34,23 +34,6 @@ def ner(
 def found(searcher: NerSearcher, text: str) -> list[tuple[str, str]]:
     """Return the name and the text of each hit."""
     return [(hit.name, text[hit.start : hit.end]) for hit in searcher.search(text)]
-
-
-@each_case(
-    ("label", "expected"),
-    [
-        ("B-PER", ("B", "PER")),
-        ("I_LOC", ("I", "LOC")),
-        ("S-ORG", ("S", "ORG")),
-        ("PERSON", ("", "PERSON")),
-        ("BIRTH", ("", "BIRTH")),
-        ("I-", ("", "I-")),
-        ("O", ("", "O")),
-    ],
-)
-def test_a_label_has_a_prefix_or_not(label: str, expected: tuple[str, str]) -> None:
-    """Only one letter and a dash make a prefix."""
-    assert split_label(label) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ one set of names, views and messages.
 
 from __future__ import annotations
 
+import pickle
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +18,12 @@ from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.detectors import MODELS_VARIABLE, ConfigProblem, ConfigProblems, PolicyFolder
-from guardrails.detectors.binding import bind
+from guardrails.detectors.binding import bind, narrow_detector
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.pii.names import EntityHit
-from guardrails.detectors.pii.pii_detector import KIND, PiiConfig, PiiDetector
-from guardrails.types import Detection, Text, ToolCall
+from guardrails.detectors.pii.pii_detector import KIND, SHIPPED, PiiConfig, PiiDetector
+from guardrails.inference.safety.folder import ModelError
+from guardrails.types import Detection, Place, Stage, Text, ToolCall
 from tests.cases import each_case
 
 ALL = KIND.build("pii", PiiConfig(use="pii"), PolicyFolder(Path()))
@@ -267,7 +271,11 @@ def test_other_contents_are_left_alone() -> None:
     [
         ({"entities": ["us_claim"]}, ("entities", 0), "engine 'fast' does not find 'us_claim'", "found by engine: presidio with 'en'"),
         ({"entities": ["uuid"]}, ("entities", 0), "engine 'fast' does not find 'uuid'", "found by engine: presidio"),
-        ({"entities": ["email", "person"]}, ("entities", 1), "'fast' does not find 'person'", "found by a model under 'ner:'"),
+        ({"entities": ["email", "age"]}, ("entities", 1), "'fast' does not find 'age'", "found by a model under 'ner:'"),
+        ({"entities": ["person", "age"]}, ("entities", 1), "'fast' does not find 'age'", "found by a model under 'ner:'"),
+        ({"ner": {}, "entities": ["email"]}, ("ner",), "a model finds none of the entities", "add one"),
+        ({"ner": {"window": 128}}, ("ner", "window"), "'window' is for other models than the shipped one", ""),
+        ({"ner": {"labels": {"PER": "person"}}}, ("ner", "labels"), "'labels' is for other models than the shipped one", ""),
         ({"engine": "presidio", "entities": ["mx_curp"]}, ("entities", 0), "engine 'presidio' does not find", "found by engine: fast"),
         (
             {"engine": "presidio", "entities": ["de_tax_id"]},
@@ -331,6 +339,10 @@ def test_categories_are_known_before_anything_is_built() -> None:
     assert {"pii.uuid", "pii.us_claim"} <= given(engine="presidio")
     assert "pii.de_lanr" in given(engine="presidio", languages=["de"])
     assert "pii.us_claim" not in given(engine="presidio", languages=["de"])
+    assert given(entities=["email", "person"]) == {"pii.email", "pii.person"}
+    assert "pii.person" not in given()
+    assert {"pii.email", "pii.person", "pii.organization"} <= given(ner={})
+    assert "pii.age" not in given(ner={})
     assert {"pii.email", "pii.person", "pii.title"} <= given(ner={"model": "m", "labels": {"TITLE": "title"}})
     assert given(engine="presidio", entities=["email"]) == {"pii.email"}
     assert "pii.email" in given(entities=["emial"])
@@ -353,6 +365,152 @@ def test_a_bound_detector_knows_what_it_costs_and_which_model_it_has(
     ner_folder({**WORDS, "in": "B-LOC"})
     assert bound(ner={"model": "ner"}).digest != first.digest
     assert folder.is_dir()
+
+
+LETTER = (
+    "I am Ann Lee (ann@example.com), of 12 Main Street, Springfield, and work for Acme Widgets Ltd. Ring me."
+)
+FOUND = [
+    ("pii.person", "Ann Lee"),
+    ("pii.email", "ann@example.com"),
+    ("pii.street_address", "12 Main Street"),
+    ("pii.location", "Springfield"),
+    ("pii.organization", "Acme Widgets Ltd"),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        (
+            {"entities": ["person", "location", "organization", "street_address", "email"]},
+            [each for each, _ in FOUND],
+        ),
+        ({"entities": ["email", "person"]}, ["pii.person", "pii.email"]),
+        ({"entities": ["street_address"]}, ["pii.street_address"]),
+        ({"entities": ["organization"]}, ["pii.organization"]),
+        ({"entities": ["person"], "engine": "presidio"}, ["pii.person"]),
+        (
+            {"ner": {}, "exclude": ["location", "email"]},
+            ["pii.person", "pii.street_address", "pii.organization"],
+        ),
+        ({"entities": ["person"], "ner": {"min_score": 1.0}}, []),
+        ({"exclude": ["street_address"]}, ["pii.email"]),
+    ],
+)
+def test_the_shipped_model_finds_what_entities_name(
+    tmp_path: Path, fields: dict[str, Any], names: list[str]
+) -> None:
+    """No folder, no extra and no download: to name an entity is enough; whoever names none gets what patterns find."""
+    expected = [each for each in FOUND if each[0] in names]
+    assert pairs(judged(tmp_path, LETTER, **fields), LETTER) == expected
+
+
+def test_the_shipped_model_is_loaded_with_the_first_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy that is only looked at does not load it; a text does, and what is wrong with the model is the detector's failure."""
+
+    def fail(folder: Path) -> None:
+        raise ModelError(f"no model in {folder.name}")
+
+    monkeypatch.setattr("guardrails.detectors.pii.shipped_names.shipped_searcher.load_entity_model", fail)
+    config = PiiConfig.model_validate({"use": "pii", "entities": ["person"]})
+    detector = KIND.build("pii", config, PolicyFolder(tmp_path))
+    with pytest.raises(ModelError, match="no model in pii_names"):
+        detector.detect([Text("Ann")])
+
+
+def test_another_manifest_is_a_problem_of_the_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever changes the model's files is told when the policy is loaded."""
+    monkeypatch.setitem(SHIPPED, "pii-names", tmp_path / "none")
+    (problem,) = problems(tmp_path, entities=["person"])
+    assert (problem.code, problem.path) == ("unreadable_model", ("ner", "model"))
+    assert "manifest.json" in problem.message
+
+
+def test_the_shipped_model_runs_where_its_findings_are_asked_for(tmp_path: Path) -> None:
+    """Of a detector of both, each stage gets what its rules ask for; where no stage asks for names, there is no model."""
+    bound = bind(
+        "p",
+        KIND,
+        PiiConfig.model_validate({"use": "pii", "entities": ["email", "person"]}),
+        PolicyFolder(tmp_path),
+    )
+    email, person = frozenset({"pii.email"}), frozenset({"pii.person"})
+    text = "Ann Lee, ann@example.com"
+    at = {stage: Text(text, Place(stage=stage)) for stage in (Stage.INPUT, Stage.OUTPUT)}
+    narrow = narrow_detector(bound, {Stage.INPUT: person | email, Stage.OUTPUT: email})
+    found = [pairs(each, text) for each in narrow.detector.detect([*at.values()])]
+    assert found == [
+        [("pii.person", "Ann Lee"), ("pii.email", "ann@example.com")],
+        [("pii.email", "ann@example.com")],
+    ]
+    alone = narrow_detector(bound, {Stage.INPUT: email, Stage.OUTPUT: email})
+    assert isinstance(alone.detector, PatternsDetector)
+    assert alone.digest != bound.digest
+
+
+def test_what_is_in_another_script_is_unchecked(tmp_path: Path) -> None:
+    """The model reads Latin letters: the rest is named, and what patterns find in it is found all the same."""
+    text = "Меня зовут Анна Иванова, пишите мне: ann@example.com"
+    detection = judged(tmp_path, text, entities=["person", "email"])
+    assert pairs(detection, text) == [("pii.email", "ann@example.com")]
+    assert [(each.kind, each.span) for each in detection.unchecked] == [("language", (0, len(text)))]
+
+
+NAMES = """
+format: 1
+name: names
+limits: {deadline_ms: 60000}  # the first text waits for the model, on a busy machine for seconds
+detectors:
+  pii: {use: pii, entities: [person, location, street_address, email]}
+rules:
+  - {id: names, on: [input, output], when: pii.person > 0 || pii.email > 0 || pii.street_address > 0, then: redact}
+"""
+
+
+def test_a_policy_redacts_names_without_any_folder(tmp_path: Path) -> None:
+    """The whole way, and back from pickle."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(NAMES)
+    for guard in (Guard.load(policy), pickle.loads(pickle.dumps(Guard.load(policy)))):
+        verdict = guard.check(LETTER, stage="input")
+        assert verdict.content == (
+            "I am [PERSON] ([EMAIL]), of [STREET_ADDRESS], Springfield, and work for Acme Widgets Ltd. Ring me."
+        )
+
+
+def test_a_reply_is_shown_sentence_by_sentence(tmp_path: Path) -> None:
+    """What a rule redacts by the model's findings goes out once its sentence is over, and not at the end of the text."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(NAMES)
+    guard = Guard.load(policy)
+    text = "I saw Dr. Smith in Bonn yesterday. She asked for Ann Lee, who was out. They will meet on Monday at noon."
+    stream = guard.stream(stage="output")
+    shown = [stream.feed(text[at : at + 5]) for at in range(0, len(text), 5)]
+    shown.append(stream.flush())
+    assert "".join(shown) == guard.check(text, stage="output").content
+    assert "".join(shown).count("[PERSON]") == 2
+    assert next(each for each in shown if each) == "I saw Dr. [PERSON] in Bonn yesterday. "
+
+
+def test_a_child_process_finds_names_too(tmp_path: Path) -> None:
+    """A process that was forked with the model loaded runs it."""
+    assert pairs(judged(tmp_path, "I am Ann Lee.", entities=["person"]), "I am Ann Lee.")
+    program = (
+        "import os\n"
+        "from guardrails import Guard\n"
+        f"guard = Guard.load({NAMES!r})\n"
+        "first = guard.check('I am Ann Lee.', stage='input').content\n"
+        "child = os.fork()\n"
+        "said = guard.check('We saw Bob Ray in Rome.', stage='input').content\n"
+        "if not child:\n"
+        "    os._exit(0 if said == 'We saw [PERSON] in Rome.' else 1)\n"
+        "print(first, said, os.waitpid(child, 0)[1])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "I am [PERSON]. We saw [PERSON] in Rome. 0\n"
 
 
 def test_a_policy_names_its_model_from_its_own_folder(tmp_path: Path, ner_folder: Make) -> None:

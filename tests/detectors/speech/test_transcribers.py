@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails.cancellation import Cancelled
 from guardrails.detectors.services.reading import UnreadableResponse
 from guardrails.detectors.speech.speech_pieces import SpeechPiece
 from guardrails.detectors.speech.transcribers import (
@@ -21,6 +22,7 @@ from guardrails.detectors.speech.transcribers import (
     parse_answer,
 )
 from guardrails.detectors.speech.transcript_text import TimedWord, Transcript
+from guardrails.inference.media.speech import Transcription
 from guardrails.remote.endpoint import RemoteError, SecretSource
 from tests.cases import each_case
 
@@ -166,6 +168,7 @@ class Model:
 
     def transcribe(self, samples: Any) -> Any:
         """Return it, or raise it."""
+        self.samples = samples
         if isinstance(self.said, Exception):
             raise self.said
         return self.said
@@ -173,9 +176,16 @@ class Model:
 
 def test_a_model_in_this_process() -> None:
     """Answers at once; what it raises is in the future."""
-    words: list[Any] = [("hello", 0.5, 1.0)]
-    heard: Any = Model(("hello", words))
+    heard: Any = Model(Transcription("hello", (("hello", 0.5, 1.0),), "is unclear"))
     done: Future[Transcript] = LocalTranscriber(heard).start(PIECE)
-    assert done.result(0) == Transcript("hello", CLIP, (TimedWord(0, 5, (10_500, 11_000)),))
+    assert done.result(0) == Transcript("hello", CLIP, (TimedWord(0, 5, (10_500, 11_000)),), "is unclear")
+    assert float(heard.samples.max()) == 0.5  # a quiet voice is made louder
     failing: Any = Model(ArithmeticError("zqx"))
     assert isinstance(LocalTranscriber(failing).start(PIECE).exception(0), ArithmeticError)
+
+
+def test_who_no_longer_waits_is_no_failure_of_the_model() -> None:
+    """The work is given up, as any other is."""
+    late: Any = Model(Cancelled("zqx"))
+    with pytest.raises(Cancelled, match="zqx"):
+        LocalTranscriber(late).start(PIECE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
+from guardrails.cancellation import Cancelled, Token, within
 from guardrails.detectors import PolicyFolder
 from guardrails.detectors.binding import bind
 from guardrails.detectors.kinds import find_kind
@@ -192,6 +194,50 @@ def test_more_speech_than_is_transcribed_is_a_limit(transcribing: Any, talk: Any
     assert heard.unchecked == (Unchecked("limit", "more speech than is transcribed of one sound"),)
 
 
+class Doubting:
+    """A transcriber that is not sure of some pieces, by turns."""
+
+    concurrency = 1
+
+    def __init__(self, *doubts: str | None) -> None:
+        self.doubts = [*doubts]
+
+    def start(self, piece: Any) -> Future[Transcript]:
+        """Write the same of each."""
+        done: Future[Transcript] = Future()
+        done.set_result(Transcript("zqx", (piece.start_ms, piece.end_ms), doubt=self.doubts.pop(0)))
+        return done
+
+
+def test_what_a_model_does_not_understand_is_unchecked(spoken: Spoken) -> None:
+    """With when that was; what it wrote is judged all the same."""
+    sound = np.concatenate([each for _ in range(4) for each in (spoken(1, 1), quiet(4))])
+    heard = detector(Doubting("is unclear", None, "is no speech", "is unclear")).hears(chunks(sound))
+    assert heard.text is not None
+    assert heard.text.text == "zqx zqx zqx zqx"
+    assert (heard.error, heard.lacks_transcriber) == (None, False)
+    first, _, third, last = heard.stretches
+    seconds = (first[1] - first[0] + last[1] - last[0]) / 1_000
+    assert [(each.kind, each.reason) for each in heard.unchecked] == [
+        ("audio", f"speech that is unclear ({seconds:.1f} s of it, from {first[0] / 1_000:.1f} s to {last[1] / 1_000:.1f} s)"),
+        ("audio", f"speech that is no speech ({(third[1] - third[0]) / 1_000:.1f} s of it, from {third[0] / 1_000:.1f} s to {third[1] / 1_000:.1f} s)"),
+    ]  # fmt: skip
+
+
+def test_who_no_longer_waits_ends_it(spoken: Spoken) -> None:
+    """Between two chunks, whatever transcribes."""
+    token = Token()
+
+    def given() -> Iterator[tuple[int, Any]]:
+        yield from chunks(spoken(1, 1))
+        token.cancel()
+        yield 0, spoken(1, 1)
+        raise AssertionError("it goes on")
+
+    with within(token), pytest.raises(Cancelled):
+        detector(Doubting()).hears(given())
+
+
 def test_it_finds_nothing_itself() -> None:
     """What it hears is for the rules on texts."""
     assert detector().detect([Audio(b"x"), Audio(b"y")]) == [CLEAN, CLEAN]
@@ -241,12 +287,29 @@ def test_policies_that_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fie
         (", language: xx, endpoint: whisper, model: x", "unknown_language", "'xx' is not a language"),
         (", model: empty", "unreadable_model", "model 'empty': the folder has no config.json"),
         (", voice: 0", "invalid_value", "voice must be at least 0.05, not 0"),
+        (
+            ", model: whisper-tiny.en, device: cpu",
+            "unused_field",
+            "'device' is for models on torch, and 'whisper-tiny.en' runs without it",
+        ),
+        (
+            ", model: whisper-tiny.en, language: de",
+            "unknown_language",
+            "model 'whisper-tiny.en' does not know the language 'de'",
+        ),
+        (
+            ", model: whisper-tiny.en, language: en",
+            "missing_extra",
+            "model 'whisper-tiny.en': it is run by the package 'ctranslate2', which is not installed",
+        ),
+        (", model: whisper-base", "missing_extra", "model 'whisper-base': it is run by"),
     ],
 )
 def test_what_is_wrong_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: str, code: str, message: str
 ) -> None:
     """With its code, at load."""
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
     (tmp_path / "endpoints.yaml").write_text(ENDPOINTS)
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("GUARDRAILS_ENDPOINTS", str(tmp_path / "endpoints.yaml"))

@@ -71,10 +71,10 @@ def sentence_folder(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_the_shipped_model_tells_what_texts_are_about() -> None:
-    """Two questions about money lie nearer to each other than to one about the weather."""
+    """Two questions about money lie nearer to each other than to what is said about a cat."""
     encoder = ShippedEmbedder(load_safety_model(SHIPPED["text-safety"]), str)
     rows = encoder.vectors(
-        ["Which fund should I buy?", "Is gold a safe investment?", "Will it rain tomorrow?"]
+        ["Which fund should I buy?", "Is gold a safe investment?", "My cat sleeps on the sofa all day."]
     )
     assert np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=1e-3)
     assert rows[0] @ rows[1] > max(rows[0] @ rows[2], rows[1] @ rows[2]) + 0.1

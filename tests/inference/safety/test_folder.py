@@ -17,12 +17,16 @@ from guardrails.inference.safety.folder import (
     FILES,
     PINNED,
     SHIPPED,
+    TEXT_MODELS,
     ModelError,
     first_line,
+    locate_file,
+    locate_packaged_model,
     read_contents,
     read_manifest,
     read_manifest_file,
 )
+from tests.larger_model import NAME, install_larger_model, remove_larger_model, save_larger_model
 
 
 @pytest.fixture
@@ -61,6 +65,9 @@ def test_a_manifest_names_everything(folder: Path) -> None:
         (lambda read: read.update(prompt_tokens=9), "from 1 to half of the window"),
         (lambda read: read.update(window="many"), "invalid literal"),
         (lambda read: read.update(scores=[]), "indices must be integers"),
+        (lambda read: read.update(shares="text-safty"), "shares 'text-safty' is none of text-safety"),
+        (lambda read: read.update(shares=["text-safety"]), "is none of text-safety"),
+        (lambda read: read.update(grey=0.5), "not iterable"),
     ],
 )
 def test_what_a_manifest_lacks_is_said(folder: Path, change: Any, message: str) -> None:
@@ -99,6 +106,68 @@ def test_a_file_that_is_missing_is_an_error(folder: Path) -> None:
     (folder / "encoder.onnx").unlink()
     with pytest.raises(ModelError, match=r"encoder\.onnx: No such file"):
         read_contents(folder, of)
+
+
+def test_a_model_may_share_files_of_a_shipped_one(tmp_path: Path) -> None:
+    """The tokenizer and the fast tier: they are not shipped twice, and are compared as all others. Its own go first."""
+    save_larger_model(tmp_path, 1.0)
+    of = read_manifest(tmp_path)
+    assert of.shares == "text-safety"
+    assert {*read_contents(tmp_path, of)} == {*FILES}
+    for name, place in (("tokenizer.json", TEXT_MODELS["text-safety"]), ("encoder.onnx", tmp_path)):
+        assert locate_file(tmp_path, name, of.shares) == place / name
+    shutil.copy(TEXT_MODELS["text-safety"] / "hashed.npz", tmp_path)
+    assert locate_file(tmp_path, "hashed.npz", of.shares) == tmp_path / "hashed.npz"
+    assert {*read_contents(tmp_path, of)} == {*FILES}
+
+
+def test_files_of_another_release_are_not_shared(tmp_path: Path) -> None:
+    """A model that goes with another release of the shipped one is refused, and what does not go together is named."""
+    save_larger_model(tmp_path, 1.0)
+    changed(tmp_path, lambda read: read["files"].update({"hashed.npz": "0" * 64}))
+    with pytest.raises(
+        ModelError, match=r"hashed\.npz of text-safety, which it shares, is not the file"
+    ) as caught:
+        read_contents(tmp_path, read_manifest(tmp_path))
+    assert caught.value.hint == "install the releases that go together"
+
+
+def test_an_encoder_is_not_shared(tmp_path: Path) -> None:
+    """Without its own a model is none."""
+    save_larger_model(tmp_path, 1.0)
+    (tmp_path / "encoder.onnx").unlink()
+    with pytest.raises(ModelError, match=r"encoder\.onnx: No such file"):
+        read_contents(tmp_path, read_manifest(tmp_path))
+
+
+def test_a_packaged_model_is_the_one_that_the_release_goes_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest is pinned where it is installed; a package with another one is refused, with what to install."""
+    remove_larger_model(monkeypatch)
+    assert locate_packaged_model(NAME) is None
+    folder = install_larger_model(tmp_path, monkeypatch, 1.0)
+    assert locate_packaged_model(NAME) == folder.resolve()
+    assert read_manifest(folder).name == NAME
+    changed(folder, lambda read: read.update(version="1.0.1"))
+    with pytest.raises(
+        ModelError, match="guardrails-middleware-large is not the one that this release goes with"
+    ) as caught:
+        read_manifest(folder)
+    assert "pip install --upgrade guardrails-middleware guardrails-middleware-large" in caught.value.hint
+
+
+def test_a_packaged_model_in_the_sources_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its weights lie beside the shipped ones, as in a clone of this project; without weights the folder is none."""
+    folder = install_larger_model(tmp_path, monkeypatch, 1.0)
+    monkeypatch.setattr(folders, "SHIPPED", tmp_path / "models")
+    own = tmp_path / "models" / "stand_in"
+    own.mkdir(parents=True)
+    shutil.copy(folder / "manifest.json", own)
+    assert locate_packaged_model(NAME) == folder.resolve()
+    shutil.copy(folder / "encoder.onnx", own)
+    assert locate_packaged_model(NAME) == own
+    assert read_manifest(own).name == NAME
 
 
 def test_libraries_are_quoted_in_one_line() -> None:

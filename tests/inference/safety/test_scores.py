@@ -59,6 +59,34 @@ def test_what_is_clear_by_far_is_a_part_of_what_is_clear(score: float, expected:
     assert clear.tolist() == [[expected, False]]
 
 
+@each_case(
+    ("scores", "settled", "by_far"),
+    [
+        ((0.3, 0.3), [True, True], [False, False]),
+        ((0.3, 0.5), [False, False], [False, False]),
+        ((0.5, 0.3), [False, False], [False, False]),
+        ((0.05, 0.5), [True, False], [False, False]),
+        ((0.09, 0.09), [True, True], [True, True]),
+    ],
+)
+def test_a_text_is_settled_for_all_heads_where_none_is_above_its_limit(
+    scores: tuple[float, float], settled: list[bool], by_far: list[bool]
+) -> None:
+    """`calm`, here 0.4, settles what `clear` does not; one head above it leaves each to its own limit."""
+    rows = {head: {**row, "hashed": [1, 0], "calm": 0.4} for head, row in ROWS.items()}
+    calibration = HeadCalibration(("toxic", "hate"), rows)
+    given = row(*scores)
+    assert calibration.is_settled(given).tolist() == [settled]
+    assert calibration.is_clear(given, 0.25).tolist() == [by_far]
+
+
+def test_heads_without_a_limit_are_not_settled_by_others() -> None:
+    """Nor do they keep the others from it."""
+    rows = {"toxic": {**ROWS["toxic"], "calm": 0.4}, "hate": ROWS["hate"]}
+    settled = HeadCalibration(("toxic", "hate"), rows).is_settled(row(0.3, 0.9))
+    assert settled.tolist() == [[True, False]]
+
+
 @each_case("wrong", [math.nan, math.inf])
 def test_what_is_no_number_is_an_error(wrong: float) -> None:
     """It is below every threshold, and would be a pass."""
@@ -76,6 +104,7 @@ def test_what_is_no_number_is_an_error(wrong: float) -> None:
         ({"both": [1, 2, "x"]}, "'both' in 'scores'"),
         ({"clear": math.nan}, "'clear' in 'scores' is not 1 finite"),
         ({"sure": None}, "'sure' in 'scores'"),
+        ({"calm": "low"}, "'calm' in 'scores'"),
     ],
 )
 def test_a_calibration_that_is_not_whole_is_an_error(change: dict[str, Any], message: str) -> None:

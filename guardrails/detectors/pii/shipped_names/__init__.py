@@ -1,0 +1,1 @@
+"""Names, places and street addresses by the model that comes with the package (`guardrails/models/pii_names`)."""
