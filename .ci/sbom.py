@@ -27,7 +27,7 @@ ROW = re.compile(
 
 
 class ThirdPartyFile(NamedTuple):
-    """A file of others inside the package; `file` is its path below it."""
+    """A file of others inside the package; `file` is its path below it, `licence` an SPDX identifier or expression."""
 
     file: str
     what: str
@@ -102,7 +102,9 @@ def describe_file(each: ThirdPartyFile) -> dict[str, Any]:
         "version": each.version,
         "description": each.what,
         "hashes": [{"alg": "SHA-256", "content": each.sha256}],
-        "licenses": [{"license": {"id": each.licence}}],
+        "licenses": [
+            {"expression": each.licence} if " " in each.licence else {"license": {"id": each.licence}}
+        ],
     }
 
 

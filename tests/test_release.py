@@ -9,7 +9,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -18,14 +20,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from packaging.licenses import canonicalize_license_expression
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.cases import each_case
+from tests.larger_model import save_larger_model
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "deploy/requirements.lock"
 INSIDE = ROOT / "guardrails"
+LARGE = INSIDE / "models/text_safety_large"
 OWN_DATA = frozenset(
     {
         *(
@@ -36,10 +41,12 @@ OWN_DATA = frozenset(
             "detectors/semantic/ordinary.txt",
         ),
         *(
+            "models/language_id/common_words.txt",
             "models/nsfw_mid/config.json",
             "models/nsfw_mid/preprocessor_config.json",
             "models/text_safety/observed.json",
         ),
+        *(f"models/text_safety_large/{name}" for name in ("README.md", "THIRD_PARTY.md", "pyproject.toml")),
     }
 )
 """Files that are no code, and ours."""
@@ -197,6 +204,7 @@ def test_files_of_others_are_those_of_the_notice() -> None:
     }
     assert len(rows) > 5
     for file, row in rows.items():
+        assert canonicalize_license_expression(row.licence) == row.licence, f"{file}: what the SBOM can say"
         seen = hashlib.sha256((INSIDE / file).read_bytes()).hexdigest()
         assert row.sha256 == seen, (
             f"{file} is now {seen}: say in guardrails/models/THIRD_PARTY.md where that is from"
@@ -204,10 +212,102 @@ def test_files_of_others_are_those_of_the_notice() -> None:
     data = {
         path.relative_to(INSIDE).as_posix()
         for path in INSIDE.rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc") and path.name not in BESIDE_MODELS
+        if path.is_file()
+        and path.suffix not in (".py", ".pyc", ".sql")
+        and path.name not in BESIDE_MODELS
+        and path != LARGE / "encoder.onnx"  # which is in a distribution of its own, and in the notice of that
     }
     assert data - OWN_DATA - rows.keys() == set(), "files without a row in guardrails/models/THIRD_PARTY.md"
     assert data >= OWN_DATA
+
+
+def test_files_of_others_in_the_large_model_are_those_of_its_notice() -> None:
+    """A distribution of its own has a notice of its own, and the licence of this one; so far as its weights are here."""
+    rows = {
+        each.file: each.sha256
+        for each in SBOM.third_party_files((LARGE / "THIRD_PARTY.md").read_text(encoding="utf-8"))
+    }
+    weights = [each for each in (LARGE / "encoder.onnx",) if each.exists()]
+    assert rows == {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in weights}
+    assert (LARGE / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def build_large(folder: Path, logit: float) -> tuple[Path, str]:
+    """Build the wheel of the large model with other weights; return it, and the digest of its manifest."""
+    shutil.copytree(LARGE, folder / "source")
+    sha256 = save_larger_model(folder / "source", logit)
+    (folder / "source" / "CARD.md").write_text("# A card\n")
+    build(folder / "source", "wheel", folder / "dist")
+    [wheel] = (folder / "dist").iterdir()
+    return wheel, sha256
+
+
+def test_the_large_model_is_a_distribution_of_its_own(tmp_path: Path) -> None:
+    """Its wheel brings a folder beside `guardrails`, which a policy finds by its name; nothing in it is imported."""
+    wheel, sha256 = build_large(tmp_path, 6.0)
+    assert wheel.name.startswith("guardrails_middleware_large-1.0.0-")
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(tmp_path / "site")
+        [path] = [name for name in files.namelist() if name.endswith("/METADATA")]
+        told = files.read(path).decode()
+    tops = {name.name for name in (tmp_path / "site").iterdir()}
+    assert tops == {"guardrails_large", "guardrails_middleware_large-1.0.0.dist-info"}
+    assert "Requires-Dist: guardrails-middleware\n" in told
+    assert "License-Expression: Apache-2.0\n" in told
+    script = f"""
+import sys
+from guardrails import Guard
+from guardrails.inference.safety import folder, packages
+package = packages.PACKAGES["text-safety-large"]._replace(folder="stand_in")  # whether or not its weights lie in the sources
+packages.PACKAGES["text-safety-large"] = package
+folder.PINNED = {{**folder.PINNED, "stand_in": {sha256!r}}}
+guard = Guard.load({{
+    "format": 1,
+    "name": "large",
+    "detectors": {{"s": {{"use": "classifier", "categories": ["unsafe"], "escalate_to": "text-safety-large"}}}},
+    "rules": [{{"id": "a", "on": "input", "when": "unsafe >= 0.99", "then": "block"}}],
+}})
+assert "guardrails_large" not in sys.modules
+print(guard.check("How do I kill my wife's process").action)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path / "site"), str(ROOT)))},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "block\n"), done.stderr
+
+
+def test_the_large_model_is_not_built_without_its_weights(tmp_path: Path) -> None:
+    """A distribution that brought no model would be one that does nothing."""
+    shutil.copytree(LARGE, tmp_path / "source")
+    (tmp_path / "source" / "encoder.onnx").unlink(missing_ok=True)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        build(tmp_path / "source", "wheel", tmp_path / "dist")
+    assert b"Forced include not found" in caught.value.stderr
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_the_core_is_released_without_the_large_model(tmp_path: Path, kind: str) -> None:
+    """Its weights are in neither; of the rest the sources keep what builds it, and the wheel nothing."""
+    source = copy_sources(tmp_path / "core", 1_700_000_000)
+    large = source / LARGE.relative_to(ROOT)
+    shutil.copytree(LARGE, large, dirs_exist_ok=True)
+    (large / "encoder.onnx").write_bytes(b"weights")
+    (large / "manifest.json").write_text("{}")
+    build(source, kind, tmp_path / "dist")
+    [path] = (tmp_path / "dist").iterdir()
+    if kind == "wheel":
+        with zipfile.ZipFile(path) as wheel:
+            names = wheel.namelist()
+    else:
+        with tarfile.open(path) as sdist:
+            names = sdist.getnames()
+    found = {Path(name).name for name in names if large.name in name}
+    assert "encoder.onnx" not in found
+    assert ("pyproject.toml" in found) is (kind == "sdist")
+    assert found == set() or kind == "sdist"
+    assert any(name.endswith("guardrails/__init__.py") for name in names)
 
 
 def test_the_sbom_has_a_graph_and_the_files_of_others() -> None:
@@ -220,6 +320,9 @@ def test_the_sbom_has_a_graph_and_the_files_of_others() -> None:
     ]
     bom = {"components": components, "metadata": {"component": {"bom-ref": "root"}}}
     row = SBOM.ThirdPartyFile("models/m.onnx", "a model", "1", "MIT", "0" * 64)
+    both = row._replace(file="models/n.onnx", licence="Apache-2.0 AND MIT")
+    assert SBOM.describe_file(row)["licenses"] == [{"license": {"id": "MIT"}}]
+    assert SBOM.describe_file(both)["licenses"] == [{"expression": "Apache-2.0 AND MIT"}]
     made = SBOM.complete(bom, lock, [row])
     graph = {each["ref"]: each.get("dependsOn", []) for each in made["dependencies"]}
     assert graph == {
@@ -252,13 +355,18 @@ def test_a_build_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for folder, mask, time in (("one", 0o022, 1_700_000_000), ("another/further/down", 0o077, 1_600_000_000)):
         with umask(mask):
             source = copy_sources(tmp_path / folder, time)
-            subprocess.run(
-                [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", source.parent / "dist"],
-                cwd=source, check=True, capture_output=True, timeout=300,
-            )  # fmt: skip
+            build(source, kind, source.parent / "dist")
         [path] = (source.parent / "dist").iterdir()
         built.append((path.name, hashlib.sha256(path.read_bytes()).hexdigest()))
     assert built[0] == built[1]
+
+
+def build(source: Path, kind: str, out: Path) -> None:
+    """Build what pip installs of a folder."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", out],
+        cwd=source, check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
 
 
 def copy_sources(folder: Path, time: int) -> Path:

@@ -20,8 +20,8 @@ from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import Running, running
 from guardrails.testing import RawReply, ReceivedRequest, ScriptedUpstream
 
-WAIT_S = 20
-"""No test waits so long unless it fails."""
+WAIT_S = 60
+"""No test waits so long unless it fails: a third of it is what thousands of texts for the encoder take."""
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
 POLICY = f"""

@@ -86,6 +86,15 @@ def some(
     )
 
 
+NEWER = tuple(
+    some(api, ALSO, ALSO, azure_deployments.NEWER)
+    for api in (
+        *(CHAT, COMPLETIONS, EMBEDDINGS, GENERATIONS, EDITS, EDITED),
+        *(SPEECH, TRANSCRIPTIONS, TRANSLATIONS, RESPONSES),
+    )
+)
+"""The same below `/openai/v1`."""
+
 DEPLOYMENTS = (
     some(CHAT, ASKED, ANSWERED),
     some(COMPLETIONS, ALSO, ALSO),
@@ -97,4 +106,5 @@ DEPLOYMENTS = (
     some(TRANSCRIPTIONS, ALSO, ALSO),
     some(TRANSLATIONS, ALSO, ALSO),
     some(RESPONSES, ALSO, ALSO, "/openai"),
+    *NEWER,
 )

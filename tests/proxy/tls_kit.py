@@ -142,6 +142,12 @@ class Authority:
 
     def gives(self, folder: Path, *hosts: str, until: int = ENDS) -> ssl.SSLContext:
         """Return what a server says of itself with a certificate for these hosts, which ends with a year."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(self.file(folder, *hosts, until=until))
+        return made
+
+    def file(self, folder: Path, *hosts: str, until: int = ENDS) -> Path:
+        """Return a file of a certificate for these hosts, which ends with a year, and its key."""
         names = (
             der(0x87, ip_address(host).packed) if host[0].isdigit() else der(0x82, host.encode())
             for host in hosts
@@ -149,9 +155,13 @@ class Authority:
         path = folder / f"{secrets.token_hex(8)}.pem"
         extension = _extension(ALTERNATIVES, sequence(*names))
         path.write_text(self._made(hosts[0], self._hosts, extension, until=until) + self._hosts.private)
-        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.load_cert_chain(path)
-        return made
+        return path
+
+    def save(self, folder: Path) -> str:
+        """Return a file of the authority's own certificate."""
+        path = folder / f"authority-{secrets.token_hex(4)}.pem"
+        path.write_text(self.certificate)
+        return str(path)
 
     def _made(self, name: str, key: Key, *extensions: bytes, until: int = ENDS) -> str:
         signed = sequence(kind(SHA256_RSA), der(5))
@@ -170,6 +180,11 @@ class Authority:
             der(0xA3, sequence(*extensions, *known)),
         )
         return pem("CERTIFICATE", sequence(told, signed, bits(self._key.sign(told))))
+
+
+def kind_of(data: bytes) -> str:
+    """Return the media type of a file of a test's: a picture, or JSON."""
+    return "application/json" if data.startswith(b"{") else "image/png"
 
 
 @dataclass
@@ -196,7 +211,7 @@ def store(context: ssl.SSLContext, data: bytes) -> Iterator[Store]:
         def do_GET(self) -> None:
             told.asked.append((str(self.headers["host"]), self.path))
             self.send_response(200)
-            self.send_header("content-type", "image/png")
+            self.send_header("content-type", kind_of(data))
             self.send_header("content-length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

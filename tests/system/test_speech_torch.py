@@ -102,11 +102,13 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def test_a_model_that_spells(spelling: Path) -> None:
     """Has words with times, and says the same each time; who asks again has the same model."""
     model = load_speech_model(spelling)
-    whole, parts = model.transcribe(SOUND)
+    found = model.transcribe(SOUND)
     assert load_speech_model(spelling) is model
-    assert whole == " ".join(word for word, _, _ in parts)
-    assert all(start is not None and end is not None and 0 <= start <= end <= 2.1 for _, start, end in parts)
-    assert model.transcribe(SOUND) == (whole, parts)
+    assert found.text == " ".join(word for word, _, _ in found.parts)
+    assert all(
+        start is not None and end is not None and 0 <= start <= end <= 2.1 for _, start, end in found.parts
+    )
+    assert model.transcribe(SOUND) == found
 
 
 @pytest.mark.parametrize("words", [True, False])
@@ -115,10 +117,10 @@ def test_a_model_that_writes(writing: Callable[..., Path], words: bool) -> None:
     folder = writing(words=words)
     for language in (None, "de"):
         model = load_speech_model(folder, SpeechOptions(language=language))
-        whole, parts = model.transcribe(SOUND)
-        assert isinstance(whole, str)
-        assert parts
-        assert model.transcribe(SOUND) == (whole, parts)
+        found = model.transcribe(SOUND)
+        assert isinstance(found.text, str)
+        assert found.parts
+        assert model.transcribe(SOUND) == found
 
 
 def test_a_policy_names_a_folder(spelling: Path, spoken: Callable[..., Any]) -> None:

@@ -112,10 +112,15 @@ class Client:
         own = None if self.key is None else self.key.max_body_bytes
         return limit if own is None else min(own, limit)
 
+    def may_ask(self, model: str | None) -> bool:
+        """Tell whether it may ask a model."""
+        own = () if self.key is None else self.key.models
+        return not own or matches_any(model or "", own)
+
     def check_models(self, model: str | None, body: Mapping[str, Any], rows: Sequence[PolicyDoc]) -> None:
         """Raise `AccessDenied` for a model that it may not ask, and for more than one where it makes a difference which."""
         own = () if self.key is None else self.key.models
-        if own and not matches_any(model or "", own):
+        if not self.may_ask(model):
             raise AccessDenied(403, "model_not_allowed", "this key may not ask this model")
         several = "," in (model or "") or any(body[name] for name in OTHER_MODELS & body.keys())
         if several and (own or any(row.models for row in rows)):

@@ -20,8 +20,11 @@ ROWS = ("policies", "sinks", "application_text")
 PLUGINS = "plugins"
 """The setting that is a list of packages and of Python files."""
 
-NESTED = ("fetch", "shadow")
+NESTED = ("fetch", "records", "shadow", "tls")
 """The settings that have settings with files themselves."""
+
+NAMED = ("upstreams",)
+"""The settings that have such settings by names."""
 
 
 @dataclass(slots=True)
@@ -92,6 +95,13 @@ def _resolve_paths(file: FilePath, name: str, value: object, paths: Collection[s
     if name == PLUGINS and isinstance(value, str | list):
         entries = value.split(",") if isinstance(value, str) else value
         return [_resolve_plugin(file, each) if isinstance(each, str) else each for each in entries]
+    if name in NAMED and isinstance(value, dict):
+        return {
+            each: {at: _resolve_paths(file, at, inner, paths) for at, inner in row.items()}
+            if isinstance(row, dict)
+            else row
+            for each, row in value.items()
+        }
     if name in NESTED and isinstance(value, dict):
         return {at: _resolve_paths(file, at, each, paths) for at, each in value.items()}
     if name not in paths or not isinstance(value, str) or not value or value in shipped_names():

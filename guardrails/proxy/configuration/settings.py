@@ -21,13 +21,25 @@ from guardrails.proxy.configuration.application_text_settings import (
     ApplicationTextDoc,
     check_application_text,
 )
+from guardrails.proxy.configuration.listen_settings import Address, DrainDoc, SocketPath
+from guardrails.proxy.configuration.log_settings import LogDoc
 from guardrails.proxy.configuration.plugin_settings import Plugins, check_sinks
+from guardrails.proxy.configuration.telemetry_settings import TelemetryDoc, check_telemetry
+from guardrails.proxy.configuration.tls_settings import TlsDoc, check_tls
 from guardrails.proxy.server.connections import MOST
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
+from guardrails.proxy.upstreams.balancing import Balance
 from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
-from guardrails.proxy.upstreams.upstream_settings import VARIABLE, Upstreams, base_url, require_upstream
+from guardrails.proxy.upstreams.upstream_settings import (
+    VARIABLE,
+    Fallbacks,
+    Upstreams,
+    base_url,
+    require_upstream,
+)
 from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
+from guardrails.records.configuration import RecordsDoc
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
 ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
@@ -56,6 +68,15 @@ class SettingsDoc(Config):
     upstream_key_env: str = Field(default=KEY_VARIABLE, pattern=VARIABLE)
     """The variable of the environment that holds the key sent to it; where that is not set, the client's own authorization
     passes through."""
+    upstream_key_file: str | None = Field(default=None, min_length=1, examples=["/run/secrets/upstream"])
+    """The file that holds that key instead, as secrets are mounted. It is read again when it changes."""
+    balance: Balance = "order"
+    """How requests are spread over `upstreams` that are preferred alike for a model: all to the first one that is up (`order`),
+    by their `weight` in turn (`weighted`), or to the one with the fewest requests under way for its weight (`least_busy`).
+    Each worker counts its own."""
+    fallbacks: Fallbacks = Field(default_factory=dict, examples=[{"gpt-4o": ["gpt-4o-mini"]}])
+    """The models that are asked in place of one which none of its upstreams can answer for, in their order. One that the client's
+    key may not ask, or that another policy judges, is left out. The header `x-guardrails-model` names the one that answered."""
     policy: str = Field(default="default", min_length=1)
     """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
     floor: str | None = Field(default=None, min_length=1)
@@ -78,6 +99,12 @@ class SettingsDoc(Config):
     )
     """Where verdicts go besides, without their contents: `use: jsonl` appends each to the file `path` as a line of JSON; plugins
     may have other kinds. None makes a request wait."""
+    records: RecordsDoc | None = Field(default=None, examples=["guardrails-records"])
+    """Where every decision is put on record before its answer leaves, or the folder alone; nowhere, where this is not set. No
+    word of what was judged is in it. `guardrails log` reads it."""
+    telemetry: TelemetryDoc | None = Field(default=None, examples=[{"endpoint": "http://127.0.0.1:4318"}])
+    """What OpenTelemetry is told (extra `otel`): traces of requests, checks and upstreams, and log records; nothing, where this
+    is not set."""
     keys: list[KeyDoc] = Field(default_factory=list, max_length=4_096)
     """The clients that may ask; without any everybody may. What a client authorizes itself with here goes to no upstream."""
     policies: list[PolicyDoc] = Field(default_factory=list, max_length=4_096)
@@ -102,11 +129,22 @@ class SettingsDoc(Config):
     only to this machine."""
     port: int = Field(default=8080, ge=0, le=65_535)
     """The port to listen on; 0 takes a free one."""
+    tls: TlsDoc | None = None
+    """The certificates with which clients connect over TLS; without it over HTTP alone. The port of probes stays without TLS."""
+    logs: LogDoc = Field(default_factory=LogDoc)
+    """What the server writes to standard error."""
     probe_port: int | None = Field(default=None, ge=0, le=65_535)
     """A further port, at which `/healthz`, `/readyz`, `/health` and `/metrics` are answered, by a thread of its own: however
     busy the server is, and however many connections it has. None, where this is not set."""
+    unix: SocketPath | None = Field(default=None, examples=["/run/guardrails/guard.sock"])
+    """A Unix socket to listen on, instead of `host` and `port`: whoever owns it or is of its group may ask."""
+    admin: Address | None = Field(default=None, examples=["127.0.0.1:9090"])
+    """A further address at which probes are answered as at `probe_port`, for the operator's network alone: with it `/metrics` is
+    answered nowhere else. None, where this is not set."""
     workers: int = Field(default=1, ge=1)
     """Processes to serve with."""
+    drain: DrainDoc = Field(default_factory=DrainDoc, examples=[{"notice_s": 10.0, "streams_s": 120.0}])
+    """For how long a server goes on after SIGTERM."""
     openapi: bool = False
     """Whether `GET /openapi.json` describes the routes of the server (OpenAPI 3.1), to whoever may ask the other routes."""
     reload: bool = True
@@ -195,6 +233,7 @@ class SettingsDoc(Config):
             "budget": self.budget,
             "plugins": self.plugins,
             "sinks": self.sinks,
+            "records": self.records,
             "application_text": [each.declared for each in self.application_text],
         }
 
@@ -202,6 +241,11 @@ class SettingsDoc(Config):
     def most_concurrent(self) -> int:
         """How many requests are served at a time."""
         return A_CORE * CORES if self.max_concurrent is None else self.max_concurrent
+
+    @property
+    def drain_s(self) -> float:
+        """How many seconds requests have to end that are under way when the server takes no more."""
+        return self.total_s if self.drain.streams_s is None else self.drain.streams_s
 
     @property
     def base_url(self) -> str:
@@ -237,7 +281,9 @@ class Settings(SettingsDoc):
             check_shadows(doc, NOWHERE, problems)
             check_open(doc, NOWHERE, problems)
             check_sinks(doc, NOWHERE, problems)
+            check_tls(doc, NOWHERE, problems)
             check_application_text(doc, NOWHERE, problems)
+            check_telemetry(doc, NOWHERE, problems)
         if problems.errors:
             raise SettingsError("; ".join(error.message for error in problems.errors))
         super().__init__(**given)

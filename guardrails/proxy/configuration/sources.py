@@ -22,6 +22,8 @@ from guardrails.proxy.configuration.application_text_settings import check_appli
 from guardrails.proxy.configuration.layers import PLUGINS, SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import check_sinks
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
+from guardrails.proxy.configuration.telemetry_settings import check_telemetry
+from guardrails.proxy.configuration.tls_settings import check_tls
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
 from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
@@ -29,9 +31,13 @@ from guardrails.proxy.upstreams.upstream_settings import check_upstreams as chec
 PREFIX = "GUARDRAILS_"
 """What a setting's name in the environment begins with."""
 
-PATHS = ("policy", "floor", "ca_file", "shadow", "log", "path", "file")
-"""Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies`, and those of
-`fetch` and `shadow`, `path` in each of `sinks`, and `file` in each of `application_text`."""
+PATHS = (
+    *("policy", "floor", "ca_file", "shadow", "log", "path", "file", "upstream_key_file"),
+    *("key_file", "cert_file", "cert_key_file", "client_ca_file", "records", "heads"),
+)
+"""Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies` and
+`upstreams`, and those of `fetch`, `records`, `shadow` and `tls`, `path` in each of `sinks`, and `file` in each of
+`application_text`."""
 
 BEGIN = "upstream: http://127.0.0.1:8000/v1"
 """How a settings file may begin."""
@@ -70,6 +76,32 @@ def load_settings(
     Raises:
         PolicyErrors: everything that is wrong, each problem with its file (or variable, or flag), line and column.
     """
+    layers, problems = read_layers(file, flags, environment)
+    doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
+    if doc is not None:
+        check_clients(doc, layers, problems)
+        check_upstreams(doc, layers, problems)
+        check_shadows(doc, layers, problems)
+        check_open(doc, layers, problems)
+        check_sinks(doc, layers, problems)
+        check_tls(doc, layers, problems)
+        check_application_text(doc, layers, problems)
+        check_telemetry(doc, layers, problems)
+    if doc is None or problems.errors:
+        raise PolicyErrors(problems.errors)
+    given = {name: getattr(doc, name) for name in doc.model_fields_set}
+    shown = {name: layers.origins.get(name, str(file)) for name in given}
+    return LoadedSettings(Settings(**given), shown)
+
+
+def read_layers(
+    file: str | FilePath | None, flags: Mapping[str, object], environment: Mapping[str, str]
+) -> tuple[SettingsLayers, Problems]:
+    """Return what file, environment and flags say, and what is wrong with how they say it.
+
+    Raises:
+        PolicyErrors: the file cannot be read.
+    """
     problems, layers = Problems(quotes=False), SettingsLayers()
     if file is not None:
         layers.read(FilePath(file), PATHS, BEGIN, problems)
@@ -82,19 +114,7 @@ def load_settings(
             name,
             flags.get(name) if name != "shadow" else _merge_shadow(layers.data.get(name), flags.get(name)),
         )
-    doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
-    if doc is not None:
-        check_clients(doc, layers, problems)
-        check_upstreams(doc, layers, problems)
-        check_shadows(doc, layers, problems)
-        check_open(doc, layers, problems)
-        check_sinks(doc, layers, problems)
-        check_application_text(doc, layers, problems)
-    if doc is None or problems.errors:
-        raise PolicyErrors(problems.errors)
-    given = {name: getattr(doc, name) for name in doc.model_fields_set}
-    shown = {name: layers.origins.get(name, str(file)) for name in given}
-    return LoadedSettings(Settings(**given), shown)
+    return layers, problems
 
 
 def _merge_shadow(before: object, given: object) -> object:

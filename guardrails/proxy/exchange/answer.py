@@ -30,8 +30,12 @@ from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.response_extras import NO_EXTRAS, ResponseExtras
 from guardrails.proxy.exchange.speculative_request import SpeculativeRequest
+from guardrails.proxy.server.counting.answer_facts import AnswerFacts
+from guardrails.proxy.server.counting.tokens import TokenCount
 from guardrails.proxy.server.errors import UpstreamAnswer
+from guardrails.proxy.server.logs.request_entry import KEY as LOG_ENTRY
 from guardrails.proxy.server.middleware import ACTION, UNAVAILABLE
+from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.proxy.server.state import State
 from guardrails.proxy.shadow.shadow_queue import ShadowSample
 from guardrails.proxy.upstreams.http_client import UpstreamResponse
@@ -106,7 +110,23 @@ class Call:
             endpoint.base,
             self.who.model,
             media,
+            self.fallbacks,
         )
+
+    @property
+    def fallbacks(self) -> list[str]:
+        """The models that may be asked in place of the one that is: the client may ask them, and the same policy judges them."""
+        others = self.state.upstream.fallbacks.get(self.who.model or "")
+        if not others:
+            return []
+        scope = self.http.scope
+        client, served = client_of(scope), state_of(self.http)
+        path, guard = scope["path"], self.state.guard
+        return [
+            other
+            for other in others
+            if client.may_ask(other) and served.select(client, path, other).guard is guard
+        ]
 
     def dump(self, body: Any) -> bytes:
         """Write a request as it goes on: as it came, JSON or a form."""
@@ -123,6 +143,17 @@ class Call:
         """The API that is asked."""
         return self.endpoint.protocol
 
+    def begin_count(self) -> TokenCount:
+        """Return what takes the tokens that the answer says it took, and what else is told of it."""
+        span = self.http.scope[LOG_ENTRY].span
+        return TokenCount() if span is None or not span.follows_answers else AnswerFacts()
+
+    def record_count(self, tokens: TokenCount) -> None:
+        """Count the tokens of the answer."""
+        self.state.metrics.count_tokens(self.who.model, tokens)
+        if isinstance(tokens, AnswerFacts):
+            self.http.scope[LOG_ENTRY].span.describe_answer(tokens)
+
     @property
     def judge(self) -> ResponseChecker:
         """What judges the answer; its verdicts are counted and put on record."""
@@ -133,7 +164,7 @@ class Call:
             taken[:] = [state.sample_for_shadow(leaves, self.who, ended=ended)]
 
         def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
-            made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
+            made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault, who=self.who)
             seconds = made.timings_ms["total"] / 1000.0
             sampled = taken[-1] if taken else None
             call_on_loop(partial(state.record_verdict, made, seconds, sampled, outcome))
@@ -200,7 +231,7 @@ class Call:
         """Return the exception for an answer whose check was refused before it began, which is put on record."""
         if not error.is_refusal:
             return error
-        made = self.state.guard.refuse(error, Stage.OUTPUT)
+        made = self.state.guard.refuse(error, Stage.OUTPUT, self.who)
         record_verdict(self.http, self.report, made.verdict)
         return made
 
@@ -209,6 +240,9 @@ def record_verdict(request: HttpRequest, report: Report, verdict: Verdict) -> No
     """Put a check on record, for the headers and for the counters."""
     report.add(verdict)
     request.scope[ACTION] = str(report.action)
+    entry = request.scope.get(LOG_ENTRY)
+    if entry is not None:
+        entry.check += verdict.timings_ms.get("total", 0.0) / 1000.0
     if verdict.unavailable is not None:
         request.scope[UNAVAILABLE] = verdict.unavailable.reason
 

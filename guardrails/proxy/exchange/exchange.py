@@ -35,9 +35,15 @@ from guardrails.proxy.exchange.request_parsing import ParsedRequest, parse_reque
 from guardrails.proxy.exchange.speculative_request import BESIDE, SpeculativeRequest, decide_order
 from guardrails.proxy.exchange.stream import stream_to
 from guardrails.proxy.server.errors import explain, respond
+from guardrails.proxy.server.logs.request_entry import KEY as LOG_ENTRY
 from guardrails.proxy.server.request_context import begin_stream, context_of, open_stream
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import forwarded_headers, response_headers
+from guardrails.proxy.upstreams.upstream_client import (
+    BAGGAGE,
+    forwarded_headers,
+    response_headers,
+    with_baggage,
+)
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wire import strict_json
 
@@ -57,10 +63,15 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    if protocol.is_streamed(body):
+    streams, choices = protocol.is_streamed(body), protocol.count_choices(body)
+    if streams:
         open_stream(request)
-    state.budget.allows(choices=protocol.count_choices(body))
-    read_headers(leaves, request.scope["headers"], forwarded_headers(endpoint.provider), REQUESTED)
+    state.budget.allows(choices=choices)
+    names, span = forwarded_headers(endpoint.provider), request.scope[LOG_ENTRY].span
+    if span is not None:
+        span.describe_question(body, streams=streams, choices=choices)
+        span.baggage, names = headers.get(BAGGAGE, ""), with_baggage(names)
+    read_headers(leaves, request.scope["headers"], names, REQUESTED)
     who = build_request(client, read_claims(request, body), body, leaves.turns, endpoint.model)
     client.check_models(who.model, body, state.settings.policies)
     if state.image_fetcher is not None and given.form is None:
@@ -158,6 +169,9 @@ async def _answer_once(call: Call) -> Response:
         raw = await call.state.upstream.read_whole(response)
     weight = strict_json.weigh(raw)
     answer = await call.state.run_by_size(weight, lambda: parse_answer(call.protocol, raw))
+    tokens = call.begin_count()
+    tokens.see(answer)
+    call.record_count(tokens)
     content = call.asides.whole(await judge_answer(call, answer, weight))
     if content is not answer:
         raw = await call.state.run_by_size(weight, lambda: strict_json.dump(content))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from guardrails.types import Action, PolicyRef, UnavailableReason, Verdict
+from guardrails.types import Action, Mode, PolicyRef, UnavailableReason, Verdict
 from guardrails.verdicts.unavailable import most_lasting
+
+PLAIN: Final = " !#$&'()*+,-./:;<=>?@[]^_`{|}~"
+"""ASCII that stands in a header as it is, beside letters and digits; all else, and %, is written as in a URL."""
 
 
 @lru_cache(maxsize=64)
@@ -68,11 +72,14 @@ class Report:
     def headers(self) -> dict[str, str]:
         """Return the headers."""
         rules: dict[str, None] = {}
+        notices: dict[str, None] = {}
         reasons: list[UnavailableReason] = []
         is_degraded = False
         for verdict in self.verdicts:
             for rule in verdict.rules:
                 rules[rule.id] = None
+                if rule.message and rule.action is Action.FLAG and rule.mode is Mode.ENFORCE:
+                    notices[rule.message] = None
             if verdict.unavailable is not None:
                 reasons.append(verdict.unavailable.reason)
             if verdict.errors:
@@ -83,6 +90,8 @@ class Report:
             "x-guardrails-policy": policy_header(self._policy),
             "x-guardrails-verdict-id": ",".join([each.id for each in (*self.rejected, *self.verdicts)]),
         }
+        if notices:
+            headers["x-guardrails-notice"] = quote(" ".join(notices), safe=PLAIN)
         if reasons:
             headers["x-guardrails-unavailable"] = most_lasting(reasons)
         if is_degraded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from time import perf_counter
 from typing import Any, Final
 
 from guardrails.engine.core.task_runner import INLINE_ON_LOOP
@@ -17,6 +18,7 @@ from guardrails.proxy.exchange.answer import Call, judge_answer, parse_answer, v
 from guardrails.proxy.exchange.independent_events import judge_independent_events
 from guardrails.proxy.exchange.reasks import ask_again
 from guardrails.proxy.exchange.streaming_response import StreamingAnswer, StreamPiece
+from guardrails.proxy.server.counting.tokens import TokenCount
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
 from guardrails.proxy.server.middleware import note_failure
 from guardrails.proxy.upstreams.http_client import UpstreamResponse
@@ -86,9 +88,13 @@ async def stream(
             if protocol.stream is not None and codec is not None and is_stream:
                 assert protocol.read_response is not None
                 relay = judge.relay(codec, protocol.read_response, call.choices)
-                async for body in _relay_stream(call, response, relay):
-                    yield StreamPiece(opening + body, headers)
-                    opening = b""
+                tokens = call.begin_count()
+                try:
+                    async for body in _relay_stream(call, response, relay, tokens):
+                        yield StreamPiece(opening + body, headers)
+                        opening = b""
+                finally:
+                    call.record_count(tokens)
                 rest = await pipeline.adrive(judge.ended(relay, call, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
                 yield StreamPiece(opening + dump_events(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
@@ -106,9 +112,9 @@ async def stream(
         # Nothing of an answer that cannot be judged is sent: it has a status of its own, unless others of its events went before.
         if relay is None or isinstance(failure, GuardUnavailable):
             raise failure from error
-        note_failure(call.http.scope, failure, begun=True)
         if relay.is_begun:  # what was sent of it is on record
             await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
+        note_failure(call.http.scope, failure, begun=True)  # whatever the check of what was sent says
         yield StreamPiece(fail(explain(failure)), headers)
 
 
@@ -130,8 +136,10 @@ async def stream_again(call: Call, fail: Callable[[Problem], bytes]) -> AsyncIte
         return
 
 
-async def _relay_stream(call: Call, response: UpstreamResponse, relay: Relay) -> AsyncIterator[bytes]:
-    """Have a relay take a stream; yields what may go on of it.
+async def _relay_stream(
+    call: Call, response: UpstreamResponse, relay: Relay, tokens: TokenCount
+) -> AsyncIterator[bytes]:
+    """Have a relay take a stream; yields what may go on of it. `tokens` takes what its events say of tokens.
 
     Raises:
         BackendError: it is too large, malformed, or ends before its end.
@@ -139,12 +147,16 @@ async def _relay_stream(call: Call, response: UpstreamResponse, relay: Relay) ->
     """
     pipeline = call.state.guard.pipeline
     events, limit = call.endpoint.framing.reader(), call.state.settings.max_answer_bytes
+    metrics, since = call.state.metrics, None
     async for some in events_of(response.content.iter_any(), events, limit):
-        read: Iterable[ReceivedEvent] = _read(some)
+        since = perf_counter() if since is None else since
+        read: Iterable[ReceivedEvent] = tokens.watch(_read(some))
         if weigh_events(some) >= strict_json.LARGE:
-            read = await call.state.run_in_worker(lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
+            read = await call.state.run_in_worker(lambda read=read: [*read])  # type: ignore[misc] # it is a list
         await pipeline.adrive(relay.take(read, INLINE_ON_LOOP), least_queue_s=QUEUE_S)
         if not call.asides.holds and (out := relay.ready()):
+            metrics.observe("guardrails_held_seconds", perf_counter() - since)
+            since = None
             yield dump_events(out)
         if relay.stop is not None:
             return

@@ -251,12 +251,12 @@ async def judge_piece(
     def make(outcome: Outcome) -> tuple[Verdict, Outcome]:
         if outcome.action is Action.REDACT and not piece.carries(piece.tree, outcome):
             outcome = block_changes(outcome)
-        return guard.verdict(asked, outcome, piece.stage, who.vault), outcome
+        return guard.verdict(asked, outcome, piece.stage, who.vault, who=who), outcome
 
     try:
         verdict, outcome = await guard.pipeline.acheck(piece.tree, who, make, complete=complete)
     except GuardUnavailable as error:
-        return JudgedPiece(piece, guard.refuse(error, piece.stage).verdict)
+        return JudgedPiece(piece, guard.refuse(error, piece.stage, who).verdict)
     state.record_verdict(verdict, perf_counter() - started, taken, outcome)
     return JudgedPiece(piece, verdict, findings_by_rule(guard, verdict))
 

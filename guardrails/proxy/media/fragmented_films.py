@@ -240,16 +240,18 @@ class FilmRelay:
 
     async def _judge(self, window: FilmWindow) -> Verdict:
         """Judge a window, which lies in a file of its own meanwhile."""
-        state, film, began = self._call.state, self._film, perf_counter()
+        state, who, film, began = self._call.state, self._call.who, self._film, perf_counter()
         assert film is not None
         copy = Spool(state.disk_budget)
         writing = asyncio.ensure_future(state.run_in_worker(partial(self._copy_window, window, copy)))
         try:
             await asyncio.shield(writing)
             given = film.subject(window, copy.path)
-            self._beside = self._beside or state.sample_for_shadow(given.tree, self._call.who)
+            self._beside = self._beside or state.sample_for_shadow(given.tree, who)
             verdict = await state.guard.pipeline.acheck(
-                given.tree, self._call.who, lambda outcome: state.guard.verdict(given, outcome, Stage.OUTPUT)
+                given.tree,
+                who,
+                lambda outcome: state.guard.verdict(given, outcome, Stage.OUTPUT, who=who),
             )
         finally:
             await asyncio.gather(writing, return_exceptions=True)

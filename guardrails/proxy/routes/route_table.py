@@ -118,7 +118,37 @@ AZURE = (
         "Azure",
         stream_type=_stream_type(RESPONSES),
     ),
+    *(
+        _post(
+            f"{azure_deployments.NEWER}{protocol.path}",
+            azure_deployments.serve_newer(protocol),
+            f"The same as /v1{protocol.path}.",
+            "Azure",
+            body_types=_body_types(protocol),
+            answer_type=protocol.answer_type,
+            stream_type=_stream_type(protocol),
+        )
+        for protocol in (*azure_deployments.PROTOCOLS, RESPONSES)
+    ),
+    _forward(f"{azure_deployments.NEWER}/models", health.serve_models, "The same as /v1/models.", "Azure"),
 )
+
+MODELS = (
+    _forward(
+        "/v1/models/{model:path}",
+        health.serve_model,
+        "Return one of the models of the upstreams.",
+        "OpenAI",
+        takes_key_in_query=True,
+    ),
+    _forward(
+        f"{azure_deployments.NEWER}/models/{{model:path}}",
+        azure_deployments.with_shown_key(health.serve_model),
+        "The same as /v1/models/{model}.",
+        "Azure",
+    ),
+)
+"""Behind all paths that begin so: a model's name may have any form."""
 
 
 def _hook_route(hook: Hook) -> Route:
@@ -158,4 +188,4 @@ SERVER = (
 DOCUMENT = _forward("/openapi.json", health.serve_openapi, "Return this document.", "Server")
 """Served where the operator says so (the setting `openapi`)."""
 
-ROUTES = (*MODEL_APIS, *OPENAI, *GEMINI, *OLLAMA, *AZURE, *map(_hook_route, HOOKS.values()), *SERVER)
+ROUTES = (*MODEL_APIS, *OPENAI, *GEMINI, *OLLAMA, *AZURE, *map(_hook_route, HOOKS.values()), *SERVER, *MODELS)

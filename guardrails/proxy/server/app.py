@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -19,17 +19,23 @@ from guardrails import __version__
 from guardrails.guard import Guard
 from guardrails.protocols.registry import add_plugins
 from guardrails.proxy.access.capacity.clock_watch import keep_measuring
+from guardrails.proxy.configuration.listen_settings import split_address
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES, make_routes
 from guardrails.proxy.server.connections import CONNECTIONS
+from guardrails.proxy.server.counting.slots import Slots
 from guardrails.proxy.server.health import answer_probe
 from guardrails.proxy.server.listening.listener import open_listener
+from guardrails.proxy.server.listening.listener_tls import listener_tls
 from guardrails.proxy.server.listening.probe_listener import ProbeListener
+from guardrails.proxy.server.logs.log_writer import write_in_background
 from guardrails.proxy.server.middleware import Gate, respond
 from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
+from guardrails.proxy.server.processes.lifecycle import LIFECYCLE
 from guardrails.proxy.server.reloading.reload import keep_reloading
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
 from guardrails.proxy.server.state import State
+from guardrails.proxy.upstreams.transport.rotation import keep_current
 from guardrails.registry.sources import PluginSources
 
 
@@ -82,32 +88,39 @@ async def _serve_match(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def create_app(
-    settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
+    settings: Settings,
+    guard: Guard | None = None,
+    reread: Callable[[], Settings] | None = None,
+    slots: Slots | None = None,
 ) -> FastAPI:
-    """Return the proxy as an ASGI application; `reread` returns the settings as their file is by now.
+    """Return the proxy as an ASGI application; `reread` returns the settings as their file is by now, `slots` are where it counts
+    beside other processes.
 
     Without a guard it loads the settings' policy when it starts; until that is done `/readyz` and the guarded
     routes answer 503.
     """
-    state = State(settings, guard, reread)
+    state = State(settings, guard, reread, slots)
     extra = add_plugins(settings.protocols, PluginSources.choose(settings.plugins))
     routes = (*ROUTES, *make_routes(extra))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         await state.upstream.open()
+        logs = ExitStack()
         try:
+            logs.enter_context(write_in_background())
+            logs.enter_context(tell_telemetry(state))
             async with asyncio.TaskGroup() as group:
-                work = (keep_reloading(state), state.loop_watch.run(), keep_measuring(state.capacity))
-                kept = [group.create_task(each) for each in work]
-                with listen_for_probes(state):
-                    yield {CONNECTIONS: state.connections}
+                kept = [group.create_task(each) for each in background_work(state)]
+                with state.metrics.shown_to_others(), listen_for_probes(state):
+                    yield {CONNECTIONS: state.connections, LIFECYCLE: state.lifecycle}
                 for each in kept:
                     each.cancel()
         finally:
             await state.upstream.close()
             if state.shadow_queue.has_started:
                 await asyncio.to_thread(state.shadow_queue.close)
+            await asyncio.to_thread(logs.close)
 
     app = Proxy(
         state,
@@ -135,15 +148,56 @@ def create_app(
     return app
 
 
+def background_work(state: State) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what runs beside the requests for as long as the application does."""
+    yield keep_reloading(state)
+    yield state.loop_watch.run()
+    yield keep_measuring(state.capacity)
+    if (tls := listener_tls(state.settings)) is not None:
+        yield keep_current(lambda: (tls,), asyncio.sleep)
+
+
 @contextmanager
-def listen_for_probes(state: State) -> Iterator[None]:
-    """Answer probes on their own port within a block, where the settings name one; raises `SettingsError` where it is taken."""
-    host, port, shared = state.settings.host, state.settings.probe_port, state.settings.workers > 1
-    if port is None:
+def tell_telemetry(state: State) -> Iterator[None]:
+    """Tell OpenTelemetry of requests and checks within a block, where the settings say so; what waits is sent at its end."""
+    telemetry = state.telemetry
+    if telemetry is None:
         yield
         return
-    with ProbeListener(open_listener(host, port, shared=shared), partial(answer_probe, state)) as probes:
-        state.probes = probes
+    telemetry.open()
+    try:
+        yield
+    finally:
+        telemetry.close()
+
+
+class ProbeAddress(NamedTuple):
+    """An address at which probes are answered besides; the operator's or not."""
+
+    host: str
+    port: int
+    is_admin: bool = False
+
+
+def probe_addresses(settings: Settings) -> list[ProbeAddress]:
+    """Return the addresses at which probes are answered besides: that of `probe_port`, then the operator's."""
+    probes = [] if settings.probe_port is None else [ProbeAddress(settings.host, settings.probe_port)]
+    if settings.admin is not None:
+        probes.append(ProbeAddress(*split_address(settings.admin), is_admin=True))
+    return probes
+
+
+@contextmanager
+def listen_for_probes(state: State) -> Iterator[None]:
+    """Answer probes at addresses of their own within a block, where the settings name some; raises `SettingsError` where one is
+    taken.
+    """
+    settings = state.settings
+    with ExitStack() as stack:
+        for each in probe_addresses(settings):
+            listener = open_listener(each.host, each.port, shared=settings.workers > 1)
+            answer = partial(answer_probe, state, is_admin=each.is_admin)
+            state.probes.append(stack.enter_context(ProbeListener(listener, answer)))
         yield
 
 

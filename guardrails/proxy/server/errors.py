@@ -14,6 +14,7 @@ from guardrails.errors import BackendError, Blocked, GuardrailsError, GuardUnava
 from guardrails.protocols.errors import BLOCKED, MESSAGES, UNAVAILABLE, Problem
 from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.admission import AccessDenied
+from guardrails.proxy.access.body_encodings import ACCEPTED, UNSUPPORTED
 from guardrails.wire import strict_json
 
 TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -90,6 +91,8 @@ def build_problem(status: int, code: str, message: str, param: str | None = None
 def _explain_request(error: RequestError) -> Problem:
     if error.code == "too_slow":  # what is left of the request must not be taken for another one
         return build_problem(408, error.code, str(error), connection="close")
+    if error.code == UNSUPPORTED:
+        return build_problem(415, error.code, str(error), accept_encoding=ACCEPTED)
     where = f" (at {error.path})" if error.path else ""
     return build_problem(STATUSES.get(error.code, 400), error.code, f"{error}{where}", error.path or None)
 

@@ -98,7 +98,9 @@ class Http(HttpToolsProtocol):
         that it opens itself, but not for those that it is given.
         """
         super().connection_made(transport)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        taken = transport.get_extra_info("socket")
+        if taken.family != socket.AF_UNIX:
+            taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         address = "" if self.client is None else self.client[0]
         if not self._connections.enter(address):
             self._answer_and_close(HTTPStatus.SERVICE_UNAVAILABLE, FULL, b"retry-after: 1\r\n")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
-from time import monotonic
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -16,15 +16,28 @@ from guardrails.errors import GuardrailsError, GuardUnavailable
 from guardrails.processor.work_meter import METER
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
+from guardrails.proxy.access.body_encodings import decode_body, encoding_of
 from guardrails.proxy.access.capacity.account import Ticket
 from guardrails.proxy.access.client import ReplayedBody, read_body
 from guardrails.proxy.access.query_key import move_key_to_header
 from guardrails.proxy.server import errors
 from guardrails.proxy.server.errors import describe_failure
+from guardrails.proxy.server.logs.log_writer import current_writer
+from guardrails.proxy.server.logs.request_entry import (
+    ENTRY,
+    RequestEntry,
+    client_request_id,
+    trace_id_of,
+)
+from guardrails.proxy.server.logs.request_entry import KEY as LOG_ENTRY
 from guardrails.proxy.server.request_context import CONTEXT, RequestContext
 from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
+from guardrails.records.decision import REQUEST_FACTS
+
+if TYPE_CHECKING:
+    from guardrails.telemetry.server import ServerTelemetry
 
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
@@ -34,6 +47,18 @@ UNAVAILABLE = "guardrails.unavailable"
 
 FAILED = "failed"
 """The action of an answer that broke off, for the counters."""
+
+STREAMS = (b"event-stream", b"eventstream", b"ndjson")
+"""What stands in the media type of a streamed answer: SSE, AWS' events, Ollama's lines."""
+
+PING = b"event: ping"
+"""What a piece of a stream begins with that says nothing, as a comment does."""
+
+ID, UPSTREAM_ID = b"x-request-id", b"x-guardrails-upstream-request-id"
+"""Where the id of a request stands, and that of an upstream's where the request has an id of the client's."""
+
+ENCODED = frozenset({b"content-encoding", b"content-length"})
+"""Headers that no longer hold for a body that was decoded."""
 
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
@@ -51,9 +76,16 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send)
-        label = label_of(scope)
+        headers, label = dict(scope["headers"]), label_of(scope)
+        answer = _Answer(send, client_request_id(headers))
+        entry = scope[LOG_ENTRY] = RequestEntry(
+            answer.request_id, trace_id_of(headers), scope["method"], label
+        )
+        ENTRY.set(entry)
+        REQUEST_FACTS.set(entry)
         ROUTE_LABEL.set(label)
+        if (telemetry := self._state.telemetry) is not None:
+            _begin_span(telemetry, entry, scope, headers)
         try:
             await self._let_in(scope, receive, answer.send)
         except ClientDisconnect:
@@ -61,11 +93,36 @@ class Gate:
         except Exception as error:
             await self._answer_failure(error, scope, receive, answer)
         finally:
-            metrics, reason = self._state.metrics, scope.get(UNAVAILABLE)
-            action = scope.get(ACTION, "none") if reason is None else "unavailable"
-            metrics.count("guardrails_requests_total", route=label, status=str(answer.status), action=action)
-            if reason is not None:
-                metrics.count("guardrails_unavailable_total", reason=reason, route=label)
+            self._record_end(entry, scope, answer)
+            if entry.span is not None:
+                entry.span.end(entry)
+
+    def _record_end(self, entry: RequestEntry, scope: Scope, answer: _Answer) -> None:
+        """Count a request that has ended, and write it to the log."""
+        metrics, took, label = self._state.metrics, perf_counter() - answer.began, entry.route
+        reason = scope.get(UNAVAILABLE)
+        action = scope.get(ACTION, "none") if reason is None else "unavailable"
+        metrics.count("guardrails_requests_total", route=label, status=str(answer.status), action=action)
+        if reason is not None:
+            metrics.count("guardrails_unavailable_total", reason=reason, route=label)
+        metrics.observe("guardrails_request_seconds", took, route=label)
+        if answer.first_at is not None:
+            metrics.observe("guardrails_first_token_seconds", answer.first_at - answer.began, route=label)
+        context = scope.get(CONTEXT)
+        key = None if context is None else context.client.key
+        if key is not None and (team := key.team) is not None:
+            metrics.count("guardrails_team_requests_total", team=team, action=action)
+        entry.status, entry.action, entry.unavailable = answer.status, action, reason or ""
+        entry.request_id, entry.duration = answer.shown_id, took
+        self._log(entry, scope)
+
+    @staticmethod
+    def _log(entry: RequestEntry, scope: Scope) -> None:
+        """Write a request that has ended, unless it is a probe."""
+        writer, match = current_writer(), match_of(scope)
+        if writer is None or (match is not None and match.route.is_probe) or not writer.takes_request(entry):
+            return
+        writer.write_request(entry)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
@@ -92,18 +149,31 @@ class Gate:
             state.capacity.check(name)
         with state.rate_limiter.acquire(client, monotonic()):
             if client.key is not None:
+                scope[LOG_ENTRY].client = client.key.id
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
             settings = state.settings
             share = BodyShare(state.body_budget, settings.max_bodies_bytes, settings.most_concurrent * FREE)
             limit = client.body_limit(settings.max_body_bytes)
             try:
+                encoding = encoding_of(dict(scope["headers"]))
                 body = await read_body(scope, receive, limit, share)
+                if encoding:
+                    body = await self._decode(scope, body, encoding, limit, share)
                 share.mark_arrived()
                 ticket = self._let_work_begin(name, len(body), is_judged=is_judged)
                 scope[CONTEXT] = RequestContext(client, state.current, match, body, ticket)
                 await self._serve_whole(scope, ReplayedBody(body, scope, receive), send)
             finally:
                 share.release()
+
+    async def _decode(self, scope: Scope, raw: bytes, encoding: str, limit: int, share: BodyShare) -> bytes:
+        """Return a body without its encoding, which is as large as any may be; its headers say so from here on."""
+        body = await self._state.run_in_worker(lambda: decode_body(raw, encoding, limit))
+        if not share.take(max(0, len(body) - len(raw))):
+            raise GuardUnavailable("too many large requests are under way")
+        kept = [each for each in scope["headers"] if each[0] not in ENCODED]
+        scope["headers"] = [*kept, (b"content-length", b"%d" % len(body))]
+        return body
 
     def _let_work_begin(self, caller: str, size: int, *, is_judged: bool) -> Ticket | None:
         """Admit a request that is there; raises `GuardUnavailable` where there is no room, or no time for its checks."""
@@ -146,6 +216,16 @@ class Gate:
         await respond(error, scope)(scope, receive, answer.send)
 
 
+def _begin_span(
+    telemetry: ServerTelemetry, entry: RequestEntry, scope: Scope, headers: dict[bytes, bytes]
+) -> None:
+    """Begin the span of a request, unless it is a probe; its trace is the one that the log names."""
+    match = match_of(scope)
+    if match is None or not match.route.is_probe:
+        entry.span = telemetry.requests.begin(headers, entry.method, entry.route, scope["scheme"])
+        entry.trace_id = entry.span.trace_id or entry.trace_id
+
+
 def note_failure(scope: Scope, error: BaseException, *, begun: bool) -> None:
     """Note for the counters that a check could not be done, or that an answer broke off that had `begun`."""
     if isinstance(error, GuardUnavailable):
@@ -160,24 +240,47 @@ def respond(error: Exception, scope: Scope) -> Response:
     return errors.respond(error, None, path) if match is None else match.route.respond(error, None, path)
 
 
-class _Answer:
-    """Passes an answer on, with the request's id, and remembers its status."""
+def is_streamed(media: bytes) -> bool:
+    """Tell whether an answer of a media type comes in pieces."""
+    return any(name in media for name in STREAMS)
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+
+def is_piece(body: bytes) -> bool:
+    """Tell whether bytes of a stream are a piece of an answer, and no sign of life."""
+    is_comment = body.startswith(b":") and b"\ndata:" not in body
+    return bool(body) and not is_comment and not body.startswith(PING)
+
+
+class _Answer:
+    """Passes an answer on, with the request's id, and remembers its status.
+
+    Attributes:
+        request_id: an id that the client may ask about: its own, or a new one.
+        shown_id: the one that it gets: an upstream's, where the client has none of its own.
+    """
+
+    def __init__(self, send: Send, own_id: str = "") -> None:
+        self._send, self._is_own = send, bool(own_id)
+        self.began = perf_counter()
+        self.first_at: float | None = None
+        """When the first piece of a streamed answer went out."""
+        self._is_stream = False
         self.started = False
         self.status = CLIENT_GONE
-
-    @cached_property
-    def request_id(self) -> str:
-        """An id that the client may ask about."""
-        return "req_" + os.urandom(16).hex()
+        self.request_id = self.shown_id = own_id or "req_" + os.urandom(16).hex()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
             headers = message["headers"]
-            if b"x-request-id" not in dict(headers):
-                message["headers"] = [*headers, (b"x-request-id", self.request_id.encode())]
+            found = dict(headers).get(ID)
+            if found is None or self._is_own:
+                others = [(UPSTREAM_ID if name == ID else name, value) for name, value in headers]
+                message["headers"] = [*others, (ID, self.request_id.encode())]
+            else:
+                self.shown_id = found.decode("latin-1")
+            self._is_stream = any(name == b"content-type" and is_streamed(value) for name, value in headers)
+        elif self._is_stream and self.first_at is None and is_piece(message.get("body", b"")):
+            self.first_at = perf_counter()
         await self._send(message)

@@ -26,7 +26,7 @@ UNKNOWN: Final = "other"
 
 JSON: Final = "application/json"
 FORM: Final = "multipart/form-data"
-PARAMETER: Final = re.compile(r"\{(\w+)\}")
+PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
 @dataclass(frozen=True, slots=True)

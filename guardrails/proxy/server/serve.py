@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
@@ -22,13 +25,28 @@ from guardrails.guard import Guard
 from guardrails.processor.collection import pause_collection
 from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.configuration.sources import SettingsSources
-from guardrails.proxy.server.app import create_app
+from guardrails.proxy.server.app import create_app, probe_addresses
 from guardrails.proxy.server.connections import check_descriptors, raise_descriptors
+from guardrails.proxy.server.counting.slots import Slots, create_slots, create_slots_file, open_slots_file
 from guardrails.proxy.server.http import Http
-from guardrails.proxy.server.listening.listener import open_listener
+from guardrails.proxy.server.listening.listener import (
+    open_listener,
+    open_unix_listener,
+    remove_unix_listener,
+)
+from guardrails.proxy.server.listening.listener_tls import tls_options
+from guardrails.proxy.server.logs.log_writer import configure_logs
 from guardrails.proxy.server.processes.graceful_server import GracefulServer
 from guardrails.proxy.server.processes.memory import bound_arenas, check_memory, release_memory
-from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
+from guardrails.proxy.server.processes.service_notice import ServiceNotice
+from guardrails.proxy.server.processes.workers import (
+    SLOT_VARIABLE,
+    SPARE_WORKERS,
+    LoadedGuard,
+    SupervisorOptions,
+    WorkerProcesses,
+    can_fork,
+)
 from guardrails.proxy.server.reloading.reload import check_redaction_key
 from guardrails.proxy.server.state import State
 from guardrails.types import PolicyRef
@@ -38,6 +56,9 @@ VARIABLE = "GUARDRAILS_SERVE"
 
 GIVEN = "GUARDRAILS_GIVEN"
 """Where they find whence these come."""
+
+SLOTS = "GUARDRAILS_SLOTS"
+"""Where those find what all of them count in that are not forked."""
 
 START_S = 60.0
 STOP_S = 10.0
@@ -52,11 +73,11 @@ SERVER: Mapping[str, Any] = {
     "loop": "asyncio" if sys.platform == "win32" else "uvloop",
     "lifespan": "on",
     "log_level": "warning",
-    "access_log": False,  # its lines would not tell more than the metrics
+    "log_config": None,  # `logs` writes its lines too
+    "access_log": False,  # its lines would have paths, which clients choose
     "server_header": False,
     "proxy_headers": False,
     "timeout_keep_alive": 75,
-    "timeout_graceful_shutdown": 30,
 }
 """How uvicorn serves."""
 
@@ -83,6 +104,7 @@ def run(
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
+    configure_logs(settings.logs)
     raise_descriptors(settings.max_connections)
     check_memory(settings.workers)
     _prepare_process()
@@ -106,25 +128,50 @@ def _load(
         check_redaction_key(settings, each)
     listener = stack.enter_context(open_server_listener(settings))
     on_loaded(loaded.policy.ref)
+    if settings.unix is not None:
+        stack.callback(remove_unix_listener, Path(settings.unix))
     if settings.workers == 1:
         app = create_app(settings, loaded, None if given is None else given.settings)
-        return partial(GracefulServer(uvicorn.Config(app, **SERVER)).run, [listener])
+        grace = ceil(settings.drain_s)
+        config = uvicorn.Config(app, timeout_graceful_shutdown=grace, **SERVER, **tls_options(settings))
+        return partial(
+            GracefulServer(config, settings.drain.notice_s, ServiceNotice(os.environ)).run, [listener]
+        )
     os.environ[VARIABLE] = settings.model_dump_json()
     os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
     shared = LoadedGuard(loaded, tuple(state.all_guards), state.files) if can_fork() else None
     if shared is not None:
         shared.build_streams()
+    slots = _create_slots(settings.workers, stack, forks=shared is not None)
     return partial(
-        _serve_by_workers, settings, listener, shared
+        _serve_by_workers, settings, listener, shared, slots
     )  # a parent that shares nothing keeps nothing
 
 
-def _serve_by_workers(settings: Settings, listener: socket.socket, shared: LoadedGuard | None) -> None:
+def _create_slots(workers: int, stack: ExitStack, *, forks: bool) -> Slots:
+    """Return where the parent and its workers count: in memory, or for workers that are not forked in a file until `stack` is
+    closed.
+    """
+    count = 1 + workers + SPARE_WORKERS
+    if forks:
+        return create_slots(count)
+    folder = stack.enter_context(TemporaryDirectory(prefix="guardrails-"))
+    os.environ[SLOTS] = os.path.join(folder, "counts")
+    stack.callback(os.environ.pop, SLOTS, None)
+    return create_slots_file(Path(os.environ[SLOTS]), count)
+
+
+def _serve_by_workers(
+    settings: Settings, listener: socket.socket, shared: LoadedGuard | None, slots: Slots
+) -> None:
     """Serve by several processes, which share a guard where there is one to share, until interrupted."""
     release_memory()
-    app = f"{__name__}:worker_app" if shared is None else partial(worker_app, shared)
-    config = uvicorn.Config(app, factory=True, workers=settings.workers, **SERVER)
-    WorkerProcesses(config, [listener], reload=settings.reload, forks=shared is not None).run()
+    app = f"{__name__}:worker_app" if shared is None else partial(worker_app, shared, slots)
+    grace = ceil(settings.drain_s)
+    served = {**SERVER, **tls_options(settings), "timeout_graceful_shutdown": grace}
+    config = uvicorn.Config(app, factory=True, workers=settings.workers, **served)
+    options = SupervisorOptions(settings.reload, shared is not None, settings.drain.notice_s, grace)
+    WorkerProcesses(config, [listener], options, ServiceNotice(os.environ), slots).run()
 
 
 def _prepare_process() -> None:
@@ -133,7 +180,7 @@ def _prepare_process() -> None:
     bound_arenas()
 
 
-def worker_app(shared: LoadedGuard | None = None) -> FastAPI:
+def worker_app(shared: LoadedGuard | None = None, slots: Slots | None = None) -> FastAPI:
     """Return the application of one worker process, from the environment that `run` left.
 
     The policy is there before the worker takes its first request: the one that it shares with its parent, or one of its own where
@@ -142,23 +189,30 @@ def worker_app(shared: LoadedGuard | None = None) -> FastAPI:
     """
     _prepare_process()
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
+    configure_logs(settings.logs)
     reread = None if told is None else SettingsSources(**told).settings
     guard = None if shared is None else shared.current
+    own = int(os.environ.get(SLOT_VARIABLE, "0"))
+    if slots is not None:
+        slots.own = own
+    elif SLOTS in os.environ:
+        slots = open_slots_file(Path(os.environ[SLOTS]), own)
     with pause_collection(collect=True):
         try:
             guard = guard or Guard.load(settings.policy, **settings.guard_options)
-            return create_app(settings, guard, reread)
+            return create_app(settings, guard, reread, slots)
         except GuardrailsError:
-            return create_app(settings, None, reread)
+            return create_app(settings, None, reread, slots)
 
 
 def open_server_listener(settings: Settings) -> socket.socket:
-    """Return a socket that listens on the settings' address; raises `SettingsError` if that cannot be, or the port of probes is
-    taken, on which the application listens itself.
+    """Return a socket that listens on the settings' address; raises `SettingsError` if that cannot be, or an address of
+    probes is taken, on which the application listens itself.
     """
-    if settings.probe_port is not None:
-        open_listener(settings.host, settings.probe_port, shared=settings.workers > 1).close()
-    listener = open_listener(settings.host, settings.port)
+    for each in probe_addresses(settings):
+        open_listener(each.host, each.port, shared=settings.workers > 1).close()
+    at = settings.unix
+    listener = open_listener(settings.host, settings.port) if at is None else open_unix_listener(Path(at))
     listener.set_inheritable(True)
     return listener
 
@@ -177,7 +231,8 @@ class Running:
         check_descriptors(settings.max_connections)
         self._listener = open_server_listener(settings)
         self._wait_ready = wait_ready
-        self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
+        port = settings.port if settings.unix else self._listener.getsockname()[1]
+        self.settings = settings.model_copy(update={"port": port})
         try:
             loaded = guard or Guard.load(settings.policy, **settings.guard_options)
             app = create_app(self.settings, loaded, reread)
@@ -185,23 +240,34 @@ class Running:
             self._listener.close()
             raise
         self.state: State = app.state.proxy
-        self._server = uvicorn.Server(uvicorn.Config(app, **{**SERVER, "timeout_graceful_shutdown": 1}))
+        options = {**SERVER, **tls_options(settings), "timeout_graceful_shutdown": 1}
+        self._server = uvicorn.Server(uvicorn.Config(app, **options))
         self._thread = threading.Thread(target=self._serve, name="guardrails-proxy", daemon=True)
 
     @property
     def probe_url(self) -> str | None:
         """The address of the probes, None where they have no port of their own."""
         probes = self.state.probes
-        return None if probes is None else self._address(probes.port)
+        return None if self.settings.probe_port is None else self._address(probes[0].port, "http")
+
+    @property
+    def admin_url(self) -> str | None:
+        """The address of the operator, None where there is none."""
+        probes = self.state.probes
+        return (
+            None
+            if self.settings.admin is None
+            else f"http://{self.settings.admin.rpartition(':')[0]}:{probes[-1].port}"
+        )
 
     @property
     def url(self) -> str:
         """The address, without a path."""
-        return self._address(self.settings.port)
+        return self._address(self.settings.port, "http" if self.settings.tls is None else "https")
 
-    def _address(self, port: int) -> str:
+    def _address(self, port: int, scheme: str) -> str:
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{port}"
+        return f"{scheme}://{host}:{port}"
 
     def __enter__(self) -> str:
         """Start, wait until the server accepts requests (and is ready), and return its address."""
@@ -221,6 +287,8 @@ class Running:
         self._server.should_exit = True
         self._thread.join(STOP_S)
         self._listener.close()
+        if self.settings.unix is not None:
+            remove_unix_listener(Path(self.settings.unix))
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._listener])

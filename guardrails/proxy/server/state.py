@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from guardrails import __version__
 from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
@@ -32,10 +33,12 @@ from guardrails.proxy.configuration.settings import Settings, SettingsError
 from guardrails.proxy.exchange.timeout_memory import TimeoutMemory
 from guardrails.proxy.media.disk_budget import DiskBudget
 from guardrails.proxy.server.connections import Connections, Limits
+from guardrails.proxy.server.counting.slots import Slots
 from guardrails.proxy.server.errors import describe_failure
 from guardrails.proxy.server.listening.loop_watch import LoopWatch
 from guardrails.proxy.server.listening.probe_listener import ProbeListener
-from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.server.metrics import Metrics, RecordCounts
+from guardrails.proxy.server.processes.lifecycle import Lifecycle
 from guardrails.proxy.server.processes.memory import release_memory
 from guardrails.proxy.server.reloading.loaded_policies import (
     LoadedPolicies,
@@ -50,6 +53,10 @@ from guardrails.proxy.upstreams.routing import Upstreams
 from guardrails.types import Stage, Verdict
 from guardrails.wire.strict_json import LARGE, VERY_LARGE
 
+if TYPE_CHECKING:
+    from guardrails.records.decision_log import DecisionLog
+    from guardrails.telemetry.server import ServerTelemetry
+
 LOG = logging.getLogger("guardrails.proxy")
 T = TypeVar("T")
 
@@ -58,6 +65,19 @@ RETRY_S = 1.0
 DEGRADED_S = 60.0
 """Seconds for which a failure of a detector shows in the state of the server."""
 
+
+FROM_THE_START = (
+    ("guardrails_admission_refused_total", "kind", ("request", "stream", "concurrent")),
+    (
+        "guardrails_connections_closed_total",
+        "reason",
+        ("slow_head", "slow_body", "too_many", "too_many_of_address"),
+    ),
+    ("guardrails_reloads_total", "result", ("loaded", "unchanged", "failed", "held")),
+    ("guardrails_records_total", "result", ("written", "lost")),
+    ("guardrails_denied_total", "code", ("missing_api_key", "invalid_api_key", "rate_limit_exceeded")),
+)
+"""Counters that are shown before they count, so that a rule which alerts on their growth sees the first event."""
 
 SHORTEST_WAIT_S = 0.25
 LONGEST_WAIT_S = 5.0
@@ -86,18 +106,23 @@ class State:
         settings: what to serve.
         guard: a guard for `settings.policy`; loaded by `start` if not given.
         reread: returns the settings as their file is by now, where there is one.
+        slots: where it counts beside other processes; in memory of its own where it is the only one.
 
     Raises:
         PolicyErrors: a guard was given, and another policy that the settings name is wrong.
     """
 
     def __init__(
-        self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
+        self,
+        settings: Settings,
+        guard: Guard | None = None,
+        reread: Callable[[], Settings] | None = None,
+        slots: Slots | None = None,
     ) -> None:
         self.settings, self.budget = settings, settings.budget
         self.admission = Admission(settings.keys)
         self.rate_limiter = RateLimiter()
-        self.metrics = Metrics()
+        self.metrics = Metrics(slots, __version__)
         self.timeouts = TimeoutMemory()
         self.body_budget = BodyBudget()
         self.capacity = CapacityAccount(
@@ -111,16 +136,25 @@ class State:
             Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
             lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
         )
+        for name, label, values in FROM_THE_START:
+            for value in values:
+                self.metrics.declare(name, **{label: value})
         self.metrics.connections = lambda: self.connections.open
-        self.probes: ProbeListener | None = None
+        self.probes: list[ProbeListener] = []
         self.loop_watch = LoopWatch()
         self.metrics.loop_delay_s = lambda: self.loop_watch.longest_delay_s
         self.metrics.capacity = self.capacity
+        self.telemetry: ServerTelemetry | None = (
+            None if settings.telemetry is None else settings.telemetry.build()
+        )
         self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
         self.disk_budget = DiskBudget(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
         self.image_fetcher = None if settings.fetch is None else ImageFetcher(settings.fetch)
         self.warm = threading.Event()
+        self.lifecycle = Lifecycle(self.warm.is_set)
+        self.metrics.draining = lambda: self.lifecycle.draining
+        self.metrics.records = self._count_records
         self._failed: dict[str, float] = {}
         self.problem: str | None = None
         self.reload = ReloadStatus()
@@ -163,6 +197,8 @@ class State:
         self._apply_shadow_settings(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
+        if served.settings != self.settings:
+            self.upstream.apply(served.settings)
         self.settings, self.budget = served.settings, served.settings.budget
         self._guard, self.problem = served.guard, None
         self.capacity.max_wait_s = served.settings.max_wait_s or longest_wait(served.guards.values())
@@ -178,6 +214,20 @@ class State:
             }
         self._current = now
         self.metrics.show_policies(served.refs)
+        for guard in served.guards.values():
+            if self.telemetry is not None:
+                guard.telemetry = self.telemetry.checks
+
+    def _count_records(self) -> RecordCounts:
+        log = self.current.decision_log
+        return (
+            RecordCounts() if log is None else RecordCounts(log.written, log.lost, log.journal.waiting_bytes)
+        )
+
+    @property
+    def decision_log(self) -> DecisionLog | None:
+        """What puts decisions on record; None where nothing does."""
+        return None if self._guard is None else self._guard.records
 
     def _apply_shadow_settings(self, settings: Settings) -> None:
         doc = settings.shadow or ShadowDoc()
@@ -207,8 +257,8 @@ class State:
 
     @property
     def ready(self) -> bool:
-        """Whether the policy is compiled and every detector has answered once."""
-        return self.warm.is_set()
+        """Whether the policy is compiled, every detector has answered once, and nobody told the server to end."""
+        return self.lifecycle.ready
 
     @property
     def failing_detectors(self) -> list[str]:
@@ -338,12 +388,12 @@ class State:
 
         def make(outcome: Outcome) -> tuple[Verdict, Outcome]:
             held = settled(outcome)
-            return guard.verdict(subject, held, stage, who.vault), held
+            return guard.verdict(subject, held, stage, who.vault, who=who), held
 
         try:
             verdict, outcome = await guard.pipeline.acheck(subject.tree, who, make, complete=complete)
         except GuardUnavailable as error:
-            raise guard.refuse(error, stage) from None
+            raise guard.refuse(error, stage, who) from None
         self.record_verdict(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 

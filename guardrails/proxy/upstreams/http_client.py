@@ -8,8 +8,10 @@ behind its session that do it are the same in all versions from 3.12 on.
 from __future__ import annotations
 
 import asyncio
+import base64
 import math
-from typing import Final
+import ssl
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -17,6 +19,9 @@ from aiohttp.connector import Connection
 from aiohttp.http import SERVER_SOFTWARE, HttpProcessingError, StreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
+
+if TYPE_CHECKING:
+    from guardrails.telemetry.request_spans import UpstreamSpan
 
 AT_ONCE: Final = 1 << 20
 """Bytes of a body that are sent at once."""
@@ -41,15 +46,29 @@ class UpstreamResponse:
         headers: its headers.
         content: its body, without its encoding.
         upstream: the name of the upstream, where that is to be told.
+        model: the model that answers in place of the one that was asked for.
+        span: the span of the request, None where nobody is told of it.
     """
 
-    __slots__ = ("_client", "_connection", "_sending", "content", "headers", "status", "upstream")
+    __slots__ = (
+        "_client",
+        "_connection",
+        "_sending",
+        "content",
+        "headers",
+        "model",
+        "span",
+        "status",
+        "upstream",
+    )
 
     def __init__(self, client: HttpClient, connection: Connection) -> None:
         self._client = client
         self._connection: Connection | None = connection
         self._sending: asyncio.Task[None] | None = None
         self.status, self.upstream = 0, ""
+        self.model: str | None = None
+        self.span: UpstreamSpan | None = None
         self.headers: CIMultiDictProxy[str]
         self.content: aiohttp.StreamReader
 
@@ -57,6 +76,11 @@ class UpstreamResponse:
     def content_type(self) -> str:
         """The media type of the body, without its parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip()
+
+    async def wait_for_body(self) -> None:
+        """Return once there is something of the body, or its end; none of it is taken."""
+        while not self.content._buffer and not self.content.is_eof():
+            await self.content._wait("wait_for_body")
 
     def release(self) -> None:
         """Give the connection back, to be used again where the answer was read to its end, and else closed."""
@@ -128,9 +152,20 @@ class HttpClient:
         connect_s: for how long it may take to connect.
         idle_s: for how long nothing may come of an answer that is awaited.
         total_s: for how long an answer may take, from its request to its end.
+        tls: how it is connected to, where that is not the usual way.
+        proxy: the URL of a proxy between.
     """
 
-    def __init__(self, url: str, connect_s: float, idle_s: float, total_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        connect_s: float,
+        idle_s: float,
+        total_s: float,
+        *,
+        tls: ssl.SSLContext | None = None,
+        proxy: str | None = None,
+    ) -> None:
         self._url, self._idle_s, self._total_s = URL(url), idle_s, total_s
         self._connect_s = connect_s
         self._timeout = aiohttp.ClientTimeout(connect=total_s, sock_connect=connect_s)
@@ -138,6 +173,11 @@ class HttpClient:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
         self._host = (self._url.host_port_subcomponent or "").rstrip(".")
+        self._tls, self._proxy = tls, None if proxy is None else URL(proxy)
+        self._forwarding: dict[str, str] | None = None
+        """What a proxy that gets requests themselves, not a tunnel for them, is told; None where there is none."""
+        if self._proxy is not None and self._url.scheme == "http":
+            self._forwarding = self._proxy_login()
         self.loop: asyncio.AbstractEventLoop
         self._connector: aiohttp.TCPConnector
         self._server: aiohttp.ClientRequest
@@ -146,7 +186,27 @@ class HttpClient:
         """Get ready; inside the event loop that will send requests."""
         self.loop = asyncio.get_running_loop()
         self._connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_POOL_S)
-        self._server = aiohttp.ClientRequest("GET", self._url, loop=self.loop)  # says whom to connect to
+        self._server = self._target()
+
+    def _target(self) -> aiohttp.ClientRequest:
+        """Return what says whom to connect to, and how."""
+        proxy = None if self._proxy is None else self._proxy.with_user(None)
+        login = CIMultiDict(self._proxy_login()) if self._forwarding is None else None
+        return aiohttp.ClientRequest(
+            "GET", self._url, loop=self.loop, ssl=self._tls or True, proxy=proxy, proxy_headers=login or None
+        )
+
+    def _proxy_login(self) -> dict[str, str]:
+        """Return the header in which a proxy gets its name and password, where its URL has them."""
+        if self._proxy is None or self._proxy.user is None:
+            return {}
+        login = f"{self._proxy.user}:{self._proxy.password or ''}"
+        return {"proxy-authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+
+    def use_tls(self, tls: ssl.SSLContext | None) -> None:
+        """Make further connections in another way; those that are idle are not used again."""
+        self._tls = tls
+        self._server = self._target()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -172,7 +232,11 @@ class HttpClient:
         sent = CIMultiDict({"host": self._host, "accept": "*/*", "user-agent": SERVER_SOFTWARE, **headers})
         if body is not None:
             sent["content-length"] = str(len(body))
-        head = f"{method} {url.raw_path_qs} HTTP/1.1"
+        target = url.raw_path_qs
+        if self._forwarding is not None:
+            target = str(url)
+            sent.update(self._forwarding)
+        head = f"{method} {target} HTTP/1.1"
         try:
             return await self._ask_once(head, sent, body, total_s)
         except aiohttp.ClientConnectorError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
@@ -20,14 +20,18 @@ LIST_S = 5.0
 Entry = dict[str, Any]
 
 
-async def models(upstreams: Upstreams, client: Mapping[str, str], provider: Provider) -> dict[str, Any]:
-    """Return the models of all upstreams that can be reached, as the API of a provider lists them.
+async def models(
+    upstreams: Upstreams,
+    client: Mapping[str, str],
+    provider: Provider,
+    may_ask: Callable[[str], bool] = lambda model: True,
+) -> dict[str, Any]:
+    """Return the models of all upstreams that can be reached, as the API of a provider lists them; those that may be asked.
 
     Raises:
         GuardrailsError: none can be reached, or has a list; the first one's error.
     """
-    every = (*upstreams.named, *upstreams.others)
-    rows = [row for row in every if upstreams.is_up(row.name)] or every
+    rows = [row for row in upstreams.rows if upstreams.is_up(row)] or upstreams.rows
     asked = UpstreamRequest("GET", "/models", client, None, provider)
     lists = await asyncio.gather(*(_fetch_list(upstreams, row, asked) for row in rows))
     found = {
@@ -35,7 +39,7 @@ async def models(upstreams: Upstreams, client: Mapping[str, str], provider: Prov
     }
     if not found:
         raise next(each for each in lists if isinstance(each, GuardrailsError))
-    data = list(merge_lists(found, upstreams.named))
+    data = [each for each in merge_lists(found, upstreams.named) if may_ask(each["id"])]
     if provider is not ANTHROPIC:
         return {"object": "list", "data": data}
     ends = (

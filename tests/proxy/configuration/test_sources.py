@@ -9,11 +9,13 @@ import pytest
 from guardrails.errors import PolicyErrors
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.configuration.sources import PREFIX, load_settings
+from tests.proxy.tls_kit import Authority
 
 OTHER = {
     "upstreams": {"a": {"url": "http://a:1/v1", "models": ["a-*"], "rename": {"a-1": "b"}, "key_env": "A_KEY", "tries": 1}},
-    "upstream": "http://other:1/v1", "upstream_key_env": "OTHER_KEY", "policy": "strict", "floor": "pii-only", "host": "::1",
-    "port": 1, "probe_port": 2, "workers": 2, "openapi": True, "reload": False, "connect_s": 1.5, "idle_s": 2.0, "total_s": 3.0, "keep_alive_s": 4.0,
+    "upstream": "http://other:1/v1", "upstream_key_env": "OTHER_KEY", "logs": {"requests": False, "format": "json", "level": "error"}, "balance": "least_busy", "fallbacks": {"big": ["small"]}, "policy": "strict", "floor": "pii-only", "host": "::1",
+    "port": 1, "probe_port": 2, "unix": "/run/guard.sock", "admin": "127.0.0.1:3", "workers": 2,
+    "drain": {"notice_s": 1.5, "streams_s": 2.5}, "openapi": True, "reload": False, "connect_s": 1.5, "idle_s": 2.0, "total_s": 3.0, "keep_alive_s": 4.0,
     "keys": [{"id": "shop", "sha256": "0" * 64, "team": "retail"}], "policies": [{"policy": "agents", "teams": ["retail"]}],
     "admin_key_env": "OTHER_ADMIN", "cors_origins": ["https://app.example.com"], "allowed_hosts": ["guard", "*.example.com"], "open": True,
     "head_s": 5.0, "body_s": 6.0, "body_bytes_per_s": 7, "max_connections": 8, "max_connections_per_address": 2,
@@ -24,10 +26,15 @@ OTHER = {
         "queue": 3, "queue_bytes": 4, "log_bytes": 5_000, "log_files": 6,
     },
     "plugins": ["acme-detectors==1.*"], "protocols": ["acme.translations"], "sinks": [{"use": "jsonl", "path": "/var/verdicts.jsonl"}],
+    "records": {"path": "/var/records", "on_error": "block", "keep_days": 90.0},
     "application_text": [{"text": "You are the support agent of Acme."}, {"sha256": "0" * 64}],
+    "telemetry": {
+        "endpoint": "http://127.0.0.1:4318", "service_name": "chat-guard", "sample": 0.1, "conventions": "development",
+        "content": True, "logs": False,
+    },
     "fetch": {"hosts": ["*.example.com"], "networks": ["10.0.0.0/8"], "max_bytes": 8, "timeout_s": 1.0, "most": 2},
 }  # fmt: skip
-"""Every setting, none at its default."""
+"""Every setting but those of files that must be there, none at its default."""
 
 
 @pytest.fixture
@@ -49,20 +56,26 @@ def problems(*given) -> list[str]:
     return [str(error) for error in raised.value]
 
 
-def test_every_setting_can_stand_in_a_file_and_in_the_environment(write) -> None:
+def test_every_setting_can_stand_in_a_file_and_in_the_environment(write, tmp_path) -> None:
     """By the same name, and it means the same; who gave it is told."""
-    assert OTHER.keys() == SettingsDoc.model_fields.keys()
+    (tmp_path / "key").write_text("sk-upstream")
+    files = {
+        "upstream_key_file": str(tmp_path / "key"),
+        "tls": {"cert_file": str(Authority().file(tmp_path, "guard")), "min_version": "1.3"},
+    }
+    other = {**OTHER, **files}
+    assert other.keys() == SettingsDoc.model_fields.keys()
     environment = {
         PREFIX + name.upper(): value if isinstance(value, str) else json.dumps(value)
-        for name, value in OTHER.items()
+        for name, value in other.items()
     }
-    path = write(json.dumps(OTHER))
+    path = write(json.dumps(other))
 
     from_file, from_environment = load_settings(path, {}, {}), load_settings(None, {}, environment)
 
-    assert from_file.settings == from_environment.settings == Settings(**OTHER)
-    assert from_file.origins == dict.fromkeys(OTHER, str(path))
-    assert from_environment.origins == {name: PREFIX + name.upper() for name in OTHER}
+    assert from_file.settings == from_environment.settings == Settings(**other)
+    assert from_file.origins == dict.fromkeys(other, str(path))
+    assert from_environment.origins == {name: PREFIX + name.upper() for name in other}
 
 
 def test_flags_go_before_the_environment_and_that_before_the_file(write) -> None:
@@ -101,6 +114,8 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
         ("host: 127.0.0.1\nhost: 127.0.0.2", ":3:1: duplicate_key: key 'host' is there already, in line 2 - remove or rename one of the two"),
         ("port: '80'", ":2:7: wrong_type: port must be a whole number, not a str - write it without quotes"),
         ("port: 81\nprobe_port: 81", ":3:13: invalid_value: probe_port: must be another port than port, where requests are answered"),
+        ("admin: 127.0.0.1", ":2:8: invalid_value: admin: must be a host and a port, such as 127.0.0.1:9090 or [::1]:9090"),
+        ("drain: {notice_s: -1}", ":2:19: invalid_value: drain.notice_s must be at least 0.0, not -1"),
         ("workers:  0", ":2:11: invalid_value: workers must be at least 1, not 0"),
         ("reload: yes", ":2:9: wrong_type: reload must be true or false, not a str - write true"),
         ("unknown_fields: refused", ":2:17: invalid_value: unknown_fields must be 'judge' or 'refuse', not a str "

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails.errors import BackendError
+from guardrails.proxy.access.keys import hash_key
 from guardrails.proxy.exchange import answer
 from guardrails.types import CLEAN, Action, Detection, FiredRule, PolicyRef, Stage, Verdict
 from tests.cases import each_case
@@ -34,6 +35,32 @@ def test_a_message_comes_from_the_rule_that_blocks() -> None:
     redacts, blocks = FiredRule("a", Action.REDACT, "A"), FiredRule("b", Action.BLOCK, "B")
     assert answer.block_message(verdict(redacts, blocks)) == "B"
     assert answer.block_message(verdict(redacts)) == answer.REFUSAL
+
+
+def test_another_model_answers_only_where_client_and_policy_allow_it(serve, fakes, kit) -> None:
+    """The key must let the client ask it, and the same policy must judge it."""
+    first, second, _ = fakes
+    first.answers({"error": {"message": "broken"}}, 500)
+    second.answers(kit.completion("Hello."))
+    keys = {"all": [], "big": ["big*"]}
+    url = serve(
+        upstream=None,
+        upstreams={
+            "a": {"url": first.url, "models": ["big*"]},
+            "b": {"url": second.url, "models": ["small", "tiny"]},
+        },
+        fallbacks={"big": ["tiny", "small"]},
+        keys=[{"id": name, "sha256": hash_key(name), "models": models} for name, models in keys.items()],
+        policies=[{"policy": "pii-only", "models": ["tiny"]}],
+    )
+
+    found = {
+        name: kit.chat(url, kit.asking("hi", model="big"), authorization=f"Bearer {name}") for name in keys
+    }
+
+    assert {name: answer.status for name, answer in found.items()} == {"all": 200, "big": 500}
+    assert found["all"].headers["x-guardrails-model"] == "small"
+    assert b'"small"' in second.asked[0].raw
 
 
 def test_a_request_that_was_late_before_is_not_to_be_tried_again(serve, guard_of, kind_of, kit) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from starlette.responses import Response
 
 from guardrails.proxy.exchange.report_headers import JsonResponse, Report
-from guardrails.types import Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.types import Action, DetectorFailure, FiredRule, Mode, PolicyRef, Stage, Verdict
 
 REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
 
@@ -33,6 +35,22 @@ def test_the_report_takes_the_strictest() -> None:
     }
     report.add(verdict(Action.ALLOW, errors=(DetectorFailure("d", "boom"),)))
     assert report.headers()["x-guardrails-degraded"] == "true"
+
+
+def test_messages_of_what_goes_on_are_notices() -> None:
+    """Each once, of enforced rules that flag; the header is ASCII and reads as it was written."""
+    report = Report(REF)
+    rules = (
+        FiredRule("a", Action.FLAG, "No estás solo: findahelpline.com, 100 %."),
+        FiredRule("b", Action.FLAG, "Shadow.", mode=Mode.SHADOW),
+        FiredRule("c", Action.BLOCK, "Blocked."),
+        FiredRule("d", Action.FLAG),
+    )
+    for _ in range(2):
+        report.add(Verdict("vd_1", Action.FLAG, Stage.INPUT, REF, None, rules=rules))
+    notice = report.headers()["x-guardrails-notice"]
+    assert notice == "No est%C3%A1s solo: findahelpline.com, 100 %25."
+    assert unquote(notice) == "No estás solo: findahelpline.com, 100 %."
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-request-id": "a", "x-guardrails-rules": "\xe9"}])

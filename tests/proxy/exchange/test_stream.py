@@ -97,12 +97,12 @@ def test_what_is_redacted_is_streamed_edited(proxy, fake, kit) -> None:
 
 def test_what_is_blocked_ends_in_a_refusal(proxy, fake, kit) -> None:
     """A refusal with the policy's message, `content_filter`, the end of the stream; no part of what is blocked was sent."""
-    fake.streams(*kit.pieces("first some harmless words, then zqxbomb"))
+    fake.streams(*kit.pieces("erst ein paar harmlose Worte, und dann zqxbomb"))
 
-    answer = kit.chat(proxy, kit.asking("hi", stream=True), accept_language="de")
+    answer = kit.chat(proxy, kit.asking("hi", stream=True))
 
     assert answer.status == 200
-    assert texts(answer.frames) == "first some harmless words, then "
+    assert texts(answer.frames) == "erst ein paar harmlose Worte, und dann "
     assert texts(answer.frames, name="refusal") == "Das nicht."
     assert finishes(answer.frames) == {0: "content_filter"}
     assert answer.raw.endswith(b"data: [DONE]\n\n")

@@ -170,7 +170,7 @@ def test_the_operators_key_replaces_the_clients(serve, fake, kit) -> None:
     kit.ask(serve(upstream_key="secret"), CONVERSATION, x_api_key="client", authorization="Bearer client")
 
     headers = fake.asked[0].headers
-    assert (headers["x-api-key"], headers["authorization"]) == ("secret", "Bearer secret")
+    assert (headers["x-api-key"], "authorization" in headers) == ("secret", False)
 
 
 def test_the_query_of_beta_clients_is_kept_and_no_other(proxy, fake, kit) -> None:
@@ -242,13 +242,13 @@ def test_a_blocked_answer_is_a_refusal(proxy, fake, kit) -> None:
     """With our text, the details of a refusal, and the usage that is paid for."""
     fake.answers(kit.message("first", CALL, "zqxbomb", stop_reason="tool_use"))
 
-    answer = kit.ask(proxy, CONVERSATION, accept_language="de")
+    answer = kit.ask(proxy, CONVERSATION)
 
     assert answer.action == ("block", "bomb.block")
     assert answer.json == {
-        **kit.message("Das nicht."),
+        **kit.message("Not that."),
         "stop_reason": "refusal",
-        "stop_details": {"type": "refusal", "category": None, "explanation": "Das nicht."},
+        "stop_details": {"type": "refusal", "category": None, "explanation": "Not that."},
     }
 
 

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from guardrails.proxy.routes import check
+from guardrails.proxy.server.middleware import is_piece, is_streamed
+from tests.cases import each_case
 from tests.proxy.metrics_kit import counted
 
 
@@ -143,3 +145,33 @@ def test_requests_are_counted_by_route_status_and_action(serve, fake, kit) -> No
     assert counted(text, "guardrails_requests_total", route="/v1/check", status="200", action="block") == 1
     assert counted(text, "guardrails_requests_total", route="other", status="404", action="none") == 1
     assert "zqxpath" not in text
+
+
+@each_case(
+    ("media", "streamed"),
+    [
+        (b"text/event-stream; charset=utf-8", True),
+        (b"application/vnd.amazon.eventstream", True),
+        (b"application/x-ndjson", True),
+        (b"application/json", False),
+    ],
+)
+def test_answers_of_these_types_come_in_pieces(media: bytes, streamed: bool) -> None:
+    """Of these the first piece is waited for."""
+    assert is_streamed(media) is streamed
+
+
+@each_case(
+    ("body", "piece"),
+    [
+        (b"data: {}\n\n", True),
+        (b": x-guardrails-action: allow\n\ndata: {}\n\n", True),
+        (b'{"done":false}\n', True),
+        (b"", False),
+        (b": keep-alive\n\n", False),
+        (b'event: ping\ndata: {"type": "ping"}\n\n', False),
+    ],
+)
+def test_a_sign_of_life_is_no_piece(body: bytes, piece: bool) -> None:
+    """Its time is not that of the first token."""
+    assert is_piece(body) is piece

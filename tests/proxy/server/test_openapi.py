@@ -25,7 +25,7 @@ def test_it_is_a_valid_document_of_all_routes(serve, kit) -> None:
     assert (answer.status, document["openapi"]) == (200, "3.1.0")
     OpenAPIV31SpecValidator(document).validate()
     for route in (*ROUTES, DOCUMENT):
-        operation = document["paths"][route.path][route.method.lower()]
+        operation = document["paths"][route.path.replace(":path}", "}")][route.method.lower()]
         assert (operation["summary"], operation["tags"]) == (route.summary, [route.tag])
         assert [each["name"] for each in operation.get("parameters", [])] == route.parameters
         assert [*operation.get("requestBody", {}).get("content", {})] == [*route.body_types]

@@ -148,6 +148,38 @@ def test_a_port_of_probes_in_use_is_an_error(fake, policy_guard, start) -> None:
             start(Settings(fake.url, port=0, probe_port=port), policy_guard)
 
 
+def test_the_operator_has_an_address_of_his_own(fake, kit, policy_guard) -> None:
+    """Probes are answered there, and the counters nowhere else."""
+    server = running(Settings(fake.url, port=0, probe_port=0, admin="127.0.0.1:0"), policy_guard)
+    with server as url:
+        ports = (url, server.probe_url, server.admin_url)
+        assert [kit.send(each, "/metrics").status for each in ports] == [404, 404, 200]
+        assert [kit.send(each, "/readyz").status for each in ports] == [200, 200, 200]
+
+
+def test_a_server_listens_on_a_unix_socket(fake, kit, policy_guard, tmp_path) -> None:
+    """Its owner and group may ask; what a killed server left is replaced, what another one listens on is not; it goes in the end."""
+    path = tmp_path / "guard.sock"
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
+    settings = Settings(fake.url, unix=str(path))
+    fake.answers(kit.completion("Hello."))
+    with running(settings, policy_guard):
+        assert path.stat().st_mode & 0o777 == 0o660
+        raw = json.dumps(kit.asking("hi")).encode()
+        for _ in range(2):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(kit.wait_s)
+                client.connect(str(path))
+                head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+                client.sendall(head.encode() + b"content-length: %d\r\n\r\n" % len(raw) + raw)
+                answer = b"".join(iter(lambda client=client: client.recv(65_536), b""))
+            assert answer.startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(SettingsError, match=f"cannot listen on {path}: Address already in use"):
+            running(settings, policy_guard)
+    assert not path.exists()
+
+
 def test_a_guard_of_ones_own_has_one_process(fake, policy_guard) -> None:
     """It cannot travel to another."""
     with pytest.raises(SettingsError, match="several workers"):

@@ -18,10 +18,8 @@ from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
-from guardrails.proxy.upstreams import routing
 from guardrails.proxy.upstreams.routing import LONGEST_PAUSE_S, PAUSE_S, Upstreams
 from guardrails.proxy.upstreams.upstream_client import response_headers
-from guardrails.wire.json_patch import saying
 from tests.proxy.metrics_kit import samples
 
 PARALLEL = """
@@ -142,7 +140,7 @@ def test_who_has_no_room_is_left_for_the_next(behind, fakes, reply, why) -> None
     assert (asked(first, second), found.clock.slept) == ([1, 1], [])
     assert first.asked[0].raw == second.asked[0].raw == b'{"model": "m"  }'
     assert found.counted("guardrails_upstream_requests_total") == {"a": 1, "b": 1}
-    assert found.counted("guardrails_upstream_retries_total") == {"b": 1}
+    assert found.counted("guardrails_upstream_retries_total") == {"a": 0, "b": 1}
     assert found.counted("guardrails_upstream_failures_total") == {f"a,{why}": 1}
 
 
@@ -162,7 +160,6 @@ def test_who_cannot_be_reached_is_left_for_the_next(behind, fakes, refused, capl
         ({"body": {"error": {"message": "x", "code": "c"}}, "status": 400}, 400, "c"),
         ({"body": {"error": {"message": "x", "code": "c"}}, "status": 401}, 401, "c"),
         ({"body": {"error": {"message": "x", "code": "c"}}, "status": 404}, 404, "c"),
-        ({"body": {"error": {"message": "x", "code": "c"}}, "status": 500}, 500, "c"),
         (
             {"body": b"", "status": 302, "headers": {"location": "http://127.0.0.1:1/"}},
             502,
@@ -181,6 +178,192 @@ def test_other_errors_are_told(behind, fakes, reply, status, code) -> None:
     assert told.status == status
     assert (told.error["code"] if isinstance(told, UpstreamAnswer) else told.code) == code
     assert asked(first, second) == [1, 0]
+
+
+@pytest.mark.parametrize("status", [500, 501, 520])
+def test_another_server_error_is_left_for_the_next_alone(behind, fakes, status) -> None:
+    """The same server would say the same; where there is no other, it is told at once."""
+    first, second, _ = fakes
+    first.answers(OVERLOADED, status)
+    found = behind(**both(first.url, second.url, tries=3))
+
+    assert found.ask()[1]["x-guardrails-upstream"] == "b"
+    assert behind(upstreams={"a": {"url": first.url, "models": ["*"], "tries": 3}}).fails().status == status
+    assert (asked(first, second), found.clock.slept) == ([2, 1], [])
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_key_that_is_refused_is_left_for_the_next_if_it_is_the_operators(
+    behind, fakes, monkeypatch, caplog, status, own
+) -> None:
+    """A client is told of its own; of the operator's the log tells, without quoting it."""
+    monkeypatch.setenv("A_KEY", "sk-zqx")
+    first, second, _ = fakes
+    first.answers(OVERLOADED, status)
+    given = both(first.url, second.url)
+    if not own:
+        given["upstreams"]["a"]["key_env"] = "A_KEY"
+    found = behind(**given)
+
+    if own:
+        assert found.fails().status == status
+    else:
+        assert found.ask(authorization="Bearer client")[1]["x-guardrails-upstream"] == "b"
+
+    assert asked(first, second) == [1, int(not own)]
+    assert ("refuses the key of A_KEY" in caplog.text) is (not own and status == 401)
+    assert "sk-zqx" not in caplog.text
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_slow_first_bytes_are_left_for_the_next(behind, fakes, begun) -> None:
+    """Whether the head of the answer is there or not; the last one that is left has all its time."""
+    first, second, _ = fakes
+    first.answers({"from": "a"}, **({} if begun else {"hang": True}))
+    gate = threading.Event()
+    first.reply.pieces = [gate, *first.reply.pieces] if begun else []
+    found = behind(**both(first.url, second.url, tries=2, first_byte_s=0.2))
+
+    assert found.ask()[1]["x-guardrails-upstream"] == "b"
+    gate.set()
+    assert asked(first, second) == [1, 1]
+    assert found.counted("guardrails_upstream_failures_total") == {"a,slow": 1}
+
+
+def test_the_last_that_is_left_is_waited_for(behind, fake) -> None:
+    """Breaking it off would give nobody an answer."""
+    timer = threading.Timer(0.3, (gate := threading.Event()).set)
+    timer.start()
+    fake.answers({"from": "a"}, gate=gate)
+
+    found = behind(upstreams={"a": {"url": fake.url, "models": ["*"], "tries": 3, "first_byte_s": 0.1}})
+
+    assert json.loads(found.ask()[0]) == {"from": "a"}
+    timer.join()
+
+
+@pytest.mark.parametrize(("weights", "shares"), [((1, 1), [37, 37]), ((3, 1), [60, 20])])
+def test_upstreams_share_by_weight(behind, fakes, weights, shares) -> None:
+    """Exactly; who is down has no turn."""
+    first, second, _ = fakes
+    given = both(first.url, second.url)
+    for name, weight in zip("ab", weights, strict=True):
+        given["upstreams"][name]["weight"] = weight
+    found = behind(balance="weighted", **given)
+
+    for _ in range(sum(shares)):
+        found.ask()
+
+    assert asked(first, second) == shares
+
+
+def test_who_has_least_to_do_is_asked(behind, fakes) -> None:
+    """While one is at work the other one is asked; both are asked alike where both have nothing to do."""
+    first, second, _ = fakes
+    found = behind(balance="least_busy", **both(first.url, second.url))
+    for _ in range(10):
+        found.ask()
+    assert asked(first, second) == [5, 5]
+    gate = threading.Event()
+    first.answers({}, gate=gate)
+    first.arrived.clear()
+
+    async def work() -> None:
+        slow = [asyncio.ensure_future(found.asking("m", b"{}", "/chat/completions", {}))]
+        await asyncio.to_thread(first.arrived.wait)
+        for _ in range(4):
+            await found.asking("m", b"{}", "/chat/completions", {})
+        gate.set()
+        await asyncio.gather(*slow)
+
+    found.runner.run(work())
+    assert asked(first, second) == [6, 9]
+
+
+def test_a_lower_priority_number_comes_first(behind, fakes) -> None:
+    """Two that share, and one for when both fail."""
+    first, second, third = fakes
+    given = both(first.url, second.url)["upstreams"]
+    given = {"c": {"url": third.url, "models": ["*"], "priority": 1}, **given}
+    found = behind(balance="weighted", upstreams=given)
+    for _ in range(4):
+        found.ask()
+    assert asked(*fakes) == [2, 2, 0]
+    for fake in (first, second):
+        fake.answers(OVERLOADED, 500)
+    assert found.ask()[1]["x-guardrails-upstream"] == "c"
+
+
+def test_another_model_is_asked_where_nobody_can_answer_for_one(behind, fakes) -> None:
+    """By the name that its upstream knows; the answer says which one it is of."""
+    first, second, _ = fakes
+    first.answers(OVERLOADED, 500)
+    found = behind(
+        upstreams={
+            "a": {"url": first.url, "models": ["big"]},
+            "b": {"url": second.url, "models": ["small"], "rename": {"small": "org/small"}},
+        },
+        fallbacks={"big": ["small"]},
+    )
+
+    async def ask() -> Any:
+        given = ("POST", "/chat/completions", {}, b'{"model":"big"}', OPENAI)
+        async with found.upstreams.answer(*given, model="big", fallbacks=["small"]) as response:
+            return response_headers(response)
+
+    headers = found.runner.run(ask())
+
+    assert (headers["x-guardrails-upstream"], headers["x-guardrails-model"]) == ("b", "small")
+    assert second.asked[0].raw == b'{"model":"org/small"}'
+    assert found.upstreams.model_names("big") == {"big", "small", "org/small"}
+
+
+def test_a_model_that_fails_takes_no_other_with_it(behind, fakes) -> None:
+    """The same server goes on to be asked first for what it answers."""
+    first, second, _ = fakes
+    found = behind(**both(first.url, second.url, failures=1))
+    first.answers(OVERLOADED, 500)
+    found.ask("broken")
+    first.answers({})
+
+    assert found.ask("broken")[1]["x-guardrails-upstream"] == "b"
+    assert found.ask("well")[1]["x-guardrails-upstream"] == "a"
+    assert found.upstreams.health() == {"a": True, "b": True}
+
+
+def test_what_cannot_be_reached_is_down_for_every_model(behind, fakes, refused) -> None:
+    """One need not ask for each."""
+    found = behind(**both(refused, fakes[1].url, failures=1))
+    for model in "mno":
+        found.ask(model)
+
+    assert found.counted("guardrails_upstream_requests_total") == {"a": 1, "b": 3}
+
+
+def test_settings_change_while_requests_are_served(behind, fakes) -> None:
+    """Who stays keeps its state; who is new is asked; who is gone ends what it began, and shows no more."""
+    first, second, third = fakes
+    first.answers(OVERLOADED, 503)
+    given = both(first.url, second.url, failures=1)
+    found = behind(**given)
+    found.ask()
+    gate = threading.Event()
+    second.answers({"from": "b"}, gate=gate)
+    second.arrived.clear()
+    new = {"a": given["upstreams"]["a"], "c": {"url": third.url, "models": ["*"]}}
+
+    async def work() -> Any:
+        slow = asyncio.ensure_future(found.asking("m", b"{}", "/chat/completions", {}))
+        await asyncio.to_thread(second.arrived.wait)
+        found.upstreams.apply(Settings(upstreams=new))
+        _, headers = await found.asking("m", b"{}", "/chat/completions", {})
+        gate.set()
+        return (await slow)[0], headers["x-guardrails-upstream"]
+
+    assert found.runner.run(work()) == (b'{"from": "b"}', "c")
+    assert found.upstreams.health() == {"a": False, "c": True}
+    assert found.counted("guardrails_upstream_up") == {"a": 0, "c": 1}
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -376,7 +559,7 @@ def test_only_one_is_sent_to_see(behind, fakes) -> None:
     assert meanwhile != seen
 
 
-@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 501])
 def test_an_upstream_that_answers_is_up(behind, fakes, status) -> None:
     """What a client does wrong, or has used up, takes nobody's upstream away."""
     first, second, _ = fakes
@@ -495,25 +678,6 @@ def test_a_model_is_sent_by_the_name_that_the_upstream_knows(
     assert found.upstreams.model_names("m") == {"m", "org/n"}
 
 
-@pytest.mark.parametrize(("items", "aside"), [(1, False), (200_000, True)])
-def test_a_large_body_gets_its_name_while_others_are_served(behind, fake, monkeypatch, items, aside) -> None:
-    """On a worker, since the loop would stand still meanwhile; a small one right there."""
-    threads: list[str] = []
-
-    def seen(raw: bytes, name: str, value: str) -> bytes:
-        threads.append(threading.current_thread().name)
-        return saying(raw, name, value)
-
-    monkeypatch.setattr(routing, "saying", seen)
-    found = behind(upstreams={"a": {"url": fake.url, "models": ["*"], "rename": {"m": "n"}}})
-    raw = b'{"x":[' + b"[]," * items + b'0],"model":"m"}'
-
-    found.ask("m", raw, "/chat/completions")
-
-    assert fake.asked[0].raw == raw.replace(b'"m"', b'"n"')
-    assert threads == ["guardrails-worker" if aside else threading.current_thread().name]
-
-
 def test_each_upstream_gets_its_own_key(behind, fakes, monkeypatch) -> None:
     """From the variable that is named for it; where that is not set nobody's, and the client's own where none is named."""
     monkeypatch.setenv("A_KEY", "sk-a")
@@ -534,19 +698,26 @@ def test_each_upstream_gets_its_own_key(behind, fakes, monkeypatch) -> None:
     assert "sk-a" not in repr(rows) + found.metrics.text()
 
 
-def test_a_key_goes_in_every_header_of_its_api(behind, fakes, monkeypatch) -> None:
-    """As for one upstream; without a key the client's are taken from all of them."""
+def test_a_key_goes_in_one_header(behind, fakes, monkeypatch) -> None:
+    """That of the API, or of the settings; without a key the client's are taken from all of them."""
     monkeypatch.setenv("A_KEY", "sk-a")
     given = both(*(fake.url for fake in fakes[:2]))
     given["upstreams"]["a"]["key_env"], given["upstreams"]["b"]["key_env"] = "A_KEY", "B_KEY"
     upstreams = behind(**given).upstreams
     client = {"x-api-key": "c", "authorization": "Bearer c", "anthropic-version": "1"}
 
-    first, second = (upstreams._by_name[name].headers(client, ANTHROPIC) for name in "ab")
+    first, second = (upstreams._upstreams[row].headers(client, ANTHROPIC) for row in upstreams.named)
 
-    assert (first["x-api-key"], first["authorization"]) == ("sk-a", "Bearer sk-a")
+    assert (first["x-api-key"], "authorization" in first) == ("sk-a", False)
     assert {"x-api-key", "authorization"}.isdisjoint(second)
     assert first["anthropic-version"] == second["anthropic-version"] == "1"
+    given["upstreams"]["a"]["key_header"] = "authorization"
+    upstreams = behind(**given).upstreams
+    token = upstreams._upstreams[upstreams.named[0]].headers(client, ANTHROPIC)
+    assert (token["authorization"], "x-api-key" in token) == ("Bearer sk-a", False)
+    upstreams = behind(upstream=fakes[0].url).upstreams
+    own = upstreams._upstreams[upstreams.others[0]].headers(client, ANTHROPIC)
+    assert (own["x-api-key"], "authorization" in own) == ("c", False)
 
 
 def test_who_gives_up_ends_all_tries(behind, fakes) -> None:

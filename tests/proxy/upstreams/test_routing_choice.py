@@ -72,7 +72,7 @@ def test_those_serve_whose_patterns_fit(found: tuple[Row, ...], model: str) -> N
 def test_whom_to_ask(found: tuple[Row, ...], model: str, up: set[int]) -> None:
     """Who is up as often as its tries say, each round in the order of preference; then once each who is down."""
     served = select_rows(model, found)
-    asked = order(served, lambda name: int(name) in up)
+    asked = order(served, lambda row: int(row.name) in up)
     living = [row for row in served if int(row.name) in up]
     down = [row for row in served if int(row.name) not in up]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 
@@ -11,7 +12,7 @@ import pytest
 
 from guardrails.errors import BackendError, RequestError
 from guardrails.proxy.server.errors import UpstreamAnswer
-from guardrails.proxy.upstreams.upstream_client import address, failure_of
+from guardrails.proxy.upstreams.upstream_client import SlowFirstByte, address, failure_of
 from tests.cases import each_case
 
 FAULTS = {
@@ -244,7 +245,10 @@ def test_an_api_is_asked_below_its_own_root(url, base, asked) -> None:
         (UpstreamAnswer(503, {}, {"retry-after": "-1"}), 503, "503", False, True, 0.0),
         (UpstreamAnswer(503, {}, {"retry-after": "inf"}), 503, "503", False, True, None),
         (UpstreamAnswer(429, {}, {"retry-after": "soon"}), 429, "429", None, True, None),
-        (UpstreamAnswer(500, {}), 500, "500", None, False, None),
+        (UpstreamAnswer(500, {}), 500, "500", False, True, math.inf),
+        (UpstreamAnswer(501, {}), 501, "501", None, True, math.inf),
+        (SlowFirstByte(), 504, "slow", False, True, math.inf),
+        (UpstreamAnswer(401, {}), 401, "401", True, False, None),
         (UpstreamAnswer(529, {}), 529, "529", False, True, None),
         (UpstreamAnswer(404, {}), 404, "404", True, False, None),
     ],
@@ -256,6 +260,16 @@ def test_what_a_failure_says(error, told, why, well, again, after_s) -> None:
     assert failure is not None
     assert (failure.client_error.status, failure.why) == (told, why)
     assert (failure.is_upstream_healthy, failure.may_retry, failure.after_s) == (well, again, after_s)
+
+
+@each_case(("status", "is_of_server"), [(401, True), (403, False)])
+def test_the_operators_key_is_refused_for_all_or_for_a_model(status, is_of_server) -> None:
+    """Only another server may be asked."""
+    failure = failure_of(UpstreamAnswer(status, {}), "sk-zqx")
+
+    assert failure is not None
+    assert (failure.is_upstream_healthy, failure.may_retry, failure.after_s) == (False, True, math.inf)
+    assert failure.is_of_server is is_of_server
 
 
 @each_case("error", [asyncio.CancelledError(), GeneratorExit(), RequestError("c", "m"), KeyError()])

@@ -1,6 +1,6 @@
 """`POST /openai/deployments/{deployment}/…?api-version=…`: chats, completions, embeddings, pictures and sounds as Azure has them.
 
-Responses are asked for at `/openai/responses`.
+Responses are asked for at `/openai/responses`. Azure's newer API stands below `/openai/v1/…`, where the body names the model.
 
 The deployment is the model that the upstream is asked for, whatever the body says, at the upstream's own path; it is judged as
 the body's model is. All else is as at the paths under `/v1`, also which policy holds, but that chats are annotated. Which
@@ -29,7 +29,7 @@ from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.routes.model_apis import endpoint_of
 from guardrails.wire.json_patch import saying
 
-BASE, USUAL = "/openai/deployments/{deployment}", "/v1"
+BASE, NEWER, USUAL = "/openai/deployments/{deployment}", "/openai/v1", "/v1"
 KEY, TOKEN = b"api-key", b"authorization"
 
 PROTOCOLS = (
@@ -49,6 +49,29 @@ async def serve_responses(request: HttpRequest) -> Response:
     """Serve responses, whose model the body names."""
     enter(request.scope, RESPONSES)
     return await exchange(request, endpoint_of(RESPONSES, sent_as=AZURE))
+
+
+def serve_newer(protocol: Protocol) -> Callable[[HttpRequest], Awaitable[Response]]:
+    """Return what serves an API whose body names the model."""
+    more = {"annotated": "always"} if protocol is CHAT else {}
+
+    async def served(request: HttpRequest) -> Response:
+        enter(request.scope, protocol)
+        return await exchange(request, endpoint_of(protocol, sent_as=AZURE, **more))
+
+    return served
+
+
+def with_shown_key(
+    endpoint: Callable[[HttpRequest], Awaitable[Response]],
+) -> Callable[[HttpRequest], Awaitable[Response]]:
+    """Return what serves the same to one of Azure's clients."""
+
+    async def served(request: HttpRequest) -> Response:
+        show_key(request.scope)
+        return await endpoint(HttpRequest(request.scope, request.receive))
+
+    return served
 
 
 def serve(protocol: Protocol) -> Callable[[HttpRequest], Awaitable[Response]]:

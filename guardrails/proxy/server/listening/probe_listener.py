@@ -83,7 +83,8 @@ class ProbeListener:
             oldest.transport.abort()
         try:
             async with asyncio.timeout(PATIENCE_S):
-                writer.write(self._respond(await reader.readuntil(b"\r\n\r\n")))
+                peer = writer.get_extra_info("peername")
+                writer.write(self._respond(await reader.readuntil(b"\r\n\r\n"), peer))
                 await writer.drain()
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
@@ -91,9 +92,11 @@ class ProbeListener:
             self._open.pop(writer, None)
             writer.close()
 
-    def _respond(self, head: bytes) -> bytes:
-        """Return the bytes that answer a head."""
+    def _respond(self, head: bytes, peer: tuple[str, int] | None) -> bytes:
+        """Return the bytes that answer a head of who is at an address."""
         scope = _read_head(head)
+        if scope is not None:
+            scope["client"] = peer
         if scope is None:
             response = Response("This is no request.", 400, media_type="text/plain")
         elif scope["method"] not in ("GET", "HEAD"):

@@ -18,6 +18,14 @@ from guardrails.types import PolicyRef
 LOG = logging.getLogger("guardrails.proxy")
 
 HOT_SETTINGS = (
+    "upstreams",
+    "upstream",
+    "upstream_key_file",
+    "balance",
+    "fallbacks",
+    "connect_s",
+    "idle_s",
+    "total_s",
     "policy",
     "floor",
     "keys",
@@ -122,8 +130,9 @@ def load_policies(
     for policy in (settings.policy, *(row.policy for row in settings.policies)):
         if policy not in guards:
             guards[policy] = Guard.load(policy, **options)
+    unrecorded = {**options, "records": None}  # what a policy in shadow would do decides nothing
     beside = {
-        policy: Guard.load(shadow, cache=guards[policy].pipeline.cache, **options)
+        policy: Guard.load(shadow, cache=guards[policy].pipeline.cache, **unrecorded)
         for policy, shadow in shadow_policies(settings).items()
     }
     return LoadedPolicies(settings, guards, beside)

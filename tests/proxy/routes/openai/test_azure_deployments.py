@@ -5,7 +5,8 @@ from __future__ import annotations
 import openai
 import pytest
 
-from guardrails.proxy.routes.openai.azure_deployments import BASE, PROTOCOLS, show_key
+from guardrails.protocols.responses.protocol import RESPONSES
+from guardrails.proxy.routes.openai.azure_deployments import BASE, NEWER, PROTOCOLS, show_key
 from guardrails.proxy.routes.route_table import AZURE
 from guardrails.wire.forms import form as read_form
 from tests.cases import each_case
@@ -248,7 +249,12 @@ def test_the_deployment_is_the_model_of_a_form(looking, fake, kit) -> None:
 
 def test_each_has_its_route() -> None:
     """A row for each API."""
-    assert [route.path for route in AZURE] == [*(BASE + api.path for api in PROTOCOLS), "/openai/responses"]
+    assert [route.path for route in AZURE if not route.path.startswith(NEWER)] == [
+        *(BASE + api.path for api in PROTOCOLS), "/openai/responses",
+    ]  # fmt: skip
+    assert {route.path for route in AZURE if route.path.startswith(NEWER) and route.is_judged} == {
+        NEWER + api.path for api in (*PROTOCOLS, RESPONSES)
+    }
 
 
 def test_responses_are_served_too(proxy, fake, kit) -> None:
@@ -282,3 +288,22 @@ def test_the_policy_of_a_path_holds_for_azures_clients_too(serve, guard_of, kit,
 
     assert kit.send(url, AT, kit.asking("hi")).status == 400
     assert kit.send(url, AT.replace("chat/completions", "embeddings"), {"input": "hi"}).status != 400
+
+
+def test_the_newer_api_names_its_model_in_the_body(proxy, fake, kit) -> None:
+    """OpenAI's own client asks it; all is judged and annotated as below deployments."""
+    fake.answers(kit.completion("a zqxmask"))
+    with openai.OpenAI(base_url=f"{proxy}/openai/v1/", api_key="k", max_retries=0) as client:
+        raw = client.chat.completions.with_raw_response.create(
+            model="gpt-x", messages=[{"role": "user", "content": "hi"}]
+        )
+        with pytest.raises(openai.BadRequestError):
+            client.chat.completions.create(model="gpt-x", messages=[{"role": "user", "content": "a zqxbomb"}])
+        fake.answers(kit.response("Hello."))
+        assert client.responses.create(model="gpt-x", input="hi").output_text == "Hello."
+
+    assert raw.parse().choices[0].message.content == "a [MASK]"
+    assert "content_filter_results" in raw.http_response.json()["choices"][0]
+    assert [each.path for each in fake.asked] == ["/v1/chat/completions", "/v1/responses"]
+    answer = kit.send(proxy, "/openai/v1/embeddings", {"model": "m", "input": "a zqxbomb"}, {"api-key": "k"})
+    assert answer.status == 400

@@ -179,7 +179,7 @@ def test_a_blocked_answer_keeps_what_it_repeats_of_the_request(proxy, fake, kit)
     """And the usage that is paid for."""
     fake.answers(kit.response("zqxbomb", instructions="Be brief."))
 
-    answer = kit.respond(proxy, CONVERSATION, accept_language="de")
+    answer = kit.respond(proxy, CONVERSATION)
 
     assert answer.action == ("block", "bomb.block")
     assert answer.json == {
@@ -194,7 +194,7 @@ def test_a_blocked_answer_keeps_what_it_repeats_of_the_request(proxy, fake, kit)
                 "type": "message",
                 "role": "assistant",
                 "status": "incomplete",
-                "content": [{"type": "refusal", "refusal": "Das nicht."}],
+                "content": [{"type": "refusal", "refusal": "Not that."}],
             }
         ],
     }

@@ -19,7 +19,12 @@ from guardrails.detectors.file_watch import record_files
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.proxy.server.processes import workers
-from guardrails.proxy.server.processes.workers import LoadedGuard, WorkerProcesses, can_fork
+from guardrails.proxy.server.processes.workers import (
+    LoadedGuard,
+    SupervisorOptions,
+    WorkerProcesses,
+    can_fork,
+)
 from tests.cases import each_case
 
 
@@ -27,8 +32,9 @@ class Worker:
     """A worker that is alive, hangs, or has ended with a status; `made` counts them."""
 
     def __init__(self, made: list[Worker], alive: bool = True, exitcode: int | None = None) -> None:
-        self.alive, self.exitcode, self.pid = alive, exitcode, 7
+        self.alive, self.exitcode, self.pid, self.is_warm = alive, exitcode, 7, True
         self.events: list[str] = []
+        self.process = self
         made.append(self)
 
     def is_alive(self, timeout: float) -> bool:
@@ -43,13 +49,14 @@ class Worker:
         """Note it."""
         self.events.append("kill")
 
-    def join(self) -> None:
+    def join(self, timeout: float | None = None) -> None:
         """Note it."""
         self.events.append("join")
 
     def terminate(self) -> None:
-        """Note it."""
+        """Note it; it ends at once."""
         self.events.append("terminate")
+        self.exitcode = 0
 
 
 @pytest.fixture
@@ -58,8 +65,8 @@ def supervisor():
     before = {number: signal.getsignal(number) for number in multiprocess.SIGNALS}
     made: list[Worker] = []
     config = multiprocess.Config("none:none", workers=2)
-    found = WorkerProcesses(config, [], reload=True, forks=False)
-    found._make = lambda config, sockets: Worker(made)  # type: ignore[assignment,return-value]
+    found = WorkerProcesses(config, [], SupervisorOptions())
+    found._make = lambda config, sockets, notice_s: Worker(made)  # type: ignore[assignment,return-value]
     yield found, made
     for number, handler in before.items():
         signal.signal(number, handler)

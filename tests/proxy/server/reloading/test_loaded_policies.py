@@ -81,14 +81,19 @@ def test_a_policy_of_a_row_that_is_wrong_is_an_error(tmp_path, guard_of) -> None
 
 def test_settings_that_need_a_new_start_are_told_and_left(caplog) -> None:
     """By name; the others count."""
-    served = Settings("http://h", port=1, max_concurrent=5)
-    read = Settings("http://other", port=2, max_concurrent=7, unknown_fields="refuse")
+    served = Settings("http://h", port=1, head_s=3.0, max_concurrent=5)
+    read = Settings("http://other", port=2, head_s=4.0, max_concurrent=7, unknown_fields="refuse")
 
     now = apply_hot_settings(served, read)
 
-    assert (now.upstream, now.port, now.max_concurrent, now.unknown_fields) == ("http://h", 1, 7, "refuse")
+    assert (now.upstream, now.port, now.max_concurrent, now.unknown_fields) == (
+        "http://other",
+        1,
+        7,
+        "refuse",
+    )
     assert "next start" in caplog.text
-    assert "upstream, port" in caplog.text
+    assert "port, head_s" in caplog.text
     assert {*HOT_SETTINGS} < {*SettingsDoc.model_fields}
 
 

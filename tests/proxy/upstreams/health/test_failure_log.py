@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from guardrails.proxy.upstreams import failure_log
-from guardrails.proxy.upstreams.failure_log import EVERY_S, FailureLog
+from guardrails.proxy.upstreams.health import failure_log
+from guardrails.proxy.upstreams.health.failure_log import EVERY_S, FailureLog
 from tests.cases import each_case
 
 
