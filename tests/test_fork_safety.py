@@ -142,3 +142,62 @@ with fork.Pool(2) as pool:
     print(pool.map_async(ask, ["milk"]).get(60))
 """
     assert run(script).splitlines() == ["About tea; About coffee; block", "jailbreak.block", "['About milk']"]
+
+
+def test_a_fork_waits_for_searches() -> None:
+    """RE2 builds the tables of new patterns behind locks of its own, which a fork in that moment would leave closed for ever."""
+    script = """
+import random
+from guardrails.text.matching import linear_patterns
+text = "".join(random.Random(1).choices("ab", k=20_000))
+found = []
+for n in range(8, 28):
+    pattern, begun = linear_patterns.compile(f"a[ab]{{{n}}}c"), threading.Event()
+    thread = threading.Thread(target=lambda: (begun.set(), pattern.search(text)))
+    thread.start()
+    begun.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if pattern.search(text) is None else 1)
+    found.append(end_of(child))
+    thread.join()
+print({*found})
+"""
+    assert run(script) == "{0}"
+
+
+def test_a_fork_waits_for_what_has_begun_and_nothing_begins_meanwhile() -> None:
+    """A child finds the call done; what began while the fork waited is done after it."""
+    script = """
+from guardrails.fork_safety import forks_wait_for
+entered, log = threading.Event(), []
+
+@forks_wait_for
+def work(name, seconds):
+    log.append(f"{name} begins")
+    entered.set()
+    threading.Event().wait(seconds)
+    log.append(f"{name} ends")
+
+def follow():
+    entered.wait()
+    while "first ends" not in log:
+        threading.Event().wait(0.001)
+    work("second", 0)
+
+threads = [threading.Thread(target=work, args=("first", 0.3)), threading.Thread(target=follow)]
+for thread in threads:
+    thread.start()
+entered.wait()
+log.append("fork")
+child = os.fork()
+if child == 0:
+    os._exit(0 if log[:3] == ["first begins", "fork", "first ends"] and len(log) == 3 else 1)
+print(end_of(child))
+for thread in threads:
+    thread.join()
+print(log)
+"""
+    begun, *order = run(script).splitlines()
+    assert begun == "0"
+    assert order == [str(["first begins", "fork", "first ends", "second begins", "second ends"])]

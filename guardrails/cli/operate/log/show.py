@@ -1,0 +1,39 @@
+"""`guardrails log show`: one decision in full, by its verdict's id, or all of one request."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from guardrails.cli.operate.log.arguments import add_source, open_records
+from guardrails.errors import GuardrailsError
+
+
+def add_arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_source(to)
+    to.add_argument("id", metavar="ID", help="what x-guardrails-verdict-id or x-request-id say")
+    to.add_argument("--json", action="store_true", help="print a list of JSON objects")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the records; raises `GuardrailsError` where there are none."""
+    from guardrails.authoring.terminal import Style
+    from guardrails.cli.operate.log.rendering import render_record
+    from guardrails.records.decision_store import Filter
+
+    with open_records(args) as records:
+        # A header names the decisions on the request and on its answer.
+        found = [each for id_ in args.id.split(",") for each in records.store.select(Filter(id=id_.strip()))]
+        found = found or [*records.store.select(Filter(request_id=args.id))]
+    if not found:
+        raise GuardrailsError(
+            f"there is no record of {args.id}: it is older than what is kept, of another server, or was never judged"
+        )
+    if args.json:
+        print(json.dumps([each.to_dict() for each in found], ensure_ascii=False, indent=1))
+        return 0
+    style = Style(sys.stdout)
+    print("\n\n".join(render_record(each.to_dict(), style) for each in found))
+    return 0

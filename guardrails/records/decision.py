@@ -1,0 +1,175 @@
+"""The record of one decision: what was decided, by what, for whom and when, and no word of what was judged.
+
+What people or programs chose freely (users, conversations) is committed to, and stands in a part of its own that can be erased.
+Paths of findings are left out, as they may hold names of fields.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from guardrails.engine.model import Request
+from guardrails.records.chain import SALT_BYTES, commit
+from guardrails.types import Finding, FiredRule, Verdict
+from guardrails.verdicts.coverage import Coverage
+
+VERSION: Final = 1
+"""Of the form of a record."""
+
+MOST_FINDINGS: Final = 100
+"""Findings that a record names, the surest; of further ones it has the number."""
+
+LONGEST: Final = 512
+"""Characters of a text in a record that is somebody's choice."""
+
+_encode_utf8 = msgspec.json.Encoder().encode
+"""A fifth of what the standard library takes."""
+
+_encode_ascii = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def _encode(told: dict[str, Any]) -> bytes:
+    try:
+        return _encode_utf8(told)
+    except UnicodeEncodeError:  # a lone surrogate, in the name of a model or of a user
+        return _encode_ascii(told).encode()
+
+
+REQUEST_FIELDS: Final = ("request_id", "trace_id", "route", "client", "upstream")
+"""What a record says of the request that its decision belongs to."""
+
+
+class RequestFacts(Protocol):
+    """What a server knows of the request that a decision belongs to; empty texts where it knows nothing."""
+
+    request_id: str
+    trace_id: str
+    route: str
+    client: str
+    upstream: str
+
+
+REQUEST_FACTS: Final[ContextVar[RequestFacts | None]] = ContextVar("guardrails_request_facts", default=None)
+"""The request that is served here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom a decision is about, as the store has them: the user and the conversation, each as a digest or as it is."""
+
+    subject: str | None = None
+    conversation: str | None = None
+
+
+NOBODY: Final = Person()
+NO_PERSON: Final = b"{}"
+
+
+def encode_person(person: Person, salt: bytes) -> bytes:
+    """Return the part of a record that can be erased, as JSON."""
+    told = {"salt": salt.hex(), "subject": person.subject, "conversation": person.conversation}
+    return _encode({name: value for name, value in told.items() if value is not None})
+
+
+def encode_decision(
+    verdict: Verdict, who: Request | None, person: Person, facts: RequestFacts | None
+) -> tuple[bytes, bytes]:
+    """Return the two parts of the record of a verdict: whom it is about, and what is chained.
+
+    Args:
+        verdict: the verdict.
+        who: who asked, None where nobody is known.
+        person: the same, as the store is to have it.
+        facts: the request of a server that it belongs to.
+    """
+    record: dict[str, Any] = {
+        "v": VERSION,
+        "kind": "decision",
+        "id": verdict.id,
+        "time": time.time_ns() // 1000,
+    }
+    told = NO_PERSON
+    if person is not NOBODY:
+        salt = os.urandom(SALT_BYTES)
+        told = encode_person(person, salt)
+        if person.subject is not None:
+            record["subject"] = commit(salt, "subject", person.subject)
+        if person.conversation is not None:
+            record["conversation"] = commit(salt, "conversation", person.conversation)
+    if who is not None:
+        if who.tenant is not None:
+            record["tenant"] = who.tenant[:LONGEST]
+        if who.model is not None:
+            record["model"] = who.model[:LONGEST]
+    if facts is not None:
+        for name in REQUEST_FIELDS:
+            if value := getattr(facts, name):
+                record[name] = value
+    record.update(describe_verdict(verdict))
+    return told, _encode(record)
+
+
+def describe_verdict(verdict: Verdict) -> dict[str, Any]:
+    """Return what a record says of a verdict."""
+    policy = verdict.policy
+    told: dict[str, Any] = {
+        "stage": verdict.stage.value,
+        "action": str(verdict.action),
+        "policy": policy.to_dict(),
+        "ms": {name: round(took, 3) for name, took in verdict.timings_ms.items()},
+    }
+    if verdict.rules:
+        told["rules"] = [_describe_rule(rule) for rule in verdict.rules]
+    if verdict.shadow:
+        told["shadow"] = [_describe_rule(rule) for rule in verdict.shadow]
+    if verdict.findings:
+        told["findings"] = _describe_findings(verdict.findings)
+        if len(verdict.findings) > MOST_FINDINGS:
+            told["further_findings"] = len(verdict.findings) - MOST_FINDINGS
+    coverage = describe_coverage(verdict.coverage)
+    if coverage:
+        told["coverage"] = coverage
+    if verdict.errors:
+        told["errors"] = [{"detector": each.detector, "reason": each.reason} for each in verdict.errors]
+    if not verdict.complete:
+        told["complete"] = False
+    if verdict.unavailable is not None:
+        told["unavailable"] = verdict.unavailable.reason
+    return told
+
+
+def _describe_rule(rule: FiredRule) -> dict[str, str]:
+    told = {"id": rule.id, "action": str(rule.action)}
+    return told if rule.reason == "matched" else {**told, "reason": rule.reason}
+
+
+def _describe_findings(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
+    shown = findings
+    if len(findings) > MOST_FINDINGS:
+        shown = tuple(sorted(findings, key=lambda finding: -finding.score)[:MOST_FINDINGS])
+    return [
+        {"category": each.category, "score": round(each.score, 4), "detector": each.detector}
+        | ({} if each.span is None else {"span": each.span})
+        | ({} if each.listed is None else {"list": each.listed.list, "entry": each.listed.id})
+        for each in shown
+    ]
+
+
+def describe_coverage(coverage: Coverage) -> dict[str, Any]:
+    """Return how much of each kind of content was judged, and what was not, without paths."""
+    told: dict[str, Any] = {kind: count.to_dict() for kind, count in coverage.kinds.items()}
+    if coverage.unchecked:
+        counts: dict[str, int] = {}
+        for each in coverage.unchecked:
+            counts[each.kind] = counts.get(each.kind, 0) + 1
+        told["unchecked"] = counts
+    if coverage.unknown_fields:
+        told["unknown_fields"] = len(coverage.unknown_fields)
+    return told

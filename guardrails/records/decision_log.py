@@ -1,0 +1,174 @@
+"""The decision log of a process: takes every verdict, and has its record in the journal before the answer leaves.
+
+A thread moves records from the journal to the store, those of processes that were killed as well. Guards of one process that
+name the same folder share a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from guardrails.detectors.shared_builds import SharedInstances
+from guardrails.engine.model import Request
+from guardrails.fork_safety import fork_safe_lock, reset_after_fork
+from guardrails.records.chain import RecordsError, read_key
+from guardrails.records.configuration import RecordsDoc
+from guardrails.records.decision import NOBODY, REQUEST_FACTS, Person, encode_decision
+from guardrails.records.decision_store import DecisionStore, store_url
+from guardrails.records.identities import digest_identity
+from guardrails.records.journal.journal import Journal, JournalFull
+from guardrails.records.journal.upkeep import Upkeep
+from guardrails.types import Verdict
+
+LOG = logging.getLogger("guardrails")
+
+CLOSING_S: Final = 5.0
+"""Seconds that there are at the end of a process to move what waits; what remains is moved by the next one."""
+
+
+class DecisionLog:
+    """Writes records. Safe to share by threads.
+
+    Args:
+        doc: where to, and how.
+
+    Attributes:
+        written: records that are in the journal or beyond.
+        lost: those that could not be written.
+        problem: what is wrong with the store, None while all is well.
+
+    Raises:
+        GuardrailsError: the folder cannot be made, the key is too short, or the store cannot be reached or is newer.
+    """
+
+    def __init__(self, doc: RecordsDoc) -> None:
+        self.doc = doc
+        self._folder = Path(doc.path)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._key = read_key(self._folder, make=True)
+            self.journal = Journal(self._folder, self._key, doc.journal_bytes)
+        except OSError as error:
+            raise RecordsError(f"records cannot be written to {self._folder}: {error.strerror}") from error
+        with DecisionStore.open(store_url(doc), self._key):
+            pass  # whether it is there, and of a version that is known, is to be known now
+        self._digest = lru_cache(4096)(lambda *parts: digest_identity(self._key, *parts))
+        self._lock = fork_safe_lock()
+        self._begin()
+        reset_after_fork(self)
+
+    def _begin(self) -> None:
+        self.written = self.lost = 0
+        self.problem: str | None = None
+        self._process: int | None = None
+
+    def reset_in_child(self) -> None:
+        """Begin anew: the parent's thread is not here, and what it wrote is its own."""
+        self._begin()
+
+    def append(self, verdict: Verdict, who: Request | None) -> bool:
+        """Put the record of a verdict in the journal, and return whether the answer may leave: not where it could not be written
+        and `on_error` is `block`.
+
+        Args:
+            verdict: the verdict.
+            who: who asked, None where nobody is known.
+        """
+        person = NOBODY if who is None else self._identify(who)
+        told, record = encode_decision(verdict, who, person, REQUEST_FACTS.get())
+        if self._process != os.getpid():
+            self._start()
+        try:
+            self.journal.append(told, record)
+        except JournalFull as error:
+            self.lost += 1
+            if self.lost == 1 or self.lost % 10_000 == 0:
+                LOG.error("%d records were not written: %s", self.lost, error)
+            return self.doc.on_error == "answer"
+        self.written += 1
+        return True
+
+    def _identify(self, who: Request) -> Person:
+        user = who.user.get("id")
+        conversation = None if who.metadata is None else who.metadata.get("conversation")
+        if user is None and conversation is None:
+            return NOBODY
+        known = [None if each is None else str(each) for each in (user, conversation)]
+        if self.doc.identities == "digest":
+            known = [each and self._digest(who.tenant or "", each) for each in known]
+        return Person(*known)
+
+    def _start(self) -> None:
+        """Start the thread of this process."""
+        with self._lock:
+            if self._process == os.getpid():
+                return
+            ended = threading.Event()
+            # It holds this only while it is at work, which would never end otherwise.
+            given = (weakref.ref(self), Upkeep(self.doc, self._key), self.journal, ended)
+            thread = threading.Thread(target=_keep_up, args=given, name="guardrails-records", daemon=True)
+            with suppress(RuntimeError):  # Python ends: the next process moves what is written now
+                thread.start()
+            self._ending = weakref.finalize(self, _end, os.getpid(), thread, ended)
+            self._process = os.getpid()
+
+    def close(self) -> None:
+        """Have what waits moved, and end; a record that comes later begins a chain of its own."""
+        with self._lock:
+            if self._process == os.getpid():
+                self._ending()
+                self._process = None
+
+
+def _keep_up(log: weakref.ref[DecisionLog], upkeep: Upkeep, journal: Journal, ended: threading.Event) -> None:
+    """Move records until the end, and once more then."""
+    wait = 0.0
+    while not ended.wait(wait):
+        wait = upkeep.run(journal)
+        if (alive := log()) is not None:
+            alive.problem = upkeep.problem
+        del alive
+    upkeep.run(journal, last=True)
+    journal.close()
+
+
+def _end(process: int, thread: threading.Thread, ended: threading.Event) -> None:
+    """Have what waits moved, within five seconds."""
+    if process == os.getpid() and thread.is_alive():
+        ended.set()
+        if thread is not threading.current_thread():
+            thread.join(CLOSING_S)
+
+
+_SHARED: SharedInstances[DecisionLog] = SharedInstances()
+
+
+def open_log(records: RecordsDoc | Mapping[str, Any] | str | Path) -> DecisionLog:
+    """Return the log that a configuration means; those of one process that name the same share it.
+
+    Args:
+        records: the configuration, as `RecordsDoc` or as a mapping of its fields; or the folder alone.
+
+    Raises:
+        RecordsError: its folder cannot be made, the key is too short, or the configuration is wrong.
+        StoreError: the store cannot be reached, or is newer than this package knows.
+    """
+    try:
+        doc = RecordsDoc.model_validate(str(records) if isinstance(records, Path) else records)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "records"
+        raise RecordsError(f"records: {where}: {first['msg']}") from None
+    doc = doc.model_copy(update={"path": os.path.abspath(doc.path)})
+    key = doc.model_dump_json()
+    return _SHARED.get(key, lambda: DecisionLog(doc))

@@ -1,0 +1,3 @@
+DROP TABLE removals;
+DROP TABLE writers;
+DROP TABLE decisions;
