@@ -29,7 +29,9 @@ from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_fields import TestDoc, TestsDoc
 from guardrails.proxy.configuration.settings import SettingsDoc
 from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES
-from guardrails.proxy.server.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from guardrails.proxy.server.counting.families import COUNTERS, HISTOGRAMS, MOST, OLD
+from guardrails.proxy.server.metrics import GAUGES
+from guardrails.telemetry.conventions import ATTRIBUTES, SIGNALS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SOURCE: Final = "https://github.com/guardrails-middleware/guardrails/blob/main"
@@ -311,20 +313,59 @@ def write_server() -> str:
         by_tag.setdefault(route.tag, []).append(row)
     for tag, rows in by_tag.items():
         lines += ["", f"### {tag}", "", "| route | does | judged |", "|---|---|---|", *rows]
-    lines += ["", "## Metrics", "", "`GET /metrics` gives these in the text format of Prometheus.", ""]
+    lines += [
+        "",
+        "## Metrics",
+        "",
+        "`GET /metrics` gives these in the text format of Prometheus, for all processes of the server together.",
+        "",
+    ]
     lines += ["| name | kind | labels | meaning |", "|---|---|---|---|"]
     for kind, families in (("counter", COUNTERS), ("histogram", HISTOGRAMS)):
         for name, family in families.items():
             labels = ", ".join(f"`{label}`" for label in family.labels)
             lines.append(f"| `{name}` | {kind} | {labels} | {escape_cell(family.help)} |")
-    lines += [f"| `{name}` | gauge | | {escape_cell(text)} |" for name, (text, _) in GAUGES.items()]
-    lines.append(
-        "| `guardrails_upstream_up` | gauge | `upstream` | Whether an upstream is up, as far as its last answers tell. |"
+    merges = {sum: "", max: " The highest of all processes.", min: " The lowest of all processes."}
+    for name, gauge in GAUGES.items():
+        labels = ", ".join(f"`{label}`" for label in gauge.labels)
+        told = escape_cell(gauge.help + merges[gauge.merge])
+        lines.append(f"| `{name}` | gauge | {labels} | {told} |")
+    lines += [
+        "",
+        "Of these labels so many values have a series of their own, all others together one: `other`.",
+        "",
+    ]
+    lines += [
+        "| label | values |",
+        "|---|---|",
+        *(f"| `{label}` | {most:,} |" for label, most in MOST.items()),
+    ]
+    lines += ["", "Old names are shown beside the new, with fewer labels.", ""]
+    lines += ["| old name | labels | meaning |", "|---|---|---|"]
+    for name, old in OLD.items():
+        labels = ", ".join(f"`{label}`" for label in old.labels)
+        lines.append(f"| `{name}` | {labels} | {escape_cell(old.help)} |")
+    return "\n".join([*lines, *write_telemetry()]) + "\n"
+
+
+def write_telemetry() -> Iterator[str]:
+    """Yield the section on what OpenTelemetry is told."""
+    yield from (
+        "",
+        "## Telemetry",
+        "",
+        "What is sent where the setting `telemetry` is there, and by `Guard.with_telemetry` (checks and events alone)."
+        " [Run and observe](../guides/operations.md#telemetry) says how it is switched on. Names in development are sent with"
+        " `conventions: development`.",
+        "",
+        "| span or event | tells of | kind | name |",
+        "|---|---|---|---|",
     )
-    lines.append(
-        "| `guardrails_policy_info` | gauge | `part`, `name`, `version`, `digest` | The policies that are served, by digest. |"
-    )
-    return "\n".join(lines) + "\n"
+    for signal in SIGNALS:
+        yield f"| `{signal.name}` | {escape_cell(signal.tells)} | {signal.kind} | {signal.stability} |"
+    yield from ("", "| attribute | holds | on | name |", "|---|---|---|---|")
+    for row in ATTRIBUTES:
+        yield f"| `{row.name}` | {escape_cell(row.holds)} | {row.on} | {row.stability} |"
 
 
 def read_policies() -> dict[str, Any]:

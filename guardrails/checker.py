@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
 
 from guardrails.context import (
     CallerOptions,
@@ -27,7 +27,7 @@ from guardrails.engine.content.places import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import NO_TEXTS, Pipeline
 from guardrails.engine.loop_calls import call_on_loop
-from guardrails.engine.model import Outcome
+from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.engine.redaction.vault import Vault, escape_placeholders
 from guardrails.engine.tools.tool_calls import find_returned
@@ -38,6 +38,10 @@ from guardrails.protocols.chat.chat_payload import read
 from guardrails.sinks.delivery import VerdictSinks
 from guardrails.sinks.verdict_records import log_verdict, note_verdict
 from guardrails.types import Action, Returned, Stage, StageName, Unavailable, Verdict
+
+if TYPE_CHECKING:
+    from guardrails.records.decision_log import DecisionLog
+    from guardrails.telemetry.check_spans import CheckTelemetry
 
 LOG = logging.getLogger("guardrails")
 
@@ -60,6 +64,8 @@ class Checker:
 
     Attributes:
         sinks: where every verdict goes besides; None: nowhere.
+        records: what puts every verdict on record before anybody has it; None: nothing does.
+        telemetry: what tells OpenTelemetry of every verdict; None: nothing does.
         caller: who asks, where a check does not say so (`Guard.with_context`).
         logs: whether verdicts are logged.
     """
@@ -81,6 +87,8 @@ class Checker:
             )
         self.on_verdict = on_verdict
         self.sinks: VerdictSinks | None = None
+        self.records: DecisionLog | None = None
+        self.telemetry: CheckTelemetry | None = None
         self.caller: CallerOptions = {}
         self.logs = True
         self._known_as = object()  # by lists of verdicts, as what is made of it is
@@ -152,8 +160,8 @@ class Checker:
         try:
             outcome = self.pipeline.check(subject.tree, request, complete=complete)
         except GuardUnavailable as error:
-            raise self.refuse(error, at) from None
-        return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard))
+            raise self.refuse(error, at, request) from None
+        return cast("Verdict[T]", self.verdict(subject, outcome, at, request.vault, request.heard, request))
 
     async def acheck(
         self,
@@ -174,8 +182,8 @@ class Checker:
         try:
             verdict = await self.pipeline.acheck(subject.tree, request, make, complete=complete)
         except GuardUnavailable as error:
-            raise self.refuse(error, at) from None
-        return cast("Verdict[T]", self._publish(verdict))
+            raise self.refuse(error, at, request) from None
+        return cast("Verdict[T]", self._publish(verdict, request))
 
     def with_policy(self, beside: CompiledPolicy) -> Self:
         """Return one that judges by another policy besides, whose verdicts go where its own go."""
@@ -194,7 +202,7 @@ class Checker:
     def without_reports(self) -> Self:
         """Return one that judges the same, of whose verdicts nobody is told: for checks that no user asked for."""
         quiet = copy.copy(self)
-        quiet.on_verdict = quiet.sinks = None
+        quiet.on_verdict = quiet.sinks = quiet.records = quiet.telemetry = None
         quiet.logs = False
         return quiet
 
@@ -219,11 +227,12 @@ class Checker:
         stage: Stage,
         before: Vault | None = None,
         heard: tuple[Returned, ...] = (),
+        who: Request | None = None,
     ) -> Verdict:
         """Put the verdict together from an outcome, and report it; `before` is what earlier checks of the call handed out,
-        `heard` what tools returned before.
+        `heard` what tools returned before, `who` asked, for the record.
         """
-        return self._publish(self._build_verdict(subject, outcome, stage, before, heard))
+        return self._publish(self._build_verdict(subject, outcome, stage, before, heard), who)
 
     def _build_verdict(
         self,
@@ -255,6 +264,7 @@ class Checker:
             errors=outcome.errors,
             removed=removed_paths(tree, outcome) if outcome.removed else (),
             timings_ms=outcome.timings,
+            rule_timings_ms=outcome.rule_timings,
             restorer=outcome.vault or before,
             system=system,
             prompt=prompt,
@@ -266,7 +276,7 @@ class Checker:
             unavailable=outcome.unavailable,
         )
 
-    def refuse(self, error: GuardUnavailable, stage: Stage) -> GuardUnavailable:
+    def refuse(self, error: GuardUnavailable, stage: Stage, who: Request | None = None) -> GuardUnavailable:
         """Return the exception for a check that was refused before it began, with a verdict that is reported as any other."""
         if not error.is_refusal:
             return error
@@ -280,10 +290,14 @@ class Checker:
             timings_ms={"total": 0.0},
             unavailable=Unavailable(error.reason),
         )
-        return error.with_verdict(self._publish(verdict))
+        return error.with_verdict(self._publish(verdict, who))
 
-    def _publish(self, verdict: Verdict) -> Verdict:
-        """Report a verdict to whoever asked to be told, and return it."""
+    def _publish(self, verdict: Verdict, who: Request | None) -> Verdict:
+        """Report a verdict to whoever asked to be told, and return it: as unavailable where it must be on record and is not."""
+        if self.records is not None and not self.records.append(verdict, who):
+            verdict = replace(verdict, action=Action.BLOCK, content=None, unavailable=Unavailable("service"))
+        if self.telemetry is not None:
+            self.telemetry.record(verdict)
         if self.logs and (verdict.action is not Action.ALLOW or verdict.errors):
             log_verdict(verdict)
         note_verdict(self._known_as, verdict)

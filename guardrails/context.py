@@ -49,7 +49,8 @@ class Context:
     Attributes:
         user: who asks (`request.user.*`), from your authentication, never from the client.
         tenant: for whom (`request.tenant`), from the same source.
-        client: what the client says of itself (`request.client.*`); `language` chooses messages.
+        client: what the client says of itself (`request.client.*`); messages are in its `language` where neither the text nor the
+            conversation tells one.
         metadata: free values (`request.metadata`).
         model: the model that is asked (`request.model`).
         after: the verdict of the prompt, where this is its reply, so that numbers (`with: vault`) go on from it and
@@ -110,6 +111,7 @@ class Context:
             vault=self.vault,
             heard=tuple(self.heard) or earlier,
             system=self.system,
+            prompt=self.prompt or (self.after.prompt if isinstance(self.after, Verdict) else ""),
             trust_system=bool(self.trust_system),
         )
 

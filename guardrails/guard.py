@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, Unpack, overload
 
 from guardrails.checker import OnVerdict
 from guardrails.context import (
@@ -26,7 +26,7 @@ from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.pipeline import NO_TEXTS
 from guardrails.engine.media.fragmented_video import holding_rules
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, MissingExtra
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
@@ -41,6 +41,8 @@ from guardrails.wrapping.text_stream import TextStream, open_stream
 if TYPE_CHECKING:
     from guardrails.detectors.kinds import DetectorLike
     from guardrails.policy.redactions import RedactionLike
+    from guardrails.records.configuration import RecordsDoc
+    from guardrails.records.decision_log import DecisionLog
     from guardrails.wrapping.argument_roles import ArgumentNames
     from guardrails.wrapping.functions import OnBlock
 
@@ -48,6 +50,10 @@ T = TypeVar("T")
 
 PolicySource: TypeAlias = str | Path | Mapping[str, object]
 """A policy: the name of a shipped one, the path of a file, YAML text, or a mapping."""
+
+
+RecordsLike: TypeAlias = "str | Path | Mapping[str, Any] | RecordsDoc"
+"""Records of decisions: the folder, or all of their configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Origin:
     detectors: Mapping[str, DetectorLike] | None
     redactions: Mapping[str, RedactionLike] | None
     sinks: tuple[Mapping[str, Any], ...]
+    records: RecordsLike | None
     plugins: tuple[str, ...] | None
     application_text: tuple[DeclaredText, ...]
     files: Mapping[Path, Stamp] = field(repr=False)
@@ -104,6 +111,7 @@ class Guard(FrameworkExtensions):
         detectors: Mapping[str, DetectorLike] | None = None,
         redactions: Mapping[str, RedactionLike] | None = None,
         sinks: Sequence[Mapping[str, Any]] = (),
+        records: RecordsLike | None = None,
         plugins: Iterable[str] | None = None,
         cache: FindingsCache | None = None,
         budget: Budget | None = None,
@@ -114,47 +122,46 @@ class Guard(FrameworkExtensions):
 
         A string is YAML text where it holds a line break, or a colon and a space, and neither a shipped policy nor a file has
         that name. A policy that is given as text or as a mapping may build on shipped ones, and names no files. What is wrong
-        with a text is said with a line and column of `<text>`; with a mapping, by the JSON Pointer of the value, as in
-        `<mapping>#/rules/0/when`. The same policy has the same digest in all forms.
+        with a text is said with a line and column of `<text>`; with a mapping, by the JSON Pointer of the value
+        (`<mapping>#/rules/0/when`). The same policy has the same digest in all forms.
 
         Args:
-            policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), the path of a YAML file, YAML
-                text, or a mapping such as `{"format": 1, "name": "mine", …}`.
+            policy: a shipped one (`policies/README.md` lists them), the path of a YAML file, YAML text, or a mapping.
             floor: a policy of the operator's, under which the verdict cannot fall, in one of these forms.
             detectors: detectors of your own, by the name that `use:` gives them: a `guardrails.plugins.Kind`, a class of
                 detectors, or a detector.
-            redactions: ways to replace what is found, by the name that `with:` gives them: a `guardrails.plugins.Redaction`, or a
-                function of a `FoundValue` that returns a text.
+            redactions: ways to replace what is found, by the name that `with:` gives them: a `Redaction` of
+                `guardrails.plugins`, or a function of a `FoundValue` that returns a text.
             sinks: where verdicts go besides, without their contents, each a mapping such as
                 `{"use": "jsonl", "path": "verdicts.jsonl"}`; guards of one process that name the same share it.
+            records: the folder in which decisions are put on record before anybody has the verdict, for `guardrails log`, or a
+                mapping of the fields of `RecordsDoc`.
             plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
                 that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.
-            budget: what one check may hold at most; by default what `Budget()` says.
+            budget: what one check may hold at most (`Budget()`).
             on_verdict: is called with every verdict before anybody has it: of checks, of wrapped calls, of streams once they end.
                 It runs in the thread that asked, which waits for it, and cannot change the verdict; its exceptions are logged.
             application_text: your application's own system messages, which jailbreak rules leave alone: files (`Path`), digests
                 (`sha256:…`), or texts, with slots such as `{name}` and `{{name}}`, whose fillings are judged as a user's.
 
         Raises:
-            PolicyErrors: everything that is wrong, each problem with file, line and column.
-            TypeError: the policy or `on_verdict` is of a wrong type.
+            PolicyErrors, TypeError: everything that is wrong with the policy, by file, line and column; it is of a wrong type.
             PluginError: `plugins` names something that is no package and no file, or a file of it fails.
-            GuardrailsError: the key of redactions is too short, or a sink or a text of `application_text` is not usable.
+            GuardrailsError: the key of redactions is too short, or a sink, records or an `application_text` are not usable.
         """
         listed = None if plugins is None else (*plugins,)
-        sources = PluginSources.choose(listed).with_own("detectors", detectors)
-        sources = sources.with_own("redactions", redactions)
+        sources = (
+            PluginSources.choose(listed).with_own("detectors", detectors).with_own("redactions", redactions)
+        )
         with record_files() as files:
-            compiled = compile_policy(load(policy, sources))
-            under = None if floor is None else compile_policy(load(floor, sources))
             own = ApplicationTexts.load(application_text)
-            guard = cls(
-                compiled, under, cache=cache, budget=budget, on_verdict=on_verdict, application_text=own
-            )
+            options: Any = {"cache": cache, "budget": budget, "on_verdict": on_verdict}
+            guard = cls(*_compile_policies(policy, floor, sources), **options, application_text=own)
         guard.sinks = open_sinks(sinks, sources) if sinks else None
+        guard.records = None if records is None else _open_records(records)
         given = copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions
-        guard.origin = Origin(*given, (*sinks,), listed, (*application_text,), files)
+        guard.origin = Origin(*given, (*sinks,), records, listed, (*application_text,), files)
         return guard
 
     def reload(self) -> Guard:
@@ -166,12 +173,13 @@ class Guard(FrameworkExtensions):
             origin.policy,
             floor=origin.floor,
             sinks=origin.sinks,
+            records=origin.records,
             budget=self.budget,
             on_verdict=self.on_verdict,
             application_text=origin.application_text,
             **origin.extensions,
         )
-        loaded.caller = self.caller
+        loaded.caller, loaded.telemetry = self.caller, self.telemetry
         return loaded
 
     def with_context(self, **caller: Unpack[CallerOptions]) -> Self:
@@ -190,6 +198,29 @@ class Guard(FrameworkExtensions):
         check_options("with_context", caller, CALLER, ())
         made = copy.copy(self)
         made.caller = {**self.caller, **caller}
+        return made
+
+    def with_telemetry(
+        self, *, conventions: Literal["stable", "development"] | None = None, content: bool = False
+    ) -> Self:
+        """Return a guard that tells OpenTelemetry of its verdicts; both judge by one pipeline. Spans go to the SDK that your
+        application has set up, below the span that is current where the check is made.
+
+        Args:
+            conventions: which names are sent: those that are settled, or also those of `gen_ai.*`, which are in development; by
+                default what the environment's OTEL_SEMCONV_STABILITY_OPT_IN says.
+            content: whether the spans have what passed; needs `conventions="development"`.
+
+        Raises:
+            MissingExtra: OpenTelemetry is not installed.
+            GuardrailsError: content is wanted, and not the names that hold it.
+        """
+        try:
+            from guardrails.telemetry.check_spans import CheckTelemetry
+        except ModuleNotFoundError as error:
+            raise MissingExtra("telemetry", "otel") from error
+        made = copy.copy(self)
+        made.telemetry = CheckTelemetry.load(conventions, content=content)
         return made
 
     def __enter__(self) -> Self:
@@ -214,8 +245,8 @@ class Guard(FrameworkExtensions):
         return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return how the guard is loaded anew in another process: the same policy, floor, plugins and budget, without sinks,
-        callbacks, caches and keys, which are each process's own. Raises `TypeError` where `load` did not make it.
+        """Return how the guard is loaded anew in another process: the same policy, floor, plugins, budget and records, without
+        sinks, callbacks, caches and keys, which are each process's own. Raises `TypeError` where `load` did not make it.
         """
         origin = self.origin
         if origin is None:
@@ -225,6 +256,7 @@ class Guard(FrameworkExtensions):
             "floor": _absolute(origin.floor),
             "budget": self.budget,
             "application_text": texts,
+            "records": None if self.records is None else self.records.doc,
             **origin.extensions,
         }
         digests = [policy.ref.digest for policy in self.pipeline.policies]
@@ -371,6 +403,22 @@ def _absolute(policy: Any) -> Any:
     except (OSError, ValueError):  # a text
         return policy
     return Path(policy).absolute() if is_file and policy not in shipped_names() else policy
+
+
+def _compile_policies(
+    policy: PolicySource, floor: PolicySource | None, sources: PluginSources
+) -> tuple[CompiledPolicy, CompiledPolicy | None]:
+    """Return a policy and its floor, compiled; raises `PolicyErrors`."""
+    return compile_policy(load(policy, sources)), None if floor is None else compile_policy(
+        load(floor, sources)
+    )
+
+
+def _open_records(records: RecordsLike) -> DecisionLog:
+    """Return the log of decisions that a configuration means; records, and SQLite, are imported by who has some."""
+    from guardrails.records.decision_log import open_log
+
+    return open_log(records)
 
 
 def _load_again(

@@ -30,6 +30,9 @@ CATEGORIES: dict[str, str] = {
     "illicit": "Advice or help for crimes and other dangerous acts.",
     "illicit.violent": "The same, with weapons or violence.",
     "profanity": "Swear words.",
+    "privacy": "Finding out, exposing or tracking a private person.",
+    "misinformation": "False claims written as if they were true.",
+    "intellectual_property": "Copies of protected works, cracks of licences, counterfeits.",
     "jailbreak": "An attempt to talk a model out of its rules.",
     "injection": "Instructions smuggled into data that a model reads.",
     "prompt_leak": "The system prompt, or an attempt to get it.",
@@ -61,7 +64,15 @@ CATEGORIES: dict[str, str] = {
 OPEN = ("pii", "secret", "url", "custom")
 """Roots under which any leaf name is valid."""
 
-NOT_HARM = frozenset({"pii", "secret", "spam", "url", "command", "custom"})
+NOT_HARM = frozenset(
+    {
+        *("pii", "secret", "spam", "url", "command", "custom"),
+        *("privacy", "misinformation", "intellectual_property"),
+    }
+)
+"""Roots that do not count towards `unsafe`. What a request of the last three would do is for a policy to say; those that would
+do harm are found as `unsafe` or `illicit` as well.
+"""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*")
 
@@ -104,6 +115,7 @@ MLCOMMONS: dict[str, str] = {
     "hte": "hate",
     "sxc_prn": "sexual",
     "prv": "pii",
+    "ip": "intellectual_property",
 }
 LLAMA_GUARD: dict[str, str] = {
     "S1": "violence",
@@ -111,6 +123,7 @@ LLAMA_GUARD: dict[str, str] = {
     "S3": "sexual",
     "S4": "sexual.minors",
     "S7": "pii",
+    "S8": "intellectual_property",
     "S9": "illicit.violent",
     "S10": "hate",
     "S11": "self_harm",
@@ -120,6 +133,7 @@ OWASP: dict[str, str] = {
     "llm01": "injection",
     "llm02": "pii",
     "llm07": "prompt_leak",
+    "llm09": "misinformation",
 }
 
 

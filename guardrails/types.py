@@ -369,7 +369,8 @@ class Verdict(Generic[T_co]):
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
     for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
-    with `on_fail` could not repair, with what is wrong.
+    with `on_fail` could not repair, with what is wrong. `timings_ms` has the milliseconds of each detector and their `total`,
+    `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
@@ -387,6 +388,7 @@ class Verdict(Generic[T_co]):
     errors: tuple[DetectorFailure, ...] = ()
     removed: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    rule_timings_ms: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
     restorer: Restorer | None = field(default=None, repr=False, compare=False)
     system: str = field(default="", repr=False, compare=False)
     prompt: str = field(default="", repr=False, compare=False)

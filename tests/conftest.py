@@ -219,31 +219,13 @@ HEADS = ("toxic", "sexual", "sexual.minors", "unsafe", "unsafe_reply", "injectio
 @pytest.fixture(scope="session")
 def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Return a function: the logits of words in, by head, for the encoder and for the fast tier, the folder of a real model
-    that gives those out. All other words have -4, which the fast tier finds clear, with both tiers -6.
+    that gives those out. All other words have -4, which the fast tier finds clear, with both tiers -6. `more` goes into
+    its manifest.
     """
-    import hashlib
-
     import numpy as np
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
 
     from guardrails.inference.safety.hashed import BUCKETS, HashedHeads, hash_texts
-
-    def encoder(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> Any:
-        rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())
-        table = np.array([[row.get(head, -6.0) for head in heads] for row in rows], dtype=np.float32)
-        inputs = ("input_ids", "attention_mask", "token_type_ids")
-        graph = helper.make_graph(
-            [
-                helper.make_node("Gather", ["scores", "input_ids"], ["each"]),
-                helper.make_node("ReduceMax", ["each"], ["logits"], axes=[1], keepdims=0),
-            ],
-            "text",
-            [helper.make_tensor_value_info(each, TensorProto.INT64, ["batch", "tokens"]) for each in inputs],
-            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(heads)])],
-            [numpy_helper.from_array(table, "scores")],
-        )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    from tests.larger_model import digest, save_encoder
 
     def hashed(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> HashedHeads:
         weights = np.zeros((BUCKETS, len(heads)), dtype=np.float32)
@@ -260,23 +242,27 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         window: int = 16,
         view: str = "folded",
         languages: Sequence[str] = (),
+        **more: Any,
     ) -> Path:
         folder = tmp_path_factory.mktemp("model")
         save_tokenizer([*words], folder / "tokenizer.json")
-        onnx.save(encoder(words, heads), str(folder / "encoder.onnx"))
+        rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())
+        table = np.array([[row.get(head, -6.0) for head in heads] for row in rows], dtype=np.float32)
+        save_encoder(table, folder / "encoder.onnx")
         hashed(fast, heads).save(folder / "hashed.npz")
         row = {"encoder": [1, 0], "hashed": [1, 0], "both": [1, 0, 0], "clear": 0.05, "sure": 0.95}
         files = ("encoder.onnx", "tokenizer.json", "hashed.npz")
         manifest = {
             "name": "tiny",
             "version": "1",
-            "files": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
+            "files": {name: digest(folder / name) for name in files},
             "heads": list(heads),
             "window": window,
             "prompt_tokens": 5,
             "view": view,
             "languages": list(languages),
             "scores": dict.fromkeys(heads, row),
+            **more,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest))
         return folder

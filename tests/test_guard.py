@@ -49,6 +49,10 @@ def test_a_verdict_as_json_has_the_documented_keys(guard: Guard) -> None:
     """Every key of DESIGN 4.7, with its value, in plain JSON."""
     verdict = guard.check("mail me at jo@example.com", stage="output")
     shown: Any = json.loads(json.dumps(verdict.to_dict()))
+    assert {name: took > 0 for name, took in verdict.rule_timings_ms.items()} == {
+        "pii.mask": True,
+        "seen": True,
+    }
     assert shown["id"].startswith("vd_")
     assert shown["policy"].pop("digest").startswith("sha256:")
     assert shown["timings_ms"].keys() == {"total", "mail"}

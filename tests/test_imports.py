@@ -67,6 +67,14 @@ def test_a_guard_brings_no_server_and_no_model() -> None:
     )
 
 
+def test_nothing_of_telemetry_is_loaded_unless_it_is_switched_on() -> None:
+    """A guard loads nothing of OpenTelemetry's; a server no SDK, and nothing of ours. FastAPI loads the API."""
+    assert "opentelemetry" not in loaded_by("from guardrails import Guard\nGuard.load('pii-only').check('x')")
+    serve = "from guardrails.proxy.server.serve import Settings, create_app\ncreate_app(Settings('http://h', policy='pii-only'))"
+    own = "('guardrails.telemetry', 'opentelemetry.sdk', 'opentelemetry.exporter')"
+    loaded_by(f"{serve}\nassert not [name for name in sys.modules if name.startswith({own})]")
+
+
 def test_the_command_that_checks_a_text_brings_no_more_than_the_guard() -> None:
     """It is over in half a second: neither the model of languages nor the encoder's runtime is loaded for what is clear."""
     script = "import sys\nfrom guardrails.cli import main\nout, sys.stdout = sys.stdout, sys.stderr\nmain(['check', 'Hello'])\nsys.stdout = out\nfrom guardrails.detectors.language.language_model import load_language_model\nassert not load_language_model.cache_info().currsize"

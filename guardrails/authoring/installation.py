@@ -1,4 +1,6 @@
-"""What is installed here: this package, its optional parts, and the plugins of other packages, with what is wrong of them."""
+"""What is installed here: this package, its optional parts, models in packages of their own, and the plugins of other packages,
+with what is wrong of them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,13 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
+from guardrails.inference.safety.folder import (
+    ModelError,
+    locate_packaged_model,
+    read_contents,
+    read_manifest,
+)
+from guardrails.inference.safety.packages import PACKAGES
 from guardrails.registry.installed import GROUPS, find_offers
 from guardrails.registry.plugin_files import find_objects
 from guardrails.registry.sources import PluginError, PluginSources
@@ -28,6 +37,23 @@ class ExtraState:
 
     name: str
     missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """A model that comes in a package of its own.
+
+    Attributes:
+        name: what policies call it.
+        package: the distribution.
+        version: of the model; "" where it is not installed, or nothing can be read of it.
+        problem: why it cannot be used; "" where it can, or is not installed.
+    """
+
+    name: str
+    package: str
+    version: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +85,13 @@ class Installation:
     python: str
     platform: str
     extras: tuple[ExtraState, ...]
+    models: tuple[ModelState, ...]
     plugins: tuple[PluginState, ...]
 
     @property
     def sound(self) -> bool:
         """Whether nothing is wrong; an optional part that lacks something is not."""
-        return not any(plugin.problem for plugin in self.plugins)
+        return not any([each.problem for each in self.models] + [each.problem for each in self.plugins])
 
     def to_dict(self) -> dict[str, object]:
         """Return all of it as plain JSON values."""
@@ -84,6 +111,7 @@ def inspect_installation(sources: PluginSources | None = None, *, load: bool = F
         platform.python_version(),
         f"{sys.platform} {platform.machine()}",
         tuple(_find_extras()),
+        tuple(_find_models()),
         (*_find_plugins(replace(allowed, files=()), load=load), *_find_in_files(allowed.files)),
     )
 
@@ -104,6 +132,21 @@ def _is_installed(wanted: Requirement) -> bool:
         return wanted.specifier.contains(version(wanted.name), prereleases=True)
     except PackageNotFoundError:
         return False
+
+
+def _find_models() -> Iterator[ModelState]:
+    """Yield the models that come in packages of their own; all files of those that are installed are read."""
+    for name, package in PACKAGES.items():
+        folder = locate_packaged_model(name)
+        version_, problem = "", ""
+        if folder is not None:
+            try:
+                manifest = read_manifest(folder)
+                version_ = manifest.version
+                read_contents(folder, manifest)
+            except ModelError as error:
+                problem = f"{error}; {error.hint}" if error.hint else str(error)
+        yield ModelState(name, package.distribution, version_, problem)
 
 
 def _find_plugins(allowed: PluginSources, *, load: bool) -> Iterator[PluginState]:

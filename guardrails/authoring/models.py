@@ -23,18 +23,35 @@ from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.detectors.config import Config
 from guardrails.detectors.images.image_classifier_config import KNOWN_IMAGE_MODELS
 from guardrails.detectors.images.image_faces import SHIPPED as FACES
+from guardrails.detectors.pii.pii_detector import SHIPPED as NAMES
+from guardrails.detectors.speech.transcript import THIRD_PARTY
 from guardrails.errors import PolicyErrors
 from guardrails.inference.hub import hub_cache
-from guardrails.inference.safety.folder import ModelError, read_contents, read_manifest
+from guardrails.inference.media.third_party_model import read_third_party_model
+from guardrails.inference.safety.folder import (
+    ModelError,
+    locate_file,
+    locate_packaged_model,
+    read_contents,
+    read_manifest,
+)
+from guardrails.inference.safety.packages import PACKAGES
 from guardrails.policy.loading.items import Policy, PolicyItem
 
-FOLDERS: Final = (
-    SHIPPED | FACES | {name: of.folder for name, of in KNOWN_IMAGE_MODELS.items() if of.folder is not None}
-)
+FOLDERS: Final = {
+    **SHIPPED,
+    **FACES,
+    **NAMES,
+    **{name: of.folder for name, of in KNOWN_IMAGE_MODELS.items() if of.folder is not None},
+}
 """The models that come with the package, by name."""
 
-Source = Literal["shipped", "policy folder", "GUARDRAILS_MODELS", "hub cache", "hub", "endpoint", "nowhere"]
-"""Where a model comes from; `hub` would be downloaded, `nowhere` is a folder that is not there."""
+Source = Literal[
+    "shipped", "package", "policy folder", "GUARDRAILS_MODELS", "hub cache", "hub", "endpoint", "nowhere"
+]
+"""Where a model comes from; `package` is one of its own or of others, `hub` would be downloaded, `nowhere` is no folder that is
+there.
+"""
 
 UNKNOWN: Final = "unknown"
 """The licence of a model that does not say."""
@@ -114,10 +131,11 @@ def list_needs(policy: Policy) -> list[ModelNeed]:
     if policy.problems.errors:
         raise PolicyErrors(policy.problems.errors)
     return [
-        _need(name, declared.kind.name, block, declared.item)
+        need
         for name, declared in policy.detectors.items()
         if declared.kind is not None and declared.config is not None
         for block in _blocks(declared.config)
+        for need in _needs(name, declared.kind.name, block, declared.item)
     ]
 
 
@@ -144,7 +162,9 @@ def verify_model(need: ModelNeed) -> ModelNeed:
     if not (need.folder / "manifest.json").is_file():
         return seen
     try:
-        if need.kind in ("image_classifier", "image_faces"):
+        if need.folder in THIRD_PARTY.values():
+            read_third_party_model(need.folder).verify()
+        elif need.kind in ("image_classifier", "image_faces", "pii"):
             import_module("guardrails.inference.media.picture_model").verify_folder(need.folder)
         else:
             read_contents(need.folder, read_manifest(need.folder))
@@ -163,6 +183,13 @@ def _blocks(config: Config) -> Iterator[Config]:
             yield from _blocks(value)
 
 
+def _needs(detector: str, kind: str, block: Config, item: PolicyItem) -> Iterator[ModelNeed]:
+    """Yield the model of a block, and the larger one that judges what that is not sure of."""
+    yield _need(detector, kind, block, item)
+    if isinstance(larger := getattr(block, "escalate_to", None), str):
+        yield _find_model(ModelNeed(detector, kind, larger, "nowhere"), item)
+
+
 def _need(detector: str, kind: str, block: Config, item: PolicyItem) -> ModelNeed:
     model, endpoint, revision = (
         value if isinstance(value := getattr(block, name, None), str) else None
@@ -176,9 +203,21 @@ def _need(detector: str, kind: str, block: Config, item: PolicyItem) -> ModelNee
         except ConfigProblems as error:
             return replace(need, missing=str(error), hint=error.problems[0].hint)
         return need
-    if (shipped := FOLDERS.get(name)) is not None:
-        return _describe_folder(ModelNeed(detector, kind, name, "shipped"), shipped)
-    return _locate_folder(ModelNeed(detector, kind, name, "nowhere", revision=revision), item)
+    return _find_model(ModelNeed(detector, kind, name, "nowhere", revision=revision), item)
+
+
+def _find_model(need: ModelNeed, item: PolicyItem) -> ModelNeed:
+    """Find a model by its name, as the detector will."""
+    if need.kind == "transcript" and need.name in THIRD_PARTY:
+        return _describe_third_party(replace(need, source="package", revision=None), THIRD_PARTY[need.name])
+    if (shipped := FOLDERS.get(need.name)) is not None:
+        return _describe_folder(replace(need, source="shipped", revision=None), shipped)
+    if (package := PACKAGES.get(need.name)) is None:
+        return _locate_folder(need, item)
+    need, folder = replace(need, source="package", revision=None), locate_packaged_model(need.name)
+    if folder is None:
+        return replace(need, missing=f"{package.distribution} is not installed", hint=package.cure)
+    return _describe_folder(need, folder)
 
 
 def _locate_folder(need: ModelNeed, item: PolicyItem) -> ModelNeed:
@@ -209,7 +248,11 @@ def _describe_folder(need: ModelNeed, folder: Path) -> ModelNeed:
     files = [each for each in folder.rglob("*") if each.is_file()]
     named = _manifest(folder)
     lost = (
-        [each for each in named["files"] if not (folder / str(each)).is_file()]
+        [
+            each
+            for each in map(str, named["files"])
+            if not locate_file(folder, each, named.get("shares")).is_file()
+        ]
         if isinstance(named.get("files"), dict)
         else [*hub_cache.find_missing_files(folder)]
     )
@@ -222,6 +265,17 @@ def _describe_folder(need: ModelNeed, folder: Path) -> ModelNeed:
         missing=f"the folder has no {', '.join(lost)}" if lost else "",
         hint="" if not lost else "fetch it by --fetch" if need.source == "hub cache" else "copy it again",
     )
+
+
+def _describe_third_party(need: ModelNeed, folder: Path) -> ModelNeed:
+    """Return a model whose weights come in packages of others, with what its manifest tells; `folder` is where that lies."""
+    try:
+        of = read_third_party_model(folder)
+        need = replace(need, licence=of.licence, revision=of.version)
+        parts = [part for parts in of.locate().values() for part in parts]
+    except ModelError as error:
+        return replace(need, missing=str(error), hint=error.hint)
+    return replace(need, folder=folder, size=sum(part.stat().st_size for part in parts))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

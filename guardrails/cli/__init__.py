@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "check": "Judge texts, files or conversations by a policy.",
     "scan": "Judge every file below a folder; go on where an earlier scan was stopped.",
     "serve": "Put the policy in front of an OpenAI-compatible server.",
+    "log": "Find, export, verify and erase the records of decisions.",
     "key": "Make a key for a client of the server, and the row of its settings that lets it in.",
     "mcp": "Put the policy between an agent and its MCP servers.",
     "demo": "Show the proxy at work on a model of its own: no network, no account.",
@@ -50,7 +51,7 @@ COMMANDS: dict[str, str] = {
 FOLDERS: dict[str, str] = {
     **dict.fromkeys(("check", "scan", "demo"), "run"),
     **dict.fromkeys(("fmt", "lint", "test", "explain", "diff", "tune", "eval", "schema"), "author"),
-    **dict.fromkeys(("serve", "key", "mcp", "models", "index", "hashes", "doctor"), "operate"),
+    **dict.fromkeys(("serve", "log", "key", "mcp", "models", "index", "hashes", "doctor"), "operate"),
 }
 """Subcommand → the folder of its module."""
 
@@ -191,6 +192,15 @@ def add_floor(to: argparse.ArgumentParser) -> None:
         "--floor",
         metavar="P",
         help="the operator's floor: a policy, as for --policy, under which no verdict can fall",
+    )
+
+
+def add_records(to: argparse.ArgumentParser) -> None:
+    """Add `--records`, which every command takes that judges for somebody."""
+    to.add_argument(
+        "--records",
+        metavar="FOLDER",
+        help="the folder in which every decision is put on record, for `guardrails log`",
     )
 
 

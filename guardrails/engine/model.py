@@ -37,9 +37,10 @@ class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
     exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
-    which each check makes for each policy, is what conditions may read of the use of tools. Of system and developer texts
-    `system` is one that the library's caller declares as the application's own; with `trust_system` all are. `is_floors` tells
-    that the operator's floor asks, for whom nothing is declared.
+    which each check makes for each policy, is what conditions may read of the use of tools. `prompt` is what a reply answers, in
+    whose language a message may be said. Of system and developer texts `system` is one that the library's caller declares as
+    the application's own; with `trust_system` all are. `is_floors` tells that the operator's floor asks, for whom nothing is
+    declared.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Request:
     heard: tuple[Returned, ...] = ()
     tool_context: ToolContext | None = None
     system: str = ""
+    prompt: str = ""
     trust_system: bool = False
     is_floors: bool = False
 
@@ -176,6 +178,7 @@ class Outcome:
     blocked: frozenset[int] = frozenset()
     removed: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    rule_timings: Mapping[str, float] = field(default_factory=dict, compare=False)
     vault: Vault | None = None
     changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
     repairs: Repairs = NO_REPAIRS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from guardrails.guard import Guard
 from guardrails.mcp.approvals import ApprovalStore
@@ -20,10 +21,15 @@ class McpGuard:
 
         Raises:
             PolicyErrors: the policy is wrong.
-            GuardrailsError: the file of approvals cannot be read, or not be written.
+            GuardrailsError: the file of approvals cannot be read, or not be written, or records cannot.
         """
         self.settings = settings
-        self.guard = guard or Guard.load(settings.policy, floor=settings.floor, plugins=settings.plugins)
+        options: dict[str, Any] = {
+            "floor": settings.floor,
+            "plugins": settings.plugins,
+            "records": settings.records,
+        }
+        self.guard = guard or Guard.load(settings.policy, **options)
         path = None if settings.approvals is None else Path(settings.approvals)
         approvals = ApprovalStore(path, require=settings.require_approval)
         approvals.check_writable()

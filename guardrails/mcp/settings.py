@@ -17,10 +17,11 @@ from guardrails.proxy.access.tenants import ClientDoc
 from guardrails.proxy.configuration.layers import SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import Plugins
 from guardrails.proxy.upstreams.upstream_settings import VARIABLE
+from guardrails.records.configuration import RecordsDoc
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 URL = r"https?://[^\s/@]+(/\S*)?"
-PATHS = ("policy", "floor", "approvals")
+PATHS = ("policy", "floor", "approvals", "records", "path", "heads")
 """Settings that name a file, which in a settings file is relative to its folder."""
 
 BEGIN = "servers:"
@@ -64,6 +65,8 @@ class McpDoc(Config):
     plugins: Plugins | None = Field(default=None, examples=[["acme-detectors==1.*"]])
     """The installed packages whose plugins the policy may use, each with its versions, and Python files that hold some, as the
     proxy's setting of this name; without it every installed package may be used."""
+    records: RecordsDoc | None = Field(default=None, examples=["guardrails-records"])
+    """Where every decision is put on record before its message goes on, or the folder alone; nowhere, where this is not set."""
     approvals: str | None = Field(default=None, min_length=1)
     """The file that remembers how tools were defined; without one that lasts as long as the process."""
     require_approval: bool = False

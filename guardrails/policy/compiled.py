@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
+from guardrails.detectors.language.scripts import match_language
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.redactions import Redaction
@@ -73,16 +74,22 @@ class Rule:
     how: RuleStreaming = field(default_factory=RuleStreaming)
     on_fail: OnFail | None = None
 
-    def message(self, language: str | None) -> str | None:
-        """Return the message in that language, else in English, else in the first that there is."""
-        if not self.messages:
-            return None
-        wanted = (language or "").split("-")[0]
-        return self.messages.get(wanted) or self.messages.get("en") or next(iter(self.messages.values()))
+    def message(self, languages: Iterable[str]) -> str | None:
+        """Return the message in the first of these languages in which there is one, else in English, else in what there is. No
+        more languages are looked for than are needed: none where there is one text.
+        """
+        if len(self.messages) > 1:
+            for language in languages:
+                tag = match_language(language, self.messages)
+                if tag is not None:
+                    return self.messages[tag]
+        return self.messages.get("en") or next(iter(self.messages.values()), None)
 
-    def fired(self, action: Action, reason: str, language: str | None) -> FiredRule:
-        """Return the entry of a verdict."""
-        return FiredRule(self.id, action, self.message(language), self.severity, self.tags, self.mode, reason)
+    def fired(self, action: Action, reason: str, languages: Iterable[str] = ()) -> FiredRule:
+        """Return the entry of a verdict; `languages` are those in which its message is best said, the best first."""
+        return FiredRule(
+            self.id, action, self.message(languages), self.severity, self.tags, self.mode, reason
+        )
 
 
 @dataclass(frozen=True, slots=True)

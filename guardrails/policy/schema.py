@@ -113,7 +113,8 @@ class RuleDoc(Config):
     message: str | dict[str, str] | None = Field(
         default=None, examples=["I can't help with that.", {"en": "No.", "de": "Nein."}]
     )
-    """What the person is told; one text, or one by language."""
+    """What the person is told; one text, or one by language: that of the text for which the rule fires, of the conversation, or
+    what the client asks for, else `en`."""
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     """How grave it is; orders rules of equal action."""
     tags: list[str] = Field(default=[], examples=[["owasp.llm01"]])
@@ -198,7 +199,7 @@ class UncheckedDoc(Config):
     """A film that cannot be looked at, or of which a part cannot be: broken, of a type that is not read or not the one that it is
     said to be, or with a gap longer than `films: max_gap_ms`; coverage says which. What is over a limit is `limit`."""
     audio: ActionName = "flag"
-    """Sound without a transcriber."""
+    """Speech without a transcriber, and what that does not understand."""
     sealed: ActionName = "flag"
     """What only its provider can open, such as encrypted reasoning."""
     object: ActionName = "allow"

@@ -13,8 +13,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import re2
-
 from guardrails.detectors import ConfigProblem
 from guardrails.detectors.formats.json_schema import JsonSchema
 from guardrails.detectors.formats.schema_source import compile_schema, find_unknown_keywords, load_schema
@@ -24,6 +22,7 @@ from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import fold_tool_name
 from guardrails.policy.schema import ToolDoc
 from guardrails.text import replace_surrogates
+from guardrails.text.matching import linear_patterns as re2
 from guardrails.types import Tool
 
 Fits = Callable[[str], bool]

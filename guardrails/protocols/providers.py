@@ -45,12 +45,13 @@ AZURE: Final = Provider(
 )
 """Servers know a key in one of these headers: Azure's own, or that of all others."""
 
-# Anthropic's clients have sent their key in either header; servers of others know one of them.
+# Its clients send their key in either header, and its servers refuse a request that has both. Others who speak its API may want
+# the operator's key as a token: their settings say so (`key_header`).
 ANTHROPIC: Final = Provider(
     "anthropic",
     "Anthropic",
     ("authorization", "x-api-key", "anthropic-version", "anthropic-beta"),
-    {"authorization": "Bearer ", "x-api-key": ""},
+    {"x-api-key": ""},
     sdk_root="/v1",
 )
 GEMINI: Final = Provider(

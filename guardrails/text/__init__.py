@@ -2,6 +2,7 @@
 
 TextView            a text as it is read, and the map from its spans to spans of the original
 normalize_text      makes the view with case: invisible characters out, NFKC, look-alikes as ASCII
+normalize_scripts   makes the view with case in which words of Greek and Cyrillic stand as they are written
 fold_text           makes the view that terms are matched on: normalized, without case and accents
 deobfuscate_text         makes the further readings in which spelling tricks are undone; none for almost every text
 is_clean               tells at a glance that a text has no such readings
@@ -21,7 +22,7 @@ from guardrails.text.deobfuscation import (
     is_clean,
     mark_obfuscations,
 )
-from guardrails.text.views import TextView, fold_text, normalize_text, settled_length
+from guardrails.text.views import TextView, fold_text, normalize_scripts, normalize_text, settled_length
 
 __all__ = [
     "TextView",
@@ -31,6 +32,7 @@ __all__ = [
     "is_clean",
     "is_word",
     "mark_obfuscations",
+    "normalize_scripts",
     "normalize_text",
     "replace_surrogates",
     "settled_length",

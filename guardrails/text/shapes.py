@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
-import re2
-
 from guardrails.text.marks import SEPARATOR, WRAPPING
+from guardrails.text.matching import linear_patterns as re2
 from guardrails.text.views import SHARED
 
 Shape = Literal[

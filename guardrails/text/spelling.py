@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
-import re2
-
 from guardrails.text.marks import CODES, JOINT, MARKS, REPEAT, REST, SIGNS
+from guardrails.text.matching import linear_patterns as re2
 
 _ROOTS: Final = {"l": "i", "g": "b"}
 """Letters that share a sign with others, and the letter that stands for them."""

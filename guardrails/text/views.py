@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
+from unicodedata import normalize
 
 from guardrails.text import segments
 from guardrails.text.characters import _tables
@@ -28,6 +29,11 @@ _UNCHANGED: Final = re.compile("[\U00020000-\U0002f7ff\U0002fa20-\U000dffff\U000
 stand, so that none of them is looked up."""
 _MAX_REMEMBERED: Final = 131_072
 """Characters whose spelling is kept: all others, so that no text makes that be found out again and again."""
+_LIKE_LATIN: Final = "\u0370-\u03ff\u0400-\u052f\u1f00-\u1fff"
+"""Greek and Cyrillic, which have letters that look like Latin ones."""
+_WORD_OF_SCRIPT: Final = re.compile(
+    f"(?<!\\w)[{_LIKE_LATIN}][{_LIKE_LATIN}\u0300-\u036f]*(?![\\w\u0300-\u036f])"
+)
 # The detectors of one check ask for the view of the same text one after the other: it is made once for all of them.
 SHARED: Final = 16
 
@@ -165,6 +171,16 @@ def normalize_text(text: str) -> TextView:
     return TextView(text) if text.isascii() else _normalize_uncached(text)
 
 
+def normalize_scripts(text: str) -> TextView:
+    """Return the view of `text` that models of many languages read: as `normalize_text`, but words of Greek and Cyrillic stand as
+    they are written.
+
+    A word that mixes scripts is respelled, and so is one of nothing but look-alikes in a text that has no letter that only Greek
+    or Cyrillic has: there it is a Latin word in disguise.
+    """
+    return TextView(text) if text.isascii() else _normalize_scripts_uncached(text)
+
+
 def fold_text(text: str) -> TextView:
     """Return the view of `text` that terms are matched on: as `normalize_text`, without case, accents or strokes.
 
@@ -192,6 +208,39 @@ def settled_length(text: str) -> int:
 @lru_cache(maxsize=SHARED)
 def _normalize_uncached(text: str) -> TextView:
     return _view(text, _normalizing())
+
+
+@lru_cache(maxsize=SHARED)
+def _normalize_scripts_uncached(text: str) -> TextView:
+    words = [match.span() for match in _WORD_OF_SCRIPT.finditer(text)]
+    own = _own_letters()
+    if not any(own.search(text, *span) for span in words):
+        return _normalize_uncached(text)
+    reading = _normalizing()
+    parts: list[str] = []
+    changes: list[tuple[int, int, str]] = []
+    at = 0
+    for start, end in (*words, (len(text), len(text))):
+        spelled, whole = _respell(text[at:start], reading)
+        parts += spelled, text[start:end]
+        if not whole:
+            changes += [(at + first, at + last, said) for first, last, said in _assemble(spelled, reading)]
+        composed = normalize("NFC", text[start:end])
+        if composed != text[start:end]:
+            changes.append((start, end, composed))
+        at = end
+    view = replace_stretches("".join(parts), changes)
+    return TextView(text) if view.text == text else view
+
+
+@cache
+def _own_letters() -> re.Pattern[str]:
+    """Return what finds letters of Greek and Cyrillic that look like no Latin one."""
+    singles = _normalizing().singles
+    first, last = 0x370, 0x52F
+    return re.compile(
+        f"[{''.join(char for char in map(chr, range(first, last + 1)) if char.isalpha() and singles[char] == char)}]"
+    )
 
 
 @lru_cache(maxsize=SHARED)

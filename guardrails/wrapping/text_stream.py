@@ -68,28 +68,28 @@ class TextStream:
         try:
             return self._checker.pipeline.drive(self.feeding(delta, None))
         except GuardUnavailable as error:
-            raise self._checker.refuse(error, self._stage) from None
+            raise self._checker.refuse(error, self._stage, self._request) from None
 
     async def afeed(self, delta: str) -> str:
         """The twin of `feed` that does not block the event loop."""
         try:
             return await self._checker.pipeline.adrive(self.feeding(delta, INLINE_ON_LOOP))
         except GuardUnavailable as error:
-            raise self._checker.refuse(error, self._stage) from None
+            raise self._checker.refuse(error, self._stage, self._request) from None
 
     def flush(self) -> str:
         """End the text and return the rest of what may be shown: nothing where it is stopped."""
         try:
             return self._checker.pipeline.drive(self.flushing(None))
         except GuardUnavailable as error:
-            raise self._checker.refuse(error, self._stage) from None
+            raise self._checker.refuse(error, self._stage, self._request) from None
 
     async def aflush(self) -> str:
         """The twin of `flush` that does not block the event loop."""
         try:
             return await self._checker.pipeline.adrive(self.flushing(INLINE_ON_LOOP))
         except GuardUnavailable as error:
-            raise self._checker.refuse(error, self._stage) from None
+            raise self._checker.refuse(error, self._stage, self._request) from None
 
     def feeding(self, delta: str, inline: int | None) -> Steps:
         """Return the steps of `feed`; `inline` as for `Pipeline.check_steps`."""
@@ -127,8 +127,11 @@ class TextStream:
         return self._subject("".join(self._came))
 
     def _stop(self, outcome: Outcome) -> None:
-        outcome = stop_outcome(outcome, self._voices.stop, self._request, 0)
-        self._verdict = self._checker.verdict(self._whole(), outcome, self._stage, self._request.vault)
+        subject = self._whole()
+        outcome = stop_outcome(outcome, self._voices.stop, self._request, 0, subject.tree.leaves)
+        self._verdict = self._checker.verdict(
+            subject, outcome, self._stage, self._request.vault, who=self._request
+        )
 
     def _end(self, outcome: Outcome) -> str:
         """Take the outcome for the whole text; return the rest of what may be shown."""
@@ -137,7 +140,9 @@ class TextStream:
         if self._voices.stop is not None or not content.startswith(shown):
             self._stop(outcome)
             return ""
-        self._verdict = self._checker.verdict(subject, outcome, self._stage, self._request.vault)
+        self._verdict = self._checker.verdict(
+            subject, outcome, self._stage, self._request.vault, who=self._request
+        )
         if self._verdict.blocked:
             return ""
         return self._restoring.feed(content[len(shown) :], last=True)

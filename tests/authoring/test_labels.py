@@ -20,7 +20,7 @@ from tests.cases import each_case
         ("PROMPT_ATTACK", "jailbreak"),
         ("custom.word", "custom.word"),
         ("custom_word", "custom.word"),
-        ("misinformation", None),
+        ("misinformation", "misinformation"),
         ("", None),
     ],
 )

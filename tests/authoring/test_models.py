@@ -14,6 +14,7 @@ import pytest
 from guardrails import PolicyErrors
 from guardrails.authoring.models import ModelNeed, list_needs, verify_model
 from guardrails.policy.loading.load import load
+from tests.larger_model import install_larger_model, remove_larger_model
 
 COMMIT = "a" * 40
 CARD = b"---\nlicense: apache-2.0\n---\n# A model\n"
@@ -78,11 +79,61 @@ def test_every_shipped_model_is_known_by_its_name(needed: Callable[[str], list[M
     assert verify_model(need).sound
 
 
+def test_a_larger_model_is_needed_as_well(
+    needed: Callable[[str], list[ModelNeed]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind the one that it judges again for: from its package, with what pip installs where that is not here."""
+    rows = "  a: {use: classifier, escalate_to: text-safety-large}\n  b: {use: classifier, model: text-safety-large}"
+    remove_larger_model(monkeypatch)
+    first, larger, alone = needed(rows)
+    assert (first.name, first.source) == ("text-safety", "shipped")
+    for need in (larger, alone):
+        assert (need.name, need.source, need.present, need.fetchable) == (
+            "text-safety-large",
+            "package",
+            False,
+            False,
+        )
+        assert need.missing == "guardrails-middleware-large is not installed"
+        assert need.hint == "pip install guardrails-middleware-large"
+        assert verify_model(need) == need
+
+    folder = install_larger_model(tmp_path / "site", monkeypatch, 1.0)
+    _, larger, _ = needed(rows)
+    assert (larger.source, larger.folder, larger.revision, larger.present) == (
+        "package",
+        folder,
+        "1.0.0",
+        True,
+    )
+    assert verify_model(larger).wrong == ()  # with the files that it shares
+    (folder / "encoder.onnx").write_bytes(b"")
+    assert [each.partition(" is not")[0] for each in verify_model(larger).wrong or ()] == ["encoder.onnx"]
+    (folder / "encoder.onnx").unlink()
+    assert needed(rows)[1].missing == "the folder has no encoder.onnx"
+
+
+def test_a_larger_model_of_ones_own(
+    needed: Callable[[str], list[ModelNeed]], text_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A folder, as the smaller one is."""
+    (tmp_path / "policy").mkdir()
+    folder = text_folder({}, {}).rename(tmp_path / "policy" / "larger")
+    _, need = needed("  a: {use: classifier, model: own, escalate_to: larger}")
+    assert (need.name, need.source, need.folder) == ("larger", "policy folder", folder)
+
+
 def test_models_of_parents_count(needed: Callable[[str], list[ModelNeed]], tmp_path: Path) -> None:
     """What a policy inherits it needs too."""
     path = tmp_path / "child.yaml"
     path.write_text("format: 1\nname: child\nextends: [default]\nrules: []\n")
-    assert [need.detector for need in list_needs(load(path))] == ["safety", "attacks", "explicit_pictures"]
+    assert [need.detector for need in list_needs(load(path))] == [
+        "safety",
+        "distress",
+        "claims",
+        "attacks",
+        "explicit_pictures",
+    ]
 
 
 def test_detectors_without_a_model_need_none(needed: Callable[[str], list[ModelNeed]]) -> None:

@@ -12,8 +12,9 @@ from guardrails import Guard
 from tests.hostile_texts import make_prose, make_text
 
 SIZE = 8_000
-MOST = 20.0
-"""Times the cost of prose. The benchmark's aim is half of that: what is measured beside other tests varies."""
+MOST = 40.0
+"""Times the cost of prose that needs no encoder, as most does: prose that needs it costs some sixty. What is measured beside other
+tests varies."""
 
 NAMES = ("random Unicode", "digits and dots", "Base64", "keys")
 """The dearest without a model, and with one."""

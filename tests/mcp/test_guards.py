@@ -13,6 +13,7 @@ from guardrails.mcp.guards import McpGuard
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.settings import load_settings
+from tests.records.records_kit import close, stored
 
 
 def settings(policy: Path, **more: Any) -> Any:
@@ -46,6 +47,20 @@ def test_conversations_with_a_server_know_the_same_tools(policy: Path) -> None:
     for each in (link, guarding.link("a", AgentSession()), guarding.link("b", AgentSession())):
         assert asyncio.run(each.from_agent(call, ask)).forwarded is not None
     assert len(asked) == 2
+
+
+def test_decisions_are_on_record(policy: Path, tmp_path: Path) -> None:
+    """Each message's, before it goes on."""
+    guarding = McpGuard(settings(policy, records=str(tmp_path / "records")))
+
+    async def ask(body: rpc.Body) -> rpc.RpcMessage:
+        return rpc.classify_message(rpc.make_result(body["id"], {"tools": [{"name": "t"}]}))
+
+    call = rpc.make_request(1, "tools/call", {"name": "t", "arguments": {"text": "Hello."}})
+    step = asyncio.run(guarding.link("a", AgentSession()).from_agent(rpc.classify_message(call), ask))
+    assert step.forwarded is not None
+    close(guarding.guard)
+    assert {record.stage for record in stored(tmp_path / "records")} >= {"tool_call"}
 
 
 def test_a_damaged_file_of_approvals_is_an_error_at_the_start(policy: Path, tmp_path: Path) -> None:

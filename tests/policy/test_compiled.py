@@ -40,22 +40,30 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> CompiledPolicy:
 
 
 @pytest.mark.parametrize(
-    ("rule", "language", "message"),
+    ("rule", "languages", "message"),
     [
-        (0, "de", "Nein."), (0, "de-AT", "Nein."), (0, "en", "No."), (0, "fr", "No."), (0, None, "No."), (0, "", "No."),
-        (2, "de", "Hm."), (1, "de", None),
+        (0, ["de"], "Nein."), (0, ["de-AT"], "Nein."), (0, ["en"], "No."), (0, ["fr"], "No."), (0, [], "No."), (0, [""], "No."),
+        (0, ["fr", "de", "en"], "Nein."), (0, ["en", "de"], "No."), (2, ["de"], "Hm."), (1, ["de"], None),
     ],
 )  # fmt: skip
-def test_messages_come_in_the_language_that_is_asked_for(
-    policy: CompiledPolicy, rule: int, language: str | None, message: str | None
+def test_messages_come_in_the_first_language_that_they_have(
+    policy: CompiledPolicy, rule: int, languages: list[str], message: str | None
 ) -> None:
-    """The language, else English, else what there is; None without a message."""
-    assert policy.rules[rule].message(language) == message
+    """Of those that are asked for, else English, else what there is; None without a message."""
+    assert policy.rules[rule].message(languages) == message
+
+
+def test_no_language_is_looked_for_that_is_not_needed(policy: CompiledPolicy) -> None:
+    """None behind the one that is found, and none at all where there is one text."""
+    languages = iter(["de", "fr"])
+    assert policy.rules[0].message(languages) == "Nein."
+    assert policy.rules[2].message(languages) == "Hm."
+    assert next(languages) == "fr"
 
 
 def test_a_fired_rule_carries_what_a_verdict_shows(policy: CompiledPolicy) -> None:
     """Id, action, severity, tags and mode come from the rule."""
-    fired = policy.rules[1].fired(Action.FLAG, "matched", None)
+    fired = policy.rules[1].fired(Action.FLAG, "matched")
     assert (fired.id, fired.severity, fired.tags, fired.mode) == (
         "shadow",
         Severity.MEDIUM,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
+from guardrails.detectors.language.identification import choose_language
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 from guardrails.policy.shipped import shipped_folder, shipped_names
@@ -31,6 +32,21 @@ def test_each_shipped_policy_compiles_under_its_own_name(name: str) -> None:
     assert [
         rule.item.data["id"] for rule in policy.rules if rule.doc is None or not rule.doc.description
     ] == []
+
+
+LANGUAGES = frozenset({"en", "de", "fr", "es", "it", "pt", "tr", "ru", "ar", "hi", "zh", "ja", "ko"})
+
+
+@each_case("name", shipped_names())
+def test_each_message_is_there_in_thirteen_languages(name: str) -> None:
+    """Each text is in its language, and none has a telephone number, which would be wrong in most places."""
+    for rule in compile_policy(load(name)).rules:
+        if rule.messages:
+            assert rule.messages.keys() == LANGUAGES, rule.id
+            for code, text in rule.messages.items():
+                assert choose_language(text, LANGUAGES) in (code, None), text
+                assert not any(map(str.isdigit, text)), text
+                assert ("findahelpline.com" in text) is ("findahelpline.com" in rule.messages["en"])
 
 
 @each_case("stage", Stage)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.text import TextView, fold_text, normalize_text, settled_length
+from guardrails.text import TextView, fold_text, normalize_scripts, normalize_text, settled_length
 from guardrails.text.segments import CAP, joiner_pattern
 from guardrails.text.views import replace_stretches
 from tests.cases import each_case
@@ -18,6 +18,7 @@ from tests.cases import each_case
 Viewer = Callable[[str], TextView]
 
 both = pytest.mark.parametrize("view", [normalize_text, fold_text])
+every = pytest.mark.parametrize("view", [normalize_text, fold_text, normalize_scripts])
 
 # Letters and marks that interact: they combine, expand, vanish, reorder or change case.
 _HOSTILE = (
@@ -110,6 +111,25 @@ def test_folded_reads(raw: str, read: str) -> None:
 
 
 @each_case(
+    ("raw", "read"),
+    [
+        ("Привет, как дела?", "Привет, как дела?"),
+        ("Καλημέρα σας", "Καλημέρα σας"),
+        ("мои\u0306", "мой"),
+        ("он и p\u0430ypal", "он и paypal"),
+        ("\u0440\u0430\u0443 me", "pay me"),
+        ("\u0440\u0430\u0443 мне", "\u0440\u0430\u0443 мне"),
+        ("игра \ufb01ne \uff21", "игра fine A"),
+        ("Überfälle, naïve", "Überfälle, naïve"),
+        ("ign\u043ere всё", "ignore всё"),
+    ],
+)
+def test_scripts_are_kept(raw: str, read: str) -> None:
+    """Words of Greek and Cyrillic stand as they are written; what mixes scripts, or has nothing but look-alikes, is Latin."""
+    assert normalize_scripts(raw).text == read
+
+
+@each_case(
     ("view", "raw", "span", "original"),
     [
         (normalize_text, "a\u200bb", (0, 2), (0, 3)),
@@ -143,7 +163,7 @@ def test_original_refuses_foreign_spans(raw: str, span: tuple[int, int]) -> None
         normalize_text(raw).original(*span)
 
 
-@both
+@every
 @pytest.mark.parametrize(
     "raw", ["", "plain\x00\x1f ascii", "\u4e2d\u6587", "\ud55c\uae00", "\u0434\u0436\U0001f600"]
 )
@@ -239,10 +259,11 @@ def test_normalizing_twice_changes_nothing(raw: str) -> None:
     assert normalize_text(once).text == once
 
 
-@both
+@every
 @given(raw=hostile)
 @example(raw="\u1fed")
 @example(raw="\u1fb3\u1161")
+@example(raw="\u04391")
 def test_canonical_forms_read_alike(view: Viewer, raw: str) -> None:
     """Composed and decomposed spellings of a text read the same."""
     apart = unicodedata.normalize("NFD", raw)
@@ -258,7 +279,7 @@ def test_folding_ignores_case(raw: str) -> None:
     assert fold_text(pairs).text == fold_text(raw).text
 
 
-@both
+@every
 @given(raw=texts)
 def test_map_covers_the_raw_text_in_order(view: Viewer, raw: str) -> None:
     """Every character maps to a raw span that is not empty; spans follow each other or are the same."""
@@ -269,7 +290,7 @@ def test_map_covers_the_raw_text_in_order(view: Viewer, raw: str) -> None:
     assert all(left == right or left[1] <= right[0] for left, right in pairwise(spans))
 
 
-@both
+@every
 @given(raw=texts, data=st.data())
 def test_span_is_first_start_to_last_end(view: Viewer, raw: str, data: st.DataObject) -> None:
     """A span's original reaches from its first character's start to its last character's end."""

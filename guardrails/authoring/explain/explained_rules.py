@@ -16,6 +16,7 @@ from guardrails.authoring.explain.explained_findings import CheckFindings
 from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.core.rule_evaluation import Evaluation, is_covered, is_expired
+from guardrails.engine.message_languages import list_message_languages
 from guardrails.engine.model import RuleMatch
 from guardrails.policy.compiled import Rule
 from guardrails.taxonomy import with_ancestors
@@ -214,7 +215,9 @@ class _Judge:
         all_fired = [each.rule for some in self._check.fired for each in some]
         if any(other.id == rule.id and other is not rule for other in all_fired):
             first = max(own, key=lambda each: each.action)
-            return rule.fired(first.action, first.reason, self._evaluation.request.language)
+            leaves, request = self._check.tree.leaves, self._evaluation.request
+            languages = list_message_languages(rule, leaves, first.members, request)
+            return rule.fired(first.action, first.reason, languages)
         entries = (*self._check.outcome.rules, *self._check.outcome.shadow)
         return next((each for each in entries if each.id == rule.id and each.mode is rule.mode), None)
 

@@ -11,13 +11,13 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from guardrails.authoring.checked_files import FoundFile
 from guardrails.authoring.scan.scan import Judge, Start, make_judge, policy_digests, unread_line
@@ -38,26 +38,27 @@ def start_judges(
     policy: str, guard: Guard, stage: str, jobs: int, floor: str | None = None
 ) -> Iterator[list[Start]]:
     """Return so many judges by a guard, which was loaded from `policy`, with `floor` under it; those in other processes end with
-    the block.
+    the block, and write to the same records.
     """
     own = make_judge(guard, stage)
     with ExitStack() as held:
         found: list[Start] = [lambda: own] * min(jobs, THREADS)
         while len(found) < jobs:
             threads = min(THREADS, jobs - len(found))
-            found += held.enter_context(_process((policy, floor), policy_digests(guard), stage, threads))
+            loaded = {"policy": policy, "floor": floor, "records": guard.records and guard.records.doc}
+            found += held.enter_context(_process(loaded, policy_digests(guard), stage, threads))
         yield found
 
 
 @contextmanager
 def _process(
-    policies: tuple[str, str | None], digests: tuple[str, str | None], stage: str, threads: int
+    loaded: Mapping[str, Any], digests: tuple[str, str | None], stage: str, threads: int
 ) -> Iterator[list[Start]]:
     """Return judges that are the threads of a process."""
     context = get_context("spawn")
     pipes = [context.Pipe() for _ in range(threads)]
     process = context.Process(
-        target=_serve, args=(policies, stage, [theirs for _, theirs in pipes]), daemon=True
+        target=_serve, args=(loaded, stage, [theirs for _, theirs in pipes]), daemon=True
     )
     with _ignore_interrupts():
         process.start()
@@ -112,10 +113,9 @@ def _exchange(pipe: Connection, said: str | None = None) -> str:
         ) from None
 
 
-def _serve(policies: tuple[str, str | None], stage: str, pipes: Sequence[Connection]) -> None:
+def _serve(loaded: Mapping[str, Any], stage: str, pipes: Sequence[Connection]) -> None:
     """Judge what comes through each pipe, as long as there is somebody who asks."""
-    policy, floor = policies
-    guard = Guard.load(policy, floor=floor)
+    guard = Guard.load(**loaded)
     for pipe in pipes:
         threading.Thread(target=_answer, args=(pipe, guard, stage), daemon=True).start()
     parent = parent_process()

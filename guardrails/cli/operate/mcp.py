@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from guardrails.cli import add_floor, add_policy, end_on_sigterm
+from guardrails.cli import add_floor, add_policy, add_records, end_on_sigterm
 from guardrails.cli.first_process import leave_first_process
 from guardrails.errors import GuardrailsError
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FLAGS = (
     "policy",
     "floor",
+    "records",
     "approvals",
     "require_approval",
     "on_change",
@@ -66,6 +67,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         help="without keys, let everybody ask who reaches an address of other machines",
     )
     to.add_argument("--name", help="the server's name, by which its tools are approved")
+    add_records(to)
     to.add_argument("--approvals", metavar="FILE", help="the file that remembers how tools were defined")
     to.add_argument(
         "--require-approval",

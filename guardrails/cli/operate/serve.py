@@ -12,11 +12,12 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from guardrails.cli import add_floor, add_policy, end_on_sigterm, end_process
+from guardrails.cli import add_floor, add_policy, add_records, end_on_sigterm, end_process
 from guardrails.cli.first_process import leave_first_process
 from guardrails.processor.collection import pause_collection
 
 if TYPE_CHECKING:
+    from guardrails.authoring.models import ModelNeed
     from guardrails.guard import Guard
     from guardrails.proxy.configuration.settings import Settings
     from guardrails.proxy.configuration.sources import LoadedSettings
@@ -26,6 +27,7 @@ FLAGS = (
     "policy",
     "floor",
     "shadow",
+    "records",
     "upstream",
     "host",
     "port",
@@ -53,6 +55,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file for what both decide, which guardrails diff --decisions reads",
     )
+    add_records(to)
     to.add_argument(
         "--upstream",
         metavar="URL",
@@ -100,25 +103,21 @@ def _serve(args: argparse.Namespace) -> int:
     # Who judges has one thread: numpy's own are not told of a fork, and take the time of other texts.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with pause_collection():
-        from guardrails.guard import Guard
         from guardrails.proxy.configuration.sources import SettingsSources, load_settings
-        from guardrails.proxy.server.reloading.reload import check_redaction_key
+        from guardrails.proxy.diagnosis.preflight import preflight
         from guardrails.proxy.server.serve import run as serve
-        from guardrails.proxy.server.state import State
         from guardrails.proxy.shadow.shadow_settings import shadow_policies
 
     flags = _flags(args)
-    found = load_settings(args.config, flags, os.environ)
-    settings = found.settings
     if args.check:
-        state = State(settings, Guard.load(settings.policy, **settings.guard_options))
+        found, state = preflight(args.config, flags, os.environ)
         guards, beside = state.guards, [*state.shadows.values()]
-        for each in guards:
-            check_redaction_key(settings, each)
         described = _describe_setup(found, guards, beside) if args.json else {}
         print(json.dumps(described, indent=2) if args.json else _render_setup(found, guards, beside))
         return 0
-    address = f"http://{settings.host}:{settings.port}/v1"
+    settings = load_settings(args.config, flags, os.environ).settings
+    scheme = "http" if settings.tls is None else "https"
+    address = f"{scheme}://{settings.host}:{settings.port}/v1"
     also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadow_policies(settings).items())
 
     def say(ref: PolicyRef) -> None:
@@ -164,13 +163,33 @@ def _describe_setup(
     return {
         "settings": _settings(found.settings),
         "given": dict(found.origins),
-        "upstream_key": found.settings.upstream_key is not None,
-        "upstream_keys": {name: _key_is_set(each.key_env) for name, each in found.settings.upstreams.items()},
+        "upstream_key": bool(found.settings.upstream_key or found.settings.upstream_key_file),
+        "upstream_keys": {
+            name: each.key_file is not None or _key_is_set(each.key_env)
+            for name, each in found.settings.upstreams.items()
+        },
         "policy": refs[0],
         "floor": refs[1] if len(refs) > 1 else None,
         "policies": [guard.policy.ref.to_dict() for guard in guards[1:]],
         "shadows": [guard.policy.ref.to_dict() for guard in shadows],
+        "models": [need.to_dict() for need in _list_models([*guards, *shadows])],
     }
+
+
+def _list_models(guards: Sequence[Guard]) -> list[ModelNeed]:
+    """Return the models that the policies of guards need, and those of their floors, each once."""
+    from guardrails.authoring.models import list_needs
+    from guardrails.policy.loading.load import load
+    from guardrails.registry.sources import PluginSources
+
+    found: dict[tuple[str | None, ...], ModelNeed] = {}
+    for origin in (guard.origin for guard in guards if guard.origin is not None):
+        sources = PluginSources.choose(origin.plugins).with_own("detectors", origin.detectors)
+        sources = sources.with_own("redactions", origin.redactions)
+        for policy in (origin.policy, origin.floor):
+            for need in [] if policy is None else list_needs(load(policy, sources)):
+                found.setdefault((need.name, need.revision, need.endpoint), need)
+    return [*found.values()]
 
 
 def _brief(value: object) -> str:
@@ -198,10 +217,15 @@ def _render_setup(found: LoadedSettings, guards: Sequence[Guard], shadows: Seque
     ]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}" for name, value, origin in rows]
-    lines += ["", *([] if settings.upstream is None else [f"{settings.upstream_key_env} {key}"])]
+    held = f"{settings.upstream_key_env} {key}"
+    if settings.upstream_key_file is not None:
+        held = f"upstream: the key of {settings.upstream_key_file}"
+    lines += ["", *([] if settings.upstream is None else [held])]
     for name, each in settings.upstreams.items():
         held = "the client's own authorization passes through"
-        if each.key_env is not None:
+        if each.key_file is not None:
+            held = f"the key of {each.key_file}"
+        elif each.key_env is not None:
             held = f"{each.key_env} is {'set' if _key_is_set(each.key_env) else 'not set: no key is sent'}"
         lines.append(f"upstream {name} {each.url}: {_brief(each.models)} ({held})")
     parts = [*zip(("policy", "floor"), guards[0].pipeline.policies, strict=False)]
@@ -210,4 +234,7 @@ def _render_setup(found: LoadedSettings, guards: Sequence[Guard], shadows: Seque
     for part, policy in parts:
         ref, rules, detectors = policy.ref, len(policy.rules), len(policy.detectors)
         lines.append(f"{part} {ref.name} {ref.version}: {rules} rules, {detectors} detectors, {ref.digest}")
+    for need in _list_models([*guards, *shadows]):
+        where = need.source if need.endpoint is None else f"endpoint {need.endpoint}"
+        lines.append(f"model {' '.join(filter(None, (need.name, need.revision)))}: {where}")
     return "\n".join(lines)

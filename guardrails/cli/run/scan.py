@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.authoring.terminal import Style
-from guardrails.cli import UNAVAILABLE, add_floor, add_policy
+from guardrails.cli import UNAVAILABLE, add_floor, add_policy, add_records
 from guardrails.cli.progress import Progress, format_clock
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
@@ -71,6 +71,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
             metavar="GLOB",
             help=f"{what}: '*.png' is for names of files and folders, 'a/*.png' for names below FOLDER; may be repeated",
         )
+    add_records(to)
     to.add_argument("--follow-links", action="store_true", help="follow links to files and folders")
     to.add_argument(
         "--jobs",
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     jobs = _jobs(args.jobs)
     if not root.is_dir():
         raise GuardrailsError(f"{root}: no such folder (guardrails check judges single files)")
-    guard, tally = Guard.load(args.policy, floor=args.floor), ScanTally()
+    guard, tally = Guard.load(args.policy, floor=args.floor, records=args.records), ScanTally()
     folder = FileTree(root, FilePatterns(args.include, args.exclude), follow=args.follow_links)
     whole = True
     with open_verdicts(

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-import re2
-
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.text.matching import linear_patterns as re2
 
 Stretch = tuple[int, int]
 Read = Callable[[Sequence[str]], str]

@@ -13,10 +13,9 @@ from functools import cached_property
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-import re2
-
 from guardrails.detectors.encodings.chains import Stretch, to_ascii
 from guardrails.detectors.encodings.payloads import Payload
+from guardrails.text.matching import linear_patterns as re2
 
 AROUND: Final = 120
 """Characters around a mark that are read together with it."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
 
-import re2
 from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFiles
@@ -23,6 +22,7 @@ from guardrails.detectors.formats.code_signals import LANGUAGES, PLAIN, SIGNALS
 from guardrails.detectors.kinds import Kind
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.text import replace_surrogates
+from guardrails.text.matching import linear_patterns as re2
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 UNKNOWN: Final = ""

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-import re2
 import regex
 
 from guardrails.detectors.formats.json_spans import locate
 from guardrails.text import replace_surrogates
+from guardrails.text.matching import linear_patterns as re2
 from guardrails.verdicts.format_failure import FormatProblem
 from guardrails.wire.pointers import pointer
 

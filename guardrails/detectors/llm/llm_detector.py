@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
-from guardrails.detectors.classifier.classifier_windows import FOREIGN_REASON, is_foreign
+from guardrails.detectors.classifier.classifier_windows import FOREIGN_REASON
 from guardrails.detectors.classifier.passages import Span, TextPieces, cut_pieces
+from guardrails.detectors.language.foreign_text import is_foreign
 from guardrails.remote.endpoint import RemoteError
 from guardrails.remote.loop import submit
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
@@ -103,7 +104,7 @@ class JudgeAdapter:
         self._name = name
         self._categories = categories
         self._size, self._most, self._min_score = size, most, min_score
-        self._languages = frozenset(languages)
+        self.languages = frozenset(languages)
 
     def requests(self, content: Content) -> tuple[list[JudgeRequest], TextPieces | None]:
         """Return the asks of a content, and the pieces that they are of where it is a text."""
@@ -162,7 +163,7 @@ class JudgeAdapter:
         return None
 
     def _foreign(self, content: Content) -> tuple[Unchecked, ...]:
-        if not (self._languages and isinstance(content, Text) and is_foreign(content.text, self._languages)):
+        if not (self.languages and isinstance(content, Text) and is_foreign(content.text, self.languages)):
             return ()
         return (Unchecked("language", FOREIGN_REASON, span=(0, len(content.text))),)
 
@@ -175,6 +176,7 @@ class RemoteDetector:
 
     def __init__(self, asking: JudgeAdapter, judge: RemoteJudge, identity: str = "") -> None:
         self.identity = identity
+        self.languages = asking.languages
         self._asking, self._judge = asking, judge
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
@@ -217,6 +219,7 @@ class LocalDetector:
 
     def __init__(self, asking: JudgeAdapter, judge: LocalJudge, identity: str = "") -> None:
         self.identity = identity
+        self.languages = asking.languages
         self._asking, self._judge = asking, judge
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import re2
+from guardrails.text.matching import linear_patterns as re2
 
 ACRONYM = 5
 """Letters of a word up to which names in camel case write it in capitals."""

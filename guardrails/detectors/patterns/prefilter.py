@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import ahocorasick_rs
-import re2
 
 from guardrails.detectors.patterns.folding import (
     ALIKE,
@@ -28,6 +27,7 @@ from guardrails.detectors.patterns.folding import (
     Literals,
 )
 from guardrails.detectors.patterns.literals import PIECES, LiteralNeeds
+from guardrails.text.matching import linear_patterns as re2
 
 LARGEST = 5_000
 """Bytes of all literals up to which an automaton is a full table, some 300 bytes for each: it reads in a third of the time. What

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
-import re2
 import regex
 
 from guardrails.cancellation import check
@@ -28,7 +27,8 @@ from guardrails.detectors.patterns.precomputed_rows import PrecomputedRow, RowKe
 from guardrails.detectors.patterns.prefilter import Prefilter
 from guardrails.detectors.patterns.syntax_tree import UnsupportedPattern, parse_flat
 from guardrails.detectors.shared_builds import SharedInstances
-from guardrails.text.group_search import FEWEST, find_open_texts
+from guardrails.text.matching import linear_patterns as re2
+from guardrails.text.matching.group_search import FEWEST, find_open_texts
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""

@@ -18,8 +18,8 @@ import ahocorasick_rs
 
 from guardrails.detectors.terms.terms_prefixes import TermPrefixes
 from guardrails.text import TextView, fold_text, is_clean, is_word, mark_obfuscations, replace_surrogates
-from guardrails.text.group_search import find_open_texts
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
+from guardrails.text.matching.group_search import find_open_texts
 from guardrails.text.spelling import (
     is_marked,
     marked_windows,

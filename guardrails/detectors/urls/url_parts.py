@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-import re2
-
 from guardrails.detectors.urls.host_names import TLDS, has_known_suffix
+from guardrails.text.matching import linear_patterns as re2
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

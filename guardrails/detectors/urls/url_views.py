@@ -13,9 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
 from guardrails.text import TextView, normalize_text
+from guardrails.text.matching import linear_patterns as re2
 
 WIDE = (
     r"\x{bc}-\x{be}\x{2d0}\x{589}\x{5c3}\x{2024}-\x{2026}\x{2044}\x{2100}-\x{2106}\x{2150}-\x{215f}\x{2189}\x{2215}\x{2216}"

@@ -364,7 +364,10 @@ def evaluate_rules(
     """
     # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
     evaluations = _evaluations(policies, round_, requests, pending, unformatted)
-    return [evaluation.run_certain() if pending else evaluation.run() for evaluation in evaluations]
+    return [
+        evaluation.run_certain() if pending else evaluation.run(round_.rule_timings)
+        for evaluation in evaluations
+    ]
 
 
 def _evaluations(

@@ -88,6 +88,7 @@ class DetectionRound:
         self.cached: list[Entry | None] = []
         self.unchecked: list[tuple[Unchecked, int]] = []
         self.timings = timings
+        self.rule_timings: dict[str, float] = {}
         self._known = known
         self._read = read
         self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}

@@ -34,7 +34,7 @@ from guardrails.text import (
     normalize_text,
     replace_surrogates,
 )
-from guardrails.text.group_search import find_open_texts
+from guardrails.text.matching.group_search import find_open_texts
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text, TextForm
 
 ALL_PATTERNS = "patterns"

@@ -24,6 +24,7 @@ from guardrails.engine.formats.format_repair import redact_problems
 from guardrails.engine.formats.json_edits import replace_in_json
 from guardrails.engine.formats.replies import is_repaired
 from guardrails.engine.media.ocr_text import locate_in_picture
+from guardrails.engine.message_languages import list_message_languages
 from guardrails.engine.model import NO_REPAIRS, Outcome, Repairs, Request, RuleMatch
 from guardrails.engine.redaction.edits import Redactions, build_redactions
 from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
@@ -51,19 +52,26 @@ from guardrails.verdicts.unavailable import most_lasting
 class _Rules:
     """The rules of a verdict, each once, with the strictest that it did."""
 
-    def __init__(self, language: str | None) -> None:
-        self._language = language
+    def __init__(self, tree: ContentTree, request: Request) -> None:
+        self._tree, self._request = tree, request
         self._found: dict[tuple[str, Mode], tuple[tuple[int, int, int], FiredRule]] = {}
 
     def add(self, each: RuleMatch, action: Action) -> None:
         rule = each.rule
-        self.put(rule.fired(action, each.reason, self._language), rule.order)
+        key = (-action, *rule.order)
+        if self._is_first(rule.id, rule.mode, key):  # of thousands of matches one has its message chosen
+            members = dict.fromkeys(index for index, _ in each.grounds) or each.members
+            languages = list_message_languages(rule, self._tree.leaves, members, self._request)
+            self._found[rule.id, rule.mode] = (key, rule.fired(action, each.reason, languages))
 
     def put(self, fired: FiredRule, order: tuple[int, int]) -> None:
         key = (-fired.action, *order)
-        known = self._found.get((fired.id, fired.mode))
-        if known is None or key < known[0]:
+        if self._is_first(fired.id, fired.mode, key):
             self._found[fired.id, fired.mode] = (key, fired)
+
+    def _is_first(self, name: str, mode: Mode, key: tuple[int, int, int]) -> bool:
+        known = self._found.get((name, mode))
+        return known is None or key < known[0]
 
     def of(self, mode: Mode) -> tuple[FiredRule, ...]:
         rows = sorted(
@@ -175,9 +183,9 @@ def build_outcome(
     if not everything and not unchecked:
         return Outcome(
             Action.ALLOW, (), (), _findings(policies, round_), coverage, tuple(round_.failures()), complete,
-            timings=round_.timings,
+            timings=round_.timings, rule_timings=round_.rule_timings,
         )  # fmt: skip
-    rules = _Rules(request.language)
+    rules = _Rules(tree, request)
     effects = _Effects(tree, keep=any(policy.history == "block" for policy in policies))
     enforced = [each for each in everything if each.rule.mode is Mode.ENFORCE]
     for each in everything:
@@ -204,6 +212,7 @@ def build_outcome(
         blocked=frozenset(effects.blocked),
         removed=effects.removed,
         timings=round_.timings,
+        rule_timings=round_.rule_timings,
         repairs=formats.found,
         format_failures=tuple(_redact_failure(tree, edits, index, each) for index, each in formats.failures),
     )

@@ -1,4 +1,4 @@
-"""Evaluates rules over findings: pure functions, no I/O, no clock.
+"""Evaluates rules over findings: pure functions, no I/O, no clock but for the time that each rule takes.
 
 Order of things (DESIGN §4.2): findings, exceptions remove findings, conditions, mode, the strictest action. A
 rule is tried only if one of its categories was found or is unknown, or if it can hold without findings. A
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 from guardrails.detectors.language.identification import identify_language
@@ -174,9 +175,15 @@ class Evaluation:
             tuple[int, frozenset[str]], tuple[bool | None, Mapping[str, object]]
         ] = {}
 
-    def run(self) -> list[RuleMatch]:
-        """Return what fires, in no particular order."""
-        return [fired for rule, members in self.tries(self.candidates) for fired in self.rule(rule, members)]
+    def run(self, timings: dict[str, float] | None = None) -> list[RuleMatch]:
+        """Return what fires, in no particular order; add to `timings` the milliseconds that each rule took, by its id."""
+        fired: list[RuleMatch] = []
+        timings = {} if timings is None else timings
+        for rule, members in self.tries(self.candidates):
+            started = perf_counter()
+            fired += self.rule(rule, members)
+            timings[rule.id] = timings.get(rule.id, 0.0) + (perf_counter() - started) * 1000.0
+        return fired
 
     def run_certain(self) -> list[RuleMatch]:
         """Return what fires, and does all that it says, whatever the detectors that gave nothing so far may yet find.

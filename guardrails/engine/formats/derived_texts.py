@@ -14,7 +14,7 @@ from typing import Final
 from guardrails.detectors.encodings.extractors import holds_nothing
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.formats.labelled_texts import add_labelled_texts
-from guardrails.text.group_search import find_open_texts
+from guardrails.text.matching.group_search import find_open_texts
 from guardrails.types import CLEAN, Detection, Stage, Text
 
 Key = str | tuple[str | None, ...]

@@ -74,7 +74,7 @@ class SoundCheck:
             self.unchecked[Unchecked(kind, f"the sound was not heard to its end: {stopped}")] = None
         if corrupt:
             self._note_unheard(f"{corrupt} packets of the sound are damaged")
-        return [] if heard.error or any(each.kind == "audio" for each in heard.unchecked) else sorted(apart)
+        return [] if heard.error or heard.lacks_transcriber else sorted(apart)
 
     def _note_unheard(self, reason: str, failure: UnavailableReason | None = None) -> None:
         self.unchecked[Unchecked("part", reason, failure=failure)] = None

@@ -1,8 +1,8 @@
 """Growing texts as detectors judge them by streams of their own.
 
-What this package's detectors do with a part costs microseconds, and they are asked where the part comes. What others wrote may
-take any time: it is asked on a worker and before the deadline of a check, as their `detect` is, and so is what begins a stream.
-One that is too late has failed. Nobody asks it again, whatever it still does.
+What most of this package's detectors do with a part costs microseconds, and they are asked where the part comes. Those that ask a
+model, and what others wrote, which may take any time, are asked on a worker and before the deadline of a check, as their `detect`
+is, and so is what begins a stream. One that is too late has failed. Nobody asks it again, whatever it still does.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def ask_safely(ask: Callable[..., T], *about: object) -> T | None:
 
 
 def needs_worker(bounds: Sequence[BoundDetector]) -> bool:
-    """Tell whether detectors are asked on a worker: those of others are, unless they say that they take no time."""
-    return any(bound.foreign and not bound.inline for bound in bounds)
+    """Tell whether detectors are asked on a worker: models are, and those of others unless they say that they take no time."""
+    return any(not bound.inline and (bound.foreign or bound.tier > 0) for bound in bounds)
 
 
 class DetectorStream:

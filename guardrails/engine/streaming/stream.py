@@ -7,8 +7,11 @@ says, and where it says otherwise of what was shown, which no detector should br
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from guardrails.engine.content.content_tree import Leaf
+from guardrails.engine.message_languages import list_message_languages
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.types import Action, FiredRule, Mode, Severity, Unavailable, UnavailableReason
@@ -36,7 +39,13 @@ def add_rules(outcome: Outcome, other: Outcome) -> Outcome:
     )
 
 
-def stop_outcome(outcome: Outcome, stop: StreamStop | None, request: Request, index: int = -1) -> Outcome:
+def stop_outcome(
+    outcome: Outcome,
+    stop: StreamStop | None,
+    request: Request,
+    index: int = -1,
+    leaves: Sequence[Leaf] = (),
+) -> Outcome:
     """Return the outcome of a check of what there was of a text as the block that its stream came to.
 
     Args:
@@ -44,6 +53,7 @@ def stop_outcome(outcome: Outcome, stop: StreamStop | None, request: Request, in
         stop: why the stream stopped; None: the whole text is judged otherwise than what was shown of it.
         request: who asked.
         index: the leaf that is blocked; -1: all of it.
+        leaves: of the check, in whose language the message is.
     """
     if stop is not None and stop.failure is not None and stop.rule is not None:
         return _add_undecided(outcome, stop.rule.id, stop.failure, index)
@@ -51,7 +61,9 @@ def stop_outcome(outcome: Outcome, stop: StreamStop | None, request: Request, in
     if is_blocked and (outcome.is_violation or stop is None):
         return outcome
     if stop is not None and stop.rule is not None:
-        fired = stop.rule.fired(Action.BLOCK, stop.reason, request.language)
+        members = [at for at in range(len(leaves)) if index in (-1, at)]
+        languages = list_message_languages(stop.rule, leaves, members, request)
+        fired = stop.rule.fired(Action.BLOCK, stop.reason, languages)
     else:
         name, reason = (CHANGED, "unsafe_edit") if stop is None else (f"unchecked.{stop.kind}", "unchecked")
         fired = FiredRule(name, Action.BLOCK, None, Severity.HIGH, ("stream",), Mode.ENFORCE, reason)

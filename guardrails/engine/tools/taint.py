@@ -18,13 +18,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-import re2
 from ahocorasick_rs import AhoCorasick
 
 from guardrails import cancellation
 from guardrails.detectors.encodings.extractors import extract
 from guardrails.text import fold_text, replace_surrogates
 from guardrails.text.escapes import decode_escapes
+from guardrails.text.matching import linear_patterns as re2
 
 LEAST: Final = 24
 STEP: Final = 8

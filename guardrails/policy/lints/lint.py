@@ -116,6 +116,7 @@ CHECKS: tuple[Check, ...] = (
     check("note", texts.unused_message),
     check("warning", texts.empty_message),
     check("warning", texts.message_language),
+    check("note", texts.missing_language),
     check("warning", texts.unknown_tag),
     check("note", texts.plain_tag),
     check("note", texts.duplicate_entry),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.detectors.language.scripts import NAMES
+from guardrails.detectors.language.scripts import NAMES, base_language
 from guardrails.policy.lints.issue import Fix, LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.items import PolicyItem
@@ -63,6 +63,19 @@ def message_language(scene: LintContext) -> Iterator[LintFinding]:
                 mark = row.item.key_mark(("message", language))
                 yield LintFinding(
                     mark, f"{language!r} is no code of a language", _language(language), row.doc.id
+                )
+
+
+def missing_language(scene: LintContext) -> Iterator[LintFinding]:
+    """A message in several languages has none in one that a model was validated on whose findings the rule reads."""
+    for row in scene.rows:
+        if len(row.rule.messages) > 1:
+            lacking = scene.validated_languages(row.rule) - {*map(base_language, row.rule.messages)}
+            if lacking:
+                names = ", ".join(sorted(lacking))
+                message = f"the message of rule {row.doc.id!r} is not in {names}, and its model reads that"
+                yield row.found(
+                    "message", message, f"add {sorted(lacking)[0]}: and what the person is to read"
                 )
 
 
@@ -149,9 +162,9 @@ def annotated(scene: LintContext) -> Iterator[LintFinding]:
 
 
 def unused_message(scene: LintContext) -> Iterator[LintFinding]:
-    """A rule that stops nothing has a message that nobody reads."""
+    """A rule that replaces, and stops nothing where it fails, has a message that nobody reads; a flag rule has a notice."""
     for row in scene.rows:
-        if row.rule.then is not Action.BLOCK and row.rule.messages and row.rule.on_error is not Action.BLOCK:
+        if row.rule.then is Action.REDACT and row.rule.messages and row.rule.on_error is not Action.BLOCK:
             message = f"nobody reads the message of rule {row.doc.id!r}: it does not block"
             yield row.found("message", message, "leave it out, or write then: block")
 

@@ -217,7 +217,8 @@ class TestDoc(Config):
     tenant: str | None = None
     """For whom (`request.tenant`)."""
     client: dict[str, JsonValue] | None = None
-    """What the client says of itself (`request.client`); its `language` chooses messages."""
+    """What the client says of itself (`request.client`); its `language` is that of messages
+    where no text tells one."""
     model: str | None = None
     """The model that is asked (`request.model`)."""
     metadata: dict[str, JsonValue] | None = None

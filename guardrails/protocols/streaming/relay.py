@@ -242,9 +242,13 @@ class Relay:
             return ContentTree(leaves=found)
         return replace(self._blocked, leaves=[*self._blocked.leaves, *found])
 
-    def stopped(self, outcome: Outcome) -> Outcome:
-        """Return the outcome of what there was of an answer, as the block that its stream came to where it was stopped."""
-        return outcome if self.stop is None else stop_outcome(outcome, self.stop, self._request)
+    def stopped(self, outcome: Outcome, leaves: Sequence[Leaf] = ()) -> Outcome:
+        """Return the outcome of what there was of an answer, as the block that its stream came to where it was stopped; `leaves`
+        are those of its check.
+        """
+        return (
+            outcome if self.stop is None else stop_outcome(outcome, self.stop, self._request, leaves=leaves)
+        )
 
     def settled(self, tree: ContentTree, outcome: Outcome) -> Outcome:
         """Return the outcome of the whole answer as it holds after what went on of it: choices that were stopped are, and so is
@@ -258,7 +262,7 @@ class Relay:
         for choice, stop in self._voices.stops.items():
             own = [i for i, leaf in enumerate(tree.leaves) if leaf.content.place.choice_index == choice]
             if not outcome.blocked.intersection(own):
-                outcome = stop_outcome(outcome, stop, self._request, *own[:1])
+                outcome = stop_outcome(outcome, stop, self._request, own[0] if own else -1, tree.leaves)
         alive = (grown for grown in self._texts if grown.part.place.choice_index not in self._voices.stops)
         if not outcome.blocked and any(not grown.final.startswith(grown.told) for grown in alive):
             return stop_outcome(outcome, None, self._request)

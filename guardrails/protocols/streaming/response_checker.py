@@ -7,6 +7,7 @@ Nothing here waits: what may take long is yielded as tasks, for `Pipeline.drive`
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from guardrails.engine.content.content_tree import ContentTree, Leaf
@@ -71,7 +72,8 @@ class ResponseChecker:
         before: Callable[[ContentTree, bool], None] | None = None,
     ) -> None:
         self._before = before
-        self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
+        self._pipeline, self._beside, self._verdict = pipeline, beside, verdict
+        self._request = replace(request, prompt=beside[1])
         self._complete, self._settled = complete, settled
 
     def relay(self, codec: StreamCodec, tree: Callable[[Any], ContentTree], choices: int = 1) -> Relay:
@@ -114,7 +116,7 @@ class ResponseChecker:
         tree = relay.so_far()
         self._prepare(tree, ended=False)
         judging = self._pipeline.check_steps(tree, self._request, inline, complete=self._complete)
-        outcome = relay.stopped((yield from judging))
+        outcome = relay.stopped((yield from judging), tree.leaves)
         return self._verdict(Payload(tree, lambda _: None), outcome, self._request.vault)
 
     def ended(self, relay: Relay, said: ResponseHandler, inline: int | None) -> Steps[list[Event]]:

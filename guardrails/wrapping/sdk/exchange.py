@@ -80,7 +80,7 @@ def response_checker_of(
     beside = ("", "", "") if asked is None else (asked.system, asked.prompt, asked.sources)
 
     def verdict(subject: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
-        found = guard.verdict(subject, outcome, Stage.OUTPUT, before)
+        found = guard.verdict(subject, outcome, Stage.OUTPUT, before, who=request)
         if verdicts is not None:
             verdicts.output = found
         return found

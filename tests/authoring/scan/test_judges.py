@@ -15,6 +15,7 @@ from guardrails.authoring.scan.judges import THREADS, LostJudgeError, start_judg
 from guardrails.authoring.scan.scan import Judge, Scan, ScanTally, decide_fates
 from guardrails.authoring.scan.verdict_file import open_verdicts
 from guardrails.guard import Guard
+from tests.records.records_kit import close, stored
 
 POLICY = """format: 1
 name: tested
@@ -78,6 +79,19 @@ def test_all_of_them_scan_together(policy: str, tmp_path: Path) -> None:
         Scan(folder, verdicts, tally).run(starts[THREADS - 1 :])
     assert (tally.judged, tally.actions["block"]) == (40, 40)
     assert out.read_bytes().count(b"\n") == 40
+
+
+def test_what_other_processes_decide_is_on_record(policy: str, tmp_path: Path) -> None:
+    """In chains of their own; what they had not moved when they were ended is moved by who comes next."""
+    guard = Guard.load(policy, records=tmp_path / "records")
+    (tmp_path / "a.txt").write_text("a zqxbomb here")
+    with start_judges(policy, guard, "input", THREADS + 1) as starts:
+        for judge in (starts[0](), starts[-1]()):
+            judge(FoundFile(tmp_path / "a.txt", "a.txt"))
+    close(guard)
+    records = stored(tmp_path / "records")
+    assert [record.action for record in records] == ["block", "block"]
+    assert len({record.writer for record in records}) == 2
 
 
 def test_a_process_that_is_no_more_is_told(policy: str, tmp_path: Path) -> None:

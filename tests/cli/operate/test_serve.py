@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import socket
-import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,9 @@ from openai import OpenAI
 from guardrails import Guard
 from guardrails.cli import main
 from guardrails.cli.run import demo_model
+from guardrails.inference.safety.folder import TEXT_MODELS, read_manifest
+from tests.larger_model import install_larger_model, remove_larger_model
+from tests.proxy.metrics_kit import counted
 from tests.waiting import wait_until
 
 
@@ -182,28 +184,19 @@ def listens(port: int) -> bool:
         return False
 
 
-def answered(port: int) -> float:
-    """Return how many requests the worker has answered that tells of itself now."""
+def count_processes(port: int) -> float:
+    """Return how many processes serve, as one of them tells."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
     try:
         connection.request("GET", "/metrics")
-        shown = connection.getresponse().read().decode()
+        return counted(connection.getresponse().read(), "guardrails_worker_processes")
     finally:
         connection.close()
-    return sum(
-        map(float, re.findall(r"^guardrails_requests_total\{.*/v1/check.*\} (\S+)$", shown, re.MULTILINE))
-    )
 
 
 def wait_for_all(port: int, workers: str) -> None:
-    """Wait until each of one or two workers serves: of two, none has answered all that was asked by then."""
-    end, asked = time.monotonic() + WAIT_S, 0
-    while workers == "2":
-        assert time.monotonic() < end, "a worker never served"
-        assert checked(port)[0] == 200
-        asked += 1
-        if answered(port) < asked:
-            return
+    """Wait until each worker serves."""
+    wait_until(lambda: count_processes(port) == int(workers), WAIT_S)
 
 
 @pytest.mark.parametrize("workers", ["2"])
@@ -261,6 +254,33 @@ def test_check_prints_what_would_be_served(tmp_path: Path, capsys: pytest.Captur
     assert told["given"] == {
         "upstream": str(config), "policy": str(config), "floor": str(config), "port": "--port", "reload": "--no-reload",
     }  # fmt: skip
+
+
+def test_check_names_every_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those of the policy and of its floor, a larger one too; one that is not installed is an error with its cure."""
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        "format: 1\nname: p\n"
+        "detectors: {s: {use: classifier, categories: [unsafe], escalate_to: text-safety-large}}\n"
+        "rules: [{id: a, on: input, when: unsafe >= 0.8, then: block}]\n"
+    )
+    given = ["serve", "--upstream", "http://h", "--policy", str(policy), "--floor", "default", "--check"]
+    remove_larger_model(monkeypatch)
+    assert main(given) == 2
+    assert "pip install guardrails-middleware-large" in capsys.readouterr().err
+    install_larger_model(tmp_path / "site", monkeypatch, 1.0)
+    assert main(given) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("model ")] == [
+        f"model text-safety {read_manifest(TEXT_MODELS['text-safety']).version}: shipped",
+        "model text-safety-large 1.0.0: package",
+        "model nsfw 1.0.0: shipped",
+    ]
+    assert main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["models"]
+    assert [each["model"] for each in told] == ["text-safety", "text-safety-large", "nsfw"]
 
 
 def test_check_names_every_upstream(

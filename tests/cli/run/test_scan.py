@@ -35,12 +35,10 @@ rules:
 REGISTERED = f"""
 import sys
 sys.path.append({str(ROOT)!r})
-from guardrails.cli import main
 from guardrails.detectors.kinds import BUILTIN
 BUILTIN["green_square"] = "tests.green_square:KIND"
-sys.exit(main())
 """
-"""The command, in a process that knows green squares."""
+"""What Python runs as it starts, here and in the processes that judge for it: they know green squares."""
 
 ENDLESS = 1 << 40
 """Bytes of a file that takes up no room and hours to read: whoever reads it is in the middle."""
@@ -81,10 +79,12 @@ def held(root: Path, *more: str, **streams: Any) -> Iterator[subprocess.Popen[by
     """A scan as a process that has judged all files but one, which it is at; it is gone when the block ends."""
     with (root / "endless.txt").open("wb") as file:
         file.truncate(ENDLESS)
+    (root.parent / "sitecustomize.py").write_text(REGISTERED)
+    environment = {**os.environ, "PYTHONPATH": str(root.parent), **streams.pop("env", {})}
     command = [
         sys.executable,
-        "-c",
-        REGISTERED,
+        "-m",
+        "guardrails",
         "scan",
         "root",
         "-p",
@@ -94,7 +94,7 @@ def held(root: Path, *more: str, **streams: Any) -> Iterator[subprocess.Popen[by
         "--jobs",
         "2",
     ]
-    with subprocess.Popen([*command, *more], **streams) as process:
+    with subprocess.Popen([*command, *more], env=environment, **streams) as process:
         try:
             wait_until(lambda: process.poll() is not None or (Path("v.jsonl").exists() and len(lines()) >= 5))
             assert process.poll() is None
@@ -288,7 +288,7 @@ def test_a_terminal_shows_how_far_it_is(root: Path) -> None:
     ours, theirs = pty.openpty()
     shown = b""
     try:
-        with held(root, stderr=theirs, stdout=subprocess.DEVNULL, env=os.environ | {"TERM": "xterm"}):
+        with held(root, stderr=theirs, stdout=subprocess.DEVNULL, env={"TERM": "xterm"}):
             while b"5 of 6" not in shown:
                 shown += os.read(ours, 4096)
     finally:

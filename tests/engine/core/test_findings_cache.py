@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Detection, Guard
-from guardrails.engine.core.findings_cache import FULL, SHORTEST, Caches, FindingsCache
+from guardrails.engine.core.findings_cache import CACHES, FULL, SHORTEST, Caches, FindingsCache
 from guardrails.media.images.decode_cache import REMEMBERED, DecodedShape
 from guardrails.media.limits import PictureLimits
 from tests.cases import each_case
@@ -139,3 +139,11 @@ def test_a_cache_is_shared_with_who_gives_it(guard_of: Callable[..., Guard], tmp
     texts = ["a zqx that is long enough to be kept by all", "another text"]
     assert [guard.check(texts).action for guard in (one, two, Guard.load(path))] == [Action.BLOCK] * 3
     assert two.pipeline.cache is one.pipeline.cache
+
+
+def test_what_is_remembered_is_counted() -> None:
+    """What was there, and what was not; what is not worth keeping is neither."""
+    cache, before = FindingsCache(), (CACHES.hits, CACHES.misses)
+    for text in ("a" * SHORTEST, "a" * SHORTEST, "b" * SHORTEST, "a"):
+        cache.entry(text)
+    assert (CACHES.hits - before[0], CACHES.misses - before[1]) == (1, 2)

@@ -109,10 +109,11 @@ TONES = [(0.3 * np.sin(np.arange(48_000) * speed)).astype(np.float32) for speed 
         (np.stack([TONES[0], TONES[0]]), SoundTranscript(), 1),
         (np.stack([TONES[0] + TONES[1], TONES[0] - TONES[1]]), SoundTranscript(), 3),
         (np.stack(TONES), SPOKEN, 3),
-        (np.stack(TONES), SoundTranscript(unchecked=(LEFT,)), 1),
+        (np.stack(TONES), SoundTranscript(unchecked=(LEFT,), lacks_transcriber=True), 1),
+        (np.stack(TONES), SoundTranscript(unchecked=(LEFT,)), 3),
         (np.stack(TONES), SoundTranscript(error="no"), 1),
     ],
-    ids=["one", "turned over", "two", "nobody transcribes", "failed"],
+    ids=["one", "turned over", "two", "nobody transcribes", "unclear", "failed"],
 )
 def test_what_one_side_alone_has_is_heard_too(sides: Any, heard: SoundTranscript, times: int) -> None:
     """A mix of both has lost it; whoever knows already that something was not judged need not listen again."""

@@ -47,8 +47,12 @@ def test_tags_of_standards_exist(scene_of: Callable[..., LintContext], tag: str,
 
 
 def test_a_message_that_is_read_after_a_failure_is_of_use(scene_of: Callable[..., LintContext]) -> None:
-    """A redact rule whose failure blocks tells the person why; a flag rule tells nobody."""
-    rules = "rules:\n  - {id: a, on: input, when: custom.w > 0, then: redact, message: x}\n  - {id: b, on: input, when: custom.w > 0, then: flag, message: x}\n"
+    """A redact rule whose failure blocks tells the person why, and a flag rule has a notice; one that lets pass tells nobody."""
+    rules = (
+        "rules:\n  - {id: a, on: input, when: custom.w > 0, then: redact, message: x}\n"
+        "  - {id: b, on: input, when: custom.w > 0, then: redact, on_error: allow, message: x}\n"
+        "  - {id: c, on: input, when: custom.w > 0, then: flag, message: x}\n"
+    )
     assert [each.subject for each in texts.unused_message(scene_of(rules))] == ["b"]
 
 
@@ -56,3 +60,25 @@ def test_an_entry_that_is_there_twice_can_be_taken_out(scene_of: Callable[..., L
     """The later ones go."""
     found = [*texts.duplicate_entry(scene_of(RULE.format("tags: [t.a, t.b, t.a, t.a]")))]
     assert [each.fix.key for each in found if each.fix is not None] == [2, 3]
+
+
+MODEL = "detectors:\n  safety: {{use: classifier}}\nrules:\n  - {{id: a, on: input, when: hate >= 0.9, then: block, message: {}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("message", "lacks"),
+    [
+        ("{de: Nein., fr: Non.}", True),
+        ("{en-GB: No., de: Nein.}", False),
+        ("{de: Nein.}", False),
+        ("No.", False),
+    ],
+)
+def test_a_message_has_the_languages_that_its_model_reads(
+    scene_of: Callable[..., LintContext], message: str, lacks: bool
+) -> None:
+    """If it has several at all."""
+    found = [
+        each for each in texts.missing_language(scene_of(MODEL.format(message))) if " en" in each.message
+    ]
+    assert bool(found) is lacks

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import re2
-
 from guardrails.detectors.patterns.dialect import WIDE
 from guardrails.detectors.patterns.syntax_tree import (
     ASCII,
@@ -29,6 +27,7 @@ from guardrails.detectors.patterns.syntax_tree import (
     UnsupportedPattern,
     parse_tree,
 )
+from guardrails.text.matching import linear_patterns as re2
 
 MOST = 128
 """Repetitions that are counted, those of repeated groups multiplied (RE2 takes a thousand, slowly); beyond, any number is

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-import re2
-
 from guardrails.detectors.patterns.context_words import context_pattern
 from guardrails.detectors.patterns.precomputed_rows import look_up_prefixes
 from guardrails.detectors.patterns.streaming.open_prefixes import (
@@ -29,6 +27,7 @@ from guardrails.detectors.patterns.table import (
     display_pattern,
     slow_row_message,
 )
+from guardrails.text.matching import linear_patterns as re2
 
 MEMORY = 256 << 20
 """Upper bound in bytes for the states of the joined patterns; taken only as texts ask for them."""

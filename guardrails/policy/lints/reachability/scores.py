@@ -63,7 +63,9 @@ def threshold_unreachable(scene: LintContext) -> Iterator[LintFinding]:
 
 def _is_shipped(scene: LintContext, detector: str) -> bool:
     config = scene.policy.detectors[detector].config
-    return scene.kinds[detector].name == "classifier" and getattr(config, "model", "") == SHIPPED
+    if scene.kinds[detector].name != "classifier" or getattr(config, "model", "") != SHIPPED:
+        return False
+    return getattr(config, "escalate_to", None) is None  # of a larger model's scores nothing is on file
 
 
 def exact_score(scene: LintContext) -> Iterator[LintFinding]:

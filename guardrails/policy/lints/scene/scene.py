@@ -18,6 +18,7 @@ from guardrails.policy.lints.scene.truth import PossibleFinding as Given
 from guardrails.policy.loading.items import Policy, PolicyItem
 from guardrails.policy.loading.source import Source
 from guardrails.policy.schema import RuleDoc
+from guardrails.taxonomy import with_ancestors
 from guardrails.types import Stage
 
 WRITTEN = frozenset({Stage.OUTPUT, Stage.TOOL_CALL})
@@ -87,6 +88,17 @@ class LintContext:
     def kinds(self) -> dict[str, Kind]:
         """The kind of each detector, by its name."""
         return {name: each.kind for name, each in self.policy.detectors.items() if each.kind is not None}
+
+    def validated_languages(self, rule: Rule) -> frozenset[str]:
+        """Return the languages that the models whose findings a rule reads were validated on; none where that is not said."""
+        return frozenset(
+            code
+            for bound in self.compiled.detectors
+            if any(
+                not rule.condition.categories.isdisjoint(with_ancestors(name)) for name in bound.categories
+            )
+            for code in getattr(bound.detector, "languages", ())
+        )
 
     @property
     def root(self) -> Source:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from guardrails.detectors.classifier.shipped_classifier import HEADS, head_category
 from guardrails.policy.lints.reachability import scores
 from guardrails.policy.lints.scene.scene import LintContext
+from tests.larger_model import install_larger_model
 
 
 def test_the_highest_scores_are_on_file_for_every_category() -> None:
@@ -20,7 +24,19 @@ def test_the_highest_scores_are_on_file_for_every_category() -> None:
 def test_the_message_says_how_much_was_tried(scene_of: Callable[..., LintContext]) -> None:
     """An author sees the number behind the advice."""
     scene = scene_of(
-        "detectors: {s: {use: classifier}}\nrules: [{id: a, on: input, when: injection > 0.9999, then: flag}]\n"
+        "detectors: {s: {use: classifier}}\nrules: [{id: a, on: input, when: hate > 0.999, then: flag}]\n"
     )
     (found,) = scores.threshold_unreachable(scene)
     assert f"{scores.read_observed_scores()[0]:,} harmful texts" in found.message
+
+
+def test_nothing_is_on_file_of_a_larger_model(
+    scene_of: Callable[..., LintContext], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may give scores that the shipped one was never seen to give."""
+    install_larger_model(tmp_path, monkeypatch, 1.0)
+    scene = scene_of(
+        "detectors: {s: {use: classifier, escalate_to: text-safety-large}}\n"
+        "rules: [{id: a, on: input, when: hate > 0.999, then: flag}]\n"
+    )
+    assert [*scores.threshold_unreachable(scene)] == []

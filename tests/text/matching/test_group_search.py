@@ -14,7 +14,7 @@ from guardrails.detectors.encodings.extractors import holds_nothing
 from guardrails.detectors.patterns.table import PatternRow, PatternTable
 from guardrails.detectors.terms.term_matcher import TermMatcher
 from guardrails.text import is_clean
-from guardrails.text.group_search import BETWEEN, SHORT, find_open_texts
+from guardrails.text.matching.group_search import BETWEEN, SHORT, find_open_texts
 from tests.cases import each_case
 
 TERMS = TermMatcher(["zqx bomb", "badword"], words=True, fold=True)
