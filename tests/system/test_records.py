@@ -48,7 +48,8 @@ class Clients:
                     }
                     connection.request("POST", CHAT, json.dumps(body), {"content-type": "application/json"})
                     answer = connection.getresponse()
-                    self.ids += answer.headers[VERDICT].split(",")
+                    # A worker that has just begun, or ends, may refuse: of that there is no verdict.
+                    self.ids += filter(None, answer.headers.get(VERDICT, "").split(","))
                     self.statuses[answer.status] += 1
                     answer.read()
             except (OSError, http.client.HTTPException):
