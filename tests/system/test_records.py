@@ -87,7 +87,7 @@ def test_who_was_answered_is_on_record(tmp_path: Path, workers: int) -> None:
             clients.wait_for(60)
             kill(server)
             clients.end()
-            assert clients.statuses.keys() == {200, 400}
+            assert clients.statuses.keys() >= {200, 400}
             ids += clients.ids
     with serving(tmp_path, workers, {"records": records}) as server:
         Model.go.set()
