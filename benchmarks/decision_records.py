@@ -31,7 +31,7 @@ from guardrails.engine.model import Request
 from guardrails.records.decision import encode_decision
 from guardrails.records.decision_log import DecisionLog
 from guardrails.records.decision_store import DecisionStore, Filter
-from guardrails.records.journal.journal import Line
+from guardrails.records.journal.line import Line, read_line
 from proxies import servers
 
 MOST_US = 30.0
@@ -145,7 +145,7 @@ def lines(rows: int) -> Iterator[Line]:
             '"ms":{"pii":0.113,"total":0.482},"coverage":{"text":{"parts":1,"checked":1,"characters":120}}}'
         )
         person = f'{{"salt":"{number:032x}","subject":"user{user}"}}'
-        yield Line(number + 1, number.to_bytes(32, "big"), person.encode(), record.encode())
+        yield read_line(number + 1, number.to_bytes(32, "big"), person.encode(), record.encode())
 
 
 def timed(store: DecisionStore, wanted: Filter, most: int) -> float:

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, create_model
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -58,3 +58,10 @@ def with_use(name: str, config: type[Config], what: str) -> type[Config]:
     bases: Any = first if config is Config else (config, first)
     made: type[Config] = create_model(title, __base__=bases, __doc__=config.__doc__, use=use)
     return made
+
+
+def describe_invalid(error: ValidationError) -> str:
+    """Return where a configuration is wrong first, and how; without the value, which may be a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -12,12 +12,12 @@ import threading
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from guardrails.detectors.config import describe_invalid
 from guardrails.detectors.shared_builds import SharedInstances
 from guardrails.engine.model import Request
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
@@ -25,7 +25,7 @@ from guardrails.records.chain import RecordsError, read_key
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision import NOBODY, REQUEST_FACTS, Person, encode_decision
 from guardrails.records.decision_store import DecisionStore, store_url
-from guardrails.records.identities import digest_identity
+from guardrails.records.identities import Identities
 from guardrails.records.journal.journal import Journal, JournalFull
 from guardrails.records.journal.upkeep import Upkeep
 from guardrails.types import Verdict
@@ -62,19 +62,16 @@ class DecisionLog:
             raise RecordsError(f"records cannot be written to {self._folder}: {error.strerror}") from error
         with DecisionStore.open(store_url(doc), self._key):
             pass  # whether it is there, and of a version that is known, is to be known now
-        self._digest = lru_cache(4096)(lambda *parts: digest_identity(self._key, *parts))
+        self._identities = Identities(self._key, doc.identities)
         self._lock = fork_safe_lock()
-        self._begin()
+        self.reset_in_child()
         reset_after_fork(self)
-
-    def _begin(self) -> None:
-        self.written = self.lost = 0
-        self.problem: str | None = None
-        self._process: int | None = None
 
     def reset_in_child(self) -> None:
         """Begin anew: the parent's thread is not here, and what it wrote is its own."""
-        self._begin()
+        self.written = self.lost = 0
+        self.problem: str | None = None
+        self._process: int | None = None
 
     def append(self, verdict: Verdict, who: Request | None) -> bool:
         """Put the record of a verdict in the journal, and return whether the answer may leave: not where it could not be written
@@ -103,10 +100,8 @@ class DecisionLog:
         conversation = None if who.metadata is None else who.metadata.get("conversation")
         if user is None and conversation is None:
             return NOBODY
-        known = [None if each is None else str(each) for each in (user, conversation)]
-        if self.doc.identities == "digest":
-            known = [each and self._digest(who.tenant or "", each) for each in known]
-        return Person(*known)
+        known_as = self._identities.known_as
+        return Person(known_as(who.tenant, user), known_as(who.tenant, conversation))
 
     def _start(self) -> None:
         """Start the thread of this process."""
@@ -166,9 +161,7 @@ def open_log(records: RecordsDoc | Mapping[str, Any] | str | Path) -> DecisionLo
     try:
         doc = RecordsDoc.model_validate(str(records) if isinstance(records, Path) else records)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "records"
-        raise RecordsError(f"records: {where}: {first['msg']}") from None
+        raise RecordsError(f"records: {describe_invalid(error)}") from None
     doc = doc.model_copy(update={"path": os.path.abspath(doc.path)})
     key = doc.model_dump_json()
     return _SHARED.get(key, lambda: DecisionLog(doc))

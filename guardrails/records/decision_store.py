@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from guardrails.records.chain import sign_erasure, sign_removal
 from guardrails.records.configuration import RecordsDoc
-from guardrails.records.journal.journal import Line, decode_part
+from guardrails.records.journal.line import Line
 from guardrails.stores.database import Database, open_database, sqlite_url
 from guardrails.stores.migrations import migrate
 
@@ -23,9 +23,6 @@ COLUMNS: Final = (
     "writer", "seq", "id", "time", "kind", "stage", "action", "tenant", "subject", "conversation", "request_id",
     "record", "mac", "salt", "erased",
 )  # fmt: skip
-
-FROM_RECORD: Final = ("id", "time", "kind", "stage", "action", "tenant", "request_id")
-"""Columns that say again what the record says, so that it is found by them."""
 
 TEXTS: Final = ("id", "kind", "stage", "action", "tenant", "subject", "conversation", "request_id")
 """Columns of short texts, each of which can be asked for."""
@@ -268,21 +265,26 @@ class DecisionStore:
 
 def _row(writer: str, line: Line) -> tuple[Any, ...]:
     """Return the row of a line. What no writer of ours wrote is taken all the same: verification tells that it does not fit."""
-    record, person = decode_part(line.record), decode_part(line.person)
-    told = {name: value for name, value in record.items() if isinstance(value, str)}
-    time, salt = record.get("time"), person.get("salt")
+    id_, time, kind, *others = line.columns
+    texts = [value if isinstance(value, str) else None for value in (id_, kind, *others)]
+    if line.has_escapes:
+        texts = [*map(_to_column, texts)]
+    id_, kind, stage, action, tenant, request_id, subject, conversation = texts
     return (
         writer,
         line.seq,
-        _to_column(told.get("id", "")),
+        id_ or "",
         time if isinstance(time, int) else 0,
-        _to_column(told.get("kind", "")),
-        *(_to_column(told.get(name)) for name in ("stage", "action", "tenant")),
-        *(_to_column(person.get(name)) for name in ("subject", "conversation")),
-        _to_column(told.get("request_id")),
+        kind or "",
+        stage,
+        action,
+        tenant,
+        subject,
+        conversation,
+        request_id,
         line.record.decode(),
         line.mac,
-        None if salt is None else bytes.fromhex(salt),
+        line.salt,
         None,
     )
 
@@ -318,8 +320,3 @@ def _find_runs(rows: Iterable[tuple[str, int, Any]]) -> Iterator[tuple[str, int,
         run = (writer, seq, seq, bytes(mac))
     if run is not None:
         yield run
-
-
-def columns_of(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what the columns of a record must say that say again what it says."""
-    return tuple(record.get(name) for name in FROM_RECORD)

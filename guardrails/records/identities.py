@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal
 
 CHARACTERS: Final = 32
 """Hexadecimal characters of a digest: 128 bits."""
@@ -16,3 +17,23 @@ def digest_identity(key: bytes, tenant: str, value: str) -> str:
     """
     raw = f"{tenant}\0{value}".encode("utf-8", "surrogatepass")
     return hmac.digest(key, b"guardrails identity 1\0" + raw, hashlib.sha256).hex()[:CHARACTERS]
+
+
+class Identities:
+    """By what the records of one key know people.
+
+    Args:
+        key: of the records.
+        form: `digest`, or `plain` for ids as they are.
+    """
+
+    def __init__(self, key: bytes, form: Literal["digest", "plain"]) -> None:
+        self._is_plain = form == "plain"
+        self._digest = lru_cache(4096)(lambda tenant, value: digest_identity(key, tenant, value))
+
+    def known_as(self, tenant: str | None, value: object) -> str | None:
+        """Return by what a user or a conversation of a tenant is known; None where there is none."""
+        if value is None:
+            return None
+        told = str(value)
+        return told if self._is_plain or not told else self._digest(tenant or "", told)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from guardrails.records.chain import (
     Head,
@@ -19,14 +19,13 @@ from guardrails.records.chain import (
     sign_erasure,
     sign_removal,
 )
-from guardrails.records.decision_store import DecisionStore, Removal, StoredRecord, columns_of
+from guardrails.records.decision_store import DecisionStore, Removal, StoredRecord
 from guardrails.records.journal.journal import find_segments, read_lines
+from guardrails.records.journal.line import FROM_PERSON, FROM_RECORD
 
 Kind = Literal[
     "altered", "missing", "truncated", "person_altered", "person_missing", "removal_forged", "head_forged"
 ]
-
-PERSON: Final = ("subject", "conversation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +145,7 @@ class _Walk:
         """Go over what retention removed before a number."""
         while self._removals and self._removals[0].first < until:
             removal = self._removals.pop(0)
-            if removal.first != self._seq + 1:
-                self._expect(removal.first)
+            self._expect(removal.first)
             if not self._is_signed(removal):
                 self._report(
                     "removal_forged",
@@ -184,16 +182,14 @@ class _Walk:
         if row.seq == self._seq + 1 and not hmac.compare_digest(right, row.mac):
             self._report("altered", row.seq, "the record is not what its writer wrote")
         record = _parse(row.record)
-        if columns_of(record) != (
-            row.id, row.time, row.kind, row.stage, row.action, row.tenant, row.request_id,
-        ):  # fmt: skip
+        if any(record.get(name) != getattr(row, name) for name in FROM_RECORD):
             self._report("altered", row.seq, "the columns of the record do not say what it says")
         self._check_person(row, record)
         # What follows is checked against what this row claims, so that one alteration is reported once.
         self._go_to(row.seq, row.mac)
 
     def _check_person(self, row: StoredRecord, record: dict[str, Any]) -> None:
-        committed = [name for name in PERSON if name in record]
+        committed = [name for name in FROM_PERSON if name in record]
         if row.erased is not None:
             self._found.erased += 1
             right = sign_erasure(self._key, self._writer, row.seq, row.mac)
@@ -203,7 +199,7 @@ class _Walk:
                 )
             if row.subject is None and row.conversation is None:
                 return
-        for name in PERSON:
+        for name in FROM_PERSON:
             value: str | None = getattr(row, name)
             if value is None and name in committed:
                 self._report("person_missing", row.seq, f"the {name} of the record is gone")

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from pydantic import ValidationError
 
-from guardrails.detectors.config import Config, with_use
+from guardrails.detectors.config import Config, describe_invalid, with_use
 from guardrails.errors import GuardrailsError
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin, PluginSources
@@ -74,6 +74,4 @@ def read_entry(entry: Mapping[str, Any], sources: PluginSources | None = None) -
     try:
         return kind, kind.config.model_validate(entry)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise GuardrailsError(f"sink {use!r}: {where}: {first['msg']}") from None
+        raise GuardrailsError(f"sink {use!r}: {describe_invalid(error)}") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -91,10 +92,8 @@ class Database(Protocol):
         ...
 
 
-class _Connection:
+class _Connection(ABC):
     """What both have in common."""
-
-    name = ""
 
     def __enter__(self) -> Self:
         return self
@@ -104,8 +103,8 @@ class _Connection:
     ) -> None:
         self.close()
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self) -> None: ...
 
 
 class SqliteDatabase(_Connection):

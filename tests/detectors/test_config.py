@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from guardrails.detectors.config import Config
+from guardrails.detectors.config import Config, describe_invalid
 from tests.cases import each_case
 
 
@@ -43,3 +43,13 @@ def test_a_block_cannot_be_changed_once_read() -> None:
 def test_docstrings_of_fields_are_their_descriptions() -> None:
     """What stands under a field is what editors show for it."""
     assert Example.model_json_schema()["properties"]["count"]["description"] == "How many."
+
+
+def test_what_is_wrong_is_told_without_the_value() -> None:
+    """By the field and the reason: the value may be a key that somebody put into the wrong place."""
+    with pytest.raises(ValidationError) as caught:
+        Example.model_validate({"count": "sk-secret"})
+    assert describe_invalid(caught.value) == "count: Input should be a valid integer"
+    with pytest.raises(ValidationError) as caught:
+        Example.model_validate("sk-secret")
+    assert describe_invalid(caught.value).startswith("Input should be a valid dictionary")

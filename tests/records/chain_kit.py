@@ -7,7 +7,7 @@ from typing import Any
 
 from guardrails.records.chain import Head, commit, first_mac, next_mac
 from guardrails.records.decision import NO_PERSON, Person, encode_person
-from guardrails.records.journal.journal import Line
+from guardrails.records.journal.line import Line, read_line
 
 KEY = b"the key of these tests"
 
@@ -41,7 +41,7 @@ class ChainWriter:
                 record[name] = commit(salt, name, value)
         raw = json.dumps(record | more).encode()
         self._mac = next_mac(KEY, self._mac, seq, raw)
-        line = Line(seq, self._mac, told, raw)
+        line = read_line(seq, self._mac, told, raw)
         self.lines.append(line)
         return line
 

@@ -74,7 +74,6 @@ FROM_THE_START = (
         ("slow_head", "slow_body", "too_many", "too_many_of_address"),
     ),
     ("guardrails_reloads_total", "result", ("loaded", "unchanged", "failed", "held")),
-    ("guardrails_records_total", "result", ("written", "lost")),
     ("guardrails_denied_total", "code", ("missing_api_key", "invalid_api_key", "rate_limit_exceeded")),
 )
 """Counters that are shown before they count, so that a rule which alerts on their growth sees the first event."""

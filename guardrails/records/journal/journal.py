@@ -7,32 +7,20 @@ A line is `number, MAC, person, record`, with tabs between, the latter two as JS
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Final
 
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.records.chain import Head, RecordsError, first_mac, next_mac
-
-_decode = msgspec.json.Decoder().decode
+from guardrails.records.journal.line import Line, parse_line
 
 SEGMENT_BYTES: Final = 16 << 20
 """Size of a file from which the next one is begun; one that was moved is deleted."""
-
-
-class Line(NamedTuple):
-    """A record as it lies in a journal: `person` is the JSON text of what can be erased, `record` what is chained."""
-
-    seq: int
-    mac: bytes
-    person: bytes
-    record: bytes
 
 
 class JournalFull(RecordsError):
@@ -127,7 +115,7 @@ class Journal:
         written = os.write(self._file, line)
         if written != len(line):  # the disk is full: half a record is none
             os.ftruncate(self._file, self._size)
-            raise OSError(28, "No space left on device")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += written
         self._written += written
 
@@ -156,9 +144,14 @@ class Journal:
 
 def lock_writer(folder: Path, writer: str) -> int | None:
     """Return an open file whose lock says that a writer lives, or that its journal is being moved; None where another has it."""
+    return lock_file(folder / f"{writer}.lock")
+
+
+def lock_file(path: Path) -> int | None:
+    """Return a file, opened and locked for as long as it is open; None where another process has it."""
     import fcntl
 
-    file = os.open(folder / f"{writer}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -186,26 +179,3 @@ def read_lines(path: Path, at: int = 0) -> Iterator[tuple[Line | None, int]]:
                 return
             at += len(raw)
             yield parse_line(raw), at
-
-
-def decode_part(raw: bytes) -> Any:
-    """Return what a part of a line says; raises `ValueError` where it is no JSON."""
-    try:
-        return _decode(raw)
-    except msgspec.DecodeError:  # of a lone surrogate, which it refuses, if nothing else is wrong
-        return json.loads(raw.decode())
-
-
-def parse_line(raw: bytes) -> Line | None:
-    """Return a line of a journal, None where it is none."""
-    parts = raw[:-1].split(b"\t")
-    if len(parts) != 4:
-        return None
-    try:
-        person, record = map(decode_part, parts[2:])
-        if not (isinstance(record, dict) and isinstance(person, dict)):
-            return None
-        bytes.fromhex(person.get("salt", ""))
-        return Line(int(parts[0]), bytes.fromhex(parts[1].decode()), parts[2], parts[3])
-    except (ValueError, TypeError):
-        return None

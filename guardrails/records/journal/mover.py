@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from guardrails.records.decision_store import DecisionStore
-from guardrails.records.journal.journal import Journal, Line, find_segments, lock_writer, read_lines
+from guardrails.records.journal.journal import Journal, find_segments, lock_writer, read_lines
+from guardrails.records.journal.line import Line
 
 LOG = logging.getLogger("guardrails")
 

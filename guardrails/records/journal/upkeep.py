@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 from guardrails.errors import GuardrailsError
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision_store import AT_ONCE, DecisionStore, store_url
-from guardrails.records.journal.journal import Journal
+from guardrails.records.journal.journal import Journal, lock_file
 from guardrails.records.journal.mover import Mover
 
 LOG = logging.getLogger("guardrails")
@@ -30,6 +29,8 @@ EACH_MINUTE_S: Final = 60.0
 DAY_US: Final = 86_400_000_000
 
 HEADS: Final = "heads.log"
+RETENTION_LOCK: Final = "retention.lock"
+"""Locked by the process that removes records."""
 
 
 def heads_path(doc: RecordsDoc) -> Path:
@@ -102,9 +103,10 @@ class Upkeep:
         doc = self._doc
         if doc.keep_days is None and doc.keep_bytes is None and not doc.tenants:
             return
-        with _lock_alone(self._folder / "retention.lock") as locked:
-            if not locked:
-                return
+        lock = lock_file(self._folder / RETENTION_LOCK)
+        if lock is None:
+            return
+        try:
             now = time.time_ns() // 1000
             for tenant, days in doc.tenants.items():
                 _repeat(partial(store.remove_before, now - int(days * DAY_US), tenant))
@@ -113,26 +115,10 @@ class Upkeep:
                 _repeat(partial(store.remove_before, before, spared=doc.tenants))
             if (most := doc.keep_bytes) is not None:
                 _repeat(lambda: store.remove_oldest() if store.database.size() > most else 0)
+        finally:
+            os.close(lock)
 
 
 def _repeat(remove: Callable[[], int]) -> None:
     while remove() == AT_ONCE:
         time.sleep(0.001)  # others write meanwhile
-
-
-@contextmanager
-def _lock_alone(path: Path) -> Iterator[bool]:
-    """Hold a file's lock within a block; False where another process has it."""
-    import fcntl
-
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            locked = False
-        else:
-            locked = True
-        yield locked
-    finally:
-        os.close(file)

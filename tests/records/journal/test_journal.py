@@ -17,7 +17,6 @@ from guardrails.records.journal.journal import (
     JournalFull,
     find_segments,
     lock_writer,
-    parse_line,
     read_lines,
 )
 
@@ -154,19 +153,6 @@ def test_a_writer_is_alive_as_long_as_its_lock(tmp_path: Path) -> None:
     lock = lock_writer(tmp_path, journal.writer)
     assert lock is not None
     os.close(lock)
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"\n", b"1\taa\t{}\n", b"x\taa\t{}\t{}\n", b"1\tzz\t{}\t{}\n", b"1\taa\t{\t{}\n", b"1\taa\t{}\t{}\t{}\n", b"\xff\xfe\n",
-        b"1\taa\t{}\t[]\n", b"1\taa\t1\t{}\n", b'1\taa\t{"salt":"zz"}\t{}\n', b'1\taa\t{"salt":7}\t{}\n',
-        b'1\taa\t{}\t{"id":"\xed\xa0\x80"}\n',
-    ],
-)  # fmt: skip
-def test_what_is_no_line_is_none(raw: bytes) -> None:
-    """Whatever somebody, or a disk, did to the file: what no store could take would have all wait that is behind it."""
-    assert parse_line(raw) is None
 
 
 def test_half_a_line_at_the_end_is_left_alone(tmp_path: Path) -> None:

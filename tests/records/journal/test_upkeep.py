@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from pathlib import Path
 
@@ -11,9 +12,8 @@ import pytest
 from guardrails.records.chain import read_head, read_key
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision_store import store_url
-from guardrails.records.journal import upkeep as module
-from guardrails.records.journal.journal import Journal
-from guardrails.records.journal.upkeep import DAY_US, MOVE_S, RETRY_S, Upkeep
+from guardrails.records.journal.journal import Journal, lock_file
+from guardrails.records.journal.upkeep import DAY_US, MOVE_S, RETENTION_LOCK, RETRY_S, Upkeep
 from tests.records.records_kit import open_store, stored, verified
 
 NOW_US = time.time_ns() // 1000
@@ -119,10 +119,11 @@ def test_one_process_removes_at_a_time(tmp_path: Path) -> None:
     """Another that holds the lock of the folder is at it already."""
     upkeep, journal = kept(tmp_path, keep_days=10.0)
     write(journal, 20)
-    with module._lock_alone(tmp_path / "retention.lock") as first:
-        assert first
-        upkeep.run(journal, last=True)
-        assert len(stored(tmp_path)) == 1
+    other = lock_file(tmp_path / RETENTION_LOCK)
+    assert other is not None
+    upkeep.run(journal, last=True)
+    assert len(stored(tmp_path)) == 1
+    os.close(other)
     upkeep.run(journal, last=True)
     assert stored(tmp_path) == []
     journal.close()

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
@@ -79,13 +79,11 @@ class OpenRecords:
 
     def identify(self, tenant: str | None, value: str | None) -> str | None:
         """Return by what the store knows a user or a conversation."""
-        from guardrails.records.identities import digest_identity
+        from guardrails.records.identities import Identities
 
-        if value is None or self.doc.identities == "plain":
-            return value
-        return digest_identity(self.key, tenant or "", value)
+        return Identities(self.key, self.doc.identities).known_as(tenant, value)
 
-    def filter(self, args: argparse.Namespace, **further: Any) -> Filter:
+    def filter(self, args: argparse.Namespace) -> Filter:
         """Return what the arguments ask for, as far as the database can tell it."""
         from guardrails.records.decision_store import Filter
 
@@ -98,7 +96,6 @@ class OpenRecords:
             stage=args.stage,
             action=args.action,
             request_id=args.request,
-            **further,
         )
 
     def rows(
