@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from guardrails.errors import RequestError
 from guardrails.mcp.conversation import MOST_BYTES, MOST_JUDGED, LocalConversation, WorkOrder, is_exclusive
 from guardrails.mcp.guards import McpGuard
@@ -119,8 +121,11 @@ DEAF = "import sys, time\nsys.stdin.buffer.raw.read(1)\ntime.sleep(600)"
 """A server that reads no more."""
 
 
-def test_a_server_that_takes_nothing_keeps_nobody_waiting(policy: Path) -> None:
+def test_a_server_that_takes_nothing_keeps_nobody_waiting(
+    policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each who asks is told after the time for an answer, however much waits before him; what is called off waits for nothing."""
+    monkeypatch.setattr("guardrails.mcp.transport.process.STOP_S", 0.3)
 
     async def work() -> list[rpc.Body]:
         command = [sys.executable, "-c", DEAF]

@@ -56,8 +56,9 @@ def test_nothing_is_written_to_a_server_that_is_gone() -> None:
     assert asyncio.run(work()) == 0
 
 
-def test_a_server_that_takes_nothing_is_an_error() -> None:
+def test_a_server_that_takes_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more is kept for it than a pipe holds, and one message."""
+    monkeypatch.setattr("guardrails.mcp.transport.process.STOP_S", 0.3)
 
     async def work() -> list[str]:
         deaf = "import sys, time\nprint('{}', flush=True)\ntime.sleep(600)"

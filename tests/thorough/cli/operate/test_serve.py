@@ -9,6 +9,8 @@ import os
 import signal
 import threading
 import time
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +18,140 @@ import pytest
 from openai import OpenAI
 
 from guardrails import Guard
+from guardrails.cli import main
 from guardrails.cli.run import demo_model
 from guardrails.testing import ScriptedUpstream
-from tests.cases import widen
-from tests.cli.operate import test_serve as short
-from tests.cli.operate.test_serve import WAIT_S, free_port, settled, text, write
-
-WORKERS = ("1", "2")
-
-test_the_policy_is_loaded_anew = widen(short.test_the_policy_is_loaded_anew, "workers", WORKERS)
-test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready = widen(
-    short.test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready, "workers", WORKERS
+from tests.cli.operate.serve_kit import (
+    WAIT_S,
+    checked,
+    free_port,
+    listens,
+    settled,
+    text,
+    wait_for_all,
+    write,
 )
+from tests.waiting import wait_until
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_signal_ends_it_with_the_same_status_however_many_serve(running: Any, workers: str) -> None:
+    """0 on SIGTERM, and as any program on Ctrl-C."""
+    cases = [(signal.SIGTERM, 0), (signal.SIGINT, 130)]
+    given = ("--policy", "pii-only", "--upstream", "http://127.0.0.1:9", "--workers", workers)
+    with ExitStack() as stack:
+        ports = [free_port() for _ in cases]
+        servers = [stack.enter_context(running("serve", *given, "--port", str(port))) for port in ports]
+        for port, server, (number, _) in zip(ports, servers, cases, strict=True):
+            wait_until(partial(listens, port), WAIT_S)
+            wait_for_all(port, workers)
+            server.send_signal(number)
+        statuses = [server.wait(WAIT_S) for server in servers]
+    assert statuses == [status for _, status in cases]
+
+
+ENDING = """
+import sys
+from guardrails.plugins import CLEAN, Config, Kind
+
+class EndingConfig(Config):
+    "Ends what it can."
+
+class Ending:
+    inline = True
+
+    def __init__(self, name, config):
+        pass
+
+    def detect(self, batch):
+        for content in batch:
+            if "interrupt" in content.text:
+                raise KeyboardInterrupt
+            if "exit" in content.text:
+                sys.exit(3)
+        return [CLEAN for _ in batch]
+
+KIND = Kind("ending", "Ends what it can.", EndingConfig, ("custom.ending",), Ending)
+"""
+
+
+def test_a_plugin_ends_no_server(running: Any, tmp_path: Path) -> None:
+    """Also on its main thread: what it raises to that end is its failure, and the server goes on."""
+    plugin, policy, port = tmp_path / "ending.py", tmp_path / "p.yaml", free_port()
+    plugin.write_text(ENDING)
+    policy.write_text(
+        "format: 1\nname: p\ndetectors: {d: {use: ending}}\nrules: [{id: r, on: input, when: custom.ending > 0, then: block}]\n"
+    )
+    given = ("--plugin", str(plugin), "--policy", str(policy), "--upstream", "http://127.0.0.1:9")
+    with running("serve", *given, "--port", str(port)) as server:
+        wait_until(partial(listens, port), WAIT_S)
+        found = [checked(port, text, "/v1/chat/completions")[0] for text in ("interrupt", "exit", "fine")]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(WAIT_S) == 0
+    assert found == [503, 503, 502]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_policy_is_loaded_anew(running: Any, tmp_path: Path, workers: str) -> None:
+    """On SIGHUP and when its file changes, by each worker; no request fails meanwhile, a bad file changes nothing."""
+    policy, port = tmp_path / "p.yaml", free_port()
+    digests = []
+    for version in range(3):
+        write(policy, text(version))
+        digests.append(Guard.load(policy).policy.ref.digest)
+    write(policy, text(0))
+    config = tmp_path / "settings.yaml"
+    config.write_text(f"upstream: http://127.0.0.1:9\nport: {port}\npolicy: p.yaml\n")
+
+    with running("serve", "--config", str(config), GUARDRAILS_WORKERS=workers) as server:
+        settled(port, digests[0], begun=False)
+        wait_for_all(port, workers)
+        write(policy, text(1))
+        server.send_signal(signal.SIGHUP)
+        statuses = settled(port, digests[1])
+        write(policy, "format: 1\nname: p\nrulez: []\n")
+        server.send_signal(signal.SIGHUP)
+        statuses |= settled(port, digests[1])
+        write(policy, text(2))
+        statuses |= settled(port, digests[2])
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=WAIT_S)
+
+    assert statuses == {200}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready(
+    running: Any, tmp_path: Path, workers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--shadow` serves as before; `diff --decisions` reports what it would have done, by gates."""
+    port, log, beside = free_port(), tmp_path / "log.jsonl", tmp_path / "next.yaml"
+    beside.write_text(
+        "format: 1\nname: next\nextends: pii-only\n"
+        "detectors: {words: {use: terms, terms: [zqxnew], category: custom.word}}\n"
+        "rules: [{id: word.block, on: input, when: custom.word > 0, then: block}]\n"
+    )
+    given = ["--policy", "pii-only", "--shadow", str(beside), "--shadow-log", str(log), "--workers", workers]
+    with (
+        demo_model.run_model() as upstream,
+        running("serve", "--upstream", upstream, "--port", str(port), *given) as server,
+        OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=8) as client,
+    ):
+        for text in ("say zqxnew", "say hello"):
+            client.chat.completions.create(model="demo-model", messages=[{"role": "user", "content": text}])
+        server.send_signal(signal.SIGINT)
+        shown, _ = server.communicate(timeout=WAIT_S)
+
+    assert f", {beside} beside pii-only, on" in shown
+    report = tmp_path / "report.html"
+    given = ["diff", "--decisions", str(log), "--max-new-blocks", "0", "--report", str(report)]
+    assert main([*given, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["effects"]["rows"], told["effects"]["turns"]["new_block"]) == (4, 1)
+    assert told["effects"]["rules"]["word.block"] == {"new": 1, "new_block": 1}
+    assert main([*given, "--markdown"]) == 1
+    assert "not ready" in capsys.readouterr().out
+    assert "not ready" in report.read_text()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
