@@ -67,6 +67,8 @@ def test_sums_of_two_workers_are_exact_also_when_one_is_killed(tmp_path: Path) -
         # An answer is counted once it has gone out, when another worker may be asked already.
         name = "guardrails_request_seconds_count"
         wait_until(lambda: counted(server.read("/metrics")[1], name, route=CHAT) == 40)
+        # The first worker may have answered them all before the other one has begun.
+        wait_until(lambda: counted(server.read("/metrics")[1], "guardrails_worker_processes") == 2)
         pages = [server.read("/metrics")[1] for _ in range(8)]
         for page in pages:
             assert counted(page, "guardrails_requests_total", route=CHAT) == 40
