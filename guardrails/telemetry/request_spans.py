@@ -27,13 +27,11 @@ from opentelemetry.trace import (
 )
 
 from guardrails.telemetry import conventions as names
+from guardrails.wire.program_names import is_program_name
 
 BAGGAGE: Final = "baggage"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 OTHER: Final = "_OTHER"
-
-LONGEST: Final = 256
-"""Characters of what a client or an upstream calls a model or an answer. What is longer, or has spaces, is no name."""
 
 CLIENT_GONE: Final = 499
 """The status of a request whose client did not wait."""
@@ -117,7 +115,7 @@ class RequestSpan:
             name = operation
             attributes[names.OPERATION.name] = operation
             attributes[names.PROVIDER.name] = names.PROVIDERS.get(provider, provider)
-            if model is not None and is_name(model):
+            if is_program_name(model):
                 name = f"{operation} {model}"
                 attributes[names.REQUEST_MODEL.name] = model
             attributes |= self._asked
@@ -236,15 +234,6 @@ class RequestTelemetry:
         name = f"{'HTTP' if known is OTHER else known} {route}"
         span = self.tracer.start_span(name, context, SpanKind.SERVER, attributes)
         return RequestSpan(self, span, set_span_in_context(span, context))
-
-
-def is_name(text: object) -> bool:
-    """Tell whether a text can be the name of a model or the id of an answer, and holds no words."""
-    return isinstance(text, str) and 0 < len(text) <= LONGEST and text.isascii() and not _has_space(text)
-
-
-def _has_space(text: str) -> bool:
-    return not text.isprintable() or " " in text
 
 
 find_operation = lru_cache(1_024)(names.find_operation)

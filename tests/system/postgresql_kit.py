@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import psycopg
 
-from tests.system.serve_kit import find_port
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 PASSWORD: Final = "se@cret"
@@ -48,7 +48,7 @@ class PostgresqlServer:
     """A server, whose user `guard` has a password that needs escapes in a URL."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, find_port()
+        self.folder, self.port = folder, free_port()
         self._programs, self._numbers = find_programs(), count()
         self._process: subprocess.Popen[bytes] | None = None
         self._log = (folder / "log").open("ab")

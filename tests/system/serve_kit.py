@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from tests.waiting import WAIT_S, wait_until
 
 POLICY = """
@@ -52,14 +52,6 @@ class Model(BaseHTTPRequestHandler):
         end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
         self.wfile.write(b"data: " + json.dumps(end).encode() + b"\n\ndata: [DONE]\n\n")
         self.close_connection = True
-
-
-def find_port() -> int:
-    """Return a port that is free by now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Server:
@@ -135,7 +127,7 @@ def answering() -> Iterator[str]:
 def _serving(
     folder: Path, workers: int, upstream: str, more: dict[str, Any], environment: dict[str, str]
 ) -> Iterator[Server]:
-    port = find_port()
+    port = free_port()
     (folder / "p.yaml").write_text(POLICY)
     given = {"upstream": upstream, "port": port, "workers": workers}
     drain = {"drain": {"notice_s": NOTICE_S, "streams_s": 30.0}, "policy": "p.yaml", "keep_alive_s": 0.1}

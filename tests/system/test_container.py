@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.ports import free_port
 from tests.proxy.metrics_kit import counted
-from tests.system.serve_kit import Model, Server, answering, find_port
+from tests.system.serve_kit import Model, Server, answering
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,7 @@ def test_it_serves_as_nobody_from_a_root_that_nobody_may_write(root: Path) -> No
     """With two workers, their counters, and an end as any other; nothing is written but below /tmp."""
     etc = root / "etc" / "guardrails"
     etc.mkdir()
-    ports = find_port(), find_port()
+    ports = free_port(), free_port()
     with answering() as upstream:
         settings = yaml.safe_load((DEPLOY / "settings.yaml").read_text())
         here = {"upstream": upstream, "host": "127.0.0.1", "port": ports[0], "admin": f"127.0.0.1:{ports[1]}"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ import pytest
 from guardrails import Guard
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.serve import running
+from tests.ports import free_port
 
 LITELLM, PORTKEY = "litellm[proxy]==1.108.7", "@portkey-ai/gateway@1.15.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guardrails-tests"
@@ -137,14 +137,6 @@ def started(command: list[str], port: int, environment: dict[str, str], probe: s
         process.wait(20)
         reading.join(20)
         process.stderr.close()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def installed(folder: Path, *commands: list[str]) -> Path:

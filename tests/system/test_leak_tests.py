@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.system.frameworks.environments import environment
 from tests.system.test_proxy_serve import until_ready
 
@@ -29,17 +29,10 @@ override:
 """
 
 
-def find_port() -> int:
-    """Return a port that is free."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 @contextmanager
 def serving(policy: str, upstream: int, folder: Path) -> Iterator[str]:
     """Run the proxy before a model on this machine; yields its address once it is ready."""
-    port = find_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "guardrails", "serve", "--policy", policy, "--port", str(port)]
     home = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
@@ -74,7 +67,7 @@ def test_no_specimen_reaches_the_model(policy: str, duty: str, tmp_path: Path) -
         file = tmp_path / "vaulted.yaml"
         file.write_text(VAULT, "utf-8")
         policy = str(file)
-    upstream = find_port()
+    upstream = free_port()
     with serving(policy, upstream, tmp_path) as address:
         target = ["--target-base-url", f"{address}/v1", "--capture-port", str(upstream), "--duty", duty]
         report = tmp_path / "report.json"
@@ -87,7 +80,7 @@ def test_no_specimen_reaches_the_model(policy: str, duty: str, tmp_path: Path) -
 
 def test_no_cut_of_a_stream_leaks(tmp_path: Path) -> None:
     """Its second profile: values in four places of a request, in answers whole and cut, plain and encoded."""
-    upstream = find_port()
+    upstream = free_port()
     with serving("pii-only", upstream, tmp_path) as address:
         target = ["--gateway-url", f"{address}/v1/chat/completions", "--upstream-port", str(upstream)]
         summary = tmp_path / "summary.json"

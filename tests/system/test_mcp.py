@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guardrails-tests"
 HERE = Path(__file__).with_name("mcp_sdk")
 SERVER, AGENT = str(HERE / "server.py"), str(HERE / "agent.py")
@@ -55,14 +57,6 @@ def sdk(request: pytest.FixtureRequest) -> tuple[str, str]:
         )
         (folder / "installed").touch()
     return str(folder / "bin/python"), mode
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

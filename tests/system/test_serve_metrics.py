@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from tests.proxy.metrics_kit import counted
-from tests.system.serve_kit import Model, Server, find_port, serving
+from tests.system.serve_kit import Model, Server, serving
 from tests.waiting import WAIT_S, wait_until
 
 CHAT = "/v1/chat/completions"
@@ -32,7 +33,7 @@ def ask(server: Server, times: int) -> None:
 @contextmanager
 def prometheus(folder: Path, target: int) -> Iterator[Any]:
     """Run Prometheus, which scrapes a port each second; yields a function from a query to its value, None without one."""
-    port = find_port()
+    port = free_port()
     scrape = {"job_name": "guardrails", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}
     config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scrape]}
     (folder / "prometheus.yml").write_text(json.dumps(config))

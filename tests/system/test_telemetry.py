@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from guardrails.testing import RawReply, ScriptedUpstream
-from tests.system.serve_kit import Server, find_port, serving
+from tests.ports import free_port
+from tests.system.serve_kit import Server, serving
 from tests.telemetry.otlp_receiver import Taken, ask
 from tests.waiting import WAIT_S, wait_until
 
@@ -209,7 +210,7 @@ def test_opentelemetrys_variables_say_what_the_settings_do_not(receiver, tmp_pat
 
 def test_a_receiver_that_is_down_stops_nobody(tmp_path: Path) -> None:
     """Requests are served, and the server ends in time."""
-    with served(tmp_path, f"http://127.0.0.1:{find_port()}", OTEL_BSP_SCHEDULE_DELAY="50") as (server, _):
+    with served(tmp_path, f"http://127.0.0.1:{free_port()}", OTEL_BSP_SCHEDULE_DELAY="50") as (server, _):
         assert [chat(server, "clientwords") for _ in range(10)] == [200] * 10
         began = time.monotonic()
         end(server)

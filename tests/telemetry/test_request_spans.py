@@ -14,7 +14,7 @@ from opentelemetry import baggage, context
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace import NoOpTracer, SpanKind, StatusCode, get_current_span
 
-from guardrails.telemetry.request_spans import RequestSpan, RequestTelemetry, is_name
+from guardrails.telemetry.request_spans import RequestSpan, RequestTelemetry
 from tests.cases import each_case
 from tests.telemetry.telemetry_kit import Sdk, keeping, stability_of
 
@@ -290,20 +290,3 @@ def test_an_upstream_that_is_done_after_its_request_changes_nothing(caplog) -> N
         upstream.finish()
 
     assert (len(sdk.spans), caplog.messages) == (2, [])
-
-
-@each_case(
-    ("text", "named"),
-    [
-        ("gpt-4o", True),
-        ("a/b:c@1", True),
-        ("", False),
-        ("a b", False),
-        ("ä", False),
-        ("x" * 257, False),
-        (3, False),
-    ],
-)
-def test_names_have_no_words(text, named) -> None:
-    """ASCII without spaces, up to 256 characters."""
-    assert is_name(text) is named

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 from pathlib import Path
 
 from tests.proxy.metrics_kit import counted
 from tests.waiting import wait_until
 
 WAIT_S = 60
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def text(version: int) -> str:

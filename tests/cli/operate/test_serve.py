@@ -15,8 +15,9 @@ from guardrails import Guard
 from guardrails.cli import main
 from guardrails.cli.run import demo_model
 from guardrails.inference.safety.folder import TEXT_MODELS, read_manifest
-from tests.cli.operate.serve_kit import free_port, text
+from tests.cli.operate.serve_kit import text
 from tests.larger_model import install_larger_model, remove_larger_model
+from tests.ports import free_port
 
 
 def test_serves_the_policy_before_the_upstream(running: Any) -> None:

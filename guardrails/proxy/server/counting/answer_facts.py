@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from time import time_ns
 from typing import Any, Final
 
 from guardrails.proxy.server.counting.tokens import INNER, TokenCount
-
-NAME: Final = re.compile(r"[\x21-\x7e]{1,256}")
-"""What an id, a model or a reason may be: a word of a program's, no text."""
+from guardrails.wire.program_names import is_program_name
 
 MODELS: Final = ("model", "modelVersion")
 IDS: Final = ("id", "responseId")
@@ -68,9 +65,5 @@ class AnswerFacts(TokenCount):
 
 
 def _find(told: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    """Return the first of these fields that is a word, "" where none is."""
-    for name in names:
-        value = told.get(name)
-        if isinstance(value, str) and NAME.fullmatch(value):
-            return value
-    return ""
+    """Return the first of these fields that is a name and no text, "" where none is."""
+    return next((value for name in names if is_program_name(value := told.get(name))), "")

@@ -24,13 +24,13 @@ from guardrails.testing import ScriptedUpstream
 from tests.cli.operate.serve_kit import (
     WAIT_S,
     checked,
-    free_port,
     listens,
     settled,
     text,
     wait_for_all,
     write,
 )
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 
