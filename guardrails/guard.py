@@ -52,7 +52,7 @@ PolicySource: TypeAlias = str | Path | Mapping[str, object]
 """A policy: the name of a shipped one, the path of a file, YAML text, or a mapping."""
 
 
-RecordsLike: TypeAlias = "str | Path | Mapping[str, Any] | RecordsDoc"
+RecordsLike: TypeAlias = "str | Path | Mapping[str, Any] | RecordsDoc | Literal[True]"
 """Records of decisions: the folder, or all of their configuration."""
 
 
@@ -134,8 +134,8 @@ class Guard(FrameworkExtensions):
                 `guardrails.plugins`, or a function of a `FoundValue` that returns a text.
             sinks: where verdicts go besides, without their contents, each a mapping such as
                 `{"use": "jsonl", "path": "verdicts.jsonl"}`; guards of one process that name the same share it.
-            records: the folder in which decisions are put on record before anybody has the verdict, for `guardrails log`, or a
-                mapping of the fields of `RecordsDoc`.
+            records: the folder in which decisions are put on record before anybody has the verdict, for `guardrails log`, a
+                mapping of the fields of `RecordsDoc`, or True for the folder in which the commands put theirs.
             plugins: the installed packages whose plugins may be used (`["acme-detectors==1.*"]`), `*` for each, and Python files
                 that hold some (`./mine.py`); None: what the environment's GUARDRAILS_PLUGINS allows, else each package.
             cache: that of another guard, to share what is found with it.

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import signal
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -38,6 +39,10 @@ BUILTIN["green_square"] = "tests.green_square:KIND"
 # Each program that a test starts would compile the package again, where an environment (of an image of a container) says that nothing
 # compiled is kept. Workers of pytest-xdist are started after this.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Commands put decisions on record, in a folder of the user's where nothing else is said: here in one that ends with the tests.
+STATE = tempfile.TemporaryDirectory(prefix="guardrails-state-", ignore_cleanup_errors=True)
+os.environ["XDG_STATE_HOME"] = STATE.name
 
 # A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ BENCHMARKS = Path(__file__).resolve().parents[1]
 START_S = 120.0
 SERVER_CORE, REST_CORE = 0, 1
 """The server that is measured has a core of its own; the upstream and the load share the other."""
+
+STATE = tempfile.TemporaryDirectory(prefix="guardrails-state-", ignore_cleanup_errors=True)
+"""Where servers that say nothing of records have theirs, as they are shipped."""
 
 ANY_CORE = -1
 """The server runs where the system puts it."""
@@ -69,7 +73,10 @@ class Server:
             self.process = subprocess.Popen(
                 command,
                 cwd=BENCHMARKS,
-                env=None if self.environment is None else dict(self.environment),
+                env={
+                    "XDG_STATE_HOME": STATE.name,
+                    **(os.environ if self.environment is None else self.environment),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

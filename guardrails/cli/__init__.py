@@ -200,7 +200,8 @@ def add_records(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--records",
         metavar="FOLDER",
-        help="the folder in which every decision is put on record, for `guardrails log`",
+        help="the folder in which every decision is put on record, for `guardrails log`, or off; by default that of "
+        "GUARDRAILS_RECORDS, or guardrails/records below $XDG_STATE_HOME or ~/.local/state",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +15,10 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.proxy.access.hosts import Hosts, check_exposure
 from guardrails.proxy.access.tenants import ClientDoc
-from guardrails.proxy.configuration.layers import SettingsLayers
+from guardrails.proxy.configuration.layers import DEFAULT, SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import Plugins
 from guardrails.proxy.upstreams.upstream_settings import VARIABLE
-from guardrails.records.configuration import RecordsDoc
+from guardrails.records.configuration import Records, default_records
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 URL = r"https?://[^\s/@]+(/\S*)?"
@@ -65,8 +66,9 @@ class McpDoc(Config):
     plugins: Plugins | None = Field(default=None, examples=[["acme-detectors==1.*"]])
     """The installed packages whose plugins the policy may use, each with its versions, and Python files that hold some, as the
     proxy's setting of this name; without it every installed package may be used."""
-    records: RecordsDoc | None = Field(default=None, examples=["guardrails-records"])
-    """Where every decision is put on record before its message goes on, or the folder alone; nowhere, where this is not set."""
+    records: Records = Field(default=None, examples=["guardrails-records", "off"])
+    """Where every decision is put on record before its message goes on, or the folder alone, or `off`. Where this is not set,
+    `guardrails mcp` has records in their default folder, up to 10 GiB."""
     approvals: str | None = Field(default=None, min_length=1)
     """The file that remembers how tools were defined; without one that lasts as long as the process."""
     require_approval: bool = False
@@ -121,8 +123,9 @@ class McpDoc(Config):
         return servers
 
 
-def load_settings(file: str | Path | None, flags: Mapping[str, object]) -> McpDoc:
-    """Return the settings of a guard; a flag that is not None goes before the file.
+def load_settings(file: str | Path | None, flags: Mapping[str, object], *, on_record: bool = False) -> McpDoc:
+    """Return the settings of a guard; a flag that is not None goes before the file. `on_record`: have records where nothing is
+    said of them.
 
     Raises:
         PolicyErrors: everything that is wrong, each problem with its file (or flag), line and column.
@@ -132,6 +135,8 @@ def load_settings(file: str | Path | None, flags: Mapping[str, object]) -> McpDo
         layers.read(Path(file), PATHS, BEGIN, problems)
     for name, value in flags.items():
         layers.flag(name, value)
+    if on_record and "records" not in layers.data:
+        layers.add("records", default_records(os.environ), DEFAULT)
     doc = problems.validate(McpDoc, layers.data, layers, "the guard")
     if doc is not None:
         check_exposure(doc, layers, problems)

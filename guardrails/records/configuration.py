@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from guardrails.detectors.config import Config
+
+LOG = logging.getLogger("guardrails")
 
 Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 JOURNAL_BYTES: Final = 1 << 30
 
+VARIABLE: Final = "GUARDRAILS_RECORDS"
+"""The variable of the environment that holds the folder of the records, or `off`."""
+
+OFF: Final = "off"
+
+KEPT_BYTES: Final = 10 << 30
+"""Size of the database that nobody asked for, from which the oldest records go: some fifteen million of them."""
+
+
+def default_folder(environment: Mapping[str, str]) -> Path:
+    """Return where records are, where nobody says: below the folder for the state of a user's programs, which the XDG Base
+    Directory Specification names; in the working directory for a user who has no home.
+    """
+    if os.path.isabs(state := environment.get("XDG_STATE_HOME", "")):
+        return Path(state, "guardrails", "records")
+    home = environment.get("HOME") or os.path.expanduser("~")
+    return (
+        Path(home, ".local/state/guardrails/records") if os.path.isabs(home) else Path("guardrails-records")
+    )
+
 
 class RecordsDoc(Config):
     """Records of decisions, one for each verdict, without any text of what was judged; or the folder alone."""
 
-    path: str = Field(default="guardrails-records", min_length=1)
+    path: str = Field(default_factory=lambda: str(default_folder(os.environ)), min_length=1)
     """The folder of the journal, the key and the heads; it is made where there is none. In a settings file relative to its
-    folder."""
+    folder. By default `guardrails/records` below `$XDG_STATE_HOME`, which is `~/.local/state` where it is not set."""
     store: str | None = Field(default=None, min_length=1, examples=["postgresql://guard@db.internal/guard"])
     """The database that takes the records, by its URL; by default SQLite in that folder (`records.sqlite`)."""
     heads: str | None = Field(default=None, min_length=1, examples=["/mnt/audit/guardrails-heads.log"])
@@ -41,6 +69,8 @@ class RecordsDoc(Config):
     @model_validator(mode="before")
     @classmethod
     def _from_path(cls, given: Any) -> Any:
+        if given is True:
+            return {}
         is_path = isinstance(given, str) and not given.startswith("{")  # a mapping, in the environment
         return {"path": given} if is_path else given
 
@@ -49,3 +79,40 @@ class RecordsDoc(Config):
         if self.keep_bytes is not None and self.store is not None and not self.store.startswith("sqlite:"):
             raise ValueError("keep_bytes is for SQLite: let PostgreSQL's records go by keep_days")
         return self
+
+
+def _read_off(given: Any) -> Any:
+    return None if given is False or given == OFF else given
+
+
+Records = Annotated[RecordsDoc | None, BeforeValidator(_read_off)]
+"""A setting that says where records are; `off`: nowhere."""
+
+
+def default_records(environment: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the records of who serves and says nothing of them: on, in the default folder, as long as there is room for what is
+    usual. None, with a warning that says so, where nothing can be written there.
+    """
+    if find_spec("fcntl") is None:  # Windows: a journal is locked as POSIX has it
+        return None
+    folder = default_folder(environment)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+    except OSError as error:
+        LOG.warning(
+            "decisions are not put on record, as nothing can be written to %s (%s): name a folder by %s or `records`,"
+            " or say `off` there",
+            *(folder, error.strerror, VARIABLE),
+        )
+        return None
+    return {"path": str(folder), "keep_bytes": KEPT_BYTES}
+
+
+def choose_records(given: str | None, environment: Mapping[str, str]) -> Any:
+    """Return what `Guard.load` takes as the records of a command: what is `given` on its command line, what the environment says,
+    or the default.
+    """
+    named = given or environment.get(VARIABLE)
+    return _read_off(named) if named else default_records(environment)

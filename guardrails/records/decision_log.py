@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
@@ -148,11 +148,11 @@ def _end(process: int, thread: threading.Thread, ended: threading.Event) -> None
 _SHARED: SharedInstances[DecisionLog] = SharedInstances()
 
 
-def open_log(records: RecordsDoc | Mapping[str, Any] | str | Path) -> DecisionLog:
+def open_log(records: RecordsDoc | Mapping[str, Any] | str | Path | Literal[True]) -> DecisionLog:
     """Return the log that a configuration means; those of one process that name the same share it.
 
     Args:
-        records: the configuration, as `RecordsDoc` or as a mapping of its fields; or the folder alone.
+        records: the configuration, as `RecordsDoc` or as a mapping of its fields; the folder alone; or True, for the default.
 
     Raises:
         RecordsError: its folder cannot be made, the key is too short, or the configuration is wrong.

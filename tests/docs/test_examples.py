@@ -52,6 +52,7 @@ def serve(upstream: str) -> Iterator[Serve]:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str) -> Path:
     """The folder of a reader, with a picture, a film and the guide's rows, whose SDKs reach the model behind the examples."""
     for name, value in {
+        "XDG_STATE_HOME": f"{tmp_path}/state",
         "OPENAI_BASE_URL": f"{upstream}/v1",
         "OPENAI_API_KEY": "sk-example",
         "ANTHROPIC_BASE_URL": upstream,

@@ -79,3 +79,17 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """It says which."""
     with pytest.raises(PolicyErrors, match=r"none\.yaml:0:0: unreadable_file"):
         load_settings(tmp_path / "none.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("given", "path"), [(None, "guardrails/records"), ("off", None), ("/named", "/named")]
+)
+def test_a_guard_has_records_unless_it_is_told_not_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, path: str | None
+) -> None:
+    """As a server has; a program that loads the settings itself says so."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    flags = {"servers": SERVERS, "records": given}
+    records = load_settings(None, flags, on_record=True).records
+    assert (None if records is None else records.path) == (None if path is None else str(tmp_path / path))
+    assert load_settings(None, {"servers": SERVERS}).records is None

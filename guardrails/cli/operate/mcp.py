@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -101,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> McpDoc:
     from guardrails.mcp.settings import load_settings
+    from guardrails.records.configuration import VARIABLE
 
     given = sum((bool(args.words), args.url is not None, args.config is not None))
     if given != 1 and not (given == 2 and args.config is not None):
@@ -112,7 +114,8 @@ def _settings(args: argparse.Namespace) -> McpDoc:
         flags["servers"] = {
             args.name or _named_by([urlsplit(args.url).hostname or "", args.url]): {"url": args.url}
         }
-    return load_settings(args.config, flags)
+    flags["records"] = args.records or os.environ.get(VARIABLE) or None
+    return load_settings(args.config, flags, on_record=True)
 
 
 def _named_by(command: list[str]) -> str:

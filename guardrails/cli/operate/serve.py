@@ -115,7 +115,7 @@ def _serve(args: argparse.Namespace) -> int:
         described = _describe_setup(found, guards, beside) if args.json else {}
         print(json.dumps(described, indent=2) if args.json else _render_setup(found, guards, beside))
         return 0
-    settings = load_settings(args.config, flags, os.environ).settings
+    settings = load_settings(args.config, flags, os.environ, on_record=True).settings
     scheme = "http" if settings.tls is None else "https"
     address = f"{scheme}://{settings.host}:{settings.port}/v1"
     also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadow_policies(settings).items())
@@ -125,7 +125,7 @@ def _serve(args: argparse.Namespace) -> int:
         print(told, flush=True)
 
     try:
-        serve(settings, given=SettingsSources(args.config, flags), on_loaded=say)
+        serve(settings, given=SettingsSources(args.config, flags, on_record=True), on_loaded=say)
     except KeyboardInterrupt:
         end_process(130)
     end_process(0)

@@ -90,12 +90,14 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.authoring.scan.scan import Scan, ScanTally, decide_fates
     from guardrails.authoring.scan.verdict_file import LineFate, open_verdicts
     from guardrails.guard import Guard
+    from guardrails.records.configuration import choose_records
 
     root, began = Path(args.folder), time.monotonic()
     jobs = _jobs(args.jobs)
     if not root.is_dir():
         raise GuardrailsError(f"{root}: no such folder (guardrails check judges single files)")
-    guard, tally = Guard.load(args.policy, floor=args.floor, records=args.records), ScanTally()
+    records = choose_records(args.records, os.environ)
+    guard, tally = Guard.load(args.policy, floor=args.floor, records=records), ScanTally()
     folder = FileTree(root, FilePatterns(args.include, args.exclude), follow=args.follow_links)
     whole = True
     with open_verdicts(

@@ -12,6 +12,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_names
+from guardrails.records.configuration import OFF
 from guardrails.registry.environment import FILE
 
 ROWS = ("policies", "sinks", "application_text")
@@ -22,6 +23,9 @@ PLUGINS = "plugins"
 
 NESTED = ("fetch", "records", "shadow", "tls")
 """The settings that have settings with files themselves."""
+
+DEFAULT = "default"
+"""Where a setting comes from that nobody gave."""
 
 NAMED = ("upstreams",)
 """The settings that have such settings by names."""
@@ -105,6 +109,8 @@ def _resolve_paths(file: FilePath, name: str, value: object, paths: Collection[s
     if name in NESTED and isinstance(value, dict):
         return {at: _resolve_paths(file, at, each, paths) for at, each in value.items()}
     if name not in paths or not isinstance(value, str) or not value or value in shipped_names():
+        return value
+    if name == "records" and value == OFF:
         return value
     return str(file.parent / value)
 

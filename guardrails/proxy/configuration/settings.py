@@ -39,7 +39,7 @@ from guardrails.proxy.upstreams.upstream_settings import (
     require_upstream,
 )
 from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
-from guardrails.records.configuration import RecordsDoc
+from guardrails.records.configuration import Records
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
 ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
@@ -99,9 +99,10 @@ class SettingsDoc(Config):
     )
     """Where verdicts go besides, without their contents: `use: jsonl` appends each to the file `path` as a line of JSON; plugins
     may have other kinds. None makes a request wait."""
-    records: RecordsDoc | None = Field(default=None, examples=["guardrails-records"])
-    """Where every decision is put on record before its answer leaves, or the folder alone; nowhere, where this is not set. No
-    word of what was judged is in it. `guardrails log` reads it."""
+    records: Records = Field(default=None, examples=["guardrails-records", "off"])
+    """Where every decision is put on record before its answer leaves, or the folder alone, or `off`. Where this is not set,
+    `guardrails serve` has records in their default folder, up to 10 GiB. No word of what was judged is in it. `guardrails log`
+    reads it."""
     telemetry: TelemetryDoc | None = Field(default=None, examples=[{"endpoint": "http://127.0.0.1:4318"}])
     """What OpenTelemetry is told (extra `otel`): traces of requests, checks and upstreams, and log records; nothing, where this
     is not set."""

@@ -9,9 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
@@ -19,7 +20,7 @@ from guardrails.policy.loading.source import read_yaml
 from guardrails.proxy.access.hosts import check_exposure as check_open
 from guardrails.proxy.access.tenants import check_clients
 from guardrails.proxy.configuration.application_text_settings import check_application_text
-from guardrails.proxy.configuration.layers import PLUGINS, SettingsLayers
+from guardrails.proxy.configuration.layers import DEFAULT, PLUGINS, SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import check_sinks
 from guardrails.proxy.configuration.settings import Settings, SettingsDoc
 from guardrails.proxy.configuration.telemetry_settings import check_telemetry
@@ -27,6 +28,7 @@ from guardrails.proxy.configuration.tls_settings import check_tls
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
 from guardrails.proxy.shadow.shadow_settings import check_shadows as check_shadows
 from guardrails.proxy.upstreams.upstream_settings import check_upstreams as check_upstreams
+from guardrails.records.configuration import default_records
 
 PREFIX = "GUARDRAILS_"
 """What a setting's name in the environment begins with."""
@@ -45,14 +47,17 @@ BEGIN = "upstream: http://127.0.0.1:8000/v1"
 
 @dataclass(frozen=True, slots=True)
 class SettingsSources:
-    """Where settings come from: a file if there is one, and what was given on the command line, by the setting's name."""
+    """Where settings come from: a file if there is one, and what was given on the command line, by the setting's name.
+    `on_record`: whether decisions are put on record where nothing is said of that.
+    """
 
     file: str | None = None
     flags: Mapping[str, object] = field(default_factory=dict)
+    on_record: bool = False
 
     def settings(self) -> Settings:
         """Return the settings as file and environment are by now; raises `PolicyErrors`."""
-        return load_settings(self.file, self.flags, os.environ).settings
+        return load_settings(self.file, self.flags, os.environ, on_record=self.on_record).settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,11 @@ class LoadedSettings:
 
 
 def load_settings(
-    file: str | FilePath | None, flags: Mapping[str, object], environment: Mapping[str, str]
+    file: str | FilePath | None,
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    *,
+    on_record: bool = False,
 ) -> LoadedSettings:
     """Return the settings of a server.
 
@@ -72,11 +81,14 @@ def load_settings(
         file: a settings file, if there is one.
         flags: what was given on the command line, by the setting's name; None is not given.
         environment: the process's variables.
+        on_record: whether decisions are put on record where nothing is said of that.
 
     Raises:
         PolicyErrors: everything that is wrong, each problem with its file (or variable, or flag), line and column.
     """
     layers, problems = read_layers(file, flags, environment)
+    if on_record and "records" not in layers.data:
+        layers.add("records", default_records(environment), DEFAULT)
     doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
     if doc is not None:
         check_clients(doc, layers, problems)
@@ -90,8 +102,8 @@ def load_settings(
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     given = {name: getattr(doc, name) for name in doc.model_fields_set}
-    shown = {name: layers.origins.get(name, str(file)) for name in given}
-    return LoadedSettings(Settings(**given), shown)
+    origins = {name: layers.origins.get(name, str(file)) for name in given}
+    return LoadedSettings(Settings(**given), {name: at for name, at in origins.items() if at != DEFAULT})
 
 
 def read_layers(
@@ -109,7 +121,7 @@ def read_layers(
         variable = PREFIX + name.upper()
         written = environment.get(variable)
         if written or (written is not None and name == PLUGINS):  # an empty list of plugins allows none
-            layers.add(name, _parse_variable(of.annotation, written, variable, problems), variable)
+            layers.add(name, _parse_variable(of, written, variable, problems), variable)
         layers.flag(
             name,
             flags.get(name) if name != "shadow" else _merge_shadow(layers.data.get(name), flags.get(name)),
@@ -127,10 +139,11 @@ def _merge_shadow(before: object, given: object) -> object:
     return {**known, **now} if isinstance(known, dict) and isinstance(now, dict) else given
 
 
-def _parse_variable(annotation: Any, written: str, variable: str, problems: Problems) -> object:
+def _parse_variable(of: FieldInfo, written: str, variable: str, problems: Problems) -> object:
     """Return what a variable's text means: itself where the setting is a text, else the YAML that it is."""
     try:
-        return TypeAdapter(annotation).validate_python(written, strict=True)
+        whole: Any = Annotated[of.annotation, *of.metadata] if of.metadata else of.annotation
+        return TypeAdapter(whole).validate_python(written, strict=True)
     except ValidationError:
         pass
     try:

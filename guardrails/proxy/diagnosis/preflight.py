@@ -29,7 +29,7 @@ def preflight(
     errors: list[PolicyError] = []
     found: LoadedSettings | None = None
     try:
-        found = load_settings(file, flags, environment)
+        found = load_settings(file, flags, environment, on_record=True)
     except PolicyErrors as error:
         errors += error
     options = {} if found is None else {**found.settings.guard_options, "floor": None}

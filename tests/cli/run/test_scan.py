@@ -18,6 +18,7 @@ from PIL import Image
 
 from guardrails.cli import main
 from guardrails.guard import Guard
+from tests.records.records_kit import stored
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -328,3 +329,18 @@ def test_the_floor_holds_for_every_file(root: Path, capsys: pytest.CaptureFixtur
     summary = json.loads(capsys.readouterr().out)
     assert (summary["floor"]["name"], summary["actions"]["block"], summary["again"]) == ("org", 3, 5)
     assert scan("--floor", "nowhere.yaml") == 2
+
+
+@pytest.mark.parametrize(("flags", "kept"), [([], 5), (["--records", "own"], 0), (["--records", "off"], 0)])
+def test_a_scan_is_on_record(
+    root: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], kept: int
+) -> None:
+    """Each file that it judges, in the default folder where no other is named."""
+    state = root.parent / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+    monkeypatch.setenv("GUARDRAILS_RECORDS", "")
+    assert main(["scan", "root", "--policy", "p.yaml", "--out", "v.jsonl", "--jobs", "1", *flags]) == 0
+    folder = state / "guardrails" / "records"
+    assert folder.is_dir() is bool(kept)
+    assert len(stored(folder)) == kept if kept else True
+    assert (root.parent / "own").is_dir() is ("own" in flags)

@@ -200,3 +200,34 @@ def test_what_is_missing_is_told_without_a_file_too(tmp_path) -> None:
         "--upstream:1:1: invalid_value: upstream must be a URL such as http://127.0.0.1:8000/v1"
     ]
     assert unreadable == f"{tmp_path / 'no.yaml'}:0:0: unreadable_file: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "flags", "path", "origin"),
+    [
+        ("", {}, {}, "guardrails/records", "default"),
+        ("records: mine\n", {}, {}, "mine", "settings.yaml"),
+        ("records: {path: mine}\n", {}, {}, "mine", "settings.yaml"),
+        ("records: {keep_days: 3}\n", {}, {}, "guardrails/records", "settings.yaml"),
+        ("records: on\n", {}, {}, "on", "settings.yaml"),
+        ("records: true\n", {}, {}, "guardrails/records", "settings.yaml"),
+        ("records: off\n", {}, {}, None, "settings.yaml"),
+        ("records: false\n", {}, {}, None, "settings.yaml"),
+        ("records: mine\n", {"GUARDRAILS_RECORDS": "off"}, {}, None, "GUARDRAILS_RECORDS"),
+        ("records: off\n", {"GUARDRAILS_RECORDS": "/named"}, {}, "/named", "GUARDRAILS_RECORDS"),
+        ("records: mine\n", {}, {"records": "off"}, None, "--records"),
+    ],
+)
+def test_a_server_has_records_unless_it_is_told_not_to(
+    write, tmp_path, monkeypatch, text, environment, flags, path, origin
+) -> None:
+    """In the default folder where nothing is said; a program that reads the settings otherwise has none unasked."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    file = write(f"upstream: http://h\n{text}")
+    found = load_settings(file, flags, {"XDG_STATE_HOME": str(tmp_path), **environment}, on_record=True)
+    records = found.settings.records
+    assert (None if records is None else records.path) == (None if path is None else str(tmp_path / path))
+    assert found.origins.get("records", "default").endswith(origin)
+    assert (load_settings(file, {}, {}).settings.records is None) is (
+        text == "" or "off" in text or "false" in text
+    )

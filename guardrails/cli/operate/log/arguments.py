@@ -33,7 +33,9 @@ def add_source(to: argparse.ArgumentParser) -> None:
         "--config", "-c", metavar="FILE", help="the settings file of the server, whose `records` they are"
     )
     to.add_argument(
-        "--records", metavar="FOLDER", help="the folder of the records (guardrails-records if not given)"
+        "--records",
+        metavar="FOLDER",
+        help="the folder of the records; by default that of GUARDRAILS_RECORDS, or the one in which commands put them",
     )
     to.add_argument("--store", metavar="URL", help="their database, where it is not in that folder")
 
@@ -132,17 +134,20 @@ def open_records(args: argparse.Namespace) -> OpenRecords:
         GuardrailsError: there are none, their key is not here, or the store cannot be reached.
     """
     from guardrails.records.chain import read_key
-    from guardrails.records.configuration import RecordsDoc
+    from guardrails.records.configuration import OFF, VARIABLE, RecordsDoc
     from guardrails.records.decision_store import DecisionStore, store_url
     from guardrails.records.journal.mover import Mover
 
-    doc = RecordsDoc()
+    named = os.environ.get(VARIABLE, OFF)
+    doc = RecordsDoc() if named == OFF else RecordsDoc(path=named)
     if args.config is not None:
         from guardrails.proxy.configuration.sources import load_settings
 
-        found = load_settings(args.config, {}, os.environ).settings.records
+        found = load_settings(args.config, {}, os.environ, on_record=True).settings.records
         if found is None:
-            raise GuardrailsError(f"{args.config} has no `records`: no decision is put on record")
+            raise GuardrailsError(
+                f"records are off by {args.config} or {VARIABLE}: no decision is put on record"
+            )
         doc = found
     given = {"path": args.records, "store": args.store}
     doc = doc.model_copy(update={name: value for name, value in given.items() if value is not None})

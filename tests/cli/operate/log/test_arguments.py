@@ -37,7 +37,7 @@ def test_a_date_is_utc_unless_it_says_a_zone() -> None:
 def test_a_server_s_settings_say_where_records_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Relative to the file; settings without records are an error."""
+    """Relative to the file; settings that switch them off are an error."""
     guard = recording_guard(tmp_path / "kept", identities="plain")
     guard.check("Hello.", user={"id": "u1"})
     close(guard)
@@ -47,9 +47,27 @@ def test_a_server_s_settings_say_where_records_are(
     assert main(["log", "query", "--config", str(settings), "--user", "u1", "--count"]) == 0
     assert capsys.readouterr().out == "1\n"
 
-    settings.write_text("upstream: http://127.0.0.1:1\n")
+    settings.write_text("upstream: http://127.0.0.1:1\nrecords: off\n")
     assert main(["log", "query", "--config", str(settings)]) == 2
-    assert "has no `records`" in capsys.readouterr().err
+    assert f"records are off by {settings}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["default", "GUARDRAILS_RECORDS", "--config"])
+def test_records_are_found_where_commands_put_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    """In the default folder, in the one of the environment, and where settings say nothing in the same."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    if way == "GUARDRAILS_RECORDS":
+        monkeypatch.setenv(way, str(tmp_path / "guardrails" / "records"))
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    guard = recording_guard(tmp_path / "guardrails" / "records")
+    guard.check("Hello.")
+    close(guard)
+    (tmp_path / "guard.yaml").write_text("upstream: http://127.0.0.1:1\n")
+    config = ["--config", str(tmp_path / "guard.yaml")] if way == "--config" else []
+    assert main(["log", "query", "--count", *config]) == 0
+    assert capsys.readouterr().out == "1\n"
 
 
 def test_no_records_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
