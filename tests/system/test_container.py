@@ -36,7 +36,12 @@ mount --bind "$1" "$1"
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
 """
-READ_ONLY = INSIDE + 'mount -t tmpfs tmpfs "$1/tmp"\nmount -o remount,ro,bind "$1"\n'
+VOLUME = "var/lib/guardrails"
+READ_ONLY = f"""{INSIDE}
+mount -t tmpfs tmpfs "$1/tmp"
+mount --bind "$1/{VOLUME}" "$1/{VOLUME}"
+mount -o remount,ro,bind "$1"
+"""
 
 
 def in_root(folder: Path, mounts: str, *command: str) -> list[str]:
@@ -55,7 +60,7 @@ def in_root(folder: Path, mounts: str, *command: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The root of a Debian, with what the first stage of the Containerfile makes."""
+    """The root of a Debian, with what the stages of the Containerfile make."""
     folder = tmp_path_factory.mktemp("container") / "root"
     include = "--include=python3,python3-venv,ca-certificates"
     subprocess.run(
@@ -75,22 +80,24 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         str(ROOT),
     ]
     subprocess.run(wheel, check=True)
-    [copied, run] = re.findall(r"^COPY (deploy.*) /build/$|^RUN (.*)$", CONTAINERFILE, re.MULTILINE)
-    for each in copied[0].split()[:-1]:
+    [copied] = re.findall(r"^COPY (deploy.*) /build/$", CONTAINERFILE, re.MULTILINE)
+    build_step, volume_step = re.findall(r"^RUN (.*)$", CONTAINERFILE, re.MULTILINE)
+    for each in copied.split()[:-1]:
         shutil.copy(ROOT / each, build)
     for name in ("resolv.conf", "hosts", "ssl/certs/ca-certificates.crt"):
         shutil.copy(f"/etc/{name}", folder / "etc" / name)
     environment = {name: value for name, value in os.environ.items() if name != "PIP_FIND_LINKS"}
-    command = in_root(folder, INSIDE, str(folder), *run[1].split())
+    command = in_root(folder, INSIDE, str(folder), *build_step.split())
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("guardrails ")
+    subprocess.run(in_root(folder, INSIDE, str(folder), *volume_step.split()), check=True)
     yield folder
     shutil.rmtree(folder)
 
 
 def test_it_serves_as_nobody_from_a_root_that_nobody_may_write(root: Path) -> None:
-    """With two workers, their counters, and an end as any other; nothing is written but below /tmp."""
+    """With two workers, their counters, and an end as any other; nothing is written but below /tmp, and records in their volume."""
     etc = root / "etc" / "guardrails"
     etc.mkdir()
     ports = free_port(), free_port()
@@ -128,6 +135,7 @@ def test_it_serves_as_nobody_from_a_root_that_nobody_may_write(root: Path) -> No
             assert counted(admin.read("/metrics")[1], "guardrails_first_token_seconds_count") == 4
             process.send_signal(signal.SIGTERM)
             assert server.end()[0] == 0
+            assert (root / VOLUME / "records" / "records.sqlite").is_file()
         finally:
             process.kill()
             process.communicate()
