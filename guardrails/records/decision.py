@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,7 +18,7 @@ import msgspec
 
 from guardrails.engine.model import Request
 from guardrails.records.chain import SALT_BYTES, commit
-from guardrails.types import Finding, FiredRule, Verdict
+from guardrails.types import Finding, FiredRule, Stage, Verdict
 from guardrails.verdicts.coverage import Coverage
 
 VERSION: Final = 1
@@ -46,14 +47,19 @@ REQUEST_FIELDS: Final = ("request_id", "trace_id", "route", "client", "upstream"
 """What a record says of the request that its decision belongs to."""
 
 
+TOKENS: Final = ("input", "output")
+"""The names of the tokens that an upstream says a request and its answer took."""
+
+
 class RequestFacts(Protocol):
-    """What a server knows of the request that a decision belongs to; empty texts where it knows nothing."""
+    """What a server knows of the request that a decision belongs to: empty texts, and zeros, where it knows nothing."""
 
     request_id: str
     trace_id: str
     route: str
     client: str
     upstream: str
+    tokens: Sequence[int]
 
 
 REQUEST_FACTS: Final[ContextVar[RequestFacts | None]] = ContextVar("guardrails_request_facts", default=None)
@@ -109,11 +115,17 @@ def encode_decision(
         if who.model is not None:
             record["model"] = who.model[:LONGEST]
     if facts is not None:
-        for name in REQUEST_FIELDS:
-            if value := getattr(facts, name):
-                record[name] = value
+        record.update(_describe_request(facts, verdict.stage))
     record.update(describe_verdict(verdict))
     return told, _encode(record)
+
+
+def _describe_request(facts: RequestFacts, stage: Stage) -> dict[str, Any]:
+    """Return what a record says of the request of a server; of an answer also its tokens."""
+    told: dict[str, Any] = {name: value for name in REQUEST_FIELDS if (value := getattr(facts, name))}
+    if stage is Stage.OUTPUT and any(facts.tokens):
+        told["tokens"] = dict(zip(TOKENS, facts.tokens, strict=True))
+    return told
 
 
 def describe_verdict(verdict: Verdict) -> dict[str, Any]:

@@ -32,6 +32,10 @@ def _policy(name: str) -> Callable[[Mapping[str, Any]], str]:
     return lambda record: record.get("policy", {}).get(name, "")
 
 
+def _tokens(of: str) -> Callable[[Mapping[str, Any]], int]:
+    return lambda record: record.get("tokens", {}).get(of, 0)
+
+
 def _each(name: str, part: str) -> Callable[[Mapping[str, Any]], list[str]]:
     return lambda record: list(dict.fromkeys(each[part] for each in record.get(name, ())))
 
@@ -71,6 +75,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "policy": Column("string", _policy("name"), "the policy's name"),
     "policy_version": Column("string", _policy("version"), "its version"),
     "policy_digest": Column("string", _policy("digest"), "its digest"),
+    "input_tokens": Column("int", _tokens("input"), "tokens of the request, as its upstream says with the answer"),
+    "output_tokens": Column("int", _tokens("output"), "tokens of the answer, likewise"),
     "ms": Column("double", lambda record: record.get("ms", {}).get("total", 0.0), "milliseconds the check took"),
     "erased": Column("bool", lambda record: record.get("erased", False), "whether the person was erased"),
     "writer": Column("string", _text("writer"), "the process that wrote it"),

@@ -10,7 +10,14 @@ import pytest
 
 from guardrails.engine.model import Request
 from guardrails.records.chain import commit
-from guardrails.records.decision import LONGEST, MOST_FINDINGS, NOBODY, Person, encode_decision
+from guardrails.records.decision import (
+    LONGEST,
+    MOST_FINDINGS,
+    NOBODY,
+    REQUEST_FIELDS,
+    Person,
+    encode_decision,
+)
 from guardrails.types import (
     Action,
     Coverage,
@@ -113,11 +120,30 @@ def test_people_are_committed_to() -> None:
 
 def test_the_request_is_named() -> None:
     """By the ids that client and operator know; what is not known is left out."""
-    facts = SimpleNamespace(request_id="req_1", trace_id="", route="/v1/x", client="team-a", upstream="")
+    facts = SimpleNamespace(
+        request_id="req_1", trace_id="", route="/v1/x", client="team-a", upstream="", tokens=(0, 0)
+    )
     _, record = encoded(verdict(), None, NOBODY, facts)
     assert {name: record.get(name) for name in vars(facts)} == {
         "request_id": "req_1", "trace_id": None, "route": "/v1/x", "client": "team-a", "upstream": None,
+        "tokens": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stage", "tokens", "told"),
+    [
+        (Stage.OUTPUT, [12, 3], {"input": 12, "output": 3}),
+        (Stage.OUTPUT, [0, 3], {"input": 0, "output": 3}),
+        (Stage.OUTPUT, [0, 0], None),
+        (Stage.INPUT, [12, 3], None),
+    ],
+)
+def test_an_answer_has_its_tokens(stage: Stage, tokens: list[int], told: dict[str, int] | None) -> None:
+    """As the upstream says; a request has none, also where the model is asked again."""
+    facts = SimpleNamespace(**dict.fromkeys(REQUEST_FIELDS, ""), tokens=tokens)
+    _, record = encoded(verdict(stage=stage), None, NOBODY, facts)
+    assert record.get("tokens") == told
 
 
 def test_the_surest_of_many_findings_are_named() -> None:

@@ -145,8 +145,11 @@ class Call:
 
     def begin_count(self) -> TokenCount:
         """Return what takes the tokens that the answer says it took, and what else is told of it."""
-        span = self.http.scope[LOG_ENTRY].span
-        return TokenCount() if span is None or not span.follows_answers else AnswerFacts()
+        entry = self.http.scope[LOG_ENTRY]
+        follows = entry.span is not None and entry.span.follows_answers
+        count = AnswerFacts() if follows else TokenCount()
+        entry.tokens = count.counts
+        return count
 
     def record_count(self, tokens: TokenCount) -> None:
         """Count the tokens of the answer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,7 @@ class RequestEntry:
         check: what its checks took together.
         upstream_wait: what upstreams took, until the end of their answers.
         span: its span, None where nobody is told of it.
+        tokens: those of the request and of the answer, as the upstream says by now.
     """
 
     request_id: str = ""
@@ -53,6 +55,7 @@ class RequestEntry:
     check: float = 0.0
     upstream_wait: float = 0.0
     span: RequestSpan | None = None
+    tokens: Sequence[int] = (0, 0)
 
     @property
     def level(self) -> str:
