@@ -28,7 +28,15 @@ from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.on_fail import find_misuse, read_on_fail
 from guardrails.policy.redactions import REDACTIONS, Redaction
-from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc, UncheckedDoc
+from guardrails.policy.schema import (
+    DEFAULT_LOCALE,
+    FilmsDoc,
+    LimitsDoc,
+    PolicyRecordsDoc,
+    RedactionDoc,
+    RuleDoc,
+    UncheckedDoc,
+)
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
 from guardrails.registry.sources import PluginError
@@ -425,6 +433,8 @@ def _digest(
             if not name.startswith(("picture_", "film_")) or value != LimitsDoc.model_fields[name].default
         },
         **({} if policy.films == FilmsDoc() else {"films": policy.films.model_dump()}),
+        # No verdict depends on it, but what is kept of people does.
+        **({} if policy.records == PolicyRecordsDoc() else {"records": policy.records.model_dump()}),
         "history": policy.history,
         # No verdict depends on it, but what a provider has seen does; digests without it stay what they were.
         **({} if policy.parallel is None else {"parallel": True}),
@@ -466,6 +476,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
         unchecked={kind: Action[str(value).upper()] for kind, value in policy.unchecked.model_dump().items()},
         limits=policy.limits,
         films=policy.films,
+        keeps_content=policy.records.content,
         history=policy.history,
         parallel=policy.parallel is not None,
         tools=work.tools,

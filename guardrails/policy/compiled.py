@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
@@ -105,7 +106,8 @@ class DetectionPlan:
 @dataclass(frozen=True, slots=True, repr=False)
 class CompiledPolicy:
     """A policy ready to run. `plan` tells what a content needs; `tests` come along for the test runner. With `parallel` no
-    rule of it changes a request, which may be under way while it is judged. `tools` is what conditions are told of tools,
+    rule of it changes a request, which may be under way while it is judged. `keeps_content` tells whether records may hold what
+    was judged: always, or where the decision is not `allow` (`flagged`). `tools` is what conditions are told of tools,
     `names` the context that they name, `elsewhere` the rules that the tests of a file know nothing of, by its name.
     """
 
@@ -120,6 +122,7 @@ class CompiledPolicy:
     tests: tuple[tuple[PolicyItem, TestDoc], ...]
     shadow: bool
     joins_conversation: bool
+    keeps_content: bool | Literal["flagged"] = False
     tools: ToolLists = field(default_factory=ToolLists)
     names: frozenset[str] = frozenset()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -293,6 +293,15 @@ class ToolsDoc(Config):
     a tool returned that is not known counts too."""
 
 
+class PolicyRecordsDoc(Config):
+    """What of a decision its record holds, where an operator keeps records."""
+
+    content: bool | Literal["flagged"] = False
+    """Whether what was judged is kept with the record, encrypted: of every decision, or with `flagged` of those that are not
+    `allow`. It takes an operator's key as well (GUARDRAILS_CONTENT_KEY, or `records: {content: {key_file: …}}` of the settings);
+    without one nothing is kept. A floor's word does not count, nor that of a policy which judges besides."""
+
+
 class OverrideDoc(Config):
     """Changes to what was inherited; a field given here replaces the inherited one."""
 
@@ -363,6 +372,8 @@ class PolicyDoc(Config):
     by itself before the verdict is judged first all the same: with tools that the provider runs, with `store`, or with
     anything that is not known or cannot be judged. Where there is a floor, it must say so as well. `guard.wrap` always
     judges first."""
+    records: PolicyRecordsDoc = PolicyRecordsDoc()
+    """What of a decision its record holds."""
     tests: list[JsonValue] = Field(default=[])
     """Tests, run by `guardrails test`."""
 

@@ -151,6 +151,9 @@ def _tables(old: PolicyVersion, new: PolicyVersion) -> Iterator[PolicyChange]:
     yield from table(
         "films", first.films.model_dump(), then.films.model_dump(), lambda _: judge_always("default")
     )
+    yield from table(
+        "records", first.records.model_dump(), then.records.model_dump(), lambda _: judge_always("default")
+    )
     rest = {"history": first.history, "parallel": first.parallel is not None}
     now = {"history": then.history, "parallel": then.parallel is not None}
     yield from table("policy", rest, now, lambda _: judge_always("default"))

@@ -45,6 +45,7 @@ class MergedSections:
     unchecked: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     films: dict[str, Any] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
     history: str | None = None
     parallel: Mark | None = None
     tools: dict[str, PolicyItem] = field(default_factory=dict)
@@ -241,6 +242,7 @@ class Lineage:
         merged.unchecked.update(_mapping(data, "unchecked"))
         merged.limits.update(_mapping(data, "limits"))
         merged.films.update(_mapping(data, "films"))
+        merged.records.update(_mapping(data, "records"))
         self.tools(_mapping(data, "tools"), source, ("tools",), folder)
         if data.get("history") in ("remove", "block"):
             merged.history = data["history"]

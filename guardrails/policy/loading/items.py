@@ -13,7 +13,14 @@ from guardrails.detectors.kinds import Kind
 from guardrails.policy.endpoints import find_endpoint
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
-from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, UncheckedDoc
+from guardrails.policy.schema import (
+    ExceptionDoc,
+    FilmsDoc,
+    LimitsDoc,
+    PolicyRecordsDoc,
+    RuleDoc,
+    UncheckedDoc,
+)
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.registry.sources import PluginSources
 from guardrails.remote.endpoint import Endpoint
@@ -138,6 +145,7 @@ class Policy:
     unchecked: UncheckedDoc
     limits: LimitsDoc
     films: FilmsDoc
+    records: PolicyRecordsDoc
     history: str
     parallel: Mark | None
     tools: Mapping[str, PolicyItem]

@@ -27,6 +27,7 @@ from guardrails.policy.schema import (
     FilmsDoc,
     LimitsDoc,
     PolicyDoc,
+    PolicyRecordsDoc,
     RuleDoc,
     UncheckedDoc,
 )
@@ -68,10 +69,11 @@ class _Validation:
     def policy(self, file: str, merged: MergedSections, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
         """Validate item by item."""
         head = self.heads[0]
-        quiet = Problems()  # these three were validated in their files; here only valid ones count
+        quiet = Problems()  # these four were validated in their files; here only valid ones count
         unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _NoMarks(), "") or UncheckedDoc()
         limits = quiet.validate(LimitsDoc, merged.limits, _NoMarks(), "") or LimitsDoc()
         films = quiet.validate(FilmsDoc, merged.films, _NoMarks(), "") or FilmsDoc()
+        records = quiet.validate(PolicyRecordsDoc, merged.records, _NoMarks(), "") or PolicyRecordsDoc()
         exceptions = tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item)))
         return Policy(
             name=head.name if head else "?",
@@ -88,6 +90,7 @@ class _Validation:
             unchecked=unchecked,
             limits=limits,
             films=films,
+            records=records,
             history=merged.history or "remove",
             parallel=merged.parallel,
             tools=merged.tools,
