@@ -183,7 +183,7 @@ class Checker:
             verdict = await self.pipeline.acheck(subject.tree, request, make, complete=complete)
         except GuardUnavailable as error:
             raise self.refuse(error, at, request) from None
-        return cast("Verdict[T]", self._publish(verdict, request))
+        return cast("Verdict[T]", self._publish(verdict, request, subject))
 
     def with_policy(self, beside: CompiledPolicy) -> Self:
         """Return one that judges by another policy besides, whose verdicts go where its own go."""
@@ -232,7 +232,7 @@ class Checker:
         """Put the verdict together from an outcome, and report it; `before` is what earlier checks of the call handed out,
         `heard` what tools returned before, `who` asked, for the record.
         """
-        return self._publish(self._build_verdict(subject, outcome, stage, before, heard), who)
+        return self._publish(self._build_verdict(subject, outcome, stage, before, heard), who, subject)
 
     def _build_verdict(
         self,
@@ -292,9 +292,13 @@ class Checker:
         )
         return error.with_verdict(self._publish(verdict, who))
 
-    def _publish(self, verdict: Verdict, who: Request | None) -> Verdict:
-        """Report a verdict to whoever asked to be told, and return it: as unavailable where it must be on record and is not."""
-        if self.records is not None and not self.records.append(verdict, who):
+    def _publish(self, verdict: Verdict, who: Request | None, subject: Payload | None = None) -> Verdict:
+        """Report a verdict to whoever asked to be told, and return it: as unavailable where it must be on record and is not.
+        `subject` is what was judged, which its record may keep.
+        """
+        keeps = self.policy.keeps_content
+        kept = subject if keeps is True or (keeps and verdict.action is not Action.ALLOW) else None
+        if self.records is not None and not self.records.append(verdict, who, content=kept):
             verdict = replace(verdict, action=Action.BLOCK, content=None, unavailable=Unavailable("service"))
         if self.telemetry is not None:
             self.telemetry.record(verdict)

@@ -159,7 +159,7 @@ class Guard(FrameworkExtensions):
             options: Any = {"cache": cache, "budget": budget, "on_verdict": on_verdict}
             guard = cls(*_compile_policies(policy, floor, sources), **options, application_text=own)
         guard.sinks = open_sinks(sinks, sources) if sinks else None
-        guard.records = None if records is None else _open_records(records)
+        guard.records = None if records is None else _open_records(records, guard.policy)
         given = copy.deepcopy(policy), copy.deepcopy(floor), detectors, redactions
         guard.origin = Origin(*given, (*sinks,), records, listed, (*application_text,), files)
         return guard
@@ -414,11 +414,14 @@ def _compile_policies(
     )
 
 
-def _open_records(records: RecordsLike) -> DecisionLog:
+def _open_records(records: RecordsLike, policy: CompiledPolicy) -> DecisionLog:
     """Return the log of decisions that a configuration means; records, and SQLite, are imported by who has some."""
     from guardrails.records.decision_log import open_log
 
-    return open_log(records)
+    log = open_log(records)
+    if policy.keeps_content:
+        log.expect_content()
+    return log
 
 
 def _load_again(

@@ -22,7 +22,7 @@ from guardrails.records.configuration import Records, default_records
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 URL = r"https?://[^\s/@]+(/\S*)?"
-PATHS = ("policy", "floor", "approvals", "records", "path", "heads")
+PATHS = ("policy", "floor", "approvals", "records", "path", "heads", "key_file")
 """Settings that name a file, which in a settings file is relative to its folder."""
 
 BEGIN = "servers:"

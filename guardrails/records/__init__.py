@@ -2,6 +2,7 @@
 
 * `decision_log.DecisionLog`: what a guard or a server writes to. A record is in its journal before the answer leaves.
 * `decision`: the record of one verdict, without any text of what was judged.
+* `content`: reads what was judged, where policy and operator have it kept; `kept_content` encrypts it.
 * `chain`: the chain of HMACs over the records of a writer, commitments to people, signed heads.
 * `journal`: files to which processes append, and what moves them into the store, each record exactly once.
 * `decision_store`: the store's rows: inserted, queried, removed by retention, with a person erased.

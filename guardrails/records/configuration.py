@@ -18,6 +18,9 @@ LOG = logging.getLogger("guardrails")
 
 Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+DAY_US: Final = 86_400_000_000
+"""Microseconds of a day."""
+
 JOURNAL_BYTES: Final = 1 << 30
 
 VARIABLE: Final = "GUARDRAILS_RECORDS"
@@ -41,8 +44,25 @@ def default_folder(environment: Mapping[str, str]) -> Path:
     )
 
 
+class ContentDoc(Config):
+    """How what was judged is kept with its record, where the policy asks for it (`records: {content: true}`) and there is a key:
+    encrypted, for so many days.
+    """
+
+    key_file: str | None = Field(default=None, min_length=1, examples=["/run/secrets/guardrails-content-key"])
+    """The file of the key, 32 bytes in hexadecimal or base64url (`openssl rand -hex 32`); the environment's
+    GUARDRAILS_CONTENT_KEY goes before it. Several keys may stand there, with commas between: the first encrypts, all are read by.
+    Without a key no content is kept. In a settings file relative to its folder."""
+    keep_days: Days = 30.0
+    """Days for which a content stays, at most as long as its record."""
+    most_bytes: int = Field(default=65_536, ge=1, le=16 << 20)
+    """Size of a content's JSON up to which it is kept; the record says of a larger one that it was too large."""
+
+
 class RecordsDoc(Config):
-    """Records of decisions, one for each verdict, without any text of what was judged; or the folder alone."""
+    """Records of decisions, one for each verdict, without any text of what was judged, unless a policy and a key say so; or the
+    folder alone.
+    """
 
     path: str = Field(default_factory=lambda: str(default_folder(os.environ)), min_length=1)
     """The folder of the journal, the key and the heads; it is made where there is none. In a settings file relative to its
@@ -63,6 +83,8 @@ class RecordsDoc(Config):
     """Size of the database from which the oldest records are removed; SQLite alone can tell it as rows go."""
     tenants: dict[str, Days] = Field(default_factory=dict, max_length=4_096)
     """Days for which the records of a tenant stay, instead of `keep_days`."""
+    content: ContentDoc = ContentDoc()
+    """How what was judged is kept, where policy and key say so."""
     journal_bytes: int = Field(default=JOURNAL_BYTES, ge=1 << 20)
     """Size of the records of one process that may wait for the store; what comes then cannot be written."""
 

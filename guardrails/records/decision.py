@@ -1,6 +1,7 @@
 """The record of one decision: what was decided, by what, for whom and when, and no word of what was judged.
 
 What people or programs chose freely (users, conversations) is committed to, and stands in a part of its own that can be erased.
+So is what was judged, where it is kept: encrypted.
 Paths of findings are left out, as they may hold names of fields.
 """
 
@@ -18,6 +19,8 @@ import msgspec
 
 from guardrails.engine.model import Request
 from guardrails.records.chain import SALT_BYTES, commit
+from guardrails.records.kept_content.content_form import Unkept
+from guardrails.records.kept_content.sealed_content import SealedContent
 from guardrails.types import Finding, FiredRule, Stage, Verdict
 from guardrails.verdicts.coverage import Coverage
 
@@ -78,14 +81,24 @@ NOBODY: Final = Person()
 NO_PERSON: Final = b"{}"
 
 
-def encode_person(person: Person, salt: bytes) -> bytes:
-    """Return the part of a record that can be erased, as JSON."""
-    told = {"salt": salt.hex(), "subject": person.subject, "conversation": person.conversation}
+def encode_person(person: Person, salt: bytes, content: SealedContent | None = None) -> bytes:
+    """Return the part of a record that can be erased, as JSON: whom it is about, and what was judged, encrypted."""
+    told = {
+        "salt": salt.hex(),
+        "subject": person.subject,
+        "conversation": person.conversation,
+        "content": None if content is None else content.to_json(),
+    }
     return _encode({name: value for name, value in told.items() if value is not None})
 
 
 def encode_decision(
-    verdict: Verdict, who: Request | None, person: Person, facts: RequestFacts | None
+    verdict: Verdict,
+    who: Request | None,
+    person: Person,
+    facts: RequestFacts | None,
+    *,
+    content: SealedContent | Unkept | None = None,
 ) -> tuple[bytes, bytes]:
     """Return the two parts of the record of a verdict: whom it is about, and what is chained.
 
@@ -94,6 +107,7 @@ def encode_decision(
         who: who asked, None where nobody is known.
         person: the same, as the store is to have it.
         facts: the request of a server that it belongs to.
+        content: what was judged, as it is kept, or why it is not; None where nobody wants it.
     """
     record: dict[str, Any] = {
         "v": VERSION,
@@ -101,14 +115,7 @@ def encode_decision(
         "id": verdict.id,
         "time": time.time_ns() // 1000,
     }
-    told = NO_PERSON
-    if person is not NOBODY:
-        salt = os.urandom(SALT_BYTES)
-        told = encode_person(person, salt)
-        if person.subject is not None:
-            record["subject"] = commit(salt, "subject", person.subject)
-        if person.conversation is not None:
-            record["conversation"] = commit(salt, "conversation", person.conversation)
+    told = _commit(record, person, content)
     if who is not None:
         if who.tenant is not None:
             record["tenant"] = who.tenant[:LONGEST]
@@ -126,6 +133,23 @@ def _describe_request(facts: RequestFacts, stage: Stage) -> dict[str, Any]:
     if stage is Stage.OUTPUT and any(facts.tokens):
         told["tokens"] = dict(zip(TOKENS, facts.tokens, strict=True))
     return told
+
+
+def _commit(record: dict[str, Any], person: Person, content: SealedContent | Unkept | None) -> bytes:
+    """Put commitments to a person and to what was judged into a record, and return the part that can be erased."""
+    sealed = content if isinstance(content, SealedContent) else None
+    if content is not None and sealed is None:
+        record["content"] = content
+    if person is NOBODY and sealed is None:
+        return NO_PERSON
+    salt = os.urandom(SALT_BYTES)
+    if person.subject is not None:
+        record["subject"] = commit(salt, "subject", person.subject)
+    if person.conversation is not None:
+        record["conversation"] = commit(salt, "conversation", person.conversation)
+    if sealed is not None:
+        record["content"] = commit(salt, "content", sealed.digest)
+    return encode_person(person, salt, sealed)
 
 
 def describe_verdict(verdict: Verdict) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from guardrails.detectors.config import describe_invalid
 from guardrails.detectors.shared_builds import SharedInstances
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Request
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.records.chain import RecordsError, read_key
@@ -28,6 +29,8 @@ from guardrails.records.decision_store import DecisionStore, store_url
 from guardrails.records.identities import Identities
 from guardrails.records.journal.journal import Journal, JournalFull
 from guardrails.records.journal.upkeep import Upkeep
+from guardrails.records.kept_content.content_keeper import ContentKeeper
+from guardrails.records.kept_content.content_keys import CONTENT_KEY_VARIABLE, read_content_keys
 from guardrails.types import Verdict
 
 LOG = logging.getLogger("guardrails")
@@ -48,7 +51,7 @@ class DecisionLog:
         problem: what is wrong with the store, None while all is well.
 
     Raises:
-        GuardrailsError: the folder cannot be made, the key is too short, or the store cannot be reached or is newer.
+        GuardrailsError: the folder cannot be made, a key is too short or malformed, or the store cannot be reached or is newer.
     """
 
     def __init__(self, doc: RecordsDoc) -> None:
@@ -63,6 +66,9 @@ class DecisionLog:
         with DecisionStore.open(store_url(doc), self._key):
             pass  # whether it is there, and of a version that is known, is to be known now
         self._identities = Identities(self._key, doc.identities)
+        keys = read_content_keys(doc.content)
+        self._keeper = None if keys is None else ContentKeeper(doc.content, keys)
+        self._warned = False
         self._lock = fork_safe_lock()
         self.reset_in_child()
         reset_after_fork(self)
@@ -73,16 +79,29 @@ class DecisionLog:
         self.problem: str | None = None
         self._process: int | None = None
 
-    def append(self, verdict: Verdict, who: Request | None) -> bool:
+    def expect_content(self) -> None:
+        """Take that a policy has contents kept, and say once in the log where there is no key, so that none is."""
+        if self._keeper is None and not self._warned:
+            self._warned = True
+            LOG.warning(
+                "the policy has contents kept in records, and none is, as there is no key: set %s, or records.content.key_file",
+                CONTENT_KEY_VARIABLE,
+            )
+
+    def append(self, verdict: Verdict, who: Request | None, *, content: Payload | None = None) -> bool:
         """Put the record of a verdict in the journal, and return whether the answer may leave: not where it could not be written
         and `on_error` is `block`.
 
         Args:
             verdict: the verdict.
             who: who asked, None where nobody is known.
+            content: what was judged, where the policy has it kept, which takes a key as well.
         """
+        kept = None
+        if content is not None and self._keeper is not None:
+            kept = self._keeper.keep(verdict.id, content)
         person = NOBODY if who is None else self._identify(who)
-        told, record = encode_decision(verdict, who, person, REQUEST_FACTS.get())
+        told, record = encode_decision(verdict, who, person, REQUEST_FACTS.get(), content=kept)
         if self._process != os.getpid():
             self._start()
         try:

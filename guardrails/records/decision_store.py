@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Self
 from guardrails.records.chain import sign_erasure, sign_removal
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.journal.line import Line
+from guardrails.records.kept_content.content_table import ContentTable
 from guardrails.stores.database import Database, open_database, sqlite_url
 from guardrails.stores.migrations import migrate
 
@@ -117,10 +118,14 @@ class DecisionStore:
     Args:
         database: where they are; its tables are of the version that this package knows.
         key: of the chain.
+
+    Attributes:
+        contents: what is kept of what was judged.
     """
 
     def __init__(self, database: Database, key: bytes) -> None:
         self.database, self._key = database, key
+        self.contents = ContentTable(database, AT_ONCE)
 
     @classmethod
     def open(cls, url: str, key: bytes) -> Self:
@@ -156,6 +161,8 @@ class DecisionStore:
             new = [line for line in lines if line.seq > moved]
             if new:
                 database.execute_many(INSERT, [_row(writer, line) for line in new])
+                kept = [(line.seq, line.content) for line in new if line.content is not None]
+                self.contents.insert(writer, kept)
                 database.execute(POSITION, (writer, new[-1].seq, new[-1].mac))
         return len(new)
 
@@ -222,6 +229,7 @@ class DecisionStore:
                 database.execute(
                     "DELETE FROM decisions WHERE writer = ? AND seq BETWEEN ? AND ?", (writer, first, last)
                 )
+                self.contents.remove_run(writer, first, last)
                 self._note_removal(writer, first, last, mac)
         return len(rows)
 
@@ -242,8 +250,8 @@ class DecisionStore:
         )
 
     def erase(self, subject: str) -> int:
-        """Erase a person from all records: who they were, in which conversation, and the salts of the commitments, which bind
-        nobody from then on. Return how many records it were.
+        """Erase a person from all records: who they were, in which conversation, what was kept of contents, and the salts of the
+        commitments, which bind nobody from then on. Return how many records it were.
         """
         erased = 0
         while True:
@@ -258,6 +266,7 @@ class DecisionStore:
                         for writer, seq, mac in rows
                     ],
                 )
+                self.contents.remove((writer, seq) for writer, seq, _ in rows)
             erased += len(rows)
             if len(rows) < AT_ONCE:
                 return erased

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from guardrails.records.chain import (
     Head,
@@ -22,10 +22,21 @@ from guardrails.records.chain import (
 from guardrails.records.decision_store import DecisionStore, Removal, StoredRecord
 from guardrails.records.journal.journal import find_segments, read_lines
 from guardrails.records.journal.line import FROM_PERSON, FROM_RECORD
+from guardrails.records.kept_content.sealed_content import SealedContent
 
 Kind = Literal[
-    "altered", "missing", "truncated", "person_altered", "person_missing", "removal_forged", "head_forged"
+    "altered",
+    "missing",
+    "truncated",
+    "person_altered",
+    "person_missing",
+    "content_altered",
+    "removal_forged",
+    "head_forged",
 ]
+
+
+NOT_KEPT: Final = "what is kept of the content is not what was kept of this record's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +55,8 @@ class Problem:
 
 @dataclass(slots=True)
 class Verification:
-    """What was verified: so many writers, records, records that wait in journals, removed ones and those of erased people; the
-    heads up to which none can have been cut off unseen; and what is wrong.
+    """What was verified: so many writers, records, records that wait in journals, removed ones and those of erased people; kept
+    contents; the heads up to which none can have been cut off unseen; and what is wrong.
     """
 
     writers: int = 0
@@ -53,6 +64,7 @@ class Verification:
     waiting: int = 0
     removed: int = 0
     erased: int = 0
+    contents: int = 0
     heads: int = 0
     problems: list[Problem] = field(default_factory=list)
 
@@ -65,7 +77,7 @@ class Verification:
         """Return it as plain JSON values."""
         counts = {
             name: getattr(self, name)
-            for name in ("writers", "records", "waiting", "removed", "erased", "heads")
+            for name in ("writers", "records", "waiting", "removed", "erased", "contents", "heads")
         }
         return {"intact": self.intact, **counts, "problems": [each.to_dict() for each in self.problems]}
 
@@ -105,7 +117,22 @@ def verify(
         found.writers += 1
         walk = _Walk(store, key, writer, found, went)
         walk.run(positions.get(writer), newest.get(writer), waiting.get(writer, ()))
+    _verify_contents(store, found)
     return found
+
+
+def _verify_contents(store: DecisionStore, found: Verification) -> None:
+    """Verify what is kept of contents, without their key: records commit to them as they are encrypted. One that is gone has
+    expired, for all that anybody can tell.
+    """
+    for row in store.contents:
+        found.contents += 1
+        if not _is_committed(_parse(row.record or ""), row.salt, row.sealed):
+            found.problems.append(Problem("content_altered", row.writer, row.seq, NOT_KEPT))
+
+
+def _is_committed(record: dict[str, Any], salt: bytes | None, sealed: SealedContent) -> bool:
+    return salt is not None and record.get("content") == commit(salt, "content", sealed.digest)
 
 
 class _Walk:
@@ -220,6 +247,10 @@ class _Walk:
             right = next_mac(self._key, self._mac, line.seq, line.record)
             if line.seq == self._seq + 1 and not hmac.compare_digest(right, line.mac):
                 self._report("altered", line.seq, "a record of the journal is not what its writer wrote")
+            if line.content is not None and not _is_committed(
+                _parse(line.record.decode()), line.salt, line.content
+            ):
+                self._report("content_altered", line.seq, NOT_KEPT)
             self._found.waiting += 1
             self._go_to(line.seq, line.mac)
 

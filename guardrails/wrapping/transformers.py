@@ -154,7 +154,7 @@ def joined(prompt: str, new: str) -> Payload:
         changed: Any = payload.apply_edits(parts, tree, outcome)
         return "".join(changed)
 
-    return Payload(tree, apply)
+    return Payload(tree, apply, parts)
 
 
 def _new(said: Any, sent: Any) -> tuple[Any, Any]:

@@ -21,11 +21,20 @@ BARE: Final[Mapping[Stage, Place]] = {stage: Place(stage) for stage in Stage}
 """Where a text stands that comes without anything around it."""
 
 
-class Payload:
-    """Something to check. `apply` gives it back with an outcome's edits, or None where it is blocked."""
+UNKNOWN: Final = object()
+"""In the place of a value of which there is the tree alone."""
 
-    def __init__(self, tree: ContentTree, apply: Callable[[Outcome], object]) -> None:
+
+class Payload:
+    """Something to check. `apply` gives it back with an outcome's edits, or None where it is blocked; `given` is the value
+    itself, for who keeps it.
+    """
+
+    def __init__(
+        self, tree: ContentTree, apply: Callable[[Outcome], object], given: object = UNKNOWN
+    ) -> None:
         self.tree = tree
+        self.given = given
         self._apply = apply
 
     def apply(self, outcome: Outcome) -> object:
@@ -36,7 +45,7 @@ class Payload:
 def text(given: str, stage: Stage) -> Payload:
     """Return one text to check at a stage."""
     tree = ContentTree(leaves=[Leaf(Text(given, BARE[stage]))])
-    return Payload(tree, lambda outcome: outcome.edits.get(0, given))
+    return Payload(tree, lambda outcome: outcome.edits.get(0, given), given)
 
 
 def apply_edits(given: object, tree: ContentTree, outcome: Outcome) -> object:
@@ -49,7 +58,7 @@ def apply_edits(given: object, tree: ContentTree, outcome: Outcome) -> object:
 
 def body(given: Any, tree: ContentTree, changed: ApplyEdits = apply_edits) -> Payload:
     """Return a value whose tree is known, to check; `changed` makes of it what an outcome leaves."""
-    return Payload(tree, lambda outcome: changed(given, tree, outcome))
+    return Payload(tree, lambda outcome: changed(given, tree, outcome), given)
 
 
 def removed_paths(tree: ContentTree, outcome: Outcome) -> tuple[str, ...]:

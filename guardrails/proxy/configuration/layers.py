@@ -21,7 +21,7 @@ ROWS = ("policies", "sinks", "application_text")
 PLUGINS = "plugins"
 """The setting that is a list of packages and of Python files."""
 
-NESTED = ("fetch", "records", "shadow", "tls")
+NESTED = ("content", "fetch", "records", "shadow", "tls")
 """The settings that have settings with files themselves."""
 
 DEFAULT = "default"

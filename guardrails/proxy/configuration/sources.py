@@ -38,8 +38,8 @@ PATHS = (
     *("key_file", "cert_file", "cert_key_file", "client_ca_file", "records", "heads"),
 )
 """Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies` and
-`upstreams`, and those of `fetch`, `records`, `shadow` and `tls`, `path` in each of `sinks`, and `file` in each of
-`application_text`."""
+`upstreams`, and those of `fetch`, `records` with its `content`, `shadow` and `tls`, `path` in each of `sinks`, and `file` in
+each of `application_text`."""
 
 BEGIN = "upstream: http://127.0.0.1:8000/v1"
 """How a settings file may begin."""

@@ -246,7 +246,7 @@ async def judge_piece(
 ) -> JudgedPiece:
     """Return what the policy says of a piece."""
     started, taken = perf_counter(), state.sample_for_shadow(piece.tree, who)
-    asked = Payload(piece.tree, lambda outcome: piece.changed(piece.given, piece.tree, outcome))
+    asked = Payload(piece.tree, lambda outcome: piece.changed(piece.given, piece.tree, outcome), piece.given)
 
     def make(outcome: Outcome) -> tuple[Verdict, Outcome]:
         if outcome.action is Action.REDACT and not piece.carries(piece.tree, outcome):

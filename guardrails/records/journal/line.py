@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from guardrails.records.kept_content.sealed_content import SealedContent
+
 _decode: Final = msgspec.json.Decoder().decode
 
 
@@ -30,6 +32,7 @@ class Line(NamedTuple):
         columns: what it says of `FROM_RECORD` and, behind those, what its other part says of `FROM_PERSON`.
         salt: of what is committed to, which can be erased as well.
         has_escapes: whether a character is escaped in one of its texts, such as NUL, a lone surrogate or a quotation mark.
+        content: what was judged, encrypted, where it is kept; it can be erased as well.
     """
 
     seq: int
@@ -38,6 +41,7 @@ class Line(NamedTuple):
     columns: tuple[Any, ...]
     salt: bytes | None
     has_escapes: bool
+    content: SealedContent | None = None
 
 
 def parse_line(raw: bytes) -> Line | None:
@@ -55,7 +59,7 @@ def read_line(seq: int, mac: bytes, person: bytes, record: bytes) -> Line:
     """Return a line by its number, its MAC, and its two JSON texts.
 
     Raises:
-        ValueError: one of these is no mapping, or the salt is none.
+        ValueError: one of these is no mapping, or the salt or the content is none.
     """
     told, known = _read_mapping(record), _read_mapping(person)
     salt = known.get("salt")
@@ -63,7 +67,11 @@ def read_line(seq: int, mac: bytes, person: bytes, record: bytes) -> Line:
         raise ValueError("no salt")
     columns = (*map(told.get, FROM_RECORD), *map(known.get, FROM_PERSON))
     has_escapes = b"\\" in record or b"\\" in person
-    return Line(seq, mac, record, columns, None if salt is None else bytes.fromhex(salt), has_escapes)
+    kept = known.get("content")
+    content = None if kept is None else SealedContent.from_json(kept)
+    return Line(
+        seq, mac, record, columns, None if salt is None else bytes.fromhex(salt), has_escapes, content
+    )
 
 
 def _read_mapping(raw: bytes) -> Mapping[str, Any]:

@@ -20,7 +20,9 @@ from guardrails.records.journal.line import Line
 LOG = logging.getLogger("guardrails")
 
 LINES_AT_ONCE: Final = 2_000
-"""Lines of a journal that are taken in one transaction."""
+"""Lines of a journal that are taken in one transaction,"""
+BYTES_AT_ONCE: Final = 8 << 20
+"""and the bytes of lines behind which no further one is: contents that are kept are large."""
 
 
 class Mover:
@@ -81,6 +83,7 @@ class Mover:
 def _batches(path: Path, at: int) -> Iterator[tuple[list[Line], int]]:
     """Return the lines of a file in batches, each with the place behind it."""
     batch: list[Line] = []
+    begin = at
     for line, behind in read_lines(path, at):
         at = behind
         if line is None:
@@ -88,8 +91,8 @@ def _batches(path: Path, at: int) -> Iterator[tuple[list[Line], int]]:
             LOG.error("a line of the journal %s is damaged, and left out", path)
         else:
             batch.append(line)
-        if len(batch) == LINES_AT_ONCE:
+        if len(batch) == LINES_AT_ONCE or at - begin >= BYTES_AT_ONCE:
             yield batch, at
-            batch = []
+            batch, begin = [], at
     if batch:
         yield batch, at

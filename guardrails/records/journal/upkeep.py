@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Final
 
 from guardrails.errors import GuardrailsError
-from guardrails.records.configuration import RecordsDoc
+from guardrails.records.configuration import DAY_US, RecordsDoc
 from guardrails.records.decision_store import AT_ONCE, DecisionStore, store_url
 from guardrails.records.journal.journal import Journal, lock_file
 from guardrails.records.journal.mover import Mover
@@ -26,7 +26,6 @@ RETRY_S: Final = 3.0
 """How long the store is left alone once it failed."""
 EACH_MINUTE_S: Final = 60.0
 """How often heads are signed, old records are removed, and what killed processes left is looked for."""
-DAY_US: Final = 86_400_000_000
 
 HEADS: Final = "heads.log"
 RETENTION_LOCK: Final = "retention.lock"
@@ -101,13 +100,15 @@ class Upkeep:
     def _remove_old(self, store: DecisionStore) -> None:
         """Remove what is too old or too much, a thousand at a time, if no other process is at it."""
         doc = self._doc
-        if doc.keep_days is None and doc.keep_bytes is None and not doc.tenants:
+        keeps_all = doc.keep_days is None and doc.keep_bytes is None and not doc.tenants
+        if keeps_all and store.contents.is_empty:
             return
         lock = lock_file(self._folder / RETENTION_LOCK)
         if lock is None:
             return
         try:
             now = time.time_ns() // 1000
+            _repeat(partial(store.contents.remove_expired, now))
             for tenant, days in doc.tenants.items():
                 _repeat(partial(store.remove_before, now - int(days * DAY_US), tenant))
             if doc.keep_days is not None:

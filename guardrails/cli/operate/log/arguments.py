@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from guardrails.cli.progress import Progress
     from guardrails.records.configuration import RecordsDoc
+    from guardrails.records.content import ContentReader
     from guardrails.records.decision_store import DecisionStore, Filter
     from guardrails.records.query import RecordCondition, Row
 
@@ -84,6 +85,23 @@ class OpenRecords:
         from guardrails.records.identities import Identities
 
         return Identities(self.key, self.doc.identities).known_as(tenant, value)
+
+    def contents(self) -> ContentReader:
+        """Return what reads kept contents.
+
+        Raises:
+            GuardrailsError: there is no key of theirs, or it is malformed.
+        """
+        from guardrails.records.content import ContentReader
+        from guardrails.records.kept_content.content_keys import CONTENT_KEY_VARIABLE, read_content_keys
+
+        keys = read_content_keys(self.doc.content)
+        if keys is None:
+            raise GuardrailsError(
+                f"contents are encrypted, and their key is not here: set {CONTENT_KEY_VARIABLE}, or name the settings file "
+                "(--config) whose records.content.key_file says where it is"
+            )
+        return ContentReader(self.store, keys)
 
     def filter(self, args: argparse.Namespace) -> Filter:
         """Return what the arguments ask for, as far as the database can tell it."""

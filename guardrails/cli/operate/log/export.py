@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from guardrails.cli.operate.log.arguments import add_filter, add_source, open_records
 from guardrails.errors import GuardrailsError
+
+if TYPE_CHECKING:
+    from guardrails.records.content import ContentReader
+    from guardrails.records.query import Row
 
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
@@ -24,6 +30,11 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         choices=("jsonl", "csv", "parquet"),
         help="by the name of the file if not given, else jsonl",
     )
+    to.add_argument(
+        "--content",
+        action="store_true",
+        help="with what was judged, where that is kept (JSON lines alone); takes its key (GUARDRAILS_CONTENT_KEY, or --config)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,8 +46,12 @@ def run(args: argparse.Namespace) -> int:
     form = args.format or (ending if ending in WRITERS else "jsonl")
     if form == "parquet" and args.out is None:
         raise GuardrailsError("a Parquet file is written to a file: --out FILE")
+    if args.content and form != "jsonl":
+        raise GuardrailsError(f"contents are written as JSON lines, not as {form}: --format jsonl")
     with open_records(args) as records, Progress(sys.stderr) as progress:
         rows = records.rows(args, progress)
+        if args.content:
+            rows = _with_contents(rows, records.contents())
         if args.out is None:
             count = WRITERS[form](rows, sys.stdout.buffer)
             sys.stdout.flush()
@@ -51,3 +66,8 @@ def run(args: argparse.Namespace) -> int:
                 part.unlink(missing_ok=True)
     print(f"{count:,} records" + (f" in {args.out}" if args.out else ""), file=sys.stderr)
     return 0
+
+
+def _with_contents(rows: Iterator[Row], reader: ContentReader) -> Iterator[Row]:
+    for row in rows:
+        yield {**row, "content": reader.read_at(row["writer"], row["seq"], row["id"])}

@@ -57,13 +57,13 @@ def render_table(names: list[str], counts: list[tuple[tuple[str, ...], int]]) ->
     )
 
 
-def render_record(record: Mapping[str, Any], style: Style) -> str:
-    """Return all of a record: a line for each thing that it says."""
+def render_record(record: Mapping[str, Any], style: Style, *, with_content: bool = False) -> str:
+    """Return all of a record: a line for each thing that it says, and what was judged `with_content` behind these."""
     from guardrails.records.query import format_time
 
     lines = [f"{style.bold(record['id'])}  {format_time(record['time'])}"]
     for name, value in record.items():
-        if name in ("id", "time", "v", "findings", "ms"):
+        if name in ("id", "time", "v", "findings", "ms") or (with_content and name == "content"):
             continue
         lines.append(f"  {name:<13} {_render_value(name, value, style)}")
     for finding in record.get("findings", ()):
@@ -76,7 +76,17 @@ def render_record(record: Mapping[str, Any], style: Style) -> str:
             f"{name} {value:.2f}" for name, value in sorted(took.items(), key=lambda each: -each[1])
         )
         lines.append(f"  {'milliseconds':<13} {told}")
+    if with_content:
+        lines += _render_content(record["content"])
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _render_content(content: Any) -> list[str]:
+    """Return the lines of a content: a text as it is, all else as JSON; nothing in it moves a terminal."""
+    if content is None:
+        return [f"  {'content':<13} none is kept"]
+    told = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
+    return [f"  {'content':<13}", *(f"    {make_printable(line)}" for line in told.splitlines())]
 
 
 def _render_value(name: str, value: Any, style: Style) -> str:

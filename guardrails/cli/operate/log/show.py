@@ -14,6 +14,11 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_source(to)
     to.add_argument("id", metavar="ID", help="what x-guardrails-verdict-id or x-request-id say")
+    to.add_argument(
+        "--content",
+        action="store_true",
+        help="with what was judged, where that is kept; takes its key (GUARDRAILS_CONTENT_KEY, or --config)",
+    )
     to.add_argument("--json", action="store_true", help="print a list of JSON objects")
 
 
@@ -27,13 +32,17 @@ def run(args: argparse.Namespace) -> int:
         # A header names the decisions on the request and on its answer.
         found = [each for id_ in args.id.split(",") for each in records.store.select(Filter(id=id_.strip()))]
         found = found or [*records.store.select(Filter(request_id=args.id))]
+        told = [each.to_dict() for each in found]
+        if args.content:
+            reader = records.contents()
+            told = [{**record, "content": reader.read(each)} for record, each in zip(told, found, strict=True)]
     if not found:
         raise GuardrailsError(
             f"there is no record of {args.id}: it is older than what is kept, of another server, or was never judged"
         )
     if args.json:
-        print(json.dumps([each.to_dict() for each in found], ensure_ascii=False, indent=1))
+        print(json.dumps(told, ensure_ascii=False, indent=1))
         return 0
     style = Style(sys.stdout)
-    print("\n\n".join(render_record(each.to_dict(), style) for each in found))
+    print("\n\n".join(render_record(each, style, with_content=args.content) for each in told))
     return 0

@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
         f"{found.records:,} records of {found.writers:,} writers, {found.waiting:,} waiting, {found.removed:,} removed "
         f"by retention, {found.erased:,} without their person, {found.heads:,} heads"
     )
+    if found.contents:
+        counts += f", {found.contents:,} contents"
     print(f"{style.good('intact') if found.intact else style.bad('NOT INTACT')}: {counts}")
     if found.intact and not found.heads:
         print("no signed head is here: what was cut off at the end would not show")
