@@ -8,6 +8,7 @@ from typing import Any
 from guardrails.records.chain import Head, commit, first_mac, next_mac
 from guardrails.records.decision import NO_PERSON, Person, encode_person
 from guardrails.records.journal.line import Line, read_line
+from guardrails.records.kept_content.sealed_content import SealedContent
 
 KEY = b"the key of these tests"
 
@@ -21,9 +22,17 @@ class ChainWriter:
         self._mac = first_mac(KEY, name)
 
     def write(
-        self, time: int, subject: str | None = None, conversation: str | None = None, **more: Any
+        self,
+        time: int,
+        subject: str | None = None,
+        conversation: str | None = None,
+        *,
+        content: SealedContent | None = None,
+        **more: Any,
     ) -> Line:
-        """Write a record of a time (microseconds since 1970), of a person, with more fields or others than usual."""
+        """Write a record of a time (microseconds since 1970), of a person, with what is kept of its content, and with more fields
+        or others than usual.
+        """
         seq = len(self.lines) + 1
         record = {
             "v": 1,
@@ -34,8 +43,10 @@ class ChainWriter:
             "action": "allow",
         }
         told, salt = NO_PERSON, seq.to_bytes(16, "big")
-        if subject is not None or conversation is not None:
-            told = encode_person(Person(subject, conversation), salt)
+        if subject is not None or conversation is not None or content is not None:
+            told = encode_person(Person(subject, conversation), salt, content)
+        if content is not None:
+            record["content"] = commit(salt, "content", content.digest)
         for name, value in (("subject", subject), ("conversation", conversation)):
             if value is not None:
                 record[name] = commit(salt, name, value)

@@ -19,6 +19,11 @@ POLICY = {
 }
 
 
+CONTENT_KEY = "c0" * 32
+"""A key of kept contents."""
+ANOTHER_KEY = "a1" * 32
+
+
 def open_store(folder: Path, **doc: object) -> DecisionStore:
     """Open the store of a folder of records."""
     return DecisionStore.open(store_url(RecordsDoc(path=str(folder), **doc)), read_key(folder, make=False))

@@ -36,6 +36,10 @@ def test_the_folder_alone_is_a_configuration() -> None:
         {"store": "postgresql://h/d", "keep_bytes": 1 << 30},
         {"journal_bytes": 10},
         {"unknown": True},
+        {"content": True},
+        {"content": {"keep_days": 0}},
+        {"content": {"most_bytes": 0}},
+        {"content": {"key": "c0" * 32}},
     ],
 )
 def test_what_makes_no_sense_is_an_error(wrong: dict[str, object]) -> None:

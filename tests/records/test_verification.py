@@ -77,7 +77,7 @@ def test_what_nobody_touched_is_intact(copied: Path) -> None:
     found = verified(copied).to_dict()
     assert found.pop("heads") >= 1
     assert found == {
-        "intact": True, "writers": 1, "records": 10, "waiting": 0, "removed": 0, "erased": 0, "problems": [],
+        "intact": True, "writers": 1, "records": 10, "waiting": 0, "removed": 0, "erased": 0, "contents": 0, "problems": [],
     }  # fmt: skip
 
 

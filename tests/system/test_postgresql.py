@@ -16,6 +16,7 @@ from guardrails.records.verification import verify
 from guardrails.stores.database import StoreError, open_database
 from guardrails.stores.migrations import migrate
 from tests.records.chain_kit import KEY, ChainWriter
+from tests.records.kept_content.test_content_table import ContentTableCases
 from tests.records.records_kit import close, recording_guard
 from tests.records.test_decision_store import DecisionStoreCases, checked, filled
 from tests.stores.migrations.test_migrations import MigrationCases
@@ -54,6 +55,10 @@ class TestMigrations(MigrationCases):
 
 class TestDecisionStore(DecisionStoreCases):
     """The store of decisions, likewise."""
+
+
+class TestContentTable(ContentTableCases):
+    """What is kept of contents, likewise."""
 
 
 def test_a_server_is_named_without_its_password(server: PostgresqlServer, url: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import decode_base64
@@ -22,11 +22,14 @@ from guardrails.wire.pointers import Path
 
 Unkept = Literal["too large", "not JSON"]
 """Why a content is not kept; its record says so."""
+UNKEPT: Final = get_args(Unkept)
 
 SHORTEST: Final = 64
 """Characters of Base64 from which it may be a picture,"""
 LONGEST: Final = 2_048
-"""and from which it is none of a text if it is none."""
+"""and from which it is some other file, where its bytes are no text and differ as much as those of files."""
+DIFFERENT: Final = 64
+"""Values of bytes that a file has at least; the same letters over and over have few."""
 
 BASE64: Final = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
 DATA_URI: Final = re.compile(
@@ -141,12 +144,13 @@ def _name_base64(value: str) -> str:
     """Return the name of bytes that stand alone in Base64; any other text, and a text in Base64, as it is."""
     if not BASE64.fullmatch(value):
         return value
-    if not is_medium(value, None):
-        if len(value) < LONGEST:
-            return value
-        try:
-            decode_base64(value).decode()
-        except UnicodeDecodeError:
-            return _name_bytes(decode_base64(value), None)
+    if is_medium(value, None):
+        return _name_bytes(decode_base64(value), None)
+    if len(value) < LONGEST:
         return value
-    return _name_bytes(decode_base64(value), None)
+    data = decode_base64(value)
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return _name_bytes(data, None) if len({*data}) >= DIFFERENT else value
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,10 +84,12 @@ def render_record(record: Mapping[str, Any], style: Style, *, with_content: bool
 
 def _render_content(content: Any) -> list[str]:
     """Return the lines of a content: a text as it is, all else as JSON; nothing in it moves a terminal."""
+    from guardrails.authoring.checked_files import display_name
+
     if content is None:
         return [f"  {'content':<13} none is kept"]
     told = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
-    return [f"  {'content':<13}", *(f"    {make_printable(line)}" for line in told.splitlines())]
+    return [f"  {'content':<13}", *(f"    {display_name(line)}" for line in told.splitlines())]
 
 
 def _render_value(name: str, value: Any, style: Style) -> str:

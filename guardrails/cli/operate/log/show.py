@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 from guardrails.cli.operate.log.arguments import add_source, open_records
 from guardrails.errors import GuardrailsError
+
+if TYPE_CHECKING:
+    from guardrails.records.content import ContentReader
+    from guardrails.records.decision_store import StoredRecord
 
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
@@ -35,14 +40,24 @@ def run(args: argparse.Namespace) -> int:
         told = [each.to_dict() for each in found]
         if args.content:
             reader = records.contents()
-            told = [{**record, "content": reader.read(each)} for record, each in zip(told, found, strict=True)]
+            told = [_with_content(each, reader) for each in found]
     if not found:
         raise GuardrailsError(
             f"there is no record of {args.id}: it is older than what is kept, of another server, or was never judged"
         )
     if args.json:
-        print(json.dumps(told, ensure_ascii=False, indent=1))
+        # Lone surrogates stay escapes of JSON.
+        print(json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace").decode())
         return 0
     style = Style(sys.stdout)
     print("\n\n".join(render_record(each, style, with_content=args.content) for each in told))
     return 0
+
+
+def _with_content(stored: StoredRecord, reader: ContentReader) -> dict[str, Any]:
+    """Return a record with what was judged in the place of the commitment to it; where it was not kept, with the reason."""
+    from guardrails.records.kept_content.content_form import UNKEPT
+
+    told = stored.to_dict()
+    content, said = reader.read(stored), told.get("content")
+    return {**told, "content": content} | ({"unkept": said} if content is None and said in UNKEPT else {})
