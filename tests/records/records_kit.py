@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from guardrails import Guard
@@ -18,6 +19,9 @@ POLICY = {
     "rules": [{"id": "word", "on": ["input", "output"], "when": "custom.word > 0", "then": "block"}],
 }
 
+
+KEEPING = {**POLICY, "records": {"content": True}}
+"""The same, which has contents kept."""
 
 CONTENT_KEY = "c0" * 32
 """A key of kept contents."""
@@ -44,14 +48,16 @@ def verified(folder: Path) -> Verification:
         return verify(store, read_key(folder, make=False), heads=lines, journal=folder)
 
 
-def recording_guard(folder: Path, **doc: object) -> Guard:
+def recording_guard(folder: Path, policy: Mapping[str, object] = POLICY, **doc: object) -> Guard:
     """Return a guard that blocks the word `zqx` and writes records to a folder."""
-    return Guard.load(POLICY, records={"path": str(folder), **doc})
+    return Guard.load(policy, records={"path": str(folder), **doc})
 
 
-def write_records(folder: Path, count: int = 10, **doc: object) -> list[str]:
+def write_records(
+    folder: Path, count: int = 10, policy: Mapping[str, object] = POLICY, **doc: object
+) -> list[str]:
     """Write so many records, of three users, and return the ids of their verdicts; all are in the store by then."""
-    guard = recording_guard(folder, **doc)
+    guard = recording_guard(folder, policy, **doc)
     texts = (f"A sentence about number {n}{' zqx' if n % 3 == 0 else ''}." for n in range(count))
     ids = [
         guard.check(text, user={"id": f"u{n % 3}"}, tenant="acme", metadata={"conversation": "c1"}).id

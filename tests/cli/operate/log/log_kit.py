@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from guardrails.cli import main
-from tests.records.records_kit import write_records
+from tests.records.records_kit import POLICY, write_records
 
 
 class Done(NamedTuple):
@@ -28,9 +29,11 @@ class Done(NamedTuple):
 class LogCommands:
     """Runs subcommands on a folder of ten records: every third was blocked, of three users of the tenant `acme`."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], policy: Mapping[str, object] = POLICY
+    ) -> None:
         self.folder, self._capsys = folder, capsys
-        self.ids = write_records(folder, 10)
+        self.ids = write_records(folder, 10, policy=policy)
 
     def __call__(self, *arguments: str) -> Done:
         """Run a subcommand."""
