@@ -244,6 +244,27 @@ def test_all_that_parallel_forbids_is_named_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_the_digest_says_only_of_records_what_a_policy_says(tmp_path: Path) -> None:
+    """What is kept of people is in it; the digests of policies without it stay what they were."""
+    base = compiled(tmp_path, HEAD + RULE)
+    digests = {base.ref.digest}
+    for written, keeps in (("false", False), ("flagged", "flagged"), ("true", True)):
+        found = compiled(tmp_path, f"{HEAD}{RULE}records: {{content: {written}}}\n")
+        assert found.keeps_content == keeps
+        digests.add(found.ref.digest)
+    assert base.keeps_content is False
+    assert compiled(tmp_path, HEAD + RULE + "records: {}\n").ref.digest == base.ref.digest
+    assert len(digests) == 3
+
+
+@pytest.mark.parametrize("written", ["{content: all}", "{content: 1}", "{contents: true}", "true"])
+def test_what_records_of_a_policy_say_is_checked(tmp_path: Path, written: str) -> None:
+    """At the place where it stands."""
+    with pytest.raises(PolicyErrors) as caught:
+        compiled(tmp_path, f"{HEAD}{RULE}records: {written}\n")
+    assert [each.line for each in caught.value.errors] == [(HEAD + RULE).count("\n") + 1]
+
+
 def test_the_digest_says_parallel_only_where_it_is(tmp_path: Path) -> None:
     """No verdict depends on it, but what a provider has seen does."""
     text = HEAD + RULE + "history: block\n"
