@@ -27,6 +27,7 @@ exceptions:
 unchecked: {limit: flag}
 limits: {windows: 7}
 history: block
+records: {content: flagged}
 tests:
   - {name: first, input: foo, expect: {action: block}}
 """
@@ -63,7 +64,16 @@ def test_all_sections_are_inherited(folder: Path) -> None:
     assert [bound.name for bound in policy.detectors] == ["list"]
     assert [exception.id for exception in policy.rules[0].exceptions] == ["e"]
     assert (str(policy.unchecked["limit"]), policy.limits.windows, policy.history) == ("flag", 7, "block")
+    assert policy.keeps_content == "flagged"
     assert [doc.name for _, doc in policy.tests] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("child", "keeps"), [("{}", "flagged"), ("{content: true}", True), ("{content: false}", False)]
+)
+def test_what_records_keep_may_be_said_anew(folder: Path, child: str, keeps: object) -> None:
+    """A child may take it back."""
+    assert compiled(folder, f"{CHILD}records: {child}\n").keeps_content == keeps
 
 
 @pytest.mark.parametrize(
@@ -86,10 +96,10 @@ def test_what_parallel_forbids_is_told_where_it_stands(folder: Path) -> None:
     """Also where the parent says so and the child has the rule."""
     (folder / "base.yaml").write_text(BASE + "parallel: true\n")
     rule = "rules: [{id: mask, on: output, when: custom.list > 0, then: redact}]\n"
-    assert errors(folder, CHILD + rule) == [("base.yaml", 15, 11, "parallel_redacts")]
+    assert errors(folder, CHILD + rule) == [("base.yaml", 16, 11, "parallel_redacts")]
     assert errors(folder, CHILD + rule + "history: remove\n") == [
-        ("base.yaml", 15, 11, "parallel_redacts"),
-        ("base.yaml", 15, 11, "parallel_redacts"),
+        ("base.yaml", 16, 11, "parallel_redacts"),
+        ("base.yaml", 16, 11, "parallel_redacts"),
     ]
     assert compiled(folder, CHILD + rule + "parallel: false\n").parallel is False
 

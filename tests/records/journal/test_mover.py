@@ -52,6 +52,27 @@ def test_what_is_there_is_moved_and_what_comes_later(tmp_path: Path) -> None:
     journal.close()
 
 
+def test_large_lines_are_moved_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contents that are kept do not fill the memory of who moves them."""
+    monkeypatch.setattr("guardrails.records.journal.mover.BYTES_AT_ONCE", 1_000)
+    journal = begun(tmp_path)
+    sizes: list[int] = []
+
+    class Counting(DecisionStore):
+        def insert(self, writer: str, lines: Sequence[Line]) -> int:
+            sizes.append(sum(len(line.record) for line in lines))
+            return super().insert(writer, lines)
+
+    for n in range(20):
+        journal.append(b"{}", b'{"id":"%d","time":%d,"text":"%s"}' % (n, n, b"x" * 300))
+    with open_store(tmp_path) as store:
+        assert Mover(tmp_path).move_own(journal, Counting(store.database, b"k" * 32)) == 20
+        assert numbers(store) == [*range(1, 21)]
+    assert len(sizes) > 5
+    assert max(sizes) < 1_500
+    journal.close()
+
+
 def test_files_that_were_moved_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All but the one that grows."""
     monkeypatch.setattr(module, "SEGMENT_BYTES", 2_000)
