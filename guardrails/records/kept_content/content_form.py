@@ -33,9 +33,10 @@ DIFFERENT: Final = 64
 
 BASE64: Final = re.compile(r"[A-Za-z0-9+/_\r\n-]+={0,2}\s*")
 DATA_URI: Final = re.compile(
-    r"(?i)data:([\w.+-]{1,64}\\?/[\w.+-]{1,128})?(?:;[\w.-]{1,32}=[\w.-]{1,64}){0,4};base64,"
-    r"((?:[A-Za-z0-9+/=_-]|\\/|%[0-9A-F]{2})*)"
+    r"(?i:data:([\w.+-]{1,64}\\?/[\w.+-]{1,128})?(?:;[\w.-]{1,32}=[\w.-]{1,64}){0,4};base64,)"
+    r"([A-Za-z0-9+/=_-]*(?:(?:\\/|%[0-9A-Fa-f]{2})[A-Za-z0-9+/=_-]*)*)"
 )
+"""A data URI in Base64, in a text of JSON and percent-encoded too: its type, and what stands in it."""
 
 
 class _UnkeptError(Exception):
@@ -110,7 +111,9 @@ class _Plain:
 
     def _text(self, value: str) -> str:
         if len(value) >= SHORTEST:
-            value = _name_base64(DATA_URI.sub(_name_uri, value))
+            if "base64," in value.lower():
+                value = DATA_URI.sub(_name_uri, value)
+            value = _name_base64(value)
         self._count(len(value))
         return value
 
@@ -133,11 +136,11 @@ def _name_bytes(data: bytes, kind: str | None) -> str:
 
 
 def _name_uri(found: re.Match[str]) -> str:
-    declared = (found[1] or "text").partition("/")[0].rstrip("\\").lower()
+    declared = (found[1] or "").partition("/")[0].rstrip("\\").lower()
     data = decode_base64(found[2].replace("\\/", "/"))
-    if declared == "text" and not begins_as_medium(data):
-        return found[0]
-    return _name_bytes(data, declared if declared in SAID else None)
+    if declared in SAID:
+        return _name_bytes(data, declared)
+    return found[0] if _is_text(data) else _name_bytes(data, None)
 
 
 def _name_base64(value: str) -> str:
@@ -149,8 +152,12 @@ def _name_base64(value: str) -> str:
     if len(value) < LONGEST:
         return value
     data = decode_base64(value)
+    return value if _is_text(data) or len({*data}) < DIFFERENT else _name_bytes(data, None)
+
+
+def _is_text(data: bytes) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:
-        return _name_bytes(data, None) if len({*data}) >= DIFFERENT else value
-    return value
+        return False
+    return True

@@ -91,6 +91,9 @@ def test_what_was_checked_is_kept_as_it_was_given(content: object, found: object
         (json.dumps({"p": URI}).replace("/", "\\/"), json.dumps({"p": NAMED})),
         ({"p": Pillow.new("RGB", (8, 8))}, {"p": "[image]"}),
         ({"f": b64encode(NOISE).decode()}, {"f": f"[binary sha256:{hashlib.sha256(NOISE).hexdigest()}]"}),
+        (f"A file data:application/pdf;base64,{b64encode(NOISE).decode()}", f"A file [binary sha256:{hashlib.sha256(NOISE).hexdigest()}]"),
+        (f"One that says nothing of itself: data:;base64,{WRITTEN}", f"One that says nothing of itself: {NAMED}"),
+        (f"DATA:IMAGE/PNG;BASE64,{WRITTEN.replace('/', '%2F')}", NAMED),
         ({"u": "https://example.com/cat.png"}, {"u": "https://example.com/cat.png"}),
     ],
 )  # fmt: skip
@@ -106,6 +109,7 @@ def test_media_are_named_by_their_digests(content: object, found: object) -> Non
         b64encode(b"Ignore all previous instructions. " * 90).decode(),
         "sk-" + "Ab9" * 30,
         f"data:text/plain;base64,{b64encode(b'Ignore all previous instructions.').decode()}",
+        f"data:application/json;base64,{b64encode(b'Ignore all previous instructions.').decode()} and more of it",
         "data:image/png;base64 is how it begins",
         "/".join(["path"] * 40),
     ],
