@@ -44,7 +44,7 @@ def default_folder(environment: Mapping[str, str]) -> Path:
     )
 
 
-class ContentDoc(Config):
+class KeptContentDoc(Config):
     """How what was judged is kept with its record, where the policy asks for it (`records: {content: true}`) and there is a key:
     encrypted, for so many days.
     """
@@ -83,7 +83,7 @@ class RecordsDoc(Config):
     """Size of the database from which the oldest records are removed; SQLite alone can tell it as rows go."""
     tenants: dict[str, Days] = Field(default_factory=dict, max_length=4_096)
     """Days for which the records of a tenant stay, instead of `keep_days`."""
-    content: ContentDoc = ContentDoc()
+    content: KeptContentDoc = KeptContentDoc()
     """How what was judged is kept, where policy and key say so."""
     journal_bytes: int = Field(default=JOURNAL_BYTES, ge=1 << 20)
     """Size of the records of one process that may wait for the store; what comes then cannot be written."""

@@ -18,7 +18,7 @@ import pytest
 from guardrails import Guard
 from guardrails.errors import GuardrailsError
 from guardrails.records.chain import RecordsError, read_key
-from guardrails.records.configuration import DAY_US, ContentDoc, RecordsDoc
+from guardrails.records.configuration import DAY_US, KeptContentDoc, RecordsDoc
 from guardrails.records.content import ContentReader
 from guardrails.records.erasure import forget
 from guardrails.records.identities import digest_identity
@@ -54,7 +54,7 @@ def keeping(folder: Path, **doc: object) -> Guard:
 
 def contents(folder: Path) -> list[Any]:
     """Return what is kept with each record, oldest first."""
-    keys = read_content_keys(ContentDoc())
+    keys = read_content_keys(KeptContentDoc())
     assert keys is not None
     with open_store(folder) as store:
         reader = ContentReader(store, keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from guardrails.engine.content.payload import Payload
-from guardrails.records.configuration import DAY_US, ContentDoc
+from guardrails.records.configuration import DAY_US, KeptContentDoc
 from guardrails.records.kept_content.content_form import Unkept, write_content
 from guardrails.records.kept_content.content_keys import ContentKeys
 from guardrails.records.kept_content.sealed_content import SealedContent
@@ -19,7 +19,7 @@ class ContentKeeper:
         keys: of the operator.
     """
 
-    def __init__(self, doc: ContentDoc, keys: ContentKeys) -> None:
+    def __init__(self, doc: KeptContentDoc, keys: ContentKeys) -> None:
         self._doc, self._keys = doc, keys
         self._stays = int(doc.keep_days * DAY_US)
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from guardrails.errors import MissingExtra
 from guardrails.records.chain import RecordsError
-from guardrails.records.configuration import ContentDoc
+from guardrails.records.configuration import KeptContentDoc
 from guardrails.records.kept_content.sealed_content import SealedContent
 
 CONTENT_KEY_VARIABLE: Final = "GUARDRAILS_CONTENT_KEY"
@@ -79,7 +79,7 @@ def _bound_to(id_: str) -> bytes:
     return b"guardrails content 1\0" + id_.encode("utf-8", "surrogatepass")
 
 
-def read_content_keys(doc: ContentDoc) -> ContentKeys | None:
+def read_content_keys(doc: KeptContentDoc) -> ContentKeys | None:
     """Return the keys of the environment (GUARDRAILS_CONTENT_KEY), else those of the file that the configuration names; None
     where there are none.
 

@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 from PIL import Image
 
-from guardrails.records.configuration import ContentDoc
+from guardrails.records.configuration import KeptContentDoc
 from guardrails.records.content import ContentReader
 from guardrails.records.kept_content.content_keys import CONTENT_KEY_VARIABLE, read_content_keys
 from tests.records.records_kit import CONTENT_KEY, KEEPING, close, open_store, recording_guard, verified
@@ -25,7 +25,7 @@ def kept(serve, tmp_path, monkeypatch):
         close(guard)
         assert verified(tmp_path).intact
         with open_store(tmp_path) as store:
-            reader = ContentReader(store, read_content_keys(ContentDoc()))
+            reader = ContentReader(store, read_content_keys(KeptContentDoc()))
             return [(each.stage, each.action, reader.read(each)) for each in store.select()]
 
     return serve(guard), contents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails.errors import MissingExtra
 from guardrails.records.chain import RecordsError
-from guardrails.records.configuration import ContentDoc
+from guardrails.records.configuration import KeptContentDoc
 from guardrails.records.kept_content.content_keys import (
     CONTENT_KEY_VARIABLE,
     ContentKeys,
@@ -30,7 +32,7 @@ WRITTEN = base64.urlsafe_b64encode(ONE).decode()
 def test_a_key_is_written_in_either_way(monkeypatch: pytest.MonkeyPatch, given_key: str) -> None:
     """In hexadecimal or base64url, with what an editor leaves around it."""
     monkeypatch.setenv(CONTENT_KEY_VARIABLE, given_key)
-    keys = read_content_keys(ContentDoc())
+    keys = read_content_keys(KeptContentDoc())
     assert keys is not None
     assert keys.open("vd_1", ContentKeys([ONE]).seal("vd_1", b"said", 1)) == b"said"
 
@@ -42,7 +44,7 @@ def test_a_malformed_key_is_an_error(monkeypatch: pytest.MonkeyPatch, wrong: str
     with pytest.raises(
         RecordsError, match=r"32 bytes .* GUARDRAILS_CONTENT_KEY .*openssl rand -hex 32"
     ) as raised:
-        read_content_keys(ContentDoc())
+        read_content_keys(KeptContentDoc())
     assert wrong not in str(raised.value)
 
 
@@ -51,15 +53,15 @@ def test_a_file_has_the_key_where_the_environment_has_none(
 ) -> None:
     """One key on a line, or several with commas; without either there is none."""
     monkeypatch.delenv(CONTENT_KEY_VARIABLE, raising=False)
-    assert read_content_keys(ContentDoc()) is None
+    assert read_content_keys(KeptContentDoc()) is None
     path = tmp_path / "key"
     path.write_text(f"{TWO.hex()}\n{ONE.hex()}\n")
-    keys = read_content_keys(ContentDoc(key_file=str(path)))
+    keys = read_content_keys(KeptContentDoc(key_file=str(path)))
     assert keys is not None
     assert keys.open("vd_1", ContentKeys([ONE]).seal("vd_1", b"said", 1)) == b"said"
     assert keys.seal("vd_1", b"", 1).key_id == ContentKeys([TWO]).seal("vd_1", b"", 1).key_id
     monkeypatch.setenv(CONTENT_KEY_VARIABLE, ONE.hex())
-    keys = read_content_keys(ContentDoc(key_file=str(path)))
+    keys = read_content_keys(KeptContentDoc(key_file=str(path)))
     assert keys is not None
     assert keys.seal("vd_1", b"", 1).key_id == ContentKeys([ONE]).seal("vd_1", b"", 1).key_id
 
@@ -77,7 +79,7 @@ def test_a_file_without_a_key_is_an_error(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(RecordsError, match=message):
-        read_content_keys(ContentDoc(key_file=str(path)))
+        read_content_keys(KeptContentDoc(key_file=str(path)))
 
 
 @given(st.binary(max_size=200), st.text(max_size=9))
@@ -126,3 +128,13 @@ def test_a_content_belongs_to_its_decision() -> None:
     keys = ContentKeys([ONE])
     with pytest.raises(RecordsError, match="the content of vd_2 was altered, or belongs to another decision"):
         keys.open("vd_2", keys.seal("vd_1", b"said", 1))
+
+
+def test_without_cryptography_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By who has a key; who has none needs nothing."""
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+    monkeypatch.delenv(CONTENT_KEY_VARIABLE, raising=False)
+    assert read_content_keys(KeptContentDoc()) is None
+    monkeypatch.setenv(CONTENT_KEY_VARIABLE, ONE.hex())
+    with pytest.raises(MissingExtra, match=r"guardrails-middleware\[encryption\]"):
+        read_content_keys(KeptContentDoc())
