@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,7 +16,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.proxy.access.hosts import Hosts, check_exposure
 from guardrails.proxy.access.tenants import ClientDoc
-from guardrails.proxy.configuration.layers import DEFAULT, SettingsLayers
+from guardrails.proxy.configuration.layers import SettingsLayers
 from guardrails.proxy.configuration.plugin_settings import Plugins
 from guardrails.proxy.upstreams.upstream_settings import VARIABLE
 from guardrails.records.configuration import Records, default_records
@@ -135,8 +136,8 @@ def load_settings(file: str | Path | None, flags: Mapping[str, object], *, on_re
         layers.read(Path(file), PATHS, BEGIN, problems)
     for name, value in flags.items():
         layers.flag(name, value)
-    if on_record and "records" not in layers.data:
-        layers.add("records", default_records(os.environ), DEFAULT)
+    if on_record:
+        layers.default("records", partial(default_records, os.environ))
     doc = problems.validate(McpDoc, layers.data, layers, "the guard")
     if doc is not None:
         check_exposure(doc, layers, problems)

@@ -126,15 +126,22 @@ def default_records(environment: Mapping[str, str]) -> dict[str, Any] | None:
         LOG.warning(
             "decisions are not put on record, as nothing can be written to %s (%s): name a folder by %s or `records`,"
             " or say `off` there",
-            *(folder, error.strerror, VARIABLE),
+            folder,
+            error.strerror,
+            VARIABLE,
         )
         return None
     return {"path": str(folder), "keep_bytes": KEPT_BYTES}
+
+
+def name_records(given: str | None, environment: Mapping[str, str]) -> str | None:
+    """Return the folder, or `off`, that is `given` on a command line, else what the environment says; None where neither does."""
+    return given or environment.get(VARIABLE) or None
 
 
 def choose_records(given: str | None, environment: Mapping[str, str]) -> Any:
     """Return what `Guard.load` takes as the records of a command: what is `given` on its command line, what the environment says,
     or the default.
     """
-    named = given or environment.get(VARIABLE)
-    return _read_off(named) if named else default_records(environment)
+    named = name_records(given, environment)
+    return default_records(environment) if named is None else _read_off(named)

@@ -1,10 +1,12 @@
 """Reads kept contents: a record goes in, what was judged then comes out.
 
-keys = read_content_keys(doc.content)
-if keys is not None:
-reader = ContentReader(store, keys)
-for record in store.select(Filter(action="block")):
-content = reader.read(record)  # a text, messages, a body; None where nothing is kept
+    keys = read_content_keys(doc.content)
+    if keys is not None:
+        reader = ContentReader(store, keys)
+        for record in store.select(Filter(action="block")):
+            content = reader.read(record)
+
+A content is a text, messages or a body; None where nothing is kept.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> McpDoc:
     from guardrails.mcp.settings import load_settings
-    from guardrails.records.configuration import VARIABLE
+    from guardrails.records.configuration import name_records
 
     given = sum((bool(args.words), args.url is not None, args.config is not None))
     if given != 1 and not (given == 2 and args.config is not None):
@@ -114,7 +114,7 @@ def _settings(args: argparse.Namespace) -> McpDoc:
         flags["servers"] = {
             args.name or _named_by([urlsplit(args.url).hostname or "", args.url]): {"url": args.url}
         }
-    flags["records"] = args.records or os.environ.get(VARIABLE) or None
+    flags["records"] = name_records(args.records, os.environ)
     return load_settings(args.config, flags, on_record=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -48,6 +48,11 @@ class SettingsLayers:
         """Add a setting from the command line; None was not given."""
         if value is not None:
             self.add(name, value, f"--{'no-' if value is False else ''}{name.replace('_', '-')}")
+
+    def default(self, name: str, make: Callable[[], object]) -> None:
+        """Give a setting that nobody gave the value that is made for it."""
+        if name not in self.data:
+            self.add(name, make(), DEFAULT)
 
     def read(self, path: FilePath, paths: Collection[str], begin: str, problems: Problems) -> None:
         """Take a file's settings. `paths` are those that name a file, relative to its folder; `begin` is how a file begins.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
@@ -87,8 +88,8 @@ def load_settings(
         PolicyErrors: everything that is wrong, each problem with its file (or variable, or flag), line and column.
     """
     layers, problems = read_layers(file, flags, environment)
-    if on_record and "records" not in layers.data:
-        layers.add("records", default_records(environment), DEFAULT)
+    if on_record:
+        layers.default("records", partial(default_records, environment))
     doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
     if doc is not None:
         check_clients(doc, layers, problems)

@@ -152,23 +152,13 @@ def open_records(args: argparse.Namespace) -> OpenRecords:
         GuardrailsError: there are none, their key is not here, or the store cannot be reached.
     """
     from guardrails.records.chain import read_key
-    from guardrails.records.configuration import OFF, VARIABLE, RecordsDoc
     from guardrails.records.decision_store import DecisionStore, store_url
     from guardrails.records.journal.mover import Mover
 
-    named = os.environ.get(VARIABLE, OFF)
-    doc = RecordsDoc() if named == OFF else RecordsDoc(path=named)
-    if args.config is not None:
-        from guardrails.proxy.configuration.sources import load_settings
-
-        found = load_settings(args.config, {}, os.environ, on_record=True).settings.records
-        if found is None:
-            raise GuardrailsError(
-                f"records are off by {args.config} or {VARIABLE}: no decision is put on record"
-            )
-        doc = found
     given = {"path": args.records, "store": args.store}
-    doc = doc.model_copy(update={name: value for name, value in given.items() if value is not None})
+    doc = _configured(args.config).model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
     folder = Path(doc.path)
     if not folder.is_dir() and doc.store is None:
         raise GuardrailsError(
@@ -181,6 +171,26 @@ def open_records(args: argparse.Namespace) -> OpenRecords:
         with suppress(OSError):
             Mover(folder).move_orphans(store)
     return OpenRecords(doc, key, store, folder)
+
+
+def _configured(config: str | None) -> RecordsDoc:
+    """Return the records of a settings file, or else those of the environment, or of commands that are told nothing. What reads
+    them makes none.
+    """
+    from guardrails.records.configuration import OFF, RecordsDoc, name_records
+
+    if config is not None:
+        from guardrails.proxy.configuration.sources import load_settings
+
+        found = load_settings(config, {}, os.environ)
+        if found.settings.records is not None:
+            return found.settings.records
+        if "records" in found.origins:
+            raise GuardrailsError(
+                f"records are off by {found.origins['records']}: no decision is put on record"
+            )
+    named = name_records(None, os.environ)
+    return RecordsDoc() if named in (None, OFF) else RecordsDoc(path=named)
 
 
 def parse_time(written: str | None) -> int | None:

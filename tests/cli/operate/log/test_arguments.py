@@ -52,12 +52,14 @@ def test_a_server_s_settings_say_where_records_are(
     assert f"records are off by {settings}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("way", ["default", "GUARDRAILS_RECORDS", "--config"])
+@pytest.mark.parametrize("way", ["default", "an empty variable", "GUARDRAILS_RECORDS", "--config"])
 def test_records_are_found_where_commands_put_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: str
 ) -> None:
     """In the default folder, in the one of the environment, and where settings say nothing in the same."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    if way == "an empty variable":
+        monkeypatch.setenv("GUARDRAILS_RECORDS", "")
     if way == "GUARDRAILS_RECORDS":
         monkeypatch.setenv(way, str(tmp_path / "guardrails" / "records"))
         monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
@@ -68,6 +70,15 @@ def test_records_are_found_where_commands_put_them(
     config = ["--config", str(tmp_path / "guard.yaml")] if way == "--config" else []
     assert main(["log", "query", "--count", *config]) == 0
     assert capsys.readouterr().out == "1\n"
+
+
+def test_who_looks_for_records_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no command has put any in the default folder there is no folder behind it either, whatever settings are named."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "guard.yaml").write_text("upstream: http://127.0.0.1:1\n")
+    for config in ([], ["--config", str(tmp_path / "guard.yaml")]):
+        assert main(["log", "query", *config]) == 2
+    assert not (tmp_path / "state").exists()
 
 
 def test_no_records_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
