@@ -7,10 +7,10 @@ import inspect
 import logging
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from guardrails.context import (
     CallerOptions,
@@ -22,6 +22,7 @@ from guardrails.context import (
 )
 from guardrails.engine.content.application_text import ApplicationTexts
 from guardrails.engine.content.budget import Budget
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.places import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
@@ -37,7 +38,7 @@ from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
 from guardrails.sinks.delivery import VerdictSinks
 from guardrails.sinks.verdict_records import log_verdict, note_verdict
-from guardrails.types import Action, Returned, Stage, StageName, Unavailable, Verdict
+from guardrails.types import Action, ContentLayout, Returned, Stage, StageName, Unavailable, Verdict
 
 if TYPE_CHECKING:
     from guardrails.records.decision_log import DecisionLog
@@ -111,6 +112,14 @@ class Checker:
     def floor(self) -> CompiledPolicy | None:
         """The operator's floor, if there is one."""
         return self.pipeline.floor
+
+    @cached_property
+    def detection(self) -> Mapping[str, Any]:
+        """What the policies look for, as records have it, with the floor's reference where there is one."""
+        from guardrails.records.detection_profile import describe_detection
+
+        floor = {} if self.floor is None else {"floor": self.floor.ref.to_dict()}
+        return {**floor, **describe_detection(self.pipeline.policies)}
 
     @property
     def is_keyed(self) -> bool:
@@ -197,6 +206,7 @@ class Checker:
             beside,
             pipeline.application_text,
         )
+        copied.__dict__.pop("detection", None)
         return copied
 
     def without_reports(self) -> Self:
@@ -274,6 +284,7 @@ class Checker:
             else (),
             format_failures=outcome.format_failures,
             unavailable=outcome.unavailable,
+            layout=None if self.records is None else _find_layout(tree),
         )
 
     def refuse(self, error: GuardUnavailable, stage: Stage, who: Request | None = None) -> GuardUnavailable:
@@ -298,7 +309,7 @@ class Checker:
         """
         keeps = self.policy.keeps_content
         kept = subject if keeps is True or (keeps and verdict.action is not Action.ALLOW) else None
-        if self.records is not None and not self.records.append(verdict, who, content=kept):
+        if self.records is not None and not self.records.append(verdict, who, self.detection, content=kept):
             verdict = replace(verdict, action=Action.BLOCK, content=None, unavailable=Unavailable("service"))
         if self.telemetry is not None:
             self.telemetry.record(verdict)
@@ -330,6 +341,14 @@ class Checker:
 def _new_id() -> str:
     """Return the id of a verdict."""
     return "vd_" + os.urandom(12).hex()
+
+
+def _find_layout(tree: ContentTree) -> ContentLayout:
+    """Return how the contents of a tree lie."""
+    places = (leaf.content.place for leaf in tree.leaves)
+    return ContentLayout(
+        tuple(dict.fromkeys((place.stage, *place.also) for place in places)), tree.current_from
+    )
 
 
 def _is_async(function: Callable[..., object]) -> bool:

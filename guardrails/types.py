@@ -186,12 +186,36 @@ class Listed:
 
 @quick_init
 @dataclass(frozen=True, slots=True)
+class JudgedPart:
+    """The part of a check that something was found in, as far as rules look at it.
+
+    Attributes:
+        number: one that no other part of the check has.
+        stages: those whose rules it meets.
+        role: whose words it is.
+        message: the index of its message, None where it belongs to none.
+        derived: it was put together of several parts, or stood encoded in one.
+        across: of several messages.
+        editable: a redaction may change it.
+    """
+
+    number: int
+    stages: tuple[Stage, ...]
+    role: str
+    message: int | None = None
+    derived: bool = False
+    across: bool = False
+    editable: bool = True
+
+
+@quick_init
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a detector found, in the coordinates of the ORIGINAL content.
 
     `score` is in 0..1. `span` is `[start, end)` in code points; `box` is `(x, y, width, height)` in
     pixels after EXIF rotation; `clip` is `[start_ms, end_ms)`; `listed` is the entry of a list that it is found by.
-    Detectors leave `path`, `choice_index` and `origin` alone; the pipeline fills them in.
+    Detectors leave `path`, `choice_index`, `origin` and `part` alone; the pipeline fills them in.
     """
 
     category: str
@@ -204,6 +228,7 @@ class Finding:
     choice_index: int | None = None
     origin: str | None = None
     listed: Listed | None = None
+    part: JudgedPart | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding in the JSON shape of a verdict; it has a `listed`, and that shares, only where these are known."""
@@ -352,6 +377,16 @@ def _plain(content: object) -> object:
     return content if isinstance(content, str | Mapping | list | tuple) else None
 
 
+@dataclass(frozen=True, slots=True)
+class ContentLayout:
+    """How the contents of a check lie: the `stages` at which they stand, each combination once, and the message with which the
+    current turn begins.
+    """
+
+    stages: tuple[tuple[Stage, ...], ...]
+    current_from: int = 0
+
+
 CONFIDENTIAL = ("content", "restorer", "system", "prompt", "sources", "heard", "format_failures")
 """Fields of a verdict that hold what was checked."""
 
@@ -370,7 +405,8 @@ class Verdict(Generic[T_co]):
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
     for it, `heard` what tools returned in it and before it, for the latter too. `format_failures` are the replies that a rule
     with `on_fail` could not repair, with what is wrong. `timings_ms` has the milliseconds of each detector and their `total`,
-    `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id.
+    `rule_timings_ms` those that the conditions and exceptions of each rule took which was tried, by its id. `layout` is known
+    where decisions are put on record.
 
     A verdict goes through pickle, as between processes, without what was checked: neither `content` nor what is handed on.
     """
@@ -396,6 +432,7 @@ class Verdict(Generic[T_co]):
     heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
     format_failures: tuple[FormatFailure, ...] = field(default=(), repr=False, compare=False)
     unavailable: Unavailable | None = None
+    layout: ContentLayout | None = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         told = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in CONFIDENTIAL}

@@ -10,18 +10,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from guardrails.engine.content.places import ROLES
 from guardrails.engine.model import Request
 from guardrails.records.chain import SALT_BYTES, commit
 from guardrails.records.kept_content.content_form import Unkept
 from guardrails.records.kept_content.sealed_content import SealedContent
-from guardrails.types import Finding, FiredRule, Stage, Verdict
+from guardrails.types import ContentLayout, Finding, FiredRule, JudgedPart, Stage, Verdict
 from guardrails.verdicts.coverage import Coverage
 
 VERSION: Final = 1
@@ -32,6 +33,10 @@ MOST_FINDINGS: Final = 100
 
 LONGEST: Final = 512
 """Characters of a text in a record that is somebody's choice."""
+
+KNOWN_ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
+UNKNOWN_ROLE: Final = "other"
+"""What a record calls a role that a client made up."""
 
 _encode_utf8 = msgspec.json.Encoder().encode
 """A fifth of what the standard library takes."""
@@ -77,6 +82,7 @@ class Person:
     conversation: str | None = None
 
 
+NO_DETECTION: Final[Mapping[str, Any]] = {}
 NOBODY: Final = Person()
 NO_PERSON: Final = b"{}"
 
@@ -97,6 +103,7 @@ def encode_decision(
     who: Request | None,
     person: Person,
     facts: RequestFacts | None,
+    detection: Mapping[str, Any] = NO_DETECTION,
     *,
     content: SealedContent | Unkept | None = None,
 ) -> tuple[bytes, bytes]:
@@ -107,6 +114,7 @@ def encode_decision(
         who: who asked, None where nobody is known.
         person: the same, as the store is to have it.
         facts: the request of a server that it belongs to.
+        detection: what was looked for (`Checker.detection`).
         content: what was judged, as it is kept, or why it is not; None where nobody wants it.
     """
     record: dict[str, Any] = {
@@ -124,6 +132,7 @@ def encode_decision(
     if facts is not None:
         record.update(_describe_request(facts, verdict.stage))
     record.update(describe_verdict(verdict))
+    record.update(detection)
     return told, _encode(record)
 
 
@@ -166,9 +175,11 @@ def describe_verdict(verdict: Verdict) -> dict[str, Any]:
     if verdict.shadow:
         told["shadow"] = [_describe_rule(rule) for rule in verdict.shadow]
     if verdict.findings:
-        told["findings"] = _describe_findings(verdict.findings)
+        told["findings"] = _describe_findings(verdict)
         if len(verdict.findings) > MOST_FINDINGS:
             told["further_findings"] = len(verdict.findings) - MOST_FINDINGS
+    if verdict.layout is not None:
+        told.update(_describe_layout(verdict.layout, (verdict.stage,)))
     coverage = describe_coverage(verdict.coverage)
     if coverage:
         told["coverage"] = coverage
@@ -186,16 +197,45 @@ def _describe_rule(rule: FiredRule) -> dict[str, str]:
     return told if rule.reason == "matched" else {**told, "reason": rule.reason}
 
 
-def _describe_findings(findings: tuple[Finding, ...]) -> list[dict[str, Any]]:
-    shown = findings
+def _describe_findings(verdict: Verdict) -> list[dict[str, Any]]:
+    findings = shown = verdict.findings
+    usual = (verdict.stage,)
     if len(findings) > MOST_FINDINGS:
         shown = tuple(sorted(findings, key=lambda finding: -finding.score)[:MOST_FINDINGS])
     return [
-        {"category": each.category, "score": round(each.score, 4), "detector": each.detector}
+        {"category": each.category, "score": each.score, "detector": each.detector}
         | ({} if each.span is None else {"span": each.span})
         | ({} if each.listed is None else {"list": each.listed.list, "entry": each.listed.id})
+        | ({} if each.part is None else _describe_part(each.part, usual))
         for each in shown
     ]
+
+
+def _describe_part(part: JudgedPart, usual: tuple[Stage, ...]) -> dict[str, Any]:
+    """Return what a record says of the part that something was found in: what is not as in a text that comes alone."""
+    told: dict[str, Any] = {}
+    if part.number:
+        told["part"] = part.number
+    if part.stages != usual:
+        told["stages"] = part.stages
+    if part.role != ROLES[part.stages[0]]:
+        told["role"] = part.role if part.role in KNOWN_ROLES else UNKNOWN_ROLE
+    if part.message is not None:
+        told["message"] = part.message
+    told.update((name, True) for name in ("derived", "across") if getattr(part, name))
+    if not part.editable:
+        told["fixed"] = True
+    return told
+
+
+def _describe_layout(layout: ContentLayout, usual: tuple[Stage, ...]) -> dict[str, Any]:
+    """Return what a record says of how contents lie, where they are not one text that comes alone."""
+    told: dict[str, Any] = {}
+    if layout.stages != (usual,):
+        told["stages"] = layout.stages
+    if layout.current_from:
+        told["current"] = layout.current_from
+    return told
 
 
 def describe_coverage(coverage: Coverage) -> dict[str, Any]:

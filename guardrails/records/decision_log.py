@@ -24,7 +24,7 @@ from guardrails.engine.model import Request
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.records.chain import RecordsError, read_key
 from guardrails.records.configuration import RecordsDoc
-from guardrails.records.decision import NOBODY, REQUEST_FACTS, Person, encode_decision
+from guardrails.records.decision import NO_DETECTION, NOBODY, REQUEST_FACTS, Person, encode_decision
 from guardrails.records.decision_store import DecisionStore, store_url
 from guardrails.records.identities import Identities
 from guardrails.records.journal.journal import Journal, JournalFull
@@ -88,20 +88,28 @@ class DecisionLog:
                 CONTENT_KEY_VARIABLE,
             )
 
-    def append(self, verdict: Verdict, who: Request | None, *, content: Payload | None = None) -> bool:
+    def append(
+        self,
+        verdict: Verdict,
+        who: Request | None,
+        detection: Mapping[str, Any] = NO_DETECTION,
+        *,
+        content: Payload | None = None,
+    ) -> bool:
         """Put the record of a verdict in the journal, and return whether the answer may leave: not where it could not be written
         and `on_error` is `block`.
 
         Args:
             verdict: the verdict.
             who: who asked, None where nobody is known.
+            detection: what was looked for (`Checker.detection`).
             content: what was judged, where the policy has it kept, which takes a key as well.
         """
         kept = None
         if content is not None and self._keeper is not None:
             kept = self._keeper.keep(verdict.id, content)
         person = NOBODY if who is None else self._identify(who)
-        told, record = encode_decision(verdict, who, person, REQUEST_FACTS.get(), content=kept)
+        told, record = encode_decision(verdict, who, person, REQUEST_FACTS.get(), detection, content=kept)
         if self._process != os.getpid():
             self._start()
         try:

@@ -82,7 +82,7 @@ def test_a_record_says_what_was_decided() -> None:
             {"id": "r.block", "action": "block"},
             {"id": "r.flag", "action": "flag", "reason": "error"},
         ],
-        "findings": [{"category": "hate", "score": 0.1235, "detector": "d", "span": [0, 4]}],
+        "findings": [{"category": "hate", "score": 0.123456, "detector": "d", "span": [0, 4]}],
         "coverage": {
             "text": {"parts": 2, "checked": 1, "characters": 10},
             "unchecked": {"language": 2},

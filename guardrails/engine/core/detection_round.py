@@ -6,12 +6,13 @@ drives it (`pipeline.py`) runs them where they belong and gives the answers back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
+from guardrails.engine.content.places import role_of
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.engine.detector_task import Task
 from guardrails.engine.media.unreadable_media import describe_unreadable
@@ -27,6 +28,7 @@ from guardrails.types import (
     DetectorFailure,
     Finding,
     Image,
+    JudgedPart,
     Media,
     Text,
     TextForm,
@@ -92,6 +94,7 @@ class DetectionRound:
         self._known = known
         self._read = read
         self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}
+        self._described: dict[int, JudgedPart] = {}
         self._of_form: dict[tuple[int, TextForm, bool], Sequence[BoundDetector]] = {}
         limit = max(
             policy.limits.characters for policy in policies
@@ -204,7 +207,7 @@ class DetectionRound:
                 elif detection.findings:
                     is_new = not leaf.again or (bound.format_problems is not None and _reads_whole(plan))
                     own = detection.findings if is_new else self._new_findings(index, bound.digest)
-                    findings.extend(self._stamp(leaf, own))
+                    findings.extend(self._stamp(index, own))
         return tuple(findings), frozenset(unknown)
 
     def _new_findings(self, index: int, digest: str) -> tuple[Finding, ...]:
@@ -236,13 +239,48 @@ class DetectionRound:
                 own[at] = tuple(new)
         return own.get(index, ())
 
-    def _stamp(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
-        place = leaf.content.place
-        for finding in findings:
-            if place.path or place.choice_index is not None or place.origin is not None:
-                yield replace(finding, path=place.path, choice_index=place.choice_index, origin=place.origin)
-            else:
-                yield finding
+    def _stamp(self, index: int, findings: Iterable[Finding]) -> Iterable[Finding]:
+        place, part = self.leaves[index].content.place, self._describe(index)
+        for each in findings:
+            yield Finding(
+                each.category,
+                each.score,
+                each.detector,
+                each.span,
+                each.box,
+                each.clip,
+                place.path,
+                place.choice_index,
+                place.origin,
+                each.listed,
+                part,
+            )
+
+    def _describe(self, index: int) -> JudgedPart:
+        """Return what is to be known of a leaf in which something was found."""
+        described = self._described.get(index)
+        if described is None:
+            leaf = self.leaves[index]
+            place = leaf.content.place
+            described = self._described[index] = JudgedPart(
+                index,
+                (place.stage, *place.also),
+                role_of(place),
+                place.message,
+                leaf.again,
+                leaf.across,
+                all(self.leaves[at].editable for at in self._sources(index)),
+            )
+        return described
+
+    def _sources(self, index: int) -> Iterator[int]:
+        """Yield the leaves whose texts a leaf was made of, itself where it was made of none."""
+        leaf = self.leaves[index]
+        made_of = [at for at, _ in leaf.pieces] or ([] if leaf.parent is None else [leaf.parent])
+        if not made_of:
+            yield index
+        for at in made_of:
+            yield from self._sources(at)
 
     def failures(self) -> list[DetectorFailure]:
         """Return each detector that failed, and where."""

@@ -1,0 +1,82 @@
+"""What a pipeline looks for, in a form short enough for every record: who reads it knows for what nothing was found, and for what
+nobody looked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from guardrails.detectors.binding import BoundDetector
+from guardrails.policy.compiled import CompiledPolicy
+from guardrails.taxonomy import with_ancestors
+from guardrails.types import Stage
+
+DIGITS: Final = 16
+"""Hexadecimal characters of a digest that tell one detector from another."""
+
+JOINED: Final = "conversation"
+"""Stands among the stages of a detector that judges the joined texts of a conversation, too."""
+
+OF_TIME: Final = {"deadline_ms", "max_hold", "on_limit"}
+"""Limits that say nothing of what is found in what was judged."""
+
+
+def describe_detection(policies: Sequence[CompiledPolicy]) -> dict[str, Any]:
+    """Return what policies look for together.
+
+    Args:
+        policies: the policy, the floor, and what is asked for besides.
+
+    Returns:
+        `detectors`: name → the first characters of its digest, which names settings, files and weights; behind it stand the
+        stages whose contents it judges, unless these are all, and `conversation`. Where the policies have different detectors of
+        a name, it is left out, as findings have nothing but the name. `limits` is a digest of how much is read.
+    """
+    by_name: dict[str, dict[str, BoundDetector]] = {}
+    for policy in policies:
+        for bound in policy.detectors:
+            by_name.setdefault(bound.name, {})[bound.digest] = bound
+    told = {
+        name: _describe(next(iter(found.values())), policies)
+        for name, found in by_name.items()
+        if len(found) == 1
+    }
+    return {"detectors": {name: text for name, text in told.items() if text}, "limits": _limits(policies)}
+
+
+def _describe(bound: BoundDetector, policies: Iterable[CompiledPolicy]) -> str:
+    names = {name for category in bound.categories for name in with_ancestors(category)}
+    readers = [
+        rule
+        for policy in policies
+        for rule in policy.rules
+        if not names.isdisjoint(rule.condition.categories | rule.redact)
+    ]
+    stages = frozenset[Stage]().union(*(rule.on for rule in readers))
+    if not stages:
+        return ""
+    told = [] if len(stages) == len(Stage) else [stage.value for stage in Stage if stage in stages]
+    joined = [JOINED] if any(rule.scope == "conversation" for rule in readers) else []
+    return " ".join((bound.digest[:DIGITS], *told, *joined))
+
+
+def _limits(policies: Iterable[CompiledPolicy]) -> str:
+    told = {
+        json.dumps(
+            [policy.limits.model_dump(mode="json", exclude=OF_TIME), policy.films.model_dump(mode="json")]
+        )
+        for policy in policies
+    }
+    return hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest()[:DIGITS]
+
+
+def read_detector(told: str) -> tuple[str, frozenset[Stage], bool]:
+    """Return what `describe_detection` says of one detector: digest, stages, and whether it judges joined texts of conversations;
+    raises `ValueError` for what says nothing.
+    """
+    digest, *words = told.split()
+    stages = frozenset(Stage(word) for word in words if word != JOINED)
+    return digest, stages or frozenset(Stage), JOINED in words
