@@ -206,6 +206,7 @@ def _describe_findings(verdict: Verdict) -> list[dict[str, Any]]:
         {"category": each.category, "score": each.score, "detector": each.detector}
         | ({} if each.span is None else {"span": each.span})
         | ({} if each.listed is None else {"list": each.listed.list, "entry": each.listed.id})
+        | ({} if each.choice_index is None else {"choice": each.choice_index})
         | ({} if each.part is None else _describe_part(each.part, usual))
         for each in shown
     ]
