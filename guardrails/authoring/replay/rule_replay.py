@@ -176,19 +176,21 @@ class RuleReplay:
 
     def _judge(self, parts: Sequence[LoggedPart], logged: LoggedDetection) -> RuleAnswer:
         """Return what the rule does with parts of which all is known but what failed or nobody looked for."""
-        context = logged.context
+        context, unknown = logged.context, [self._unknown(logged, part) for part in parts]
+        if any(unknown):  # it may be in a text that stands encoded in this one, which is shorter
+            context -= {"content.length"}
         if all(part.role is not None for part in parts):
             context |= {"message.role"}
         policy = self._policy_with(context)
         items = []
-        for number, part in enumerate(parts):
+        for number, (part, open_) in enumerate(zip(parts, unknown, strict=True)):
             found = tuple(replace(each, path=f"/{number}") for each in part.findings)
             items.append(
                 JudgedContent(
                     part.content(logged.characters or 0),
                     policy.plan(part.stages, across=part.across),
                     found,
-                    self._unknown(logged, part),
+                    open_,
                     again=part.derived,
                     across=part.across,
                 )
