@@ -33,6 +33,7 @@ REASONS: Final[Mapping[str, str]] = {
     "contents": "a part without findings may be there, or may not",
     "unchecked": "something else may be left unchecked",
     "content": "its content was kept and could not be judged",
+    "unread": "is no record that this release reads",
 }
 """Why it is not known what a policy would have decided → as people read it, those that concern the whole record first."""
 

@@ -11,6 +11,7 @@ DOES: Final[Mapping[str, str]] = {
     "tail": "Show the newest records, and those that come.",
     "query": "Find records by who, when and what; count them by any column.",
     "show": "Show one decision in full, or all of one request.",
+    "replay": "Tell what another policy would have decided, and of what that cannot be known.",
     "export": "Write records to a file: JSON lines, CSV or Parquet; those of one person for them.",
     "verify": "Find records that were altered, removed, exchanged or cut off.",
     "forget": "Erase a person from all records; what was decided stays.",
@@ -24,6 +25,7 @@ examples:
   guardrails log query --user u-17 --tenant acme --where '"pii.card" in rules'
   guardrails log query --since 7d --by day --by action
   guardrails log show vd_5f0c2d…
+  guardrails log replay --since 30d --policy next.yaml
   guardrails log export --since 30d --out decisions.parquet
   guardrails log verify --records /var/lib/guardrails/records
   guardrails log forget --user u-17 --tenant acme --yes
