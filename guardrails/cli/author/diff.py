@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from guardrails.authoring.diff.difference import PolicyDiff
     from guardrails.authoring.diff.gates import GateLimit
     from guardrails.authoring.diff.traffic.effects import ChangeEffects
+    from guardrails.guard import Guard
 
 GATES: Final = {
     "--max-new-blocks": "what passed before and is blocked now",
@@ -31,6 +32,11 @@ GATES: Final = {
 
 INTERRUPTED: Final = 130
 """The exit status after Ctrl-C."""
+
+LOG: Final = "log:"
+"""What stands before a folder of records in `--on`."""
+
+RECORDS: Final = "guardrails-records"
 
 OWN_TESTS: Final = "the policies' own tests"
 
@@ -50,8 +56,8 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="traffic: JSONL, a content a line, also .gz, or - for standard input; may be repeated; the policies' own tests if "
-        "not given",
+        help="traffic: JSONL, a content a line, also .gz, or - for standard input, or log:FOLDER, the records of decisions there "
+        "(guardrails-records if it names none); may be repeated; the policies' own tests if not given",
     )
     to.add_argument(
         "--decisions",
@@ -183,11 +189,11 @@ def _judge_traffic(
     from guardrails.authoring import rows
     from guardrails.authoring.diff.traffic import pairs
 
-    counts = [rows.count_rows(path) for path in args.on]
+    logs = [each.removeprefix(LOG) or RECORDS for each in args.on if each.startswith(LOG)]
+    files = [each for each in args.on if not each.startswith(LOG)]
+    counts = [rows.count_rows(path) for path in files] + [None] * len(logs)
     total = None if None in counts else sum(count for count in counts if count is not None)
-    traffic = (
-        chain.from_iterable(map(rows.read_rows, args.on)) if args.on else pairs.read_suite_rows(*versions)
-    )
+    traffic = chain.from_iterable(map(rows.read_rows, files)) if args.on else pairs.read_suite_rows(*versions)
     found.traffic = ", ".join(args.on) or OWN_TESTS
 
     def watch(effects: ChangeEffects) -> None:
@@ -195,6 +201,20 @@ def _judge_traffic(
 
     old, new = pairs.load_guards(*versions, args.floor)
     pairs.compare_rows(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
+    for folder in logs:
+        _replay_records(folder, (old, new), found.effects, watch)
+
+
+def _replay_records(
+    folder: str, guards: tuple[Guard, Guard], effects: ChangeEffects, watch: Callable[[ChangeEffects], None]
+) -> None:
+    """Replay the records of a folder under both policies."""
+    from guardrails.authoring.replay.replayed_traffic import ReplayedSide, compare_records
+    from guardrails.cli.operate.log.arguments import open_records
+
+    old, new = (ReplayedSide.of(guard.policy, guard.floor) for guard in guards)
+    with open_records(argparse.Namespace(config=None, records=folder, store=None)) as records:
+        compare_records(records.store.select(), old, new, effects, place=folder, watch=watch)
 
 
 def _read_decisions(args: argparse.Namespace, found: PolicyDiff, progress: Progress) -> None:
