@@ -7,10 +7,10 @@ import inspect
 import logging
 import os
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack, cast
 
 from guardrails.context import (
     CallerOptions,
@@ -42,6 +42,7 @@ from guardrails.types import Action, ContentLayout, Returned, Stage, StageName, 
 
 if TYPE_CHECKING:
     from guardrails.records.decision_log import DecisionLog
+    from guardrails.records.detection_profile import DetectionProfile
     from guardrails.telemetry.check_spans import CheckTelemetry
 
 LOG = logging.getLogger("guardrails")
@@ -114,12 +115,11 @@ class Checker:
         return self.pipeline.floor
 
     @cached_property
-    def detection(self) -> Mapping[str, Any]:
-        """What the policies look for, as records have it, with the floor's reference where there is one."""
-        from guardrails.records.detection_profile import describe_detection
+    def detection(self) -> DetectionProfile:
+        """What the policies look for, as records have it."""
+        from guardrails.records.detection_profile import make_profile
 
-        floor = {} if self.floor is None else {"floor": self.floor.ref.to_dict()}
-        return {**floor, **describe_detection(self.pipeline.policies)}
+        return make_profile(self.pipeline.policies, self.floor)
 
     @property
     def is_keyed(self) -> bool:

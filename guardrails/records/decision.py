@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -20,9 +20,10 @@ import msgspec
 from guardrails.engine.content.places import ROLES
 from guardrails.engine.model import Request
 from guardrails.records.chain import SALT_BYTES, commit
+from guardrails.records.detection_profile import DetectionProfile
 from guardrails.records.kept_content.content_form import Unkept
 from guardrails.records.kept_content.sealed_content import SealedContent
-from guardrails.types import ContentLayout, Finding, FiredRule, JudgedPart, Stage, Verdict
+from guardrails.types import ContentLayout, FiredRule, JudgedPart, Stage, Verdict
 from guardrails.verdicts.coverage import Coverage
 
 VERSION: Final = 1
@@ -82,18 +83,22 @@ class Person:
     conversation: str | None = None
 
 
-NO_DETECTION: Final[Mapping[str, Any]] = {}
 NOBODY: Final = Person()
 NO_PERSON: Final = b"{}"
 
 
-def encode_person(person: Person, salt: bytes, content: SealedContent | None = None) -> bytes:
-    """Return the part of a record that can be erased, as JSON: whom it is about, and what was judged, encrypted."""
+def encode_person(
+    person: Person, salt: bytes, content: SealedContent | None = None, detection: str | None = None
+) -> bytes:
+    """Return the part of a record that is not chained, as JSON: whom it is about, what was judged, encrypted, and what was looked
+    for where the store is to be told.
+    """
     told = {
         "salt": salt.hex(),
         "subject": person.subject,
         "conversation": person.conversation,
         "content": None if content is None else content.to_json(),
+        "detection": detection,
     }
     return _encode({name: value for name, value in told.items() if value is not None})
 
@@ -103,8 +108,9 @@ def encode_decision(
     who: Request | None,
     person: Person,
     facts: RequestFacts | None,
-    detection: Mapping[str, Any] = NO_DETECTION,
+    detection: DetectionProfile | None = None,
     *,
+    announce: bool = False,
     content: SealedContent | Unkept | None = None,
 ) -> tuple[bytes, bytes]:
     """Return the two parts of the record of a verdict: whom it is about, and what is chained.
@@ -114,7 +120,8 @@ def encode_decision(
         who: who asked, None where nobody is known.
         person: the same, as the store is to have it.
         facts: the request of a server that it belongs to.
-        detection: what was looked for (`Checker.detection`).
+        detection: what was looked for (`Checker.detection`); the record has its digest.
+        announce: the part that is not chained has all of it, for the store.
         content: what was judged, as it is kept, or why it is not; None where nobody wants it.
     """
     record: dict[str, Any] = {
@@ -123,7 +130,7 @@ def encode_decision(
         "id": verdict.id,
         "time": time.time_ns() // 1000,
     }
-    told = _commit(record, person, content)
+    told = _commit(record, person, content, detection.text if detection is not None and announce else None)
     if who is not None:
         if who.tenant is not None:
             record["tenant"] = who.tenant[:LONGEST]
@@ -132,7 +139,8 @@ def encode_decision(
     if facts is not None:
         record.update(_describe_request(facts, verdict.stage))
     record.update(describe_verdict(verdict))
-    record.update(detection)
+    if detection is not None:
+        record["detection"] = detection.digest
     return told, _encode(record)
 
 
@@ -144,12 +152,16 @@ def _describe_request(facts: RequestFacts, stage: Stage) -> dict[str, Any]:
     return told
 
 
-def _commit(record: dict[str, Any], person: Person, content: SealedContent | Unkept | None) -> bytes:
-    """Put commitments to a person and to what was judged into a record, and return the part that can be erased."""
+def _commit(
+    record: dict[str, Any], person: Person, content: SealedContent | Unkept | None, detection: str | None
+) -> bytes:
+    """Put commitments to a person and to what was judged into a record, and return the part that is not chained: what can be
+    erased, and what was looked for.
+    """
     sealed = content if isinstance(content, SealedContent) else None
     if content is not None and sealed is None:
         record["content"] = content
-    if person is NOBODY and sealed is None:
+    if person is NOBODY and sealed is None and detection is None:
         return NO_PERSON
     salt = os.urandom(SALT_BYTES)
     if person.subject is not None:
@@ -158,7 +170,7 @@ def _commit(record: dict[str, Any], person: Person, content: SealedContent | Unk
         record["conversation"] = commit(salt, "conversation", person.conversation)
     if sealed is not None:
         record["content"] = commit(salt, "content", sealed.digest)
-    return encode_person(person, salt, sealed)
+    return encode_person(person, salt, sealed, detection)
 
 
 def describe_verdict(verdict: Verdict) -> dict[str, Any]:

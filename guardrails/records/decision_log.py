@@ -24,8 +24,9 @@ from guardrails.engine.model import Request
 from guardrails.fork_safety import fork_safe_lock, reset_after_fork
 from guardrails.records.chain import RecordsError, read_key
 from guardrails.records.configuration import RecordsDoc
-from guardrails.records.decision import NO_DETECTION, NOBODY, REQUEST_FACTS, Person, encode_decision
+from guardrails.records.decision import NOBODY, REQUEST_FACTS, Person, encode_decision
 from guardrails.records.decision_store import DecisionStore, store_url
+from guardrails.records.detection_profile import DetectionProfile
 from guardrails.records.identities import Identities
 from guardrails.records.journal.journal import Journal, JournalFull
 from guardrails.records.journal.upkeep import Upkeep
@@ -77,6 +78,8 @@ class DecisionLog:
         """Begin anew: the parent's thread is not here, and what it wrote is its own."""
         self.written = self.lost = 0
         self.problem: str | None = None
+        self._announced: set[str] = set()
+        """Digests of profiles that stand in the journal in full: the store has them from there."""
         self._process: int | None = None
 
     def expect_content(self) -> None:
@@ -92,7 +95,7 @@ class DecisionLog:
         self,
         verdict: Verdict,
         who: Request | None,
-        detection: Mapping[str, Any] = NO_DETECTION,
+        detection: DetectionProfile | None = None,
         *,
         content: Payload | None = None,
     ) -> bool:
@@ -109,7 +112,10 @@ class DecisionLog:
         if content is not None and self._keeper is not None:
             kept = self._keeper.keep(verdict.id, content)
         person = NOBODY if who is None else self._identify(who)
-        told, record = encode_decision(verdict, who, person, REQUEST_FACTS.get(), detection, content=kept)
+        is_new = detection is not None and detection.digest not in self._announced
+        told, record = encode_decision(
+            verdict, who, person, REQUEST_FACTS.get(), detection, announce=is_new, content=kept
+        )
         if self._process != os.getpid():
             self._start()
         try:
@@ -119,6 +125,8 @@ class DecisionLog:
             if self.lost == 1 or self.lost % 10_000 == 0:
                 LOG.error("%d records were not written: %s", self.lost, error)
             return self.doc.on_error == "answer"
+        if is_new and detection is not None:
+            self._announced.add(detection.digest)
         self.written += 1
         return True
 

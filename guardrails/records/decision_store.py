@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from guardrails.records.chain import sign_erasure, sign_removal
 from guardrails.records.configuration import RecordsDoc
+from guardrails.records.detection_table import DetectionTable
 from guardrails.records.journal.line import Line
 from guardrails.records.kept_content.content_table import ContentTable
 from guardrails.stores.database import Database, open_database, sqlite_url
@@ -121,11 +122,13 @@ class DecisionStore:
 
     Attributes:
         contents: what is kept of what was judged.
+        detections: what was looked for.
     """
 
     def __init__(self, database: Database, key: bytes) -> None:
         self.database, self._key = database, key
         self.contents = ContentTable(database, AT_ONCE)
+        self.detections = DetectionTable(database)
 
     @classmethod
     def open(cls, url: str, key: bytes) -> Self:
@@ -163,6 +166,7 @@ class DecisionStore:
                 database.execute_many(INSERT, [_row(writer, line) for line in new])
                 kept = [(line.seq, line.content) for line in new if line.content is not None]
                 self.contents.insert(writer, kept)
+                self.detections.insert(line.detection for line in new if line.detection is not None)
                 database.execute(POSITION, (writer, new[-1].seq, new[-1].mac))
         return len(new)
 

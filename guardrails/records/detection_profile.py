@@ -1,5 +1,5 @@
-"""What a pipeline looks for, in a form short enough for every record: who reads it knows for what nothing was found, and for what
-nobody looked.
+"""What a pipeline looks for: who reads it beside a record knows for what nothing was found, and for what nobody looked. A store
+has each profile once, by the digest that records name it by.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from guardrails.detectors.binding import BoundDetector
 from guardrails.policy.compiled import CompiledPolicy
@@ -17,11 +17,38 @@ from guardrails.types import Stage
 DIGITS: Final = 16
 """Hexadecimal characters of a digest that tell one detector from another."""
 
+PROFILE_DIGITS: Final = 32
+"""Hexadecimal characters of a profile's digest: so many that nobody finds another text of the same one."""
+
 JOINED: Final = "conversation"
 """Stands among the stages of a detector that judges the joined texts of a conversation, too."""
 
 OF_TIME: Final = {"deadline_ms", "max_hold", "on_limit"}
 """Limits that say nothing of what is found in what was judged."""
+
+
+class DetectionProfile(NamedTuple):
+    """What a pipeline looks for.
+
+    Attributes:
+        digest: of the text; a record has it.
+        text: JSON, of what `describe_detection` returns and, under a floor, of the floor's reference.
+    """
+
+    digest: str
+    text: str
+
+
+def make_profile(policies: Sequence[CompiledPolicy], floor: CompiledPolicy | None) -> DetectionProfile:
+    """Return the profile of policies that judge together, the floor among them."""
+    told = {} if floor is None else {"floor": floor.ref.to_dict()}
+    text = json.dumps(told | describe_detection(policies))
+    return DetectionProfile(digest_profile(text), text)
+
+
+def digest_profile(text: str) -> str:
+    """Return the digest of a profile's text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:PROFILE_DIGITS]
 
 
 def describe_detection(policies: Sequence[CompiledPolicy]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.types import Finding, JudgedPart, Stage
-from tests.records.records_kit import POLICY, close, stored
+from tests.records.records_kit import POLICY, close, open_store
 
 FLOOR = {
     "format": 1,
@@ -28,11 +28,12 @@ MESSAGES = [
 
 
 def recorded(folder: Path, content: Any, floor: object = None, policy: object = POLICY) -> dict[str, Any]:
-    """Return the record of a content."""
+    """Return the record of a content, with what was looked for."""
     guard = Guard.load(policy, floor=floor, records=folder)
     guard.check(content)
     close(guard)
-    return stored(folder)[0].to_dict()
+    with open_store(folder) as store:
+        return store.detections.expand(next(store.select()).to_dict())
 
 
 def test_a_record_has_the_digests_of_detectors(tmp_path: Path) -> None:

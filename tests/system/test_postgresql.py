@@ -19,6 +19,7 @@ from tests.records.chain_kit import KEY, ChainWriter
 from tests.records.kept_content.test_content_table import ContentTableCases
 from tests.records.records_kit import close, recording_guard
 from tests.records.test_decision_store import DecisionStoreCases, checked, filled
+from tests.records.test_detection_table import DetectionTableCases
 from tests.stores.migrations.test_migrations import MigrationCases
 from tests.stores.store_kit import run_at_once
 from tests.stores.test_database import COUNTING, INSERT, DatabaseCases
@@ -59,6 +60,10 @@ class TestDecisionStore(DecisionStoreCases):
 
 class TestContentTable(ContentTableCases):
     """What is kept of contents, likewise."""
+
+
+class TestDetectionTable(DetectionTableCases):
+    """What was looked for, likewise."""
 
 
 def test_a_server_is_named_without_its_password(server: PostgresqlServer, url: str) -> None:

@@ -32,7 +32,8 @@ REASONS: Final[Mapping[str, str]] = {
     "count": "a rule counts what the record does not tell apart",
     "contents": "a part without findings may be there, or may not",
     "unchecked": "something else may be left unchecked",
-    "content": "its content was kept and could not be judged",
+    "beside": "its content was kept, and a detector reads what it answers to, which is not",
+    "content": "its content was kept, and does not read as it did in the request that it came in",
     "unread": "is no record that this release reads",
 }
 """Why it is not known what a policy would have decided → as people read it, those that concern the whole record first."""

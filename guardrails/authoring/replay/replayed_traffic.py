@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.authoring.diff.traffic.decisions import ACTIONS, Decision, DecisiveRule, make_decision
+from guardrails.authoring.diff.traffic.decisions import ACTIONS, Decision, DecisiveRule
 from guardrails.authoring.diff.traffic.effects import ChangeEffects, TrafficExample
+from guardrails.authoring.replay.content_replay import ContentReplay
 from guardrails.authoring.replay.record_replay import REASONS, PolicyReplay
-from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.records.decision_store import StoredRecord
-from guardrails.types import Stage
-
-KeptContent = Callable[[StoredRecord], object | None]
-"""Returns the content of a record, where it was kept, as JSON values that `Guard.check` takes."""
+from guardrails.records.chain import RecordsError
+from guardrails.records.content import ContentReader
+from guardrails.records.decision_store import DecisionStore, StoredRecord
 
 DECISION: Final = "decision"
 """The kind of the records that are replayed."""
@@ -24,47 +22,56 @@ DECISION: Final = "decision"
 Watch = Callable[[ChangeEffects], None]
 
 
-def forget_content(record: StoredRecord) -> None:
-    """Return no content: none was kept."""
+@dataclass(frozen=True, slots=True)
+class LoggedTraffic:
+    """Records, and what their store has of them besides.
+
+    Attributes:
+        store: where they are.
+        contents: opens what was kept of contents; None: nobody has the key.
+        place: where that is, for examples.
+    """
+
+    store: DecisionStore
+    contents: ContentReader | None = None
+    place: str = "log"
+
+    def read_content(self, stored: StoredRecord) -> object:
+        """Return what was judged, None where it was not kept or cannot be opened."""
+        if self.contents is None:
+            return None
+        try:
+            return self.contents.read(stored)
+        except RecordsError:  # of another key, or altered, of which `guardrails log verify` tells
+            return None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayedSide:
-    """A policy of which is asked what it decides of records: from what was found, anew where the content was kept."""
+    """A policy of which is asked what it decides of records: from what was found then, and where that does not tell, from the
+    content where that was kept.
+    """
 
     replay: PolicyReplay
-    guard: Guard
+    anew: ContentReplay
 
     @classmethod
     def of(cls, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> ReplayedSide:
         """Return the side of a policy, under a floor."""
-        return cls(PolicyReplay(policy, floor), Guard(policy, floor))
+        return cls(PolicyReplay(policy, floor), ContentReplay(Guard(policy, floor)))
 
-    def decide(self, stored: StoredRecord, record: Mapping[str, Any], content: KeptContent) -> Decision | str:
+    def decide(
+        self, stored: StoredRecord, record: Mapping[str, Any], traffic: LoggedTraffic
+    ) -> Decision | str:
         """Return what the policy decides, or the reason why that is not known."""
-        kept = content(stored)
-        if kept is not None:
-            return self._judge(kept, record)
         said = self.replay.replay(record)
         if said.action is None:
-            return said.why
+            kept = traffic.read_content(stored)
+            return said.why if kept is None else self.anew.replay(kept, record)
         if said.unavailable:
             return "unavailable"
         rules = tuple(DecisiveRule(name, action) for name, action in said.rules)
         return Decision(said.action, rules, said.shadow)
-
-    def _judge(self, kept: object, record: Mapping[str, Any]) -> Decision | str:
-        try:
-            verdict = self.guard.check(
-                kept,
-                Stage(record["stage"]).value,
-                complete=True,
-                tenant=record.get("tenant"),
-                model=record.get("model"),
-            )
-        except (GuardrailsError, TypeError, ValueError):
-            return "content"
-        return "unavailable" if verdict.unavailable is not None else make_decision(verdict, {})
 
 
 def read_logged(record: Mapping[str, Any]) -> Decision | str:
@@ -85,8 +92,7 @@ def compare_records(
     new: ReplayedSide,
     effects: ChangeEffects,
     *,
-    content: KeptContent = forget_content,
-    place: str = "log",
+    traffic: LoggedTraffic,
     watch: Watch = lambda effects: None,
 ) -> None:
     """Add to `effects` what a policy would have decided otherwise.
@@ -96,19 +102,18 @@ def compare_records(
         old: the policy before; None: whatever decided then. Where it was this one, what it decided is taken as it was.
         new: the policy after.
         effects: takes what comes of it.
-        content: gives what was kept of a record, which is judged anew.
-        place: where the records are, for examples.
+        traffic: where the records are from.
         watch: is told how far it is.
     """
     for stored in records:
         if stored.kind != DECISION:
             continue
-        case = TrafficExample(place, stored.stage or "", tenant=stored.tenant, id=stored.id)
+        case = TrafficExample(traffic.place, stored.stage or "", tenant=stored.tenant, id=stored.id)
         try:
-            record = stored.to_dict()
+            record = traffic.store.detections.expand(stored.to_dict())
             took = old is None or old.replay.decided(record)
-            before = read_logged(record) if took or old is None else old.decide(stored, record, content)
-            after = new.decide(stored, record, content)
+            before = read_logged(record) if took or old is None else old.decide(stored, record, traffic)
+            after = new.decide(stored, record, traffic)
         except (KeyError, TypeError, ValueError, AttributeError):  # of somebody else's writing
             before = after = "unread"
         errors = {

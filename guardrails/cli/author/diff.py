@@ -36,8 +36,6 @@ INTERRUPTED: Final = 130
 LOG: Final = "log:"
 """What stands before a folder of records in `--on`."""
 
-RECORDS: Final = "guardrails-records"
-
 OWN_TESTS: Final = "the policies' own tests"
 
 
@@ -57,7 +55,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="traffic: JSONL, a content a line, also .gz, or - for standard input, or log:FOLDER, the records of decisions there "
-        "(guardrails-records if it names none); may be repeated; the policies' own tests if not given",
+        "(where commands put them if it names none); may be repeated; the policies' own tests if not given",
     )
     to.add_argument(
         "--decisions",
@@ -189,7 +187,7 @@ def _judge_traffic(
     from guardrails.authoring import rows
     from guardrails.authoring.diff.traffic import pairs
 
-    logs = [each.removeprefix(LOG) or RECORDS for each in args.on if each.startswith(LOG)]
+    logs = [each.removeprefix(LOG) or None for each in args.on if each.startswith(LOG)]
     files = [each for each in args.on if not each.startswith(LOG)]
     counts = [rows.count_rows(path) for path in files] + [None] * len(logs)
     total = None if None in counts else sum(count for count in counts if count is not None)
@@ -206,15 +204,19 @@ def _judge_traffic(
 
 
 def _replay_records(
-    folder: str, guards: tuple[Guard, Guard], effects: ChangeEffects, watch: Callable[[ChangeEffects], None]
+    folder: str | None,
+    guards: tuple[Guard, Guard],
+    effects: ChangeEffects,
+    watch: Callable[[ChangeEffects], None],
 ) -> None:
     """Replay the records of a folder under both policies."""
-    from guardrails.authoring.replay.replayed_traffic import ReplayedSide, compare_records
+    from guardrails.authoring.replay.replayed_traffic import LoggedTraffic, ReplayedSide, compare_records
     from guardrails.cli.operate.log.arguments import open_records
 
     old, new = (ReplayedSide.of(guard.policy, guard.floor) for guard in guards)
     with open_records(argparse.Namespace(config=None, records=folder, store=None)) as records:
-        compare_records(records.store.select(), old, new, effects, place=folder, watch=watch)
+        traffic = LoggedTraffic(records.store, records.contents_if_keyed(), str(records.folder))
+        compare_records(records.store.select(), old, new, effects, traffic=traffic, watch=watch)
 
 
 def _read_decisions(args: argparse.Namespace, found: PolicyDiff, progress: Progress) -> None:

@@ -33,6 +33,7 @@ class Line(NamedTuple):
         salt: of what is committed to, which can be erased as well.
         has_escapes: whether a character is escaped in one of its texts, such as NUL, a lone surrogate or a quotation mark.
         content: what was judged, encrypted, where it is kept; it can be erased as well.
+        detection: the text of a profile of which the store is told.
     """
 
     seq: int
@@ -42,6 +43,7 @@ class Line(NamedTuple):
     salt: bytes | None
     has_escapes: bool
     content: SealedContent | None = None
+    detection: str | None = None
 
 
 def parse_line(raw: bytes) -> Line | None:
@@ -59,7 +61,7 @@ def read_line(seq: int, mac: bytes, person: bytes, record: bytes) -> Line:
     """Return a line by its number, its MAC, and its two JSON texts.
 
     Raises:
-        ValueError: one of these is no mapping, or the salt or the content is none.
+        ValueError: one of these is no mapping, or the salt, the content or the profile is none.
     """
     told, known = _read_mapping(record), _read_mapping(person)
     salt = known.get("salt")
@@ -69,9 +71,13 @@ def read_line(seq: int, mac: bytes, person: bytes, record: bytes) -> Line:
     has_escapes = b"\\" in record or b"\\" in person
     kept = known.get("content")
     content = None if kept is None else SealedContent.from_json(kept)
-    return Line(
-        seq, mac, record, columns, None if salt is None else bytes.fromhex(salt), has_escapes, content
-    )
+    detection = known.get("detection")
+    if not (
+        detection is None or (isinstance(detection, str) and detection.isascii() and detection.isprintable())
+    ):
+        raise ValueError("no profile")
+    salt = None if salt is None else bytes.fromhex(salt)
+    return Line(seq, mac, record, columns, salt, has_escapes, content, detection)
 
 
 def _read_mapping(raw: bytes) -> Mapping[str, Any]:

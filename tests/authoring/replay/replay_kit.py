@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from guardrails import Guard
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.model import Request
 from guardrails.records.configuration import RecordsDoc
-from guardrails.records.decision import NO_DETECTION, NOBODY, encode_decision
+from guardrails.records.decision import NOBODY, encode_decision
 from guardrails.records.decision_log import DecisionLog
+from guardrails.records.detection_profile import DetectionProfile
 from guardrails.types import Verdict
 
 DETECTORS: Mapping[str, Mapping[str, Any]] = {
@@ -49,11 +51,17 @@ class KeptLog(DecisionLog):
     kept: dict[str, Any]
 
     def append(
-        self, verdict: Verdict, who: Request | None, detection: Mapping[str, Any] = NO_DETECTION
+        self,
+        verdict: Verdict,
+        who: Request | None,
+        detection: DetectionProfile | None = None,
+        *,
+        content: Payload | None = None,
     ) -> bool:
-        """Put a record in the journal, and keep it."""
-        self.kept = json.loads(encode_decision(verdict, who, NOBODY, None, detection)[1])
-        return super().append(verdict, who, detection)
+        """Put a record in the journal, and keep it, with what was looked for."""
+        assert detection is not None
+        self.kept = json.loads(encode_decision(verdict, who, NOBODY, None)[1]) | json.loads(detection.text)
+        return super().append(verdict, who, detection, content=content)
 
 
 def make_policy(

@@ -41,6 +41,7 @@ def test_a_line_says_what_was_written(
     "raw",
     [
         b"\n", b"1\taa\t{}\n", b"x\taa\t{}\t{}\n", b"1\tzz\t{}\t{}\n", b"1\taa\t{\t{}\n", b"1\taa\t{}\t{}\t{}\n", b"\xff\xfe\n",
+        b'1\taa\t{"detection":7}\t{}\n', b'1\taa\t{"detection":"\\u0000"}\t{}\n', b'1\taa\t{"detection":"\\ud800"}\t{}\n',
         b"1\taa\t{}\t[]\n", b"1\taa\t1\t{}\n", b'1\taa\t{"salt":"zz"}\t{}\n', b'1\taa\t{"salt":7}\t{}\n',
         b'1\taa\t{}\t{"id":"\xed\xa0\x80"}\n', b'1\taa\t{"content":"x"}\t{}\n', b'1\taa\t{"content":[1,"c0ffee00","AA=="]}\t{}\n',
         b'1\taa\t{"content":[1,"key\\u0000","AA==","AA=="]}\t{}\n', b'1\taa\t{"content":[-1,"c0ffee00","AA==","AA=="]}\t{}\n',

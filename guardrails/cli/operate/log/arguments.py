@@ -92,16 +92,23 @@ class OpenRecords:
         Raises:
             GuardrailsError: there is no key of theirs, or it is malformed.
         """
-        from guardrails.records.content import ContentReader
-        from guardrails.records.kept_content.content_keys import CONTENT_KEY_VARIABLE, read_content_keys
+        from guardrails.records.kept_content.content_keys import CONTENT_KEY_VARIABLE
 
-        keys = read_content_keys(self.doc.content)
-        if keys is None:
+        reader = self.contents_if_keyed()
+        if reader is None:
             raise GuardrailsError(
                 f"contents are encrypted, and their key is not here: set {CONTENT_KEY_VARIABLE}, or name the settings file "
                 "(--config) whose records.content.key_file says where it is"
             )
-        return ContentReader(self.store, keys)
+        return reader
+
+    def contents_if_keyed(self) -> ContentReader | None:
+        """Return what reads kept contents, None where there is no key of theirs; raises where one is malformed."""
+        from guardrails.records.content import ContentReader
+        from guardrails.records.kept_content.content_keys import read_content_keys
+
+        keys = read_content_keys(self.doc.content)
+        return None if keys is None else ContentReader(self.store, keys)
 
     def filter(self, args: argparse.Namespace) -> Filter:
         """Return what the arguments ask for, as far as the database can tell it."""

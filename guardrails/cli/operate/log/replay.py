@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.authoring.diff.diff_report import build_sections, render_text
     from guardrails.authoring.diff.difference import PolicyDiff
     from guardrails.authoring.diff.traffic.effects import ChangeEffects
-    from guardrails.authoring.replay.replayed_traffic import ReplayedSide, compare_records
+    from guardrails.authoring.replay.replayed_traffic import LoggedTraffic, ReplayedSide, compare_records
     from guardrails.authoring.terminal import Style
     from guardrails.cli.progress import Progress
     from guardrails.policy.compile import compile_policy
@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
             progress.draw(effects.rows, None, f"{effects.changed:,} change")
 
         chosen = islice(_choose(records, args), args.limit or None)
-        compare_records(chosen, None, side, effects, place=str(records.folder), watch=watch)
+        traffic = LoggedTraffic(records.store, records.contents_if_keyed(), str(records.folder))
+        compare_records(chosen, None, side, effects, traffic=traffic, watch=watch)
     known = effects.rows - effects.failed
     if args.json:
         told = {"policy": side.replay.policy.ref.to_dict(), "replayed": known, "not_known": effects.failed}

@@ -5,14 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from guardrails.cli.operate.log.arguments import add_source, open_records
 from guardrails.errors import GuardrailsError
-
-if TYPE_CHECKING:
-    from guardrails.records.content import ContentReader
-    from guardrails.records.decision_store import StoredRecord
 
 
 def add_arguments(to: argparse.ArgumentParser) -> None:
@@ -37,10 +33,10 @@ def run(args: argparse.Namespace) -> int:
         # A header names the decisions on the request and on its answer.
         found = [each for id_ in args.id.split(",") for each in records.store.select(Filter(id=id_.strip()))]
         found = found or [*records.store.select(Filter(request_id=args.id))]
-        told = [each.to_dict() for each in found]
+        told = [records.store.detections.expand(each.to_dict()) for each in found]
         if args.content:
             reader = records.contents()
-            told = [_with_content(each, reader) for each in found]
+            told = [_add_content(record, reader.read(each)) for record, each in zip(told, found, strict=True)]
     if not found:
         raise GuardrailsError(
             f"there is no record of {args.id}: it is older than what is kept, of another server, or was never judged"
@@ -54,10 +50,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _with_content(stored: StoredRecord, reader: ContentReader) -> dict[str, Any]:
+def _add_content(record: dict[str, Any], content: Any) -> dict[str, Any]:
     """Return a record with what was judged in the place of the commitment to it; where it was not kept, with the reason."""
     from guardrails.records.kept_content.content_form import UNKEPT
 
-    told = stored.to_dict()
-    content, said = reader.read(stored), told.get("content")
-    return {**told, "content": content} | ({"unkept": said} if content is None and said in UNKEPT else {})
+    said = record.get("content")
+    return {**record, "content": content} | ({"unkept": said} if content is None and said in UNKEPT else {})
