@@ -42,7 +42,7 @@ from guardrails.types import Action, ContentLayout, Returned, Stage, StageName, 
 
 if TYPE_CHECKING:
     from guardrails.records.decision_log import DecisionLog
-    from guardrails.records.detection_profile import DetectionProfile
+    from guardrails.records.detection.detection_profile import DetectionProfile
     from guardrails.telemetry.check_spans import CheckTelemetry
 
 LOG = logging.getLogger("guardrails")
@@ -117,7 +117,7 @@ class Checker:
     @cached_property
     def detection(self) -> DetectionProfile:
         """What the policies look for, as records have it."""
-        from guardrails.records.detection_profile import make_profile
+        from guardrails.records.detection.detection_profile import make_profile
 
         return make_profile(self.pipeline.policies, self.floor)
 

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from guardrails.authoring.csv_rows import ENDINGS, CsvError, read_records
+from guardrails.authoring.csv_rows import ENDINGS, CsvError
+from guardrails.authoring.csv_rows import read_records as read_csv
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.schema import CONTENTS
@@ -85,18 +86,18 @@ def read_rows(path: str | Path) -> Iterator[ContentRow]:
         RowError: the file cannot be read, a line is no row, or there is no row at all.
     """
     count = 0
-    for number, data in _records(path):
+    for number, data in read_records(path):
         count += 1
-        yield _row(data, f"{path}:{number}")
+        yield make_row(data, f"{path}:{number}")
     if not count:
         raise RowError(f'{path}: has no rows; give one JSON object a line, such as {{"input": "a text"}}')
 
 
-def _records(path: str | Path) -> Iterator[tuple[int, Any]]:
-    """Yield what each line that is not empty says, with its number."""
+def read_records(path: str | Path) -> Iterator[tuple[int, Any]]:
+    """Yield what each line that is not empty says, with its number; raises `RowError` where the file cannot be read."""
     if str(path).lower().endswith(ENDINGS):
         try:
-            yield from read_records(read_lines(path))
+            yield from read_csv(read_lines(path))
         except CsvError as error:
             raise RowError(f"{path}:{error.line}: {error}") from error
         return
@@ -140,7 +141,8 @@ def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
 
-def _row(data: Any, place: str) -> ContentRow:
+def make_row(data: Any, place: str) -> ContentRow:
+    """Return the row that a line says; raises `RowError` where it is none."""
     if not isinstance(data, dict):
         raise RowError(f'{place}: must be a JSON object, such as {{"input": "a text"}}')
     stage, content = _content(data, place)

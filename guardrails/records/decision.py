@@ -20,7 +20,7 @@ import msgspec
 from guardrails.engine.content.places import ROLES
 from guardrails.engine.model import Request
 from guardrails.records.chain import SALT_BYTES, commit
-from guardrails.records.detection_profile import DetectionProfile
+from guardrails.records.detection.detection_profile import DetectionProfile
 from guardrails.records.kept_content.content_form import Unkept
 from guardrails.records.kept_content.sealed_content import SealedContent
 from guardrails.types import ContentLayout, FiredRule, JudgedPart, Stage, Verdict

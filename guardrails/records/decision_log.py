@@ -26,7 +26,7 @@ from guardrails.records.chain import RecordsError, read_key
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision import NOBODY, REQUEST_FACTS, Person, encode_decision
 from guardrails.records.decision_store import DecisionStore, store_url
-from guardrails.records.detection_profile import DetectionProfile
+from guardrails.records.detection.detection_profile import DetectionProfile
 from guardrails.records.identities import Identities
 from guardrails.records.journal.journal import Journal, JournalFull
 from guardrails.records.journal.upkeep import Upkeep

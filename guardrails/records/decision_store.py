@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from guardrails.records.chain import sign_erasure, sign_removal
 from guardrails.records.configuration import RecordsDoc
-from guardrails.records.detection_table import DetectionTable
+from guardrails.records.detection.detection_table import DetectionTable
 from guardrails.records.journal.line import Line
 from guardrails.records.kept_content.content_table import ContentTable
 from guardrails.stores.database import Database, open_database, sqlite_url

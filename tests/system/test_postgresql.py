@@ -16,10 +16,10 @@ from guardrails.records.verification import verify
 from guardrails.stores.database import StoreError, open_database
 from guardrails.stores.migrations import migrate
 from tests.records.chain_kit import KEY, ChainWriter
+from tests.records.detection.test_detection_table import DetectionTableCases
 from tests.records.kept_content.test_content_table import ContentTableCases
 from tests.records.records_kit import close, recording_guard
 from tests.records.test_decision_store import DecisionStoreCases, checked, filled
-from tests.records.test_detection_table import DetectionTableCases
 from tests.stores.migrations.test_migrations import MigrationCases
 from tests.stores.store_kit import run_at_once
 from tests.stores.test_database import COUNTING, INSERT, DatabaseCases

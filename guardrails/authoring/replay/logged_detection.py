@@ -14,7 +14,7 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.content.places import ROLES
 from guardrails.engine.model import Request
 from guardrails.records.decision import LONGEST, UNKNOWN_ROLE
-from guardrails.records.detection_profile import DIGITS, read_detector
+from guardrails.records.detection.detection_profile import DIGITS, read_detector
 from guardrails.types import Finding, Place, Stage, Text
 
 PLAIN: Final = {"text", "tool_call"}

@@ -14,7 +14,7 @@ from typing import Any, Final
 from guardrails.authoring.replay.logged_detection import LoggedDetection
 from guardrails.authoring.replay.rule_replay import SILENT, RuleAnswer, join_worst, make_rules
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.records.detection_profile import describe_detection
+from guardrails.records.detection.detection_profile import describe_detection
 from guardrails.types import Action, Mode
 
 REASONS: Final[Mapping[str, str]] = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_plugins
+from guardrails.cli.author.logged_traffic import LOG, open_logged
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 
@@ -32,9 +33,6 @@ GATES: Final = {
 
 INTERRUPTED: Final = 130
 """The exit status after Ctrl-C."""
-
-LOG: Final = "log:"
-"""What stands before a folder of records in `--on`."""
 
 OWN_TESTS: Final = "the policies' own tests"
 
@@ -187,7 +185,7 @@ def _judge_traffic(
     from guardrails.authoring import rows
     from guardrails.authoring.diff.traffic import pairs
 
-    logs = [each.removeprefix(LOG) or None for each in args.on if each.startswith(LOG)]
+    logs = [each for each in args.on if each.startswith(LOG)]
     files = [each for each in args.on if not each.startswith(LOG)]
     counts = [rows.count_rows(path) for path in files] + [None] * len(logs)
     total = None if None in counts else sum(count for count in counts if count is not None)
@@ -199,24 +197,22 @@ def _judge_traffic(
 
     old, new = pairs.load_guards(*versions, args.floor)
     pairs.compare_rows(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
-    for folder in logs:
-        _replay_records(folder, (old, new), found.effects, watch)
+    for log in logs:
+        _replay_records(log, (old, new), found.effects, watch)
 
 
 def _replay_records(
-    folder: str | None,
+    log: str,
     guards: tuple[Guard, Guard],
     effects: ChangeEffects,
     watch: Callable[[ChangeEffects], None],
 ) -> None:
     """Replay the records of a folder under both policies."""
-    from guardrails.authoring.replay.replayed_traffic import LoggedTraffic, ReplayedSide, compare_records
-    from guardrails.cli.operate.log.arguments import open_records
+    from guardrails.authoring.replay.replayed_traffic import ReplayedSide, compare_records
 
     old, new = (ReplayedSide.of(guard.policy, guard.floor) for guard in guards)
-    with open_records(argparse.Namespace(config=None, records=folder, store=None)) as records:
-        traffic = LoggedTraffic(records.store, records.contents_if_keyed(), str(records.folder))
-        compare_records(records.store.select(), old, new, effects, traffic=traffic, watch=watch)
+    with open_logged(log) as traffic:
+        compare_records(traffic.store.select(), old, new, effects, traffic=traffic, watch=watch)
 
 
 def _read_decisions(args: argparse.Namespace, found: PolicyDiff, progress: Progress) -> None:

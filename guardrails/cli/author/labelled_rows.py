@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from guardrails.cli import add_policy
+from guardrails.cli.author.logged_traffic import LOG, open_logged
 from guardrails.cli.progress import Progress
 from guardrails.errors import GuardrailsError
 from guardrails.types import Stage
@@ -40,6 +41,12 @@ def add_rows(to: argparse.ArgumentParser, epilog: str, *, jobs: int) -> None:
     add_policy(to)
     to.add_argument("--on", required=True, nargs="+", metavar="FILE", help="labelled rows, see below")
     to.add_argument(
+        "--labels",
+        metavar="FILE",
+        help='for --on log:FOLDER, the records of decisions there: lines {"id": "vd_…", "label": "benign"} name those to take, '
+        "of which the contents were kept",
+    )
+    to.add_argument(
         "--stage",
         "-s",
         choices=[stage.value for stage in Stage],
@@ -62,16 +69,41 @@ def check_arguments(args: argparse.Namespace) -> None:
         raise GuardrailsError("--jobs must be 1 or more")
     if len(args.on) > 1 and "-" in args.on:
         raise GuardrailsError("--on takes either files or - for standard input")
+    if any(each.startswith(LOG) for each in args.on) != (args.labels is not None) or (
+        args.labels and len(args.on) > 1
+    ):
+        raise GuardrailsError(
+            "--on log:FOLDER takes --labels FILE, and nothing beside it: "
+            'lines such as {"id": "vd_…", "label": "benign"} say which records of that log to take, and what they are'
+        )
 
 
 def read_all_rows(args: argparse.Namespace) -> Iterator[ContentRow]:
-    """Yield the rows of all files."""
+    """Yield the rows of all files, or those of a log that are labelled."""
     from guardrails.authoring.rows import read_rows
 
+    if args.labels is not None:
+        yield from _read_labelled(args)
+        return
     for path in args.on:
         for row in read_rows(path):
             moved = args.stage is not None and isinstance(row.content, str)
             yield replace(row, stage=args.stage) if moved else row
+
+
+def _read_labelled(args: argparse.Namespace) -> Iterator[ContentRow]:
+    """Yield the labelled rows of a log, and say at the end of how many there is nothing to judge."""
+    from guardrails.authoring.replay.labelled_records import LabelledRecords
+
+    with open_logged(args.on[0]) as traffic:
+        if traffic.contents is None:
+            raise GuardrailsError(
+                f"{args.on[0]}: rows are the contents that were kept, and their key is not here: set GUARDRAILS_CONTENT_KEY"
+            )
+        rows = LabelledRecords(traffic, args.labels)
+        yield from rows
+        if rows.without_content:
+            print(f"{rows.without_content:,} labelled records have no content that was kept", file=sys.stderr)
 
 
 @contextmanager
@@ -80,7 +112,7 @@ def count_progress(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
     from guardrails.authoring.rows import count_rows
 
     with Progress(sys.stderr) as progress:
-        counts = [count_rows(path) for path in args.on]
+        counts = [None if path.startswith(LOG) else count_rows(path) for path in args.on]
         total = None if None in counts else sum(filter(None, counts))
         yield lambda done: progress.draw(done, total, "rows judged")
 
@@ -92,7 +124,7 @@ def prepare_report(args: argparse.Namespace) -> AbstractContextManager[Callable[
     from guardrails.authoring.reports.check_report import open_report
 
     path = Path(args.report)
-    given = [Path(each) for each in (*args.on, args.policy)]
+    given = [Path(each) for each in (*args.on, args.policy, args.labels or args.policy)]
     if path.exists() and any(each.exists() and path.samefile(each) for each in given):
         raise GuardrailsError(f"{path}: the report would take the place of what is read")
     return open_report(path)

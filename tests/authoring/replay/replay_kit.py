@@ -15,7 +15,7 @@ from guardrails.engine.model import Request
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision import NOBODY, encode_decision
 from guardrails.records.decision_log import DecisionLog
-from guardrails.records.detection_profile import DetectionProfile
+from guardrails.records.detection.detection_profile import DetectionProfile
 from guardrails.types import Verdict
 
 DETECTORS: Mapping[str, Mapping[str, Any]] = {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.records.detection_profile import digest_profile
+from guardrails.records.detection.detection_profile import digest_profile
 from guardrails.stores.database import Database
 
 INSERT: Final = "INSERT INTO detections (digest, profile) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.records.decision_store import DecisionStore
-from guardrails.records.detection_profile import digest_profile
+from guardrails.records.detection.detection_profile import digest_profile
 from guardrails.stores.database import sqlite_url
 from tests.records.chain_kit import KEY
 from tests.records.records_kit import POLICY, close, open_store, write_records

@@ -1,0 +1,1 @@
+"""What a pipeline looked for, as records say it."""
