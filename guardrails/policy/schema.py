@@ -321,7 +321,7 @@ class DisableDoc(Config):
     detectors: list[str] = Field(default=[])
     """Names of detectors."""
     tests: list[str] = Field(default=[])
-    """Names of tests, where a change makes an inherited one untrue."""
+    """Names of tests, where a change makes an inherited one untrue; of one without a name, its text, tool or file."""
 
 
 class PolicyDoc(Config):

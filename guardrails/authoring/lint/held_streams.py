@@ -27,6 +27,7 @@ WAYS = {
     "an upper bound": "leave out the upper bound",
     "an exception of it": "name texts or categories in the exception, not what the whole text is",
     "of the whole text": "ask only what is known before the text is",
+    "is not valid": "write stream: annotate where it may go out at once and be judged afterwards, for the record",
     "needs the whole text": "write stream: segment to have it judged passage by passage",
 }
 """A part of a reason for which a rule cannot be judged as a text grows → what to do about it."""

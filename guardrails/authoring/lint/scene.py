@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from guardrails.engine.streaming.stream_plan import StreamNeeds, find_stream_needs
-from guardrails.errors import GuardrailsError
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import FiredRule, Stage, Verdict
 
 if TYPE_CHECKING:
+    from guardrails.authoring.testing.suite import SuiteCase
     from guardrails.guard import Guard
 
 
@@ -26,7 +26,9 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class SuiteRun:
-    """One run of a test. `verdict` is None where it could not be judged; `differs` says what is not as expected."""
+    """One run of a test, `disguised` or as it is written. `verdict` is None where it could not be judged; `differs` says what is
+    not as expected.
+    """
 
     item: PolicyItem
     test: TestDoc
@@ -34,6 +36,7 @@ class SuiteRun:
     stages: frozenset[Stage]
     verdict: Verdict | None
     differs: tuple[str, ...]
+    disguised: bool = False
 
     @property
     def fired(self) -> tuple[FiredRule, ...]:
@@ -63,30 +66,34 @@ class LintWorkbench(LintContext):
         """What each test comes to, in the order of the files; nothing where tests are not to be run."""
         if not self.tests or not self.compiled.tests:
             return ()
+        from guardrails.authoring.testing.suite import list_cases
         from guardrails.guard import Guard
 
         guard = Guard(self.compiled)
-        tests = [(item, each) for item, test in self.compiled.tests for each in _each(test)]
+        tests = [(item, case) for item, test in self.compiled.tests for case in list_cases(test)]
         found = []
-        for done, (item, test) in enumerate(tests):
+        for done, (item, case) in enumerate(tests):
             self.progress(done, len(tests))
-            found.append(_run(guard, item, test))
+            found.append(_run(guard, item, case))
         return tuple(found)
 
+    @cached_property
+    def undisguised(self) -> tuple[SuiteRun, ...]:
+        """Of these, the tests as they are written."""
+        return tuple(ran for ran in self.ran if not ran.disguised)
 
-def _run(guard: Guard, item: PolicyItem, test: TestDoc) -> SuiteRun:
-    from guardrails.authoring.test_input import check_arguments, read_subject
-    from guardrails.authoring.testing.expectations import find_differences
 
-    name = display_test(test)
+def _run(guard: Guard, item: PolicyItem, case: SuiteCase) -> SuiteRun:
+    """Run a test once, as `guardrails test` does: both say the same of it."""
+    from guardrails.authoring.testing.suite import UNJUDGED, judge_case
+
+    disguised = case.disguise is not None
     try:
-        stage, subject = read_subject(test, item)
-        places = [leaf.content.place for leaf in subject.tree.leaves]
-        stages = frozenset(at for place in places for at in (place.stage, *place.also))
-        verdict = guard.check(subject, stage.value, **check_arguments(test), complete=True)
-    except (OSError, GuardrailsError) as error:
-        return SuiteRun(item, test, name, frozenset(), None, (f"could not be judged: {error}",))
-    return SuiteRun(item, test, name, stages, verdict, tuple(find_differences(test, verdict)))
+        judged = judge_case(guard, item, case)
+    except UNJUDGED as error:
+        wrong = (f"could not be judged: {error}",)
+        return SuiteRun(item, case.test, case.name, frozenset(), None, wrong, disguised)
+    return SuiteRun(item, case.test, case.name, judged.stages, judged.verdict, judged.differences, disguised)
 
 
 def display_test(test: TestDoc) -> str:
@@ -95,9 +102,3 @@ def display_test(test: TestDoc) -> str:
 
     return next(list_cases(test)).name
 
-
-def _each(test: TestDoc) -> list[TestDoc]:
-    """Return the tests that a test stands for, those in disguise aside."""
-    from guardrails.authoring.testing.suite import list_cases
-
-    return [case.test for case in list_cases(test) if case.disguise is None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from guardrails.policy.lints.lint import is_own
 from guardrails.policy.lints.rules import needs_tools, never_fires
 from guardrails.policy.lints.scene.scene import RuleRow
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.policy.testing.test_fields import TestDoc, names_of_test
 from guardrails.spelling import suggest_name
 from guardrails.types import Action
 
@@ -62,7 +63,7 @@ def rule_without_hit(bench: LintWorkbench) -> Iterator[LintFinding]:
     """No test makes the rule fire, so that nothing shows that it works."""
     if not bench.tests:
         return
-    hit = {rule.id for ran in bench.ran for rule in ran.fired}
+    hit = {rule.id for ran in bench.undisguised for rule in ran.fired}
     idle = {found.subject for found in (*needs_tools(bench), *never_fires(bench))}
     for row in bench.rows:
         if row.doc.id not in hit and row.doc.id not in idle and _testable(bench, row):
@@ -76,7 +77,7 @@ def rule_without_near_miss(bench: LintWorkbench) -> Iterator[LintFinding]:
     if not bench.tests or not bench.compiled.tests:
         return
     for row in bench.rows:
-        silent = (ran for ran in bench.ran if ran.verdict is not None and ran.stages & row.rule.on)
+        silent = (ran for ran in bench.undisguised if ran.verdict is not None and ran.stages & row.rule.on)
         if all(row.doc.id in {rule.id for rule in ran.fired} for ran in silent):
             stage = min(row.rule.on).value
             cure = f"add a harmless text that is near: {{{stage}: …, expect: {{action: allow}}}}"
@@ -87,12 +88,14 @@ def failing_test(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test fails that is no known gap."""
     for ran in bench.ran:
         if ran.differs and (ran.test.todo is False or ran.verdict is None):
-            yield LintFinding(
-                ran.item.mark(()),
-                f"test {ran.name!r} fails: {ran.differs[0]}",
-                "guardrails test says more",
-                ran.name,
-            )
+            mark, cure, message = ran.item.mark(()), "guardrails test says more", f"test {ran.name!r} fails"
+            if not is_own(bench, mark.file):
+                message = f"test {ran.name!r} of {mark.file}:{mark.line}, which is inherited, fails"
+                mark = bench.root.key_mark(("extends",))
+                for called in names_of_test(ran.item.data)[:1]:
+                    shown = json.dumps(called, ensure_ascii=False)
+                    cure = f"if that is meant, write disable: {{tests: [{shown}]}}, and a test of your own"
+            yield LintFinding(mark, f"{message}: {ran.differs[0]}", cure, ran.name)
 
 
 def passing_todo(bench: LintWorkbench) -> Iterator[LintFinding]:
@@ -102,11 +105,7 @@ def passing_todo(bench: LintWorkbench) -> Iterator[LintFinding]:
         if ran.test.todo is not False:
             by_test.setdefault(id(ran.item), []).append(ran)
     for runs in by_test.values():
-        if (
-            not any(ran.differs for ran in runs)
-            and runs[0].test.obfuscate is False
-            and not runs[0].test.every_cut
-        ):
+        if not any(ran.differs for ran in runs):
             item, name = runs[0].item, runs[0].name
             mark, fix = item.key_mark(("todo",)), Fix(*item.place(()), "todo")
             yield LintFinding(
@@ -116,7 +115,7 @@ def passing_todo(bench: LintWorkbench) -> Iterator[LintFinding]:
 
 def test_for_any_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test expects an action that several rules cause: it would pass without any one of them."""
-    for ran in bench.ran:
+    for ran in bench.undisguised:
         verdict, expect = ran.verdict, ran.test.expect
         if verdict is None or ran.differs or expect.rules is not None or expect.action in (None, "allow"):
             continue
@@ -129,9 +128,9 @@ def test_for_any_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
 
 def test_for_other_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test that seems to be for one rule passes because another fires."""
-    hit = {rule.id for ran in bench.ran for rule in ran.fired}
+    hit = {rule.id for ran in bench.undisguised for rule in ran.fired}
     unhit = [row for row in bench.rows if row.doc.id not in hit and row.doc.mode == "enforce"]
-    for ran in bench.ran:
+    for ran in bench.undisguised:
         verdict, expect = ran.verdict, ran.test.expect
         if verdict is None or ran.differs or expect.rules is not None or verdict.action is Action.ALLOW:
             continue

@@ -31,6 +31,9 @@ from guardrails.policy.testing.test_fields import DISGUISES, DisguiseName, TestD
 from guardrails.policy.testing.test_files import TestFile
 from guardrails.types import Stage, Verdict
 
+UNJUDGED: Final = (OSError, GuardrailsError)
+"""What is raised where a test cannot be run."""
+
 NAMED: Final = 60
 """Characters of a content that stand for the name of a test without one."""
 
@@ -94,6 +97,19 @@ class SuiteCase:
     test: TestDoc
     disguise: DisguiseName | None = None
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseJudgement:
+    """What one run of a test came to: the stages at which contents were judged, the verdict, what differs from what the test
+    expects, why, and what else is to be said.
+    """
+
+    stages: frozenset[Stage]
+    verdict: Verdict
+    differences: tuple[str, ...]
+    why: tuple[str, ...] = ()
+    note: str | None = None
 
 
 def load_guard(policy: str | Path, tests: Iterable[TestFile] = (), floor: str | Path | None = None) -> Guard:
@@ -202,29 +218,30 @@ def _display_test(test: TestDoc) -> str:
 def _result(
     guard: Guard, item: PolicyItem, case: SuiteCase, place: str, coverage: SuiteCoverage | None
 ) -> SuiteResult:
-    test, began, broken, note = case.test, perf_counter(), False, None
-    why: tuple[str, ...] = ()
+    test, began = case.test, perf_counter()
+    judged, found = None, tuple[str, ...]()
     try:
-        found, why, note = _judge_case(guard, item, case, coverage)
-    except (OSError, GuardrailsError) as error:
-        found, broken = [f"could not be judged: {error}"], True
+        judged = judge_case(guard, item, case, coverage)
+        found = judged.differences
+    except UNJUDGED as error:
+        found = (f"could not be judged: {error}",)
     return SuiteResult(
         name=case.name,
         place=place,
-        differences=tuple(found),
+        differences=found,
         todo=test.todo is not False,
         reason=test.todo if isinstance(test.todo, str) else "",
-        why=why,
-        note=note,
-        broken=broken,
+        why=() if judged is None else judged.why,
+        note=None if judged is None else judged.note,
+        broken=judged is None,
         ms=(perf_counter() - began) * 1000.0,
     )
 
 
-def _judge_case(
-    guard: Guard, item: PolicyItem, case: SuiteCase, coverage: SuiteCoverage | None
-) -> tuple[list[str], tuple[str, ...], str | None]:
-    """Return what differs, why, and what else is to be said."""
+def judge_case(
+    guard: Guard, item: PolicyItem, case: SuiteCase, coverage: SuiteCoverage | None = None
+) -> CaseJudgement:
+    """Run a test once and return what it comes to; raise one of `UNJUDGED` where it cannot be run."""
     test, who, floor = case.test, check_arguments(case.test), guard.floor
     stage, subject = read_subject(test, item)
     stages = frozenset(
@@ -253,9 +270,9 @@ def _judge_case(
     if case.cut and text is not None:
         found += cuts.find_cut_differences(guard, stage.value, text, verdict, who)
         note = cuts.cut_note(guard, text, verdict)
-    if found and floor is not None and not _judge_case(_without_floor(guard), item, case, None)[0]:
+    if found and floor is not None and not judge_case(_without_floor(guard), item, case).differences:
         found.append(f"the floor {floor.ref.name} {floor.ref.version} decides: without it the test passes")
-    return found, why, note
+    return CaseJudgement(stages, verdict, tuple(found), why, note)
 
 
 def _without_floor(guard: Guard) -> Guard:

@@ -21,6 +21,7 @@ from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.problems import Problems, describe
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_folder, shipped_names
+from guardrails.policy.testing.test_fields import names_of_test
 from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests
 from guardrails.spelling import suggest_name
 
@@ -342,10 +343,10 @@ class Lineage:
             self.merged.detectors, "detector", _list(disable, "detectors"), source, (*base, "detectors")
         )
         for index, name in enumerate(_list(disable, "tests")):
-            kept = [item for item in self.merged.tests if item.data.get("name") != name]
+            kept = [item for item in self.merged.tests if name not in names_of_test(item.data)]
             unknown = len(kept) == len(self.merged.tests) and isinstance(name, str)
             if unknown and not self.unread:  # else it may stand in a file of tests
-                known = [str(item.data["name"]) for item in kept if "name" in item.data]
+                known = [each for item in kept for each in names_of_test(item.data)]
                 self.missing(source.mark((*base, "tests", index)), "test", name, known)
             self.merged.tests = kept
 

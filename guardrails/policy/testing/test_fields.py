@@ -269,3 +269,10 @@ FILES: Final = ("image", "video")
 """Those that name a file."""
 
 DISGUISES: Final[tuple[DisguiseName, ...]] = get_args(DisguiseName)
+
+
+def names_of_test(data: Mapping[str, Any]) -> list[str]:
+    """Return what `disable: tests` may call a test: its name; where it has none, the text, tool or file that it is about."""
+    values = [data.get(field) for field in (("name",) if "name" in data else (*CONTENTS, *FILES))]
+    called = [value.get("name") if isinstance(value, dict) else value for value in values]
+    return [name for name in called if isinstance(name, str)]

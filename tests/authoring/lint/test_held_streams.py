@@ -10,6 +10,7 @@ import pytest
 
 from guardrails.authoring.lint import held_streams
 from guardrails.authoring.lint.scene import LintWorkbench
+from guardrails.guard import Guard
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 
@@ -39,6 +40,27 @@ def test_a_rule_that_repairs_is_meant_to_hold(tmp_path: Path) -> None:
         policy = load(path, tests=())
         made = LintWorkbench(policy, compile_policy(policy), date(2026, 11, 26), False)
         assert len([*held_streams.held_stream(made)]) == found
+
+
+@pytest.mark.parametrize("said", ["", ", stream: segment"])
+def test_what_lint_advises_for_a_format_does_not_break_it(tmp_path: Path, said: str) -> None:
+    """Where the rule follows the advice (`stream: whole`), valid JSON still passes, and lint does not say `stream: segment`."""
+    text = (
+        "format: 1\nname: t\ndetectors: {f: {use: format, kind: json}}\n"
+        "rules:\n  - {id: a, on: output, when: custom.format > 0, then: block"
+    )
+    path = tmp_path / "p.yaml"
+    path.write_text(f"{text}{said}}}")
+    policy = load(path, tests=())
+    (found,) = held_streams.held_stream(
+        LintWorkbench(policy, compile_policy(policy), date(2026, 11, 26), False)
+    )
+    assert "segment" not in found.cure
+    assert "stream: whole" in found.cure
+    path.write_text(f"{text}, stream: whole}}")
+    stream = Guard.load(path).stream(stage="output")
+    reply = '{"a": "' + "One sentence. Another one. " * 40 + '"}'
+    assert "".join([*map(stream.feed, reply), stream.flush()]) == reply
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from guardrails.authoring.lint.scene import LintWorkbench, display_test
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
+from guardrails.policy.testing.test_fields import DISGUISES
 from guardrails.types import Stage
 
 TEXT = """\
@@ -43,7 +44,7 @@ def bench(tmp_path: Path) -> Callable[..., LintWorkbench]:
 
 def test_each_entry_of_a_test_is_run(bench: Callable[..., LintWorkbench]) -> None:
     """Names, stages, rules that fired and what differs; what cannot be judged is said, not raised."""
-    ran = bench().ran
+    ran = bench().undisguised
     assert [each.name for each in ran][2:] == ["output: zqxbomb", "image: none.png"]
     assert [[rule.id for rule in each.fired] for each in ran] == [["a"], ["a"], ["a", "b"], []]
     assert ran[2].stages == {Stage.OUTPUT}
@@ -55,8 +56,15 @@ def test_each_entry_of_a_test_is_run(bench: Callable[..., LintWorkbench]) -> Non
 def test_progress_is_told_before_each_test(bench: Callable[..., LintWorkbench]) -> None:
     """How many were run, of how many; nobody needs to listen."""
     told: list[tuple[int, int]] = []
-    assert len(bench(progress=lambda done, of: told.append((done, of))).ran) == 4
-    assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    ran = bench(progress=lambda done, of: told.append((done, of))).ran
+    assert told == [(done, len(ran)) for done in range(len(ran))]
+
+
+def test_tests_in_disguise_are_run_as_guardrails_test_runs_them(bench: Callable[..., LintWorkbench]) -> None:
+    """Each entry once as it is written, and once in each disguise."""
+    runs = [each for each in bench().ran if each.test.name == "words"]
+    assert len(runs) == 2 * (1 + len(DISGUISES))
+    assert sum(each.disguised for each in runs) == 2 * len(DISGUISES)
 
 
 def test_no_test_is_run_unless_wanted(bench: Callable[..., LintWorkbench]) -> None:

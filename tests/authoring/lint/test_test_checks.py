@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from guardrails.authoring.lint import test_checks
+from guardrails.authoring.lint.lint_run import lint_policy
 from guardrails.authoring.lint.scene import LintWorkbench
+from guardrails.authoring.testing.suite import load_guard, run_suite
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 
@@ -93,14 +96,16 @@ def test_a_rule_that_is_meant_by_its_id_is_found_in_a_name(bench: Callable[..., 
 
 
 def test_a_known_gap_that_is_none_can_be_taken_out(bench: Callable[..., LintWorkbench]) -> None:
-    """Only where all that the test stands for passes, disguises and cuts too, of which nothing is known here."""
+    """Only where all that the test stands for passes, disguises and cuts too."""
     rules = "rules: [{id: a, on: input, when: custom.w > 0, then: flag}]\ntests:\n"
     gap = "  - {input: zqxbomb, expect: {action: flag}, todo: true}\n"
     (found,) = test_checks.passing_todo(bench(rules + gap))
     assert found.fix is not None
     assert (found.fix.path, found.fix.key) == (("tests", 0), "todo")
-    for more in ("obfuscate: true", "every_cut: true"):
-        assert [*test_checks.passing_todo(bench(rules + gap.replace("todo", f"{more}, todo")))] == []
+    for more, passing in (("obfuscate: [base64]", 1), ("obfuscate: true", 0), ("every_cut: true", 1)):
+        assert (
+            len([*test_checks.passing_todo(bench(rules + gap.replace("todo", f"{more}, todo")))]) == passing
+        )
     each = "  - {input: '{each}', each: [zqxbomb, zqxbom], expect: {action: flag}, todo: true}\n"
     assert [*test_checks.passing_todo(bench(rules + each))] == []
 
@@ -111,3 +116,47 @@ def test_inherited_tests_of_the_package_are_not_the_authors(bench: Callable[...,
     (found,) = test_checks.no_tests(bench(text))
     assert "has no tests" in found.message
     assert [*test_checks.duplicate_test(bench(text))] == []
+
+
+def _policy(name: str, rules: str, tests: str) -> str:
+    return (
+        f"format: 1\nname: {name}\ndetectors: {{{name}: {{use: terms, terms: [zqx{name}], category: custom.{name}}}}}\n"
+        f"rules:\n  - {{id: {name}.stop, on: output, when: custom.{name} > 0, then: {rules}}}\n"
+        f"tests:\n  - {tests}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "fails"),
+    [
+        ("{output: zqxone zqxtwo, expect: {action: flag, rules: [one.stop]}}", False),
+        ("{output: zqxone, expect: {action: block}}", True),
+        ("{output: zqxone zqxone, every_cut: true, expect: {action: flag}}", False),
+        ("{output: zqxone, obfuscate: [base64], expect: {action: block}}", True),
+        ("{output: zqxone, expect: {action: flag, exceptions: [acme]}}", True),
+    ],
+)
+def test_lint_and_test_say_the_same_of_each_test(tmp_path: Path, test: str, fails: bool) -> None:
+    """Also of inherited ones beside rules of other parents, of disguised ones, and of what exceptions must take away."""
+    exception = "exceptions: [{id: acme, rules: [one.stop], matches: [nothing], reason: a name of ours}]\n"
+    (tmp_path / "one.yaml").write_text(_policy("one", "flag", test) + exception)
+    other = "{output: zqxtwo, expect: {action: block}}"
+    (tmp_path / "two.yaml").write_text(_policy("two", "block", other))
+    child = tmp_path / "child.yaml"
+    child.write_text("format: 1\nname: child\nextends: [one.yaml, two.yaml]\nhistory: block\n")
+    failing = [issue for issue in lint_policy(child).issues if issue.code == "failing_test"]
+    assert bool(failing) == any(result.failed for result in run_suite(load_guard(child))) == fails
+
+
+def test_a_shipped_test_that_a_change_breaks_is_told_where_it_is_inherited(tmp_path: Path) -> None:
+    """`guardrails test` fails by it, so lint says it too, in the author's own file, with a way to leave it out that works."""
+    path = tmp_path / "child.yaml"
+    head = 'format: 1\nname: child\nversion: "1"\nextends: [pii-only]\noverride: {rules: [{id: pii.redact, then: flag}]}\n'
+    path.write_text(head)
+    failing = [issue for issue in lint_policy(path).issues if issue.code == "failing_test"]
+    assert {(Path(issue.mark.file).name, issue.mark.line) for issue in failing} == {("child.yaml", 4)}
+    assert all("which is inherited, fails: " in issue.message for issue in failing)
+    cures = [re.search(r"write (disable: {tests: \[(.*)]}),", issue.cure or "") for issue in failing]
+    path.write_text(f"{head}disable: {{tests: [{', '.join(cure[2] for cure in cures if cure)}]}}\n")
+    assert not [issue for issue in lint_policy(path).issues if issue.code == "failing_test"]
+    assert not any(result.failed for result in run_suite(load_guard(path)))

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard, Stage
 from guardrails.detectors.kinds import Kind
-from guardrails.engine.streaming.stream_plan import StreamPlan
+from guardrails.engine.streaming.stream_plan import StreamPlan, build_stream_plan
 from guardrails.types import CLEAN, Detection
 
 DETECTORS = """
@@ -107,6 +107,17 @@ def test_rules_of_other_stages_are_not_waited_for(gate_of: Gates) -> None:
     """Nor their detectors."""
     gate = gate_of("when: custom.bad > 0, then: block", stage=Stage.INPUT)
     assert (gate.rules, gate.exact, gate.whole) == (((),), (), {})
+
+
+def test_formats_are_judged_whole_whatever_the_rule_says(tmp_path: Path) -> None:
+    """A passage of valid JSON is none: judged passage by passage, it would be blocked."""
+    (tmp_path / "p.yaml").write_text(
+        "format: 1\nname: t\ndetectors: {shape: {use: format, kind: json}}\n"
+        "rules: [{id: r, on: output, when: custom.format > 0, then: block, stream: segment}]\n"
+    )
+    plan = build_stream_plan((Guard.load(tmp_path / "p.yaml").policy,), (Stage.OUTPUT,))
+    assert plan.passages == ()
+    assert "as a part of a valid one is not valid" in plan.whole["r"]
 
 
 @pytest.mark.parametrize(
