@@ -101,4 +101,3 @@ def display_test(test: TestDoc) -> str:
     from guardrails.authoring.testing.suite import list_cases
 
     return next(list_cases(test)).name
-

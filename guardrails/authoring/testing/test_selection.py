@@ -1,4 +1,4 @@
-"""Finds the policies and files of tests that somebody names to be tested."""
+"""Finds the policies and files of tests that somebody names to be tested or looked at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from guardrails.errors import PolicyErrors
+from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading.load import locate
 from guardrails.policy.shipped import shipped_names
 from guardrails.policy.testing.test_files import TestFile, is_test_file, read_tests
@@ -21,6 +21,10 @@ POLICY: Final = re.compile(rb"^(?:\xef\xbb\xbf)?[\"']?format[\"']?[ \t]*:", re.M
 
 LOOKED_AT: Final = 1 << 20
 """Bytes of a file in which that is looked for."""
+
+
+MOST_NAMED: Final = 4
+"""Policies that a hint names."""
 
 
 @dataclass(slots=True)
@@ -57,29 +61,65 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def find_targets(given: Sequence[str]) -> tuple[list[SuiteTarget], list[str]]:
-    """Return what to test, and the YAML files below folders that are neither policies nor files of tests.
+@dataclass(slots=True)
+class SuiteSelection:
+    """What to test, the YAML files below folders that are neither policies nor files of tests, and what is wrong with files of
+    tests that cannot be read.
+    """
+
+    targets: list[SuiteTarget] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    errors: list[PolicyError] = field(default_factory=list)
+
+
+def find_targets(given: Sequence[str]) -> SuiteSelection:
+    """Return what to test.
 
     Raises:
-        PolicyErrors: something that is named is not there, or a file of tests cannot be read.
+        PolicyErrors: something that is named is not there.
     """
-    named, left_out, policies = {*given}, list[str](), dict[Path, SuiteTarget]()
-    files: list[str] = []
+    named, policies = {*given}, dict[Path, SuiteTarget]()
+    selection, files = SuiteSelection(), list[TestFile]()
     for name in expand_paths(given):
         if name not in shipped_names() and is_test_file(Path(name)):
-            files.append(name)
+            try:
+                files.append(read_tests(Path(name)))
+            except PolicyErrors as error:
+                selection.errors += error.errors
         elif name in named or _is_policy(Path(name)):
             policies.setdefault(locate(name).resolve(), SuiteTarget(name, name))
         else:
-            left_out.append(name)
-    found = [*policies.values()]
-    for test_file, name in zip(_read(files), files, strict=True):
-        own = next((target for path, target in policies.items() if test_file.is_for(path)), None)
+            selection.left_out.append(name)
+    selection.targets = [*policies.values()]
+    for file in files:
+        own = next((target for path, target in policies.items() if file.is_for(path)), None)
         if own is None:
-            found.append(SuiteTarget(name, test_file.policy, [test_file], only=True))
+            selection.targets.append(SuiteTarget(file.source.file, file.policy, [file], only=True))
         else:
-            own.tests.append(test_file)
-    return found, left_out
+            own.tests.append(file)
+    return selection
+
+
+def list_policies(given: Iterable[str]) -> list[str]:
+    """Return the policies among what is named, those of files of tests that are named, and those below folders, each once.
+
+    Raises:
+        PolicyErrors: a file of tests that is named cannot be read.
+    """
+    named, found = [*given], list[str]()
+    for name in expand_paths(named):
+        if name not in shipped_names() and is_test_file(Path(name)):
+            found += [str(read_tests(Path(name)).policy)] if name in named else []
+        elif name in named or _is_policy(Path(name)):
+            found.append(name)
+    return list(dict.fromkeys(found))
+
+
+def describe_default(command: str) -> str:
+    """Return what to tell somebody who named no policy to a command: what it does, and how to name the policies that lie here."""
+    here = [name for name in list_policies(["."]) if len(Path(name).parts) == 1]
+    own = " ".join([*here[:MOST_NAMED], *(["…"] if len(here) > MOST_NAMED else [])]) or "FILE.yaml"
+    return f"no policy is named: this is the shipped policy default; for your own: guardrails {command} {own}"
 
 
 def _is_policy(path: Path) -> bool:
@@ -88,16 +128,3 @@ def _is_policy(path: Path) -> bool:
             return POLICY.search(stream.read(LOOKED_AT)) is not None
     except OSError:
         return True  # loading it says what is wrong
-
-
-def _read(files: Iterable[str]) -> list[TestFile]:
-    """Read files of tests; raise what is wrong with all of them together."""
-    read, errors = [], []
-    for name in files:
-        try:
-            read.append(read_tests(Path(name)))
-        except PolicyErrors as error:
-            errors += error.errors
-    if errors:
-        raise PolicyErrors(errors)
-    return read

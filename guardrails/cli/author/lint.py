@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_plugins
 from guardrails.cli.progress import Progress
+from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
     from guardrails.authoring.lint.lint_run import LintReport
@@ -27,7 +28,12 @@ MOST: Final = 10
 def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_plugins(to)
-    to.add_argument("policies", nargs="*", metavar="POLICY", help="shipped policies by name, or YAML files")
+    to.add_argument(
+        "policies",
+        nargs="*",
+        metavar="POLICY",
+        help="shipped policies by name, YAML files, or folders with such files",
+    )
     to.add_argument("--policy", "-p", action="append", default=[], metavar="P", help="the same, by option")
     add_floor(to)
     to.add_argument(
@@ -57,10 +63,23 @@ def run(args: argparse.Namespace) -> int:
         return _codes(form)
     if args.fix or args.diff:
         return _fix(args)
-    policies = [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]
+    policies = _list_policies(args)
     reports = [_lint_one(args, policy) for policy in policies]
     _show(reports, form, every=args.all)
     return _status(reports, strict=args.strict)
+
+
+def _list_policies(args: argparse.Namespace) -> list[str]:
+    """Return the policies that are named, or lie below a folder that is; the shipped default where none is, which is said."""
+    from guardrails.authoring.testing.test_selection import describe_default, list_policies
+
+    given = [*args.policies, *args.policy]
+    if not given:
+        print(describe_default("lint"), file=sys.stderr)
+        return ["default"]
+    if not (found := list_policies(given)):
+        raise GuardrailsError(f"{', '.join(given)}: no policies (YAML files with a line 'format: 1')")
+    return found
 
 
 def _lint_one(args: argparse.Namespace, policy: str) -> LintReport:
@@ -151,7 +170,7 @@ def _fix(args: argparse.Namespace) -> int:
 
     reports: list[LintReport] = []
     quiet = args.json or args.format != "text"
-    for policy in [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]:
+    for policy in _list_policies(args):
 
         def linted(policy: str = policy) -> LintReport:
             return _lint_one(args, policy)

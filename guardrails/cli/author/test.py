@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from guardrails.authoring.terminal import Style
 from guardrails.cli import add_floor, add_plugins
 from guardrails.cli.progress import Progress
-from guardrails.errors import GuardrailsError
+from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 
 if TYPE_CHECKING:
     from guardrails.authoring.testing.coverage import SuiteCoverage
@@ -32,12 +32,15 @@ ALL: Final = "all"
 
 @dataclass(slots=True)
 class SuiteOutcome:
-    """One run over everything: results and coverage by what was tested, how long it took, and what has no tests at all."""
+    """One run over everything: results and coverage by what was tested, how long it took, what has no tests at all, and what is
+    wrong with policies and files of tests that cannot be read.
+    """
 
     results: dict[str, list[SuiteResult]] = field(default_factory=dict)
     coverage: dict[str, SuiteCoverage] = field(default_factory=dict)
     seconds: float = 0.0
     empty: list[str] = field(default_factory=list)
+    errors: list[PolicyError] = field(default_factory=list)
 
     @property
     def every(self) -> list[SuiteResult]:
@@ -99,6 +102,10 @@ def run(args: argparse.Namespace) -> int:
         raise GuardrailsError(f"--threshold {args.threshold:g}: must be a percentage, 0 to 100")
     demands = _demands(args)
     given = [*args.policies, *args.policy] or ["default"]
+    if not (args.policies or args.policy):
+        from guardrails.authoring.testing.test_selection import describe_default
+
+        print(describe_default("test"), file=sys.stderr)
     return _run_repeatedly(args, given, demands) if args.watch else _run_once(args, given, demands)
 
 
@@ -148,28 +155,37 @@ def _looks() -> Iterator[None]:
 def _run_once(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
     from guardrails.authoring.testing.test_selection import find_targets
 
-    found, left_out = find_targets(given)
-    for name in left_out:
+    found = find_targets(given)
+    for name in found.left_out:
         print(
             f"{name}: left out: no policy (it has no 'format:'), and no file of tests (*.test.yaml)",
             file=sys.stderr,
         )
     style = Style(sys.stdout)
-    done = _run(args, found, demands)
+    done = SuiteOutcome(errors=found.errors)
+    _run(args, found.targets, demands, done)
+    if done.errors and not done.results:
+        raise PolicyErrors(done.errors)
     if args.junit is not None:
         _save(args.junit, done)
     _print(args, done, style)
     return _status(args, given, done)
 
 
-def _run(args: argparse.Namespace, found: Iterable[SuiteTarget], demands: SuiteDemands) -> SuiteOutcome:
-    """Run the tests, up to the first that fails where that is wanted."""
+def _run(
+    args: argparse.Namespace, found: Iterable[SuiteTarget], demands: SuiteDemands, done: SuiteOutcome
+) -> None:
+    """Run the tests, up to the first that fails where that is wanted, and write down in `done` what comes of it."""
     from guardrails.authoring.testing import suite
     from guardrails.authoring.testing.coverage import SuiteCoverage
 
-    done, began = SuiteOutcome(), time.perf_counter()
+    began = time.perf_counter()
     for target in found:
-        guard = suite.load_guard(target.policy, target.tests, args.floor)
+        try:
+            guard = suite.load_guard(target.policy, target.tests, args.floor)
+        except PolicyErrors as error:  # the others are tested all the same
+            done.errors += error.errors
+            continue
         tests = _chosen(guard, target)
         coverage = SuiteCoverage(guard.policy) if args.coverage or args.threshold is not None else None
         results = done.results[target.name] = []
@@ -185,9 +201,8 @@ def _run(args: argparse.Namespace, found: Iterable[SuiteTarget], demands: SuiteD
                 progress.draw(len(results), max(len(tests), len(results)), target.name)
                 if args.fail_fast and result.failed:
                     done.seconds = time.perf_counter() - began
-                    return done
+                    return
     done.seconds = time.perf_counter() - began
-    return done
 
 
 def _chosen(guard: Guard, target: SuiteTarget) -> Sequence[Any]:
@@ -212,6 +227,10 @@ def _status(args: argparse.Namespace, given: list[str], done: SuiteOutcome) -> i
         print(f"no test has {args.filter!r} in its name or place", file=sys.stderr)
     for name, percent in short.items():
         print(f"{name}: coverage is {percent:.1f} %, less than {args.threshold:g} %", file=sys.stderr)
+    if done.errors:
+        broken = PolicyErrors(done.errors)
+        print(f"{broken}\nwhat is wrong here was not tested; the rest was", file=sys.stderr)
+        return 2
     return 1 if done.failed or done.empty or none or short or not done.results else 0
 
 
@@ -228,6 +247,8 @@ def _print(args: argparse.Namespace, done: SuiteOutcome, style: Style) -> None:
     if args.json:
         rows = {name: [result.to_dict() for result in found] for name, found in done.results.items()}
         told: dict[str, object] = {"failed": done.failed, "seconds": round(done.seconds, 3), "policies": rows}
+        if done.errors:
+            told["errors"] = [error.to_dict() for error in PolicyErrors(done.errors).errors]
         if done.coverage:
             told["coverage"] = {name: each.to_dict() for name, each in done.coverage.items()}
         print(json.dumps(told, ensure_ascii=False))

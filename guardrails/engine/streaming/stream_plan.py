@@ -79,7 +79,9 @@ class StreamNeeds:
             reason = f"it redacts what detector {bound.name!r} finds, which needs the whole text"
             self.whole[rule.id] = reason
         elif bound.format_problems is not None:  # a passage of valid JSON is none, whatever the rule says
-            self.whole[rule.id] = f"detector {bound.name!r} needs the whole text, as a part of a valid one is not valid"
+            self.whole[rule.id] = (
+                f"detector {bound.name!r} needs the whole text, as a part of a valid one is not valid"
+            )
         elif rule.stream == "segment" or bound.passages:
             self.passages[bound.digest] = bound
         else:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.authoring.testing.test_selection import expand_paths, find_targets
+from guardrails.authoring.testing.test_selection import (
+    SuiteSelection,
+    describe_default,
+    expand_paths,
+    find_targets,
+    list_policies,
+)
 from guardrails.errors import PolicyErrors
 
 POLICY = "format: 1\nname: p\n"
@@ -37,7 +43,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def told(*given: str) -> list[tuple[str, list[str], bool]]:
     """Return what is tested, each with the names of its files of tests."""
     return [
-        (each.name, [file.path.name for file in each.tests], each.only) for each in find_targets(given)[0]
+        (each.name, [file.path.name for file in each.tests], each.only)
+        for each in find_targets(given).targets
     ]
 
 
@@ -49,7 +56,7 @@ def test_a_folder_stands_for_its_policies_and_tests(folder: Path) -> None:
         ("sub/c.yaml", [], False),
         ("sub/shipped.test.yaml", ["shipped.test.yaml"], True),
     ]
-    assert find_targets(["."])[1] == ["settings.yaml"]
+    assert find_targets(["."]).left_out == ["settings.yaml"]
 
 
 def test_files_are_taken_as_they_are_named(folder: Path) -> None:
@@ -67,19 +74,31 @@ def test_files_are_taken_as_they_are_named(folder: Path) -> None:
 def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
     """Which is for the caller to tell."""
     (tmp_path / "empty").mkdir()
-    assert find_targets([str(tmp_path / "empty")]) == ([], [])
+    assert find_targets([str(tmp_path / "empty")]) == SuiteSelection()
 
 
 def test_all_that_is_wrong_with_files_of_tests_is_told_at_once(folder: Path) -> None:
-    """Not only the first; and a name that leads nowhere is an error."""
+    """Not only the first, and the policies are tested all the same; a name that leads nowhere is an error."""
     (folder / "a.test.yaml").write_text("")
     (folder / "more.test.yaml").write_text("cases: []")
-    with pytest.raises(PolicyErrors) as caught:
-        find_targets(["."])
-    assert [each.code for each in caught.value] == ["empty_tests", "unknown_field"]
-    for name in ("nope.yaml", "nope.test.yaml", "a\0b", "x" * 5000):
+    found = find_targets(["."])
+    assert [each.code for each in found.errors] == ["empty_tests", "unknown_field"]
+    assert [each.name for each in found.targets][:2] == ["a.yaml", "b.yml"]
+    for name in ("nope.yaml", "a\0b", "x" * 5000):
         with pytest.raises(PolicyErrors):
             find_targets([name])
+    assert [each.code for each in find_targets(["nope.test.yaml"]).errors] == ["unreadable_file"]
+
+
+def test_policies_are_found_without_their_tests(folder: Path) -> None:
+    """Lint looks at policies: those of a folder, and that of a file of tests which is named."""
+    assert list_policies(["."]) == ["a.yaml", "b.yml", "sub/c.yaml"]
+    assert list_policies(["a.test.yaml", "a.yaml", "default"]) == ["a.yaml", "default"]
+
+
+def test_who_names_no_policy_is_told_which_lie_here(folder: Path) -> None:
+    """The shipped default is looked at, and that is no word on the author's own."""
+    assert describe_default("lint").endswith("for your own: guardrails lint a.yaml b.yml")
 
 
 def test_the_list_grows_with_the_folder(folder: Path) -> None:

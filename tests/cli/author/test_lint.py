@@ -168,3 +168,27 @@ def test_what_the_floor_undoes_is_an_error(policy: Path, capsys: Captured) -> No
     Path("org.yaml").write_text(BROKEN)
     assert main(["lint", "p.yaml", "--floor", "org.yaml"]) == 2
     assert "org.yaml:5:" in capsys.readouterr().err
+
+
+def test_a_folder_stands_for_its_policies(policy: Path, capsys: Captured) -> None:
+    """Each is looked at, the broken ones too; a folder without policies is a mistake."""
+    policy.write_text(CLEAN)
+    (policy.parent / "z.yaml").write_text(BROKEN)
+    (policy.parent / "p.test.yaml").write_text("tests: []\n")
+    assert main(["lint", "."]) == 2
+    told = capsys.readouterr()
+    assert "p.yaml: nothing to say" in told.out
+    assert "z.yaml:5:" in told.err
+    (policy.parent / "empty").mkdir()
+    assert main(["lint", "empty"]) == 2
+    assert capsys.readouterr().err.startswith("empty: no policies")
+
+
+@pytest.mark.parametrize("command", ["lint", "test"])
+def test_without_a_name_it_says_whose_policy_it_looks_at(
+    policy: Path, capsys: Captured, command: str
+) -> None:
+    """A clean bill for the shipped default is none for the file beside."""
+    policy.write_text(BROKEN)
+    assert main([command]) == 0
+    assert f"the shipped policy default; for your own: guardrails {command} p.yaml" in capsys.readouterr().err

@@ -249,3 +249,20 @@ def test_the_floor_decides_tests_too(tmp_path: Path, capsys: pytest.CaptureFixtu
     [told] = json.loads(capsys.readouterr().out)["policies"][policy]
     assert told["differences"][-1].startswith("the floor small 0 decides")
     assert main(["test", policy, "--floor", str(tmp_path / "none.yaml")]) == 2
+
+
+def test_one_broken_file_does_not_keep_the_others_from_being_tested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a folder, what loads is tested, what does not is told with its place, and the status is that of a broken policy."""
+    write(tmp_path, "{input: forbidden, expect: {action: block}}")
+    (tmp_path / "a.yaml").write_text("format: 1\nname: a\nruls: []\n")
+    (tmp_path / "x.test.yaml").write_text("tests: [")
+    assert main(["test", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert "small.yaml: 1 passed, 0 failed" in told.out
+    assert f"{tmp_path / 'a.yaml'}:3:1: unknown_field" in told.err
+    assert f"{tmp_path / 'x.test.yaml'}:1:" in told.err
+    assert main(["test", str(tmp_path), "--json"]) == 2
+    codes = [each["code"] for each in json.loads(capsys.readouterr().out)["errors"]]
+    assert codes == ["unknown_field", "yaml_syntax"]
