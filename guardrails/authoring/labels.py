@@ -7,30 +7,13 @@ of, or the same written otherwise (`sexual_minors`, `self-harm/intent`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Final
 
-from guardrails import taxonomy
-from guardrails.authoring.rows import BENIGN
+from guardrails.authoring.label_names import BENIGN, label_category
 from guardrails.taxonomy import with_ancestors
-
-TABLES: Final = (taxonomy.OPENAI, taxonomy.AZURE, taxonomy.BEDROCK, taxonomy.LLAMA_GUARD)
-"""Names of other systems, which labelled data may use."""
 
 ROOT: Final = "unsafe"
 """The category of any harm."""
-
-
-@cache
-def label_category(label: str) -> str | None:
-    """Return the category that a label names, None where it names none."""
-    for table in TABLES:
-        if label in table:
-            return table[label]
-    name = label.strip().lower().replace("/", ".").replace("-", "_").replace(" ", "_")
-    written = [name]
-    written += [f"{name[:at]}.{name[at + 1 :]}" for at, char in enumerate(name) if char == "_"]
-    return next((each for each in written if taxonomy.is_valid(each)), None)
 
 
 def read_known_categories(labels: Mapping[str, bool]) -> dict[str, bool]:

@@ -19,6 +19,7 @@ import gzip
 import json
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from typing import Any, Final
 
 from guardrails.authoring.csv_rows import ENDINGS, CsvError
 from guardrails.authoring.csv_rows import read_records as read_csv
+from guardrails.authoring.label_names import BENIGN, HARMFUL, read_label
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.schema import CONTENTS
@@ -42,8 +44,7 @@ KINDS: Final[Mapping[str, str]] = {
 SHOWN: Final = 8
 """Fields of a row that a message names."""
 
-BENIGN: Final = "benign"
-"""The label of what is no harm of any kind."""
+UNLABELLED: Final = "no label that holds"
 
 
 class RowError(GuardrailsError):
@@ -109,14 +110,44 @@ def read_records(path: str | Path) -> Iterator[tuple[int, Any]]:
                 raise RowError(f"{path}:{number}: is no JSON: {error}") from error
 
 
-def count_rows(path: str | Path) -> int | None:
+@dataclass(slots=True)
+class LabelCounts:
+    """How many rows have each label; of each name, the first place where it stands."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, row: ContentRow) -> None:
+        """Count the labels of a row that hold, or that it has none."""
+        held = [
+            name if name != BENIGN else (BENIGN if value else HARMFUL)
+            for name, value in row.labels.items()
+            if value or name == BENIGN
+        ]
+        for name in held or [UNLABELLED]:
+            self.rows[name] += 1
+            self.first.setdefault(name, row.place)
+
+    def unknown(self) -> list[str]:
+        """Return the labels that name nothing which is known."""
+        return [name for name in self.rows if name != UNLABELLED and read_label(name) is None]
+
+
+def count_rows(path: str | Path, labels: LabelCounts | None = None) -> int | None:
     """Read all rows of a file once, and return how many there are, so that what is wrong in the last of them is known before the
-    first is judged; None for standard input, which can be read but once.
+    first is judged, and which `labels` they have; None for standard input, which can be read but once.
 
     Raises:
         RowError: as `read_rows` does.
     """
-    return None if str(path) == "-" else sum(1 for _ in read_rows(path))
+    if str(path) == "-":
+        return None
+    count = 0
+    for row in read_rows(path):
+        count += 1
+        if labels is not None:
+            labels.add(row)
+    return count
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
@@ -190,15 +221,23 @@ def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
             raise RowError(
                 f"{place}: label {name!r} must be 0 or 1, not {value!r}; leave out what is unknown"
             )
-    told = {str(name): bool(value) for name, value in labels.items()}
+    told: dict[str, bool] = {}
+    for name, value in labels.items():
+        told |= _said(str(name), bool(value))
     label = data.get("label")
     if label is None:
         return told
     if isinstance(label, str) and not label.isdigit():
-        return told | ({BENIGN: True} if label in (BENIGN, "safe", "ok") else {label: True})
+        return told | _said(label, True)
     if label not in (0, 1, "0", "1"):
         raise RowError(f"{place}: label must be 0, 1 or a name, not {label!r}")
     return told | {BENIGN: not int(label)}
+
+
+def _said(name: str, value: bool) -> dict[str, bool]:
+    """Return what one label says, words for harm and its absence in one form; other names stay as they are."""
+    reading = read_label(name)
+    return {BENIGN: value is (reading == BENIGN)} if reading in (BENIGN, HARMFUL) else {name: value}
 
 
 def _read_typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:

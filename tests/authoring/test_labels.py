@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from guardrails.authoring.labels import category_truth, is_harmful, label_category, label_truth
+from guardrails.authoring.label_names import label_category, read_label
+from guardrails.authoring.labels import category_truth, is_harmful, label_truth
 from tests.cases import each_case
 
 
@@ -96,3 +97,19 @@ def test_one_label_can_count_alone(labels: dict[str, bool], answer: bool | None)
 def test_a_row_is_harmful_harmless_or_nobody_knows(labels: dict[str, bool], answer: bool | None) -> None:
     """Not to be of one category is not to be harmless."""
     assert is_harmful(labels) is answer
+
+
+@each_case(
+    ("label", "reading"),
+    [
+        *((word, "benign") for word in ("Benign", " none", "harmless", "Good", "CLEAN", "Not toxic", "safe", "harmlos")),
+        *((word, "harmful") for word in ("Harmful", "bad", "BLOCKED", "malicious")),
+        ("Hate-Speech", "hate"),
+        ("identity_attack", "hate"),
+        ("hatte", None),
+        ("todo", None),
+    ],
+)  # fmt: skip
+def test_labels_are_read_as_people_write_them(label: str, reading: str | None) -> None:
+    """In any case and spelling; what nobody knows is no harm and no harmlessness."""
+    assert read_label(label) == reading

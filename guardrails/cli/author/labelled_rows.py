@@ -17,7 +17,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.types import Stage
 
 if TYPE_CHECKING:
-    from guardrails.authoring.rows import ContentRow
+    from guardrails.authoring.rows import ContentRow, LabelCounts
 
 FORMS: Final = """
 labelled rows, one JSON object a line (also .jsonl.gz, or - for standard input):
@@ -109,12 +109,35 @@ def _read_labelled(args: argparse.Namespace) -> Iterator[ContentRow]:
 @contextmanager
 def count_progress(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
     """Give what shows on a terminal how many rows are done; raises `RowError` at once for what is wrong in any of them."""
-    from guardrails.authoring.rows import count_rows
+    from guardrails.authoring.rows import LabelCounts, count_rows
 
+    labels = LabelCounts()
     with Progress(sys.stderr) as progress:
-        counts = [None if path.startswith(LOG) else count_rows(path) for path in args.on]
+        # Of a log the file of labels says which rows there are.
+        counts = [None] if args.labels else [count_rows(path, labels) for path in args.on]
+        _refuse_unknown(labels, wanted=getattr(args, "label", None))
+        if labels.rows:
+            told = ", ".join(f"{name} {number:,}" for name, number in labels.rows.most_common())
+            print(f"rows by label: {told}", file=sys.stderr)
         total = None if None in counts else sum(filter(None, counts))
         yield lambda done: progress.draw(done, total, "rows judged")
+
+
+def _refuse_unknown(labels: LabelCounts, wanted: str | None) -> None:
+    """Raise where rows have labels that nobody knows: whether they are harm is for their author to say."""
+    from guardrails.authoring.label_names import BENIGN
+    from guardrails.spelling import suggest_name
+    from guardrails.taxonomy import CATEGORIES
+
+    unknown = [name for name in labels.unknown() if name != wanted]
+    if unknown:
+        lines = [
+            f"{labels.first[name]}: label {name!r} ({labels.rows[name]:,} rows) is no category, and no word for harmless: "
+            + (suggest_name(name, [BENIGN, *CATEGORIES]) or "is that harm, and of which kind?")
+            for name in unknown
+        ]
+        cure = f"write {BENIGN} for what is harmless, a category such as hate, or custom.{{name}} for harm of your own"
+        raise GuardrailsError("\n".join([*lines, cure]))
 
 
 def prepare_report(args: argparse.Namespace) -> AbstractContextManager[Callable[[str], None] | None]:

@@ -98,3 +98,20 @@ def test_tables_are_aligned() -> None:
         "  a   bb   1",
         "  aa  b   12",
     ]
+
+
+def test_labels_are_counted_first_and_unknown_ones_are_asked_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Words for harmless are read as that in any spelling; of an unknown one nobody guesses that it is harm."""
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,Benign\nb,none\nc,Good\nd,Hate\ne,harmful\nf,\n")
+    with count_progress(parsed("--on", str(path))):
+        pass
+    assert "rows by label: benign 3, Hate 1, harmful 1, no label that holds 1" in capsys.readouterr().err
+    path.write_text("text,label\na,benign\nb,hatte\nc,hatte\n")
+    with (
+        pytest.raises(GuardrailsError, match=r"rows.csv:3: label 'hatte' \(2 rows\).*did you mean 'hate'\?"),
+        count_progress(parsed("--on", str(path))),
+    ):
+        pass
