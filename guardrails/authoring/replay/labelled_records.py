@@ -12,11 +12,26 @@ from itertools import chain
 from typing import Any, Final
 
 from guardrails.authoring.replay.replayed_traffic import LoggedTraffic
-from guardrails.authoring.rows import ContentRow, RowError, make_row, read_records
+from guardrails.authoring.rows import ContentRow, LabelCounts, RowError, make_row, read_records
 from guardrails.records.decision_store import Filter
 
 FROM_LABELS: Final = ("id", "label", "labels", "lang", "source")
 """What is taken of a line of labels; all else is in the record."""
+
+
+def count_labels(path: str, labels: LabelCounts) -> int:
+    """Return how many lines a file of labels has, and which `labels` these are; raises `RowError` where one is wrong."""
+    count = 0
+    for number, data in read_records(path):
+        count += 1
+        labels.add(make_row({**_take_labels(data, f"{path}:{number}"), "input": ""}, f"{path}:{number}"))
+    return count
+
+
+def _take_labels(data: Any, place: str) -> dict[str, Any]:
+    if not (isinstance(data, dict) and isinstance(data.get("id"), str)):
+        raise RowError(f'{place}: has no id; write {{"id": "vd_…", "label": "benign"}}')
+    return {name: data[name] for name in FROM_LABELS if name in data}
 
 
 class LabelledRecords:
@@ -48,9 +63,8 @@ class LabelledRecords:
                 yield row
 
     def _find(self, data: Any, place: str) -> ContentRow | None:
-        id_ = data.get("id") if isinstance(data, dict) else None
-        if not isinstance(id_, str):
-            raise RowError(f'{place}: has no id; write {{"id": "vd_…", "label": "benign"}}')
+        told = _take_labels(data, place)
+        id_ = told["id"]
         stored = next(chain(self._traffic.store.select(Filter(id=id_), most=1), [None]))
         if stored is None:
             raise RowError(
@@ -59,6 +73,5 @@ class LabelledRecords:
         content = self._traffic.read_content(stored)
         if content is None:
             return None
-        told = {name: data[name] for name in FROM_LABELS if name in data}
         record = {"content": content, "stage": stored.stage, "tenant": stored.tenant}
         return make_row({"source": self._traffic.place, **told, **record}, place)

@@ -109,18 +109,25 @@ def _read_labelled(args: argparse.Namespace) -> Iterator[ContentRow]:
 @contextmanager
 def count_progress(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
     """Give what shows on a terminal how many rows are done; raises `RowError` at once for what is wrong in any of them."""
-    from guardrails.authoring.rows import LabelCounts, count_rows
+    from guardrails.authoring.rows import LabelCounts
 
     labels = LabelCounts()
     with Progress(sys.stderr) as progress:
-        # Of a log the file of labels says which rows there are.
-        counts = [None] if args.labels else [count_rows(path, labels) for path in args.on]
+        counts = [_count_rows(path, args.labels, labels) for path in args.on]
         _refuse_unknown(labels, wanted=getattr(args, "label", None))
         if labels.rows:
             told = ", ".join(f"{name} {number:,}" for name, number in labels.rows.most_common())
             print(f"rows by label: {told}", file=sys.stderr)
         total = None if None in counts else sum(filter(None, counts))
         yield lambda done: progress.draw(done, total, "rows judged")
+
+
+def _count_rows(path: str, labelled: str | None, labels: LabelCounts) -> int | None:
+    """Return how many rows a file has, or a log, by the file of its labels."""
+    from guardrails.authoring.replay.labelled_records import count_labels
+    from guardrails.authoring.rows import count_rows
+
+    return count_rows(path, labels) if labelled is None else count_labels(labelled, labels)
 
 
 def _refuse_unknown(labels: LabelCounts, wanted: str | None) -> None:

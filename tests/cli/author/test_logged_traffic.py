@@ -89,6 +89,17 @@ def test_what_cannot_be_read_is_an_error(
     assert told in capsys.readouterr().err
 
 
+def test_labels_that_nobody_knows_are_asked_about(
+    logged: tuple[str, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is judged."""
+    policy, log, labels = logged
+    rows = Path(labels).read_text().replace("benign", "bening")
+    Path(labels).write_text(rows)
+    assert main(["eval", "--policy", policy, "--on", log, "--labels", labels]) == 2
+    assert "bening" in capsys.readouterr().err
+
+
 def test_contents_take_their_key(
     logged: tuple[str, str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
