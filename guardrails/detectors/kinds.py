@@ -18,6 +18,7 @@ from guardrails.types import Detector
 
 BUILTIN: Final[dict[str, str]] = {
     "terms": "guardrails.detectors.terms.terms_detector:KIND",
+    "profanity": "guardrails.detectors.terms.profanity.profanity_detector:KIND",
     "patterns": "guardrails.detectors.patterns.patterns_detector:KIND",
     "pii": "guardrails.detectors.pii.pii_detector:KIND",
     "secrets": "guardrails.detectors.secrets.secrets_detector:KIND",
