@@ -1,12 +1,11 @@
 """Scores from logits: fitted on held-out texts, written to the model's `manifest.json`.
 
 All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most a budget of the harmless
-held-out texts, hard ones among them, are found by any head of a group, and at most another one of each kind of natural texts
-and of those in each validated language (half of those in `dev/`: `data.natural`); at `DOCUMENT` (0.95) at most
-`DOCUMENT_BUDGET` of harmless documents of 4k tokens; the heads of a group share its budgets so that most harm is found. A
-score is sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the
-scale goes through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the
-others).
+held-out texts, hard ones among them, are found by any head of those that share a budget (`SHARING`), and at most another one
+of each kind of natural texts and of those in each validated language (half of those in `dev/`: `data.natural`); at `DOCUMENT`
+(0.95) at most `DOCUMENT_BUDGET` of harmless documents of 4k tokens; the heads share it so that most harm is found. A score is
+sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the scale goes
+through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the others).
 
 The fast tier's score is the line that comes nearest to the whole model's. Its band: a text is left to the fast tier where all
 heads that are asked for are below `clear` (or above `sure`, where at most 0.2 % of the negatives stand), or all heads below
@@ -53,20 +52,25 @@ GROUPS = (
     ("unsafe_reply",),
     ("privacy", "misinformation", "intellectual_property"),
 )
+"""Heads that a policy mostly asks for together."""
 HARMS = HEADS[:11]
-TEXT_BUDGETS = (0.045, 0.015, 0.025, 0.015)
-"""Of each group, which a policy mostly asks for together."""
-NATURAL_BUDGETS = (0.006, 0.004, 1.0, 0.004)
+SHARING = (HEADS[:10], ("unsafe",), *GROUPS[1:])
+"""Heads that share a budget. `unsafe` has its own: it is the one that refuses by itself, and in a budget that ten more draw on
+it found a third less.
+"""
+TEXT_BUDGETS = (0.04, 0.035, 0.015, 0.025, 0.015)
+"""Of each of these."""
+NATURAL_BUDGETS = (0.005, 0.005, 0.004, 1.0, 0.004)
 """The same for natural texts in each language, all windows of each, among which there are no replies."""
 KINDS = {
-    "framework_prompts": (0.006, 0.012, 1.0, 0.01),
-    "prism": (0.012, 0.004, 1.0, 0.01),
-    "wiki_talk": (0.012, 0.004, 1.0, 0.01),
-    "hh_online": (0.012, 0.004, 1.0, 0.01),
-    "multilingual": (0.009, 0.006, 1.0, 0.006),
+    "framework_prompts": (0.006, 0.006, 0.012, 1.0, 0.01),
+    "prism": (0.012, 0.012, 0.004, 1.0, 0.01),
+    "wiki_talk": (0.012, 0.012, 0.004, 1.0, 0.01),
+    "hh_online": (0.012, 0.012, 0.004, 1.0, 0.01),
+    "multilingual": (0.006, 0.006, 0.006, 1.0, 0.006),
 }
 """What is natural but seldom: touchy subjects, quarrels, instructions of applications; all languages but English together."""
-LANGUAGE_BUDGETS = (0.015, 0.01, 1.0, 0.015)
+LANGUAGE_BUDGETS = (0.015, 0.015, 0.01, 1.0, 0.015)
 """Of each language by itself, of which there are some 150 texts."""
 MARGIN, MOST_TURNS = 0.5, 60
 """Raw scores by which examples stay below the cut, and the shares that each head may begin with."""
@@ -245,7 +249,7 @@ def scores(
     lengthy = [(tops(weights, calm.windows), calm.budgets) for calm in natural if calm.is_long]
     fast_natural = np.concatenate([calm.windows[1] for calm in natural])
     out: dict[str, dict[str, Any]] = {}
-    for group, (heads, budget) in enumerate(zip(GROUPS, TEXT_BUDGETS, strict=True)):
+    for group, (heads, budget) in enumerate(zip(SHARING, TEXT_BUDGETS, strict=True)):
         replies = heads == ("unsafe_reply",)
         mine = [index for index, row in enumerate(held) if (row.kind == "reply") == replies]
         calm = sorted(set(evaluate.benign(held)).intersection(mine))

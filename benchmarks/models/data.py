@@ -208,7 +208,7 @@ def load(folder: Path, *, seed: int = 13) -> list[Row]:
 
 def mixed(rows: Iterable[Row]) -> list[Row]:
     """Return the training rows, each as often as its source says."""
-    return [row for row in rows if not row.held for _ in range(_times(row.source))]
+    return [row for row in rows if not row.held for _ in range(times(row.source))]
 
 
 def sampled(rows: Sequence[Row], number: int, seed: int = 17) -> list[Row]:
@@ -235,7 +235,7 @@ def held_out(rows: Sequence[Row], folder: Path, most: int = 250, seed: int = 31)
     return out
 
 
-def _times(source: str) -> int:
+def times(source: str) -> int:
     if source in SOURCES:
         return SOURCES[source].times
     return next(times for start, times in OURS_TIMES.items() if source.startswith(start))
