@@ -26,11 +26,14 @@ import shipped
 import torch
 from encoder import Encoder, Ids
 from rows import Row
+from tokenizers import Tokenizer
 from torch import nn
 
 SHIPPED = Path(__file__).parents[2] / "guardrails/models/text_safety/encoder.onnx"
 SIZE, WARM, KEPT_EVERY = 48, 300, 5
 """Rows of a batch, steps in which the rate rises, and minutes after which the state is written down."""
+POOL = 256
+"""Batches that are read at once."""
 TOPIC_ONE_IN = 6
 """In which part of the batches the seed is asked what texts are about: the encoder has learnt that."""
 AVERAGED_EVERY, KEPT_SHARE = 10, 0.99
@@ -73,17 +76,18 @@ def emphasis(source: str) -> float:
     return next((share for starts, share in EMPHASIS if source.startswith(starts)), 1.0)
 
 
-def batches(
-    rows: Sequence[Row], tok: encoder.Tokenizer, place: Place
-) -> Iterator[tuple[list[Row], list[Ids]]]:
-    """Yield batches without an end, from a place on, which is kept up to date."""
+def batches(rows: Sequence[Row], tok: Tokenizer, place: Place) -> Iterator[tuple[list[Row], list[Ids]]]:
+    """Yield batches of rows of like length without an end, from a place on, which is kept up to date."""
     while True:
         chosen = drawn(rows, place.turn)
-        items = encoder.tokenized(chosen, tok)
-        plan = encoder.batches([len(ids) for ids, _ in items], SIZE, Random(place.turn))
-        for picked in plan[place.batch :]:
-            place.batch += 1
-            yield [chosen[at] for at in picked], [items[at] for at in picked]
+        Random(place.turn).shuffle(chosen)
+        pools = [chosen[at : at + SIZE * POOL] for at in range(0, len(chosen), SIZE * POOL)]
+        for pool in pools[place.batch // POOL :]:
+            items = encoder.tokenized(pool, tok)  # not of all rows at once: they take 5 GB
+            plan = encoder.batches([len(ids) for ids, _ in items], SIZE, Random(place.turn))
+            for picked in plan[place.batch % POOL :]:
+                place.batch += 1
+                yield [pool[at] for at in picked], [items[at] for at in picked]
         place.turn, place.batch = place.turn + 1, 0
 
 
@@ -169,7 +173,7 @@ def _write(state: object, path: Path) -> None:
     half.replace(path)
 
 
-def train(training: Training, rows: Sequence[Row], tok: encoder.Tokenizer, topics: encoder.Topics) -> None:
+def train(training: Training, rows: Sequence[Row], tok: Tokenizer, topics: encoder.Topics) -> None:
     """Train until an end is told."""
     model, place, rng = training.model.train(), training.place, np.random.default_rng()
     value, known = encoder.labels(drawn(rows, 0))
