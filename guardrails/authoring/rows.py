@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from guardrails.authoring.csv_rows import ENDINGS, CsvError
 from guardrails.authoring.csv_rows import read_records as read_csv
-from guardrails.authoring.label_names import BENIGN, HARMFUL, read_label
+from guardrails.authoring.labels.label_names import BENIGN, HARMFUL, read_label
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.schema import CONTENTS

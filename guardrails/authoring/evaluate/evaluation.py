@@ -30,7 +30,7 @@ from guardrails.authoring.evaluate.measurements import (
     Truth,
 )
 from guardrails.authoring.evaluate.metrics import ConfusionCounts, percentile
-from guardrails.authoring.labels import category_truth, is_harmful, read_known_categories
+from guardrails.authoring.labels.label_truth import category_truth, is_harmful, read_known_categories
 from guardrails.authoring.parallel import map_ordered, push_bounded
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.scored_rows import EXCERPT, REASONS

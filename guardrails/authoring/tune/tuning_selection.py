@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guardrails.authoring.labels import category_truth, label_truth
+from guardrails.authoring.labels.label_truth import category_truth, label_truth
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.thresholds import (
     Threshold,

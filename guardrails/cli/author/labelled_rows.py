@@ -132,7 +132,7 @@ def _count_rows(path: str, labelled: str | None, labels: LabelCounts) -> int | N
 
 def _refuse_unknown(labels: LabelCounts, wanted: str | None) -> None:
     """Raise where rows have labels that nobody knows: whether they are harm is for their author to say."""
-    from guardrails.authoring.label_names import BENIGN
+    from guardrails.authoring.labels.label_names import BENIGN
     from guardrails.spelling import suggest_name
     from guardrails.taxonomy import CATEGORIES
 

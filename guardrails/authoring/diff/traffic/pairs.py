@@ -15,7 +15,7 @@ from typing import Any, Final
 from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic.decisions import Decision, make_decision, rule_categories
 from guardrails.authoring.diff.traffic.effects import SAME, ChangeEffects, TrafficExample, classify_turn
-from guardrails.authoring.label_names import BENIGN
+from guardrails.authoring.labels.label_names import BENIGN
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.test_input import check_arguments, read_input
 from guardrails.authoring.testing.suite import SuiteCase as TestCase

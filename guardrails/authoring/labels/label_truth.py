@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from guardrails.authoring.label_names import BENIGN, label_category
+from guardrails.authoring.labels.label_names import BENIGN, label_category
 from guardrails.taxonomy import with_ancestors
 
 ROOT: Final = "unsafe"
