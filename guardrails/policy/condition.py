@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from guardrails import taxonomy
 from guardrails.policy.cel import cel, wording
+from guardrails.policy.cel.habits import find_habit, propose_condition
 from guardrails.policy.names import (
     CONTEXT,
     CONTEXT_ROOTS,
@@ -110,8 +111,12 @@ class _Compiler:
         except cel.CelError as error:
             # One mistake makes the parser stumble several times; the first place is the author's.
             at, message = error.problems[0]
-            words = wording.explain_syntax_error(message, self.text[:at])
-            raise ConditionError([ConditionProblem("condition_syntax", at, *words)]) from None
+            said, hint = wording.explain_syntax_error(message, self.text[:at])
+            if habit := find_habit(self.text, at):
+                (at, said), hint = habit, ""
+            if proposed := propose_condition(self.text):
+                hint = f"{hint}: {proposed}" if hint else f"write {proposed}"
+            raise ConditionError([ConditionProblem("condition_syntax", at, said, hint)]) from None
         self.read(tree, frozenset())
         if self.problems:
             raise ConditionError(self.problems)

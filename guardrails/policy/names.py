@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,29 @@ NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
 """Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
 
 
+ELSEWHERE = {
+    "tier": "request.user.tier",
+    "user": "request.user.id",
+    "language": "content.language",
+    "lang": "content.language",
+    "length": "content.length",
+    "tool": "tool.name",
+}
+"""What people call leaves by words that end none, or several."""
+OUTER = re.compile(r"(?:input|context|ctx|principal|req|auth)\.")
+"""What other products' policies put before them."""
+
+
+def find_meant_leaf(dotted: str) -> str:
+    """Return the context leaf that a name without its beginning most likely means, "" where it means none."""
+    name = OUTER.sub("", dotted)
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
+    if name.startswith(("user.", "client.", "metadata.")):
+        return f"request.{name}"
+    return next((leaf for leaf in CONTEXT if leaf == name or leaf.endswith(f".{name}")), "")
+
+
 @lru_cache(maxsize=1_024)
 def fold_tool_name(name: str) -> str:
     """Return the one form of a tool's name: case, width, spaces and what nobody sees make no other tool of it."""
@@ -106,7 +130,10 @@ class ConditionNames:
         if category in self.categories:
             return None
         if not taxonomy.is_valid(category):
-            return "unknown_category", f"{category!r} is not a category", suggest_name(category, self.known)
+            hint = suggest_name(category, self.known)
+            if leaf := find_meant_leaf(category):
+                hint = f"write {leaf}"
+            return "unknown_category", f"{category!r} is not a category", hint
         hint = suggest_name(category, sorted(self.categories - {"unsafe"}), few=0)
         hint = hint or "add a detector that gives it under 'detectors:'"
         return "category_without_detector", f"no detector of this policy gives {category!r}", hint

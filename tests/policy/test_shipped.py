@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from guardrails import Guard
 from guardrails.detectors.language.identification import choose_language
@@ -108,3 +109,9 @@ def test_agents_with_tools_of_ones_own(tmp_path: Path, name: str, arguments: str
     )
     found = [rule.id for rule in verdict.rules if rule.id.startswith(("tool.", "mail."))]
     assert found == rules
+
+
+@each_case("name", shipped_names())
+def test_shipped_policies_are_read_by_yaml_1_1_as_well(name: str) -> None:
+    """By PyYAML, with which people look at them."""
+    assert yaml.safe_load((shipped_folder() / f"{name}.yaml").read_text(encoding="utf-8"))["name"] == name

@@ -29,6 +29,7 @@ from guardrails.policy.loading.load import load
 from guardrails.policy.testing.test_checks import content_fields, fill_placeholders, text_of
 from guardrails.policy.testing.test_fields import DISGUISES, DisguiseName, TestDoc
 from guardrails.policy.testing.test_files import TestFile
+from guardrails.spelling import suggest_name
 from guardrails.types import Stage, Verdict
 
 UNJUDGED: Final = (OSError, GuardrailsError)
@@ -265,6 +266,8 @@ def judge_case(
         took = find_used_exceptions(list_exceptions(guard.policy), own, leaves, who)
         idle = (name for name in test.expect.exceptions if name not in took)
         found += [f"exception {name} takes nothing away{_why_expired(guard, name)}" for name in idle]
+    if found:
+        found += find_unknown_rules(guard, item, test)
     why = tuple(explain_rules(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()
     text, note = text_of(test), None
     if case.cut and text is not None:
@@ -273,6 +276,18 @@ def judge_case(
     if found and floor is not None and not judge_case(_without_floor(guard), item, case).differences:
         found.append(f"the floor {floor.ref.name} {floor.ref.version} decides: without it the test passes")
     return CaseJudgement(stages, verdict, tuple(found), why, note)
+
+
+def find_unknown_rules(guard: Guard, item: PolicyItem, test: TestDoc) -> Iterator[str]:
+    """Yield the rules that a test expects and that there are not, with where the test names them."""
+    policies = [each for each in (guard.policy, guard.floor) if each is not None]
+    ids = {name for each in policies for name in _ids(each)}
+    ids |= {f"unchecked.{kind}" for each in policies for kind in each.unchecked}
+    for field in ("rules", "shadow"):
+        for index, name in enumerate(getattr(test.expect, field) or ()):
+            if name not in ids:
+                mark, hint = item.mark(("expect", field, index)), suggest_name(name, sorted(ids))
+                yield f"{mark.file}:{mark.line}:{mark.col}: no rule is called {name!r}{f' - {hint}' if hint else ''}"
 
 
 def _without_floor(guard: Guard) -> Guard:

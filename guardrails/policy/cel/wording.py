@@ -35,6 +35,22 @@ TYPOS = {
 }
 """What people write → what to write."""
 
+FUNCTIONS = {
+    **dict.fromkeys(("AND", "and", "UND"), "join with &&: hate > 0.5 && toxic > 0.5"),
+    **dict.fromkeys(("OR", "or", "any", "any_of", "ODER", "max", "MAX"), "join with ||: hate > 0.5 || toxic > 0.5"),
+    **dict.fromkeys(("NOT", "not", "NICHT"), "write !( ): !(hate > 0.5)"),
+    **dict.fromkeys(("IF", "if", "WENN"), "write the condition alone; what is done stands under 'then:'"),
+    **dict.fromkeys(("all", "all_of", "min", "MIN"), "join with &&: hate > 0.5 && toxic > 0.5"),
+    **dict.fromkeys(("len", "length", "LEN"), "write content.length for the characters of a text"),
+    **dict.fromkeys(("score", "category", "probability"), "write the name of the category alone: hate >= 0.8"),
+    **dict.fromkeys(("COUNTIF", "COUNT", "sum", "SUM"), 'write count("pii.email") >= 2'),
+    **dict.fromkeys(("lower", "upper", "LOWER"), "leave it out: names of tools are compared without case"),
+    "has": "has() takes one value of the request: has(request.user.tier)",
+    "contains": 'write it behind a value: request.model.contains("gpt")',
+    "regex": "words of the text are for a detector: {use: patterns, patterns: ['…'], category: custom.x}",
+}  # fmt: skip
+"""Functions that people know from elsewhere → what to write."""
+
 _UNEXPECTED = re.compile(r"(?:mismatched|extraneous) input '(.*?)' expecting", re.DOTALL)
 _MISSING = re.compile(r"missing '(.*?)' at")
 _TOKEN = re.compile(r"token recognition error at: '(.*)'", re.DOTALL)
@@ -49,6 +65,8 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
     """Return message and hint of a syntax error; `before` is the condition up to it."""
     if "recursion" in message:
         return DEEP
+    if "has() argument" in message:
+        return "has() asks for a value of the request, not for a category", "write hate > 0 for what is found"
     if found := _TOKEN.search(message):
         char = found[1].strip()[:1]
         if not char:  # such as a space that does not break, which CEL shows as a plain one
@@ -80,7 +98,7 @@ def explain_type_error(message: str) -> tuple[str, str]:
         given = re.split(r", (?![^(]*\))", found[2][1:-1])
         return f"{operator!r} cannot take {' and '.join(map(_type, given))}", _cure(operator, {*given})
     if found := _UNDECLARED.search(message):
-        return f"{found[1]!r} is not a function that conditions know", ""
+        return f"{found[1]!r} is not a function that conditions know", FUNCTIONS.get(found[1], "")
     return _WHERE.sub("", message), ""
 
 

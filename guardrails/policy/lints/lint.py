@@ -26,6 +26,7 @@ from guardrails.policy.lints import (
     silence,
     texts,
     words,
+    writing,
 )
 from guardrails.policy.lints.floors import floors
 from guardrails.policy.lints.issue import SEVERITIES, Issue, LintFinding, Severity
@@ -131,6 +132,8 @@ CHECKS: tuple[Check, ...] = (
     check("warning", document.short_deadline),
     check("error", document.films_misfit),
     check("warning", document.unused_tools),
+    check("error", writing.cut_condition),
+    check("warning", writing.curly_quotes),
     check("error", floors.weaker_than_floor),
     check("note", unused_ignore),
 )

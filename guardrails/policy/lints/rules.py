@@ -33,6 +33,8 @@ def _why(scene: LintContext, row: RuleRow) -> str:
             most = max(score for one in fixed for score in one.scores)
             if most < float(each.value) or (each.op == "_>_" and most == float(each.value)):
                 return f"{each.name} is {most} at most, the score of detector {fixed[0].detector!r}"
+        if each.op == "_>_" and float(each.value) == 1.0 and each.name in row.rule.condition.scores:
+            return f"no score is above 1, and {each.name} is one; 1 is certainty, 0.8 a usual threshold"
     for one in (one for one in scene.given if set(one.variables()) & shape.findings):
         if not one.stages & row.rule.on:
             return f"detector {one.detector!r} does not find {one.category} at stage {display_stages(row.rule.on)}"

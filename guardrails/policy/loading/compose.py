@@ -32,6 +32,20 @@ MAX_NODES = 100_000
 MAX_ALIASES = 100
 """References to anchors: enough to share what rules share."""
 
+_ODD_SPACE = re.compile("[\u00a0\u2000-\u200b\u202f\u2060\u3000]")
+_CURLY = re.compile("[:\\-,\\[{] *([“”„«\u2018\u2019])")
+_TAB = re.compile(r"^ *(\t)", re.MULTILINE)
+_LOOKALIKES = (
+    (_TAB, "there is a tab at the beginning of the line", "indent with spaces"),
+    (
+        _ODD_SPACE,
+        "here is a character that looks like a space and is none, as word processors write it",
+        "write a plain space",
+    ),
+    (_CURLY, "curly quotes are no quotes in YAML", 'write straight ones: "…"'),
+)
+"""What nobody sees → what is wrong, and what to write, where the parser stumbles over a line that has it."""
+
 # Not the parser's YAML 1.1 line breaks (NEL, LS, PS): an editor's line numbers do not count these.
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -46,6 +60,20 @@ _HINTS = (
     ("tag", _QUOTE),
     ("directive", _QUOTE),
     ("end of stream", "close the quote"),
+    (
+        "expected ':'",
+        "write key: value, with a space behind the colon, and a text of several lines behind '|'",
+    ),
+    (
+        "expected ',' or",
+        "put commas between, close the bracket, and quote a text that holds ' #', ': ' or brackets",
+    ),
+    ("expected '-' indicator", "begin each entry of the list with '- ', all in the same column"),
+    (
+        "expected <block end>",
+        "begin all keys of a mapping in the same column, and quote a text that goes on behind a quote",
+    ),
+    ("found character '\\t'", "indent with spaces, not with tabs"),
     ("escape", "write a backslash twice in double quotes, or use single quotes"),
 )
 
@@ -170,11 +198,22 @@ class Composer:
             since = f" that starts in line {self._source.place(begun.index)[0]}" if begun else ""
             message = f"{message} {context}{since}"
         index = mark.index if mark else self._reached
+        begun = getattr(error, "context_mark", None) or mark
+        self._check_lookalikes(min(begun.index, index) if begun else index, index)
         hint = next((hint for part, hint in _HINTS if part in message), "check indents, quotes and brackets")
         if self._source.text[index : index + 1] == "\t":
             hint = "there is a tab here: indent with spaces"
         # The C parser looks ahead, and may reach its own limit before ours.
         self._stop(index, "too_deep" if "nesting depth" in message else "yaml_syntax", message, hint)
+
+    def _check_lookalikes(self, first: int, last: int) -> None:
+        """Stop at a character that nobody can tell from the right one, in the lines that the parser could not read."""
+        text = self._source.text
+        begin, end = text.rfind("\n", 0, first) + 1, text.find("\n", last)
+        lines = text[begin : len(text) if end < 0 else end]
+        for pattern, message, hint in _LOOKALIKES:
+            if found := pattern.search(lines):
+                self._stop(begin + found.start(found.lastindex or 0), "yaml_syntax", message, hint)
 
     def _count(self, index: int, nodes: int, characters: int) -> None:
         self._nodes += nodes
@@ -281,11 +320,30 @@ class Composer:
             return
         text = key.node.text
         if text in children:
+            if self._is_missing_dash(key.start, children, text):
+                return
             line = self._source.place(children[text].key)[0]
             message = f"key {quote_scalar(text)} is there already, in line {line}"
             self._report(key.start, "duplicate_key", message, "remove or rename one of the two")
         else:
             children[text] = value
+
+    def _is_missing_dash(self, start: int, children: dict[str | int, NodeEntry], text: str) -> bool:
+        """Report a new entry of a list that lacks its dash, once: its keys are those of the entry before."""
+        first = next(iter(children))
+        began = children[first].key
+        begin = self._source.text.rfind("\n", 0, began) + 1
+        if self._source.text[begin:began].strip() != "-":
+            return False
+        line = self._source.place(began)[0]
+        if text == first:
+            message = f"a new entry begins here, as {text!r} is there already (line {line}), and its dash is missing"
+            self._report(
+                start, "duplicate_key", message, f"write '- {text}: …', the dash two columns to the left"
+            )
+        return text == first or any(
+            each.code == "duplicate_key" and "its dash" in each.message for each in self.problems[-1:]
+        )
 
     def _is_key(self, event: yaml.Event, key: NodeEntry) -> bool:
         if not isinstance(key.node, ScalarNode):

@@ -238,6 +238,7 @@ class Lineage:
             if (first := merged.rules.setdefault(name, item)) is not item:
                 was = name in inherited
                 self.report_redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
+                merged.rules[f"{source.file}#{len(merged.rules)}"] = item  # for what else is wrong in it
         merged.exceptions += self.items(data, "exceptions", source, folder)
         merged.tests += self.items(data, "tests", source, folder)
         merged.unchecked.update(_mapping(data, "unchecked"))

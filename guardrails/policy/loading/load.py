@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from guardrails import taxonomy
 from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.detectors.kinds import Kind, find_kind, kind_names
@@ -102,6 +103,12 @@ class _Validation:
         )
 
     def rule(self, item: PolicyItem) -> RuleDoc | None:
+        if "expect" in item.data and "when" not in item.data:
+            hint = "move it to the end of the file, below 'tests:' at the left margin"
+            self.problems.add(
+                item.mark(()), "unknown_field", "this is a test, and stands among the rules", hint
+            )
+            return None
         return self.problems.validate(RuleDoc, item.data, item, _display_name("rule", item.data.get("id")))
 
     def exception(self, item: PolicyItem) -> ExceptionDoc | None:
@@ -159,6 +166,11 @@ class _Validation:
             if (found := find_kind(use, self.plugins)) is not None:
                 return found
             hint = suggest_name(use, kind_names(self.plugins))
+            if taxonomy.is_valid(use):
+                hint = (
+                    f"it is a category: write use: terms, terms: [words], category: {use} for a list of words, "
+                    "or use: classifier, model: text-safety for the shipped model"
+                )
             self.problems.add(
                 item.mark(("use",)), "unknown_detector", f"{use!r} is not a kind of detector", hint
             )

@@ -10,9 +10,10 @@ from typing import Any, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from guardrails.detectors.kinds import BUILTIN, find_kind
 from guardrails.errors import PolicyError
 from guardrails.policy.loading.source import Mark, Path
-from guardrails.policy.schema import FORMS
+from guardrails.policy.schema import FORMS, PolicyDoc, RuleDoc
 from guardrails.registry.sources import PluginSources
 from guardrails.spelling import suggest_name
 
@@ -46,6 +47,101 @@ BOUNDS: Mapping[str, str] = {
 
 WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 """Words that older YAML took for true and false."""
+
+
+BLOCKED = (
+    "deny",
+    "reject",
+    "refuse",
+    "stop",
+    "drop",
+    "forbid",
+    "ban",
+    "prevent",
+    "disallow",
+    "block_all",
+    "ablehnen",
+    "bloquear",
+)
+REPLACED = (
+    "mask",
+    "anonymize",
+    "anonymise",
+    "remove",
+    "replace",
+    "hide",
+    "censor",
+    "scrub",
+    "filter",
+    "substitute",
+)
+RECORDED = (
+    "warn",
+    "warning",
+    "log",
+    "monitor",
+    "alert",
+    "record",
+    "audit",
+    "annotate",
+    "notify",
+    "report",
+    "review",
+)
+ASKED = (
+    "prompt",
+    "request",
+    "user",
+    "question",
+    "user_input",
+    "in",
+    "inbound",
+    "incoming",
+    "pre_call",
+    "before",
+)
+ANSWERED = (
+    "response",
+    "reply",
+    "answer",
+    "assistant",
+    "completion",
+    "out",
+    "outbound",
+    "outgoing",
+    "post_call",
+    "after",
+    "model",
+)
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "then": {
+        **dict.fromkeys(BLOCKED, "write then: block"),
+        **dict.fromkeys(REPLACED, "write then: redact"),
+        **dict.fromkeys(RECORDED, "write then: flag (and review: a queue, where people are to look at it)"),
+        **dict.fromkeys(
+            ("allow", "pass", "permit", "accept", "ignore", "skip"),
+            "what no rule is for passes anyway; to let something past a rule, write it under 'exceptions:', such as "
+            "- {id: acme, rules: [hate.block], matches: [acme], reason: our name}, or narrow the rule's condition",
+        ),
+    },
+    "on": {
+        **dict.fromkeys(ASKED, "write on: input"),
+        **dict.fromkeys(ANSWERED, "write on: output"),
+        **dict.fromkeys(("both", "all", "any", "everything", "*"), "write on: [input, output]"),
+        **dict.fromkeys(("document", "context", "rag", "source"), "write on: retrieval"),
+        **dict.fromkeys(("tool", "tools", "function", "function_call"), "write on: tool_call, or on: tool_result"),
+    },
+    "mode": {
+        **dict.fromkeys(("monitor", "audit", "log", "off", "test", "dry-run", "dry_run", "warn", "silent"), "write mode: shadow"),
+        **dict.fromkeys(("on", "active", "enforced", "live", "block"), "write mode: enforce"),
+    },
+    "severity": {
+        **dict.fromkeys(("error", "severe", "major"), "write severity: high"),
+        **dict.fromkeys(("warning", "warn", "moderate", "normal"), "write severity: medium"),
+        **dict.fromkeys(("info", "informational", "minor", "note"), "write severity: low"),
+    },
+}  # fmt: skip
+"""A field → words of other products' policies → what to write."""
 
 
 class MarkSource(Protocol):
@@ -119,7 +215,12 @@ class Problems:
         name = ".".join(map(str, path)) or what
         if kinds == {"extra_forbidden"}:
             said = _said_for(model, path)
-            hint = f"did you mean {said!r}?" if said else suggest_name(str(path[-1]), [*_fields(model, path)])
+            hint = (
+                f"did you mean {said!r}?"
+                if said
+                else _elsewhere(_model_around(model, path), str(path[-1]), detail["input"])
+            )
+            hint = hint or suggest_name(str(path[-1]), [*_fields(model, path)])
             self.add(marks.key_mark(path), "unknown_field", f"{path[-1]!r} is not a field of {where}", hint)
         elif kinds == {"missing"}:
             hint = _example(str(path[-1]), _fields(model, path).get(str(path[-1])))
@@ -147,7 +248,10 @@ class Problems:
         others = [TYPES[each["type"]] for each in details if each["type"] in TYPES]
         *most, last = dict.fromkeys([*literal, *others])
         wanted = f"{', '.join(most)} or {last}" if most else last
-        code, hint = "wrong_type", _cure(value, literal, others)
+        field = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
+        word = value.strip().lower() if isinstance(value, str) else ""
+        code, hint = "wrong_type", VALUES.get(field, {}).get(word) or _cure(value, literal, others)
+        hint = hint or _shape(path, value, others)
         if literal and isinstance(value, str | int) and not isinstance(value, bool):
             code = "invalid_value"
         shown = describe(value) if self._quotes else f"a {type(value).__name__}"
@@ -171,6 +275,54 @@ def _cure(value: object, literal: list[str], others: list[str]) -> str:
     if "a text" in others and isinstance(value, bool | int | float):
         return "put it in quotes"
     return "remove the key, or write a value" if value is None else ""
+
+
+LISTED: Mapping[str, str] = {"rules": "id", "exceptions": "id", "tests": "input"}
+"""A list of a policy → the field with which its entries begin."""
+
+
+def _shape(path: Path, value: object, others: list[str]) -> str:
+    """Return how to write a list for a mapping, or a mapping for a list, with the author's own words."""
+    name = str(path[-1]) if path else ""
+    if name == "override":
+        return OVERRIDE_EXAMPLE
+    if name == "deny" or path[:1] == ("deny",):
+        if isinstance(value, list) and value and isinstance(value[0], str) and len(path) == 1:
+            return f"give each topic a name and a description: {value[0]}: {{definition: what it is about}}"
+        return "'deny' holds topics by name, each with a definition or examples; 'competitors' is a list beside it"
+    if "a list" in others and isinstance(value, dict) and value:
+        first = next(iter(value))
+        if isinstance(value[first], dict):
+            return f"write a list: - {LISTED.get(name, 'id')}: {first}, and its fields below"
+        return f"begin each entry with a dash: - {first}: {value[first]}"
+    return ""
+
+
+OVERRIDE_EXAMPLE = "such as override: {rules: [{id: hate.block, when: hate >= 0.9}]}: the inherited rule's id, and what changes"
+
+
+def _elsewhere(model: type[BaseModel] | None, name: str, value: object) -> str:
+    """Return where a field belongs that does not stand in its place, "" where nobody knows one of that name."""
+    if model is None:
+        return ""
+    if model.__name__ == "OverrideDoc":
+        if "." not in name and not isinstance(value, dict):
+            return OVERRIDE_EXAMPLE
+        changed = next(iter(value), "when") if isinstance(value, dict) else "when"
+        return f"write override: {{rules: [{{id: {name}, {changed}: …}}]}}"
+    if "use" in model.model_fields:
+        kinds = [
+            kind
+            for kind in BUILTIN
+            if (found := find_kind(kind)) is not None and name in fields_by_name(found.config)
+        ]
+        return f"it is a field of use: {', use: '.join(kinds[:4])}" if kinds else ""
+    whole, rule = fields_by_name(PolicyDoc), fields_by_name(RuleDoc)
+    if model is RuleDoc and name in whole:
+        return f"'{name}:' is no part of a rule: write it at the left margin, after all rules"
+    if model is PolicyDoc and name in rule:
+        return "it belongs into a rule, below 'rules:'"
+    return ""
 
 
 def describe(value: object) -> str:

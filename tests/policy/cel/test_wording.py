@@ -63,7 +63,8 @@ def test_syntax(text: str, message: str, hint: str) -> None:
         ("!hate", "'!' cannot take a number such as a score", "compare each part: hate > 0.5"),
         ("m > 1", "'>' cannot take a mapping and a whole number", ""),
         ("[1] > 1", "'>' cannot take a list and a whole number", ""),
-        ("max(hate, n) > 1", "'max' is not a function that conditions know", ""),
+        ("max(hate, n) > 1", "'max' is not a function that conditions know", "join with ||: hate > 0.5 || toxic > 0.5"),
+        ("f(hate) > 1", "'f' is not a function that conditions know", ""),
     ],
 )  # fmt: skip
 def test_types(text: str, message: str, hint: str) -> None:

@@ -15,6 +15,7 @@ from guardrails.policy.lints.scene.scene import LintContext
     [
         ("custom.soft >= 0.9", "custom.soft is 0.8 at most, the score of detector 'soft'"),
         ("custom.w > 1", "custom.w is 1.0 at most, the score of detector 'words'"),
+        ("pii.email > 1", "no score is above 1, and pii.email is one; 1 is certainty, 0.8 a usual threshold"),
         ("pii.email > 0.5 && pii.email < 0.4", "no score and no request makes its condition hold"),
     ],
 )

@@ -1,0 +1,117 @@
+"""What people write in conditions by the habit of other languages and of spreadsheets, and what to write instead.
+
+Each row is looked for outside of texts in quotes; where all of them together make a condition of it, the whole is proposed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from guardrails.policy.cel.cel import CelError, parse
+
+LONGEST_SHOWN: Final = 120
+"""Characters of a condition that a hint shows."""
+
+LITERAL: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
+END: Final = r"(?=\s*(?:&&|\|\||\)|\band\b|\bor\b|\bund\b|\boder\b|$))"
+TEXT: Final = r"([\"'][^\"']*[\"'])"
+
+Replacement = str | Callable[[re.Match[str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What is looked for, what to write instead, and what is wrong with it; `message` is "" where CEL's own error says it."""
+
+    pattern: re.Pattern[str]
+    replacement: Replacement
+    message: str = ""
+
+
+def _habit(pattern: str, replacement: Replacement, message: str = "") -> Habit:
+    return Habit(re.compile(pattern, re.IGNORECASE), replacement, message)
+
+
+def _percent(found: re.Match[str]) -> str:
+    return f"{float(found[1]) / 100:g}"
+
+
+HABITS: Final = (
+    _habit(r"[\u00a0\u2000-\u200b\u202f\u2060\u3000\ufeff]", " "),
+    _habit("[“”„«»]", '"'),
+    _habit("[\u2018\u2019\u201a]", "'"),
+    _habit(r"[`$@]|\{\{\s*|\s*\}\}", ""),
+    _habit(r"^\s*(?:=(?!=)|if\b|when\b:?)\s*", "", "a condition begins with what it asks, without {found!r}"),
+    _habit(r"\s*\bthen\b.*$", "", "what is done stands under 'then:', not in the condition"),
+    _habit(r"\s*[;,]\s*$", "", "a condition ends without {found!r}"),
+    _habit(r"([<>=]\s*)(\d*),(\d+)\b", r"\1\2.\3", "a decimal has a point, not a comma"),
+    _habit(r"(\d+(?:\.\d+)?)\s?%", _percent),
+    _habit(r"(?<![<>=!])=>|≥", ">=", "'at least' is written >=, not {found}"),
+    _habit(r"(?<![<>=!])=<|≤", "<=", "'at most' is written <=, not {found}"),
+    _habit(r"!==|<>|≠", "!=", "'not equal' is written !=, not {found}"),
+    _habit(r"===", "==", "'equal' is written ==, not {found}"),
+    _habit(r"(?<![<>=!])=(?![=<>~])", "=="),
+    _habit(rf"([\w.]+)\s*(?:=~|~=|~)\s*{TEXT}", r"\1.matches(\2)", "a pattern is compared by matches(), not by ~"),
+    _habit(
+        r"([\w.]+)\s+between\s+([\d.]+)\s+(?:and|&&)\s+([\d.]+)",
+        r"(\1 >= \2 && \1 <= \3)",
+        "'between' is no word of conditions",
+    ),
+    _habit(rf"([\w.]+)\s+(?:contains|like)\s+{TEXT}", r"\1.contains(\2)", "contains() takes its text in brackets"),
+    _habit(r"\bin\s*\(([^()]*)\)", r"in [\1]", "a list stands in square brackets: [ ]"),
+    _habit(r"([\w.]+)\s+not\s+in\s+(\[[^\]]*\])", r"!(\1 in \2)", "'not in' is no word of conditions"),
+    _habit(r"\s+is\s+not\s+", " != ", "'is not' is written !="),
+    _habit(r"\s+(?:is|equals|eq)\s+", " == ", "'is' is written =="),
+    _habit(r"\b(?:not|nicht)\s*\(", "!(", "'not' is written !( )"),
+    _habit(rf"\b(?:not|nicht)\s+([^&|()]+?){END}", r"!(\1)", "'not' is written ! with brackets"),
+    _habit(r"(?<=\s)(?:and|und)(?=\s)", "&&"),
+    _habit(r"(?<=\s)(?:or|oder)(?=\s)", "||"),
+    _habit(r"(?<!&)&(?!&)", "&&"),
+    _habit(r"(?<!\|)\|(?!\|)", "||"),
+)  # fmt: skip
+"""In the order in which they are put right."""
+
+
+def _mask(text: str) -> str:
+    """Return a text of the same length with nothing in its quotes that could be taken for a habit."""
+    return LITERAL.sub(lambda found: found[0][0] + "\0" * (len(found[0]) - 2) + found[0][-1], text)
+
+
+def _put_right(text: str, habit: Habit) -> str:
+    masked = _mask(text)
+    for found in reversed([*habit.pattern.finditer(masked)]):
+        real = habit.pattern.match(text, found.start())
+        if real is None or real.end() != found.end():
+            continue  # quotes within quotes: better no proposal than a wrong one
+        new = habit.replacement(real) if callable(habit.replacement) else real.expand(habit.replacement)
+        text = text[: found.start()] + new + text[found.end() :]
+    return text
+
+
+def propose_condition(text: str) -> str:
+    """Return a condition without habits; "" where that is none, is too long to show, or the text has none."""
+    proposed = text.strip()
+    for habit in HABITS:
+        proposed = _put_right(proposed, habit)
+    proposed = " ".join(proposed.split())
+    if len(proposed) > LONGEST_SHOWN or proposed == " ".join(text.split()):
+        return ""
+    try:
+        parse(proposed)
+    except CelError:
+        return ""
+    return proposed
+
+
+def find_habit(text: str, at: int) -> tuple[int, str] | None:
+    """Return the place and the message of the habit over which the parser stumbled at a place; None where none is known."""
+    masked = _mask(text)
+    for habit in HABITS:
+        for found in habit.pattern.finditer(masked):
+            if habit.message and found.start() <= at <= found.end():
+                start = found.start() + len(found[0]) - len(found[0].lstrip())
+                return start, habit.message.format(found=found[0].strip())
+    return None
