@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from guardrails.errors import PolicyErrors
-from guardrails.policy.cel.habits import propose_condition
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
 from tests.cases import each_case
@@ -111,12 +110,3 @@ def test_a_second_rule_of_one_id_shows_its_other_mistakes_too(tmp_path: Path) ->
     found = errors(tmp_path, rule(more="  - {id: r, on: inptu, when: haet > 0, then: blok}\n"))
     assert len(found) == 4
     assert "rule 'r' is already defined" in found[0]
-
-
-@each_case(
-    "text",
-    ["hate > 0.5", "hate >", "", "request.model == 'a and b'", "hate > 0.8 && ((", "x" * 500 + " and y"],
-)
-def test_nothing_is_proposed_where_nothing_would_be_better(text: str) -> None:
-    """Of a sound condition, of one whose meaning is not plain, and of one that is too long to read."""
-    assert propose_condition(text) == ""
