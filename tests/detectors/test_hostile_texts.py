@@ -29,6 +29,7 @@ POLICY = """
 format: 1
 name: hostile
 detectors:
+  profanity: {use: profanity}
   terms: {use: terms, terms: [project nightingale, acme x9, a.b], category: custom.terms}
   patterns: {use: patterns, patterns: ['\\bACME-(\\d{4,6})\\b', '(?:a+b?)+c', '(\\d+\\.)+x'], category: custom.ticket}
   classifier: {use: classifier, effort: full}
