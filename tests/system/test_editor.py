@@ -192,7 +192,7 @@ WRONG = {
     ),
     "a field that there is not": ("then: block", "then: block, wen: x", (6, 56), "wen is not allowed"),
     "a field that is missing": ("when: custom.x > 0, ", "", (6, 4), 'Missing property "when"'),
-    "a kind that there is not": ("use: terms", "use: term", (4, 11), 'Valid values: "terms", "patterns"'),
+    "a kind that there is not": ("use: terms", "use: term", (4, 11), 'Valid values: "terms", "profanity"'),
     "a field of another kind": ("terms: [x]", "terms: [x], kinds: [jwt]", (4, 30), "kinds is not allowed"),
     "a wrong type": ("tests:", "limits: {windows: many}\ntests:", (7, 18), 'Expected "integer"'),
     "a stage that there is not": ("on: input", "on: inptu", (6, 16), 'Valid values: "input"'),
