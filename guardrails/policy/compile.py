@@ -22,14 +22,16 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
-from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
+from guardrails.policy.condition import Condition, ConditionError, compile_condition
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.on_fail import find_misuse, read_on_fail
+from guardrails.policy.phrases import Phrases
 from guardrails.policy.redactions import REDACTIONS, Redaction
 from guardrails.policy.schema import (
     DEFAULT_LOCALE,
+    ExceptionDoc,
     FilmsDoc,
     LimitsDoc,
     PolicyRecordsDoc,
@@ -41,7 +43,6 @@ from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
 from guardrails.registry.sources import PluginError
 from guardrails.spelling import suggest_name
-from guardrails.text import fold_text
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 
 __all__ = ["CompiledPolicy", "DetectionPlan", "Rule", "bind_single_finding", "compile_policy"]
@@ -163,6 +164,7 @@ def compile_exceptions(work: _Compilation) -> None:
     """Check what exceptions name, and compile their conditions."""
     ids = [str(rule.item.data.get("id")) for rule in work.policy.rules]
     seen: dict[str, Mark] = {}
+    passages = frozenset(bound.name for bound in work.detectors if bound.passages)
     for item, doc in work.policy.exceptions:
         place = item.mark(("id",))
         if doc.id in seen:
@@ -180,14 +182,17 @@ def compile_exceptions(work: _Compilation) -> None:
         condition = None
         if doc.when is not None:
             try:
-                condition = compile_context(doc.when)
+                condition = compile_condition(doc.when, work.names)
             except ConditionError as error:
                 _report(work, item, error)
-        matches = None if doc.matches is None else frozenset(fold_text(text).text for text in doc.matches)
+        matches = None if doc.matches is None else Phrases(doc.matches)
+        near = None if doc.near is None else Phrases(doc.near)
         categories = None if doc.categories is None else frozenset(doc.categories)
         on = None if doc.on is None else _stages(doc.on)
         tenants = None if doc.tenants is None else frozenset(doc.tenants)
-        compiled = ExceptionRule(doc.id, on, tenants, categories, matches, condition, doc.expires)
+        compiled = ExceptionRule(
+            doc.id, on, tenants, categories, matches, condition, doc.expires, near, passages
+        )
         work.exceptions.append((None if doc.rules is None else frozenset(doc.rules), compiled))
 
 
@@ -406,6 +411,11 @@ def _digested(doc: RuleDoc) -> dict[str, object]:
     return doc.model_dump(mode="json", by_alias=True, exclude=exclude)
 
 
+def _digested_exception(doc: ExceptionDoc) -> dict[str, object]:
+    """Return what of an exception counts; digests of those without a word on what is near stay what they were."""
+    return doc.model_dump(mode="json", exclude={"near"} if doc.near is None else None)
+
+
 def _digest(
     policy: Policy, detectors: Iterable[BoundDetector], tools: ToolLists, rules: Iterable[Rule]
 ) -> str:
@@ -420,7 +430,7 @@ def _digest(
         "version": policy.version,
         "detectors": {bound.name: bound.digest for bound in detectors},
         "rules": [_digested(rule.doc) for rule in policy.rules if rule.doc is not None],
-        "exceptions": [doc.model_dump(mode="json") for _, doc in policy.exceptions],
+        "exceptions": [_digested_exception(doc) for _, doc in policy.exceptions],
         # Digests without a word on pictures, films and objects stay what they were.
         "unchecked": {
             name: value
@@ -450,7 +460,7 @@ def _find_asked(work: _Compilation) -> dict[Stage, frozenset[str]]:
     asked: dict[Stage, frozenset[str]] = {}
     for stage in Stage:
         rules = [rule for rule in work.rules if stage in rule.on]
-        named = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
+        named = frozenset().union(*(rule.reads for rule in rules))
         asked[stage] = frozenset(
             name for name in given if not named.isdisjoint(taxonomy.with_ancestors(name))
         )

@@ -11,6 +11,7 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.language.scripts import match_language
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.phrases import NEAR, Phrases
 from guardrails.policy.redactions import Redaction
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import RuleStreaming
@@ -21,17 +22,25 @@ from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRule:
-    """Findings that do not count; what is None stands for all. `matches` are folded texts; `expires` is the last ISO date on
-    which it holds.
+    """Findings that do not count; what is None stands for all. `passages` are the detectors that find whole passages, which hold
+    more than a phrase; `expires` is the last ISO date on which it holds.
     """
 
     id: str
     on: frozenset[Stage] | None
     tenants: frozenset[str] | None
     categories: frozenset[str] | None
-    matches: frozenset[str] | None
+    matches: Phrases | None
     condition: Condition | None
     expires: str | None
+    near: Phrases | None = None
+    passages: frozenset[str] = frozenset()
+
+    @property
+    def reach(self) -> int:
+        """How many characters around a finding it depends on."""
+        around = 0 if self.matches is None else self.matches.longest
+        return max(around, 0 if self.near is None else NEAR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,12 @@ class Rule:
     cover_film: str = "solid"
     how: RuleStreaming = field(default_factory=RuleStreaming)
     on_fail: OnFail | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The categories that it depends on: of its condition, of what it redacts, of the conditions of its exceptions."""
+        asked = (each.condition.categories for each in self.exceptions if each.condition is not None)
+        return (self.condition.categories | self.redact).union(*asked)
 
     def message(self, languages: Iterable[str]) -> str | None:
         """Return the message in the first of these languages in which there is one, else in English, else in what there is. No
@@ -132,6 +147,11 @@ class CompiledPolicy:
         counts = f"{len(self.detectors)} detectors, {len(self.rules)} rules, {len(self.tests)} tests"
         return f"<CompiledPolicy {self.ref.name!r} {self.ref.version} {self.ref.digest[:19]}: {counts}>"
 
+    @property
+    def rereads(self) -> bool:
+        """Whether an exception of it has phrases, without which what a model finds is judged again."""
+        return any(each.matches is not None for rule in self.rules for each in rule.exceptions)
+
     def plan(self, stages: tuple[Stage, ...], *, across: bool = False) -> DetectionPlan:
         """Return what contents that stand at these stages need; `across` tells that they are joined of several messages, so that
         only rules of scope `conversation` look at them.
@@ -147,7 +167,7 @@ class CompiledPolicy:
 
 def _plan(policy: CompiledPolicy, rules: tuple[Rule, ...]) -> DetectionPlan:
     """Return what rules need."""
-    wanted = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
+    wanted = frozenset().union(*(rule.reads for rule in rules))
     needed = [
         bound
         for bound in policy.detectors

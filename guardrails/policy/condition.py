@@ -89,11 +89,8 @@ class Condition:
 class _Compiler:
     """Turns one text into a condition; collects problems on the way."""
 
-    def __init__(
-        self, text: str, names: ConditionNames, scope: str, *, context_only: bool = False, part: bool = False
-    ) -> None:
+    def __init__(self, text: str, names: ConditionNames, scope: str, *, part: bool = False) -> None:
         self.text = text
-        self.context_only = context_only
         self.part = part
         self.names = names
         self.scope = scope
@@ -206,9 +203,6 @@ class _Compiler:
         problem = self.names.problem(category)
         if problem is None:
             return True
-        if self.context_only:
-            hint = f"name the context: {', '.join(CONTEXT)}"
-            problem = "not_in_scope", f"an exception cannot depend on a score such as {category!r}", hint
         code, message, hint = problem
         self.report(code, offset, message, hint)
         return False
@@ -315,11 +309,6 @@ class _Compiler:
 def compile_condition(text: str, names: ConditionNames, scope: str = "part") -> Condition:
     """Compile the text of a `when:`; raise `ConditionError` with all that is wrong."""
     return _Compiler(text, names, scope).compile()
-
-
-def compile_context(text: str) -> Condition:
-    """Compile a condition over the context alone (the `when:` of an exception); raise `ConditionError`."""
-    return _Compiler(text, ConditionNames(), "part", context_only=True).compile()
 
 
 def compile_term(text: str, names: ConditionNames) -> Condition:

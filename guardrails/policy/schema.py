@@ -156,10 +156,20 @@ class ExceptionDoc(Config):
     """The tenants for which it applies (`request.tenant`); for everybody by default."""
     categories: list[str] | None = Field(default=None, min_length=1)
     """The categories of the findings that it removes; all by default."""
-    matches: list[str] | None = Field(default=None, min_length=1, examples=[["support@acme.example"]])
-    """The texts of the findings that it removes, compared without case; any text by default."""
-    when: str | None = Field(default=None, examples=['request.user.tier == "staff"'])
-    """A condition over the context; always by default."""
+    matches: list[str] | None = Field(
+        default=None, min_length=1, examples=[["support@acme.example"], ["shoot a payment over"]]
+    )
+    """The texts and phrases that are no harm, compared without case, as whole words; any text by default. A finding of a list or
+    a pattern is removed where it is one of them or stands within one. What a model finds is a whole passage, which is judged
+    again without the phrase: what is found in the rest still counts."""
+    near: list[str] | None = Field(default=None, min_length=1, examples=[["test card", "sandbox"]])
+    """Phrases of which one must stand near the finding: in the passage that a model finds, or up to 80 characters before or
+    behind a finding; compared likewise. No matter where by default."""
+    when: str | None = Field(
+        default=None, examples=['request.user.tier == "staff"', "custom.payments > 0 && violence < 0.95"]
+    )
+    """A condition over the context and over what is found in the same text, by any detector; always by default. While a detector
+    that it asks for has failed, the exception does not hold."""
     reason: str = Field(min_length=1)
     """Why this is no harm."""
     owner: str | None = None

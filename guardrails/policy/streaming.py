@@ -46,6 +46,8 @@ def decide_streaming(condition: Condition, exceptions: Iterable[Condition]) -> R
     try:
         reader.read(cel.parse(condition.text))
         for exception in exceptions:
+            if exception.categories:
+                raise _Whole("an exception of it depends on what else is found in the whole text")
             if not set(GROWING).isdisjoint(exception.context):
                 raise _Whole("an exception of it depends on the whole text")
     except _Whole as reason:

@@ -10,7 +10,6 @@ from guardrails.policy.condition import (
     Condition,
     ConditionError,
     compile_condition,
-    compile_context,
     compile_term,
 )
 from guardrails.policy.names import ConditionNames
@@ -187,14 +186,6 @@ def test_a_name_with_a_dash_says_what_to_do() -> None:
     with pytest.raises(ConditionError) as caught:
         compile_condition("detector.my-list.hate > 0", ConditionNames({"my-list": frozenset({"hate"})}))
     assert caught.value.problems[0].hint == "a name with '-' cannot stand in a condition: write '_' in it"
-
-
-def test_an_exceptions_condition_is_over_the_context_alone() -> None:
-    """The condition of an exception cannot depend on scores, which it is to change."""
-    assert compile_context("request.user.tier == 'staff'").context == ("request.user.tier",)
-    with pytest.raises(ConditionError) as caught:
-        compile_context("request.tenant == 'a' || hate > 0")
-    assert [(problem.code, problem.offset) for problem in caught.value.problems] == [("not_in_scope", 25)]
 
 
 @each_case(("value", "truth"), [(True, True), (False, False), ("yes", None), (1, None), (None, None)])

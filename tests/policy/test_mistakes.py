@@ -303,7 +303,7 @@ SINGLE = {
     "exception's day": (more("exceptions:\n  - {id: e, rules: [r], reason: x, expires: 2027-02-31}"), (12, 45, "invalid_value"), ""),
     "exception from all": (more("exceptions:\n  - {id: e, reason: x}"), (12, 5, "exception_too_broad"), "name rules"),
     "exception's category": (more("exceptions:\n  - {id: e, reason: x, categories: [haet]}"), (12, 37, "unknown_category"), "'hate'"),
-    "exception's condition": (more("exceptions:\n  - {id: e, reason: x, when: hate > 0.5}"), (12, 30, "not_in_scope"), "name the context"),
+    "exception's condition": (more("exceptions:\n  - {id: e, reason: x, when: haet > 0.5}"), (12, 30, "unknown_category"), "'hate'"),
     "test without expect": (more("tests:\n  - {input: a}"), (12, 5, "missing_field"), "add 'expect:'"),
     "test of nothing": (more("tests:\n  - {expect: {action: allow}}"), (12, 5, "invalid_test"), "give one of: input"),
     "test of two": (more("tests:\n  - {input: a, output: b, expect: {action: allow}}"), (12, 16, "invalid_test"), "make it two"),

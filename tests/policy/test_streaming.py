@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Finding, Text
-from guardrails.engine.core.rule_evaluation import bind_names, evaluate_condition
+from guardrails.engine.conditions.bindings import bind_names, evaluate_condition
 from guardrails.engine.model import Request
 from guardrails.policy.compiled import bind_single_finding
-from guardrails.policy.condition import Condition, compile_condition, compile_context
+from guardrails.policy.condition import Condition, compile_condition
 from guardrails.policy.names import ConditionNames
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from tests.cases import each_case, scale
@@ -29,7 +29,9 @@ NAMES = ConditionNames(
 
 def read(text: str, *exceptions: str) -> RuleStreaming:
     """Return how a condition streams."""
-    return decide_streaming(compile_condition(text, NAMES), [compile_context(each) for each in exceptions])
+    return decide_streaming(
+        compile_condition(text, NAMES), [compile_condition(each, NAMES) for each in exceptions]
+    )
 
 
 @each_case(

@@ -98,6 +98,7 @@ EXCEPTION: Final[Mapping[str, Judged]] = {
     "tenants": _more_is("laxer", "stricter"),
     "categories": _more_is("laxer", "stricter"),
     "matches": _more_is("laxer", "stricter"),
+    "near": _more_is("laxer", "stricter"),
     "when": _when,
     "reason": judge_always("wording"),
     "owner": judge_always("wording"),
@@ -118,7 +119,7 @@ LIMITS: Final[Mapping[str, Judged]] = {
 """Limit → likewise: what lies past one is unchecked, and most policies block that."""
 
 
-SETS: Final = ("on", "redact", "rules", "categories", "matches", "tenants")
+SETS: Final = ("on", "redact", "rules", "categories", "matches", "near", "tenants")
 """Fields that are sets: their order says nothing, nor does an entry that stands twice."""
 
 

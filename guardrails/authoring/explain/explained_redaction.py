@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding, shorten
+from guardrails.engine.conditions.bindings import stages_of
+from guardrails.engine.conditions.exceptions import is_covered, is_expired
 from guardrails.engine.core.observers import CheckRecord
-from guardrails.engine.core.rule_evaluation import is_covered, is_expired, stages_of
 from guardrails.engine.model import Change, Span
 from guardrails.policy.compiled import Rule, bind_single_finding
 from guardrails.taxonomy import with_ancestors
@@ -183,10 +184,9 @@ def _why(check: CheckRecord, position: int, rule: Rule, found: NumberedFinding) 
         return None
     if rule.mode is Mode.SHADOW:
         return "the rule is only recorded (mode: shadow)"
+    scene = evaluation.scene(rule, leaf)
     for exception in rule.exceptions:
-        if not is_expired(exception, evaluation.request) and is_covered(
-            exception, finding, content, evaluation.request
-        ):
+        if not is_expired(exception, evaluation.request) and is_covered(exception, finding, scene):
             return f"exception {exception.id!r} removes it for this rule"
     fired = [each for each in check.fired[position] if each.rule is rule]
     if any((leaf, finding) in each.replace for each in fired):

@@ -14,8 +14,9 @@ from typing import Final
 from guardrails.authoring.explain.condition_terms import ConditionReader, Term, Truth
 from guardrails.authoring.explain.explained_findings import CheckFindings
 from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
+from guardrails.engine.conditions.exceptions import is_covered, is_expired
 from guardrails.engine.core.observers import CheckRecord
-from guardrails.engine.core.rule_evaluation import Evaluation, is_covered, is_expired
+from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.message_languages import list_message_languages
 from guardrails.engine.model import RuleMatch
 from guardrails.policy.compiled import Rule
@@ -275,7 +276,7 @@ class _Judge:
             for exception in rule.exceptions:
                 gone = is_expired(exception, request)
                 if gone is ((index, finding) in known) and is_covered(
-                    exception, finding, items[index].content, request
+                    exception, finding, self._evaluation.scene(rule, index)
                 ):
                     number = self._findings.numbers.get((index, finding))
                     yield ExceptionNote(number, exception.id, exception.expires, gone)

@@ -25,7 +25,7 @@ WAYS = {
     "counts findings": "compare the score (> 0) instead of the count",
     "joins several": "split the rule, so that each has one bound",
     "an upper bound": "leave out the upper bound",
-    "an exception of it": "name texts or categories in the exception, not what the whole text is",
+    "an exception of it": "name texts (matches:, near:) or categories in the exception, not what the whole text is or holds",
     "of the whole text": "ask only what is known before the text is",
     "is not valid": "write stream: annotate where it may go out at once and be judged afterwards, for the record",
     "needs the whole text": "write stream: segment to have it judged passage by passage",

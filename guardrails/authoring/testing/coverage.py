@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from guardrails.engine.conditions.exceptions import FindingScene, is_covered, is_expired
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import is_excepted
 from guardrails.engine.model import Request
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.types import Content, Finding, Verdict
@@ -68,7 +68,7 @@ def find_used_exceptions(
     return frozenset(
         name
         for name, rule in excepting
-        if any(_takes(rule, each, at.get(each.path), request) for each in verdict.findings)
+        if any(_takes(rule, each, at.get(each.path), request, verdict) for each in verdict.findings)
     )
 
 
@@ -126,7 +126,9 @@ class SuiteCoverage:
         }
 
 
-def _takes(rule: Rule, finding: Finding, content: Content | None, request: Request) -> bool:
+def _takes(rule: Rule, finding: Finding, content: Content | None, request: Request, verdict: Verdict) -> bool:
     if content is None or not rule.on.intersection((content.place.stage, *content.place.also)):
         return False
-    return is_excepted(rule, finding, content, request)
+    beside = tuple(each for each in verdict.findings if each.path == finding.path)
+    scene = FindingScene(content, request, beside)
+    return any(not is_expired(each, request) and is_covered(each, finding, scene) for each in rule.exceptions)

@@ -18,8 +18,9 @@ from typing import ClassVar, Final
 from guardrails.authoring.parallel import map_ordered, push_bounded
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.thresholds import ThresholdPath
+from guardrails.engine.conditions.bindings import stages_of
 from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
-from guardrails.engine.core.rule_evaluation import Evaluation, stages_of
+from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.errors import GuardUnavailable, RequestError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
@@ -188,7 +189,7 @@ class RuleProber(Observer):
             replace(item, plan=policy.plan(stages_of(item.content), across=item.across))
             for item in evaluation.items
         ]
-        fired = Evaluation(policy, items, evaluation.request).run()
+        fired = Evaluation(policy, items, evaluation.request, evaluation.rereads).run()
         if any(each.reason != "error" for each in fired):
             return True
         return None if fired else False

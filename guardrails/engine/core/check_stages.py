@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from guardrails.detectors.binding import BoundDetector
+from guardrails.engine.conditions.exceptions import Rereading
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.embedded_media import add_embedded_media, may_hold_media, note_nested_media
@@ -254,13 +255,28 @@ def _detect(check: Check) -> StageSteps:
         pending = frozenset(tiers[position + 1 :])
         if not pending or check.certain_tier is not None or (check.complete and check.observer is None):
             continue
+        yield from _reread(check, pending)
         check.matches = evaluate_rules(policies, round_, requests, pending, check.unformatted)
         if is_certain_block(check.matches, check.tree):
             check.certain_tier = tier
             if not check.complete:
                 check.stopped_early = True
                 return
+    yield from _reread(check, frozenset())
     check.matches = evaluate_rules(policies, round_, requests, frozenset(), check.unformatted)
+
+
+def _reread(check: Check, pending: frozenset[int]) -> StageSteps:
+    """Have what models found judged again without the phrases that exceptions are for."""
+    policies, round_ = check.settings.policies, check.round
+    if round_ is None or not any(policy.rereads for policy in policies):
+        return
+    evaluations = _evaluations(policies, round_, check.requests, pending, check.unformatted)
+    for evaluation, known in zip(evaluations, round_.rereads, strict=True):
+        rereading = Rereading(evaluation.find_rereads(), evaluation.policy.detectors)
+        if rereading.tasks:
+            yield from run_tasks(rereading.tasks, check.inline)
+            known.update(rereading.settle())
 
 
 def _redacts_media(check: Check) -> bool:
@@ -398,7 +414,7 @@ def _evaluations(
                     index in unformatted,
                 )
             )
-        evaluations.append(Evaluation(policy, items, request))
+        evaluations.append(Evaluation(policy, items, request, round_.rereads[position]))
     return evaluations
 
 

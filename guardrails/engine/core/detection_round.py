@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from guardrails.detectors.binding import BoundDetector
+from guardrails.engine.conditions.exceptions import Reread, RereadScores
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.content.places import role_of
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
@@ -91,6 +92,7 @@ class DetectionRound:
         self.unchecked: list[tuple[Unchecked, int]] = []
         self.timings = timings
         self.rule_timings: dict[str, float] = {}
+        self.rereads: list[dict[Reread, RereadScores]] = [{} for _ in policies]
         self._known = known
         self._read = read
         self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}

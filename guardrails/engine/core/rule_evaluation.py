@@ -11,138 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
-from guardrails.detectors.language.identification import identify_language
-from guardrails.engine.content.places import role_of
+from guardrails.engine.conditions.bindings import (
+    bind_names,
+    context_value,
+    evaluate_condition,
+    hidden_categories,
+    stages_of,
+    unknown_names,
+)
+from guardrails.engine.conditions.exceptions import (
+    FindingScene,
+    Reread,
+    RereadScores,
+    apply_exceptions,
+    find_reread,
+)
 from guardrails.engine.model import REDACTABLE_MEDIA, JudgedContent, Request, RuleMatch
-from guardrails.engine.tools.tool_context import BASIC, READS_ARGUMENTS, Arguments, basic_value
-from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
+from guardrails.engine.tools.tool_context import READS_ARGUMENTS
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, Rule, bind_single_finding
 from guardrails.policy.condition import Condition
-from guardrails.policy.names import fold_tool_name
 from guardrails.taxonomy import with_ancestors
-from guardrails.text import fold_text
-from guardrails.types import Action, Content, Finding, Media, Stage, Text
-
-
-def context_value(name: str, content: Content | None, request: Request) -> object:
-    """Return the value of a context leaf, or None where it has none."""
-    head, _, rest = name.partition(".")
-    if head == "request":
-        group, _, key = rest.partition(".")
-        if group in {"user", "client"}:
-            return (request.user if group == "user" else request.client).get(key)
-        return {"tenant": request.tenant, "model": request.model, "metadata": request.metadata}[group]
-    if head == "conversation":
-        return request.turns
-    assert content is not None  # the loader keeps these leaves out of conversation scope
-    place = content.place
-    if head == "tool":
-        return fold_tool_name(place.tool or "") if name == "tool.name" else _of_tool(name, content, request)
-    if name == "message.role":
-        return role_of(place)
-    if name == "message.declared":
-        return place.declared and not request.is_floors
-    if name == "content.length":
-        return len(content.text) if isinstance(content, Text) else 0
-    if name == "content.language":
-        return identify_language(content.text)[0] if isinstance(content, Text) else "und"
-    return content.kind
-
-
-def _of_tool(name: str, content: Content, request: Request) -> object:
-    """Return what is known of the use of a tool that a content belongs to."""
-    if name in BASIC:
-        return basic_value(name, content)
-    return None if request.tool_context is None else request.tool_context.value(name, content)
-
-
-def bind_names(
-    condition: Condition,
-    findings: Iterable[Finding],
-    unknown: frozenset[str],
-    content: Content | None,
-    request: Request,
-) -> dict[str, object]:
-    """Bind the names that a condition uses: scores to the highest in scope, counts, context. What is unknown
-    stays out; what two detectors find at the same place counts once.
-    """
-    bound = condition.zeros()
-    places: set[tuple[object, ...]] = set()
-    for finding in findings:
-        place = (
-            finding.category,
-            finding.path,
-            finding.choice_index,
-            finding.span,
-            finding.box,
-            finding.clip,
-        )
-        known = place in places and place[3:] != (None, None, None)
-        places.add(place)
-        _bind_finding(bound, condition, finding, counts=not known)
-    for name in unknown:
-        bound.pop(name, None)
-    for name in condition.context:
-        value = context_value(name, content, request)
-        if value is not None:
-            bound[name] = value
-    return bound
-
-
-def _bind_finding(bound: dict[str, Any], condition: Condition, finding: Finding, *, counts: bool) -> None:
-    names = with_ancestors(finding.category)
-    for name in condition.scores:
-        if name in names:
-            bound[name] = max(bound[name], finding.score)
-    for variable, category in condition.counts:
-        if counts and category in names:
-            bound[variable] += 1
-    for variable, detector, category in condition.detectors:
-        if detector == finding.detector and category in names:
-            bound[variable] = max(bound[variable], finding.score)
-
-
-def evaluate_condition(condition: Condition, bound: Mapping[str, object]) -> bool | None:
-    """Evaluate a condition; None where it depends on what is unknown, or on a value that CEL cannot take."""
-    arguments = bound.get("tool.arguments")
-    if not isinstance(arguments, Arguments):
-        return _evaluate(condition, bound)
-    # All texts of a call have the same arguments: what they differ in says whether it was asked before.
-    own = ((name, value) for name, value in bound.items() if isinstance(value, str | int | float))
-    key = (id(condition), *own)
-    if key not in arguments.said:
-        arguments.said[key] = _evaluate(condition, bound)
-    return arguments.said[key]
-
-
-def _evaluate(condition: Condition, bound: Mapping[str, object]) -> bool | None:
-    try:
-        return condition.evaluate(bound)
-    except RuntimeError:  # half a surrogate pair in a context leaf, for one
-        return None
-
-
-def hidden_categories(policy: CompiledPolicy, failed: frozenset[str]) -> frozenset[str]:
-    """Return the categories, parents too, that failed detectors would have given."""
-    return frozenset(
-        name
-        for detector in policy.detectors
-        if detector.name in failed
-        for category in detector.categories
-        for name in with_ancestors(category)
-    )
-
-
-def unknown_names(condition: Condition, categories: frozenset[str], failed: frozenset[str]) -> frozenset[str]:
-    """Return the variables of a condition whose value is not known: scores and counts of hidden `categories`, and what the
-    `failed` detectors alone would have said.
-    """
-    return categories.intersection(condition.scores).union(
-        (variable for variable, category in condition.counts if category in categories),
-        (variable for variable, by, _ in condition.detectors if by in failed),
-    )
-
+from guardrails.types import Action, Content, Finding, Media, Text
 
 PER_CONTENT = ("content.", "tool.", "message.")
 """Context leaves that differ within a message: what fills a slot of a system message is a user's."""
@@ -154,18 +44,22 @@ MOST: Mapping[type, object] = {float: 1.0, int: 1 << 31}
 """The most that a score or a count can be."""
 
 
-def stages_of(content: Content) -> tuple[Stage, ...]:
-    """Return the stages whose rules a content meets."""
-    return (content.place.stage, *content.place.also)
-
-
 class Evaluation:
     """One evaluation of one policy over contents that were judged."""
 
-    def __init__(self, policy: CompiledPolicy, items: Sequence[JudgedContent], request: Request) -> None:
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        items: Sequence[JudgedContent],
+        request: Request,
+        rereads: Mapping[Reread, RereadScores] | None = None,
+    ) -> None:
+        """Take what was judged; `rereads` is what detectors said of texts without the phrases of exceptions, and may grow."""
         self.policy = policy
         self.items = items
         self.request = request
+        self.rereads = {} if rereads is None else rereads
+        self._lenient = False
         # Few sets of detectors fail in one check, and thousands of contents may share each: what follows from a set is worked out
         # once, so that the cost is linear in contents.
         self._hidden: dict[frozenset[str], frozenset[str]] = {}
@@ -190,6 +84,7 @@ class Evaluation:
 
         A rule of which nothing was found is not tried: false without findings, it is not true while they are open.
         """
+        self._lenient = True  # an exception may yet come to hold
         return [
             fired
             for rule, members in self.tries(self.found_candidates)
@@ -401,44 +296,43 @@ class Evaluation:
         return evaluate_condition(rule.condition, bound) is True
 
     def counted(self, rule: Rule, index: int) -> Sequence[Finding]:
-        """Return the findings in a content that no exception removes for this rule."""
+        """Return the findings in a content as they count for this rule: exceptions take some away."""
         findings = self.items[index].findings
         if not rule.exceptions or not findings:
             return findings
-        return [
-            finding
-            for finding in findings
-            if not is_excepted(rule, finding, self.items[index].content, self.request)
-        ]
+        scene = self.scene(rule, index)
+        counted = (apply_exceptions(rule, finding, scene) for finding in findings)
+        return [finding for finding in counted if finding is not None]
 
+    def scene(self, rule: Rule, index: int) -> FindingScene:
+        """Return what the exceptions of a rule are decided by in a content."""
+        item = self.items[index]
+        conditions = [each.condition for each in rule.exceptions if each.condition is not None]
+        unknown = {id(each): self.unknown(each, item.unknown) for each in conditions} if item.unknown else {}
+        return FindingScene(
+            item.content, self.request, item.findings, unknown, self._lenient, rereads=self.rereads
+        )
 
-def is_excepted(rule: Rule, finding: Finding, content: Content, request: Request) -> bool:
-    """Tell whether an exception removes a finding in a content for a rule."""
-    return any(
-        not is_expired(exception, request) and is_covered(exception, finding, content, request)
-        for exception in rule.exceptions
-    )
-
-
-def is_expired(exception: ExceptionRule, request: Request) -> bool:
-    """Tell whether an exception held until a day before this one."""
-    return exception.expires is not None and exception.expires < request.today
-
-
-def is_covered(exception: ExceptionRule, finding: Finding, content: Content, request: Request) -> bool:
-    """Tell whether a finding in a content is one of those that an exception is for, as long as it holds."""
-    if exception.tenants is not None and request.tenant not in exception.tenants:
-        return False
-    if exception.on is not None and not exception.on.issuperset(stages_of(content)):
-        return False
-    if exception.categories is not None and exception.categories.isdisjoint(with_ancestors(finding.category)):
-        return False
-    if exception.matches is not None:
-        if finding.span is None or not isinstance(content, Text):
-            return False
-        if fold_text(content.text[slice(*finding.span)]).text not in exception.matches:
-            return False
-    if exception.condition is None:
-        return True
-    bound = bind_names(exception.condition, (), frozenset(), content, request)
-    return evaluate_condition(exception.condition, bound) is True
+    def find_rereads(self) -> dict[Reread, Text]:
+        """Return what is to be judged again without the phrases of exceptions, each with the text that it is of."""
+        wanted: dict[Reread, Text] = {}
+        for rule in self.policy.rules:
+            if not any(each.matches is not None for each in rule.exceptions):
+                continue
+            named = rule.condition.categories | rule.redact
+            for index, item in enumerate(self.items):
+                content = item.content
+                if (
+                    not item.findings
+                    or not isinstance(content, Text)
+                    or rule.on.isdisjoint(stages_of(content))
+                ):
+                    continue
+                scene = self.scene(rule, index)
+                for finding in item.findings:
+                    if named.isdisjoint(with_ancestors(finding.category)):
+                        continue
+                    reread = find_reread(rule, finding, scene)
+                    if reread is not None and reread not in self.rereads:
+                        wanted[reread] = content
+        return wanted

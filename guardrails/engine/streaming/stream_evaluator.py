@@ -18,16 +18,23 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.capabilities import PassageStream
 from guardrails.detectors.encodings.extractors import DerivedText
 from guardrails.detectors.encodings.payload_stream import PayloadStream
-from guardrails.engine.content.content_tree import ContentTree, Leaf
-from guardrails.engine.content.embedded_media import MediaHold, add_embedded_media, media_kinds
-from guardrails.engine.core.pipeline import Pipeline
-from guardrails.engine.core.rule_evaluation import (
+from guardrails.engine.conditions.bindings import (
     context_value,
     evaluate_condition,
     hidden_categories,
-    is_excepted,
     unknown_names,
 )
+from guardrails.engine.conditions.exceptions import (
+    FindingScene,
+    Reread,
+    Rereading,
+    RereadScores,
+    apply_exceptions,
+    find_reread,
+)
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.content.embedded_media import MediaHold, add_embedded_media, media_kinds
+from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.detector_task import Task
@@ -106,6 +113,11 @@ class StreamEvaluator:
         """What came and was given to nobody yet, as no passage that is due has ended with it."""
         self._starts = [0]
         self._open: list[tuple[Rule, Finding | None, int, TextSpans]] = []
+        self._excepted: list[tuple[Rule, Finding, int, TextSpans]] = []
+        """What waits for the text behind it, on which exceptions depend."""
+        excepting = [each for rules in self._plan.rules for rule in rules for each in rule.exceptions]
+        self._reach = max((each.reach + 1 for each in excepting), default=0)
+        self._rereads = any(each.matches is not None for each in excepting)
         self._ended = self._is_past = self._is_judging = False
         self.length = self.mark = 0
         self.stop: StreamStop | None = None
@@ -202,7 +214,7 @@ class StreamEvaluator:
             self._take(stream.bounds, detection)
 
     def _settle(self, *, last: bool) -> None:
-        marks = [self.length, *(at for _, _, at, _ in self._open)]
+        marks = [self.length, *(at for _, _, at, _ in (*self._open, *self._excepted))]
         if not last and not self._is_past:
             marks += [stream.settled for stream in self._streams if not stream.is_held]
             if self._by_passages:
@@ -218,7 +230,7 @@ class StreamEvaluator:
             self.mark = mark
             if self.length - mark > self._limits.max_hold and not self._limits.holds:
                 self._past("limit", sure=True)
-        keep = (min(mark, self._starts[0]) if self._by_passages else mark) - self._base
+        keep = (min(mark, self._starts[0]) if self._by_passages else mark) - self._reach - self._base
         if keep > 0:
             self._text = self._text[keep:]
             self._base += keep
@@ -266,18 +278,47 @@ class StreamEvaluator:
                 yield policy, [rule for rule in rules if not rule.how.whole]
 
     def _find(
-        self, bound: BoundDetector, finding: Finding, at: int, said: str | None = None, over: TextSpans = ()
+        self,
+        bound: BoundDetector,
+        finding: Finding,
+        at: int,
+        within: FindingScene | None = None,
+        over: TextSpans = (),
     ) -> None:
-        """Take a finding, which stands at a place, to the rules. If that stood encoded in the text, `said` is what was found and
-        `over` the stretches that hid it; the finding's span is then that of what was hidden, as in the check of the whole.
+        """Take a finding, which stands at a place, to the rules. If that is none of this text by itself, `within` is what
+        exceptions are decided by; if it stood encoded in the text, `over` are the stretches that hid it, and the span of the
+        finding is that of what was hidden, as in the check of the whole.
         """
-        over = over or (() if finding.span is None else (finding.span,))
+        over = over or (() if finding.span is None or within is not None else (finding.span,))
         names = with_ancestors(finding.category)
         for _, rules in self._theirs(bound):
             for rule in rules:
-                if rule.condition.categories.isdisjoint(names) or self._is_excepted(rule, finding, said):
-                    continue
-                self._decide(rule, finding, at, over)
+                if not rule.condition.categories.isdisjoint(names):
+                    self._except(rule, finding, at, over, within)
+
+    def _except(
+        self, rule: Rule, finding: Finding, at: int, over: TextSpans, within: FindingScene | None = None
+    ) -> None:
+        """Take a finding to a rule as exceptions leave it, once the text on which they depend is there."""
+        counted: Finding | None = finding
+        if rule.exceptions and within is not None:
+            counted = apply_exceptions(rule, finding, within)
+        elif rule.exceptions and finding.span is not None:
+            if not self._is_known(rule, finding.span[1]):
+                self._excepted.append((rule, finding, at, over))
+                return
+            start, end = finding.span
+            here = replace(finding, span=(start - self._base, end - self._base))
+            scene = FindingScene(Text(self._text, self._place), self._request)
+            counted = apply_exceptions(rule, here, scene)
+        if counted is not None:
+            self._decide(rule, replace(finding, score=counted.score), at, over)
+
+    def _is_known(self, rule: Rule, end: int) -> bool:
+        """Tell whether the text behind a place is there, as far as the exceptions of a rule depend on it."""
+        reach = max(each.reach for each in rule.exceptions)
+        is_whole = self._ended or self._is_past
+        return is_whole or self._base + len(self._text) > end + reach
 
     def _decide(self, rule: Rule, finding: Finding | None, at: int, over: TextSpans) -> None:
         holds = self._holds(rule, finding)
@@ -318,22 +359,16 @@ class StreamEvaluator:
         is_whole = self._ended or self._is_past
         return is_whole or LENGTH not in rule.condition.context or self.length > rule.how.longest
 
-    def _is_excepted(self, rule: Rule, finding: Finding, said: str | None) -> bool:
-        if not rule.exceptions:
-            return False
-        if said is None and finding.span is not None:
-            said = self._between(finding.span)
-        if said is not None:
-            finding = replace(finding, span=(0, len(said)))
-        return is_excepted(rule, finding, Text(said or "", self._place), self._request)
-
     def _between(self, stretch: tuple[int, int]) -> str:
         """Return what stands in a stretch that is not settled yet."""
         start, end = stretch
         return self._text[start - self._base : end - self._base]
 
     def _reconsider(self, *, last: bool) -> None:
-        """Decide what waited for the length of the text."""
+        """Decide what waited for what comes behind it, or for the length of the text."""
+        waited, self._excepted = self._excepted, []
+        for rule, finding, at, over in waited:
+            self._except(rule, finding, at, over)
         known = [each for each in self._open if last or self._knows_length(each[0])]
         if known:
             self._open = [each for each in self._open if each not in known]
@@ -345,6 +380,7 @@ class StreamEvaluator:
         begin, ends = self._starts[-1], (yield from self._find_ends(inline, last=last))
         if not ends:
             return
+        first = self._starts[0]
         contents: list[tuple[int, Text]] = []
         for end in ends:
             text = self._text[self._starts[0] - self._base : end - self._base]
@@ -355,6 +391,7 @@ class StreamEvaluator:
         follows = [
             (begin, Text(self._text[begin - self._base : ends[-1] - self._base], self._place, self._context))
         ]
+        read = Text(self._text[first - self._base : ends[-1] - self._base], self._place, self._context)
         forks = [None if stream is None else ask_safely(stream.fork) for _, stream in self._passages]
         tasks = [
             _task(bound, contents) if fork is None else _task(bound, follows, fork)
@@ -362,10 +399,11 @@ class StreamEvaluator:
         ]
         yield from run_tasks(tasks, inline)
         for at, (task, fork) in enumerate(zip(tasks, forks, strict=True)):
-            self._take_passages(task, contents if fork is None else follows, follows=fork is not None)
+            taken = contents if fork is None else [(begin, read)]
+            bound = self._passages[at][0]  # the task's own goes on from passage to passage
+            yield from self._take_passages(bound, task, taken, inline, follows=fork is not None)
             if fork is not None:
                 failed = any(answer.error is not None for answer in task.answers)
-                bound = self._passages[at][0]
                 self._passages[at] = bound, begin_passages(bound, self._context) if failed else fork
 
     def _find_ends(self, inline: int | None, *, last: bool = False) -> Generator[list[Task], None, list[int]]:
@@ -394,14 +432,45 @@ class StreamEvaluator:
                 return ends
         return []
 
-    def _take_passages(self, task: Task, contents: Sequence[tuple[int, Text]], *, follows: bool) -> None:
-        """Take what a detector says of texts that end a stretch of this one which begins at a place, or that follow there."""
-        for (at, _), answer in zip(contents, task.answers, strict=True):
+    def _take_passages(
+        self,
+        bound: BoundDetector,
+        task: Task,
+        contents: Sequence[tuple[int, Text]],
+        inline: int | None,
+        *,
+        follows: bool,
+    ) -> Steps:
+        """Take what a detector says of texts that end a stretch of this one which begins at a place, or that follow there;
+        each is given with what stands before it.
+        """
+        for (at, read), answer in zip(contents, task.answers, strict=True):
             self._take((task.bound,), replace(answer, findings=()))
+            rereads: Mapping[Reread, RereadScores] = {}
+            if answer.findings and self._rereads:
+                whole = [replace(each, span=None) for each in answer.findings]
+                rereads = yield from self._reread(bound, whole, read, inline)
             for finding in answer.findings:
                 # A passage is read with others, so that a finding stands for it as a whole.
                 start = finding.span[0] if follows and finding.span is not None else 0
-                self._find(task.bound, replace(finding, span=None), at + start)
+                scene = FindingScene(read, self._request, rereads=rereads)
+                self._find(task.bound, replace(finding, span=None), at + start, scene)
+
+    def _reread(
+        self, bound: BoundDetector, findings: Iterable[Finding], read: Text, inline: int | None
+    ) -> Generator[list[Task], None, dict[Reread, RereadScores]]:
+        """Have a text judged again without the phrases that exceptions are for; return what was said of it."""
+        scene = FindingScene(read, self._request)
+        wanted: dict[Reread, Text] = {}
+        for finding in findings:
+            names = with_ancestors(finding.category)
+            for rule in (rule for _, rules in self._theirs(bound) for rule in rules):
+                if rule.exceptions and not rule.condition.categories.isdisjoint(names):
+                    reread = find_reread(rule, finding, scene)
+                    wanted |= {} if reread is None else {reread: read}
+        rereading = Rereading(wanted, (bound,))
+        yield from run_tasks(rereading.tasks, inline)
+        return dict(rereading.settle())
 
     def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
         """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
@@ -423,17 +492,17 @@ class StreamEvaluator:
         tasks = [Task(bound, places, contents) for bound in self._plan.decoded]
         yield from run_tasks(tasks, inline)
         for task in tasks:
-            for derived, answer in zip(payloads, task.answers, strict=True):
+            for derived, content, answer in zip(payloads, contents, task.answers, strict=True):
                 self._take((task.bound,), replace(answer, findings=()))
+                rereads: Mapping[Reread, RereadScores] = {}
+                if answer.findings and self._rereads:
+                    rereads = yield from self._reread(task.bound, answer.findings, content, inline)
                 for finding in answer.findings:
                     if finding.span is not None and not derived.hides(finding.span):
                         continue
-                    if finding.span is None:
-                        self._find(task.bound, finding, self.mark)
-                        continue
-                    said = derived.text[slice(*finding.span)]
-                    over = derived.originals(finding.span)
-                    self._find(task.bound, finding, over[0][0], said, over)
+                    scene = FindingScene(content, self._request, rereads=rereads)
+                    over = () if finding.span is None else derived.originals(finding.span)
+                    self._find(task.bound, finding, over[0][0] if over else self.mark, scene, over)
 
 
 def _task(

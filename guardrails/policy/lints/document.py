@@ -111,9 +111,7 @@ def disabled_and_defined(scene: LintContext) -> Iterator[LintFinding]:
 def unused_detector(scene: LintContext) -> Iterator[LintFinding]:
     """No rule reads what a detector finds."""
     read = {name for row in scene.rows for name in scene.shapes[row.rule.id].findings}
-    read = {name.removeprefix("count ") for name in read} | {
-        name for row in scene.rows for name in row.rule.redact
-    }
+    read = {name.removeprefix("count ") for name in read}.union(*(row.rule.reads for row in scene.rows))
     for bound in scene.compiled.detectors:
         given = [each for each in scene.given if each.detector == bound.name]
         helps = bound.extracts is not None or bound.hears is not None

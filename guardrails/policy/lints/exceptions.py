@@ -170,7 +170,7 @@ def switches_off(scene: LintContext) -> Iterator[LintFinding]:
     """An exception removes every finding that a rule is for: the rule never fires."""
     for item, doc in scene.policy.exceptions:
         over = doc.expires is not None and date.fromisoformat(doc.expires) < scene.today
-        if over or doc.matches is not None or doc.when is not None:
+        if over or (doc.matches, doc.near, doc.when) != (None,) * 3:
             continue
         for row in _rows(scene, doc):
             needs = row.rule.needs_findings
@@ -184,7 +184,7 @@ def switches_off(scene: LintContext) -> Iterator[LintFinding]:
             )
             if needs and given and all_gone:
                 message = f"removes every finding of rule {row.doc.id!r}, which then never fires"
-                cure = "name the texts (matches:) or the requests (when:) that it is for, or disable the rule"
+                cure = "name the texts (matches:, near:) or the requests (when:) that it is for, or disable the rule"
                 yield _make_finding(item, doc, "categories" if doc.categories else "rules", message, cure)
 
 
@@ -216,34 +216,35 @@ def matches_nothing(scene: LintContext) -> Iterator[LintFinding]:
 
 
 def finds(scene: LintContext, name: str, text: str) -> bool:
-    """Tell whether a detector finds a text, whole."""
+    """Tell whether a detector finds a text, or something within it."""
     contents: list[Content] = [Text(each) for each in (text, f"a {text} b", f"{text}.")]
     detector = scene.bounds[name].detector
     return any(
         finding.span is not None
-        and fold_text(content.text[slice(*finding.span)]).text == fold_text(text).text
+        and fold_text(content.text[slice(*finding.span)]).text in fold_text(text).text
         for content, detection in zip(contents, detector.detect(contents), strict=True)
         for finding in detection.findings
         if isinstance(content, Text)
     )
 
 
-def matches_passage(scene: LintContext) -> Iterator[LintFinding]:
-    """A text of an exception is compared with what a model finds, which is a whole passage."""
+def near_passage(scene: LintContext) -> Iterator[LintFinding]:
+    """An exception removes what a model finds, a whole passage, wherever a phrase stands in it: other harm there passes too."""
     for item, doc in scene.policy.exceptions:
         finders = _finders(scene, doc)
-        if not doc.matches or not finders or not all(scene.bounds[name].passages for name in finders):
+        if doc.near is None or doc.matches is not None:
             continue
-        message = f"compares {doc.matches[0]!r} with what detector {finders[0]!r} finds, which is a whole passage, not a word"
-        yield _make_finding(
-            item, doc, "matches", message, "write a condition (when:), or except the texts in a list of terms"
-        )
+        judges = [name for name in finders if scene.bounds[name].passages]
+        if judges:
+            message = f"lets all pass that detector {judges[0]!r} finds in a passage with {doc.near[0]!r}"
+            cure = "write the harmless phrase itself, as matches: the rest of the passage is judged without it"
+            yield _make_finding(item, doc, "near", message, cure)
 
 
 def all_rules(scene: LintContext) -> Iterator[LintFinding]:
     """An exception holds for every rule."""
     for item, doc in scene.policy.exceptions:
-        if doc.rules is None and len(scene.rows) > 1 and doc.matches is None:
+        if doc.rules is None and len(scene.rows) > 1 and doc.matches is None and doc.near is None:
             yield _make_finding(
                 item, doc, "id", "holds for every rule", "name the rules that it is for: rules: [id]"
             )

@@ -95,7 +95,7 @@ CHECKS: tuple[Check, ...] = (
     check("error", exceptions.unused_exception),
     check("error", exceptions.switches_off),
     check("warning", exceptions.matches_nothing),
-    check("warning", exceptions.matches_passage),
+    check("warning", exceptions.near_passage),
     check("note", exceptions.all_rules),
     check("warning", patterns.backtracking),
     check("note", patterns.slow_pattern),

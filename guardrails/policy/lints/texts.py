@@ -125,7 +125,7 @@ def duplicate_entry(scene: LintContext) -> Iterator[LintFinding]:
     for row in scene.rows:
         yield from _doubles(row.item, row.doc.id, LISTS)
     for item, doc in scene.policy.exceptions:
-        yield from _doubles(item, doc.id, ("rules", "categories", "matches"))
+        yield from _doubles(item, doc.id, ("rules", "categories", "matches", "near"))
 
 
 def _doubles(item: PolicyItem, subject: str, fields: tuple[str, ...]) -> Iterator[LintFinding]:

@@ -114,8 +114,8 @@ class _Validation:
     def exception(self, item: PolicyItem) -> ExceptionDoc | None:
         what = _display_name("exception", item.data.get("id"))
         doc = self.problems.validate(ExceptionDoc, item.data, item, what)
-        if doc is not None and (doc.rules, doc.categories, doc.matches, doc.when) == (None,) * 4:
-            hint = "name rules, categories, matches or a condition"
+        if doc is not None and (doc.rules, doc.categories, doc.matches, doc.near, doc.when) == (None,) * 5:
+            hint = "name rules, categories, matches, what is near, or a condition"
             self.problems.add(
                 item.mark(()), "exception_too_broad", f"{what} would remove every finding", hint
             )

@@ -11,14 +11,9 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Detection, Finding, Guard, Stage, Text
 from guardrails.detectors.kinds import Kind
+from guardrails.engine.conditions.bindings import bind_names, context_value
 from guardrails.engine.core import rule_evaluation
-from guardrails.engine.core.rule_evaluation import (
-    Evaluation,
-    bind_names,
-    context_value,
-    is_covered,
-    is_expired,
-)
+from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.model import JudgedContent, Request
 from guardrails.engine.tools import tool_calls
 from guardrails.types import Place
@@ -466,18 +461,6 @@ def test_rules_that_cannot_fire_may_be_tried_on_what_they_look_at(compiled: Call
     assert [*evaluation.tries(evaluation.candidates)] == []
     tried = [(rule.id, members) for rule, members in evaluation.tries(lambda _: policy.rules)]
     assert tried == [("part", (0,)), ("part", (1,)), ("all", (0, 1))]
-
-
-def test_an_exception_covers_what_it_is_for_also_once_it_expired(compiled: Callable[..., Guard]) -> None:
-    """Whether it still holds is another question."""
-    more = 'exceptions:\n  - {id: e, matches: [one], reason: ours, expires: "2026-06-14"}\n'
-    policy = compiled("  - {id: r, on: input, when: hate > 0.5, then: block}", more).policy
-    [exception] = policy.rules[0].exceptions
-    text = Text("one two", HERE)
-    assert is_covered(exception, Finding("hate", 1.0, "one", (0, 3)), text, TODAY)
-    assert not is_covered(exception, Finding("hate", 1.0, "one", (4, 7)), text, TODAY)
-    assert is_expired(exception, TODAY)
-    assert not is_expired(exception, Request(today="2026-06-14"))
 
 
 @pytest.mark.parametrize("failed", ["", "one", "one two"])

@@ -51,12 +51,9 @@ def _stages(made: ExceptionRule, mine: PairedRule) -> frozenset[Stage]:
 
 
 def _takes_from(made: ExceptionRule, mine: PairedRule) -> bool:
-    """Tell whether an exception may take anything from a rule: no text is all of a passage, which is what some detectors find."""
+    """Tell whether an exception may take anything from a rule."""
     stages = _stages(made, mine)
-    given = [
-        each for stage in stages for each in mine.possible_findings(stage) if _takes(made, each.category)
-    ]
-    return any(made.matches is None or not mine.scene.bounds[each.detector].passages for each in given)
+    return any(_takes(made, each.category) for stage in stages for each in mine.possible_findings(stage))
 
 
 def _find_undone_rule(
@@ -107,7 +104,7 @@ def _found_there(pair: FloorPair, others: Sequence[PairedRule], doc: ExceptionDo
 def _holds_for(excepted: ExceptionRule, made: ExceptionRule, today: str) -> bool:
     """Tell whether an exception of the floor's takes away all that one of the policy does."""
     pairs = [
-        (getattr(excepted, name), getattr(made, name)) for name in ("on", "tenants", "categories", "matches")
+        (getattr(excepted, name), getattr(made, name)) for name in ("on", "tenants", "categories", "matches", "near")
     ]
     if any(theirs is not None and (own is None or not own <= theirs) for theirs, own in pairs):
         return False

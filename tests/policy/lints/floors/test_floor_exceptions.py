@@ -19,7 +19,7 @@ def told(pair_of: Callable[..., FloorPair]) -> Told:
     return lambda *text, **options: [*find_undone_exceptions(pair_of(*text, **options))]
 
 
-EXCEPTION = "exceptions:\n  - {{id: e, matches: [zqxbomb], reason: a product{}}}\n"
+EXCEPTION = "exceptions:\n  - {{id: e, rules: [words], matches: [zqxbomb], reason: a product{}}}\n"
 
 
 @pytest.mark.parametrize(
