@@ -25,6 +25,10 @@ CONTEXT: dict[str, tuple[str, str]] = {
     "content.kind": ("string", "text, image, video, audio or tool_call"),
     "content.length": ("int", "characters of the text"),
     "content.language": ("string", "ISO 639-1 code, such as 'en'; 'und' where uncertain"),
+    "prompt.language": (
+        "string",
+        "the language of the prompt that a reply answers, likewise; 'und' also where there is none",
+    ),
     "conversation.turns": ("int", "user messages so far, this one included"),
     "tool.name": (
         "string",

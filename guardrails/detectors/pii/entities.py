@@ -112,6 +112,8 @@ _PHONES = (
     # North American form.
     r"(?:\(\d{3}\) ?|\b\d{3}[.\- ])\d{3}[.\-]\d{4}" + _EXTENSION + r"\b",
 )
+_ACCOUNT = rf"\b(?:{'|'.join(sorted(v.IBAN_LENGTHS))}) ?\d{{2}}(?: ?[A-Za-z0-9]{{4}}){{2,7}}(?: ?[A-Za-z0-9]{{1,3}})?\b"
+"""What has the form of an IBAN, mistyped too: its groups are no telephone number."""
 _DATES = (
     r"\b\d{1,2}[/.\-]\d{1,2}[/.\-](?:\d{4}|\d{2})\b",
     r"\b(?:19|20)\d\d[\-/.]\d{1,2}[\-/.]\d{1,2}\b",
@@ -128,8 +130,12 @@ _GENERAL: tuple[PatternRow, ...] = (
         PatternRow(flags + pattern, category, validate=validate)
         for pattern, category, validate in (
             (r"\b\d{4}(?:[ \-.]?\d){9,15}\b", "pii.credit_card", is_card_number),
-            *((pattern, "pii.phone", is_dialled_number) for pattern in _PHONES),
         )
+        for flags in ("(?a)", "")
+    ),
+    *(
+        PatternRow(f"{flags}{_ACCOUNT}|({pattern})", "pii.phone", group=1, validate=is_dialled_number)
+        for pattern in _PHONES
         for flags in ("(?a)", "")
     ),
     # Of rarer lengths one in ten identifiers passes Luhn.

@@ -43,7 +43,14 @@ def context_value(name: str, content: Content | None, request: Request) -> objec
         return len(content.text) if isinstance(content, Text) else 0
     if name == "content.language":
         return identify_language(content.text)[0] if isinstance(content, Text) else "und"
+    if name == "prompt.language":
+        return identify_language(_prompt_of(content) or request.prompt)[0]
     return content.kind
+
+
+def _prompt_of(content: Content) -> str:
+    """Return the prompt that a text replies to, "" where that is not known."""
+    return (content.context or {}).get("prompt", "") if isinstance(content, Text) else ""
 
 
 def _of_tool(name: str, content: Content, request: Request) -> object:
