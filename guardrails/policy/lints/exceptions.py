@@ -237,7 +237,9 @@ def near_passage(scene: LintContext) -> Iterator[LintFinding]:
         judges = [name for name in finders if scene.bounds[name].passages]
         if judges:
             message = f"lets all pass that detector {judges[0]!r} finds in a passage with {doc.near[0]!r}"
-            cure = "write the harmless phrase itself, as matches: the rest of the passage is judged without it"
+            cure = (
+                "write the harmless phrase itself, as matches: the rest of the passage is judged without it"
+            )
             yield _make_finding(item, doc, "near", message, cure)
 
 

@@ -15,7 +15,12 @@ from guardrails.types import Action
 
 LANGUAGES: Final = (*NAMES, "und")
 
-POSSIBLE: Final = {"content.kind": KINDS, "message.role": ROLES, "content.language": LANGUAGES, "prompt.language": LANGUAGES}
+POSSIBLE: Final = {
+    "content.kind": KINDS,
+    "message.role": ROLES,
+    "content.language": LANGUAGES,
+    "prompt.language": LANGUAGES,
+}
 """Context leaves → the values that they may have."""
 
 MEANT: Final = {

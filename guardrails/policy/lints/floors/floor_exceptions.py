@@ -104,7 +104,8 @@ def _found_there(pair: FloorPair, others: Sequence[PairedRule], doc: ExceptionDo
 def _holds_for(excepted: ExceptionRule, made: ExceptionRule, today: str) -> bool:
     """Tell whether an exception of the floor's takes away all that one of the policy does."""
     pairs = [
-        (getattr(excepted, name), getattr(made, name)) for name in ("on", "tenants", "categories", "matches", "near")
+        (getattr(excepted, name), getattr(made, name))
+        for name in ("on", "tenants", "categories", "matches", "near")
     ]
     if any(theirs is not None and (own is None or not own <= theirs) for theirs, own in pairs):
         return False
