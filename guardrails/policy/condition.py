@@ -2,23 +2,25 @@
 
 CEL wants `hate > 0.0` where people write `hate > 0`, and has no function that could see the findings. So the
 expression is parsed, integer literals that meet a score become doubles, each `count("category")` becomes a
-variable, and the result is compiled with just the names that it uses. Offsets of errors are those of the
-text as written.
+variable, so does `has(…)` of a context leaf, and the result is compiled with just the names that it uses, each term joined with
+whether its context is there (`absence.py`). Offsets of errors are those of the text as written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from guardrails import taxonomy
+from guardrails.policy.absence import PRESENT, guard_absent
 from guardrails.policy.cel import cel, wording
 from guardrails.policy.cel.habits import find_habit, propose_condition
 from guardrails.policy.names import (
     CONTEXT,
     CONTEXT_ROOTS,
     NOT_IN_CONVERSATION,
+    OPTIONAL_CONTEXT,
     TOOL_NAMES,
     ConditionNames,
     find_context_leaf,
@@ -53,7 +55,8 @@ class ConditionError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled condition. `scores` are categories; `counts` maps a variable to the category it counts;
-    `detectors` maps a variable to `(detector, category)`; `context` are context leaves.
+    `detectors` maps a variable to `(detector, category)`; `context` are context leaves, of which each in `presence` has a
+    variable that tells whether it has a value.
     """
 
     text: str
@@ -62,6 +65,7 @@ class Condition:
     counts: tuple[tuple[str, str], ...]
     detectors: tuple[tuple[str, str, str], ...]
     context: tuple[str, ...]
+    presence: tuple[tuple[str, str], ...] = ()
 
     @property
     def categories(self) -> frozenset[str]:
@@ -70,7 +74,9 @@ class Condition:
         return frozenset(named.union(self.scores))
 
     def evaluate(self, bound: Mapping[str, object]) -> bool | None:
-        """Return the truth with these names bound, None if it depends on one that is not."""
+        """Return the truth with these names bound, None if it depends on one that is not. A leaf that is bound is there."""
+        if self.presence:
+            bound = {**{variable: True for variable, name in self.presence if name in bound}, **bound}
         return self.program.run(bound)
 
     def zeros(self) -> dict[str, object]:
@@ -78,6 +84,15 @@ class Condition:
         bound: dict[str, object] = dict.fromkeys(self.scores, 0.0)
         bound.update({variable: 0 for variable, _ in self.counts})
         bound.update({variable: 0.0 for variable, _, _ in self.detectors})
+        return bound
+
+    def bind_context(self, value_of: Callable[[str], object]) -> dict[str, object]:
+        """Bind the context; `value_of` returns the value of a leaf, None for one that is absent."""
+        bound: dict[str, object] = {}
+        for name in self.context:
+            if (value := value_of(name)) is not None:
+                bound[name] = value
+        bound.update({variable: name in bound for variable, name in self.presence})
         return bound
 
     def needs_findings(self, known: Mapping[str, object] | None = None) -> bool:
@@ -100,6 +115,7 @@ class _Compiler:
         self.counts: dict[str, str] = {}
         self.detectors: dict[str, tuple[str, str]] = {}
         self.context: dict[str, None] = {}
+        self.presence: dict[str, str] = {}
         self.edits: dict[tuple[int, int], str] = {}
 
     def compile(self) -> Condition:
@@ -123,19 +139,18 @@ class _Compiler:
             raise ConditionError(self.problems)
         try:
             program = cel.check(self.rewritten(), self.types)
+            type_name, is_bool = program.type_name, program.is_bool
+            if any(name.startswith(OPTIONAL_CONTEXT) for name in self.context):
+                program = cel.check(guard_absent(self.rewritten()), self.types)
         except cel.CelError as error:
             found = [
                 ConditionProblem("condition_type", self.back(at), *wording.explain_type_error(message))
                 for at, message in error.problems
             ]
             raise ConditionError(found) from None
-        if not (program.is_bool or (self.part and program.type_name == "dyn")):
-            message = f"the condition must be true or false, but is {wording.TYPES.get(program.type_name, program.type_name)}"
-            hint = (
-                "compare it: request.user.x == true"
-                if program.type_name == "dyn"
-                else "compare it: hate >= 0.8"
-            )
+        if not (is_bool or (self.part and type_name == "dyn")):
+            message = f"the condition must be true or false, but is {wording.TYPES.get(type_name, type_name)}"
+            hint = "compare it: request.user.x == true" if type_name == "dyn" else "compare it: hate >= 0.8"
             raise ConditionError([ConditionProblem("condition_type", 0, message, hint)])
         return Condition(
             self.text,
@@ -144,6 +159,7 @@ class _Compiler:
             tuple(self.counts.items()),
             tuple((variable, *pair) for variable, pair in self.detectors.items()),
             tuple(self.context),
+            tuple(self.presence.items()),
         )
 
     def read(self, node: cel.CelNode, local: frozenset[str]) -> None:
@@ -156,6 +172,8 @@ class _Compiler:
         if node.kind == "call" and node.name == "count":
             self.count(node)
             return
+        if node.kind == "has":
+            self.has(node)
         if node.kind == "loop":
             if local:
                 self.report(
@@ -164,6 +182,26 @@ class _Compiler:
             local = local | {node.name}
         for arg in node.args:
             self.read(arg, local)
+
+    def has(self, node: cel.CelNode) -> None:
+        """Make a variable of the question whether a context leaf has a value; CEL itself knows what a map has."""
+        dotted = node.args[0].dotted_name()
+        if dotted is None:
+            return
+        leaf = find_context_leaf(dotted)
+        if leaf is None:
+            if dotted.split(".", 1)[0] not in CONTEXT_ROOTS:
+                hint = f"write {dotted} > 0"
+                message = f"has() asks whether context is known, and {dotted!r} is none: what is not found has score 0"
+                self.report("condition_type", node.args[0].start(), message, hint)
+        elif dotted == leaf:
+            start = self.text.rindex("has", 0, node.offset + 1)
+            self.edits[start, self.text.index(")", node.args[0].offset) + 1] = f"{PRESENT}{leaf}"
+            self.note_presence(leaf)
+
+    def note_presence(self, leaf: str) -> None:
+        self.presence[f"{PRESENT}{leaf}"] = leaf
+        self.types[f"{PRESENT}{leaf}"] = "bool"
 
     def name(self, dotted: str, offset: int) -> None:
         if dotted == "detector" or dotted.startswith("detector."):
@@ -174,6 +212,8 @@ class _Compiler:
                 self.report("not_in_scope", offset, message, "use scope: message or part")
             self.types[known] = CONTEXT[known][0] if known in CONTEXT else "dyn"
             self.context[known] = None
+            if known.startswith(OPTIONAL_CONTEXT):
+                self.note_presence(known)
         elif dotted.split(".", 1)[0] in CONTEXT_ROOTS:
             self.report(
                 "unknown_name", offset, f"{dotted!r} is not known", suggest_name(dotted, list(CONTEXT))

@@ -57,6 +57,8 @@ CONTEXT: dict[str, tuple[str, str]] = {
 
 CONTEXT_ROOTS = frozenset(name.split(".", 1)[0] for name in CONTEXT)
 OPEN_CONTEXT = ("request.user.", "request.client.")
+OPTIONAL_CONTEXT = "request."
+"""What leaves begin with that may be absent: whoever asks may not say it."""
 TOOL_NAMES = ("tool.name", "tool.server")
 """Leaves that are names of tools and servers: in one form, however a call spells them."""
 MAPS = tuple(name for name, (kind, _) in CONTEXT.items() if kind == "map")

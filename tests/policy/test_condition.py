@@ -193,6 +193,7 @@ def test_a_term_may_be_a_leaf_of_any_type(value: object, truth: bool | None) -> 
     """What it holds tells whether it is a truth value; a whole condition says so by comparing it."""
     term = compile_term("request.user.vip", NAMES)
     assert term.evaluate({} if value is None else {"request.user.vip": value}) is truth
+    assert term.evaluate({"_present.request.user.vip": False}) is False
     assert errors("request.user.vip") == [("condition_type", 0)]
 
 

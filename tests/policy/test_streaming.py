@@ -192,7 +192,7 @@ counts = st.builds(
     st.integers(0, 2),
 )
 contexts = st.sampled_from(
-    ['request.user.tier == "a"', "content.length > 5", "content.length <= 9", 'request.tenant in ["t"]', "true"]
+    ['request.user.tier == "a"', "has(request.user.tier)", "content.length > 5", "content.length <= 9", 'request.tenant in ["t"]', "true"]
 )  # fmt: skip
 conditions = st.recursive(
     compares | compares | counts | contexts,
@@ -244,7 +244,8 @@ def test_what_is_decided_finding_by_finding_is_what_all_together_say(
         content = Text("x" * length)
         together = evaluate_condition(condition, bind_names(condition, found, frozenset(), content, request))
         bound = bind_names(condition, (), frozenset(), content, request)
-        context = {name: bound[name] for name in condition.context if name in bound}
+        presence = [variable for variable, _ in condition.presence]
+        context = {name: bound[name] for name in (*condition.context, *presence) if name in bound}
         assert by_each(condition, found, context) == together, (text, request)
 
 

@@ -45,8 +45,8 @@ MOST: Final = 20
 class Term:
     """A part of a condition. `kind` is `term`, or what joins its `parts`: `and`, `or`, `not`, `if` (condition, then, else).
 
-    `truth` is None where it depends on what is `unknown` (names). `values` are those that a term reads; `compared` is what it
-    compares, if it is one comparison of a name with a number.
+    `truth` is None where it depends on what is `unknown` (names). `values` are those that a term reads, `absent` the names of the
+    context that have none; `compared` is what it compares, if it is one comparison of a name with a number.
     """
 
     text: str
@@ -55,6 +55,7 @@ class Term:
     parts: tuple[Term, ...] = ()
     values: Values = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     compared: BoundComparison | None = None
 
     def terms(self) -> Iterable[Term]:
@@ -87,6 +88,7 @@ class Term:
             "truth": self.truth,
             "values": {name: plain_value(value) for name, value in self.values.items()},
             "unknown": list(self.unknown),
+            "absent": list(self.absent),
             "short": self.short,
         }
 
@@ -164,26 +166,31 @@ def _term(shape: TermShape, by_name: Values) -> Term:
         parts = tuple(_term(part, by_name) for part in shape.parts)
         return Term(shape.text, shape.kind, join_truths(shape.kind, [part.truth for part in parts]), parts)
     own = {variable: by_name.get(name) for variable, name in readable_variables(shape.condition).items()}
+    own |= {variable: by_name.get(variable) for variable, _ in shape.condition.presence}
     truth = evaluate_condition(
         shape.condition, {name: value for name, value in own.items() if value is not None}
     )
     return Term(shape.text, "term", truth, (), *_values(shape, by_name), shape.compared)
 
 
-def _values(shape: TermShape, by_name: Values) -> tuple[Values, tuple[str, ...]]:
-    """Return the values that a term reads, and the names that have none."""
+def _values(shape: TermShape, by_name: Values) -> tuple[Values, tuple[str, ...], tuple[str, ...]]:
+    """Return the values that a term reads, the names whose value is not known, and those that have none."""
     assert shape.condition is not None
+    variables = {name: variable for variable, name in shape.condition.presence}
     values: dict[str, object] = {}
     unknown: list[str] = []
+    absent: list[str] = []
     for name in readable_variables(shape.condition).values():
         below = [key for key in shape.keys if key.startswith(f"{name}.")]
         for key in below or [name]:
             value = _below(by_name.get(name), key.removeprefix(name).split(".")[1:])
-            if value is None:
-                unknown.append(key)
-            else:
+            if value is not None:
                 values[key] = value
-    return values, tuple(unknown)
+            elif name in variables and (name in by_name or variables[name] in by_name):
+                absent.append(key)
+            else:
+                unknown.append(key)
+    return values, tuple(unknown), tuple(absent)
 
 
 def _below(value: object, path: Sequence[str]) -> object:

@@ -75,7 +75,8 @@ class ExceptionNote:
 class RuleTrial:
     """A rule on contents that it looks at together, which stand at `paths`. `state` is a key of `STATES`; `tried` tells whether
     the engine evaluated it, which it leaves where nothing of its categories was found; `evidence`, whether anything was, if only
-    to be removed by an exception. `grounds` are the findings that it fires for.
+    to be removed by an exception. `grounds` are the findings that it fires for; `unknown` and `absent` are names of its condition
+    that have no value, each with the reason.
     """
 
     state: str
@@ -89,6 +90,7 @@ class RuleTrial:
     grounds: tuple[int, ...]
     excepted: tuple[ExceptionNote, ...]
     unknown: Mapping[str, str]
+    absent: Mapping[str, str]
 
     @property
     def order(self) -> tuple[int, bool, tuple[bool, int, bool, float]]:
@@ -110,6 +112,7 @@ class RuleTrial:
             "findings": list(self.grounds),
             "excepted": [each.to_dict() for each in self.excepted],
             "unknown": dict(self.unknown),
+            "absent": dict(self.absent),
         }
 
 
@@ -245,7 +248,8 @@ class _Judge:
             reason=None if first is None else first.reason,
             grounds=self._findings.numbers_of([pair for each in fired for pair in each.grounds]),
             excepted=tuple(self._note_exceptions(rule, members, found)),
-            unknown=self._unknown(tree, failed),
+            unknown=_reasons((name for term in tree.terms() for name in term.unknown), failed),
+            absent=_reasons((name for term in tree.terms() for name in term.absent), failed),
         )
 
     def _decide(
@@ -282,16 +286,16 @@ class _Judge:
                     yield ExceptionNote(number, exception.id, exception.expires, gone)
                     break
 
-    def _unknown(self, tree: Term, failed: frozenset[str]) -> Mapping[str, str]:
-        """Return the names without a value, each with the reason."""
-        names = dict.fromkeys(name for term in tree.terms() for name in term.unknown)
-        return {name: _why(name, failed) for name in names}
-
 
 def _state(truth: Truth, fired: RuleMatch | None) -> str:
     if fired is not None:
         return "undecided" if fired.reason == "error" else "fired"
     return {True: "nothing_to_redact", None: "undecided", False: "not_fired"}[truth]
+
+
+def _reasons(names: Iterable[str], failed: frozenset[str]) -> Mapping[str, str]:
+    """Return names without a value, each with the reason."""
+    return {name: _why(name, failed) for name in dict.fromkeys(names)}
 
 
 def _why(name: str, failed: frozenset[str]) -> str:

@@ -107,8 +107,9 @@ def _try(note: RuleNote, each: RuleTrial, style: Style, *, terms: bool) -> Itera
         yield from _tree(each.tree, style)
     if each.missing is not None and each.state == "not_fired":
         yield from _missing(each, style)
-    for name, why in each.unknown.items() if each.state == "undecided" else ():
-        yield f"not known: {name}, as {why}"
+    yield from (f"absent: {name}, as {why}" for name, why in each.absent.items())
+    unknown = each.unknown if each.state == "undecided" else {}
+    yield from (f"not known: {name}, as {why}" for name, why in unknown.items())
     if each.state == "undecided":
         yield f"so on_error decides: {note.rule.on_error}"
     elif each.reason not in (None, "matched"):
@@ -183,4 +184,5 @@ def _values(term: Term) -> str:
             said.append(
                 f"{name} is {quote_text(str(value)) if isinstance(value, str) else display_name(str(value))[:PLAIN]}"
             )
-    return ", ".join([*said, *(f"{name} is not known" for name in term.unknown)])
+    said += [f"{name} is not known" for name in term.unknown]
+    return ", ".join([*said, *(f"{name} is absent" for name in term.absent)])

@@ -86,10 +86,7 @@ def bind_names(
         _bind_finding(bound, condition, finding, counts=not known)
     for name in unknown:
         bound.pop(name, None)
-    for name in condition.context:
-        value = context_value(name, content, request)
-        if value is not None:
-            bound[name] = value
+    bound.update(condition.bind_context(lambda name: context_value(name, content, request)))
     return bound
 
 

@@ -215,7 +215,7 @@ class Evaluation:
         failed: frozenset[str],
         content: Content | None,
     ) -> bool | None:
-        """Evaluate a condition; None where failed detectors or missing context leave it open."""
+        """Evaluate a condition; None where failed detectors leave it open, or a value that CEL cannot take."""
         return self.decided(condition, findings, failed, content)[0]
 
     def decided(
@@ -289,10 +289,7 @@ class Evaluation:
     def is_enough(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
         """Tell whether the rule fires for this finding alone."""
         bound = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
-        for name in rule.condition.context:
-            value = context_value(name, content, self.request)
-            if value is not None:
-                bound[name] = value
+        bound.update(rule.condition.bind_context(lambda name: context_value(name, content, self.request)))
         return evaluate_condition(rule.condition, bound) is True
 
     def counted(self, rule: Rule, index: int) -> Sequence[Finding]:

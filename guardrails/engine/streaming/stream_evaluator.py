@@ -346,14 +346,11 @@ class StreamEvaluator:
 
     def _leaves(self, rule: Rule) -> dict[str, object]:
         """Return the context that a rule reads, but for a length that may still change what it says."""
-        values: dict[str, object] = {}
-        for name in rule.condition.context:
-            if name == LENGTH:
-                if self._knows_length(rule):
-                    values[name] = min(self.length, self._most)
-            elif (value := context_value(name, Text("", self._place), self._request)) is not None:
-                values[name] = value
-        return values
+        length = min(self.length, self._most) if self._knows_length(rule) else None
+        place = Text("", self._place)
+        return rule.condition.bind_context(
+            lambda name: length if name == LENGTH else context_value(name, place, self._request)
+        )
 
     def _knows_length(self, rule: Rule) -> bool:
         is_whole = self._ended or self._is_past

@@ -32,9 +32,9 @@ class CelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CelNode:
-    """A part of an expression. `kind` is `const`, `ident`, `select`, `call`, `loop` or `other`; `name` is the
-    identifier, field, function or loop variable; `value` a constant (None for types that are not needed);
-    `offset` counts characters.
+    """A part of an expression. `kind` is `const`, `ident`, `select`, `has` (of a `select`, which is its argument), `call`, `loop`
+    or `other`; `name` is the identifier, field, function or loop variable; `value` a constant (None for types that are not
+    needed); `offset` counts characters.
     """
 
     kind: str
@@ -118,7 +118,7 @@ def _constant(data: Wire) -> bool | int | float | str | None:
 
 
 def _node(data: Wire, positions: Mapping[int, int]) -> CelNode:
-    # Expr: 2 id, 3 const, 4 ident{1 name}, 5 select{1 operand, 2 field}, 6 call{1 target, 2 function, 3 args},
+    # Expr: 2 id, 3 const, 4 ident{1 name}, 5 select{1 operand, 2 field, 3 test_only}, 6 call{1 target, 2 function, 3 args},
     # 7 list, 8 struct, 9 comprehension
     number = data.get(2, [0])[0]
     offset = positions.get(number, 0) if isinstance(number, int) else 0
@@ -127,10 +127,12 @@ def _node(data: Wire, positions: Mapping[int, int]) -> CelNode:
     if 4 in data:
         return CelNode("ident", offset, _bytes(_message(_bytes(data, 4)), 1).decode())
     if 5 in data:
-        select = _message(_bytes(data, 5))
-        return CelNode(
-            "select", offset, _bytes(select, 2).decode(), args=(_node(_messages(select, 1)[0], positions),)
-        )
+        fields = _message(_bytes(data, 5))
+        operand = _node(_messages(fields, 1)[0], positions)
+        name = _bytes(fields, 2).decode()
+        if 3 in fields:  # of has() itself CEL has the place, of the field in it none
+            return CelNode("has", offset, args=(CelNode("select", operand.start(), name, args=(operand,)),))
+        return CelNode("select", offset, name, args=(operand,))
     if 6 in data:
         call = _message(_bytes(data, 6))
         parts = [*_messages(call, 1), *_messages(call, 3)]

@@ -74,6 +74,8 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
         if char in "\"'":
             return "a text in quotes does not end", TYPOS[char]
         return f"unexpected {char!r}", TYPOS.get(char, "")
+    if "has() argument" in message:
+        return "has() asks for a name of the context with a dot in it", "write has(request.user.tier)"
     if found := _MISSING.search(message):
         return f"the condition lacks a {found[1]!r} here", "close the bracket" if found[1] in ")]}" else ""
     last = (re.findall(r"\w+|\S", before) or [""])[-1]

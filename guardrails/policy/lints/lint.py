@@ -85,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
     check("warning", scores.counts_passages),
     check("error", requests.impossible_value),
     check("warning", requests.client_claim),
+    check("warning", requests.absent_value),
     check("warning", exceptions.expired),
     check("note", exceptions.expires_soon),
     check("note", exceptions.no_expiry),

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardrails.detectors.language.scripts import NAMES
+from guardrails.policy.absence import find_optional_leaves
 from guardrails.policy.cel import cel
+from guardrails.policy.cel.terms import ConditionPart, ConditionText
 from guardrails.policy.lints.issue import LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.lints.scene.truth import KINDS, ROLES
@@ -51,6 +53,47 @@ def _meant(value: str, possible: tuple[str, ...]) -> str:
         if guess in possible:
             return f"write {guess!r}"
     return "write an ISO 639-1 code such as 'en'" if possible is LANGUAGES else suggest_name(value, possible)
+
+
+def absent_value(scene: LintContext) -> Iterator[LintFinding]:
+    """A rule that stops or replaces is off, or an exception holds, where nobody said a value of the request."""
+    cure = "say what is meant where it is absent: && has({0}), or || !has({0})"
+    for row in scene.enforced:
+        if row.rule.then is Action.FLAG:
+            continue
+        for offset, name in _relaxing(row.rule.condition.text, wanted=True):
+            message = f"rule {row.doc.id!r} does not fire where {name} is absent"
+            yield row.inside(offset, message, cure.format(name))
+    for item, doc in scene.policy.exceptions:
+        for offset, name in () if doc.when is None else _relaxing(doc.when, wanted=False):
+            message = f"exception {doc.id!r} holds where {name} is absent"
+            yield LintFinding(item.inside(("when",), offset), message, cure.format(name), doc.id)
+
+
+def _relaxing(text: str, *, wanted: bool) -> Iterator[tuple[int, str]]:
+    """Yield where absence gives a term another truth than the one `wanted`, with the name of what is absent. What `has()` asks
+    for was thought of, and `==` and `in` name whom a condition is for.
+    """
+    condition = ConditionText(text)
+    asked = {node.args[0].dotted_name() for node in condition.tree.node.walk() if node.kind == "has"}
+    for term, straight in _find_terms(condition.tree):
+        differs = term.node.name == "_!=_"
+        if term.node.kind == "has" or (straight == wanted) is differs:
+            continue
+        if wanted and straight and term.node.name in ("_==_", "@in"):
+            continue
+        for node, name in find_optional_leaves(term.node):
+            if name not in asked:
+                yield node.start(), name
+                break
+
+
+def _find_terms(part: ConditionPart, straight: bool = True) -> Iterator[tuple[ConditionPart, bool]]:
+    """Yield the terms of a condition, and whether each stands as it is or is denied."""
+    if part.kind == "term":
+        yield part, straight
+    for each in part.parts:
+        yield from _find_terms(each, straight is (part.kind != "not"))
 
 
 def client_claim(scene: LintContext) -> Iterator[LintFinding]:

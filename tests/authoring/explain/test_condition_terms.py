@@ -66,6 +66,12 @@ def tree(text: str, values: Mapping[str, object]) -> Term:
         ),
         (
             'detector.safety.hate > 0.5 && request.user.tier != "staff"',
+            {"detector.safety.hate": 0.7, "_present.request.user.tier": False},
+            True,
+            [(True, {"detector.safety.hate": 0.7}, None), (True, {}, None)],
+        ),
+        (
+            'detector.safety.hate > 0.5 && request.user.tier != "staff"',
             {"detector.safety.hate": 0.7},
             None,
             [(True, {"detector.safety.hate": 0.7}, None), (None, {}, None)],
@@ -115,14 +121,14 @@ def test_each_term_says_what_it_reads_and_how_far_off_it_is(
 
 
 def test_names_without_a_value_are_named() -> None:
-    """Also a key that a map of the context does not have."""
-    found = tree(
-        'request.user.tier == "a" || request.metadata.plan == "b" || hate > 0.5', {"request.metadata": {}}
-    )
-    assert [term.unknown for term in found.terms()] == [
-        ("request.user.tier",),
-        ("request.metadata.plan",),
-        ("hate",),
+    """What is absent, also a key that a map of the context does not have, is told apart from what is not known."""
+    text = 'request.user.tier == "a" || has(request.tenant) || request.metadata.plan == "b" || hate > 0.5'
+    found = tree(text, {"request.metadata": {}, "_present.request.tenant": False})
+    assert [(term.truth, term.unknown, term.absent) for term in found.terms()] == [
+        (None, ("request.user.tier",), ()),
+        (False, (), ("request.tenant",)),
+        (False, (), ("request.metadata.plan",)),
+        (None, ("hate",), ()),
     ]
 
 
@@ -154,6 +160,7 @@ def test_a_tree_is_plain_json() -> None:
                 "truth": False,
                 "values": {"hate": 0.6},
                 "unknown": [],
+                "absent": [],
                 "short": 0.25,
             },
             {
@@ -162,6 +169,7 @@ def test_a_tree_is_plain_json() -> None:
                 "truth": True,
                 "values": {"toxic": 1.0},
                 "unknown": [],
+                "absent": [],
                 "short": None,
             },
         ],

@@ -65,6 +65,11 @@ def test_what_shares_a_character_is_replaced_once(guard_of: Callable[..., Guard]
         (
             MASK.replace("when: custom.x > 0", "when: 'custom.x > 0 && request.user.tier == \"a\"'"),
             "blast",
+            "the rule does not fire",
+        ),
+        (
+            MASK.replace("when: custom.x > 0", "when: 'custom.x > 0 && tool.arguments.path == \"a\"'"),
+            "blast",
             "the rule depends on what is not known (on_error: block)",
         ),
         (

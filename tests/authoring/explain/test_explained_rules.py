@@ -35,7 +35,8 @@ def note(guard: Guard, content: object, stage: str = "input", **context: Any) ->
         ("when: hate >= 0.85, then: block", "rage", "not_fired", True),
         ("when: hate < 0.1, then: flag", "fine", "fired", True),
         ("when: hate < 0.1, then: flag", "rage", "not_fired", True),
-        ("when: 'custom.x > 0 && request.user.tier == \"a\"', then: block", "blast", "undecided", True),
+        ("when: 'custom.x > 0 && request.user.tier == \"a\"', then: block", "blast", "not_fired", True),
+        ("when: 'custom.x > 0 && request.user.tier != \"a\"', then: block", "blast", "fired", True),
         ("when: 'custom.x > 0 && request.user.tier == \"a\"', then: block", "fine", "not_fired", False),
         ("when: custom.x > 0, then: block, on_error: allow, mode: shadow", "blast", "fired", True),
         ("when: 'count(\"pii.email\") >= 2', then: block", "a@example.com", "not_fired", True),
@@ -74,14 +75,14 @@ def test_a_rule_of_other_stages_was_not_tried(guard_of: Callable[..., Guard]) ->
         ),
     ],
 )
-def test_what_is_not_known_has_a_reason(
+def test_what_is_absent_has_a_reason(
     guard_of: Callable[..., Guard], condition: str, context: dict[str, Any], name: str, why: str
 ) -> None:
     """Which argument would have told it."""
     rule = f"  - {{id: r, on: input, when: 'custom.x > 0 && {condition}', then: flag}}"
     said = note(guard_of(f"{DETECTORS}rules:\n{rule}"), "blast", **context)
-    assert (said.state, said.tries[0].unknown) == ("undecided", {name: why})
-    assert (str(said.tries[0].action), said.tries[0].reason) == ("flag", "error")
+    assert (said.state, said.tries[0].unknown) == ("not_fired", {})
+    assert said.tries[0].absent == said.tries[0].to_dict()["absent"] == {name: why}
 
 
 def test_a_detector_that_failed_is_a_reason(

@@ -58,7 +58,7 @@ def test_it_says_what_the_verdict_says(name: str) -> None:
 
 def test_rules_come_as_people_ask_for_them(guard: Guard) -> None:
     """Those that fired, those that nobody could decide, the nearest, then the others."""
-    said = explain(guard, "blast rage")
+    said = explain(guard, "blast rage", user={"tier": 7})
     assert [(note.rule.id, note.state) for note in said.rules] == [
         ("shadow", "fired"),
         ("block", "undecided"),

@@ -130,14 +130,33 @@ def test_a_condition_is_shown_term_by_term(
 
 def test_what_nobody_could_decide_says_why(guard_of: Callable[..., Guard]) -> None:
     """And what decides instead."""
-    rule = """  - {id: r, on: input, when: 'custom.x > 0 && request.metadata.plan == "free"', then: flag, on_error: block}"""
+    rule = """  - {id: r, on: [input, tool_call], when: 'custom.x > 0 && tool.arguments.path == "a"', then: flag, on_error: block}"""
     assert shown(guard_of(DETECTORS + rule), "blast")[1:] == [
         "BLOCK  r  then flag, medium, its condition depends on what is not known",
         "?      all of",
         "true     custom.x > 0  1.00",
-        '?        request.metadata.plan == "free"  request.metadata.plan is not known',
-        "not known: request.metadata.plan, as the caller gave no such value (metadata)",
+        '?        tool.arguments.path == "a"  tool.arguments.path is not known',
+        "not known: tool.arguments.path, as it could not be found out of this call",
         "so on_error decides: block",
+    ]
+
+
+def test_what_is_absent_is_called_so(guard_of: Callable[..., Guard]) -> None:
+    """Where it made a rule fire, and where it kept it from firing, with why it may be so."""
+    rule = "  - {id: r, on: input, when: 'custom.x > 0 && request.user.tier != \"staff\"', then: flag}"
+    assert shown(guard_of(DETECTORS + rule), "blast")[1:] == [
+        "FLAG  r  then flag, medium",
+        "for 1",
+        "true   all of",
+        "true     custom.x > 0  1.00",
+        'true     request.user.tier != "staff"  request.user.tier is absent',
+        "absent: request.user.tier, as nobody said who asks (user)",
+    ]
+    rule = "  - {id: r, on: input, when: 'custom.x > 0 && has(request.tenant)', then: flag}"
+    assert shown(guard_of(DETECTORS + rule), "blast")[-3:] == [
+        "false    has(request.tenant)  request.tenant is absent",
+        "missing: no finding would be enough, as this is not true: has(request.tenant)",
+        "absent: request.tenant, as nobody said for whom (tenant)",
     ]
 
 

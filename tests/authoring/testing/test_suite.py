@@ -69,11 +69,11 @@ def test_says_what_differs(test: str, difference: str, tmp_path: Path) -> None:
     assert result.to_dict()["passed"] is False
 
 
-def test_missing_context_follows_on_error(tmp_path: Path) -> None:
-    """A test without a user shows what an unknown user means: the rule's `on_error`."""
-    [result] = results(tmp_path, '{input: "ID-1", expect: {action: redact}}')
+def test_absent_context_equals_no_value(tmp_path: Path) -> None:
+    """A test without a user shows what a stranger means: no tier, so that of no rule."""
+    [result] = results(tmp_path, '{input: "ID-1", expect: {action: block}}')
 
-    assert result.differences == ("action is block, not redact (by guest.block, id.redact)",)
+    assert result.differences == ("action is redact, not block (by id.redact)",)
 
 
 ALLOWED = {"action": "allow"}

@@ -35,14 +35,14 @@ def policy(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["fine"], 0, ["ALLOW", "nothing to fire for: near, block", "at other stages: mask"]),
+        (["fine"], 0, ["ALLOW", "nothing to fire for: ", "at other stages: mask"]),
         (["rage"], 0, ["hate >= 0.85: 0.61, 0.24 short"]),
         (
             ["blast", "--user", "tier=guest"],
             1,
             ["BLOCK", "[[blast]](1)", 'true     request.user.tier != "trusted"'],
         ),
-        (["blast"], 1, ["request.user.tier, as nobody said who asks (user)", "so on_error decides: block"]),
+        (["blast"], 1, ["request.user.tier, as nobody said who asks (user)", "request.user.tier is absent"]),
         (
             ["blast", "-s", "output"],
             0,

@@ -150,19 +150,33 @@ def test_a_redaction_beside_a_failed_detector_is_not_enough(run: Run) -> None:
 @pytest.mark.parametrize(
     ("rule", "request_", "expected"),
     [
-        ("when: request.user.tier != 'trusted', then: block", Request(), ERROR),
+        ("when: request.user.tier != 'trusted', then: block", Request(), BLOCKED),
         ("when: request.user.tier != 'trusted', then: block", Request(user={"tier": "new"}), BLOCKED),
         ("when: request.user.tier != 'trusted', then: block", Request(user={"tier": "trusted"}), NOTHING),
-        ("when: request.user.tier != 'trusted', then: block", Request(client={"tier": "trusted"}), ERROR),
+        ("when: request.user.tier != 'trusted', then: block", Request(client={"tier": "trusted"}), BLOCKED),
         ("when: request.user.tier != 'trusted', then: block", Request(user={"tier": 7}), ERROR),
         ("when: request.user.tier != 'trusted', then: block", Request(user={"tier": "\ud800"}), ERROR),
         ("when: request.user.age < 18, then: block", Request(user={"age": 17}), BLOCKED),
         ("when: request.tenant == 'acme', then: block", Request(tenant="acme"), BLOCKED),
-        ("when: request.tenant == 'acme', then: block", Request(), ERROR),
+        ("when: request.tenant == 'acme', then: block", Request(), NOTHING),
+        ("when: \"request.tenant in ['acme']\", then: block", Request(), NOTHING),
+        ("when: request.user.age < 18, then: block", Request(), NOTHING),
+        ("when: request.user.age >= 18, then: block", Request(), NOTHING),
+        ("when: '!(request.user.age >= 18)', then: block", Request(), BLOCKED),
+        ("when: request.user.id == request.tenant, then: block", Request(), NOTHING),
+        ("when: request.user.id != request.tenant, then: block", Request(), BLOCKED),
+        ("when: request.user.vip && content.length > 0, then: block", Request(), NOTHING),
+        ("when: has(request.user.tier), then: block", Request(user={"tier": "new"}), BLOCKED),
+        ("when: has(request.user.tier), then: block", Request(), NOTHING),
+        ("when: '!has(request.tenant)', then: block", Request(), BLOCKED),
+        ("when: has(request.metadata), then: block", Request(), NOTHING),
+        ("when: has(request.metadata.k), then: block", Request(), NOTHING),
         ("when: request.model == 'm', then: block", Request(model="m"), BLOCKED),
         ("when: request.client.app == 'a', then: block", Request(client={"app": "a"}), BLOCKED),
         ("when: request.metadata.k == 'v', then: block", Request(metadata={"k": "v"}), BLOCKED),
-        ("when: request.metadata.k == 'v', then: block", Request(metadata={}), ERROR),
+        ("when: request.metadata.k == 'v', then: block", Request(metadata={}), NOTHING),
+        ("when: request.metadata.k == 'v', then: block", Request(), NOTHING),
+        ("when: request.metadata.k != 'v', then: block", Request(metadata={}), BLOCKED),
         ("when: request.metadata.k == 'v', then: block", Request(metadata={"k": "\ud800"}), ERROR),
         ("when: conversation.turns > 2, then: block", Request(turns=3), BLOCKED),
         ("when: conversation.turns > 2, then: block", Request(turns=2), NOTHING),
@@ -175,7 +189,7 @@ def test_a_redaction_beside_a_failed_detector_is_not_enough(run: Run) -> None:
 def test_context_is_what_the_caller_says(
     run: Run, rule: str, request_: Request, expected: set[tuple[str, str, str]]
 ) -> None:
-    """Context that is missing, or of a value that CEL cannot take, is unknown and follows `on_error`."""
+    """What is absent equals no value; a value that CEL cannot take is unknown and follows `on_error`."""
     assert run(rule, request=request_) == expected
 
 
@@ -195,6 +209,8 @@ EXCEPTION = "exceptions:\n  - {id: e, reason: known, %s}"
         ("when: request.user.tier == 'staff'", True),
         ("when: request.user.tier == 'guest'", False),
         ("when: request.tenant == 'acme'", False),
+        ("when: request.tenant != 'acme'", True),
+        ("when: has(request.tenant)", False),
         ("when: content.length == 9", True),
         ("categories: [hate], expires: '2026-06-15'", True),
         ("categories: [hate], expires: '2026-06-14'", False),
@@ -206,7 +222,7 @@ EXCEPTION = "exceptions:\n  - {id: e, reason: known, %s}"
     ],
 )
 def test_exceptions_remove_findings(compiled: Callable[..., Guard], exception: str, removed: bool) -> None:
-    """All that an exception says must hold; what is unknown (a missing tenant) removes nothing."""
+    """All that an exception says must hold; what is absent (a tenant) equals none."""
     rules = "  - {id: r, on: input, when: hate > 0, then: block}\n  - {id: other, on: output, when: hate > 0, then: flag}"
     policy = compiled(rules, EXCEPTION % exception).policy
     finding = Finding("hate", 0.9, "one", (0, 4))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from guardrails.policy.cel import cel
 from guardrails.policy.condition import Condition
-from guardrails.policy.names import CONTEXT
+from guardrails.policy.names import CONTEXT, OPTIONAL_CONTEXT, find_context_leaf
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Stage
 
@@ -29,6 +29,9 @@ MOST: Final = 4_096
 
 OTHER: Final = "\x00other"
 """A text that no condition compares with."""
+
+ABSENT: Final = object()
+"""What stands for the value of a leaf that has none: it equals nothing, and has no order."""
 
 COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "_<_": operator.lt,
@@ -177,10 +180,22 @@ class _Writer:
             return made
         if node.kind == "call" and node.name == "@in" and (made := self._write_membership(node)):
             return made
+        return self._write_name(node) or self._atom(node)
+
+    def _write_name(self, node: cel.CelNode) -> Fn | None:
+        """Write a leaf that is true or false, or the question whether one has a value; None for anything else."""
+        if node.kind == "has" and (leaf := self._optional(node.args[0])) is not None:
+            get = self._leaf(leaf, [])
+            return lambda env: get(env) is not ABSENT
         dotted = node.dotted_name()
         if dotted is not None and CONTEXT.get(dotted, ("",))[0] == "bool":
             return self._leaf(dotted, [True, False])
-        return self._atom(node)
+        return None
+
+    def _optional(self, node: cel.CelNode) -> str | None:
+        """Return the context leaf that a part is, if it may be absent."""
+        dotted = node.dotted_name() or ""
+        return dotted if dotted.startswith(OPTIONAL_CONTEXT) and dotted == find_context_leaf(dotted) else None
 
     def _atom(self, node: cel.CelNode) -> Fn:
         key = f"atom {normalize_expression(node)}"
@@ -259,10 +274,12 @@ def pick_values(name: str, constants: Sequence[Any]) -> list[Any]:
             found.append(each)
         else:
             found += [each - 1, each, each + 1]
-    if any(isinstance(each, str) for each in constants):
+    if any(isinstance(each, str) for each in constants) or not constants:
         found.append(OTHER)
     if any(isinstance(each, bool) for each in constants):
         found += [True, False]
+    if name.startswith(OPTIONAL_CONTEXT):
+        found.append(ABSENT)
     lowest = LOWEST.get(name)
     kept = [each for each in found if lowest is None or not isinstance(each, int) or each >= lowest]
     return [*dict.fromkeys(kept)] or [lowest]

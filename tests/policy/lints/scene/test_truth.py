@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.lints.scene.truth import (
+    ABSENT,
     PossibleFinding,
     TooMany,
     Trials,
@@ -90,7 +91,9 @@ def test_every_score_has_a_level_that_compares_alike(constants: set[float], scor
     [
         ("content.length", [0], [0, 1]),
         ("conversation.turns", [1], [1, 2]),
-        ("request.user.tier", ["a", "b"], ["a", "b", "\x00other"]),
+        ("request.user.tier", ["a", "b"], ["a", "b", "\x00other", ABSENT]),
+        ("request.user.age", [16], [15, 16, 17, ABSENT]),
+        ("request.tenant", [], ["\x00other", ABSENT]),
         ("tool.listed", [True, False], [True, False]),
         ("message.role", ["human"], ["system", "developer", "user", "assistant", "tool"]),
         ("content.length", [-5], [0]),
@@ -107,6 +110,21 @@ def test_what_is_no_comparison_is_tried_both_ways() -> None:
     found = analyze_condition(compile_condition(text, NAMES))
     assert len(found.atoms) == 1
     assert [found.holds(env) for env in Trials([found], [])] == [False, False]
+
+
+@each_case(
+    ("text", "truths"),
+    [
+        ("has(request.user.tier)", [True, False]),
+        ("has(request.user.tier) && request.user.tier != 'a'", [False, True, False]),
+        ("request.user.age < 16 || request.user.age >= 16", [True, True, True, False]),
+        ("request.tenant in ['a'] || request.tenant != 'a'", [True, True, True]),
+    ],
+)
+def test_a_leaf_may_be_absent(text: str, truths: list[bool]) -> None:
+    """Then it equals nothing and has no order: nothing is said of a condition that would only hold with a value."""
+    found = analyze_condition(compile_condition(text, NAMES))
+    assert [found.holds(env) for env in Trials([found], [])] == truths
 
 
 def test_trials_are_all_joints_of_what_may_be_found() -> None:
