@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.policy.condition import ConditionError, ConditionNames, compile_condition
+from guardrails.policy.condition import ConditionError, compile_condition
+from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
 
 NAMES = ConditionNames({"t": frozenset({"hate", "custom.bad"})})
