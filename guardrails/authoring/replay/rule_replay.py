@@ -12,8 +12,9 @@ from itertools import chain, product
 from typing import Final
 
 from guardrails.authoring.replay.logged_detection import LoggedDetection, LoggedPart
+from guardrails.engine.conditions.exceptions import FindingScene, is_covered, is_expired, is_judged
 from guardrails.engine.core.history import KEPT
-from guardrails.engine.core.rule_evaluation import Evaluation, is_covered, is_expired
+from guardrails.engine.core.rule_evaluation import Evaluation
 from guardrails.engine.model import JudgedContent, RuleMatch
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Rule
 from guardrails.taxonomy import with_ancestors
@@ -90,7 +91,7 @@ class RuleReplay:
         self.rule = rule
         self._policy, self._keeps_history = policy, keeps_history
         self._made: dict[frozenset[str], CompiledPolicy] = {}
-        self._names = rule.condition.categories | rule.redact
+        self._names = rule.reads
         self._readers = [
             bound
             for bound in policy.detectors
@@ -147,7 +148,7 @@ class RuleReplay:
                     open_.append((index, finding))
                 elif not excepted:
                     kept[index].append(finding)
-        if len(open_) > MOST_OPEN:
+        if len(open_) > MOST_OPEN or any(self._may_count_less(finding) for _, finding in open_):
             return RuleAnswer(SILENT, self._most, frozenset({"exception"}))
         answers = []
         for chosen in product((False, True), repeat=len(open_)):
@@ -159,16 +160,21 @@ class RuleReplay:
             answers.append(self._judge(judged, logged))
         return join_ways(answers, "exception")
 
+    def _may_count_less(self, finding: Finding) -> bool:
+        """Tell whether a finding may count for what a model says without a phrase: neither as it is nor not at all."""
+        return any(each.matches is not None and is_judged(each, finding) for each in self.rule.exceptions)
+
     def _is_excepted(self, finding: Finding, part: LoggedPart, logged: LoggedDetection) -> bool | None:
         """Tell whether an exception is for a finding; None where that depends on the text, or on who asked."""
         answer: bool | None = False
         for exception in self.rule.exceptions:
             if is_expired(exception, logged.request):
                 continue
-            is_open = exception.matches is not None or _reads_more(exception)
+            goes_by_text = exception.matches is not None or exception.near is not None
+            is_open = goes_by_text or _reads_more(exception)
             condition = None if _reads_more(exception) else exception.condition
-            least = replace(exception, matches=None, condition=condition)
-            if is_covered(least, finding, part.content(0), logged.request):
+            least = replace(exception, matches=None, near=None, condition=condition)
+            if is_covered(least, finding, FindingScene(part.content(0), logged.request)):
                 if not is_open:
                     return True
                 answer = None
@@ -210,6 +216,7 @@ class RuleReplay:
             condition = replace(
                 self.rule.condition,
                 context=tuple(name for name in self.rule.condition.context if name in known),
+                presence=tuple(each for each in self.rule.condition.presence if each[1] in known),
             )
             alone = replace(self.rule, condition=condition, on_error=Action.BLOCK, exceptions=())
             made = self._made[known] = replace(self._policy, rules=(alone,), _plans={})
@@ -298,8 +305,11 @@ def _is_removable(part: LoggedPart, logged: LoggedDetection) -> bool:
 
 
 def _reads_more(exception: ExceptionRule) -> bool:
-    """Tell whether an exception asks for what no record has."""
-    return exception.condition is not None and not DECIDABLE.issuperset(exception.condition.context)
+    """Tell whether an exception asks for what no record has, or for what else was found, which may not be all that there was."""
+    condition = exception.condition
+    return condition is not None and bool(
+        condition.categories or DECIDABLE.union(condition.context) != DECIDABLE
+    )
 
 
 def make_rules(policies: Sequence[CompiledPolicy]) -> Iterator[RuleReplay]:

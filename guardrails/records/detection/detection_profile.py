@@ -76,12 +76,7 @@ def describe_detection(policies: Sequence[CompiledPolicy]) -> dict[str, Any]:
 
 def _describe(bound: BoundDetector, policies: Iterable[CompiledPolicy]) -> str:
     names = {name for category in bound.categories for name in with_ancestors(category)}
-    readers = [
-        rule
-        for policy in policies
-        for rule in policy.rules
-        if not names.isdisjoint(rule.condition.categories | rule.redact)
-    ]
+    readers = [rule for policy in policies for rule in policy.rules if not names.isdisjoint(rule.reads)]
     stages = frozenset[Stage]().union(*(rule.on for rule in readers))
     if not stages:
         return ""
