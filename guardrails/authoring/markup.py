@@ -1,14 +1,19 @@
 """Builds the HTML of reports. Only what `tag` made is markup; any other text is escaped.
 
-Nothing here needs a script or the network, and the page forbids both, whatever is on it.
+Nothing here needs the network, and the page forbids it, whatever is on it. One script may run, by its hash: the package's own
+that sorts and filters tables. All can be read without it.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
 from html import escape
+from importlib.resources import files
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
@@ -40,19 +45,42 @@ PALETTES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 )
 """The colours of the page for each scheme that a reader may prefer."""
 
+STACKED: Final = (
+    "TABLE,TABLE tbody,TABLE tr,TABLE td{display:block}TABLE tr[hidden]{display:none}TABLE thead{display:none}"
+    "TABLE tbody tr{display:flex;flex-wrap:wrap;gap:0 1.25rem;padding:.5rem 0}TABLE td:first-child{flex-basis:100%;font-weight:700}"
+    "TABLE td,TABLE td:not(:first-child){text-align:left;min-width:0;max-width:100%;padding-right:0}"
+    "TABLE td:empty{display:none}TABLE td[data-label]::before{content:attr(data-label) ': ';color:var(--dim);font-weight:400}"
+    "TABLE.live thead{display:block}TABLE.live thead tr{display:flex;flex-wrap:wrap;gap:.25rem 1rem}"
+    "TABLE.live thead tr::before{content:'Sort by';color:var(--dim)}TABLE.live th{padding:0;font-weight:400;min-width:0}"
+)
+"""CSS of a table whose rows are cards, one value a line behind the name of its column."""
+
+MANY: Final = 6
+"""Columns from which on a table has cards where a page is of middle width, too."""
+
 STYLE: Final = """
 :root{color-scheme:light dark;%(light)s}
 @media (prefers-color-scheme:dark){:root{%(dark)s}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:72rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;background:var(--page);color:var(--text)}
+body{margin:0 auto;max-width:84rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;background:var(--page);color:var(--text)}
 h1{font-size:1.4rem}h2{font-size:1.15rem;margin:0;overflow-wrap:anywhere}h3{font-size:1rem;margin:1rem 0 .25rem}
 a{color:var(--redact)}p,ul,ol{margin:.25rem 0}.dim{color:var(--dim)}
 article{margin:1rem 0;padding:1rem;border:1px solid var(--line);border-radius:.5rem;background:var(--card)}
 .action{display:inline-block;padding:0 .5rem;border:2px solid;border-radius:.4rem;font-weight:700;text-transform:uppercase}
 .allow{color:var(--allow)}.flag{color:var(--flag)}.redact{color:var(--redact)}.block{color:var(--block)}
-.wide{overflow-x:auto}th,.action{white-space:nowrap}
-table{border-collapse:collapse}th,td{padding:.15rem .75rem .15rem 0;text-align:left;vertical-align:top;overflow-wrap:break-word}
-td:last-child:not(:first-child){min-width:12rem}
+.action{white-space:nowrap}h1{overflow-wrap:anywhere}code{overflow-wrap:anywhere}
+table{border-collapse:collapse;margin:.25rem 0}
+th,td{padding:.2rem .75rem .2rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4rem}
+th{vertical-align:bottom;overflow-wrap:normal}tbody tr{border-top:1px solid var(--line)}tr[hidden]{display:none}
+td:last-child:not(:first-child){min-width:10rem}
+th button{all:unset;cursor:pointer;text-decoration:underline dotted}th button:focus-visible{outline:2px solid var(--redact)}
+[aria-sort=ascending] button::after{content:" ▲"}[aria-sort=descending] button::after{content:" ▼"}
+.filter input{font:inherit;max-width:100%%;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:.3rem}
+.terms{font-size:.9rem;color:var(--dim);margin:.5rem 0}.terms dt{font-weight:700}.terms dt,.terms dd{display:inline;margin:0}
+.terms dt::after{content:': '}.terms dd::after{content:'\\A';white-space:pre}
+summary{cursor:pointer;color:var(--redact)}
+@media (max-width:44rem){%(narrow)s}
+@media (max-width:62rem){%(middle)s}
 meter{width:8rem;vertical-align:middle}
 .text{padding:.5rem;border:1px solid var(--line);border-radius:.4rem}
 .text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
@@ -69,7 +97,10 @@ figure{margin:0}figcaption{font-size:.85rem;color:var(--dim)}
 .stretch{fill:var(--mark);stroke:var(--flag);stroke-width:1;vector-effect:non-scaling-stroke}
 .axis{display:flex;justify-content:space-between;font-size:.85rem;color:var(--dim)}
 .said{white-space:pre-wrap;unicode-bidi:isolate}
-""" % {name: ";".join(f"--{key}:{value}" for key, value in of.items()) for name, of in PALETTES.items()}
+""" % (
+    {name: ";".join(f"--{key}:{value}" for key, value in of.items()) for name, of in PALETTES.items()}
+    | {width: STACKED.replace("TABLE", f"table.{width}") for width in ("narrow", "middle")}
+)
 
 POLICY: Final = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -148,21 +179,47 @@ def _cut(text: str) -> Html:
 
 
 def make_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """Return a table of texts, which scrolls where it is too wide."""
+    """Return a table of texts; where the page is too narrow for it, each row becomes a card."""
     head = tag("tr", *(tag("th", name, scope="col") for name in heads))
-    body = [tag("tr", *(tag("td", cell) for cell in row)) for row in rows]
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), class_="wide")
+    body = [
+        tag(
+            "tr",
+            *(tag("td", cell, data_label=name or None) for name, cell in zip(heads, row, strict=True)),
+        )
+        for row in rows
+    ]
+    width = "narrow middle" if len(heads) >= MANY else "narrow"
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *body), class_=width))
+
+
+def cover_text(text: str) -> Html:
+    """Return a text that is not seen until a reader asks for it, which takes no script."""
+    shown = tag("div", text if isinstance(text, Html) else _cut(text), class_="text")
+    return tag("details", tag("summary", "Show the text"), shown)
+
+
+@cache
+def _table_script() -> str:
+    return (
+        files("guardrails.authoring.reports").joinpath("tables.js").read_text("utf-8").replace("\r\n", "\n")
+    )
 
 
 def make_page(title: str, children: Iterable[Html], style: str = "") -> str:
     """Return a whole document that needs nothing but itself; `style` is CSS of its own, beside that of all pages."""
+    main = tag("main", *children)
+    policy, script = POLICY, None
+    if "<table" in main:  # a text that says so is escaped
+        script = tag("script", Html(_table_script()))
+        digest = b64encode(sha256(_table_script().encode()).digest()).decode()
+        policy = f"{POLICY}; script-src 'sha256-{digest}'"
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name_="viewport", content="width=device-width"),
         tag("meta", name_="referrer", content="no-referrer"),
         tag("title", title),
         tag("style", Html(STYLE + style)),
     )
-    return f"<!doctype html>\n{tag('html', head, tag('body', tag('main', *children)), lang='en')}\n"
+    return f"<!doctype html>\n{tag('html', head, tag('body', main, script), lang='en')}\n"

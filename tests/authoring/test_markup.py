@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 from hypothesis import given
@@ -11,8 +14,10 @@ from guardrails.authoring.markup import (
     PALETTES,
     PIECE,
     Html,
+    cover_text,
     join_markup,
     make_page,
+    make_table,
     mark_text,
     show_invisible,
     tag,
@@ -137,7 +142,7 @@ def test_colours_are_readable(scheme: str) -> None:
 
 
 def test_a_page_needs_nothing_else() -> None:
-    """It forbids scripts and everything that is elsewhere, and says its language and its title."""
+    """It forbids scripts and everything that is elsewhere, and says its language and its title; it has no script without a table."""
     read = Read(make_page("<title>", [tag("p", "x")]))
     names = [name for name, _ in read.elements]
     assert names == ["html", "head", *["meta"] * 4, "title", "style", "body", "main", "p"]
@@ -145,3 +150,37 @@ def test_a_page_needs_nothing_else() -> None:
     policy = dict(read.elements[3][1])
     assert policy["http-equiv"] == "Content-Security-Policy"
     assert str(policy["content"]).startswith("default-src 'none'; img-src data:;")
+    assert "script-src" not in str(policy["content"])
+
+
+def test_only_the_script_of_tables_may_run() -> None:
+    """It is there once, its hash is what the page allows, and it reaches for nothing outside of the page."""
+    page = make_page("t", [make_table(("a",), [("<script>alert(1)</script>",)])])
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    (policy,) = (
+        dict(found)["content"]
+        for name, found in Read(page).elements
+        if ("http-equiv", "Content-Security-Policy") in found
+    )
+    assert str(policy).endswith(f"; script-src 'sha256-{digest}'")
+    assert not re.search(
+        r"fetch|XMLHttp|WebSocket|import|eval|innerHTML|storage|cookie|location|https?:",
+        script,
+        re.IGNORECASE,
+    )
+
+
+def test_cells_name_their_columns() -> None:
+    """Each value can stand behind the name of its column, escaped; a column without a name has none."""
+    read = Read(make_table(("", 'a"<b>'), [("x", "<y>")]))
+    assert [found for name, found in read.elements if name == "td"] == [[], [("data-label", 'a"<b>')]]
+
+
+def test_a_covered_text_is_closed() -> None:
+    """It opens by a click, without a script, and it is text."""
+    read = Read(cover_text("<b>x</b>" + "y" * 2 * PIECE))
+    assert [name for name, _ in read.elements][:3] == ["details", "summary", "div"]
+    assert read.elements[0] == ("details", [])
+    assert "<b>x</b>" in read.text
+    assert "characters are not shown" in read.text

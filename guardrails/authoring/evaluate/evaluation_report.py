@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from guardrails.authoring.evaluate.measurements import (
@@ -12,7 +12,7 @@ from guardrails.authoring.evaluate.measurements import (
     PolicyEvaluation,
 )
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
-from guardrails.authoring.markup import Html, make_page, make_table, tag
+from guardrails.authoring.markup import Html, cover_text, make_page, make_table, tag
 from guardrails.authoring.reports.charts import (
     STYLE,
     ChartAxis,
@@ -20,6 +20,8 @@ from guardrails.authoring.reports.charts import (
     render_line_chart,
     render_numbers,
 )
+from guardrails.authoring.reports.report_source import ReportSource
+from guardrails.authoring.reports.terms import ACTIONS, explain_terms
 from guardrails.authoring.tune.thresholds import format_number
 from guardrails.authoring.tune.tuning_report import format_interval, format_percent
 from guardrails.types import Action
@@ -28,35 +30,84 @@ CURVES: Final = 2
 """Categories in one chart: those with the most rows."""
 
 
-def render_report(result: PolicyEvaluation, broken: Sequence[str] = (), *, texts: bool = True) -> str:
+def render_report(
+    result: PolicyEvaluation,
+    broken: Sequence[str] = (),
+    *,
+    texts: bool = True,
+    source: ReportSource | None = None,
+    tunable: Collection[str] = (),
+) -> str:
     """Return a whole HTML document.
 
     Args:
         result: what was measured.
         broken: limits that are not kept, each in a line.
         texts: examples are shown by their texts, too.
+        source: the data sets, the policy and the date, where they are known.
+        tunable: the rules that `guardrails tune` can tune.
     """
     policy = result.policy
     title = f"guardrails eval: {policy['name']} {policy['version']}"
+    named = f"{policy['name']} {policy['version']}, {policy['digest'][:19]}"
     children = [
         tag("h1", title),
-        tag("p", tag("strong", render_decision(result))),
+        tag("p", tag("strong", _judge(result)), *_next_step(result, source, tunable)),
         *(tag("p", tag("strong", "Limit not kept: "), each) for each in broken),
-        tag("p", f"{result.rows:,} rows, policy {policy['digest'][:19]}", class_="dim"),
+        *([tag("p", f"Policy: {named}", class_="dim")] if source is None else source.render(named)),
         *(tag("p", each, class_="dim") for each in render_floor(result)),
         *(tag("p", f"! {each}") for each in render_unjudged(result)),
-        tag("h3", "What becomes of the rows"),
-        render_numbers(("Rows", *map(str, Action)), render_actions(result)),
-        *_render_figures("Rules: does each fire for what it is for?", result.rules),
-        *_render_figures("Categories: does each score rise with what it says?", result.categories),
         tag("div", *_charts(result), class_="charts"),
+        tag("h3", f"What becomes of the {result.rows:,} rows"),
+        tag("p", render_decision(result)),
+        render_numbers(("Rows", *map(str, Action)), render_actions(result)),
+        explain_terms(*ACTIONS),
+        *_rules(result),
+        *_render_figures("Categories: does each score rise with what it says?", result.categories),
         *_groups(result),
-        tag("h3", "How long it takes, in ms"),
-        render_numbers(("Detector", "Half within", "95 % within", "99 % within"), render_latencies(result)),
         *_cases("Harmless, but stopped", result.false, texts),
         *_cases("Harmful, but not stopped", result.missed, texts),
+        tag("h3", "How long it takes, in ms"),
+        render_numbers(("Detector", "Half within", "95 % within", "99 % within"), render_latencies(result)),
     ]
     return make_page(title, children, STYLE)
+
+
+def _judge(result: PolicyEvaluation) -> str:
+    """Return how good the policy is on these rows, without the end of the sentence."""
+    counts = result.decision.counts
+    shares = ((counts.recall, "harmful"), (counts.fpr, "harmless"))
+    said = [f"{100 * share:.0f} % of what is {name}" for share, name in shares if share is not None]
+    if not said:
+        return "The rows do not say what is harmful, so nothing can be said of the policy"
+    verb = "Stops" if result.stopped is Action.BLOCK else f"Ends with {result.stopped} or stricter for"
+    return f"{verb} {' and '.join(said)}"
+
+
+def _next_step(
+    result: PolicyEvaluation, source: ReportSource | None, tunable: Collection[str]
+) -> Iterator[str]:
+    """Yield the rest of the sentence: what to do about the rule that errs most."""
+    if not (result.decision.counts.positive or result.decision.counts.negative):
+        yield "; give the rows labels."
+        return
+    for wrong, name, target in (
+        ("fp", "most false alarms", "fpr <= 1%"),
+        ("fn", "most misses", "recall >= 95%"),
+    ):
+        ranked = sorted(result.rules, key=lambda rule: -getattr(result.rules[rule].counts, wrong))
+        worst = [rule for rule in ranked if getattr(result.rules[rule].counts, wrong)][:1]
+        for rule in worst:
+            yield f"; the rule with {name} is "
+            yield tag("strong", rule)
+            if rule in tunable and source is not None:
+                yield ": tune it with "
+                yield source.command("tune", "--rule", rule, "--target", target)
+            else:
+                yield ": look at its rows below, and change its condition or give it an exception"
+            yield "."
+            return
+    yield "; no rule errs on these rows: measure it on more of them, which it was not written by."
 
 
 def render_floor(result: PolicyEvaluation) -> Iterator[str]:
@@ -113,6 +164,9 @@ def render_cells(measured: Measurement) -> tuple[str, ...]:
 HEADS: Final = ("Of it", "Not", "Precision", "Recall", "False alarms (FPR)", "F1", "AUPRC")
 """The heads of `render_cells`."""
 
+EXPLAINED: Final = (*HEADS[2:], "Found from", "Calibration error", "Brier score")
+"""The heads that are terms."""
+
 CALIBRATED: Final = ("Found from", "Calibration error", "Brier score")
 """The heads of what is said of scores."""
 
@@ -146,6 +200,30 @@ def _render_figures(title: str, found: Mapping[str, Measurement]) -> Iterator[Ht
         heads, *rows = build_figure_table(found)
         yield tag("h3", title)
         yield render_numbers(heads, rows)
+        yield explain_terms(*(head for head in heads if head in EXPLAINED), "Range in brackets")
+
+
+def _rules(result: PolicyEvaluation) -> Iterator[Html]:
+    """Yield the rules that rows tell of; what no row is meant for stands apart."""
+    told = {name: each for name, each in result.rules.items() if each.counts.positive}
+    rest = {name: each for name, each in result.rules.items() if name not in told}
+    yield from _render_figures("Rules: does each fire for what it is for?", told)
+    harmless = {name: each.counts for name, each in rest.items() if each.counts.negative}
+    unknown = ", ".join(name for name in rest if name not in harmless)
+    if rest:
+        yield tag("h3", "Rules without rows that they are for")
+        yield tag("p", "What they miss cannot be told; label rows with their categories.")
+    if harmless:
+        yield render_numbers(
+            ("", "Not", "False alarms (FPR)"),
+            [
+                (name, f"{counts.negative:,}", _with_interval(counts, "fpr"))
+                for name, counts in harmless.items()
+            ],
+        )
+        yield explain_terms("False alarms (FPR)", "Range in brackets")
+    if unknown:
+        yield tag("p", f"No labelled row at all: {unknown}")
 
 
 def _charts(result: PolicyEvaluation) -> Iterator[Html]:
@@ -191,6 +269,7 @@ def _groups(result: PolicyEvaluation) -> Iterator[Html]:
         heads, *rows = build_group_table(result)
         yield tag("h3", "The decision by group")
         yield render_numbers(heads, rows)
+        yield explain_terms(*HEADS[2:-1])
 
 
 def _cases(title: str, cases: Sequence[EvaluationExample], texts: bool) -> Iterator[Html]:
@@ -200,7 +279,12 @@ def _cases(title: str, cases: Sequence[EvaluationExample], texts: bool) -> Itera
     yield make_table(
         ("Row", "Highest score", "Rules", *(("Text",) if texts else ())),
         [
-            (each.place, f"{each.score:.3f}", ", ".join(each.rules), *((each.text,) if texts else ()))
+            (
+                each.place,
+                f"{each.score:.3f}",
+                ", ".join(each.rules),
+                *((cover_text(each.text),) if texts else ()),
+            )
             for each in cases
         ],
     )

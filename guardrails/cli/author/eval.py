@@ -15,6 +15,7 @@ from guardrails.cli.author.labelled_rows import (
     align_columns,
     check_arguments,
     count_progress,
+    describe_source,
     prepare_report,
     read_all_rows,
     shorten_line,
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         parse_minimum,
     )
     from guardrails.authoring.evaluate.evaluation_report import render_report
+    from guardrails.authoring.tune.thresholds import find_thresholds
     from guardrails.guard import Guard
 
     check_arguments(args)
@@ -90,7 +92,9 @@ def run(args: argparse.Namespace) -> int:
         result = tally.result()
         missed = find_broken_limits(limits, result)
         if save is not None:
-            save(render_report(result, missed, texts=not args.no_text))
+            numbered = {rule.id for rule in guard.policy.rules if find_thresholds(rule.condition)}
+            source = describe_source(args)
+            save(render_report(result, missed, texts=not args.no_text, source=source, tunable=numbered))
     if args.json:
         print(json.dumps(result.to_dict(texts=not args.no_text) | {"broken": missed}))
     else:

@@ -17,6 +17,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.types import Stage
 
 if TYPE_CHECKING:
+    from guardrails.authoring.reports.report_source import ReportSource
     from guardrails.authoring.rows import ContentRow, LabelCounts
 
 FORMS: Final = """
@@ -158,6 +159,15 @@ def prepare_report(args: argparse.Namespace) -> AbstractContextManager[Callable[
     if path.exists() and any(each.exists() and path.samefile(each) for each in given):
         raise GuardrailsError(f"{path}: the report would take the place of what is read")
     return open_report(path)
+
+
+def describe_source(args: argparse.Namespace) -> ReportSource:
+    """Return what a report on labelled rows is made from."""
+    from guardrails.authoring.reports.report_source import ReportSource
+
+    options = {"--labels": args.labels, "--stage": args.stage}
+    more = [word for name, given in options.items() if given for word in (name, given)]
+    return ReportSource.of(args.policy, args.on, more)
 
 
 def shorten_line(text: str) -> str:

@@ -18,6 +18,7 @@ from guardrails.authoring.evaluate.evaluation_report import (
 from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
+from tests.authoring.reports.report_kit import without_own_script
 
 RULES = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 
@@ -106,9 +107,13 @@ def test_all_is_on_the_page(made: Callable[..., PolicyEvaluation]) -> None:
     ):
         assert part in html
     assert html.count('role="img"') == 2
+    html = without_own_script(html)
     assert "<script" not in html
     assert "&lt;script&gt;" in html
-    assert "script" not in render_report(made(*GIVEN), texts=False)
+    assert (
+        "script"
+        not in render_report(made(*GIVEN), texts=False).partition("<main>")[2].partition("</main>")[0]
+    )
 
 
 def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., PolicyEvaluation]) -> None:
