@@ -47,13 +47,14 @@ PALETTES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 
 STACKED: Final = (
     "TABLE,TABLE tbody,TABLE tr,TABLE td{display:block}TABLE tr[hidden]{display:none}TABLE thead{display:none}"
-    "TABLE tbody tr{display:flex;flex-wrap:wrap;gap:0 1.25rem;padding:.5rem 0}TABLE td:first-child{flex-basis:100%;font-weight:700}"
+    "TABLE tbody tr{display:flex;flex-wrap:wrap;gap:0 1.25rem;padding:.5rem 0}"
+    "TABLE td:first-child{flex-basis:100%;font-weight:700}"
     "TABLE td,TABLE td:not(:first-child){text-align:left;min-width:0;max-width:100%;padding-right:0}"
     "TABLE td:empty{display:none}TABLE td[data-label]::before{content:attr(data-label) ': ';color:var(--dim);font-weight:400}"
     "TABLE.live thead{display:block}TABLE.live thead tr{display:flex;flex-wrap:wrap;gap:.25rem 1rem}"
     "TABLE.live thead tr::before{content:'Sort by';color:var(--dim)}TABLE.live th{padding:0;font-weight:400;min-width:0}"
 )
-"""CSS of a table whose rows are cards, one value a line behind the name of its column."""
+"""CSS of a table whose rows are cards, each value behind the name of its column."""
 
 MANY: Final = 6
 """Columns from which on a table has cards where a page is of middle width, too."""

@@ -210,6 +210,7 @@ class EvaluationTally:
             reasons=tuple(self._reasons),
             false=tuple(sorted(self._false, reverse=True)),
             missed=tuple(case for _, case in sorted(self._missed, reverse=True)),
+            unlabelled=tuple(name for name, scores in self._rules.items() if not scores.truth),
         )
 
 

@@ -208,22 +208,20 @@ def _rules(result: PolicyEvaluation) -> Iterator[Html]:
     told = {name: each for name, each in result.rules.items() if each.counts.positive}
     rest = {name: each for name, each in result.rules.items() if name not in told}
     yield from _render_figures("Rules: does each fire for what it is for?", told)
-    harmless = {name: each.counts for name, each in rest.items() if each.counts.negative}
-    unknown = ", ".join(name for name in rest if name not in harmless)
-    if rest:
+    if rest or result.unlabelled:
         yield tag("h3", "Rules without rows that they are for")
         yield tag("p", "What they miss cannot be told; label rows with their categories.")
-    if harmless:
+    if rest:
         yield render_numbers(
             ("", "Not", "False alarms (FPR)"),
             [
-                (name, f"{counts.negative:,}", _with_interval(counts, "fpr"))
-                for name, counts in harmless.items()
+                (name, f"{each.counts.negative:,}", _with_interval(each.counts, "fpr"))
+                for name, each in rest.items()
             ],
         )
         yield explain_terms("False alarms (FPR)", "Range in brackets")
-    if unknown:
-        yield tag("p", f"No labelled row at all: {unknown}")
+    if result.unlabelled:
+        yield tag("p", f"No labelled row at all: {', '.join(result.unlabelled)}")
 
 
 def _charts(result: PolicyEvaluation) -> Iterator[Html]:

@@ -32,7 +32,7 @@ STYLE: Final = """
 .chart .up{fill:var(--block)}.chart .down{fill:var(--allow)}
 .chart .now{stroke:var(--dim);stroke-dasharray:4 4;stroke-width:1.5}.chart .chosen{stroke:var(--text);stroke-width:2}
 .chart .dot{fill:var(--text)}.chart .range{stroke:var(--text);stroke-width:1.5}
-.figures td:not(:first-child),.figures th:not(:first-child){text-align:right;min-width:3rem}
+.figures td:not(:first-child),.figures th:not(:first-child){text-align:right;min-width:4.75rem}
 .figures td:not(:first-child){overflow-wrap:normal;font-variant-numeric:tabular-nums}
 """
 """CSS of charts."""

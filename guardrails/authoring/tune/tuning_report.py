@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
-from guardrails.authoring.markup import Html, make_page, make_table, tag
+from guardrails.authoring.markup import Html, cover_text, make_page, make_table, tag
 from guardrails.authoring.reports.charts import (
     SCORES,
     STYLE,
@@ -17,13 +18,21 @@ from guardrails.authoring.reports.charts import (
     render_line_chart,
     render_numbers,
 )
+from guardrails.authoring.reports.terms import explain_terms
+from guardrails.authoring.tune.policy_rewrite import is_shipped
 from guardrails.authoring.tune.scored_rows import TuningExample
 from guardrails.authoring.tune.thresholds import format_number
 from guardrails.authoring.tune.tune import TuningResult
 from guardrails.authoring.tune.tuning_target import WORDS
 
+if TYPE_CHECKING:
+    from guardrails.authoring.reports.report_source import ReportSource
+
 BINS: Final = 30
 """Bars of a histogram."""
+
+TERMS: Final = ("False alarms (FPR)", "Recall", "Precision", "F1", "To be expected")
+"""The terms that are explained under the figures."""
 
 SHOWN: Final = ("fpr", "recall", "precision", "f1")
 """Figures of the table."""
@@ -49,13 +58,25 @@ def render_verdict(result: TuningResult) -> str:
     return f"These numbers meet {result.target}."
 
 
-def render_report(result: TuningResult, *, texts: bool = True) -> str:
-    """Return a whole HTML document; `texts`: examples are shown by their texts, too."""
+def render_report(
+    result: TuningResult, *, texts: bool = True, source: ReportSource | None = None, policy: str = ""
+) -> str:
+    """Return a whole HTML document.
+
+    Args:
+        result: what came of it.
+        texts: examples are shown by their texts, too.
+        source: the data sets, the policy and the date, where they are known.
+        policy: the name and version of the policy.
+    """
     rule = result.tuning.rule
     changes = [[each.name, format_number(each.value), format_number(new)] for each, new in result.numbers]
     children = [
         tag("h1", f"guardrails tune: {rule.id}"),
-        tag("p", tag("strong", render_verdict(result))),
+        tag("p", tag("strong", render_verdict(result)), " ", *_next_step(result, source)),
+        *([] if source is None else source.render(policy)),
+        *(tag("p", f"! {note}") for note in result.notes),
+        tag("div", *_charts(result), class_="charts"),
         tag(
             "p",
             f"{result.curve.positive:,} rows are harmful, so that the rule should fire for them, and "
@@ -73,9 +94,7 @@ def render_report(result: TuningResult, *, texts: bool = True) -> str:
             ),
             _figures(result),
         ),
-        *(tag("p", note) for note in result.notes),
-        tag("h3", "How it looks"),
-        tag("div", *_charts(result), class_="charts"),
+        explain_terms(*TERMS),
         tag("h3", "What other numbers would do on these rows"),
         render_numbers(("Number", "False alarms", "Found", "Precision", ""), _others(result)),
         *_groups(result),
@@ -84,6 +103,31 @@ def render_report(result: TuningResult, *, texts: bool = True) -> str:
         *_examples("Worst misses: harmful, but the rule does not fire", result, result.missed, texts),
     ]
     return make_page(f"guardrails tune: {rule.id}", children, STYLE)
+
+
+def _next_step(result: TuningResult, source: ReportSource | None) -> Iterator[str]:
+    """Yield what they do, and what to do next."""
+    expected = result.heldout or result.chosen
+    yield (
+        f"To be expected are {format_percent(expected.fpr)} false alarms, and {format_percent(expected.recall)} "
+        "of what is harmful is found: "
+    )
+    if not result.met:
+        yield "look at the rows below that it gets wrong, and correct labels or the condition, or ask for less."
+        return
+    if not result.changed:
+        yield "the rule can stay as it is."
+        return
+    if source is None:
+        yield "write them into the policy"
+    elif is_shipped(source.policy):
+        yield "as the policy comes with the package, override the rule in one of your own, as the command shows"
+    else:
+        target = str(replace(result.target, sure=False))
+        sure = ("--sure",) if result.target.sure else ()
+        yield "write them into the policy with "
+        yield source.command("tune", "--rule", result.tuning.rule.id, "--target", target, *sure, "--write")
+    yield ", then measure on other rows with guardrails eval."
 
 
 def _figures(result: TuningResult) -> Iterator[Sequence[str]]:
@@ -208,5 +252,8 @@ def _examples(
     yield tag("h3", title)
     yield make_table(
         ("Row", "Highest score", *(("Text",) if texts else ())),
-        [(each.place, f"{each.score:.3f}", *((each.text,) if texts else ())) for each in examples],
+        [
+            (each.place, f"{each.score:.3f}", *((cover_text(each.text),) if texts else ()))
+            for each in examples
+        ],
     )

@@ -161,12 +161,12 @@ def prepare_report(args: argparse.Namespace) -> AbstractContextManager[Callable[
     return open_report(path)
 
 
-def describe_source(args: argparse.Namespace) -> ReportSource:
-    """Return what a report on labelled rows is made from."""
+def describe_source(args: argparse.Namespace, *options: str) -> ReportSource:
+    """Return what a report on labelled rows is made from; `options` are arguments of the command that belong to it."""
     from guardrails.authoring.reports.report_source import ReportSource
 
-    options = {"--labels": args.labels, "--stage": args.stage}
-    more = [word for name, given in options.items() if given for word in (name, given)]
+    given = {name: getattr(args, name) for name in ("labels", "stage", *options)}
+    more = [word for name, value in given.items() if value for word in (f"--{name}", str(value))]
     return ReportSource.of(args.policy, args.on, more)
 
 

@@ -15,6 +15,7 @@ from guardrails.cli.author.labelled_rows import (
     align_columns,
     check_arguments,
     count_progress,
+    describe_source,
     prepare_report,
     read_all_rows,
     shorten_line,
@@ -90,7 +91,10 @@ def run(args: argparse.Namespace) -> int:
             )
         result = tune_rule(tuning, found, wanted)
         if save is not None:
-            save(render_report(result, texts=not args.no_text))
+            ref = guard.policy.ref
+            named = f"{ref.name} {ref.version}, {ref.digest[:19]}"
+            source = describe_source(args, "category", "number", "label")
+            save(render_report(result, texts=not args.no_text, source=source, policy=named))
     change = _change(args, result)
     if args.json:
         print(json.dumps(result.to_dict(texts=not args.no_text) | {"change": change.to_dict()}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,7 @@ from guardrails.authoring.evaluate.evaluation_report import (
     render_unjudged,
 )
 from guardrails.authoring.evaluate.measurements import PolicyEvaluation
+from guardrails.authoring.reports.report_source import DataSet, ReportSource
 from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
 from tests.authoring.reports.report_kit import without_own_script
@@ -121,3 +123,51 @@ def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., PolicyE
     html = render_report(made(("0.9", None)))
     assert "The rows do not say what is harmful" in html
     assert 'role="img"' not in html
+
+
+SOURCE = ReportSource("p.yaml", (DataSet("-"), DataSet("log:x")), datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("given", "tunable", "said"),
+    [
+        (GIVEN, {"r"}, "Stops 50 % of what is harmful and 50 % of what is harmless</strong>; the rule with most false alarms is <strong>r</strong>: tune it with <code>guardrails tune --policy p.yaml --on - log:x --rule r"),
+        (GIVEN, set(), "is <strong>r</strong>: look at its rows below"),
+        (GIVEN[:2], {"r"}, "Stops 50 % of what is harmful</strong>; the rule with most misses is"),
+        (GIVEN[3:], {"r"}, "Stops 0 % of what is harmless</strong>; no rule errs on these rows"),
+        ([("0.5", None)], {"r"}, "nothing can be said of the policy</strong>; give the rows labels."),
+    ],
+)  # fmt: skip
+def test_the_page_begins_with_what_to_do(
+    given: object, tunable: set[str], said: str, made: Callable[..., PolicyEvaluation]
+) -> None:
+    """How good it is, which rule errs most and what to do about it; then the data, the date and the policy, then plots."""
+    html = render_report(made(*given), source=SOURCE, tunable=tunable)
+    assert said in html
+    assert html.index(said) < html.index("Data: standard input; log:x") < html.index('<div class="charts">')
+    assert "Date: 2026-01-02 03:04 UTC." in html
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "not_there"),
+    [
+        (GIVEN, "<h3>Rules: does each", "Rules without rows"),
+        (GIVEN[3:], "Rules without rows that they are for", "<h3>Rules: does each"),
+        ([("0.5", None)], "No labelled row at all: r", "<h3>Rules: does each"),
+    ],
+)
+def test_rules_that_no_row_is_for_stand_apart(
+    given: object, there: str, not_there: str, made: Callable[..., PolicyEvaluation]
+) -> None:
+    """Not as rows of dashes among the others."""
+    html = render_report(made(*given))
+    assert there in html
+    assert not_there not in html
+
+
+def test_texts_are_covered(made: Callable[..., PolicyEvaluation]) -> None:
+    """They open by a click, and terms are explained under the tables."""
+    html = render_report(made(*GIVEN))
+    assert html.count("<details><summary>Show the text</summary>") == 2
+    for term in ("Precision", "AUPRC", "Calibration error", "Brier score"):
+        assert f"<dt>{term}</dt>" in html

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from guardrails import Guard
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
+from guardrails.authoring.reports.report_source import DataSet, ReportSource
 from guardrails.authoring.rows import ContentRow
 from guardrails.authoring.tune.scored_rows import score_rows
 from guardrails.authoring.tune.tune import TuningResult, tune_rule
@@ -92,3 +96,59 @@ def test_texts_can_be_left_out(result: Callable[..., TuningResult]) -> None:
     assert "f:20" in html
     assert "<script" not in without_own_script(html)
     assert "&lt;script" not in html
+
+
+@pytest.fixture(autouse=True)
+def policy_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy that is not a shipped one, where commands would be run."""
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text("format: 1")
+
+
+SOURCE = ReportSource(
+    "my.yaml",
+    (DataSet("a b.jsonl", 89, "ab" * 32),),
+    datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    ("--stage", "input"),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "now", "policy", "said"),
+    [
+        (
+            "fpr <= 0%",
+            "0.1",
+            "my.yaml",
+            "--stage input --rule r --target &#x27;fpr &lt;= 0%&#x27; --write</code>",
+        ),
+        ("fpr <= 0%", "0.1", "default", "override the rule in one of your own"),
+        ("fpr <= 0%", "0.595", "my.yaml", "the rule can stay as it is."),
+        ("recall >= 100%", "0.1", "my.yaml", "then measure on other rows"),
+    ],
+)
+def test_the_next_step_is_told(
+    wanted: str, now: str, policy: str, said: str, result: Callable[..., TuningResult]
+) -> None:
+    """With a command that can be copied, after what is to be expected, and before what it was found on."""
+    html = render_report(result(wanted, now), source=replace(SOURCE, policy=policy), policy="p 1.0.0")
+    assert said in html
+    assert "To be expected are " in html
+    assert (
+        html.index(said) < html.index("Data: a b.jsonl (89 rows, sha256 abababababab)") < html.index("<svg")
+    )
+    assert "Policy: p 1.0.0. Date: 2026-01-02 03:04 UTC." in html
+
+
+def test_certainty_is_asked_for_again(result: Callable[..., TuningResult]) -> None:
+    """A target that must be shown by the rows is so in the command, too."""
+    made = result("recall >= 50%")
+    sure = replace(made, target=replace(made.target, sure=True))
+    assert "--target &#x27;recall &gt;= 50%&#x27; --sure --write" in render_report(sure, source=SOURCE)
+
+
+def test_texts_are_covered(result: Callable[..., TuningResult]) -> None:
+    """They open by a click, and terms are explained under the figures."""
+    html = render_report(result("recall >= 80%"))
+    assert html.count("<details><summary>Show the text</summary>") == html.count("&lt;script&gt;") > 0
+    assert "<dt>F1</dt>" in html
