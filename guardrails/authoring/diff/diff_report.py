@@ -1,4 +1,5 @@
-"""Renders a `PolicyDiff` as plain text, Markdown or HTML. What is said is decided once, here; the forms only write it down.
+"""Renders a `PolicyDiff` as plain text or Markdown (`diff_page`: as HTML). What is said is decided once, here; the forms only
+write it down.
 
 Markdown is for comments of pull requests, which more people read than the traffic: it has no examples of it, and whatever is
 not a plain word stands in it as code, so that nothing in it is a mention, a link or a tag.
@@ -16,7 +17,6 @@ from guardrails.authoring.checked_files import display_name
 from guardrails.authoring.diff.difference import PolicyDiff
 from guardrails.authoring.diff.gates import GateResult
 from guardrails.authoring.diff.traffic.effects import EXAMPLES, SAME, TURNS, NamedCounts
-from guardrails.authoring.markup import Html, make_page, make_table, tag
 from guardrails.types import Action
 
 Cells = tuple[str, ...]
@@ -35,9 +35,6 @@ AROUND: Final = 16
 
 FEW: Final = 20
 """Rows of a table that are shown in text and Markdown."""
-
-MANY: Final = 500
-"""Those in HTML."""
 
 HEADS: Final[Mapping[str, str]] = {
     "new_block": "+block",
@@ -273,22 +270,3 @@ def _row(cells: Iterable[str]) -> str:
 def _cell(text: str) -> str:
     text = display_name(text)
     return text if _PLAIN.fullmatch(text) else f"`{text.replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-
-
-def render_html(found: PolicyDiff) -> str:
-    """Return the answer as a whole page that needs nothing but itself."""
-    action = Action.ALLOW if found.passed else Action.BLOCK
-    words = f"guardrails diff: {render_title(found)}"
-    head = [tag("h1", words), tag("p", tag("strong", render_answer(found), class_=str(action)))]
-    return make_page(
-        words, [*head, *(_article(each) for each in build_sections(found) if each.lines or each.rows)]
-    )
-
-
-def _article(section: ReportSection) -> Html:
-    lines = [tag("p", line) for line in section.lines]
-    rows = make_table(section.head, section.rows[:MANY]) if section.rows else None
-    more = (
-        tag("p", f"and {len(section.rows) - MANY:,} more", class_="dim") if len(section.rows) > MANY else None
-    )
-    return tag("article", tag("h2", section.title), *lines, rows, more)

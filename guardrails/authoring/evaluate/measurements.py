@@ -104,8 +104,8 @@ def _curve(label: Any, score: Any) -> Iterator[tuple[float, float]]:
 class PolicyEvaluation:
     """What was measured. `actions` counts rows by what they are and what became of them; `groups` are the decision's counts by
     group; `latency` is by detector (and `total`), in ms, at the shares of `PERCENTILES`. `unmeasured` are categories that rows
-    are labelled with and no detector of the policy gives. `floor` is the operator's floor under which it was measured, if any. `unlabelled` are the rules
-    of which the labels of no row say anything.
+    are labelled with and no detector of the policy gives. `floor` is the operator's floor under which it was measured, if any.
+    `unlabelled` are the rules of which the labels of no row say anything.
     """
 
     policy: Mapping[str, str]

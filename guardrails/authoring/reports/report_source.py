@@ -44,9 +44,16 @@ class ReportSource:
     more: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, policy: str, names: Sequence[str], more: Sequence[str] = ()) -> ReportSource:
-        """Look at files of rows; what is no file, such as a log, is named alone."""
-        return cls(policy, tuple(map(_look_at, names)), datetime.fromtimestamp(time.time(), UTC), tuple(more))
+    def of(
+        cls, policy: str, names: Sequence[str], more: Sequence[str] = (), *, rows: bool = True
+    ) -> ReportSource:
+        """Look at files; what is no file, such as a log, is named alone. `rows`: they are files of rows, which are counted."""
+        return cls(
+            policy,
+            tuple(_look_at(name, rows) for name in names),
+            datetime.fromtimestamp(time.time(), UTC),
+            tuple(more),
+        )
 
     def render(self, policy: str) -> Iterator[Html]:
         """Yield the lines at the top of a report; `policy` is its name and version."""
@@ -66,7 +73,7 @@ def render_date(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _look_at(name: str) -> DataSet:
+def _look_at(name: str, rows: bool) -> DataSet:
     from guardrails.authoring.rows import count_rows
 
     path = Path(name)
@@ -74,4 +81,4 @@ def _look_at(name: str) -> DataSet:
         return DataSet(name)
     with path.open("rb") as stream:
         digest = file_digest(stream, "sha256").hexdigest()
-    return DataSet(name, count_rows(path), digest)
+    return DataSet(name, count_rows(path) if rows else None, digest)

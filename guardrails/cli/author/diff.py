@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from guardrails.authoring.diff.difference import PolicyDiff
     from guardrails.authoring.diff.gates import GateLimit
     from guardrails.authoring.diff.traffic.effects import ChangeEffects
+    from guardrails.authoring.reports.report_source import ReportSource
     from guardrails.guard import Guard
 
 GATES: Final = {
@@ -91,10 +92,10 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, judge and print; return 1 where something that was asked for speaks against the change."""
+    from guardrails.authoring.diff.diff_page import render_html
     from guardrails.authoring.diff.diff_report import (
         build_sections,
         render_answer,
-        render_html,
         render_markdown,
         render_text,
         render_title,
@@ -116,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         ]
         found = _compare(args, policies, limits)
         if save is not None:
-            save(render_html(found))
+            save(render_html(found, _describe_source(args)))
     if args.json:
         print(json.dumps(found.to_dict()))
     elif args.markdown:
@@ -127,6 +128,14 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(render_text(build_sections(found))))
         print(f"\n{style.good(render_answer(found)) if found.passed else style.bad(render_answer(found))}")
     return INTERRUPTED if found.stopped else int(not found.passed)
+
+
+def _describe_source(args: argparse.Namespace) -> ReportSource:
+    """Return what the report is made from."""
+    from guardrails.authoring.reports.report_source import ReportSource
+
+    policies = " → ".join(filter(None, (args.old, args.new)))
+    return ReportSource.of(policies, args.on or args.decisions or [OWN_TESTS], rows=not args.decisions)
 
 
 def _check_arguments(args: argparse.Namespace) -> None:

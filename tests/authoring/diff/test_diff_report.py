@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 import pytest
 
 from guardrails.authoring.diff.change import PolicyVersion
+from guardrails.authoring.diff.diff_page import render_html
 from guardrails.authoring.diff.diff_report import (
     FEW,
     ReportSection,
     build_sections,
     render_answer,
-    render_html,
     render_markdown,
     render_text,
     render_title,
