@@ -29,6 +29,9 @@ EXPLAINED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Title of a section → the terms that it uses."""
 
+TURNED: Final = ("+block", "+redact", "-stopped", "content")
+"""The terms of sections that count by something."""
+
 
 def render_html(found: PolicyDiff, source: ReportSource | None = None) -> str:
     """Return the answer as a whole page that needs nothing but itself; `source` are the traffic, the policies and the date."""
@@ -95,7 +98,8 @@ def _article(section: ReportSection) -> Html:
     more = (
         tag("p", f"and {len(section.rows) - MANY:,} more", class_="dim") if len(section.rows) > MANY else None
     )
-    terms = explain_terms(*EXPLAINED[section.title]) if section.title in EXPLAINED else None
+    used = TURNED if section.title.startswith("by ") else EXPLAINED.get(section.title, ())
+    terms = explain_terms(*used) if used and section.rows else None
     return tag("article", tag("h2", section.title), *lines, rows if section.rows else None, more, terms)
 
 

@@ -17,12 +17,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from guardrails.authoring.markup import Html, make_page, make_table, tag
 from guardrails.authoring.reports.before_after import ReportStyle, render_checked, render_result
 from guardrails.authoring.reports.contact_sheet import Numbered
+from guardrails.authoring.reports.report_source import render_date
+from guardrails.authoring.reports.terms import explain_terms
 from guardrails.authoring.reports.timeline import describe_clip, describe_nearness, describe_watch
 from guardrails.engine.core.observers import FilmRecord
 from guardrails.errors import GuardrailsError, describe_unavailable
@@ -70,6 +73,7 @@ def render_report(
     limits: PictureLimits | None = None,
     film_limits: VideoLimits | None = None,
     frames: int = FRAMES,
+    at: datetime | None = None,
 ) -> str:
     """Return a whole HTML document with a card for each thing that was checked.
 
@@ -79,12 +83,19 @@ def render_report(
         limits: what is read of pictures; give those of the policy.
         film_limits: what is watched of films; give those of the policy.
         frames: the most frames of one picture or film that are shown.
+        at: when it was checked, where that is known.
     """
     looks = ReportStyle(covered, limits or PictureLimits(), frames, film_limits or VideoLimits())
     cards: list[Html] = []
     names: list[Html] = []
     counts: Counter[Action] = Counter()
+    policies: dict[str, None] = {}
+    worst: CheckedContent | None = None
     for number, each in enumerate(judged, 1):
+        policy = each.verdict.policy
+        policies[f"{policy.name} {policy.version}, {policy.digest[:19]}"] = None
+        if worst is None or each.verdict.action > worst.verdict.action:
+            worst = each
         counts[each.verdict.action] += 1
         link = tag("a", each.name, href=f"#item-{number}")
         names.append(tag("li", _action(each.verdict.action), " ", link))
@@ -92,11 +103,27 @@ def render_report(
     told = ", ".join(f"{counts[action]} {DONE[action]}" for action in sorted(Action, reverse=True))
     head = [
         tag("h1", "guardrails check"),
-        tag("p", tag("strong", f"{len(cards)} checked: {told}.")),
+        tag("p", tag("strong", f"{len(cards)} checked: {told}."), " ", *_next_step(worst)),
+        *(tag("p", f"Policy: {each}", class_="dim") for each in policies),
+        *([] if at is None else [tag("p", f"Date: {render_date(at)}.", class_="dim")]),
         tag("p", COVERED if covered else "Nothing is masked here, whatever it is.", class_="dim"),
     ]
     contents = tag("nav", tag("ol", *names), aria_label="What was checked") if len(names) > 1 else Html()
     return make_page("guardrails check", [*head, contents, *cards])
+
+
+def _next_step(worst: CheckedContent | None) -> Iterator[str]:
+    """Yield what to do next, by the strictest of the verdicts."""
+    if worst is None:
+        yield "Nothing was given to check."
+    elif worst.verdict.unavailable is not None:
+        yield f"Begin with {worst.name}, which could not be judged: see why below, and check it again."
+    elif worst.verdict.action is Action.ALLOW:
+        yield "There is nothing to do; what was found all the same is below."
+    else:
+        yield f"Begin with {worst.name}: if that is wrong, "
+        yield tag("code", "guardrails explain")
+        yield " tells which condition decided and what it would take to let it pass."
 
 
 def _action(action: Action) -> Html:
@@ -146,6 +173,8 @@ def _rules(verdict: Verdict) -> Iterator[Html]:
     ]
     yield tag("h3", "Rules")
     yield make_table(("Rule", "Action", "Severity", "Why", "Message"), rows)
+    used = dict.fromkeys(str(rule.action) for rule in (*verdict.rules, *verdict.shadow))
+    yield explain_terms(*used, "Severity", *(("Shadow",) if verdict.shadow else ()))
 
 
 def _render_findings(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
@@ -163,6 +192,7 @@ def _render_findings(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator
         for category, score in ranked
     ]
     yield make_table(("Category", "Highest score", "Findings"), bars)
+    yield explain_terms("Score")
     yield tag("h3", "Findings")
     legend = [
         [str(at), each.category, f"{each.score:.2f}", each.detector, describe_place(each)]

@@ -26,10 +26,15 @@ TERMS: Final[Mapping[str, str]] = MappingProxyType(
         "flag": "It passes, and is recorded.",
         "redact": "What was found is replaced, and the rest passes.",
         "block": "It does not pass.",
-        "Severity": "How grave the policy calls it, from low to critical; it orders what people look at and stops nothing.",
+        "Severity": "How grave the policy calls it, from low to critical; it orders rules that act alike, and "
+        "stops nothing by itself.",
         "Shadow": "A rule on trial: what it would do is recorded, and nothing is done.",
         "Score": "How sure the detector is, 0 to 1.",
         "Tier": "Detectors of one tier run together; a later tier is asked only where the earlier ones do not settle it.",
+        "+block": "It passed before, and is blocked now.",
+        "+redact": "It passed before, and is redacted now.",
+        "-stopped": "It was stopped or redacted before, and is less so now.",
+        "content": "The action is the same, and what goes on differs.",
         "Gate": "A limit that was given to the command; the change is ready where all are kept.",
         "Level": "How much a change means to those who use the policy: patch, minor or major, as in its version.",
     }

@@ -7,8 +7,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -149,7 +151,11 @@ def _report(
     ]
     policies = guard.pipeline.policies
     return render_report(
-        named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies)
+        named,
+        covered=covered,
+        limits=limits_of(policies),
+        film_limits=film_limits(policies),
+        at=datetime.fromtimestamp(time.time(), UTC),
     )
 
 

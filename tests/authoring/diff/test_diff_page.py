@@ -60,7 +60,7 @@ def test_texts_are_covered_and_terms_explained(compared: Callable[..., PolicyDif
     html = render_html(compared("a forbidden one", max_new_allows="0"))
     assert html.count("a forbidden one") == 1
     assert '<summary>Show the text</summary><div class="text">a forbidden one</div>' in html
-    for term in ("Gate", "Level", "redact"):
+    for term in ("Gate", "Level", "redact", "-stopped"):
         assert f"<dt>{term}</dt>" in html
     assert "<meter" in html
 
