@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -140,6 +141,20 @@ def read_contents(given: Sequence[str], *, as_text: bool) -> Iterator[tuple[str,
 def is_file(argument: str) -> bool:
     """Tell whether an argument is the name of a file."""
     return _is(Path.is_file, argument)
+
+
+def open_report_beside(
+    report: str | None, contents: Sequence[str]
+) -> AbstractContextManager[Callable[[str], None] | None]:
+    """Return what saves a report, None where none is asked for; raise where it cannot be written or would replace a content."""
+    if report is None:
+        return nullcontext()
+    from guardrails.authoring.reports.check_report import open_report
+
+    path = Path(report)
+    if any(path.samefile(each) for each in contents if is_file(report) and is_file(each)):
+        raise GuardrailsError(f"{path}: the report would take the place of what is checked")
+    return open_report(path)
 
 
 def _is(kind: Callable[[Path], bool], argument: str) -> bool:

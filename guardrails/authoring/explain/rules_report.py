@@ -186,3 +186,9 @@ def _values(term: Term) -> str:
             )
     said += [f"{name} is not known" for name in term.unknown]
     return ", ".join([*said, *(f"{name} is absent" for name in term.absent)])
+
+
+def render_terms(each: RuleTrial, style: Style) -> Iterator[str]:
+    """Yield the condition of a rule term by term, and what is not known of it."""
+    yield from _tree(each.tree, style)
+    yield from (f"not known: {name}, as {why}" for name, why in each.unknown.items())

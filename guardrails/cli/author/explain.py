@@ -7,7 +7,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from guardrails.authoring.terminal import Style
@@ -16,6 +18,7 @@ from guardrails.cli.content_arguments import (
     add_application_text,
     add_contents,
     add_context,
+    open_report_beside,
     read_contents,
     read_context,
 )
@@ -43,6 +46,11 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not look for the words that raise a classifier's score, which judges a passage up to 64 times",
     )
+    to.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write an .html file for people; texts in it are covered until a click",
+    )
     to.add_argument("--json", action="store_true", help="print the explanations as one JSON document")
 
 
@@ -54,18 +62,30 @@ def run(args: argparse.Namespace) -> int:
     guard = Guard.load(args.policy, floor=args.floor, application_text=args.application_text)
     documents: list[dict[str, object]] = []
     verdicts = list[Verdict]()
-    for number, (name, content) in enumerate(contents):
-        explanation = _explain_one(guard, content, args, context)
-        verdicts.append(explanation.verdict)
-        if args.json:
-            documents.append({"name": None if name is content else name, **explanation.to_dict()})
-        else:
-            _print(explanation, args, "" if len(contents) == 1 else name, first=number == 0)
+    named: list[tuple[str, Explanation]] = []
+    with open_report_beside(args.report, () if args.text else args.content) as save:
+        for number, (name, content) in enumerate(contents):
+            explanation = _explain_one(guard, content, args, context)
+            verdicts.append(explanation.verdict)
+            named.append((f"text {number + 1}" if name is content else name, explanation))
+            if args.json:
+                documents.append({"name": None if name is content else name, **explanation.to_dict()})
+            else:
+                _print(explanation, args, "" if len(contents) == 1 else name, first=number == 0)
+        if save is not None:
+            save(_report(named))
     if args.json:
         print(
             json.dumps({"blocked": any(each.blocked for each in verdicts), "explanations": documents})
         )  # ASCII: texts may hold half characters
     return exit_status(verdicts)
+
+
+def _report(named: Sequence[tuple[str, Explanation]]) -> str:
+    from guardrails.authoring.explain.explanation_page import ExplainedContent, render_page
+
+    explained = [ExplainedContent(name, explanation) for name, explanation in named]
+    return render_page(explained, datetime.fromtimestamp(time.time(), UTC))
 
 
 def _explain_one(

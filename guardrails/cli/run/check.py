@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +20,7 @@ from guardrails.cli.content_arguments import (
     add_application_text,
     add_contents,
     add_context,
-    is_file,
+    open_report_beside,
     read_contents,
     read_context,
 )
@@ -124,17 +124,9 @@ def _judge(
 
 def _reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str], None] | None]:
     """Return what saves the report, or None where none is asked for; raise where it cannot be written."""
-    if args.report is None:
-        if args.report_unblurred:
-            raise GuardrailsError("--report-unblurred is for --report")
-        return nullcontext()
-    from guardrails.authoring.reports.check_report import open_report
-
-    path = Path(args.report)
-    given = [] if args.text or not is_file(args.report) else filter(is_file, args.content)
-    if any(path.samefile(each) for each in given):
-        raise GuardrailsError(f"{path}: the report would take the place of what is checked")
-    return open_report(path)
+    if args.report is None and args.report_unblurred:
+        raise GuardrailsError("--report-unblurred is for --report")
+    return open_report_beside(args.report, () if args.text else args.content)
 
 
 def _report(

@@ -143,3 +143,16 @@ def test_texts_of_the_application_are_declared_by_files(
         capsys.readouterr()
         assert main([command, str(chat), *options, str(tmp_path / "gone.txt")]) == 2
         assert "gone.txt" in capsys.readouterr().err
+
+
+def test_a_report_is_written(policy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Texts are named by number in it, files by name; it takes the place of nothing that is explained."""
+    report, given = tmp_path / "out.html", tmp_path / "given.html"
+    given.write_text("fine")
+    assert main(["explain", "-p", policy, "blast", str(given), "--report", str(report)]) == 1
+    html = report.read_text()
+    assert "text 1: block" in html
+    assert f"{given}: allow" in html
+    assert main(["explain", "-p", policy, str(given), "--report", str(given)]) == 2
+    assert "would take the place of what is checked" in capsys.readouterr().err
+    assert given.read_text() == "fine"
