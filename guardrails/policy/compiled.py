@@ -9,9 +9,9 @@ from typing import Literal
 from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
 from guardrails.detectors.language.scripts import match_language
+from guardrails.policy.compilation.phrases import NEAR, Phrases
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.phrases import NEAR, Phrases
 from guardrails.policy.redactions import Redaction
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import RuleStreaming

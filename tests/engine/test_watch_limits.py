@@ -293,14 +293,14 @@ class TestWork:
         guard = Guard.load(policy)
         for watch in watched(guard, [self.PROSE[at : at + 15] for at in range(0, 60, 15)] * 40):
             assert watch.stop is None
-            assert len(watch._text) < CONTEXT + 2 * LONGEST + 100
+            assert len(watch._text.kept) < CONTEXT + 2 * LONGEST + 100
 
     def test_a_text_that_is_held_whole_is_not_kept_a_second_time(self, guard_of: Guards) -> None:
         """What rules read of it as it grows is let go as ever."""
         rule = "  - {id: w, on: output, when: custom.stop > 0, then: block, stream: whole}\n"
         *_, watch = watched(guard_of(WORDS + rule), [self.PROSE] * 50)
         assert (watch.mark, watch.length) == (0, 50 * len(self.PROSE))
-        assert len(watch._text) < len(self.PROSE)
+        assert len(watch._text.kept) < len(self.PROSE)
 
     @pytest.mark.parametrize(
         "text", ["x" * 20_000, "1" * 20_000, "a@" * 10_000, "-----BEGIN KEY-----\n" * 1_000, "% " * 10_000, '"' * 20_000, "kkst " * 4_000]

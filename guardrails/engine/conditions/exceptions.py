@@ -15,8 +15,8 @@ from guardrails.detectors.binding import BoundDetector
 from guardrails.engine.conditions.bindings import bind_names, evaluate_condition, stages_of
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Request
+from guardrails.policy.compilation.phrases import NEAR, Stretch, leave_out
 from guardrails.policy.compiled import ExceptionRule, Rule
-from guardrails.policy.phrases import NEAR, Stretch, leave_out
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Content, Detection, Finding, Text
 

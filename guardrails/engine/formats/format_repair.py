@@ -16,8 +16,8 @@ from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import NO_REPAIRS, Change, Repairs, RuleMatch
+from guardrails.policy.compilation.on_fail import format_detectors
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.on_fail import format_detectors
 from guardrails.types import CLEAN, Action, Content, Detection, Mode, Text
 from guardrails.verdicts.format_failure import FormatFailure, FormatProblem
 from guardrails.wire.pointers import pointer

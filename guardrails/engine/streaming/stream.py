@@ -13,7 +13,7 @@ from dataclasses import replace
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.message_languages import list_message_languages
 from guardrails.engine.model import Outcome, Request
-from guardrails.engine.streaming.stream_evaluator import StreamStop
+from guardrails.engine.streaming.rule_decisions import StreamStop
 from guardrails.types import Action, FiredRule, Mode, Severity, Unavailable, UnavailableReason
 from guardrails.verdicts.unavailable import most_lasting
 

@@ -17,7 +17,8 @@ from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Change, Request, Span
 from guardrails.engine.redaction.edits import SEEN, changes, replace_spans
 from guardrails.engine.redaction.vault import Vault
-from guardrails.engine.streaming.stream_evaluator import Steps, StreamEvaluator, StreamStop
+from guardrails.engine.streaming.rule_decisions import StreamStop
+from guardrails.engine.streaming.stream_evaluator import Steps, StreamEvaluator
 from guardrails.types import Place, Text
 
 REMEMBERED: Final = 20_000
@@ -146,8 +147,7 @@ class TextChannel:
         if self._watch is None:
             return
         yield from self._watch.steps(delta, inline, last=last)
-        found, self._watch.spans = self._watch.spans, []
-        for span in found:
+        for span in self._watch.take_spans():
             self._spread(span)
 
     def _spread(self, span: Span) -> None:

@@ -18,8 +18,8 @@ from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.detector_task import Task
 from guardrails.engine.model import Outcome, Request
 from guardrails.engine.redaction.restore_stream import RestoreStream
+from guardrails.engine.streaming.rule_decisions import StreamStop
 from guardrails.engine.streaming.stream import add_rules, stop_outcome
-from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.engine.streaming.text_channels import TextChannels
 from guardrails.engine.values.writer import replace_values, value_at
 from guardrails.errors import GuardrailsError

@@ -10,8 +10,8 @@ import pytest
 from guardrails import Action, Guard
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.model import Outcome, Request
+from guardrails.engine.streaming.rule_decisions import StreamStop
 from guardrails.engine.streaming.stream import CHANGED, add_rules, stop_outcome
-from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.types import Mode, Place, Severity, Stage, Unavailable
 
 POLICY = """

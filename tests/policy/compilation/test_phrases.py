@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.phrases import Phrases, leave_out
+from guardrails.policy.compilation.phrases import Phrases, leave_out
 
 WORDS = st.lists(
     st.sampled_from(["shoot", "a", "payment", "over", "so", "é", "ﬁ", "\u200b", "日本", " ", ". "]),
