@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.explain.condition_terms import ConditionReader, Term, Truth
+from guardrails.authoring.explain.conditions.condition_terms import ConditionReader, Term, Truth
+from guardrails.authoring.explain.conditions.missing_scores import MissingScores, find_missing
 from guardrails.authoring.explain.explained_findings import CheckFindings
-from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
 from guardrails.engine.conditions.exceptions import is_covered, is_expired
 from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.core.rule_evaluation import Evaluation

@@ -13,9 +13,9 @@ from guardrails.authoring.checked_files import display_name
 from guardrails.authoring.terminal import Style
 
 if TYPE_CHECKING:
-    from guardrails.authoring.explain.condition_terms import Term
+    from guardrails.authoring.explain.conditions.condition_terms import Term
+    from guardrails.authoring.explain.conditions.missing_scores import ScoreChange
     from guardrails.authoring.explain.explained_rules import RuleNote, RuleTrial
-    from guardrails.authoring.explain.missing_scores import ScoreChange
 
 NEAR: Final = 5
 """Rules that nearly fired that are shown."""

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.authoring.explain.condition_terms import ConditionReader
-from guardrails.authoring.explain.missing_scores import MissingScores, find_missing
+from guardrails.authoring.explain.conditions.condition_terms import ConditionReader
+from guardrails.authoring.explain.conditions.missing_scores import MissingScores, find_missing
 from guardrails.policy.condition import Condition, compile_condition
 from guardrails.policy.names import ConditionNames
 from tests.cases import each_case, scale

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.authoring.explain.condition_shapes import BoundComparison, TermShape, parse_shape
+from guardrails.authoring.explain.conditions.condition_shapes import BoundComparison, TermShape, parse_shape
 from guardrails.policy.names import ConditionNames
 from tests.cases import each_case
 

@@ -17,8 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.explain.condition_shapes import BoundComparison
-from guardrails.authoring.explain.condition_terms import Term, Values, evaluate_condition
+from guardrails.authoring.explain.conditions.condition_shapes import BoundComparison
+from guardrails.authoring.explain.conditions.condition_terms import Term, Values, evaluate_condition
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardrails.authoring.explain.condition_shapes import (
+from guardrails.authoring.explain.conditions.condition_shapes import (
     OPERATORS,
     BoundComparison,
     TermShape,

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Finding, Guard, Stage, Text
-from guardrails.authoring.explain.condition_terms import (
+from guardrails.authoring.explain.conditions.condition_terms import (
     ConditionReader,
     Term,
     evaluate_condition,

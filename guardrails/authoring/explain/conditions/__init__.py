@@ -1,0 +1,1 @@
+"""Conditions term by term: what each reads and says, and what is missing for them to hold."""
