@@ -73,7 +73,7 @@ article{margin:1rem 0;padding:1rem;border:1px solid var(--line);border-radius:.5
 table{border-collapse:collapse;margin:.25rem 0}
 th,td{padding:.2rem .75rem .2rem 0;text-align:left;vertical-align:top;overflow-wrap:anywhere;min-width:4rem}
 th{vertical-align:bottom;overflow-wrap:normal}tbody tr{border-top:1px solid var(--line)}tr[hidden]{display:none}
-td:last-child:not(:first-child){min-width:10rem}
+td:last-child:not(:first-child){min-width:10rem}td:first-child{overflow-wrap:break-word}
 th button{all:unset;cursor:pointer;text-decoration:underline dotted}th button:focus-visible{outline:2px solid var(--redact)}
 [aria-sort=ascending] button::after{content:" ▲"}[aria-sort=descending] button::after{content:" ▼"}
 .filter input{font:inherit;max-width:100%%;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:.3rem}

@@ -229,18 +229,19 @@ def _charts(result: PolicyEvaluation) -> Iterator[Html]:
     ranked = sorted(drawn, key=lambda name: (-drawn[name].counts.positive, name))
     for at in range(0, len(ranked), CURVES):
         names = ranked[at : at + CURVES]
+        named = " and ".join(names)
         areas = ", ".join(f"{name} {drawn[name].auprc or 0:.3f}" for name in names)
         yield render_line_chart(
-            "Each point is a score from which on one could act: further right more of what is harmful is found, further up "
-            "more of what is found is harmful. The nearer to the upper right corner, the better.",
+            f"{named}: each point is a score from which on one could act. Further right more of what is harmful is found, "
+            "further up more of what is found is harmful. The nearer to the upper right corner, the better.",
             f"precision-recall curves; areas: {areas}",
             [ChartSeries(name, [(0.0, drawn[name].curve[0][1]), *drawn[name].curve]) for name in names],
             ChartAxis("found of it (recall)"),
             ChartAxis("right (precision)"),
         )
         yield render_line_chart(
-            "Scores that are honest lie on the dotted line: of the rows with a score near 0.8, 80 in a hundred are what it says. "
-            "Below the line a score says too much, above it too little.",
+            f"{named}: scores that are honest lie on the dotted line. Of the rows with a score near 0.8, "
+            "80 in a hundred are what it says. Below the line a score says too much, above it too little.",
             f"calibration of {', '.join(names)}",
             [
                 *(ChartSeries(name, _reliability(drawn[name])) for name in names),
