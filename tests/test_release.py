@@ -35,6 +35,7 @@ OWN_DATA = frozenset(
     {
         *(
             "py.typed",
+            "authoring/reports/tables.js",
             "models/THIRD_PARTY.md",
             "detectors/patterns/_prefixes.json.gz",
             "detectors/patterns/_rows.jsonl",

@@ -66,7 +66,10 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
     if "recursion" in message:
         return DEEP
     if "has() argument" in message:
-        return "has() asks for a value of the request, not for a category", "write hate > 0 for what is found"
+        return (
+            "has() asks for a value of the request, not for a category",
+            "write has(request.user.tier), or hate > 0 for what is found",
+        )
     if found := _TOKEN.search(message):
         char = found[1].strip()[:1]
         if not char:  # such as a space that does not break, which CEL shows as a plain one
@@ -74,8 +77,6 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
         if char in "\"'":
             return "a text in quotes does not end", TYPOS[char]
         return f"unexpected {char!r}", TYPOS.get(char, "")
-    if "has() argument" in message:
-        return "has() asks for a name of the context with a dot in it", "write has(request.user.tier)"
     if found := _MISSING.search(message):
         return f"the condition lacks a {found[1]!r} here", "close the bracket" if found[1] in ")]}" else ""
     last = (re.findall(r"\w+|\S", before) or [""])[-1]
