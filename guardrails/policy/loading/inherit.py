@@ -18,8 +18,9 @@ from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.items import PolicyItem
-from guardrails.policy.loading.problems import Problems, describe
+from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
+from guardrails.policy.loading.value_cures import describe
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_fields import names_of_test
 from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests

@@ -19,8 +19,9 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.inherit import Lineage, MergedSections
 from guardrails.policy.loading.inline_policies import is_policy_text, read_inline
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
-from guardrails.policy.loading.problems import Problems, describe
+from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
+from guardrails.policy.loading.value_cures import describe
 from guardrails.policy.schema import (
     DETECTOR_NAME,
     FORMS,

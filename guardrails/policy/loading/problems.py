@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import typing
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
-from guardrails.detectors.kinds import BUILTIN, find_kind
 from guardrails.errors import PolicyError
+from guardrails.policy.loading.field_names import (
+    explain_misplaced,
+    find_meant_field,
+    find_model_around,
+    give_example,
+    list_fields,
+)
 from guardrails.policy.loading.source import Mark, Path
-from guardrails.policy.schema import FORMS, PolicyDoc, RuleDoc
+from guardrails.policy.loading.value_cures import describe, suggest_value
+from guardrails.policy.schema import FORMS
 from guardrails.registry.sources import PluginSources
 from guardrails.spelling import suggest_name
 
@@ -44,104 +49,6 @@ BOUNDS: Mapping[str, str] = {
     "finite_number": "must be a finite number",
 }
 """pydantic's error type → what is wrong with a value of the right type."""
-
-WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
-"""Words that older YAML took for true and false."""
-
-
-BLOCKED = (
-    "deny",
-    "reject",
-    "refuse",
-    "stop",
-    "drop",
-    "forbid",
-    "ban",
-    "prevent",
-    "disallow",
-    "block_all",
-    "ablehnen",
-    "bloquear",
-)
-REPLACED = (
-    "mask",
-    "anonymize",
-    "anonymise",
-    "remove",
-    "replace",
-    "hide",
-    "censor",
-    "scrub",
-    "filter",
-    "substitute",
-)
-RECORDED = (
-    "warn",
-    "warning",
-    "log",
-    "monitor",
-    "alert",
-    "record",
-    "audit",
-    "annotate",
-    "notify",
-    "report",
-    "review",
-)
-ASKED = (
-    "prompt",
-    "request",
-    "user",
-    "question",
-    "user_input",
-    "in",
-    "inbound",
-    "incoming",
-    "pre_call",
-    "before",
-)
-ANSWERED = (
-    "response",
-    "reply",
-    "answer",
-    "assistant",
-    "completion",
-    "out",
-    "outbound",
-    "outgoing",
-    "post_call",
-    "after",
-    "model",
-)
-VALUES: Mapping[str, Mapping[str, str]] = {
-    "then": {
-        **dict.fromkeys(BLOCKED, "write then: block"),
-        **dict.fromkeys(REPLACED, "write then: redact"),
-        **dict.fromkeys(RECORDED, "write then: flag (and review: a queue, where people are to look at it)"),
-        **dict.fromkeys(
-            ("allow", "pass", "permit", "accept", "ignore", "skip"),
-            "what no rule is for passes anyway; to let something past a rule, write it under 'exceptions:', such as "
-            "- {id: acme, rules: [hate.block], matches: [acme], reason: our name}, or narrow the rule's condition",
-        ),
-    },
-    "on": {
-        **dict.fromkeys(ASKED, "write on: input"),
-        **dict.fromkeys(ANSWERED, "write on: output"),
-        **dict.fromkeys(("both", "all", "any", "everything", "*"), "write on: [input, output]"),
-        **dict.fromkeys(("document", "context", "rag", "source"), "write on: retrieval"),
-        **dict.fromkeys(("tool", "tools", "function", "function_call"), "write on: tool_call, or on: tool_result"),
-    },
-    "mode": {
-        **dict.fromkeys(("monitor", "audit", "log", "off", "test", "dry-run", "dry_run", "warn", "silent"), "write mode: shadow"),
-        **dict.fromkeys(("on", "active", "enforced", "live", "block"), "write mode: enforce"),
-    },
-    "severity": {
-        **dict.fromkeys(("error", "severe", "major"), "write severity: high"),
-        **dict.fromkeys(("warning", "warn", "moderate", "normal"), "write severity: medium"),
-        **dict.fromkeys(("info", "informational", "minor", "note"), "write severity: low"),
-    },
-}  # fmt: skip
-"""A field → words of other products' policies → what to write."""
 
 
 class MarkSource(Protocol):
@@ -214,16 +121,16 @@ class Problems:
         where = f"{'.'.join(map(str, path[:-1]))} in {what}" if len(path) > 1 else what
         name = ".".join(map(str, path)) or what
         if kinds == {"extra_forbidden"}:
-            said = _said_for(model, path)
+            said = find_meant_field(model, path)
             hint = (
                 f"did you mean {said!r}?"
                 if said
-                else _elsewhere(_model_around(model, path), str(path[-1]), detail["input"])
+                else explain_misplaced(find_model_around(model, path), str(path[-1]), detail["input"])
             )
-            hint = hint or suggest_name(str(path[-1]), [*_fields(model, path)])
+            hint = hint or suggest_name(str(path[-1]), [*list_fields(model, path)])
             self.add(marks.key_mark(path), "unknown_field", f"{path[-1]!r} is not a field of {where}", hint)
         elif kinds == {"missing"}:
-            hint = _example(str(path[-1]), _fields(model, path).get(str(path[-1])))
+            hint = give_example(str(path[-1]), list_fields(model, path).get(str(path[-1])))
             self.add(marks.mark(path[:-1]), "missing_field", f"{where} needs {str(path[-1])!r}", hint)
         elif kinds <= {*TYPES, "literal_error"}:
             self._kind(path, name, details, marks)
@@ -248,94 +155,11 @@ class Problems:
         others = [TYPES[each["type"]] for each in details if each["type"] in TYPES]
         *most, last = dict.fromkeys([*literal, *others])
         wanted = f"{', '.join(most)} or {last}" if most else last
-        field = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-        word = value.strip().lower() if isinstance(value, str) else ""
-        code, hint = "wrong_type", VALUES.get(field, {}).get(word) or _cure(value, literal, others)
-        hint = hint or _shape(path, value, others)
+        code, hint = "wrong_type", suggest_value(path, value, literal, others)
         if literal and isinstance(value, str | int) and not isinstance(value, bool):
             code = "invalid_value"
         shown = describe(value) if self._quotes else f"a {type(value).__name__}"
         self.add(marks.mark(path), code, f"{name} must be {wanted}, not {shown}", hint)
-
-
-def _cure(value: object, literal: list[str], others: list[str]) -> str:
-    """Return what to write instead of a value, if that is plain to see."""
-    if isinstance(value, str):
-        if value in literal:  # a number in quotes; texts stand there with theirs
-            return "write it without quotes"
-        if "true or false" in others and value.lower() in WORDS:
-            return f"write {WORDS[value.lower()]}"
-        if others == ["a list"] and not literal:
-            return f"write a list: [{value}]"
-        if {"a number", "a whole number"} & {*others} and value.replace(".", "", 1).isdigit():
-            return "write it without quotes"
-        allowed = [text.strip("'") for text in literal]
-        close = difflib.get_close_matches(value.lower(), allowed, n=1, cutoff=0.5)
-        return f"did you mean {close[0]!r}?" if close else ""
-    if "a text" in others and isinstance(value, bool | int | float):
-        return "put it in quotes"
-    return "remove the key, or write a value" if value is None else ""
-
-
-LISTED: Mapping[str, str] = {"rules": "id", "exceptions": "id", "tests": "input"}
-"""A list of a policy → the field with which its entries begin."""
-
-
-def _shape(path: Path, value: object, others: list[str]) -> str:
-    """Return how to write a list for a mapping, or a mapping for a list, with the author's own words."""
-    name = str(path[-1]) if path else ""
-    if name == "override":
-        return OVERRIDE_EXAMPLE
-    if name == "deny" or path[:1] == ("deny",):
-        if isinstance(value, list) and value and isinstance(value[0], str) and len(path) == 1:
-            return f"give each topic a name and a description: {value[0]}: {{definition: what it is about}}"
-        return "'deny' holds topics by name, each with a definition or examples; 'competitors' is a list beside it"
-    if "a list" in others and isinstance(value, dict) and value:
-        first = next(iter(value))
-        if isinstance(value[first], dict):
-            return f"write a list: - {LISTED.get(name, 'id')}: {first}, and its fields below"
-        return f"begin each entry with a dash: - {first}: {value[first]}"
-    return ""
-
-
-OVERRIDE_EXAMPLE = "such as override: {rules: [{id: hate.block, when: hate >= 0.9}]}: the inherited rule's id, and what changes"
-
-
-def _elsewhere(model: type[BaseModel] | None, name: str, value: object) -> str:
-    """Return where a field belongs that does not stand in its place, "" where nobody knows one of that name."""
-    if model is None:
-        return ""
-    if model.__name__ == "OverrideDoc":
-        if "." not in name and not isinstance(value, dict):
-            return OVERRIDE_EXAMPLE
-        changed = next(iter(value), "when") if isinstance(value, dict) else "when"
-        return f"write override: {{rules: [{{id: {name}, {changed}: …}}]}}"
-    if "use" in model.model_fields:
-        kinds = [
-            kind
-            for kind in BUILTIN
-            if (found := find_kind(kind)) is not None and name in fields_by_name(found.config)
-        ]
-        return f"it is a field of use: {', use: '.join(kinds[:4])}" if kinds else ""
-    whole, rule = fields_by_name(PolicyDoc), fields_by_name(RuleDoc)
-    if model is RuleDoc and name in whole:
-        return f"'{name}:' is no part of a rule: write it at the left margin, after all rules"
-    if model is PolicyDoc and name in rule:
-        return "it belongs into a rule, below 'rules:'"
-    return ""
-
-
-def describe(value: object) -> str:
-    """Name a value's kind for a message, and show it if it is short."""
-    if value is None:
-        return "nothing (null)"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    kinds = ((int, "the number"), (float, "the number"), (str, "the text"))
-    for kind, word in kinds:
-        if isinstance(value, kind):
-            return f"{word} {value!r}" if len(repr(value)) <= 60 else word
-    return "a list" if isinstance(value, list) else "a mapping"
 
 
 def _real(loc: tuple[str | int, ...], data: object, kind: str) -> Path:
@@ -356,56 +180,10 @@ def _holds(data: object, part: str | int) -> bool:
     return isinstance(data, dict) and part in data
 
 
-def _model_around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """Return the model of the mapping around `path`."""
-    for part in path[:-1]:
-        field = fields_by_name(model).get(str(part))
-        if isinstance(part, int) or field is None:
-            continue
-        inner = inner_model(field.annotation)
-        if inner is None:
-            return None
-        model = inner
-    return model
-
-
-def _fields(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
-    """Return the fields that the mapping around `path` may have, by their names in YAML."""
-    around = _model_around(model, path)
-    return {} if around is None else fields_by_name(around)
-
-
-def _said_for(model: type[BaseModel], path: Path) -> str | None:
-    """Return the field that is called so elsewhere, where the model knows of such names (`MEANT`)."""
-    meant: Mapping[str, str] = getattr(_model_around(model, path), "MEANT", {})
-    return meant.get(str(path[-1]))
-
-
-def fields_by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return the fields of a mapping by their names in YAML, in the order of their declaration."""
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def inner_model(annotation: Any) -> type[BaseModel] | None:
-    """Return the model inside `Model | None` or `list[str | Model]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for arg in typing.get_args(annotation) if (found := inner_model(arg))), None)
-
-
 def _find_misspelt(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:
     """Return the place of the field that a misspelt one most likely stands for."""
     if details[0]["type"] != "extra_forbidden":
         return []
-    said = _said_for(model, path)
-    close = difflib.get_close_matches(str(path[-1]), [*_fields(model, path)], n=1, cutoff=0.6)
+    said = find_meant_field(model, path)
+    close = difflib.get_close_matches(str(path[-1]), [*list_fields(model, path)], n=1, cutoff=0.6)
     return [(*path[:-1], name) for name in ([said] if said else close)]
-
-
-def _example(name: str, field: FieldInfo | None) -> str:
-    """Return how a missing field could look."""
-    if field is None:
-        return ""
-    values = field.examples or typing.get_args(field.annotation)
-    literal = typing.get_origin(field.annotation) is Literal
-    return f"such as {name}: {values[0]}" if values and (field.examples or literal) else f"add '{name}:'"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from guardrails.detectors.config import Config
-from guardrails.policy.loading.problems import Path, Problems, describe
-from guardrails.policy.loading.source import Mark
+from guardrails.policy.loading.problems import Problems
+from guardrails.policy.loading.source import Mark, Path
 from tests.cases import each_case
 
 
@@ -132,18 +132,6 @@ def test_any_data_is_read_or_explained(data: dict[str, Any]) -> None:
     whole = problems.validate(Whole, data, Paths(), "the whole")
     assert (whole is None) is bool(problems.errors)
     assert all(each.code and each.message and each.line for each in problems.errors)
-
-
-@each_case(
-    ("value", "text"),
-    [
-        (None, "nothing (null)"), (True, "true"), (3, "the number 3"), (0.5, "the number 0.5"), ("a", "the text 'a'"),
-        ("a" * 80, "the text"), ([1], "a list"), ({}, "a mapping"),
-    ],
-)  # fmt: skip
-def test_values_are_described(value: object, text: str) -> None:
-    """A value is named by its kind, and shown if it is short."""
-    assert describe(value) == text
 
 
 def test_values_can_be_kept_out_of_messages() -> None:
