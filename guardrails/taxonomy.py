@@ -137,6 +137,35 @@ OWASP: dict[str, str] = {
 }
 
 
+SYNONYMS: dict[str, str] = {
+    "hate_speech": "hate", "hateful": "hate", "identity_attack": "hate", "identity_hate": "hate", "hass": "hate", "odio": "hate",
+    "toxicity": "toxic", "severe_toxicity": "toxic", "severe_toxic": "toxic", "offensive": "toxic", "abusive": "toxic",
+    "insult": "harassment", "bullying": "harassment", "threat": "harassment.threatening", "obscene": "profanity",
+    "profane": "profanity", "swearing": "profanity", "nsfw": "sexual", "porn": "sexual", "sexually_explicit": "sexual",
+    "violent": "violence", "gore": "violence.graphic", "suicide": "self_harm", "selfharm": "self_harm", "csam": "sexual.minors",
+    "insults": "harassment", "hatespeech": "hate",
+    "prompt_injection": "injection", "attack": "injection", "prompt_attack": "jailbreak", "crime": "illicit",
+}  # fmt: skip
+"""What people, data and other products call a category."""
+
+
+def plain_name(name: str) -> str:
+    """Return a name without regard to case, and with one form of what stands between its words."""
+    return re.sub(r"[\s\-/]+", "_", name.strip().strip("\"'“”").casefold())
+
+
+@cache
+def find_meant(name: str) -> str | None:
+    """Return the category that a name from elsewhere means, None where it means none."""
+    for table in (OPENAI, AZURE, BEDROCK, LLAMA_GUARD):
+        if name in table:
+            return table[name]
+    plain = plain_name(name)
+    dotted = [f"{plain[:at]}.{plain[at + 1 :]}" for at, char in enumerate(plain) if char == "_"]
+    found = next((each for each in (plain, *dotted) if is_valid(each)), None)
+    return SYNONYMS.get(plain) if found is None else found
+
+
 def is_valid(category: str) -> bool:
     """Tell whether the name is of the taxonomy, or a leaf under one of its open roots."""
     if not NAME.fullmatch(category):

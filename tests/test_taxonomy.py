@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails import taxonomy
 from guardrails.taxonomy import (
     AZURE,
     BEDROCK,
@@ -79,3 +80,26 @@ def test_ancestors_are_worth_at_least_as_much(category: str, names: tuple[str, .
     """A category counts for its parents, a harm for `unsafe` too."""
     assert with_ancestors(category) == names
     assert ("unsafe" in names) is is_harm(category)
+
+
+@each_case(
+    ("label", "category"),
+    [
+        ("hate", "hate"),
+        ("sexual_minors", "sexual.minors"),
+        ("hate_threatening", "hate.threatening"),
+        ("self_harm_intent", "self_harm.intent"),
+        ("self-harm/instructions", "self_harm.instructions"),
+        ("Self Harm", "self_harm"),
+        ("SelfHarm", "self_harm"),
+        ("S10", "hate"),
+        ("PROMPT_ATTACK", "jailbreak"),
+        ("custom.word", "custom.word"),
+        ("custom_word", "custom.word"),
+        ("misinformation", "misinformation"),
+        ("", None),
+    ],
+)
+def test_names_are_of_the_taxonomy_or_of_others(label: str, category: str | None) -> None:
+    """Separators do not matter, and neither do other systems' names."""
+    assert taxonomy.find_meant(label) == category

@@ -81,6 +81,45 @@ ELSEWHERE = {
     "tool": "tool.name",
 }
 """What people call leaves by words that end none, or several."""
+IN_DETECTORS = (
+    "words of the text are for a detector to find: words: {use: terms, terms: [foo], category: custom.words}, "
+    "and here: custom.words > 0"
+)
+ELSEWHERE_SAID = {
+    **dict.fromkeys(
+        ("stage", "direction"), "at which stage a rule acts is said by its 'on:', such as on: input"
+    ),
+    **dict.fromkeys(
+        (
+            "input",
+            "output",
+            "prompt",
+            "text",
+            "response",
+            "content",
+            "content.text",
+            "message.text",
+            "message.content",
+        ),
+        IN_DETECTORS,
+    ),
+    **dict.fromkeys(("flag", "redact", "block"), "what is done is said by 'then:'"),
+    **dict.fromkeys(
+        ("None", "null", "nil", "undefined"), "write has(request.user.tier) to ask whether there is a value"
+    ),
+    **dict.fromkeys(("True", "TRUE", "yes"), "write true"),
+    **dict.fromkeys(("False", "FALSE", "no"), "write false"),
+    **dict.fromkeys(("high", "low", "medium", "critical"), "write a number from 0 to 1, such as hate >= 0.8"),
+}
+"""What is no name of a condition, and where it belongs."""
+SUGGESTED = {
+    "pii": "personal_data: {use: pii}",
+    "secret": "credentials: {use: secrets}",
+    "url": "links: {use: urls}",
+    "command": "commands: {use: commands}",
+    "profanity": "swear_words: {use: profanity}",
+}
+"""A category, or the root of one → a detector that gives it."""
 OUTER = re.compile(r"(?:input|context|ctx|principal|req|auth)\.")
 """What other products' policies put before them."""
 
@@ -93,6 +132,14 @@ def find_meant_leaf(dotted: str) -> str:
     if name.startswith(("user.", "client.", "metadata.")):
         return f"request.{name}"
     return next((leaf for leaf in CONTEXT if leaf == name or leaf.endswith(f".{name}")), "")
+
+
+def suggest_detector(category: str) -> str:
+    """Return a detector that gives a category, as it is written under `detectors:`."""
+    root = category.split(".", 1)[0]
+    if root == "custom":
+        return f"{category.rsplit('.', 1)[-1]}: {{use: terms, terms: [foo], category: {category}}}"
+    return SUGGESTED.get(root, "safety: {use: classifier}")
 
 
 @lru_cache(maxsize=1_024)
@@ -136,10 +183,20 @@ class ConditionNames:
         if category in self.categories:
             return None
         if not taxonomy.is_valid(category):
-            hint = suggest_name(category, self.known)
-            if leaf := find_meant_leaf(category):
-                hint = f"write {leaf}"
+            hint = self._explain_unknown(category)
             return "unknown_category", f"{category!r} is not a category", hint
         hint = suggest_name(category, sorted(self.categories - {"unsafe"}), few=0)
-        hint = hint or "add a detector that gives it under 'detectors:'"
+        hint = hint or f"add one under 'detectors:', such as {suggest_detector(category)}"
         return "category_without_detector", f"no detector of this policy gives {category!r}", hint
+
+    def _explain_unknown(self, name: str) -> str:
+        """Return what most likely was meant by a name that is no category."""
+        if leaf := find_meant_leaf(name):
+            return f"write {leaf}"
+        if given := self.by_detector.get(name):
+            return f"it is the name of a detector, which finds {', '.join(sorted(given)[:3])}: write {min(given)} > 0"
+        if name in ELSEWHERE_SAID:
+            return ELSEWHERE_SAID[name]
+        if meant := taxonomy.find_meant(name):
+            return f"did you mean {meant!r}?"
+        return suggest_name(name, self.known)

@@ -90,8 +90,8 @@ FILES = {
     "competitors of terms": (HEAD + "  x: {use: terms, terms: [a], competitors: [Globex]}\n", ["it is a field of use: topic"]),
     "a test among rules": (rule(more="  - input: hello\n    expect: {action: allow}\n"), ["11: this is a test", "below 'tests:'"]),
     "tests in a rule": (rule(more="    tests: []\n"), ["11: 'tests' is not a field of rule 'r'", "at the left margin"]),
-    "override by name": (extends("override:\n  hate.block: {when: hate > 0.9}\n"), ["write override: {rules: [{id: hate.block, when: …}]}"]),
-    "override in a list": (extends("override:\n  - id: hate.block\n"), ["such as override: {rules: [{id: hate.block"]),
+    "override by name": (extends("override:\n  hate.block: {when: hate > 0.9}\n"), ["write override: {rules: [{id: hate.block, when: hate > 0.9}]}"]),
+    "override in a list": (extends("override:\n  - id: hate.block\n"), ["write override: {rules: [{id: hate.block"]),
     "a space that is none": (HEAD + "rules:\n  - id: r\n  \u00a0 on: input\n", ["looks like a space and is none"]),
     "a tab": (HEAD + "rules:\n\t- id: r\n", ["7: there is a tab"]),
 }  # fmt: skip

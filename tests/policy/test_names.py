@@ -58,7 +58,11 @@ def test_given_categories_hold_their_parents() -> None:
         ("Hate", "unknown_category", "did you mean 'hate'?"),
         ("HATE", "unknown_category", "did you mean 'hate'?"),
         ("zzzz", "unknown_category", ""),
-        ("sexual", "category_without_detector", "add a detector that gives it under 'detectors:'"),
+        (
+            "sexual",
+            "category_without_detector",
+            "add one under 'detectors:', such as safety: {use: classifier}",
+        ),
         ("pii.emial", "category_without_detector", "did you mean 'pii.email'?"),
         ("custom.y", "category_without_detector", "did you mean 'custom.x' or 'custom'?"),
     ],

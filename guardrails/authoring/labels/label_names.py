@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Final
 
@@ -95,41 +94,12 @@ HARMFUL_WORDS: Final = frozenset(
         "dangereux",
     ]
 )
-SYNONYMS: Final = {
-    "hate_speech": "hate", "hateful": "hate", "identity_attack": "hate", "identity_hate": "hate", "hass": "hate", "odio": "hate",
-    "toxicity": "toxic", "severe_toxicity": "toxic", "severe_toxic": "toxic", "offensive": "toxic", "abusive": "toxic",
-    "insult": "harassment", "bullying": "harassment", "threat": "harassment.threatening", "obscene": "profanity",
-    "profane": "profanity", "swearing": "profanity", "nsfw": "sexual", "porn": "sexual", "sexually_explicit": "sexual",
-    "violent": "violence", "gore": "violence.graphic", "suicide": "self_harm", "selfharm": "self_harm", "csam": "sexual.minors",
-    "prompt_injection": "injection", "attack": "injection", "prompt_attack": "jailbreak", "crime": "illicit",
-}  # fmt: skip
-"""What labelled data call a category."""
-
-TABLES: Final = (taxonomy.OPENAI, taxonomy.AZURE, taxonomy.BEDROCK, taxonomy.LLAMA_GUARD)
-"""Names of other systems, which labelled data may use."""
-
-
-def plain_name(label: str) -> str:
-    """Return a label without regard to case, and with one form of what stands between its words."""
-    return re.sub(r"[\s\-/]+", "_", label.strip().strip("\"'“”").casefold())
-
-
-@cache
-def label_category(label: str) -> str | None:
-    """Return the category that a label names, None where it names none."""
-    for table in TABLES:
-        if label in table:
-            return table[label]
-    plain = plain_name(label)
-    dotted = [f"{plain[:at]}.{plain[at + 1 :]}" for at, char in enumerate(plain) if char == "_"]
-    found = next((each for each in (plain, *dotted) if taxonomy.is_valid(each)), None)
-    return SYNONYMS.get(plain) if found is None else found
 
 
 @cache
 def read_label(label: str) -> str | None:
     """Return how a label is read: `BENIGN`, `HARMFUL`, or its category; None where nobody knows."""
-    plain = plain_name(label)
+    plain = taxonomy.plain_name(label)
     if plain in HARMLESS_WORDS:
         return BENIGN
-    return HARMFUL if plain in HARMFUL_WORDS else label_category(label)
+    return HARMFUL if plain in HARMFUL_WORDS else taxonomy.find_meant(label)

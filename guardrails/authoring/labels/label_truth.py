@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from guardrails.authoring.labels.label_names import BENIGN, label_category
+from guardrails import taxonomy
+from guardrails.authoring.labels.label_names import BENIGN
 from guardrails.taxonomy import with_ancestors
 
 ROOT: Final = "unsafe"
@@ -20,7 +21,7 @@ def read_known_categories(labels: Mapping[str, bool]) -> dict[str, bool]:
     """Return what labels say by category; one that is named twice is true where either says so."""
     found: dict[str, bool] = {}
     for label, value in labels.items():
-        if (category := label_category(label)) is not None:
+        if (category := taxonomy.find_meant(label)) is not None:
             found[category] = found.get(category, False) or value
     return found
 

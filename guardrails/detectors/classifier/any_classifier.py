@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.classifier.border_reading import StretchBatch
 from guardrails.detectors.classifier.classifier_config import (
@@ -247,5 +248,6 @@ def _unknown_categories(config: LabelledConfig, given: Sequence[str]) -> list[Co
         )
         for index, each in enumerate(config.categories or ())
         if not filter_categories(given, [each])
-        for close in [difflib.get_close_matches(each, given, n=1)]
+        for meant in [taxonomy.find_meant(each)]
+        for close in [[meant] if meant in given else difflib.get_close_matches(each, given, n=1)]
     ]

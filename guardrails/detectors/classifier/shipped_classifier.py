@@ -457,7 +457,8 @@ def _problems(config: ClassifierConfig, model: SafetyModel) -> list[ConfigProble
         )
         for index, each in enumerate(config.categories)
         if not _select_heads(model.heads, [each])
-        for close in [difflib.get_close_matches(each, told, n=1)]
+        for meant in [taxonomy.find_meant(each)]
+        for close in [[meant] if meant in told else difflib.get_close_matches(each, told, n=1)]
     ]
 
 

@@ -7,6 +7,7 @@ are undone (`text.revealed`); findings are in original coordinates.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
@@ -219,7 +220,9 @@ def category_problem(category: str, path: tuple[str | int, ...]) -> ConfigProble
     """Return what is wrong with a category that a detector is to give, or None."""
     if taxonomy.is_valid(category):
         return None
-    hint = "use a category of the taxonomy, or 'custom.' and a name in lower case"
+    leaf = re.sub(r"[^a-z0-9_]+", "_", category.lower().removeprefix("custom.")).strip("_")
+    meant = taxonomy.find_meant(category) or f"custom.{leaf or 'mine'}"
+    hint = f"write {meant}; a category is one of the taxonomy, or 'custom.' and a name in lower case"
     return ConfigProblem("unknown_category", f"{category!r} is not a category", path, hint=hint)
 
 

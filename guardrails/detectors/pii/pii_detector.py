@@ -281,7 +281,10 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
 
 
 def _unknown(name: str, index: int, everything: Sequence[str]) -> ConfigProblem:
-    close = difflib.get_close_matches(name.removeprefix("pii."), everything, n=1)
+    plain = name.removeprefix("pii.").replace("-", "_")
+    meant = presidio_entities(()).get(plain.upper())
+    known = [meant] if meant in everything else []
+    close = known or difflib.get_close_matches(plain.lower(), everything, n=1)
     return ConfigProblem(
         "unknown_entity",
         f"{name!r} is not a kind of personal data",

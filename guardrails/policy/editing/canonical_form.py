@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from guardrails.detectors.kinds import find_kind
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.policy.editing.layout import LayoutEntry, LayoutError, LayoutNode, parse_layout
-from guardrails.policy.loading.field_names import fields_by_name, inner_model
+from guardrails.policy.loading.cures.field_names import fields_by_name, inner_model
 from guardrails.policy.loading.source import Source, read_yaml
 from guardrails.policy.schema import ITEMS, OverrideDoc, PolicyDoc, RuleDoc
 from guardrails.registry.sources import PluginError

@@ -23,7 +23,8 @@ import yaml
 
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.policy.loading import scalars
-from guardrails.policy.loading.compose import LOADER, BranchNode, NodeEntry, ScalarNode
+from guardrails.policy.loading.compose import BranchNode, NodeEntry, ScalarNode
+from guardrails.policy.loading.cures.yaml_cures import LOADER
 from guardrails.policy.loading.source import Path, Source, read_yaml
 
 MARK = "\ufeff"

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import yaml
 
-from guardrails.policy.loading.compose import LOADER
+from guardrails.policy.loading.cures.yaml_cures import LOADER
 
 FLOW: Final = ("[", "{")
 

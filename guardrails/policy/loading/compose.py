@@ -11,6 +11,7 @@ from typing import NoReturn
 import yaml
 
 from guardrails.errors import PolicyError, PolicyErrors
+from guardrails.policy.loading.cures.yaml_cures import LOADER, find_yaml_cure, quote_text
 from guardrails.policy.loading.scalars import (
     CORE,
     TYPE_NAMES,
@@ -21,30 +22,16 @@ from guardrails.policy.loading.scalars import (
     resolve,
 )
 
-LOADER: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Only its parser is used. The C one is some ten times faster, but not in every build of PyYAML."""
 MAX_CHARACTERS = 2**20
 """A policy of 500 rules has some 150,000; a million is a mistake or an attack."""
 MAX_DEPTH = 32
 """The schema needs 8; every later stage may recurse over what passes here."""
 MAX_NODES = 100_000
 """Keys and values, aliases expanded: 500 rules have some 15,000."""
+THOUSAND = 3
+"""Digits behind a comma that sets thousands apart."""
 MAX_ALIASES = 100
 """References to anchors: enough to share what rules share."""
-
-_ODD_SPACE = re.compile("[\u00a0\u2000-\u200b\u202f\u2060\u3000]")
-_CURLY = re.compile("[:\\-,\\[{] *([“”„«\u2018\u2019])")
-_TAB = re.compile(r"^ *(\t)", re.MULTILINE)
-_LOOKALIKES = (
-    (_TAB, "there is a tab at the beginning of the line", "indent with spaces"),
-    (
-        _ODD_SPACE,
-        "here is a character that looks like a space and is none, as word processors write it",
-        "write a plain space",
-    ),
-    (_CURLY, "curly quotes are no quotes in YAML", 'write straight ones: "…"'),
-)
-"""What nobody sees → what is wrong, and what to write, where the parser stumbles over a line that has it."""
 
 # Not the parser's YAML 1.1 line breaks (NEL, LS, PS): an editor's line numbers do not count these.
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -199,21 +186,13 @@ class Composer:
             message = f"{message} {context}{since}"
         index = mark.index if mark else self._reached
         begun = getattr(error, "context_mark", None) or mark
-        self._check_lookalikes(min(begun.index, index) if begun else index, index)
+        if cure := find_yaml_cure(self._source.text, min(begun.index, index) if begun else index, index):
+            self._stop(cure.index, "yaml_syntax", cure.message, cure.hint)
         hint = next((hint for part, hint in _HINTS if part in message), "check indents, quotes and brackets")
         if self._source.text[index : index + 1] == "\t":
             hint = "there is a tab here: indent with spaces"
         # The C parser looks ahead, and may reach its own limit before ours.
         self._stop(index, "too_deep" if "nesting depth" in message else "yaml_syntax", message, hint)
-
-    def _check_lookalikes(self, first: int, last: int) -> None:
-        """Stop at a character that nobody can tell from the right one, in the lines that the parser could not read."""
-        text = self._source.text
-        begin, end = text.rfind("\n", 0, first) + 1, text.find("\n", last)
-        lines = text[begin : len(text) if end < 0 else end]
-        for pattern, message, hint in _LOOKALIKES:
-            if found := pattern.search(lines):
-                self._stop(begin + found.start(found.lastindex or 0), "yaml_syntax", message, hint)
 
     def _count(self, index: int, nodes: int, characters: int) -> None:
         self._nodes += nodes
@@ -273,12 +252,18 @@ class Composer:
             self._report(start, "yaml_syntax", "an escape names half a character", "use \\U and eight digits")
         try:
             if tag is not None:
-                value = convert(text, tag) if self._known_tag(tag, TYPE_NAMES, start) else text
+                value = (
+                    convert(text, tag) if self._known_tag(tag, TYPE_NAMES, start) else self._line_from(start)
+                )
             elif not event.style:
                 value = resolve(text)
         except ScalarProblem as problem:
             self._report(start, problem.code, str(problem), "quote it if it is a text")
         return ScalarNode(*span, event.style or "", text, value)
+
+    def _line_from(self, start: int) -> str:
+        """Return the rest of a line, which is the value where a text begins with `!` and lacks its quotes."""
+        return self._source.text[start:].split("\n", 1)[0].strip()
 
     def _known_tag(self, tag: str, fitting: Collection[str], start: int) -> bool:
         if tag in fitting:
@@ -288,7 +273,9 @@ class Composer:
             message = f"tag {quote_scalar(name)} does not fit the value"
             self._report(start, "invalid_value", message, "remove the tag")
         else:
-            hint = "remove the tag, or quote the text if it starts with '!'"
+            hint = "remove the tag"
+            if not name.startswith("!!"):
+                hint = f"{hint}; if it is none, quote the text: {quote_text(self._line_from(start))}"
             self._report(start, "unknown_tag", f"tag {quote_scalar(name)} is not known", hint)
         return False
 
@@ -316,7 +303,10 @@ class Composer:
         key = self._entry(first, None, depth)
         sound = len(self.problems) == known and self._is_key(first, key)
         value = self._entry(self._next(), key.start, depth)
-        if not sound or not isinstance(key.node, ScalarNode):
+        if not isinstance(key.node, ScalarNode):
+            return
+        if not sound:
+            self._join_number(key.node, value.node, children, known)
             return
         text = key.node.text
         if text in children:
@@ -324,9 +314,36 @@ class Composer:
                 return
             line = self._source.place(children[text].key)[0]
             message = f"key {quote_scalar(text)} is there already, in line {line}"
-            self._report(key.start, "duplicate_key", message, "remove or rename one of the two")
+            hint = "remove or rename one of the two"
+            if depth == 1 and isinstance(value.node, BranchNode):
+                hint = f"move what stands below it to the end of the first {text!r}, and remove this line"
+            self._report(key.start, "duplicate_key", message, hint)
         else:
             children[text] = value
+
+    def _join_number(
+        self,
+        key: ScalarNode,
+        value: ScalarNode | BranchNode,
+        children: dict[str | int, NodeEntry],
+        known: int,
+    ) -> None:
+        """Report a number that its comma cuts in two within { }, as one problem; `known` is how many there were before it."""
+        name, before = next(reversed(children.items()), ("", None))
+        if before is None or not isinstance(before.node, ScalarNode) or not isinstance(value, ScalarNode):
+            return
+        whole, part = before.node.text, key.text
+        if value.text or before.node.style or not (whole.isdecimal() and part.isdecimal()):
+            return
+        decimal, joined = f"{whole}.{part}", f"{whole}{part}"
+        hint = f"write {decimal}: a decimal has a point"
+        if len(part) == THOUSAND and whole != "0":
+            hint, decimal = f"write {joined}, without what sets thousands apart", joined
+        del self.problems[known:]
+        message = f"a comma ends a value within {{ }}: {whole},{part} is read as {whole} and a key {part!r}"
+        self._report(before.start, "invalid_number", message, hint)
+        node = ScalarNode(before.node.start, before.node.end, "", decimal, resolve(decimal))
+        children[name] = NodeEntry(before.key, before.start, node)
 
     def _is_missing_dash(self, start: int, children: dict[str | int, NodeEntry], text: str) -> bool:
         """Report a new entry of a list that lacks its dash, once: its keys are those of the entry before."""

@@ -17,10 +17,11 @@ from guardrails.detectors import NO_FOLDER, display_path
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
+from guardrails.policy.loading.cures.habit_words import KINDS
+from guardrails.policy.loading.cures.value_cures import ENTRIES, LONGEST, describe, write_flow
 from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
-from guardrails.policy.loading.value_cures import describe
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_fields import names_of_test
 from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests
@@ -29,8 +30,8 @@ from guardrails.spelling import suggest_name
 MAX_PARENTS = 32
 """Policies that one may build on, all together."""
 
-NAMED = {"rules": ("rule", "id"), "exceptions": ("exception", "id"), "tests": ("test", "name")}
-"""Section that is a list → what an item of it is called, and the field that names it."""
+NAMED = {"rules": "rule", "exceptions": "exception", "tests": "test"}
+"""Section that is a list → what an item of it is called."""
 
 LISTS = ("allow", "untrusted")
 """Lists of tools."""
@@ -238,8 +239,12 @@ class Lineage:
             name = str(item.data.get("id", f"{source.file}#{len(merged.rules)}"))
             if (first := merged.rules.setdefault(name, item)) is not item:
                 was = name in inherited
-                self.report_redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
-                merged.rules[f"{source.file}#{len(merged.rules)}"] = item  # for what else is wrong in it
+                cure = f"write override: {write_flow({'rules': [item.data]})}" if was else ""
+                self.report_redefined(
+                    item.mark(("id",)), "rule", name, first.mark(("id",)), cure, inherited=was
+                )
+                if not was or {*item.data} >= {"on", "when", "then"}:  # else it changes a part of that
+                    merged.rules[f"{source.file}#{len(merged.rules)}"] = item  # for what else is wrong in it
         merged.exceptions += self.items(data, "exceptions", source, folder)
         merged.tests += self.items(data, "tests", source, folder)
         merged.unchecked.update(_mapping(data, "unchecked"))
@@ -269,8 +274,16 @@ class Lineage:
             else:
                 self.merged.tools[name] = item
 
-    def report_redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
-        hint = f"change an inherited {what} under 'override:'" if inherited else "give each its own"
+    def report_redefined(
+        self, mark: Mark, what: str, name: str, first: Mark, cure: str = "", *, inherited: bool
+    ) -> None:
+        hint = (
+            cure
+            if 0 < len(cure) <= LONGEST
+            else f"change an inherited {what} under 'override:'"
+            if inherited
+            else "give each its own"
+        )
         message = f"{what} {name!r} is already defined in {first.file}:{first.line}"
         self.problems.add(mark, f"duplicate_{what}", message, hint)
 
@@ -278,25 +291,31 @@ class Lineage:
         self, data: dict[str, Any], section: str, source: Source, folder: FilePath | None
     ) -> Iterator[PolicyItem]:
         """Yield the mappings of a list; report what is no mapping."""
-        what, key = NAMED[section]
+        what = NAMED[section]
         for index, entry in enumerate(_list(data, section)):
             if isinstance(entry, dict):
                 yield PolicyItem(entry, source, (section, index), folder)
             else:
-                message = f"a {what} must be a mapping, not {describe(entry)}"
-                self.problems.add(source.mark((section, index)), "wrong_type", message, f"write - {key}: …")
+                article = "an" if what[0] in "aeiou" else "a"
+                message = f"{article} {what} must be a mapping, not {describe(entry)}"
+                hint = f"write each {what} with its fields, such as {ENTRIES[section]}"
+                self.problems.add(source.mark((section, index)), "wrong_type", message, hint)
 
     def mappings(
         self, data: dict[str, Any], source: Source, folder: FilePath | None
     ) -> Iterator[tuple[str, PolicyItem]]:
         """Yield the detectors; report what is no mapping."""
-        for name, entry in _mapping(data, "detectors").items():
+        for name, entry, path in _list_detectors(data):
             if isinstance(entry, dict):
-                yield name, PolicyItem(entry, source, ("detectors", name), folder)
+                yield name, PolicyItem(entry, source, path, folder)
             else:
                 message = f"detector {name!r} must be a mapping, not {describe(entry)}"
-                hint = "write {use: terms, …}"
-                self.problems.add(source.mark(("detectors", name)), "wrong_type", message, hint)
+                hint = (
+                    f"write {name}: {{use: {KINDS.get(str(entry), entry)}}}"
+                    if isinstance(entry, str)
+                    else "write {use: terms, …}"
+                )
+                self.problems.add(source.mark(path), "wrong_type", message, hint)
 
     def override(self, override: dict[str, Any], source: Source, folder: FilePath | None) -> None:
         """Change what was inherited, field by field."""
@@ -305,7 +324,8 @@ class Lineage:
             name = change.get("id") if isinstance(change, dict) else ""
             if name is None:
                 message = "an override needs 'id': it says which rule to change"
-                self.problems.add(source.mark(path), "missing_field", message)
+                hint = f"such as {write_flow({'id': next(iter(self.merged.rules), 'hate.block'), **change})}"
+                self.problems.add(source.mark(path), "missing_field", message, hint)
             elif not isinstance(name, str):
                 message = f"id must be a text, not {describe(name)}"
                 self.problems.add(source.mark((*path, "id")), "wrong_type", message, "put it in quotes")
@@ -371,6 +391,20 @@ class Lineage:
 def _mapping(data: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = data.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _list_detectors(data: Mapping[str, Any]) -> Iterator[tuple[str, object, Path]]:
+    """Yield each detector with its name and path; also those in a list, or below a misspelt key: that is an error of its own, for
+    which no rule is to blame.
+    """
+    section = "detectors" if "detectors" in data else "detector"
+    for name, entry in _mapping(data, section).items():
+        yield name, entry, (section, name)
+    for index, entry in enumerate(_list(data, section)):
+        called = entry.get("name", entry.get("id")) if isinstance(entry, dict) else None
+        if isinstance(entry, dict) and isinstance(called, str):
+            rest = {key: value for key, value in entry.items() if key not in ("name", "id")}
+            yield called, rest, (section, index)
 
 
 def _list(data: Mapping[str, Any], key: str) -> list[Any]:

@@ -16,12 +16,14 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.detectors.kinds import Kind, find_kind, kind_names
 from guardrails.errors import PolicyErrors
+from guardrails.policy.loading.cures.field_names import explain_misplaced_rule, find_kinds, find_named_use
+from guardrails.policy.loading.cures.habit_words import KINDS
+from guardrails.policy.loading.cures.value_cures import describe
 from guardrails.policy.loading.inherit import Lineage, MergedSections
 from guardrails.policy.loading.inline_policies import is_policy_text, read_inline
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
-from guardrails.policy.loading.value_cures import describe
 from guardrails.policy.schema import (
     DETECTOR_NAME,
     FORMS,
@@ -39,6 +41,9 @@ from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.testing.test_files import TestFile
 from guardrails.registry.sources import PluginError, PluginSources
 from guardrails.spelling import suggest_name
+
+MANY = 40
+"""Kinds of detectors that a hint lists: it is the one place where an editor may learn which there are."""
 
 
 class _NoMarks:
@@ -104,11 +109,8 @@ class _Validation:
         )
 
     def rule(self, item: PolicyItem) -> RuleDoc | None:
-        if "expect" in item.data and "when" not in item.data:
-            hint = "move it to the end of the file, below 'tests:' at the left margin"
-            self.problems.add(
-                item.mark(()), "unknown_field", "this is a test, and stands among the rules", hint
-            )
+        if misplaced := explain_misplaced_rule(item.data):
+            self.problems.add(item.mark(()), "unknown_field", *misplaced)
             return None
         return self.problems.validate(RuleDoc, item.data, item, _display_name("rule", item.data.get("id")))
 
@@ -144,7 +146,15 @@ class _Validation:
 
     def detector(self, name: str, item: PolicyItem) -> DetectorItem:
         """Find the kind of a detector and validate its fields by it."""
-        add, use = self.problems.add, item.data.get("use")
+        add, use, data = self.problems.add, item.data.get("use"), item.data
+        if use is None and (named := find_named_use(data)):
+            add(
+                item.key_mark((named,)),
+                "unknown_field",
+                f"{named!r} is not a field of detector {name!r}",
+                "did you mean 'use'?",
+            )
+            use, data = data[named], {key: value for key, value in data.items() if key != named}
         if re.fullmatch(DETECTOR_NAME, name) is None:
             add(
                 item.key_mark(()),
@@ -152,29 +162,32 @@ class _Validation:
                 f"name of a detector {name!r} must be {FORMS[DETECTOR_NAME]}",
             )
         if use is None:
-            hint = f"such as use: patterns; one of: {', '.join(kind_names(self.plugins))}"
+            first, *_ = find_kinds(data) or ["patterns"]
+            hint = f"such as use: {first}; one of: {', '.join(kind_names(self.plugins))}"
             add(item.key_mark(()), "missing_field", f"detector {name!r} needs 'use'", hint)
         elif not isinstance(use, str):
             add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")
         elif (of := self.kind(use, item)) is not None:
-            config = self.problems.validate(of.config, item.data, item, f"detector {name!r}")
-            return DetectorItem(item, of, config or _keep_valid(of.config, item.data), partial=config is None)
+            data = {**data, "use": of.name}
+            config = self.problems.validate(of.config, data, item, f"detector {name!r}")
+            return DetectorItem(item, of, config or _keep_valid(of.config, data), partial=config is None)
         return DetectorItem(item, None, None)
 
     def kind(self, use: str, item: PolicyItem) -> Kind | None:
-        """Find the kind of a detector; None where there is none, or it cannot be used."""
+        """Find the kind of a detector, or the one that most likely is meant; None where there is none, or it cannot be used."""
+        meant = KINDS.get(use.lower(), "")
         try:
             if (found := find_kind(use, self.plugins)) is not None:
                 return found
-            hint = suggest_name(use, kind_names(self.plugins))
+            hint = f"write use: {meant}" if meant else suggest_name(use, kind_names(self.plugins), few=MANY)
             if taxonomy.is_valid(use):
                 hint = (
                     f"it is a category: write use: terms, terms: [words], category: {use} for a list of words, "
                     "or use: classifier, model: text-safety for the shipped model"
                 )
-            self.problems.add(
-                item.mark(("use",)), "unknown_detector", f"{use!r} is not a kind of detector", hint
-            )
+            message = f"{use!r} is not a kind of detector"
+            self.problems.add(item.mark(("use",)), "unknown_detector", message, hint)
+            return find_kind(meant) if meant else None
         except PluginError as error:
             self.problems.add(item.mark(("use",)), error.code, error.message, error.hint)
         return None

@@ -9,18 +9,23 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from guardrails.errors import PolicyError
-from guardrails.policy.loading.field_names import (
+from guardrails.policy.loading.cures.field_names import (
     explain_misplaced,
+    find_holder,
     find_meant_field,
     find_model_around,
     give_example,
     list_fields,
 )
+from guardrails.policy.loading.cures.number_cures import suggest_bound, suggest_form
+from guardrails.policy.loading.cures.value_cures import describe, suggest_value
 from guardrails.policy.loading.source import Mark, Path
-from guardrails.policy.loading.value_cures import describe, suggest_value
-from guardrails.policy.schema import FORMS
+from guardrails.policy.schema import FORMS, PolicyDoc
 from guardrails.registry.sources import PluginSources
-from guardrails.spelling import suggest_name
+from guardrails.spelling import FEW, suggest_name
+
+MANY = 40
+"""Fields of a policy that a hint lists: all."""
 
 Detail = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
@@ -110,24 +115,24 @@ class Problems:
             }
             for path, details in meant.items():
                 if details[0]["type"] != "missing" or path not in misspelt:
-                    self._report(model, path, details, marks, what)
+                    self._report(model, path, details, marks, what, data)
             return None
 
     def _report(
-        self, model: type[BaseModel], path: Path, details: list[Detail], marks: MarkSource, what: str
+        self,
+        model: type[BaseModel],
+        path: Path,
+        details: list[Detail],
+        marks: MarkSource,
+        what: str,
+        data: object,
     ) -> None:
         detail = details[0]
         kinds = {each["type"] for each in details}
         where = f"{'.'.join(map(str, path[:-1]))} in {what}" if len(path) > 1 else what
         name = ".".join(map(str, path)) or what
         if kinds == {"extra_forbidden"}:
-            said = find_meant_field(model, path)
-            hint = (
-                f"did you mean {said!r}?"
-                if said
-                else explain_misplaced(find_model_around(model, path), str(path[-1]), detail["input"])
-            )
-            hint = hint or suggest_name(str(path[-1]), [*list_fields(model, path)])
+            hint = self._explain_unknown(model, path, detail["input"], data)
             self.add(marks.key_mark(path), "unknown_field", f"{path[-1]!r} is not a field of {where}", hint)
         elif kinds == {"missing"}:
             hint = give_example(str(path[-1]), list_fields(model, path).get(str(path[-1])))
@@ -135,17 +140,29 @@ class Problems:
         elif kinds <= {*TYPES, "literal_error"}:
             self._kind(path, name, details, marks)
         elif detail["type"] in BOUNDS:
-            words = BOUNDS[detail["type"]].format(**detail.get("ctx", {}), value=detail["input"])
-            self.add(marks.mark(path), "invalid_value", f"{name} {words}")
+            bounds = detail.get("ctx", {})
+            words = BOUNDS[detail["type"]].format(**bounds, value=detail["input"])
+            hint = suggest_bound(str(path[-1]), detail["input"], bounds.get("le", bounds.get("lt")))
+            self.add(marks.mark(path), "invalid_value", f"{name} {words}", hint)
         elif detail["type"] == "string_pattern_mismatch":
             form = FORMS.get(detail["ctx"]["pattern"], f"a text of the form {detail['ctx']['pattern']}")
             shown = f"{name} {detail['input']!r}" if self._quotes else name
-            self.add(marks.mark(path), "invalid_value", f"{shown} must be {form}")
+            hint = suggest_form(form, detail["input"]) if self._quotes else ""
+            self.add(marks.mark(path), "invalid_value", f"{shown} must be {form}", hint)
         else:
             told = detail["msg"].removeprefix("Value error, ")
             self.add(
                 marks.mark(path), "invalid_value", told if told.startswith(f"{name} ") else f"{name}: {told}"
             )
+
+    def _explain_unknown(self, model: type[BaseModel], path: Path, value: object, data: object) -> str:
+        """Return what to write instead of a field that there is not."""
+        if said := find_meant_field(model, path):
+            return f"did you mean {said!r}?"
+        name, around = str(path[-1]), _mapping_at(data, path[:-1])
+        if self._quotes and (shown := explain_misplaced(find_model_around(model, path), name, value, around)):
+            return shown
+        return suggest_name(name, [*list_fields(model, path)], few=MANY if model is PolicyDoc else FEW)
 
     def _kind(self, path: Path, name: str, details: list[Detail], marks: MarkSource) -> None:
         """Report a value of the wrong type, or a text that is none of those possible."""
@@ -156,6 +173,8 @@ class Problems:
         *most, last = dict.fromkeys([*literal, *others])
         wanted = f"{', '.join(most)} or {last}" if most else last
         code, hint = "wrong_type", suggest_value(path, value, literal, others)
+        if not self._quotes and isinstance(value, str) and value in hint:
+            hint = ""
         if literal and isinstance(value, str | int) and not isinstance(value, bool):
             code = "invalid_value"
         shown = describe(value) if self._quotes else f"a {type(value).__name__}"
@@ -180,10 +199,16 @@ def _holds(data: object, part: str | int) -> bool:
     return isinstance(data, dict) and part in data
 
 
+def _mapping_at(data: object, path: Path) -> Mapping[str, Any]:
+    for part in path:
+        data = data[part] if _holds(data, part) else None  # type: ignore[index] # it holds the part
+    return data if isinstance(data, dict) else {}
+
+
 def _find_misspelt(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:
     """Return the place of the field that a misspelt one most likely stands for."""
     if details[0]["type"] != "extra_forbidden":
         return []
-    said = find_meant_field(model, path)
+    said = find_meant_field(model, path) or find_holder(model, path)
     close = difflib.get_close_matches(str(path[-1]), [*list_fields(model, path)], n=1, cutoff=0.6)
     return [(*path[:-1], name) for name in ([said] if said else close)]

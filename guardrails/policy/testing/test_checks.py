@@ -44,7 +44,10 @@ def check_test(doc: TestDoc, item: PolicyItem, what: str, problems: Problems) ->
 def _contents(doc: TestDoc) -> Wrong:
     found = content_fields(doc)
     if not found:
-        yield (), "has no content to check", f"give one of: {', '.join(GIVEN)}"
+        hint = f"give one of: {', '.join(GIVEN)}"
+        if doc.prompt:
+            hint = "what a person writes is checked under input: (prompt: is what an output: answers)"
+        yield (), "has no content to check", hint
     for name in found[1:]:
         yield (name,), f"has both {found[0]!r} and {name!r}", "make it two tests"
 

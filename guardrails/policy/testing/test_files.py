@@ -13,9 +13,9 @@ from guardrails.detectors import display_path
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
+from guardrails.policy.loading.cures.value_cures import describe
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Source, read_yaml
-from guardrails.policy.loading.value_cures import describe
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.testing.test_fields import TestsDoc
 from guardrails.spelling import suggest_name

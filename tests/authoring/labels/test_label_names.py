@@ -2,31 +2,8 @@
 
 from __future__ import annotations
 
-from guardrails.authoring.labels.label_names import label_category, read_label
+from guardrails.authoring.labels.label_names import read_label
 from tests.cases import each_case
-
-
-@each_case(
-    ("label", "category"),
-    [
-        ("hate", "hate"),
-        ("sexual_minors", "sexual.minors"),
-        ("hate_threatening", "hate.threatening"),
-        ("self_harm_intent", "self_harm.intent"),
-        ("self-harm/instructions", "self_harm.instructions"),
-        ("Self Harm", "self_harm"),
-        ("SelfHarm", "self_harm"),
-        ("S10", "hate"),
-        ("PROMPT_ATTACK", "jailbreak"),
-        ("custom.word", "custom.word"),
-        ("custom_word", "custom.word"),
-        ("misinformation", "misinformation"),
-        ("", None),
-    ],
-)
-def test_names_are_of_the_taxonomy_or_of_others(label: str, category: str | None) -> None:
-    """Separators do not matter, and neither do other systems' names."""
-    assert label_category(label) == category
 
 
 @each_case(

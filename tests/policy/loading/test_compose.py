@@ -65,8 +65,8 @@ def errors_of(text: str) -> list[PolicyError]:
         ("a: &x [*x]", [("recursive_alias", 1, 8)]),
         ("a: &x {b: [*x, *x]}", [("recursive_alias", 1, 12), ("recursive_alias", 1, 16)]),
         ("a: *x\nb: &x 1", [("unknown_alias", 1, 4)]),
-        ("a: 'b\nc: d", [("yaml_syntax", 2, 5)]),
-        ("a: b\n c: d", [("yaml_syntax", 2, 3)]),
+        ("a: 'b\nc: d", [("yaml_syntax", 1, 4)]),
+        ("a: b\n c: d", [("yaml_syntax", 2, 2)]),
         ("a: 1\na: 2\nb: @c", [("duplicate_key", 2, 1), ("yaml_syntax", 3, 4)]),
     ],
 )
@@ -89,13 +89,14 @@ def test_escapes_that_name_no_character_are_syntax_errors(escape: str) -> None:
         ("a: *b", "alias '*b' has no anchor", "quote the text"),
         ("a: !b c", "tag '!b' is not known", "quote the text"),
         ("a: !!omap []", "tag '!!omap' is not known", "remove the tag"),
-        ("a: @b", "cannot start any token while scanning for the next token", "quote a text"),
-        ("a: b: c", "mapping values are not allowed", "quote a text that holds ': '"),
-        ("\na: 'b", "while scanning a quoted scalar that starts in line 2", "close the quote"),
+        ("a: @b", "a text that begins with '@' stands in quotes", 'write a: "@b"'),
+        ("a: b: c", "a text with ': '", 'write a: "b: c"'),
+        ("@: [", "cannot start any token while scanning for the next token", "quote a text"),
+        ("\na: 'b", "the quote that opens here is not closed", "write a: 'b'"),
     ],
 )
 def test_messages_name_the_thing_and_hints_the_cure(text: str, part: str, hint: str) -> None:
-    """A message says what is wrong, with the parser's own words for syntax; the hint says what to do."""
+    """A message says what is wrong, with the parser's own words where no line that it reads is near; the hint says what to do."""
     (error,) = errors_of(text)
     assert (part in error.message, hint in error.hint, error.file) == (True, True, "p.yaml")
 

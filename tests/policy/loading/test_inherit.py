@@ -185,7 +185,7 @@ def test_mistakes_of_a_parent_stand_in_its_file(folder: Path) -> None:
         ("base.yaml", 7, 45, "condition_syntax"),
     ]
     (folder / "base.yaml").write_text("format: 1\nname: base\nrules: [\n")
-    assert errors(folder, CHILD) == [("base.yaml", 4, 1, "yaml_syntax")]
+    assert errors(folder, CHILD) == [("base.yaml", 3, 8, "yaml_syntax")]
     (folder / "base.yaml").write_text("- a\n")
     assert errors(folder, CHILD) == [("base.yaml", 1, 1, "wrong_type")]
 

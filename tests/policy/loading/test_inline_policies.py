@@ -129,7 +129,7 @@ def test_problems_of_a_text_stand_at_lines_and_columns() -> None:
     assert problems("format: 1\nname: x\nruls: []\n") == [
         "<text>:3:1: unknown_field: 'ruls' is not a field of the policy - did you mean 'rules'?"
     ]
-    assert problems("a: [")[0].startswith("<text>:1:5: yaml_syntax:")
+    assert problems("a: [")[0].startswith("<text>:1:4: yaml_syntax:")
 
 
 def test_a_policy_in_no_file_builds_on_shipped_ones_alone(

@@ -106,7 +106,7 @@ WRONG = {
         f"policy: {'x' * 5000}\ntests: []",
         f"1:9: unknown_policy: '{'x' * 5000}' is no shipped policy, and no file beside this one",
     ),
-    "no YAML": ("tests: [", "1:9: yaml_syntax: "),
+    "no YAML": ("tests: [", "1:8: yaml_syntax: "),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.policy.loading.value_cures import describe, suggest_value
+from guardrails.policy.loading.cures.value_cures import describe, suggest_value
 from tests.cases import each_case
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.policy.loading.field_names import (
+from guardrails.policy.loading.cures.field_names import (
     explain_misplaced,
     fields_by_name,
     find_meant_field,
@@ -61,7 +61,7 @@ def test_a_field_that_stands_elsewhere_has_its_place(
     model: type[PolicyDoc] | None, name: str, words: str
 ) -> None:
     """Where it belongs, or nothing where nobody knows it."""
-    assert words in explain_misplaced(model, name, None)
+    assert words in explain_misplaced(model, name, 1, {name: 1})
 
 
 @each_case(("name", "example"), [("id", "such as id: pii.mask"), ("when", "such as when: hate >= 0.85")])
