@@ -87,6 +87,10 @@ class PolicyFiles(ModelFolders, Protocol):
         ...
 
 
+BESIDE: Final = "put the file into the policy's folder, or below it, and name it from there: terms/words.txt"
+"""What to do about a file that is not to be read."""
+
+
 def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, int], str]]:
     """Return the entries of a list file with their places: one a line, `#` starts a comment line.
 
@@ -96,7 +100,7 @@ def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, 
         text, shown = files.read(name)
     except OSError as error:
         named = name if len(name) <= 60 else f"{name[:59]}…"
-        problem = ConfigProblem("unreadable_file", f"file {named!r}: {error.strerror or error}", ("file",))
+        problem = ConfigProblem("unreadable_file", f"file {named!r}: {error.strerror or error}", ("file",), hint=BESIDE)
         raise ConfigProblems([problem]) from error
     entries = []
     # Not splitlines(), which breaks lines where no editor does.

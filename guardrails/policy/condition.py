@@ -15,15 +15,19 @@ from dataclasses import dataclass
 from guardrails import taxonomy
 from guardrails.policy.absence import PRESENT, guard_absent
 from guardrails.policy.cel import cel, wording
+from guardrails.policy.cel.condition_mistakes import find_bare_text, find_foreign_call, find_hyphenated
 from guardrails.policy.cel.habits import find_habit, propose_condition
+from guardrails.policy.cel.half_conditions import find_half
 from guardrails.policy.names import (
     CONTEXT,
     CONTEXT_ROOTS,
     NOT_IN_CONVERSATION,
     OPTIONAL_CONTEXT,
+    SAID_ELSEWHERE,
     TOOL_NAMES,
     ConditionNames,
     find_context_leaf,
+    find_meant_leaf,
     fold_tool_name,
 )
 from guardrails.spelling import suggest_name
@@ -125,7 +129,10 @@ class _Compiler:
             # One mistake makes the parser stumble several times; the first place is the author's.
             at, message = error.problems[0]
             said, hint = wording.explain_syntax_error(message, self.text[:at])
-            if habit := find_habit(self.text, at):
+            habit = find_habit(self.text, at)
+            if habit is None and (half := find_half(self.text)):
+                raise ConditionError([ConditionProblem("condition_syntax", *half)]) from None
+            if habit:
                 (at, said), hint = habit, ""
             if proposed := propose_condition(self.text):
                 hint = f"{hint}: {proposed}" if hint else f"write {proposed}"
@@ -143,11 +150,14 @@ class _Compiler:
             if any(name.startswith(OPTIONAL_CONTEXT) for name in self.context):
                 program = cel.check(guard_absent(self.rewritten()), self.types)
         except cel.CelError as error:
-            found = [
-                ConditionProblem("condition_type", self.back(at), *wording.explain_type_error(message))
-                for at, message in error.problems
-            ]
-            raise ConditionError(found) from None
+            proposed = propose_condition(self.text)
+            told = [(self.back(at), *wording.explain_type_error(message)) for at, message in error.problems]
+            raise ConditionError(
+                [
+                    ConditionProblem("condition_type", at, said, f"write {proposed}" if proposed else hint)
+                    for at, said, hint in told
+                ]
+            ) from None
         if not (is_bool or (self.part and type_name == "dyn")):
             message = f"the condition must be true or false, but is {wording.TYPES.get(type_name, type_name)}"
             hint = "compare it: request.user.x == true" if type_name == "dyn" else "compare it: hate >= 0.8"
@@ -172,8 +182,8 @@ class _Compiler:
         if node.kind == "call" and node.name == "count":
             self.count(node)
             return
-        if node.kind == "has":
-            self.has(node)
+        if self.is_mistaken(node) or (node.kind == "has" and self.has(node)):
+            return
         if node.kind == "loop":
             if local:
                 self.report(
@@ -183,12 +193,29 @@ class _Compiler:
         for arg in node.args:
             self.read(arg, local)
 
-    def has(self, node: cel.CelNode) -> None:
-        """Make a variable of the question whether a context leaf has a value; CEL itself knows what a map has."""
+    def is_mistaken(self, node: cel.CelNode) -> bool:
+        """Report a part that is wrong as a whole: a function of elsewhere, a name with a hyphen, a text without its quotes."""
+        if node.kind != "call":
+            return False
+        for find in (find_foreign_call, find_hyphenated, find_bare_text):
+            if problem := find(node, self.text, self.names):
+                self.report(*problem)
+                return True
+        return False
+
+    def has(self, node: cel.CelNode) -> bool:
+        """Make a variable of the question whether a context leaf has a value; CEL itself knows what a map has. Return whether
+        the question is a mistake.
+        """
         dotted = node.args[0].dotted_name()
         if dotted is None:
-            return
+            return False
         leaf = find_context_leaf(dotted)
+        if leaf is None and (meant := find_meant_leaf(dotted)):
+            self.report(
+                "unknown_name", node.args[0].start(), f"{dotted!r} is not known", f"write has({meant})"
+            )
+            return True
         if leaf is None:
             if dotted.split(".", 1)[0] not in CONTEXT_ROOTS:
                 hint = f"write {dotted} > 0"
@@ -198,6 +225,7 @@ class _Compiler:
             start = self.text.rindex("has", 0, node.offset + 1)
             self.edits[start, self.text.index(")", node.args[0].offset) + 1] = f"{PRESENT}{leaf}"
             self.note_presence(leaf)
+        return False
 
     def note_presence(self, leaf: str) -> None:
         self.presence[f"{PRESENT}{leaf}"] = leaf
@@ -215,9 +243,8 @@ class _Compiler:
             if known.startswith(OPTIONAL_CONTEXT):
                 self.note_presence(known)
         elif dotted.split(".", 1)[0] in CONTEXT_ROOTS:
-            self.report(
-                "unknown_name", offset, f"{dotted!r} is not known", suggest_name(dotted, list(CONTEXT))
-            )
+            hint = SAID_ELSEWHERE.get(dotted) or suggest_name(dotted, list(CONTEXT))
+            self.report("unknown_name", offset, f"{dotted!r} is not known", hint)
         elif self.category(dotted, offset):
             self.types[dotted] = "double"
             self.scores[dotted] = None
@@ -298,7 +325,8 @@ class _Compiler:
             return
         if self.types.get(score.dotted_name() or "") == "double" and not 0 <= number <= 1:
             message = f"{number} is outside 0..1, where scores are"
-            self.report("score_range", literal.start(), message, "write 0.85 for 85 %")
+            percent = f"write {number / 100:g} for {number} %" if 1 < number <= 100 else "write 0.85 for 85 %"
+            self.report("score_range", literal.start(), message, percent)
 
     def literals(self, node: cel.CelNode) -> None:
         if node.kind == "const" and isinstance(node.value, int) and not isinstance(node.value, bool):

@@ -85,7 +85,7 @@ IN_DETECTORS = (
     "words of the text are for a detector to find: words: {use: terms, terms: [foo], category: custom.words}, "
     "and here: custom.words > 0"
 )
-ELSEWHERE_SAID = {
+SAID_ELSEWHERE = {
     **dict.fromkeys(
         ("stage", "direction"), "at which stage a rule acts is said by its 'on:', such as on: input"
     ),
@@ -183,20 +183,25 @@ class ConditionNames:
         if category in self.categories:
             return None
         if not taxonomy.is_valid(category):
-            hint = self._explain_unknown(category)
+            hint = self.suggest(category)
             return "unknown_category", f"{category!r} is not a category", hint
         hint = suggest_name(category, sorted(self.categories - {"unsafe"}), few=0)
         hint = hint or f"add one under 'detectors:', such as {suggest_detector(category)}"
         return "category_without_detector", f"no detector of this policy gives {category!r}", hint
 
-    def _explain_unknown(self, name: str) -> str:
+    def text_leaf(self, dotted: str) -> str:
+        """Return the context leaf that a chain of names begins with, where it holds a text; "" for any other."""
+        leaf = find_context_leaf(dotted)
+        return leaf if leaf in CONTEXT and CONTEXT[leaf][0] == "string" else ""
+
+    def suggest(self, name: str) -> str:
         """Return what most likely was meant by a name that is no category."""
         if leaf := find_meant_leaf(name):
             return f"write {leaf}"
         if given := self.by_detector.get(name):
             return f"it is the name of a detector, which finds {', '.join(sorted(given)[:3])}: write {min(given)} > 0"
-        if name in ELSEWHERE_SAID:
-            return ELSEWHERE_SAID[name]
+        if name in SAID_ELSEWHERE:
+            return SAID_ELSEWHERE[name]
         if meant := taxonomy.find_meant(name):
             return f"did you mean {meant!r}?"
         return suggest_name(name, self.known)

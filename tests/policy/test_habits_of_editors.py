@@ -49,7 +49,7 @@ CONDITIONS = {
     "hate > 0.8 AND toxic > 0.5": "write && for 'and': hate > 0.8 && toxic > 0.5",
     "hate > 0.8 und toxic > 0,5": "write hate > 0.8 && toxic > 0.5",
     "hate > 0.8 or not toxic > 0,5": "write || for 'or': hate > 0.8 || !(toxic > 0.5)",
-    "hate > 85 %": "write 0.85 for 85 %: hate > 0.85",
+    "hate > 85 %": "a share is written as a decimal, not in percent - write hate > 0.85",
     "hate > 0.8;": "a condition ends without ';' - write hate > 0.8",
     "if hate > 0.8": "a condition begins with what it asks, without 'if' - write hate > 0.8",
     "hate between 0.5 and 0.8": "'between' is no word of conditions - write (hate >= 0.5 && hate <= 0.8)",
@@ -60,7 +60,7 @@ CONDITIONS = {
     "hate\u00a0> 0.8": "a plain space",
     "hate > 0.8 && has()": "has(request.user.tier)",
     "has(hate)": "or hate > 0 for what is found",
-    "AND(hate > 0.8, toxic > 0.8)": "join with &&: hate > 0.5 && toxic > 0.5",
+    "AND(hate > 0.8, toxic > 0.8)": "write (hate > 0.8 && toxic > 0.8)",
 }  # fmt: skip
 
 

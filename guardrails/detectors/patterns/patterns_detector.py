@@ -267,15 +267,25 @@ def _build(name: str, config: PatternsConfig, files: PolicyFiles) -> PatternsDet
         raise ConfigProblems([ConfigProblem("invalid_pattern", str(error))]) from error
 
 
+CURES: Mapping[str, str] = {
+    "missing )": "close the bracket with ), or write \\( for one that is meant as itself",
+    "unbalanced parenthesis": "leave out the ), or write \\) for one that is meant as itself",
+    "unterminated character set": "close the set with ], or write \\[ for a bracket that is meant as itself",
+    "nothing to repeat": "*, + and ? repeat what stands before them: write .* for any text, \\* for an asterisk",
+    "invalid group reference": "a number such as \\1 means a group that stands before it in round brackets",
+}
+"""What is wrong with a pattern → what to write."""
+
+
 def _invalid(
     row: PatternRow,
     error: PatternError,
     path: tuple[str | int, ...],
     place: tuple[str, int, int] | None = None,
 ) -> ConfigProblem:
-    return ConfigProblem(
-        "invalid_pattern", f"{display_pattern(row.pattern)}: {error}", path, error.offset, place=place
-    )
+    hint = next((hint for part, hint in CURES.items() if part in str(error)), "")
+    message = f"{display_pattern(row.pattern)}: {error}"
+    return ConfigProblem("invalid_pattern", message, path, error.offset, hint=hint, place=place)
 
 
 def empty_problem(what: str, field: str, file: str | None) -> ConfigProblem:

@@ -39,16 +39,26 @@ def _percent(found: re.Match[str]) -> str:
     return f"{float(found[1]) / 100:g}"
 
 
+def _contains(found: re.Match[str]) -> str:
+    return f"{found[1]}.contains({found[2].replace('%', '')})"
+
+
 HABITS: Final = (
     _habit(r"[\u00a0\u2000-\u200b\u202f\u2060\u3000\ufeff]", " "),
     _habit("[“”„«»]", '"'),
     _habit("[\u2018\u2019\u201a]", "'"),
     _habit(r"[`$@]|\{\{\s*|\s*\}\}", ""),
+    _habit(r"^\s*=?\s*(?:IF|WENN)\s*\(([^,;]+)[,;].*\)\s*$", r"\1", "what is asked stands alone; 'then:' says what is done"),
     _habit(r"^\s*(?:=(?!=)|if\b|when\b:?)\s*", "", "a condition begins with what it asks, without {found!r}"),
     _habit(r"\s*\bthen\b.*$", "", "what is done stands under 'then:', not in the condition"),
     _habit(r"\s*[;,]\s*$", "", "a condition ends without {found!r}"),
     _habit(r"([<>=]\s*)(\d*),(\d+)\b", r"\1\2.\3", "a decimal has a point, not a comma"),
-    _habit(r"(\d+(?:\.\d+)?)\s?%", _percent),
+    _habit(r"(\d+(?:\.\d+)?)\s?%", _percent, "a share is written as a decimal, not in percent"),
+    _habit(r"\b(?:AND|UND)\s*\(([^(),;]+)[,;]([^(),;]+)\)", r"(\1 &&\2)", "conditions are joined by && between them"),
+    _habit(r"\b(?:OR|ODER)\s*\(([^(),;]+)[,;]([^(),;]+)\)", r"(\1 ||\2)", "conditions are joined by || between them"),
+    _habit(r"\bmax\s*\(([\w.]+),\s*([\w.]+)\)\s*(>=?)\s*([\d.]+)", r"(\1 \3 \4 || \2 \3 \4)"),
+    _habit(r"\bmin\s*\(([\w.]+),\s*([\w.]+)\)\s*(>=?)\s*([\d.]+)", r"(\1 \3 \4 && \2 \3 \4)"),
+    _habit(r"\s*(?:->|→)\s*\w*\s*$", "", "what is done is said by 'then:', not in the condition"),
     _habit(r"(?<![<>=!])=>|≥", ">=", "'at least' is written >=, not {found}"),
     _habit(r"(?<![<>=!])=<|≤", "<=", "'at most' is written <=, not {found}"),
     _habit(r"!==|<>|≠", "!=", "'not equal' is written !=, not {found}"),
@@ -60,7 +70,13 @@ HABITS: Final = (
         r"(\1 >= \2 && \1 <= \3)",
         "'between' is no word of conditions",
     ),
-    _habit(rf"([\w.]+)\s+(?:contains|like)\s+{TEXT}", r"\1.contains(\2)", "contains() takes its text in brackets"),
+    _habit(r"([\w.]+)\s*(?:==|\bis)\s*(?:null|None|nil|undefined)\b", r"!has(\1)", "whether there is a value is asked by has()"),
+    _habit(
+        r"([\w.]+)\s*(?:!=|\bis\s+not)\s*(?:null|None|nil|undefined)\b",
+        r"has(\1)",
+        "whether there is a value is asked by has()",
+    ),
+    _habit(rf"([\w.]+)\s+(?:contains|like)\s+{TEXT}", _contains, "contains() takes its text in brackets"),
     _habit(r"\bin\s*\(([^()]*)\)", r"in [\1]", "a list stands in square brackets: [ ]"),
     _habit(r"([\w.]+)\s+not\s+in\s+(\[[^\]]*\])", r"!(\1 in \2)", "'not in' is no word of conditions"),
     _habit(r"\s+is\s+not\s+", " != ", "'is not' is written !="),
@@ -69,8 +85,14 @@ HABITS: Final = (
     _habit(rf"\b(?:not|nicht)\s+([^&|()]+?){END}", r"!(\1)", "'not' is written ! with brackets"),
     _habit(r"(?<=\s)(?:and|und)(?=\s)", "&&"),
     _habit(r"(?<=\s)(?:or|oder)(?=\s)", "||"),
+    _habit(r",\s*(?=[a-z_][\w.]*\s*[<>=!])", " && ", "conditions are joined by && (all must hold) or || (one is enough)"),
     _habit(r"(?<!&)&(?!&)", "&&"),
     _habit(r"(?<!\|)\|(?!\|)", "||"),
+    _habit(r"(?<![\w.])([\d.]+)\s*(<=?)\s*([a-z_][\w.]*)\s*(<=?)\s*([\d.]+)", r"(\1 \2 \3 && \3 \4 \5)"),
+    _habit(
+        r"(?:^|(?<=&&)|(?<=\|\|)|(?<=\())(\s*)([a-z_][\w.]*)\s*(&&|\|\|)\s*([a-z_][\w.]*)\s*(>=?)\s*([\d.]+)",
+        r"\1\2 \5 \6 \3 \4 \5 \6",
+    ),
 )  # fmt: skip
 """In the order in which they are put right."""
 
@@ -97,7 +119,7 @@ def propose_condition(text: str) -> str:
     for habit in HABITS:
         proposed = _put_right(proposed, habit)
     proposed = " ".join(proposed.split())
-    if len(proposed) > LONGEST_SHOWN or proposed == " ".join(text.split()):
+    if len(proposed) > LONGEST_SHOWN or proposed == re.sub(r"[ \t\r\n]+", " ", text).strip():
         return ""
     try:
         parse(proposed)

@@ -46,7 +46,8 @@ FUNCTIONS = {
     **dict.fromkeys(("COUNTIF", "COUNT", "sum", "SUM"), 'write count("pii.email") >= 2'),
     **dict.fromkeys(("lower", "upper", "LOWER"), "leave it out: names of tools are compared without case"),
     "has": "has() takes one value of the request: has(request.user.tier)",
-    "contains": 'write it behind a value: request.model.contains("gpt")',
+    "contains": "words of the text are for a detector, such as words: {use: terms, terms: [foo]}; here custom.words > 0",
+    **dict.fromkeys(("now", "date", "hour"), "conditions know no time; an application can say it: request.metadata.hour"),
     "regex": "words of the text are for a detector: {use: patterns, patterns: ['…'], category: custom.x}",
 }  # fmt: skip
 """Functions that people know from elsewhere → what to write."""
@@ -79,11 +80,13 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
         return f"unexpected {char!r}", TYPOS.get(char, "")
     if found := _MISSING.search(message):
         return f"the condition lacks a {found[1]!r} here", "close the bracket" if found[1] in ")]}" else ""
-    last = (re.findall(r"\w+|\S", before) or [""])[-1]
+    last = (re.findall(r"\w+|%", before[-20:]) or [""])[-1]
     if found := _UNEXPECTED.search(message):
         token = found[1]
         if token == "<EOF>":  # noqa: S105 - a token of a grammar
             return "the condition ends where more must follow", TYPOS.get(last, "") or _find_unclosed(before)
+        if re.match(r"\.\d", token):
+            return f"unexpected {token!r}", "a number has one point: 0.8"
         hint = TYPOS.get(token, "") or TYPOS.get(token[:1], "") or TYPOS.get(last, "")
         return f"unexpected {token!r}", hint
     return _WHERE.sub("", message), ""

@@ -104,6 +104,7 @@ CHECKS: tuple[Check, ...] = (
     check("warning", patterns.matches_anything),
     check("warning", patterns.short_pattern),
     check("warning", patterns.duplicate_pattern),
+    check("warning", patterns.delimited_pattern),
     check("note", patterns.unescaped_dot),
     check("note", patterns.case_matters),
     check("warning", words.duplicate_term),

@@ -37,6 +37,8 @@ FOUND_IN = 0.8
 
 SHORT = 2
 
+DELIMITED = re.compile(r"/(.+)/([dgimsuvxy]*)", re.DOTALL)
+"""How JavaScript, Perl and others write a pattern, with its flags."""
 SITE = re.compile(
     r"(?:(?<![\\\w.])|(?<=\\b))\w+(?:\.\w+)*\.(?:com|net|org|io|edu|gov|de|uk|example)(?![\w.*+?{])"
 )
@@ -138,6 +140,16 @@ def unescaped_dot(scene: LintContext) -> Iterator[LintFinding]:
                 f"in pattern {display_pattern(row.pattern)} the dot of {found[0]!r} stands for any character"
             )
             yield LintFinding(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
+
+
+def delimited_pattern(scene: LintContext) -> Iterator[LintFinding]:
+    """A pattern stands between slashes, as in JavaScript: here they are part of what is looked for."""
+    for row in list_patterns(scene):
+        if found := DELIMITED.fullmatch(row.pattern):
+            message = f"the slashes are part of pattern {display_pattern(row.pattern)}, so that it finds nothing without them"
+            flags = "".join(flag for flag in "ims" if flag in found[2])
+            shown = f"(?{flags}){found[1]}" if flags else found[1]
+            yield LintFinding(row.mark, message, f"write '{shown}'", row.name)
 
 
 def case_matters(scene: LintContext) -> Iterator[LintFinding]:
