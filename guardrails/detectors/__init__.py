@@ -18,7 +18,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from guardrails.detectors.file_watch import note_file
 from guardrails.inference.hub import hub_cache

@@ -52,7 +52,7 @@ HABITS: Final = (
     _habit(r"^\s*(?:=(?!=)|if\b|when\b:?)\s*", "", "a condition begins with what it asks, without {found!r}"),
     _habit(r"\s*\bthen\b.*$", "", "what is done stands under 'then:', not in the condition"),
     _habit(r"\s*[;,]\s*$", "", "a condition ends without {found!r}"),
-    _habit(r"([<>=]\s*)(\d*),(\d+)\b", r"\1\2.\3", "a decimal has a point, not a comma"),
+    _habit(r"([<>=]\s*)(?P<at>\d*),(\d+)\b", r"\1\2.\3", "a decimal has a point, not a comma"),
     _habit(r"(\d+(?:\.\d+)?)\s?%", _percent, "a share is written as a decimal, not in percent"),
     _habit(r"\b(?:AND|UND)\s*\(([^(),;]+)[,;]([^(),;]+)\)", r"(\1 &&\2)", "conditions are joined by && between them"),
     _habit(r"\b(?:OR|ODER)\s*\(([^(),;]+)[,;]([^(),;]+)\)", r"(\1 ||\2)", "conditions are joined by || between them"),
@@ -135,5 +135,7 @@ def find_habit(text: str, at: int) -> tuple[int, str] | None:
         for found in habit.pattern.finditer(masked):
             if habit.message and found.start() <= at <= found.end():
                 start = found.start() + len(found[0]) - len(found[0].lstrip())
+                if "at" in habit.pattern.groupindex:
+                    start = found.start("at")
                 return start, habit.message.format(found=found[0].strip())
     return None
