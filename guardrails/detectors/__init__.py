@@ -100,7 +100,9 @@ def read_list_file(files: PolicyFiles, name: str) -> list[tuple[tuple[str, int, 
         text, shown = files.read(name)
     except OSError as error:
         named = name if len(name) <= 60 else f"{name[:59]}…"
-        problem = ConfigProblem("unreadable_file", f"file {named!r}: {error.strerror or error}", ("file",), hint=BESIDE)
+        reason = str(error.strerror or error)
+        hint = BESIDE if "folder" in reason else ""
+        problem = ConfigProblem("unreadable_file", f"file {named!r}: {reason}", ("file",), hint=hint)
         raise ConfigProblems([problem]) from error
     entries = []
     # Not splitlines(), which breaks lines where no editor does.

@@ -182,7 +182,7 @@ class _Compiler:
         if node.kind == "call" and node.name == "count":
             self.count(node)
             return
-        if self.is_mistaken(node) or (node.kind == "has" and self.has(node)):
+        if (not local and self.is_mistaken(node)) or (node.kind == "has" and self.has(node)):
             return
         if node.kind == "loop":
             if local:

@@ -59,7 +59,7 @@ CONDITIONS = {
     "hate > 0.8 && tenant == 'x'": "write request.tenant",
     "hate\u00a0> 0.8": "a plain space",
     "hate > 0.8 && has()": "has(request.user.tier)",
-    "has(hate)": "or hate > 0 for what is found",
+    "has(hate)": "write hate > 0 for what is found",
     "AND(hate > 0.8, toxic > 0.8)": "write (hate > 0.8 && toxic > 0.8)",
 }  # fmt: skip
 

@@ -69,7 +69,7 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
     if "has() argument" in message:
         return (
             "has() asks for a value of the request, not for a category",
-            "write has(request.user.tier), or hate > 0 for what is found",
+            "write hate > 0 for what is found; of the request, write has(request.user.tier)",
         )
     if found := _TOKEN.search(message):
         char = found[1].strip()[:1]

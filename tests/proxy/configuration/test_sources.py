@@ -122,7 +122,7 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
          "- did you mean 'refuse'?"),
         ("total_s: 0", ":2:10: invalid_value: total_s must be more than 0.0, not 0"),
         ("policy: ''", ":2:9: invalid_value: policy must not be empty"),
-        ("a: [", ":3:1: yaml_syntax"),
+        ("a: [", ":2:4: yaml_syntax"),
         ("host: 0.0.0.0", ":2:7: open_to_everybody: whoever reaches 0.0.0.0 could ask: there are no keys, and neither --open nor "
          "open: true - give each client a key"),
         ("allowed_hosts: ['http://guard']", ":2:16: invalid_value: allowed_hosts has names of hosts such as guard, *.example.com or *"),
@@ -184,7 +184,7 @@ def test_all_mistakes_are_told_at_once(write) -> None:
         ["GUARDRAILS_IDLE_S:1:8:", "duplicate_key:"],
         ["GUARDRAILS_PORT:1:1:", "wrong_type:"],
         ["GUARDRAILS_RELOAD:1:1:", "wrong_type:"],
-        ["GUARDRAILS_RELOAD:1:2:", "yaml_syntax:"],
+        ["GUARDRAILS_RELOAD:1:1:", "yaml_syntax:"],
     ]
 
 
