@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
-import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,6 +38,7 @@ from guardrails.protocols.chat.chat_payload import read
 from guardrails.sinks.delivery import VerdictSinks
 from guardrails.sinks.verdict_records import log_verdict, note_verdict
 from guardrails.types import Action, ContentLayout, Returned, Stage, StageName, Unavailable, Verdict
+from guardrails.verdicts.ordered_ids import make_verdict_id
 
 if TYPE_CHECKING:
     from guardrails.records.decision_log import DecisionLog
@@ -261,7 +261,7 @@ class Checker:
         elif not tree.roles:
             system = ""
         return Verdict(
-            id=_new_id(),
+            id=make_verdict_id(),
             action=outcome.action,
             stage=stage,
             policy=self.pipeline.policy.ref,
@@ -292,7 +292,7 @@ class Checker:
         if not error.is_refusal:
             return error
         verdict: Verdict = Verdict(
-            id=_new_id(),
+            id=make_verdict_id(),
             action=Action.BLOCK,
             stage=stage,
             policy=self.pipeline.policy.ref,
@@ -336,11 +336,6 @@ class Checker:
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__)[1:])
             LOG.error("on_verdict raised %s; verdict %s stands\n%s", type(error).__name__, verdict.id, where)
-
-
-def _new_id() -> str:
-    """Return the id of a verdict."""
-    return "vd_" + os.urandom(12).hex()
 
 
 def _find_layout(tree: ContentTree) -> ContentLayout:

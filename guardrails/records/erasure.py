@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ from guardrails.records.decision import NO_PERSON, VERSION
 from guardrails.records.decision_store import DecisionStore
 from guardrails.records.journal.journal import Journal, find_segments
 from guardrails.records.journal.upkeep import MOVE_S, Upkeep
+from guardrails.verdicts.ordered_ids import make_id
 
 WAIT_S: Final = 2 * MOVE_S
 """How long a server that runs may take to move what is in its journal."""
@@ -45,7 +45,7 @@ def forget(doc: RecordsDoc, key: bytes, store: DecisionStore, subject: str) -> i
         told = {
             "v": VERSION,
             "kind": "forget",
-            "id": "fg_" + os.urandom(12).hex(),
+            "id": make_id("fg_", 12),
             "time": time.time_ns() // 1000,
         }
         journal.append(NO_PERSON, json.dumps({**told, "records": erased}).encode())

@@ -13,7 +13,7 @@ import pytest
 
 from guardrails.records.chain import sign_removal
 from guardrails.records.configuration import RecordsDoc
-from guardrails.records.decision_store import AT_ONCE, DecisionStore, Filter, store_url
+from guardrails.records.decision_store import AT_ONCE, SELECT, DecisionStore, Filter, store_url
 from guardrails.records.verification import Verification, verify
 from guardrails.stores.database import StoreError, open_database, sqlite_url
 from tests.records.chain_kit import KEY, ChainWriter
@@ -445,6 +445,25 @@ def test_the_store_is_in_the_folder_of_the_records(
             assert database.name == str(tmp_path / name / "records.sqlite")
     assert (tmp_path / name / "records.sqlite").is_file()
     assert store_url(RecordsDoc(path=name, store="postgresql://h/d")) == "postgresql://h/d"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Filter(id="a"), "decisions_id"),
+        (Filter(request_id="a"), "decisions_request"),
+        (Filter(subject="a"), "decisions_subject"),
+        (Filter(conversation="a"), "decisions_conversation"),
+        (Filter(tenant="a"), "decisions_tenant"),
+        (Filter(since=1), "decisions_time"),
+    ],
+)
+def test_a_query_reads_no_other_rows_than_it_finds(url: str, wanted: Filter, index: str) -> None:
+    """By an index, which has no entries for what rows do not say."""
+    with DecisionStore.open(url, KEY) as store:
+        where, parameters = wanted.where()
+        plan = store.database.execute(f"EXPLAIN QUERY PLAN {SELECT}{where} ORDER BY time", parameters)
+        assert plan[0][-1].startswith(f"SEARCH decisions USING INDEX {index} ")
 
 
 def test_what_somebody_else_wrote_into_a_column_is_shown_as_it_is(url: str) -> None:

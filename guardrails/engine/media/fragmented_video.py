@@ -12,7 +12,6 @@ findings at once, and what is written or said in a film is one text.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
@@ -39,6 +38,7 @@ from guardrails.types import (
     Verdict,
     Video,
 )
+from guardrails.verdicts.ordered_ids import make_verdict_id
 
 Clip = tuple[float, float]
 
@@ -192,7 +192,7 @@ class FragmentedVideo:
         around_ms = max(AROUND_MS, ceil(1_000 * self._how.decide.of / self._how.sampling.fps))
         self.windows = FilmWindows(around_ms)
         self._place, self._declared = place, declared
-        self._id = "vd_" + os.urandom(12).hex()
+        self._id = make_verdict_id()
         self._film = FilmCoverage(place.path)
         self._took_s = 0.0
         self._last: Verdict | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 from guardrails.records.decision import REQUEST_FACTS
+from guardrails.verdicts.ordered_ids import make_id
 
 if TYPE_CHECKING:
     from guardrails.telemetry.server import ServerTelemetry
@@ -267,7 +267,7 @@ class _Answer:
         self._is_stream = False
         self.started = False
         self.status = CLIENT_GONE
-        self.request_id = self.shown_id = own_id or "req_" + os.urandom(16).hex()
+        self.request_id = self.shown_id = own_id or make_id("req_", 16)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -5,21 +5,20 @@ what that takes is missing from its requests.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from guardrails.records.kept_content.sealed_content import SealedContent
 
-_decode: Final = msgspec.json.Decoder().decode
-
-
 FROM_RECORD: Final = ("id", "time", "kind", "stage", "action", "tenant", "request_id")
 """What a record says by which it is found; the store has a column for each."""
 
 FROM_PERSON: Final = ("subject", "conversation")
 """What is said of a person."""
+
+ERASABLE: Final = (*FROM_PERSON, "salt", "content", "detection")
+"""What stands beside a record, outside the chain."""
 
 
 class Line(NamedTuple):
@@ -63,28 +62,48 @@ def read_line(seq: int, mac: bytes, person: bytes, record: bytes) -> Line:
     Raises:
         ValueError: one of these is no mapping, or the salt, the content or the profile is none.
     """
-    told, known = _read_mapping(record), _read_mapping(person)
-    salt = known.get("salt")
+    told, known = _RECORD.read(record), _PERSON.read(person)
+    *people, salt, kept, detection = known
     if not (salt is None or isinstance(salt, str)):
         raise ValueError("no salt")
-    columns = (*map(told.get, FROM_RECORD), *map(known.get, FROM_PERSON))
     has_escapes = b"\\" in record or b"\\" in person
-    kept = known.get("content")
     content = None if kept is None else SealedContent.from_json(kept)
-    detection = known.get("detection")
     if not (
         detection is None or (isinstance(detection, str) and detection.isascii() and detection.isprintable())
     ):
         raise ValueError("no profile")
     salt = None if salt is None else bytes.fromhex(salt)
-    return Line(seq, mac, record, columns, salt, has_escapes, content, detection)
+    return Line(seq, mac, record, (*told, *people), salt, has_escapes, content, detection)
 
 
-def _read_mapping(raw: bytes) -> Mapping[str, Any]:
-    try:
-        told = _decode(raw)
-    except msgspec.DecodeError:  # of a lone surrogate, which it refuses, if nothing else is wrong
-        told = json.loads(raw.decode())
-    if not isinstance(told, dict):
-        raise ValueError("no mapping")
-    return told
+class _FieldReader:
+    """Reads the values of some fields of a JSON object, None for each that it does not have. What stands in its other fields is
+    not built, which takes a third of the time.
+
+    Args:
+        names: of the fields.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        fields = [(name, Any, None) for name in names]
+        self._decode = msgspec.json.Decoder(msgspec.defstruct("Fields", fields)).decode
+
+    def read(self, raw: bytes) -> tuple[Any, ...]:
+        """Return the values in the order of the names.
+
+        Raises:
+            ValueError: it is no object of JSON in UTF-8.
+        """
+        text = raw.decode()
+        try:
+            return msgspec.structs.astuple(self._decode(raw))
+        except msgspec.DecodeError:  # of a lone surrogate, which it refuses, if nothing else is wrong
+            told = json.loads(text)
+        if not isinstance(told, dict):
+            raise ValueError("no mapping")
+        return tuple(map(told.get, self._names))
+
+
+_RECORD: Final = _FieldReader(FROM_RECORD)
+_PERSON: Final = _FieldReader(ERASABLE)
