@@ -51,6 +51,7 @@ def forget(doc: RecordsDoc, key: bytes, store: DecisionStore, subject: str) -> i
         journal.append(NO_PERSON, json.dumps({**told, "records": erased}).encode())
         upkeep.run(journal, last=True)
         journal.close()
+        store.database.overwrite_deleted()
     except OSError as error:
         raise RecordsError(f"records cannot be written to {folder}: {error.strerror}") from error
     if upkeep.problem is not None:

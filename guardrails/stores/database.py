@@ -35,6 +35,7 @@ SETTINGS: Final = (
     "foreign_keys = ON",
     "cache_size = -16000",  # KiB: of a large table, each index has a page that grows
     "wal_autocheckpoint = 4000",
+    "secure_delete = ON",  # what is deleted is overwritten, not only forgotten by the index
 )
 """What a connection to SQLite begins with."""
 
@@ -85,6 +86,15 @@ class Database(Protocol):
 
     def size(self) -> int:
         """Return how many bytes the database takes."""
+        ...
+
+    def overwrite_deleted(self) -> None:
+        """Have what was deleted or replaced so far gone from the files of the database. Where a server keeps them, it goes when
+        the server cleans up.
+
+        Raises:
+            StoreError: somebody reads what was there before.
+        """
         ...
 
     def close(self) -> None:
@@ -190,6 +200,20 @@ class SqliteDatabase(_Connection):
         """Return how many bytes the rows of the database take, without room that deleted rows left."""
         pages, free = self.execute("PRAGMA page_count")[0][0], self.execute("PRAGMA freelist_count")[0][0]
         return int((pages - free) * self.execute("PRAGMA page_size")[0][0])
+
+    def overwrite_deleted(self) -> None:
+        """Have what was deleted or replaced so far gone from the files: pages are overwritten (`secure_delete`), and the log of
+        writes, which has them as they were, is emptied.
+
+        Raises:
+            StoreError: somebody reads what was there before.
+        """
+        is_busy = self.execute("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]
+        if is_busy:
+            raise StoreError(
+                f"the store {self.name}: what was deleted is still in {self.name}-wal, as another process reads the store: "
+                "do the same again once it has ended"
+            )
 
     def close(self) -> None:
         """End the connection."""
@@ -313,6 +337,9 @@ class PostgresqlDatabase(_Connection):
     def size(self) -> int:
         """Return how many bytes the database takes."""
         return int(self.execute("SELECT pg_database_size(current_database())")[0][0])
+
+    def overwrite_deleted(self) -> None:
+        """Do nothing: dead rows go when the server vacuums, and its write-ahead log when it recycles that."""
 
     def close(self) -> None:
         """End the connection."""

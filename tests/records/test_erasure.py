@@ -5,12 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from guardrails.records.chain import read_key
 from guardrails.records.configuration import RecordsDoc
 from guardrails.records.decision_store import AT_ONCE, Filter
 from guardrails.records.erasure import forget
 from guardrails.records.identities import digest_identity
-from tests.records.records_kit import close, open_store, recording_guard, stored, verified, write_records
+from guardrails.records.kept_content.content_keys import CONTENT_KEY_VARIABLE
+from tests.records.records_kit import (
+    CONTENT_KEY,
+    KEEPING,
+    close,
+    open_store,
+    recording_guard,
+    stored,
+    verified,
+    write_records,
+)
 
 
 def forgotten(folder: Path, user: str) -> int:
@@ -69,3 +81,47 @@ def test_thousands_of_records_are_erased_in_parts(tmp_path: Path) -> None:
     close(guard)
     assert forgotten(tmp_path, "u1") == AT_ONCE + 200
     assert verified(tmp_path).intact
+
+
+def bytes_of_store(folder: Path) -> bytes:
+    """Return what is in the files of the store."""
+    return b"".join(path.read_bytes() for path in folder.glob("records.sqlite*"))
+
+
+def test_nothing_of_a_person_is_left_in_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in free room of the database nor in its log of writes, while a server has it open; others are there as before."""
+    monkeypatch.setenv(CONTENT_KEY_VARIABLE, CONTENT_KEY)
+    guard = recording_guard(tmp_path, KEEPING, identities="plain")
+    conversations = {user: f"talk-of-{user}" for user in ("someone-1", "another-2")}
+    for user, conversation in conversations.items():
+        for size in (10, 9_000):  # within a page, and over several
+            guard.check(
+                "a " * size, user={"id": user}, tenant="acme", metadata={"conversation": conversation}
+            )
+    close(guard)
+    key = read_key(tmp_path, make=False)
+    with open_store(tmp_path) as store, open_store(tmp_path) as other:
+        found = {
+            user: [
+                each
+                for record in store.select(Filter(subject=user))
+                if record.salt and (kept := store.contents.read(record.writer, record.seq))
+                for each in (
+                    user.encode(),
+                    conversations[user].encode(),
+                    record.salt,
+                    kept.ciphertext[:32],
+                    kept.ciphertext[-32:],
+                )
+            ]
+            for user in conversations
+        }
+        assert [len(each) for each in found.values()] == [10, 10]
+        assert other.count() == 4
+        before = bytes_of_store(tmp_path)
+        assert all(each in before for them in found.values() for each in them)
+        assert forget(RecordsDoc(path=str(tmp_path)), key, store, "someone-1") == 2
+        left = bytes_of_store(tmp_path)
+        assert [each for each in found["someone-1"] if each in left] == []
+        assert b"another-2" in left
+        assert other.count(Filter(subject="another-2")) == 2

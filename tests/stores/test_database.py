@@ -435,3 +435,22 @@ def test_room_of_deleted_rows_is_no_size(url: str) -> None:
         assert empty < database.size() < full * 0.7
         database.execute("DELETE FROM words")
         assert database.size() < empty + 50_000
+
+
+def test_what_somebody_still_reads_cannot_be_overwritten(url: str) -> None:
+    """Which is said, with the cure; once nobody reads it, it is gone from all files."""
+    with open_database(url) as database:
+        database.execute("CREATE TABLE words (id INTEGER, word TEXT)")
+        database.execute(INSERT, (1, "unforgotten"))
+        database.execute_many(INSERT, [(n, "another") for n in range(2, 2_000)])
+        reading = database.read("SELECT word FROM words")
+        assert next(reading) == ("unforgotten",)  # many are still to come
+        database.execute("DELETE FROM words WHERE id = 1")
+        database.execute("PRAGMA busy_timeout = 1")
+        with pytest.raises(StoreError, match="as another process reads the store: do the same again"):
+            database.overwrite_deleted()
+        reading.close()
+        database.overwrite_deleted()
+        files = [path.read_bytes() for path in Path(database.name).parent.glob("*")]
+        assert not any(b"unforgotten" in each for each in files)
+        assert any(b"another" in each for each in files)
