@@ -33,9 +33,6 @@ BAGGAGE: Final = "baggage"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 OTHER: Final = "_OTHER"
 
-CLIENT_GONE: Final = 499
-"""The status of a request whose client did not wait."""
-
 GONE: Final = "client_gone"
 FAILED: Final = "failed"
 """The action of an answer that broke off."""
@@ -276,7 +273,7 @@ def _broke(request: EndedRequest) -> bool:
 def _describe_end(request: EndedRequest) -> dict[str, Any]:
     """Return what is known of a request once it has ended."""
     found: dict[str, Any] = {names.REQUEST_ID.name: request.request_id}
-    if request.status != CLIENT_GONE:
+    if request.status != names.CLIENT_GONE:
         found[names.HTTP_STATUS.name] = request.status
     if request.action != "none":
         found[names.ACTION.name] = request.action
@@ -284,7 +281,7 @@ def _describe_end(request: EndedRequest) -> dict[str, Any]:
         found[names.CLIENT.name] = request.client
     if request.unavailable:
         found[names.UNAVAILABLE.name] = found[names.ERROR_TYPE.name] = request.unavailable
-    elif request.status == CLIENT_GONE:
+    elif request.status == names.CLIENT_GONE:
         found[names.ERROR_TYPE.name] = GONE
     elif request.status >= 500:
         found[names.ERROR_TYPE.name] = str(request.status)

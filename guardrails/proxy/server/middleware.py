@@ -34,6 +34,7 @@ from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 from guardrails.records.decision import REQUEST_FACTS
+from guardrails.telemetry.conventions import CLIENT_GONE
 from guardrails.verdicts.ordered_ids import make_id
 
 if TYPE_CHECKING:
@@ -59,9 +60,6 @@ ID, UPSTREAM_ID = b"x-request-id", b"x-guardrails-upstream-request-id"
 
 ENCODED = frozenset({b"content-encoding", b"content-length"})
 """Headers that no longer hold for a body that was decoded."""
-
-CLIENT_GONE = 499
-"""What nginx counts for a client that did not wait."""
 
 
 class Gate:
