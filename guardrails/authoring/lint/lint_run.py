@@ -54,7 +54,7 @@ CHECKS: Final[tuple[Check, ...]] = (*of_policy.CHECKS, *READ, *RUN)
 
 CODES: Final = frozenset(row.code for row in CHECKS)
 
-UNDER: Final = ("weaker_than_floor",)
+UNDER: Final = ("weaker_than_floor", "unkept_by_floor")
 """What is looked for only where there is a floor."""
 
 

@@ -28,7 +28,7 @@ from guardrails.policy.lints import (
     words,
     writing,
 )
-from guardrails.policy.lints.floors import floors
+from guardrails.policy.lints.floors import floor_settings, floors
 from guardrails.policy.lints.issue import SEVERITIES, Issue, LintFinding, Severity
 from guardrails.policy.lints.reachability import scores  # fmt: skip
 from guardrails.policy.lints.scene.scene import LintContext
@@ -137,6 +137,7 @@ CHECKS: tuple[Check, ...] = (
     check("error", writing.cut_condition),
     check("warning", writing.curly_quotes),
     check("error", floors.weaker_than_floor),
+    check("warning", floor_settings.unkept_by_floor),
     check("note", unused_ignore),
 )
 """Everything that is told of a policy alone, in the order in which people read about it."""

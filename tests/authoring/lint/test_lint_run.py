@@ -34,6 +34,7 @@ version: "1"
   - {{id: mask, on: output, when: custom.w > 0, then: redact, severity: high}}
   - {{id: soft, on: input, when: custom.soft > 0, then: flag}}
   - {{id: w.flag, on: input, when: custom.w > 0, then: flag}}
+records: {{content: true}}
 """
 
 Linted = Callable[..., LintReport]

@@ -92,6 +92,21 @@ def find_undone_settings(pair: FloorPair) -> Iterator[LintFinding]:
             yield LintFinding(mark, message, CURE, name)
 
 
+def unkept_by_floor(scene: LintContext) -> Iterator[LintFinding]:
+    """The floor has contents kept with records, and the policy has not: a floor's word on it does not count (--floor)."""
+    if scene.floor is None:
+        return
+    own, theirs = scene.compiled.keeps_content, scene.floor.compiled.keeps_content
+    if theirs and theirs != own and own is not True:
+        message = (
+            f"the floor's records: {{content: {_plain(theirs)}}} has no effect: of what is judged under this policy "
+            f"{'what is flagged alone' if own else 'nothing'} is kept"
+        )
+        mark = _written(scene, "records", "content") or scene.root.mark(("name",))
+        cure = f"write records: {{content: {_plain(theirs)}}} in the policy, or leave it out of the floor"
+        yield LintFinding(mark, message, cure, "records.content")
+
+
 LISTED: Final = frozenset({"tool.listed", "tool.valid"})
 FOLLOWED: Final = frozenset({"tool.tainted", "tool.sources", "tool.carries", "tool.carried"})
 """What rules ask for of the two lists of tools."""

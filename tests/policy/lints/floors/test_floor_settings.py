@@ -9,7 +9,7 @@ import pytest
 
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.lints.floors.floor_pairs import FloorPair
-from guardrails.policy.lints.floors.floor_settings import find_undone_settings, tools
+from guardrails.policy.lints.floors.floor_settings import find_undone_settings, tools, unkept_by_floor
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.load import load
 
@@ -55,6 +55,38 @@ def test_what_is_written_and_does_not_hold_is_told(
     )
     assert {each.mark.line for each in found} <= {9}
     assert all(each.cure for each in found)
+
+
+@pytest.mark.parametrize(
+    ("own", "floor", "kept"),
+    [
+        ("", "true", "nothing is kept"),
+        ("", "flagged", "nothing is kept"),
+        ("false", "true", "nothing is kept"),
+        ("flagged", "true", "what is flagged alone is kept"),
+        ("flagged", "flagged", None),
+        ("true", "true", None),
+        ("true", "flagged", None),
+        ("true", "false", None),
+        ("true", "", None),
+        ("", "", None),
+    ],
+)
+def test_a_floor_has_no_contents_kept(
+    own: str, floor: str, kept: str | None, scene_of: Callable[..., LintContext]
+) -> None:
+    """Which is told where the policy says otherwise, or at its name where it says nothing."""
+    scene, below = (
+        scene_of(f"{RULES}{'records: {content: ' + word + '}' if word else ''}\n") for word in (own, floor)
+    )
+    found = [*unkept_by_floor(LintContext(scene.policy, scene.compiled, scene.today, floor=below))]
+
+    message = (
+        f"the floor's records: {{content: {floor}}} has no effect: of what is judged under this policy {kept}"
+    )
+    assert [each.message for each in found] == ([] if kept is None else [message])
+    assert all(each.cure and each.subject == "records.content" for each in found)
+    assert [*unkept_by_floor(scene)] == []
 
 
 def test_the_nearest_file_counts(scene_of: Callable[..., LintContext], tmp_path: Path) -> None:
