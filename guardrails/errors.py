@@ -23,6 +23,9 @@ from guardrails.verdicts.unavailable import CURES
 SHOWN = 20
 """Problems that the text of `PolicyErrors` shows before it only counts them."""
 
+CLIENT_GONE: Final = 499
+"""The status, as nginx has it, of a request whose client did not wait for the answer."""
+
 
 class GuardrailsError(Exception):
     """Anything that this package raises on purpose. All of these go through pickle, as between processes."""

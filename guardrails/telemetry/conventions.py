@@ -22,9 +22,6 @@ GEN_AI_OPT_IN: Final = "gen_ai_latest_experimental"
 
 CONTENT_NEEDS: Final = "content needs conventions: development: the names that hold it are in development"
 
-CLIENT_GONE: Final = 499
-"""The status of a request whose client did not wait for the answer, as nginx has it."""
-
 DISTRIBUTION: Final = "guardrails-middleware"
 
 SCOPE: Final = "guardrails"

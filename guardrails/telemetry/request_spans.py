@@ -26,6 +26,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from guardrails.errors import CLIENT_GONE
 from guardrails.telemetry import conventions as names
 from guardrails.wire.program_names import is_program_name
 
@@ -273,7 +274,7 @@ def _broke(request: EndedRequest) -> bool:
 def _describe_end(request: EndedRequest) -> dict[str, Any]:
     """Return what is known of a request once it has ended."""
     found: dict[str, Any] = {names.REQUEST_ID.name: request.request_id}
-    if request.status != names.CLIENT_GONE:
+    if request.status != CLIENT_GONE:
         found[names.HTTP_STATUS.name] = request.status
     if request.action != "none":
         found[names.ACTION.name] = request.action
@@ -281,7 +282,7 @@ def _describe_end(request: EndedRequest) -> dict[str, Any]:
         found[names.CLIENT.name] = request.client
     if request.unavailable:
         found[names.UNAVAILABLE.name] = found[names.ERROR_TYPE.name] = request.unavailable
-    elif request.status == names.CLIENT_GONE:
+    elif request.status == CLIENT_GONE:
         found[names.ERROR_TYPE.name] = GONE
     elif request.status >= 500:
         found[names.ERROR_TYPE.name] = str(request.status)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
-from guardrails.errors import GuardrailsError, GuardUnavailable
+from guardrails.errors import CLIENT_GONE, GuardrailsError, GuardUnavailable
 from guardrails.processor.work_meter import METER
 from guardrails.proxy.access.admission import ANONYMOUS, AccessDenied
 from guardrails.proxy.access.body_budget import FREE, BodyShare
@@ -34,7 +34,6 @@ from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.shadow.shadow_evaluation import ROUTE_LABEL
 from guardrails.records.decision import REQUEST_FACTS
-from guardrails.telemetry.conventions import CLIENT_GONE
 from guardrails.verdicts.ordered_ids import make_id
 
 if TYPE_CHECKING:
