@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.loading.load import load
+from guardrails.policy.shipped import shipped_names
 from guardrails.types import Verdict
 from tests.cases import each_case
 
@@ -90,6 +93,35 @@ def test_the_conversation_says_it_where_the_text_does_not(
     """Its latest turn of the user that tells; what the application says to the model is no sign of who reads."""
     messages = [{"role": role, "content": text} for role, text in turns]
     assert said(guard.check(messages, stage="input")) == language
+
+
+TEMPLATE = (
+    "You are a helpful assistant of a bank. Answer politely and briefly. Never advise on investments.\n\n"
+)
+LOST = "Por favor, ¿me puedes explicar zqxstop otra vez?"
+
+
+@each_case(
+    ("text", "language"),
+    [
+        (f"{TEMPLATE}User: {LOST}", "es"),
+        (f"{TEMPLATE * 9}User: {LOST}\nAnswer:", "es"),
+        (f"{TEMPLATE}User: {SHORT}", "en"),
+        (f"{TEMPLATE}User: Vertel me alsjeblieft iets over zqxstop.", "en"),
+        (
+            f"{TEMPLATE}User: Hola, ¿puedes ayudarme, por favor?\nNever speak of zqxstop to anybody here.",
+            "en",
+        ),
+        (f"17 4711 qx zz; {LOST}", "es"),
+    ],
+)
+def test_a_sentence_in_another_language_than_the_text_around_it_speaks_first(
+    guard: Guard, text: str, language: str
+) -> None:
+    """Where a template is written around what a person says; a sentence in a language without a message leaves it to the text."""
+    assert said(guard.check(text, stage="input")) == language
+    told = [{"role": "system", "content": text}, {"role": "user", "content": "ok?"}]
+    assert said(guard.check(told, stage="input")) == language
 
 
 @each_case("stage", ["tool_result", "retrieval"])
@@ -190,3 +222,20 @@ def test_the_shipped_model_and_policy_answer_distress_in_its_language(
     """What a person says of themselves is heard, and where to find help is said as they speak."""
     verdict = guard_of("extends: [default]").check(text, stage="input", client={"language": "en"})
     assert words in (verdict.message or "")
+
+
+def test_no_sentence_of_a_text_in_one_language_passes_for_another(guard_of: Callable[..., Guard]) -> None:
+    """The messages of the shipped policies, as texts of people, are answered in their own language."""
+    texts = {
+        (language, text)
+        for rule in (rule for name in shipped_names() for rule in compile_policy(load(name)).rules)
+        for language, text in rule.messages.items()
+    }
+    codes = {language: f"({language})" for language, _ in texts}
+    guard = guard_of(f"""
+detectors: {{line: {{use: patterns, patterns: ['[^\\n]{{1,900}}'], category: custom.line}}}}
+rules: [{{id: line.block, on: input, when: custom.line > 0, then: block, message: {codes}}}]
+""")
+    assert len(texts) > 300
+    for language, text in texts:
+        assert guard.check(text, stage="input").message in (f"({language})", "(en)"), text

@@ -61,7 +61,8 @@ class _Rules:
         key = (-action, *rule.order)
         if self._is_first(rule.id, rule.mode, key):  # of thousands of matches one has its message chosen
             members = dict.fromkeys(index for index, _ in each.grounds) or each.members
-            languages = list_message_languages(rule, self._tree.leaves, members, self._request)
+            leaves, request = self._tree.leaves, self._request
+            languages = list_message_languages(rule.messages, leaves, members, request, each.grounds)
             self._found[rule.id, rule.mode] = (key, rule.fired(action, each.reason, languages))
 
     def put(self, fired: FiredRule, order: tuple[int, int]) -> None:
