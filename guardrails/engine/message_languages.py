@@ -37,7 +37,7 @@ MOST_LIKELY: Final = 0.02
 NEAR: Final = 400
 """Characters before and behind a finding in which its sentence is looked for."""
 
-_SENTENCE_END: Final = re.compile(r"[\n:]+|[.!?…](?=\s|[\"'»”)])|[。！？।؟]")
+_SENTENCE_END: Final = re.compile(r"[\n:]+|[.!?…](?=\s|[\"'»”)])|[\u3002\uff01\uff1f\u0964\u061f]")
 
 
 def list_message_languages(
