@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -36,6 +37,8 @@ MOST_LIKELY: Final = 0.02
 
 NEAR: Final = 400
 """Characters before and behind a finding in which its sentence is looked for."""
+
+NO_REQUEST: Final = Request()
 
 _SENTENCE_END: Final = re.compile(r"[\n:]+|[.!?…](?=\s|[\"'»”)])|[\u3002\uff01\uff1f\u0964\u061f]")
 
@@ -77,6 +80,44 @@ def list_message_languages(
     if request.language is not None:
         yield request.language
     yield from _tell(reversed(other), codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a text in which something is replaced: who asks, and the texts of the check, of which those of the user that do
+    not stand in the same `message` tell their language.
+    """
+
+    request: Request
+    leaves: Sequence[Leaf] = ()
+    message: int | None = None
+
+    def list_languages(self, ahead: str, offered: Collection[str]) -> Iterator[str]:
+        """Yield the languages in which a text is best put into another, the best first: that of what stands ahead of it, of the
+        conversation, and what the client asks for. Nothing that follows counts, so that a text that grows gets the same.
+
+        Args:
+            ahead: what stands before it in the text.
+            offered: the tags of the languages in which there is the text.
+        """
+        codes = frozenset(map(base_language, offered))
+        yield from _tell([ahead], codes)
+        yield from _tell(_list_said(self.leaves, self.message), codes)
+        yield from _tell([self.request.prompt], codes)
+        if self.request.language is not None:
+            yield self.request.language
+
+
+NOBODY: Final = Reader(NO_REQUEST)
+
+
+def _list_said(leaves: Sequence[Leaf], besides: int | None) -> Iterator[str]:
+    """Yield what the user said in other messages, the latest first."""
+    for leaf in reversed(leaves):
+        place = leaf.content.place
+        is_said = place.role == "user" and place.message != besides and _is_read_by_people(leaf)
+        if is_said and isinstance(leaf.content, Text):
+            yield leaf.content.text
 
 
 def _root(leaves: Sequence[Leaf], leaf: Leaf) -> Leaf:

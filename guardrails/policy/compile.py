@@ -22,7 +22,7 @@ from guardrails.policy.condition import Condition, ConditionError, compile_condi
 from guardrails.policy.loading.items import Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS
-from guardrails.policy.redactions import REDACTIONS, Redaction
+from guardrails.policy.redactions import REDACTIONS, Redaction, make_own_text
 from guardrails.policy.schema import (
     DEFAULT_LOCALE,
     RuleDoc,
@@ -191,8 +191,10 @@ def _rule(work: Compilation, doc: RuleDoc, condition: Condition, index: int) -> 
     )
 
 
-def _find_redaction(work: Compilation, name: str) -> Redaction:
-    """Return a redaction that a rule names; the loader has found that there is one."""
+def _find_redaction(work: Compilation, name: str | dict[str, str]) -> Redaction:
+    """Return a redaction that a rule names, and the loader has found, or that puts texts of the rule's own."""
+    if not isinstance(name, str):
+        return make_own_text(name)
     found = REDACTIONS.find(name, work.policy.plugins)
     assert found is not None
     return found

@@ -8,10 +8,10 @@ from typing import Literal
 
 from guardrails import taxonomy
 from guardrails.detectors.binding import BoundDetector
-from guardrails.detectors.language.scripts import match_language
 from guardrails.policy.compilation.phrases import NEAR, Phrases
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.messages.choice import choose_language_tag
 from guardrails.policy.redactions import Redaction
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import RuleStreaming
@@ -91,15 +91,10 @@ class Rule:
         return (self.condition.categories | self.redact).union(*asked)
 
     def message(self, languages: Iterable[str]) -> str | None:
-        """Return the message in the first of these languages in which there is one, else in English, else in what there is. No
-        more languages are looked for than are needed: none where there is one text.
+        """Return the message in the first of these languages in which there is one (`choose_language_tag`), None where there is
+        none.
         """
-        if len(self.messages) > 1:
-            for language in languages:
-                tag = match_language(language, self.messages)
-                if tag is not None:
-                    return self.messages[tag]
-        return self.messages.get("en") or next(iter(self.messages.values()), None)
+        return self.messages[choose_language_tag(languages, self.messages)] if self.messages else None
 
     def fired(self, action: Action, reason: str, languages: Iterable[str] = ()) -> FiredRule:
         """Return the entry of a verdict; `languages` are those in which its message is best said, the best first."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from guardrails.policy.messages.choice import choose_language_tag
 from guardrails.registry.registered import Registry
 from guardrails.registry.sources import PluginError, PluginOrigin
 from guardrails.types import Place
@@ -15,6 +16,14 @@ BUILTIN: Final[Mapping[str, str]] = {
     for name in ("placeholder", "mask", "hash", "fake", "vault")
 }
 """Name in `with:` → the `Redaction` that describes it, as `module:attribute`."""
+
+OWN_TEXT: Final = "text"
+"""The name of a redaction that puts a text of the rule's own, by language."""
+
+
+def no_languages(offered: Collection[str]) -> Iterable[str]:
+    """Return that nothing is known of who reads."""
+    return ()
 
 
 class HandedOut(Protocol):
@@ -40,6 +49,7 @@ class FoundValue:
         place: where it stands: stage, role, JSON Pointer.
         locale: the language and country that the rule asks for, such as `de_DE`.
         handed_out: what the conversation was given before.
+        list_languages: tells of the tags of some languages in which of them who reads is addressed best, the best first.
     """
 
     category: str
@@ -48,6 +58,7 @@ class FoundValue:
     place: Place
     locale: str
     handed_out: HandedOut
+    list_languages: Callable[[Collection[str]], Iterable[str]] = no_languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,15 @@ class Redaction:
     keyed: bool = False
     numbered: bool = False
     origin: PluginOrigin | None = None
+
+
+def make_own_text(texts: Mapping[str, str]) -> Redaction:
+    """Return the redaction that puts one of some texts, by its language, in the place of each stretch."""
+    return Redaction(
+        OWN_TEXT,
+        "Puts a text of the rule's own.",
+        lambda found: texts[choose_language_tag(found.list_languages(texts), texts)],
+    )
 
 
 RedactionLike = Redaction | Callable[[FoundValue], str]

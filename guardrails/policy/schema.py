@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from guardrails.detectors.config import Config, make_body_snippets
 from guardrails.detectors.kinds import BUILTIN, find_kind, kind_names
+from guardrails.policy.messages.fields import TextsByLanguage
 from guardrails.policy.redactions import REDACTIONS
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
@@ -67,11 +68,15 @@ Tag = str
 class RedactionDoc(Config):
     """How to redact, by kind of content."""
 
-    text: RedactionName = "placeholder"
+    text: TextsByLanguage | RedactionName = Field(
+        default="placeholder", examples=["mask", {"en": "[removed]", "de": "[entfernt]"}]
+    )
     """`placeholder` puts the kind in brackets (`[EMAIL]`); `mask` puts an asterisk for each character; `hash` puts a keyed
     digest in the brackets (`[EMAIL:3f2a9c1b7d04]`), the same for the same value; `fake` puts a made-up value of the same
     kind, the same for the same value; `vault` puts a number (`[EMAIL_1]`), and replies get the user's own values back.
-    The key of `hash` and `fake` is the environment's GUARDRAILS_REDACTION_KEY, else a random one for each process."""
+    The key of `hash` and `fake` is the environment's GUARDRAILS_REDACTION_KEY, else a random one for each process. A mapping
+    is a text of your own by language: that of what stands before the finding, of the conversation, what the client asks
+    for, else `en`."""
     locale: str | None = Field(default=None, examples=["de_DE"])
     """The language and country of what `fake` makes up; `en_US` by default."""
     image: CoverName = "solid"
@@ -440,7 +445,7 @@ def json_schema(plugins: PluginSources | None = None) -> dict[str, Any]:
     properties["detectors"]["propertyNames"] = {"pattern": DETECTOR_NAME}
     redactions = [name for name in REDACTIONS.names(plugins) if name not in REDACTIONS.builtin]
     for field in (
-        definitions["RedactionDoc"]["properties"]["text"],
+        *definitions["RedactionDoc"]["properties"]["text"]["anyOf"],
         *definitions["RuleDoc"]["properties"]["with"]["anyOf"],
     ):
         if redactions and "enum" in field:

@@ -40,6 +40,14 @@ NAMES: Final[dict[str, str]] = {
 }  # fmt: skip
 """Code → English name in lower case, for every language that can be told."""
 
+MORE_LANGUAGES: Final = frozenset((
+    "aa", "ab", "ae", "ak", "av", "ay", "bh", "bi", "bm", "bo", "ce", "ch", "co", "cr", "cu", "cv", "dv", "ee", "ff", "fj",
+    "gn", "gv", "ho", "hz", "ia", "ie", "ii", "ik", "io", "iu", "ki", "kj", "kl", "kr", "ks", "kv", "kw", "li", "lu", "mh",
+    "mi", "na", "nb", "nd", "ng", "nr", "nv", "ny", "oj", "os", "pi", "rm", "rn", "sc", "sg", "sm", "ss", "su", "ti", "tn",
+    "to", "ts", "tw", "ty", "ve", "wo", "yi", "za",
+))  # fmt: skip
+"""Codes of ISO 639-1 beside those that the language detector knows."""
+
 VARIETIES: Final[dict[str, tuple[str, ...]]] = {
     "ar": ("ary", "arz"),
     "el": ("grc",),
@@ -109,6 +117,25 @@ def base_language(tag: str) -> str:
     """Return the code by which the language of a tag is told: `zh` for `zh-Hant-TW`, `no` for `nb`."""
     primary = tag.partition("-")[0].partition("_")[0].lower()
     return _SYNONYMS.get(primary, (primary,))[0]
+
+
+_SUBTAGS: Final = re.compile(r"[A-Z][a-z]{3}|(?:[A-Z][a-z]{3}-)?(?:[A-Z]{2}|\d{3})")
+
+
+def is_language(tag: str) -> bool:
+    """Tell whether a tag is the code of a language, or one with a script, a country or both behind it: `zh-Hant`, `pt-BR`."""
+    code, dash, rest = tag.partition("-")
+    known = code in NAMES or code in MORE_LANGUAGES
+    return known and (not dash or _SUBTAGS.fullmatch(rest) is not None)
+
+
+def describe_language(written: str) -> str:
+    """Return what to write for something that is no code of a language."""
+    low = written.lower()
+    short = re.split("[-_]", low)[0]
+    by_name = {name: code for code, name in NAMES.items()}
+    found = by_name.get(low) or (short if is_language(short) else "")
+    return f"write {found!r}" if found else "write an ISO 639-1 code, such as 'en'"
 
 
 def match_language(wanted: str, offered: Iterable[str]) -> str | None:

@@ -240,7 +240,8 @@ def _build_edits(
     """Return what becomes of the leaves. Where a rule with `on_fail` looks at JSON, that stays valid; what cannot be edited so
     is blocked.
     """
-    edits = build_redactions(tree.leaves, (each for each in matches if each.replace), request.vault)
+    replaced = (each for each in matches if each.replace)
+    edits = build_redactions(tree.leaves, replaced, request.vault, request)
     texts, blocks = dict(edits.texts), [*edits.blocks]
     for index in edits.texts:
         place, text = tree.leaves[index].content.place, getattr(tree.leaves[index].content, "text", "")

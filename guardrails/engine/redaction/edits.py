@@ -9,23 +9,27 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from guardrails.cancellation import is_interrupt
 from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.content.places import role_of
-from guardrails.engine.model import REDACTABLE_MEDIA, Change, RedactionFailure, RuleMatch, Span
+from guardrails.engine.message_languages import NO_REQUEST, NOBODY, Reader
+from guardrails.engine.model import REDACTABLE_MEDIA, Change, RedactionFailure, Request, RuleMatch, Span
 from guardrails.engine.redaction.replacements import placeholder
 from guardrails.engine.redaction.vault import Vault
-from guardrails.policy.redactions import BUILTIN, FoundValue
+from guardrails.policy.redactions import BUILTIN, OWN_TEXT, FoundValue
 from guardrails.types import Action, DetectorFailure, Finding, Media, Place, Text
 
 SEEN = 200
-"""Characters before a number that tell whether it stands by itself in JSON."""
+"""Characters before a value that tell whether a number stands by itself in JSON, and the language of a text that replaces it."""
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _JSON_VALUE = re.compile(r'(?<!\\)"\s*:\s*(?:\[[\s\d.,+eE-]*)?\Z')
+
+LanguageLister = Callable[[Collection[str]], Iterable[str]]
 
 LONGEST = 10_000
 """Characters of the new text of a plugin's redaction, beside three times as many as it replaces."""
@@ -78,12 +82,15 @@ def changes(
     reserve: bool = False,
     before: str = "",
     shown: str = "",
+    reader: Reader = NOBODY,
 ) -> Iterator[Change]:
     """Yield a change for each stretch that spans cover together, in the order of the text.
 
     With `reserve`, what looks like a placeholder before a stretch, also where it begins in the text `before` this one, is not
     handed out for it: a model wrote it, and a text that grows gets its numbers as it is shown. What was `shown` before this text
-    tells whether a number is one of JSON, which becomes a string there, so that the JSON stays valid.
+    tells whether a number is one of JSON, which becomes a string there, so that the JSON stays valid. What stands before a
+    stretch, and the `reader` where that does not tell it, says in which language a text is put there: what follows may not be
+    known yet.
     """
     position = 0
     for group in _merge_spans(wanted):
@@ -91,10 +98,11 @@ def changes(
         if reserve:
             vault.reserve(before + content.text[position:start])
             before, position = "", end
-        new, failure = _replacement(content, start, end, group, vault)
-        if _NUMBER.fullmatch(content.text, start, end) and _JSON_VALUE.search(
-            (shown + content.text[:start])[-SEEN:]
-        ):
+        ahead = (shown + content.text[max(0, start - SEEN) : start])[-SEEN:]
+        new, failure = _replacement(
+            content, (start, end), group, vault, partial(reader.list_languages, ahead)
+        )
+        if _NUMBER.fullmatch(content.text, start, end) and _JSON_VALUE.search(ahead):
             new = json.dumps(new, ensure_ascii=False)
         yield Change(start, end, new, (*group,), failure)
 
@@ -113,7 +121,7 @@ def _merge_spans(wanted: Iterable[Span]) -> list[list[Span]]:
 
 
 def _replacement(
-    content: Text, start: int, end: int, group: Sequence[Span], vault: Vault
+    content: Text, place: tuple[int, int], group: Sequence[Span], vault: Vault, languages: LanguageLister
 ) -> tuple[str, RedactionFailure | None]:
     """Return the new text of a stretch; where a plugin's redaction fails the kind in brackets, and the failure."""
     leading = [span for span in group if span.leads]
@@ -122,11 +130,11 @@ def _replacement(
     rule = min((span.rule for span in leading), key=lambda rule: rule.order)
     own = [span for span in leading if span.rule is rule]
     longest = max(own, key=lambda span: (_length(span.finding), -span.start))
-    text = content.text[start:end]
+    text = content.text[slice(*place)]
     value = text + max((span.rest for span in leading), key=len)
-    found = FoundValue(longest.finding.category, text, value, content.place, rule.locale, vault)
+    found = FoundValue(longest.finding.category, text, value, content.place, rule.locale, vault, languages)
     redaction = rule.replacement
-    if redaction.name in BUILTIN:
+    if redaction.name in BUILTIN or redaction.name == OWN_TEXT:
         return redaction.replace(found), None
     try:
         new = redaction.replace(found)
@@ -170,7 +178,10 @@ class Redactions:
 
 
 def build_redactions(
-    leaves: Sequence[Leaf], fired: Iterable[RuleMatch], before: Vault | None = None
+    leaves: Sequence[Leaf],
+    fired: Iterable[RuleMatch],
+    before: Vault | None = None,
+    request: Request = NO_REQUEST,
 ) -> Redactions:
     """Return what becomes of the leaves.
 
@@ -178,6 +189,7 @@ def build_redactions(
         leaves: all of a body.
         fired: the rules that redact in it.
         before: what an earlier check of the same conversation handed out.
+        request: who asks.
     """
     found = spans(leaves, fired)
     if not found:
@@ -191,7 +203,7 @@ def build_redactions(
             rules = {id(span.rule): span.rule for span in some}
             blocks += [RuleMatch(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
     vault = Vault(before)
-    made = _replace_in_leaf(leaves, wanted, vault)
+    made = _replace_in_leaf(leaves, wanted, vault, request)
     texts = {index: replace_spans(_text(leaves[index]), some) for index, some in made.items()}
     failed = [
         (index, change.failure)
@@ -212,7 +224,7 @@ def build_redactions(
 
 
 def _replace_in_leaf(
-    leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault
+    leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault, request: Request
 ) -> dict[int, list[Change]]:
     """Return the changes of each leaf, made in the order of the conversation."""
     numbers = any(span.rule.replacement.numbered for some in wanted.values() for span in some)
@@ -227,7 +239,8 @@ def _replace_in_leaf(
         leaf = leaves[index]
         own = numbers and _is_models(leaf)
         if index in wanted and isinstance(leaf.content, Text):
-            made[index] = list(changes(leaf.content, wanted[index], vault, reserve=own))
+            reader = Reader(request, leaves, leaf.content.place.message)
+            made[index] = list(changes(leaf.content, wanted[index], vault, reserve=own, reader=reader))
         if own:
             vault.reserve(_text(leaf))
     if numbers:

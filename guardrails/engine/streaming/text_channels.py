@@ -14,6 +14,7 @@ from typing import Final
 
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.detector_task import Task
+from guardrails.engine.message_languages import NOBODY, Reader
 from guardrails.engine.model import Change, Request, Span
 from guardrails.engine.redaction.edits import SEEN, changes, replace_spans
 from guardrails.engine.redaction.vault import Vault
@@ -28,9 +29,9 @@ REMEMBERED: Final = 20_000
 class StreamedPart:
     """One text. `length` is that of what came, `shown` how much of it was taken, `text` what it became so far."""
 
-    def __init__(self, place: Place, vault: Vault) -> None:
+    def __init__(self, place: Place, vault: Vault, reader: Reader = NOBODY) -> None:
         self.place = place
-        self._vault = vault
+        self._vault, self._reader = vault, reader
         self._rest = self._before = self._shown_text = ""
         self._spans: list[Span] = []
         self._came: list[str] = []
@@ -92,9 +93,8 @@ class StreamedPart:
                 for each in due
             ]
             text = Text(self._rest[:size], self.place)
-            made = [
-                *changes(text, moved, self._vault, reserve=True, before=self._before, shown=self._shown_text)
-            ]
+            told = {"before": self._before, "shown": self._shown_text}
+            made = [*changes(text, moved, self._vault, reserve=True, reader=self._reader, **told)]
         end = made[-1].end if made else 0
         self._before = ((self._before if not made else "") + self._rest[end:size])[-REMEMBERED:]
         self._shown_text = (self._shown_text + self._rest[:size])[-SEEN:]
@@ -218,7 +218,7 @@ class TextChannels:
         """Begin a text; `joined` are the keys of the voices that it goes on with, besides its own, `passing` of those for whose
         next part it does not wait once it has ended: that part alone is held to what they make up.
         """
-        part = StreamedPart(place, self.vault)
+        part = StreamedPart(place, self.vault, Reader(self._request))
         voices = [TextChannel(partial(self._watch, place, joined=False), sleeps=False)]
         for key in (*joined, *passing):
             if key not in self._joined:

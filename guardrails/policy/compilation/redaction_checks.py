@@ -26,7 +26,8 @@ def check_fake(work: Compilation, item: PolicyItem, redaction: RedactionDoc) -> 
     add, place = work.problems.add, item.mark(("with", "locale"))
     if redaction.text != "fake":
         if redaction.locale is not None:
-            message = f"locale is for text: fake, not text: {redaction.text}"
+            shown = redaction.text if isinstance(redaction.text, str) else "{…}"
+            message = f"locale is for text: fake, not text: {shown}"
             add(place, "unused_field", message, "remove it, or write text: fake")
     elif importlib.util.find_spec("faker") is None:
         message = "what is made up for with: fake needs Faker, which is not installed"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.detectors.language.scripts import NAMES, base_language
+from guardrails.detectors.language.scripts import base_language, describe_language, is_language
 from guardrails.policy.lints.issue import Fix, LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.items import PolicyItem
@@ -16,14 +16,6 @@ from guardrails.types import Action, Stage
 
 SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})
 """Stages at which a person reads why something was stopped."""
-
-MORE_LANGUAGES: Final = frozenset((
-    "aa", "ab", "ae", "ak", "av", "ay", "bh", "bi", "bm", "bo", "ce", "ch", "co", "cr", "cu", "cv", "dv", "ee", "ff", "fj",
-    "gn", "gv", "ho", "hz", "ia", "ie", "ii", "ik", "io", "iu", "ki", "kj", "kl", "kr", "ks", "kv", "kw", "li", "lu", "mh",
-    "mi", "na", "nb", "nd", "ng", "nr", "nv", "ny", "oj", "os", "pi", "rm", "rn", "sc", "sg", "sm", "ss", "su", "ti", "tn",
-    "to", "ts", "tw", "ty", "ve", "wo", "yi", "za",
-))  # fmt: skip
-"""Codes of ISO 639-1 beside those that the language detector knows."""
 
 HAZARDS: Final = frozenset(
     {*taxonomy.MLCOMMONS, "dfm", "spc", "spc_ele", "spc_fin", "spc_hlt", "spc_lgl", "ipv"}
@@ -59,11 +51,10 @@ def message_language(scene: LintContext) -> Iterator[LintFinding]:
         if not isinstance(row.doc.message, dict):
             continue
         for language in row.doc.message:
-            if language not in NAMES and language not in MORE_LANGUAGES:
+            if not is_language(language):
                 mark = row.item.key_mark(("message", language))
-                yield LintFinding(
-                    mark, f"{language!r} is no code of a language", _language(language), row.doc.id
-                )
+                cure = describe_language(language)
+                yield LintFinding(mark, f"{language!r} is no code of a language", cure, row.doc.id)
 
 
 def missing_language(scene: LintContext) -> Iterator[LintFinding]:
@@ -77,14 +68,6 @@ def missing_language(scene: LintContext) -> Iterator[LintFinding]:
                 yield row.found(
                     "message", message, f"add {sorted(lacking)[0]}: and what the person is to read"
                 )
-
-
-def _language(written: str) -> str:
-    low = written.lower()
-    short = re.split("[-_]", low)[0]
-    by_name = {name: code for code, name in NAMES.items()}
-    found = by_name.get(low) or (short if short in NAMES or short in MORE_LANGUAGES else "")
-    return f"write {found!r}" if found else "write an ISO 639-1 code, such as 'en'"
 
 
 def unknown_tag(scene: LintContext) -> Iterator[LintFinding]:

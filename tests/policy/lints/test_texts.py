@@ -16,7 +16,7 @@ RULE = "rules:\n  - {{id: a, on: input, when: custom.w > 0, then: block, {}}}\n"
     ("language", "cure"),
     [
         ("german", "write 'de'"),
-        ("en-US", "write 'en'"),
+        ("en_US", "write 'en'"),
         ("EN", "write 'en'"),
         ("xx", "write an ISO 639-1 code, such as 'en'"),
         ("pt_BR", "write 'pt'"),
@@ -28,9 +28,9 @@ def test_a_language_has_its_code(scene_of: Callable[..., LintContext], language:
     assert found.cure == cure
 
 
-@pytest.mark.parametrize("language", ["en", "de", "mi", "zu", "zh", "yue"])
+@pytest.mark.parametrize("language", ["en", "de", "mi", "zu", "zh", "yue", "en-US", "zh-Hant", "zh-Hant-TW"])
 def test_codes_are_fine(scene_of: Callable[..., LintContext], language: str) -> None:
-    """Also of languages that no detector knows."""
+    """Also of languages that no detector knows, and with a script or a country behind them."""
     assert [*texts.message_language(scene_of(RULE.format(f"message: {{{language}: 'No.'}}")))] == []
 
 

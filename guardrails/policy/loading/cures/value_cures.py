@@ -188,6 +188,8 @@ def _cure_mapping(path: Path, value: object, allowed: list[str], others: list[st
         return f"write one text, or each by its language: message: {write_flow(spoken)}"
     if not path:
         return ""
+    if isinstance(value, str) and path in (("with",), ("with", "text")):
+        return f"for a text of your own write with: {write_flow({'text': {'en': value}})}"
     if path[:1] == ("deny",) and "a mapping" in others:
         return _cure_topics(path, value)
     if "a mapping" not in others or isinstance(value, dict):
