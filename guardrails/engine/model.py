@@ -13,6 +13,7 @@ from guardrails.engine.tools.tool_context import ToolContext
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import OpenedFile
 from guardrails.policy.compiled import DetectionPlan, Rule
+from guardrails.policy.messages.helplines import COUNTRY, find_country
 from guardrails.types import (
     Action,
     Content,
@@ -63,6 +64,14 @@ class Request:
         """The language that the client asks for, if it says one."""
         language = self.client.get("language")
         return language if isinstance(language, str) else None
+
+    @property
+    def country(self) -> str | None:
+        """The code of the country in which the user is, as whoever authenticated them says, else as what the client asks for."""
+        known = self.user.get("country")
+        if isinstance(known, str) and COUNTRY.fullmatch(known):
+            return known.upper()
+        return find_country(self.language or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,7 @@ def _rule(work: Compilation, doc: RuleDoc, condition: Condition, index: int) -> 
         severity=severity,
         tags=tuple(doc.tags),
         messages=message,
+        helplines=work.policy.helplines,
         redact=redact if then is Action.REDACT else frozenset(),
         alone=doc.redact is None,
         replacement=_find_redaction(work, redaction.text),

@@ -12,6 +12,8 @@ from guardrails.policy.compilation.phrases import NEAR, Phrases
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.messages.choice import choose_language_tag
+from guardrails.policy.messages.fields import HelplineDoc
+from guardrails.policy.messages.helplines import fill_helpline
 from guardrails.policy.redactions import Redaction
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import RuleStreaming
@@ -58,7 +60,8 @@ class Rule:
     `redact` are the categories whose findings are replaced; with `alone`, only those that make the condition
     hold by themselves. `needs_findings`: it cannot fire without a finding or a failure of its categories. `stream` is what the
     rule asks for on texts that grow, `how` what its condition allows; `cover` is how it covers what it finds in pictures,
-    `cover_film` in films. `on_fail` is what is tried before it acts.
+    `cover_film` in films. `on_fail` is what is tried before it acts; `helplines` are those that its messages may
+    name.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Rule:
     cover_film: str = "solid"
     how: RuleStreaming = field(default_factory=RuleStreaming)
     on_fail: OnFail | None = None
+    helplines: Mapping[str, HelplineDoc] = field(default_factory=dict)
 
     @property
     def reads(self) -> frozenset[str]:
@@ -90,17 +94,28 @@ class Rule:
         asked = (each.condition.categories for each in self.exceptions if each.condition is not None)
         return (self.condition.categories | self.redact).union(*asked)
 
-    def message(self, languages: Iterable[str]) -> str | None:
+    def message(self, languages: Iterable[str], country: str | None = None) -> str | None:
         """Return the message in the first of these languages in which there is one (`choose_language_tag`), None where there is
-        none.
+        none. A helpline in it is that of the country.
         """
-        return self.messages[choose_language_tag(languages, self.messages)] if self.messages else None
+        if not self.messages:
+            return None
+        tag = choose_language_tag(languages, self.messages)
+        return fill_helpline(self.messages[tag], tag, country, self.helplines)
 
-    def fired(self, action: Action, reason: str, languages: Iterable[str] = ()) -> FiredRule:
-        """Return the entry of a verdict; `languages` are those in which its message is best said, the best first."""
-        return FiredRule(
-            self.id, action, self.message(languages), self.severity, self.tags, self.mode, reason
-        )
+    def fired(
+        self, action: Action, reason: str, languages: Iterable[str] = (), country: str | None = None
+    ) -> FiredRule:
+        """Return the entry of a verdict.
+
+        Args:
+            action: what it did.
+            reason: why.
+            languages: those in which its message is best said, the best first.
+            country: in which the person is, as far as that is known.
+        """
+        message = self.message(languages, country)
+        return FiredRule(self.id, action, message, self.severity, self.tags, self.mode, reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from guardrails.detectors.config import Config, make_body_snippets
 from guardrails.detectors.kinds import BUILTIN, find_kind, kind_names
-from guardrails.policy.messages.fields import TextsByLanguage
+from guardrails.policy.messages.fields import Helplines, TextsByLanguage
 from guardrails.policy.redactions import REDACTIONS
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
@@ -119,7 +119,7 @@ class RuleDoc(Config):
         default=None, examples=["I can't help with that.", {"en": "No.", "de": "Nein."}]
     )
     """What the person is told; one text, or one by language: that of the text for which the rule fires, of the conversation, or
-    what the client asks for, else `en`."""
+    what the client asks for, else `en`. `{helpline}` in it is one of `helplines`."""
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     """How grave it is; orders rules of equal action."""
     tags: list[str] = Field(default=[], examples=[["owasp.llm01"]])
@@ -389,6 +389,9 @@ class PolicyDoc(Config):
     judges first."""
     records: PolicyRecordsDoc = PolicyRecordsDoc()
     """What of a decision its record holds."""
+    helplines: Helplines = Field(default={})
+    """What messages say in the place of `{helpline}`, by country (`AT`), language (`de`) or both (`de-AT`), each with its source
+    and date; findahelpline.com by default."""
     tests: list[JsonValue] = Field(default=[])
     """Tests, run by `guardrails test`."""
 

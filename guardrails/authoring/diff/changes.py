@@ -154,6 +154,9 @@ def _tables(old: PolicyVersion, new: PolicyVersion) -> Iterator[PolicyChange]:
     yield from table(
         "records", first.records.model_dump(), then.records.model_dump(), lambda _: judge_always("default")
     )
+    lines = [{name: doc.model_dump() for name, doc in each.helplines.items()} for each in (first, then)]
+    before, after = ({name: some.get(name) for name in {**lines[0], **lines[1]}} for some in lines)
+    yield from table("helplines", before, after, lambda _: judge_always("wording"))
     rest = {"history": first.history, "parallel": first.parallel is not None}
     now = {"history": then.history, "parallel": then.parallel is not None}
     yield from table("policy", rest, now, lambda _: judge_always("default"))

@@ -221,7 +221,7 @@ class _Judge:
             first = max(own, key=lambda each: each.action)
             leaves, request = self._check.tree.leaves, self._evaluation.request
             languages = list_message_languages(rule.messages, leaves, first.members, request, first.grounds)
-            return rule.fired(first.action, first.reason, languages)
+            return rule.fired(first.action, first.reason, languages, request.country)
         entries = (*self._check.outcome.rules, *self._check.outcome.shadow)
         return next((each for each in entries if each.id == rule.id and each.mode is rule.mode), None)
 

@@ -63,7 +63,10 @@ class _Rules:
             members = dict.fromkeys(index for index, _ in each.grounds) or each.members
             leaves, request = self._tree.leaves, self._request
             languages = list_message_languages(rule.messages, leaves, members, request, each.grounds)
-            self._found[rule.id, rule.mode] = (key, rule.fired(action, each.reason, languages))
+            self._found[rule.id, rule.mode] = (
+                key,
+                rule.fired(action, each.reason, languages, request.country),
+            )
 
     def put(self, fired: FiredRule, order: tuple[int, int]) -> None:
         key = (-fired.action, *order)

@@ -63,7 +63,7 @@ def stop_outcome(
     if stop is not None and stop.rule is not None:
         members = [at for at in range(len(leaves)) if index in (-1, at)]
         languages = list_message_languages(stop.rule.messages, leaves, members, request)
-        fired = stop.rule.fired(Action.BLOCK, stop.reason, languages)
+        fired = stop.rule.fired(Action.BLOCK, stop.reason, languages, request.country)
     else:
         name, reason = (CHANGED, "unsafe_edit") if stop is None else (f"unchecked.{stop.kind}", "unchecked")
         fired = FiredRule(name, Action.BLOCK, None, Severity.HIGH, ("stream",), Mode.ENFORCE, reason)

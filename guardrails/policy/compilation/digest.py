@@ -44,6 +44,7 @@ def digest_policy(
         for each in rules
         if each.replacement.origin is not None
     }
+    lines = {name: doc.model_dump() for name, doc in policy.helplines.items()}
     resolved = {
         "engine": ENGINE,
         "name": policy.name,
@@ -65,6 +66,7 @@ def digest_policy(
         **({} if policy.films == FilmsDoc() else {"films": policy.films.model_dump()}),
         # No verdict depends on it, but what is kept of people does.
         **({} if policy.records == PolicyRecordsDoc() else {"records": policy.records.model_dump()}),
+        **({} if not lines else {"helplines": lines}),
         "history": policy.history,
         # No verdict depends on it, but what a provider has seen does; digests without it stay what they were.
         **({} if policy.parallel is None else {"parallel": True}),

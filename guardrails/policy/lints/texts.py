@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
 from guardrails import taxonomy
@@ -11,11 +12,15 @@ from guardrails.detectors.language.scripts import base_language, describe_langua
 from guardrails.policy.lints.issue import Fix, LintFinding
 from guardrails.policy.lints.scene.scene import LintContext
 from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.messages.helplines import PLACEHOLDER
 from guardrails.spelling import suggest_name
 from guardrails.types import Action, Stage
 
 SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})
 """Stages at which a person reads why something was stopped."""
+
+FRESH_DAYS: Final = 365
+"""Days after which a helpline is to be looked up again."""
 
 HAZARDS: Final = frozenset(
     {*taxonomy.MLCOMMONS, "dfm", "spc", "spc_ele", "spc_fin", "spc_hlt", "spc_lgl", "ipv"}
@@ -68,6 +73,61 @@ def missing_language(scene: LintContext) -> Iterator[LintFinding]:
                 yield row.found(
                     "message", message, f"add {sorted(lacking)[0]}: and what the person is to read"
                 )
+
+
+def uneven_languages(scene: LintContext) -> Iterator[LintFinding]:
+    """A message is not in a language in which others of the file are, so that a person reads some and not all."""
+    said = {row.doc.id: {*map(base_language, row.rule.messages)} for row in scene.rows if row.rule.messages}
+    files = {row.doc.id: row.item.mark(("message",)).file for row in scene.rows}
+    for row in scene.rows:
+        own = said.get(row.doc.id)
+        if own is None:
+            continue
+        beside = {id_: some for id_, some in said.items() if files[id_] == files[row.doc.id]}
+        known = scene.validated_languages(row.rule) if len(own) > 1 else set()  # what `missing_language` tells
+        lacking = sorted(set().union(*beside.values()) - own - known)
+        if lacking:
+            one = next(id_ for id_, some in beside.items() if lacking[0] in some)
+            message = f"the message of rule {row.doc.id!r} is not in {', '.join(lacking)}, and that of rule {one!r} is"
+            cure = f"add {lacking[0]}: and what the person is to read"
+            if isinstance(row.doc.message, str):
+                cure = f"write message: {{en: …, {lacking[0]}: …}}, each language with what the person is to read"
+            yield row.found("message", message, cure)
+
+
+PLACE: Final = re.compile(r"\{\w+\}")
+
+
+def unknown_placeholder(scene: LintContext) -> Iterator[LintFinding]:
+    """A message has a word in braces that is not filled in, so that people read it as it is."""
+    for row in scene.rows:
+        for text in dict.fromkeys(row.rule.messages.values()):
+            for word in dict.fromkeys(PLACE.findall(text)):
+                if word != PLACEHOLDER:
+                    message = f"{word} in the message of rule {row.doc.id!r} is not filled in"
+                    yield row.found("message", message, f"write {PLACEHOLDER}, or leave the braces out")
+
+
+def unused_helpline(scene: LintContext) -> Iterator[LintFinding]:
+    """Helplines are declared, and no message has a place for one."""
+    if not any(PLACEHOLDER in text for row in scene.rows for text in row.rule.messages.values()):
+        for source in scene.policy.sources:
+            if source.entry(("helplines",)) is not None:
+                cure = f"write {PLACEHOLDER} where a message is to name one"
+                yield LintFinding(source.key_mark(("helplines",)), "no message names a helpline", cure)
+
+
+def stale_helpline(scene: LintContext) -> Iterator[LintFinding]:
+    """Nobody has looked up a helpline for a year, or it is said to be looked up on a day to come."""
+    for source in scene.policy.sources:
+        data = source.data if isinstance(source.data, dict) else {}
+        for name, line in data.get("helplines", {}).items():
+            age = (scene.today - date.fromisoformat(line["date"])).days
+            if not 0 <= age <= FRESH_DAYS:
+                when = f"{age} days ago" if age > 0 else "on a day that is yet to come"
+                message = f"helpline {name!r} was looked up {when}"
+                mark = source.mark(("helplines", name, "date"))
+                yield LintFinding(mark, message, "look it up, and write the day of today", name)
 
 
 def unknown_tag(scene: LintContext) -> Iterator[LintFinding]:

@@ -49,6 +49,7 @@ class MergedSections:
     limits: dict[str, Any] = field(default_factory=dict)
     films: dict[str, Any] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
+    helplines: dict[str, Any] = field(default_factory=dict)
     history: str | None = None
     parallel: Mark | None = None
     tools: dict[str, PolicyItem] = field(default_factory=dict)
@@ -251,6 +252,7 @@ class Lineage:
         merged.limits.update(_mapping(data, "limits"))
         merged.films.update(_mapping(data, "films"))
         merged.records.update(_mapping(data, "records"))
+        merged.helplines.update(_mapping(data, "helplines"))
         self.tools(_mapping(data, "tools"), source, ("tools",), folder)
         if data.get("history") in ("remove", "block"):
             merged.history = data["history"]

@@ -13,6 +13,7 @@ from guardrails.detectors.kinds import Kind
 from guardrails.policy.endpoints import find_endpoint
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
+from guardrails.policy.messages.fields import HelplineDoc
 from guardrails.policy.schema import (
     ExceptionDoc,
     FilmsDoc,
@@ -154,3 +155,4 @@ class Policy:
     plugins: PluginSources | None = None
     sources: tuple[Source, ...] = ()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    helplines: Mapping[str, HelplineDoc] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from guardrails.policy.loading.inline_policies import is_policy_text, read_inlin
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source
+from guardrails.policy.messages.fields import HelplineDoc
 from guardrails.policy.schema import (
     DETECTOR_NAME,
     FORMS,
@@ -76,11 +77,16 @@ class _Validation:
     def policy(self, file: str, merged: MergedSections, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
         """Validate item by item."""
         head = self.heads[0]
-        quiet = Problems()  # these four were validated in their files; here only valid ones count
+        quiet = Problems()  # these five were validated in their files; here only valid ones count
         unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _NoMarks(), "") or UncheckedDoc()
         limits = quiet.validate(LimitsDoc, merged.limits, _NoMarks(), "") or LimitsDoc()
         films = quiet.validate(FilmsDoc, merged.films, _NoMarks(), "") or FilmsDoc()
         records = quiet.validate(PolicyRecordsDoc, merged.records, _NoMarks(), "") or PolicyRecordsDoc()
+        helplines = {
+            name: line
+            for name, given in merged.helplines.items()
+            if (line := quiet.validate(HelplineDoc, given, _NoMarks(), "")) is not None
+        }
         exceptions = tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item)))
         return Policy(
             name=head.name if head else "?",
@@ -106,6 +112,7 @@ class _Validation:
             plugins=self.plugins,
             sources=tuple(self.sources),
             elsewhere=elsewhere,
+            helplines=helplines,
         )
 
     def rule(self, item: PolicyItem) -> RuleDoc | None:
